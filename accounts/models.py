@@ -1,0 +1,215 @@
+"""People who sign in, what they may do where, and the trail of what they did."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from accounts.append_only import AppendOnlyModel
+from accounts.permissions import GRANTS, Permission, Role
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def staff_of(self, site_ids: Iterable[int]) -> "UserQuerySet":
+        """People with a role at one of the sites, or at every site."""
+        assigned = RoleAssignment.objects.filter(Q(site__in=list(site_ids)) | Q(site=None))
+        return self.filter(pk__in=assigned.values("user"))
+
+    def clinicians_at(self, site_id: int) -> "UserQuerySet":
+        """People who may lead a group at the site."""
+        assigned = RoleAssignment.objects.filter(site=site_id, role=Role.CLINICIAN)
+        return self.filter(pk__in=assigned.values("user"), is_active=True)
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A person who signs in with `email`; without a password they can't sign in until one is set."""
+        if not email:
+            raise ValueError("a user needs an e-mail address to sign in with")
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """An administrator of every site; what `createsuperuser` calls."""
+        user = self.create_user(email, password, **fields)
+        RoleAssignment.objects.create(user=user, role=Role.ADMINISTRATOR, site=None)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person who signs in with an e-mail address: a member of staff, or a patient with a linked record."""
+
+    email = models.EmailField("e-mail", unique=True)
+    name = models.CharField(max_length=150)
+    code = models.CharField(
+        max_length=40, unique=True, null=True, blank=True, help_text="The clinic's own code for a member of staff."
+    )
+    credential = models.CharField(max_length=60, blank=True, help_text="As it is signed, for example LADC.")
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = UserManager.from_queryset(UserQuerySet)()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    if TYPE_CHECKING:
+        role_assignments: RelatedManager["RoleAssignment"]
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_is_unique_in_any_case")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @property
+    def signature(self) -> str:
+        """Name and credential as they stand under a record, e.g. "Ada Park, LADC"."""
+        return f"{self.name}, {self.credential}" if self.credential else self.name
+
+    @cached_property
+    def assigned_roles(self) -> tuple[tuple[Role, int | None], ...]:
+        """Each role with the id of its site, or None for every site; one query for each request's user."""
+        return tuple((Role(role), site) for role, site in self.role_assignments.values_list("role", "site"))
+
+    def roles_at(self, site_id: int) -> frozenset[Role]:
+        return frozenset(role for role, site in self.assigned_roles if site in (None, site_id))
+
+    def may(self, permission: Permission, site_id: int) -> bool:
+        """Whether one of this person's roles at the site grants the act."""
+        return self.is_active and any(permission in GRANTS[role] for role in self.roles_at(site_id))
+
+    def may_somewhere(self, permission: Permission) -> bool:
+        return self.is_active and any(permission in GRANTS[role] for role, _ in self.assigned_roles)
+
+    def may_at(self, permission: Permission) -> Q:
+        """A condition on a model's `site` that holds where this person may do the act."""
+        granted = [site for role, site in self.assigned_roles if permission in GRANTS[role]]
+        if not self.is_active or not granted:
+            return Q(pk__in=[])
+        if None in granted:
+            return Q()
+        return Q(site__in=granted)
+
+    # What django.contrib.admin asks: its pages are for administrators of every site, for them whole.
+    @property
+    def is_staff(self) -> bool:
+        return self.is_active and (Role.ADMINISTRATOR, None) in self.assigned_roles
+
+    @property
+    def works_here(self) -> bool:
+        """Whether this person has a role at any site, which a patient has not."""
+        return bool(self.assigned_roles)
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        return self.is_staff
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_staff
+
+
+class RoleAssignment(models.Model):
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_assignments")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    site = models.ForeignKey(
+        "scheduling.Site",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="role_assignments",
+        help_text="Empty for an administrator of every site.",
+    )
+
+    class Meta:
+        ordering = ["user", "site", "role"]
+        constraints = [
+            models.UniqueConstraint("user", "role", "site", name="role_is_assigned_once_per_site"),
+            models.UniqueConstraint(
+                "user", "role", condition=Q(site=None), name="role_is_assigned_once_for_every_site"
+            ),
+            models.CheckConstraint(
+                condition=Q(site__isnull=False) | Q(role=Role.ADMINISTRATOR),
+                name="only_administrators_have_every_site",
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="role_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()}"
+
+
+class Action(models.TextChoices):
+    VIEWED = "viewed", "Viewed"
+    CREATED = "created", "Created"
+    CHANGED = "changed", "Changed"
+    ENDED = "ended", "Ended"
+    DELETED = "deleted", "Deleted"
+    ENROLLED = "enrolled", "Enrolled"
+    BOOKED = "booked", "Booked"
+    RELEASED = "released", "Released"
+    MARKED = "marked", "Marked"
+    FINALIZED = "finalized", "Finalized"
+    AMENDED = "amended", "Amended"
+    PUBLISHED = "published", "Published"
+    CANCELLED = "cancelled", "Cancelled"
+    REVOKED = "revoked", "Revoked"
+    IMPORTED = "imported", "Imported"
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def about_patient(self, patient_id: int) -> "AuditEventQuerySet":
+        return self.filter(patient_key=patient_id)
+
+    def visible_to(self, user: User) -> "AuditEventQuerySet":
+        """The trail of the sites whose trail this person may see."""
+        granted = [site for role, site in user.assigned_roles if Permission.SEE_TRAIL in GRANTS[role]]
+        if None in granted:
+            return self
+        return self.filter(site_key__in=granted)
+
+
+class AuditEvent(AppendOnlyModel):
+    """Who did or saw what, when. Append-only; no foreign keys, so that nothing it describes holds it or is held by it."""
+
+    at = models.DateTimeField()
+    actor_key = models.BigIntegerField(null=True, help_text="The user's id; empty for the system itself.")
+    actor_label = models.CharField(max_length=200)
+    action = models.CharField(max_length=20, choices=Action.choices)
+    subject_kind = models.CharField(max_length=40)
+    subject_key = models.BigIntegerField(null=True)
+    subject_label = models.CharField(max_length=200)
+    patient_key = models.BigIntegerField(null=True, help_text="The id of the patient whose record it concerns, if any.")
+    site_key = models.BigIntegerField(null=True)
+    detail = models.TextField(blank=True, help_text="What changed, or which page was seen.")
+    reason = models.TextField(blank=True)
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["patient_key", "-at"], name="audit_by_patient"),
+            models.Index(fields=["site_key", "-at"], name="audit_by_site"),
+            models.Index(fields=["actor_key", "-at"], name="audit_by_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.actor_label} {self.action} {self.subject_label}"

@@ -1,0 +1,85 @@
+"""Who may do what: one enum of acts, one table of grants.
+
+A permission says what a role may do at a site; *which rows* a person may see is answered by each model's `visible_to`.
+"""
+
+from enum import StrEnum
+
+from django.db.models import TextChoices
+
+
+class Role(TextChoices):
+    """What a member of staff is at a site; one person may be more than one."""
+
+    ADMINISTRATOR = "administrator", "Administrator"
+    COORDINATOR = "coordinator", "Coordinator"
+    CLINICIAN = "clinician", "Clinician"
+    REVIEWER = "reviewer", "Reviewer"
+
+
+class Permission(StrEnum):
+    """One act, or one kind of thing that may be seen."""
+
+    MANAGE_SITE = "manage_site"
+    """Sites, rules, rooms and staff."""
+    SEE_TIMETABLE = "see_timetable"
+    """Tracks, meetings and dated sessions, without the people in them."""
+    MANAGE_TIMETABLE = "manage_timetable"
+    """Tracks, meetings, sessions and closures."""
+    SEE_PATIENTS = "see_patients"
+    """Every patient of the site."""
+    SEE_OWN_PATIENTS = "see_own_patients"
+    """The patients in one's own groups."""
+    SEE_COMMITMENTS = "see_commitments"
+    MANAGE_PATIENTS = "manage_patients"
+    """Patients, commitments, episodes, enrolling, calendars."""
+    MARK = "mark"
+    """Record attendance in any session of the site."""
+    MARK_OWN = "mark_own"
+    FINALIZE_OWN = "finalize_own"
+    AMEND = "amend"
+    AMEND_OWN = "amend_own"
+    SEE_HOURS = "see_hours"
+    """The weekly hours of the patients one may see."""
+    SEE_TRAIL = "see_trail"
+
+
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.ADMINISTRATOR: frozenset(
+        {
+            Permission.MANAGE_SITE,
+            Permission.SEE_TIMETABLE,
+            Permission.MANAGE_TIMETABLE,
+            Permission.SEE_TRAIL,
+        }
+    ),
+    Role.COORDINATOR: frozenset(
+        {
+            Permission.SEE_TIMETABLE,
+            Permission.MANAGE_TIMETABLE,
+            Permission.SEE_PATIENTS,
+            Permission.SEE_COMMITMENTS,
+            Permission.MANAGE_PATIENTS,
+            Permission.MARK,
+            Permission.AMEND,
+            Permission.SEE_HOURS,
+        }
+    ),
+    Role.CLINICIAN: frozenset(
+        {
+            Permission.SEE_TIMETABLE,
+            Permission.SEE_OWN_PATIENTS,
+            Permission.SEE_COMMITMENTS,
+            Permission.MARK_OWN,
+            Permission.FINALIZE_OWN,
+            Permission.AMEND_OWN,
+            Permission.SEE_HOURS,
+        }
+    ),
+    Role.REVIEWER: frozenset({Permission.SEE_TIMETABLE, Permission.SEE_PATIENTS, Permission.SEE_HOURS}),
+}
+
+
+def roles_with(permission: Permission) -> frozenset[Role]:
+    """The roles to which an act is granted."""
+    return frozenset(role for role, granted in GRANTS.items() if permission in granted)
