@@ -1,0 +1,122 @@
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import User
+from patients.models.patient import Patient
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+    from scheduling.models import Booking, Enrollment
+
+
+class LevelOfCare(models.TextChoices):
+    """ASAM levels that an outpatient program of 9 hours and more delivers."""
+
+    INTENSIVE = "2.1", "2.1 Intensive outpatient"
+    HIGHER = "2.5", "2.5 Higher band (partial hospitalization)"
+
+
+class EpisodeQuerySet(models.QuerySet["Episode"]):
+    def visible_to(self, user: User) -> "EpisodeQuerySet":
+        return self.filter(patient__in=Patient.objects.visible_to(user))
+
+    def open_on(self, day: date) -> "EpisodeQuerySet":
+        return self.filter(Q(ends=None) | Q(ends__gt=day), starts__lte=day)
+
+    def not_over_on(self, day: date) -> "EpisodeQuerySet":
+        """Open on the day, or to begin later."""
+        return self.filter(Q(ends=None) | Q(ends__gt=day))
+
+    def touching(self, first: date, until: date) -> "EpisodeQuerySet":
+        """With a day in the half-open range."""
+        return self.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until)
+
+
+class Episode(models.Model):
+    """One course of care at a site, from admission to discharge: the half-open dates `starts` to `ends`."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="episodes")
+    site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="episodes")
+    starts = models.DateField("admitted on")
+    ends = models.DateField(null=True, blank=True, help_text="The first day after discharge.")
+    referral_source = models.CharField(max_length=120, blank=True)
+    discharge_reason = models.CharField(max_length=120, blank=True)
+
+    objects = EpisodeQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        spans: RelatedManager["LevelOfCareSpan"]
+        bookings: RelatedManager[Booking]
+        enrollments: RelatedManager[Enrollment]
+
+    class Meta:
+        ordering = ["patient", "-starts"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends=None) | Q(starts__lt=F("ends")), name="episode_ends_after_it_starts"
+            ),
+            models.UniqueConstraint(
+                "patient", condition=Q(ends=None), name="patient_has_one_open_episode"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient}, from {self.starts:%Y-%m-%d}"
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.site_id
+
+    def span_on(self, day: date) -> "LevelOfCareSpan | None":
+        """The level in force on the day; reads prefetched spans."""
+        return next((span for span in self.spans.all() if span.holds_on(day)), None)
+
+
+class LevelOfCareSpan(models.Model):
+    """A stretch of an episode at one level, with what was prescribed. Stepping down is the next span."""
+
+    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="spans")
+    level = models.CharField(max_length=4, choices=LevelOfCare.choices)
+    prescribed_minutes = models.PositiveSmallIntegerField(help_text="Minutes a week.")
+    prescribed_days = models.PositiveSmallIntegerField(help_text="Days a week.")
+    starts = models.DateField()
+    ends = models.DateField(null=True, blank=True, help_text="The first day on which it no longer holds.")
+    stated_by = models.CharField(max_length=120, help_text="Who stated the level, with credential.")
+
+    class Meta:
+        ordering = ["episode", "starts"]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends=None) | Q(starts__lt=F("ends")), name="span_ends_after_it_starts"),
+            models.UniqueConstraint("episode", condition=Q(ends=None), name="episode_has_one_open_span"),
+            models.UniqueConstraint("episode", "starts", name="episode_has_one_span_from_a_date"),
+            models.CheckConstraint(
+                condition=Q(prescribed_minutes__gte=1, prescribed_minutes__lte=10080),
+                name="span_prescribes_minutes_of_a_week",
+            ),
+            models.CheckConstraint(
+                condition=Q(prescribed_days__gte=1, prescribed_days__lte=7), name="span_prescribes_days_of_a_week"
+            ),
+            models.CheckConstraint(condition=Q(level__in=LevelOfCare.values), name="span_level_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_level_display()} from {self.starts:%Y-%m-%d}"
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.episode.patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.episode.site_id
+
+    def holds_on(self, day: date) -> bool:
+        return self.starts <= day and (self.ends is None or day < self.ends)

@@ -1,0 +1,89 @@
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from accounts.permissions import Permission
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+    from patients.models import Commitment, Episode
+
+
+class PatientQuerySet(models.QuerySet["Patient"]):
+    def visible_to(self, user: User) -> "PatientQuerySet":
+        """The patients of sites whose patients this person may see, those in their own groups, and themselves."""
+        in_own_groups = self.model.objects.filter(
+            episodes__bookings__session__facilitators=user, episodes__bookings__released_at=None
+        )
+        return self.filter(
+            user.may_at(Permission.SEE_PATIENTS)
+            | (user.may_at(Permission.SEE_OWN_PATIENTS) & Q(pk__in=in_own_groups.values("pk")))
+            | Q(user=user.pk)
+        )
+
+    def managed_by(self, user: User) -> "PatientQuerySet":
+        """The patients whose record this person may change."""
+        return self.filter(user.may_at(Permission.MANAGE_PATIENTS))
+
+    def matching(self, words: str) -> "PatientQuerySet":
+        """Every word is found in a name or the code."""
+        found = self
+        for word in words.split():
+            found = found.filter(
+                Q(first_name__icontains=word)
+                | Q(last_name__icontains=word)
+                | Q(preferred_name__icontains=word)
+                | Q(code__icontains=word)
+            )
+        return found
+
+
+class Patient(models.Model):
+    """The person. What they were admitted to is an Episode; what their life asks of them, Commitments."""
+
+    site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="patients")
+    code = models.CharField(max_length=40, unique=True, help_text="The clinic's own code, for example P001.")
+    first_name = models.CharField(max_length=80)
+    last_name = models.CharField(max_length=80)
+    preferred_name = models.CharField(max_length=80, blank=True)
+    birth_date = models.DateField()
+    email = models.EmailField("e-mail", blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    language = models.CharField(max_length=40, default="English")
+    travel_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text="Minutes from home to the site, one way; shown beside the week."
+    )
+    user = models.OneToOneField(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="patient", help_text="Their own sign-in."
+    )
+
+    objects = PatientQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        episodes: RelatedManager[Episode]
+        commitments: RelatedManager[Commitment]
+
+    class Meta:
+        ordering = ["last_name", "first_name", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(travel_minutes__lte=480), name="patient_travels_at_most_eight_hours"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.called} {self.last_name}"
+
+    @property
+    def called(self) -> str:
+        """The name to speak to them by."""
+        return self.preferred_name or self.first_name
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.pk
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.site_id
