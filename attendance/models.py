@@ -1,0 +1,101 @@
+"""What happened at a booking, and the corrections of it."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.append_only import AppendOnlyModel
+from accounts.models import User
+from attendance.domain import credit
+from patients.models import Patient
+from scheduling.models import Booking
+
+
+class AttendanceStatus(models.TextChoices):
+    PRESENT = credit.AttendanceStatus.PRESENT.value, "Present"
+    PARTIAL = credit.AttendanceStatus.PARTIAL.value, "Partial"
+    EXCUSED = credit.AttendanceStatus.EXCUSED.value, "Excused"
+    UNEXCUSED = credit.AttendanceStatus.UNEXCUSED.value, "Unexcused"
+    NO_SHOW = credit.AttendanceStatus.NO_SHOW.value, "No show"
+    CANCELLED_BY_PROGRAM = credit.AttendanceStatus.CANCELLED_BY_PROGRAM.value, "Cancelled by the program"
+
+
+class AttendanceQuerySet(models.QuerySet["Attendance"]):
+    def visible_to(self, user: User) -> "AttendanceQuerySet":
+        return self.filter(booking__episode__patient__in=Patient.objects.visible_to(user))
+
+
+class Attendance(models.Model):
+    """What happened at a booking. Once its session is finalized it changes only by an Amendment."""
+
+    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="attendance")
+    status = models.CharField(max_length=24, choices=AttendanceStatus.choices)
+    arrived = models.DateTimeField(null=True, blank=True)
+    left = models.DateTimeField(null=True, blank=True)
+    credited_minutes = models.PositiveSmallIntegerField()
+    reason = models.CharField(max_length=200, blank=True)
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    objects = AttendanceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["booking"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(arrived=None) | Q(left=None) | Q(arrived__lt=F("left")), name="attendance_left_after_arriving"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[AttendanceStatus.PRESENT, AttendanceStatus.PARTIAL])
+                | Q(credited_minutes=0, arrived=None, left=None),
+                name="attendance_credits_only_who_was_there",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=AttendanceStatus.PARTIAL) | Q(arrived__isnull=False) | Q(left__isnull=False),
+                name="attendance_in_part_says_from_or_until_when",
+            ),
+            models.CheckConstraint(condition=Q(status__in=AttendanceStatus.values), name="attendance_status_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booking}: {self.get_status_display()}"
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.booking.audit_patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.booking.audit_site_id
+
+
+class Amendment(AppendOnlyModel):
+    """A correction of a finalized attendance: what stood, what stands, and why."""
+
+    attendance = models.ForeignKey(Attendance, on_delete=models.PROTECT, related_name="amendments")
+    status_before = models.CharField(max_length=24, choices=AttendanceStatus.choices)
+    arrived_before = models.DateTimeField(null=True, blank=True)
+    left_before = models.DateTimeField(null=True, blank=True)
+    credited_minutes_before = models.PositiveSmallIntegerField()
+    status_after = models.CharField(max_length=24, choices=AttendanceStatus.choices)
+    arrived_after = models.DateTimeField(null=True, blank=True)
+    left_after = models.DateTimeField(null=True, blank=True)
+    credited_minutes_after = models.PositiveSmallIntegerField()
+    reason = models.CharField(max_length=400)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    signature = models.CharField(max_length=220, help_text="Name and credential as signed.")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["attendance", "at", "pk"]
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="amendment_has_a_reason")]
+
+    def __str__(self) -> str:
+        return f"{self.attendance}, {self.at:%Y-%m-%d}"
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.attendance.audit_patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.attendance.audit_site_id

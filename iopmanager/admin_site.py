@@ -1,0 +1,17 @@
+"""Django's admin, for administrators of every site."""
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest
+
+
+class ClinicAdminSite(AdminSite):
+    site_title = site_header = "iopmanager administration"
+    index_title = "Everything that is kept"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_authenticated and request.user.is_staff
+
+
+class ClinicAdminConfig(AdminConfig):
+    default_site = "iopmanager.admin_site.ClinicAdminSite"

@@ -1,0 +1,91 @@
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import User
+from patients.models import Episode, Patient
+from scheduling.models.enrollment import Enrollment
+from scheduling.models.session import Session
+
+if TYPE_CHECKING:
+    from attendance.models import Attendance
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def visible_to(self, user: User) -> "BookingQuerySet":
+        return self.filter(episode__patient__in=Patient.objects.visible_to(user))
+
+    def standing(self) -> "BookingQuerySet":
+        """Not released."""
+        return self.filter(released_at=None)
+
+    def of_patient(self, patient_id: int) -> "BookingQuerySet":
+        return self.filter(episode__patient=patient_id)
+
+    def in_week(self, week: date) -> "BookingQuerySet":
+        """Of the treatment week that begins on the date."""
+        return self.filter(week=week)
+
+    def from_instant(self, instant: datetime) -> "BookingQuerySet":
+        """Of sessions that begin at the instant or later."""
+        return self.filter(starts__gte=instant)
+
+
+class Booking(models.Model):
+    """A patient's place in one session, from an enrollment or to make up for another. Released ones stay.
+
+    `starts`, `ends`, `countable_minutes` and `week` are copies, written by the service that writes the session, so that
+    calendar, ledger and the guard against being in two places read one table.
+    """
+
+    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")
+    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="bookings")
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.PROTECT, null=True, blank=True, related_name="bookings"
+    )
+    makes_up = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="made_up_by")
+    starts = models.DateTimeField()
+    ends = models.DateTimeField()
+    countable_minutes = models.PositiveSmallIntegerField()
+    week = models.DateField(help_text="The local date on which its treatment week begins.")
+    released_at = models.DateTimeField(null=True, blank=True)
+    release_reason = models.CharField(max_length=120, blank=True)
+
+    objects = BookingQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        attendance: Attendance
+
+    class Meta:
+        ordering = ["starts", "pk"]
+        indexes = [
+            models.Index(fields=["episode", "week"], name="booking_by_episode_and_week"),
+            models.Index(fields=["episode", "starts"], name="booking_by_episode_and_start"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                "session", "episode", condition=Q(released_at=None), name="patient_is_booked_once_in_a_session"
+            ),
+            models.CheckConstraint(
+                condition=Q(enrollment__isnull=False, makes_up=None) | Q(enrollment=None, makes_up__isnull=False),
+                name="booking_is_enrolled_or_a_make_up",
+            ),
+            models.CheckConstraint(condition=Q(starts__lt=F("ends")), name="booking_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(released_at=None, release_reason="") | Q(released_at__isnull=False),
+                name="booking_has_a_release_reason_only_when_released",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.episode.patient}: {self.session}"
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.episode.patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.episode.site_id

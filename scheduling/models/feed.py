@@ -1,0 +1,82 @@
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from accounts.permissions import Permission
+from patients.models import Patient
+from scheduling.models.site import Room
+from scheduling.models.track import Track
+
+
+class FeedStyle(models.TextChoices):
+    """How much an entry of the calendar says."""
+
+    DISCREET = "discreet", "Discreet: the neutral name alone"
+    BUSY = "busy", "Busy: nothing but that the time is taken"
+
+
+class FeedQuerySet(models.QuerySet["Feed"]):
+    def visible_to(self, user: User) -> "FeedQuerySet":
+        """Of patients whose record one may change, one's own, and of rooms and tracks one may manage."""
+        manages_rooms = Room.objects.filter(user.may_at(Permission.MANAGE_TIMETABLE))
+        manages_tracks = Track.objects.filter(user.may_at(Permission.MANAGE_TIMETABLE))
+        return self.filter(
+            Q(patient__in=Patient.objects.managed_by(user))
+            | Q(patient__user=user.pk)
+            | Q(facilitator=user.pk)
+            | Q(room__in=manages_rooms)
+            | Q(track__in=manages_tracks)
+        )
+
+    def live(self) -> "FeedQuerySet":
+        return self.filter(revoked_at=None)
+
+
+class Feed(models.Model):
+    """One revocable calendar subscription. The token is shown once; only its hash is kept."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
+    facilitator = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
+    style = models.CharField(max_length=10, choices=FeedStyle.choices, default=FeedStyle.DISCREET)
+    label = models.CharField(max_length=60, blank=True, help_text="Where it is used, for example my phone.")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    uid_key = models.CharField(max_length=64, editable=False, help_text="What the entries' ids are derived from.")
+    body = models.TextField(blank=True, editable=False)
+    etag = models.CharField(max_length=70, blank=True, editable=False)
+    rendered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    stale_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When something it shows changed.")
+    last_fetched_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(editable=False)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", editable=False)
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(patient__isnull=False, facilitator=None, room=None, track=None)
+                | Q(patient=None, facilitator__isnull=False, room=None, track=None)
+                | Q(patient=None, facilitator=None, room__isnull=False, track=None)
+                | Q(patient=None, facilitator=None, room=None, track__isnull=False),
+                name="feed_is_of_one_subject",
+            ),
+            models.CheckConstraint(condition=Q(style__in=FeedStyle.values), name="feed_style_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or f"Calendar {self.pk}"
+
+    @property
+    def audit_patient_id(self) -> int | None:
+        return self.patient_id
+
+    @property
+    def audit_site_id(self) -> int | None:
+        if self.patient is not None:
+            return self.patient.site_id
+        placed = self.room or self.track
+        return placed.site_id if placed else None

@@ -1,0 +1,175 @@
+from datetime import date, time
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import User
+from accounts.permissions import Permission
+from scheduling.domain.hours import WeeklyMeeting
+from scheduling.domain.occurrences import Pattern
+from scheduling.models.site import Room, ServiceType, Site
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+    from scheduling.models.session import Session
+
+
+class Modality(models.TextChoices):
+    IN_PERSON = "in_person", "In person"
+    TELEHEALTH = "telehealth", "Telehealth"
+    EITHER = "either", "In person or telehealth"
+
+
+class Part(models.TextChoices):
+    """What a facilitator does in a group."""
+
+    LEADS = "leads", "Leads"
+    ASSISTS = "assists", "Assists"
+
+
+class MeetingQuerySet(models.QuerySet["Meeting"]):
+    def visible_to(self, user: User) -> "MeetingQuerySet":
+        return self.filter(user.may_at(Permission.SEE_TIMETABLE))
+
+    def managed_by(self, user: User) -> "MeetingQuerySet":
+        return self.filter(user.may_at(Permission.MANAGE_TIMETABLE))
+
+    def not_over_on(self, day: date) -> "MeetingQuerySet":
+        """Running on the day, or to begin later."""
+        return self.filter(Q(runs_until=None) | Q(runs_until__gt=day))
+
+    def running_on(self, day: date) -> "MeetingQuerySet":
+        return self.not_over_on(day).filter(runs_from__lte=day)
+
+
+class Meeting(models.Model):
+    """One weekly slot of a site on the wall clock, within one day; every week or every other week from an anchor's.
+
+    It runs on the half-open dates `runs_from` to `runs_until`. Changing it from a date ends it and begins the next.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="meetings")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=120)
+    weekday = models.PositiveSmallIntegerField(help_text="Monday is 0.")
+    anchor = models.DateField(null=True, blank=True, help_text="A date in one of its weeks, if every other week.")
+    starts = models.TimeField()
+    ends = models.TimeField()
+    break_starts = models.TimeField(null=True, blank=True)
+    break_ends = models.TimeField(null=True, blank=True)
+    service_type = models.ForeignKey(ServiceType, on_delete=models.PROTECT, related_name="meetings")
+    room = models.ForeignKey(Room, on_delete=models.PROTECT, null=True, blank=True, related_name="meetings")
+    modality = models.CharField(max_length=12, choices=Modality.choices, default=Modality.IN_PERSON)
+    places = models.PositiveSmallIntegerField()
+    runs_from = models.DateField()
+    runs_until = models.DateField(null=True, blank=True, help_text="The first day on which it no longer runs.")
+    continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="continued_by")
+    facilitators: "models.ManyToManyField[User, MeetingFacilitator]" = models.ManyToManyField(
+        User, through="MeetingFacilitator", related_name="meetings"
+    )
+
+    objects = MeetingQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        meeting_facilitators: RelatedManager["MeetingFacilitator"]
+        sessions: RelatedManager[Session]
+
+    class Meta:
+        ordering = ["site", "weekday", "starts", "name"]
+        constraints = [
+            models.UniqueConstraint("site", "code", "runs_from", name="meeting_code_begins_once_on_a_date"),
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="meeting_is_on_a_weekday"),
+            models.CheckConstraint(condition=Q(starts__lt=F("ends")), name="meeting_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(break_starts=None, break_ends=None)
+                | Q(
+                    break_starts__gt=F("starts"),
+                    break_starts__lt=F("break_ends"),
+                    break_ends__lt=F("ends"),
+                    break_starts__isnull=False,
+                    break_ends__isnull=False,
+                ),
+                name="meeting_break_lies_inside_it",
+            ),
+            models.CheckConstraint(condition=Q(places__gte=1), name="meeting_has_a_place"),
+            models.CheckConstraint(
+                condition=Q(runs_until=None) | Q(runs_from__lt=F("runs_until")), name="meeting_runs_for_a_day"
+            ),
+            models.CheckConstraint(condition=Q(modality__in=Modality.values), name="meeting_modality_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.site_id
+
+    @property
+    def break_minutes(self) -> int:
+        if self.break_starts is None or self.break_ends is None:
+            return 0
+        return _minute(self.break_ends) - _minute(self.break_starts)
+
+    @property
+    def leader(self) -> User | None:
+        """Reads prefetched facilitators."""
+        return next((each.user for each in self.meeting_facilitators.all() if each.part == Part.LEADS), None)
+
+    def as_weekly_meeting(self) -> WeeklyMeeting:
+        """Reads prefetched facilitators and service type."""
+        return WeeklyMeeting(
+            key=self.pk,
+            name=self.name,
+            weekday=self.weekday,
+            starts=self.starts,
+            ends=self.ends,
+            break_starts=self.break_starts,
+            break_ends=self.break_ends,
+            room=self.room_id,
+            facilitators=frozenset(each.user_id for each in self.meeting_facilitators.all()),
+            anchor=self.anchor,
+            countable=self.service_type.countable,
+            runs_from=self.runs_from,
+            runs_until=self.runs_until,
+            places=self.places,
+        )
+
+    def as_pattern(self) -> Pattern:
+        return Pattern(
+            weekday=self.weekday,
+            anchor=self.anchor,
+            starts=self.starts,
+            ends=self.ends,
+            break_starts=self.break_starts,
+            break_ends=self.break_ends,
+            runs_from=self.runs_from,
+            runs_until=self.runs_until,
+        )
+
+
+def _minute(wall: time) -> int:
+    return wall.hour * 60 + wall.minute
+
+
+class MeetingFacilitator(models.Model):
+    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="meeting_facilitators")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="meeting_facilitations")
+    part = models.CharField(max_length=8, choices=Part.choices, default=Part.LEADS)
+
+    class Meta:
+        ordering = ["meeting", "-part", "user"]
+        constraints = [
+            models.UniqueConstraint("meeting", "user", name="facilitator_is_in_a_meeting_once"),
+            models.UniqueConstraint("meeting", condition=Q(part=Part.LEADS), name="meeting_has_one_leader"),
+            models.CheckConstraint(condition=Q(part__in=Part.values), name="meeting_part_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.meeting}"
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.meeting.site_id

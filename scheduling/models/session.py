@@ -1,0 +1,149 @@
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import User
+from accounts.permissions import Permission
+from scheduling.models.meeting import Meeting, Modality, Part
+from scheduling.models.site import Room, ServiceType, Site
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+    from scheduling.models.booking import Booking
+
+
+class SessionStatus(models.TextChoices):
+    SCHEDULED = "scheduled", "Scheduled"
+    HELD = "held", "Held"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def visible_to(self, user: User) -> "SessionQuerySet":
+        return self.filter(user.may_at(Permission.SEE_TIMETABLE))
+
+    def markable_by(self, user: User) -> "SessionQuerySet":
+        """Sessions in which this person may record attendance."""
+        own = self.model.objects.filter(facilitators=user).values("pk")
+        return self.filter(user.may_at(Permission.MARK) | (user.may_at(Permission.MARK_OWN) & Q(pk__in=own)))
+
+    def with_roster_of(self, user: User) -> "SessionQuerySet":
+        """Sessions of which this person may see who is in them."""
+        own = self.model.objects.filter(facilitators=user).values("pk")
+        return self.filter(
+            user.may_at(Permission.SEE_PATIENTS) | (user.may_at(Permission.SEE_OWN_PATIENTS) & Q(pk__in=own))
+        )
+
+    def between(self, first: date, until: date) -> "SessionQuerySet":
+        """On the local dates of the half-open range."""
+        return self.filter(on__gte=first, on__lt=until)
+
+
+class Session(models.Model):
+    """One dated occurrence of a meeting, or a one-off. Instants are aware; `on` is the date at the site."""
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="sessions")
+    meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions")
+    on = models.DateField(help_text="For a meeting's session the date of the pattern, at the site.")
+    starts = models.DateTimeField()
+    ends = models.DateTimeField()
+    break_starts = models.DateTimeField(null=True, blank=True)
+    break_ends = models.DateTimeField(null=True, blank=True)
+    countable_minutes = models.PositiveSmallIntegerField(help_text="What it is worth to a patient who attends it whole.")
+    service_type = models.ForeignKey(ServiceType, on_delete=models.PROTECT, related_name="sessions")
+    room = models.ForeignKey(Room, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions")
+    name = models.CharField(max_length=120)
+    modality = models.CharField(max_length=12, choices=Modality.choices, default=Modality.IN_PERSON)
+    places = models.PositiveSmallIntegerField()
+    booked = models.PositiveSmallIntegerField(default=0)
+    status = models.CharField(max_length=12, choices=SessionStatus.choices, default=SessionStatus.SCHEDULED)
+    cancel_reason = models.CharField(max_length=120, blank=True)
+    topic = models.CharField(max_length=200, blank=True)
+    version = models.PositiveIntegerField(default=1, help_text="Raised by every change of it or of its roster.")
+    departed_at = models.DateTimeField(null=True, blank=True, help_text="When it was changed away from its meeting.")
+    finalized_at = models.DateTimeField(null=True, blank=True)
+    finalized_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    finalized_credential = models.CharField(max_length=220, blank=True, help_text="Name and credential as signed.")
+    facilitators: "models.ManyToManyField[User, SessionFacilitator]" = models.ManyToManyField(
+        User, through="SessionFacilitator", related_name="sessions"
+    )
+
+    objects = SessionQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        session_facilitators: RelatedManager["SessionFacilitator"]
+        bookings: RelatedManager[Booking]
+
+    class Meta:
+        ordering = ["starts", "name", "pk"]
+        indexes = [models.Index(fields=["site", "on"], name="session_by_site_and_day")]
+        constraints = [
+            models.UniqueConstraint("meeting", "on", name="meeting_has_one_session_on_a_date"),
+            models.CheckConstraint(condition=Q(starts__lt=F("ends")), name="session_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(break_starts=None, break_ends=None)
+                | Q(
+                    break_starts__gt=F("starts"),
+                    break_starts__lt=F("break_ends"),
+                    break_ends__lt=F("ends"),
+                    break_starts__isnull=False,
+                    break_ends__isnull=False,
+                ),
+                name="session_break_lies_inside_it",
+            ),
+            models.CheckConstraint(condition=Q(places__gte=1), name="session_has_a_place"),
+            models.CheckConstraint(condition=Q(booked__lte=F("places")), name="session_is_not_overbooked"),
+            models.CheckConstraint(condition=Q(countable_minutes__lte=1440), name="session_counts_at_most_a_day"),
+            models.CheckConstraint(
+                condition=Q(finalized_at=None, finalized_by=None, finalized_credential="")
+                | (Q(finalized_at__isnull=False, finalized_by__isnull=False) & ~Q(finalized_credential="")),
+                name="session_is_finalized_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(finalized_at=None) | ~Q(status=SessionStatus.SCHEDULED),
+                name="session_is_held_or_cancelled_when_finalized",
+            ),
+            models.CheckConstraint(condition=Q(status__in=SessionStatus.values), name="session_status_is_known"),
+            models.CheckConstraint(condition=Q(modality__in=Modality.values), name="session_modality_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.on:%Y-%m-%d}"
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.site_id
+
+    @property
+    def places_left(self) -> int:
+        return self.places - self.booked
+
+    def local_starts(self) -> datetime:
+        return self.starts.astimezone(self.site.zone)
+
+    def local_ends(self) -> datetime:
+        return self.ends.astimezone(self.site.zone)
+
+
+class SessionFacilitator(models.Model):
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="session_facilitators")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="session_facilitations")
+    part = models.CharField(max_length=8, choices=Part.choices, default=Part.LEADS)
+
+    class Meta:
+        ordering = ["session", "-part", "user"]
+        constraints = [
+            models.UniqueConstraint("session", "user", name="facilitator_is_in_a_session_once"),
+            models.UniqueConstraint("session", condition=Q(part=Part.LEADS), name="session_has_one_leader"),
+            models.CheckConstraint(condition=Q(part__in=Part.values), name="session_part_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.session}"
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.session.site_id

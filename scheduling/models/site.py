@@ -1,0 +1,227 @@
+"""A clinic's locations, and what holds at each: its rules, rooms, closures."""
+
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Q
+
+from accounts.models import User
+from accounts.permissions import Permission
+from patients.models import LevelOfCare
+from scheduling.domain import hours
+from scheduling.domain.interval import Interval
+
+
+def validate_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError(f"{name} is not a time zone's name, such as America/Chicago.")
+
+
+class SiteQuerySet(models.QuerySet["Site"]):
+    def visible_to(self, user: User) -> "SiteQuerySet":
+        """The sites at which this person works, or is a patient."""
+        sites = {site for _, site in user.assigned_roles}
+        if not user.is_active:
+            return self.none()
+        if None in sites:
+            return self
+        return self.filter(Q(pk__in=sites) | Q(patients__user=user.pk)).distinct()
+
+    def worked_at_by(self, user: User) -> "SiteQuerySet":
+        """The sites at which this person has a role."""
+        sites = {site for _, site in user.assigned_roles}
+        return self if None in sites else self.filter(pk__in=sites)
+
+
+class Site(models.Model):
+    code = models.CharField(max_length=40, unique=True, help_text="The clinic's own code.")
+    name = models.CharField(max_length=120)
+    neutral_name = models.CharField(
+        max_length=60, help_text="What stands in anything that leaves the building; says nothing about treatment."
+    )
+    time_zone = models.CharField(max_length=64, validators=[validate_time_zone])
+    address = models.CharField(max_length=200, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+
+    objects = SiteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.pk
+
+
+class RoomQuerySet(models.QuerySet["Room"]):
+    def visible_to(self, user: User) -> "RoomQuerySet":
+        return self.filter(user.may_at(Permission.SEE_TIMETABLE))
+
+
+class Room(models.Model):
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="rooms")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)
+    places = models.PositiveSmallIntegerField(help_text="How many people the room holds.")
+
+    objects = RoomQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["site", "name"]
+        constraints = [
+            models.UniqueConstraint("site", "code", name="room_code_is_unique_at_a_site"),
+            models.CheckConstraint(condition=Q(places__gte=1), name="room_has_a_place"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.site_id
+
+
+class ServiceType(models.Model):
+    """Group, individual, family, education …"""
+
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    countable = models.BooleanField(default=True, help_text="Whether it counts toward weekly hours.")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Weekday(models.Func):
+    """The weekday of a date, Monday as 0, in SQL that holds in a CHECK without Django's own functions."""
+
+    output_field = models.IntegerField()
+    arity = 1
+
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="((CAST(strftime('%%w', %(expressions)s) AS INTEGER) + 6) %% 7)", **extra
+        )
+
+    def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="(EXTRACT(ISODOW FROM %(expressions)s)::integer - 1)", **extra
+        )
+
+
+class RuleSetQuerySet(models.QuerySet["RuleSet"]):
+    def visible_to(self, user: User) -> "RuleSetQuerySet":
+        return self.filter(user.may_at(Permission.SEE_TIMETABLE))
+
+
+class RuleSet(models.Model):
+    """The weekly-hours policy at a site from a date, for every level or for one."""
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="rule_sets")
+    level = models.CharField(max_length=4, choices=LevelOfCare.choices, blank=True, help_text="Empty for every level.")
+    starts = models.DateField(help_text="In force from this day, the first of a week.")
+    minimum_minutes = models.PositiveSmallIntegerField(default=540)
+    maximum_minutes = models.PositiveSmallIntegerField(default=1500)
+    minimum_days = models.PositiveSmallIntegerField(default=3)
+    maximum_days = models.PositiveSmallIntegerField(default=5)
+    minimum_minutes_per_day = models.PositiveSmallIntegerField(default=0)
+    breaks_count = models.BooleanField(default=False, help_text="Whether breaks count toward the hours.")
+    week_starts = models.PositiveSmallIntegerField(default=0, help_text="The week's first day; Monday is 0.")
+
+    objects = RuleSetQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["site", "level", "-starts"]
+        constraints = [
+            models.UniqueConstraint("site", "level", "starts", name="site_has_one_rule_set_from_a_date"),
+            models.CheckConstraint(
+                condition=Q(minimum_minutes__gte=1, maximum_minutes__lte=10080, minimum_minutes__lte=F("maximum_minutes")),
+                name="rule_set_minutes_are_a_range_within_a_week",
+            ),
+            models.CheckConstraint(
+                condition=Q(minimum_days__gte=1, maximum_days__lte=7, minimum_days__lte=F("maximum_days")),
+                name="rule_set_days_are_a_range_within_a_week",
+            ),
+            models.CheckConstraint(
+                condition=Q(minimum_minutes_per_day__lte=1440), name="rule_set_day_has_at_most_24_hours"
+            ),
+            models.CheckConstraint(condition=Q(week_starts__lte=6), name="rule_set_week_starts_on_a_weekday"),
+            models.CheckConstraint(
+                condition=Q(week_starts=Weekday("starts")), name="rule_set_starts_on_the_first_day_of_its_week"
+            ),
+            models.CheckConstraint(condition=Q(level="") | Q(level__in=LevelOfCare.values), name="rule_set_level_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.site}, from {self.starts:%Y-%m-%d}"
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.site_id
+
+    def as_rules(self) -> hours.RuleSet:
+        return hours.RuleSet(
+            minimum_minutes=self.minimum_minutes,
+            maximum_minutes=self.maximum_minutes,
+            minimum_days=self.minimum_days,
+            maximum_days=self.maximum_days,
+            minimum_minutes_per_day=self.minimum_minutes_per_day,
+            breaks_count=self.breaks_count,
+            week_starts=self.week_starts,
+        )
+
+
+class ClosureQuerySet(models.QuerySet["Closure"]):
+    def visible_to(self, user: User) -> "ClosureQuerySet":
+        return self.filter(user.may_at(Permission.SEE_TIMETABLE))
+
+    def touching(self, first: date, until: date) -> "ClosureQuerySet":
+        """With a day in the half-open range."""
+        return self.filter(starts__lt=until, ends__gt=first)
+
+
+class Closure(models.Model):
+    """Dates on which a site is closed: half-open."""
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="closures")
+    starts = models.DateField()
+    ends = models.DateField(help_text="The first day on which the site is open again.")
+    reason = models.CharField(max_length=120)
+
+    objects = ClosureQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["site", "starts"]
+        constraints = [
+            models.CheckConstraint(condition=Q(starts__lt=F("ends")), name="closure_ends_after_it_starts"),
+            models.UniqueConstraint("site", "starts", name="site_has_one_closure_from_a_date"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason}, {self.starts:%Y-%m-%d}"
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.site_id
+
+    @property
+    def last_day(self) -> date:
+        return self.ends - timedelta(days=1)
+
+    def as_interval(self) -> Interval[date]:
+        return Interval(self.starts, self.ends)

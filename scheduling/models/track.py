@@ -1,0 +1,109 @@
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from accounts.permissions import Permission
+from scheduling.models.site import Site
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import ManyRelatedManager, RelatedManager
+
+    from scheduling.models.enrollment import Enrollment
+    from scheduling.models.meeting import Meeting
+
+
+class TrackStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    PUBLISHED = "published", "Published"
+    RETIRED = "retired", "Retired"
+
+
+class Entry(models.TextChoices):
+    ROLLING = "rolling", "On any day"
+    COHORT = "cohort", "On start dates"
+
+
+class TrackQuerySet(models.QuerySet["Track"]):
+    def visible_to(self, user: User) -> "TrackQuerySet":
+        return self.filter(user.may_at(Permission.SEE_TIMETABLE))
+
+    def managed_by(self, user: User) -> "TrackQuerySet":
+        return self.filter(user.may_at(Permission.MANAGE_TIMETABLE))
+
+    def on_offer(self) -> "TrackQuerySet":
+        """Those into which patients can be enrolled."""
+        return self.filter(status=TrackStatus.PUBLISHED)
+
+
+class Track(models.Model):
+    """A named set of weekly meetings. Its hours are computed from them, never typed."""
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="tracks")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=120)
+    population = models.CharField(max_length=120, blank=True, help_text="For example adults, co-occurring disorders.")
+    status = models.CharField(max_length=12, choices=TrackStatus.choices, default=TrackStatus.DRAFT)
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    individual_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text="Weekly individual or family minutes arranged per patient."
+    )
+    entry = models.CharField(max_length=10, choices=Entry.choices, default=Entry.ROLLING)
+    meetings: "models.ManyToManyField[Meeting, models.Model]" = models.ManyToManyField(
+        "scheduling.Meeting", related_name="tracks", blank=True
+    )
+
+    objects = TrackQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        cohort_starts: RelatedManager["CohortStart"]
+        enrollments: RelatedManager[Enrollment]
+
+    class Meta:
+        ordering = ["site", "name"]
+        constraints = [
+            models.UniqueConstraint("site", "code", name="track_code_is_unique_at_a_site"),
+            models.CheckConstraint(
+                condition=Q(status=TrackStatus.DRAFT, published_at=None)
+                | (~Q(status=TrackStatus.DRAFT) & Q(published_at__isnull=False)),
+                name="track_has_been_published_unless_draft",
+            ),
+            models.CheckConstraint(condition=Q(status__in=TrackStatus.values), name="track_status_is_known"),
+            models.CheckConstraint(condition=Q(entry__in=Entry.values), name="track_entry_is_known"),
+            models.CheckConstraint(
+                condition=Q(individual_minutes__lte=1500), name="track_individual_minutes_fit_a_week"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.site_id
+
+    def next_entry(self, day: date) -> date | None:
+        """The first day from `day` on which a patient can begin; None when no start date is left. Reads prefetched dates."""
+        if self.entry == Entry.ROLLING:
+            return day
+        return min((start.on for start in self.cohort_starts.all() if start.on >= day), default=None)
+
+
+class CohortStart(models.Model):
+    """A date on which a track that takes people in cohorts begins anew."""
+
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="cohort_starts")
+    on = models.DateField()
+
+    class Meta:
+        ordering = ["track", "on"]
+        constraints = [models.UniqueConstraint("track", "on", name="cohort_starts_once_on_a_date")]
+
+    def __str__(self) -> str:
+        return f"{self.track}, {self.on:%Y-%m-%d}"
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.track.site_id
