@@ -42,7 +42,8 @@ class Attendance(models.Model):
         ordering = ["booking"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(arrived=None) | Q(left=None) | Q(arrived__lt=F("left")), name="attendance_left_after_arriving"
+                condition=Q(arrived=None) | Q(left=None) | Q(arrived__lt=F("left")),
+                name="attendance_left_after_arriving",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=[AttendanceStatus.PRESENT, AttendanceStatus.PARTIAL])

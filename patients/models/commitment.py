@@ -60,7 +60,9 @@ class Commitment(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=(Q(on__isnull=True, weekdays__gte=1, weekdays__lte=127))
-                | Q(on__isnull=False, weekdays=0, anchor__isnull=True, valid_from__isnull=True, valid_until__isnull=True),
+                | Q(
+                    on__isnull=False, weekdays=0, anchor__isnull=True, valid_from__isnull=True, valid_until__isnull=True
+                ),
                 name="commitment_is_weekly_or_on_one_date",
             ),
             models.CheckConstraint(condition=~Q(starts=F("ends")), name="commitment_takes_less_than_a_day"),

@@ -59,9 +59,7 @@ class Episode(models.Model):
             models.CheckConstraint(
                 condition=Q(ends=None) | Q(starts__lt=F("ends")), name="episode_ends_after_it_starts"
             ),
-            models.UniqueConstraint(
-                "patient", condition=Q(ends=None), name="patient_has_one_open_episode"
-            ),
+            models.UniqueConstraint("patient", condition=Q(ends=None), name="patient_has_one_open_episode"),
         ]
 
     def __str__(self) -> str:

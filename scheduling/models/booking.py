@@ -42,9 +42,7 @@ class Booking(models.Model):
 
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="bookings")
-    enrollment = models.ForeignKey(
-        Enrollment, on_delete=models.PROTECT, null=True, blank=True, related_name="bookings"
-    )
+    enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, null=True, blank=True, related_name="bookings")
     makes_up = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="made_up_by")
     starts = models.DateTimeField()
     ends = models.DateTimeField()

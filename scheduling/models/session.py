@@ -52,7 +52,9 @@ class Session(models.Model):
     ends = models.DateTimeField()
     break_starts = models.DateTimeField(null=True, blank=True)
     break_ends = models.DateTimeField(null=True, blank=True)
-    countable_minutes = models.PositiveSmallIntegerField(help_text="What it is worth to a patient who attends it whole.")
+    countable_minutes = models.PositiveSmallIntegerField(
+        help_text="What it is worth to a patient who attends it whole."
+    )
     service_type = models.ForeignKey(ServiceType, on_delete=models.PROTECT, related_name="sessions")
     room = models.ForeignKey(Room, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions")
     name = models.CharField(max_length=120)

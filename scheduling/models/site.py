@@ -115,7 +115,7 @@ class Weekday(models.Func):
 
     def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
         return self.as_sql(
-            compiler, connection, template="((CAST(strftime('%%w', %(expressions)s) AS INTEGER) + 6) %% 7)", **extra
+            compiler, connection, template="((CAST(strftime('%%%%w', %(expressions)s) AS INTEGER) + 6) %%%% 7)", **extra
         )
 
     def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
@@ -150,7 +150,9 @@ class RuleSet(models.Model):
         constraints = [
             models.UniqueConstraint("site", "level", "starts", name="site_has_one_rule_set_from_a_date"),
             models.CheckConstraint(
-                condition=Q(minimum_minutes__gte=1, maximum_minutes__lte=10080, minimum_minutes__lte=F("maximum_minutes")),
+                condition=Q(
+                    minimum_minutes__gte=1, maximum_minutes__lte=10080, minimum_minutes__lte=F("maximum_minutes")
+                ),
                 name="rule_set_minutes_are_a_range_within_a_week",
             ),
             models.CheckConstraint(
@@ -164,7 +166,9 @@ class RuleSet(models.Model):
             models.CheckConstraint(
                 condition=Q(week_starts=Weekday("starts")), name="rule_set_starts_on_the_first_day_of_its_week"
             ),
-            models.CheckConstraint(condition=Q(level="") | Q(level__in=LevelOfCare.values), name="rule_set_level_is_known"),
+            models.CheckConstraint(
+                condition=Q(level="") | Q(level__in=LevelOfCare.values), name="rule_set_level_is_known"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,218 @@
+"""Small worlds for tests: each builder makes one valid thing, and says what it is by what it is given."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+from typing import Any
+
+from model_bakery import baker
+
+from accounts.models import RoleAssignment, User
+from accounts.permissions import Role
+from patients.models import Commitment, CommitmentKind, Episode, LevelOfCare, LevelOfCareSpan, Patient
+from patients.models.commitment import weekday_mask
+from scheduling.models import (
+    Booking,
+    Enrollment,
+    EnrollmentMeeting,
+    Meeting,
+    MeetingFacilitator,
+    Part,
+    Room,
+    RuleSet,
+    ServiceType,
+    Session,
+    SessionFacilitator,
+    Site,
+    Track,
+    TrackStatus,
+)
+
+MONDAY = date(2026, 11, 23)
+PASSWORD = "a long password for tests"
+_number = count(1)
+
+
+def make_site(name: str = "Harbor Street", time_zone: str = "America/New_York", **fields: Any) -> Site:
+    """A site with the default rules in force since 2020."""
+    site = Site.objects.create(
+        code=fields.pop("code", f"S{next(_number)}"),
+        name=name,
+        neutral_name=fields.pop("neutral_name", "Appointment"),
+        time_zone=time_zone,
+        **fields,
+    )
+    RuleSet.objects.create(site=site, starts=date(2020, 1, 6))
+    return site
+
+
+def make_room(site: Site, places: int = 12, **fields: Any) -> Room:
+    number = next(_number)
+    return Room.objects.create(
+        site=site,
+        code=fields.pop("code", f"R{number}"),
+        name=fields.pop("name", f"Room {number}"),
+        places=places,
+        **fields,
+    )
+
+
+def make_staff(role: Role, site: Site | None, name: str = "", **fields: Any) -> User:
+    """A member of staff with one role; signs in with PASSWORD."""
+    number = next(_number)
+    user = User.objects.create_user(
+        fields.pop("email", f"{role}{number}@example.test"),
+        PASSWORD,
+        name=name or f"{Role(role).label} {number}",
+        code=f"U{number}",
+        credential=fields.pop("credential", "LADC"),
+        **fields,
+    )
+    RoleAssignment.objects.create(user=user, role=role, site=site)
+    return user
+
+
+def make_patient(site: Site, first_name: str = "Rosa", last_name: str = "Lindqvist", **fields: Any) -> Patient:
+    return Patient.objects.create(
+        site=site,
+        code=fields.pop("code", f"P{next(_number)}"),
+        first_name=first_name,
+        last_name=last_name,
+        birth_date=fields.pop("birth_date", date(1990, 5, 17)),
+        **fields,
+    )
+
+
+def make_patient_user(patient: Patient) -> User:
+    """The patient's own sign-in, with PASSWORD."""
+    user = User.objects.create_user(f"patient{next(_number)}@example.test", PASSWORD, name=str(patient))
+    patient.user = user
+    patient.save(update_fields=["user"])
+    return user
+
+
+def admit(
+    patient: Patient, starts: date = MONDAY, minutes: int = 540, days: int = 3, level: str = LevelOfCare.INTENSIVE
+) -> Episode:
+    """An open episode with one open level span."""
+    episode = Episode.objects.create(patient=patient, site=patient.site, starts=starts)
+    LevelOfCareSpan.objects.create(
+        episode=episode,
+        level=level,
+        prescribed_minutes=minutes,
+        prescribed_days=days,
+        starts=starts,
+        stated_by="Dr. Imani Cole, MD",
+    )
+    return episode
+
+
+def make_commitment(
+    patient: Patient, weekdays: Iterable[int], starts: str, ends: str, label: str = "Day shift", **fields: Any
+) -> Commitment:
+    return Commitment.objects.create(
+        patient=patient,
+        kind=fields.pop("kind", CommitmentKind.WORK),
+        label=label,
+        weekdays=weekday_mask(weekdays),
+        starts=time.fromisoformat(starts),
+        ends=time.fromisoformat(ends),
+        **fields,
+    )
+
+
+def make_meeting(
+    site: Site, weekday: int, starts: str = "09:00", ends: str = "12:00", *, lead: User | None = None, **fields: Any
+) -> Meeting:
+    number = next(_number)
+    meeting = Meeting.objects.create(
+        site=site,
+        code=fields.pop("code", f"M{number}"),
+        name=fields.pop("name", f"Group {number}"),
+        weekday=weekday,
+        starts=time.fromisoformat(starts),
+        ends=time.fromisoformat(ends),
+        service_type=fields.pop("service_type", None) or ServiceType.objects.get(code="group"),
+        places=fields.pop("places", 10),
+        runs_from=fields.pop("runs_from", date(2026, 1, 5)),
+        **fields,
+    )
+    if lead is not None:
+        MeetingFacilitator.objects.create(meeting=meeting, user=lead, part=Part.LEADS)
+    return meeting
+
+
+def make_track(site: Site, meetings: Iterable[Meeting] = (), name: str = "Morning track", **fields: Any) -> Track:
+    """A published track of the meetings, unless `status` says otherwise."""
+    status = fields.pop("status", TrackStatus.PUBLISHED)
+    track = Track.objects.create(
+        site=site,
+        code=fields.pop("code", f"T{next(_number)}"),
+        name=name,
+        status=status,
+        published_at=None if status == TrackStatus.DRAFT else datetime(2026, 1, 5, tzinfo=UTC),
+        **fields,
+    )
+    track.meetings.set(meetings)
+    return track
+
+
+def make_weekday_track(
+    site: Site, days: Iterable[int] = (0, 2, 4), *, lead: User | None = None, **fields: Any
+) -> Track:
+    """A published track of 9:00 to 12:00 on the days: 9 hours over 3 days, unless told otherwise."""
+    return make_track(site, [make_meeting(site, day, lead=lead) for day in days], **fields)
+
+
+def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
+    """The meeting's session on a date, with the meeting's facilitators."""
+    zone = meeting.site.zone
+    starts = datetime.combine(on, meeting.starts, zone).astimezone(UTC)
+    ends = datetime.combine(on, meeting.ends, zone).astimezone(UTC)
+    session = Session.objects.create(
+        site=meeting.site,
+        meeting=meeting,
+        on=on,
+        starts=starts,
+        ends=ends,
+        countable_minutes=fields.pop("countable_minutes", int((ends - starts).total_seconds() // 60)),
+        service_type=meeting.service_type,
+        room=meeting.room,
+        name=meeting.name,
+        modality=meeting.modality,
+        places=meeting.places,
+        **fields,
+    )
+    for facilitator in meeting.meeting_facilitators.all():
+        SessionFacilitator.objects.create(session=session, user=facilitator.user, part=facilitator.part)
+    return session
+
+
+def enroll(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:
+    """A standing place in every meeting of the track; books nothing."""
+    enrollment = Enrollment.objects.create(episode=episode, track=track, starts=starts)
+    for meeting in track.meetings.all():
+        EnrollmentMeeting.objects.create(enrollment=enrollment, meeting=meeting, starts=starts)
+    return enrollment
+
+
+def book(session: Session, enrollment: Enrollment, **fields: Any) -> Booking:
+    """A place in the session, counted in its `booked`."""
+    booking = Booking.objects.create(
+        session=session,
+        episode=enrollment.episode,
+        enrollment=enrollment,
+        starts=session.starts,
+        ends=session.ends,
+        countable_minutes=session.countable_minutes,
+        week=session.on - timedelta(days=session.on.weekday()),
+        **fields,
+    )
+    session.booked += 1
+    session.save(update_fields=["booked"])
+    return booking
+
+
+def fill_in(model: type[Any], **fields: Any) -> Any:
+    """Any other row, with what is not given made up."""
+    return baker.make(model, **fields)
