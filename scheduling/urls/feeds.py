@@ -1,0 +1,7 @@
+from django.urls import URLPattern, URLResolver, path
+
+from scheduling.views.feeds import feed
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("c/<str:token>/schedule.ics", feed, name="feed"),
+]
