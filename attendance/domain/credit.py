@@ -1,0 +1,51 @@
+"""What a patient's time in a session is worth toward the week's hours."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from scheduling.domain.interval import Interval
+
+
+class AttendanceStatus(StrEnum):
+    PRESENT = "present"
+    PARTIAL = "partial"
+    EXCUSED = "excused"
+    UNEXCUSED = "unexcused"
+    NO_SHOW = "no_show"
+    CANCELLED_BY_PROGRAM = "cancelled_by_program"
+
+    @property
+    def was_there(self) -> bool:
+        return self in {AttendanceStatus.PRESENT, AttendanceStatus.PARTIAL}
+
+
+def credited_minutes(
+    *,
+    status: AttendanceStatus,
+    session: Interval[datetime],
+    pause: Interval[datetime] | None = None,
+    arrived: datetime | None = None,
+    left: datetime | None = None,
+    countable: bool = True,
+    breaks_count: bool = False,
+) -> int:
+    """Whole minutes credited: the time really attended within the session, less the break's part of it.
+
+    Instants are aware. Coming early and leaving late add nothing, seconds are not rounded up, and those who were not there
+    or whose session does not count get 0. `arrived` or `left` None is the session's own start or end. Billing and state
+    rules credit time delivered, not time scheduled; that breaks do not count is the default that a RuleSet can change.
+    Raises ValueError when someone left before arriving, or came only after the end or left before the start.
+    """
+    came, went = arrived or session.start, left or session.end
+    if came >= went or came >= session.end or went <= session.start:
+        raise ValueError(f"nobody can attend from {came} to {went} in {session.start}..{session.end}")
+    if not status.was_there or not countable:
+        return 0
+    attended = Interval(max(came, session.start), min(went, session.end))
+    missed = attended.intersection(pause) if pause and not breaks_count else None
+    seconds = _seconds(attended) - (_seconds(missed) if missed else 0)
+    return seconds // 60
+
+
+def _seconds(interval: Interval[datetime]) -> int:
+    return int((interval.end.astimezone(UTC) - interval.start.astimezone(UTC)).total_seconds())

@@ -1,0 +1,363 @@
+"""The weekly-hours rule: what a track or a patient's choice of meetings adds up to, and every reason against it.
+
+An intensive outpatient program is 9 hours a week or more (ASAM level 2.1); 20 hours or more is the higher band (ASAM level
+2.5, partial hospitalization). That it is spread over 3 to 5 days, and the upper bound of 25 hours, are payers' and programs'
+common practice. All bounds come from the RuleSet in force and are inclusive.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time
+from enum import StrEnum
+from itertools import combinations, pairwise
+from typing import ClassVar
+
+from scheduling.domain.interval import Interval, covered_minutes, subtract
+from scheduling.domain.week import minute_of, week_start
+
+HIGHER_BAND_MINUTES = 1200
+
+Key = int | str
+
+
+class Band(StrEnum):
+    STANDARD = "standard"
+    HIGHER = "higher"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """The weekly-hours policy in force: inclusive bounds in minutes and days a week."""
+
+    minimum_minutes: int = 540
+    maximum_minutes: int = 1500
+    minimum_days: int = 3
+    maximum_days: int = 5
+    minimum_minutes_per_day: int = 0
+    breaks_count: bool = False
+    week_starts: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.minimum_minutes <= self.maximum_minutes:
+            raise ValueError(f"minutes must be a range: {self.minimum_minutes}..{self.maximum_minutes}")
+        if not 0 < self.minimum_days <= self.maximum_days <= 7:
+            raise ValueError(f"days must be a range within a week: {self.minimum_days}..{self.maximum_days}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeeklyMeeting:
+    """One weekly slot within one day. With an `anchor` it is held every other week; dates are half-open."""
+
+    key: Key
+    name: str
+    weekday: int
+    starts: time
+    ends: time
+    break_starts: time | None = None
+    break_ends: time | None = None
+    room: Key | None = None
+    facilitators: frozenset[Key] = frozenset()
+    anchor: date | None = None
+    countable: bool = True
+    runs_from: date | None = None
+    runs_until: date | None = None
+    places: int = 1
+
+    def __post_init__(self) -> None:
+        if self.starts >= self.ends:
+            raise ValueError(f"a meeting must end after it starts: {self.starts}..{self.ends}")
+
+    @property
+    def span(self) -> Interval[int]:
+        """Minutes of the day from its start to its end."""
+        return Interval(minute_of(self.starts), minute_of(self.ends))
+
+    def counted(self, rules: RuleSet) -> tuple[Interval[int], ...]:
+        """The minutes of the day that count: without the break unless breaks count, none if the service does not."""
+        if not self.countable:
+            return ()
+        if self.break_starts is None or self.break_ends is None or rules.breaks_count:
+            return (self.span,)
+        return subtract([self.span], [Interval(minute_of(self.break_starts), minute_of(self.break_ends))])
+
+    def minutes(self, rules: RuleSet) -> int:
+        return covered_minutes(self.counted(rules))
+
+    def runs_on_or_after(self, first: date, until: date | None = None) -> bool:
+        """Whether it runs on some day of the half-open range."""
+        return (self.runs_until is None or first < self.runs_until) and (
+            until is None or self.runs_from is None or self.runs_from < until
+        )
+
+    def overlaps(self, other: "WeeklyMeeting") -> bool:
+        """Whether both are ever held at the same time."""
+        if self.weekday != other.weekday or not self.span.overlaps(other.span) or not _run_together(self, other):
+            return False
+        if self.anchor is None or other.anchor is None:
+            return True
+        return (week_start(self.anchor) - week_start(other.anchor)).days % 14 == 0
+
+
+def _run_together(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
+    starts = [day for day in (one.runs_from, two.runs_from) if day]
+    ends = [day for day in (one.runs_until, two.runs_until) if day]
+    return not starts or not ends or max(starts) < min(ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason against a set of meetings. `code` is what templates choose their words by."""
+
+    code: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoMeetings(Reason):
+    code: ClassVar[str] = "no_meetings"
+
+
+@dataclass(frozen=True, slots=True)
+class TooFewMinutes(Reason):
+    code: ClassVar[str] = "too_few_minutes"
+    minutes: int
+    minimum: int
+
+    @property
+    def missing(self) -> int:
+        return self.minimum - self.minutes
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyMinutes(Reason):
+    code: ClassVar[str] = "too_many_minutes"
+    minutes: int
+    maximum: int
+
+    @property
+    def excess(self) -> int:
+        return self.minutes - self.maximum
+
+
+@dataclass(frozen=True, slots=True)
+class TooFewDays(Reason):
+    code: ClassVar[str] = "too_few_days"
+    days: int
+    minimum: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyDays(Reason):
+    code: ClassVar[str] = "too_many_days"
+    days: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShortDay(Reason):
+    code: ClassVar[str] = "short_day"
+    weekday: int
+    minutes: int
+    minimum: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomInTwoPlaces(Reason):
+    """Two meetings in one room at one time."""
+
+    code: ClassVar[str] = "room_in_two_places"
+    room: Key
+    weekday: int
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class FacilitatorInTwoPlaces(Reason):
+    code: ClassVar[str] = "facilitator_in_two_places"
+    facilitator: Key
+    weekday: int
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class TwoAtOnce(Reason):
+    """A patient can attend only one of two that overlap."""
+
+    code: ClassVar[str] = "two_at_once"
+    first: str
+    second: str
+    weekday: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BelowPrescribedMinutes(Reason):
+    code: ClassVar[str] = "below_prescribed_minutes"
+    minutes: int
+    prescribed: int
+
+    @property
+    def missing(self) -> int:
+        return self.prescribed - self.minutes
+
+
+@dataclass(frozen=True, slots=True)
+class BelowPrescribedDays(Reason):
+    code: ClassVar[str] = "below_prescribed_days"
+    days: int
+    prescribed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What meetings add up to in a week, and every reason against them."""
+
+    minutes: int
+    days: int
+    minutes_by_weekday: tuple[int, ...]
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        return not self.reasons
+
+    @property
+    def band(self) -> Band:
+        return Band.HIGHER if self.minutes >= HIGHER_BAND_MINUTES else Band.STANDARD
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Half-open dates on which the same meetings run, and what they add up to. `until` None is open."""
+
+    first: date
+    until: date | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    minutes: int
+    days: int
+    by_weekday: tuple[int, ...] = field(default=(0,) * 7)
+
+
+def add_up(meetings: Collection[WeeklyMeeting], rules: RuleSet, individual_minutes: int = 0) -> Bounds:
+    """Minutes a week and distinct days of meetings held every week; those of every other week come on top, uncounted.
+
+    The minutes that overlapping meetings share count once. Individual minutes count toward the minutes, not the days.
+    """
+    weekly = [each for each in meetings if each.anchor is None]
+    by_weekday = tuple(
+        covered_minutes(part for each in weekly if each.weekday == day for part in each.counted(rules))
+        for day in range(7)
+    )
+    return Bounds(sum(by_weekday) + individual_minutes, sum(1 for minutes in by_weekday if minutes), by_weekday)
+
+
+def _within_bounds(sum_: Bounds, rules: RuleSet) -> Iterable[Reason]:
+    if sum_.minutes < rules.minimum_minutes:
+        yield TooFewMinutes(sum_.minutes, rules.minimum_minutes)
+    if sum_.minutes > rules.maximum_minutes:
+        yield TooManyMinutes(sum_.minutes, rules.maximum_minutes)
+    if sum_.days < rules.minimum_days:
+        yield TooFewDays(sum_.days, rules.minimum_days)
+    if sum_.days > rules.maximum_days:
+        yield TooManyDays(sum_.days, rules.maximum_days)
+    for weekday, minutes in enumerate(sum_.by_weekday):
+        if 0 < minutes < rules.minimum_minutes_per_day:
+            yield ShortDay(weekday, minutes, rules.minimum_minutes_per_day)
+
+
+def double_used(meetings: Sequence[WeeklyMeeting], others: Iterable[WeeklyMeeting] = ()) -> Iterable[Reason]:
+    """Rooms and facilitators that `meetings` need in two places at once, among themselves or with `others`."""
+    own = {each.key for each in meetings}
+    pairs = list(combinations(meetings, 2))
+    pairs += [(one, two) for one in meetings for two in others if two.key not in own]
+    for one, two in pairs:
+        if not one.overlaps(two):
+            continue
+        if one.room is not None and one.room == two.room:
+            yield RoomInTwoPlaces(one.room, one.weekday, one.name, two.name)
+        for facilitator in sorted(one.facilitators & two.facilitators, key=str):
+            yield FacilitatorInTwoPlaces(facilitator, one.weekday, one.name, two.name)
+
+
+def assess_track(
+    meetings: Sequence[WeeklyMeeting],
+    rules: RuleSet,
+    *,
+    individual_minutes: int = 0,
+    others: Sequence[WeeklyMeeting] = (),
+) -> Verdict:
+    """Whether meetings that run in the same weeks make a track: enough hours, not too many, nobody in two places.
+
+    Meetings that overlap are alternatives, of which a patient attends one: the minutes they share count once. `others` are
+    the site's other running meetings, with which rooms and facilitators are shared.
+    """
+    total = add_up(meetings, rules, individual_minutes)
+    reasons: list[Reason] = [] if meetings else [NoMeetings()]
+    reasons += _within_bounds(total, rules)
+    reasons += double_used(meetings, others)
+    return Verdict(minutes=total.minutes, days=total.days, minutes_by_weekday=total.by_weekday, reasons=tuple(reasons))
+
+
+def assess_timetable(
+    meetings: Sequence[WeeklyMeeting],
+    rules: RuleSet,
+    *,
+    first: date,
+    individual_minutes: int = 0,
+    others: Sequence[WeeklyMeeting] = (),
+) -> tuple[Period, ...]:
+    """The verdict for each stretch from `first` on in which the same meetings run; the last one is open.
+
+    Days on which nothing runs yet, before the first meeting begins, are left out.
+    """
+    running = [each for each in meetings if each.runs_on_or_after(first)]
+    changes = {first}
+    changes.update(each.runs_from for each in running if each.runs_from and each.runs_from > first)
+    changes.update(each.runs_until for each in running if each.runs_until and each.runs_until > first)
+    periods = []
+    for begin, until in pairwise([*sorted(changes), None]):
+        assert begin is not None
+        now_running = [each for each in running if (each.runs_from or begin) <= begin and each.runs_on_or_after(begin)]
+        if not now_running and not periods and until is not None:
+            continue
+        beside = [each for each in others if each.runs_on_or_after(begin, until)]
+        verdict = assess_track(now_running, rules, individual_minutes=individual_minutes, others=beside)
+        periods.append(Period(begin, until, verdict))
+    return tuple(periods)
+
+
+def assess_choice(
+    meetings: Sequence[WeeklyMeeting],
+    rules: RuleSet,
+    *,
+    prescribed_minutes: int,
+    prescribed_days: int,
+    individual_minutes: int = 0,
+) -> Verdict:
+    """Whether a patient can attend these meetings: never two at once, as much as was prescribed, within the RuleSet."""
+    total = add_up(meetings, rules, individual_minutes)
+    reasons: list[Reason] = [] if meetings else [NoMeetings()]
+    for one, two in combinations(meetings, 2):
+        if one.overlaps(two):
+            shared = one.span.intersection(two.span)
+            reasons.append(TwoAtOnce(one.name, two.name, one.weekday, covered_minutes([shared] if shared else [])))
+    if total.minutes < prescribed_minutes:
+        reasons.append(BelowPrescribedMinutes(total.minutes, prescribed_minutes))
+    if total.days < prescribed_days:
+        reasons.append(BelowPrescribedDays(total.days, prescribed_days))
+    reasons += (
+        reason for reason in _within_bounds(total, rules) if not _is_said(reason, prescribed_minutes, prescribed_days)
+    )
+    return Verdict(minutes=total.minutes, days=total.days, minutes_by_weekday=total.by_weekday, reasons=tuple(reasons))
+
+
+def _is_said(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
+    """The prescription was missed too, and asks for as much or more: one sentence is enough."""
+    return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
+        isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum
+    )

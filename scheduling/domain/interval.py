@@ -1,0 +1,78 @@
+"""Half-open stretches of anything that can be ordered: minutes, dates, instants."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval[T: (int, date, datetime)]:
+    """From `start` up to, but not including, `end`."""
+
+    start: T
+    end: T
+
+    def __post_init__(self) -> None:
+        if self.start >= self.end:
+            raise ValueError(f"interval must end after it starts: {self.start}..{self.end}")
+
+    def overlaps(self, other: "Interval[T]") -> bool:
+        return self.start < other.end and other.start < self.end
+
+    def contains(self, moment: T) -> bool:
+        return self.start <= moment < self.end
+
+    def covers(self, other: "Interval[T]") -> bool:
+        return self.start <= other.start and other.end <= self.end
+
+    def intersection(self, other: "Interval[T]") -> "Interval[T] | None":
+        """What both share, or None."""
+        if not self.overlaps(other):
+            return None
+        return Interval(max(self.start, other.start), min(self.end, other.end))
+
+
+def merge[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> tuple[Interval[T], ...]:
+    """The same moments as the fewest intervals, in order; touching ones become one."""
+    merged: list[Interval[T]] = []
+    for each in sorted(intervals, key=lambda interval: interval.start):
+        if merged and each.start <= merged[-1].end:
+            merged[-1] = Interval(merged[-1].start, max(merged[-1].end, each.end))
+        else:
+            merged.append(each)
+    return tuple(merged)
+
+
+def subtract[T: (int, date, datetime)](
+    intervals: Iterable[Interval[T]], holes: Iterable[Interval[T]]
+) -> tuple[Interval[T], ...]:
+    """The moments of `intervals` that are in none of `holes`, as the fewest intervals in order."""
+    left = list(merge(intervals))
+    for hole in merge(holes):
+        remaining: list[Interval[T]] = []
+        for each in left:
+            if not each.overlaps(hole):
+                remaining.append(each)
+                continue
+            if each.start < hole.start:
+                remaining.append(Interval(each.start, hole.start))
+            if hole.end < each.end:
+                remaining.append(Interval(hole.end, each.end))
+        left = remaining
+    return tuple(left)
+
+
+def covered_minutes(intervals: Iterable[Interval[int]]) -> int:
+    """How many minutes lie in at least one of the intervals, which are in minutes."""
+    return sum(each.end - each.start for each in merge(intervals))
+
+
+def minutes_between(starts: datetime, ends: datetime) -> int:
+    """Whole minutes that pass from one instant to the other, rounded down.
+
+    Both are aware, and the subtraction is made in UTC: Python subtracts two datetimes of one zone by their wall clocks,
+    which says 3 hours where 2 passed. Raises ValueError for a naive one.
+    """
+    if starts.tzinfo is None or ends.tzinfo is None:
+        raise ValueError("minutes can only be counted between aware instants")
+    return int((ends.astimezone(UTC) - starts.astimezone(UTC)).total_seconds() // 60)

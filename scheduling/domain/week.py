@@ -1,0 +1,106 @@
+"""A person's week on the wall clock: what recurs, when they are not free, and when a treatment week begins."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+
+from scheduling.domain.interval import Interval
+
+MINUTES_A_DAY = 24 * 60
+
+
+def week_start(day: date, first_weekday: int = 0) -> date:
+    """The date on which the week of `day` begins, for weeks that begin on `first_weekday` (Monday is 0)."""
+    return day - timedelta(days=(day.weekday() - first_weekday) % 7)
+
+
+def minute_of(wall: time) -> int:
+    """Minutes from midnight on the wall clock."""
+    return wall.hour * 60 + wall.minute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurrence:
+    """On which dates something happens: on weekdays (Monday is 0), every week or, with an `anchor`, every other week.
+
+    Every other week means the weeks, from Monday, that are an even number of weeks from the anchor's.
+    `valid_from` to `valid_until` are half-open; None is open.
+    """
+
+    weekdays: frozenset[int]
+    anchor: date | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def __post_init__(self) -> None:
+        if not self.weekdays or not self.weekdays <= set(range(7)):
+            raise ValueError(f"weekdays must be some of 0 to 6: {sorted(self.weekdays)}")
+        if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
+            raise ValueError(f"it must end after it begins: {self.valid_from}..{self.valid_until}")
+
+    @classmethod
+    def once(cls, day: date) -> "Recurrence":
+        """On one date alone."""
+        return cls(weekdays=frozenset({day.weekday()}), valid_from=day, valid_until=day + timedelta(days=1))
+
+    def happens_on(self, day: date) -> bool:
+        return (
+            day.weekday() in self.weekdays
+            and (self.valid_from is None or self.valid_from <= day)
+            and (self.valid_until is None or day < self.valid_until)
+            and (self.anchor is None or (week_start(day) - week_start(self.anchor)).days % 14 == 0)
+        )
+
+    def dates(self, first: date, until: date) -> Iterator[date]:
+        """Its dates in the half-open range, in order."""
+        start = max(first, self.valid_from or first)
+        stop = min(until, self.valid_until or until)
+        for days in range((stop - start).days):
+            day = start + timedelta(days=days)
+            if self.happens_on(day):
+                yield day
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One occurrence of a busy time, in wall-clock minutes counted from midnight of a first date."""
+
+    on: date
+    bare: Interval[int]
+    padded: Interval[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusyTime:
+    """Time a person is not free, on the wall clock; `ends` at or before `starts` is on the next day.
+
+    Travel is minutes needed between this place and the site, before and after.
+    """
+
+    key: int | str
+    label: str
+    kind: str
+    recurrence: Recurrence
+    starts: time
+    ends: time
+    travel_before: int = 0
+    travel_after: int = 0
+
+    def __post_init__(self) -> None:
+        if self.travel_before < 0 or self.travel_after < 0:
+            raise ValueError("travel can't take less than no time")
+
+    @property
+    def minutes(self) -> int:
+        return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
+
+    def occasions(self, first: date, until: date) -> Iterator[Occasion]:
+        """Those that reach into the half-open dates, travel included, also when they began before or end after."""
+        window = Interval(0, (until - first).days * MINUTES_A_DAY)
+        reach = timedelta(days=2)
+        for on in self.recurrence.dates(first - reach, until + reach):
+            start = (on - first).days * MINUTES_A_DAY + minute_of(self.starts)
+            bare = Interval(start, start + self.minutes)
+            padded = Interval(bare.start - self.travel_before, bare.end + self.travel_after)
+            if padded.overlaps(window):
+                yield Occasion(on, bare, padded)
