@@ -38,7 +38,9 @@ else:
     SECRET_KEY = env.str("SECRET_KEY", "")
 
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else [*LOCAL_HOSTS, env.str("HOST", "localhost"), "testserver"])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", [] if PRODUCTION else [*LOCAL_HOSTS, env.str("HOST", "localhost"), "testserver"]
+)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 DATABASE_URL = env.str("DATABASE_URL", "" if PRODUCTION else f"sqlite:///{VAR_DIR / 'iopmanager.sqlite3'}")

@@ -10,14 +10,26 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 from itertools import combinations, pairwise
-from typing import ClassVar
 
 from scheduling.domain.interval import Interval, covered_minutes, subtract
+from scheduling.domain.reasons import (
+    BelowPrescribedDays,
+    BelowPrescribedMinutes,
+    FacilitatorInTwoPlaces,
+    Key,
+    NoMeetings,
+    Reason,
+    RoomInTwoPlaces,
+    ShortDay,
+    TooFewDays,
+    TooFewMinutes,
+    TooManyDays,
+    TooManyMinutes,
+    TwoAtOnce,
+)
 from scheduling.domain.week import minute_of, week_start
 
 HIGHER_BAND_MINUTES = 1200
-
-Key = int | str
 
 
 class Band(StrEnum):
@@ -102,111 +114,6 @@ def _run_together(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
     starts = [day for day in (one.runs_from, two.runs_from) if day]
     ends = [day for day in (one.runs_until, two.runs_until) if day]
     return not starts or not ends or max(starts) < min(ends)
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason against a set of meetings. `code` is what templates choose their words by."""
-
-    code: ClassVar[str] = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NoMeetings(Reason):
-    code: ClassVar[str] = "no_meetings"
-
-
-@dataclass(frozen=True, slots=True)
-class TooFewMinutes(Reason):
-    code: ClassVar[str] = "too_few_minutes"
-    minutes: int
-    minimum: int
-
-    @property
-    def missing(self) -> int:
-        return self.minimum - self.minutes
-
-
-@dataclass(frozen=True, slots=True)
-class TooManyMinutes(Reason):
-    code: ClassVar[str] = "too_many_minutes"
-    minutes: int
-    maximum: int
-
-    @property
-    def excess(self) -> int:
-        return self.minutes - self.maximum
-
-
-@dataclass(frozen=True, slots=True)
-class TooFewDays(Reason):
-    code: ClassVar[str] = "too_few_days"
-    days: int
-    minimum: int
-
-
-@dataclass(frozen=True, slots=True)
-class TooManyDays(Reason):
-    code: ClassVar[str] = "too_many_days"
-    days: int
-    maximum: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShortDay(Reason):
-    code: ClassVar[str] = "short_day"
-    weekday: int
-    minutes: int
-    minimum: int
-
-
-@dataclass(frozen=True, slots=True)
-class RoomInTwoPlaces(Reason):
-    """Two meetings in one room at one time."""
-
-    code: ClassVar[str] = "room_in_two_places"
-    room: Key
-    weekday: int
-    first: str
-    second: str
-
-
-@dataclass(frozen=True, slots=True)
-class FacilitatorInTwoPlaces(Reason):
-    code: ClassVar[str] = "facilitator_in_two_places"
-    facilitator: Key
-    weekday: int
-    first: str
-    second: str
-
-
-@dataclass(frozen=True, slots=True)
-class TwoAtOnce(Reason):
-    """A patient can attend only one of two that overlap."""
-
-    code: ClassVar[str] = "two_at_once"
-    first: str
-    second: str
-    weekday: int
-    minutes: int
-
-
-@dataclass(frozen=True, slots=True)
-class BelowPrescribedMinutes(Reason):
-    code: ClassVar[str] = "below_prescribed_minutes"
-    minutes: int
-    prescribed: int
-
-    @property
-    def missing(self) -> int:
-        return self.prescribed - self.minutes
-
-
-@dataclass(frozen=True, slots=True)
-class BelowPrescribedDays(Reason):
-    code: ClassVar[str] = "below_prescribed_days"
-    days: int
-    prescribed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,7 +226,7 @@ def assess_timetable(
     changes = {first}
     changes.update(each.runs_from for each in running if each.runs_from and each.runs_from > first)
     changes.update(each.runs_until for each in running if each.runs_until and each.runs_until > first)
-    periods = []
+    periods: list[Period] = []
     for begin, until in pairwise([*sorted(changes), None]):
         assert begin is not None
         now_running = [each for each in running if (each.runs_from or begin) <= begin and each.runs_on_or_after(begin)]

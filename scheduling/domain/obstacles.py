@@ -1,0 +1,65 @@
+"""What can stand between a patient and a track, each with its minutes and dates; templates find the words by `code`."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from scheduling.domain.hours import WeeklyMeeting
+from scheduling.domain.reasons import Reason
+from scheduling.domain.week import BusyTime
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle(Reason):
+    """One reason against a track, or one of its meetings, for one patient."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clash(Obstacle):
+    """A meeting and something in the patient's life at one time, or too close for the way between.
+
+    `minutes` is how much is missing, travel included; `overlap_minutes` how much of it is not travel. `gap_minutes` is the
+    time between the two, 0 when they overlap. `before` says that the life comes before the meeting.
+    """
+
+    code: ClassVar[str] = "clash"
+    meeting: WeeklyMeeting
+    busy: BusyTime
+    minutes: int
+    overlap_minutes: int
+    gap_minutes: int
+    before: bool
+    first_date: date
+    dates: int
+
+    @property
+    def travel_minutes(self) -> int:
+        """Minutes of the way that counts here."""
+        return self.busy.travel_after if self.before else self.busy.travel_before
+
+
+@dataclass(frozen=True, slots=True)
+class Full(Obstacle):
+    """No place is left in the meeting on some dates."""
+
+    code: ClassVar[str] = "full"
+    meeting: WeeklyMeeting
+    first_date: date
+    dates: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotAStartDate(Obstacle):
+    """The track takes people on start dates; `following` is the next one."""
+
+    code: ClassVar[str] = "not_a_start_date"
+    asked: date
+    following: date
+
+
+@dataclass(frozen=True, slots=True)
+class NoStartDateLeft(Obstacle):
+    """The track takes people on start dates, and none is to come."""
+
+    code: ClassVar[str] = "no_start_date_left"
+    asked: date

@@ -1,0 +1,127 @@
+"""Pages on which calendar addresses are made, shown once, and revoked: a patient's own, and the staff's."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.audit import record
+from accounts.models import Action
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, patient_required, signed_in, staff_required
+from iopmanager import clock
+from patients.models import Patient
+from scheduling.forms.feeds import FeedForm
+from scheduling.models import Feed, FeedStyle, Track
+from scheduling.services.feeds import create_feed, revoke_feed
+
+
+@dataclass(frozen=True)
+class Address:
+    """A feed's address, for the one time it can be shown."""
+
+    https: str
+
+    @property
+    def webcal(self) -> str:
+        return "webcal:" + self.https.partition(":")[2]
+
+
+def _address(request: HttpRequest, token: str) -> Address:
+    return Address(request.build_absolute_uri(reverse("feed", args=[token])))
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """A patient's addresses, for the coordinator who sets one up with them."""
+    user, now = signed_in(request), clock.now()
+    patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
+    forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
+    form, address = FeedForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        _, token = create_feed(patient=patient, style=FeedStyle(asked["style"]), label=asked["label"], by=user, now=now)
+        form, address = FeedForm(), _address(request, token)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="calendar")
+    feeds = Feed.objects.live().filter(patient=patient)
+    context = {"patient": patient, "form": form, "feeds": feeds, "address": address}
+    return render(request, "scheduling/patient_calendar.html", context)
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def staff_calendar(request: HttpRequest) -> HttpResponse:
+    """One's own groups in one's own calendar."""
+    user = signed_in(request)
+    form, address = FeedForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        _, token = create_feed(
+            facilitator=user, style=FeedStyle(asked["style"]), label=asked["label"], by=user, now=clock.now()
+        )
+        form, address = FeedForm(), _address(request, token)
+    feeds = Feed.objects.live().filter(facilitator=user)
+    return render(request, "scheduling/staff_calendar.html", {"form": form, "feeds": feeds, "address": address})
+
+
+@staff_required(Permission.MANAGE_TIMETABLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def track_calendar(request: HttpRequest, track_id: int) -> HttpResponse:
+    """A track's sessions with how many people are in each, without a name."""
+    user = signed_in(request)
+    track = get_object_or_404(Track.objects.visible_to(user), pk=track_id)
+    forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
+    form, address = FeedForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        style = FeedStyle(asked["style"])
+        _, token = create_feed(track=track, style=style, label=asked["label"], by=user, now=clock.now())
+        form, address = FeedForm(), _address(request, token)
+    feeds = Feed.objects.live().filter(track=track)
+    context = {"track": track, "form": form, "feeds": feeds, "address": address}
+    return render(request, "scheduling/track_calendar.html", context)
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_POST
+def feed_revoke(request: HttpRequest, feed_id: int) -> HttpResponse:
+    user = signed_in(request)
+    feed = get_object_or_404(Feed.objects.visible_to(user), pk=feed_id)
+    revoke_feed(feed=feed, by=user, now=clock.now())
+    messages.success(request, "The calendar's address no longer works.")
+    if feed.patient_id is not None:
+        return redirect("patient-calendar", feed.patient_id)
+    if feed.track_id is not None:
+        return redirect("track-calendar", feed.track_id)
+    return redirect("staff-calendar")
+
+
+@patient_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def portal_calendar(request: HttpRequest) -> HttpResponse:
+    """The patient's own addresses."""
+    user = signed_in(request)
+    form, address = FeedForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        style = FeedStyle(asked["style"])
+        _, token = create_feed(patient=user.patient, style=style, label=asked["label"], by=user, now=clock.now())
+        form, address = FeedForm(), _address(request, token)
+    feeds = Feed.objects.live().filter(patient=user.patient)
+    return render(request, "scheduling/portal_calendar.html", {"form": form, "feeds": feeds, "address": address})
+
+
+@patient_required
+@require_POST
+def portal_feed_revoke(request: HttpRequest, feed_id: int) -> HttpResponse:
+    user = signed_in(request)
+    feed = get_object_or_404(Feed.objects.visible_to(user), pk=feed_id, patient=user.patient)
+    revoke_feed(feed=feed, by=user, now=clock.now())
+    messages.success(request, "That calendar will stop updating.")
+    return redirect("portal-calendar")

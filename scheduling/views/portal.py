@@ -1,0 +1,117 @@
+"""What a patient sees of their own schedule, on a phone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from accounts.views import patient_required, signed_in
+from attendance.ledgers import ledger_of
+from iopmanager import clock
+from patients.models import Episode, Patient
+from scheduling.domain.week import week_start
+from scheduling.models import Booking, SessionStatus
+
+WEEKS_AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of a patient's schedule."""
+
+    on: date
+    bookings: Sequence[Booking]
+
+
+def _schedule(user: User, patient: Patient, first: date, until: date) -> list[Day]:
+    """The patient's days with sessions on the half-open dates."""
+    found = (
+        Booking.objects.visible_to(user)
+        .standing()
+        .of_patient(patient.pk)
+        .filter(session__on__gte=first, session__on__lt=until)
+        .select_related("session__site", "session__room", "attendance")
+        .order_by("starts")
+    )
+    return [Day(on, tuple(group)) for on, group in groupby(found, key=lambda booking: booking.session.on)]
+
+
+def _current_episode(patient: Patient, today: date) -> Episode | None:
+    return patient.episodes.not_over_on(today).select_related("site", "patient").prefetch_related("spans").first()
+
+
+def _next_booking(days: Sequence[Day], now: datetime) -> Booking | None:
+    coming = (booking for day in days for booking in day.bookings)
+    return next(
+        (each for each in coming if each.ends > now and each.session.status != SessionStatus.CANCELLED),
+        None,
+    )
+
+
+@patient_required
+@require_safe
+def portal_home(request: HttpRequest) -> HttpResponse:
+    user, now = signed_in(request), clock.now()
+    patient = user.patient
+    today = now.astimezone(patient.site.zone).date()
+    week = week_start(today)
+    days = _schedule(user, patient, week, week + timedelta(weeks=WEEKS_AHEAD + 1))
+    episode = _current_episode(patient, today)
+    this_week = [day for day in days if day.on < week + timedelta(weeks=1)]
+    later = [day for day in days if day.on >= week + timedelta(weeks=1)]
+    context = {
+        "patient": patient,
+        "site": patient.site,
+        "today": today,
+        "now": now,
+        "week": week,
+        "next": _next_booking(days, now),
+        "days": this_week,
+        "weeks_ahead": [(each, list(group)) for each, group in groupby(later, key=lambda day: week_start(day.on))],
+        "ledger": ledger_of(episode=episode, week=week, now=now) if episode else None,
+    }
+    return render(request, "scheduling/portal_home.html", context)
+
+
+@patient_required
+@require_safe
+def portal_week(request: HttpRequest) -> HttpResponse:
+    """One week: what is on, what was marked, and the hours of it. `?week=` takes any date; nonsense means this week."""
+    user, now = signed_in(request), clock.now()
+    patient = user.patient
+    today = now.astimezone(patient.site.zone).date()
+    try:
+        asked = date.fromisoformat(request.GET.get("week", ""))
+    except ValueError:
+        asked = today
+    week = week_start(asked)
+    episode = patient.episodes.touching(week, week + timedelta(weeks=1)).select_related("site", "patient").first()
+    context = {
+        "patient": patient,
+        "site": patient.site,
+        "today": today,
+        "now": now,
+        "week": week,
+        "last_day": week + timedelta(days=6),
+        "previous": week - timedelta(weeks=1),
+        "following": week + timedelta(weeks=1),
+        "is_this_week": week == week_start(today),
+        "days": _schedule(user, patient, week, week + timedelta(weeks=1)),
+        "ledger": ledger_of(episode=episode, week=week, now=now) if episode else None,
+    }
+    return render(request, "scheduling/portal_week.html", context)
+
+
+@patient_required
+@require_safe
+def portal_account(request: HttpRequest) -> HttpResponse:
+    """What the clinic keeps about them, and the way out."""
+    user = signed_in(request)
+    patient = user.patient
+    context = {"patient": patient, "commitments": patient.commitments.in_force_from(clock.today(patient.site.zone))}
+    return render(request, "scheduling/portal_account.html", context)
