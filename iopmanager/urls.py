@@ -1,3 +1,15 @@
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from scheduling.views.current import site_switch
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("site/", site_switch, name="site-switch"),
+    path("", include("accounts.urls")),
+    path("", include("patients.urls.staff")),
+    path("", include("scheduling.urls.staff")),
+    path("", include("scheduling.urls.portal")),
+    path("", include("scheduling.urls.feeds")),
+    path("", include("attendance.urls.staff")),
+]

@@ -1,0 +1,78 @@
+"""The doors of the pages: who may come in, and where each person is sent first."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from accounts.permissions import Permission
+
+type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def signed_in(request: HttpRequest) -> User:
+    """Who is signed in. Raises PermissionDenied for nobody, which a view behind one of the decorators never meets."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def forbid_unless(allowed: bool) -> None:
+    """Answers 403 unless the act is allowed, for a row that the person may see."""
+    if not allowed:
+        raise PermissionDenied
+
+
+def is_patient(user: User) -> bool:
+    """Whether a patient's record is linked to this sign-in."""
+    return hasattr(user, "patient")
+
+
+def staff_required[**P](*permissions: Permission) -> Callable[[View[P]], View[P]]:
+    """Asks a stranger to sign in, and forbids who may do none of the acts at any site. Which rows is for the view."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            user = signed_in(request)
+            forbid_unless(any(user.may_somewhere(permission) for permission in permissions))
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def patient_required[**P](view: View[P]) -> View[P]:
+    """Asks a stranger to sign in, and forbids who has no patient's record of their own."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        forbid_unless(is_patient(signed_in(request)))
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Sends staff to their day and patients to their own week."""
+    user = signed_in(request)
+    if user.works_here:
+        return redirect("today")
+    forbid_unless(is_patient(user))
+    return redirect("portal-home")
+
+
+def closed(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
+    """A page of the sign-in package that this software doesn't use: it does not exist."""
+    raise Http404

@@ -1,0 +1,84 @@
+"""What the frame around every page needs. Nothing is read before a template asks for it."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import User
+from accounts.permissions import Permission
+from scheduling.models import Site
+from scheduling.views.current import current_site, sites_worked_at
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place in the rail. `paths` are the first parts of the addresses that belong to it."""
+
+    name: str
+    url_name: str
+    icon: str
+    paths: frozenset[str]
+    permissions: frozenset[Permission]
+
+
+@dataclass(frozen=True, slots=True)
+class RailItem:
+    name: str
+    url: str
+    icon: str
+    active: bool
+
+
+RAIL = (
+    Entry(
+        "Today",
+        "today",
+        "calendar-day",
+        frozenset({"today", "sessions", "attendance"}),
+        frozenset({Permission.SEE_TIMETABLE}),
+    ),
+    Entry(
+        "Patients",
+        "patients",
+        "people",
+        frozenset({"patients", "commitments", "episodes", "enrollments"}),
+        frozenset({Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS}),
+    ),
+    Entry("Tracks", "tracks", "grid-3x2-gap", frozenset({"tracks", "meetings"}), frozenset({Permission.SEE_TIMETABLE})),
+    Entry("Weeks", "weeks", "calendar-check", frozenset({"weeks"}), frozenset({Permission.SEE_HOURS})),
+)
+
+
+def rail_of(user: User, path: str) -> tuple[RailItem, ...]:
+    """The places this person may go to, with the one they are in."""
+    first_part = path.strip("/").partition("/")[0]
+    return tuple(
+        RailItem(entry.name, reverse(entry.url_name), entry.icon, first_part in entry.paths)
+        for entry in RAIL
+        if any(user.may_somewhere(permission) for permission in entry.permissions)
+    )
+
+
+def frame(request: HttpRequest) -> dict[str, object]:
+    """`rail`, `sites` and `current_site` for staff; nothing for patients and strangers."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User) or not user.works_here:
+        return {}
+
+    def rail() -> tuple[RailItem, ...]:
+        return rail_of(user, request.path)
+
+    def sites() -> tuple[Site, ...]:
+        return sites_worked_at(request)
+
+    def here() -> Site | None:
+        return current_site(request) if sites_worked_at(request) else None
+
+    return {
+        "rail": SimpleLazyObject(rail),
+        "sites": SimpleLazyObject(sites),
+        "current_site": SimpleLazyObject(here),
+        "may_search_patients": SimpleLazyObject(lambda: any(map(user.may_somewhere, RAIL[1].permissions))),
+    }
