@@ -6,6 +6,7 @@ Three deployments: `production` (the default: everything comes from the environm
 
 from pathlib import Path
 
+import dj_email_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
@@ -55,6 +56,8 @@ def _refuse_unsafe_production() -> None:
         faults.append("ALLOWED_HOSTS must name the host names that are served, separated by commas, without *.")
     if not DATABASE_URL:
         faults.append("DATABASE_URL must be set, e.g. postgres://user:password@host/name.")
+    if not env.str("EMAIL_URL", ""):
+        faults.append("EMAIL_URL must be set, e.g. smtp+tls://user:password@mail.example:587.")
     if DEBUG:
         faults.append("DEBUG must be off.")
     if faults:
@@ -213,10 +216,30 @@ STORAGES = {
 
 # Mail: production names a server; elsewhere messages are files below var/.
 EMAIL_URL = env.str("EMAIL_URL", "")
-_mail = dj_email_url.parse(EMAIL_URL) if EMAIL_URL else {}
-MAILERS = {
-    "default": {"BACKEND": "django.core.mail.backends.filebased.EmailBackend", "OPTIONS": {"file_path": str(VAR_DIR / "mail")}}
+MAILERS: dict[str, dict[str, object]] = {
+    "default": {
+        "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+        "OPTIONS": {"file_path": str(VAR_DIR / "mail")},
+    }
 }
+if DEPLOYMENT == "test":
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+elif EMAIL_URL:
+    _mail = dj_email_url.parse(EMAIL_URL)
+    MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {
+                "host": _mail["EMAIL_HOST"],
+                "port": _mail["EMAIL_PORT"],
+                "username": _mail["EMAIL_HOST_USER"] or None,
+                "password": _mail["EMAIL_HOST_PASSWORD"] or None,
+                "use_tls": _mail["EMAIL_USE_TLS"],
+                "use_ssl": _mail["EMAIL_USE_SSL"],
+                "timeout": 20,
+            },
+        }
+    }
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "no-reply@localhost")
 EMAIL_SUBJECT_PREFIX = ""
 

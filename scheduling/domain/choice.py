@@ -24,7 +24,6 @@ def day_choices(meetings: Sequence[WeeklyMeeting]) -> Iterable[Choice]:
 def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> Choice:
     """The choice with the most counted minutes; among equals the one with the most meetings, then the earliest."""
 
-
     def weight(choice: Choice) -> tuple[int, int]:
         return add_up(choice, rules).minutes, len(choice)
 

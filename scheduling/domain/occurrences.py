@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 from scheduling.domain.interval import Interval, minutes_between
 from scheduling.domain.week import Recurrence, minute_of
@@ -130,4 +130,4 @@ def middle_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
 
 
 def _wall(minute: int) -> time:
-    return (datetime.min + timedelta(minutes=minute)).time()
+    return time(*divmod(minute, 60))

@@ -1,4 +1,4 @@
-from datetime import date, time
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -8,6 +8,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.occurrences import Pattern
+from scheduling.domain.week import BusyTime, Recurrence, minute_of
 from scheduling.models.site import Room, ServiceType, Site
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Meeting(models.Model):
     def break_minutes(self) -> int:
         if self.break_starts is None or self.break_ends is None:
             return 0
-        return _minute(self.break_ends) - _minute(self.break_starts)
+        return minute_of(self.break_ends) - minute_of(self.break_starts)
 
     @property
     def leader(self) -> User | None:
@@ -137,6 +138,19 @@ class Meeting(models.Model):
             places=self.places,
         )
 
+    def as_busy_time(self, *, label: str, valid_from: date, valid_until: date | None) -> BusyTime:
+        """The meeting as time taken by another enrollment, on half-open dates."""
+        return BusyTime(
+            key=f"meeting-{self.pk}",
+            label=label,
+            kind="treatment",
+            recurrence=Recurrence(
+                weekdays=frozenset({self.weekday}), anchor=self.anchor, valid_from=valid_from, valid_until=valid_until
+            ),
+            starts=self.starts,
+            ends=self.ends,
+        )
+
     def as_pattern(self) -> Pattern:
         return Pattern(
             weekday=self.weekday,
@@ -148,10 +162,6 @@ class Meeting(models.Model):
             runs_from=self.runs_from,
             runs_until=self.runs_until,
         )
-
-
-def _minute(wall: time) -> int:
-    return wall.hour * 60 + wall.minute
 
 
 class MeetingFacilitator(models.Model):

@@ -9,7 +9,7 @@ from accounts.permissions import Permission
 from scheduling.models.site import Site
 
 if TYPE_CHECKING:
-    from django_stubs_ext.db.models.manager import ManyRelatedManager, RelatedManager
+    from django_stubs_ext.db.models.manager import RelatedManager
 
     from scheduling.models.enrollment import Enrollment
     from scheduling.models.meeting import Meeting

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
+from accounts.views import patient_required, signed_in
+from attendance.ledgers import ledger_of
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.views import patient_required, signed_in
-from attendance.ledgers import ledger_of
 from iopmanager import clock
 from patients.models import Episode, Patient
 from scheduling.domain.week import week_start

@@ -1,0 +1,95 @@
+"""What a service answers when a rule stands against it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from scheduling.domain.reasons import Reason
+
+
+class Refused(Exception):
+    """Nothing was written. `reasons` are all that stood against it, as values; templates find the words."""
+
+    def __init__(self, reasons: Iterable[Reason]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__(", ".join(reason.code for reason in self.reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeAdmission(Reason):
+    code: ClassVar[str] = "before_admission"
+    asked: date
+    admitted: date
+
+
+@dataclass(frozen=True, slots=True)
+class NoEpisode(Reason):
+    """The patient has no open course of care, or no level of care on the day."""
+
+    code: ClassVar[str] = "no_episode"
+    asked: date
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyEnrolled(Reason):
+    code: ClassVar[str] = "already_enrolled"
+    track: str
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
+class NotOnOffer(Reason):
+    code: ClassVar[str] = "not_on_offer"
+    track: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndsBeforeItBegins(Reason):
+    code: ClassVar[str] = "ends_before_it_begins"
+    begins: date
+    asked: date
+
+
+@dataclass(frozen=True, slots=True)
+class NoPlaceLeft(Reason):
+    """The last place of a session went to somebody else."""
+
+    code: ClassVar[str] = "no_place_left"
+    session: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class InAnotherSession(Reason):
+    """The patient is booked into another session at the time."""
+
+    code: ClassVar[str] = "in_another_session"
+    session: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class NotBookable(Reason):
+    """The session is over, cancelled, or counts for nothing."""
+
+    code: ClassVar[str] = "not_bookable"
+    session: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyMadeUp(Reason):
+    code: ClassVar[str] = "already_made_up"
+    session: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class TooFewPlaces(Reason):
+    """More patients stand in the meeting than it would have places."""
+
+    code: ClassVar[str] = "too_few_places"
+    meeting: str
+    places: int
+    enrolled: int

@@ -1,0 +1,34 @@
+"""Which hours rule was in force when."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from scheduling.domain.hours import RuleSet
+from scheduling.domain.week import week_start
+from scheduling.models import RuleSet as RuleSetRow
+from scheduling.models import Site
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """A site's rule sets, newest first: (level or "", in force from, the rules)."""
+
+    entries: tuple[tuple[str, date, RuleSet], ...]
+
+    @classmethod
+    def of(cls, site: Site) -> "RuleBook":
+        """One query."""
+        rows = RuleSetRow.objects.filter(site=site).order_by("-starts")
+        return cls(tuple((row.level, row.starts, row.as_rules()) for row in rows))
+
+    def on(self, day: date, level: str = "") -> RuleSet:
+        """The rules in force on the day: the level's own where there are any, else the site's, else the defaults."""
+        for wanted in dict.fromkeys((level, "")):
+            for entry_level, starts, rules in self.entries:
+                if entry_level == wanted and starts <= day:
+                    return rules
+        return RuleSet()
+
+    def week_of(self, day: date) -> date:
+        """The date on which the treatment week of `day` begins."""
+        return week_start(day, self.on(day).week_starts)
