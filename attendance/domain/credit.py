@@ -1,9 +1,9 @@
 """What a patient's time in a session is worth toward the week's hours."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from scheduling.domain.interval import Interval
+from scheduling.domain.interval import Interval, in_utc
 
 
 class AttendanceStatus(StrEnum):
@@ -34,18 +34,19 @@ def credited_minutes(
     Instants are aware. Coming early and leaving late add nothing, seconds are not rounded up, and those who were not there
     or whose session does not count get 0. `arrived` or `left` None is the session's own start or end. Billing and state
     rules credit time delivered, not time scheduled; that breaks do not count is the default that a RuleSet can change.
-    Raises ValueError when someone left before arriving, or came only after the end or left before the start.
+    Raises ValueError when someone left before arriving, came only after the end or left before the start, and for an
+    attendance in part that says neither from nor until when.
     """
-    came, went = arrived or session.start, left or session.end
+    came, went = in_utc(arrived or session.start), in_utc(left or session.end)
     if came >= went or came >= session.end or went <= session.start:
         raise ValueError(f"nobody can attend from {came} to {went} in {session.start}..{session.end}")
+    if status == AttendanceStatus.PARTIAL and arrived is None and left is None:
+        raise ValueError("who was there in part arrived late or left early: one of the two times is needed")
     if not status.was_there or not countable:
         return 0
     attended = Interval(max(came, session.start), min(went, session.end))
     missed = attended.intersection(pause) if pause and not breaks_count else None
-    seconds = _seconds(attended) - (_seconds(missed) if missed else 0)
-    return seconds // 60
-
-
-def _seconds(interval: Interval[datetime]) -> int:
-    return int((interval.end.astimezone(UTC) - interval.start.astimezone(UTC)).total_seconds())
+    delivered = attended.end - attended.start
+    if missed:
+        delivered -= missed.end - missed.start
+    return delivered // timedelta(minutes=1)

@@ -6,17 +6,14 @@ is over and not met is *short*. A week cut by admission, discharge, a closure or
 being blamed, but met if it was met all the same.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from itertools import combinations
+from functools import cache
 
 from scheduling.domain.interval import Interval
-
-MOST_OPENINGS_TRIED = 20
-"""Sets of make-up sessions are tried one by one, smallest first; the earliest openings are enough to choose from."""
-MOST_MAKE_UPS = 6
 
 
 class Standing(StrEnum):
@@ -79,6 +76,12 @@ class WeekPolicy:
     prescribed_days: int = 3
     is_over: bool = False
     partial: frozenset[PartialReason] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.prescribed_minutes <= 0 or not 0 < self.prescribed_days <= 7:
+            raise ValueError(
+                f"nothing to owe: {self.prescribed_minutes} minutes over {self.prescribed_days} days a week"
+            )
 
     def assess(
         self,
@@ -179,19 +182,46 @@ def savers(
 ) -> tuple[Opening, ...] | None:
     """The fewest openings, the earliest among equals, that close a gap of minutes and of days; None when none do.
 
-    No two overlap each other or what is booked. A day counts as new when it is not among `days_kept`.
+    No two overlap each other or what is booked. A day counts as new when it is not among `days_kept`. Exact for any number
+    of openings: what can follow an opening is any that starts once it ends, so the best continuations are computed once
+    each, from the week's end backwards.
     """
     free = [each for each in openings if not any(each.time.overlaps(other.time) for other in booked)]
     free = sorted((each for each in free if each.countable_minutes > 0), key=lambda each: (each.time.start, each.key))
-    free = free[:MOST_OPENINGS_TRIED]
+    starts = [each.time.start for each in free]
+    following = [range(bisect_left(starts, each.time.end), len(free)) for each in free]
+
+    def days_owed(owed: int, chosen: int, before: int | None) -> int:
+        """New days still owed once `chosen` has come after `before`; openings of one day follow each other."""
+        on = free[chosen].on
+        is_new = on not in days_kept and (before is None or free[before].on != on)
+        return max(0, owed - 1) if is_new else owed
+
+    @cache
+    def most_minutes(chosen: int, size: int, owed: int) -> int:
+        """The most minutes of `size` openings beginning with `chosen`, with `owed` new days after its own; 0: none."""
+        if owed >= size:
+            return 0
+        if size == 1:
+            return free[chosen].countable_minutes
+        best = max((most_minutes(k, size - 1, days_owed(owed, k, chosen)) for k in following[chosen]), default=0)
+        return best and best + free[chosen].countable_minutes
+
+    def earliest(size: int) -> tuple[Opening, ...] | None:
+        picked: list[int] = []
+        missing, owed, candidates = minutes, days, range(len(free))
+        for left in range(size, 0, -1):
+            before = picked[-1] if picked else None
+            closing = (k for k in candidates if most_minutes(k, left, days_owed(owed, k, before)) >= max(1, missing))
+            chosen = next(closing, None)
+            if chosen is None:
+                return None
+            owed = days_owed(owed, chosen, before)
+            missing -= free[chosen].countable_minutes
+            candidates = following[chosen]
+            picked.append(chosen)
+        return tuple(free[k] for k in picked)
+
     longest_first = sorted((each.countable_minutes for each in free), reverse=True)
-    for size in range(1, min(MOST_MAKE_UPS, len(free)) + 1):
-        if sum(longest_first[:size]) < minutes:
-            continue
-        for chosen in combinations(free, size):
-            new_days = {each.on for each in chosen} - set(days_kept)
-            if sum(each.countable_minutes for each in chosen) < minutes or len(new_days) < days:
-                continue
-            if not any(one.time.overlaps(two.time) for one, two in combinations(chosen, 2)):
-                return chosen
-    return None
+    enough = (size for size in range(1, len(free) + 1) if sum(longest_first[:size]) >= minutes)
+    return next((found for size in enough if (found := earliest(size))), None)

@@ -2,17 +2,31 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same instant in UTC. Raises ValueError for a naive one, which is no instant.
+
+    Python compares and subtracts two datetimes of one zone by their wall clocks: it says 3 hours where 2 passed, and that
+    the first 01:30 of the night on which clocks go back is the second. In UTC both are right.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError(f"without a time zone this is not an instant: {moment}")
+    return moment.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Interval[T: (int, date, datetime)]:
-    """From `start` up to, but not including, `end`."""
+    """From `start` up to, but not including, `end`. Instants are kept in UTC, so that they compare as they pass."""
 
     start: T
     end: T
 
     def __post_init__(self) -> None:
+        if isinstance(self.start, datetime) and isinstance(self.end, datetime):
+            object.__setattr__(self, "start", in_utc(self.start))
+            object.__setattr__(self, "end", in_utc(self.end))
         if self.start >= self.end:
             raise ValueError(f"interval must end after it starts: {self.start}..{self.end}")
 
@@ -68,11 +82,5 @@ def covered_minutes(intervals: Iterable[Interval[int]]) -> int:
 
 
 def minutes_between(starts: datetime, ends: datetime) -> int:
-    """Whole minutes that pass from one instant to the other, rounded down.
-
-    Both are aware, and the subtraction is made in UTC: Python subtracts two datetimes of one zone by their wall clocks,
-    which says 3 hours where 2 passed. Raises ValueError for a naive one.
-    """
-    if starts.tzinfo is None or ends.tzinfo is None:
-        raise ValueError("minutes can only be counted between aware instants")
-    return int((ends.astimezone(UTC) - starts.astimezone(UTC)).total_seconds() // 60)
+    """Whole minutes that pass from one instant to the other, rounded down. Raises ValueError for a naive one."""
+    return (in_utc(ends) - in_utc(starts)) // timedelta(minutes=1)

@@ -24,6 +24,8 @@ class Pattern:
     runs_until: date | None = None
 
     def __post_init__(self) -> None:
+        if self.weekday not in range(7):
+            raise ValueError(f"a weekday is 0 to 6: {self.weekday}")
         if self.starts >= self.ends:
             raise ValueError(f"a meeting must end after it starts: {self.starts}..{self.ends}")
         if (self.break_starts is None) != (self.break_ends is None):
@@ -117,13 +119,16 @@ def _break(pattern: Pattern, on: date, zone: tzinfo, session: Interval[datetime]
 
 
 def middle_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
-    """A break known only by its minutes, put in the middle of the meeting, its start on the 5-minute grid.
+    """A break known only by its minutes, put in the middle of the meeting, its start on the 5-minute grid at or before.
 
-    The place is the product's own choice. Raises ValueError when it does not fit inside.
+    In a meeting so short that this is not inside it, its start is on the grid's next. The place is the product's own
+    choice. Raises ValueError when the break does not fit inside.
     """
     first, last = minute_of(starts), minute_of(ends)
     begin = (first + last - minutes) // 2
     begin -= begin % GRID_MINUTES
+    if begin <= first:
+        begin += GRID_MINUTES
     if minutes <= 0 or begin <= first or begin + minutes >= last:
         raise ValueError(f"a break of {minutes} minutes does not fit inside {starts:%H:%M}-{ends:%H:%M}")
     return _wall(begin), _wall(begin + minutes)

@@ -92,12 +92,13 @@ class BusyTime:
 
     @property
     def minutes(self) -> int:
+        """How long it takes without travel: up to a whole day, which is what equal times mean."""
         return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
 
     def occasions(self, first: date, until: date) -> Iterator[Occasion]:
         """Those that reach into the half-open dates, travel included, also when they began before or end after."""
         window = Interval(0, (until - first).days * MINUTES_A_DAY)
-        reach = timedelta(days=2)
+        reach = timedelta(days=2 + max(self.travel_before, self.travel_after) // MINUTES_A_DAY)
         for on in self.recurrence.dates(first - reach, until + reach):
             start = (on - first).days * MINUTES_A_DAY + minute_of(self.starts)
             bare = Interval(start, start + self.minutes)

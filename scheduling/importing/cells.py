@@ -1,0 +1,157 @@
+"""From the text of a cell to a value. Each reader raises ValueError with a sentence about what was written."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, time
+from typing import TypeVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+T = TypeVar("T")
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+YES, NO = {"yes", "y", "true", "1"}, {"no", "n", "false", "0"}
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+
+ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]00:00(?::00)?)?")
+US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s*([ap])?\.?(m)?\.?", re.IGNORECASE)
+HOURS = re.compile(r"(\d{1,3}):([0-5]\d)|(\d{1,3}(?:\.\d{1,4})?)")
+
+
+def read_text(longest: int) -> Callable[[str], str]:
+    def read(cell: str) -> str:
+        if len(cell) > longest:
+            raise ValueError(f"This has {len(cell)} characters; at most {longest} fit.")
+        return cell
+
+    return read
+
+
+def read_email(cell: str) -> str:
+    try:
+        validate_email(cell)
+    except ValidationError:
+        raise ValueError(f"“{cell}” is not an e-mail address.") from None
+    return read_text(254)(cell)
+
+
+def read_date(cell: str) -> date:
+    """`2026-11-23`, or the US way `11/23/2026`."""
+    if found := ISO_DATE.fullmatch(cell):
+        year, month, day = map(int, found.groups())
+    elif found := US_DATE.fullmatch(cell):
+        month, day, year = map(int, found.groups())
+    else:
+        raise ValueError(f"“{cell}” is not a date; write 2026-11-23 or 11/23/2026.")
+    try:
+        value = date(year, month, day)
+    except ValueError:
+        raise ValueError(f"“{cell}” is on no calendar; write 2026-11-23 or 11/23/2026.") from None
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValueError(f"The year of “{cell}” can't be meant.")
+    return value
+
+
+def read_dates(cell: str) -> tuple[date, ...]:
+    """Several dates, divided by semicolons."""
+    return tuple(sorted({read_date(part) for part in split(cell)}))
+
+
+def read_time(cell: str) -> time:
+    """`9:00`, `09:00`, `21:30`, `9:00 AM`, `9 am`."""
+    wrong = ValueError(f"“{cell}” is not a time of day; write 9:00, 9:00 AM or 21:30.")
+    found = CLOCK.fullmatch(cell)
+    if found is None:
+        raise wrong
+    hour_text, minute_text, seconds, half, m = found.groups()
+    hour, minute = int(hour_text), int(minute_text or 0)
+    if bool(half) != bool(m) or (minute_text is None and not half) or int(seconds or 0):
+        raise wrong
+    if half:
+        if not 1 <= hour <= 12:
+            raise wrong
+        hour = hour % 12 + (12 if half.lower() == "p" else 0)
+    if hour > 23 or minute > 59:
+        raise wrong
+    return time(hour, minute)
+
+
+def read_number(least: int, most: int) -> Callable[[str], int]:
+    def read(cell: str) -> int:
+        if not re.fullmatch(r"\d{1,6}(\.0+)?", cell):
+            raise ValueError(f"“{cell}” is not a whole number.")
+        number = int(cell.split(".")[0])
+        if not least <= number <= most:
+            raise ValueError(f"{number} is not between {least} and {most}.")
+        return number
+
+    return read
+
+
+def read_hours(least: int, most: int) -> Callable[[str], int]:
+    """`9`, `9.5` or `9:30` hours, as whole minutes within the bounds, which are minutes too."""
+
+    def read(cell: str) -> int:
+        found = HOURS.fullmatch(cell)
+        if found is None:
+            raise ValueError(f"“{cell}” is not a number of hours; write 9, 9.5 or 9:30.")
+        whole, minutes, decimal = found.groups()
+        value = int(whole) * 60 + int(minutes) if whole else float(decimal) * 60
+        if abs(value - round(value)) > 0.01:
+            raise ValueError(f"“{cell}” hours are no whole number of minutes.")
+        if not least <= round(value) <= most:
+            raise ValueError(f"“{cell}” hours are not between {least / 60:g} and {most / 60:g}.")
+        return round(value)
+
+    return read
+
+
+def read_yes(cell: str) -> bool:
+    if cell.lower() in YES:
+        return True
+    if cell.lower() in NO:
+        return False
+    raise ValueError(f"“{cell}” is neither yes nor no.")
+
+
+def read_choice(choices: Mapping[str, T]) -> Callable[[str], T]:
+    """One of the words; “In person” is in_person."""
+
+    def read(cell: str) -> T:
+        word = re.sub(r"[\s_-]+", "_", cell.lower())
+        if word not in choices:
+            raise ValueError(f"“{cell}” is not known; it can be {', '.join(choices)}.")
+        return choices[word]
+
+    return read
+
+
+def read_weekday(cell: str) -> int:
+    """`Mon`, `Monday`, `Tues` …; Monday is 0."""
+    name = cell.lower().rstrip(".")
+    for number, day in enumerate(DAYS):
+        if len(name) >= 3 and day.lower().startswith(name):
+            return number
+    raise ValueError(f"“{cell}” is not a day of the week; write Mon, Tue …")
+
+
+def read_weekdays(cell: str) -> tuple[int, ...]:
+    """`Mon, Wed`, `Mon-Fri`, `Sat-Sun`, in their order in the week."""
+    days: set[int] = set()
+    for part in re.split(r"[\s,;/]+", re.sub(r"\s*[-–]\s*", "-", cell.replace("&", " "))):
+        first, _, last = part.partition("-")
+        begin = read_weekday(first)
+        end = read_weekday(last) if last else begin
+        days.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))
+    return tuple(sorted(days))
+
+
+def read_codes(cell: str) -> tuple[str, ...]:
+    """Several codes, divided by semicolons."""
+    return tuple(dict.fromkeys(split(cell)))
+
+
+def split(cell: str) -> Sequence[str]:
+    return [part.strip() for part in cell.split(";") if part.strip()]
