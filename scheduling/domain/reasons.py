@@ -1,6 +1,8 @@
-"""The reasons that a verdict on weekly hours can bring, each with its numbers; templates find the words by `code`."""
+"""The reasons that a verdict can bring, each with its numbers; templates find the words by `code`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
 Key = int | str
@@ -11,6 +13,23 @@ class Reason:
     """One reason against a set of meetings. `code` is what templates choose their words by."""
 
     code: ClassVar[str] = ""
+
+
+class Refused(Exception):
+    """Nothing was written. `reasons` are all that stood against it, as values; templates find the words."""
+
+    def __init__(self, reasons: Iterable[Reason]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__(", ".join(reason.code for reason in self.reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class EndsBeforeItBegins(Reason):
+    """The day asked for as an end lies before the beginning."""
+
+    code: ClassVar[str] = "ends_before_it_begins"
+    begins: date
+    asked: date
 
 
 @dataclass(frozen=True, slots=True)

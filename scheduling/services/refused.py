@@ -1,19 +1,12 @@
 """What a service answers when a rule stands against it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+from scheduling.domain.reasons import EndsBeforeItBegins as EndsBeforeItBegins
 from scheduling.domain.reasons import Reason
-
-
-class Refused(Exception):
-    """Nothing was written. `reasons` are all that stood against it, as values; templates find the words."""
-
-    def __init__(self, reasons: Iterable[Reason]) -> None:
-        self.reasons = tuple(reasons)
-        super().__init__(", ".join(reason.code for reason in self.reasons))
+from scheduling.domain.reasons import Refused as Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +35,6 @@ class AlreadyEnrolled(Reason):
 class NotOnOffer(Reason):
     code: ClassVar[str] = "not_on_offer"
     track: str
-
-
-@dataclass(frozen=True, slots=True)
-class EndsBeforeItBegins(Reason):
-    code: ClassVar[str] = "ends_before_it_begins"
-    begins: date
-    asked: date
 
 
 @dataclass(frozen=True, slots=True)
