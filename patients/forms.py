@@ -43,7 +43,7 @@ class PatientForm(forms.Form):
 
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
-        if Patient.objects.filter(code=code).exclude(pk=self.patient.pk if self.patient else None).exists():
+        if Patient.objects.filter(code=code).exclude(pk=self.patient.pk if self.patient else 0).exists():
             raise forms.ValidationError("Another patient has this code.")
         return code
 

@@ -220,7 +220,7 @@ def assess_timetable(
 ) -> tuple[Period, ...]:
     """The verdict for each stretch from `first` on in which the same meetings run; the last one is open.
 
-    Days on which nothing runs yet, before the first meeting begins, are left out.
+    Days on which nothing runs yet, before the first meeting begins, or any more, after the last has ended, are left out.
     """
     running = [each for each in meetings if each.runs_on_or_after(first)]
     changes = {first}
@@ -230,7 +230,7 @@ def assess_timetable(
     for begin, until in pairwise([*sorted(changes), None]):
         assert begin is not None
         now_running = [each for each in running if (each.runs_from or begin) <= begin and each.runs_on_or_after(begin)]
-        if not now_running and not periods and until is not None:
+        if not now_running and (until is not None) != bool(periods):
             continue
         beside = [each for each in others if each.runs_on_or_after(begin, until)]
         verdict = assess_track(now_running, rules, individual_minutes=individual_minutes, others=beside)

@@ -77,7 +77,7 @@ class TrackForm(forms.Form):
 
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
-        others = Track.objects.filter(site=self.site, code=code).exclude(pk=self.track.pk if self.track else None)
+        others = Track.objects.filter(site=self.site, code=code).exclude(pk=self.track.pk if self.track else 0)
         if others.exists():
             raise forms.ValidationError(f"Another track of {self.site} has the code {code}.")
         return code
@@ -167,7 +167,7 @@ class MeetingForm(forms.Form):
     def _check_code_is_free(self, cleaned: dict[str, Any]) -> None:
         code, runs_from = cleaned.get("code"), cleaned.get("runs_from")
         taken = Meeting.objects.filter(site=self.site, code=code, runs_from=runs_from)
-        if code and taken.exclude(pk=self.meeting.pk if self.meeting else None).exists():
+        if code and taken.exclude(pk=self.meeting.pk if self.meeting else 0).exists():
             self.add_error("code", f"Another meeting of {self.site} has the code {code} from that day.")
 
     def values(self) -> MeetingValues:

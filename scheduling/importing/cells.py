@@ -3,12 +3,10 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
-from typing import TypeVar
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-
-T = TypeVar("T")
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 YES, NO = {"yes", "y", "true", "1"}, {"no", "n", "false", "0"}
@@ -34,7 +32,13 @@ def read_email(cell: str) -> str:
         validate_email(cell)
     except ValidationError:
         raise ValueError(f"“{cell}” is not an e-mail address.") from None
-    return read_text(254)(cell)
+    return read_text(254)(cell).lower()
+
+
+def read_time_zone(cell: str) -> str:
+    if cell not in available_timezones():
+        raise ValueError(f"“{cell}” is not a time zone's name, such as America/Chicago.")
+    return cell
 
 
 def read_date(cell: str) -> date:
@@ -116,7 +120,7 @@ def read_yes(cell: str) -> bool:
     raise ValueError(f"“{cell}” is neither yes nor no.")
 
 
-def read_choice(choices: Mapping[str, T]) -> Callable[[str], T]:
+def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
     """One of the words; “In person” is in_person."""
 
     def read(cell: str) -> T:

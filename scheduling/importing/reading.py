@@ -35,7 +35,9 @@ def find_files(folder: Path, known: Sequence[str]) -> tuple[dict[str, Path], lis
         if ending != ".csv":
             continue
         if table not in known:
-            faults.append(Fault(path.name, 0, "", f"No file of this name can be imported{_meant(table, known, '.csv')}"))
+            faults.append(
+                Fault(path.name, 0, "", f"No file of this name can be imported{_meant(table, known, '.csv')}")
+            )
         elif table in found:
             faults.append(Fault(path.name, 0, "", f"There is {found[table].name} too; only one of them can be meant."))
         else:
@@ -94,7 +96,7 @@ def _decode(data: bytes) -> str:
 
 
 def _separator(text: str, columns: Sequence[str]) -> tuple[str, str]:
-    """What divides the cells: whichever finds the most known columns in the first row. Excel may say it on a line of its own."""
+    """What divides the cells: whatever finds the most known columns in the first row, or what Excel says on a line above."""
     first, _, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5 and first.strip()[4] in SEPARATORS:
         return first.strip()[4], rest
@@ -134,4 +136,3 @@ def _under_columns(
             faults.append(Fault(file, number, "", f"“{stray[0][:40]}” stands under no title."))
         found.append((number, {name: cell for name, cell in zip(names, cells, strict=False) if name}))
     return found, faults
-

@@ -22,8 +22,10 @@ from scheduling.models import (
     SessionFacilitator,
     SessionStatus,
     Site,
+    Track,
     TrackStatus,
 )
+from scheduling.models.session import SessionQuerySet
 from scheduling.services.rules import RuleBook
 
 
@@ -43,19 +45,26 @@ def horizon_end(today: date) -> date:
 
 @transaction.atomic
 def extend_horizon(*, site: Site, today: date, now: datetime, first: date | None = None) -> Extension:
-    """Writes what is missing from `first` (today, unless told otherwise) to the horizon; running it twice changes nothing.
+    """Writes what is missing from now, or from `first` if it is given, to the horizon; running it twice changes nothing.
 
-    A session that exists is never touched, whatever became of it; a booking that was released is not made again.
+    A session that exists is never touched, whatever became of it; a booking that was released is not made again. Two that
+    run at once write everything once: the second waits for the first.
     """
+    Site.objects.select_for_update(no_key=True).get(pk=site.pk)
     book = RuleBook.of(site)
-    begin, until = first or today, horizon_end(today)
-    sessions = write_sessions(site=site, first=begin, until=until, book=book)
-    bookings, unplaced = book_enrollments(site=site, first=begin, until=until, now=now, book=book)
+    begin, until, since = first or today, horizon_end(today), None if first else now
+    sessions = write_sessions(site=site, first=begin, until=until, book=book, now=now, since=since)
+    bookings, unplaced = book_enrollments(site=site, first=begin, until=until, now=now, book=book, since=since)
     return Extension(sessions, bookings, unplaced)
 
 
-def write_sessions(*, site: Site, first: date, until: date, book: RuleBook) -> int:
-    """Sessions of every meeting of a published track on the half-open dates, closures left out; how many were new."""
+def write_sessions(
+    *, site: Site, first: date, until: date, book: RuleBook, now: datetime, since: datetime | None = None
+) -> int:
+    """Sessions of every meeting of a published track on the half-open dates, closures left out; how many were new.
+
+    None that begins before the instant `since`.
+    """
     meetings = (
         Meeting.objects.filter(site=site, tracks__status=TrackStatus.PUBLISHED)
         .not_over_on(first)
@@ -71,7 +80,7 @@ def write_sessions(*, site: Site, first: date, until: date, book: RuleBook) -> i
         session
         for meeting in meetings
         for session in _sessions_of(meeting, site, first, until, closed, book)
-        if (meeting.pk, session.on) not in existing
+        if (meeting.pk, session.on) not in existing and (since is None or session.starts >= since)
     ]
     Session.objects.bulk_create(new, batch_size=500)
     leaders = {meeting.pk: list(meeting.meeting_facilitators.all()) for meeting in meetings}
@@ -83,6 +92,7 @@ def write_sessions(*, site: Site, first: date, until: date, book: RuleBook) -> i
         ),
         batch_size=500,
     )
+    mark_stale_of_sessions({session.pk for session in new}, now)
     return len(new)
 
 
@@ -139,23 +149,23 @@ def new_booking(
 
 
 def book_enrollments(
-    *, site: Site, first: date, until: date, now: datetime, book: RuleBook, meetings: Collection[int] | None = None
+    *, site: Site, first: date, until: date, now: datetime, book: RuleBook, since: datetime | None = None
 ) -> tuple[int, int]:
     """Books standing enrollments into their scheduled sessions; answers how many, and how many places there were not.
 
-    Nobody is booked twice, over a full session, or into two sessions at once; a released booking is not made again.
+    Nobody is booked twice, over a full session, into two sessions at once, or into one that begins before the instant
+    `since`; a released booking is not made again. Who was enrolled first comes first.
     """
     places = EnrollmentMeeting.objects.filter(enrollment__episode__site=site).filter(
         Q(ends=None) | Q(ends__gt=first), starts__lt=until
     )
-    if meetings is not None:
-        places = places.filter(meeting__in=meetings)
     by_meeting: dict[int, list[EnrollmentMeeting]] = defaultdict(list)
     for place in places.select_related("enrollment").order_by("enrollment__starts", "pk"):
         by_meeting[place.meeting_id].append(place)
-    sessions = Session.objects.filter(site=site, meeting__in=by_meeting, status=SessionStatus.SCHEDULED).between(
-        first, until
-    )
+    scheduled = Session.objects.filter(site=site, meeting__in=by_meeting, status=SessionStatus.SCHEDULED)
+    if since is not None:
+        scheduled = scheduled.filter(starts__gte=since)
+    sessions = sorted(lock_sessions(scheduled.between(first, until)), key=lambda session: (session.starts, session.pk))
     known = Booking.objects.filter(session__site=site, session__on__gte=first, session__on__lt=until)
     booked = set(known.values_list("session", "episode"))
     taken: dict[int, list[Interval[datetime]]] = defaultdict(list)
@@ -178,13 +188,21 @@ def book_enrollments(
             week = book.week_of(session.on)
             new.append(new_booking(session, episode_id=episode, enrollment_id=place.enrollment_id, week=week))
     Booking.objects.bulk_create(new, batch_size=500)
-    recount_places({booking.session_id for booking in new})
+    recount_places({booking.session_id for booking in new}, now)
     mark_stale_of_episodes({booking.episode_id for booking in new}, now)
     return len(new), unplaced
 
 
-def recount_places(session_ids: Collection[int]) -> None:
-    """Sets `booked` to what the bookings say; the constraint on it refuses one too many."""
+def lock_sessions(sessions: SessionQuerySet) -> list[Session]:
+    """The sessions as they stand, held until the transaction ends. Always locked in the order of their ids.
+
+    Whoever changes the rosters of several sessions begins with this, so that two who do it at once never wait for each other.
+    """
+    return list(sessions.select_for_update(of=("self",), no_key=True).order_by("pk"))
+
+
+def recount_places(session_ids: Collection[int], now: datetime) -> None:
+    """Sets `booked` to what the bookings say, and raises the version; the constraint refuses one too many."""
     standing = (
         Booking.objects.standing()
         .filter(session=OuterRef("pk"))
@@ -196,12 +214,24 @@ def recount_places(session_ids: Collection[int]) -> None:
         Session.objects.filter(pk__in=batch).update(
             booked=Coalesce(Subquery(standing.values("number")), 0), version=F("version") + 1
         )
+    mark_stale_of_sessions(session_ids, now)
 
 
 def mark_stale_of_episodes(episode_ids: Collection[int], now: datetime) -> None:
     """The patients' calendars are written anew when next read."""
     for batch in _batches(sorted(episode_ids)):
         Feed.objects.live().filter(patient__episodes__in=batch).update(stale_at=now)
+
+
+def mark_stale_of_sessions(session_ids: Collection[int], now: datetime) -> None:
+    """The calendars of the sessions' rooms, tracks and facilitators are written anew when next read."""
+    for batch in _batches(sorted(session_ids)):
+        leads = SessionFacilitator.objects.filter(session__in=batch)
+        rooms = Session.objects.filter(pk__in=batch, room__isnull=False)
+        tracks = Track.objects.filter(meetings__sessions__in=batch)
+        Feed.objects.live().filter(
+            Q(facilitator__in=leads.values("user")) | Q(room__in=rooms.values("room")) | Q(track__in=tracks.values("pk"))
+        ).update(stale_at=now)
 
 
 def _batches(ids: list[int], size: int = 500) -> Iterable[list[int]]:

@@ -79,3 +79,39 @@ class TooFewPlaces(Reason):
     meeting: str
     places: int
     enrolled: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyEnded(Reason):
+    """A meeting, an enrollment or a course of care that is over already, or will be by then."""
+
+    code: ClassVar[str] = "already_ended"
+    what: str
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingNotOffered(Reason):
+    """It is no meeting of the track, or does not run in the week in which the patient would begin."""
+
+    code: ClassVar[str] = "meeting_not_offered"
+    meeting: str
+    track: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillEnrolled(Reason):
+    """Patients stand in the track."""
+
+    code: ClassVar[str] = "still_enrolled"
+    track: str
+    enrolled: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttendanceRecorded(Reason):
+    """What happened is recorded, so the place can't be given back."""
+
+    code: ClassVar[str] = "attendance_recorded"
+    session: str
+    on: date

@@ -1,38 +1,25 @@
-"""How hours, times, days and standings are said on every page."""
+"""How hours, times, days and standings are said on every page: one place, so that they are said one way."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, tzinfo
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, tzinfo
 
 from django import template
 
-from attendance.domain.ledger import Standing
-from scheduling.week_picture import WeekPicture
+from iopmanager.clock import today
+from scheduling.week_picture import LIFE, TRAVEL, TREATMENT, WeekPicture
 
 register = template.Library()
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-STANDINGS = {
-    Standing.MET: ("Met", "check-circle-fill"),
-    Standing.ON_COURSE: ("On course", "arrow-right-circle"),
-    Standing.AT_RISK: ("At risk", "exclamation-triangle"),
-    Standing.OUT_OF_REACH: ("Out of reach", "x-octagon"),
-    Standing.SHORT: ("Short", "dash-circle"),
-    Standing.PARTIAL: ("Partial week", "circle-half"),
-}
-MARKS = {
-    "present": ("Present", "check-lg"),
-    "partial": ("Partial", "circle-half"),
-    "excused": ("Excused", "chat-left-text"),
-    "unexcused": ("Unexcused", "x-lg"),
-    "no_show": ("No show", "x-lg"),
-    "cancelled_by_program": ("Cancelled by the program", "slash-circle"),
-}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+RUN_OF_DAYS = 3
+"""From so many days in a row on, weekdays are said as "Mon–Wed"."""
 
 
 @register.filter
 def hours(minutes: int | None) -> str:
-    """450 → "7 h 30"; 540 → "9 h"; 45 → "45 min"."""
+    """450 → "7 h 30"; 540 → "9 h"; 45 → "45 min"; 0 → "0 h"."""
     if minutes is None:
         return "–"
     whole, rest = divmod(abs(int(minutes)), 60)
@@ -43,89 +30,236 @@ def hours(minutes: int | None) -> str:
 
 
 @register.filter
-def clock(moment: time | datetime | int) -> str:
-    """9:00, from a time, an aware datetime already in its zone, or minutes from midnight."""
-    if isinstance(moment, int):
-        return f"{moment // 60 % 24}:{moment % 60:02}"
-    return f"{moment.hour}:{moment.minute:02}"
+def minutes_words(minutes: int) -> str:
+    """450 → "7 hours 30 minutes": for sentences that are read aloud."""
+    whole, rest = divmod(minutes, 60)
+    parts = [counted(whole, "hour")] if whole else []
+    if rest or not whole:
+        parts.append(counted(rest, "minute"))
+    return " ".join(parts)
 
 
 @register.filter
-def at_zone(instant: datetime | None, zone: tzinfo) -> datetime | None:
+def counted(number: int, noun: str) -> str:
+    """3 and "place" → "3 places"; a plural of its own stands after a comma: "person,people"."""
+    singular, _, plural = noun.partition(",")
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def _wall(moment: datetime, zone: tzinfo | None = None) -> datetime:
+    """The wall clock at an instant. What comes from the database is in UTC, which is nobody's wall clock."""
+    if zone is not None:
+        return moment.astimezone(zone)
+    if moment.tzinfo is UTC:
+        raise ValueError("an instant is shown in a zone: give the site's")
+    return moment
+
+
+@register.filter
+def at_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
     """The instant as clocks in the zone show it."""
-    return instant.astimezone(zone) if instant else None
+    return moment.astimezone(zone) if moment else None
+
+
+@register.filter
+def clock(moment: time | datetime | int | None, zone: tzinfo | None = None) -> str:
+    """9:00, from a time, an instant (in `zone`, unless it is in its own already), or minutes from midnight.
+
+    The midnight with which a day ends is 24:00 in minutes.
+    """
+    if moment is None:
+        return ""
+    if isinstance(moment, int):
+        return f"{moment // 60}:{moment % 60:02}"
+    wall = _wall(moment, zone) if isinstance(moment, datetime) else moment
+    return f"{wall.hour}:{wall.minute:02}"
 
 
 @register.simple_tag
-def times(starts: Any, ends: Any, zone: tzinfo | None = None) -> str:
+def times(starts: time | datetime | int, ends: time | datetime | int, zone: tzinfo | None = None) -> str:
     """9:00–12:00."""
-    if zone is not None and isinstance(starts, datetime):
-        starts, ends = starts.astimezone(zone), ends.astimezone(zone)
-    return f"{clock(starts)}–{clock(ends)}"
+    return f"{clock(starts, zone)}–{clock(ends, zone)}"
+
+
+def _date(moment: date, zone: tzinfo | None = None) -> date:
+    return _wall(moment, zone).date() if isinstance(moment, datetime) else moment
+
+
+def _said(on: date, year: int) -> str:
+    said = f"{DAYS[on.weekday()][:3]} {on.day} {MONTHS[on.month - 1]}"
+    return said if on.year == year else f"{said} {on.year}"
 
 
 @register.filter
-def day(moment: date | datetime | None, reference: date | None = None) -> str:
-    """Mon 23 Nov; with the year when it differs from the reference's."""
+def day(moment: date | datetime | None, reference: date | tzinfo | None = None) -> str:
+    """Mon 23 Nov; with the year when it is another than the current one, or than that of the date given.
+
+    An instant that is not in its zone yet is given it instead: `{{ session.starts|day:site.zone }}`.
+    """
     if moment is None:
         return "–"
-    said = f"{moment:%a} {moment.day} {moment:%b}"
-    return said if reference is None or reference.year == moment.year else f"{said} {moment.year}"
+    if isinstance(reference, date):
+        return _said(_date(moment), reference.year)
+    return _said(_date(moment, reference), today(reference or UTC).year)
 
 
 @register.filter
-def dated(moment: date | None) -> str:
-    """23 Nov 2026."""
-    return "–" if moment is None else f"{moment.day} {moment:%b} {moment.year}"
+def dated(moment: date | datetime | None) -> str:
+    """23 Nov 2026: for dates of birth and of record."""
+    if moment is None:
+        return "–"
+    on = _date(moment)
+    return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
+
+
+@register.simple_tag
+def day_range(first: date, last: date) -> str:
+    """Mon 23 – Sun 29 Nov: both days are in it."""
+    if first == last:
+        return day(first)
+    ends = _said(last, today(UTC).year)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{DAYS[first.weekday()][:3]} {first.day} – {ends}"
+    return f"{_said(first, last.year)} – {ends}"
+
+
+@register.filter
+def instant(moment: datetime | None, zone: tzinfo | None = None) -> str:
+    """Mon 23 Nov, 9:00."""
+    return "–" if moment is None else f"{day(moment, zone)}, {clock(moment, zone)}"
 
 
 @register.filter
 def weekday(number: int) -> str:
+    """0 → "Monday"."""
     return DAYS[int(number)]
 
 
 @register.filter
 def weekday_short(number: int) -> str:
+    """0 → "Mon"."""
     return DAYS[int(number)][:3]
 
 
 @register.filter
 def weekdays(numbers: Iterable[int]) -> str:
-    """Mon, Wed, Fri; Mon–Fri when they follow each other."""
-    found = sorted(numbers)
-    if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
-        return f"{DAYS[found[0]][:3]}–{DAYS[found[-1]][:3]}"
-    return ", ".join(DAYS[number][:3] for number in found)
+    """{0, 2, 4} → "Mon, Wed, Fri"; {0, 1, 2, 5} → "Mon–Wed, Sat"."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    said: list[str] = []
+    for run in runs:
+        if len(run) >= RUN_OF_DAYS:
+            said.append(f"{weekday_short(run[0])}–{weekday_short(run[-1])}")
+        else:
+            said.extend(weekday_short(number) for number in run)
+    return ", ".join(said)
 
 
-@register.inclusion_tag("_standing.html")
-def standing_badge(standing: Standing) -> dict[str, str]:
-    word, icon = STANDINGS[Standing(standing)]
-    return {"standing": str(standing), "word": word, "icon": icon}
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word with its icon and one of the stylesheet's tones: met, on-course, at-risk, short, partial."""
+
+    word: str
+    icon: str
+    tone: str
 
 
-@register.inclusion_tag("_mark.html")
-def mark_badge(status: str | None) -> dict[str, str]:
-    word, icon = MARKS.get(status or "", ("Not marked yet", "dash"))
-    return {"status": status or "none", "word": word, "icon": icon}
+STANDINGS = {
+    "met": Badge("Met", "check-circle-fill", "met"),
+    "on_course": Badge("On course", "arrow-right-circle-fill", "on-course"),
+    "at_risk": Badge("At risk", "exclamation-triangle-fill", "at-risk"),
+    "out_of_reach": Badge("Out of reach", "x-octagon-fill", "short"),
+    "short": Badge("Short", "dash-circle-fill", "short"),
+    "partial": Badge("Partial week", "circle-half", "partial"),
+}
+MARKS = {
+    "present": Badge("Present", "check-circle-fill", "met"),
+    "partial": Badge("Partial", "circle-half", "on-course"),
+    "excused": Badge("Excused", "chat-left-text", "at-risk"),
+    "unexcused": Badge("Unexcused", "dash-circle-fill", "short"),
+    "no_show": Badge("No show", "x-octagon-fill", "short"),
+    "cancelled_by_program": Badge("Cancelled by the program", "slash-circle", "partial"),
+}
+NOT_MARKED = Badge("Not marked yet", "circle", "partial")
+STATUSES = {
+    "scheduled": Badge("Scheduled", "clock", "on-course"),
+    "held": Badge("Held", "check-circle-fill", "met"),
+    "cancelled": Badge("Cancelled", "slash-circle", "partial"),
+    "draft": Badge("Draft", "pencil", "partial"),
+    "published": Badge("Published", "check-circle-fill", "met"),
+    "retired": Badge("Retired", "archive", "partial"),
+}
+
+
+@register.inclusion_tag("_badge.html")
+def standing_badge(standing: str | None) -> dict[str, Badge | None]:
+    """How a week stands; nothing for a week without a ledger."""
+    return {"badge": STANDINGS[str(standing)] if standing else None}
+
+
+@register.inclusion_tag("_badge.html")
+def mark_badge(status: str | None) -> dict[str, Badge]:
+    """What was recorded of somebody at a session; without it, nobody has marked it yet."""
+    return {"badge": MARKS[str(status)] if status else NOT_MARKED}
+
+
+@register.inclusion_tag("_badge.html")
+def status_badge(status: str | None) -> dict[str, Badge]:
+    """The status of a session, of a track, or of an attendance."""
+    return {"badge": {**MARKS, **STATUSES}[str(status)] if status else NOT_MARKED}
 
 
 @register.inclusion_tag("_meter.html")
-def meter(minutes: int, minimum: int, maximum: int, prescribed: int | None = None) -> dict[str, Any]:
-    """Hours as a bar against what is allowed, in units of 1/1000 of the bar's width."""
-    full = max(maximum * 6 // 5, minutes, 1)
+def meter(
+    minutes: int, minimum: int, maximum: int, prescribed: int | None = None, to_come: int = 0
+) -> dict[str, str | None]:
+    """Hours against their range as a bar, and in words. All in minutes; `to_come` is drawn behind what there is."""
+    full = max(maximum * 11 // 10, minutes + to_come, prescribed or 0, 1)
+
+    def share(part: int) -> str:
+        return f"{100 * part / full:.2f}%"
+
+    said = [hours(minutes)]
+    if to_come:
+        said.append(f"{hours(to_come)} still to come")
+    if prescribed is not None:
+        said.append(f"{hours(prescribed)} prescribed")
+    if minimum != maximum:
+        said.append(f"{hours(minimum)} to {hours(maximum)} a week allowed")
     return {
-        "minutes": minutes,
-        "minimum": minimum,
-        "maximum": maximum,
-        "prescribed": prescribed,
-        "bar": minutes * 1000 // full,
-        "from": minimum * 1000 // full,
-        "width": (maximum - minimum) * 1000 // full,
-        "mark": None if prescribed is None else prescribed * 1000 // full,
+        "said": ", ".join(said),
+        "minimum": share(minimum),
+        "range": share(maximum - minimum),
+        "value": share(minutes),
+        "to_come": share(to_come) if to_come else None,
+        "mark": None if prescribed is None else share(prescribed),
+        "tone": "over" if minutes > maximum else "under" if minutes < (prescribed or minimum) else "enough",
     }
 
 
+KINDS = {TREATMENT: "Treatment", LIFE: "Life", TRAVEL: "Travel"}
+DISCREET_KINDS = {TREATMENT: "Appointment", LIFE: "Yours", TRAVEL: "Travel"}
+
+
+@register.simple_tag
+def kind_word(kind: str, discreet: bool = False) -> str:
+    return DISCREET_KINDS[kind] if discreet else KINDS[kind]
+
+
 @register.inclusion_tag("_week_picture.html")
-def week_picture(picture: WeekPicture) -> dict[str, WeekPicture]:
-    return {"picture": picture}
+def week_picture(
+    picture: WeekPicture, today: date | None = None, discreet: bool = False
+) -> dict[str, WeekPicture | date | str | bool | None]:
+    """A week as a picture, with the same as a table behind it. `discreet` on pages that others may look at."""
+    what = "appointments" if discreet else "treatment"
+    said = f"{hours(picture.treatment_minutes)} of {what} over {counted(picture.treatment_days, 'day')}"
+    return {
+        "picture": picture,
+        "today": today,
+        "discreet": discreet,
+        "said": said if picture.treatment_days else f"No {what}",
+    }
