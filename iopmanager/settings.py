@@ -16,11 +16,14 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 LOCAL_KEY_FILE = VAR_DIR / "secret-key"
 SHORTEST_SECRET_KEY = 50
+FEWEST_DIFFERENT_CHARACTERS = 10
+NAMED_IN_PRODUCTION = ("SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL")
 
 
 def _which_deployment() -> str:
-    """A checkout in which `make run` made a key is a local one, unless the environment brings a key or says otherwise."""
-    made_for_local_use = LOCAL_KEY_FILE.exists() and not env.str("SECRET_KEY", "")
+    """A checkout in which `make run` made a key is a local one, unless the environment says otherwise or names anything
+    that only production needs: what is half set up for production is refused, not served as a local clinic."""
+    made_for_local_use = LOCAL_KEY_FILE.exists() and not any(env.str(name, "") for name in NAMED_IN_PRODUCTION)
     deployment = env.str("DEPLOYMENT", "local" if made_for_local_use else "production")
     if deployment not in {"production", "local", "test"}:
         raise ImproperlyConfigured(f"DEPLOYMENT is {deployment!r}; it must be production, local or test.")
@@ -50,7 +53,7 @@ DATABASE_URL = env.str("DATABASE_URL", "" if PRODUCTION else f"sqlite:///{VAR_DI
 def _refuse_unsafe_production() -> None:
     """Names every missing or unsafe setting at once."""
     faults = []
-    if len(SECRET_KEY) < SHORTEST_SECRET_KEY:
+    if len(SECRET_KEY) < SHORTEST_SECRET_KEY or len(set(SECRET_KEY)) < FEWEST_DIFFERENT_CHARACTERS:
         faults.append(f"SECRET_KEY must be set, to at least {SHORTEST_SECRET_KEY} random characters.")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         faults.append("ALLOWED_HOSTS must name the host names that are served, separated by commas, without *.")
@@ -213,6 +216,8 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+# Where nothing has been collected, files are served from where they lie.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG or DEPLOYMENT == "test"
 
 # Mail: production names a server; elsewhere messages are files below var/.
 EMAIL_URL = env.str("EMAIL_URL", "")

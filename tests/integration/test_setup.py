@@ -1,0 +1,54 @@
+"""What the tests stand on: the database they were asked to use, and tables that are whole again after every test."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+
+from accounts.models import Action, AuditEvent
+from scheduling.models import ServiceType
+
+AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def add_event() -> AuditEvent:
+    return AuditEvent.objects.create(
+        at=AT, actor_label="Imani Cole", action=Action.VIEWED, subject_kind="patient", subject_label="P1"
+    )
+
+
+def assert_refuses_changes(event: AuditEvent) -> None:
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        AuditEvent.objects.filter(pk=event.pk).update(actor_label="Somebody else")
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        AuditEvent.objects.filter(pk=event.pk).delete()
+
+
+def test_the_deployment_is_the_test_one() -> None:
+    assert settings.DEPLOYMENT == "test"
+    assert not settings.DEBUG
+
+
+def test_the_database_is_the_one_that_was_asked_for(db: None) -> None:
+    asked_for_postgresql = settings.DATABASE_URL.startswith("postgres")
+    assert connection.vendor == ("postgresql" if asked_for_postgresql else "sqlite")
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_real_transactions_begin_with_whole_tables(transactional_db: None, attempt: int) -> None:
+    assert ServiceType.objects.count() >= 11
+    assert AuditEvent.objects.count() == 0
+    assert_refuses_changes(add_event())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_the_mark_for_real_transactions_does_the_same(attempt: int) -> None:
+    assert ServiceType.objects.count() >= 11
+    assert AuditEvent.objects.count() == 0
+    assert_refuses_changes(add_event())
+
+
+def test_the_trail_refuses_changes(db: None) -> None:
+    assert_refuses_changes(add_event())
