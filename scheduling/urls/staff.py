@@ -1,3 +1,23 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from scheduling.views import calendars, finding, timetable, today
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("today/", today.today, name="today"),
+    path("tracks/", timetable.tracks, name="tracks"),
+    path("tracks/new/", timetable.track_new, name="track-new"),
+    path("tracks/<int:track_id>/", timetable.track, name="track"),
+    path("tracks/<int:track_id>/edit/", timetable.track_edit, name="track-edit"),
+    path("tracks/<int:track_id>/publish/", timetable.track_publish, name="track-publish"),
+    path("tracks/<int:track_id>/meter/", timetable.track_meter, name="track-meter"),
+    path("tracks/<int:track_id>/calendar/", calendars.track_calendar, name="track-calendar"),
+    path("tracks/<int:track_id>/meetings/new/", timetable.meeting_new, name="meeting-new"),
+    path("meetings/<int:meeting_id>/edit/", timetable.meeting_edit, name="meeting-edit"),
+    path("meetings/<int:meeting_id>/end/", timetable.meeting_end, name="meeting-end"),
+    path("patients/<int:patient_id>/find/", finding.fit, name="fit"),
+    path("patients/<int:patient_id>/enroll/<int:track_id>/", finding.enroll, name="enroll"),
+    path("enrollments/<int:enrollment_id>/end/", finding.enrollment_end, name="enrollment-end"),
+    path("patients/<int:patient_id>/calendar/", calendars.patient_calendar, name="patient-calendar"),
+    path("calendar/", calendars.staff_calendar, name="staff-calendar"),
+    path("feeds/<int:feed_id>/revoke/", calendars.feed_revoke, name="feed-revoke"),
+]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from accounts.views import forbid_unless, patient_required, signed_in, staff_required
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.audit import record
 from accounts.models import Action
 from accounts.permissions import Permission
+from accounts.views import forbid_unless, patient_required, signed_in, staff_required
 from iopmanager import clock
 from patients.models import Patient
 from scheduling.forms.feeds import FeedForm

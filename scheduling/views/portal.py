@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from accounts.views import patient_required, signed_in
-from attendance.ledgers import ledger_of
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.views import patient_required, signed_in
+from attendance.ledgers import ledger_of
 from iopmanager import clock
-from patients.models import Episode, Patient
+from patients.models import Commitment, Episode, Patient
 from scheduling.domain.week import week_start
 from scheduling.models import Booking, SessionStatus
 
@@ -42,7 +42,18 @@ def _schedule(user: User, patient: Patient, first: date, until: date) -> list[Da
 
 
 def _current_episode(patient: Patient, today: date) -> Episode | None:
-    return patient.episodes.not_over_on(today).select_related("site", "patient").prefetch_related("spans").first()
+    return (
+        Episode.objects.filter(patient=patient)
+        .not_over_on(today)
+        .select_related("site", "patient")
+        .prefetch_related("spans")
+        .first()
+    )
+
+
+def _episode_of_week(patient: Patient, week: date) -> Episode | None:
+    episodes = Episode.objects.filter(patient=patient).touching(week, week + timedelta(weeks=1))
+    return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 
 def _next_booking(days: Sequence[Day], now: datetime) -> Booking | None:
@@ -90,7 +101,7 @@ def portal_week(request: HttpRequest) -> HttpResponse:
     except ValueError:
         asked = today
     week = week_start(asked)
-    episode = patient.episodes.touching(week, week + timedelta(weeks=1)).select_related("site", "patient").first()
+    episode = _episode_of_week(patient, week)
     context = {
         "patient": patient,
         "site": patient.site,
@@ -113,5 +124,5 @@ def portal_account(request: HttpRequest) -> HttpResponse:
     """What the clinic keeps about them, and the way out."""
     user = signed_in(request)
     patient = user.patient
-    context = {"patient": patient, "commitments": patient.commitments.in_force_from(clock.today(patient.site.zone))}
+    context = {"patient": patient, "commitments": Commitment.objects.visible_to(user).in_force_from(clock.today(patient.site.zone))}
     return render(request, "scheduling/portal_account.html", context)
