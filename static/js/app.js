@@ -1,17 +1,155 @@
-// Conveniences only: every page works without them.
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  const field = document.getElementById(button.dataset.copy);
-  field.select();
-  try {
-    await navigator.clipboard.writeText(field.value);
+// Small conveniences. Every page works without them.
+(() => {
+  "use strict";
+
+  const WAIT_UNTIL_SHOWN = 1000; // What takes less than a second needs no progress.
+
+  const show = (id, shown) => {
+    const element = document.getElementById(id);
+    if (element) element.hidden = !shown;
+  };
+
+  // Says something in the same place as the server's messages.
+  const say = (words) => {
+    const place = document.getElementById("messages");
+    if (!place) return;
+    const note = document.createElement("div");
+    note.className = "toast-note tone-at-risk";
+    const text = document.createElement("span");
+    text.textContent = words;
+    const dismiss = document.createElement("button");
+    dismiss.type = "button";
+    dismiss.className = "btn-dismiss";
+    dismiss.dataset.dismiss = "";
+    dismiss.setAttribute("aria-label", "Dismiss");
+    const cross = document.createElement("i");
+    cross.className = "bi bi-x-lg";
+    cross.setAttribute("aria-hidden", "true");
+    dismiss.append(cross);
+    note.append(text, dismiss);
+    place.append(note);
+  };
+
+  // Progress
+  let waiting;
+  const startWaiting = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => show("progress", true), WAIT_UNTIL_SHOWN);
+  };
+  const stopWaiting = () => {
+    clearTimeout(waiting);
+    show("progress", false);
+  };
+
+  // Copying
+  const copy = async (button) => {
+    const source = document.getElementById(button.dataset.copy.replace(/^#/, ""));
+    if (!source) return;
+    const text = source.value ?? source.textContent;
+    try {
+      await navigator.clipboard.writeText(text.trim());
+    } catch {
+      // Without a secure connection there is no clipboard: select it, so that one key press copies it.
+      if (source.select) source.select();
+      else getSelection().selectAllChildren(source);
+      if (!document.execCommand("copy")) return;
+    }
+    const before = button.innerHTML;
     button.textContent = "Copied";
-  } catch {
-    document.execCommand("copy");
-  }
-});
-document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
-});
-document.querySelectorAll(".without-js").forEach((element) => element.classList.add("visually-hidden-focusable"));
+    setTimeout(() => { button.innerHTML = before; }, 2000);
+  };
+
+  // Asking before something that can't be undone
+  const ask = (form, submitter) => {
+    const dialog = document.createElement("dialog");
+    dialog.className = "confirm";
+    const question = document.createElement("p");
+    question.id = "confirm-question";
+    question.textContent = form.dataset.confirm;
+    dialog.setAttribute("aria-labelledby", question.id);
+    const actions = document.createElement("div");
+    actions.className = "form-actions";
+    const yes = document.createElement("button");
+    yes.type = "button";
+    yes.className = "btn btn-primary";
+    yes.textContent = (submitter?.textContent || "Yes").trim();
+    const no = document.createElement("button");
+    no.type = "button";
+    no.className = "btn btn-link";
+    no.textContent = "Not now";
+    actions.append(yes, no);
+    dialog.append(question, actions);
+    document.body.append(dialog);
+    yes.addEventListener("click", () => {
+      form.dataset.confirmed = "yes";
+      dialog.close();
+      form.requestSubmit(submitter ?? undefined);
+    });
+    no.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", () => dialog.remove());
+    dialog.showModal();
+  };
+
+  // In the capture phase, so that htmx doesn't send what has not been confirmed.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.confirm && form.dataset.confirmed !== "yes") {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      ask(form, event.submitter);
+      return;
+    }
+    delete form.dataset.confirmed;
+    startWaiting();
+  }, true);
+
+  document.addEventListener("click", (event) => {
+    const dismiss = event.target.closest("[data-dismiss]");
+    if (dismiss) dismiss.parentElement.remove();
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+    document.querySelectorAll("details.menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll("details.menu[open]").forEach((menu) => {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+
+  // Controls that send their form as soon as they change; without JavaScript its button does.
+  document.addEventListener("change", (event) => {
+    if (event.target.closest("[data-submit]")) event.target.form.requestSubmit();
+  });
+
+  // Times are the site's: say so only where the device keeps another time.
+  const showZones = (root) => root.querySelectorAll(".zone-note").forEach((note) => {
+    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    note.classList.toggle("differs", note.dataset.zone !== own);
+  });
+  showZones(document);
+
+  window.addEventListener("offline", () => show("offline", true));
+  window.addEventListener("online", () => show("offline", false));
+  window.addEventListener("pageshow", stopWaiting);
+
+  document.addEventListener("htmx:beforeRequest", startWaiting);
+  document.addEventListener("htmx:afterRequest", stopWaiting);
+  document.addEventListener("htmx:load", (event) => showZones(event.target));
+  document.addEventListener("htmx:sendError", () => say("No connection. Nothing was saved; try again."));
+  document.addEventListener("htmx:responseError", (event) => {
+    const refused = event.detail.xhr.status === 403;
+    say(refused ? "That is not allowed, or this page was open for too long. Load it again." : "That did not work. Load the page again.");
+  });
+  // Who has been signed out in the meantime is asked to sign in, not shown a sign-in page inside the page.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/accounts/login")) {
+      event.detail.shouldSwap = false;
+      location.reload();
+    }
+  });
+})();
