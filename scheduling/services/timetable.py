@@ -12,24 +12,20 @@ from accounts.models import Action, User
 from scheduling.domain.hours import Period, Verdict, WeeklyMeeting, assess_timetable, assess_track
 from scheduling.domain.reasons import FacilitatorInTwoPlaces, Reason, RoomInTwoPlaces
 from scheduling.models import (
-    Booking,
     CohortStart,
-    EnrollmentMeeting,
     Meeting,
     MeetingFacilitator,
     Part,
     Room,
     ServiceType,
-    Session,
-    SessionStatus,
     Site,
     Track,
     TrackStatus,
 )
-from scheduling.services.enrolling import release_bookings
 from scheduling.services.horizon import extend_horizon
-from scheduling.services.refused import EndsBeforeItBegins, Refused, TooFewPlaces
+from scheduling.services.refused import AlreadyEnded, EndsBeforeItBegins, Refused, StillEnrolled, TooFewPlaces
 from scheduling.services.rules import RuleBook
+from scheduling.services.succession import carry_over, end_places, enrolled_from, stop_meeting, withdraw_sessions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,10 +140,12 @@ def create_track(*, site: Site, values: TrackValues, by: User | None, now: datet
 
 
 @transaction.atomic
-def change_track(*, track: Track, values: TrackValues, by: User | None, now: datetime, today: date) -> Track:
-    """Raises Refused when a published track would break the hours rule."""
+def change_track(
+    *, track: Track, values: TrackValues, by: User | None, now: datetime, today: date, settle: bool = True
+) -> Track:
+    """Raises Refused when a published track would break the hours rule; `settle` as for meetings."""
     _write_track(track, values)
-    if track.status == TrackStatus.PUBLISHED:
+    if settle and track.status == TrackStatus.PUBLISHED:
         _refuse_what_breaks_the_rules([track], today)
     record(track, by=by, action=Action.CHANGED, at=now)
     return track
@@ -166,7 +164,8 @@ def _write_track(track: Track, values: TrackValues) -> None:
 @transaction.atomic
 def publish_track(*, track: Track, by: User | None, now: datetime, today: date) -> Track:
     """Puts the track on offer and writes its sessions. Raises Refused with every reason of every period from today on."""
-    track = Track.objects.select_for_update(of=("self",)).select_related("site").get(pk=track.pk)
+    _hold(track.site)
+    track = Track.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=track.pk)
     _refuse_what_breaks_the_rules([track], today)
     track.status, track.published_at = TrackStatus.PUBLISHED, track.published_at or now
     track.save(update_fields=["status", "published_at"])
@@ -176,11 +175,42 @@ def publish_track(*, track: Track, by: User | None, now: datetime, today: date) 
 
 
 @transaction.atomic
+def retire_track(*, track: Track, by: User | None, now: datetime, today: date) -> Track:
+    """Takes the track off offer, and out the sessions to come of meetings that serve no other published track.
+
+    Raises Refused while patients stand in it.
+    """
+    _hold(track.site)
+    track = Track.objects.select_for_update(no_key=True).get(pk=track.pk)
+    enrolled = track.enrollments.not_over_on(today).count()
+    if enrolled:
+        raise Refused([StillEnrolled(track.name, enrolled)])
+    track.status, track.published_at = TrackStatus.RETIRED, track.published_at or now
+    track.save(update_fields=["status", "published_at"])
+    for meeting in track.meetings.exclude(tracks__status=TrackStatus.PUBLISHED):
+        withdraw_sessions(meeting=meeting, reason="The track was retired", now=now)
+    record(track, by=by, action=Action.ENDED, at=now)
+    return track
+
+
+def _hold(site: Site) -> None:
+    """Changes to one site's timetable happen one after the other: taken before any other lock."""
+    Site.objects.select_for_update(no_key=True).get(pk=site.pk)
+
+
+def _held(meeting: Meeting) -> Meeting:
+    """The meeting as it stands; nobody is enrolled into it until the transaction ends."""
+    _hold(meeting.site)
+    return Meeting.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=meeting.pk)
+
+
+@transaction.atomic
 def create_meeting(*, site: Site, values: MeetingValues, by: User | None, now: datetime, today: date) -> Meeting:
     """Raises Refused when a published track that it serves would break a rule."""
+    _hold(site)
     meeting = Meeting(site=site)
     _write_meeting(meeting, values)
-    _keep_published(meeting, today, now)
+    _keep_published(meeting.tracks.all(), site, today, now)
     record(meeting, by=by, action=Action.CREATED, at=now)
     return meeting
 
@@ -198,73 +228,80 @@ def _write_meeting(meeting: Meeting, values: MeetingValues) -> None:
     )
 
 
-def _keep_published(meeting: Meeting, today: date, now: datetime) -> None:
-    published = list(meeting.tracks.filter(status=TrackStatus.PUBLISHED).select_related("site"))
-    if published:
-        _refuse_what_breaks_the_rules(published, today)
-        extend_horizon(site=meeting.site, today=today, now=now)
+def _keep_published(tracks: Iterable[Track], site: Site, today: date, now: datetime) -> None:
+    """Called after writing; the tracks are those that the meeting serves, and those that it served."""
+    published = Track.objects.filter(pk__in={track.pk for track in tracks}, status=TrackStatus.PUBLISHED)
+    _refuse_what_breaks_the_rules(published.select_related("site"), today)
+    extend_horizon(site=site, today=today, now=now)
 
 
 @transaction.atomic
-def change_meeting(*, meeting: Meeting, values: MeetingValues, by: User | None, now: datetime, today: date) -> Meeting:
+def change_meeting(
+    *, meeting: Meeting, values: MeetingValues, by: User | None, now: datetime, today: date, settle: bool = True
+) -> Meeting:
     """Changes the meeting from `values.runs_from` on: it ends and the next begins, and who stands in it goes on in the next.
 
-    A meeting of which nothing has been written yet is changed in place. Raises Refused when more patients stand in it than
-    it would have places, or when a published track would break a rule.
+    What has been held is never changed: the change begins today at the earliest, tomorrow once today's session has begun.
+    A meeting that was never held is changed in place if it is changed from its first day on. Raises Refused when more
+    patients stand in it than it would have places, when it is over by then, or when a published track would break a rule.
     """
-    meeting = Meeting.objects.select_for_update(of=("self",)).select_related("site").get(pk=meeting.pk)
-    enrolled = meeting.enrollment_meetings.filter(ends=None).count()
-    if values.places < enrolled:
-        raise Refused([TooFewPlaces(meeting.name, values.places, enrolled)])
-    if not meeting.sessions.exists() and not meeting.enrollment_meetings.exists():
+    meeting = _held(meeting)
+    served = list(meeting.tracks.all())
+    if _may_change_in_place(meeting, values, now):
+        _refuse_impossible_change(meeting, values, values.runs_from)
+        withdraw_sessions(meeting=meeting, reason="The group changed", now=now)
         _write_meeting(meeting, values)
-        _keep_published(meeting, today, now)
-        record(meeting, by=by, action=Action.CHANGED, at=now)
-        return meeting
-    begins = max(values.runs_from, today, meeting.runs_from + timedelta(days=1))
-    following = Meeting(site=meeting.site, continues=meeting)
-    _stop(meeting, begins, reason="The group changed", now=now)
-    _write_meeting(following, replace(values, runs_from=begins))
-    _carry_over(meeting, following, begins)
-    _keep_published(following, today, now)
-    record(following, by=by, action=Action.CHANGED, at=now, detail=f"from {begins:%Y-%m-%d}")
-    return following
+        changed = meeting
+    else:
+        begins = max(values.runs_from, _first_free_day(meeting, now, today), meeting.runs_from + timedelta(days=1))
+        _refuse_impossible_change(meeting, values, begins)
+        stop_meeting(meeting=meeting, until=begins, reason="The group changed", now=now)
+        changed = Meeting(site=meeting.site, continues=meeting)
+        _write_meeting(changed, replace(values, runs_from=begins))
+        carry_over(meeting=meeting, following=changed, begins=begins, by=by, now=now)
+    _keep_published([*served, *changed.tracks.all()], meeting.site, today, now)
+    record(changed, by=by, action=Action.CHANGED, at=now, detail=f"from {changed.runs_from:%Y-%m-%d}")
+    return changed
 
 
-def _carry_over(meeting: Meeting, following: Meeting, begins: date) -> None:
-    """Who stands in the meeting stands in the next one."""
-    standing = list(meeting.enrollment_meetings.filter(ends=None).select_related("enrollment"))
-    EnrollmentMeeting.objects.bulk_create(
-        EnrollmentMeeting(enrollment=each.enrollment, meeting=following, starts=max(begins, each.starts))
-        for each in standing
-    )
-    meeting.enrollment_meetings.filter(ends=None, starts__lt=begins).update(ends=begins)
-    meeting.enrollment_meetings.filter(ends=None).delete()
+def _may_change_in_place(meeting: Meeting, values: MeetingValues, now: datetime) -> bool:
+    if not meeting.sessions.exists() and not meeting.enrollment_meetings.exists():
+        return True
+    return values.runs_from <= meeting.runs_from and not meeting.sessions.filter(starts__lte=now).exists()
 
 
-def _stop(meeting: Meeting, until: date, *, reason: str, now: datetime) -> None:
-    """No more sessions from the day on: those nobody was booked into are taken out, the others cancelled and released."""
-    meeting.runs_until = until
-    meeting.save(update_fields=["runs_until"])
-    later = Session.objects.filter(meeting=meeting, on__gte=until, finalized_at=None)
-    later.filter(bookings=None).delete()
-    for session in later.filter(status=SessionStatus.SCHEDULED):
-        release_bookings(bookings=Booking.objects.filter(session=session), reason=reason, now=now)
-    later.filter(status=SessionStatus.SCHEDULED).update(
-        status=SessionStatus.CANCELLED, cancel_reason=reason, departed_at=now
-    )
+def _first_free_day(meeting: Meeting, now: datetime, today: date) -> date:
+    """The first day of which nothing has been held."""
+    return today + timedelta(days=meeting.sessions.filter(on=today, starts__lte=now).count())
+
+
+def _refuse_impossible_change(meeting: Meeting, values: MeetingValues, begins: date) -> None:
+    reasons: list[Reason] = []
+    enrolled = enrolled_from(meeting, begins)
+    if values.places < enrolled:
+        reasons.append(TooFewPlaces(meeting.name, values.places, enrolled))
+    if values.runs_until is not None and values.runs_until <= begins:
+        reasons.append(EndsBeforeItBegins(begins, values.runs_until - timedelta(days=1)))
+    over = meeting.runs_until
+    if over is not None and meeting.continued_by.exists() and (values.runs_until is None or values.runs_until > over):
+        reasons.append(AlreadyEnded(meeting.name, over - timedelta(days=1)))
+    if reasons:
+        raise Refused(reasons)
 
 
 @transaction.atomic
-def end_meeting(*, meeting: Meeting, last_day: date, by: User | None, now: datetime, today: date) -> Meeting:
+def end_meeting(
+    *, meeting: Meeting, last_day: date, by: User | None, now: datetime, today: date, settle: bool = True
+) -> Meeting:
     """Ends the meeting after `last_day`. Raises Refused when a published track would break a rule without it."""
-    meeting = Meeting.objects.select_for_update(of=("self",)).select_related("site").get(pk=meeting.pk)
-    if last_day < max(meeting.runs_from, today - timedelta(days=1)):
+    meeting = _held(meeting)
+    ends, over = last_day + timedelta(days=1), meeting.runs_until
+    if last_day < meeting.runs_from or ends < _first_free_day(meeting, now, today):
         raise Refused([EndsBeforeItBegins(max(meeting.runs_from, today), last_day)])
-    ends = last_day + timedelta(days=1)
-    _stop(meeting, ends, reason="The group ended", now=now)
-    meeting.enrollment_meetings.filter(ends=None, starts__lt=ends).update(ends=ends)
-    meeting.enrollment_meetings.filter(ends=None).delete()
-    _keep_published(meeting, today, now)
+    if over is not None and over < ends:
+        raise Refused([AlreadyEnded(meeting.name, over - timedelta(days=1))])
+    stop_meeting(meeting=meeting, until=ends, reason="The group ended", now=now)
+    end_places(meeting=meeting, ends=ends, by=by, now=now)
+    _keep_published(meeting.tracks.all(), meeting.site, today, now)
     record(meeting, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}")
     return meeting
