@@ -147,6 +147,12 @@ def hours(start: float, end: float, day: int = 0) -> Interval[int]:
             id="only the way to it lies within the week",
         ),
         pytest.param(
+            busy(time(23), time(22), Recurrence.once(MONDAY - timedelta(days=2)), after=180),
+            [hours(23, 46, day=-2)],
+            [hours(23, 49, day=-2)],
+            id="the way home from a watch that began two days before",
+        ),
+        pytest.param(
             busy(time(20), time(23, 30), Recurrence.once(MONDAY - timedelta(days=1)), after=30),
             [],
             [],
