@@ -5,176 +5,245 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
-from attendance.domain.ledger import BookedSession, Opening, PartialReason, Standing, WeekLedger, WeekPolicy, draw_up
-from attendance.models import Attendance
-from patients.models import Commitment, Episode, Patient
+from attendance.domain.ledger import (
+    BookedSession,
+    Opening,
+    PartialReason,
+    Standing,
+    WeekLedger,
+    WeekPolicy,
+    draw_up,
+)
+from attendance.models import Attendance, AttendanceStatus
+from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
 from scheduling.domain.interval import Interval
 from scheduling.domain.occurrences import at_wall_clock
 from scheduling.domain.week import MINUTES_A_DAY
-from scheduling.models import Booking, Closure, EnrollmentMeeting, Session, SessionStatus, Site
+from scheduling.models import Booking, Closure, EnrollmentMeeting, Session, SessionStatus, Site, TrackStatus
 from scheduling.services.fitting import span_in_force
 from scheduling.services.rules import RuleBook
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One patient's treatment week."""
+    """One patient's treatment week, on the half-open dates `week` to `until`."""
 
     episode: Episode
     week: date
+    until: date
     ledger: WeekLedger
+    unmarked: int
+    """How many sessions of the week are over and not marked yet."""
 
     @property
     def patient(self) -> Patient:
         return self.episode.patient
 
+    @property
+    def last_day(self) -> date:
+        return self.until - timedelta(days=1)
+
 
 def ledger_of(*, episode: Episode, week: date, now: datetime) -> WeekLedger | None:
-    """One episode's week; None when it has no day in it or no level was ever stated."""
-    rows = _rows([episode], site=episode.site, week=week, now=now)
-    return rows[0].ledger if rows else None
+    """One episode's week, given by any of its days; None when no care was prescribed in it."""
+    row = row_of(episode=episode, week=week, now=now)
+    return row.ledger if row else None
+
+
+def row_of(*, episode: Episode, week: date, now: datetime) -> Row | None:
+    """As `ledger_of`, with the week's dates and what is not marked yet."""
+    rows = ledgers_at(site=episode.site, week=week, now=now, episodes=[episode])
+    return rows[0] if rows else None
 
 
 def ledgers_at(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[Row]:
-    """The week that begins on `week` for episodes of the site, which come with patient and prefetched spans."""
-    return _rows(list(episodes), site=site, week=week, now=now)
+    """The week around the day `week` for episodes of the site, which come with patient and prefetched spans."""
+    episodes, book = list(episodes), RuleBook.of(site)
+    around = book.week_around(week)
+    reading = _read(episodes, site, [around], now)
+    return [row for episode in episodes if (row := reading.row(episode, around))]
 
 
 def weeks_of(*, episode: Episode, now: datetime, weeks: int = 8) -> list[Row]:
-    """The last weeks of an episode up to the present one, newest first."""
+    """The last weeks of an episode up to the present one, newest first; as many queries for eight weeks as for one."""
     book = RuleBook.of(episode.site)
-    current = book.week_of(now.astimezone(episode.site.zone).date())
-    found = []
-    for back in range(weeks):
-        found += _rows(
-            [episode], site=episode.site, week=current - timedelta(weeks=back), now=now, with_openings=back == 0
-        )
-    return found
+    around = [book.week_around(now.astimezone(episode.site.zone).date())]
+    while len(around) < weeks and around[-1].start > episode.starts:
+        around.append(book.week_around(around[-1].start - timedelta(days=1)))
+    reading = _read([episode], episode.site, around, now)
+    return [row for each in around if (row := reading.row(episode, each))]
 
 
 def openings_for(*, episode: Episode, week: date, now: datetime) -> list[Session]:
     """Sessions of the rest of the week that the patient could take: a place left, countable, and the time is free."""
-    found = {session.pk: session for session in _open_sessions(episode.site, week, now)}
-    busy = _busy_by_patient([episode.patient_id], episode.site, week)
-    return [
-        found[each.key]
-        for each in _openings(found.values(), busy[episode.patient_id], _bookings([episode], week)[episode.pk])
-    ]
+    around = RuleBook.of(episode.site).week_around(week)
+    reading = _read([episode], episode.site, [around], now)
+    found = {session.pk: session for session in reading.sessions}
+    return [found[opening.key] for opening in reading.openings(episode, around)]
 
 
-def _rows(
-    episodes: Sequence[Episode], *, site: Site, week: date, now: datetime, with_openings: bool = True
-) -> list[Row]:
-    until = week + timedelta(weeks=1)
-    touching = [each for each in episodes if each.starts < until and (each.ends is None or each.ends > week)]
-    today = now.astimezone(site.zone).date()
-    is_over = today >= until
-    bookings = _bookings(touching, week)
-    closed = [closure.as_interval() for closure in Closure.objects.filter(site=site).touching(week, until)]
-    weekdays = _usual_weekdays(touching, week, until) if closed else {}
-    sessions: list[Session] = []
-    busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
-    if with_openings and not is_over:
-        sessions = list(_open_sessions(site, week, now))
-        busy = _busy_by_patient([each.patient_id for each in touching], site, week)
-    rows = []
-    for episode in touching:
-        span = span_in_force(episode, max(week, episode.starts))
-        if span is None:
-            continue
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """The rows that some weeks of some episodes of a site are drawn up from."""
+
+    today: date
+    now: datetime
+    booked: dict[tuple[int, date], list[BookedSession]]
+    closed: Sequence[Interval[date]]
+    places: dict[int, list[EnrollmentMeeting]]
+    sessions: Sequence[Session]
+    busy: dict[int, list[Interval[datetime]]]
+
+    def row(self, episode: Episode, week: Interval[date]) -> Row | None:
+        span = _prescription(episode, week)
+        if span is None or episode.starts >= week.end or (episode.ends is not None and episode.ends <= week.start):
+            return None
         policy = WeekPolicy(
             prescribed_minutes=span.prescribed_minutes,
             prescribed_days=span.prescribed_days,
-            is_over=is_over,
-            partial=_partial(episode, week, until, closed, weekdays.get(episode.pk, frozenset())),
+            is_over=self.today >= week.end,
+            partial=self._partial(episode, week),
         )
-        booked = bookings[episode.pk]
-        openings = _openings(sessions, busy[episode.patient_id], booked)
-        rows.append(Row(episode, week, draw_up(policy, booked, openings)))
-    return rows
+        booked = self.booked[episode.pk, week.start]
+        ledger = draw_up(policy, booked)
+        if ledger.standing == Standing.OUT_OF_REACH:  # unless one of the openings brings it back
+            ledger = draw_up(policy, booked, self.openings(episode, week))
+        unmarked = sum(each.is_still_to_come and each.time.end <= self.now for each in booked)
+        return Row(episode, week.start, week.end, ledger, unmarked)
+
+    def openings(self, episode: Episode, week: Interval[date]) -> list[Opening]:
+        """Sessions with a place in which the patient has nothing else to do, while the episode lasts."""
+        # A place in a cancelled session stands until it is released, and nobody stands in two at once.
+        taken = [*self.busy[episode.patient_id], *(each.time for each in self.booked[episode.pk, week.start])]
+        found = []
+        for session in self.sessions:
+            if not week.contains(session.on) or not _is_open_on(episode, session.on):
+                continue
+            when = Interval(session.starts, session.ends)
+            if not any(when.overlaps(other) for other in taken):
+                minutes = session.countable_minutes
+                found.append(Opening(key=session.pk, on=session.on, time=when, countable_minutes=minutes))
+        return found
+
+    def _partial(self, episode: Episode, week: Interval[date]) -> frozenset[PartialReason]:
+        """What cut the week short."""
+        reasons = set()
+        begins = [span.starts for span in episode.spans.all()]
+        care_begins = max(episode.starts, min(begins))
+        if week.start < care_begins < week.end:
+            reasons.add(PartialReason.ADMISSION)
+        if episode.ends is not None and week.start < episode.ends < week.end:
+            reasons.add(PartialReason.DISCHARGE)
+        if any(week.start < starts < week.end and starts > care_begins for starts in begins):
+            reasons.add(PartialReason.LEVEL_CHANGE)
+        if any(closure.contains(day) for day in self._usual_days(episode, week) for closure in self.closed):
+            reasons.add(PartialReason.CLOSURE)
+        return frozenset(reasons)
+
+    def _usual_days(self, episode: Episode, week: Interval[date]) -> Iterable[date]:
+        """The dates of the week on which the patient's meetings would be held."""
+        for place in self.places[episode.pk]:
+            until = week.end if place.ends is None else min(week.end, place.ends)
+            yield from place.meeting.as_pattern().recurrence.dates(max(week.start, place.starts), until)
 
 
-def _bookings(episodes: Collection[Episode], week: date) -> dict[int, list[BookedSession]]:
-    """Each episode's standing bookings of the week with what was credited."""
-    found: dict[int, list[BookedSession]] = defaultdict(list)
+def _is_open_on(episode: Episode, day: date) -> bool:
+    return episode.starts <= day and (episode.ends is None or day < episode.ends)
+
+
+def _prescription(episode: Episode, week: Interval[date]) -> LevelOfCareSpan | None:
+    """What was in force on the week's first day, or the first that began in it. Reads prefetched spans."""
+    span = span_in_force(episode, week.start)
+    return span if span is not None and span.starts < week.end else None
+
+
+def _read(episodes: Sequence[Episode], site: Site, weeks: Sequence[Interval[date]], now: datetime) -> _Reading:
+    first, until = min(week.start for week in weeks), max(week.end for week in weeks)
+    today = now.astimezone(site.zone).date()
+    closed = [closure.as_interval() for closure in Closure.objects.filter(site=site).touching(first, until)]
+    running = [week for week in weeks if week.end > today]
+    sessions: Sequence[Session] = ()
+    busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
+    if running:
+        ahead = Interval(min(week.start for week in running), until)
+        sessions = list(_open_sessions(site, ahead, now))
+        busy = _busy_by_patient([episode.patient_id for episode in episodes], site, ahead)
+    return _Reading(
+        today=today,
+        now=now,
+        booked=_booked(episodes, [week.start for week in weeks]),
+        closed=closed,
+        places=_places(episodes) if closed else defaultdict(list),
+        sessions=sessions,
+        busy=busy,
+    )
+
+
+def _booked(episodes: Collection[Episode], weeks: Collection[date]) -> dict[tuple[int, date], list[BookedSession]]:
+    """Standing bookings under their episode and week, with what was credited."""
+    found: dict[tuple[int, date], list[BookedSession]] = defaultdict(list)
     rows = (
         Booking.objects.standing()
-        .in_week(week)
-        .filter(episode__in=[episode.pk for episode in episodes])
-        .values_list(
-            "pk",
-            "episode",
-            "session__on",
-            "starts",
-            "ends",
-            "countable_minutes",
-            "session__status",
-            "attendance__credited_minutes",
-        )
+        .filter(episode__in=[episode.pk for episode in episodes], week__in=weeks)
+        .select_related("session", "attendance")
     )
-    for pk, episode, on, starts, ends, countable, status, credited in rows:
-        found[episode].append(
+    for booking in rows:
+        mark = mark_of(booking)
+        called_off = mark is not None and mark.status == AttendanceStatus.CANCELLED_BY_PROGRAM
+        found[booking.episode_id, booking.week].append(
             BookedSession(
-                key=pk,
-                on=on,
-                time=Interval(starts, ends),
-                countable_minutes=countable,
-                credited_minutes=credited,
-                cancelled=status == SessionStatus.CANCELLED,
+                key=booking.pk,
+                on=booking.session.on,
+                time=Interval(booking.starts, booking.ends),
+                countable_minutes=booking.countable_minutes,
+                credited_minutes=mark.credited_minutes if mark else None,
+                cancelled=called_off or booking.session.status == SessionStatus.CANCELLED,
             )
         )
     return found
 
 
-def _usual_weekdays(episodes: Collection[Episode], week: date, until: date) -> dict[int, frozenset[int]]:
-    """On which weekdays each episode's enrollments meet."""
-    found: dict[int, set[int]] = defaultdict(set)
-    places = EnrollmentMeeting.objects.filter(enrollment__episode__in=[each.pk for each in episodes], starts__lt=until)
-    for episode, weekday, ends in places.values_list("enrollment__episode", "meeting__weekday", "ends"):
-        if ends is None or ends > week:
-            found[episode].add(weekday)
-    return {episode: frozenset(days) for episode, days in found.items()}
+def _places(episodes: Collection[Episode]) -> dict[int, list[EnrollmentMeeting]]:
+    """The meetings in which each episode has, or had, a standing place."""
+    found: dict[int, list[EnrollmentMeeting]] = defaultdict(list)
+    rows = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
+    for place in rows.select_related("enrollment", "meeting"):
+        found[place.enrollment.episode_id].append(place)
+    return found
 
 
-def _partial(
-    episode: Episode, week: date, until: date, closed: Sequence[Interval[date]], weekdays: frozenset[int]
-) -> frozenset[PartialReason]:
-    """What cut the week short."""
-    reasons = set()
-    if week < episode.starts < until:
-        reasons.add(PartialReason.ADMISSION)
-    if episode.ends is not None and week < episode.ends < until:
-        reasons.add(PartialReason.DISCHARGE)
-    if any(week < span.starts < until and span.starts != episode.starts for span in episode.spans.all()):
-        reasons.add(PartialReason.LEVEL_CHANGE)
-    days = [week + timedelta(days=offset) for offset in range(7)]
-    if any(day.weekday() in weekdays and closure.contains(day) for day in days for closure in closed):
-        reasons.add(PartialReason.CLOSURE)
-    return frozenset(reasons)
-
-
-def _open_sessions(site: Site, week: date, now: datetime) -> Iterable[Session]:
-    """Group sessions still to come in the week that have a place and count."""
+def _open_sessions(site: Site, dates: Interval[date], now: datetime) -> QuerySet[Session]:
+    """Group sessions of tracks on offer that are still to come on the dates, have a place and count."""
     return (
-        Session.objects.filter(
-            site=site, status=SessionStatus.SCHEDULED, starts__gt=now, countable_minutes__gt=0, places__gt=1
+        Session.objects.between(dates.start, dates.end)
+        .filter(
+            site=site,
+            status=SessionStatus.SCHEDULED,
+            starts__gt=now,
+            countable_minutes__gt=0,
+            places__gt=1,
+            booked__lt=F("places"),
+            meeting__tracks__status=TrackStatus.PUBLISHED,
         )
-        .between(week, week + timedelta(weeks=1))
-        .filter(booked__lt=F("places"))
         .select_related("site", "room")
+        .distinct()
     )
 
 
-def _busy_by_patient(patient_ids: Collection[int], site: Site, week: date) -> dict[int, list[Interval[datetime]]]:
-    """When each patient's life, travel included, leaves no room in the week."""
+def _busy_by_patient(
+    patient_ids: Collection[int], site: Site, dates: Interval[date]
+) -> dict[int, list[Interval[datetime]]]:
+    """When each patient's life, travel included, leaves no room on the dates."""
     busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
-    until = week + timedelta(weeks=1)
-    for commitment in Commitment.objects.filter(patient__in=patient_ids).in_force_from(week - timedelta(days=2)):
-        for occasion in commitment.as_busy_time().occasions(week, until):
-            start, end = (_instant(minute, week, site) for minute in (occasion.padded.start, occasion.padded.end))
-            if start < end:
+    commitments = Commitment.objects.filter(patient__in=patient_ids)
+    for commitment in commitments.in_force_from(dates.start - timedelta(days=2)):
+        for occasion in commitment.as_busy_time().occasions(dates.start, dates.end):
+            start, end = (
+                _instant(minute, dates.start, site) for minute in (occasion.padded.start, occasion.padded.end)
+            )
+            if start < end:  # a clock change can swallow it
                 busy[commitment.patient_id].append(Interval(start, end))
     return busy
 
@@ -182,18 +251,6 @@ def _busy_by_patient(patient_ids: Collection[int], site: Site, week: date) -> di
 def _instant(minute: int, origin: date, site: Site) -> datetime:
     days, rest = divmod(minute, MINUTES_A_DAY)
     return at_wall_clock(origin + timedelta(days=days), time(*divmod(rest, 60)), site.zone)
-
-
-def _openings(
-    sessions: Iterable[Session], busy: Sequence[Interval[datetime]], booked: Sequence[BookedSession]
-) -> list[Opening]:
-    taken = [*busy, *(each.time for each in booked if not each.cancelled)]
-    found = []
-    for session in sessions:
-        when = Interval(session.starts, session.ends)
-        if not any(when.overlaps(other) for other in taken):
-            found.append(Opening(key=session.pk, on=session.on, time=when, countable_minutes=session.countable_minutes))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +267,10 @@ def needs_attention(*, site: Site, now: datetime, rows: Iterable[Row], sessions:
     waiting = [
         session
         for session in sessions
-        if session.ends <= now and session.finalized_at is None and session.status != SessionStatus.CANCELLED
+        if session.booked
+        and session.ends <= now
+        and session.finalized_at is None
+        and session.status != SessionStatus.CANCELLED
     ]
     return Attention(sorted(slipping, key=lambda row: row.ledger.standing != Standing.OUT_OF_REACH), waiting)
 

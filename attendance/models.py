@@ -1,5 +1,7 @@
 """What happened at a booking, and the corrections of it."""
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -8,6 +10,9 @@ from accounts.models import User
 from attendance.domain import credit
 from patients.models import Patient
 from scheduling.models import Booking
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
 
 
 class AttendanceStatus(models.TextChoices):
@@ -37,6 +42,9 @@ class Attendance(models.Model):
     recorded_at = models.DateTimeField()
 
     objects = AttendanceQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        amendments: RelatedManager["Amendment"]
 
     class Meta:
         ordering = ["booking"]

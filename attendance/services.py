@@ -63,6 +63,28 @@ class NeedsTimes(Reason):
 
 
 @dataclass(frozen=True, slots=True)
+class TimesOfAnAbsence(Reason):
+    """Somebody who was not there neither arrived nor left: one of the two is a slip."""
+
+    code: ClassVar[str] = "times_of_an_absence"
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsReason(Reason):
+    code: ClassVar[str] = "needs_reason"
+
+
+@dataclass(frozen=True, slots=True)
+class NothingChanged(Reason):
+    code: ClassVar[str] = "nothing_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class NoLongerBooked(Reason):
+    code: ClassVar[str] = "no_longer_booked"
+
+
+@dataclass(frozen=True, slots=True)
 class ImpossibleTimes(Reason):
     code: ClassVar[str] = "impossible_times"
     words: str = "The times must lie in the session, arriving before leaving."
@@ -78,10 +100,33 @@ class Mark:
     reason: str = ""
 
 
+def _faults(mark: Mark) -> list[Reason]:
+    """What makes a mark contradict itself."""
+    faults: list[Reason] = []
+    timed = mark.arrived is not None or mark.left is not None
+    if mark.status == AttendanceStatus.PARTIAL and not timed:
+        faults.append(NeedsTimes())
+    if timed and not credit.AttendanceStatus(mark.status).was_there:
+        faults.append(TimesOfAnAbsence())
+    if mark.status == AttendanceStatus.EXCUSED and not mark.reason.strip():
+        faults.append(NeedsReason())
+    return faults
+
+
+def _true_status(session: Session, mark: Mark) -> AttendanceStatus:
+    """Who came late or left early was there in part, and who did neither was there whole, whichever of the two was said."""
+    if not credit.AttendanceStatus(mark.status).was_there:
+        return AttendanceStatus(mark.status)
+    came_late = mark.arrived is not None and mark.arrived > session.starts
+    left_early = mark.left is not None and mark.left < session.ends
+    return AttendanceStatus.PARTIAL if came_late or left_early else AttendanceStatus.PRESENT
+
+
 def _credit(session: Session, mark: Mark) -> int:
-    """Credited minutes under the rules of the session's own week. Raises Refused for times that can't be."""
-    if mark.status == AttendanceStatus.PARTIAL and mark.arrived is None and mark.left is None:
-        raise Refused([NeedsTimes()])
+    """Credited minutes under the rules of the session's own week. Raises Refused for a mark that can't be."""
+    faults = _faults(mark)
+    if faults:
+        raise Refused(faults)
     book = RuleBook.of(session.site)
     pause = None
     if session.break_starts is not None and session.break_ends is not None:
@@ -104,13 +149,14 @@ def _lock(session_id: int) -> Session:
     return Session.objects.select_for_update(of=("self",)).select_related("site").get(pk=session_id)
 
 
-def _refuse_unless_markable(session: Session, now: datetime) -> None:
+def _refuse_unless_markable(session: Session, status: AttendanceStatus, now: datetime) -> None:
+    """A mark says what happened, so it waits for the session; only an excuse is known before."""
     reasons: list[Reason] = []
     if session.finalized_at is not None:
         reasons.append(AlreadyFinalized())
     if session.status == SessionStatus.CANCELLED:
         reasons.append(SessionCancelled())
-    if session.starts > now:
+    if session.starts > now and status != AttendanceStatus.EXCUSED:
         reasons.append(NotBegun())
     if reasons:
         raise Refused(reasons)
@@ -126,19 +172,22 @@ def mark_booking(
     another stands by now, as well as for a session that is finalized, cancelled or has not begun, and for impossible times.
     """
     session = _lock(booking.session_id)
-    _refuse_unless_markable(session, now)
+    _refuse_unless_markable(session, mark.status, now)
+    if not Booking.objects.standing().filter(pk=booking.pk).exists():
+        raise Refused([NoLongerBooked()])
     standing = Attendance.objects.filter(booking=booking).first()
     if checked and (standing.recorded_at if standing else None) != seen_at:
         raise Refused([ChangedMeanwhile()])
-    there = credit.AttendanceStatus(mark.status).was_there
     attendance = standing or Attendance(booking=booking)
     attendance.credited_minutes = _credit(session, mark)
-    attendance.status, attendance.reason = mark.status, mark.reason
-    attendance.arrived, attendance.left = (mark.arrived, mark.left) if there else (None, None)
+    attendance.status, attendance.reason = _true_status(session, mark), mark.reason
+    attendance.arrived, attendance.left = mark.arrived, mark.left
     attendance.recorded_by, attendance.recorded_at = by, now
     attendance.save()
     Session.objects.filter(pk=session.pk).update(version=F("version") + 1)
-    record(attendance, by=by, action=Action.MARKED, at=now, detail=f"{session}: {mark.status}", reason=mark.reason)
+    record(
+        attendance, by=by, action=Action.MARKED, at=now, detail=f"{session}: {attendance.status}", reason=mark.reason
+    )
     return attendance
 
 
@@ -146,8 +195,8 @@ def mark_booking(
 def mark_everyone_present(*, session: Session, by: User, now: datetime) -> int:
     """Marks as present those who are not marked yet; how many. Raises Refused as `mark_booking` does."""
     session = _lock(session.pk)
-    _refuse_unless_markable(session, now)
-    unmarked = list(_unmarked(session))
+    _refuse_unless_markable(session, AttendanceStatus.PRESENT, now)
+    unmarked = _unmarked(session)
     minutes = _credit(session, Mark(AttendanceStatus.PRESENT))
     marks = Attendance.objects.bulk_create(
         Attendance(
@@ -173,10 +222,15 @@ def _unmarked(session: Session) -> Sequence[Booking]:
 
 
 @transaction.atomic
-def finalize_session(*, session: Session, by: User, now: datetime) -> Session:
-    """Closes the session's record as a whole, signed. Raises Refused while it runs or somebody is not marked."""
+def finalize_session(*, session: Session, by: User, now: datetime, seen_version: int | None = None) -> Session:
+    """Closes the session's record as a whole, signed. Raises Refused while it runs or somebody is not marked.
+
+    With `seen_version`, also when anything changed since the session had it: nobody signs what they did not see.
+    """
     session = _lock(session.pk)
     reasons: list[Reason] = []
+    if seen_version not in (None, session.version):
+        reasons.append(ChangedMeanwhile())
     if session.finalized_at is not None:
         reasons.append(AlreadyFinalized())
     if session.status == SessionStatus.CANCELLED:
@@ -191,37 +245,49 @@ def finalize_session(*, session: Session, by: User, now: datetime) -> Session:
     session.status, session.finalized_at, session.finalized_by = SessionStatus.HELD, now, by
     session.finalized_credential, session.version = by.signature, session.version + 1
     session.save(update_fields=["status", "finalized_at", "finalized_by", "finalized_credential", "version"])
-    record(session, by=by, action=Action.FINALIZED, at=now)
+    marks = Attendance.objects.filter(booking__session=session, booking__released_at=None)
+    signed = marks.select_related("booking__session", "booking__episode__patient")
+    record_all([session, *signed], by=by, action=Action.FINALIZED, at=now, detail=f"signed by {by.signature}")
     return session
 
 
 @transaction.atomic
-def amend_attendance(*, attendance: Attendance, mark: Mark, by: User, now: datetime) -> Amendment:
-    """Corrects a mark of a finalized session; what stood is kept, with the reason. Raises Refused before finalizing."""
-    booking = Booking.objects.select_related("episode__patient").get(pk=attendance.booking_id)
-    session = _lock(booking.session_id)
+def amend_attendance(
+    *, attendance: Attendance, mark: Mark, by: User, now: datetime, seen_amendments: int | None = None
+) -> Amendment:
+    """Corrects a mark of a finalized session; what stood is kept, with the reason, which is `mark.reason`.
+
+    Raises Refused before finalizing, without a reason, when nothing would change, for impossible times, and when there are
+    more amendments than `seen_amendments`.
+    """
+    session = _lock(Booking.objects.values_list("session", flat=True).get(pk=attendance.booking_id))
+    standing = Attendance.objects.select_related("booking__session", "booking__episode__patient").get(pk=attendance.pk)
     if session.finalized_at is None:
         raise Refused([NotFinalized()])
-    standing = Attendance.objects.select_for_update().get(pk=attendance.pk)
-    there = credit.AttendanceStatus(mark.status).was_there
-    arrived, left = (mark.arrived, mark.left) if there else (None, None)
-    minutes = _credit(session, mark)
+    if seen_amendments not in (None, standing.amendments.count()):
+        raise Refused([ChangedMeanwhile()])
+    if not mark.reason.strip():
+        raise Refused([NeedsReason()])
+    status, minutes = _true_status(session, mark), _credit(session, mark)
+    if (standing.status, standing.arrived, standing.left) == (status, mark.arrived, mark.left):
+        raise Refused([NothingChanged()])
     amendment = Amendment.objects.create(
         attendance=standing,
         status_before=standing.status,
         arrived_before=standing.arrived,
         left_before=standing.left,
         credited_minutes_before=standing.credited_minutes,
-        status_after=mark.status,
-        arrived_after=arrived,
-        left_after=left,
+        status_after=status,
+        arrived_after=mark.arrived,
+        left_after=mark.left,
         credited_minutes_after=minutes,
         reason=mark.reason,
         by=by,
         signature=by.signature,
         at=now,
     )
-    standing.status, standing.arrived, standing.left, standing.credited_minutes = mark.status, arrived, left, minutes
+    standing.status, standing.arrived, standing.left = status, mark.arrived, mark.left
+    standing.credited_minutes = minutes
     standing.save(update_fields=["status", "arrived", "left", "credited_minutes"])
-    record(standing, by=by, action=Action.AMENDED, at=now, detail=f"{session}: {mark.status}", reason=mark.reason)
+    record(standing, by=by, action=Action.AMENDED, at=now, detail=f"{session}: {status}", reason=mark.reason)
     return amendment

@@ -1,9 +1,10 @@
 """Which hours rule was in force when."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from scheduling.domain.hours import RuleSet
+from scheduling.domain.interval import Interval
 from scheduling.domain.week import week_start
 from scheduling.models import RuleSet as RuleSetRow
 from scheduling.models import Site
@@ -32,3 +33,10 @@ class RuleBook:
     def week_of(self, day: date) -> date:
         """The date on which the treatment week of `day` begins."""
         return week_start(day, self.on(day).week_starts)
+
+    def week_around(self, day: date) -> Interval[date]:
+        """The treatment week of `day`: seven days, or fewer where new rules begin the week on another weekday."""
+        first = self.week_of(day)
+        later = (first + timedelta(days=number) for number in range(1, 7))
+        cut = next((each for each in later if self.week_of(each) != first), None)
+        return Interval(first, cut or first + timedelta(weeks=1))

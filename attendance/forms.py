@@ -1,0 +1,111 @@
+"""Text → typed values for marks and amendments. Times are wall-clock times at the session's site."""
+
+from datetime import datetime, time, tzinfo
+from typing import Any
+
+from django import forms
+
+from attendance.models import Attendance, AttendanceStatus
+from attendance.services import Mark
+from scheduling.domain.occurrences import at_wall_clock
+from scheduling.models import Booking, Session
+from scheduling.services.refused import Refused
+from scheduling.words import say
+
+FIELD_OF = {
+    "needs_times": "arrived",
+    "impossible_times": "arrived",
+    "times_of_an_absence": "arrived",
+    "needs_reason": "reason",
+    "nothing_changed": "status",
+}
+"""Beside which field a refusal is said; the others stand above the form."""
+
+
+class TimeInput(forms.TimeInput):
+    input_type = "time"
+
+    def __init__(self) -> None:
+        super().__init__(format="%H:%M")
+
+
+class _WhatHappened(forms.Form):
+    status = forms.ChoiceField(choices=[("", "Not marked yet"), *AttendanceStatus.choices], label="Mark")
+    arrived = forms.TimeField(widget=TimeInput, required=False)
+    left = forms.TimeField(widget=TimeInput, required=False)
+
+    def __init__(self, *args: Any, session: Session, attendance: Attendance | None, **kwargs: Any) -> None:
+        self.session, self.attendance = session, attendance
+        if attendance is not None:
+            kwargs["initial"] = {
+                "status": attendance.status,
+                "arrived": _wall(attendance.arrived, session.site.zone),
+                "left": _wall(attendance.left, session.site.zone),
+                **kwargs.get("initial", {}),
+            }
+        super().__init__(*args, **kwargs)
+        self.fields["status"].error_messages["required"] = "Choose a mark."
+
+    def mark(self) -> Mark:
+        return Mark(
+            status=AttendanceStatus(self.cleaned_data["status"]),
+            arrived=self._instant("arrived"),
+            left=self._instant("left"),
+            reason=self.cleaned_data["reason"],
+        )
+
+    def _instant(self, name: str) -> datetime | None:
+        """The time on the session's own day. One that was shown and not touched keeps its seconds."""
+        wall: time | None = self.cleaned_data[name]
+        if wall is None:
+            return None
+        standing: datetime | None = getattr(self.attendance, name, None)
+        if standing is not None and name not in self.changed_data:
+            return standing
+        return at_wall_clock(self.session.local_starts().date(), wall, self.session.site.zone)
+
+    def add_refusal(self, refused: Refused) -> None:
+        """Says each reason beside the field it is about."""
+        for reason in refused.reasons:
+            self.add_error(FIELD_OF.get(reason.code), say(reason))
+
+
+class MarkForm(_WhatHappened):
+    """One person's mark. `seen` is when the mark that the page showed was recorded; empty: there was none."""
+
+    reason = forms.CharField(max_length=200, required=False)
+    seen = forms.DateTimeField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, session: Session, attendance: Attendance | None, **kwargs: Any) -> None:
+        if attendance is not None:
+            kwargs["initial"] = {"reason": attendance.reason, "seen": attendance.recorded_at.isoformat()}
+        super().__init__(*args, session=session, attendance=attendance, **kwargs)
+
+
+class AmendForm(_WhatHappened):
+    """A correction of a finalized mark. `seen` is how many amendments the page showed."""
+
+    reason = forms.CharField(max_length=400, label="Why it is amended", widget=forms.Textarea(attrs={"rows": 2}))
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, session: Session, attendance: Attendance, amendments: int, **kwargs: Any) -> None:
+        super().__init__(*args, session=session, attendance=attendance, initial={"seen": amendments}, **kwargs)
+        self.fields["status"] = forms.ChoiceField(choices=AttendanceStatus.choices, label="Mark")
+
+
+class MakeUpForm(forms.Form):
+    """Which session is taken, and which one it makes up."""
+
+    session = forms.ModelChoiceField(Session.objects.none(), widget=forms.HiddenInput)
+    makes_up = forms.ModelChoiceField(Booking.objects.none(), label="Makes up")
+
+    def __init__(self, *args: Any, sessions: Any, missed: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, queryset in {"session": sessions, "makes_up": missed}.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = queryset
+
+
+def _wall(moment: datetime | None, zone: tzinfo) -> time | None:
+    return moment.astimezone(zone).time().replace(second=0, microsecond=0) if moment else None
