@@ -10,6 +10,7 @@ from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.domain.fit import judge
+from scheduling.domain.interval import Interval
 from scheduling.domain.reasons import Reason
 from scheduling.models import (
     Booking,
@@ -29,8 +30,10 @@ from scheduling.services.refused import (
     AlreadyEnrolled,
     BeforeAdmission,
     EndsBeforeItBegins,
+    InAnotherSession,
     NoPlaceLeft,
     NotOnOffer,
+    NotRunning,
     Refused,
 )
 from scheduling.services.rules import RuleBook
@@ -57,7 +60,7 @@ def enroll_patient(
         "cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"
     ).get(pk=track.pk)
     today = now.astimezone(episode.site.zone).date()
-    reasons = list(_against(episode, track, meetings, starts, today))
+    reasons = reasons_against(episode, track, meetings, starts, today)
     if reasons:
         raise Refused(reasons)
     enrollment = Enrollment.objects.create(episode=episode, track=track, starts=starts, modality=modality)
@@ -70,10 +73,10 @@ def enroll_patient(
     return enrollment
 
 
-def _against(
+def reasons_against(
     episode: Episode, track: Track, meetings: Sequence[Meeting], starts: date, today: date
 ) -> Sequence[Reason]:
-    """Everything against the enrollment, asked under the lock."""
+    """Everything against the enrollment. Reads the episode's prefetched spans and the track's prefetched meetings."""
     reasons: list[Reason] = []
     if starts < episode.starts:
         reasons.append(BeforeAdmission(starts, episode.starts))
@@ -87,6 +90,8 @@ def _against(
     offer = as_offer(track, starts, full_dates(site=episode.site, from_day=max(starts, today)))
     chosen = {meeting.pk for meeting in meetings}
     offered = [each.meeting for each in offer.meetings if each.meeting.key in chosen]
+    running = {each.key for each in offered}
+    reasons += (NotRunning(meeting.name, starts) for meeting in meetings if meeting.pk not in running)
     return [*reasons, *judge(offer, need, offered)]
 
 
@@ -97,6 +102,7 @@ def _book(enrollment: Enrollment, meetings: Sequence[Meeting], starts: date, tod
             starts, horizon_end(today)
         )
     )
+    _refuse_two_places_at_once(enrollment.episode, sessions)
     ids = [session.pk for session in sessions]
     taken = Session.objects.filter(pk__in=ids, booked__lt=F("places")).update(
         booked=F("booked") + 1, version=F("version") + 1
@@ -112,6 +118,22 @@ def _book(enrollment: Enrollment, meetings: Sequence[Meeting], starts: date, tod
         )
         for session in sessions
     )
+
+
+def _refuse_two_places_at_once(episode: Episode, sessions: Sequence[Session]) -> None:
+    """A make-up is booked in one session alone, and so in no enrollment that was asked about."""
+    if not sessions:
+        return
+    booked = Booking.objects.standing().filter(episode=episode, ends__gt=sessions[0].starts).select_related("session")
+    taken = [(booking.session, Interval(booking.starts, booking.ends)) for booking in booked]
+    reasons = [
+        InAnotherSession(other.name, other.on)
+        for session in sessions
+        for other, time in taken
+        if time.overlaps(Interval(session.starts, session.ends))
+    ]
+    if reasons:
+        raise Refused(dict.fromkeys(reasons))
 
 
 @transaction.atomic
@@ -153,7 +175,9 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
             end_enrollment(enrollment=enrollment, last_day=last_day, reason="Discharged", by=by, now=now)
         else:  # it was to begin later, and never will
             end_enrollment(enrollment=enrollment, last_day=enrollment.starts, reason="Discharged", by=by, now=now)
-    release_bookings(bookings=Booking.objects.filter(episode=episode, session__on__gte=ends), reason="Discharged", now=now)
+    release_bookings(
+        bookings=Booking.objects.filter(episode=episode, session__on__gte=ends), reason="Discharged", now=now
+    )
     episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
     episode.spans.filter(starts__gte=ends).delete()
     episode.ends, episode.discharge_reason = ends, reason

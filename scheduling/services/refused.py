@@ -38,6 +38,15 @@ class NotOnOffer(Reason):
 
 
 @dataclass(frozen=True, slots=True)
+class NotRunning(Reason):
+    """The meeting is not of the track, or not held in the week in which one would begin."""
+
+    code: ClassVar[str] = "not_running"
+    meeting: str
+    asked: date
+
+
+@dataclass(frozen=True, slots=True)
 class NoPlaceLeft(Reason):
     """The last place of a session went to somebody else."""
 

@@ -1,0 +1,53 @@
+"""What a choice of a track's meetings would come to for a patient, before anybody is enrolled."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import F, Min
+
+from patients.models import Episode
+from scheduling.domain.fit import Need
+from scheduling.domain.hours import RuleSet, add_up
+from scheduling.domain.reasons import Reason
+from scheduling.models import Meeting, Session, SessionStatus, Track
+from scheduling.services.enrolling import reasons_against
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Minutes and days a week beside what is prescribed, and everything that stands against it."""
+
+    minutes: int
+    days: int
+    prescribed_minutes: int
+    prescribed_days: int
+    rules: RuleSet
+    reasons: tuple[Reason, ...]
+
+
+def try_choice(
+    *, episode: Episode, track: Track, need: Need, meetings: Sequence[Meeting], starts: date, today: date
+) -> Trial:
+    """Answers as `enroll_patient` would, and writes nothing. Reads the track's prefetched meetings."""
+    chosen = {meeting.pk for meeting in meetings}
+    total = add_up(
+        [meeting.as_weekly_meeting() for meeting in track.meetings.all() if meeting.pk in chosen],
+        need.rules,
+        track.individual_minutes,
+    )
+    return Trial(
+        minutes=total.minutes,
+        days=total.days,
+        prescribed_minutes=need.prescribed_minutes,
+        prescribed_days=need.prescribed_days,
+        rules=need.rules,
+        reasons=tuple(reasons_against(episode, track, meetings, starts, today)),
+    )
+
+
+def places_left(*, meetings: Collection[int], from_day: date) -> dict[int, int]:
+    """For each meeting the fewest places left on any date from the day on; nothing for one without dates yet."""
+    sessions = Session.objects.filter(meeting__in=meetings, on__gte=from_day, status=SessionStatus.SCHEDULED)
+    left = sessions.order_by().values_list("meeting").annotate(left=Min(F("places") - F("booked")))
+    return {meeting: max(0, places) for meeting, places in left if meeting is not None}
