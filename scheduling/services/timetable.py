@@ -1,6 +1,6 @@
 """The clinic's week as its coordinators change it: tracks and their meetings."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from accounts.audit import record
 from accounts.models import Action, User
-from scheduling.domain.hours import Period, Verdict, WeeklyMeeting, assess_timetable, assess_track
-from scheduling.domain.reasons import FacilitatorInTwoPlaces, Reason, RoomInTwoPlaces
+from scheduling.domain.hours import Verdict, WeeklyMeeting, assess_track
+from scheduling.domain.reasons import Reason
 from scheduling.models import (
     CohortStart,
     Meeting,
@@ -23,6 +23,7 @@ from scheduling.models import (
     TrackStatus,
 )
 from scheduling.services.horizon import extend_horizon
+from scheduling.services.judging import refuse_what_breaks_the_rules
 from scheduling.services.refused import AlreadyEnded, EndsBeforeItBegins, Refused, StillEnrolled, TooFewPlaces
 from scheduling.services.rules import RuleBook
 from scheduling.services.succession import carry_over, end_places, enrolled_from, stop_meeting, withdraw_sessions
@@ -86,50 +87,6 @@ def track_verdict(*, track: Track, on: date, book: RuleBook, candidate: WeeklyMe
     return assess_track(running or to_come, book.on(on), individual_minutes=track.individual_minutes)
 
 
-def _periods(track: Track, today: date) -> tuple[Period, ...]:
-    """What the track adds up to from today on, its site's other groups beside it."""
-    site = track.site
-    beside = (
-        Meeting.objects.filter(site=site, tracks__status=TrackStatus.PUBLISHED)
-        .not_over_on(today)
-        .select_related("service_type")
-        .prefetch_related("meeting_facilitators")
-        .distinct()
-    )
-    own = Meeting.objects.filter(tracks=track).select_related("service_type").prefetch_related("meeting_facilitators")
-    return assess_timetable(
-        [meeting.as_weekly_meeting() for meeting in own],
-        RuleBook.of(site).on(today),
-        first=today,
-        individual_minutes=track.individual_minutes,
-        others=[meeting.as_weekly_meeting() for meeting in beside],
-    )
-
-
-def _refuse_what_breaks_the_rules(tracks: Iterable[Track], today: date) -> None:
-    """Called after writing: a refusal takes back everything that was written in the transaction."""
-    reasons = [reason for track in tracks for period in _periods(track, today) for reason in period.verdict.reasons]
-    if reasons:
-        raise Refused(dict.fromkeys(_named(reasons)))
-
-
-def _named(reasons: Collection[Reason]) -> list[Reason]:
-    """Rooms and facilitators by their names instead of their ids."""
-    rooms = Room.objects.in_bulk([int(each.room) for each in reasons if isinstance(each, RoomInTwoPlaces)])
-    people = User.objects.in_bulk(
-        [int(each.facilitator) for each in reasons if isinstance(each, FacilitatorInTwoPlaces)]
-    )
-    named: list[Reason] = []
-    for each in reasons:
-        if isinstance(each, RoomInTwoPlaces):
-            named.append(replace(each, room=rooms[int(each.room)].name))
-        elif isinstance(each, FacilitatorInTwoPlaces):
-            named.append(replace(each, facilitator=people[int(each.facilitator)].name))
-        else:
-            named.append(each)
-    return named
-
-
 @transaction.atomic
 def create_track(*, site: Site, values: TrackValues, by: User | None, now: datetime) -> Track:
     """A draft; publishing it is another step."""
@@ -143,10 +100,10 @@ def create_track(*, site: Site, values: TrackValues, by: User | None, now: datet
 def change_track(
     *, track: Track, values: TrackValues, by: User | None, now: datetime, today: date, settle: bool = True
 ) -> Track:
-    """Raises Refused when a published track would break the hours rule; `settle` as for meetings."""
+    """Raises Refused when a published track would break the hours rule."""
     _write_track(track, values)
     if settle and track.status == TrackStatus.PUBLISHED:
-        _refuse_what_breaks_the_rules([track], today)
+        refuse_what_breaks_the_rules([track], today)
     record(track, by=by, action=Action.CHANGED, at=now)
     return track
 
@@ -166,7 +123,7 @@ def publish_track(*, track: Track, by: User | None, now: datetime, today: date) 
     """Puts the track on offer and writes its sessions. Raises Refused with every reason of every period from today on."""
     _hold(track.site)
     track = Track.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=track.pk)
-    _refuse_what_breaks_the_rules([track], today)
+    refuse_what_breaks_the_rules([track], today)
     track.status, track.published_at = TrackStatus.PUBLISHED, track.published_at or now
     track.save(update_fields=["status", "published_at"])
     extend_horizon(site=track.site, today=today, now=now)
@@ -205,12 +162,19 @@ def _held(meeting: Meeting) -> Meeting:
 
 
 @transaction.atomic
-def create_meeting(*, site: Site, values: MeetingValues, by: User | None, now: datetime, today: date) -> Meeting:
-    """Raises Refused when a published track that it serves would break a rule."""
+def create_meeting(
+    *, site: Site, values: MeetingValues, by: User | None, now: datetime, today: date, settle: bool = True
+) -> Meeting:
+    """Raises Refused when a published track that it serves would break a rule.
+
+    Without `settle` nothing is asked of the tracks, here and in the other services: the caller writes several things, of
+    which none can be judged alone, and calls `settle_tracks` in the end.
+    """
     _hold(site)
     meeting = Meeting(site=site)
     _write_meeting(meeting, values)
-    _keep_published(meeting.tracks.all(), site, today, now)
+    if settle:
+        settle_tracks(tracks=meeting.tracks.all(), site=site, today=today, now=now)
     record(meeting, by=by, action=Action.CREATED, at=now)
     return meeting
 
@@ -228,10 +192,14 @@ def _write_meeting(meeting: Meeting, values: MeetingValues) -> None:
     )
 
 
-def _keep_published(tracks: Iterable[Track], site: Site, today: date, now: datetime) -> None:
-    """Called after writing; the tracks are those that the meeting serves, and those that it served."""
+@transaction.atomic
+def settle_tracks(*, tracks: Iterable[Track], site: Site, today: date, now: datetime) -> None:
+    """Called after writing: raises Refused when a published one of the tracks breaks a rule, else writes the sessions.
+
+    The tracks are those that a changed meeting serves, and those that it served.
+    """
     published = Track.objects.filter(pk__in={track.pk for track in tracks}, status=TrackStatus.PUBLISHED)
-    _refuse_what_breaks_the_rules(published.select_related("site"), today)
+    refuse_what_breaks_the_rules(published.select_related("site"), today)
     extend_horizon(site=site, today=today, now=now)
 
 
@@ -259,7 +227,8 @@ def change_meeting(
         changed = Meeting(site=meeting.site, continues=meeting)
         _write_meeting(changed, replace(values, runs_from=begins))
         carry_over(meeting=meeting, following=changed, begins=begins, by=by, now=now)
-    _keep_published([*served, *changed.tracks.all()], meeting.site, today, now)
+    if settle:
+        settle_tracks(tracks=[*served, *changed.tracks.all()], site=meeting.site, today=today, now=now)
     record(changed, by=by, action=Action.CHANGED, at=now, detail=f"from {changed.runs_from:%Y-%m-%d}")
     return changed
 
@@ -302,6 +271,7 @@ def end_meeting(
         raise Refused([AlreadyEnded(meeting.name, over - timedelta(days=1))])
     stop_meeting(meeting=meeting, until=ends, reason="The group ended", now=now)
     end_places(meeting=meeting, ends=ends, by=by, now=now)
-    _keep_published(meeting.tracks.all(), meeting.site, today, now)
+    if settle:
+        settle_tracks(tracks=meeting.tracks.all(), site=meeting.site, today=today, now=now)
     record(meeting, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}")
     return meeting
