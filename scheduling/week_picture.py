@@ -174,8 +174,8 @@ def busy_blocks(busy: Iterable[BusyTime], first: date) -> Iterator[Block]:
         for occasion in each.occasions(first, first + timedelta(days=7)):
             bare, padded = occasion.bare, occasion.padded
             yield from _by_day(bare.start, bare.end, LIFE, each.label, first)
-            yield from _by_day(padded.start, bare.start, TRAVEL, f"Travel before {each.label}", first)
-            yield from _by_day(bare.end, padded.end, TRAVEL, f"Travel after {each.label}", first)
+            yield from _by_day(padded.start, bare.start, TRAVEL, f"To {each.label}", first)
+            yield from _by_day(bare.end, padded.end, TRAVEL, f"From {each.label}", first)
 
 
 def _by_day(starts: int, ends: int, kind: str, label: str, first: date) -> Iterator[Block]:
