@@ -1,40 +1,46 @@
-# Everything needed is set up by the targets themselves, below this folder: .tools, .venv, node_modules and var.
-# python3 (3.11 or later), pip, make and git are enough.
+# Everything is set up by the targets themselves, in this folder: .tools, .venv, node_modules and var.
+# python3, pip, make and git are enough.
 
 SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
-.ONESHELL:
-
 HOST ?= 127.0.0.1
 PORT ?= 8000
 VENV := .venv/bin
+export HOST PORT
 
 .PHONY: run test test-postgres check demo-reset setup
 
-setup: ; @bin/set-up
-
+# Serves the demo clinic, or your own; HOST and PORT can be set, and DEBUG=1 asks for Django's debug pages.
+run demo-reset: export DEPLOYMENT = local
 run:
 	@bin/port-is-free "$(HOST)" "$(PORT)"
-	bin/set-up
-	HOST="$(HOST)" PORT="$(PORT)" $(VENV)/python manage.py prepare_local
-	echo "Stop it with Ctrl+C."
-	HOST="$(HOST)" exec $(VENV)/gunicorn iopmanager.wsgi --bind "$(HOST):$(PORT)" --workers 2 --threads 4 --no-control-socket --log-level warning
+	@bin/set-up
+	@bin/collect-static
+	@$(VENV)/python manage.py prepare_local
+	@exec $(VENV)/gunicorn iopmanager.wsgi --bind "$(HOST):$(PORT)" --workers 2 --threads 4 --no-control-socket --log-level warning
 
+# The whole suite on SQLite; ARGS go to pytest: make test ARGS="tests/unit -x"
+test: export DEPLOYMENT = test
 test: setup
-	@DEPLOYMENT=test $(VENV)/pytest -n auto $(ARGS)
+	@$(VENV)/pytest -n auto $(ARGS)
 
+# The same on a PostgreSQL server that is started for it.
 test-postgres: setup
 	@bin/with-postgres $(VENV)/pytest -n auto $(ARGS)
 
+check: export DEPLOYMENT = test
 check: setup
-	@export DEPLOYMENT=test
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
-	git ls-files '*.html' | xargs $(VENV)/djade --check --target-version 6.1
+	git ls-files -z '*.html' | xargs -0 $(VENV)/djade --check --target-version 6.1
 	$(VENV)/mypy .
 	$(VENV)/python manage.py makemigrations --check --dry-run
 	bin/check-deploy
 
+# Forgets the local database and loads the demo clinic anew.
 demo-reset: setup
+	@[ -z "$${DATABASE_URL:-}" ] || { echo "DATABASE_URL is set: only the local SQLite database is reset." >&2; exit 1; }
 	@rm -f var/iopmanager.sqlite3 var/iopmanager.sqlite3-wal var/iopmanager.sqlite3-shm
-	$(VENV)/python manage.py prepare_local
+	@$(VENV)/python manage.py prepare_local
+
+setup:
+	@bin/set-up

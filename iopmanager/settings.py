@@ -5,10 +5,11 @@ Three deployments: `production` (the default: everything comes from the environm
 """
 
 from pathlib import Path
+from urllib.parse import quote
 
 import dj_email_url
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
+from environs import Env, validate
 
 env = Env()
 
@@ -37,30 +38,42 @@ DEBUG = env.bool("DEBUG", False)
 if DEPLOYMENT == "test":
     SECRET_KEY = "a key for tests alone, which protects nothing at all"
 elif DEPLOYMENT == "local":
+    if not env.str("SECRET_KEY", "") and not LOCAL_KEY_FILE.exists():
+        raise ImproperlyConfigured(
+            "A local deployment needs SECRET_KEY, or the key that `make run` writes to var/secret-key."
+        )
     SECRET_KEY = env.str("SECRET_KEY", "") or LOCAL_KEY_FILE.read_text().strip()
 else:
     SECRET_KEY = env.str("SECRET_KEY", "")
 
-LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", [] if PRODUCTION else [*LOCAL_HOSTS, env.str("HOST", "localhost"), "testserver"]
-)
+HOST = env.str("HOST", "127.0.0.1")
+SERVED_AT = f"{HOST}:{env.int('PORT', 8000)}"
+"""Where `make run` serves."""
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", HOST, "testserver"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
-DATABASE_URL = env.str("DATABASE_URL", "" if PRODUCTION else f"sqlite:///{VAR_DIR / 'iopmanager.sqlite3'}")
+DATABASE_URL = env.str("DATABASE_URL", "" if PRODUCTION else f"sqlite:///{quote(str(VAR_DIR / 'iopmanager.sqlite3'))}")
+
+EMAIL_URL = env.str("EMAIL_URL", "")
+
+
+def _is_good_key(key: str) -> bool:
+    """What Django's own check for deployment asks of a key."""
+    enough = len(key) >= SHORTEST_SECRET_KEY and len(set(key)) >= FEWEST_DIFFERENT_CHARACTERS
+    return enough and not key.startswith("django-insecure-")
 
 
 def _refuse_unsafe_production() -> None:
     """Names every missing or unsafe setting at once."""
     faults = []
-    if len(SECRET_KEY) < SHORTEST_SECRET_KEY or len(set(SECRET_KEY)) < FEWEST_DIFFERENT_CHARACTERS:
+    if not _is_good_key(SECRET_KEY):
         faults.append(f"SECRET_KEY must be set, to at least {SHORTEST_SECRET_KEY} random characters.")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         faults.append("ALLOWED_HOSTS must name the host names that are served, separated by commas, without *.")
-    if not DATABASE_URL:
-        faults.append("DATABASE_URL must be set, e.g. postgres://user:password@host/name.")
-    if not env.str("EMAIL_URL", ""):
-        faults.append("EMAIL_URL must be set, e.g. smtp+tls://user:password@mail.example:587.")
+    if not DATABASE_URL.startswith(("postgres://", "postgresql://", "sqlite:")):
+        faults.append("DATABASE_URL must be set, for example to postgres://user:password@host/name.")
+    if not EMAIL_URL.startswith(("smtp://", "submission://")):
+        faults.append("EMAIL_URL must be set, for example to submission://user:password@mail.example:587.")
     if DEBUG:
         faults.append("DEBUG must be off.")
     if faults:
@@ -130,7 +143,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        "init_command": (
+            f"PRAGMA journal_mode=WAL; PRAGMA synchronous={'OFF' if DEPLOYMENT == 'test' else 'NORMAL'};"
+            "PRAGMA foreign_keys=ON;"
+        ),
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -195,6 +211,8 @@ SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 if env.bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # Attempts at signing in are counted by the address that the proxy saw, the last one in X-Forwarded-For.
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1
 X_FRAME_OPTIONS = "DENY"
 
 # Language, time and numbers. Pages show a site's own zone; UTC is what is stored.
@@ -220,7 +238,6 @@ STORAGES = {
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG or DEPLOYMENT == "test"
 
 # Mail: production names a server; elsewhere messages are files below var/.
-EMAIL_URL = env.str("EMAIL_URL", "")
 MAILERS: dict[str, dict[str, object]] = {
     "default": {
         "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
@@ -245,7 +262,7 @@ elif EMAIL_URL:
             },
         }
     }
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "no-reply@localhost")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"no-reply@{ALLOWED_HOSTS[0].removeprefix('.')}")
 EMAIL_SUBJECT_PREFIX = ""
 
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
@@ -262,4 +279,4 @@ LOGGING = {
 }
 
 # How far ahead dated sessions and bookings exist.
-HORIZON_WEEKS = env.int("HORIZON_WEEKS", 12)
+HORIZON_WEEKS = env.int("HORIZON_WEEKS", 12, validate=validate.Range(1, 52))

@@ -1,0 +1,40 @@
+"""What `make run` does before it starts the server."""
+
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, call_command
+
+from accounts.models import User
+
+
+class Command(BaseCommand):
+    help = "Brings the local database up to date, loads the demo clinic into an empty one, and says who can sign in."
+    requires_system_checks: list[str] = []
+
+    def handle(self, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError(
+                "The demo clinic's passwords are public: a production database is never prepared with it."
+            )
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("createcachetable", verbosity=0)
+        # By name: this app stands below the ones that keep the timetable and the demo clinic.
+        if apps.get_model("scheduling", "Site").objects.exists():
+            call_command("extend_horizon", verbosity=0)
+        else:
+            self.stdout.write("Loading the demo clinic …")
+            call_command("load_demo")
+        self.stdout.write(f"\niopmanager is at http://{settings.SERVED_AT}/  (Ctrl+C stops it)")
+        self._say_who_can_sign_in()
+
+    def _say_who_can_sign_in(self) -> None:
+        from demo.cast import SIGN_INS  # not part of a clinic's own server
+
+        present = set(User.objects.filter(email__in=[each.email for each in SIGN_INS]).values_list("email", flat=True))
+        sign_ins = [each for each in SIGN_INS if each.email in present]
+        if sign_ins:
+            self.stdout.write("Sign in to the demo clinic as:")
+        for each in sign_ins:
+            self.stdout.write(f"  {each.role:<14} {each.email:<34} {each.password}")

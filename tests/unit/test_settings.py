@@ -1,0 +1,184 @@
+"""The settings, read under environments that are good, unsafe and half finished."""
+
+import runpy
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from environs import EnvValidationError
+
+SETTINGS = Path(__file__).resolve().parents[2] / "iopmanager" / "settings.py"
+KEY = "nY3vq0Zs8TtWmB5kLc7RjXpD2fHgA9eUi4oKx6VwQa1MzNbCdE"
+GOOD = {
+    "DEPLOYMENT": "production",
+    "SECRET_KEY": KEY,
+    "ALLOWED_HOSTS": "clinic.example,www.clinic.example",
+    "DATABASE_URL": "postgres://clinic:p%40ss@db.example:5433/clinic",
+    "EMAIL_URL": "submission://clinic:p%40ss@mail.example",
+}
+READ = (
+    "DEBUG",
+    "HOST",
+    "CSRF_TRUSTED_ORIGINS",
+    "SECURE_SSL_REDIRECT",
+    "BEHIND_PROXY",
+    "DEFAULT_FROM_EMAIL",
+    "HORIZON_WEEKS",
+)
+
+ReadSettings = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def read_settings(monkeypatch: pytest.MonkeyPatch) -> ReadSettings:
+    """Reads the settings under this environment and no other."""
+
+    def read(environment: dict[str, str], path: Path = SETTINGS) -> dict[str, Any]:
+        for name in (*GOOD, *READ):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(str(path))
+
+    return read
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The settings' path in a fresh checkout, in a folder whose name needs quoting."""
+    folder = tmp_path / "a clinic at 100%"
+    (folder / "iopmanager").mkdir(parents=True)
+    (folder / "var").mkdir()
+    shutil.copy(SETTINGS, folder / "iopmanager" / "settings.py")
+    return folder / "iopmanager" / "settings.py"
+
+
+def test_a_good_environment_makes_a_safe_production(read_settings: ReadSettings) -> None:
+    settings = read_settings(GOOD)
+    assert not settings["DEBUG"]
+    assert settings["ALLOWED_HOSTS"] == ["clinic.example", "www.clinic.example"]
+    assert settings["SESSION_COOKIE_SECURE"]
+    assert settings["CSRF_COOKIE_SECURE"]
+    assert settings["SECURE_SSL_REDIRECT"]
+    assert settings["SECURE_HSTS_SECONDS"] == 31_536_000
+    assert settings["DEFAULT_FROM_EMAIL"] == "no-reply@clinic.example"
+    database = settings["DATABASES"]["default"]
+    assert (database["HOST"], database["PORT"], database["PASSWORD"]) == ("db.example", 5433, "p@ss")
+    assert settings["MAILERS"]["default"] == {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": "mail.example",
+            "port": 587,
+            "username": "clinic",
+            "password": "p@ss",
+            "use_tls": True,
+            "use_ssl": False,
+            "timeout": 20,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("SECRET_KEY", None, id="no key"),
+        pytest.param("SECRET_KEY", KEY[:49], id="a key that is one character short"),
+        pytest.param("SECRET_KEY", "ab" * 40, id="a key of two characters"),
+        pytest.param("SECRET_KEY", "django-insecure-" + KEY, id="a key that a generator of projects wrote"),
+        pytest.param("ALLOWED_HOSTS", None, id="no hosts"),
+        pytest.param("ALLOWED_HOSTS", "", id="an empty list of hosts"),
+        pytest.param("ALLOWED_HOSTS", "clinic.example,*", id="every host"),
+        pytest.param("DATABASE_URL", None, id="no database"),
+        pytest.param("DATABASE_URL", "mysql://clinic@db.example/clinic", id="a database that is not supported"),
+        pytest.param("EMAIL_URL", None, id="no mail"),
+        pytest.param("EMAIL_URL", "console://", id="mail that goes nowhere"),
+        pytest.param("EMAIL_URL", "smtp+tls://mail.example", id="mail by an unknown scheme"),
+        pytest.param("DEBUG", "1", id="debugging"),
+    ],
+)
+def test_production_refuses_one_unsafe_or_missing_setting_by_name(
+    read_settings: ReadSettings, name: str, value: str | None
+) -> None:
+    environment = {**GOOD, name: value}
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read_settings({key: text for key, text in environment.items() if text is not None})
+    heading, *faults = str(refusal.value).splitlines()
+    assert heading == "The server does not start in production:"
+    assert [fault.split()[0] for fault in faults] == [name]
+
+
+def test_production_names_everything_that_is_missing_at_once(read_settings: ReadSettings) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read_settings({"DEPLOYMENT": "production", "DEBUG": "true"})
+    faults = str(refusal.value).splitlines()[1:]
+    assert [fault.split()[0] for fault in faults] == [
+        "SECRET_KEY",
+        "ALLOWED_HOSTS",
+        "DATABASE_URL",
+        "EMAIL_URL",
+        "DEBUG",
+    ]
+
+
+def test_no_secret_is_repeated_in_a_refusal(read_settings: ReadSettings) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read_settings({**GOOD, "SECRET_KEY": "hunter2", "DATABASE_URL": "mysql://me:hunter2@db/x"})
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_without_a_generated_key_a_checkout_is_production(read_settings: ReadSettings, checkout: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match="does not start in production"):
+        read_settings({}, checkout)
+
+
+def test_with_a_generated_key_a_checkout_is_local(read_settings: ReadSettings, checkout: Path) -> None:
+    (checkout.parents[1] / "var" / "secret-key").write_text(KEY + "\n")
+    settings = read_settings({}, checkout)
+    assert settings["DEPLOYMENT"] == "local"
+    assert settings["SECRET_KEY"] == KEY
+    assert not settings["DEBUG"]
+    assert settings["DATABASES"]["default"]["NAME"] == str(checkout.parents[1] / "var" / "iopmanager.sqlite3")
+    assert settings["MAILERS"]["default"]["BACKEND"] == "django.core.mail.backends.filebased.EmailBackend"
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL"])
+def test_a_checkout_half_set_up_for_production_is_not_served_as_local(
+    read_settings: ReadSettings, checkout: Path, name: str
+) -> None:
+    (checkout.parents[1] / "var" / "secret-key").write_text(KEY + "\n")
+    with pytest.raises(ImproperlyConfigured, match="does not start in production"):
+        read_settings({name: GOOD[name]}, checkout)
+
+
+def test_a_local_deployment_without_a_key_says_where_it_comes_from(read_settings: ReadSettings, checkout: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match="make run"):
+        read_settings({"DEPLOYMENT": "local"}, checkout)
+
+
+def test_an_unknown_deployment_is_refused(read_settings: ReadSettings) -> None:
+    with pytest.raises(ImproperlyConfigured, match="production, local or test"):
+        read_settings({**GOOD, "DEPLOYMENT": "staging"})
+
+
+def test_a_proxy_is_believed_only_when_there_is_one(read_settings: ReadSettings) -> None:
+    behind = read_settings({**GOOD, "BEHIND_PROXY": "1"})
+    assert behind["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert behind["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
+    alone = read_settings(GOOD)
+    assert "SECURE_PROXY_SSL_HEADER" not in alone
+    assert "ALLAUTH_TRUSTED_PROXY_COUNT" not in alone
+
+
+@pytest.mark.parametrize("weeks", ["0", "53", "twelve"])
+def test_the_horizon_is_between_a_week_and_a_year(read_settings: ReadSettings, weeks: str) -> None:
+    with pytest.raises(EnvValidationError, match="HORIZON_WEEKS"):
+        read_settings({**GOOD, "HORIZON_WEEKS": weeks})
+
+
+def test_the_policy_of_the_pages_names_no_other_host(read_settings: ReadSettings) -> None:
+    policy = read_settings(GOOD)["SECURE_CSP"]
+    sources = {source for allowed in policy.values() for source in allowed}
+    assert sources == {"'none'", "'self'", "data:"}
