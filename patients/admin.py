@@ -1,0 +1,46 @@
+from django.contrib import admin
+
+from accounts.admin import LookOnlyAdmin
+from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+
+
+@admin.register(Patient)
+class PatientAdmin(LookOnlyAdmin):
+    list_display = ("code", "last_name", "first_name", "preferred_name", "site", "language")
+    list_filter = ("site", "language")
+    search_fields = ("code", "last_name", "first_name", "preferred_name", "email")
+    raw_id_fields = ("user",)
+    list_select_related = ("site",)
+
+
+@admin.register(Commitment)
+class CommitmentAdmin(LookOnlyAdmin):
+    list_display = ("label", "patient", "kind", "starts", "ends", "travel_minutes", "valid_from", "valid_until")
+    list_filter = ("kind", "patient__site")
+    search_fields = ("label", "patient__code", "patient__last_name")
+    raw_id_fields = ("patient",)
+    list_select_related = ("patient",)
+
+
+class SpanInline(admin.TabularInline):
+    model = LevelOfCareSpan
+    extra = 0
+
+
+@admin.register(Episode)
+class EpisodeAdmin(LookOnlyAdmin):
+    list_display = ("patient", "site", "starts", "ends", "referral_source", "discharge_reason")
+    list_filter = ("site", "starts")
+    search_fields = ("patient__code", "patient__last_name")
+    raw_id_fields = ("patient",)
+    list_select_related = ("patient", "site")
+    inlines = [SpanInline]
+
+
+@admin.register(LevelOfCareSpan)
+class LevelOfCareSpanAdmin(LookOnlyAdmin):
+    list_display = ("episode", "level", "prescribed_minutes", "prescribed_days", "starts", "ends", "stated_by")
+    list_filter = ("level",)
+    search_fields = ("episode__patient__code", "episode__patient__last_name")
+    raw_id_fields = ("episode",)
+    list_select_related = ("episode__patient",)

@@ -1,0 +1,192 @@
+from django.contrib import admin
+
+from accounts.admin import AuditedAdmin, LookOnlyAdmin
+from scheduling.models import (
+    Booking,
+    Closure,
+    CohortStart,
+    Enrollment,
+    EnrollmentMeeting,
+    Feed,
+    Meeting,
+    MeetingFacilitator,
+    Room,
+    RuleSet,
+    ServiceType,
+    Session,
+    SessionFacilitator,
+    Site,
+    Track,
+)
+
+
+class RoomInline(admin.TabularInline):
+    model = Room
+    extra = 0
+
+
+class RuleSetInline(admin.StackedInline):
+    model = RuleSet
+    extra = 0
+
+
+@admin.register(Site)
+class SiteAdmin(AuditedAdmin):
+    list_display = ("name", "code", "neutral_name", "time_zone", "phone")
+    search_fields = ("name", "code")
+    inlines = [RuleSetInline, RoomInline]
+
+
+@admin.register(Room)
+class RoomAdmin(AuditedAdmin):
+    list_display = ("name", "code", "site", "places")
+    list_filter = ("site",)
+    search_fields = ("name", "code")
+    list_select_related = ("site",)
+
+
+@admin.register(RuleSet)
+class RuleSetAdmin(AuditedAdmin):
+    list_display = ("site", "level", "starts", "minimum_minutes", "maximum_minutes", "minimum_days", "maximum_days")
+    list_filter = ("site", "level")
+    list_select_related = ("site",)
+
+
+@admin.register(Closure)
+class ClosureAdmin(AuditedAdmin):
+    list_display = ("site", "starts", "ends", "reason")
+    list_filter = ("site",)
+    search_fields = ("reason",)
+    date_hierarchy = "starts"
+    list_select_related = ("site",)
+
+
+@admin.register(ServiceType)
+class ServiceTypeAdmin(AuditedAdmin):
+    list_display = ("name", "code", "countable")
+    list_filter = ("countable",)
+    search_fields = ("name", "code")
+
+
+class CohortStartInline(admin.TabularInline):
+    model = CohortStart
+    extra = 0
+
+
+@admin.register(Track)
+class TrackAdmin(LookOnlyAdmin):
+    list_display = ("name", "code", "site", "status", "entry", "individual_minutes", "published_at")
+    list_filter = ("site", "status", "entry")
+    search_fields = ("name", "code", "population")
+    raw_id_fields = ("meetings",)
+    inlines = [CohortStartInline]
+    list_select_related = ("site",)
+
+
+@admin.register(CohortStart)
+class CohortStartAdmin(LookOnlyAdmin):
+    list_display = ("track", "on")
+    list_filter = ("track__site",)
+    search_fields = ("track__name", "track__code")
+    list_select_related = ("track",)
+
+
+class MeetingFacilitatorInline(admin.TabularInline):
+    model = MeetingFacilitator
+    extra = 0
+    raw_id_fields = ("user",)
+
+
+@admin.register(Meeting)
+class MeetingAdmin(LookOnlyAdmin):
+    list_display = ("name", "code", "site", "weekday", "starts", "ends", "room", "places", "runs_from", "runs_until")
+    list_filter = ("site", "weekday", "service_type", "modality")
+    search_fields = ("name", "code")
+    raw_id_fields = ("room", "continues")
+    inlines = [MeetingFacilitatorInline]
+    list_select_related = ("site", "room")
+
+
+@admin.register(MeetingFacilitator)
+class MeetingFacilitatorAdmin(LookOnlyAdmin):
+    list_display = ("meeting", "user", "part")
+    list_filter = ("part", "meeting__site")
+    search_fields = ("meeting__name", "user__name")
+    list_select_related = ("meeting", "user")
+
+
+class SessionFacilitatorInline(admin.TabularInline):
+    model = SessionFacilitator
+    extra = 0
+
+
+@admin.register(Session)
+class SessionAdmin(LookOnlyAdmin):
+    list_display = ("on", "name", "site", "starts", "ends", "status", "booked", "places", "finalized_at")
+    list_filter = ("site", "status", "service_type")
+    search_fields = ("name", "topic")
+    date_hierarchy = "on"
+    raw_id_fields = ("meeting", "room", "finalized_by")
+    inlines = [SessionFacilitatorInline]
+    list_select_related = ("site",)
+
+
+@admin.register(SessionFacilitator)
+class SessionFacilitatorAdmin(LookOnlyAdmin):
+    list_display = ("session", "user", "part")
+    list_filter = ("part", "session__site")
+    search_fields = ("session__name", "user__name")
+    list_select_related = ("session", "user")
+
+
+class EnrollmentMeetingInline(admin.TabularInline):
+    model = EnrollmentMeeting
+    extra = 0
+    raw_id_fields = ("meeting",)
+
+
+@admin.register(Enrollment)
+class EnrollmentAdmin(LookOnlyAdmin):
+    list_display = ("episode", "track", "starts", "ends", "modality")
+    list_filter = ("track__site", "track", "modality")
+    search_fields = ("episode__patient__code", "episode__patient__last_name", "track__name")
+    raw_id_fields = ("episode",)
+    inlines = [EnrollmentMeetingInline]
+    list_select_related = ("episode__patient", "track")
+
+
+@admin.register(EnrollmentMeeting)
+class EnrollmentMeetingAdmin(LookOnlyAdmin):
+    list_display = ("enrollment", "meeting", "starts", "ends")
+    list_filter = ("meeting__site",)
+    search_fields = ("meeting__name", "enrollment__episode__patient__code")
+    list_select_related = ("enrollment__episode__patient", "enrollment__track", "meeting")
+
+
+@admin.register(Booking)
+class BookingAdmin(LookOnlyAdmin):
+    list_display = ("episode", "session", "starts", "week", "countable_minutes", "released_at")
+    list_filter = ("session__site", "week")
+    search_fields = ("episode__patient__code", "episode__patient__last_name", "session__name")
+    raw_id_fields = ("session", "episode", "enrollment", "makes_up")
+    list_select_related = ("episode__patient", "session")
+
+
+@admin.register(Feed)
+class FeedAdmin(LookOnlyAdmin):
+    list_display = ("label", "patient", "facilitator", "room", "track", "style", "last_fetched_at", "revoked_at")
+    list_filter = ("style", "revoked_at")
+    search_fields = ("label", "patient__code")
+    list_select_related = ("patient__site", "facilitator", "room", "track")
+    fields = (
+        "label",
+        "patient",
+        "facilitator",
+        "room",
+        "track",
+        "style",
+        "created_at",
+        "created_by",
+        "last_fetched_at",
+        "revoked_at",
+    )
