@@ -230,7 +230,8 @@ def assess_timetable(
     for begin, until in pairwise([*sorted(changes), None]):
         assert begin is not None
         now_running = [each for each in running if (each.runs_from or begin) <= begin and each.runs_on_or_after(begin)]
-        if not now_running and (until is not None) != bool(periods):
+        not_yet, no_more = not periods and until is not None, bool(periods) and until is None
+        if not now_running and (not_yet or no_more):
             continue
         beside = [each for each in others if each.runs_on_or_after(begin, until)]
         verdict = assess_track(now_running, rules, individual_minutes=individual_minutes, others=beside)

@@ -11,7 +11,7 @@ from scheduling.domain.fit import Need
 from scheduling.domain.hours import RuleSet, add_up
 from scheduling.domain.reasons import Reason
 from scheduling.models import Meeting, Session, SessionStatus, Track
-from scheduling.services.enrolling import reasons_against
+from scheduling.services.objections import reasons_against
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def try_choice(
         prescribed_minutes=need.prescribed_minutes,
         prescribed_days=need.prescribed_days,
         rules=need.rules,
-        reasons=tuple(reasons_against(episode, track, meetings, starts, today)),
+        reasons=reasons_against(episode, track, meetings, starts, today),
     )
 
 

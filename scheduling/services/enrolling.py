@@ -4,14 +4,11 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode
-from scheduling.domain.fit import judge
-from scheduling.domain.interval import Interval
-from scheduling.domain.reasons import Reason
 from scheduling.models import (
     Booking,
     Enrollment,
@@ -21,21 +18,18 @@ from scheduling.models import (
     Session,
     SessionStatus,
     Track,
-    TrackStatus,
 )
 from scheduling.models.booking import BookingQuerySet
-from scheduling.services.fitting import as_offer, full_dates, need_of
-from scheduling.services.horizon import horizon_end, mark_stale_of_episodes, new_booking, recount_places
-from scheduling.services.refused import (
-    AlreadyEnrolled,
-    BeforeAdmission,
-    EndsBeforeItBegins,
-    InAnotherSession,
-    NoPlaceLeft,
-    NotOnOffer,
-    NotRunning,
-    Refused,
+from scheduling.services.horizon import (
+    horizon_end,
+    lock_sessions,
+    mark_stale_of_episodes,
+    mark_stale_of_sessions,
+    new_booking,
+    recount_places,
 )
+from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
+from scheduling.services.refused import AlreadyEnded, AttendanceRecorded, EndsBeforeItBegins, Refused
 from scheduling.services.rules import RuleBook
 
 
@@ -55,62 +49,54 @@ def enroll_patient(
     Raises Refused with every reason at once: hours or days below what is prescribed or beyond the rules, two alternatives
     of one hour, a clash with the patient's life or other treatment, a session without a place.
     """
-    episode = Episode.objects.select_for_update().select_related("site").prefetch_related("spans").get(pk=episode.pk)
+    episode = (
+        Episode.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("site")
+        .prefetch_related("spans")
+        .get(pk=episode.pk)
+    )
+    hold_meetings([meeting.pk for meeting in meetings])
     track = Track.objects.prefetch_related(
         "cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"
     ).get(pk=track.pk)
     today = now.astimezone(episode.site.zone).date()
-    reasons = reasons_against(episode, track, meetings, starts, today)
-    if reasons:
-        raise Refused(reasons)
+    against = reasons_against(episode, track, meetings, starts, today)
+    if against:
+        raise Refused(against)
     enrollment = Enrollment.objects.create(episode=episode, track=track, starts=starts, modality=modality)
-    EnrollmentMeeting.objects.bulk_create(
-        EnrollmentMeeting(enrollment=enrollment, meeting=meeting, starts=starts) for meeting in meetings
-    )
-    _book(enrollment, meetings, starts, today, now)
+    chosen = [meeting for meeting in track.meetings.all() if meeting in meetings]
+    following = successors(chosen, track)
+    _give_places(enrollment, chosen, following)
+    _book(enrollment, [*chosen, *following], today, now)
     record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=f"{track} from {starts:%Y-%m-%d}")
     mark_stale_of_episodes([episode.pk], now)
     return enrollment
 
 
-def reasons_against(
-    episode: Episode, track: Track, meetings: Sequence[Meeting], starts: date, today: date
-) -> Sequence[Reason]:
-    """Everything against the enrollment. Reads the episode's prefetched spans and the track's prefetched meetings."""
-    reasons: list[Reason] = []
-    if starts < episode.starts:
-        reasons.append(BeforeAdmission(starts, episode.starts))
-    if track.status != TrackStatus.PUBLISHED or track.site_id != episode.site_id:
-        reasons.append(NotOnOffer(track.name))
-    standing = Enrollment.objects.filter(episode=episode, track=track).not_over_on(starts).first()
-    if standing is not None:
-        reasons.append(AlreadyEnrolled(track.name, standing.starts))
-        return reasons
-    need = need_of(episode=episode, from_day=starts)
-    offer = as_offer(track, starts, full_dates(site=episode.site, from_day=max(starts, today)))
-    chosen = {meeting.pk for meeting in meetings}
-    offered = [each.meeting for each in offer.meetings if each.meeting.key in chosen]
-    running = {each.key for each in offered}
-    reasons += (NotRunning(meeting.name, starts) for meeting in meetings if meeting.pk not in running)
-    return [*reasons, *judge(offer, need, offered)]
-
-
-def _book(enrollment: Enrollment, meetings: Sequence[Meeting], starts: date, today: date, now: datetime) -> None:
-    """Books every session to come of the meetings. The last place goes once: it is taken where there is one, in one update."""
-    sessions = list(
-        Session.objects.filter(meeting__in=meetings, status=SessionStatus.SCHEDULED, starts__gte=now).between(
-            starts, horizon_end(today)
+def _give_places(enrollment: Enrollment, chosen: Sequence[Meeting], following: Sequence[Meeting]) -> None:
+    """In each meeting from the first day, or from when it takes the place of another until one takes its own."""
+    followed = {meeting.continues_id for meeting in following}
+    EnrollmentMeeting.objects.bulk_create(
+        EnrollmentMeeting(
+            enrollment=enrollment,
+            meeting=meeting,
+            starts=max(enrollment.starts, meeting.runs_from),
+            ends=meeting.runs_until if meeting.pk in followed else None,
         )
+        for meeting in (*chosen, *following)
     )
-    _refuse_two_places_at_once(enrollment.episode, sessions)
+
+
+def _book(enrollment: Enrollment, meetings: Sequence[Meeting], today: date, now: datetime) -> None:
+    """Books every session to come of the meetings, which are held while it is asked whether each has a place: so the last
+    one goes once. The database would refuse one too many."""
+    to_come = Session.objects.filter(meeting__in=meetings, status=SessionStatus.SCHEDULED, starts__gte=now)
+    sessions = lock_sessions(to_come.between(enrollment.starts, horizon_end(today)))
+    against = reasons_against_sessions(enrollment.episode, sessions)
+    if against:
+        raise Refused(against)
     ids = [session.pk for session in sessions]
-    taken = Session.objects.filter(pk__in=ids, booked__lt=F("places")).update(
-        booked=F("booked") + 1, version=F("version") + 1
-    )
-    if taken < len(ids):
-        full = Session.objects.filter(pk__in=[session.pk for session in sessions if session.places_left <= 0])
-        missing = full or Session.objects.filter(pk__in=ids, booked__gte=F("places"))
-        raise Refused(NoPlaceLeft(session.name, session.on) for session in missing)
+    Session.objects.filter(pk__in=ids).update(booked=F("booked") + 1, version=F("version") + 1)
     book = RuleBook.of(enrollment.episode.site)
     Booking.objects.bulk_create(
         new_booking(
@@ -118,36 +104,30 @@ def _book(enrollment: Enrollment, meetings: Sequence[Meeting], starts: date, tod
         )
         for session in sessions
     )
-
-
-def _refuse_two_places_at_once(episode: Episode, sessions: Sequence[Session]) -> None:
-    """A make-up is booked in one session alone, and so in no enrollment that was asked about."""
-    if not sessions:
-        return
-    booked = Booking.objects.standing().filter(episode=episode, ends__gt=sessions[0].starts).select_related("session")
-    taken = [(booking.session, Interval(booking.starts, booking.ends)) for booking in booked]
-    reasons = [
-        InAnotherSession(other.name, other.on)
-        for session in sessions
-        for other, time in taken
-        if time.overlaps(Interval(session.starts, session.ends))
-    ]
-    if reasons:
-        raise Refused(dict.fromkeys(reasons))
+    mark_stale_of_sessions(ids, now)
 
 
 @transaction.atomic
 def end_enrollment(*, enrollment: Enrollment, last_day: date, reason: str = "", by: User, now: datetime) -> Enrollment:
-    """Ends the standing place after `last_day` and releases later bookings. Raises Refused for a day before its first."""
-    enrollment = Enrollment.objects.select_for_update(of=("self",)).select_related("episode").get(pk=enrollment.pk)
+    """Ends the standing place after `last_day` and releases later bookings.
+
+    Raises Refused for a day before its first, or after it has ended already.
+    """
+    hold_meetings(list(enrollment.enrollment_meetings.values_list("meeting", flat=True)))
+    enrollment = (
+        Enrollment.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("episode__patient", "track")
+        .get(pk=enrollment.pk)
+    )
+    ends = last_day + timedelta(days=1)
     if last_day < enrollment.starts:
         raise Refused([EndsBeforeItBegins(enrollment.starts, last_day)])
-    ends = last_day + timedelta(days=1)
+    if enrollment.ends is not None and enrollment.ends < ends:
+        raise Refused([AlreadyEnded(enrollment.track.name, enrollment.ends - timedelta(days=1))])
     enrollment.ends, enrollment.end_reason = ends, reason
     enrollment.save(update_fields=["ends", "end_reason"])
-    still = enrollment.enrollment_meetings.filter(ends=None)
-    still.filter(starts__lt=ends).update(ends=ends)
-    still.filter(starts__gte=ends).delete()
+    enrollment.enrollment_meetings.filter(starts__gte=ends).delete()
+    enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends)).update(ends=ends)
     later = Booking.objects.filter(enrollment=enrollment, session__on__gte=ends)
     release_bookings(bookings=later, reason=reason or "The enrollment ended", now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
@@ -156,17 +136,33 @@ def end_enrollment(*, enrollment: Enrollment, last_day: date, reason: str = "", 
 
 def release_bookings(*, bookings: BookingQuerySet, reason: str, now: datetime) -> int:
     """Gives back the places of these bookings that stand and have no mark; how many."""
-    released = list(bookings.standing().filter(attendance=None).values_list("pk", "session", "episode"))
+    unmarked = bookings.standing().filter(attendance=None)
+    lock_sessions(Session.objects.filter(pk__in=list(unmarked.values_list("session", flat=True))))
+    released = list(unmarked.values_list("pk", "session", "episode"))
     Booking.objects.filter(pk__in=[pk for pk, _, _ in released]).update(released_at=now, release_reason=reason[:120])
-    recount_places({session for _, session, _ in released})
+    recount_places({session for _, session, _ in released}, now)
     mark_stale_of_episodes({episode for _, _, episode in released}, now)
     return len(released)
 
 
 @transaction.atomic
+def release_booking(*, booking: Booking, reason: str, by: User, now: datetime) -> Booking:
+    """Gives back one place. Raises Refused when attendance is recorded, which is never taken back."""
+    given_back = release_bookings(bookings=Booking.objects.filter(pk=booking.pk), reason=reason, now=now)
+    booking.refresh_from_db()
+    if booking.released_at is None:
+        raise Refused([AttendanceRecorded(booking.session.name, booking.session.on)])
+    if given_back:
+        record(booking, by=by, action=Action.RELEASED, at=now, reason=reason)
+    return booking
+
+
+@transaction.atomic
 def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User, now: datetime) -> Episode:
     """Ends the course of care after `last_day`, with its enrollments, bookings and level. Raises Refused for an earlier day."""
-    episode = Episode.objects.select_for_update(of=("self",)).select_related("patient").get(pk=episode.pk)
+    episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=episode.pk)
+    if episode.ends is not None:
+        raise Refused([AlreadyEnded("The course of care", episode.ends - timedelta(days=1))])
     if last_day < episode.starts:
         raise Refused([EndsBeforeItBegins(episode.starts, last_day)])
     ends = last_day + timedelta(days=1)

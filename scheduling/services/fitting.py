@@ -45,9 +45,11 @@ def _treatment(episode: Episode, from_day: date) -> Iterable[BusyTime]:
     """The meetings the patient already stands in, as busy time."""
     standing = EnrollmentMeeting.objects.filter(enrollment__episode=episode).select_related("meeting")
     for each in standing:
-        if each.ends is not None and each.ends <= from_day:
-            continue
-        yield each.meeting.as_busy_time(label=each.meeting.name, valid_from=each.starts, valid_until=each.ends)
+        meeting = each.meeting
+        begins = max(each.starts, meeting.runs_from)
+        ends = min((day for day in (each.ends, meeting.runs_until) if day is not None), default=None)
+        if ends is None or max(begins, from_day) < ends:
+            yield meeting.as_busy_time(label=meeting.name, valid_from=begins, valid_until=ends)
 
 
 def offers_at(*, site: Site, from_day: date) -> tuple[Offer, ...]:

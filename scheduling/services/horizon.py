@@ -230,7 +230,9 @@ def mark_stale_of_sessions(session_ids: Collection[int], now: datetime) -> None:
         rooms = Session.objects.filter(pk__in=batch, room__isnull=False)
         tracks = Track.objects.filter(meetings__sessions__in=batch)
         Feed.objects.live().filter(
-            Q(facilitator__in=leads.values("user")) | Q(room__in=rooms.values("room")) | Q(track__in=tracks.values("pk"))
+            Q(facilitator__in=leads.values("user"))
+            | Q(room__in=rooms.values("room"))
+            | Q(track__in=tracks.values("pk"))
         ).update(stale_at=now)
 
 

@@ -10,7 +10,7 @@ from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, Session, SessionStatus
-from scheduling.services.horizon import mark_stale_of_episodes, new_booking
+from scheduling.services.horizon import mark_stale_of_episodes, mark_stale_of_sessions, new_booking
 from scheduling.services.refused import AlreadyMadeUp, InAnotherSession, NoPlaceLeft, NotBookable, Refused
 from scheduling.services.rules import RuleBook
 
@@ -19,13 +19,15 @@ from scheduling.services.rules import RuleBook
 def book_make_up(*, session: Session, makes_up: Booking, by: User, now: datetime) -> Booking:
     """Books the patient of `makes_up` into `session`, linked to what it makes up.
 
-    Raises Refused when the session is over, cancelled, full or counts for nothing, when the patient is elsewhere at the time,
-    or when `makes_up` has been made up already.
+    Raises Refused when the session is over, cancelled, full, after discharge, at another site or counts for nothing, when
+    the patient is in another at the time, or when `makes_up` has been made up already.
     """
-    Episode.objects.select_for_update().get(pk=makes_up.episode_id)
-    session = Session.objects.select_related("site").get(pk=session.pk)
+    episode = Episode.objects.select_for_update(no_key=True).get(pk=makes_up.episode_id)
+    session = Session.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=session.pk)
     reasons: list[Reason] = []
-    if session.status != SessionStatus.SCHEDULED or session.starts <= now or not session.countable_minutes:
+    over = session.status != SessionStatus.SCHEDULED or session.starts <= now
+    discharged = episode.ends is not None and episode.ends <= session.on
+    if over or discharged or session.site_id != episode.site_id or not session.countable_minutes:
         reasons.append(NotBookable(session.name, session.on))
     elsewhere = (
         Booking.objects.standing()
@@ -35,11 +37,11 @@ def book_make_up(*, session: Session, makes_up: Booking, by: User, now: datetime
     reasons += (InAnotherSession(booking.session.name, booking.session.on) for booking in elsewhere)
     if makes_up.made_up_by.standing().exists():
         reasons.append(AlreadyMadeUp(makes_up.session.name, makes_up.session.on))
+    if session.places_left <= 0:
+        reasons.append(NoPlaceLeft(session.name, session.on))
     if reasons:
         raise Refused(reasons)
-    free = Session.objects.filter(pk=session.pk, booked__lt=F("places"))
-    if not free.update(booked=F("booked") + 1, version=F("version") + 1):
-        raise Refused([NoPlaceLeft(session.name, session.on)])
+    Session.objects.filter(pk=session.pk).update(booked=F("booked") + 1, version=F("version") + 1)
     booking = new_booking(
         session,
         episode_id=makes_up.episode_id,
@@ -49,5 +51,6 @@ def book_make_up(*, session: Session, makes_up: Booking, by: User, now: datetime
     )
     booking.save(force_insert=True)
     record(booking, by=by, action=Action.BOOKED, at=now, detail=f"makes up {makes_up.session}")
-    mark_stale_of_episodes([makes_up.episode_id], now)
+    mark_stale_of_episodes([episode.pk], now)
+    mark_stale_of_sessions([session.pk], now)
     return booking

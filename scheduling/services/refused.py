@@ -100,15 +100,6 @@ class AlreadyEnded(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class MeetingNotOffered(Reason):
-    """It is no meeting of the track, or does not run in the week in which the patient would begin."""
-
-    code: ClassVar[str] = "meeting_not_offered"
-    meeting: str
-    track: str
-
-
-@dataclass(frozen=True, slots=True)
 class StillEnrolled(Reason):
     """Patients stand in the track."""
 

@@ -13,6 +13,7 @@ from scheduling.domain.hours import Verdict, WeeklyMeeting, assess_track
 from scheduling.domain.reasons import Reason
 from scheduling.models import (
     CohortStart,
+    Enrollment,
     Meeting,
     MeetingFacilitator,
     Part,
@@ -139,7 +140,7 @@ def retire_track(*, track: Track, by: User | None, now: datetime, today: date) -
     """
     _hold(track.site)
     track = Track.objects.select_for_update(no_key=True).get(pk=track.pk)
-    enrolled = track.enrollments.not_over_on(today).count()
+    enrolled = Enrollment.objects.filter(track=track).not_over_on(today).count()
     if enrolled:
         raise Refused([StillEnrolled(track.name, enrolled)])
     track.status, track.published_at = TrackStatus.RETIRED, track.published_at or now
@@ -199,8 +200,9 @@ def settle_tracks(*, tracks: Iterable[Track], site: Site, today: date, now: date
     The tracks are those that a changed meeting serves, and those that it served.
     """
     published = Track.objects.filter(pk__in={track.pk for track in tracks}, status=TrackStatus.PUBLISHED)
-    refuse_what_breaks_the_rules(published.select_related("site"), today)
-    extend_horizon(site=site, today=today, now=now)
+    if published:
+        refuse_what_breaks_the_rules(published.select_related("site"), today)
+        extend_horizon(site=site, today=today, now=now)
 
 
 @transaction.atomic

@@ -1,0 +1,104 @@
+"""Everything that stands against an enrollment: asked before it is made, and again under the locks that it is written under."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+
+from patients.models import Episode
+from scheduling.domain.fit import Need, Offer, OfferedMeeting, gives_the_hours, has_a_place, judge, keeps_commitments
+from scheduling.domain.hours import WeeklyMeeting
+from scheduling.domain.interval import Interval
+from scheduling.domain.reasons import Reason
+from scheduling.models import Booking, Enrollment, Meeting, Session, Track, TrackStatus
+from scheduling.services.fitting import as_offer, full_dates, need_of
+from scheduling.services.refused import (
+    AlreadyEnrolled,
+    BeforeAdmission,
+    InAnotherSession,
+    NoPlaceLeft,
+    NotOnOffer,
+    NotRunning,
+)
+
+
+def hold_meetings(meeting_ids: Collection[int]) -> None:
+    """Until the transaction ends nobody else is enrolled into these meetings, and none of them is changed."""
+    list(Meeting.objects.select_for_update(no_key=True).filter(pk__in=meeting_ids).order_by("pk"))
+
+
+def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
+    """The meetings that will take the place of these in the track, one after the other."""
+    rows = Meeting.objects.filter(tracks=track).select_related("service_type").prefetch_related("meeting_facilitators")
+    found: list[Meeting] = []
+    latest = list(meetings)
+    while latest := list(rows.filter(continues__in=latest)):
+        found += latest
+    return found
+
+
+def reasons_against(
+    episode: Episode, track: Track, meetings: Sequence[Meeting], starts: date, today: date
+) -> tuple[Reason, ...]:
+    """Everything against beginning on the date with these meetings, and going on with those that take their place.
+
+    Reads the episode's prefetched spans and the track's prefetched meetings.
+    """
+    reasons: list[Reason] = []
+    if starts < episode.starts:
+        reasons.append(BeforeAdmission(starts, episode.starts))
+    if track.status != TrackStatus.PUBLISHED or track.site_id != episode.site_id:
+        reasons.append(NotOnOffer(track.name))
+    standing = Enrollment.objects.filter(episode=episode, track=track).not_over_on(starts).first()
+    if standing is not None:
+        return (*reasons, AlreadyEnrolled(track.name, standing.starts))
+    need = need_of(episode=episode, from_day=starts)
+    full = full_dates(site=episode.site, from_day=max(starts, today))
+    offer = as_offer(track, starts, full)
+    running = {each.meeting.key: each.meeting for each in offer.meetings}
+    reasons += (NotRunning(meeting.name, starts) for meeting in meetings if meeting.pk not in running)
+    chosen = [running[pk] for pk in dict.fromkeys(meeting.pk for meeting in meetings) if pk in running]
+    reasons += judge(offer, need, chosen)
+    following = successors(meetings, track)
+    if following:
+        reasons += _against_what_follows(offer, need, chosen, [each.as_weekly_meeting() for each in following], full)
+    return tuple(dict.fromkeys(reasons))
+
+
+def _against_what_follows(
+    offer: Offer,
+    need: Need,
+    chosen: Sequence[WeeklyMeeting],
+    following: Sequence[WeeklyMeeting],
+    full: dict[int, tuple[date, ...]],
+) -> Iterable[Reason]:
+    """A group that changes from a date is asked about on both sides of it."""
+    later = Offer(
+        key=offer.key,
+        name=offer.name,
+        meetings=tuple(OfferedMeeting(meeting=each, full_on=full.get(int(each.key), ())) for each in following),
+        individual_minutes=offer.individual_minutes,
+    )
+    choice = tuple(following)
+    yield from keeps_commitments(later, need, choice)
+    yield from has_a_place(later, need, choice)
+    settled = tuple(each for each in (*chosen, *following) if each.runs_until is None or each.runs_until >= need.until)
+    if len(settled) == len(chosen):  # else one of them ends for good, and so does what it gave
+        yield from gives_the_hours(later, need, settled)
+
+
+def reasons_against_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reason, ...]:
+    """What stands against booking these dated sessions: one has no place, or the patient is in another at the time.
+
+    A make-up is booked in one session alone, and so in no enrollment that was asked about.
+    """
+    reasons: list[Reason] = [NoPlaceLeft(each.name, each.on) for each in sessions if each.places_left <= 0]
+    if sessions:
+        first = min(session.starts for session in sessions)
+        booked = Booking.objects.standing().filter(episode=episode, ends__gt=first).select_related("session")
+        taken = [(booking.session, Interval(booking.starts, booking.ends)) for booking in booked]
+        reasons += (
+            InAnotherSession(other.name, other.on)
+            for session in sessions
+            for other, time in taken
+            if time.overlaps(Interval(session.starts, session.ends))
+        )
+    return tuple(dict.fromkeys(reasons))
