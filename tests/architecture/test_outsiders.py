@@ -1,0 +1,129 @@
+"""Every address has somebody whom it keeps out."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts.permissions import Role
+from attendance.models import Attendance
+from scheduling.models import Feed
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_commitment,
+    make_patient,
+    make_patient_user,
+    make_session,
+    make_site,
+    make_staff,
+    make_weekday_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+OPEN_TO_EVERYONE = {
+    "account_login",
+    "account_logout",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "account_inactive",
+}
+"""The ways in and out. The feed's address is its own secret: tests/integration/test_feeds.py keeps strangers out."""
+
+
+def names(resolver: URLResolver | None = None) -> Iterator[str]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.app_name != "admin":
+                yield from names(pattern)
+        elif isinstance(pattern, URLPattern) and pattern.name and pattern.lookup_str != "accounts.views.closed":
+            yield pattern.name
+
+
+ALL = sorted(set(names()) - OPEN_TO_EVERYONE - {"feed"})
+
+
+@pytest.fixture
+def addresses() -> dict[str, str]:
+    """Each page's address in a clinic in which what it shows exists."""
+    site = make_site()
+    lead = make_staff(Role.CLINICIAN, site)
+    track = make_weekday_track(site, lead=lead)
+    patient = make_patient(site)
+    episode = admit(patient)
+    enrollment = enroll(episode, track)
+    meeting = track.meetings.all()[0]
+    session = make_session(meeting, MONDAY)
+    booking = book(session, enrollment)
+    attendance = Attendance.objects.create(
+        booking=booking, status="present", credited_minutes=180, recorded_by=lead, recorded_at=session.ends
+    )
+    feed = Feed.objects.create(
+        patient=patient, token_hash="0" * 64, uid_key="k", created_at=session.starts, created_by=lead
+    )
+    commitment = make_commitment(patient, [0], "13:00", "17:00")
+    values = {
+        "patient_id": patient.pk,
+        "track_id": track.pk,
+        "meeting_id": meeting.pk,
+        "session_id": session.pk,
+        "booking_id": booking.pk,
+        "attendance_id": attendance.pk,
+        "enrollment_id": enrollment.pk,
+        "commitment_id": commitment.pk,
+        "feed_id": feed.pk,
+        "week": MONDAY,
+    }
+    resolver = get_resolver()
+    made = {}
+    for name in ALL:
+        wanted = resolver.reverse_dict.getlist(name)[0][0][0][1]
+        made[name] = reverse(name, kwargs={each: values[each] for each in wanted})
+    return made
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_stranger_is_sent_to_sign_in(client: Client, addresses: dict[str, str], name: str) -> None:
+    for answer in (client.get(addresses[name]), client.post(addresses[name])):
+        if answer.status_code == 405:
+            continue
+        assert answer.status_code == 302
+        assert answer["Location"].startswith(reverse("account_login"))
+
+
+OF_NO_ROW = {
+    "home", "site-switch", "today", "patients", "patient-new", "tracks", "track-new", "weeks", "staff-calendar",
+    "account_change_password", "portal-home", "portal-week", "portal-calendar", "portal-account",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL) - OF_NO_ROW))
+def test_staff_of_another_site_find_nothing(client: Client, addresses: dict[str, str], name: str) -> None:
+    client.force_login(make_staff(Role.COORDINATOR, make_site("Elsewhere")))
+    answers = {client.get(addresses[name]).status_code, client.post(addresses[name]).status_code}
+    assert answers <= {403, 404, 405}
+    assert answers & {403, 404}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in ALL if not name.startswith(("portal", "account", "home", "site")))
+)
+def test_a_patient_is_kept_out_of_the_staffs_pages(client: Client, addresses: dict[str, str], name: str) -> None:
+    client.force_login(make_patient_user(make_patient(make_site("Elsewhere"))))
+    answers = {client.get(addresses[name]).status_code, client.post(addresses[name]).status_code}
+    assert answers <= {403, 404, 405}
+    assert answers & {403, 404}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in ALL if name.startswith("portal")))
+def test_staff_have_no_portal(client: Client, addresses: dict[str, str], name: str) -> None:
+    client.force_login(make_staff(Role.COORDINATOR, make_site("Elsewhere")))
+    answers = {client.get(addresses[name]).status_code, client.post(addresses[name]).status_code}
+    assert answers <= {403, 404, 405}
+    assert answers & {403, 404}
