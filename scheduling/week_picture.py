@@ -34,13 +34,17 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """Where a block is drawn: `x` and `width` as percentages of the picture's width, `y` and `height` in pixels."""
+    """Where a block is drawn: `x` and `width` as percentages of the picture's width, `y` and `height` in pixels.
+
+    `lanes` is among how many it shares its day's width.
+    """
 
     block: Block
     x: str
     width: str
     y: int
     height: int
+    lanes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ def draw(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPicture:
             width=_percent(1 / lane.lanes / 7),
             y=y(lane.block.starts),
             height=max(2, y(lane.block.ends) - y(lane.block.starts)),
+            lanes=lane.lanes,
         )
         for number, column in enumerate(columns)
         for lane in side_by_side(column.blocks)

@@ -56,6 +56,12 @@ def _wall(moment: datetime, zone: tzinfo | None = None) -> datetime:
 
 
 @register.filter
+def zone_city(name: str) -> str:
+    """America/New_York → "New York": what people call the time there."""
+    return name.rpartition("/")[2].replace("_", " ")
+
+
+@register.filter
 def at_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
     """The instant as clocks in the zone show it."""
     return moment.astimezone(zone) if moment else None
