@@ -46,6 +46,11 @@ class Row:
     def label(self) -> str:
         return " ".join(str(getattr(self, column)) for column in self.key_columns)
 
+    def given[T](self, column: str, held: T) -> T:
+        """What the row says or, if the file does not have the column, what holds already."""
+        value: T = held if column in self.absent else getattr(self, column)
+        return value
+
     def wrong(self) -> Wrong:
         """What can be said against the row alone."""
         return iter(())

@@ -1,0 +1,95 @@
+"""The time that patients are not free."""
+
+from typing import Any
+
+from accounts.audit import record_all
+from accounts.models import Action
+from patients.models import Commitment, Patient
+from patients.models.commitment import weekday_mask
+from scheduling.importing.cells import DAYS
+from scheduling.importing.person_rows import CommitmentRow
+from scheduling.importing.work import Work, differences
+from scheduling.importing.writing.patients import BATCH, batches
+
+FIELDS = {
+    "kind": "kind",
+    "label": "label",
+    "starts": "starts",
+    "ends": "ends",
+    "weekdays": "weekdays",
+    "weeks": "anchor",
+    "on": "on",
+    "travel_minutes": "travel_minutes",
+    "valid_from": "valid_from",
+    "last_day": "valid_until",
+}
+"""Columns of commitments.csv, and the fields of a Commitment."""
+
+
+def write_commitments(work: Work) -> None:
+    """The file's commitments, each known by the codes of its patient and its own."""
+    given = work.tables.get(CommitmentRow.table)
+    codes = sorted({row.patient for row in given.rows}) if given else []
+    patients: dict[str, Patient] = {}
+    known: dict[tuple[str, str], Commitment] = {}
+    for some in batches(codes):
+        patients.update((patient.code, patient) for patient in Patient.objects.filter(code__in=some))
+        held = Commitment.objects.filter(patient__code__in=some).exclude(code="").select_related("patient")
+        known.update(((commitment.patient.code, commitment.code), commitment) for commitment in held)
+    new: list[Commitment] = []
+    changed: list[Commitment] = []
+    for row in work.rows(CommitmentRow.table):
+        patient = work.find(row, "patient", "patients", {"code": row.patient}, patients)
+        if patient is None:
+            continue
+        commitment = known.get((row.patient, row.code))
+        values = _values(row, commitment)
+        first, until = values["valid_from"], values["valid_until"]
+        if first is not None and until is not None and first >= until:
+            work.blame(row, "last_day", "The commitment would end before it begins.")
+        elif commitment is None:
+            new.append(Commitment(patient=patient, code=row.code, **values))
+            work.note(row, is_new=True)
+        else:
+            changes = differences(_shown(vars(commitment)), _shown(values))
+            if changes:
+                for name, value in values.items():
+                    setattr(commitment, name, value)
+                changed.append(commitment)
+                work.note(row, is_new=False, fields=changes)
+    Commitment.objects.bulk_create(new, batch_size=BATCH)
+    Commitment.objects.bulk_update(changed, list(FIELDS.values()), batch_size=BATCH)
+    for some_commitments in batches([*new, *changed], 2000):
+        record_all(some_commitments, by=work.by, action=Action.IMPORTED, at=work.now)
+
+
+def _values(row: CommitmentRow, held: Commitment | None) -> dict[str, Any]:
+    """The row as fields. Of columns that the file does not have, what holds, as far as weekly and dated can be told apart."""
+    values: dict[str, Any] = {
+        "kind": row.kind,
+        "label": row.label,
+        "starts": row.starts,
+        "ends": row.ends,
+        "weekdays": weekday_mask(row.weekdays),
+        "anchor": row.anchor,
+        "on": row.on,
+        "travel_minutes": row.travel_minutes,
+        "valid_from": row.valid_from,
+        "valid_until": row.valid_until,
+    }
+    if held is not None:
+        kept = {"travel_minutes", "valid_from", "last_day"} & row.absent
+        if {"weeks", "anchor"} <= row.absent:
+            kept.add("weeks")
+        values.update((FIELDS[column], getattr(held, FIELDS[column])) for column in kept)
+    if row.on is not None:
+        values.update(anchor=None, valid_from=None, valid_until=None)
+    return values
+
+
+def _shown(values: dict[str, Any]) -> dict[str, object]:
+    """Fields by column, as one would write them."""
+    shown: dict[str, object] = {column: values[name] for column, name in FIELDS.items()}
+    shown["weekdays"] = tuple(day[:3] for bit, day in enumerate(DAYS) if values["weekdays"] >> bit & 1)
+    shown["weeks"] = f"every other, {values['anchor']}" if values["anchor"] else "every"
+    return shown

@@ -1,0 +1,84 @@
+"""`manage.py import_clinic FOLDER`: a clinic's own spreadsheet files."""
+
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import User
+from iopmanager import clock
+from scheduling.importing import Faulty, Outcome, import_clinic
+from scheduling.importing.work import Change
+
+ROWS_WORTH_PROGRESS = 500
+NEW_ROWS_NAMED = 20
+"""Of a file with more new rows than this only their number is said, unless more words are asked for."""
+
+
+class Command(BaseCommand):
+    help = "Imports a folder of CSV files: sites, rooms, staff, tracks, meetings, patients, commitments, closures."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", type=Path)
+        parser.add_argument("--dry-run", action="store_true", help="say what would change, and write nothing")
+        parser.add_argument("--by", metavar="EMAIL", help="the member of staff in whose name it is done")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            outcome = import_clinic(
+                options["folder"],
+                by=self._who(options["by"]),
+                now=clock.now(),
+                dry_run=options["dry_run"],
+                progress=self._progress,
+            )
+        except Faulty as faulty:
+            for fault in faulty.faults:
+                self.stderr.write(str(fault))
+            number = len(faulty.faults)
+            raise CommandError(f"{number} fault{'s' if number > 1 else ''}; nothing was written.") from None
+        for line in report(outcome, dry_run=options["dry_run"], in_full=options["verbosity"] > 1):
+            self.stdout.write(line)
+
+    def _who(self, email: str | None) -> User | None:
+        if email is None:
+            return None
+        user = User.objects.filter(email__iexact=email).first()
+        if user is None:
+            raise CommandError(f"Nobody has the e-mail address {email}.")
+        return user
+
+    def _progress(self, table: str, done: int, rows: int) -> None:
+        if rows >= ROWS_WORTH_PROGRESS:
+            self.stderr.write(f"{table}.csv: {done:,} of {rows:,} rows")
+
+
+def report(outcome: Outcome, *, dry_run: bool, in_full: bool) -> Iterator[str]:
+    """What changed, row by row and field by field, then how much."""
+    new = Counter(change.table for change in outcome.changes if change.is_new)
+    for table, number in new.items():
+        if number > NEW_ROWS_NAMED and not in_full:
+            yield f"{table}.csv: {number:,} new rows"
+    for change in outcome.changes:
+        if not change.is_new or new[change.table] <= NEW_ROWS_NAMED or in_full:
+            yield _line(change)
+    yield from outcome.notices
+    changed = sum(not change.is_new for change in outcome.changes)
+    if not outcome.changes:
+        yield f"Nothing changed: {outcome.unchanged:,} rows are as they were."
+    else:
+        would = "would be " if dry_run else ""
+        yield f"{new.total():,} rows {would}new, {changed:,} {would}changed, {outcome.unchanged:,} as they were."
+    if dry_run:
+        yield "This was a dry run: nothing was written."
+
+
+def _line(change: Change) -> str:
+    place = f"{change.table}.csv, row {change.row} ({change.label})"
+    if change.is_new:
+        return f"{place}: new"
+    fields = "; ".join(f"{each.column}: {each.before} → {each.after}" for each in change.fields)
+    return f"{place}: {fields}"
