@@ -36,7 +36,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock():
         service_types = list(ServiceType.objects.all())
     append_only = [model for app in apps.get_app_configs() for model in append_only_models(app)]
-    empty_every_table = TransactionTestCase._fixture_teardown
+    empty_every_table = vars(TransactionTestCase)["_fixture_teardown"]
 
     def empty_and_refill(test_case: TransactionTestCase) -> None:
         for model in append_only:

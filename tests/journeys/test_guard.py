@@ -1,0 +1,31 @@
+"""The guard of the journeys can fail: it sees what no page may do."""
+
+from playwright.sync_api import Browser
+from pytest_django.live_server_helper import LiveServer
+
+from tests.journeys.conftest import Guard
+
+TRANSGRESSIONS = """async () => {
+    document.body.insertAdjacentHTML("beforeend", '<p style="color: red">');
+    await fetch("http://elsewhere.example/").catch(() => {});
+    setTimeout(() => { throw new Error("left undone"); });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+}"""
+
+
+def test_the_guard_sees_other_hosts_policy_violations_and_failing_scripts(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    guard = Guard(live_server.url)
+    context = browser.new_context(base_url=live_server.url)
+    page = context.new_page()
+    guard.watch(page)
+    page.goto("/accounts/login/")
+    assert guard.faults == []
+    page.evaluate(TRANSGRESSIONS)
+    context.close()
+    seen = "\n".join(guard.faults)
+    assert "the content security policy was violated" in seen
+    assert "style" in seen
+    assert "elsewhere.example" in seen
+    assert "a script failed: " in seen
