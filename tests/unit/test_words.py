@@ -3,9 +3,11 @@
 import dataclasses
 import importlib
 import pkgutil
+import sys
 import typing
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -36,7 +38,7 @@ EXAMPLES: dict[object, object] = {
     str: "Coping & <skills>",
     bool: True,
     date: date(2026, 11, 26),
-    datetime: datetime(2026, 11, 26, 15, 30, tzinfo=UTC),
+    datetime: datetime(2026, 11, 26, 15, 30, tzinfo=ZoneInfo("America/Chicago")),
     int | str: "Room 2",
     tuple[str, ...]: ("Rosa Lindqvist", "Sam O'Neil"),
     WeeklyMeeting: GROUP,
@@ -54,7 +56,7 @@ def every_reason() -> Iterator[type[Reason]]:
     while waiting:
         found = waiting.pop()
         waiting += found.__subclasses__()
-        if found.code:
+        if found.code and getattr(sys.modules[found.__module__], found.__name__) is found:  # slots leave a twin behind
             yield found
 
 
@@ -63,7 +65,8 @@ REASONS = sorted(set(every_reason()), key=lambda reason: reason.__name__)
 
 def example(reason: type[Reason]) -> Reason:
     hints = typing.get_type_hints(reason)
-    return reason(**{field.name: EXAMPLES[hints[field.name]] for field in dataclasses.fields(reason)})
+    needed = [field.name for field in dataclasses.fields(reason) if field.default is dataclasses.MISSING]
+    return reason(**{name: EXAMPLES[hints[name]] for name in needed})
 
 
 @pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.__name__)
@@ -101,7 +104,8 @@ def clash(**numbers: typing.Any) -> Clash:
         ),
         pytest.param(
             clash(overlap_minutes=30, minutes=55, gap_minutes=0),
-            "Thursday’s “Relapse & recovery” (16:30–17:30) and Night shift (17:45–2:00) overlap by 30 min, with the way 55 min.",
+            "Thursday’s “Relapse & recovery” (16:30–17:30) and Night shift (17:45–2:00) overlap by 30 min,"
+            " with the way 55 min.",
             id="overlap and travel",
         ),
         pytest.param(
