@@ -1,0 +1,35 @@
+"""Who signs in to the demo clinic, and the patients with a story."""
+
+from dataclasses import dataclass
+
+PASSWORD = "harbor-street-demo"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    role: str
+    email: str
+    password: str = PASSWORD
+
+
+SIGN_INS = (
+    SignIn("coordinator", "coordinator@demo.example"),
+    SignIn("clinician", "clinician@demo.example"),
+    SignIn("administrator", "administrator@demo.example"),
+    SignIn("reviewer", "reviewer@demo.example"),
+    SignIn("patient", "patient@demo.example"),
+)
+
+THE_PATIENT = "P001"
+"""In the morning track, with a sign-in."""
+NOTHING_FITS = "P002"
+"""Two jobs, and children at the weekend."""
+OUT_OF_REACH = "P003"
+"""In hospital this week."""
+STEPPING_DOWN = "P004"
+"""From residential care through the day program down to the morning track."""
+AT_RISK = "P005"
+"""Missed a session this week that another could make up for."""
+WAITING = "P035"
+"""Only the early small group would fit, and it is full."""
+IN_THE_SMALL_GROUP = ("P036", "P037", "P038", "P039")
