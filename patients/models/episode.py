@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -72,6 +72,10 @@ class Episode(models.Model):
     @property
     def audit_site_id(self) -> int:
         return self.site_id
+
+    @property
+    def last_day(self) -> date | None:
+        return self.ends - timedelta(days=1) if self.ends else None
 
     def span_on(self, day: date) -> "LevelOfCareSpan | None":
         """The level in force on the day; reads prefetched spans."""

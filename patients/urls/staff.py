@@ -1,15 +1,15 @@
 from django.urls import URLPattern, URLResolver, path
 
-from patients.views import staff
+from patients.views import care, commitments, staff
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/", staff.patients, name="patients"),
     path("patients/new/", staff.patient_new, name="patient-new"),
     path("patients/<int:patient_id>/", staff.patient, name="patient"),
     path("patients/<int:patient_id>/edit/", staff.patient_edit, name="patient-edit"),
-    path("patients/<int:patient_id>/commitments/new/", staff.commitment_new, name="commitment-new"),
-    path("patients/<int:patient_id>/level/", staff.level_new, name="level-new"),
-    path("patients/<int:patient_id>/discharge/", staff.episode_end, name="episode-end"),
-    path("commitments/<int:commitment_id>/edit/", staff.commitment_edit, name="commitment-edit"),
-    path("commitments/<int:commitment_id>/end/", staff.commitment_end, name="commitment-end"),
+    path("patients/<int:patient_id>/commitments/new/", commitments.commitment_new, name="commitment-new"),
+    path("patients/<int:patient_id>/level/", care.level_new, name="level-new"),
+    path("patients/<int:patient_id>/discharge/", care.episode_end, name="episode-end"),
+    path("commitments/<int:commitment_id>/edit/", commitments.commitment_edit, name="commitment-edit"),
+    path("commitments/<int:commitment_id>/end/", commitments.commitment_end, name="commitment-end"),
 ]

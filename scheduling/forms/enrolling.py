@@ -1,33 +1,37 @@
-from typing import Any
+"""Text → typed values for finding a schedule and standing in it."""
+
+from typing import Any, ClassVar
 
 from django import forms
 
-from scheduling.forms.timetable import WEEKDAYS, DateInput
+from scheduling.forms.timetable import DateInput
 from scheduling.models import Meeting, Modality, Track
 
 
-class MeetingChoices(forms.ModelMultipleChoiceField):
-    """A track's meetings, each said with its day and time."""
+class FromForm(forms.Form):
+    """From which day a schedule is looked for, as `?from=`."""
 
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{WEEKDAYS[obj.weekday]} {obj.starts.hour}:{obj.starts:%M}–{obj.ends.hour}:{obj.ends:%M} {obj.name}"
+    blames: ClassVar = {"before_admission": "from", "no_episode": "from"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["from"] = forms.DateField(widget=DateInput, label="Beginning on")
 
 
 class EnrollForm(forms.Form):
-    starts = forms.DateField(widget=DateInput, label="From")
-    meetings = MeetingChoices(
-        Meeting.objects.none(),
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one meeting."},
-    )
+    """From when, in which of the track's meetings, and how a patient attends them."""
+
+    starts = forms.DateField(widget=DateInput, label="First day")
     modality = forms.ChoiceField(
         choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "By telehealth")],
         initial=Modality.IN_PERSON,
         label="Attends",
+        widget=forms.RadioSelect,
     )
+    meetings = forms.ModelMultipleChoiceField(Meeting.objects.none(), required=False)
 
     def __init__(self, *args: Any, track: Track, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["meetings"]
-        assert isinstance(field, MeetingChoices)
-        field.queryset = track.meetings.order_by("weekday", "starts")
+        assert isinstance(field, forms.ModelMultipleChoiceField)
+        field.queryset = track.meetings.all()

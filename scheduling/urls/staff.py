@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.views import calendars, finding, timetable, today
+from scheduling.views import calendars, enrolling, finding, timetable, today
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("today/", today.today, name="today"),
@@ -15,8 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("meetings/<int:meeting_id>/edit/", timetable.meeting_edit, name="meeting-edit"),
     path("meetings/<int:meeting_id>/end/", timetable.meeting_end, name="meeting-end"),
     path("patients/<int:patient_id>/find/", finding.fit, name="fit"),
-    path("patients/<int:patient_id>/enroll/<int:track_id>/", finding.enroll, name="enroll"),
-    path("enrollments/<int:enrollment_id>/end/", finding.enrollment_end, name="enrollment-end"),
+    path("patients/<int:patient_id>/enroll/<int:track_id>/", enrolling.enroll, name="enroll"),
+    path("enrollments/<int:enrollment_id>/end/", enrolling.enrollment_end, name="enrollment-end"),
     path("patients/<int:patient_id>/calendar/", calendars.patient_calendar, name="patient-calendar"),
     path("calendar/", calendars.staff_calendar, name="staff-calendar"),
     path("feeds/<int:feed_id>/revoke/", calendars.feed_revoke, name="feed-revoke"),

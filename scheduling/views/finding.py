@@ -1,152 +1,107 @@
-"""Find a schedule that fits around a patient's life, and enroll in it."""
+"""Find a schedule that fits around a patient's life."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from accounts.audit import record
 from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
-from patients.forms import LastDayForm
 from patients.models import Episode, Patient
-from patients.views.staff import patient_managed_by
-from scheduling.domain.fit import Fit, search
-from scheduling.domain.reasons import Reason
-from scheduling.forms.enrolling import EnrollForm
-from scheduling.models import Enrollment, Track
-from scheduling.services.enrolling import end_enrollment, enroll_patient
-from scheduling.services.fitting import as_offer, full_dates, need_of, offers_at
-from scheduling.services.refused import Refused
+from patients.views.access import patient_seen_by
+from scheduling.domain.fit import Fit, Need, search
+from scheduling.domain.hours import HIGHER_BAND_MINUTES, WeeklyMeeting
+from scheduling.domain.obstacles import Clash, Full
+from scheduling.domain.reasons import Reason, Refused
+from scheduling.forms.enrolling import FromForm
+from scheduling.services.fitting import need_of, offers_at
+from scheduling.services.refused import BeforeAdmission
 from scheduling.views.pictures import picture_of_choice
+from scheduling.views.refusals import show_refusal
 from scheduling.week_picture import WeekPicture
 
 
 @dataclass(frozen=True)
-class Found:
-    """A fit with the picture of its week."""
+class Card:
+    """A fit as it is shown: its week as a picture if it fits, and what stands against it by meeting."""
 
     fit: Fit
-    picture: WeekPicture
+    picture: WeekPicture | None
+    against: Sequence[tuple[WeeklyMeeting, Sequence[Reason]]]
+    besides: Sequence[Reason]
+
+    @property
+    def is_higher_band(self) -> bool:
+        return self.fit.minutes >= HIGHER_BAND_MINUTES
 
 
-def _open_episode(patient: Patient, today: date) -> Episode | None:
-    episodes = Episode.objects.filter(patient=patient).not_over_on(today)
+def episode_to_schedule(patient: Patient, today: date) -> Episode | None:
+    """The course of care that lasts today or is to begin."""
+    episodes = patient.episodes.not_over_on(today)
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 
-def _asked_day(request: HttpRequest, earliest: date) -> date:
-    """The day in `?from=`, never before the earliest; nonsense means the earliest."""
-    try:
-        return max(earliest, date.fromisoformat(request.GET.get("from", "")))
-    except ValueError:
-        return earliest
+def by_meeting(reasons: Iterable[Reason]) -> list[tuple[WeeklyMeeting, list[Reason]]]:
+    """What stands against single meetings, in the order of the week."""
+    found: dict[WeeklyMeeting, list[Reason]] = {}
+    for reason in reasons:
+        if isinstance(reason, Clash | Full):
+            found.setdefault(reason.meeting, []).append(reason)
+    return sorted(found.items(), key=lambda each: (each[0].weekday, each[0].starts, str(each[0].key)))
 
 
-@staff_required(Permission.MANAGE_PATIENTS)
+def _card(fit: Fit, need: Need) -> Card:
+    picture = picture_of_choice(choice=fit.choice, busy=need.busy, from_day=fit.starts) if fit.fits else None
+    besides = [reason for reason in fit.obstacles if not isinstance(reason, Clash | Full)]
+    return Card(fit, picture, by_meeting(fit.obstacles), besides)
+
+
+@staff_required(Permission.SEE_COMMITMENTS)
 @require_safe
 @transaction.atomic
 def fit(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Every track of the site, those that fit first, the others with all that stands against them."""
+    """Every track of the site, those that fit first, the others with all that stands against them.
+
+    Its answers tell of the patient's commitments, so it is for those who may see these.
+    """
     user, now = signed_in(request), clock.now()
-    patient = patient_managed_by(user, patient_id)
+    patient = patient_seen_by(user, patient_id)
+    forbid_unless(user.may(Permission.SEE_COMMITMENTS, patient.site_id))
     today = now.astimezone(patient.site.zone).date()
-    episode = _open_episode(patient, today)
+    episode = episode_to_schedule(patient, today)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="find a schedule")
-    context: dict[str, object] = {"patient": patient, "today": today, "episode": episode}
+    may_manage = user.may(Permission.MANAGE_PATIENTS, patient.site_id)
+    context: dict[str, object] = {"patient": patient, "episode": episode, "may_manage": may_manage}
     if episode is not None:
-        from_day = _asked_day(request, max(today, episode.starts))
-        context["from_day"] = from_day
-        try:
-            need = need_of(episode=episode, from_day=from_day)
-        except Refused as refused:
-            context["reasons"] = refused.reasons
-        else:
-            fits = search(offers_at(site=episode.site, from_day=from_day), need)
-            fitting = [each for each in fits if each.fits]
-            context |= {
-                "need": need,
-                "fitting": [
-                    Found(each, picture_of_choice(choice=each.choice, need=need, busy=need.busy)) for each in fitting
-                ],
-                "others": [each for each in fits if not each.fits],
-            }
+        earliest = max(today, episode.starts)
+        form = FromForm(request.GET if request.GET.get("from") else {"from": earliest.isoformat()})
+        context |= {"form": form, **_search(form, episode)}
     return render(request, "scheduling/fit.html", context)
 
 
-@staff_required(Permission.MANAGE_PATIENTS)
-@require_http_methods(["GET", "HEAD", "POST"])
-@transaction.atomic
-def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse:
-    """Choose a first day and all or enough of the track's meetings; see what stands against it, then enroll."""
-    user, now = signed_in(request), clock.now()
-    patient = patient_managed_by(user, patient_id)
-    today = now.astimezone(patient.site.zone).date()
-    tracks = Track.objects.visible_to(user).on_offer().filter(site=patient.site_id).select_related("site")
-    track = get_object_or_404(
-        tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"),
-        pk=track_id,
-    )
-    episode = _open_episode(patient, today)
-    if episode is None:
-        messages.warning(request, f"{patient} is in no course of care. Admit first.")
-        return redirect("level-new", patient.pk)
-    from_day = _asked_day(request, max(today, episode.starts))
-    offer = as_offer(track, from_day, full_dates(site=track.site, from_day=from_day))
-    choice = [each.key for each in search([offer], need_of(episode=episode, from_day=from_day))[0].choice]
-    initial = {"starts": offer.next_entry(from_day) or from_day, "meetings": choice}
-    form = EnrollForm(request.POST or None, track=track, initial=initial)
-    reasons: tuple[Reason, ...] = ()
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            enroll_patient(
-                episode=episode,
-                track=track,
-                meetings=list(given["meetings"]),
-                starts=given["starts"],
-                modality=given["modality"],
-                by=user,
-                now=now,
-            )
-        except Refused as refused:
-            reasons = refused.reasons
-        else:
-            first = given["starts"]
-            messages.success(request, f"{patient} is enrolled in {track} from {first:%a} {first.day} {first:%b}.")
-            return redirect("patient", patient.pk)
-    record(patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {track}")
-    context = {"patient": patient, "track": track, "form": form, "reasons": reasons, "episode": episode}
-    context["span"] = episode.span_on(max(from_day, episode.starts))
-    return render(request, "scheduling/enroll.html", context, status=422 if request.method == "POST" else 200)
-
-
-@staff_required(Permission.MANAGE_PATIENTS)
-@require_http_methods(["GET", "HEAD", "POST"])
-@transaction.atomic
-def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    user, now = signed_in(request), clock.now()
-    found = Enrollment.objects.visible_to(user).select_related("episode__patient__site", "track")
-    enrollment = get_object_or_404(found, pk=enrollment_id)
-    patient = enrollment.episode.patient
-    forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
-    form = LastDayForm(request.POST or None)
-    reasons: tuple[Reason, ...] = ()
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            end_enrollment(enrollment=enrollment, last_day=given["last_day"], reason=given["reason"], by=user, now=now)
-            messages.success(request, "The enrollment ends; later places are free again.")
-            return redirect("patient", patient.pk)
-        except Refused as refused:
-            reasons = refused.reasons
-    record(patient, by=user, action=Action.VIEWED, at=now, detail="end enrollment")
-    context = {"form": form, "reasons": reasons, "patient": patient, "button": "End the enrollment"}
-    context["heading"] = f"End {enrollment.track} for {patient}"
-    return render(request, "patients/form.html", context, status=422 if request.method == "POST" else 200)
+def _search(form: FromForm, episode: Episode) -> dict[str, object]:
+    """What is found from the day that the form asks for; what is wrong with the day stands beside it."""
+    if not form.is_valid():
+        return {}
+    from_day = form.cleaned_data["from"]
+    try:
+        if from_day < episode.starts:
+            raise Refused([BeforeAdmission(from_day, episode.starts)])
+        need = need_of(episode=episode, from_day=from_day)
+    except Refused as refused:
+        show_refusal(form, refused)
+        return {}
+    cards = [_card(each, need) for each in search(offers_at(site=episode.site, from_day=from_day), need)]
+    return {
+        "from_day": from_day,
+        "need": need,
+        "fitting": [card for card in cards if card.fit.fits],
+        "others": [card for card in cards if not card.fit.fits],
+    }

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from patients.models import Commitment
-from scheduling.domain.fit import Need
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.week import MINUTES_A_DAY, BusyTime, minute_of
 from scheduling.models import Booking, Site
@@ -19,15 +18,15 @@ def picture_of_week(
     blocks = list(busy_blocks((each.as_busy_time() for each in commitments), monday))
     for booking in bookings:
         starts, ends = booking.starts.astimezone(site.zone), booking.ends.astimezone(site.zone)
-        name = booking.session.name
-        until = minute_of(ends.time()) or MINUTES_A_DAY
-        blocks.append(Block(starts.weekday(), minute_of(starts.time()), until, TREATMENT, name))
+        first, until = minute_of(starts.time()), minute_of(ends.time()) or MINUTES_A_DAY
+        if first < until:  # else the clocks are set back within it
+            blocks.append(Block(starts.weekday(), first, until, TREATMENT, booking.session.name))
     return draw(blocks, [monday + timedelta(days=number) for number in range(7)])
 
 
-def picture_of_choice(*, choice: Iterable[WeeklyMeeting], need: Need, busy: Iterable[BusyTime]) -> WeekPicture:
-    """A track's meetings around a patient's life in the first whole week."""
-    monday = need.from_day + timedelta(days=-need.from_day.weekday() % 7)
+def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTime], from_day: date) -> WeekPicture:
+    """Meetings around a patient's life as it is in the first whole week from the day on; no dates, as it goes on."""
+    monday = from_day + timedelta(days=-from_day.weekday() % 7)
     return draw([*busy_blocks(busy, monday), *meeting_blocks(choice)])
 
 

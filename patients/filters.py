@@ -1,0 +1,83 @@
+"""Which of a site's patients a list shows."""
+
+from datetime import date
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Exists, OuterRef, Q
+
+from patients.models import Episode, LevelOfCare, LevelOfCareSpan, Patient
+from patients.models.patient import PatientQuerySet
+
+CURRENT, WAITING, DISCHARGED, ALL = "current", "waiting", "discharged", "all"
+STANDINGS = [
+    (CURRENT, "In care"),
+    (WAITING, "Not admitted yet"),
+    (DISCHARGED, "Discharged"),
+    (ALL, "Everybody"),
+]
+
+
+class PatientFilter(django_filters.FilterSet):
+    """By words, by where the patient stands in care, by track and by level on `today`.
+
+    Without a choice those in care are shown; whoever looks for a name finds it wherever the patient stands.
+    """
+
+    q = django_filters.CharFilter(
+        method="by_words", label="Name or code", widget=forms.TextInput(attrs={"type": "search"})
+    )
+    care = django_filters.ChoiceFilter(method="by_care", label="Care", choices=STANDINGS, empty_label=None)
+    track = django_filters.ChoiceFilter(method="by_track", label="Track", empty_label="Any track")
+    level = django_filters.ChoiceFilter(
+        method="by_level", label="Level", choices=LevelOfCare.choices, empty_label="Any level"
+    )
+
+    class Meta:
+        model = Patient
+        fields: list[str] = []
+
+    def __init__(self, data: Any, *args: Any, today: date, tracks: list[tuple[int, str]], **kwargs: Any) -> None:
+        self.today = today
+        given = data.copy()
+        if not given.get("care"):
+            given["care"] = ALL if given.get("q", "").strip() else CURRENT
+        super().__init__(given, *args, **kwargs)
+        self.filters["track"].extra["choices"] = tracks
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether something beside the default was asked for."""
+        return any(self.data.get(name) for name in ("q", "track", "level")) or self.data["care"] != CURRENT
+
+    def by_words(self, patients: PatientQuerySet, name: str, words: str) -> PatientQuerySet:
+        return patients.matching(words)
+
+    def by_care(self, patients: PatientQuerySet, name: str, care: str) -> PatientQuerySet:
+        episodes = Episode.objects.filter(patient=OuterRef("pk"))
+        in_care = Exists(episodes.not_over_on(self.today))
+        if care == CURRENT:
+            return patients.filter(in_care)
+        if care == DISCHARGED:
+            return patients.filter(~in_care, Exists(episodes))
+        if care == WAITING:
+            return patients.filter(~Exists(episodes))
+        return patients
+
+    def by_track(self, patients: PatientQuerySet, name: str, track: str) -> PatientQuerySet:
+        standing = Episode.objects.filter(
+            Q(enrollments__ends=None) | Q(enrollments__ends__gt=self.today),
+            patient=OuterRef("pk"),
+            enrollments__track=track,
+        )
+        return patients.filter(Exists(standing))
+
+    def by_level(self, patients: PatientQuerySet, name: str, level: str) -> PatientQuerySet:
+        holding = LevelOfCareSpan.objects.filter(
+            Q(ends=None) | Q(ends__gt=self.today),
+            episode__patient=OuterRef("pk"),
+            level=level,
+            starts__lte=self.today,
+        )
+        return patients.filter(Exists(holding))

@@ -1,0 +1,29 @@
+"""Whose record a person may open, and whose they may change."""
+
+from django.shortcuts import get_object_or_404
+
+from accounts.models import User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless
+from patients.models import Commitment, Patient
+
+READ = (Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS)
+
+
+def patient_seen_by(user: User, patient_id: int) -> Patient:
+    """The patient, for those who may see them; to everybody else nothing is here."""
+    return get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
+
+
+def patient_managed_by(user: User, patient_id: int) -> Patient:
+    """The patient, for those who may change the record: 403 for those who may only read it."""
+    patient = patient_seen_by(user, patient_id)
+    forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
+    return patient
+
+
+def commitment_managed_by(user: User, commitment_id: int) -> Commitment:
+    commitments = Commitment.objects.visible_to(user).select_related("patient__site")
+    commitment = get_object_or_404(commitments, pk=commitment_id)
+    forbid_unless(user.may(Permission.MANAGE_PATIENTS, commitment.patient.site_id))
+    return commitment

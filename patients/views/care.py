@@ -1,0 +1,102 @@
+"""A patient's course of care: admission, levels, discharge."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods
+
+from accounts.audit import record
+from accounts.models import Action
+from accounts.permissions import Permission
+from accounts.views import signed_in, staff_required
+from iopmanager import clock
+from patients.forms import EndingForm, LevelForm
+from patients.models import Episode
+from patients.services import admit_patient, state_level
+from patients.views.access import patient_managed_by
+from patients.views.answers import form_page
+from scheduling.domain.reasons import Refused
+from scheduling.services.enrolling import discharge_patient
+from scheduling.templatetags.words import day, hours
+from scheduling.views.refusals import show_refusal
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Admits a patient who is in no course of care, or states the next level of the present one."""
+    user, now = signed_in(request), clock.now()
+    patient = patient_managed_by(user, patient_id)
+    today = now.astimezone(patient.site.zone).date()
+    episode = patient.episodes.not_over_on(today).prefetch_related("spans").first()
+    form = LevelForm(request.POST or None, episode=episode, initial=_present(episode) | {"starts": today})
+    if request.method == "POST" and form.is_valid():
+        try:
+            if episode is not None:
+                state_level(episode=episode, values=form.values(), by=user, now=now)
+            else:
+                source = form.cleaned_data["referral_source"]
+                admit_patient(patient=patient, values=form.values(), referral_source=source, by=user, now=now)
+        except Refused as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, "The level is stated." if episode else "Admitted. Next: find a schedule.")
+            return redirect("patient", patient.pk)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="level of care")
+    return form_page(
+        request,
+        form,
+        heading="New level of care" if episode else "Admit to care",
+        save="State the level" if episode else "Admit",
+        patient=patient,
+        note=_note(episode),
+    )
+
+
+def _present(episode: Episode | None) -> dict[str, Any]:
+    """What the latest level says, to begin from."""
+    spans = list(episode.spans.all()) if episode else []
+    if not spans:
+        return {}
+    return {
+        "level": spans[-1].level,
+        "prescribed_minutes": hours(spans[-1].prescribed_minutes),
+        "prescribed_days": spans[-1].prescribed_days,
+    }
+
+
+def _note(episode: Episode | None) -> str:
+    spans = list(episode.spans.all()) if episode else []
+    if not spans:
+        return "Opens a course of care with its first level."
+    latest = spans[-1]
+    prescribed = f"{hours(latest.prescribed_minutes)} on {latest.prescribed_days} days a week"
+    return f"Level {latest.level} with {prescribed} since {day(latest.starts)} ends when the new one begins."
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Discharge: the course of care ends, and with it the level, the enrollments and every later booking."""
+    user, now = signed_in(request), clock.now()
+    patient = patient_managed_by(user, patient_id)
+    today = now.astimezone(patient.site.zone).date()
+    episode = get_object_or_404(patient.episodes.not_over_on(today))
+    form = EndingForm(request.POST or None, initial={"last_day": today}, help_text="The last day in the program.")
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            discharge_patient(episode=episode, last_day=given["last_day"], reason=given["reason"], by=user, now=now)
+        except Refused as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, f"Discharged after {day(given['last_day'])}. Later places are free again.")
+            return redirect("patient", patient.pk)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="discharge")
+    note = "The level, the enrollments and every booking after the last day end with it."
+    return form_page(request, form, heading="Discharge", save="Discharge", patient=patient, note=note)

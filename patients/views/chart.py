@@ -1,0 +1,136 @@
+"""What a patient's chart shows, as far as the person who looks may see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from accounts.models import AuditEvent, User
+from accounts.permissions import Permission
+from attendance.ledgers import Row, weeks_of
+from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from patients.views.listing import present_episode, present_span
+from scheduling.domain.hours import Bounds, RuleSet, add_up
+from scheduling.domain.week import week_start
+from scheduling.models import Booking, Enrollment, EnrollmentMeeting
+from scheduling.services.clashing import BookedClash, booked_clashes
+from scheduling.services.rules import RuleBook
+from scheduling.views.pictures import picture_of_week
+from scheduling.week_picture import WeekPicture
+
+LOOK_AHEAD = timedelta(weeks=5)
+EVENTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCommitment:
+    """A commitment and the next day on which it happens, if there is one soon."""
+
+    commitment: Commitment
+    next_on: date | None
+    last_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An enrollment and the meetings attended in it, in the order of the week."""
+
+    enrollment: Enrollment
+    places: Sequence[EnrollmentMeeting]
+    last_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    today: date
+    picture: WeekPicture
+    episode: Episode | None
+    span: LevelOfCareSpan | None
+    past: Sequence[Episode]
+    placed: Sequence[Placed]
+    scheduled: Bounds
+    rules: RuleSet
+    sees_life: bool
+    commitments: Sequence[ListedCommitment]
+    clashes: Sequence[BookedClash]
+    weeks: Sequence[Row]
+    may_manage: bool
+    sees_trail: bool
+    trail: Sequence[AuditEvent]
+
+
+def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
+    """Reads the chart in a fixed number of queries."""
+    site, today = patient.site, now.astimezone(patient.site.zone).date()
+    week = week_start(today)
+    episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
+    episode = present_episode(episodes, today)
+    span = present_span(episode, today)
+    rules = RuleBook.of(site).on(today, span.level if span else "")
+    placed = _placed(episode, today)
+    sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
+    commitments = list(patient.commitments.in_force_from(today - timedelta(days=1))) if sees_life else []
+    bookings = (
+        Booking.objects.standing()
+        .of_patient(patient.pk)
+        .filter(session__on__gte=week, session__on__lt=week + timedelta(weeks=1))
+        .select_related("session")
+    )
+    sees_trail = user.may(Permission.SEE_TRAIL, site.pk)
+    return Chart(
+        today=today,
+        picture=picture_of_week(site=site, week=week, bookings=bookings, commitments=commitments),
+        episode=episode,
+        span=span,
+        past=[each for each in episodes if each is not episode],
+        placed=placed,
+        scheduled=_scheduled(placed, rules),
+        rules=rules,
+        sees_life=sees_life,
+        commitments=[_listed(each, today) for each in commitments],
+        clashes=booked_clashes(patient=patient, busy=[each.as_busy_time() for each in commitments], now=now),
+        weeks=weeks_of(episode=episode, now=now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
+        may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
+        sees_trail=sees_trail,
+        trail=AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:EVENTS] if sees_trail else (),
+    )
+
+
+def _placed(episode: Episode | None, today: date) -> list[Placed]:
+    """The enrollments that last or are to begin, with the meetings of each that do."""
+    if episode is None:
+        return []
+    enrollments = (
+        Enrollment.objects.filter(episode=episode)
+        .not_over_on(today)
+        .select_related("track")
+        .prefetch_related(
+            "enrollment_meetings__meeting__room",
+            "enrollment_meetings__meeting__service_type",
+            "enrollment_meetings__meeting__meeting_facilitators__user",
+        )
+        .order_by("starts")
+    )
+    return [
+        Placed(
+            each,
+            sorted(
+                (place for place in each.enrollment_meetings.all() if place.ends is None or place.ends > today),
+                key=lambda place: (place.meeting.weekday, place.meeting.starts, place.pk),
+            ),
+            each.ends - timedelta(days=1) if each.ends else None,
+        )
+        for each in enrollments
+    ]
+
+
+def _scheduled(placed: Sequence[Placed], rules: RuleSet) -> Bounds:
+    """What the enrollments come to in a week."""
+    meetings = {place.meeting.pk: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
+    individual = sum(each.enrollment.track.individual_minutes for each in placed)
+    return add_up(list(meetings.values()), rules, individual)
+
+
+def _listed(commitment: Commitment, today: date) -> ListedCommitment:
+    dates = commitment.as_busy_time().recurrence.dates(today, today + LOOK_AHEAD)
+    last_day = commitment.valid_until - timedelta(days=1) if commitment.valid_until else None
+    return ListedCommitment(commitment, next(dates, None), last_day)

@@ -1,0 +1,24 @@
+"""Shows what a service refused where it was typed."""
+
+from typing import Protocol
+
+from django import forms
+
+from scheduling.domain.reasons import Refused
+from scheduling.words import say
+
+
+class Blaming(Protocol):
+    """A form that knows which field a reason, by its code, is about."""
+
+    blames: dict[str, str]
+    fields: dict[str, forms.Field]
+
+    def add_error(self, field: str | None, error: str) -> None: ...
+
+
+def show_refusal(form: Blaming, refused: Refused) -> None:
+    """Every reason in words beside the field it is about, or above the form."""
+    for reason in refused.reasons:
+        field = form.blames.get(reason.code)
+        form.add_error(field if field in form.fields else None, say(reason))
