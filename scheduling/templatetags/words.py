@@ -207,6 +207,12 @@ def standing_badge(standing: str | None) -> dict[str, Badge | None]:
     return {"badge": STANDINGS[str(standing)] if standing else None}
 
 
+@register.simple_tag
+def standing_word(standing: str) -> str:
+    """How a week stands, in a word alone."""
+    return STANDINGS[str(standing)].word
+
+
 @register.inclusion_tag("_badge.html")
 def mark_badge(status: str | None) -> dict[str, Badge]:
     """What was recorded of somebody at a session; without it, nobody has marked it yet."""

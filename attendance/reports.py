@@ -1,0 +1,94 @@
+"""One patient's treatment week in full: its sessions, what was missed, and what can still save it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import F, Q
+
+from attendance.domain.ledger import Standing
+from attendance.ledgers import Row, openings_for, row_of
+from patients.models import Episode, Patient
+from scheduling.domain.interval import Interval
+from scheduling.models import Booking, Session, SessionStatus, Site
+from scheduling.models.booking import BookingQuerySet
+from scheduling.services.rules import RuleBook
+
+LOOK_BACK = timedelta(weeks=4)
+"""How long before the week a missed session may lie for a make-up in it; the product's own choice."""
+
+UNSAVED = frozenset({Standing.AT_RISK, Standing.OUT_OF_REACH, Standing.PARTIAL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekInFull:
+    """`row` is None when no care was prescribed in the week. `savers` together close the gap; `others` are also open."""
+
+    patient: Patient
+    site: Site
+    week: Interval[date]
+    row: Row | None
+    bookings: Sequence[Booking]
+    savers: Sequence[Session]
+    others: Sequence[Session]
+    missed: Sequence[Booking]
+
+    @property
+    def last_day(self) -> date:
+        return self.week.end - timedelta(days=1)
+
+    @property
+    def day_before(self) -> date:
+        return self.week.start - timedelta(days=1)
+
+
+def week_in_full(*, patient: Patient, day: date, now: datetime) -> WeekInFull:
+    """The week around the day. Openings are looked for only while something is missing that they could give."""
+    near = Interval(day - timedelta(days=6), day + timedelta(days=7))
+    episodes = Episode.objects.filter(patient=patient).touching(near.start, near.end).select_related("site", "patient")
+    touching = []
+    for episode in episodes.prefetch_related("spans").order_by("-starts"):
+        week = RuleBook.of(episode.site).week_around(day)
+        if episode.starts < week.end and (episode.ends is None or episode.ends > week.start):
+            touching.append(episode)
+    site = touching[0].site if touching else patient.site
+    week = RuleBook.of(site).week_around(day)
+    row = row_of(episode=touching[0], week=day, now=now) if touching else None
+    bookings = (
+        Booking.objects.standing()
+        .of_patient(patient.pk)
+        .filter(week=week.start)
+        .select_related("session__room", "session__site", "attendance", "makes_up__session")
+    )
+    openings: Sequence[Session] = ()
+    if row and row.ledger.standing in UNSAVED and (row.ledger.makeup_minutes or row.ledger.makeup_days):
+        openings = openings_for(episode=row.episode, week=day, now=now)
+    saving = row.ledger.savers if row else ()
+    return WeekInFull(
+        patient=patient,
+        site=site,
+        week=week,
+        row=row,
+        bookings=list(bookings),
+        savers=[session for session in openings if session.pk in saving],
+        others=[session for session in openings if session.pk not in saving],
+        missed=missed_before(patient, week) if openings else (),
+    )
+
+
+def missed_before(patient: Patient, week: Interval[date]) -> list[Booking]:
+    """What a session in the week can make up: the week's own missed ones, oldest first, then those of the weeks before."""
+    missed = list(missed_by(patient, week).select_related("session__site", "attendance").order_by("starts"))
+    return sorted(missed, key=lambda booking: booking.week != week.start)
+
+
+def missed_by(patient: Patient, week: Interval[date]) -> BookingQuerySet:
+    """Bookings up to the week that were not credited whole, or whose session was cancelled, and were not made up yet."""
+    made_up = Booking.objects.standing().filter(makes_up__episode__patient=patient).values("makes_up")
+    return (
+        Booking.objects.standing()
+        .of_patient(patient.pk)
+        .filter(week__gte=week.start - LOOK_BACK, week__lte=week.start, countable_minutes__gt=0)
+        .filter(Q(attendance__credited_minutes__lt=F("countable_minutes")) | Q(session__status=SessionStatus.CANCELLED))
+        .exclude(pk__in=made_up)
+    )

@@ -1,0 +1,137 @@
+"""Treatment weeks: every patient's at a glance, one patient's in full, and the make-up that saves it."""
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.audit import record, record_all
+from accounts.models import Action
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from attendance.domain.ledger import Standing
+from attendance.forms import MakeUpForm
+from attendance.ledgers import ledgers_at
+from attendance.reports import WeekInFull, missed_by, week_in_full
+from iopmanager import clock
+from patients.models import Episode, Patient
+from scheduling.domain.interval import Interval
+from scheduling.models import Session, Site
+from scheduling.services.making_up import book_make_up
+from scheduling.services.refused import Refused
+from scheduling.services.rules import RuleBook
+from scheduling.views.current import current_site
+from scheduling.words import say
+
+ON_A_PAGE = 50
+YEARS = range(1950, 2150)
+"""Dates outside are slips of the keyboard."""
+
+
+@staff_required(Permission.SEE_HOURS)
+@require_safe
+@transaction.atomic
+def weeks(request: HttpRequest) -> HttpResponse:
+    """`?week=` takes any date, `?standing=` one standing; nonsense means this week, and all."""
+    user, site, now = signed_in(request), current_site(request), clock.now()
+    forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
+    week = _week_asked(request.GET.get("week", ""), site, now)
+    episodes = (
+        Episode.objects.visible_to(user)
+        .filter(site=site)
+        .touching(week.start, week.end)
+        .select_related("patient")
+        .prefetch_related("spans")
+        .order_by("patient__last_name", "patient__first_name", "pk")
+    )
+    rows = ledgers_at(site=site, week=week.start, now=now, episodes=episodes)
+    counts = Counter(row.ledger.standing for row in rows)
+    asked = request.GET.get("standing", "")
+    standing = Standing(asked) if asked in set(Standing) else None
+    page = Paginator([row for row in rows if standing in (None, row.ledger.standing)], ON_A_PAGE).get_page(
+        request.GET.get("page")
+    )
+    shown = [row.patient for row in page]
+    record_all(shown, by=user, action=Action.VIEWED, at=now, detail=f"week of {week.start:%Y-%m-%d}")
+    context = {
+        "site": site,
+        "week": week,
+        "last_day": week.end - timedelta(days=1),
+        "previous": week.start - timedelta(days=1),
+        "is_this_week": week.contains(now.astimezone(site.zone).date()),
+        "page": page,
+        "standing": standing,
+        "counts": [(each, counts[each]) for each in Standing if counts[each] or each == standing],
+        "total": len(rows),
+    }
+    return render(request, "attendance/weeks.html", context)
+
+
+def _week_asked(text: str, site: Site, now: datetime) -> Interval[date]:
+    today = now.astimezone(site.zone).date()
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = today
+    return RuleBook.of(site).week_around(day if day.year in YEARS else today)
+
+
+def _week_of(patient: Patient, day: date, now: datetime) -> WeekInFull:
+    if day.year not in YEARS:
+        raise Http404
+    return week_in_full(patient=patient, day=day, now=now)
+
+
+@staff_required(Permission.SEE_HOURS)
+@require_safe
+@transaction.atomic
+def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpResponse:
+    """The ledger of the week around the day: each booking, what is owed, and what would save the week."""
+    user, now = signed_in(request), clock.now()
+    patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
+    forbid_unless(user.may(Permission.SEE_HOURS, patient.site_id))
+    found = _week_of(patient, day, now)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail=f"week of {found.week.start:%Y-%m-%d}")
+    context = {
+        "patient": patient,
+        "site": found.site,
+        "found": found,
+        "ledger": found.row.ledger if found.row else None,
+        "may_book": user.may(Permission.MANAGE_PATIENTS, patient.site_id),
+        "now": now,
+        "is_this_week": found.week.contains(now.astimezone(found.site.zone).date()),
+    }
+    return render(request, "attendance/patient_week.html", context)
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_POST
+def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpResponse:
+    """Books one of the week's openings to make up for a session that was missed."""
+    user, now = signed_in(request), clock.now()
+    patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
+    forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
+    found = _week_of(patient, day, now)
+    form = MakeUpForm(request.POST, sessions=_sessions_of(found), missed=missed_by(patient, found.week))
+    if form.is_valid():
+        asked = form.cleaned_data
+        try:
+            booking = book_make_up(session=asked["session"], makes_up=asked["makes_up"], by=user, now=now)
+            messages.success(request, f"{patient.called} is booked into {booking.session.name} as a make-up.")
+        except Refused as refused:
+            for reason in refused.reasons:
+                messages.error(request, say(reason))
+    else:
+        messages.error(request, "Choose one of the sessions offered, and the missed one that it makes up.")
+    return redirect("patient-week", patient_id, day)
+
+
+def _sessions_of(found: WeekInFull) -> QuerySet[Session]:
+    """What may be asked for: a session of the site in the week. Whether it still has a place is the service's to say."""
+    return Session.objects.filter(site=found.site).between(found.week.start, found.week.end)
