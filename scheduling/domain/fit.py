@@ -5,7 +5,7 @@ and `search` finds for every track the best choice, or everything that stands ag
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from scheduling.domain.choice import Choice, as_much_as_possible, just_enough
 from scheduling.domain.hours import RuleSet, Verdict, WeeklyMeeting, add_up, assess_choice
 from scheduling.domain.interval import Interval
 from scheduling.domain.obstacles import Clash, Full, NoStartDateLeft, NotAStartDate
-from scheduling.domain.reasons import Key, Reason
+from scheduling.domain.reasons import Key, NoMeetings, Reason
 from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, Recurrence
 
 
@@ -58,7 +58,7 @@ class Need:
     from_day: date
     weeks: int = 12
     busy: tuple[BusyTime, ...] = ()
-    rules: RuleSet = RuleSet()
+    rules: RuleSet = field(default_factory=RuleSet)
 
     @property
     def until(self) -> date:
@@ -286,5 +286,6 @@ def _obstacles(
     found = [*may_begin(offer, need, possible)]
     found += (reason for reasons in against.values() for reason in reasons)
     if not has_enough:
-        found += gives_the_hours(offer, need, possible)
+        # That nothing was chosen is no reason of its own: the search chose nothing because of the others.
+        found += (reason for reason in gives_the_hours(offer, need, possible) if not isinstance(reason, NoMeetings))
     return tuple(found)

@@ -17,7 +17,9 @@ class Command(BaseCommand):
     help = "Loads the demo clinic into an empty database."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--now", type=datetime.fromisoformat, help="An instant with its offset, instead of the present.")
+        parser.add_argument(
+            "--now", type=datetime.fromisoformat, help="An instant with its offset, instead of the present."
+        )
 
     def handle(self, *, now: datetime | None = None, **options: Any) -> None:
         if settings.PRODUCTION:

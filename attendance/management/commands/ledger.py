@@ -1,0 +1,100 @@
+"""`manage.py ledger PATIENT_CODE`: a patient's treatment week, as its page shows it."""
+
+import json
+from argparse import ArgumentParser
+from datetime import date, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from accounts.audit import record
+from accounts.models import Action
+from attendance.ledgers import mark_of
+from attendance.reports import WeekInFull, week_in_full
+from iopmanager import clock
+from patients.models import Patient
+from scheduling.models import Booking, Session
+
+
+class Command(BaseCommand):
+    help = "Prints a patient's treatment week: prescribed, credited, to come, and what would save it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("patient_code", help="the clinic's own code of the patient")
+        parser.add_argument("--week", metavar="DATE", help="any date of the week, such as 2026-11-23; else this week")
+        parser.add_argument("--json", action="store_true", help="for other programs; durations are in minutes")
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = clock.now()
+        patient = Patient.objects.select_related("site").filter(code=options["patient_code"]).first()
+        if patient is None:
+            raise CommandError(f"There is no patient with the code {options['patient_code']}.")
+        found = week_in_full(patient=patient, day=_date(options["week"], patient, now), now=now)
+        if found.row is None:
+            raise CommandError(f"No hours are owed in the week of {found.week.start:%Y-%m-%d}.")
+        record(patient, by=None, action=Action.VIEWED, at=now, detail=f"ledger command, {found.week.start:%Y-%m-%d}")
+        if options["json"]:
+            self.stdout.write(json.dumps(_as_json(found), indent=2))
+        else:
+            context = {"found": found, "ledger": found.row.ledger, "site": found.site, "now": now}
+            self.stdout.write(render_to_string("attendance/ledger.txt", context).strip())
+
+
+def _date(text: str | None, patient: Patient, now: datetime) -> date:
+    if text is None:
+        return now.astimezone(patient.site.zone).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"“{text}” is not a date; write it as 2026-11-23.") from None
+
+
+def _as_json(found: WeekInFull) -> dict[str, object]:
+    assert found.row is not None
+    ledger, zone = found.row.ledger, found.site.zone
+
+    def times(of: Booking | Session) -> dict[str, str]:
+        return {"starts": of.starts.astimezone(zone).isoformat(), "ends": of.ends.astimezone(zone).isoformat()}
+
+    def booked(booking: Booking) -> dict[str, object]:
+        mark = mark_of(booking)
+        return {
+            "name": booking.session.name,
+            **times(booking),
+            "countable_minutes": booking.countable_minutes,
+            "status": booking.session.status,
+            "mark": mark.status if mark else None,
+            "credited_minutes": mark.credited_minutes if mark else None,
+            "is_make_up": booking.makes_up_id is not None,
+        }
+
+    def opening(session: Session, *, saves: bool) -> dict[str, object]:
+        named = {"session": session.pk, "name": session.name, **times(session)}
+        return {**named, "countable_minutes": session.countable_minutes, "saves_the_week": saves}
+
+    return {
+        "patient": found.patient.code,
+        "week": found.week.start.isoformat(),
+        "last_day": found.last_day.isoformat(),
+        "ledger": {
+            "prescribed_minutes": ledger.prescribed_minutes,
+            "prescribed_days": ledger.prescribed_days,
+            "scheduled_minutes": ledger.scheduled_minutes,
+            "credited_minutes": ledger.credited_minutes,
+            "remaining_minutes": ledger.remaining_minutes,
+            "makeup_minutes": ledger.makeup_minutes,
+            "credited_days": ledger.credited_days,
+            "makeup_days": ledger.makeup_days,
+            "standing": ledger.standing,
+            "partial": sorted(ledger.partial),
+            "not_marked_yet": found.row.unmarked,
+        },
+        "sessions": [booked(booking) for booking in found.bookings],
+        "openings": [
+            *(opening(session, saves=True) for session in found.savers),
+            *(opening(session, saves=False) for session in found.others),
+        ],
+    }
