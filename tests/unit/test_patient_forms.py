@@ -1,0 +1,109 @@
+"""What people type into the forms of the patient's record, and what it is taken for."""
+
+from datetime import date, time
+
+import pytest
+
+from patients.forms import CommitmentForm, HoursField, LastDayForm, LevelForm
+from patients.services import CommitmentValues
+
+WEEKLY = {
+    "kind": "work",
+    "label": "Night shift",
+    "pattern": "every",
+    "weekdays": ["0", "2"],
+    "starts": "22:00",
+    "ends": "6:00",
+    "travel_minutes": "25",
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "minutes"),
+    [
+        pytest.param("9", 540, id="whole hours"),
+        pytest.param(" 9 ", 540, id="with blanks around"),
+        pytest.param("9:30", 570, id="as on a clock"),
+        pytest.param("9 h 30", 570, id="as the pages say it"),
+        pytest.param("9h05", 545, id="without blanks"),
+        pytest.param("9 h", 540, id="hours with their unit"),
+        pytest.param("9 h 30 min", 570, id="minutes with their unit"),
+        pytest.param("10.5", 630, id="a decimal point"),
+        pytest.param("10,5", 630, id="a decimal comma"),
+        pytest.param("168", 10080, id="a whole week"),
+    ],
+)
+def test_hours_are_read_as_people_write_them(written: str, minutes: int) -> None:
+    assert HoursField().clean(written) == minutes
+
+
+@pytest.mark.parametrize("written", ["", "nine", "9:75", "-3", "0", "168:01", "9.5:30", "1e3", "9 30"])
+def test_what_is_no_number_of_hours_is_refused(written: str) -> None:
+    form = LevelForm({"prescribed_minutes": written})
+
+    assert form.errors["prescribed_minutes"]
+
+
+def test_hours_that_were_refused_stay_as_they_were_typed() -> None:
+    form = LevelForm({"prescribed_minutes": "nine hours"})
+
+    assert form["prescribed_minutes"].value() == "nine hours"
+    assert "nine hours" in form.errors["prescribed_minutes"][0]
+
+
+def test_a_weekly_commitment_becomes_its_values() -> None:
+    form = CommitmentForm(WEEKLY | {"anchor": "2026-11-24", "on": "2026-11-25", "last_day": "2026-12-18"})
+
+    assert form.is_valid()
+    assert form.values() == CommitmentValues(
+        kind="work",
+        label="Night shift",
+        starts=time(22),
+        ends=time(6),
+        weekdays=0b101,
+        travel_minutes=25,
+        valid_until=date(2026, 12, 19),
+    )
+
+
+def test_of_every_other_week_a_date_in_one_of_them_is_kept() -> None:
+    form = CommitmentForm(WEEKLY | {"pattern": "other", "anchor": "2026-11-24"})
+
+    assert form.is_valid()
+    assert form.values().anchor == date(2026, 11, 24)
+
+
+def test_on_one_date_there_are_neither_weekdays_nor_an_end() -> None:
+    form = CommitmentForm(
+        WEEKLY | {"pattern": "once", "on": "2026-11-25", "last_day": "2026-12-18", "valid_from": "2026-11-01"}
+    )
+
+    assert form.is_valid()
+    values = form.values()
+    assert (values.on, values.weekdays, values.valid_from, values.valid_until) == (date(2026, 11, 25), 0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        pytest.param({"weekdays": []}, "weekdays", id="on no day"),
+        pytest.param({"weekdays": ["9"]}, "weekdays", id="on a day that is none"),
+        pytest.param({"pattern": "other"}, "anchor", id="every other week, but in which"),
+        pytest.param({"pattern": "once"}, "on", id="on one date, but which"),
+        pytest.param({"starts": "25:00"}, "starts", id="a time that is none"),
+        pytest.param({"travel_minutes": "481"}, "travel_minutes", id="more than eight hours on the way"),
+        pytest.param({"travel_minutes": "-5"}, "travel_minutes", id="less than no time on the way"),
+        pytest.param({"label": ""}, "label", id="without a name"),
+        pytest.param({"kind": "sleep"}, "kind", id="of no kind that is known"),
+        pytest.param({"last_day": "soon"}, "last_day", id="a date that is none"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field(typed: dict[str, object], field: str) -> None:
+    form = CommitmentForm(WEEKLY | typed)
+
+    assert not form.is_valid()
+    assert list(form.errors) == [field]
+
+
+def test_a_last_day_needs_to_be_a_date() -> None:
+    assert list(LastDayForm({"last_day": "2026-02-30"}).errors) == ["last_day"]
