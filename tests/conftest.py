@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 from django.apps import apps
 from django.db import connection
@@ -15,6 +16,12 @@ from pytest_django import DjangoDbBlocker
 os.environ["DEPLOYMENT"] = "test"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
 django.setup()
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile(
+    "unhurried", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What `make run` does before it starts the server."""
 
+from io import StringIO
 from typing import Any
 
 from django.apps import apps
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         call_command("createcachetable", verbosity=0)
         # By name: this app stands below the ones that keep the timetable and the demo clinic.
         if apps.get_model("scheduling", "Site").objects.exists():
-            call_command("extend_horizon", verbosity=0)
+            call_command("extend_horizon", stdout=StringIO())
         else:
             self.stdout.write("Loading the demo clinic …")
             call_command("load_demo")
