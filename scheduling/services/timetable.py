@@ -236,9 +236,11 @@ def change_meeting(
 
 
 def _may_change_in_place(meeting: Meeting, values: MeetingValues, now: datetime) -> bool:
-    if not meeting.sessions.exists() and not meeting.enrollment_meetings.exists():
-        return True
-    return values.runs_from <= meeting.runs_from and not meeting.sessions.filter(starts__lte=now).exists()
+    """Nothing of it has been held, and it changes from its first day on or is only being planned."""
+    if meeting.sessions.filter(starts__lte=now).exists():
+        return False
+    relied_on = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
+    return values.runs_from <= meeting.runs_from or not relied_on
 
 
 def _first_free_day(meeting: Meeting, now: datetime, today: date) -> date:
