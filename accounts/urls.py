@@ -1,12 +1,29 @@
-"""The way in: the front door, and what is used of the sign-in package. Accounts are made by the clinic."""
+"""The way in: the front door, and the pages of the sign-in package that are used. Accounts are made by the clinic."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from allauth.account import views
+from django.urls import URLPattern, URLResolver, path, re_path
 
 from accounts.views import closed, home
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
-    # These stand before the package's own pages at the same addresses.
+    path("accounts/login/", views.login, name="account_login"),
+    path("accounts/logout/", views.logout, name="account_logout"),
+    path("accounts/inactive/", views.account_inactive, name="account_inactive"),
+    path("accounts/password/change/", views.password_change, name="account_change_password"),
+    path("accounts/password/reset/", views.password_reset, name="account_reset_password"),
+    path("accounts/password/reset/done/", views.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        views.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "accounts/password/reset/key/done/",
+        views.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    # The package asks for the addresses of its other pages, which don't exist here.
     path("accounts/signup/", closed, name="account_signup"),
     path("accounts/email/", closed, name="account_email"),
     path("accounts/confirm-email/", closed, name="account_email_verification_sent"),
@@ -14,5 +31,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/password/set/", closed, name="account_set_password"),
     path("accounts/reauthenticate/", closed, name="account_reauthenticate"),
     path("accounts/login/code/confirm/", closed, name="account_confirm_login_code"),
-    path("accounts/", include("allauth.account.urls")),
 ]

@@ -79,6 +79,7 @@ def addresses() -> dict[str, str]:
         "commitment_id": commitment.pk,
         "feed_id": feed.pk,
         "week": MONDAY,
+        "day": MONDAY,
     }
     resolver = get_resolver()
     made = {}
