@@ -1,265 +1,182 @@
-"""Gives the demo clinic a past and a present: the same for the same day, made through the clinic's own services.
+"""Fills the demo clinic around a given instant: admissions, enrollments, what was attended, and what is to come.
 
-Time is walked through from ten weeks ago: patients are admitted and enrolled on days of their own in whatever fits around
-their lives, sessions are marked and finalized, and what is still to come is left as a clinic would find it this morning.
+Everything goes through the services that the pages use, each at the time at which it would have been done; chance is seeded.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from random import Random
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
-from django.db.models import Count, Q
-
-from accounts.models import RoleAssignment, User
-from accounts.permissions import Role
-from attendance.domain import credit
-from attendance.models import Attendance, AttendanceStatus
-from demo import cast
-from patients.models import Commitment, CommitmentKind, Episode, LevelOfCare, Patient
-from patients.services import LevelValues, admit_patient, state_level
-from scheduling.domain.interval import Interval
-from scheduling.domain.occurrences import at_wall_clock
-from scheduling.models import Booking, Meeting, Session, SessionStatus, Site, Track
-from scheduling.services.enrolling import end_enrollment, enroll_patient, release_bookings
+from accounts.audit import record
+from accounts.models import Action, User
+from demo.cast import AT_RISK, OUT_OF_REACH, SIGN_INS, THE_PATIENT
+from demo.courses import COHORT, COHORT_TRACK, COURSES, INTENSIVE, WAITING_FOR_A_PLACE, Course
+from demo.individual import plan_individual_hours
+from demo.marks import excuse, make_up_a_miss, mark_the_past
+from patients.models import CommitmentKind, Episode, Patient
+from patients.services import CommitmentValues, LevelValues, add_commitment, admit_patient, state_level
+from scheduling.domain.week import week_start
+from scheduling.models import Closure, Site, Track
+from scheduling.services.enrolling import discharge_patient, end_enrollment, enroll_patient
 from scheduling.services.fitting import find_schedules
 from scheduling.services.horizon import extend_horizon
-from scheduling.services.refused import Refused
 
-SEED = 20
-WEEKS_BACK = 10
-DOCTORS = ("Dr. Imani Cole, MD", "Dr. Piet Visser, DO", "Lena Hartmann, LCSW")
-SOURCES = ("Emergency department", "Residential program", "Family doctor", "Court", "Self", "Employer")
+WEEKS_BACK = 8
+STATED_BY = "Dr. Imani Cole, MD"
+OFFICE_OPENS = time(8, 0)
 
-
-@dataclass(frozen=True, slots=True)
-class Clinic:
-    """What the generator works with."""
-
-    random: Random
-    now: datetime
-    by: User
-
-    def today(self, site: Site) -> date:
-        return self.now.astimezone(site.zone).date()
-
-    def monday(self, site: Site) -> date:
-        today = self.today(site)
-        return today - timedelta(days=today.weekday())
-
-    def morning(self, site: Site, day: date) -> datetime:
-        """8:00 of the day, but never later than now."""
-        return min(self.now, at_wall_clock(day, time(8), site.zone))
+Say = Callable[[str], None]
+Step = tuple[datetime, Callable[[datetime], None]]
 
 
-def generate(*, now: datetime) -> Iterator[str]:
-    """Fills an imported demo clinic as of `now`; tells what it does, step by step."""
-    coordinator = User.objects.get(email="coordinator@demo.example")
-    clinic = Clinic(Random(SEED), now, coordinator)
-    yield "People who sign in"
-    give_passwords(clinic)
-    for site in Site.objects.order_by("code"):
-        yield f"{site}: the past {WEEKS_BACK} weeks"
-        begin = clinic.monday(site) - timedelta(weeks=WEEKS_BACK)
-        extend_horizon(site=site, today=clinic.today(site), now=now, first=begin)
-        admit_and_enroll(clinic, site)
-        extend_horizon(site=site, today=clinic.today(site), now=now)
-        tell_this_week(clinic, site)
-        yield f"{site}: attendance"
-        record_attendance(clinic, site)
+class Demo:
+    """The imported clinic and the instant around which it is filled."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.by = User.objects.get(email=SIGN_INS[0].email)
+        self.sites = {site.pk: site for site in Site.objects.all()}
+        self.patients = {patient.code: patient for patient in Patient.objects.select_related("site")}
+        self.tracks = {track.code: track for track in Track.objects.select_related("site")}
+        self.episodes: dict[str, Episode] = {}
+
+    def this_week(self, site: Site) -> date:
+        return week_start(self.now.astimezone(site.zone).date())
+
+    def office_opens(self, site: Site, day: date) -> datetime:
+        """When something is written down on the day; never later than now."""
+        return min(datetime.combine(day, OFFICE_OPENS, site.zone).astimezone(UTC), self.now)
 
 
-def give_passwords(clinic: Clinic) -> None:
-    patient = Patient.objects.get(code=cast.THE_PATIENT)
-    patient.user = User.objects.create_user(patient.email, name=str(patient))
-    patient.save(update_fields=["user"])
-    for sign_in in cast.SIGN_INS:
-        user = User.objects.get(email=sign_in.email)
-        user.set_password(sign_in.password)
-        user.save(update_fields=["password"])
-    assert RoleAssignment.objects.filter(role=Role.ADMINISTRATOR, site=None).exists()
+def fill_clinic(*, now: datetime, say: Say) -> None:
+    """The demo clinic must be imported, and hold nothing else."""
+    demo = Demo(now)
+    _close_for_training(demo)
+    for site in demo.sites.values():
+        first = demo.this_week(site) - timedelta(weeks=WEEKS_BACK)
+        extend_horizon(site=site, today=now.astimezone(site.zone).date(), now=now, first=first)
+    say("Sessions are written.")
+    for at, act in sorted(_steps(demo), key=lambda step: step[0]):
+        act(at)
+    for site in demo.sites.values():
+        extend_horizon(site=site, today=now.astimezone(site.zone).date(), now=now)
+    plan_individual_hours(demo.episodes, demo.tracks[COHORT_TRACK], now)
+    say(f"{len(demo.episodes)} patients are admitted.")
+    _live_through_this_week(demo)
+    make_up_a_miss(demo.episodes[THE_PATIENT], demo.this_week(demo.patients[THE_PATIENT].site), by=demo.by)
+    marked = mark_the_past(now=now, reserved=(OUT_OF_REACH, AT_RISK))
+    say(f"{marked} sessions of the past {WEEKS_BACK} weeks are marked.")
 
 
-def admit_and_enroll(clinic: Clinic, site: Site) -> None:
-    """Each patient on a day of their own; the last ones so lately that no track has been chosen yet."""
-    for number, patient in enumerate(Patient.objects.filter(site=site).order_by("code")):
-        if patient.code == cast.STEPPING_DOWN:
-            _step_down(clinic, patient)
-            continue
-        lately = number % 9 == 8 or patient.code in {cast.NOTHING_FITS, cast.WAITING}
-        settled = patient.code in {cast.THE_PATIENT, cast.OUT_OF_REACH, cast.AT_RISK, *cast.IN_THE_SMALL_GROUP}
-        weeks = 1 if lately else clinic.random.randrange(6, 10) if settled else clinic.random.randrange(2, 10)
-        starts = (
-            clinic.monday(site) - timedelta(weeks=weeks) + timedelta(days=0 if settled else clinic.random.randrange(4))
-        )
-        higher = not settled and not lately and clinic.random.random() < 0.12
-        minutes, days = (
-            (1200, 5) if higher else clinic.random.choice([(540, 3), (540, 3), (540, 3), (600, 3), (660, 4)])
-        )
-        if settled or lately:
-            minutes, days = 540, 3
-        episode = _admit(
-            clinic, patient, starts, LevelOfCare.HIGHER if higher else LevelOfCare.INTENSIVE, minutes, days
-        )
-        if not lately:
-            in_the_morning = patient.code in {cast.THE_PATIENT, cast.OUT_OF_REACH, cast.AT_RISK}
-            _enroll_in_what_fits(clinic, episode, starts, "N-AM" if in_the_morning else "")
-
-
-def _admit(clinic: Clinic, patient: Patient, starts: date, level: LevelOfCare, minutes: int, days: int) -> Episode:
-    return admit_patient(
-        patient=patient,
-        values=LevelValues(
-            level=level,
-            prescribed_minutes=minutes,
-            prescribed_days=days,
-            starts=starts,
-            stated_by=clinic.random.choice(DOCTORS),
-        ),
-        referral_source=clinic.random.choice(SOURCES),
-        by=clinic.by,
-        now=clinic.morning(patient.site, starts),
-    )
-
-
-def _enroll_in_what_fits(clinic: Clinic, episode: Episode, starts: date, wanted: str = "") -> None:
-    """Enrolls in the best schedule that fits, or in the track with the wanted code; in none when nothing does."""
-    found = [fit for fit in find_schedules(episode=episode, from_day=starts) if fit.fits]
-    codes = dict(Track.objects.filter(site=episode.site).values_list("pk", "code"))
-    if episode.patient.code not in cast.IN_THE_SMALL_GROUP:
-        found = [fit for fit in found if codes[int(fit.offer.key)] != "S-SML"]
-    if wanted:
-        found = [fit for fit in found if codes[int(fit.offer.key)] == wanted]
-    if len(found) > 1 and not wanted:
-        clinic.random.shuffle(found)
-    for fit in found:
-        chosen = fit.enough if fit.enough and clinic.random.random() < 0.3 else fit.choice
-        meetings = list(Meeting.objects.filter(pk__in=[int(meeting.key) for meeting in chosen]))
-        try:
-            enroll_patient(
-                episode=episode,
-                track=Track.objects.get(pk=fit.offer.key),
-                meetings=meetings,
-                starts=fit.starts,
-                by=clinic.by,
-                now=clinic.morning(episode.site, starts),
+def _close_for_training(demo: Demo) -> None:
+    """A Friday five weeks ago and one in four weeks, never in the present week."""
+    administrator = User.objects.get(email=SIGN_INS[2].email)
+    for site in demo.sites.values():
+        for weeks in (-5, 4):
+            friday = demo.this_week(site) + timedelta(weeks=weeks, days=4)
+            closure = Closure.objects.create(
+                site=site, starts=friday, ends=friday + timedelta(days=1), reason="Staff training"
             )
-        except Refused:
-            continue
-        return
+            record(closure, by=administrator, action=Action.CREATED, at=demo.now)
 
 
-def _step_down(clinic: Clinic, patient: Patient) -> None:
-    """From residential care: four weeks of the day program, then the morning track."""
-    site, now = patient.site, clinic.now
-    starts = clinic.monday(site) - timedelta(weeks=6)
-    later = starts + timedelta(weeks=4)
-    episode = _admit(clinic, patient, starts, LevelOfCare.HIGHER, 1500, 5)
-    _enroll_in_what_fits(clinic, episode, starts, "N-DAY")
-    for enrollment in episode.enrollments.all():
-        end_enrollment(
-            enrollment=enrollment, last_day=later - timedelta(days=1), by=clinic.by, now=clinic.morning(site, later)
-        )
-    state_level(
-        episode=episode,
-        values=LevelValues(
-            level=LevelOfCare.INTENSIVE, prescribed_minutes=540, prescribed_days=3, starts=later, stated_by=DOCTORS[0]
-        ),
-        by=clinic.by,
-        now=min(now, clinic.morning(site, later)),
+def _steps(demo: Demo) -> Iterator[Step]:
+    """Everything that was decided about patients, each with the time at which it was."""
+    for course in COURSES:
+        patient = demo.patients[course.patient]
+        week = demo.this_week(patient.site)
+        starts = week - timedelta(weeks=course.since_week) + timedelta(days=course.weekday)
+        yield demo.office_opens(patient.site, starts - timedelta(days=3)), _begin(demo, course, starts)
+        if course.until_week is not None:
+            last_day = week - timedelta(weeks=course.until_week, days=1)
+            yield demo.office_opens(patient.site, last_day - timedelta(days=3)), _end(demo, course, last_day)
+    track = demo.tracks[COHORT_TRACK]
+    today = demo.now.astimezone(track.site.zone).date()
+    began = max(start.on for start in track.cohort_starts.all() if start.on <= today)
+    for code in COHORT:
+        course = Course(code, COHORT_TRACK, 0, referral="Community mental health center")
+        yield demo.office_opens(track.site, began - timedelta(days=3)), _begin(demo, course, began)
+    for code in WAITING_FOR_A_PLACE:
+        yield demo.now, _state_a_level(demo, code)
+
+
+def _level(course: Course, starts: date) -> LevelValues:
+    return LevelValues(
+        level=course.level,
+        prescribed_minutes=course.minutes,
+        prescribed_days=course.days,
+        starts=starts,
+        stated_by=STATED_BY,
     )
-    _enroll_in_what_fits(clinic, Episode.objects.get(pk=episode.pk), later, "N-AM")
 
 
-def tell_this_week(clinic: Clinic, site: Site) -> None:
-    """One patient is in hospital all week: nothing of it can be saved."""
-    for patient in Patient.objects.filter(site=site, code=cast.OUT_OF_REACH):
-        monday = clinic.monday(site)
-        for offset in range(7):
-            Commitment.objects.create(
-                patient=patient,
-                code=f"H{offset}",
-                kind=CommitmentKind.MEDICAL,
-                label="In hospital",
-                on=monday + timedelta(days=offset),
-                starts=time(0, 5),
-                ends=time(23, 55),
+def _begin(demo: Demo, course: Course, starts: date) -> Callable[[datetime], None]:
+    """Admits the patient, or steps to the next level, and enrolls in all of the track that fits."""
+
+    def act(at: datetime) -> None:
+        level, standing = _level(course, starts), demo.episodes.get(course.patient)
+        if standing is None:
+            demo.episodes[course.patient] = admit_patient(
+                patient=demo.patients[course.patient],
+                values=level,
+                referral_source=course.referral,
+                by=demo.by,
+                now=at,
             )
-        later = Booking.objects.of_patient(patient.pk).in_week(monday).filter(starts__gt=clinic.now)
-        release_bookings(bookings=later, reason="In hospital", now=clinic.now)
-
-
-def record_attendance(clinic: Clinic, site: Site) -> None:
-    """Marks every session that is over, and finalizes all but those of today and a few that wait for it."""
-    over = Session.objects.filter(site=site, ends__lte=clinic.now, status=SessionStatus.SCHEDULED)
-    today = clinic.today(site)
-    held = list(
-        over.prefetch_related("session_facilitators__user").annotate(people=Count("bookings")).filter(people__gt=0)
-    )
-    marks, finalized = [], []
-    bookings = Booking.objects.standing().filter(session__in=held).select_related("session", "episode__patient")
-    by_session: dict[int, list[Booking]] = {}
-    for booking in bookings.order_by("starts", "pk"):
-        by_session.setdefault(booking.session_id, []).append(booking)
-    for session in held:
-        lead = session.session_facilitators.all()[0].user
-        waits = session.on == today or (session.on >= today - timedelta(days=2) and clinic.random.random() < 0.2)
-        for booking in by_session.get(session.pk, []):
-            if waits and clinic.random.random() < 0.5:
-                continue
-            marks.append(_mark(clinic, booking, session, lead))
-        if not waits:
-            session.status, session.finalized_at, session.finalized_by = SessionStatus.HELD, session.ends, lead
-            session.finalized_credential = lead.signature
-            finalized.append(session)
-    Attendance.objects.bulk_create(marks, batch_size=500)
-    Session.objects.bulk_update(
-        finalized, ["status", "finalized_at", "finalized_by", "finalized_credential"], batch_size=200
-    )
-    Session.objects.filter(Q(pk__in=[session.pk for session in finalized])).update(version=2)
-
-
-def _mark(clinic: Clinic, booking: Booking, session: Session, lead: User) -> Attendance:
-    """What happened: mostly they came; some came late or left early, some had a reason, some did not come."""
-    code, monday = booking.episode.patient.code, clinic.monday(session.site)
-    status = clinic.random.choices(
-        [
-            AttendanceStatus.PRESENT,
-            AttendanceStatus.PARTIAL,
-            AttendanceStatus.EXCUSED,
-            AttendanceStatus.UNEXCUSED,
-            AttendanceStatus.NO_SHOW,
-        ],
-        [91, 3, 3, 2, 1],
-    )[0]
-    if session.on >= monday:
-        status = AttendanceStatus.PRESENT if code == cast.THE_PATIENT else status
-        status = AttendanceStatus.EXCUSED if code in {cast.OUT_OF_REACH, cast.AT_RISK} else status
-    arrived = left = None
-    if status == AttendanceStatus.PARTIAL:
-        minutes = timedelta(minutes=clinic.random.choice([10, 15, 20, 35, 50]))
-        if clinic.random.random() < 0.7:
-            arrived = session.starts + minutes
         else:
-            left = session.ends - minutes
-    pause = None
-    if session.break_starts and session.break_ends:
-        pause = Interval(session.break_starts, session.break_ends)
-    credited = credit.credited_minutes(
-        status=credit.AttendanceStatus(status),
-        session=Interval(session.starts, session.ends),
-        pause=pause,
-        arrived=arrived,
-        left=left,
-        countable=session.countable_minutes > 0,
-    )
-    return Attendance(
-        booking=booking,
-        status=credit.AttendanceStatus(status),
-        arrived=arrived,
-        left=left,
-        credited_minutes=credited,
-        reason="Called ahead" if status == AttendanceStatus.EXCUSED else "",
-        recorded_by=lead,
-        recorded_at=session.ends,
-    )
+            state_level(episode=standing, values=level, by=demo.by, now=at)
+        episode = Episode.objects.prefetch_related("spans").get(pk=demo.episodes[course.patient].pk)
+        track = demo.tracks[course.track]
+        fit = next(fit for fit in find_schedules(episode=episode, from_day=starts) if fit.offer.key == track.pk)
+        meetings = track.meetings.filter(pk__in=[meeting.key for meeting in fit.choice])
+        enroll_patient(episode=episode, track=track, meetings=list(meetings), starts=starts, by=demo.by, now=at)
+
+    return act
+
+
+def _end(demo: Demo, course: Course, last_day: date) -> Callable[[datetime], None]:
+    """Ends the place in the track, and the care itself if no other course follows."""
+    goes_on = any(other.patient == course.patient and other is not course for other in COURSES)
+
+    def act(at: datetime) -> None:
+        episode = demo.episodes[course.patient]
+        if goes_on:
+            enrollment = episode.enrollments.get(track=demo.tracks[course.track])
+            end_enrollment(enrollment=enrollment, last_day=last_day, reason="Stepping down", by=demo.by, now=at)
+        else:
+            discharge_patient(episode=episode, last_day=last_day, reason="Completed the program", by=demo.by, now=at)
+
+    return act
+
+
+def _state_a_level(demo: Demo, code: str) -> Callable[[datetime], None]:
+    def act(at: datetime) -> None:
+        patient = demo.patients[code]
+        next_week = demo.this_week(patient.site) + timedelta(weeks=1)
+        level = LevelValues(
+            level=INTENSIVE, prescribed_minutes=540, prescribed_days=3, starts=next_week, stated_by=STATED_BY
+        )
+        demo.episodes[code] = admit_patient(patient=patient, values=level, by=demo.by, now=at)
+
+    return act
+
+
+def _live_through_this_week(demo: Demo) -> None:
+    """One patient is in hospital on Monday and Tuesday, of whose week no day can be missed; another is in court on Monday."""
+    for code, days, label, reason in (
+        (OUT_OF_REACH, (0, 1), "In hospital", "In hospital"),
+        (AT_RISK, (0,), "Court hearing", "Court hearing"),
+    ):
+        patient, week = demo.patients[code], demo.this_week(demo.patients[code].site)
+        for day in days:
+            on = week + timedelta(days=day)
+            at = demo.office_opens(patient.site, on)
+            add_commitment(patient=patient, values=_all_day(on, label, code), by=demo.by, now=at)
+            excuse(demo.episodes[code], on, reason, by=demo.by, now=at)
+
+
+def _all_day(on: date, label: str, code: str) -> CommitmentValues:
+    kind = CommitmentKind.MEDICAL if code == OUT_OF_REACH else CommitmentKind.COURT
+    whole: dict[str, Any] = {"starts": time(0, 0), "ends": time(23, 55)}
+    hearing: dict[str, Any] = {"starts": time(8, 30), "ends": time(12, 30)}
+    return CommitmentValues(kind=kind, label=label, on=on, **(whole if code == OUT_OF_REACH else hearing))

@@ -1,32 +1,21 @@
-"""The demo clinic: its spreadsheet files, and a past and present made up around today."""
+"""`manage.py load_demo`: a clinic to try things in."""
 
-from datetime import datetime
-from io import StringIO
 from typing import Any
 
-from django.conf import settings
-from django.core.management import BaseCommand, CommandError, CommandParser, call_command
-from django.db import transaction
+from django.core.management.base import BaseCommand, CommandError
 
-from demo.generate import generate
+from demo.cast import SIGN_INS
+from demo.load import NotEmpty, load_demo
 from iopmanager import clock
-from scheduling.models import Site
 
 
 class Command(BaseCommand):
     help = "Loads the demo clinic into an empty database."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--now", type=datetime.fromisoformat, help="An instant with its offset, instead of the present."
-        )
-
-    def handle(self, *, now: datetime | None = None, **options: Any) -> None:
-        if settings.PRODUCTION:
-            raise CommandError("The demo clinic's passwords are public: it is never loaded in production.")
-        if Site.objects.exists():
-            raise CommandError("There is a clinic in the database already; the demo clinic needs an empty one.")
-        with transaction.atomic():
-            call_command("import_clinic", str(settings.BASE_DIR / "demo"), stdout=StringIO())
-            for step in generate(now=now or clock.now()):
-                self.stdout.write(f"  {step}")
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            load_demo(now=clock.now(), say=self.stdout.write)
+        except NotEmpty:
+            raise CommandError("There is a clinic in this database already; the demo needs an empty one.") from None
+        for sign_in in SIGN_INS:
+            self.stdout.write(f"{sign_in.role:15} {sign_in.email:32} {sign_in.password}")

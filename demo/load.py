@@ -1,0 +1,42 @@
+"""Loads the demo clinic into an empty database: the folder's files, the sign-ins, and the weeks around an instant."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+
+from accounts.models import User
+from demo.cast import SIGN_INS, THE_PATIENT
+from demo.generate import fill_clinic
+from patients.models import Patient
+from scheduling.importing import import_clinic
+from scheduling.models import Site
+
+FOLDER = Path(__file__).resolve().parent
+
+
+class NotEmpty(Exception):
+    """There is a clinic in the database already."""
+
+
+def load_demo(*, now: datetime, say: Callable[[str], None]) -> None:
+    """Whole or not at all. Raises NotEmpty when the database has a site."""
+    with transaction.atomic():
+        if Site.objects.exists():
+            raise NotEmpty
+        import_clinic(FOLDER, by=None, now=now)
+        say("The clinic's files are imported.")
+        open_the_doors()
+        fill_clinic(now=now, say=say)
+
+
+def open_the_doors() -> None:
+    """Sets the passwords of the people who sign in, and gives the patient among them a sign-in."""
+    patient = Patient.objects.get(code=THE_PATIENT)
+    patient.user = User.objects.create_user(patient.email, name=str(patient))
+    patient.save(update_fields=["user"])
+    for sign_in in SIGN_INS:
+        user = User.objects.get(email=sign_in.email)
+        user.set_password(sign_in.password)
+        user.save(update_fields=["password"])
