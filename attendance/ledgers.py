@@ -48,14 +48,8 @@ class Row:
 
 def ledger_of(*, episode: Episode, week: date, now: datetime) -> WeekLedger | None:
     """One episode's week, given by any of its days; None when no care was prescribed in it."""
-    row = row_of(episode=episode, week=week, now=now)
-    return row.ledger if row else None
-
-
-def row_of(*, episode: Episode, week: date, now: datetime) -> Row | None:
-    """As `ledger_of`, with the week's dates and what is not marked yet."""
     rows = ledgers_at(site=episode.site, week=week, now=now, episodes=[episode])
-    return rows[0] if rows else None
+    return rows[0].ledger if rows else None
 
 
 def ledgers_at(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[Row]:
@@ -79,9 +73,14 @@ def weeks_of(*, episode: Episode, now: datetime, weeks: int = 8) -> list[Row]:
 def openings_for(*, episode: Episode, week: date, now: datetime) -> list[Session]:
     """Sessions of the rest of the week that the patient could take: a place left, countable, and the time is free."""
     around = RuleBook.of(episode.site).week_around(week)
-    reading = _read([episode], episode.site, [around], now)
+    return row_with_openings(episode=episode, week=around, now=now)[1]
+
+
+def row_with_openings(*, episode: Episode, week: Interval[date], now: datetime) -> tuple[Row | None, list[Session]]:
+    """A whole treatment week with the sessions that the patient could still take in it."""
+    reading = _read([episode], episode.site, [week], now)
     found = {session.pk: session for session in reading.sessions}
-    return [found[opening.key] for opening in reading.openings(episode, around)]
+    return reading.row(episode, week), [found[opening.key] for opening in reading.openings(episode, week)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

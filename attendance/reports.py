@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import F, Q
 
 from attendance.domain.ledger import Standing
-from attendance.ledgers import Row, openings_for, row_of
+from attendance.ledgers import Row, row_with_openings
 from patients.models import Episode, Patient
 from scheduling.domain.interval import Interval
 from scheduling.models import Booking, Session, SessionStatus, Site
@@ -43,30 +43,21 @@ class WeekInFull:
 
 
 def week_in_full(*, patient: Patient, day: date, now: datetime) -> WeekInFull:
-    """The week around the day. Openings are looked for only while something is missing that they could give."""
-    near = Interval(day - timedelta(days=6), day + timedelta(days=7))
-    episodes = Episode.objects.filter(patient=patient).touching(near.start, near.end).select_related("site", "patient")
-    touching = []
-    for episode in episodes.prefetch_related("spans").order_by("-starts"):
-        week = RuleBook.of(episode.site).week_around(day)
-        if episode.starts < week.end and (episode.ends is None or episode.ends > week.start):
-            touching.append(episode)
-    site = touching[0].site if touching else patient.site
-    week = RuleBook.of(site).week_around(day)
-    row = row_of(episode=touching[0], week=day, now=now) if touching else None
+    """The week around the day, of the patient's latest episode in it. Openings stand in it only while something is missing."""
+    episode, week = _episode_around(patient, day)
+    row, openings = row_with_openings(episode=episode, week=week, now=now) if episode else (None, [])
+    if row is None or row.ledger.standing not in UNSAVED or not (row.ledger.makeup_minutes or row.ledger.makeup_days):
+        openings = []
     bookings = (
         Booking.objects.standing()
         .of_patient(patient.pk)
-        .filter(week=week.start)
+        .in_week(week.start)
         .select_related("session__room", "session__site", "attendance", "makes_up__session")
     )
-    openings: Sequence[Session] = ()
-    if row and row.ledger.standing in UNSAVED and (row.ledger.makeup_minutes or row.ledger.makeup_days):
-        openings = openings_for(episode=row.episode, week=day, now=now)
     saving = row.ledger.savers if row else ()
     return WeekInFull(
         patient=patient,
-        site=site,
+        site=episode.site if episode else patient.site,
         week=week,
         row=row,
         bookings=list(bookings),
@@ -74,6 +65,18 @@ def week_in_full(*, patient: Patient, day: date, now: datetime) -> WeekInFull:
         others=[session for session in openings if session.pk not in saving],
         missed=missed_before(patient, week) if openings else (),
     )
+
+
+def _episode_around(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
+    """The latest episode with a day in the week around `day`, as its site's rules cut the weeks."""
+    books = {patient.site_id: RuleBook.of(patient.site)}
+    near = Episode.objects.filter(patient=patient).touching(day - timedelta(days=6), day + timedelta(days=7))
+    for episode in near.select_related("site", "patient").prefetch_related("spans").order_by("-starts"):
+        book = books.get(episode.site_id) or RuleBook.of(episode.site)
+        week = book.week_around(day)
+        if episode.starts < week.end and (episode.ends is None or episode.ends > week.start):
+            return episode, week
+    return None, books[patient.site_id].week_around(day)
 
 
 def missed_before(patient: Patient, week: Interval[date]) -> list[Booking]:

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Action, AuditEvent
 from attendance.models import Attendance
-from attendance.services import finalize_session, mark_everyone_present
+from attendance.services import NotMarked, finalize_session, mark_everyone_present
 from patients.models import Episode
 from scheduling.models import Session, SessionStatus
 from scheduling.services.refused import Refused
@@ -49,7 +49,7 @@ def test_every_reason_against_it_is_given_at_once(clinic: Clinic, rosa: Episode)
         finalize_session(session=clinic.monday, by=clinic.leader, now=DURING)
 
     assert codes(refused) == ["not_over_yet", "not_marked"]
-    assert refused.value.reasons[1].number == 1
+    assert refused.value.reasons[1] == NotMarked(1, ("Tomasz Lindqvist",))
     assert clinic.monday.finalized_at is None
 
 
