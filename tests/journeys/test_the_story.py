@@ -1,0 +1,107 @@
+"""The main job from end to end, in a browser: from a patient without a schedule to a week that is kept in sight."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+from icalendar import Calendar
+from playwright.sync_api import Page, expect
+
+from accounts.permissions import Role
+from iopmanager import clock
+from scheduling.services.horizon import extend_horizon
+from tests.factories import (
+    MONDAY,
+    PASSWORD,
+    admit,
+    make_commitment,
+    make_patient,
+    make_patient_user,
+    make_site,
+    make_staff,
+    make_weekday_track,
+)
+
+MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
+MONDAY_AT_12_30 = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)
+
+
+def sign_in_by_the_form(page: Page, email: str) -> None:
+    page.goto(reverse("account_login"))
+    page.locator("input[name=login]").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_from_finding_a_schedule_to_the_patients_own_week(
+    page: Page, phone: Page, axe: Callable[[Page], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
+    site = make_site(neutral_name="Appointment")
+    lead = make_staff(Role.CLINICIAN, site, "Ada Park")
+    coordinator = make_staff(Role.COORDINATOR, site, "Nora Castellanos")
+    make_weekday_track(site, lead=lead, name="Morning track")
+    make_weekday_track(site, [1, 2, 3], lead=lead, name="Midweek track")
+    extend_horizon(site=site, today=MONDAY, now=MONDAY_AT_8)
+    patient = make_patient(site, "Rosa", "Lindqvist")
+    make_commitment(patient, [1, 3], "11:00", "16:00", "Shop", travel_minutes=15)
+    user = make_patient_user(patient)
+    admit(patient)
+
+    # The coordinator finds a schedule: one track fits, the other is explained.
+    sign_in_by_the_form(page, coordinator.email)
+    axe(page)
+    page.get_by_role("link", name="Patients").first.click()
+    axe(page)
+    page.get_by_role("link", name=re.compile("Rosa Lindqvist")).first.click()
+    axe(page)
+    page.get_by_role("link", name="Find a schedule").first.click()
+    expect(page.get_by_text("overlap by 1 h").first).to_be_attached()
+    axe(page)
+    page.get_by_role("link", name="Enroll from Mon 23 Nov").click()
+    axe(page)
+    page.get_by_role("button", name=re.compile("^Enroll")).click()
+    expect(page.get_by_text("Morning track").first).to_be_visible()
+    assert patient.episodes.get().bookings.count() == 12 * 3
+
+    # After the group: its roster, everyone present, the week's standing.
+    monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_12_30)
+    page.get_by_role("link", name="Today").click()
+    axe(page)
+    page.locator("main").get_by_role("link", name=re.compile("^Group")).first.click()
+    expect(page.get_by_text("Rosa Lindqvist").first).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Mark everyone present").click()
+    expect(page.get_by_text("Present", exact=True).first).to_be_visible()
+    page.get_by_role("link", name="Weeks").click()
+    row = page.get_by_role("row").filter(has_text="Rosa Lindqvist")
+    expect(row).to_contain_text("3 h")
+    expect(row).to_contain_text("On course")
+    axe(page)
+
+    # A calendar address, read by a calendar app that can't sign in: it says when, and nothing else.
+    page.goto(reverse("patient-calendar", args=[patient.pk]))
+    axe(page)
+    page.get_by_role("button", name="Make the address").click()
+    address = page.locator("#address").input_value()
+    axe(page)
+    answer = phone.request.get(address)
+    assert answer.status == 200
+    events = Calendar.from_ical(answer.body()).walk("VEVENT")
+    assert len(events) == 12 * 3
+    starts = sorted(event["DTSTART"].dt for event in events)
+    assert starts[1] == datetime(2026, 11, 25, 14, tzinfo=UTC)
+    assert {str(event["SUMMARY"]) for event in events} == {"Appointment"}
+    assert not re.search(rb"Harbor|Rosa|Lindqvist|Morning|Group|Park", answer.body())
+
+    # The patient sees the same week on a phone.
+    sign_in_by_the_form(phone, user.email)
+    expect(phone).to_have_title("My schedule")
+    expect(phone.get_by_text("Wed 25 Nov").first).to_be_visible()
+    expect(phone.get_by_text("6 h still to come").first).to_be_visible()
+    axe(phone)
+    for place in ("Week", "Calendar", "Me"):
+        phone.get_by_role("navigation", name="Main").get_by_role("link", name=place, exact=True).click()
+        axe(phone)
