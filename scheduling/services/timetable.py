@@ -145,7 +145,8 @@ def retire_track(*, track: Track, by: User | None, now: datetime, today: date) -
         raise Refused([StillEnrolled(track.name, enrolled)])
     track.status, track.published_at = TrackStatus.RETIRED, track.published_at or now
     track.save(update_fields=["status", "published_at"])
-    for meeting in track.meetings.exclude(tracks__status=TrackStatus.PUBLISHED):
+    still_needed = Meeting.objects.filter(tracks__status=TrackStatus.PUBLISHED)
+    for meeting in Meeting.objects.filter(tracks=track).exclude(pk__in=still_needed):
         withdraw_sessions(meeting=meeting, reason="The track was retired", now=now)
     record(track, by=by, action=Action.ENDED, at=now)
     return track
