@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import django
 import hypothesis
@@ -63,15 +62,3 @@ def postgres_only() -> None:
     """For what only PostgreSQL does, such as row locks held by two connections at once."""
     if connection.vendor != "postgresql":
         pytest.skip("this is about PostgreSQL alone: make test-postgres runs it")
-
-
-@pytest.fixture
-def sqlite_only() -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("this is about SQLite alone: make test runs it")
-
-
-@pytest.fixture
-def project() -> Path:
-    """The folder of the project."""
-    return Path(__file__).resolve().parent.parent
