@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 import time_machine
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.django_db
 
 SUNDAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PAUSE: dict[str, Any] = {"break_starts": time(10, 30), "break_ends": time(10, 45)}
 
 
 def test_sessions_are_written_for_twelve_weeks_and_once() -> None:
@@ -46,8 +48,7 @@ def test_a_session_is_as_its_meeting_is() -> None:
     site = make_site()
     lead = make_staff(Role.CLINICIAN, site)
     room = make_room(site)
-    pause = {"break_starts": time(10, 30), "break_ends": time(10, 45)}
-    meeting = make_meeting(site, 0, lead=lead, room=room, places=7, name="Skills", modality="either", **pause)
+    meeting = make_meeting(site, 0, lead=lead, room=room, places=7, name="Skills", modality="either", **PAUSE)
     make_track(site, [meeting])
     extend_horizon(site=site, today=SUNDAY, now=NOW)
     session = Session.objects.get(on=MONDAY)
@@ -82,8 +83,8 @@ def test_no_session_is_written_on_a_closed_day_nor_for_a_draft() -> None:
 
 def test_every_other_week_and_the_dates_between_which_a_meeting_runs() -> None:
     site = make_site()
-    dates = {"runs_from": date(2026, 11, 30), "runs_until": date(2027, 1, 4)}
-    make_track(site, [make_meeting(site, 0, anchor=MONDAY, **dates)])
+    meeting = make_meeting(site, 0, anchor=MONDAY, runs_from=date(2026, 11, 30), runs_until=date(2027, 1, 4))
+    make_track(site, [meeting])
     extend_horizon(site=site, today=SUNDAY, now=NOW)
     assert list(Session.objects.values_list("on", flat=True)) == [date(2026, 12, 7), date(2026, 12, 21)]
 
@@ -91,9 +92,8 @@ def test_every_other_week_and_the_dates_between_which_a_meeting_runs() -> None:
 def test_minutes_count_as_the_rules_of_their_own_week_say() -> None:
     site = make_site()
     RuleSet.objects.create(site=site, starts=date(2026, 12, 7), breaks_count=True)
-    pause = {"break_starts": time(10, 30), "break_ends": time(10, 45)}
     education = ServiceType.objects.create(code="tour", name="Tour", countable=False)
-    make_track(site, [make_meeting(site, 0, **pause), make_meeting(site, 1, service_type=education)])
+    make_track(site, [make_meeting(site, 0, **PAUSE), make_meeting(site, 1, service_type=education)])
     extend_horizon(site=site, today=SUNDAY, now=NOW)
     on_mondays = Session.objects.filter(on__lt=date(2026, 12, 14), on__iso_week_day=1)
     assert list(on_mondays.values_list("countable_minutes", flat=True)) == [165, 165, 180]
@@ -189,8 +189,12 @@ def test_the_calendars_of_those_concerned_are_written_anew() -> None:
     lead, coordinator = make_staff(Role.CLINICIAN, site), make_staff(Role.COORDINATOR, site)
     room, patient = make_room(site), make_patient(site)
     track = make_track(site, [make_meeting(site, 0, lead=lead, room=room)])
-    given = [{"patient": patient}, {"facilitator": lead}, {"room": room}, {"track": track}]
-    others = [{"patient": make_patient(site)}, {"room": make_room(site)}, {"track": make_weekday_track(elsewhere)}]
+    given: list[dict[str, Any]] = [{"patient": patient}, {"facilitator": lead}, {"room": room}, {"track": track}]
+    others: list[dict[str, Any]] = [
+        {"patient": make_patient(site)},
+        {"room": make_room(site)},
+        {"track": make_weekday_track(elsewhere)},
+    ]
     for subject in (*given, *others):
         create_feed(**subject, by=coordinator, now=NOW)
     enroll(admit(patient), track)

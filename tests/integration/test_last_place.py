@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -116,10 +117,8 @@ def test_tracks_that_share_groups_in_another_order_never_wait_for_each_other() -
     tries: list[Callable[[], Enrollment]] = [
         enrolling(episode, (early, late)[number % 2], coordinator) for number, episode in enumerate(arriving)
     ]
-    tries += [
-        lambda each=each: end_enrollment(enrollment=each, last_day=MONDAY + timedelta(weeks=2), by=coordinator, now=NOW)
-        for each in leaving
-    ]
+    last_day = MONDAY + timedelta(weeks=2)
+    tries += [partial(end_enrollment, enrollment=each, last_day=last_day, by=coordinator, now=NOW) for each in leaving]
     answers = at_once(tries)
     assert all(isinstance(answer, Enrollment) for answer in answers)
     assert counted_rightly()
@@ -151,7 +150,7 @@ def test_the_last_place_for_a_make_up_goes_once() -> None:
     _, evening, coordinator, missed = makeup_world()
     session = evening.sessions.order_by("on")[0]
     answers = at_once(
-        [lambda each=each: book_make_up(session=session, makes_up=each, by=coordinator, now=NOW) for each in missed]
+        [partial(book_make_up, session=session, makes_up=each, by=coordinator, now=NOW) for each in missed]
     )
     refused = [answer for answer in answers if isinstance(answer, Refused)]
     assert [answer.reasons for answer in refused] == [(NoPlaceLeft(session.name, session.on),)] * 3
