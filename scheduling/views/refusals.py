@@ -1,6 +1,6 @@
 """Shows what a service refused where it was typed."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from django import forms
 
@@ -11,7 +11,7 @@ from scheduling.words import say
 class Blaming(Protocol):
     """A form that knows which field a reason, by its code, is about."""
 
-    blames: dict[str, str]
+    blames: ClassVar[dict[str, str]]
     fields: dict[str, forms.Field]
 
     def add_error(self, field: str | None, error: str) -> None: ...
