@@ -1,15 +1,8 @@
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
 from accounts.permissions import Permission
-
-if TYPE_CHECKING:
-    from django_stubs_ext.db.models.manager import RelatedManager
-
-    from patients.models import Commitment, Episode
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
@@ -61,10 +54,6 @@ class Patient(models.Model):
     )
 
     objects = PatientQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        episodes: RelatedManager[Episode]
-        commitments: RelatedManager[Commitment]
 
     class Meta:
         ordering = ["last_name", "first_name", "pk"]

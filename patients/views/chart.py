@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Prefetch
+
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
 from attendance.ledgers import Row, weeks_of
@@ -11,7 +13,7 @@ from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
 from scheduling.domain.week import week_start
-from scheduling.models import Booking, Enrollment, EnrollmentMeeting
+from scheduling.models import Booking, Enrollment, EnrollmentMeeting, MeetingFacilitator
 from scheduling.services.clashing import BookedClash, booked_clashes
 from scheduling.services.rules import RuleBook
 from scheduling.views.pictures import picture_of_week
@@ -99,15 +101,13 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
     """The enrollments that last or are to begin, with the meetings of each that do."""
     if episode is None:
         return []
+    facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
+    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type")
     enrollments = (
         Enrollment.objects.filter(episode=episode)
         .not_over_on(today)
         .select_related("track")
-        .prefetch_related(
-            "enrollment_meetings__meeting__room",
-            "enrollment_meetings__meeting__service_type",
-            "enrollment_meetings__meeting__meeting_facilitators__user",
-        )
+        .prefetch_related(Prefetch("enrollment_meetings", places.prefetch_related(facilitators)))
         .order_by("starts")
     )
     return [
