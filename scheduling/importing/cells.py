@@ -138,16 +138,16 @@ def read_weekday(cell: str) -> int:
     for number, day in enumerate(DAYS):
         if len(name) >= 3 and day.lower().startswith(name):
             return number
-    raise ValueError(f"“{cell}” is not a day of the week; write Mon, Tue …")
+    raise ValueError(f"“{cell}” is not a day of the week; write Mon, Tue and so on.")
 
 
 def read_weekdays(cell: str) -> tuple[int, ...]:
     """`Mon, Wed`, `Mon-Fri`, `Sat-Sun`, in their order in the week."""
     days: set[int] = set()
     for part in re.split(r"[\s,;/]+", re.sub(r"\s*[-–]\s*", "-", cell.replace("&", " "))):
-        first, _, last = part.partition("-")
+        first, to, last = part.partition("-")
         begin = read_weekday(first)
-        end = read_weekday(last) if last else begin
+        end = read_weekday(last) if to else begin
         days.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))
     return tuple(sorted(days))
 

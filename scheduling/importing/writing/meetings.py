@@ -42,11 +42,12 @@ def write_meetings(
     known = Known(sites, rooms, staff, tracks, services, _meetings_by_code(), stated)
     changed_by: dict[int, Row] = {}
     for row in work.rows(MeetingRow.table):
-        values = _values(work, row, known)
+        before = known.meetings.setdefault((row.site, row.code), [])
+        held = find_held(row, before, known.stated[row.site, row.code])
+        values = _values(work, row, known, held)
         if values is not None:
-            before = known.meetings.setdefault((row.site, row.code), [])
             served = {track.pk for meeting in before for track in meeting.tracks.all()}
-            if _write(work, row, values, known):
+            if _write(work, row, values, known, held):
                 changed_by.update(dict.fromkeys(served | {track.pk for track in values.tracks}, row))
     return changed_by, _doubtful(work, tracks)
 
@@ -72,7 +73,7 @@ def _doubtful(work: Work, tracks: dict[TrackKey, Track]) -> set[TrackKey]:
     }
 
 
-def _values(work: Work, row: MeetingRow, known: Known) -> MeetingValues | None:
+def _values(work: Work, row: MeetingRow, known: Known, held: Meeting | None) -> MeetingValues | None:
     """The row with what its codes refer to; None when something is wrong with one of them, which is noted."""
     faults = len(work.faults)
     site = work.find(row, "site", "sites", {"code": row.site}, known.sites)
@@ -86,7 +87,7 @@ def _values(work: Work, row: MeetingRow, known: Known) -> MeetingValues | None:
     if service is None:
         codes = ", ".join(sorted(known.services))
         work.blame(row, "service_type", f"“{row.service_type}” is not a service; it can be {codes}.")
-    places = row.places or (room.places if room else None)
+    places = row.places or (held.places if held else room.places if room else None)
     if places is None:
         work.blame(row, "places", "Without a room the number of places must be given.")
     elif room is not None and places > room.places:
@@ -135,10 +136,9 @@ def _person(work: Work, row: MeetingRow, column: str, name: str, staff: Staff) -
     return user
 
 
-def _write(work: Work, row: MeetingRow, values: MeetingValues, known: Known) -> bool:
+def _write(work: Work, row: MeetingRow, values: MeetingValues, known: Known, meeting: Meeting | None) -> bool:
     """Whether anything was changed."""
     meetings = known.meetings[row.site, row.code]
-    meeting = find_held(row, meetings, known.stated[row.site, row.code])
     today = today_at(work, known.sites[row.site])
     changes: tuple[FieldChange, ...] = ()
     try:
