@@ -1,0 +1,121 @@
+"""Marking a roster, and saving a week, in a browser: on a desk and on a phone."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from attendance.models import Attendance
+from attendance.services import finalize_session
+from tests.factories import MONDAY, make_meeting, make_session, make_track
+from tests.integration.attended import THURSDAY_NOON, WEDNESDAY, Clinic, at, booking_of, open_clinic
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_thursday")]
+SignIn = Callable[[Page, User], None]
+Axe = Callable[[Page], None]
+
+
+@pytest.fixture
+def on_thursday() -> Iterator[None]:
+    with time_machine.travel(THURSDAY_NOON, tick=True):
+        yield
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    clinic = open_clinic()
+    for name in ("Rosa", "Tomasz", "Wen"):
+        clinic.admit(name)
+    meeting = make_meeting(clinic.site, 5, "10:00", "13:00", name="Saturday group")
+    make_track(clinic.site, [meeting], name="Weekend track")
+    make_session(meeting, MONDAY + timedelta(days=5))
+    return clinic
+
+
+def no_sideways_scrolling(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
+
+
+def test_a_roster_is_marked_at_once_then_by_its_exceptions_and_signed(
+    page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
+) -> None:
+    sign_in(page, clinic.leader)
+    page.goto(reverse("session", args=[clinic.monday.pk]))
+    expect(page.get_by_text("0 of 3 marked")).to_be_visible()
+    axe(page)
+
+    page.get_by_role("button", name="Mark everyone present").click()
+    expect(page.get_by_text("3 marked present.")).to_be_visible()
+
+    page.get_by_text("Change the mark of Tomasz Lindqvist").click()
+    line = page.get_by_role("form", name="Mark of Tomasz Lindqvist")
+    line.get_by_label("Mark").select_option("partial")
+    line.get_by_role("button").click()
+    expect(line.get_by_text("Partial needs a time")).to_be_visible()
+    axe(page)
+    line.get_by_label("Arrived").fill("09:20")
+    line.get_by_role("button").click()
+    expect(page.get_by_text("2 h 40 credited")).to_be_visible()
+    expect(page.get_by_text("3 marked present.")).to_be_visible()  # the page was not loaded anew
+    expect(page.get_by_text("Change the mark of Tomasz Lindqvist")).to_be_focused()
+
+    page.get_by_role("button", name="Finalize as Ada Park, LADC").click()
+    page.get_by_role("dialog").get_by_role("button", name="Finalize as Ada Park, LADC").click()
+    expect(page.get_by_text("Finalized by Ada Park, LADC, ")).to_be_visible()
+    axe(page)
+
+
+def test_a_finalized_mark_is_amended(page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
+    for booking in clinic.monday.bookings.all():
+        clinic.mark(booking, "partial", arrived=at("9:20"))
+    finalize_session(session=clinic.monday, by=clinic.leader, now=THURSDAY_NOON)
+    sign_in(page, clinic.coordinator)
+    sign_in(phone, clinic.coordinator)
+    address = reverse("attendance-amend", args=[Attendance.objects.order_by("pk")[0].pk])
+    phone.goto(address)
+    no_sideways_scrolling(phone)
+    axe(phone)
+
+    page.goto(address)
+    page.get_by_label("Arrived").fill("")
+    page.get_by_label("Mark").select_option("present")
+    page.get_by_label("Why it is amended").fill("The sheet at the door has 9:00.")
+    axe(page)
+    page.get_by_role("button", name="Amend").click()
+    expect(page.get_by_text("“The sheet at the door has 9:00.”")).to_be_visible()
+    phone.goto(reverse("session", args=[clinic.monday.pk]))
+    no_sideways_scrolling(phone)
+    axe(phone)
+
+
+def test_a_week_at_risk_is_found_and_saved(page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
+    for booking in clinic.monday.bookings.all():
+        clinic.mark(booking, "no_show" if booking.episode.patient.first_name == "Rosa" else "present")
+    sign_in(page, clinic.coordinator)
+    page.goto(reverse("weeks"))
+    axe(page)
+    page.get_by_role("link", name="At risk 1").click()
+    page.get_by_role("link", name="Rosa Lindqvist").click()
+    axe(page)
+    page.get_by_role("button", name="Book as make-up").click()
+    expect(page.get_by_text("Rosa is booked into Saturday group")).to_be_visible()
+    expect(page.get_by_text("On course")).to_be_visible()
+
+
+def test_the_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
+    rosa = clinic.monday.bookings.order_by("pk")[0].episode
+    clinic.mark(booking_of(rosa), "no_show")
+    clinic.mark(booking_of(rosa, WEDNESDAY))
+    sign_in(phone, clinic.coordinator)
+    for address in (
+        reverse("session", args=[clinic.monday.pk]),
+        reverse("weeks"),
+        reverse("patient-week", args=[rosa.patient_id, MONDAY]),
+    ):
+        phone.goto(address)
+        no_sideways_scrolling(phone)
+        axe(phone)
