@@ -69,7 +69,7 @@ class PatientFilter(django_filters.FilterSet):
         standing = Episode.objects.filter(
             Q(enrollments__ends=None) | Q(enrollments__ends__gt=self.today),
             patient=OuterRef("pk"),
-            enrollments__track=track,
+            enrollments__track=int(track),
         )
         return patients.filter(Exists(standing))
 

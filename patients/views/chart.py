@@ -93,7 +93,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         weeks=weeks_of(episode=episode, now=now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         sees_trail=sees_trail,
-        trail=AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:EVENTS] if sees_trail else (),
+        trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:EVENTS]) if sees_trail else (),
     )
 
 

@@ -166,8 +166,10 @@ class MeetingForm(forms.Form):
 
     def _check_code_is_free(self, cleaned: dict[str, Any]) -> None:
         code, runs_from = cleaned.get("code"), cleaned.get("runs_from")
+        if not code or not runs_from:
+            return
         taken = Meeting.objects.filter(site=self.site, code=code, runs_from=runs_from)
-        if code and taken.exclude(pk=self.meeting.pk if self.meeting else 0).exists():
+        if taken.exclude(pk=self.meeting.pk if self.meeting else 0).exists():
             self.add_error("code", f"Another meeting of {self.site} has the code {code} from that day.")
 
     def values(self) -> MeetingValues:

@@ -124,5 +124,8 @@ def portal_account(request: HttpRequest) -> HttpResponse:
     """What the clinic keeps about them, and the way out."""
     user = signed_in(request)
     patient = user.patient
-    context = {"patient": patient, "commitments": Commitment.objects.visible_to(user).in_force_from(clock.today(patient.site.zone))}
+    context = {
+        "patient": patient,
+        "commitments": Commitment.objects.visible_to(user).in_force_from(clock.today(patient.site.zone)),
+    }
     return render(request, "scheduling/portal_account.html", context)

@@ -1,6 +1,9 @@
 """The doors and the frame around the pages."""
 
+from typing import Any
+
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
 from django.core import mail
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
@@ -178,10 +181,10 @@ def test_the_frame_costs_two_queries_however_often_it_is_asked(
 ) -> None:
     make_site("Airport Road")
     request = rf.get("/tracks/")
-    request.user, request.session = User.objects.get(pk=coordinator.pk), {}
+    request.user, request.session = User.objects.get(pk=coordinator.pk), SessionStore()
 
     with django_assert_num_queries(2):
-        context = frame(request)
+        context: dict[str, Any] = frame(request)
         assert str(context["current_site"]) == "Harbor Street"
         assert [str(site) for site in context["sites"]] == ["Harbor Street"]
         assert len(context["rail"]) == 4

@@ -185,13 +185,13 @@ def test_no_busy_minute_of_the_range_is_missed_or_made_up(on, anchor, valid_from
     """Every minute that some occurrence of the surrounding month covers, and no other."""
     time_off = busy(starts, ends, Recurrence(weekdays=on, anchor=anchor, valid_from=valid_from), before, after)
     range_of_days = 3
-    expected = set()
+    expected: set[int] = set()
     for step in range(-10, 14):
         if time_off.recurrence.happens_on(MONDAY + timedelta(days=step)):
             begin = step * MINUTES_A_DAY + starts.hour * 60 + starts.minute
             end = step * MINUTES_A_DAY + ends.hour * 60 + ends.minute + (0 if ends > starts else MINUTES_A_DAY)
             expected.update(range(max(0, begin - before), min(range_of_days * MINUTES_A_DAY, end + after)))
-    found = set()
+    found: set[int] = set()
     for each in time_off.occasions(MONDAY, MONDAY + timedelta(days=range_of_days)):
         assert each.padded.covers(each.bare)
         found.update(range(max(0, each.padded.start), min(range_of_days * MINUTES_A_DAY, each.padded.end)))
