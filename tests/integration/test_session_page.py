@@ -116,6 +116,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_nothing_typed_is_lost(
     assert 'value="13:20"' in answer.text
     assert "Bus was late" in answer.text
     assert f'id="mark-{booking_of(rosa).pk}-arrived_error"' in answer.text
+    assert "form-control is-invalid" in answer.text
     assert not Attendance.objects.exists()
 
 

@@ -11,7 +11,7 @@ from accounts.models import Action, AuditEvent
 from attendance.views import weeks as weeks_views
 from patients.models import Episode
 from scheduling.models import Booking, Session
-from tests.factories import MONDAY, make_meeting, make_patient_user, make_session, make_track
+from tests.factories import MONDAY, admit, make_meeting, make_patient, make_patient_user, make_session, make_track
 from tests.integration.attended import THURSDAY_NOON, WEDNESDAY, Clinic, booking_of, open_clinic, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_thursday")]
@@ -185,6 +185,14 @@ def test_a_week_without_care_says_so(clinic: Clinic, rosa: Episode) -> None:
 @pytest.mark.parametrize("day", ["2026-13-01", "9999-12-31", "0001-01-01", "soon"])
 def test_a_date_that_can_t_be_meant_is_not_found(clinic: Clinic, rosa: Episode, day: str) -> None:
     assert signed_in(clinic.coordinator).get(f"/patients/{rosa.patient_id}/weeks/{day}/").status_code == 404
+
+
+def test_who_has_no_schedule_is_offered_one_instead_of_a_make_up(clinic: Clinic, saturday: Session) -> None:
+    waiting = admit(make_patient(clinic.site, "Wen"))
+    text = signed_in(clinic.coordinator).get(week_of(waiting)).text
+    assert "Saturday group" in text
+    assert "Book as make-up" not in text
+    assert reverse("fit", args=[waiting.patient_id]) in text
 
 
 def test_clinicians_see_the_weeks_of_their_own_groups(clinic: Clinic, rosa: Episode) -> None:
