@@ -5,6 +5,7 @@ the days are put together by their sums of minutes and days.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import time
 from itertools import combinations
 
 from scheduling.domain.hours import RuleSet, WeeklyMeeting, add_up
@@ -54,12 +55,17 @@ def just_enough(
                 longer = chosen + option
                 if key[0] > rules.maximum_minutes or key[1] > rules.maximum_days:
                     continue
-                if key not in following or len(longer) < len(following[key]):
+                if key not in following or _rank(longer) < _rank(following[key]):
                     following[key] = longer
         reached = following
     least_minutes, least_days = max(minutes, rules.minimum_minutes), max(days, rules.minimum_days)
     enough = [key for key in reached if key[0] >= least_minutes and key[1] >= least_days]
     return reached[min(enough)] if enough else None
+
+
+def _rank(choice: Choice) -> tuple[int, list[tuple[int, time]]]:
+    """Fewer meetings before more, earlier before later."""
+    return len(choice), [(meeting.weekday, meeting.starts) for meeting in choice]
 
 
 def _by_day(meetings: Sequence[WeeklyMeeting]) -> Iterable[list[WeeklyMeeting]]:

@@ -1,6 +1,6 @@
 """What a choice of a track's meetings would come to for a patient, before anybody is enrolled."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,9 +27,14 @@ class Trial:
 
 
 def try_choice(
-    *, episode: Episode, track: Track, need: Need, meetings: Sequence[Meeting], starts: date, today: date
+    *,
+    episode: Episode,
+    track: Track,
+    meetings: Sequence[Meeting],
+    need: Need,
+    full: Mapping[int, tuple[date, ...]],
 ) -> Trial:
-    """Answers as `enroll_patient` would, and writes nothing. Reads the track's prefetched meetings."""
+    """Answers as `enroll_patient` would from the need's day, and writes nothing. Reads the track's prefetched meetings."""
     chosen = {meeting.pk for meeting in meetings}
     total = add_up(
         [meeting.as_weekly_meeting() for meeting in track.meetings.all() if meeting.pk in chosen],
@@ -42,7 +47,7 @@ def try_choice(
         prescribed_minutes=need.prescribed_minutes,
         prescribed_days=need.prescribed_days,
         rules=need.rules,
-        reasons=reasons_against(episode, track, meetings, starts, today),
+        reasons=reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full),
     )
 
 

@@ -20,6 +20,7 @@ from scheduling.models import (
     Track,
 )
 from scheduling.models.booking import BookingQuerySet
+from scheduling.services.fitting import full_dates, need_of
 from scheduling.services.horizon import (
     horizon_end,
     lock_sessions,
@@ -60,7 +61,9 @@ def enroll_patient(
         "cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"
     ).get(pk=track.pk)
     today = now.astimezone(episode.site.zone).date()
-    against = reasons_against(episode, track, meetings, starts, today)
+    need = need_of(episode=episode, from_day=starts)
+    full = full_dates(site=episode.site, from_day=max(starts, today))
+    against = reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full)
     if against:
         raise Refused(against)
     enrollment = Enrollment.objects.create(episode=episode, track=track, starts=starts, modality=modality)

@@ -1,7 +1,7 @@
 """Brings rows to the search for a fit: a patient's need, a site's offers."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from django.conf import settings
@@ -72,7 +72,7 @@ def full_dates(*, site: Site, from_day: date) -> dict[int, tuple[date, ...]]:
     return {meeting: tuple(sorted(dates)) for meeting, dates in found.items()}
 
 
-def as_offer(track: Track, from_day: date, full: dict[int, tuple[date, ...]]) -> Offer:
+def as_offer(track: Track, from_day: date, full: Mapping[int, tuple[date, ...]]) -> Offer:
     """Reads prefetched meetings and start dates. The meetings are those that run in the week in which one can begin."""
     starts = track.next_entry(from_day) or from_day
     return Offer(

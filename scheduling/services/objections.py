@@ -1,6 +1,6 @@
 """Everything that stands against an enrollment: asked before it is made, and again under the locks that it is written under."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from patients.models import Episode
@@ -9,7 +9,7 @@ from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.interval import Interval
 from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, Enrollment, Meeting, Session, Track, TrackStatus
-from scheduling.services.fitting import as_offer, full_dates, need_of
+from scheduling.services.fitting import as_offer
 from scheduling.services.refused import (
     AlreadyEnrolled,
     BeforeAdmission,
@@ -36,12 +36,18 @@ def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
 
 
 def reasons_against(
-    episode: Episode, track: Track, meetings: Sequence[Meeting], starts: date, today: date
+    *,
+    episode: Episode,
+    track: Track,
+    meetings: Sequence[Meeting],
+    need: Need,
+    full: Mapping[int, tuple[date, ...]],
 ) -> tuple[Reason, ...]:
-    """Everything against beginning on the date with these meetings, and going on with those that take their place.
+    """Everything against beginning on the need's day with these meetings, and going on with those that take their place.
 
-    Reads the episode's prefetched spans and the track's prefetched meetings.
+    `full` is what `full_dates` says from that day. Reads the track's prefetched meetings and start dates.
     """
+    starts = need.from_day
     reasons: list[Reason] = []
     if starts < episode.starts:
         reasons.append(BeforeAdmission(starts, episode.starts))
@@ -50,8 +56,6 @@ def reasons_against(
     standing = Enrollment.objects.filter(episode=episode, track=track).not_over_on(starts).first()
     if standing is not None:
         return (*reasons, AlreadyEnrolled(track.name, standing.starts))
-    need = need_of(episode=episode, from_day=starts)
-    full = full_dates(site=episode.site, from_day=max(starts, today))
     offer = as_offer(track, starts, full)
     running = {each.meeting.key: each.meeting for each in offer.meetings}
     reasons += (NotRunning(meeting.name, starts) for meeting in meetings if meeting.pk not in running)
@@ -68,7 +72,7 @@ def _against_what_follows(
     need: Need,
     chosen: Sequence[WeeklyMeeting],
     following: Sequence[WeeklyMeeting],
-    full: dict[int, tuple[date, ...]],
+    full: Mapping[int, tuple[date, ...]],
 ) -> Iterable[Reason]:
     """A group that changes from a date is asked about on both sides of it."""
     later = Offer(

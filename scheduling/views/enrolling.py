@@ -17,10 +17,10 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.forms import EndingForm
-from patients.models import Episode, Patient
+from patients.models import Episode
 from patients.views.access import patient_managed_by
 from patients.views.answers import form_page
-from scheduling.domain.fit import Fit, search
+from scheduling.domain.fit import Fit, Need, search
 from scheduling.domain.reasons import Reason, Refused
 from scheduling.forms.enrolling import EnrollForm
 from scheduling.models import Enrollment, Meeting, Modality, Track
@@ -46,30 +46,30 @@ class Option:
 
 @dataclass(frozen=True)
 class Asked:
-    """A patient and the track asked for; the track comes with all that its fit is judged by."""
+    """A patient and the track asked for from a day; the track comes with all that its fit is judged by."""
 
-    patient: Patient
     episode: Episode
     track: Track
     today: date
+    need: Need
+    full: dict[int, tuple[date, ...]]
+    fit: Fit
 
-    def fit_from(self, from_day: date) -> Fit:
+    @classmethod
+    def of(cls, episode: Episode, track: Track, today: date, from_day: date) -> "Asked":
         """Raises Refused when the course of care is over by then."""
-        offer = as_offer(self.track, from_day, full_dates(site=self.track.site, from_day=max(from_day, self.today)))
-        return search([offer], need_of(episode=self.episode, from_day=from_day))[0]
+        need = need_of(episode=episode, from_day=from_day)
+        full = full_dates(site=track.site, from_day=max(from_day, today))
+        return cls(episode, track, today, need, full, search([as_offer(track, from_day, full)], need)[0])
 
-    def try_out(self, chosen: Sequence[Meeting], starts: date) -> Trial:
-        """Raises Refused as `fit_from` does."""
-        need = need_of(episode=self.episode, from_day=starts)
-        return try_choice(
-            episode=self.episode, track=self.track, need=need, meetings=chosen, starts=starts, today=self.today
-        )
+    def try_out(self, chosen: Sequence[Meeting]) -> Trial:
+        return try_choice(episode=self.episode, track=self.track, meetings=chosen, need=self.need, full=self.full)
 
-    def options(self, fit: Fit, chosen: Sequence[Meeting]) -> list[Option]:
-        keys = {offered.meeting.key for offered in fit.offer.meetings}
+    def options(self, chosen: Sequence[Meeting]) -> list[Option]:
+        keys = {offered.meeting.key for offered in self.fit.offer.meetings}
         meetings = [each for each in self.track.meetings.all() if each.pk in keys]
-        left = places_left(meetings=[each.pk for each in meetings], from_day=max(fit.starts, self.today))
-        against = {meeting.key: reasons for meeting, reasons in by_meeting(fit.obstacles)}
+        left = places_left(meetings=[each.pk for each in meetings], from_day=max(self.fit.starts, self.today))
+        against = {meeting.key: reasons for meeting, reasons in by_meeting(self.fit.obstacles)}
         return [
             Option(each, each in chosen, left.get(each.pk, each.places), against.get(each.pk, ()))
             for each in sorted(meetings, key=lambda meeting: (meeting.weekday, meeting.starts, meeting.pk))
@@ -106,80 +106,63 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
     if episode is None:
         messages.warning(request, "There is no course of care to enroll in: admit first.")
         return redirect("level-new", patient.pk)
-    asked = Asked(patient, episode, track, today)
-    if request.method == "POST" and "check" not in request.POST:
-        return _enroll(request, asked, user, now)
-    return _choose(request, asked, user, now)
-
-
-def _choose(request: HttpRequest, asked: Asked, user: User, now: datetime) -> HttpResponse:
-    """The form as it was opened or changed, with what it comes to."""
-    from_day = _asked_day(request, max(asked.today, asked.episode.starts))
-    try:
-        fit = asked.fit_from(from_day)
-    except Refused as refused:
-        return _answer(request, asked, user, now, EnrollForm(track=asked.track), refused.reasons)
-    keys = {each.key for each in (request.GET.get("choice") == ENOUGH and fit.enough) or fit.choice}
-    initial = {"starts": fit.starts, "meetings": [each for each in asked.track.meetings.all() if each.pk in keys]}
-    form = EnrollForm(request.POST or None, track=asked.track, initial=initial)
-    return _answer(request, asked, user, now, form)
-
-
-def _enroll(request: HttpRequest, asked: Asked, user: User, now: datetime) -> HttpResponse:
-    form = EnrollForm(request.POST, track=asked.track)
-    if not form.is_valid():
-        return _answer(request, asked, user, now, form)
-    given = form.cleaned_data
-    try:
-        enroll_patient(
-            episode=asked.episode,
-            track=asked.track,
-            meetings=list(given["meetings"]),
-            starts=given["starts"],
-            modality=Modality(given["modality"]),
-            by=user,
-            now=now,
-        )
-    except Refused as refused:
-        return _answer(request, asked, user, now, form, refused.reasons)
-    messages.success(request, f"Enrolled from {day(given['starts'])}. Every session up to the horizon is booked.")
-    return redirect("patient", asked.patient.pk)
-
-
-def _answer(
-    request: HttpRequest, asked: Asked, user: User, now: datetime, form: EnrollForm, refused: Sequence[Reason] = ()
-) -> HttpResponse:
-    """The page, or for htmx the part of it that changed; 422 when what was typed was refused."""
-    starts, chosen = _typed(form, asked)
-    trial, options = None, []
-    try:
-        options = asked.options(asked.fit_from(starts), chosen)
-        trial = asked.try_out(chosen, starts)
-    except Refused as unable:
-        refused = refused or unable.reasons
-    record(asked.patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {asked.track}")
-    context = {
-        "patient": asked.patient,
-        "track": asked.track,
-        "form": form,
-        "options": options,
-        "trial": trial,
-        "reasons": refused,
-    }
+    form = EnrollForm(request.POST or None, track=track)
+    is_sent = request.method == "POST" and "check" not in request.POST
+    refused: Sequence[Reason] = ()
+    if is_sent and form.is_valid():
+        try:
+            starts = _enroll(form, episode, track, user, now)
+        except Refused as against:
+            refused = against.reasons
+        else:
+            messages.success(request, f"Enrolled from {day(starts)}. Every session up to the horizon is booked.")
+            return redirect("patient", patient.pk)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {track}")
+    context = _context(request, form, episode, track, today, refused)
     if request.headers.get("HX-Request"):
         return render(request, "scheduling/_choice.html", context | {"is_part": True})
-    is_refused = request.method == "POST" and "check" not in request.POST
-    return render(request, "scheduling/enroll.html", context, status=422 if is_refused else 200)
+    return render(request, "scheduling/enroll.html", context, status=422 if is_sent else 200)
 
 
-def _typed(form: EnrollForm, asked: Asked) -> tuple[date, list[Meeting]]:
-    """The first day and the meetings as they stand in the form, as far as they can be read."""
-    otherwise = max(asked.today, asked.episode.starts)
+def _enroll(form: EnrollForm, episode: Episode, track: Track, user: User, now: datetime) -> date:
+    """The first day of the enrollment. Raises Refused as the service does."""
+    given = form.cleaned_data
+    enrollment = enroll_patient(
+        episode=episode,
+        track=track,
+        meetings=list(given["meetings"]),
+        starts=given["starts"],
+        modality=Modality(given["modality"]),
+        by=user,
+        now=now,
+    )
+    return enrollment.starts
+
+
+def _context(
+    request: HttpRequest, form: EnrollForm, episode: Episode, track: Track, today: date, refused: Sequence[Reason]
+) -> dict[str, object]:
+    """The form as it was opened or changed, and what its choice comes to."""
+    context: dict[str, object] = {"patient": episode.patient, "track": track, "form": form, "reasons": refused}
+    earliest = max(today, episode.starts)
+    typed = {}
     if form.is_bound:
-        form.is_valid()
-        given = form.cleaned_data
-        return given.get("starts") or otherwise, list(given.get("meetings") or ())
-    return form.initial.get("starts", otherwise), list(form.initial.get("meetings", ()))
+        form.full_clean()
+        typed = form.cleaned_data
+    from_day = typed.get("starts") or (earliest if form.is_bound else _asked_day(request, earliest))
+    try:
+        asked = Asked.of(episode, track, today, from_day)
+    except Refused as unable:
+        form.initial = {"starts": from_day}
+        return context | {"reasons": refused or unable.reasons}
+    if form.is_bound:
+        chosen = list(typed.get("meetings") or ())
+    else:
+        wanted = (request.GET.get("choice") == ENOUGH and asked.fit.enough) or asked.fit.choice
+        keys = {meeting.key for meeting in wanted}
+        chosen = [each for each in track.meetings.all() if each.pk in keys]
+        form.initial = {"starts": asked.fit.starts}
+    return context | {"options": asked.options(chosen), "trial": asked.try_out(chosen)}
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
