@@ -26,7 +26,7 @@ class Command(BaseCommand):
             call_command("extend_horizon", stdout=StringIO())
         else:
             self.stdout.write("Loading the demo clinic …")
-            call_command("load_demo")
+            call_command("load_demo", verbosity=0)  # who can sign in is said below
         self.stdout.write(f"\niopmanager is at http://{settings.SERVED_AT}/  (Ctrl+C stops it)")
         self._say_who_can_sign_in()
 

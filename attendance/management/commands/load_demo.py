@@ -17,5 +17,7 @@ class Command(BaseCommand):
             load_demo(now=clock.now(), say=self.stdout.write)
         except NotEmpty:
             raise CommandError("There is a clinic in this database already; the demo needs an empty one.") from None
+        if options["verbosity"] < 1:
+            return
         for sign_in in SIGN_INS:
             self.stdout.write(f"{sign_in.role:15} {sign_in.email:32} {sign_in.password}")
