@@ -194,6 +194,7 @@ NOT_MARKED = Badge("Not marked yet", "circle", "partial")
 STATUSES = {
     "scheduled": Badge("Scheduled", "clock", "on-course"),
     "held": Badge("Held", "check-circle-fill", "met"),
+    "finalized": Badge("Finalized", "patch-check-fill", "met"),
     "cancelled": Badge("Cancelled", "slash-circle", "partial"),
     "draft": Badge("Draft", "pencil", "partial"),
     "published": Badge("Published", "check-circle-fill", "met"),

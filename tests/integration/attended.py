@@ -17,14 +17,16 @@ from tests.factories import (
     admit,
     book,
     enroll,
+    make_meeting,
     make_patient,
     make_session,
     make_site,
     make_staff,
+    make_track,
     make_weekday_track,
 )
 
-WEDNESDAY, FRIDAY = MONDAY + timedelta(days=2), MONDAY + timedelta(days=4)
+WEDNESDAY, THURSDAY, FRIDAY = (MONDAY + timedelta(days=number) for number in (2, 3, 4))
 BEFORE = datetime(2026, 11, 23, 13, tzinfo=UTC)
 DURING = datetime(2026, 11, 23, 15, tzinfo=UTC)
 AFTER = datetime(2026, 11, 23, 18, tzinfo=UTC)
@@ -99,3 +101,15 @@ def signed_in(user: User) -> Client:
 
 def booking_of(episode: Episode, day: date = MONDAY) -> Booking:
     return Booking.objects.get(episode=episode, session__on=day)
+
+
+def make_opening(clinic: Clinic, day: date) -> Session:
+    """A session of another published track with a place."""
+    meeting = make_meeting(clinic.site, day.weekday(), "13:00", "16:00")
+    make_track(clinic.site, [meeting], name="Afternoon track")
+    return make_session(meeting, day)
+
+
+def miss_monday_and_wednesday(clinic: Clinic, episode: Episode) -> None:
+    clinic.mark(booking_of(episode), "no_show")
+    clinic.mark(booking_of(episode, WEDNESDAY), "present")
