@@ -207,7 +207,7 @@ def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
             return _back_to_track(changed)
         except Refused as refused:
             reasons = refused.reasons
-    heading, first = f"Edit {meeting.name}", meeting.tracks.first()
+    heading, first = f"Edit {meeting.name}", _first_track(meeting)
     context = {"meeting": meeting, "reasons": reasons, "heading": heading, "button": "Keep the changes"}
     return _meeting_form(request, form, track=first, **context)
 
@@ -226,12 +226,16 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
             return _back_to_track(meeting)
         except Refused as refused:
             reasons = refused.reasons
-    context = {"track": meeting.tracks.first(), "reasons": reasons}
+    context = {"track": _first_track(meeting), "reasons": reasons}
     return _form(request, form, heading=f"End {meeting.name}", button="End the meeting", **context)
 
 
+def _first_track(meeting: Meeting) -> Track | None:
+    return with_meetings(Track.objects.filter(meetings=meeting)).select_related("site").first()
+
+
 def _back_to_track(meeting: Meeting) -> HttpResponse:
-    first = meeting.tracks.first()
+    first = _first_track(meeting)
     return redirect("track", first.pk) if first else redirect("tracks")
 
 
