@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from crispy_forms.bootstrap import InlineCheckboxes, InlineRadios
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Column, Layout, Row
+from crispy_forms.layout import Column, Div, Layout, Row
 from django import forms
 
 from patients.models import Commitment, CommitmentKind, Episode, LevelOfCare, Patient
@@ -126,7 +126,7 @@ class CommitmentForm(forms.Form):
         min_value=0,
         max_value=480,
         initial=0,
-        label="Minutes on the way",
+        label="Travel minutes",
         help_text="Between there and the site, each way.",
     )
     valid_from = forms.DateField(
@@ -141,10 +141,10 @@ class CommitmentForm(forms.Form):
         self.helper = laid_out(
             beside("kind", "label"),
             InlineRadios("pattern"),
-            InlineCheckboxes("weekdays"),
-            beside("anchor", "on"),
+            Div(InlineCheckboxes("weekdays"), css_class="unless-once"),
+            Row(Column("anchor", css_class="col-sm-6 if-other"), Column("on", css_class="col-sm-6 if-once")),
             beside("starts", "ends", "travel_minutes"),
-            beside("valid_from", "last_day"),
+            Div(beside("valid_from", "last_day"), css_class="unless-once"),
         )
 
     def clean(self) -> dict[str, Any]:

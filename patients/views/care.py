@@ -1,5 +1,6 @@
 """A patient's course of care: admission, levels, discharge."""
 
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -33,7 +34,7 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
     episode = patient.episodes.not_over_on(today).prefetch_related("spans").first()
-    form = LevelForm(request.POST or None, episode=episode, initial=_present(episode) | {"starts": today})
+    form = LevelForm(request.POST or None, episode=episode, initial=_begin_from(episode, today))
     if request.method == "POST" and form.is_valid():
         try:
             if episode is not None:
@@ -57,12 +58,13 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     )
 
 
-def _present(episode: Episode | None) -> dict[str, Any]:
-    """What the latest level says, to begin from."""
+def _begin_from(episode: Episode | None, today: date) -> dict[str, Any]:
+    """What the latest level says, and the first day on which another could begin."""
     spans = list(episode.spans.all()) if episode else []
     if not spans:
-        return {}
+        return {"starts": today}
     return {
+        "starts": max(today, spans[-1].starts + timedelta(days=1)),
         "level": spans[-1].level,
         "prescribed_minutes": hours(spans[-1].prescribed_minutes),
         "prescribed_days": spans[-1].prescribed_days,
@@ -87,7 +89,8 @@ def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
     episode = get_object_or_404(patient.episodes.not_over_on(today))
-    form = EndingForm(request.POST or None, initial={"last_day": today}, help_text="The last day in the program.")
+    initial = {"last_day": max(today, episode.starts)}
+    form = EndingForm(request.POST or None, initial=initial, help_text="The last day in the program.")
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
