@@ -1,0 +1,305 @@
+"""What the database itself keeps: every constraint, tried with a row that breaks it and nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, models, transaction
+
+from accounts.append_only import append_only_models
+from accounts.audit import record
+from accounts.models import Action, AuditEvent, RoleAssignment, User
+from accounts.permissions import Role
+from attendance.models import Amendment, Attendance
+from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from scheduling.models import (
+    Booking,
+    Closure,
+    CohortStart,
+    Enrollment,
+    EnrollmentMeeting,
+    Feed,
+    Meeting,
+    MeetingFacilitator,
+    Room,
+    RuleSet,
+    Session,
+    SessionFacilitator,
+    Site,
+    Track,
+)
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_room,
+    make_session,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 11, 23, 14, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+NEXT_DAY = MONDAY + timedelta(days=1)
+
+
+@dataclass
+class World:
+    """One valid row of each kind."""
+
+    site: Site
+    room: Room
+    lead: User
+    other: User
+    patient: Patient
+    commitment: Commitment
+    episode: Episode
+    span: LevelOfCareSpan
+    track: Track
+    meeting: Meeting
+    session: Session
+    later: Session
+    enrollment: Enrollment
+    booking: Booking
+    attendance: Attendance
+    feed: Feed
+    closure: Closure
+
+
+@pytest.fixture
+def world() -> World:
+    site = make_site()
+    room, lead, other = make_room(site), make_staff(Role.CLINICIAN, site), make_staff(Role.CLINICIAN, site)
+    patient = make_patient(site)
+    meeting = make_meeting(site, 0, "09:00", "12:00", lead=lead, room=room)
+    track = make_track(site, [meeting])
+    episode = admit(patient)
+    enrollment = enroll(episode, track)
+    session, later = make_session(meeting, MONDAY), make_session(meeting, MONDAY + timedelta(weeks=1))
+    booking = book(session, enrollment)
+    return World(
+        site=site,
+        room=room,
+        lead=lead,
+        other=other,
+        patient=patient,
+        commitment=make_commitment(patient, [0], "13:00", "17:00", code="C1"),
+        episode=episode,
+        span=episode.spans.get(),
+        track=track,
+        meeting=meeting,
+        session=session,
+        later=later,
+        enrollment=enrollment,
+        booking=booking,
+        attendance=Attendance.objects.create(
+            booking=booking, status="present", credited_minutes=180, recorded_by=lead, recorded_at=AT
+        ),
+        feed=Feed.objects.create(patient=patient, token_hash="0" * 64, uid_key="k", created_at=AT, created_by=lead),
+        closure=Closure.objects.create(site=site, starts=MONDAY, ends=NEXT_DAY, reason="Snow"),
+    )
+
+
+def sets(row: str, **fields: Any) -> Callable[[World], object]:
+    """Changes the world's row of that name past every check of Python's."""
+
+    def change(world: World) -> object:
+        made: models.Model = getattr(world, row)
+        return type(made)._default_manager.filter(pk=made.pk).update(**fields)
+
+    return change
+
+
+def repeats(row: str, **fields: Any) -> Callable[[World], object]:
+    """Writes the world's row a second time, with some fields otherwise."""
+
+    def copy(world: World) -> object:
+        made: models.Model = getattr(world, row)
+        again = type(made)._default_manager.get(pk=made.pk)
+        again.pk = None
+        again._state.adding = True
+        for name, value in fields.items():
+            setattr(again, name, value)
+        again.save(force_insert=True)
+        return again
+
+    return copy
+
+
+def rule_set(**fields: Any) -> Callable[[World], object]:
+    return lambda world: RuleSet.objects.create(site=world.site, **{"starts": date(2026, 1, 5), **fields})
+
+
+def facilitates(model: type[models.Model], row: str, who: str, part: str) -> Callable[[World], object]:
+    field = "meeting" if model is MeetingFacilitator else "session"
+    return lambda world: model._default_manager.create(
+        **{field: getattr(world, row), "user": getattr(world, who), "part": part}
+    )
+
+
+def assigns(role: str, *, everywhere: bool, times: int = 1) -> Callable[[World], object]:
+    def assign(world: World) -> object:
+        site = None if everywhere else world.site
+        return [RoleAssignment.objects.create(user=world.other, role=role, site=site) for _ in range(times)]
+
+    return assign
+
+
+def starts_twice(world: World) -> object:
+    return [CohortStart.objects.create(track=world.track, on=MONDAY) for _ in range(2)]
+
+
+def amends_without_a_reason(world: World) -> object:
+    return Amendment.objects.create(
+        attendance=world.attendance,
+        status_before="present",
+        credited_minutes_before=180,
+        status_after="no_show",
+        credited_minutes_after=0,
+        reason="",
+        by=world.lead,
+        signature="Ada",
+        at=AT,
+    )
+
+
+def stands_twice(world: World) -> object:
+    return EnrollmentMeeting.objects.create(enrollment=world.enrollment, meeting=world.meeting, starts=NEXT_DAY)
+
+
+def stands_backwards(world: World) -> object:
+    return world.enrollment.enrollment_meetings.update(ends=MONDAY)
+
+
+BREAKS: dict[str, Callable[[World], object]] = {
+    "user_email_is_unique_in_any_case": lambda world: User.objects.create(email=world.lead.email.upper(), name="X"),
+    "role_is_assigned_once_per_site": assigns("reviewer", everywhere=False, times=2),
+    "role_is_assigned_once_for_every_site": assigns("administrator", everywhere=True, times=2),
+    "only_administrators_have_every_site": assigns("coordinator", everywhere=True),
+    "role_is_known": assigns("visitor", everywhere=False),
+    "patient_travels_at_most_eight_hours": sets("patient", travel_minutes=481),
+    "commitment_is_weekly_or_on_one_date": sets("commitment", on=MONDAY),
+    "commitment_takes_less_than_a_day": sets("commitment", ends=time(13)),
+    "commitment_ends_after_it_begins": sets("commitment", valid_from=MONDAY, valid_until=MONDAY),
+    "commitment_travel_at_most_eight_hours": sets("commitment", travel_minutes=481),
+    "commitment_kind_is_known": sets("commitment", kind="sport"),
+    "commitment_code_is_unique_for_a_patient": repeats("commitment"),
+    "episode_ends_after_it_starts": sets("episode", ends=MONDAY),
+    "patient_has_one_open_episode": repeats("episode"),
+    "span_ends_after_it_starts": sets("span", ends=MONDAY),
+    "episode_has_one_open_span": repeats("span", starts=NEXT_DAY),
+    "episode_has_one_span_from_a_date": repeats("span", ends=NEXT_DAY),
+    "span_prescribes_minutes_of_a_week": sets("span", prescribed_minutes=0),
+    "span_prescribes_days_of_a_week": sets("span", prescribed_days=8),
+    "span_level_is_known": sets("span", level="9"),
+    "room_code_is_unique_at_a_site": repeats("room"),
+    "room_has_a_place": sets("room", places=0),
+    "site_has_one_rule_set_from_a_date": rule_set(starts=date(2020, 1, 6)),
+    "rule_set_minutes_are_a_range_within_a_week": rule_set(minimum_minutes=600, maximum_minutes=540),
+    "rule_set_days_are_a_range_within_a_week": rule_set(minimum_days=4, maximum_days=3),
+    "rule_set_day_has_at_most_24_hours": rule_set(minimum_minutes_per_day=1441),
+    "rule_set_week_starts_on_a_weekday": rule_set(week_starts=7),
+    "rule_set_starts_on_the_first_day_of_its_week": rule_set(starts=date(2026, 1, 6)),
+    "rule_set_level_is_known": rule_set(level="9"),
+    "closure_ends_after_it_starts": sets("closure", ends=MONDAY),
+    "site_has_one_closure_from_a_date": repeats("closure"),
+    "track_code_is_unique_at_a_site": repeats("track"),
+    "track_has_been_published_unless_draft": sets("track", published_at=None),
+    "track_status_is_known": sets("track", status="lost"),
+    "track_entry_is_known": sets("track", entry="lost"),
+    "track_individual_minutes_fit_a_week": sets("track", individual_minutes=1501),
+    "cohort_starts_once_on_a_date": starts_twice,
+    "meeting_code_begins_once_on_a_date": repeats("meeting"),
+    "meeting_is_on_a_weekday": sets("meeting", weekday=7),
+    "meeting_ends_after_it_starts": sets("meeting", ends=time(9)),
+    "meeting_break_lies_inside_it": sets("meeting", break_starts=time(11, 30), break_ends=time(12)),
+    "meeting_has_a_place": sets("meeting", places=0),
+    "meeting_runs_for_a_day": sets("meeting", runs_until=date(2026, 1, 5)),
+    "meeting_modality_is_known": sets("meeting", modality="post"),
+    "facilitator_is_in_a_meeting_once": facilitates(MeetingFacilitator, "meeting", "lead", "assists"),
+    "meeting_has_one_leader": facilitates(MeetingFacilitator, "meeting", "other", "leads"),
+    "meeting_part_is_known": facilitates(MeetingFacilitator, "meeting", "other", "sings"),
+    "meeting_has_one_session_on_a_date": repeats("session"),
+    "session_ends_after_it_starts": sets("later", ends=AT),
+    "session_break_lies_inside_it": sets("session", break_starts=AT - HOUR, break_ends=AT),
+    "session_has_a_place": sets("later", places=0),
+    "session_is_not_overbooked": sets("session", booked=11),
+    "session_counts_at_most_a_day": sets("session", countable_minutes=1441),
+    "session_is_finalized_whole": sets("session", status="held", finalized_at=AT),
+    "session_is_held_or_cancelled_when_finalized": lambda world: sets(
+        "session", finalized_at=AT, finalized_by=world.lead, finalized_credential="Ada"
+    )(world),
+    "session_status_is_known": sets("session", status="lost"),
+    "session_modality_is_known": sets("session", modality="post"),
+    "facilitator_is_in_a_session_once": facilitates(SessionFacilitator, "session", "lead", "assists"),
+    "session_has_one_leader": facilitates(SessionFacilitator, "session", "other", "leads"),
+    "session_part_is_known": facilitates(SessionFacilitator, "session", "other", "sings"),
+    "enrollment_ends_after_it_starts": sets("enrollment", ends=MONDAY),
+    "episode_is_enrolled_in_a_track_once": repeats("enrollment", starts=NEXT_DAY),
+    "enrollment_is_in_person_or_telehealth": sets("enrollment", modality="either"),
+    "enrollment_meeting_ends_after_it_starts": stands_backwards,
+    "meeting_is_in_an_enrollment_once": stands_twice,
+    "patient_is_booked_once_in_a_session": lambda world: repeats(
+        "booking", starts=world.later.starts, ends=world.later.ends
+    )(world),
+    "booking_is_enrolled_or_a_make_up": sets("booking", enrollment=None),
+    "booking_ends_after_it_starts": sets("booking", ends=AT - 12 * HOUR),
+    "booking_has_a_release_reason_only_when_released": sets("booking", release_reason="No longer"),
+    "patient_is_in_one_place_at_a_time": lambda world: repeats("booking", session=world.later)(world),
+    "feed_is_of_one_subject": lambda world: sets("feed", room=world.room)(world),
+    "feed_style_is_known": sets("feed", style="loud"),
+    "attendance_left_after_arriving": sets("attendance", arrived=AT, left=AT),
+    "attendance_credits_only_who_was_there": sets("attendance", status="no_show"),
+    "attendance_in_part_says_from_or_until_when": sets("attendance", status="partial"),
+    "attendance_status_is_known": sets("attendance", status="lost", credited_minutes=0),
+    "amendment_has_a_reason": amends_without_a_reason,
+}
+OWN_APPS = ("accounts", "patients", "scheduling", "attendance")
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_the_database_refuses_a_row_that_breaks(world: World, name: str) -> None:
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        BREAKS[name](world)
+    said = str(refused.value)
+    assert name in said or "UNIQUE constraint failed" in said, said
+
+
+def test_every_constraint_is_tried() -> None:
+    stated = {
+        constraint.name
+        for app in OWN_APPS
+        for model in apps.get_app_config(app).get_models()
+        for constraint in model._meta.constraints
+    }
+    assert set(BREAKS) == stated | {"patient_is_in_one_place_at_a_time"}
+
+
+def test_released_places_may_overlap(world: World) -> None:
+    Booking.objects.filter(pk=world.booking.pk).update(released_at=AT, release_reason="No longer")
+
+    repeats("booking", session=world.later)(world)
+
+    assert Booking.objects.filter(episode=world.episode).count() == 2
+
+
+def test_the_trail_is_neither_changed_nor_removed(world: World) -> None:
+    event = record(world.patient, by=world.lead, action=Action.VIEWED, at=AT)
+    for act in (AuditEvent.objects.filter(pk=event.pk).delete, lambda: AuditEvent.objects.update(detail="nothing")):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            act()
+    assert AuditEvent.objects.filter(pk=event.pk, detail="").exists()
+
+
+def test_trail_and_amendments_are_the_tables_that_only_grow() -> None:
+    assert {model for app in apps.get_app_configs() for model in append_only_models(app)} == {AuditEvent, Amendment}
