@@ -142,7 +142,8 @@ def change_patient(*, patient: Patient, values: PatientValues, by: User | None, 
     return patient
 
 
-def _against_commitment(values: CommitmentValues) -> Iterable[Reason]:
+def against_commitment(values: CommitmentValues) -> Iterable[Reason]:
+    """What makes a commitment nonsense by itself."""
     if values.starts == values.ends:
         yield TakesNoTime()
     first, until = values.valid_from, values.valid_until
@@ -166,7 +167,7 @@ def _happens(values: CommitmentValues) -> bool:
 @transaction.atomic
 def add_commitment(*, patient: Patient, values: CommitmentValues, by: User | None, now: datetime) -> Commitment:
     """Raises Refused when it would take no time or never happen. What is booked already stays booked, clash or not."""
-    _refuse(_against_commitment(values))
+    _refuse(against_commitment(values))
     commitment = Commitment(patient=patient)
     _write(commitment, values)
     record(commitment, by=by, action=Action.CREATED, at=now)
@@ -178,7 +179,7 @@ def change_commitment(
     *, commitment: Commitment, values: CommitmentValues, by: User | None, now: datetime
 ) -> Commitment:
     """Raises Refused as `add_commitment` does."""
-    _refuse(_against_commitment(values))
+    _refuse(against_commitment(values))
     changed = _write(commitment, values)
     record(commitment, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
     return commitment

@@ -13,13 +13,13 @@ Wrong = Iterator[tuple[str, str]]
 
 def needed[T](read: Callable[[str], T]) -> T:
     """A column that the file must have, and whose cells must not be empty."""
-    column: Any = field(metadata={"read": read, "needed": True})
+    column: T = field(metadata={"read": read, "needed": True})
     return column
 
 
 def optional[T, D](read: Callable[[str], T], empty: D) -> T | D:
     """A column that the file may lack: what it would say is then left as it is. An empty cell means `empty`."""
-    column: Any = field(default=empty, metadata={"read": read, "needed": False})
+    column: T | D = field(default=empty, metadata={"read": read, "needed": False})
     return column
 
 

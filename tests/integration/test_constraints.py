@@ -264,6 +264,8 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "attendance_status_is_known": sets("attendance", status="lost", credited_minutes=0),
     "amendment_has_a_reason": amends_without_a_reason,
 }
+ALSO_BROKEN = {"rule_set_week_starts_on_a_weekday": "rule_set_starts_on_the_first_day_of_its_week"}
+"""No date is on an eighth weekday, so this breaks both, and a database names the one that it looks at first."""
 OWN_APPS = ("accounts", "patients", "scheduling", "attendance")
 
 
@@ -272,7 +274,7 @@ def test_the_database_refuses_a_row_that_breaks(world: World, name: str) -> None
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         BREAKS[name](world)
     said = str(refused.value)
-    assert name in said or "UNIQUE constraint failed" in said, said
+    assert name in said or ALSO_BROKEN.get(name, name) in said or "UNIQUE constraint failed" in said, said
 
 
 def test_every_constraint_is_tried() -> None:

@@ -141,6 +141,13 @@ def only_fault(folder: Path, files: dict[str, str]) -> str:
             id="a shift on no day",
         ),
         pytest.param(
+            "patients",
+            "P2,Emil,Hart,7/3/1988",
+            "P2,Emil,Hart,7/3/2088",
+            "patients.csv, row 3, birth_date: 2088-07-03 is still to come.",
+            id="not born yet",
+        ),
+        pytest.param(
             "closures", "Thanksgiving\n", "Thanksgiving\nNORTH,2026-11-27,,Other\n",
             "closures.csv, row 3, first_day: Row 2 closes the site on some of these days already.",
             id="closed twice",

@@ -6,10 +6,12 @@ from accounts.audit import record_all
 from accounts.models import Action
 from patients.models import Commitment, Patient
 from patients.models.commitment import weekday_mask
+from patients.services import CommitmentValues, against_commitment
 from scheduling.importing.cells import DAYS
 from scheduling.importing.person_rows import CommitmentRow
 from scheduling.importing.work import Work, differences
 from scheduling.importing.writing.patients import BATCH, batches
+from scheduling.services.refused import Refused
 
 FIELDS = {
     "kind": "kind",
@@ -44,9 +46,9 @@ def write_commitments(work: Work) -> None:
             continue
         commitment = known.get((row.patient, row.code))
         values = _values(row, commitment)
-        first, until = values["valid_from"], values["valid_until"]
-        if first is not None and until is not None and first >= until:
-            work.blame(row, "last_day", "The commitment would end before it begins.")
+        wrong = tuple(against_commitment(CommitmentValues(**values)))
+        if wrong:
+            work.refuse(row, "", Refused(wrong))
         elif commitment is None:
             new.append(Commitment(patient=patient, code=row.code, **values))
             work.note(row, is_new=True)

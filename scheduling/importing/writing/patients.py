@@ -55,7 +55,9 @@ def write_patients(work: Work, sites: dict[str, Site]) -> None:
         if site is None:
             continue
         patient = patients.get(row.code)
-        if patient is None:
+        if row.birth_date > work.now.astimezone(site.zone).date():
+            work.blame(row, "birth_date", f"{row.birth_date} is still to come.")
+        elif patient is None:
             patient = Patient(code=row.code, site=site, **{name: getattr(row, name) for name in FIELDS})
             written.patients.append(patient)
             _admit(row, patient, written)
