@@ -255,3 +255,13 @@ def test_a_site_with_sessions_keeps_its_time_zone(tmp_path: Path) -> None:
     assert only_fault(tmp_path, changed("sites", "America/New_York", "America/Chicago")) == (
         "sites.csv, row 2, time_zone: Sessions are planned at this site: its time zone can't change any more."
     )
+
+
+def test_a_commitment_that_never_happens_is_refused_in_the_words_of_the_pages(tmp_path: Path) -> None:
+    text = (
+        "patient,code,kind,label,weekdays,starts,ends,valid_from,last_day\n"
+        "P1,C1,work,Shift,Sun,22:00,6:00,2026-09-07,2026-09-11\n"
+    )
+    sentence = only_fault(tmp_path, {**CLINIC, "commitments": text})
+    assert sentence.startswith("commitments.csv, row 2: ")
+    assert sentence.endswith(".")
