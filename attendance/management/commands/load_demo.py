@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from demo.cast import SIGN_INS
@@ -13,11 +14,16 @@ class Command(BaseCommand):
     help = "Loads the demo clinic into an empty database."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError("The demo clinic's passwords are public: it is never loaded in production.")
+        self.is_quiet = options["verbosity"] == 0
         try:
-            load_demo(now=clock.now(), say=self.stdout.write)
+            load_demo(now=clock.now(), say=self._say)
         except NotEmpty:
             raise CommandError("There is a clinic in this database already; the demo needs an empty one.") from None
-        if options["verbosity"] < 1:
-            return
         for sign_in in SIGN_INS:
-            self.stdout.write(f"{sign_in.role:15} {sign_in.email:32} {sign_in.password}")
+            self._say(f"{sign_in.role:15} {sign_in.email:32} {sign_in.password}")
+
+    def _say(self, words: str) -> None:
+        if not self.is_quiet:
+            self.stdout.write(words)
