@@ -1,6 +1,6 @@
 """The search for a schedule against trying every combination of meetings, pair by pair: `python -m bench.fit`.
 
-Prints the median times and their ratio for one patient and ten tracks of ten meetings, and the time of 60 patients by 20 tracks.
+Prints the median times and their ratio for one patient and ten tracks, and the time of 60 patients by 20 tracks.
 """
 
 from collections.abc import Callable
