@@ -6,27 +6,25 @@ the days are put together by their sums of minutes and days.
 
 from collections.abc import Iterable, Sequence
 from datetime import time
-from itertools import combinations
 
-from scheduling.domain.hours import RuleSet, WeeklyMeeting, add_up
-from scheduling.domain.interval import covered_minutes
+from scheduling.domain.hours import RuleSet, WeeklyMeeting, minutes_of_day
 
 Choice = tuple[WeeklyMeeting, ...]
 
 
-def day_choices(meetings: Sequence[WeeklyMeeting]) -> Iterable[Choice]:
-    """Every set of meetings that one person can attend in full, the empty one first, small before large."""
-    for size in range(len(meetings) + 1):
-        for chosen in combinations(meetings, size):
-            if not any(one.overlaps(two) for one, two in combinations(chosen, 2)):
-                yield chosen
+def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
+    """Every set of meetings that one person can attend in full: small before large, then in the order given."""
+    found: list[Choice] = [()]
+    for each in reversed(meetings):
+        found = [(each, *chosen) for chosen in found if not any(each.overlaps(other) for other in chosen)] + found
+    return sorted(found, key=len)
 
 
 def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> Choice:
     """The choice with the most counted minutes; among equals the one with the most meetings, then the earliest."""
 
     def weight(choice: Choice) -> tuple[int, int]:
-        return add_up(choice, rules).minutes, len(choice)
+        return minutes_of_day([each for each in choice if each.anchor is None], rules), len(choice)
 
     return tuple(meeting for today in _by_day(meetings) for meeting in max(day_choices(today), key=weight))
 
@@ -79,7 +77,7 @@ def _best_by_minutes(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> dict[
     """For each sum of minutes that the day can give, the first choice with the fewest meetings."""
     best: dict[int, Choice] = {}
     for chosen in day_choices(meetings):
-        minutes = covered_minutes(part for each in chosen for part in each.counted(rules))
+        minutes = minutes_of_day(chosen, rules)
         if minutes == 0 or minutes >= rules.minimum_minutes_per_day:
             best.setdefault(minutes, chosen)
     return best

@@ -5,7 +5,7 @@ and `search` finds for every track the best choice, or everything that stands ag
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from scheduling.domain.hours import RuleSet, Verdict, WeeklyMeeting, add_up, ass
 from scheduling.domain.interval import Interval
 from scheduling.domain.obstacles import Clash, Full, NoStartDateLeft, NotAStartDate
 from scheduling.domain.reasons import Key, NoMeetings, Reason
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, Recurrence
+from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Need:
     """What a patient brings: the prescription, when they can begin, and everything else in their life.
 
     `busy` holds their commitments and the meetings of their other enrollments. Choices are judged on the dates from
-    `from_day` for `weeks` weeks.
+    `from_day` for `weeks` weeks, without those on which the site is `closed`.
     """
 
     prescribed_minutes: int
@@ -59,10 +59,17 @@ class Need:
     weeks: int = 12
     busy: tuple[BusyTime, ...] = ()
     rules: RuleSet = field(default_factory=RuleSet)
+    closed: tuple[Interval[date], ...] = ()
 
     @property
     def until(self) -> date:
         return self.from_day + timedelta(weeks=self.weeks)
+
+    def dates_of(self, meeting: WeeklyMeeting) -> Iterable[date]:
+        """The dates on which the meeting is held while the patient would come."""
+        for on in meeting.recurrence.dates(self.from_day, self.until):
+            if not any(closure.contains(on) for closure in self.closed):
+                yield on
 
     @cached_property
     def occasions_by_day(self) -> dict[int, list[tuple[BusyTime, Occasion]]]:
@@ -159,61 +166,46 @@ def search(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
 
 
 def clashes(meeting: WeeklyMeeting, need: Need) -> tuple[Clash, ...]:
-    """For each busy time that the meeting runs into on any date: the worst date's minutes, the first date, how many."""
-    worst: dict[Key, Clash] = {}
-    dates: dict[Key, list[date]] = {}
-    for on in _recurrence(meeting).dates(need.from_day, need.until):
+    """What the meeting runs into on any date: for each busy time, before it and after it, the worst date's minutes, the
+    first date, and on how many."""
+    worst: dict[tuple[BusyTime, bool], Clash] = {}
+    dates: dict[tuple[BusyTime, bool], set[date]] = {}
+    for on in need.dates_of(meeting):
         day = (on - need.from_day).days
         midnight = day * MINUTES_A_DAY
         span = Interval(midnight + meeting.span.start, midnight + meeting.span.end)
         for busy, occasion in need.occasions_by_day.get(day, ()):
-            shared = occasion.padded.intersection(span)
-            if shared is None:
+            if not occasion.padded.overlaps(span):
                 continue
-            dates.setdefault(busy.key, []).append(on)
-            clash = _clash(meeting, busy, occasion, span, shared, on)
-            if busy.key not in worst or clash.minutes > worst[busy.key].minutes:
-                worst[busy.key] = clash
-    return tuple(_over(clash, dates[key]) for key, clash in worst.items())
+            clash = _clash(meeting, busy, occasion, span, on)
+            key = (busy, clash.before)
+            dates.setdefault(key, set()).add(on)
+            if key not in worst or clash.minutes > worst[key].minutes:
+                worst[key] = clash
+    return tuple(replace(clash, first_date=min(dates[key]), dates=len(dates[key])) for key, clash in worst.items())
 
 
-def _clash(
-    meeting: WeeklyMeeting, busy: BusyTime, occasion: Occasion, span: Interval[int], shared: Interval[int], on: date
-) -> Clash:
-    bare = occasion.bare.intersection(span)
+def _clash(meeting: WeeklyMeeting, busy: BusyTime, occasion: Occasion, span: Interval[int], on: date) -> Clash:
+    """Of one date. Where only the way is too long, what it lacks may be more than the whole meeting lasts."""
     before = occasion.bare.start < span.start
-    gap = 0 if bare else (span.start - occasion.bare.end if before else occasion.bare.start - span.end)
+    overlap, shared = occasion.bare.intersection(span), occasion.padded.intersection(span)
+    if overlap and shared:
+        gap, minutes = 0, shared.end - shared.start
+    elif before:
+        gap = span.start - occasion.bare.end
+        minutes = busy.travel_after - gap
+    else:
+        gap = occasion.bare.start - span.end
+        minutes = busy.travel_before - gap
     return Clash(
         meeting=meeting,
         busy=busy,
-        minutes=shared.end - shared.start,
-        overlap_minutes=bare.end - bare.start if bare else 0,
+        minutes=minutes,
+        overlap_minutes=overlap.end - overlap.start if overlap else 0,
         gap_minutes=gap,
         before=before,
         first_date=on,
         dates=1,
-    )
-
-
-def _over(clash: Clash, dates: Sequence[date]) -> Clash:
-    return Clash(
-        meeting=clash.meeting,
-        busy=clash.busy,
-        minutes=clash.minutes,
-        overlap_minutes=clash.overlap_minutes,
-        gap_minutes=clash.gap_minutes,
-        before=clash.before,
-        first_date=dates[0],
-        dates=len(set(dates)),
-    )
-
-
-def _recurrence(meeting: WeeklyMeeting) -> Recurrence:
-    return Recurrence(
-        weekdays=frozenset({meeting.weekday}),
-        anchor=meeting.anchor,
-        valid_from=meeting.runs_from,
-        valid_until=meeting.runs_until,
     )
 
 
@@ -235,23 +227,15 @@ def _verdict(offer: Offer, need: Need, choice: Choice) -> Verdict:
 
 def _best_fit(offer: Offer, need: Need) -> Fit:
     entry = offer.next_entry(need.from_day)
-    starts = entry or need.from_day
-    if starts != need.from_day:
-        need = Need(
-            prescribed_minutes=need.prescribed_minutes,
-            prescribed_days=need.prescribed_days,
-            from_day=starts,
-            weeks=need.weeks,
-            busy=need.busy,
-            rules=need.rules,
-        )
+    if entry is not None and entry != need.from_day:
+        need = replace(need, from_day=entry)
     against: dict[Key, tuple[Reason, ...]] = {
         offered.meeting.key: (*clashes(offered.meeting, need), *_full(offered, need)) for offered in offer.meetings
     }
     meetings = [offered.meeting for offered in offer.meetings]
     free = [meeting for meeting in meetings if not against[meeting.key]]
-    ideal, possible = as_much_as_possible(meetings, need.rules), as_much_as_possible(free, need.rules)
-    whole = possible if _is_whole(ideal, possible, need) and not judge(offer, need, possible) else None
+    possible = as_much_as_possible(free, need.rules)
+    whole = possible if _is_all_of(meetings, possible, need) and not judge(offer, need, possible) else None
     enough = just_enough(
         free,
         need.rules,
@@ -261,31 +245,29 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
     )
     if entry is None:
         whole = enough = None
-    best = whole or enough or possible
-    total = add_up(best, need.rules, offer.individual_minutes)
+    total = add_up(whole or enough or possible, need.rules, offer.individual_minutes)
     return Fit(
         offer=offer,
-        starts=starts,
+        starts=need.from_day,
         whole=whole,
         enough=enough,
-        obstacles=() if whole else _obstacles(offer, need, against, possible, has_enough=enough is not None),
+        obstacles=() if whole else tuple(_obstacles(offer, need, against, possible)),
         minutes=total.minutes,
         days=total.days,
         missing_minutes=0 if whole or enough else max(0, need.prescribed_minutes - total.minutes),
     )
 
 
-def _is_whole(ideal: Choice, possible: Choice, need: Need) -> bool:
+def _is_all_of(meetings: Sequence[WeeklyMeeting], possible: Choice, need: Need) -> bool:
     """Whether what the patient can attend is as much as anybody could of the track."""
+    ideal = as_much_as_possible(meetings, need.rules)
     return len(possible) == len(ideal) and add_up(possible, need.rules) == add_up(ideal, need.rules)
 
 
-def _obstacles(
-    offer: Offer, need: Need, against: dict[Key, tuple[Reason, ...]], possible: Choice, *, has_enough: bool
-) -> tuple[Reason, ...]:
-    found = [*may_begin(offer, need, possible)]
-    found += (reason for reasons in against.values() for reason in reasons)
-    if not has_enough:
-        # That nothing was chosen is no reason of its own: the search chose nothing because of the others.
-        found += (reason for reason in gives_the_hours(offer, need, possible) if not isinstance(reason, NoMeetings))
-    return tuple(found)
+def _obstacles(offer: Offer, need: Need, against: dict[Key, tuple[Reason, ...]], possible: Choice) -> Iterable[Reason]:
+    """What stands against the track as a whole, then what against each meeting, then what the rest of it comes to."""
+    yield from may_begin(offer, need, possible)
+    for reasons in against.values():
+        yield from reasons
+    # That nothing was chosen is no reason of its own: the search chose nothing because of the others.
+    yield from (reason for reason in gives_the_hours(offer, need, possible) if not isinstance(reason, NoMeetings))

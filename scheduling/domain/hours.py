@@ -6,8 +6,8 @@ common practice. All bounds come from the RuleSet in force and are inclusive.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, time
+from dataclasses import dataclass
+from datetime import date, time, timedelta
 from enum import StrEnum
 from itertools import combinations, pairwise
 
@@ -27,7 +27,7 @@ from scheduling.domain.reasons import (
     TooManyMinutes,
     TwoAtOnce,
 )
-from scheduling.domain.week import minute_of, week_start
+from scheduling.domain.week import Recurrence, minute_of, week_start
 
 HIGHER_BAND_MINUTES = 1200
 
@@ -54,6 +54,10 @@ class RuleSet:
             raise ValueError(f"minutes must be a range: {self.minimum_minutes}..{self.maximum_minutes}")
         if not 0 < self.minimum_days <= self.maximum_days <= 7:
             raise ValueError(f"days must be a range within a week: {self.minimum_days}..{self.maximum_days}")
+        if self.minimum_minutes_per_day < 0:
+            raise ValueError(f"a day can't need less than nothing: {self.minimum_minutes_per_day}")
+        if self.week_starts not in range(7):
+            raise ValueError(f"a weekday is 0 to 6: {self.week_starts}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +80,31 @@ class WeeklyMeeting:
     places: int = 1
 
     def __post_init__(self) -> None:
+        if self.weekday not in range(7):
+            raise ValueError(f"a weekday is 0 to 6: {self.weekday}")
         if self.starts >= self.ends:
             raise ValueError(f"a meeting must end after it starts: {self.starts}..{self.ends}")
+        if (self.break_starts is None) != (self.break_ends is None):
+            raise ValueError("a break needs both its start and its end")
+        if self.break_starts and self.break_ends and not self.starts < self.break_starts < self.break_ends < self.ends:
+            raise ValueError(f"the break must lie inside the meeting: {self.break_starts}..{self.break_ends}")
+        if self.runs_from and self.runs_until and self.runs_from >= self.runs_until:
+            raise ValueError(f"a meeting must run for a day: {self.runs_from}..{self.runs_until}")
 
     @property
     def span(self) -> Interval[int]:
         """Minutes of the day from its start to its end."""
         return Interval(minute_of(self.starts), minute_of(self.ends))
+
+    @property
+    def recurrence(self) -> Recurrence:
+        """The dates on which it is held, closures aside."""
+        return Recurrence(
+            weekdays=frozenset({self.weekday}),
+            anchor=self.anchor,
+            valid_from=self.runs_from,
+            valid_until=self.runs_until,
+        )
 
     def counted(self, rules: RuleSet) -> tuple[Interval[int], ...]:
         """The minutes of the day that count: without the break unless breaks count, none if the service does not."""
@@ -102,18 +124,21 @@ class WeeklyMeeting:
         )
 
     def overlaps(self, other: "WeeklyMeeting") -> bool:
-        """Whether both are ever held at the same time."""
-        if self.weekday != other.weekday or not self.span.overlaps(other.span) or not _run_together(self, other):
-            return False
-        if self.anchor is None or other.anchor is None:
-            return True
-        return (week_start(self.anchor) - week_start(other.anchor)).days % 14 == 0
+        """Whether both are held at the same time on any date."""
+        return self.weekday == other.weekday and self.span.overlaps(other.span) and _share_a_date(self, other)
 
 
-def _run_together(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
+def _share_a_date(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
+    """Of two meetings of one weekday; what repeats every fortnight shows all it does in one."""
     starts = [day for day in (one.runs_from, two.runs_from) if day]
     ends = [day for day in (one.runs_until, two.runs_until) if day]
-    return not starts or not ends or max(starts) < min(ends)
+    if starts and ends:
+        first = max(starts)
+        fortnight = one.recurrence.dates(first, min(*ends, first + timedelta(weeks=2)))
+        return any(two.recurrence.happens_on(day) for day in fortnight)
+    if one.anchor is None or two.anchor is None:
+        return True
+    return (week_start(one.anchor) - week_start(two.anchor)).days % 14 == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,19 +160,26 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """Half-open dates on which the same meetings run, and what they add up to. `until` None is open."""
-
-    first: date
-    until: date | None
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
 class Bounds:
     minutes: int
     days: int
-    by_weekday: tuple[int, ...] = field(default=(0,) * 7)
+    by_weekday: tuple[int, ...]
+
+
+def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> int:
+    """What meetings of one weekday add up to. Those that overlap are alternatives, and the minutes they share count once.
+
+    A stretch that several share counts as in the one that counts most of it: of two groups side by side each has its
+    break, also when they take it at different times, and nobody attends the work of both.
+    """
+    counted = [each.counted(rules) for each in meetings]
+    edges = sorted({edge for each in meetings for edge in (each.span.start, each.span.end)})
+    total = 0
+    for stretch in (Interval(start, end) for start, end in pairwise(edges)):
+        total += max(
+            covered_minutes(shared for part in parts if (shared := part.intersection(stretch))) for parts in counted
+        )
+    return total
 
 
 def add_up(meetings: Collection[WeeklyMeeting], rules: RuleSet, individual_minutes: int = 0) -> Bounds:
@@ -156,10 +188,7 @@ def add_up(meetings: Collection[WeeklyMeeting], rules: RuleSet, individual_minut
     The minutes that overlapping meetings share count once. Individual minutes count toward the minutes, not the days.
     """
     weekly = [each for each in meetings if each.anchor is None]
-    by_weekday = tuple(
-        covered_minutes(part for each in weekly if each.weekday == day for part in each.counted(rules))
-        for day in range(7)
-    )
+    by_weekday = tuple(minutes_of_day([each for each in weekly if each.weekday == day], rules) for day in range(7))
     return Bounds(sum(by_weekday) + individual_minutes, sum(1 for minutes in by_weekday if minutes), by_weekday)
 
 
@@ -208,35 +237,6 @@ def assess_track(
     reasons += _within_bounds(total, rules)
     reasons += double_used(meetings, others)
     return Verdict(minutes=total.minutes, days=total.days, minutes_by_weekday=total.by_weekday, reasons=tuple(reasons))
-
-
-def assess_timetable(
-    meetings: Sequence[WeeklyMeeting],
-    rules: RuleSet,
-    *,
-    first: date,
-    individual_minutes: int = 0,
-    others: Sequence[WeeklyMeeting] = (),
-) -> tuple[Period, ...]:
-    """The verdict for each stretch from `first` on in which the same meetings run; the last one is open.
-
-    Days on which nothing runs yet, before the first meeting begins, or any more, after the last has ended, are left out.
-    """
-    running = [each for each in meetings if each.runs_on_or_after(first)]
-    changes = {first}
-    changes.update(each.runs_from for each in running if each.runs_from and each.runs_from > first)
-    changes.update(each.runs_until for each in running if each.runs_until and each.runs_until > first)
-    periods: list[Period] = []
-    for begin, until in pairwise([*sorted(changes), None]):
-        assert begin is not None
-        now_running = [each for each in running if (each.runs_from or begin) <= begin and each.runs_on_or_after(begin)]
-        not_yet, no_more = not periods and until is not None, bool(periods) and until is None
-        if not now_running and (not_yet or no_more):
-            continue
-        beside = [each for each in others if each.runs_on_or_after(begin, until)]
-        verdict = assess_track(now_running, rules, individual_minutes=individual_minutes, others=beside)
-        periods.append(Period(begin, until, verdict))
-    return tuple(periods)
 
 
 def assess_choice(

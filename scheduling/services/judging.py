@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from accounts.models import User
-from scheduling.domain.hours import Period, assess_timetable
+from scheduling.domain.periods import Period, assess_timetable
 from scheduling.domain.reasons import FacilitatorInTwoPlaces, Reason, RoomInTwoPlaces
 from scheduling.models import Meeting, Room, Track, TrackStatus
 from scheduling.services.refused import Refused
