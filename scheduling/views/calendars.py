@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.audit import record
-from accounts.models import Action
+from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, patient_required, signed_in, staff_required
 from iopmanager import clock
@@ -31,8 +31,23 @@ class Address:
         return "webcal:" + self.https.partition(":")[2]
 
 
-def _address(request: HttpRequest, token: str) -> Address:
-    return Address(request.build_absolute_uri(reverse("feed", args=[token])))
+def _bind(
+    request: HttpRequest, *, patient: Patient | None = None, facilitator: User | None = None, track: Track | None = None
+) -> tuple[FeedForm, Address | None]:
+    """The form, and the address of the subject's feed that a valid POST has just made: it can't be shown later."""
+    form = FeedForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return form, None
+    _, token = create_feed(
+        patient=patient,
+        facilitator=facilitator,
+        track=track,
+        style=FeedStyle(form.cleaned_data["style"]),
+        label=form.cleaned_data["label"],
+        by=signed_in(request),
+        now=clock.now(),
+    )
+    return FeedForm(), Address(request.build_absolute_uri(reverse("feed", args=[token])))
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -43,11 +58,7 @@ def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
-    form, address = FeedForm(request.POST or None), None
-    if request.method == "POST" and form.is_valid():
-        asked = form.cleaned_data
-        _, token = create_feed(patient=patient, style=FeedStyle(asked["style"]), label=asked["label"], by=user, now=now)
-        form, address = FeedForm(), _address(request, token)
+    form, address = _bind(request, patient=patient)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="calendar")
     feeds = Feed.objects.live().filter(patient=patient)
     context = {"patient": patient, "form": form, "feeds": feeds, "address": address}
@@ -59,13 +70,7 @@ def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
 def staff_calendar(request: HttpRequest) -> HttpResponse:
     """One's own groups in one's own calendar."""
     user = signed_in(request)
-    form, address = FeedForm(request.POST or None), None
-    if request.method == "POST" and form.is_valid():
-        asked = form.cleaned_data
-        _, token = create_feed(
-            facilitator=user, style=FeedStyle(asked["style"]), label=asked["label"], by=user, now=clock.now()
-        )
-        form, address = FeedForm(), _address(request, token)
+    form, address = _bind(request, facilitator=user)
     feeds = Feed.objects.live().filter(facilitator=user)
     return render(request, "scheduling/staff_calendar.html", {"form": form, "feeds": feeds, "address": address})
 
@@ -77,12 +82,7 @@ def track_calendar(request: HttpRequest, track_id: int) -> HttpResponse:
     user = signed_in(request)
     track = get_object_or_404(Track.objects.visible_to(user), pk=track_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
-    form, address = FeedForm(request.POST or None), None
-    if request.method == "POST" and form.is_valid():
-        asked = form.cleaned_data
-        style = FeedStyle(asked["style"])
-        _, token = create_feed(track=track, style=style, label=asked["label"], by=user, now=clock.now())
-        form, address = FeedForm(), _address(request, token)
+    form, address = _bind(request, track=track)
     feeds = Feed.objects.live().filter(track=track)
     context = {"track": track, "form": form, "feeds": feeds, "address": address}
     return render(request, "scheduling/track_calendar.html", context)
@@ -107,12 +107,7 @@ def feed_revoke(request: HttpRequest, feed_id: int) -> HttpResponse:
 def portal_calendar(request: HttpRequest) -> HttpResponse:
     """The patient's own addresses."""
     user = signed_in(request)
-    form, address = FeedForm(request.POST or None), None
-    if request.method == "POST" and form.is_valid():
-        asked = form.cleaned_data
-        style = FeedStyle(asked["style"])
-        _, token = create_feed(patient=user.patient, style=style, label=asked["label"], by=user, now=clock.now())
-        form, address = FeedForm(), _address(request, token)
+    form, address = _bind(request, patient=user.patient)
     feeds = Feed.objects.live().filter(patient=user.patient)
     return render(request, "scheduling/portal_calendar.html", {"form": form, "feeds": feeds, "address": address})
 

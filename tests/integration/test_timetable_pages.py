@@ -116,7 +116,7 @@ def test_a_track_is_drafted_filled_and_published(client: Client, site: Site, coo
         reverse("track-new"), {"code": "N", "name": "Noon", "individual_minutes": 0, "entry": "rolling"}
     )
     track = Track.objects.get(code="N")
-    assert answer.url == reverse("track", args=[track.pk])  # type: ignore[attr-defined]
+    assert answer["Location"] == reverse("track", args=[track.pk])
     for day in (0, 2, 4):
         added = client.post(reverse("meeting-new", args=[track.pk]), typed(site, track, weekday=day, code=f"N{day}"))
         assert added.status_code == 302
