@@ -14,8 +14,8 @@ from accounts.views import patient_required, signed_in
 from attendance.ledgers import ledger_of
 from iopmanager import clock
 from patients.models import Commitment, Episode, Patient
-from scheduling.domain.week import week_start
 from scheduling.models import Booking, SessionStatus
+from scheduling.services.rules import RuleBook
 
 WEEKS_AHEAD = 4
 
@@ -70,7 +70,8 @@ def portal_home(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
-    week = week_start(today)
+    book = RuleBook.of(patient.site)
+    week = book.week_of(today)
     days = _schedule(user, patient, week, week + timedelta(weeks=WEEKS_AHEAD + 1))
     episode = _current_episode(patient, today)
     this_week = [day for day in days if day.on < week + timedelta(weeks=1)]
@@ -83,7 +84,7 @@ def portal_home(request: HttpRequest) -> HttpResponse:
         "week": week,
         "next": _next_booking(days, now),
         "days": this_week,
-        "weeks_ahead": [(each, list(group)) for each, group in groupby(later, key=lambda day: week_start(day.on))],
+        "weeks_ahead": [(each, list(group)) for each, group in groupby(later, key=lambda day: book.week_of(day.on))],
         "ledger": ledger_of(episode=episode, week=week, now=now) if episode else None,
     }
     return render(request, "scheduling/portal_home.html", context)
@@ -100,7 +101,8 @@ def portal_week(request: HttpRequest) -> HttpResponse:
         asked = date.fromisoformat(request.GET.get("week", ""))
     except ValueError:
         asked = today
-    week = week_start(asked)
+    book = RuleBook.of(patient.site)
+    week = book.week_of(asked)
     episode = _episode_of_week(patient, week)
     context = {
         "patient": patient,
@@ -111,7 +113,7 @@ def portal_week(request: HttpRequest) -> HttpResponse:
         "last_day": week + timedelta(days=6),
         "previous": week - timedelta(weeks=1),
         "following": week + timedelta(weeks=1),
-        "is_this_week": week == week_start(today),
+        "is_this_week": week == book.week_of(today),
         "days": _schedule(user, patient, week, week + timedelta(weeks=1)),
         "ledger": ledger_of(episode=episode, week=week, now=now) if episode else None,
     }
