@@ -10,7 +10,7 @@ from django.db.models import F
 from patients.models import Commitment, Episode, LevelOfCareSpan
 from scheduling.domain.fit import Fit, Need, Offer, OfferedMeeting, search
 from scheduling.domain.week import BusyTime
-from scheduling.models import EnrollmentMeeting, Meeting, Session, SessionStatus, Site, Track
+from scheduling.models import Closure, EnrollmentMeeting, Meeting, Session, SessionStatus, Site, Track
 from scheduling.services.refused import NoEpisode, Refused
 from scheduling.services.rules import RuleBook
 
@@ -23,7 +23,8 @@ def span_in_force(episode: Episode, day: date) -> LevelOfCareSpan | None:
 
 
 def need_of(*, episode: Episode, from_day: date) -> Need:
-    """What the patient brings from the day on: the prescription, commitments, and the meetings of other enrollments.
+    """What the patient brings from the day on: the prescription, commitments, and the meetings of other enrollments;
+    a group that falls out because the site is closed is in nobody's way.
 
     Raises Refused when the episode is over or no level of care is stated.
     """
@@ -31,6 +32,7 @@ def need_of(*, episode: Episode, from_day: date) -> Need:
     if span is None or (episode.ends is not None and episode.ends <= from_day):
         raise Refused([NoEpisode(from_day)])
     commitments = Commitment.objects.filter(patient=episode.patient_id).in_force_from(from_day)
+    closures = Closure.objects.filter(site=episode.site_id, ends__gt=from_day)
     return Need(
         prescribed_minutes=span.prescribed_minutes,
         prescribed_days=span.prescribed_days,
@@ -38,6 +40,7 @@ def need_of(*, episode: Episode, from_day: date) -> Need:
         weeks=settings.HORIZON_WEEKS,
         busy=(*(each.as_busy_time() for each in commitments), *_treatment(episode, from_day)),
         rules=RuleBook.of(episode.site).on(from_day, span.level),
+        closed=tuple(closure.as_interval() for closure in closures),
     )
 
 

@@ -15,7 +15,7 @@ from accounts.models import AuditEvent
 from patients.models import Episode, LevelOfCare, LevelOfCareSpan
 from scheduling.domain.obstacles import Clash, Full, NotAStartDate
 from scheduling.domain.reasons import BelowPrescribedMinutes
-from scheduling.models import CohortStart, RuleSet, Session, Site, TrackStatus
+from scheduling.models import Closure, CohortStart, RuleSet, Session, Site, TrackStatus
 from scheduling.services.fitting import find_schedules, need_of, offers_at
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.refused import NoEpisode, Refused
@@ -90,6 +90,17 @@ def test_a_course_of_care_that_is_over_needs_nothing(episode: Episode) -> None:
     assert refused.value.reasons == (NoEpisode(MONDAY + WEEK),)
 
 
+def test_a_day_on_which_the_site_is_closed_is_in_nobodys_way(episode: Episode) -> None:
+    make_weekday_track(episode.site)
+    once = {"valid_from": MONDAY, "valid_until": MONDAY + WEEK}
+    make_commitment(episode.patient, [MONDAY.weekday()], "08:00", "16:00", "Family", **once)
+    (fit,) = find_schedules(episode=episode, from_day=MONDAY)
+    assert [type(reason) for reason in fit.obstacles][:1] == [Clash]
+    Closure.objects.create(site=episode.site, starts=MONDAY, ends=MONDAY + timedelta(days=1), reason="Holiday")
+    (fit,) = find_schedules(episode=episode, from_day=MONDAY)
+    assert fit.whole is not None
+
+
 def test_offers_are_published_tracks_of_the_site_and_the_meetings_that_run(site: Site) -> None:
     track = make_weekday_track(site)
     track.meetings.filter(weekday=0).update(runs_until=MONDAY)
@@ -143,7 +154,7 @@ def queries_of_finding(tracks: int, commitments: int) -> int:
 
 
 def test_one_track_takes_as_many_queries_as_three() -> None:
-    assert [queries_of_finding(1, 1), queries_of_finding(3, 3)] == [10, 10]
+    assert [queries_of_finding(1, 1), queries_of_finding(3, 3)] == [11, 11]
 
 
 def printed(*arguments: str) -> str:
