@@ -2,12 +2,17 @@
 
 from datetime import date
 
+from iopmanager.days import read_day
+
 
 class IsoDate:
     regex = r"\d{4}-\d{2}-\d{2}"
 
     def to_python(self, value: str) -> date:
-        return date.fromisoformat(value)  # a ValueError means: no such page
+        day = read_day(value)
+        if day is None:
+            raise ValueError(f"not a day: {value}")  # which means: no such page
+        return day
 
     def to_url(self, value: date) -> str:
         return value.isoformat()

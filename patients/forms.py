@@ -12,6 +12,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Div, Layout, Row
 from django import forms
 
+from iopmanager.days import DayField
 from patients.models import Commitment, CommitmentKind, Episode, LevelOfCare, Patient
 from patients.models.commitment import weekday_mask
 from patients.services import CommitmentValues, LevelValues, PatientValues
@@ -22,10 +23,6 @@ PATTERNS = [(EVERY_WEEK, "Every week"), (EVERY_OTHER_WEEK, "Every other week"), 
 HOURS = re.compile(
     r"(?P<hours>\d{1,3}(?:[.,]\d+)?)\s*(?:(?:h|:)\s*(?:(?P<minutes>[0-5]?\d)(?:\s*min)?)?)?", re.IGNORECASE
 )
-
-
-def date_input() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 def time_input() -> forms.TimeInput:
@@ -76,7 +73,7 @@ class PatientForm(forms.Form):
     last_name = forms.CharField(max_length=80)
     preferred_name = forms.CharField(max_length=80, required=False, help_text="What they like to be called.")
     code = forms.CharField(max_length=40, help_text="The clinic’s own code, for example P001.")
-    birth_date = forms.DateField(widget=date_input())
+    birth_date = DayField()
     language = forms.CharField(max_length=40, initial="English")
     email = forms.EmailField(required=False, label="E-mail")
     phone = forms.CharField(max_length=40, required=False)
@@ -113,13 +110,12 @@ class CommitmentForm(forms.Form):
     weekdays = forms.TypedMultipleChoiceField(
         choices=WEEKDAYS, coerce=int, required=False, widget=forms.CheckboxSelectMultiple, label="On"
     )
-    anchor = forms.DateField(
-        widget=date_input(),
+    anchor = DayField(
         required=False,
         label="In the week of",
         help_text="For every other week: any date in one of its weeks.",
     )
-    on = forms.DateField(widget=date_input(), required=False, label="Date", help_text="For one date.")
+    on = DayField(required=False, label="Date", help_text="For one date.")
     starts = forms.TimeField(widget=time_input())
     ends = forms.TimeField(widget=time_input(), help_text="At or before the start: it ends on the next day.")
     travel_minutes = forms.IntegerField(
@@ -129,10 +125,8 @@ class CommitmentForm(forms.Form):
         label="Travel minutes",
         help_text="Between there and the site, each way.",
     )
-    valid_from = forms.DateField(
-        widget=date_input(), required=False, label="First day", help_text="Empty: it holds already."
-    )
-    last_day = forms.DateField(widget=date_input(), required=False, help_text="Empty: until further notice.")
+    valid_from = DayField(required=False, label="First day", help_text="Empty: it holds already.")
+    last_day = DayField(required=False, help_text="Empty: until further notice.")
 
     def __init__(self, *args: Any, commitment: Commitment | None = None, **kwargs: Any) -> None:
         if commitment is not None:
@@ -198,7 +192,7 @@ class LastDayForm(forms.Form):
 
     blames: ClassVar = {"ends_before_it_begins": "last_day"}
 
-    last_day = forms.DateField(widget=date_input())
+    last_day = DayField()
 
     def __init__(self, *args: Any, help_text: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -217,7 +211,7 @@ class LevelForm(forms.Form):
 
     blames: ClassVar = {"level_overlaps": "starts", "already_admitted": "starts", "is_over": "starts"}
 
-    starts = forms.DateField(widget=date_input(), label="From")
+    starts = DayField(label="From")
     level = forms.ChoiceField(choices=LevelOfCare.choices)
     prescribed_minutes = HoursField(label="Hours a week", help_text="For example 9, or 10:30.")
     prescribed_days = forms.IntegerField(min_value=1, max_value=7, label="Days a week")

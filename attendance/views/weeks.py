@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,6 +20,7 @@ from attendance.forms import MakeUpForm
 from attendance.ledgers import ledgers_at
 from attendance.reports import WeekInFull, missed_by, week_in_full
 from iopmanager import clock
+from iopmanager.days import read_day
 from patients.models import Episode, Patient
 from scheduling.domain.interval import Interval
 from scheduling.models import Session, Site
@@ -30,8 +31,6 @@ from scheduling.views.current import current_site
 from scheduling.words import say
 
 ON_A_PAGE = 50
-YEARS = range(1950, 2150)
-"""Dates outside are slips of the keyboard."""
 
 
 @staff_required(Permission.SEE_HOURS)
@@ -75,17 +74,7 @@ def weeks(request: HttpRequest) -> HttpResponse:
 
 def _week_asked(text: str, site: Site, now: datetime) -> Interval[date]:
     today = now.astimezone(site.zone).date()
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = today
-    return RuleBook.of(site).week_around(day if day.year in YEARS else today)
-
-
-def _week_of(patient: Patient, day: date, now: datetime) -> WeekInFull:
-    if day.year not in YEARS:
-        raise Http404
-    return week_in_full(patient=patient, day=day, now=now)
+    return RuleBook.of(site).week_around(read_day(text) or today)
 
 
 @staff_required(Permission.SEE_HOURS)
@@ -96,7 +85,7 @@ def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpRespon
     user, now = signed_in(request), clock.now()
     patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
     forbid_unless(user.may(Permission.SEE_HOURS, patient.site_id))
-    found = _week_of(patient, day, now)
+    found = week_in_full(patient=patient, day=day, now=now)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"week of {found.week.start:%Y-%m-%d}")
     context = {
         "patient": patient,
@@ -117,7 +106,7 @@ def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpRespons
     user, now = signed_in(request), clock.now()
     patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
-    found = _week_of(patient, day, now)
+    found = week_in_full(patient=patient, day=day, now=now)
     form = MakeUpForm(request.POST, sessions=_sessions_of(found), missed=missed_by(patient, found.week))
     if form.is_valid():
         asked = form.cleaned_data

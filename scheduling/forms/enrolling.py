@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from scheduling.forms.timetable import DateInput
+from iopmanager.days import DayField
 from scheduling.models import Meeting, Modality, Track
 
 
@@ -15,13 +15,13 @@ class FromForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["from"] = forms.DateField(widget=DateInput, label="Beginning on")
+        self.fields["from"] = DayField(label="Beginning on")
 
 
 class EnrollForm(forms.Form):
     """From when, in which of the track's meetings, and how a patient attends them."""
 
-    starts = forms.DateField(widget=DateInput, label="First day")
+    starts = DayField(label="First day")
     modality = forms.ChoiceField(
         choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "By telehealth")],
         initial=Modality.IN_PERSON,

@@ -1,23 +1,17 @@
 """Text → typed values for tracks and meetings; whether the hours hold is the services' to say."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 
 from accounts.models import User
+from iopmanager.days import DayField, read_day
 from scheduling.models import Entry, Meeting, Modality, Room, ServiceType, Site, Track
 from scheduling.services.timetable import MeetingValues, TrackValues
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 EVERY_WEEK, EVERY_OTHER_WEEK = "every", "other"
-
-
-class DateInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
 
 
 class TimeInput(forms.TimeInput):
@@ -35,10 +29,10 @@ class DateLinesField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         dates = []
         for line in str(value or "").split():
-            try:
-                dates.append(date.fromisoformat(line.strip(",;")))
-            except ValueError:
-                raise forms.ValidationError(f"“{line}” is not a date; write it as 2027-01-04.") from None
+            day = read_day(line.strip(",;"))
+            if day is None:
+                raise forms.ValidationError(f"“{line}” is not a date; write it as 2027-01-04.")
+            dates.append(day)
         return tuple(sorted(set(dates)))
 
     def prepare_value(self, value: Any) -> Any:
@@ -105,8 +99,7 @@ class MeetingForm(forms.Form):
         initial=EVERY_WEEK,
         label="How often",
     )
-    anchor = forms.DateField(
-        widget=DateInput,
+    anchor = DayField(
         required=False,
         label="In the week of",
         help_text="For every other week: a date in one of its weeks.",
@@ -120,8 +113,8 @@ class MeetingForm(forms.Form):
     tracks = forms.ModelMultipleChoiceField(
         Track.objects.none(), widget=forms.CheckboxSelectMultiple, label="For the tracks"
     )
-    runs_from = forms.DateField(widget=DateInput, label="First day")
-    last_day = forms.DateField(widget=DateInput, required=False, help_text="Empty: until further notice.")
+    runs_from = DayField(label="First day")
+    last_day = DayField(required=False, help_text="Empty: until further notice.")
 
     def __init__(self, *args: Any, site: Site, meeting: Meeting | None = None, **kwargs: Any) -> None:
         self.site, self.meeting = site, meeting
@@ -223,4 +216,4 @@ def _initial(meeting: Meeting) -> dict[str, Any]:
 
 
 class MeetingEndForm(forms.Form):
-    last_day = forms.DateField(widget=DateInput, help_text="The meeting is held on this day for the last time.")
+    last_day = DayField(help_text="The meeting is held on this day for the last time.")

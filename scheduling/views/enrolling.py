@@ -16,6 +16,7 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
+from iopmanager.days import read_day
 from patients.forms import EndingForm
 from patients.models import Episode
 from patients.views.access import patient_managed_by
@@ -87,10 +88,7 @@ def _tracks_seen_by(user: User) -> QuerySet[Track]:
 
 def _asked_day(request: HttpRequest, otherwise: date) -> date:
     """The day in `?from=`; nonsense is taken for the earliest."""
-    try:
-        return date.fromisoformat(request.GET.get("from", ""))
-    except ValueError:
-        return otherwise
+    return read_day(request.GET.get("from", "")) or otherwise
 
 
 @staff_required(Permission.MANAGE_PATIENTS)

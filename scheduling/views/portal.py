@@ -13,7 +13,9 @@ from accounts.models import User
 from accounts.views import patient_required, signed_in
 from attendance.ledgers import ledger_of
 from iopmanager import clock
+from iopmanager.days import read_day
 from patients.models import Commitment, Episode, Patient
+from scheduling.domain.interval import Interval
 from scheduling.models import Booking, SessionStatus
 from scheduling.services.rules import RuleBook
 
@@ -51,8 +53,8 @@ def _current_episode(patient: Patient, today: date) -> Episode | None:
     )
 
 
-def _episode_of_week(patient: Patient, week: date) -> Episode | None:
-    episodes = Episode.objects.filter(patient=patient).touching(week, week + timedelta(weeks=1))
+def _episode_of_week(patient: Patient, week: Interval[date]) -> Episode | None:
+    episodes = Episode.objects.filter(patient=patient).touching(week.start, week.end)
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 
@@ -71,21 +73,21 @@ def portal_home(request: HttpRequest) -> HttpResponse:
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
     book = RuleBook.of(patient.site)
-    week = book.week_of(today)
-    days = _schedule(user, patient, week, week + timedelta(weeks=WEEKS_AHEAD + 1))
+    week = book.week_around(today)
+    days = _schedule(user, patient, week.start, week.end + timedelta(weeks=WEEKS_AHEAD))
     episode = _current_episode(patient, today)
-    this_week = [day for day in days if day.on < week + timedelta(weeks=1)]
-    later = [day for day in days if day.on >= week + timedelta(weeks=1)]
+    this_week = [day for day in days if day.on < week.end]
+    later = [day for day in days if day.on >= week.end]
     context = {
         "patient": patient,
         "site": patient.site,
         "today": today,
         "now": now,
-        "week": week,
+        "week": week.start,
         "next": _next_booking(days, now),
         "days": this_week,
         "weeks_ahead": [(each, list(group)) for each, group in groupby(later, key=lambda day: book.week_of(day.on))],
-        "ledger": ledger_of(episode=episode, week=week, now=now) if episode else None,
+        "ledger": ledger_of(episode=episode, week=week.start, now=now) if episode else None,
     }
     return render(request, "scheduling/portal_home.html", context)
 
@@ -97,25 +99,20 @@ def portal_week(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
-    try:
-        asked = date.fromisoformat(request.GET.get("week", ""))
-    except ValueError:
-        asked = today
-    book = RuleBook.of(patient.site)
-    week = book.week_of(asked)
+    week = RuleBook.of(patient.site).week_around(read_day(request.GET.get("week", "")) or today)
     episode = _episode_of_week(patient, week)
     context = {
         "patient": patient,
         "site": patient.site,
         "today": today,
         "now": now,
-        "week": week,
-        "last_day": week + timedelta(days=6),
-        "previous": week - timedelta(weeks=1),
-        "following": week + timedelta(weeks=1),
-        "is_this_week": week == book.week_of(today),
-        "days": _schedule(user, patient, week, week + timedelta(weeks=1)),
-        "ledger": ledger_of(episode=episode, week=week, now=now) if episode else None,
+        "week": week.start,
+        "last_day": week.end - timedelta(days=1),
+        "previous": week.start - timedelta(days=1),
+        "following": week.end,
+        "is_this_week": week.contains(today),
+        "days": _schedule(user, patient, week.start, week.end),
+        "ledger": ledger_of(episode=episode, week=week.start, now=now) if episode else None,
     }
     return render(request, "scheduling/portal_week.html", context)
 

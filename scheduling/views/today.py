@@ -1,6 +1,6 @@
 """The site's day: its sessions, who is in them, and what needs attention."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Count, Prefetch, Q
@@ -14,6 +14,7 @@ from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from attendance.ledgers import ledgers_at, needs_attention
 from iopmanager import clock
+from iopmanager.days import read_day
 from patients.models import Episode, Patient
 from scheduling.models import Booking, Session
 from scheduling.services.rules import RuleBook
@@ -29,10 +30,7 @@ def today(request: HttpRequest) -> HttpResponse:
     """`?date=` shows another day; nonsense means today."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     present = now.astimezone(site.zone).date()
-    try:
-        day = date.fromisoformat(request.GET.get("date", ""))
-    except ValueError:
-        day = present
+    day = read_day(request.GET.get("date", "")) or present
     sees_rosters = Session.objects.with_roster_of(user).filter(site=site)
     standing = Booking.objects.standing().select_related("episode__patient", "attendance")
     rosters = Prefetch("bookings", standing.filter(session__in=sees_rosters.values("pk")), to_attr="roster")
