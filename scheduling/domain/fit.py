@@ -166,23 +166,20 @@ def search(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
 
 
 def clashes(meeting: WeeklyMeeting, need: Need) -> tuple[Clash, ...]:
-    """What the meeting runs into on any date: for each busy time, before it and after it, the worst date's minutes, the
-    first date, and on how many."""
-    worst: dict[tuple[BusyTime, bool], Clash] = {}
-    dates: dict[tuple[BusyTime, bool], set[date]] = {}
+    """What the meeting runs into: one for each busy time and side of it, with the first date and on how many."""
+    dates: dict[tuple[BusyTime, timedelta], list[date]] = {}
+    clash: dict[tuple[BusyTime, timedelta], Clash] = {}
+    held = meeting.span
     for on in need.dates_of(meeting):
         day = (on - need.from_day).days
-        midnight = day * MINUTES_A_DAY
-        span = Interval(midnight + meeting.span.start, midnight + meeting.span.end)
+        span = Interval(day * MINUTES_A_DAY + held.start, day * MINUTES_A_DAY + held.end)
         for busy, occasion in need.occasions_by_day.get(day, ()):
-            if not occasion.padded.overlaps(span):
-                continue
-            clash = _clash(meeting, busy, occasion, span, on)
-            key = (busy, clash.before)
-            dates.setdefault(key, set()).add(on)
-            if key not in worst or clash.minutes > worst[key].minutes:
-                worst[key] = clash
-    return tuple(replace(clash, first_date=min(dates[key]), dates=len(dates[key])) for key, clash in worst.items())
+            if occasion.padded.overlaps(span):
+                apart = (busy, on - occasion.on)  # on the wall clock it is the same every time
+                if apart not in clash:
+                    clash[apart] = _clash(meeting, busy, occasion, span, on)
+                dates.setdefault(apart, []).append(on)
+    return tuple(replace(found, dates=len(dates[apart])) for apart, found in clash.items())
 
 
 def _clash(meeting: WeeklyMeeting, busy: BusyTime, occasion: Occasion, span: Interval[int], on: date) -> Clash:
@@ -235,7 +232,8 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
     meetings = [offered.meeting for offered in offer.meetings]
     free = [meeting for meeting in meetings if not against[meeting.key]]
     possible = as_much_as_possible(free, need.rules)
-    whole = possible if _is_all_of(meetings, possible, need) and not judge(offer, need, possible) else None
+    is_all = len(free) == len(meetings) or _is_all_of(meetings, possible, need)
+    whole = possible if is_all and not judge(offer, need, possible) else None
     enough = just_enough(
         free,
         need.rules,

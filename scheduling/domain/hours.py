@@ -172,6 +172,8 @@ def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> int:
     A stretch that several share counts as in the one that counts most of it: of two groups side by side each has its
     break, also when they take it at different times, and nobody attends the work of both.
     """
+    if len(meetings) == 1:
+        return meetings[0].minutes(rules)
     counted = [each.counted(rules) for each in meetings]
     edges = sorted({edge for each in meetings for edge in (each.span.start, each.span.end)})
     total = 0

@@ -55,9 +55,9 @@ class Recurrence:
         """Its dates in the half-open range, in order."""
         start = max(first, self.valid_from or first)
         stop = min(until, self.valid_until or until)
+        weekday = start.weekday()
         for days in range((stop - start).days):
-            day = start + timedelta(days=days)
-            if self.happens_on(day):
+            if (weekday + days) % 7 in self.weekdays and self.happens_on(day := start + timedelta(days=days)):
                 yield day
 
 
