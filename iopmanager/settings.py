@@ -276,6 +276,8 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    # What runserver writes of each request goes past the root, and so past the filter.
+    "loggers": {"django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
 }
 
 # How far ahead dated sessions and bookings exist.

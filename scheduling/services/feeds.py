@@ -74,9 +74,10 @@ class Rendered:
 
 
 def find_feed(token: str) -> Feed | None:
-    """The live subscription with this secret."""
-    feeds = Feed.objects.live().select_related("patient__site", "facilitator", "room__site", "track__site")
-    return feeds.filter(token_hash=hash_token(token)).first()
+    """The live subscription with this secret; who has left the clinic has none."""
+    feeds = Feed.objects.live().exclude(facilitator__is_active=False)
+    subjects = feeds.select_related("patient__site", "facilitator", "room__site", "track__site")
+    return subjects.filter(token_hash=hash_token(token)).first()
 
 
 def fetch_calendar(*, feed: Feed, now: datetime) -> Rendered | None:
@@ -95,7 +96,9 @@ def fetch_calendar(*, feed: Feed, now: datetime) -> Rendered | None:
     name = site.neutral_name if site and feed.style == FeedStyle.DISCREET else "Calendar"
     body = write_calendar(name=name, time_zone=site.time_zone if site else "UTC", entries=entries)
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    Feed.objects.filter(pk=feed.pk).update(body=body.decode(), etag=etag, rendered_at=now)
+    # Not kept if it was revoked or something in it changed while it was written: then it is written anew next time.
+    as_read = Feed.objects.live().filter(pk=feed.pk, stale_at=feed.stale_at)
+    as_read.update(body=body.decode(), etag=etag, rendered_at=now, stale_at=None)
     return Rendered(body, etag)
 
 
@@ -114,7 +117,7 @@ def _site_of(feed: Feed) -> Site | None:
 
 
 def _is_fresh(feed: Feed, today: date, site: Site | None) -> bool:
-    if feed.rendered_at is None or (feed.stale_at is not None and feed.stale_at >= feed.rendered_at):
+    if feed.rendered_at is None or feed.stale_at is not None:
         return False
     return feed.rendered_at.astimezone(site.zone if site else UTC).date() == today
 

@@ -102,6 +102,8 @@ def change_track(
     *, track: Track, values: TrackValues, by: User | None, now: datetime, today: date, settle: bool = True
 ) -> Track:
     """Raises Refused when a published track would break the hours rule."""
+    _hold(track.site)
+    track = Track.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=track.pk)
     _write_track(track, values)
     if settle and track.status == TrackStatus.PUBLISHED:
         refuse_what_breaks_the_rules([track], today)

@@ -1,5 +1,6 @@
 """Pages on which calendar addresses are made, shown once, and revoked: a patient's own, and the staff's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -7,6 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.audit import record
@@ -50,6 +52,13 @@ def _bind(
     return FeedForm(), Address(request.build_absolute_uri(reverse("feed", args=[token])))
 
 
+def _page(request: HttpRequest, template: str, form: FeedForm, context: Mapping[str, object]) -> HttpResponse:
+    """No browser keeps the page: what it shows once is a secret."""
+    answer = render(request, template, {**context, "form": form}, status=422 if form.is_bound else 200)
+    add_never_cache_headers(answer)
+    return answer
+
+
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
@@ -61,8 +70,8 @@ def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
     form, address = _bind(request, patient=patient)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="calendar")
     feeds = Feed.objects.live().filter(patient=patient)
-    context = {"patient": patient, "form": form, "feeds": feeds, "address": address}
-    return render(request, "scheduling/patient_calendar.html", context)
+    context = {"patient": patient, "feeds": feeds, "address": address}
+    return _page(request, "scheduling/patient_calendar.html", form, context)
 
 
 @staff_required(Permission.SEE_TIMETABLE)
@@ -72,7 +81,7 @@ def staff_calendar(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     form, address = _bind(request, facilitator=user)
     feeds = Feed.objects.live().filter(facilitator=user)
-    return render(request, "scheduling/staff_calendar.html", {"form": form, "feeds": feeds, "address": address})
+    return _page(request, "scheduling/staff_calendar.html", form, {"feeds": feeds, "address": address})
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
@@ -84,8 +93,8 @@ def track_calendar(request: HttpRequest, track_id: int) -> HttpResponse:
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
     form, address = _bind(request, track=track)
     feeds = Feed.objects.live().filter(track=track)
-    context = {"track": track, "form": form, "feeds": feeds, "address": address}
-    return render(request, "scheduling/track_calendar.html", context)
+    context = {"track": track, "feeds": feeds, "address": address}
+    return _page(request, "scheduling/track_calendar.html", form, context)
 
 
 @staff_required(Permission.SEE_TIMETABLE)
@@ -109,7 +118,7 @@ def portal_calendar(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     form, address = _bind(request, patient=user.patient)
     feeds = Feed.objects.live().filter(patient=user.patient)
-    return render(request, "scheduling/portal_calendar.html", {"form": form, "feeds": feeds, "address": address})
+    return _page(request, "scheduling/portal_calendar.html", form, {"feeds": feeds, "address": address})
 
 
 @patient_required

@@ -3,7 +3,7 @@
 import logging
 
 from django.core.cache import cache
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
@@ -26,7 +26,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     if found is None or calendar is None:
         if _is_too_often(f"feed-wrong:{request.META.get('REMOTE_ADDR', '')}", WRONG_ADDRESSES_AN_HOUR):
             return _slow_down()
-        raise Http404
+        return _plain("Nothing is here.", status=404)
     if _is_too_often(f"feed:{hash_token(token)[:32]}", FETCHES_AN_HOUR):
         return _slow_down()
     note_fetch(feed=found, now=now)
@@ -51,6 +51,11 @@ def _is_too_often(key: str, limit: int) -> bool:
 
 
 def _slow_down() -> HttpResponse:
-    answer = HttpResponse("Too many requests.", status=429, content_type="text/plain")
+    answer = _plain("Too many requests.", status=429)
     answer["Retry-After"] = str(HOUR)
     return answer
+
+
+def _plain(words: str, *, status: int) -> HttpResponse:
+    """For a program to read: without a page's cookie, and the same whatever was wrong with the address."""
+    return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")

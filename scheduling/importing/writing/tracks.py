@@ -61,7 +61,9 @@ def _change(work: Work, row: TrackRow, track: Track) -> None:
         return
     if any(change.column != "status" for change in changes):
         today = today_at(work, track.site)
-        change_track(track=track, values=_values(row, track), by=work.by, now=work.now, today=today, settle=False)
+        track = change_track(
+            track=track, values=_values(row, track), by=work.by, now=work.now, today=today, settle=False
+        )
     change = work.note(row, is_new=False, fields=changes)
     record(track, by=work.by, action=Action.IMPORTED, at=work.now, detail=change.detail)
 
