@@ -16,8 +16,8 @@ from icalendar import Calendar
 from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
+from scheduling.ical import write_calendar
 from scheduling.models import Booking, Enrollment, Feed, Track
-from scheduling.services import feeds
 from scheduling.services.enrolling import enroll_patient, release_booking
 from scheduling.services.feeds import create_feed, fetch_calendar, find_feed, revoke_feed
 from scheduling.services.horizon import extend_horizon
@@ -106,15 +106,13 @@ def test_a_released_place_leaves_at_the_next_reading(
 def test_a_change_while_it_is_written_is_written_at_the_next_reading(
     client: Client, enrollment: Enrollment, coordinator: User, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = feeds.write_calendar
-
     def write_while_a_place_is_released(**values: Any) -> bytes:
-        monkeypatch.setattr(feeds, "write_calendar", write)
+        monkeypatch.setattr("scheduling.services.feeds.write_calendar", write_calendar)
         before = NOW - timedelta(seconds=1)
         release_booking(booking=enrollment.bookings.all()[0], reason="Ill", by=coordinator, now=before)
-        return write(**values)
+        return write_calendar(**values)
 
-    monkeypatch.setattr(feeds, "write_calendar", write_while_a_place_is_released)
+    monkeypatch.setattr("scheduling.services.feeds.write_calendar", write_while_a_place_is_released)
     behind = client.get(address)
     assert len(shown(behind.content)) == len(standing(enrollment)) + 1
     assert shown(client.get(address).content) == standing(enrollment)

@@ -1,0 +1,83 @@
+"""One valid row of each kind, for tests that break what the database keeps."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from accounts.models import User
+from accounts.permissions import Role
+from attendance.models import Attendance
+from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from scheduling.models import Booking, Closure, Enrollment, Feed, Meeting, Room, Session, Site, Track
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_room,
+    make_session,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+AT = datetime(2026, 11, 23, 14, tzinfo=UTC)
+NEXT_DAY = MONDAY + timedelta(days=1)
+
+
+@dataclass
+class World:
+    """One valid row of each kind."""
+
+    site: Site
+    room: Room
+    lead: User
+    other: User
+    patient: Patient
+    commitment: Commitment
+    episode: Episode
+    span: LevelOfCareSpan
+    track: Track
+    meeting: Meeting
+    session: Session
+    later: Session
+    enrollment: Enrollment
+    booking: Booking
+    attendance: Attendance
+    feed: Feed
+    closure: Closure
+
+
+def make_world() -> World:
+    site = make_site()
+    room, lead, other = make_room(site), make_staff(Role.CLINICIAN, site), make_staff(Role.CLINICIAN, site)
+    patient = make_patient(site)
+    meeting = make_meeting(site, 0, "09:00", "12:00", lead=lead, room=room)
+    track = make_track(site, [meeting])
+    episode = admit(patient)
+    enrollment = enroll(episode, track)
+    session, later = make_session(meeting, MONDAY), make_session(meeting, MONDAY + timedelta(weeks=1))
+    booking = book(session, enrollment)
+    return World(
+        site=site,
+        room=room,
+        lead=lead,
+        other=other,
+        patient=patient,
+        commitment=make_commitment(patient, [0], "13:00", "17:00", code="C1"),
+        episode=episode,
+        span=episode.spans.get(),
+        track=track,
+        meeting=meeting,
+        session=session,
+        later=later,
+        enrollment=enrollment,
+        booking=booking,
+        attendance=Attendance.objects.create(
+            booking=booking, status="present", credited_minutes=180, recorded_by=lead, recorded_at=AT
+        ),
+        feed=Feed.objects.create(patient=patient, token_hash="0" * 64, uid_key="k", created_at=AT, created_by=lead),
+        closure=Closure.objects.create(site=site, starts=MONDAY, ends=NEXT_DAY, reason="Snow"),
+    )
