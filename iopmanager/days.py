@@ -1,4 +1,4 @@
-"""Days as people type them, into a field or an address: a date, and not a slip of the keyboard."""
+"""Days and times as people type them, into a field or an address: a date, and not a slip of the keyboard."""
 
 from datetime import date
 from typing import Any
@@ -30,3 +30,11 @@ class DayField(forms.DateField):
         if day is not None and day.year not in YEARS:
             raise forms.ValidationError(f"The year must lie between {YEARS.start} and {YEARS.stop - 1}.")
         return day
+
+
+class MinuteField(forms.TimeField):
+    """A time on the clock to the minute, as which all of a week is counted."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+        super().__init__(input_formats=["%H:%M"], **kwargs)

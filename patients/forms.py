@@ -12,7 +12,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Div, Layout, Row
 from django import forms
 
-from iopmanager.days import DayField
+from iopmanager.days import DayField, MinuteField
 from patients.models import Commitment, CommitmentKind, Episode, LevelOfCare, Patient
 from patients.models.commitment import weekday_mask
 from patients.services import CommitmentValues, LevelValues, PatientValues
@@ -23,10 +23,6 @@ PATTERNS = [(EVERY_WEEK, "Every week"), (EVERY_OTHER_WEEK, "Every other week"), 
 HOURS = re.compile(
     r"(?P<hours>\d{1,3}(?:[.,]\d+)?)\s*(?:(?:h|:)\s*(?:(?P<minutes>[0-5]?\d)(?:\s*min)?)?)?", re.IGNORECASE
 )
-
-
-def time_input() -> forms.TimeInput:
-    return forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
 def laid_out(*rows: object) -> FormHelper:
@@ -116,8 +112,8 @@ class CommitmentForm(forms.Form):
         help_text="For every other week: any date in one of its weeks.",
     )
     on = DayField(required=False, label="Date", help_text="For one date.")
-    starts = forms.TimeField(widget=time_input())
-    ends = forms.TimeField(widget=time_input(), help_text="At or before the start: it ends on the next day.")
+    starts = MinuteField()
+    ends = MinuteField(help_text="At or before the start: it ends on the next day.")
     travel_minutes = forms.IntegerField(
         min_value=0,
         max_value=480,

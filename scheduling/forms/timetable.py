@@ -6,19 +6,12 @@ from typing import Any
 from django import forms
 
 from accounts.models import User
-from iopmanager.days import DayField, read_day
+from iopmanager.days import DayField, MinuteField, read_day
 from scheduling.models import Entry, Meeting, Modality, Room, ServiceType, Site, Track
 from scheduling.services.timetable import MeetingValues, TrackValues
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 EVERY_WEEK, EVERY_OTHER_WEEK = "every", "other"
-
-
-class TimeInput(forms.TimeInput):
-    input_type = "time"
-
-    def __init__(self) -> None:
-        super().__init__(format="%H:%M")
 
 
 class DateLinesField(forms.CharField):
@@ -90,10 +83,10 @@ class MeetingForm(forms.Form):
     code = forms.CharField(max_length=40, help_text="The clinic's own short code.")
     name = forms.CharField(max_length=120)
     weekday = forms.TypedChoiceField(choices=list(enumerate(WEEKDAYS)), coerce=int)
-    starts = forms.TimeField(widget=TimeInput)
-    ends = forms.TimeField(widget=TimeInput)
-    break_starts = forms.TimeField(widget=TimeInput, required=False, label="Break from")
-    break_ends = forms.TimeField(widget=TimeInput, required=False, label="Break until")
+    starts = MinuteField()
+    ends = MinuteField()
+    break_starts = MinuteField(required=False, label="Break from")
+    break_ends = MinuteField(required=False, label="Break until")
     every = forms.ChoiceField(
         choices=[(EVERY_WEEK, "Every week"), (EVERY_OTHER_WEEK, "Every other week")],
         initial=EVERY_WEEK,

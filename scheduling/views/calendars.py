@@ -20,6 +20,7 @@ from patients.models import Patient
 from scheduling.forms.feeds import FeedForm
 from scheduling.models import Feed, FeedStyle, Track
 from scheduling.services.feeds import create_feed, revoke_feed
+from scheduling.views.current import current_site
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_calendar(request: HttpRequest) -> HttpResponse:
     """One's own groups in one's own calendar."""
-    user = signed_in(request)
+    user, zone = signed_in(request), current_site(request).zone
     form, address = _bind(request, facilitator=user)
     feeds = Feed.objects.live().filter(facilitator=user)
-    return _page(request, "scheduling/staff_calendar.html", form, {"feeds": feeds, "address": address})
+    return _page(request, "scheduling/staff_calendar.html", form, {"feeds": feeds, "address": address, "zone": zone})
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)

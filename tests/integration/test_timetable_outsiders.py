@@ -275,3 +275,19 @@ def test_staff_put_their_own_groups_into_their_own_calendar(client: Client, site
     assert "webcal://testserver/c/" in made.text
     assert Feed.objects.get().facilitator == ada
     assert "Made Mon 23 Nov" in client.get(reverse("staff-calendar")).text
+
+
+def test_who_works_nowhere_is_kept_out_and_no_other_site_can_be_chosen(client: Client) -> None:
+    client.force_login(make_staff(Role.ADMINISTRATOR, None))
+    assert {client.get(reverse(page)).status_code for page in ("today", "tracks", "staff-calendar")} == {403}
+    site, elsewhere = make_site(), make_site("Elsewhere")
+    client.force_login(make_staff(Role.COORDINATOR, site))
+    for code in (elsewhere.code, "", "\x00"):
+        assert client.post(reverse("site-switch"), {"site": code}).status_code == 404
+
+
+def test_a_week_is_counted_in_whole_minutes(client: Client, site: Site, coordinator: User) -> None:
+    track = make_weekday_track(site)
+    answer = client.post(reverse("meeting-new", args=[track.pk]), typed(site, track, starts="09:00:30"))
+    assert answer.status_code == 422
+    assert "Enter a valid time." in answer.text
