@@ -9,7 +9,7 @@ from accounts.append_only import AppendOnlyModel
 from accounts.models import User
 from attendance.domain import credit
 from patients.models import Patient
-from scheduling.models import Booking
+from scheduling.models import Booking, LeaveOfAbsence
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
@@ -38,6 +38,14 @@ class Attendance(models.Model):
     left = models.DateTimeField(null=True, blank=True)
     credited_minutes = models.PositiveSmallIntegerField()
     reason = models.CharField(max_length=200, blank=True)
+    leave = models.ForeignKey(
+        LeaveOfAbsence,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="excused",
+        help_text="The leave of absence that excuses it, if that is why.",
+    )
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()
 
@@ -63,6 +71,10 @@ class Attendance(models.Model):
                 name="attendance_in_part_says_from_or_until_when",
             ),
             models.CheckConstraint(condition=Q(status__in=AttendanceStatus.values), name="attendance_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(leave=None) | Q(status=AttendanceStatus.EXCUSED),
+                name="attendance_during_a_leave_is_excused",
+            ),
         ]
 
     def __str__(self) -> str:

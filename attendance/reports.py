@@ -10,7 +10,7 @@ from attendance.domain.ledger import Standing
 from attendance.ledgers import Row, row_with_openings
 from patients.models import Episode, Patient
 from scheduling.domain.interval import Interval
-from scheduling.models import Booking, Session, SessionStatus, Site
+from scheduling.models import Booking, ReleaseCause, Session, SessionStatus, Site
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.rules import RuleBook
 
@@ -89,9 +89,12 @@ def missed_by(patient: Patient, week: Interval[date]) -> BookingQuerySet:
     """Bookings up to the week that were not credited whole, or whose session was cancelled, and were not made up yet."""
     made_up = Booking.objects.standing().filter(makes_up__episode__patient=patient).values("makes_up")
     return (
-        Booking.objects.standing()
-        .of_patient(patient.pk)
+        Booking.objects.of_patient(patient.pk)
         .filter(week__gte=week.start - LOOK_BACK, week__lte=week.start, countable_minutes__gt=0)
-        .filter(Q(attendance__credited_minutes__lt=F("countable_minutes")) | Q(session__status=SessionStatus.CANCELLED))
+        .filter(
+            Q(released_at=None, attendance__credited_minutes__lt=F("countable_minutes"))
+            | Q(released_at=None, session__status=SessionStatus.CANCELLED)
+            | Q(release_cause__in=[ReleaseCause.CANCELLED, ReleaseCause.CLASH])
+        )
         .exclude(pk__in=made_up)
     )

@@ -15,7 +15,8 @@ from scheduling.models import (
     SessionFacilitator,
     Track,
 )
-from scheduling.services.horizon import horizon_end, new_booking
+from scheduling.services.horizon import horizon_end
+from scheduling.services.rosters import new_booking, new_facilitator
 from scheduling.services.rules import RuleBook
 
 HOURS = {
@@ -45,7 +46,7 @@ def plan_individual_hours(episodes: Mapping[str, Episode], track: Track, now: da
         leader = group.leader
         if leader is not None:
             SessionFacilitator.objects.bulk_create(
-                SessionFacilitator(session=session, user=leader, part=Part.LEADS) for session in sessions
+                new_facilitator(session, user_id=leader.pk, part=Part.LEADS) for session in sessions
             )
         Booking.objects.bulk_create(
             new_booking(session, episode_id=episode.pk, enrollment_id=enrollment.pk, week=book.week_of(session.on))

@@ -1,44 +1,92 @@
-"""Nobody is in two sessions at once, and the database keeps it: standing bookings of an episode never overlap.
+"""Nobody and nothing is in two places at once, and the database keeps it.
 
 PostgreSQL says it with an exclusion constraint, SQLite with two triggers of the same meaning. Both are put in place after
 every `migrate`, as SQLite drops a table's triggers when it remakes the table.
 """
 
+from dataclasses import dataclass
+
 from django.apps import AppConfig
 from django.db import connections
 
-NAME = "patient_is_in_one_place_at_a_time"
 
-POSTGRESQL = f"""
-ALTER TABLE scheduling_booking ADD CONSTRAINT {NAME}
-EXCLUDE USING gist (episode_id WITH =, tstzrange(starts, ends) WITH &&) WHERE (released_at IS NULL)
-"""
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Of the rows of `table` that stand, no two of one `subject` overlap in their half-open `starts` to `ends`.
 
-SQLITE = """
-CREATE TRIGGER IF NOT EXISTS {name}_{when} AFTER {event} ON scheduling_booking WHEN NEW.released_at IS NULL
-BEGIN
-    SELECT RAISE(ABORT, '{name}')
-    WHERE EXISTS (
-        SELECT 1 FROM scheduling_booking AS other
-        WHERE other.episode_id = NEW.episode_id AND other.released_at IS NULL AND other.id <> NEW.id
-        AND other.starts < NEW.ends AND NEW.starts < other.ends
-    );
-END
-"""
-SQLITE_EVENTS = {"on_insert": "INSERT", "on_update": "UPDATE OF episode_id, starts, ends, released_at"}
+    `stands` is the condition in SQL, with `{row}` before each column; `columns` are those that it reads.
+    """
+
+    name: str
+    table: str
+    subject: str
+    stands: str
+    columns: tuple[str, ...]
+
+    @property
+    def postgresql(self) -> str:
+        return (
+            f"ALTER TABLE {self.table} ADD CONSTRAINT {self.name} EXCLUDE USING gist "
+            f"({self.subject} WITH =, tstzrange(starts, ends) WITH &&) WHERE ({self.stands.format(row='')})"
+        )
+
+    def sqlite(self, when: str, event: str) -> str:
+        return f"""
+            CREATE TRIGGER IF NOT EXISTS {self.name}_{when} AFTER {event} ON {self.table}
+            WHEN {self.stands.format(row="NEW.")}
+            BEGIN
+                SELECT RAISE(ABORT, '{self.name}')
+                WHERE EXISTS (
+                    SELECT 1 FROM {self.table} AS other
+                    WHERE other.{self.subject} = NEW.{self.subject} AND {self.stands.format(row="other.")}
+                    AND other.id <> NEW.id AND other.starts < NEW.ends AND NEW.starts < other.ends
+                );
+            END
+        """
+
+    @property
+    def sqlite_events(self) -> dict[str, str]:
+        columns = ", ".join((self.subject, "starts", "ends", *self.columns))
+        return {"on_insert": "INSERT", "on_update": f"UPDATE OF {columns}"}
 
 
-def keep_patients_in_one_place(sender: AppConfig, using: str = "default", **_: object) -> None:
+PATIENT = Guard(
+    name="patient_is_in_one_place_at_a_time",
+    table="scheduling_booking",
+    subject="episode_id",
+    stands="{row}released_at IS NULL",
+    columns=("released_at",),
+)
+ROOM = Guard(
+    name="room_holds_one_session_at_a_time",
+    table="scheduling_session",
+    subject="room_id",
+    stands="{row}room_id IS NOT NULL AND {row}status <> 'cancelled'",
+    columns=("status",),
+)
+FACILITATOR = Guard(
+    name="facilitator_is_in_one_session_at_a_time",
+    table="scheduling_sessionfacilitator",
+    subject="user_id",
+    stands="{row}starts IS NOT NULL",
+    columns=(),
+)
+GUARDS = (PATIENT, ROOM, FACILITATOR)
+
+
+def keep_in_one_place(sender: AppConfig, using: str = "default", **_: object) -> None:
     """A `post_migrate` receiver."""
     connection = connections[using]
-    if "scheduling_booking" not in connection.introspection.table_names():
-        return
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT 1 FROM pg_constraint WHERE conname = %s", [NAME])
-            if cursor.fetchone() is None:
-                cursor.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
-                cursor.execute(POSTGRESQL)
-        else:
-            for when, event in SQLITE_EVENTS.items():
-                cursor.execute(SQLITE.format(name=NAME, when=when, event=event))
+    existing = connection.introspection.table_names()
+    for guard in GUARDS:
+        if guard.table not in existing:
+            continue
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT 1 FROM pg_constraint WHERE conname = %s", [guard.name])
+                if cursor.fetchone() is None:
+                    cursor.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+                    cursor.execute(guard.postgresql)
+            else:
+                for when, event in guard.sqlite_events.items():
+                    cursor.execute(guard.sqlite(when, event))

@@ -172,6 +172,7 @@ def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
     session = Session.objects.create(
         site=meeting.site,
         meeting=meeting,
+        pattern_date=fields.pop("pattern_date", on),
         on=on,
         starts=starts,
         ends=ends,
@@ -184,7 +185,9 @@ def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
         **fields,
     )
     for facilitator in meeting.meeting_facilitators.all():
-        SessionFacilitator.objects.create(session=session, user=facilitator.user, part=facilitator.part)
+        SessionFacilitator.objects.create(
+            session=session, user=facilitator.user, part=facilitator.part, starts=starts, ends=ends
+        )
     return session
 
 

@@ -1,10 +1,12 @@
-from scheduling.models.booking import Booking
+from scheduling.models.booking import Booking, ReleaseCause
 from scheduling.models.enrollment import Enrollment, EnrollmentMeeting
 from scheduling.models.feed import Feed, FeedStyle
+from scheduling.models.leave import LeaveOfAbsence
 from scheduling.models.meeting import Meeting, MeetingFacilitator, Modality, Part
 from scheduling.models.session import Session, SessionFacilitator, SessionStatus
 from scheduling.models.site import Closure, Room, RuleSet, ServiceType, Site
 from scheduling.models.track import CohortStart, Entry, Track, TrackStatus
+from scheduling.models.waiting import Priority, WaitingEntry
 
 __all__ = [
     "Booking",
@@ -15,10 +17,13 @@ __all__ = [
     "Entry",
     "Feed",
     "FeedStyle",
+    "LeaveOfAbsence",
     "Meeting",
     "MeetingFacilitator",
     "Modality",
     "Part",
+    "Priority",
+    "ReleaseCause",
     "Room",
     "RuleSet",
     "ServiceType",
@@ -28,4 +33,5 @@ __all__ = [
     "Site",
     "Track",
     "TrackStatus",
+    "WaitingEntry",
 ]

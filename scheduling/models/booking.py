@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from attendance.models import Attendance
 
 
+class ReleaseCause(models.TextChoices):
+    """Why a place was given back. Only one that the patient gave back stays given back."""
+
+    GIVEN_BACK = "given_back", "Given back"
+    CANCELLED = "cancelled", "The session was cancelled"
+    CHANGED = "changed", "The group changed or ended"
+    ENDED = "ended", "The standing place ended"
+    CLASH = "clash", "In another session at the time"
+
+
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User) -> "BookingQuerySet":
         return self.filter(episode__patient__in=Patient.objects.visible_to(user))
@@ -49,6 +59,7 @@ class Booking(models.Model):
     countable_minutes = models.PositiveSmallIntegerField()
     week = models.DateField(help_text="The local date on which its treatment week begins.")
     released_at = models.DateTimeField(null=True, blank=True)
+    release_cause = models.CharField(max_length=12, choices=ReleaseCause.choices, blank=True)
     release_reason = models.CharField(max_length=120, blank=True)
 
     objects = BookingQuerySet.as_manager()
@@ -74,6 +85,11 @@ class Booking(models.Model):
             models.CheckConstraint(
                 condition=Q(released_at=None, release_reason="") | Q(released_at__isnull=False),
                 name="booking_has_a_release_reason_only_when_released",
+            ),
+            models.CheckConstraint(
+                condition=Q(released_at=None, release_cause="")
+                | Q(released_at__isnull=False, release_cause__in=ReleaseCause.values),
+                name="booking_is_released_for_a_cause",
             ),
         ]
 

@@ -40,6 +40,14 @@ class Enrollment(models.Model):
         default=Modality.IN_PERSON,
     )
     end_reason = models.CharField(max_length=120, blank=True)
+    continues = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="continued_by",
+        help_text="The place in another track that this one took over from.",
+    )
     meetings: "models.ManyToManyField[Meeting, EnrollmentMeeting]" = models.ManyToManyField(
         Meeting, through="EnrollmentMeeting", related_name="enrollments"
     )

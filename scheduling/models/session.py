@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from accounts.models import User
 from accounts.permissions import Permission
 from scheduling.models.meeting import Meeting, Modality, Part
-from scheduling.models.site import Room, ServiceType, Site
+from scheduling.models.site import Closure, Room, ServiceType, Site
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
@@ -41,13 +41,24 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """On the local dates of the half-open range."""
         return self.filter(on__gte=first, on__lt=until)
 
+    def to_come(self, now: datetime) -> "SessionQuerySet":
+        """Not begun yet, whatever their status."""
+        return self.filter(starts__gt=now, finalized_at=None)
+
 
 class Session(models.Model):
-    """One dated occurrence of a meeting, or a one-off. Instants are aware; `on` is the date at the site."""
+    """One dated occurrence of a meeting, or a one-off, within one day. Instants are aware.
+
+    `on` is the date at the site on which it is held, `pattern_date` the one that its meeting gave it: the two differ when it
+    was moved to another day, and no second one is written for the date that it stands for.
+    """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="sessions")
     meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions")
-    on = models.DateField(help_text="For a meeting's session the date of the pattern, at the site.")
+    pattern_date = models.DateField(
+        null=True, blank=True, help_text="The date of its meeting that it stands for; empty for a one-off."
+    )
+    on = models.DateField(help_text="The date on which it is held, at the site.")
     starts = models.DateTimeField()
     ends = models.DateTimeField()
     break_starts = models.DateTimeField(null=True, blank=True)
@@ -63,7 +74,16 @@ class Session(models.Model):
     booked = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(max_length=12, choices=SessionStatus.choices, default=SessionStatus.SCHEDULED)
     cancel_reason = models.CharField(max_length=120, blank=True)
+    closure = models.ForeignKey(
+        Closure,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="sessions",
+        help_text="The closure that cancelled it, which gives it back when it is lifted.",
+    )
     topic = models.CharField(max_length=200, blank=True)
+    telehealth_link = models.URLField(max_length=400, blank=True, help_text="Where it is held online, https:// alone.")
     version = models.PositiveIntegerField(default=1, help_text="Raised by every change of it or of its roster.")
     departed_at = models.DateTimeField(null=True, blank=True, help_text="When it was changed away from its meeting.")
     finalized_at = models.DateTimeField(null=True, blank=True)
@@ -81,9 +101,23 @@ class Session(models.Model):
 
     class Meta:
         ordering = ["starts", "name", "pk"]
-        indexes = [models.Index(fields=["site", "on"], name="session_by_site_and_day")]
+        indexes = [
+            models.Index(fields=["site", "on"], name="session_by_site_and_day"),
+            models.Index(fields=["room", "starts"], name="session_by_room_and_start"),
+        ]
         constraints = [
-            models.UniqueConstraint("meeting", "on", name="meeting_has_one_session_on_a_date"),
+            models.UniqueConstraint("meeting", "pattern_date", name="meeting_has_one_session_on_a_date"),
+            models.CheckConstraint(
+                condition=Q(meeting=None, pattern_date=None) | Q(meeting__isnull=False, pattern_date__isnull=False),
+                name="session_of_a_meeting_stands_for_a_date",
+            ),
+            models.CheckConstraint(
+                condition=Q(telehealth_link="") | Q(telehealth_link__startswith="https://"),
+                name="session_is_online_over_https",
+            ),
+            models.CheckConstraint(
+                condition=Q(closure=None) | Q(status=SessionStatus.CANCELLED), name="session_in_a_closure_is_cancelled"
+            ),
             models.CheckConstraint(condition=Q(starts__lt=F("ends")), name="session_ends_after_it_starts"),
             models.CheckConstraint(
                 condition=Q(break_starts=None, break_ends=None)
@@ -123,6 +157,11 @@ class Session(models.Model):
     def places_left(self) -> int:
         return self.places - self.booked
 
+    @property
+    def is_exception(self) -> bool:
+        """Changed away from its meeting: kept as it is, whatever becomes of the meeting."""
+        return self.departed_at is not None
+
     def local_starts(self) -> datetime:
         return self.starts.astimezone(self.site.zone)
 
@@ -131,13 +170,26 @@ class Session(models.Model):
 
 
 class SessionFacilitator(models.Model):
+    """Who leads or assists in a session.
+
+    `starts` and `ends` are copies, written by the service that writes the session and empty while it is cancelled, so that
+    the guard against being in two places reads one table.
+    """
+
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="session_facilitators")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="session_facilitations")
     part = models.CharField(max_length=8, choices=Part.choices, default=Part.LEADS)
+    starts = models.DateTimeField(null=True, blank=True)
+    ends = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["session", "-part", "user"]
+        indexes = [models.Index(fields=["user", "starts"], name="facilitator_by_start")]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(starts=None, ends=None) | Q(starts__isnull=False, ends__isnull=False, starts__lt=F("ends")),
+                name="facilitator_is_there_for_some_time",
+            ),
             models.UniqueConstraint("session", "user", name="facilitator_is_in_a_session_once"),
             models.UniqueConstraint("session", condition=Q(part=Part.LEADS), name="session_has_one_leader"),
             models.CheckConstraint(condition=Q(part__in=Part.values), name="session_part_is_known"),

@@ -47,11 +47,20 @@ class Site(models.Model):
     time_zone = models.CharField(max_length=64, validators=[validate_time_zone])
     address = models.CharField(max_length=200, blank=True)
     phone = models.CharField(max_length=40, blank=True)
+    opens = models.TimeField(null=True, blank=True, help_text="Nothing is held before; empty: at any hour.")
+    closes = models.TimeField(null=True, blank=True, help_text="Nothing is held after; empty: at any hour.")
+    country = models.CharField(max_length=2, default="US", help_text="Whose public holidays are offered, as ISO 3166.")
+    state = models.CharField(max_length=10, blank=True, help_text="For example ME: its holidays are offered too.")
 
     objects = SiteQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(opens=None) | Q(closes=None) | Q(opens__lt=F("closes")), name="site_closes_after_it_opens"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

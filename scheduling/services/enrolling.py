@@ -15,23 +15,29 @@ from scheduling.models import (
     EnrollmentMeeting,
     Meeting,
     Modality,
+    ReleaseCause,
     Session,
     SessionStatus,
     Track,
 )
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.fitting import full_dates, need_of
-from scheduling.services.horizon import (
-    horizon_end,
+from scheduling.services.horizon import horizon_end
+from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
+from scheduling.services.refused import AlreadyEnded, AttendanceRecorded, EndsBeforeItBegins, Refused
+from scheduling.services.rosters import (
+    hold_site,
+    in_batches,
     lock_sessions,
     mark_stale_of_episodes,
     mark_stale_of_sessions,
     new_booking,
     recount_places,
 )
-from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
-from scheduling.services.refused import AlreadyEnded, AttendanceRecorded, EndsBeforeItBegins, Refused
 from scheduling.services.rules import RuleBook
+
+MOST_LETTERS = 120
+"""Of a reason, as it stands in the row."""
 
 
 @transaction.atomic
@@ -50,6 +56,7 @@ def enroll_patient(
     Raises Refused with every reason at once: hours or days below what is prescribed or beyond the rules, two alternatives
     of one hour, a clash with the patient's life or other treatment, a session without a place.
     """
+    hold_site(episode.site_id)
     episode = (
         Episode.objects.select_for_update(of=("self",), no_key=True)
         .select_related("site")
@@ -116,6 +123,7 @@ def end_enrollment(*, enrollment: Enrollment, last_day: date, reason: str = "", 
 
     Raises Refused for a day before its first, or after it has ended already.
     """
+    hold_site(enrollment.episode.site_id)
     hold_meetings(list(enrollment.enrollment_meetings.values_list("meeting", flat=True)))
     enrollment = (
         Enrollment.objects.select_for_update(of=("self",), no_key=True)
@@ -132,17 +140,23 @@ def end_enrollment(*, enrollment: Enrollment, last_day: date, reason: str = "", 
     enrollment.enrollment_meetings.filter(starts__gte=ends).delete()
     enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends)).update(ends=ends)
     later = Booking.objects.filter(enrollment=enrollment, session__on__gte=ends)
-    release_bookings(bookings=later, reason=reason or "The enrollment ended", now=now)
+    reason_given = reason or "The enrollment ended"
+    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason_given, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
     return enrollment
 
 
-def release_bookings(*, bookings: BookingQuerySet, reason: str, now: datetime) -> int:
-    """Gives back the places of these bookings that stand and have no mark; how many."""
-    unmarked = bookings.standing().filter(attendance=None)
+def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: str, now: datetime) -> int:
+    """Gives back the places of these bookings that stand; how many. What happened is never taken back: a mark keeps its
+    booking, but for an excuse from a session to come, which stays with the place that was given back.
+    """
+    unmarked = bookings.standing().filter(Q(attendance=None) | Q(attendance__status="excused", starts__gt=now))
     lock_sessions(Session.objects.filter(pk__in=list(unmarked.values_list("session", flat=True))))
     released = list(unmarked.values_list("pk", "session", "episode"))
-    Booking.objects.filter(pk__in=[pk for pk, _, _ in released]).update(released_at=now, release_reason=reason[:120])
+    for batch in in_batches([pk for pk, _, _ in released]):
+        Booking.objects.filter(pk__in=batch).update(
+            released_at=now, release_cause=cause, release_reason=reason[:MOST_LETTERS]
+        )
     recount_places({session for _, session, _ in released}, now)
     mark_stale_of_episodes({episode for _, _, episode in released}, now)
     return len(released)
@@ -151,7 +165,9 @@ def release_bookings(*, bookings: BookingQuerySet, reason: str, now: datetime) -
 @transaction.atomic
 def release_booking(*, booking: Booking, reason: str, by: User, now: datetime) -> Booking:
     """Gives back one place. Raises Refused when attendance is recorded, which is never taken back."""
-    given_back = release_bookings(bookings=Booking.objects.filter(pk=booking.pk), reason=reason, now=now)
+    hold_site(booking.session.site_id)
+    asked = Booking.objects.filter(pk=booking.pk)
+    given_back = release_bookings(bookings=asked, cause=ReleaseCause.GIVEN_BACK, reason=reason, now=now)
     booking.refresh_from_db()
     if booking.released_at is None:
         raise Refused([AttendanceRecorded(booking.session.name, booking.session.on)])
@@ -163,6 +179,7 @@ def release_booking(*, booking: Booking, reason: str, by: User, now: datetime) -
 @transaction.atomic
 def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User, now: datetime) -> Episode:
     """Ends the course of care after `last_day`, with its enrollments, bookings and level. Raises Refused for an earlier day."""
+    hold_site(episode.site_id)
     episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=episode.pk)
     if episode.ends is not None:
         raise Refused([AlreadyEnded("The course of care", episode.ends - timedelta(days=1))])
@@ -174,9 +191,8 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
             end_enrollment(enrollment=enrollment, last_day=last_day, reason="Discharged", by=by, now=now)
         else:  # it was to begin later, and never will
             end_enrollment(enrollment=enrollment, last_day=enrollment.starts, reason="Discharged", by=by, now=now)
-    release_bookings(
-        bookings=Booking.objects.filter(episode=episode, session__on__gte=ends), reason="Discharged", now=now
-    )
+    later = Booking.objects.filter(episode=episode, session__on__gte=ends)
+    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason="Discharged", now=now)
     episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
     episode.spans.filter(starts__gte=ends).delete()
     episode.ends, episode.discharge_reason = ends, reason

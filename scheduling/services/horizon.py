@@ -1,41 +1,48 @@
 """Dated sessions, and the bookings of standing enrollments in them, for as far ahead as the clinic plans."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from scheduling.domain.interval import Interval
+from scheduling.domain.occupied import Occupied
 from scheduling.domain.occurrences import expand
 from scheduling.models import (
-    Booking,
     Closure,
-    EnrollmentMeeting,
-    Feed,
     Meeting,
+    MeetingFacilitator,
     Session,
     SessionFacilitator,
     SessionStatus,
     Site,
-    Track,
     TrackStatus,
 )
-from scheduling.models.session import SessionQuerySet
+from scheduling.services.rosters import (
+    hold_site,
+    mark_stale_of_sessions,
+    new_facilitator,
+)
 from scheduling.services.rules import RuleBook
+from scheduling.services.standing_places import book_enrollments
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """How many sessions and bookings were written, and how many places could not be given."""
+    """How many sessions and bookings were written, how many places could not be given, and what sessions lack.
+
+    `unroomed` and `unled` are sessions whose room, or somebody who leads or assists, is in another session at the time: they
+    were written without.
+    """
 
     sessions: int
     bookings: int
     unplaced: int = 0
+    unroomed: int = 0
+    unled: int = 0
 
 
 def horizon_end(today: date) -> date:
@@ -47,33 +54,39 @@ def horizon_end(today: date) -> date:
 def extend_horizon(*, site: Site, today: date, now: datetime, first: date | None = None) -> Extension:
     """Writes what is missing from now, or from `first` if it is given, to the horizon; running it twice changes nothing.
 
-    A session that exists is never touched, whatever became of it; a booking that was released is not made again. Two that
-    run at once write everything once: the second waits for the first.
+    A session that exists is never touched, whatever became of it; a booking that the patient gave back is not made again. Two
+    that run at once write everything once: the second waits for the first.
     """
-    Site.objects.select_for_update(no_key=True).get(pk=site.pk)
+    hold_site(site.pk)
     book = RuleBook.of(site)
     begin, until, since = first or today, horizon_end(today), None if first else now
-    sessions = write_sessions(site=site, first=begin, until=until, book=book, now=now, since=since)
+    written = write_sessions(site=site, first=begin, until=until, book=book, now=now, since=since)
     bookings, unplaced = book_enrollments(site=site, first=begin, until=until, now=now, book=book, since=since)
-    return Extension(sessions, bookings, unplaced)
+    return Extension(written.sessions, bookings, unplaced, written.unroomed, written.unled)
 
 
 def write_sessions(
     *, site: Site, first: date, until: date, book: RuleBook, now: datetime, since: datetime | None = None
-) -> int:
-    """Sessions of every meeting of a published track on the half-open dates, closures left out; how many were new.
+) -> Extension:
+    """Sessions of every meeting of a published track on the half-open dates, closures left out; how many were new. Those of a
+    retired track go on until the day on which they end, if one is set.
 
-    None that begins before the instant `since`.
+    None that begins before the instant `since`, and none for a date that a session stands for already, wherever that was
+    moved. Where a room or a person is in another session at the time, which only an exception brings about, the session is
+    written without.
     """
     meetings = (
-        Meeting.objects.filter(site=site, tracks__status=TrackStatus.PUBLISHED)
+        Meeting.objects.filter(site=site)
+        .filter(Q(tracks__status=TrackStatus.PUBLISHED) | Q(tracks__status=TrackStatus.RETIRED, runs_until__gt=first))
         .not_over_on(first)
         .select_related("service_type")
         .prefetch_related("meeting_facilitators")
         .distinct()
     )
     existing = set(
-        Session.objects.filter(site=site, meeting__isnull=False).between(first, until).values_list("meeting", "on")
+        Session.objects.filter(site=site, pattern_date__gte=first, pattern_date__lt=until).values_list(
+            "meeting", "pattern_date"
+        )
     )
     closed = [closure.as_interval() for closure in Closure.objects.filter(site=site).touching(first, until)]
     new = [
@@ -82,18 +95,14 @@ def write_sessions(
         for session in _sessions_of(meeting, site, first, until, closed, book)
         if (meeting.pk, session.on) not in existing and (since is None or session.starts >= since)
     ]
+    if not new:
+        return Extension(0, 0)
+    unroomed = _leave_taken_rooms(new, site)
     Session.objects.bulk_create(new, batch_size=500)
-    leaders = {meeting.pk: list(meeting.meeting_facilitators.all()) for meeting in meetings}
-    SessionFacilitator.objects.bulk_create(
-        (
-            SessionFacilitator(session=session, user_id=each.user_id, part=each.part)
-            for session in new
-            for each in leaders[session.meeting_id or 0]
-        ),
-        batch_size=500,
-    )
+    people = {meeting.pk: list(meeting.meeting_facilitators.all()) for meeting in meetings}
+    unled = _write_facilitators(new, people)
     mark_stale_of_sessions({session.pk for session in new}, now)
-    return len(new)
+    return Extension(len(new), 0, unroomed=unroomed, unled=unled)
 
 
 def _sessions_of(
@@ -122,6 +131,7 @@ def _sessions_of(
         ):
             if book.on(book.week_of(each.on)).breaks_count == counts:
                 yield Session(
+                    pattern_date=each.on,
                     on=each.on,
                     starts=each.starts,
                     ends=each.ends,
@@ -132,109 +142,45 @@ def _sessions_of(
                 )
 
 
-def new_booking(
-    session: Session, *, episode_id: int, enrollment_id: int | None, week: date, **fields: object
-) -> Booking:
-    """A booking with the copies of its session, unsaved."""
-    return Booking(
-        session=session,
-        episode_id=episode_id,
-        enrollment_id=enrollment_id,
-        starts=session.starts,
-        ends=session.ends,
-        countable_minutes=session.countable_minutes,
-        week=week,
-        **fields,
-    )
+def time_of(session: Session) -> Interval[datetime]:
+    return Interval(session.starts, session.ends)
 
 
-def book_enrollments(
-    *, site: Site, first: date, until: date, now: datetime, book: RuleBook, since: datetime | None = None
-) -> tuple[int, int]:
-    """Books standing enrollments into their scheduled sessions; answers how many, and how many places there were not.
-
-    Nobody is booked twice, over a full session, into two sessions at once, or into one that begins before the instant
-    `since`; a released booking is not made again. Who was enrolled first comes first.
-    """
-    places = EnrollmentMeeting.objects.filter(enrollment__episode__site=site).filter(
-        Q(ends=None) | Q(ends__gt=first), starts__lt=until
-    )
-    by_meeting: dict[int, list[EnrollmentMeeting]] = defaultdict(list)
-    for place in places.select_related("enrollment").order_by("enrollment__starts", "pk"):
-        by_meeting[place.meeting_id].append(place)
-    scheduled = Session.objects.filter(site=site, meeting__in=by_meeting, status=SessionStatus.SCHEDULED)
-    if since is not None:
-        scheduled = scheduled.filter(starts__gte=since)
-    sessions = sorted(lock_sessions(scheduled.between(first, until)), key=lambda session: (session.starts, session.pk))
-    known = Booking.objects.filter(session__site=site, session__on__gte=first, session__on__lt=until)
-    booked = set(known.values_list("session", "episode"))
-    taken: dict[int, list[Interval[datetime]]] = defaultdict(list)
-    for episode, starts, ends in known.standing().values_list("episode", "starts", "ends"):
-        taken[episode].append(Interval(starts, ends))
-    new, unplaced = [], 0
-    for session in sessions:
-        left, time = session.places_left, Interval(session.starts, session.ends)
-        for place in by_meeting[session.meeting_id or 0]:
-            episode = place.enrollment.episode_id
-            if not (place.starts <= session.on and (place.ends is None or session.on < place.ends)):
-                continue
-            if (session.pk, episode) in booked:
-                continue
-            if left <= 0 or any(time.overlaps(other) for other in taken[episode]):
-                unplaced += 1
-                continue
-            left -= 1
-            taken[episode].append(time)
-            week = book.week_of(session.on)
-            new.append(new_booking(session, episode_id=episode, enrollment_id=place.enrollment_id, week=week))
-    Booking.objects.bulk_create(new, batch_size=500)
-    recount_places({booking.session_id for booking in new}, now)
-    mark_stale_of_episodes({booking.episode_id for booking in new}, now)
-    return len(new), unplaced
+def _leave_taken_rooms(new: Sequence[Session], site: Site) -> int:
+    """Takes the room from those new sessions whose room is taken then; how many."""
+    first, until = min(session.starts for session in new), max(session.ends for session in new)
+    standing = Session.objects.filter(site=site, room__isnull=False, starts__lt=until, ends__gt=first)
+    rooms, left = Occupied(), 0
+    taken = standing.exclude(status=SessionStatus.CANCELLED).values_list("room", "starts", "ends")
+    for room, starts, ends in taken:
+        rooms.take(room, Interval(starts, ends))
+    for session in new:
+        if session.room_id is None:
+            continue
+        if rooms.is_free(session.room_id, time_of(session)):
+            rooms.take(session.room_id, time_of(session))
+        else:
+            session.room_id, left = None, left + 1
+    return left
 
 
-def lock_sessions(sessions: SessionQuerySet) -> list[Session]:
-    """The sessions as they stand, held until the transaction ends. Always locked in the order of their ids.
-
-    Whoever changes the rosters of several sessions begins with this, so that two who do it at once never wait for each other.
-    """
-    return list(sessions.select_for_update(of=("self",), no_key=True).order_by("pk"))
-
-
-def recount_places(session_ids: Collection[int], now: datetime) -> None:
-    """Sets `booked` to what the bookings say, and raises the version; the constraint refuses one too many."""
-    standing = (
-        Booking.objects.standing()
-        .filter(session=OuterRef("pk"))
-        .order_by()
-        .values("session")
-        .annotate(number=Count("pk"))
-    )
-    for batch in _batches(sorted(session_ids)):
-        Session.objects.filter(pk__in=batch).update(
-            booked=Coalesce(Subquery(standing.values("number")), 0), version=F("version") + 1
-        )
-    mark_stale_of_sessions(session_ids, now)
-
-
-def mark_stale_of_episodes(episode_ids: Collection[int], now: datetime) -> None:
-    """The patients' calendars are written anew when next read."""
-    for batch in _batches(sorted(episode_ids)):
-        Feed.objects.live().filter(patient__episodes__in=batch).update(stale_at=now)
-
-
-def mark_stale_of_sessions(session_ids: Collection[int], now: datetime) -> None:
-    """The calendars of the sessions' rooms, tracks and facilitators are written anew when next read."""
-    for batch in _batches(sorted(session_ids)):
-        leads = SessionFacilitator.objects.filter(session__in=batch)
-        rooms = Session.objects.filter(pk__in=batch, room__isnull=False)
-        tracks = Track.objects.filter(meetings__sessions__in=batch)
-        Feed.objects.live().filter(
-            Q(facilitator__in=leads.values("user"))
-            | Q(room__in=rooms.values("room"))
-            | Q(track__in=tracks.values("pk"))
-        ).update(stale_at=now)
-
-
-def _batches(ids: list[int], size: int = 500) -> Iterable[list[int]]:
-    return (ids[begin : begin + size] for begin in range(0, len(ids), size))
+def _write_facilitators(new: Sequence[Session], people: dict[int, list[MeetingFacilitator]]) -> int:
+    """Who leads the meetings leads the new sessions, but for who is in another at the time; of how many that was so."""
+    first, until = min(session.starts for session in new), max(session.ends for session in new)
+    busy, unled = Occupied(), set()
+    users = {each.user_id for meeting in people.values() for each in meeting}
+    taken = SessionFacilitator.objects.filter(user__in=users, starts__lt=until, ends__gt=first)
+    for user, starts, ends in taken.values_list("user", "starts", "ends"):
+        assert starts is not None
+        assert ends is not None
+        busy.take(user, Interval(starts, ends))
+    rows = []
+    for session in new:
+        for each in people[session.meeting_id or 0]:
+            if busy.is_free(each.user_id, time_of(session)):
+                busy.take(each.user_id, time_of(session))
+                rows.append(new_facilitator(session, user_id=each.user_id, part=each.part))
+            else:
+                unled.add(session.pk)
+    SessionFacilitator.objects.bulk_create(rows, batch_size=500)
+    return len(unled)

@@ -10,8 +10,8 @@ from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, Session, SessionStatus
-from scheduling.services.horizon import mark_stale_of_episodes, mark_stale_of_sessions, new_booking
 from scheduling.services.refused import AlreadyMadeUp, InAnotherSession, NoPlaceLeft, NotBookable, Refused
+from scheduling.services.rosters import hold_site, mark_stale_of_episodes, mark_stale_of_sessions, new_booking
 from scheduling.services.rules import RuleBook
 
 
@@ -22,6 +22,7 @@ def book_make_up(*, session: Session, makes_up: Booking, by: User, now: datetime
     Raises Refused when the session is over, cancelled, full, after discharge, at another site or counts for nothing, when
     the patient is in another at the time, or when `makes_up` has been made up already.
     """
+    hold_site(session.site_id)
     episode = Episode.objects.select_for_update(no_key=True).get(pk=makes_up.episode_id)
     session = Session.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=session.pk)
     reasons: list[Reason] = []

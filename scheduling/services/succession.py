@@ -1,46 +1,110 @@
 """What becomes of a meeting's sessions, and of those who stand in it, when it ends or another takes its place."""
 
-from collections.abc import Collection
-from datetime import date, datetime
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.audit import record_all
 from accounts.models import Action, User
-from scheduling.models import Booking, Enrollment, EnrollmentMeeting, Meeting, Session, SessionStatus
+from scheduling.domain.week import week_start
+from scheduling.models import (
+    Booking,
+    Enrollment,
+    EnrollmentMeeting,
+    Meeting,
+    ReleaseCause,
+    Session,
+    SessionFacilitator,
+    SessionStatus,
+)
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.enrolling import release_bookings
-from scheduling.services.horizon import lock_sessions, mark_stale_of_sessions
+from scheduling.services.rosters import lock_sessions, mark_stale_of_sessions
+
+WEEK = timedelta(weeks=1)
 
 
-def stop_meeting(*, meeting: Meeting, until: date, reason: str, now: datetime) -> None:
-    """No more sessions from the day on. What has begun stays as it is."""
+def exceptions_from(meeting: Meeting, day: date, now: datetime) -> SessionQuerySet:
+    """Sessions to come of the day or later that were changed by hand, or cancelled: somebody decided something about each."""
+    return _from(meeting, day, now).filter(departed_at__isnull=False)
+
+
+def stop_meeting(
+    *, meeting: Meeting, until: date, reason: str, now: datetime, let_go: Collection[int] = ()
+) -> list[Session]:
+    """No more sessions from the day on. What has begun stays as it is, and so do exceptions but for those to `let_go`, which
+    are answered: they still have to be given to another meeting, or to none.
+    """
     meeting.runs_until = until
     meeting.save(update_fields=["runs_until"])
-    _take_out(_to_come(meeting, now).filter(on__gte=until), reason, now)
+    return _take_out(_from(meeting, until, now), reason, now, let_go)[1]
 
 
-def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime) -> None:
-    """Takes out every session to come, so that they can be written anew; those that had bookings stay as cancelled one-offs."""
-    left = _take_out(_to_come(meeting, now), reason, now)
-    Session.objects.filter(pk__in=left).update(meeting=None)
+def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: Collection[int] = ()) -> list[Session]:
+    """Takes out every session to come, so that they can be written anew; those that had bookings stay as cancelled one-offs.
+
+    Answers the exceptions that are kept, as `stop_meeting` does.
+    """
+    cancelled, kept = _take_out(_from(meeting, None, now), reason, now, let_go)
+    Session.objects.filter(pk__in=cancelled).update(meeting=None, pattern_date=None)
+    return kept
 
 
-def _to_come(meeting: Meeting, now: datetime) -> SessionQuerySet:
-    return Session.objects.filter(meeting=meeting, starts__gt=now, finalized_at=None)
+def _from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
+    """Sessions to come that stand for the day or a later one."""
+    to_come = Session.objects.filter(meeting=meeting).to_come(now)
+    return to_come if day is None else to_come.filter(pattern_date__gte=day)
 
 
-def _take_out(sessions: SessionQuerySet, reason: str, now: datetime) -> list[int]:
-    """Sessions nobody was ever booked into go; the others are cancelled and their places given back. Answers which stay."""
-    ids = [session.pk for session in lock_sessions(sessions)]
+def _take_out(
+    sessions: SessionQuerySet, reason: str, now: datetime, let_go: Collection[int]
+) -> tuple[list[int], list[Session]]:
+    """Sessions nobody was ever booked into go; the others are cancelled and their places given back.
+
+    Answers the ids of the cancelled ones, and the exceptions that were left as they are.
+    """
+    locked = lock_sessions(sessions)
+    kept = [session for session in locked if session.is_exception and session.pk not in let_go]
+    spared = {session.pk for session in kept}
+    ids = [session.pk for session in locked if session.pk not in spared]
     mark_stale_of_sessions(ids, now)
-    kept = list(Session.objects.filter(pk__in=ids, bookings__isnull=False).distinct().values_list("pk", flat=True))
-    Session.objects.filter(pk__in=set(ids) - set(kept)).delete()
-    release_bookings(bookings=Booking.objects.filter(session__in=kept), reason=reason, now=now)
-    Session.objects.filter(pk__in=kept, status=SessionStatus.SCHEDULED).update(
+    booked = set(Session.objects.filter(pk__in=ids, bookings__isnull=False).values_list("pk", flat=True))
+    Session.objects.filter(pk__in=set(ids) - booked).delete()
+    release_bookings(
+        bookings=Booking.objects.filter(session__in=booked), cause=ReleaseCause.CHANGED, reason=reason, now=now
+    )
+    Session.objects.filter(pk__in=booked, status=SessionStatus.SCHEDULED).update(
         status=SessionStatus.CANCELLED, cancel_reason=reason, departed_at=now
     )
-    return kept
+    SessionFacilitator.objects.filter(session__in=booked).update(starts=None, ends=None)
+    return sorted(booked), kept
+
+
+def adopt(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
+    """Each exception stands for the meeting's date of its week, so that no second session is written beside it.
+
+    Where the meeting has no date in that week it becomes a one-off. Who does not stand in the meeting gives the place back.
+    """
+    own = meeting.as_pattern().recurrence
+    for session in sessions:
+        assert session.pattern_date is not None
+        monday = week_start(session.pattern_date)
+        dates = own.dates(max(monday, meeting.runs_from), monday + WEEK)
+        session.pattern_date = next(dates, None)
+        session.meeting = None if session.pattern_date is None else meeting
+        session.save(update_fields=["pattern_date", "meeting"])
+    standing = EnrollmentMeeting.objects.filter(meeting=meeting, enrollment=OuterRef("enrollment"))
+    left_behind = Booking.objects.filter(session__in=[session.pk for session in sessions], enrollment__isnull=False)
+    release_bookings(
+        bookings=left_behind.filter(~Exists(standing)), cause=ReleaseCause.CHANGED, reason="The group changed", now=now
+    )
+
+
+def set_free(sessions: Iterable[Session]) -> None:
+    """Exceptions of a meeting that has ended go on as one-offs."""
+    ids = [session.pk for session in sessions]
+    Session.objects.filter(pk__in=ids).update(meeting=None, pattern_date=None)
 
 
 def enrolled_from(meeting: Meeting, day: date) -> int:

@@ -1,6 +1,6 @@
 """The clinic's week as its coordinators change it: tracks and their meetings."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
@@ -26,8 +26,17 @@ from scheduling.models import (
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.judging import refuse_what_breaks_the_rules
 from scheduling.services.refused import AlreadyEnded, EndsBeforeItBegins, Refused, StillEnrolled, TooFewPlaces
+from scheduling.services.rosters import hold_site
 from scheduling.services.rules import RuleBook
-from scheduling.services.succession import carry_over, end_places, enrolled_from, stop_meeting, withdraw_sessions
+from scheduling.services.succession import (
+    adopt,
+    carry_over,
+    end_places,
+    enrolled_from,
+    set_free,
+    stop_meeting,
+    withdraw_sessions,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +111,7 @@ def change_track(
     *, track: Track, values: TrackValues, by: User | None, now: datetime, today: date, settle: bool = True
 ) -> Track:
     """Raises Refused when a published track would break the hours rule."""
-    _hold(track.site)
+    hold_site(track.site_id)
     track = Track.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=track.pk)
     _write_track(track, values)
     if settle and track.status == TrackStatus.PUBLISHED:
@@ -124,7 +133,7 @@ def _write_track(track: Track, values: TrackValues) -> None:
 @transaction.atomic
 def publish_track(*, track: Track, by: User | None, now: datetime, today: date) -> Track:
     """Puts the track on offer and writes its sessions. Raises Refused with every reason of every period from today on."""
-    _hold(track.site)
+    hold_site(track.site_id)
     track = Track.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=track.pk)
     refuse_what_breaks_the_rules([track], today)
     track.status, track.published_at = TrackStatus.PUBLISHED, track.published_at or now
@@ -140,7 +149,7 @@ def retire_track(*, track: Track, by: User | None, now: datetime, today: date) -
 
     Raises Refused while patients stand in it.
     """
-    _hold(track.site)
+    hold_site(track.site_id)
     track = Track.objects.select_for_update(no_key=True).get(pk=track.pk)
     enrolled = Enrollment.objects.filter(track=track).not_over_on(today).count()
     if enrolled:
@@ -149,19 +158,14 @@ def retire_track(*, track: Track, by: User | None, now: datetime, today: date) -
     track.save(update_fields=["status", "published_at"])
     still_needed = Meeting.objects.filter(tracks__status=TrackStatus.PUBLISHED)
     for meeting in Meeting.objects.filter(tracks=track).exclude(pk__in=still_needed):
-        withdraw_sessions(meeting=meeting, reason="The track was retired", now=now)
+        set_free(withdraw_sessions(meeting=meeting, reason="The track was retired", now=now))
     record(track, by=by, action=Action.ENDED, at=now)
     return track
 
 
-def _hold(site: Site) -> None:
-    """Changes to one site's timetable happen one after the other: taken before any other lock."""
-    Site.objects.select_for_update(no_key=True).get(pk=site.pk)
-
-
 def _held(meeting: Meeting) -> Meeting:
     """The meeting as it stands; nobody is enrolled into it until the transaction ends."""
-    _hold(meeting.site)
+    hold_site(meeting.site_id)
     return Meeting.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=meeting.pk)
 
 
@@ -174,7 +178,7 @@ def create_meeting(
     Without `settle` nothing is asked of the tracks, here and in the other services: the caller writes several things, of
     which none can be judged alone, and calls `settle_tracks` in the end.
     """
-    _hold(site)
+    hold_site(site.pk)
     meeting = Meeting(site=site)
     _write_meeting(meeting, values)
     if settle:
@@ -210,28 +214,39 @@ def settle_tracks(*, tracks: Iterable[Track], site: Site, today: date, now: date
 
 @transaction.atomic
 def change_meeting(
-    *, meeting: Meeting, values: MeetingValues, by: User | None, now: datetime, today: date, settle: bool = True
+    *,
+    meeting: Meeting,
+    values: MeetingValues,
+    by: User | None,
+    now: datetime,
+    today: date,
+    settle: bool = True,
+    let_go: Collection[int] = (),
 ) -> Meeting:
     """Changes the meeting from `values.runs_from` on: it ends and the next begins, and who stands in it goes on in the next.
 
     What has been held is never changed: the change begins today at the earliest, tomorrow once today's session has begun.
-    A meeting that was never held is changed in place if it is changed from its first day on. Raises Refused when more
-    patients stand in it than it would have places, when it is over by then, or when a published track would break a rule.
+    A meeting that was never held is changed in place if it is changed from its first day on. Sessions that were changed by
+    hand stay as they are and stand for the new meeting's dates of their weeks, but for those whose ids are in `let_go`.
+
+    Raises Refused when more patients stand in it than it would have places, when it is over by then, or when a published
+    track would break a rule.
     """
     meeting = _held(meeting)
     served = list(meeting.tracks.all())
     if _may_change_in_place(meeting, values, now):
         _refuse_impossible_change(meeting, values, values.runs_from)
-        withdraw_sessions(meeting=meeting, reason="The group changed", now=now)
+        kept = withdraw_sessions(meeting=meeting, reason="The group changed", now=now, let_go=let_go)
         _write_meeting(meeting, values)
         changed = meeting
     else:
         begins = max(values.runs_from, _first_free_day(meeting, now, today), meeting.runs_from + timedelta(days=1))
         _refuse_impossible_change(meeting, values, begins)
-        stop_meeting(meeting=meeting, until=begins, reason="The group changed", now=now)
+        kept = stop_meeting(meeting=meeting, until=begins, reason="The group changed", now=now, let_go=let_go)
         changed = Meeting(site=meeting.site, continues=meeting)
         _write_meeting(changed, replace(values, runs_from=begins))
         carry_over(meeting=meeting, following=changed, begins=begins, by=by, now=now)
+    adopt(sessions=kept, meeting=changed, now=now)
     if settle:
         settle_tracks(tracks=[*served, *changed.tracks.all()], site=meeting.site, today=today, now=now)
     record(changed, by=by, action=Action.CHANGED, at=now, detail=f"from {changed.runs_from:%Y-%m-%d}")
@@ -267,16 +282,27 @@ def _refuse_impossible_change(meeting: Meeting, values: MeetingValues, begins: d
 
 @transaction.atomic
 def end_meeting(
-    *, meeting: Meeting, last_day: date, by: User | None, now: datetime, today: date, settle: bool = True
+    *,
+    meeting: Meeting,
+    last_day: date,
+    by: User | None,
+    now: datetime,
+    today: date,
+    settle: bool = True,
+    let_go: Collection[int] = (),
 ) -> Meeting:
-    """Ends the meeting after `last_day`. Raises Refused when a published track would break a rule without it."""
+    """Ends the meeting after `last_day`. Raises Refused when a published track would break a rule without it.
+
+    Later sessions that were changed by hand go on as one-offs, but for those whose ids are in `let_go`.
+    """
     meeting = _held(meeting)
     ends, over = last_day + timedelta(days=1), meeting.runs_until
     if last_day < meeting.runs_from or ends < _first_free_day(meeting, now, today):
         raise Refused([EndsBeforeItBegins(max(meeting.runs_from, today), last_day)])
     if over is not None and over < ends:
         raise Refused([AlreadyEnded(meeting.name, over - timedelta(days=1))])
-    stop_meeting(meeting=meeting, until=ends, reason="The group ended", now=now)
+    kept = stop_meeting(meeting=meeting, until=ends, reason="The group ended", now=now, let_go=let_go)
+    set_free(kept)
     end_places(meeting=meeting, ends=ends, by=by, now=now)
     if settle:
         settle_tracks(tracks=meeting.tracks.all(), site=meeting.site, today=today, now=now)

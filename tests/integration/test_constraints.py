@@ -20,7 +20,7 @@ from scheduling.models import (
     RuleSet,
     SessionFacilitator,
 )
-from scheduling.one_place import NAME
+from scheduling.one_place import FACILITATOR, GUARDS, PATIENT, ROOM
 from tests.factories import MONDAY, admit, make_patient
 from tests.integration.world import AT, NEXT_DAY, World, make_world
 
@@ -153,7 +153,12 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "facilitator_is_in_a_meeting_once": facilitates(MeetingFacilitator, "meeting", "lead", "assists"),
     "meeting_has_one_leader": facilitates(MeetingFacilitator, "meeting", "other", "leads"),
     "meeting_part_is_known": facilitates(MeetingFacilitator, "meeting", "other", "sings"),
-    "meeting_has_one_session_on_a_date": repeats("session"),
+    "meeting_has_one_session_on_a_date": repeats("session", room=None),
+    "session_of_a_meeting_stands_for_a_date": sets("session", pattern_date=None),
+    "session_is_online_over_https": sets("session", telehealth_link="http://example.test/"),
+    "session_in_a_closure_is_cancelled": lambda world: sets("session", closure=world.closure)(world),
+    "facilitator_is_there_for_some_time": lambda world: world.session.session_facilitators.update(ends=None),
+    "site_closes_after_it_opens": sets("site", opens=time(9), closes=time(9)),
     "session_ends_after_it_starts": sets("later", ends=AT),
     "session_break_lies_inside_it": sets("session", break_starts=AT - HOUR, break_ends=AT),
     "session_has_a_place": sets("later", places=0),
@@ -173,19 +178,30 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "enrollment_is_in_person_or_telehealth": sets("enrollment", modality="either"),
     "enrollment_meeting_ends_after_it_starts": stands_backwards,
     "meeting_is_in_an_enrollment_once": stands_twice,
+    "leave_ends_after_it_starts": sets("leave", ends=MONDAY),
+    "episode_has_one_leave_from_a_date": repeats("leave", ends=NEXT_DAY),
+    "episode_has_one_open_leave": repeats("leave", starts=NEXT_DAY),
+    "leave_has_a_reason": sets("leave", reason=""),
+    "episode_waits_for_a_track_once": repeats("waiting"),
+    "waiting_priority_is_known": sets("waiting", priority=0),
+    "waiting_ends_with_a_place_or_a_reason": sets("waiting", closed_at=AT),
     "patient_is_booked_once_in_a_session": lambda world: repeats(
         "booking", starts=world.later.starts, ends=world.later.ends
     )(world),
     "booking_is_enrolled_or_a_make_up": sets("booking", enrollment=None),
     "booking_ends_after_it_starts": sets("booking", ends=AT - 12 * HOUR),
     "booking_has_a_release_reason_only_when_released": sets("booking", release_reason="No longer"),
-    NAME: lambda world: repeats("booking", session=world.later)(world),
+    "booking_is_released_for_a_cause": sets("booking", released_at=AT),
+    PATIENT.name: lambda world: repeats("booking", session=world.later)(world),
+    ROOM.name: lambda world: sets("later", starts=world.session.starts)(world),
+    FACILITATOR.name: lambda world: world.later.session_facilitators.update(starts=world.session.starts),
     "feed_is_of_one_subject": lambda world: sets("feed", room=world.room)(world),
     "feed_style_is_known": sets("feed", style="loud"),
     "attendance_left_after_arriving": sets("attendance", arrived=AT, left=AT),
     "attendance_credits_only_who_was_there": sets("attendance", status="no_show"),
     "attendance_in_part_says_from_or_until_when": sets("attendance", status="partial"),
     "attendance_status_is_known": sets("attendance", status="lost", credited_minutes=0),
+    "attendance_during_a_leave_is_excused": lambda world: sets("attendance", leave=world.leave)(world),
     "amendment_has_a_reason": lambda world: amends(world, ""),
 }
 ALSO_BROKEN = {"rule_set_week_starts_on_a_weekday": "rule_set_starts_on_the_first_day_of_its_week"}
@@ -224,11 +240,13 @@ def test_the_database_refuses_a_row_that_breaks(world: World, name: str) -> None
 
 
 def test_every_constraint_is_tried() -> None:
-    assert set(BREAKS) == set(CONSTRAINTS) | {NAME}
+    assert set(BREAKS) == set(CONSTRAINTS) | {guard.name for guard in GUARDS}
 
 
 def test_released_places_may_overlap(world: World) -> None:
-    Booking.objects.filter(pk=world.booking.pk).update(released_at=AT, release_reason="No longer")
+    Booking.objects.filter(pk=world.booking.pk).update(
+        released_at=AT, release_cause="given_back", release_reason="No longer"
+    )
 
     repeats("booking", session=world.later)(world)
 
@@ -236,16 +254,16 @@ def test_released_places_may_overlap(world: World) -> None:
 
 
 def test_a_released_place_stands_again_only_where_the_patient_is_nowhere_else(world: World) -> None:
-    Booking.objects.filter(pk=world.booking.pk).update(released_at=AT)
-    repeats("booking", session=world.later, released_at=None)(world)
-    with pytest.raises(IntegrityError, match=NAME), transaction.atomic():
-        Booking.objects.filter(pk=world.booking.pk).update(released_at=None)
+    Booking.objects.filter(pk=world.booking.pk).update(released_at=AT, release_cause="given_back")
+    repeats("booking", session=world.later, released_at=None, release_cause="")(world)
+    with pytest.raises(IntegrityError, match=PATIENT.name), transaction.atomic():
+        Booking.objects.filter(pk=world.booking.pk).update(released_at=None, release_cause="")
 
 
 def test_one_place_may_begin_when_the_other_ends(world: World) -> None:
     booked = world.booking
     repeats("booking", session=world.later, starts=booked.ends, ends=booked.ends + HOUR)(world)
-    with pytest.raises(IntegrityError, match=NAME), transaction.atomic():
+    with pytest.raises(IntegrityError, match=PATIENT.name), transaction.atomic():
         Booking.objects.filter(session=world.later).update(starts=booked.ends - timedelta(minutes=1))
 
 

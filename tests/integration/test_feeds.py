@@ -132,7 +132,7 @@ def test_what_has_not_changed_is_not_sent_again(client: Client, bookings: list[B
 def test_released_and_cancelled_sessions_leave(client: Client, bookings: list[Booking]) -> None:
     feed, address = make_feed(bookings[0])
     assert len(events(client.get(address).content)) == 2
-    Booking.objects.filter(pk=bookings[0].pk).update(released_at=NOW)
+    Booking.objects.filter(pk=bookings[0].pk).update(released_at=NOW, release_cause="given_back")
     bookings[1].session.status = SessionStatus.CANCELLED
     bookings[1].session.save(update_fields=["status"])
     Feed.objects.filter(pk=feed.pk).update(stale_at=NOW)

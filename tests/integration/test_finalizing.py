@@ -55,8 +55,8 @@ def test_every_reason_against_it_is_given_at_once(clinic: Clinic, rosa: Episode)
 
 def test_a_place_given_up_needs_no_mark(clinic: Clinic, rosa: Episode) -> None:
     booking = booking_of(rosa)
-    booking.released_at = DURING
-    booking.save(update_fields=["released_at"])
+    booking.released_at, booking.release_cause = DURING, "given_back"
+    booking.save(update_fields=["released_at", "release_cause"])
 
     assert finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER).finalized_at == AFTER
 

@@ -253,7 +253,7 @@ def test_bookings_of_another_episode_do_not_count(clinic: Clinic, rosa: Episode)
 
 
 def test_a_released_booking_counts_for_nothing(clinic: Clinic, rosa: Episode) -> None:
-    Booking.objects.filter(session__on=FRIDAY).update(released_at=AFTER)
+    Booking.objects.filter(session__on=FRIDAY).update(released_at=AFTER, release_cause="given_back")
     ledger = ledger_of(episode=rosa, week=MONDAY, now=AFTER)
     assert ledger is not None
     assert (ledger.scheduled_minutes, ledger.makeup_minutes) == (360, 180)

@@ -114,8 +114,8 @@ def test_a_cancelled_session_takes_no_marks(clinic: Clinic, rosa: Episode) -> No
 
 def test_a_place_given_up_takes_no_mark(clinic: Clinic, rosa: Episode) -> None:
     booking = booking_of(rosa)
-    booking.released_at = BEFORE
-    booking.save(update_fields=["released_at"])
+    booking.released_at, booking.release_cause = BEFORE, "given_back"
+    booking.save(update_fields=["released_at", "release_cause"])
 
     with pytest.raises(Refused) as refused:
         clinic.mark(booking)

@@ -87,7 +87,7 @@ def test_without_anything_planned_it_says_whom_to_call(client: Client, enrollmen
 
 def test_released_places_and_other_peoples_are_not_shown(client: Client, enrollment: Enrollment) -> None:
     monday, wednesday, _ = book_week(enrollment)
-    Booking.objects.filter(pk=wednesday.pk).update(released_at=WEDNESDAY_NOON)
+    Booking.objects.filter(pk=wednesday.pk).update(released_at=WEDNESDAY_NOON, release_cause="given_back")
     other = enroll(admit(make_patient(enrollment.track.site, "Omar", "Haddad")), enrollment.track)
     evening = make_meeting(enrollment.track.site, 3, "18:00", "21:00")
     book(make_session(evening, MONDAY + timedelta(days=3)), other)

@@ -84,7 +84,7 @@ def test_the_day_takes_as_many_queries_for_three_as_for_one(
 ) -> None:
     lead = make_staff(Role.CLINICIAN, site)
     for each in range(number):
-        meeting = make_meeting(site, 0, lead=lead)
+        meeting = make_meeting(site, 0, f"{9 + each:02}:00", f"{10 + each}:00", lead=lead)
         book(
             make_session(meeting, MONDAY),
             enroll(admit(make_patient(site, last_name=f"L{each}")), make_track(site, [meeting])),

@@ -7,7 +7,19 @@ from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
 from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
-from scheduling.models import Booking, Closure, Enrollment, Feed, Meeting, Room, Session, Site, Track
+from scheduling.models import (
+    Booking,
+    Closure,
+    Enrollment,
+    Feed,
+    LeaveOfAbsence,
+    Meeting,
+    Room,
+    Session,
+    Site,
+    Track,
+    WaitingEntry,
+)
 from tests.factories import (
     MONDAY,
     admit,
@@ -48,6 +60,8 @@ class World:
     attendance: Attendance
     feed: Feed
     closure: Closure
+    leave: LeaveOfAbsence
+    waiting: WaitingEntry
 
 
 def make_world() -> World:
@@ -80,4 +94,6 @@ def make_world() -> World:
         ),
         feed=Feed.objects.create(patient=patient, token_hash="0" * 64, uid_key="k", created_at=AT, created_by=lead),
         closure=Closure.objects.create(site=site, starts=MONDAY, ends=NEXT_DAY, reason="Snow"),
+        leave=LeaveOfAbsence.objects.create(episode=episode, starts=MONDAY, reason="Surgery"),
+        waiting=WaitingEntry.objects.create(episode=episode, track=track, from_day=MONDAY, requested_at=AT),
     )

@@ -1,0 +1,54 @@
+from datetime import date, timedelta
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import User
+from patients.models import Episode, Patient
+
+
+class LeaveQuerySet(models.QuerySet["LeaveOfAbsence"]):
+    def visible_to(self, user: User) -> "LeaveQuerySet":
+        return self.filter(episode__patient__in=Patient.objects.visible_to(user))
+
+    def touching(self, first: date, until: date) -> "LeaveQuerySet":
+        """With a day in the half-open range."""
+        return self.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until)
+
+    def not_over_on(self, day: date) -> "LeaveQuerySet":
+        return self.filter(Q(ends=None) | Q(ends__gt=day))
+
+
+class LeaveOfAbsence(models.Model):
+    """A patient is away on the half-open dates: the places are kept, and every session in them is excused."""
+
+    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="leaves")
+    starts = models.DateField()
+    ends = models.DateField(null=True, blank=True, help_text="The day on which the patient comes again, if known.")
+    reason = models.CharField(max_length=120)
+
+    objects = LeaveQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["episode", "starts"]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends=None) | Q(starts__lt=F("ends")), name="leave_ends_after_it_starts"),
+            models.UniqueConstraint("episode", "starts", name="episode_has_one_leave_from_a_date"),
+            models.UniqueConstraint("episode", condition=Q(ends=None), name="episode_has_one_open_leave"),
+            models.CheckConstraint(condition=~Q(reason=""), name="leave_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.episode.patient}, away from {self.starts:%Y-%m-%d}"
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.episode.patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.episode.site_id
+
+    @property
+    def last_day(self) -> date | None:
+        return self.ends - timedelta(days=1) if self.ends else None

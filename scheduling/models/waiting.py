@@ -1,0 +1,73 @@
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from patients.models import Episode, Patient
+from scheduling.models.enrollment import Enrollment
+from scheduling.models.track import Track
+
+
+class Priority(models.IntegerChoices):
+    """How soon care is needed, as a clinician stated it; the lower number is offered a place first."""
+
+    URGENT = 1, "Urgent"
+    SOON = 2, "Soon"
+    ROUTINE = 3, "Routine"
+
+
+class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
+    def visible_to(self, user: User) -> "WaitingQuerySet":
+        return self.filter(episode__patient__in=Patient.objects.visible_to(user))
+
+    def open(self) -> "WaitingQuerySet":
+        return self.filter(closed_at=None)
+
+    def in_order(self) -> "WaitingQuerySet":
+        """Clinical priority first, then who asked first."""
+        return self.order_by("priority", "requested_at", "pk")
+
+
+class WaitingEntry(models.Model):
+    """A patient waits for a place in a track: in order of clinical priority, then of the request.
+
+    Closed once enrolled, by the enrollment that it became, or when it is withdrawn, with a reason.
+    """
+
+    track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="waiting_entries")
+    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="waiting_entries")
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.ROUTINE)
+    from_day = models.DateField(help_text="The first day on which the patient can begin.")
+    requested_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    close_reason = models.CharField(max_length=120, blank=True)
+    enrollment = models.OneToOneField(
+        Enrollment, on_delete=models.PROTECT, null=True, blank=True, related_name="waited_as"
+    )
+
+    objects = WaitingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["track", "priority", "requested_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                "track", "episode", condition=Q(closed_at=None), name="episode_waits_for_a_track_once"
+            ),
+            models.CheckConstraint(condition=Q(priority__in=Priority.values), name="waiting_priority_is_known"),
+            models.CheckConstraint(
+                condition=Q(closed_at=None, enrollment=None, close_reason="")
+                | Q(closed_at__isnull=False, enrollment__isnull=False)
+                | (Q(closed_at__isnull=False, enrollment=None) & ~Q(close_reason="")),
+                name="waiting_ends_with_a_place_or_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.episode.patient}: waits for {self.track}"
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.episode.patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.episode.site_id
