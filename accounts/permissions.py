@@ -26,6 +26,8 @@ class Permission(StrEnum):
     """Tracks, meetings and dated sessions, without the people in them."""
     MANAGE_TIMETABLE = "manage_timetable"
     """Tracks, meetings, sessions and closures."""
+    CHANGE_OWN_SESSIONS = "change_own_sessions"
+    """Room and substitutes of the sessions that one leads or assists in."""
     SEE_PATIENTS = "see_patients"
     """Every patient of the site."""
     SEE_OWN_PATIENTS = "see_own_patients"
@@ -68,6 +70,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.CLINICIAN: frozenset(
         {
             Permission.SEE_TIMETABLE,
+            Permission.CHANGE_OWN_SESSIONS,
             Permission.SEE_OWN_PATIENTS,
             Permission.SEE_COMMITMENTS,
             Permission.MARK_OWN,

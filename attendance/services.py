@@ -15,7 +15,7 @@ from attendance.models import Amendment, Attendance, AttendanceStatus
 from scheduling.domain.interval import Interval
 from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, Session, SessionStatus
-from scheduling.services.refused import Refused
+from scheduling.services.refused import NeedsReason, Refused
 from scheduling.services.rules import RuleBook
 
 
@@ -67,11 +67,6 @@ class TimesOfAnAbsence(Reason):
     """Somebody who was not there neither arrived nor left: one of the two is a slip."""
 
     code: ClassVar[str] = "times_of_an_absence"
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsReason(Reason):
-    code: ClassVar[str] = "needs_reason"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,9 @@ class SessionPage:
     sees_roster: bool
     may_mark: bool
     may_finalize: bool
+    may_manage: bool
+    may_change: bool
+    is_to_come: bool
 
     @property
     def marked(self) -> int:
@@ -102,7 +105,16 @@ def _page(user: User, session: Session, *, typed: MarkForm | None = None, typed_
             form = form or _form(session, booking, mark)
         amendable = mark is not None and session.finalized_at is not None and may_amend(user, session)
         lines.append(Line(booking, mark, form, amendable))
-    return SessionPage(session, lines, sees_roster, may_mark, may_finalize(user, session))
+    return SessionPage(
+        session=session,
+        lines=lines,
+        sees_roster=sees_roster,
+        may_mark=may_mark,
+        may_finalize=may_finalize(user, session),
+        may_manage=user.may(Permission.MANAGE_TIMETABLE, session.site_id),
+        may_change=user.may(Permission.CHANGE_OWN_SESSIONS, session.site_id) and facilitates(user, session),
+        is_to_come=session.starts > clock.now() and session.finalized_at is None,
+    )
 
 
 def _roster(session: Session) -> Sequence[Booking]:

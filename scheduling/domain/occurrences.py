@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
+from enum import StrEnum
 
 from scheduling.domain.interval import Interval, minutes_between
 from scheduling.domain.week import Recurrence, minute_of
@@ -61,6 +62,22 @@ def at_wall_clock(day: date, wall: time, zone: tzinfo) -> datetime:
     A time that a clock change skips is moved forward by what was skipped; of a time that comes twice, the first is meant.
     """
     return datetime.combine(day, wall, zone).replace(fold=0).astimezone(UTC)
+
+
+class Quirk(StrEnum):
+    """What a clock change does to a time on the wall."""
+
+    SKIPPED = "skipped"
+    REPEATED = "repeated"
+
+
+def quirk_at(day: date, wall: time, zone: tzinfo) -> Quirk | None:
+    """Whether clocks in `zone` skip the time on the day, or show it twice; None on every ordinary day."""
+    moment = datetime.combine(day, wall, zone)
+    before, after = moment.replace(fold=0).utcoffset(), moment.replace(fold=1).utcoffset()
+    if before is None or after is None or before == after:
+        return None
+    return Quirk.SKIPPED if before < after else Quirk.REPEATED
 
 
 def occurrence_dates(

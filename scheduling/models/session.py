@@ -30,6 +30,13 @@ class SessionQuerySet(models.QuerySet["Session"]):
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(user.may_at(Permission.MARK) | (user.may_at(Permission.MARK_OWN) & Q(pk__in=own)))
 
+    def changeable_by(self, user: User) -> "SessionQuerySet":
+        """Sessions whose room and facilitators this person may change; whoever manages the timetable may change all of them."""
+        own = self.model.objects.filter(facilitators=user).values("pk")
+        return self.filter(
+            user.may_at(Permission.MANAGE_TIMETABLE) | (user.may_at(Permission.CHANGE_OWN_SESSIONS) & Q(pk__in=own))
+        )
+
     def with_roster_of(self, user: User) -> "SessionQuerySet":
         """Sessions of which this person may see who is in them."""
         own = self.model.objects.filter(facilitators=user).values("pk")

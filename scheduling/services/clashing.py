@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from patients.models import Patient
-from scheduling.domain.interval import Interval
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime, minute_of
+from scheduling.domain.clashing import clashing
+from scheduling.domain.week import BusyTime
 from scheduling.models import Booking, SessionStatus
 
 
@@ -23,7 +23,7 @@ def booked_clashes(*, patient: Patient, busy: Iterable[BusyTime], now: datetime)
 
     A commitment that is added later takes nobody out of a group: what to do about it is the coordinator's to decide.
     """
-    bookings = list(
+    bookings = (
         Booking.objects.standing()
         .of_patient(patient.pk)
         .from_instant(now)
@@ -31,20 +31,6 @@ def booked_clashes(*, patient: Patient, busy: Iterable[BusyTime], now: datetime)
         .select_related("session")
         .order_by("starts")
     )
-    if not bookings:
-        return ()
     zone = patient.site.zone
-    first = bookings[0].starts.astimezone(zone).date()
-    until = bookings[-1].starts.astimezone(zone).date() + timedelta(days=1)
-    taken = [(each, occasion.padded) for each in busy for occasion in each.occasions(first, until)]
-    found = []
-    for booking in bookings:
-        starts, ends = booking.starts.astimezone(zone), booking.ends.astimezone(zone)
-        midnight = (starts.date() - first).days * MINUTES_A_DAY
-        length = (ends.replace(tzinfo=None) - starts.replace(tzinfo=None)) // timedelta(minutes=1)
-        if length <= 0:  # the hour that the clocks repeat
-            continue
-        begins = midnight + minute_of(starts.time())
-        time = Interval(begins, begins + length)
-        found += [BookedClash(booking, each) for each, padded in taken if padded.overlaps(time)]
-    return tuple(dict.fromkeys(found))
+    times = [(booking, booking.starts.astimezone(zone), booking.ends.astimezone(zone)) for booking in bookings]
+    return tuple(BookedClash(booking, each) for booking, each in clashing(times, busy))

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.views import calendars, enrolling, finding, timetable, today
+from scheduling.views import calendars, enrolling, finding, sessions, timetable, today
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("today/", today.today, name="today"),
@@ -14,6 +14,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tracks/<int:track_id>/meetings/new/", timetable.meeting_new, name="meeting-new"),
     path("meetings/<int:meeting_id>/edit/", timetable.meeting_edit, name="meeting-edit"),
     path("meetings/<int:meeting_id>/end/", timetable.meeting_end, name="meeting-end"),
+    path("sessions/new/", sessions.session_new, name="session-new"),
+    path("sessions/<int:session_id>/cancel/", sessions.session_cancel, name="session-cancel"),
+    path("sessions/<int:session_id>/reinstate/", sessions.session_reinstate, name="session-reinstate"),
+    path("sessions/<int:session_id>/move/", sessions.session_move, name="session-move"),
+    path("sessions/<int:session_id>/people/", sessions.session_people, name="session-people"),
+    path("sessions/<int:session_id>/describe/", sessions.session_describe, name="session-describe"),
     path("patients/<int:patient_id>/find/", finding.fit, name="fit"),
     path("patients/<int:patient_id>/enroll/<int:track_id>/", enrolling.enroll, name="enroll"),
     path("enrollments/<int:enrollment_id>/end/", enrolling.enrollment_end, name="enrollment-end"),

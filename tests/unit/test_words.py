@@ -37,6 +37,8 @@ EXAMPLES: dict[object, object] = {
     int: 3,
     str: "Coping & <skills>",
     bool: True,
+    time: time(9),
+    time | None: time(9),
     date: date(2026, 11, 26),
     datetime: datetime(2026, 11, 26, 15, 30, tzinfo=ZoneInfo("America/Chicago")),
     int | str: "Room 2",

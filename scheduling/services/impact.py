@@ -1,0 +1,301 @@
+"""Shows what an act on the timetable does to people before it is done, and does what was shown.
+
+An impact is a rehearsal: the act itself is carried out in a transaction, what it changed is read, and everything is taken
+back. So the preview can't promise anything else than the act does. When the act is confirmed it is carried out for good under
+the site's lock, read again, and taken back once more if it would do anything else than what was shown.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from attendance.domain.ledger import BookedSession, Opening, savers
+from patients.models import Commitment, Episode
+from scheduling.domain.clashing import clashing
+from scheduling.domain.impact import (
+    Gathering,
+    Impact,
+    LifeClash,
+    Seat,
+    SeatChange,
+    WeekDrop,
+    seat_changes,
+    session_changes,
+    week_drops,
+)
+from scheduling.domain.interval import Interval
+from scheduling.domain.week import BusyTime, week_start
+from scheduling.models import (
+    Booking,
+    Meeting,
+    Session,
+    SessionFacilitator,
+    SessionStatus,
+    Site,
+    TrackStatus,
+)
+from scheduling.models.booking import BookingQuerySet
+from scheduling.services.fitting import span_in_force
+from scheduling.services.rosters import hold_site
+from scheduling.services.rules import RuleBook
+
+WEEK = timedelta(weeks=1)
+
+
+class ImpactChanged(Exception):
+    """Nothing was written: the act would do something else by now than what was shown. `impact` is what it would do."""
+
+    def __init__(self, impact: Impact) -> None:
+        self.impact = impact
+        super().__init__("what was shown is not what would happen")
+
+
+class _TakenBack(Exception):
+    """Ends a rehearsal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where an act is played: what can change lies at the site, from a date on, and before `until` if that is given."""
+
+    site: Site
+    first: date
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What stood at one moment."""
+
+    sessions: dict[int, Gathering]
+    seats: list[Seat]
+
+
+def rehearse[T](act: Callable[[], T], *, scene: Scene, now: datetime) -> Impact:
+    """What the act would change. Raises what the act raises; nothing stays written."""
+    with transaction.atomic():
+        hold_site(scene.site.pk)
+        before = _look(scene, now)
+        try:
+            with transaction.atomic():
+                act()
+                impact = _compare(scene, before, _look(scene, now), now)
+                raise _TakenBack
+        except _TakenBack:
+            return impact
+
+
+def carry_out[T](act: Callable[[], T], *, scene: Scene, now: datetime, seen: str) -> T:
+    """Does the act if it does what was shown: `seen` is the key of the impact that was.
+
+    Raises ImpactChanged, with what it would do by now, if that is something else, and what the act raises.
+    """
+    with transaction.atomic():
+        hold_site(scene.site.pk)
+        before = _look(scene, now)
+        done = act()
+        impact = _compare(scene, before, _look(scene, now), now)
+        if impact.key != seen:
+            raise ImpactChanged(impact)
+        return done
+
+
+def _look(scene: Scene, now: datetime) -> _View:
+    """The site's sessions and who has a place in them, for whole treatment weeks; five queries."""
+    first = RuleBook.of(scene.site).week_of(scene.first)
+    sessions = Session.objects.filter(site=scene.site, on__gte=first)
+    bookings = Booking.objects.standing().filter(session__site=scene.site, week__gte=first)
+    if scene.until is not None:
+        last = scene.until + WEEK
+        sessions, bookings = sessions.filter(on__lt=last), bookings.filter(week__lt=last)
+    lines = _lines(scene.site)
+    people: dict[int, list[str]] = defaultdict(list)
+    facilitations = SessionFacilitator.objects.filter(session__in=sessions).order_by("-part", "user__name", "user")
+    for session_id, name in facilitations.values_list("session", "user__name"):
+        people[session_id].append(name)
+    led = set(Meeting.objects.filter(site=scene.site, meeting_facilitators__isnull=False).values_list("pk", flat=True))
+    offered = set(
+        Meeting.objects.filter(site=scene.site, tracks__status=TrackStatus.PUBLISHED).values_list("pk", flat=True)
+    )
+    found = {
+        session.pk: Gathering(
+            key=session.pk,
+            name=session.name,
+            on=session.on,
+            time=Interval(session.starts, session.ends),
+            line=lines.get(session.meeting_id or 0),
+            slot=week_start(session.pattern_date) if session.pattern_date else None,
+            room=session.room.name if session.room else "",
+            people=tuple(people[session.pk]),
+            places=session.places,
+            booked=session.booked,
+            countable_minutes=session.countable_minutes,
+            is_cancelled=session.status == SessionStatus.CANCELLED,
+            is_open=session.status == SessionStatus.SCHEDULED
+            and session.starts > now
+            and session.places > 1
+            and (session.meeting_id is None or session.meeting_id in offered),
+            lacks_room=session.meeting is not None and session.meeting.room_id is not None and session.room_id is None,
+            lacks_people=session.meeting_id in led and not people[session.pk],
+        )
+        for session in sessions.select_related("room", "meeting").order_by()
+    }
+    return _View(found, list(_seats(bookings, lines)))
+
+
+def _lines(site: Site) -> dict[int, int]:
+    """Under each meeting the first of those that it continues."""
+    before = dict(Meeting.objects.filter(site=site).order_by().values_list("pk", "continues"))
+    found = {}
+    for meeting in before:
+        root, seen = meeting, {meeting}
+        while (earlier := before.get(root)) is not None and earlier not in seen:
+            root = earlier
+            seen.add(earlier)
+        found[meeting] = root
+    return found
+
+
+def _seats(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[Seat]:
+    """Places in sessions that are held, with what each was credited or would be."""
+    held = bookings.exclude(session__status=SessionStatus.CANCELLED).order_by()
+    rows = held.annotate(
+        patient=F("episode__patient"),
+        name=F("session__name"),
+        on=F("session__on"),
+        meeting=F("session__meeting"),
+        pattern_date=F("session__pattern_date"),
+        credited=F("attendance__credited_minutes"),
+    ).values_list(
+        "patient", "session", "name", "on", "starts", "ends", "week", "countable_minutes", "credited", "meeting",
+        "pattern_date", named=True,
+    )  # fmt: skip
+    times: dict[tuple[datetime, datetime], Interval[datetime]] = {}
+    for row in rows:
+        yield Seat(
+            patient=row.patient,
+            session=row.session,
+            name=row.name,
+            on=row.on,
+            time=times.setdefault((row.starts, row.ends), Interval(row.starts, row.ends)),
+            week=row.week,
+            minutes=row.countable_minutes if row.credited is None else row.credited,
+            line=lines.get(row.meeting or 0),
+            slot=week_start(row.pattern_date) if row.pattern_date else None,
+        )
+
+
+def _compare(scene: Scene, before: _View, after: _View, now: datetime) -> Impact:
+    seats = seat_changes(before.seats, after.seats)
+    touched = {change.patient for change in seats}
+    if not touched:
+        return Impact(sessions=session_changes(before.sessions, after.sessions))
+    lives = _Lives.of(scene.site, touched, scene.first)
+    drops = week_drops(
+        [seat for seat in before.seats if seat.patient in touched],
+        [seat for seat in after.seats if seat.patient in touched],
+        lives.prescribed,
+    )
+    return Impact(
+        sessions=session_changes(before.sessions, after.sessions),
+        seats=tuple(_with_what_is_instead(change, after) for change in seats),
+        clashes=tuple(_clashes(seats, lives)),
+        drops=tuple(_with_savers(drops, after, lives)),
+    )
+
+
+def _with_what_is_instead(change: SeatChange, after: _View) -> SeatChange:
+    """Who lost a place in a session that is held is in another one at its time, or the group is full."""
+    if change.before is None or change.after is not None:
+        return change
+    session = after.sessions.get(change.before.session)
+    if session is None or session.is_cancelled:
+        return change
+    others = (seat for seat in after.seats if seat.patient == change.patient and seat.time.overlaps(session.time))
+    return replace(change, instead=next((seat.name for seat in others), ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lives:
+    """What is prescribed to some patients, and what their lives ask of them."""
+
+    site: Site
+    episodes: dict[int, list[Episode]]
+    busy: dict[int, list[BusyTime]]
+
+    @classmethod
+    def of(cls, site: Site, patients: Collection[int], first: date) -> "_Lives":
+        episodes: dict[int, list[Episode]] = defaultdict(list)
+        for episode in Episode.objects.filter(patient__in=patients, site=site).prefetch_related("spans"):
+            episodes[episode.patient_id].append(episode)
+        busy: dict[int, list[BusyTime]] = defaultdict(list)
+        for commitment in Commitment.objects.filter(patient__in=patients).in_force_from(first - WEEK):
+            busy[commitment.patient_id].append(commitment.as_busy_time())
+        return cls(site, episodes, busy)
+
+    def prescribed(self, patient: int, week: date) -> tuple[int, int] | None:
+        """Minutes and days of the patient's week, as it began or as care began in it; None when there is no care in it."""
+        for episode in self.episodes[patient]:
+            if episode.starts < week + WEEK and (episode.ends is None or week < episode.ends):
+                span = span_in_force(episode, week)
+                if span is not None and span.starts < week + WEEK:
+                    return span.prescribed_minutes, span.prescribed_days
+        return None
+
+    def is_in_care(self, patient: int, day: date) -> bool:
+        return any(each.starts <= day and (each.ends is None or day < each.ends) for each in self.episodes[patient])
+
+
+def _clashes(seats: Iterable[SeatChange], lives: _Lives) -> Iterable[LifeClash]:
+    """What the new and the moved places run into."""
+    by_patient: dict[int, list[Seat]] = defaultdict(list)
+    for change in seats:
+        if change.after is not None:
+            by_patient[change.patient].append(change.after)
+    zone = lives.site.zone
+    for patient in sorted(by_patient):
+        times = [
+            (seat, seat.time.start.astimezone(zone), seat.time.end.astimezone(zone)) for seat in by_patient[patient]
+        ]
+        for seat, busy in clashing(times, lives.busy[patient]):
+            yield LifeClash(patient, seat, busy.label)
+
+
+def _with_savers(drops: Iterable[WeekDrop], after: _View, lives: _Lives) -> Iterable[WeekDrop]:
+    """Each with the fewest sessions of its week, the earliest among equals, that would give back what it owes."""
+    book = RuleBook.of(lives.site)
+    open_in: dict[date, list[Gathering]] = defaultdict(list)
+    for session in after.sessions.values():
+        if session.is_open and session.places_left > 0 and session.countable_minutes:
+            open_in[book.week_of(session.on)].append(session)
+    seats_in: dict[tuple[int, date], list[Seat]] = defaultdict(list)
+    for seat in after.seats:
+        seats_in[seat.patient, seat.week].append(seat)
+    for drop in drops:
+        found = _savers(drop, seats_in[drop.patient, drop.week], open_in[drop.week], lives)
+        yield replace(drop, savers=None if found is None else tuple(after.sessions[each.key] for each in found))
+
+
+def _savers(
+    drop: WeekDrop, own: Sequence[Seat], open_: Sequence[Gathering], lives: _Lives
+) -> tuple[Opening, ...] | None:
+    zone = lives.site.zone
+    times = [(each.key, each.time.start.astimezone(zone), each.time.end.astimezone(zone)) for each in open_]
+    taken = {key for key, _ in clashing(times, lives.busy[drop.patient])}
+    return savers(
+        [
+            Opening(key=each.key, on=each.on, time=each.time, countable_minutes=each.countable_minutes)
+            for each in open_
+            if each.key not in taken and lives.is_in_care(drop.patient, each.on)
+        ],
+        booked=[
+            BookedSession(key=each.session, on=each.on, time=each.time, countable_minutes=each.minutes) for each in own
+        ],
+        minutes=drop.missing_minutes,
+        days=drop.missing_days,
+        days_kept={seat.on for seat in own if seat.minutes},
+    )
