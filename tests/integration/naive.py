@@ -1,0 +1,162 @@
+"""A clinic's weeks as somebody would work them out by hand, row by row, to hold the software against."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
+from typing import Any
+
+from attendance.models import Attendance
+from patients.models import LevelOfCareSpan
+from scheduling.models import (
+    Booking,
+    Closure,
+    EnrollmentMeeting,
+    Meeting,
+    Session,
+    SessionFacilitator,
+    Site,
+    TrackStatus,
+)
+
+SESSION = ("pk", "meeting", "pattern_date", "on", "starts", "ends", "room", "places", "booked", "status", "name")
+BOOKING = ("pk", "session", "episode", "enrollment", "starts", "ends", "countable_minutes", "week", "released_at")
+
+
+def rows_of_the_past(now: datetime) -> list[Any]:
+    """Everything about sessions that have begun."""
+    begun = Session.objects.filter(starts__lte=now)
+    return [
+        *begun.order_by("pk").values_list(*SESSION),
+        *Booking.objects.filter(session__in=begun).order_by("pk").values_list(*BOOKING),
+        *SessionFacilitator.objects.filter(session__in=begun).order_by("pk").values_list("session", "user", "part"),
+        *Attendance.objects.filter(booking__session__in=begun).order_by("pk").values_list(),
+    ]
+
+
+def everything() -> list[Any]:
+    """All that a refused act must leave as it was."""
+    return [
+        list(model._default_manager.order_by("pk").values_list())  # type: ignore[attr-defined]
+        for model in (Session, Booking, SessionFacilitator, Meeting, EnrollmentMeeting, Closure, Attendance)
+    ]
+
+
+def seats() -> Counter[tuple[int, datetime, datetime]]:
+    """Who is where when, in sessions that are held."""
+    standing = Booking.objects.filter(released_at=None).exclude(session__status="cancelled")
+    return Counter(standing.values_list("episode__patient", "session__starts", "session__ends"))
+
+
+def gatherings() -> Counter[tuple[Any, ...]]:
+    """What is held when, where and by whom."""
+    held = Session.objects.exclude(status="cancelled").select_related("room")
+    return Counter(
+        (
+            session.name,
+            session.starts,
+            session.ends,
+            session.room.name if session.room else "",
+            tuple(sorted(each.user.name for each in session.session_facilitators.select_related("user"))),
+            session.places,
+        )
+        for session in held
+    )
+
+
+def weeks() -> dict[tuple[int, date], tuple[int, int]]:
+    """Minutes and days of each patient's weeks: what was credited or would be."""
+    found: dict[tuple[int, date], list[tuple[int, date]]] = {}
+    for booking in (
+        Booking.objects.filter(released_at=None)
+        .exclude(session__status="cancelled")
+        .select_related("session", "episode", "attendance")
+    ):
+        mark = getattr(booking, "attendance", None)
+        minutes = mark.credited_minutes if mark else booking.session.countable_minutes
+        monday = booking.session.on - timedelta(days=booking.session.on.weekday())
+        found.setdefault((booking.episode.patient_id, monday), []).append((minutes, booking.session.on))
+    return {
+        key: (sum(minutes for minutes, _ in each), len({on for minutes, on in each if minutes}))
+        for key, each in found.items()
+    }
+
+
+def drops(
+    before: dict[tuple[int, date], tuple[int, int]], after: dict[tuple[int, date], tuple[int, int]]
+) -> set[tuple[int, date, int, int]]:
+    """Weeks with less than before and less than prescribed."""
+    found = set()
+    for (patient, week), (minutes, days) in before.items():
+        then_minutes, then_days = after.get((patient, week), (0, 0))
+        span = LevelOfCareSpan.objects.get(episode__patient=patient)
+        if (then_minutes < minutes and then_minutes < span.prescribed_minutes) or (
+            then_days < days and then_days < span.prescribed_days
+        ):
+            found.add((patient, week, then_minutes, then_days))
+    return found
+
+
+def overlapping(times: Iterable[tuple[Any, datetime, datetime]]) -> list[Any]:
+    """Whoever or whatever is in two places at once, tried pair by pair."""
+    rows = list(times)
+    return [
+        (one, two) for one, two in combinations(rows, 2) if one[0] == two[0] and one[1] < two[2] and two[1] < one[2]
+    ]
+
+
+def in_two_places() -> list[Any]:
+    held = Session.objects.exclude(status="cancelled")
+    patients = Booking.objects.filter(released_at=None).values_list(
+        "episode__patient", "session__starts", "session__ends"
+    )
+    rooms = held.exclude(room=None).values_list("room", "starts", "ends")
+    people = SessionFacilitator.objects.exclude(session__status="cancelled").values_list(
+        "user", "session__starts", "session__ends"
+    )
+    return [*overlapping(patients), *overlapping(rooms), *overlapping(people)]
+
+
+def wrong_counters() -> list[Any]:
+    return [
+        (session.pk, session.booked)
+        for session in Session.objects.all()
+        if session.booked != session.bookings.filter(released_at=None).count() or session.booked > session.places
+    ]
+
+
+def wrong_copies() -> list[Any]:
+    """Copies that are not as their source; a session's date is that of its start at the site."""
+    wrong: list[Any] = []
+    for booking in Booking.objects.filter(released_at=None).select_related("session"):
+        session = booking.session
+        monday = session.on - timedelta(days=session.on.weekday())
+        source = (session.starts, session.ends, session.countable_minutes, monday)
+        if (booking.starts, booking.ends, booking.countable_minutes, booking.week) != source:
+            wrong.append(booking)
+    for each in SessionFacilitator.objects.select_related("session"):
+        held = each.session.status != "cancelled"
+        if (each.starts, each.ends) != ((each.session.starts, each.session.ends) if held else (None, None)):
+            wrong.append(each)
+    for session in Session.objects.select_related("site"):
+        if session.starts.astimezone(session.site.zone).date() != session.on:
+            wrong.append(session)
+    return wrong
+
+
+def pattern(site: Site, first: date, until: date) -> dict[tuple[int, date], tuple[datetime, datetime]]:
+    """For each meeting of a published track its dates while the site is open, day by day, with the instants of its hours."""
+    closed = [(closure.starts, closure.ends) for closure in Closure.objects.filter(site=site)]
+    found = {}
+    for meeting in Meeting.objects.filter(site=site, tracks__status=TrackStatus.PUBLISHED).distinct():
+        day = first
+        while day < until:
+            runs = meeting.runs_from <= day and (meeting.runs_until is None or day < meeting.runs_until)
+            open_ = not any(starts <= day < ends for starts, ends in closed)
+            if runs and open_ and day.weekday() == meeting.weekday:
+                starts, ends = (
+                    datetime.combine(day, wall, site.zone).astimezone(UTC) for wall in (meeting.starts, meeting.ends)
+                )
+                found[meeting.pk, day] = (starts, ends)
+            day += timedelta(days=1)
+    return found
