@@ -37,7 +37,7 @@ def rows_of_the_past(now: datetime) -> list[Any]:
 def everything() -> list[Any]:
     """All that a refused act must leave as it was."""
     return [
-        list(model._default_manager.order_by("pk").values_list())  # type: ignore[attr-defined]
+        list(model._default_manager.order_by("pk").values_list())
         for model in (Session, Booking, SessionFacilitator, Meeting, EnrollmentMeeting, Closure, Attendance)
     ]
 
@@ -85,11 +85,13 @@ def weeks() -> dict[tuple[int, date], tuple[int, int]]:
 def drops(
     before: dict[tuple[int, date], tuple[int, int]], after: dict[tuple[int, date], tuple[int, int]]
 ) -> set[tuple[int, date, int, int]]:
-    """Weeks with less than before and less than prescribed."""
+    """Weeks with less than before and less than prescribed; nothing is prescribed for a week in which care is over."""
     found = set()
     for (patient, week), (minutes, days) in before.items():
         then_minutes, then_days = after.get((patient, week), (0, 0))
-        span = LevelOfCareSpan.objects.get(episode__patient=patient)
+        span = LevelOfCareSpan.objects.select_related("episode").get(episode__patient=patient)
+        if span.episode.ends is not None and span.episode.ends <= week:
+            continue
         if (then_minutes < minutes and then_minutes < span.prescribed_minutes) or (
             then_days < days and then_days < span.prescribed_days
         ):

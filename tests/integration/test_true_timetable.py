@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase, event
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -105,10 +105,12 @@ class Clinic(RuleBasedStateMachine):
         scene = Scene(self.site, BEGINS)
         try:
             impact = rehearse(act, scene=scene, now=self.now)
-        except Refused:
+        except Refused as refused:
+            event(f"{name_of(act)} refused: {refused}")
             assert naive.everything() == all_of_it
             return None
         assert naive.everything() == all_of_it
+        event(f"{name_of(act)} done")
         done = carry_out(act, scene=scene, now=self.now, seen=impact.key)
         assert naive.rows_of_the_past(self.now) == past
         self.was_shown(impact, seats, held, weeks)
@@ -327,6 +329,11 @@ class Clinic(RuleBasedStateMachine):
             assert as_decided(Session.objects.get(pk=pk)) == decided
 
 
+def name_of(act: Any) -> str:
+    """Which service a partial calls: `--hypothesis-show-statistics` says how often each was done and refused."""
+    return str(act.func.__name__)
+
+
 def told(session: Any) -> tuple[Any, ...]:
     people = tuple(sorted(session.people))
     return (session.name, session.time.start, session.time.end, session.room, people, session.places)
@@ -345,6 +352,7 @@ def test_whatever_is_done_the_timetable_stays_true(settings: Any) -> None:
             max_examples=EXAMPLES,
             stateful_step_count=14,
             deadline=None,
+            phases=[Phase.generate],  # what fails is long, but to shorten it takes longer than to read it
             derandomize="TIMETABLE_EXAMPLES" not in os.environ,
             suppress_health_check=list(HealthCheck),
         ),
