@@ -58,5 +58,9 @@ def test_no_served_file_refers_to_a_source_map_that_is_not_there() -> None:
         "bootstrap.min.css",
         "bootstrap.bundle.min.js",
         "bootstrap-icons.min.css",
+        "fullcalendar.js",
+        "skeleton.css",
+        "theme.css",
+        "theme.js",
     }
     assert [path.name for path in served if "sourceMappingURL" in path.read_text()] == []
