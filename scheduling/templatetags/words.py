@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from django import template
 
 from iopmanager.clock import today
+from scheduling.domain.clock_changes import ClockChange
 from scheduling.week_picture import LIFE, TRAVEL, TREATMENT, WeekPicture
 
 register = template.Library()
@@ -133,6 +134,13 @@ def day_range(first: date, last: date) -> str:
 def instant(moment: datetime | None, zone: tzinfo | None = None) -> str:
     """Mon 23 Nov, 9:00."""
     return "–" if moment is None else f"{day(moment, zone)}, {clock(moment, zone)}"
+
+
+@register.filter
+def clocks_change(change: ClockChange) -> str:
+    """Clocks go back 1 h in the night to Sunday."""
+    way = "forward" if change.minutes > 0 else "back"
+    return f"Clocks go {way} {hours(abs(change.minutes))} in the night to {weekday(change.on.weekday())}"
 
 
 @register.filter
