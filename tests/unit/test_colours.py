@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from scheduling.domain.marks import COLOURS
+
 STYLESHEET = Path(__file__).resolve().parent.parent.parent / "static" / "css" / "app.css"
 BY_LIGHT, BY_DARK = (
     dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", part))
@@ -14,6 +16,8 @@ PAIRS = [
     *((text, ground) for text in ("ink", "muted", "primary", "danger") for ground in ("page", "surface")),
     *((text, "sunken") for text in ("ink", "muted", "primary")),
     *((f"{tone}-ink", tone) for tone in ("met", "on-course", "at-risk", "short", "partial", "life")),
+    *((f"track-{colour}-ink", f"track-{colour}") for colour in COLOURS),
+    *(("ink", f"track-{colour}") for colour in COLOURS),
     ("on-primary", "primary"),
     ("on-primary", "primary-strong"),
     ("life-ink", "life-line"),
