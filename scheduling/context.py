@@ -21,6 +21,8 @@ class Entry:
     icon: str
     paths: frozenset[str]
     permissions: frozenset[Permission]
+    seldom: bool = False
+    """Whether it makes room for the others where a phone's bar is too small for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,11 @@ class RailItem:
     url: str
     icon: str
     active: bool
+    in_bar: bool = True
+    """Whether it stands in a phone's bar too, or there in the menu alone."""
 
+
+PLACES_IN_BAR = 4
 
 RAIL = (
     Entry(
@@ -46,7 +52,15 @@ RAIL = (
         frozenset({"patients", "commitments", "episodes", "enrollments"}),
         frozenset({Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS}),
     ),
-    Entry("Tracks", "tracks", "grid-3x2-gap", frozenset({"tracks", "meetings"}), frozenset({Permission.SEE_TIMETABLE})),
+    Entry(
+        "Tracks",
+        "tracks",
+        "grid-3x2-gap",
+        frozenset({"tracks", "meetings"}),
+        frozenset({Permission.SEE_TIMETABLE}),
+        seldom=True,
+    ),
+    Entry("Board", "board", "calendar3-week", frozenset({"board"}), frozenset({Permission.SEE_TIMETABLE})),
     Entry("Weeks", "weeks", "calendar-check", frozenset({"weeks"}), frozenset({Permission.SEE_HOURS})),
 )
 
@@ -54,10 +68,17 @@ RAIL = (
 def rail_of(user: User, path: str) -> tuple[RailItem, ...]:
     """The places this person may go to, with the one they are in."""
     first_part = path.strip("/").partition("/")[0]
+    open_to = [entry for entry in RAIL if any(map(user.may_somewhere, entry.permissions))]
+    crowded = len(open_to) > PLACES_IN_BAR
     return tuple(
-        RailItem(entry.name, reverse(entry.url_name), entry.icon, first_part in entry.paths)
-        for entry in RAIL
-        if any(user.may_somewhere(permission) for permission in entry.permissions)
+        RailItem(
+            entry.name,
+            reverse(entry.url_name),
+            entry.icon,
+            first_part in entry.paths,
+            in_bar=not (crowded and entry.seldom),
+        )
+        for entry in open_to
     )
 
 

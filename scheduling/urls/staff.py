@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.views import calendars, enrolling, finding, sessions, timetable, today
+from scheduling.views import board, calendars, enrolling, finding, sessions, timetable, today
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("today/", today.today, name="today"),
@@ -26,4 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/<int:patient_id>/calendar/", calendars.patient_calendar, name="patient-calendar"),
     path("calendar/", calendars.staff_calendar, name="staff-calendar"),
     path("feeds/<int:feed_id>/revoke/", calendars.feed_revoke, name="feed-revoke"),
+    path("board/", board.board, name="board"),
+    path("board/sessions/", board.board_sessions, name="board-sessions"),
+    path("board/print/", board.board_print, name="board-print"),
 ]

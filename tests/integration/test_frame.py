@@ -117,10 +117,10 @@ def test_a_new_password_is_chosen_by_a_link_that_says_nothing_about_the_clinic(
 @pytest.mark.parametrize(
     ("role", "names"),
     [
-        (Role.ADMINISTRATOR, ["Today", "Tracks"]),
-        (Role.COORDINATOR, ["Today", "Patients", "Tracks", "Weeks"]),
-        (Role.CLINICIAN, ["Today", "Patients", "Tracks", "Weeks"]),
-        (Role.REVIEWER, ["Today", "Patients", "Tracks", "Weeks"]),
+        (Role.ADMINISTRATOR, ["Today", "Tracks", "Board"]),
+        (Role.COORDINATOR, ["Today", "Patients", "Tracks", "Board", "Weeks"]),
+        (Role.CLINICIAN, ["Today", "Patients", "Tracks", "Board", "Weeks"]),
+        (Role.REVIEWER, ["Today", "Patients", "Tracks", "Board", "Weeks"]),
     ],
 )
 def test_the_rail_shows_only_where_one_may_go(site: Site, role: Role, names: list[str]) -> None:
@@ -135,11 +135,28 @@ def test_the_rail_shows_only_where_one_may_go(site: Site, role: Role, names: lis
         ("/patients/7/weeks/2026-11-23/", "Patients"),
         ("/commitments/4/edit/", "Patients"),
         ("/meetings/4/edit/", "Tracks"),
+        ("/board/print/", "Board"),
         ("/weeks/", "Weeks"),
     ],
 )
 def test_the_rail_shows_where_one_is(coordinator: User, path: str, name: str) -> None:
     assert [item.name for item in rail_of(coordinator, path) if item.active] == [name]
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.COORDINATOR])
+def test_a_phones_bar_holds_four_and_the_menu_the_rest(site: Site, role: Role) -> None:
+    rail = rail_of(make_staff(role, site), "/today/")
+    in_bar = [item.name for item in rail if item.in_bar]
+    assert in_bar == (
+        ["Today", "Tracks", "Board"] if role == Role.ADMINISTRATOR else ["Today", "Patients", "Board", "Weeks"]
+    )
+
+
+def test_what_is_not_in_the_bar_is_in_the_menu(coordinator: User) -> None:
+    page = signed_in_as(coordinator).get(reverse("today")).text
+    assert page.count('class="menu-item phone-only"') == 1
+    assert '<a class="menu-item phone-only" href="/tracks/">' in page
+    assert '<a class="rail-wide" href="/tracks/">' in page
 
 
 def test_administration_is_for_administrators_of_every_site(site: Site) -> None:
@@ -187,7 +204,7 @@ def test_the_frame_costs_two_queries_however_often_it_is_asked(
         context: dict[str, Any] = frame(request)
         assert str(context["current_site"]) == "Harbor Street"
         assert [str(site) for site in context["sites"]] == ["Harbor Street"]
-        assert len(context["rail"]) == 4
+        assert len(context["rail"]) == 5
         assert current_site(request).name == "Harbor Street"
 
 

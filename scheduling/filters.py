@@ -1,0 +1,49 @@
+"""Which of a site's sessions a calendar shows."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Model
+from django.forms import Select
+
+from accounts.models import User
+from scheduling.models import Room, Session, Site, Track, TrackStatus
+
+
+def _choice(name: str, label: str, empty: str) -> django_filters.ModelChoiceFilter:
+    return django_filters.ModelChoiceFilter(
+        field_name=name, label=label, empty_label=empty, widget=Select(attrs={"data-submit": ""})
+    )
+
+
+class SessionFilter(django_filters.FilterSet):
+    """By track, room and facilitator of the site. What is not one of them is an error, and narrows nothing."""
+
+    track = _choice("meeting__tracks", "Track", "Any track")
+    room = _choice("room", "Room", "Any room")
+    facilitator = _choice("facilitators", "Facilitator", "Any facilitator")
+
+    class Meta:
+        model = Session
+        fields: list[str] = []
+
+    def __init__(self, data: Any, *, site: Site, user: User) -> None:
+        super().__init__(data, queryset=Session.objects.visible_to(user).filter(site=site))
+        choices = {
+            "track": Track.objects.visible_to(user).filter(site=site).exclude(status=TrackStatus.DRAFT),
+            "room": Room.objects.visible_to(user).filter(site=site),
+            "facilitator": User.objects.clinicians_at(site.pk),
+        }
+        for name, queryset in choices.items():
+            self.filters[name].queryset = queryset
+
+    @property
+    def chosen(self) -> dict[str, Model]:
+        """What was asked for and exists."""
+        self.form.is_valid()
+        return {name: found for name in self.filters if (found := self.form.cleaned_data.get(name))}
+
+    @property
+    def address(self) -> str:
+        """What was chosen as the part of an address that follows another: "&track=3"."""
+        return "".join(f"&{name}={found.pk}" for name, found in self.chosen.items())

@@ -1,0 +1,268 @@
+// Draws the board as a calendar. Times are the site's wall clock, which the calendar takes for UTC and leaves alone.
+// Nothing is moved here: a session that was dragged is put to the server, which says who is affected and asks.
+(() => {
+  "use strict";
+
+  const place = document.getElementById("board");
+  const week = document.getElementById("board-week");
+  if (!place) return;
+  if (typeof FullCalendar === "undefined") { // The week that the server wrote stays.
+    place.remove();
+    week.classList.remove("without-js");
+    return;
+  }
+  week.remove();
+
+  const VIEWS = { day: "timeGridDay", week: "timeGridWeek", month: "dayGridMonth", list: "listWeek" };
+  const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+  const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] }; // days, minutes
+  const MINUTE = 60_000;
+  const DAY = 24 * 60 * MINUTE;
+  const OPEN = [8, 20]; // the hours that are always shown
+
+  const { h } = FullCalendar.Preact;
+  const title = document.getElementById("board-title");
+  const status = document.getElementById("board-status");
+  const moveForm = document.getElementById("board-move");
+  const filter = document.getElementById("board-filter");
+  const printLink = document.getElementById("board-print");
+  const newLink = document.getElementById("board-new");
+  const chosen = () => [...filter.querySelectorAll("select")].filter((each) => each.value).map((each) => [each.name, each.value]);
+  const say = (words) => { status.textContent = words; };
+
+  // Words
+  const time = (moment) => `${moment.getUTCHours()}:${String(moment.getUTCMinutes()).padStart(2, "0")}`;
+  const dated = (moment, year = new Date().getFullYear()) => {
+    const said = `${DAYS[moment.getUTCDay()]} ${moment.getUTCDate()} ${MONTHS[moment.getUTCMonth()].slice(0, 3)}`;
+    return moment.getUTCFullYear() === year ? said : `${said} ${moment.getUTCFullYear()}`;
+  };
+  const iso = (moment) => moment.toISOString().slice(0, 10);
+  const isoTime = (moment) => moment.toISOString().slice(11, 16);
+  const rangeTitle = ({ view }) => {
+    const first = view.currentStart;
+    const last = new Date(view.currentEnd - DAY);
+    if (view.type === VIEWS.month) return `${MONTHS[first.getUTCMonth()]} ${first.getUTCFullYear()}`;
+    if (view.type === VIEWS.day) return dated(first);
+    const sameMonth = first.getUTCMonth() === last.getUTCMonth();
+    return `${sameMonth ? `${DAYS[first.getUTCDay()]} ${first.getUTCDate()}` : dated(first, first.getUTCFullYear())} – ${dated(last)}`;
+  };
+  const siteNow = () => new Intl.DateTimeFormat("sv-SE", { timeZone: place.dataset.zone, dateStyle: "short", timeStyle: "medium" })
+    .format(new Date()).replace(" ", "T");
+
+  // A session that was moved by keys and not been put to the server yet
+  let pending = null;
+
+  const load = async ({ start, end }) => {
+    const until = new Date(Math.ceil(end / DAY) * DAY);
+    const query = new URLSearchParams([...chosen(), ["start", iso(start)], ["end", iso(until)]]);
+    const answer = await fetch(`${place.dataset.source}?${query}`, { headers: { Accept: "application/json" }, cache: "no-store" });
+    if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
+    const rows = (await answer.json()).flatMap(asEvents);
+    if (status.dataset.failed) {
+      delete status.dataset.failed;
+      say("");
+    }
+    if (!pending) return rows;
+    return [...rows.filter((row) => row.id !== pending.row.id), { ...pending.row, start: pending.start, end: pending.end }];
+  };
+
+  // A closure shades its days, and is named in words above them.
+  const asEvents = (row) => row.kind === "closure"
+    ? [{ ...row, title: "" }, { ...row, id: `${row.id}-note`, title: `Closed: ${row.title}`, display: "auto", className: "board-closed" }]
+    : [row];
+
+  const showHours = (rows) => {
+    const timed = rows.filter((row) => !row.allDay && row.start && row.end);
+    const first = Math.min(OPEN[0], ...timed.map((row) => row.start.getUTCHours()));
+    const last = Math.max(OPEN[1], ...timed.map((row) => Math.ceil((row.end - Math.floor(row.start / DAY) * DAY) / (60 * MINUTE))));
+    const from = `${String(first).padStart(2, "0")}:00`;
+    const until = `${String(Math.min(last, 24)).padStart(2, "0")}:00`;
+    if (calendar.getOption("slotMinTime") !== from) calendar.setOption("slotMinTime", from);
+    if (calendar.getOption("slotMaxTime") !== until) calendar.setOption("slotMaxTime", until);
+  };
+
+  // What stands in a session's box
+  const content = ({ event }) => {
+    const facts = event.extendedProps;
+    if (facts.kind !== "session") return event.title;
+    const marks = facts.tracks.map((track) => h("b", { className: `track-mark track-${track.colour}`, title: track.name }, track.letters));
+    const cancelled = facts.status === "cancelled";
+    const where = [facts.where, facts.leads].filter(Boolean).join(" · ");
+    const state = cancelled
+      ? ["Cancelled", facts.cancel_reason].filter(Boolean).join(": ")
+      : `${facts.booked} of ${facts.places} places${facts.departs ? " · changed" : ""}`;
+    return h("span", { className: "board-event" }, [
+      h("span", { className: "board-event-time" }, [
+        ...marks,
+        h("span", { className: "nowrap" }, [` ${time(event.start)}`, h("span", { className: "board-event-until" }, `–${time(event.end)} `)]),
+      ]),
+      " ",
+      h("span", { className: "board-event-name" }, event.title),
+      h("span", { className: "board-event-more" }, ` ${where}`),
+      h("span", { className: "board-event-more" }, ` ${state}`),
+    ]);
+  };
+
+  const classes = ({ event, view }) => {
+    const facts = event.extendedProps;
+    if (facts.kind !== "session") return `board-note-event board-${facts.kind}`;
+    return ["board-session", `board-in-${view.type}`, `track-${facts.tracks[0]?.colour ?? "none"}`, facts.status === "cancelled" ? "is-cancelled" : ""].join(" ");
+  };
+
+  // Moving
+  const putToServer = (event, start, end) => {
+    const facts = event.extendedProps;
+    moveForm.action = facts.move_url;
+    const values = { on: iso(start), starts: isoTime(start), ends: isoTime(end), room: facts.room_id ?? "", next: here() };
+    for (const [name, value] of Object.entries(values)) moveForm.elements[name].value = value;
+    moveForm.requestSubmit();
+  };
+  const here = () => location.pathname + location.search;
+  const withinOneDay = (start, end) => iso(start) === iso(end);
+
+  // What is drawn anew elsewhere, perhaps only when its week has come from the server, takes the focus with it.
+  let wanted = "";
+  const focusOn = (id) => {
+    wanted = id;
+    requestAnimationFrame(() => place.querySelector(`[data-session="${id}"]`)?.focus());
+  };
+
+  const shift = (event, [days, minutes]) => {
+    if (pending && pending.row.id !== event.id) putBack();
+    const move = days * DAY + minutes * MINUTE;
+    const start = new Date(event.start.getTime() + move);
+    const end = new Date(event.end.getTime() + move);
+    if (!withinOneDay(start, end)) return;
+    pending ??= { row: { ...event.toPlainObject({ collapseExtendedProps: true }) }, from: [event.start, event.end] };
+    pending.start = start;
+    pending.end = end;
+    event.setDates(start, end);
+    const { currentStart, currentEnd } = calendar.view;
+    if (start < currentStart || start >= currentEnd) calendar.gotoDate(start);
+    say(`${event.title}: ${dated(start)}, ${time(start)}–${time(end)}. Enter goes on, Esc puts it back.`);
+    focusOn(event.id);
+  };
+
+  const putBack = () => {
+    const { row, from } = pending;
+    pending = null;
+    calendar.getEventById(row.id)?.setDates(...from);
+    calendar.gotoDate(from[0]);
+    calendar.refetchEvents();
+    say(`${row.title} is back where it was.`);
+    focusOn(row.id);
+  };
+
+  document.addEventListener("focusin", ({ target }) => {
+    if (target.dataset.session !== wanted) wanted = "";
+  });
+
+  place.addEventListener("keydown", (key) => {
+    const event = calendar.getEventById(key.target.closest("[data-session]")?.dataset.session ?? "");
+    if (!event || !moveForm) return;
+    const step = key.altKey ? STEPS[key.key] : undefined;
+    const asks = key.key.toLowerCase() === "m" && !key.altKey && !key.ctrlKey && !key.metaKey;
+    const decides = pending?.row.id === event.id && (key.key === "Enter" || key.key === "Escape");
+    if (!step && !asks && !decides) return;
+    key.preventDefault();
+    key.stopPropagation();
+    if (decides && key.key === "Enter") putToServer(event, pending.start, pending.end);
+    else if (decides) putBack();
+    else if (!event.extendedProps.move_url) say(`${event.title} can’t be moved: it has begun, or was held or cancelled.`);
+    else if (asks) location.assign(`${event.extendedProps.move_url}?next=${encodeURIComponent(here())}`);
+    else shift(event, step);
+  }, true);
+
+  // Where one is, kept in the address, in the form and in the links
+  const remember = (info) => {
+    const view = Object.keys(VIEWS).find((name) => VIEWS[name] === info.view.type);
+    const date = iso(calendar.getDate());
+    const query = new URLSearchParams([["date", date], ["view", view], ...chosen()]);
+    history.replaceState(history.state, "", `?${query}`);
+    filter.elements.date.value = date;
+    filter.elements.view.value = view;
+    printLink.search = `?${new URLSearchParams([["week", date], ...chosen()])}`;
+    if (newLink) newLink.search = `?${new URLSearchParams([["on", date], ["next", here()]])}`;
+    title.textContent = rangeTitle(info);
+    place.dataset.shown = view;
+    document.querySelectorAll("button[data-view]").forEach((button) => {
+      button.setAttribute("aria-pressed", String(button.dataset.view === view));
+    });
+  };
+
+  const quarterHour = ({ date }) => (date?.getUTCMinutes() % 30 ? "board-quarter" : "");
+  const onPhone = matchMedia("(max-width: 767px)").matches;
+  const calendar = new FullCalendar.Calendar(place, {
+    timeZone: "UTC",
+    now: siteNow,
+    locale: "en-GB",
+    firstDay: Number(place.dataset.firstDay),
+    initialDate: place.dataset.date,
+    initialView: VIEWS[place.dataset.view] ?? (onPhone ? VIEWS.list : VIEWS.week),
+    headerToolbar: false,
+    height: "auto",
+    fixedWeekCount: false,
+    nowIndicator: true,
+    slotMinTime: "08:00",
+    slotMaxTime: "20:00",
+    slotDuration: "00:15", // as fine as it is moved: only then does a session stay under the pointer that drags it
+    slotMinHeight: 15,
+    slotHeaderInterval: "01:00",
+    slotLaneClass: quarterHour,
+    slotHeaderClass: quarterHour,
+    slotHeaderInnerClass: "board-hour",
+    slotHeaderFormat: { hour: "numeric", minute: "2-digit" },
+    slotHeaderContent: ({ text }) => text.replace(/^0(?=\d)/, ""),
+    slotEventOverlap: false,
+    allDayText: "All day",
+    dayHeaderFormat: { weekday: "short", day: "numeric" },
+    navLinks: true,
+    navLinkDayClick: (date) => calendar.changeView(VIEWS.day, date),
+    views: { dayGridMonth: { dayHeaderFormat: { weekday: "short" }, dayMaxEvents: 6 } },
+    listDayFormat: { weekday: "long" },
+    listDayAltFormat: { day: "numeric", month: "short" },
+    noEventsText: "Nothing is on.",
+    events: load,
+    eventsSet: showHours,
+    eventSourceFailure: () => {
+      status.dataset.failed = "yes";
+      say("The sessions could not be loaded. Load the page again.");
+    },
+    eventContent: content,
+    eventClass: classes,
+    eventDidMount: ({ el, event, isMirror, view }) => {
+      if (!isMirror && event.extendedProps.kind === "session") {
+        el.dataset.session = event.id;
+        if (event.id === wanted) el.focus();
+      }
+      if (view.type === VIEWS.list) { // a link is said to be one
+        el.removeAttribute("role");
+        el.parentElement.setAttribute("role", "group");
+      }
+    },
+    eventAllow: (span, event) => span.allDay === event.allDay && withinOneDay(span.start, new Date(span.end - 1)),
+    eventDrop: ({ event }) => putToServer(event, event.start, event.end),
+    eventResize: ({ event }) => putToServer(event, event.start, event.end),
+    // What names a column or a row is said too.
+    dayHeaderDidMount: ({ el }) => el.querySelector("[aria-hidden]")?.removeAttribute("aria-hidden"),
+    viewDidMount: ({ el }) => el.querySelectorAll('[role="rowheader"]:empty').forEach((cell) => cell.setAttribute("role", "gridcell")),
+    datesSet: remember,
+  });
+  calendar.render();
+
+  document.querySelectorAll("[data-step]").forEach((link) => link.addEventListener("click", (click) => {
+    click.preventDefault();
+    calendar[link.dataset.step]();
+  }));
+  document.querySelectorAll("button[data-view]").forEach((button) => button.addEventListener("click", () => {
+    calendar.changeView(VIEWS[button.dataset.view]);
+  }));
+  // Who comes back from the question finds the sessions where they are.
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    pending = null;
+    say("");
+    calendar.refetchEvents();
+  });
+})();
