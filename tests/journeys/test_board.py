@@ -1,0 +1,383 @@
+"""The board in a browser: each of its views on a desk and on a phone, and a session moved by hand and by keys."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import time_machine
+from django.urls import reverse
+from playwright.sync_api import Browser, Locator, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from accounts.permissions import Role
+from scheduling.models import Closure, Session, SessionStatus, Site
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_meeting,
+    make_patient,
+    make_room,
+    make_session,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_monday_at_8")]
+SignIn = Callable[[Page, User], None]
+Axe = Callable[[Page], None]
+
+TUESDAY, WEDNESDAY, FRIDAY = (MONDAY + timedelta(days=days) for days in (1, 2, 4))
+VIEWS = ("day", "week", "month", "list")
+
+
+@pytest.fixture
+def on_monday_at_8() -> Iterator[None]:
+    with time_machine.travel(datetime(2026, 11, 23, 13, tzinfo=UTC), tick=True):
+        yield
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def coordinator(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site, "Nora Castellanos")
+
+
+@pytest.fixture
+def coping(site: Site) -> Session:
+    """Wednesday from 9:00 to 12:15, beside another group, a cancelled one, and two days on which the site is closed."""
+    room, lead = make_room(site, name="Garden room"), make_staff(Role.CLINICIAN, site, "Ada Park")
+    coping = make_meeting(site, 2, "09:00", "12:15", name="Coping skills", room=room, lead=lead)
+    beside = make_meeting(site, 2, "09:30", "12:30", name="Process group", room=make_room(site, name="Library"))
+    cancelled = make_meeting(site, 1, "13:00", "15:00", name="Family night")
+    make_track(site, [coping, beside], name="Morning IOP")
+    track = make_track(site, [coping], name="Day program")
+    make_session(beside, WEDNESDAY)
+    make_session(cancelled, TUESDAY, status=SessionStatus.CANCELLED, cancel_reason="Leader is ill")
+    Closure.objects.create(site=site, starts=MONDAY + timedelta(days=3), ends=FRIDAY, reason="Thanksgiving")
+    session = make_session(coping, WEDNESDAY)
+    book(session, enroll(admit(make_patient(site), minutes=195, days=1), track))
+    return session
+
+
+def board(view: str = "week", day: date = WEDNESDAY) -> str:
+    return f"{reverse('board')}?date={day}&view={view}"
+
+
+def box(page: Page, name: str) -> Locator:
+    return page.get_by_role("link", name=re.compile(name))
+
+
+def posted(page: Page, act: Callable[[], None], session: Session) -> dict[str, str]:
+    """What the act sends to the session's address for moving it, without the token."""
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        act()
+    assert urlsplit(sent.value.url).path == reverse("session-move", args=[session.pk])
+    fields = parse_qs(sent.value.post_data or "", keep_blank_values=True)
+    assert fields.pop("csrfmiddlewaretoken")
+    return {name: value for name, (value,) in fields.items()}
+
+
+def drag(page: Page, element: Locator, *, right: float = 0, down: float = 0, from_edge: bool = False) -> None:
+    """Takes hold of the box near its upper edge, or at its lower one, and carries it by so many pixels."""
+    element.scroll_into_view_if_needed()
+    place = element.bounding_box()
+    assert place
+    x, y = place["x"] + place["width"] / 2, place["y"] + (place["height"] - 2 if from_edge else 6)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + right / 2, y + down / 2, steps=5)
+    page.mouse.move(x + right, y + down, steps=5)
+    page.mouse.up()
+
+
+def column_width(page: Page) -> float:
+    place = page.get_by_role("columnheader").nth(1).bounding_box()
+    assert place
+    return place["width"]
+
+
+def hour_height(page: Page) -> float:
+    tops = [page.get_by_text(hour, exact=True).bounding_box() for hour in ("9:00", "10:00")]
+    assert tops[0]
+    assert tops[1]
+    return tops[1]["y"] - tops[0]["y"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_view_can_be_read_on_a_desk_and_on_a_phone(
+    page: Page, phone: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session, view: str, dark: bool
+) -> None:
+    for screen in (page, phone):
+        screen.emulate_media(color_scheme="dark" if dark else "light")
+        sign_in(screen, coordinator)
+        screen.goto(board(view))
+        expect(box(screen, "Coping skills")).to_be_visible()
+        axe(screen)
+        assert screen.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_the_week_says_in_words_what_it_shows_by_colour(
+    page: Page, sign_in: SignIn, coordinator: User, coping: Session
+) -> None:
+    sign_in(page, coordinator)
+    page.goto(board())
+    expect(page.get_by_role("heading", name="Mon 23 – Sun 29 Nov")).to_be_visible()
+    expect(box(page, "Coping skills")).to_have_text(
+        re.compile("MD 9:00.*Coping skills.*Garden room · Ada Park.*1 of 10 places")
+    )
+    tracks = page.get_by_role("list", name="Tracks").get_by_role("listitem")
+    expect(tracks).to_have_text([re.compile(r"D\s+Day program"), re.compile(r"M\s+Morning IOP")])
+    expect(box(page, "Family night")).to_contain_text("Cancelled: Leader is ill")
+    struck = (
+        box(page, "Family night").get_by_text("Family night").evaluate("e => getComputedStyle(e).textDecorationLine")
+    )
+    assert struck == "line-through"
+    expect(page.get_by_text("Closed: Thanksgiving")).to_be_visible()
+    page.goto(board(day=date(2026, 10, 28)))
+    expect(page.get_by_text("Clocks go back 1 h in the night to Sunday")).to_be_visible()
+
+
+@pytest.mark.parametrize("device", ["Asia/Tokyo", "America/Los_Angeles", "America/New_York"])
+def test_the_board_keeps_the_sites_clock_whatever_the_devices_zone(
+    browser: Browser, live_server: LiveServer, sign_in: SignIn, coordinator: User, coping: Session, device: str
+) -> None:
+    context = browser.new_context(base_url=live_server.url, timezone_id=device)
+    page = context.new_page()
+    sign_in(page, coordinator)
+    page.goto(board())
+    column = page.get_by_role("gridcell").filter(has=page.get_by_text("Coping skills"))
+    expect(column).to_have_attribute("data-date", "2026-11-25")
+    expect(box(page, "Coping skills")).to_contain_text("9:00")
+    noted = page.get_by_text("Times are New York time.")
+    expect(noted).to_be_hidden() if device == "America/New_York" else expect(noted).to_be_visible()
+    context.close()
+
+
+def test_a_phone_shows_the_list_and_a_desk_the_week(
+    page: Page, phone: Page, sign_in: SignIn, coordinator: User, coping: Session
+) -> None:
+    for screen, view in ((page, "Week"), (phone, "List")):
+        sign_in(screen, coordinator)
+        screen.goto(reverse("board"))
+        expect(screen.get_by_role("button", name=view)).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_address_remembers_what_is_looked_at(
+    page: Page, sign_in: SignIn, coordinator: User, coping: Session
+) -> None:
+    sign_in(page, coordinator)
+    page.goto(board())
+    page.get_by_role("link", name="After").click()
+    expect(page.get_by_role("heading", name="Mon 30 Nov – Sun 6 Dec")).to_be_visible()
+    page.get_by_role("button", name="Month").click()
+    expect(page.get_by_role("heading", name="November 2026")).to_be_visible()
+    page.get_by_label("Room").select_option(label="Garden room")
+    page.wait_for_url(re.compile("room="))
+    expect(box(page, "Coping skills")).to_be_visible()
+    expect(box(page, "Process group")).to_have_count(0)
+    assert parse_qs(urlsplit(page.url).query) == {
+        "date": ["2026-11-30"],
+        "view": ["month"],
+        "room": [str(coping.room_id)],
+    }
+    box(page, "Coping skills").click()
+    expect(page.get_by_role("heading", name="Coping skills")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="November 2026")).to_be_visible()
+    page.get_by_role("link", name="The week on paper").click()
+    expect(page.get_by_role("heading", name="Mon 30 Nov – Sun 6 Dec")).to_be_visible()
+    expect(page.get_by_text("Garden room only")).to_be_visible()
+
+
+def test_a_session_is_dragged_to_another_day_and_hour(
+    page: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session
+) -> None:
+    sign_in(page, coordinator)
+    page.goto(board())
+    element = box(page, "Coping skills")
+    expect(element).to_be_visible()
+    right, down = 2 * column_width(page), hour_height(page)
+    fields = posted(page, lambda: drag(page, element, right=right, down=down), coping)
+    assert fields == {
+        "on": "2026-11-27",
+        "starts": "10:00",
+        "ends": "13:15",
+        "room": str(coping.room_id),
+        "check": "1",
+        "next": board(),
+    }
+    # Nothing has happened yet; the page says to whom it would.
+    expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
+    expect(page.get_by_text("1 patient at another time")).to_be_visible()
+    coping.refresh_from_db()
+    assert coping.on == WEDNESDAY
+    axe(page)
+    page.get_by_role("link", name="Go back").click()
+    expect(element).to_contain_text("9:00–12:15")
+
+    drag(page, element, right=right, down=down)
+    page.get_by_role("button", name="Move it").click()
+    expect(page.get_by_text("Coping skills is on Fri 27 Nov, 10:00–13:15, Garden room.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Mon 23 – Sun 29 Nov")).to_be_visible()
+    expect(element).to_contain_text(re.compile("10:00–13:15.*changed"))
+    coping.refresh_from_db()
+    assert (coping.on, coping.local_starts().hour) == (FRIDAY, 10)
+
+
+def test_a_session_is_drawn_longer_by_its_lower_edge(
+    page: Page, sign_in: SignIn, coordinator: User, coping: Session
+) -> None:
+    sign_in(page, coordinator)
+    page.goto(board())
+    element = box(page, "Coping skills")
+    element.hover()
+    down = hour_height(page) / 2
+    fields = posted(page, lambda: drag(page, element, down=down, from_edge=True), coping)
+    assert (fields["on"], fields["starts"], fields["ends"]) == ("2026-11-25", "09:00", "12:45")
+
+
+def test_in_a_month_a_session_keeps_its_hours(page: Page, sign_in: SignIn, coordinator: User, coping: Session) -> None:
+    sign_in(page, coordinator)
+    page.goto(board("month"))
+    element = box(page, "Coping skills")
+    expect(element).to_be_visible()
+    right = 2 * column_width(page)
+    fields = posted(page, lambda: drag(page, element, right=right), coping)
+    assert (fields["on"], fields["starts"], fields["ends"]) == ("2026-11-27", "09:00", "12:15")
+    assert fields["next"] == board("month")
+
+
+def test_what_cannot_be_moved_stays_where_it_is(
+    page: Page, sign_in: SignIn, site: Site, coordinator: User, coping: Session
+) -> None:
+    sign_in(page, coordinator)
+    page.goto(board())
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    drag(page, box(page, "Family night"), right=column_width(page))
+    page.goto(board())
+    drag(page, box(page, "Coping skills"), down=-4 * hour_height(page))  # out of the hours, onto the whole day
+    box(page, "Family night").press("Alt+ArrowRight")
+    expect(page.get_by_role("status")).to_have_text(
+        "Family night can’t be moved: it has begun, or was held or cancelled."
+    )
+    sign_in(page, make_staff(Role.REVIEWER, site))
+    page.goto(board())
+    drag(page, box(page, "Coping skills"), right=column_width(page))
+    expect(box(page, "Coping skills")).to_be_visible()
+    assert sent == []
+
+
+def test_a_session_is_moved_by_keys(page: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session) -> None:
+    sign_in(page, coordinator)
+    page.goto(board())
+    element, status = box(page, "Coping skills"), page.get_by_role("status")
+    element.focus()
+    for keys, said in (
+        ("Alt+ArrowRight", "Thu 26 Nov, 9:00–12:15"),
+        ("Alt+ArrowDown", "Thu 26 Nov, 9:15–12:30"),
+        ("Alt+ArrowDown", "Thu 26 Nov, 9:30–12:45"),
+        ("Alt+ArrowUp", "Thu 26 Nov, 9:15–12:30"),
+        ("Alt+ArrowLeft", "Wed 25 Nov, 9:15–12:30"),
+        ("Alt+ArrowLeft", "Tue 24 Nov, 9:15–12:30"),
+    ):
+        page.keyboard.press(keys)
+        expect(status).to_have_text(f"Coping skills: {said}. Enter goes on, Esc puts it back.")
+        expect(element).to_be_focused()
+    axe(page)
+    fields = posted(page, lambda: page.keyboard.press("Enter"), coping)
+    assert (fields["on"], fields["starts"], fields["ends"]) == ("2026-11-24", "09:15", "12:30")
+    assert (fields["room"], fields["check"], fields["next"]) == (str(coping.room_id), "1", board())
+    expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
+
+
+def test_keys_carry_a_session_into_the_next_week_and_escape_brings_it_back(
+    page: Page, sign_in: SignIn, coordinator: User, coping: Session
+) -> None:
+    sign_in(page, coordinator)
+    page.goto(board())
+    element = box(page, "Coping skills")
+    element.focus()
+    for _ in range(5):
+        page.keyboard.press("Alt+ArrowRight")
+        expect(element).to_be_focused()
+    expect(page.get_by_role("heading", name="Mon 30 Nov – Sun 6 Dec")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("Coping skills: Mon 30 Nov, 9:00–12:15")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Mon 23 – Sun 29 Nov")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("Coping skills is back where it was.")
+    expect(element).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Coping skills")).to_be_visible()
+
+
+def test_a_letter_asks_where_to_move_a_session(page: Page, sign_in: SignIn, coordinator: User, coping: Session) -> None:
+    sign_in(page, coordinator)
+    page.goto(board("list"))
+    box(page, "Coping skills").press("m")
+    page.wait_for_url(re.compile("/move/"))
+    address = urlsplit(page.url)
+    assert address.path == reverse("session-move", args=[coping.pk])
+    assert parse_qs(address.query) == {"next": [board("list")]}
+    page.get_by_label("From").fill("10:00")
+    page.get_by_label("Until").fill("13:15")
+    page.get_by_role("button", name="Move it").click()
+    page.get_by_role("button", name="Move it").click()
+    expect(box(page, "Coping skills")).to_contain_text("10:00–13:15")
+
+
+def test_without_a_script_the_week_is_there(
+    browser: Browser, live_server: LiveServer, sign_in: SignIn, coordinator: User, coping: Session
+) -> None:
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, coordinator)
+    page.goto(reverse("board"))
+    expect(page.get_by_role("link", name="Coping skills")).to_be_visible()
+    page.get_by_role("link", name="After").click()
+    expect(page.get_by_role("heading", name="Mon 30 Nov – Sun 6 Dec")).to_be_visible()
+    page.get_by_role("link", name="Today").last.click()
+    page.get_by_label("Room").select_option(label="Library")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("link", name="Process group")).to_be_visible()
+    expect(page.get_by_role("link", name="Coping skills")).to_have_count(0)
+    context.close()
+
+
+def test_when_the_sessions_cannot_be_loaded_it_is_said(
+    page: Page, sign_in: SignIn, coordinator: User, coping: Session
+) -> None:
+    sign_in(page, coordinator)
+    page.route("**/board/sessions/*", lambda route: route.abort())
+    page.goto(board())
+    expect(page.get_by_role("status")).to_have_text("The sessions could not be loaded. Load the page again.")
+
+
+def test_the_week_on_paper_fits_one_page_and_bears_no_controls(
+    page: Page, phone: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session
+) -> None:
+    for screen in (page, phone):
+        sign_in(screen, coordinator)
+        screen.goto(f"{reverse('board-print')}?week={WEDNESDAY}")
+        axe(screen)
+        assert screen.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.emulate_media(media="print")
+    for name in ("Track", "Room", "Facilitator"):
+        expect(page.get_by_label(name, exact=True)).to_be_hidden()
+    expect(page.get_by_role("button", name="Print")).to_be_hidden()
+    expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
+    paper = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
+    width, height = map(float, re.search(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", paper).groups())
+    assert width > height
