@@ -87,7 +87,7 @@ def test_nothing_is_done_before_it_was_confirmed(client: Client, clinic: Clinic)
     assert shown.status_code == 200
     assert "Rosa0 Lindqvist" in shown.text
     assert "falls to 6 h on 2 days" in shown.text
-    assert "“Evening” on Thu 26 Nov, 17:00–20:00 would make it up" in shown.text
+    assert "“Evening”, Thu 26 Nov 17:00–20:00" in shown.text
     assert clinic.on(MONDAY).status == SessionStatus.SCHEDULED
     assert 'value="Flooded"' in shown.text
     done = client.post(address, {"reason": "Flooded", "seen": key_in(shown.text)}, follow=True)
