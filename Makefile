@@ -16,7 +16,7 @@ run:
 	@bin/set-up
 	@bin/collect-static
 	@$(VENV)/python manage.py prepare_local
-	@exec $(VENV)/gunicorn iopmanager.wsgi --bind "$(HOST):$(PORT)" --workers 2 --threads 4 --no-control-socket --log-level warning
+	@exec bin/serve
 
 # The whole suite on SQLite; ARGS go to pytest: make test ARGS="tests/unit -x"
 test: export DEPLOYMENT = test

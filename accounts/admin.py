@@ -9,7 +9,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 
 from accounts.audit import record, record_all
-from accounts.models import Action, AuditEvent, RoleAssignment, User
+from accounts.models import Action, AuditEvent, JobRun, RoleAssignment, User
 from iopmanager import clock
 
 
@@ -114,3 +114,10 @@ class AuditEventAdmin(LookOnlyAdmin):
     list_filter = ("action", "subject_kind", "at")
     search_fields = ("actor_label", "subject_label", "=patient_key")
     date_hierarchy = "at"
+
+
+@admin.register(JobRun)
+class JobRunAdmin(LookOnlyAdmin):
+    list_display = ("started_at", "name", "site_label", "night", "attempt", "finished_at", "outcome", "words")
+    list_filter = ("name", "outcome", "site_label")
+    date_hierarchy = "started_at"

@@ -1,16 +1,18 @@
-"""People who sign in, what they may do where, and the trail of what they did."""
+"""People who sign in, what they may do where, the trail of what they did, and of what is done every night."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import F, Q, Window
+from django.db.models.functions import Lower, RowNumber
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 from accounts.append_only import AppendOnlyModel
+from accounts.domain import due
 from accounts.permissions import GRANTS, Permission, Role
 
 if TYPE_CHECKING:
@@ -213,3 +215,79 @@ class AuditEvent(AppendOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_label} {self.action} {self.subject_label}"
+
+
+class Outcome(models.TextChoices):
+    RUNNING = due.Outcome.RUNNING.value, "Running"
+    DONE = due.Outcome.DONE.value, "Done"
+    FAILED = due.Outcome.FAILED.value, "Failed"
+
+
+class JobRunQuerySet(models.QuerySet["JobRun"]):
+    def visible_to(self, user: User) -> "JobRunQuerySet":
+        """The runs at the sites that this person manages, and for anyone who manages one those about no site."""
+        granted = [site for role, site in user.assigned_roles if Permission.MANAGE_SITE in GRANTS[role]]
+        if not user.is_active or not granted:
+            return self.none()
+        if None in granted:
+            return self
+        return self.filter(Q(site_key__in=granted) | Q(site_key=None))
+
+    def newest(self, number: int) -> "JobRunQuerySet":
+        """So many of each job at each site, the last one first."""
+        place = Window(
+            RowNumber(), partition_by=[F("name"), F("site_key")], order_by=[F("started_at").desc(), F("pk").desc()]
+        )
+        return self.annotate(number=place).filter(number__lte=number).order_by("-started_at", "-pk")
+
+
+class JobRun(models.Model):
+    """One try at a night's work. No foreign keys: a site stands above this app, and what was run outlives it."""
+
+    name = models.CharField(max_length=60)
+    site_key = models.BigIntegerField(null=True, help_text="Empty for work that is about no single site.")
+    site_label = models.CharField(max_length=120, blank=True)
+    night = models.DateField(help_text="The date, where the work is done, on which it was due.")
+    attempt = models.PositiveSmallIntegerField(default=1)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.RUNNING)
+    words = models.CharField(max_length=300, blank=True, help_text="One sentence of what it did, which names nobody.")
+
+    objects = JobRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-started_at", "-pk"]
+        constraints = [
+            # Whoever writes the row has the job: of several schedulers one.
+            models.UniqueConstraint("name", "site_key", "night", "attempt", name="job_is_tried_once_at_a_site"),
+            models.UniqueConstraint(
+                "name", "night", "attempt", condition=Q(site_key=None), name="job_about_no_site_is_tried_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(attempt__range=(1, due.MOST_TRIES)), name="job_is_tried_so_often_a_night"
+            ),
+            models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="job_run_outcome_is_known"),
+            models.CheckConstraint(
+                condition=Q(outcome=Outcome.RUNNING, finished_at=None)
+                | (~Q(outcome=Outcome.RUNNING) & Q(finished_at__isnull=False)),
+                name="job_run_is_unfinished_exactly_when_running",
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at=None) | Q(finished_at__gte=F("started_at")), name="job_run_ends_after_it_starts"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.site_label}" if self.site_label else self.name
+
+    @property
+    def audit_site_id(self) -> int | None:
+        return self.site_key
+
+    @property
+    def took(self) -> timedelta | None:
+        return self.finished_at - self.started_at if self.finished_at else None
+
+    def as_past_try(self) -> due.PastTry:
+        return due.PastTry(self.night, self.attempt, due.Outcome(self.outcome), self.started_at)

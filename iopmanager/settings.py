@@ -153,6 +153,9 @@ else:
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Tasks run in the process that asks for them: nightly work in that of `manage.py run_jobs`.
+TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+
 # Sign-in
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -272,12 +275,18 @@ FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"secrets": {"()": "iopmanager.log_filters.HideFeedTokens"}},
+    "filters": {
+        "secrets": {"()": "iopmanager.log_filters.HideFeedTokens"},
+        "what-errors-say": {"()": "iopmanager.log_filters.HideWhatErrorsSay"},
+    },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     # What runserver writes of each request goes past the root, and so past the filter.
-    "loggers": {"django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "django.tasks": {"filters": ["what-errors-say"], "level": "WARNING"},
+    },
 }
 
 # How far ahead dated sessions and bookings exist.

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 
+from accounts.domain.due import Place
 from accounts.models import User
 from accounts.permissions import Permission
 from patients.models import LevelOfCare
@@ -72,6 +73,9 @@ class Site(models.Model):
     @property
     def audit_site_id(self) -> int:
         return self.pk
+
+    def as_place(self) -> Place:
+        return Place(self.pk, self.name, self.zone)
 
 
 class RoomQuerySet(models.QuerySet["Room"]):

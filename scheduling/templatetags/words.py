@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django import template
 
@@ -38,6 +38,15 @@ def minutes_words(minutes: int) -> str:
     if rest or not whole:
         parts.append(counted(rest, "minute"))
     return " ".join(parts)
+
+
+@register.filter
+def took(time: timedelta) -> str:
+    """How long the computer was at it: "under 1 s", "42 s", "3 min", "1 h 05"."""
+    seconds = int(time.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s" if seconds else "under 1 s"
+    return hours(seconds // 60)
 
 
 @register.filter
@@ -207,6 +216,9 @@ STATUSES = {
     "draft": Badge("Draft", "pencil", "partial"),
     "published": Badge("Published", "check-circle-fill", "met"),
     "retired": Badge("Retired", "archive", "partial"),
+    "running": Badge("Running", "arrow-repeat", "on-course"),
+    "done": Badge("Done", "check-circle-fill", "met"),
+    "failed": Badge("Failed", "x-octagon-fill", "short"),
 }
 
 
@@ -230,7 +242,7 @@ def mark_badge(status: str | None) -> dict[str, Badge]:
 
 @register.inclusion_tag("_badge.html")
 def status_badge(status: str | None) -> dict[str, Badge]:
-    """The status of a session, of a track, or of an attendance."""
+    """The status of a session, of a track, of an attendance, or of nightly work."""
     return {"badge": {**MARKS, **STATUSES}[str(status)] if status else NOT_MARKED}
 
 

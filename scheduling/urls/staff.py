@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.views import board, calendars, enrolling, finding, sessions, timetable, today
+from scheduling.views import board, calendars, enrolling, finding, jobs, sessions, timetable, today
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("today/", today.today, name="today"),
@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("enrollments/<int:enrollment_id>/end/", enrolling.enrollment_end, name="enrollment-end"),
     path("patients/<int:patient_id>/calendar/", calendars.patient_calendar, name="patient-calendar"),
     path("calendar/", calendars.staff_calendar, name="staff-calendar"),
+    path("jobs/", jobs.jobs, name="jobs"),
     path("feeds/<int:feed_id>/revoke/", calendars.feed_revoke, name="feed-revoke"),
     path("board/", board.board, name="board"),
     path("board/sessions/", board.board_sessions, name="board-sessions"),

@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ["accounts", "patients", "scheduling", "attendance"]
 LAYERS = ["domain", "models", "services", "forms", "views", "urls"]
-AT_SERVICES = {"services", "reports", "ical", "importing", "ledgers", "audit", "words", "one_place"}
+AT_SERVICES = {"services", "reports", "ical", "importing", "ledgers", "audit", "words", "one_place", "jobs"}
+ABOVE_ALL_APPS = {"iopmanager.urls", "iopmanager.jobs"}
+"""Lists of what the apps have. They are read by Django, by commands and by views."""
 OUTSIDE_THE_LAYERS = {
     "apps",
     "admin",
@@ -92,6 +94,14 @@ def test_below_views_an_app_imports_only_apps_before_it(name: str, path: Path) -
         and len(parts) > 1
     }
     assert not wrong
+
+
+@pytest.mark.parametrize(("name", "path"), ALL)
+def test_below_views_nothing_knows_the_lists_of_all_apps(name: str, path: Path) -> None:
+    layer = layer_of(name)
+    if layer is None or layer >= LAYERS.index("views"):
+        return
+    assert not ABOVE_ALL_APPS & imports_of(path)
 
 
 @pytest.mark.parametrize(("name", "path"), [each for each in ALL if ".domain." in str(each.values[0])])

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, models, transaction
 
 from accounts.append_only import append_only_models
 from accounts.audit import record
-from accounts.models import Action, AuditEvent, RoleAssignment, User
+from accounts.models import Action, AuditEvent, JobRun, RoleAssignment, User
 from attendance.models import Amendment
 from scheduling.models import (
     Booking,
@@ -79,6 +79,14 @@ def assigns(role: str, *, everywhere: bool, times: int = 1) -> Callable[[World],
     return assign
 
 
+def runs(*, times: int = 1, **fields: Any) -> Callable[[World], object]:
+    def run(world: World) -> object:
+        common = {"name": "extend_horizon", "site_key": world.site.pk, "night": MONDAY, "started_at": AT}
+        return [JobRun.objects.create(**{**common, **fields}) for _ in range(times)]
+
+    return run
+
+
 def starts_twice(world: World) -> object:
     return [CohortStart.objects.create(track=world.track, on=MONDAY) for _ in range(2)]
 
@@ -111,6 +119,12 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "role_is_assigned_once_for_every_site": assigns("administrator", everywhere=True, times=2),
     "only_administrators_have_every_site": assigns("coordinator", everywhere=True),
     "role_is_known": assigns("visitor", everywhere=False),
+    "job_is_tried_once_at_a_site": runs(times=2),
+    "job_about_no_site_is_tried_once": runs(times=2, site_key=None),
+    "job_is_tried_so_often_a_night": runs(attempt=4),
+    "job_run_outcome_is_known": runs(outcome="perhaps", finished_at=AT),
+    "job_run_is_unfinished_exactly_when_running": runs(outcome="running", finished_at=AT),
+    "job_run_ends_after_it_starts": runs(outcome="done", finished_at=AT - HOUR),
     "patient_travels_at_most_eight_hours": sets("patient", travel_minutes=481),
     "commitment_is_weekly_or_on_one_date": sets("commitment", on=MONDAY),
     "commitment_takes_less_than_a_day": sets("commitment", ends=time(13)),

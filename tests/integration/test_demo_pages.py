@@ -33,12 +33,18 @@ def addresses(role: str) -> list[str]:
     if role == "administrator":
         models = (
             "accounts_user",
+            "accounts_jobrun",
             "scheduling_site",
             "scheduling_session",
             "scheduling_booking",
             "attendance_attendance",
         )
-        return [reverse("today"), reverse("tracks"), *(reverse(f"admin:{model}_changelist") for model in models)]
+        return [
+            reverse("today"),
+            reverse("tracks"),
+            reverse("jobs"),
+            *(reverse(f"admin:{model}_changelist") for model in models),
+        ]
     read = ["today", "patients", "tracks", "weeks", "staff-calendar"]
     found = [reverse(name) for name in read]
     found += [reverse("patient", args=[patient.pk]), reverse("patient-week", args=[patient.pk, WEDNESDAY_NOON.date()])]

@@ -1,9 +1,13 @@
 """What stands behind `make`: the port, the lock files, the files that pages take from packages."""
 
+import os
 import re
+import shutil
+import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -64,3 +68,120 @@ def test_no_served_file_refers_to_a_source_map_that_is_not_there() -> None:
         "theme.js",
     }
     assert [path.name for path in served if "sourceMappingURL" in path.read_text()] == []
+
+
+PROGRAM = """#!/usr/bin/env bash
+# Stands for {name}: notes its process, and lives until it is told to end.
+trap 'echo {name} >>ended; exit {status}' TERM
+echo $$ >{name}.pid
+while :; do sleep 0.05; done
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder in which `make run` starts programs that only stand for the server and the scheduler."""
+    for name in ("bin", ".venv/bin"):
+        (tmp_path / name).mkdir(parents=True)
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    shutil.copy(PROJECT / "bin" / "serve", tmp_path / "bin")
+    nothing = "#!/usr/bin/env bash\n"
+    python = '#!/usr/bin/env bash\n[ "$2" != run_jobs ] || exec bin/scheduler\n'
+    for path, text in {
+        "bin/port-is-free": nothing,
+        "bin/set-up": nothing,
+        "bin/collect-static": nothing,
+        ".venv/bin/python": python,
+        "bin/scheduler": PROGRAM.format(name="scheduler", status=0),
+        ".venv/bin/gunicorn": PROGRAM.format(name="server", status=7),
+    }.items():
+        (tmp_path / path).write_text(text)
+        (tmp_path / path).chmod(0o755)
+    return tmp_path
+
+
+Serving = subprocess.Popen[bytes]
+
+
+def is_there(path: Path) -> Callable[[], bool]:
+    return lambda: path.exists() and path.read_text().endswith("\n")
+
+
+def until(ask: Callable[[], bool], seconds: float = 20) -> None:
+    ends = time.monotonic() + seconds
+    while not ask():
+        assert time.monotonic() < ends, "nothing came of it"
+        time.sleep(0.02)
+
+
+def someone_is_left(group: int) -> bool:
+    """Whether any process of the group lives."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def serving(checkout: Path) -> Iterator[Serving]:
+    """`make run` in a process group of its own, as a terminal starts it, once server and scheduler run."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    process = subprocess.Popen(["make", "run"], cwd=checkout, env=environment, start_new_session=True)
+    try:
+        for name in ("server.pid", "scheduler.pid"):
+            until(is_there(checkout / name))
+        yield process
+    finally:
+        if someone_is_left(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def ended(checkout: Path) -> list[str]:
+    return sorted((checkout / "ended").read_text().split())
+
+
+def tell_make(serving: Serving) -> None:
+    serving.terminate()
+
+
+def tell_the_group(serving: Serving) -> None:
+    os.killpg(serving.pid, signal.SIGTERM)
+
+
+def press_ctrl_c(serving: Serving) -> None:
+    os.killpg(serving.pid, signal.SIGINT)
+
+
+def press_ctrl_c_again_and_again(serving: Serving) -> None:
+    for _ in range(3):
+        if someone_is_left(serving.pid):
+            os.killpg(serving.pid, signal.SIGINT)
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("stop", [tell_make, tell_the_group, press_ctrl_c, press_ctrl_c_again_and_again])
+def test_stopping_make_run_ends_server_and_scheduler_and_leaves_nobody(
+    checkout: Path, serving: Serving, stop: Callable[[Serving], None]
+) -> None:
+    stop(serving)
+    serving.wait(timeout=20)
+    until(lambda: not someone_is_left(serving.pid), seconds=2)
+    assert set(ended(checkout)) == {"scheduler", "server"}
+
+
+def test_a_server_that_ends_takes_the_scheduler_with_it_and_says_how_it_ended(checkout: Path, serving: Serving) -> None:
+    os.kill(int((checkout / "server.pid").read_text()), signal.SIGTERM)
+    assert serving.wait(timeout=20) == 2, "make's own status for a recipe that failed"
+    assert not someone_is_left(serving.pid)
+    assert ended(checkout) == ["scheduler", "server"]
+
+
+def test_a_scheduler_that_ends_leaves_the_pages(checkout: Path, serving: Serving) -> None:
+    os.kill(int((checkout / "scheduler.pid").read_text()), signal.SIGKILL)
+    time.sleep(0.3)
+    assert serving.poll() is None
+    serving.terminate()
+    serving.wait(timeout=20)
+    assert ended(checkout) == ["server"]

@@ -1,0 +1,11 @@
+"""All nightly work, as urls.py is all pages. At one time of the night jobs run in this order."""
+
+from datetime import time
+
+from accounts.jobs import Job, clear_sessions
+from scheduling.jobs import extend_horizon_at
+
+NIGHTLY = (
+    Job("extend_horizon", "Sessions of the weeks ahead", extend_horizon_at, at=time(2, 15), per_site=True),
+    Job("clear_sessions", "Forgetting sign-ins that have ended", clear_sessions, at=time(9), per_site=False),
+)

@@ -1,0 +1,21 @@
+"""The clinic's week, kept up every night."""
+
+from django.tasks import task
+
+from iopmanager import clock
+from scheduling.models import Site
+from scheduling.services.horizon import extend_horizon
+from scheduling.templatetags.words import counted
+
+
+@task
+def extend_horizon_at(site_id: int) -> str:
+    """Writes the sessions and bookings that the weeks ahead still lack."""
+    site = Site.objects.get(pk=site_id)
+    written = extend_horizon(site=site, today=clock.today(site.zone), now=clock.now())
+    said = "Nothing was missing"
+    if written.sessions or written.bookings:
+        said = f"{counted(written.sessions, 'session')} and {counted(written.bookings, 'booking')} written"
+    if written.unplaced:
+        said += f"; {counted(written.unplaced, 'place')} not given, as a session is full or another one clashes"
+    return f"{said}."

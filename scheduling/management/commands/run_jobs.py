@@ -1,0 +1,86 @@
+"""`manage.py run_jobs`: the process that does the nightly work."""
+
+import logging
+import signal
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import sleep
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections
+
+from accounts.jobs import run_due
+from accounts.models import JobRun, Outcome
+from iopmanager import clock
+from iopmanager.jobs import NIGHTLY
+from scheduling.models import Site
+from scheduling.templatetags.words import counted
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 30
+
+
+class Command(BaseCommand):
+    help = (
+        "Does the nightly work of each site when it is due, and what was missed at once, until it is stopped (SIGTERM or "
+        "Ctrl+C). Several may run side by side."
+    )
+    stopping = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="do what is due now, and end")
+
+    def handle(self, *args: Any, once: bool, verbosity: int, **options: Any) -> None:
+        self.verbosity, self.stopping = verbosity, False
+        with self._told_to_stop():
+            if once:
+                failed = sum(run.outcome == Outcome.FAILED for run in self._look())
+                if failed:
+                    raise CommandError(f"{counted(failed, 'job')} failed.")
+            while not once and not self.stopping:
+                self._look_unharmed()
+                self._rest()
+
+    def _look(self) -> list[JobRun]:
+        sites = [site.as_place() for site in Site.objects.all()]
+        done = []
+        for run in run_due(jobs=NIGHTLY, sites=sites, now=clock.now, stopping=lambda: self.stopping):
+            done.append(run)
+            if run.outcome == Outcome.DONE and self.verbosity:  # a failure is in the log already
+                self.stdout.write(f"{run}: {run.words}")
+                self.stdout.flush()
+        return done
+
+    def _look_unharmed(self) -> None:
+        """A database that is away for a while ends nothing: the next look may find it again."""
+        close_old_connections()
+        try:
+            self._look()
+        except Exception as error:
+            logger.error("nightly work could not be looked for: %s", type(error).__name__)
+
+    def _rest(self) -> None:
+        for _ in range(LOOK_EVERY_SECONDS):
+            if self.stopping:
+                return
+            sleep(1)
+
+    @contextmanager
+    def _told_to_stop(self) -> Iterator[None]:
+        """A signal ends the process once the job that runs is done; the same signal again ends the job too."""
+
+        def stop(number: int, _: Any) -> None:
+            self.stopping = True
+            signal.signal(number, signal.default_int_handler)
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped in the middle of a job; it is tried again.")
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

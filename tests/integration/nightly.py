@@ -1,0 +1,80 @@
+"""Nightly work for tests: jobs that do what they are told, at sites that tests choose."""
+
+import signal
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.tasks import task
+
+from accounts.jobs import Job, run_due
+from accounts.models import JobRun
+from scheduling.models import Site
+
+NIGHT = datetime(2026, 11, 24, 7, 15, tzinfo=UTC)
+"""2:15 in New York, 1:15 in Chicago."""
+NAME_OF_A_PATIENT = "Rosa Lindqvist"
+
+asked: list[str] = []
+"""What the jobs were asked to do, in order; emptied by the tests that read it."""
+
+
+@task
+def greet(site_id: int) -> str:
+    asked.append(f"greet {site_id}")
+    return "Said good night."
+
+
+@task
+def tidy() -> str:
+    asked.append("tidy")
+    return "Put things away."
+
+
+@task
+def stumble(site_id: int) -> str:
+    asked.append(f"stumble {site_id}")
+    raise LookupError(f"{NAME_OF_A_PATIENT} has no bed")
+
+
+@task
+def be_interrupted(site_id: int) -> str:
+    raise KeyboardInterrupt
+
+
+to_raise: list[signal.Signals] = []
+"""What reaches the process while a job runs."""
+
+
+@task
+def be_signalled(site_id: int) -> str:
+    for number in to_raise:
+        signal.raise_signal(number)
+    return "Went on."
+
+
+GREET = Job("greet", "Good night", greet, at=time(2, 15), per_site=True)
+TIDY = Job("tidy", "Tidying", tidy, at=time(7), per_site=False)
+STUMBLE = Job("stumble", "Stumbling", stumble, at=time(2, 15), per_site=True)
+SIGNALLED = Job("signalled", "Being signalled", be_signalled, at=time(2, 15), per_site=True)
+INTERRUPTED = Job("interrupted", "Being interrupted", be_interrupted, at=time(2, 15), per_site=True)
+
+
+def run_at(now: datetime, *jobs: Job) -> list[JobRun]:
+    """What is due at that instant at every site, run."""
+    places = [site.as_place() for site in Site.objects.all()]
+    return list(run_due(jobs=jobs, sites=places, now=lambda: now))
+
+
+def make_run(site: Site | None = None, started_at: datetime = NIGHT, **fields: Any) -> JobRun:
+    """A run that was done within two seconds, unless told otherwise."""
+    outcome = fields.pop("outcome", "done")
+    return JobRun.objects.create(
+        name=fields.pop("name", "greet"),
+        site_key=site.pk if site else None,
+        site_label=str(site) if site else "",
+        night=fields.pop("night", started_at.date()),
+        started_at=started_at,
+        finished_at=None if outcome == "running" else started_at + timedelta(seconds=2),
+        outcome=outcome,
+        **fields,
+    )
