@@ -99,8 +99,8 @@ def test_a_stranger_is_sent_to_sign_in(client: Client, addresses: dict[str, str]
 
 
 OF_NO_ROW = {
-    "home", "site-switch", "today", "patients", "patient-new", "tracks", "track-new", "weeks", "staff-calendar",
-    "account_change_password", "portal-home", "portal-week", "portal-calendar", "portal-account",
+    "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
+    "staff-calendar", "account_change_password", "portal-home", "portal-week", "portal-calendar", "portal-account",
 }  # fmt: skip
 
 
