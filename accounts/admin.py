@@ -115,6 +115,16 @@ class AuditEventAdmin(LookOnlyAdmin):
     search_fields = ("actor_label", "subject_label", "=patient_key")
     date_hierarchy = "at"
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[AuditEvent], search_term: str
+    ) -> tuple[models.QuerySet[AuditEvent], bool]:
+        """A patient's number finds the looks that showed their record again, too."""
+        found, doubles = super().get_search_results(request, queryset, search_term)
+        if search_term.strip().isdecimal():
+            about = AuditEvent.objects.about_patient(int(search_term))
+            found = queryset.filter(pk__in=found.values("pk")) | queryset.filter(pk__in=about.values("pk"))
+        return found, doubles
+
 
 @admin.register(JobRun)
 class JobRunAdmin(LookOnlyAdmin):

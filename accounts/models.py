@@ -90,7 +90,8 @@ class User(AbstractBaseUser):
     @cached_property
     def assigned_roles(self) -> tuple[tuple[Role, int | None], ...]:
         """Each role with the id of its site, or None for every site; one query for each request's user."""
-        return tuple((Role(role), site) for role, site in self.role_assignments.values_list("role", "site"))
+        assigned = self.role_assignments.order_by().values_list("role", "site")
+        return tuple((Role(role), site) for role, site in assigned)
 
     def roles_at(self, site_id: int) -> frozenset[Role]:
         return frozenset(role for role, site in self.assigned_roles if site in (None, site_id))
@@ -178,7 +179,10 @@ class Action(models.TextChoices):
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def about_patient(self, patient_id: int) -> "AuditEventQuerySet":
-        return self.filter(patient_key=patient_id)
+        """The events of the patient's record, and those that say that a look which showed it was repeated."""
+        own = self.model.objects.filter(patient_key=patient_id).order_by()
+        repeated = self.model.objects.filter(patient_key=None, look__in=own.exclude(look=None).values("look"))
+        return self.filter(pk__in=own.values("pk").union(repeated.order_by().values("pk")))
 
     def visible_to(self, user: User) -> "AuditEventQuerySet":
         """The trail of the sites whose trail this person may see."""
@@ -202,6 +206,11 @@ class AuditEvent(AppendOnlyModel):
     site_key = models.BigIntegerField(null=True)
     detail = models.TextField(blank=True, help_text="What changed, or which page was seen.")
     reason = models.TextField(blank=True)
+    look = models.UUIDField(
+        null=True,
+        blank=True,
+        help_text="The same for all patients whom one look at a page showed, and for looks that showed the same again.",
+    )
 
     objects = AuditEventQuerySet.as_manager()
 
@@ -211,6 +220,7 @@ class AuditEvent(AppendOnlyModel):
             models.Index(fields=["patient_key", "-at"], name="audit_by_patient"),
             models.Index(fields=["site_key", "-at"], name="audit_by_site"),
             models.Index(fields=["actor_key", "-at"], name="audit_by_actor"),
+            models.Index(fields=["look", "patient_key"], condition=Q(look__isnull=False), name="audit_by_look"),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,5 @@
 from patients.models.commitment import Commitment, CommitmentKind
 from patients.models.episode import Episode, LevelOfCare, LevelOfCareSpan
-from patients.models.patient import Patient
+from patients.models.patient import Patient, name_of
 
-__all__ = ["Commitment", "CommitmentKind", "Episode", "LevelOfCare", "LevelOfCareSpan", "Patient"]
+__all__ = ["Commitment", "CommitmentKind", "Episode", "LevelOfCare", "LevelOfCareSpan", "Patient", "name_of"]

@@ -5,6 +5,11 @@ from accounts.models import User
 from accounts.permissions import Permission
 
 
+def name_of(first_name: str, last_name: str, preferred_name: str) -> str:
+    """How a patient is named wherever staff read of them."""
+    return f"{preferred_name or first_name} {last_name}"
+
+
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User) -> "PatientQuerySet":
         """The patients of sites whose patients this person may see, those in their own groups, and themselves."""
@@ -62,7 +67,7 @@ class Patient(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.called} {self.last_name}"
+        return name_of(self.first_name, self.last_name, self.preferred_name)
 
     @property
     def called(self) -> str:

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
 
 from django import template
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from iopmanager.clock import today
 from scheduling.domain.clock_changes import ClockChange
@@ -222,10 +225,16 @@ STATUSES = {
 }
 
 
-@register.inclusion_tag("_badge.html")
-def standing_badge(standing: str | None) -> dict[str, Badge | None]:
+@cache
+def _drawn(badge: Badge) -> SafeString:
+    """Drawn once in each process: a page can show hundreds."""
+    return render_to_string("_badge.html", {"badge": badge})
+
+
+@register.simple_tag
+def standing_badge(standing: str | None) -> str:
     """How a week stands; nothing for a week without a ledger."""
-    return {"badge": STANDINGS[str(standing)] if standing else None}
+    return _drawn(STANDINGS[str(standing)]) if standing else ""
 
 
 @register.simple_tag
@@ -234,16 +243,16 @@ def standing_word(standing: str) -> str:
     return STANDINGS[str(standing)].word
 
 
-@register.inclusion_tag("_badge.html")
-def mark_badge(status: str | None) -> dict[str, Badge]:
+@register.simple_tag
+def mark_badge(status: str | None) -> SafeString:
     """What was recorded of somebody at a session; without it, nobody has marked it yet."""
-    return {"badge": MARKS[str(status)] if status else NOT_MARKED}
+    return _drawn(MARKS[str(status)] if status else NOT_MARKED)
 
 
-@register.inclusion_tag("_badge.html")
-def status_badge(status: str | None) -> dict[str, Badge]:
+@register.simple_tag
+def status_badge(status: str | None) -> SafeString:
     """The status of a session, of a track, of an attendance, or of nightly work."""
-    return {"badge": {**MARKS, **STATUSES}[str(status)] if status else NOT_MARKED}
+    return _drawn({**MARKS, **STATUSES}[str(status)] if status else NOT_MARKED)
 
 
 @register.inclusion_tag("_meter.html")

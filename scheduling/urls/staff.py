@@ -4,6 +4,7 @@ from scheduling.views import board, calendars, enrolling, finding, jobs, session
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("today/", today.today, name="today"),
+    path("today/attention/", today.today_attention, name="today-attention"),
     path("tracks/", timetable.tracks, name="tracks"),
     path("tracks/new/", timetable.track_new, name="track-new"),
     path("tracks/<int:track_id>/", timetable.track, name="track"),

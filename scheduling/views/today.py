@@ -1,24 +1,26 @@
-"""The site's day: its sessions, who is in them, and what needs attention."""
+"""The site's day: its sessions and who is in them; and, as a part that comes after it, what needs attention."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from accounts.audit import record_all
-from accounts.models import Action
+from accounts.models import User
 from accounts.permissions import Permission
-from accounts.views import signed_in, staff_required
-from attendance.ledgers import ledgers_at, needs_attention
+from accounts.views import forbid_unless, signed_in, staff_required
+from attendance.ledgers import Attention, ledgers_at, needs_attention
 from iopmanager import clock
 from iopmanager.days import read_day
-from patients.models import Episode, Patient
-from scheduling.models import Booking, Session
+from patients.models import Episode
+from scheduling.models import Session, Site
+from scheduling.services.day import day_of
 from scheduling.services.rules import RuleBook
 from scheduling.views.current import current_site
+from scheduling.views.looking import answer_look
 
 UNFINISHED_DAYS = 14
 
@@ -31,38 +33,97 @@ def today(request: HttpRequest) -> HttpResponse:
     user, site, now = signed_in(request), current_site(request), clock.now()
     present = now.astimezone(site.zone).date()
     day = read_day(request.GET.get("date", "")) or present
-    sees_rosters = Session.objects.with_roster_of(user).filter(site=site)
-    standing = Booking.objects.standing().select_related("episode__patient", "attendance")
-    rosters = Prefetch("bookings", standing.filter(session__in=sees_rosters.values("pk")), to_attr="roster")
-    sessions = list(
-        Session.objects.visible_to(user)
-        .filter(site=site, on=day)
-        .select_related("room", "service_type")
-        .prefetch_related("session_facilitators__user", rosters)
-    )
-    mine = set(sees_rosters.filter(on=day).values_list("pk", flat=True))
-    unfinished = sees_rosters.between(present - timedelta(days=UNFINISHED_DAYS), present + timedelta(days=1)).annotate(
-        unmarked=Count("bookings", filter=Q(bookings__released_at=None, bookings__attendance=None))
-    )
-    rows = []
-    if user.may(Permission.SEE_HOURS, site.pk):
-        seen = Patient.objects.visible_to(user)
-        episodes = Episode.objects.filter(site=site, patient__in=seen).open_on(present).select_related("patient")
-        rows = ledgers_at(
-            site=site, week=RuleBook.of(site).week_of(present), now=now, episodes=episodes.prefetch_related("spans")
-        )
-    attention = needs_attention(site=site, now=now, rows=rows, sessions=unfinished)
-    people = {booking.episode.patient for session in sessions for booking in session.roster}
-    people |= {row.patient for row in attention.weeks}
-    record_all(sorted(people, key=lambda each: each.pk), by=user, action=Action.VIEWED, at=now, detail="today")
+    sessions = day_of(site=site, on=day, user=user)
     context = {
-        "site": site,
+        "zone": site.zone,
         "day": day,
-        "is_today": day == present,
+        "present": present,
         "previous": day - timedelta(days=1),
         "following": day + timedelta(days=1),
         "sessions": sessions,
-        "mine": mine,
-        "attention": attention,
+        "sees_hours": user.may(Permission.SEE_HOURS, site.pk),
     }
-    return render(request, "scheduling/today.html", context)
+    people = {line.patient_id: line.name for session in sessions for line in session.lines}
+    detail = "today" if day == present else f"day of {day:%Y-%m-%d}"
+    return answer_look(request, "scheduling/today.html", context, people=people, site=site, at=now, detail=detail)
+
+
+class SlippingWeek(NamedTuple):
+    """A patient's week that is at risk or out of reach, and what is to make up in it."""
+
+    patient_id: int
+    name: str
+    week: date
+    standing: str
+    makeup_minutes: int
+    makeup_days: int
+
+
+class UnfinishedSession(NamedTuple):
+    """A session that is over and not finalized."""
+
+    pk: int
+    name: str
+    on: date
+    unmarked: int
+
+
+@staff_required(Permission.SEE_HOURS)
+@require_safe
+@transaction.atomic
+def today_attention(request: HttpRequest) -> HttpResponse:
+    """What needs attention at present: a part of the day's page when htmx asks, else a page of its own.
+
+    Every open week is drawn up for it, which takes longer than the day: nobody waits for it to see who comes next.
+    """
+    user, site, now = signed_in(request), current_site(request), clock.now()
+    forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
+    attention = _attention(user, site, now)
+    weeks = [
+        SlippingWeek(
+            row.patient.pk,
+            str(row.patient),
+            row.week,
+            row.ledger.standing,
+            row.ledger.makeup_minutes,
+            row.ledger.makeup_days,
+        )
+        for row in attention.weeks
+    ]
+    sessions = [
+        UnfinishedSession(session.pk, session.name, session.on, vars(session)["unmarked"])
+        for session in attention.sessions
+    ]
+    part = request.headers.get("HX-Request") == "true"
+    answer = answer_look(
+        request,
+        "scheduling/_attention.html" if part else "scheduling/attention.html",
+        {"weeks": weeks, "sessions": sessions, "present": now.astimezone(site.zone).date()},
+        people={week.patient_id: week.name for week in weeks},
+        site=site,
+        at=now,
+        detail="needs attention",
+        framed=not part,
+    )
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+def _attention(user: User, site: Site, now: datetime) -> Attention:
+    """Of the weeks and sessions that the person may see."""
+    present = now.astimezone(site.zone).date()
+    unfinished = (
+        Session.objects.with_roster_of(user)
+        .filter(site=site)
+        .between(present - timedelta(days=UNFINISHED_DAYS), present + timedelta(days=1))
+        .annotate(unmarked=Count("bookings", filter=Q(bookings__released_at=None, bookings__attendance=None)))
+    )
+    episodes = (
+        Episode.objects.visible_to(user)
+        .filter(site=site)
+        .open_on(present)
+        .select_related("patient")
+        .prefetch_related("spans")
+    )
+    rows = ledgers_at(site=site, week=RuleBook.of(site).week_of(present), now=now, episodes=episodes)
+    return needs_attention(site=site, now=now, rows=rows, sessions=unfinished)

@@ -99,9 +99,9 @@ def test_a_stranger_is_sent_to_sign_in(client: Client, addresses: dict[str, str]
 
 
 OF_NO_ROW = {
-    "home", "site-switch", "today", "patients", "patient-new", "tracks", "track-new", "weeks", "staff-calendar", "session-new",
-    "account_change_password", "portal-home", "portal-week", "portal-calendar", "portal-account",
-    "board", "board-sessions", "board-print",
+    "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
+    "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
+    "portal-account", "board", "board-sessions", "board-print",
 }  # fmt: skip
 
 

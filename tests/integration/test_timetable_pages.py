@@ -89,7 +89,7 @@ def test_the_day_takes_as_many_queries_for_three_as_for_one(
             make_session(meeting, MONDAY),
             enroll(admit(make_patient(site, last_name=f"L{each}")), make_track(site, [meeting])),
         )
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(9):
         answer = client.get(reverse("today"))
     assert answer.text.count("Not marked yet") == number
     seen = AuditEvent.objects.filter(actor_key=coordinator.pk, detail="today")

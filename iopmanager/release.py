@@ -1,0 +1,29 @@
+"""What the pages are made of: the project's code and templates, as one value that changes with any of them."""
+
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+PARTS = ("accounts", "patients", "scheduling", "attendance", "iopmanager", "templates")
+KINDS = {".py", ".html", ".txt"}
+
+
+def fingerprint_of(root: Path) -> str:
+    """Of what lies below the root, with the version of Django that renders it."""
+    digest = blake2b(django.get_version().encode(), digest_size=16)
+    for part in PARTS:
+        for path in sorted((root / part).rglob("*")):
+            if path.suffix in KINDS:
+                content = path.read_bytes()
+                digest.update(f"{path.relative_to(root)} {len(content)} ".encode())
+                digest.update(content)
+    return digest.hexdigest()
+
+
+@cache
+def fingerprint() -> str:
+    """Of what this process serves, read once."""
+    return fingerprint_of(settings.BASE_DIR)

@@ -1,0 +1,104 @@
+"""One day of a site as a member of staff sees it, in light rows: read in two queries, however many people are in it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from django.db.models import Exists, F, OuterRef
+
+from accounts.models import User
+from patients.models import name_of
+from scheduling.models import Booking, Session, Site
+
+
+class Line(NamedTuple):
+    """Somebody who is booked; `mark` is None until one is recorded."""
+
+    patient_id: int
+    name: str
+    mark: str | None
+
+
+class DaySession(NamedTuple):
+    """A session; its lines are read only for those who may see who is in it."""
+
+    pk: int
+    name: str
+    starts: datetime
+    ends: datetime
+    status: str
+    finalized: bool
+    booked: int
+    places: int
+    cancel_reason: str
+    room: str
+    facilitators: tuple[str, ...]
+    sees_roster: bool
+    lines: tuple[Line, ...]
+
+
+COLUMNS = (
+    "pk", "name", "starts", "ends", "status", "finalized_at", "booked", "places", "cancel_reason", "sees_roster",
+    "room_name", "facilitator",
+)  # fmt: skip
+
+
+def day_of(*, site: Site, on: date, user: User) -> tuple[DaySession, ...]:
+    """The site's sessions on the date, as far as the person may see them, in the order of the day."""
+    with_roster = Session.objects.with_roster_of(user).filter(pk=OuterRef("pk"))
+    rows = (
+        Session.objects.visible_to(user)
+        .filter(site=site, on=on)
+        .annotate(
+            sees_roster=Exists(with_roster),
+            room_name=F("room__name"),
+            facilitator=F("session_facilitators__user__name"),
+        )
+        .order_by("starts", "name", "pk", "-session_facilitators__part", "facilitator")
+        .values_list(*COLUMNS, named=True)
+    )
+    # A session with two facilitators is two rows.
+    by_session = [tuple(group) for _, group in groupby(rows, key=attrgetter("pk"))]
+    lines = _lines([first.pk for (first, *_) in by_session if first.sees_roster])
+    return tuple(
+        DaySession(
+            pk=first.pk,
+            name=first.name,
+            starts=first.starts,
+            ends=first.ends,
+            status=first.status,
+            finalized=first.finalized_at is not None,
+            booked=first.booked,
+            places=first.places,
+            cancel_reason=first.cancel_reason,
+            room=first.room_name or "",
+            facilitators=tuple(row.facilitator for row in (first, *others) if row.facilitator is not None),
+            sees_roster=first.sees_roster,
+            lines=tuple(lines[first.pk]),
+        )
+        for (first, *others) in by_session
+    )
+
+
+def _lines(session_ids: Sequence[int]) -> defaultdict[int, list[Line]]:
+    """Who is booked in each of the sessions, by name, with what was recorded."""
+    found: defaultdict[int, list[Line]] = defaultdict(list)
+    rows = (
+        Booking.objects.standing()
+        .filter(session__in=session_ids)
+        .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
+        .values_list(
+            "session_id",
+            "episode__patient_id",
+            "episode__patient__first_name",
+            "episode__patient__last_name",
+            "episode__patient__preferred_name",
+            "attendance__status",
+        )
+    )
+    for session_id, patient_id, first_name, last_name, preferred_name, mark in rows:
+        found[session_id].append(Line(patient_id, name_of(first_name, last_name, preferred_name), mark))
+    return found

@@ -1,0 +1,59 @@
+"""A page that a browser kept is not taken for one of other code."""
+
+from pathlib import Path
+
+import pytest
+
+from iopmanager import release
+from iopmanager.release import fingerprint_of
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for name, content in {
+        "templates/staff.html": "<main>",
+        "scheduling/views/today.py": "UNFINISHED_DAYS = 14",
+        "static/app.css": "main {}",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("templates/staff.html", "<main id=content>", id="a template is changed"),
+        pytest.param("scheduling/views/today.py", "UNFINISHED_DAYS = 15", id="a module is changed"),
+        pytest.param("templates/portal.html", "", id="a template is added"),
+        pytest.param("attendance/ledgers.py", "", id="a module is added"),
+    ],
+)
+def test_other_code_has_another_fingerprint(checkout: Path, name: str, content: str) -> None:
+    before = fingerprint_of(checkout)
+    (checkout / name).parent.mkdir(exist_ok=True)
+    (checkout / name).write_text(content)
+    assert fingerprint_of(checkout) != before
+
+
+def test_what_moves_from_one_file_to_the_next_is_another(checkout: Path) -> None:
+    (checkout / "templates/a.html").write_text("12")
+    (checkout / "templates/b.html").write_text("3")
+    before = fingerprint_of(checkout)
+    (checkout / "templates/a.html").write_text("1")
+    (checkout / "templates/b.html").write_text("23")
+    assert fingerprint_of(checkout) != before
+
+
+def test_what_is_no_code_leaves_it_as_it_is(checkout: Path) -> None:
+    before = fingerprint_of(checkout)
+    (checkout / "var").mkdir()
+    (checkout / "var/notes.txt").write_text("")
+    (checkout / "scheduling/views/today.pyc").write_text("")
+    assert fingerprint_of(checkout) == before
+
+
+def test_another_django_renders_another_page(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint_of(checkout)
+    monkeypatch.setattr(release.django, "get_version", lambda: "99.1")
+    assert fingerprint_of(checkout) != before
