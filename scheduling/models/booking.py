@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from accounts.models import User
 from patients.models import Episode, Patient
 from scheduling.models.enrollment import Enrollment
-from scheduling.models.session import Session
+from scheduling.models.session import Session, SessionStatus
 
 if TYPE_CHECKING:
     from attendance.models import Attendance
@@ -30,6 +30,11 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def standing(self) -> "BookingQuerySet":
         """Not released."""
         return self.filter(released_at=None)
+
+    def to_be_told(self) -> "BookingQuerySet":
+        """What a patient's own week shows: the places that stand, and those given back because the session is cancelled."""
+        called_off = Q(release_cause=ReleaseCause.CANCELLED, session__status=SessionStatus.CANCELLED)
+        return self.filter(Q(released_at=None) | called_off)
 
     def of_patient(self, patient_id: int) -> "BookingQuerySet":
         return self.filter(episode__patient=patient_id)

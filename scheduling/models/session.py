@@ -169,6 +169,14 @@ class Session(models.Model):
         """Changed away from its meeting: kept as it is, whatever becomes of the meeting."""
         return self.departed_at is not None
 
+    @property
+    def is_moved(self) -> bool:
+        """At another time than its meeting would be. Reads the meeting and the site."""
+        if self.meeting is None:
+            return False
+        usual = (self.pattern_date, self.meeting.starts, self.meeting.ends)
+        return (self.on, self.local_starts().time(), self.local_ends().time()) != usual
+
     def local_starts(self) -> datetime:
         return self.starts.astimezone(self.site.zone)
 

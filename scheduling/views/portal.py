@@ -34,10 +34,10 @@ def _schedule(user: User, patient: Patient, first: date, until: date) -> list[Da
     """The patient's days with sessions on the half-open dates."""
     found = (
         Booking.objects.visible_to(user)
-        .standing()
+        .to_be_told()
         .of_patient(patient.pk)
         .filter(session__on__gte=first, session__on__lt=until)
-        .select_related("session__site", "session__room", "attendance")
+        .select_related("session__site", "session__room", "session__meeting", "attendance")
         .order_by("starts")
     )
     return [Day(on, tuple(group)) for on, group in groupby(found, key=lambda booking: booking.session.on)]

@@ -1,6 +1,6 @@
 """A patient's own pages: theirs alone, in the words of a stranger's glance, and right on the day they are read."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,10 @@ from attendance.models import Attendance
 from iopmanager import clock
 from patients.models import Episode
 from scheduling.models import Booking, Enrollment, Feed, RuleSet, Session, SessionStatus
+from scheduling.services.cancelling import cancel_session
+from scheduling.services.exceptions import describe_session, move_session
 from scheduling.services.feeds import create_feed
+from scheduling.services.slots import Slot
 from tests.factories import (
     MONDAY,
     admit,
@@ -98,6 +101,26 @@ def test_released_places_and_other_peoples_are_not_shown(client: Client, enrollm
         assert days.count("9:00–12:00") == 2
         assert "18:00" not in text
         assert "Omar" not in text
+
+
+def test_a_cancelled_session_is_told_and_a_moved_one_shown_at_its_new_time(
+    client: Client, enrollment: Enrollment
+) -> None:
+    by = make_staff(Role.COORDINATOR, enrollment.track.site)
+    _, _, friday = book_week(enrollment)
+    monday, *_ = book_week(enrollment, MONDAY + timedelta(weeks=1))
+    cancel_session(session=friday.session, reason="The leader is ill", by=by, now=WEDNESDAY_NOON)
+    slot = Slot(on=MONDAY + timedelta(days=8), starts=time(13), ends=time(15))
+    moved = move_session(session=monday.session, slot=slot, by=by, now=WEDNESDAY_NOON)
+    described = {"places": 10, "modality": "telehealth", "topic": "", "telehealth_link": "https://meet.example/x"}
+    describe_session(session=moved, **described, by=by, now=WEDNESDAY_NOON)
+    page = client.get(reverse("portal-home")).text
+    assert page.count("Cancelled") == 1
+    assert "The leader is ill" not in page
+    assert "Tue 1 Dec" in next_part(client)
+    assert "This is a new time" in next_part(client)
+    assert "New time" in page
+    assert 'href="https://meet.example/x" rel="noreferrer noopener"' in next_part(client)
 
 
 @pytest.mark.parametrize("page", PAGES)
