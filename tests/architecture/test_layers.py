@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ["accounts", "patients", "scheduling", "attendance"]
 LAYERS = ["domain", "models", "services", "forms", "views", "urls"]
-AT_SERVICES = {"services", "reports", "ical", "importing", "ledgers", "audit", "words", "one_place"}
+AT_SERVICES = {"services", "reports", "ical", "importing", "ledgers", "leaves", "audit", "words", "one_place"}
 OUTSIDE_THE_LAYERS = {
     "apps",
     "admin",

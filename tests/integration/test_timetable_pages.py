@@ -89,7 +89,7 @@ def test_the_day_takes_as_many_queries_for_three_as_for_one(
             make_session(meeting, MONDAY),
             enroll(admit(make_patient(site, last_name=f"L{each}")), make_track(site, [meeting])),
         )
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(22):
         answer = client.get(reverse("today"))
     assert answer.text.count("Not marked yet") == number
     seen = AuditEvent.objects.filter(actor_key=coordinator.pk, detail="today")
@@ -214,7 +214,7 @@ def test_a_reviewer_sees_tracks_and_changes_none(client: Client, site: Site) -> 
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize(("page", "queries"), [("portal-home", 14), ("portal-week", 14)])
+@pytest.mark.parametrize(("page", "queries"), [("portal-home", 15), ("portal-week", 15)])
 def test_the_portal_takes_as_many_queries_for_three_sessions_as_for_one(
     client: Client, site: Site, number: int, page: str, queries: int, django_assert_num_queries: Any
 ) -> None:
