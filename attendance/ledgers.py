@@ -1,7 +1,7 @@
 """Draws up treatment weeks from the rows: one patient's, or a whole site's with the same number of queries."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -22,6 +22,7 @@ from scheduling.domain.interval import Interval
 from scheduling.domain.occurrences import at_wall_clock
 from scheduling.domain.week import MINUTES_A_DAY
 from scheduling.models import Booking, Closure, EnrollmentMeeting, Session, SessionStatus, Site, TrackStatus
+from scheduling.services.away import days_away, is_on
 from scheduling.services.fitting import span_in_force
 from scheduling.services.rules import RuleBook
 
@@ -91,6 +92,7 @@ class _Reading:
     now: datetime
     booked: dict[tuple[int, date], list[BookedSession]]
     closed: Sequence[Interval[date]]
+    away: Mapping[int, Sequence[Interval[date]]]
     places: dict[int, list[EnrollmentMeeting]]
     sessions: Sequence[Session]
     busy: dict[int, list[Interval[datetime]]]
@@ -113,12 +115,13 @@ class _Reading:
         return Row(episode, week.start, week.end, ledger, unmarked)
 
     def openings(self, episode: Episode, week: Interval[date]) -> list[Opening]:
-        """Sessions with a place in which the patient has nothing else to do, while the episode lasts."""
+        """Sessions with a place in which the patient has nothing else to do, while the episode lasts and they are here."""
+        away = self.away.get(episode.pk, ())
         # A place in a cancelled session stands until it is released, and nobody stands in two at once.
         taken = [*self.busy[episode.patient_id], *(each.time for each in self.booked[episode.pk, week.start])]
         found = []
         for session in self.sessions:
-            if not week.contains(session.on) or not _is_open_on(episode, session.on):
+            if not week.contains(session.on) or not _is_open_on(episode, session.on) or is_on(away, session.on):
                 continue
             when = Interval(session.starts, session.ends)
             if not any(when.overlaps(other) for other in taken):
@@ -137,8 +140,13 @@ class _Reading:
             reasons.add(PartialReason.DISCHARGE)
         if any(week.start < starts < week.end and starts > care_begins for starts in begins):
             reasons.add(PartialReason.LEVEL_CHANGE)
-        if any(closure.contains(day) for day in self._usual_days(episode, week) for closure in self.closed):
+        usual = list(self._usual_days(episode, week))
+        if any(is_on(self.closed, day) for day in usual):
             reasons.add(PartialReason.CLOSURE)
+        booked = [each.on for each in self.booked.get((episode.pk, week.start), ())]
+        whole = [week.start + timedelta(days=number) for number in range((week.end - week.start).days)]
+        if any(is_on(self.away.get(episode.pk, ()), day) for day in [*usual, *booked] or whole):
+            reasons.add(PartialReason.LEAVE)
         return frozenset(reasons)
 
     def _usual_days(self, episode: Episode, week: Interval[date]) -> Iterable[date]:
@@ -162,6 +170,7 @@ def _read(episodes: Sequence[Episode], site: Site, weeks: Sequence[Interval[date
     first, until = min(week.start for week in weeks), max(week.end for week in weeks)
     today = now.astimezone(site.zone).date()
     closed = [closure.as_interval() for closure in Closure.objects.filter(site=site).touching(first, until)]
+    away = days_away([episode.pk for episode in episodes], first, until)
     running = [week for week in weeks if week.end > today]
     sessions: Sequence[Session] = ()
     busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
@@ -174,7 +183,8 @@ def _read(episodes: Sequence[Episode], site: Site, weeks: Sequence[Interval[date
         now=now,
         booked=_booked(episodes, [week.start for week in weeks]),
         closed=closed,
-        places=_places(episodes) if closed else defaultdict(list),
+        away=away,
+        places=_places(episodes) if closed or away else defaultdict(list),
         sessions=sessions,
         busy=busy,
     )

@@ -15,7 +15,7 @@ from attendance.models import Amendment, Attendance, AttendanceStatus
 from scheduling.domain.interval import Interval
 from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, Session, SessionStatus
-from scheduling.services.refused import NeedsReason, Refused
+from scheduling.services.refused import NeedsReason, NothingChanged, Refused
 from scheduling.services.rules import RuleBook
 
 
@@ -67,11 +67,6 @@ class TimesOfAnAbsence(Reason):
     """Somebody who was not there neither arrived nor left: one of the two is a slip."""
 
     code: ClassVar[str] = "times_of_an_absence"
-
-
-@dataclass(frozen=True, slots=True)
-class NothingChanged(Reason):
-    code: ClassVar[str] = "nothing_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +172,7 @@ def mark_booking(
     attendance.credited_minutes = _credit(session, mark)
     attendance.status, attendance.reason = _true_status(session, mark), mark.reason
     attendance.arrived, attendance.left = mark.arrived, mark.left
+    attendance.leave = None  # whoever marks by hand knows what happened
     attendance.recorded_by, attendance.recorded_at = by, now
     attendance.save()
     Session.objects.filter(pk=session.pk).update(version=F("version") + 1)
@@ -282,7 +278,7 @@ def amend_attendance(
         at=now,
     )
     standing.status, standing.arrived, standing.left = status, mark.arrived, mark.left
-    standing.credited_minutes = minutes
-    standing.save(update_fields=["status", "arrived", "left", "credited_minutes"])
+    standing.credited_minutes, standing.leave = minutes, None
+    standing.save(update_fields=["status", "arrived", "left", "credited_minutes", "leave"])
     record(standing, by=by, action=Action.AMENDED, at=now, detail=f"{session}: {status}", reason=mark.reason)
     return amendment

@@ -2,8 +2,8 @@
 
 Standings: *met* once the credited minutes and days reach the prescription. While the week runs, *on course* when what is
 still to come closes the gap, *at risk* when only make-up sessions would, *out of reach* when not even those do. A week that
-is over and not met is *short*. A week cut by admission, discharge, a closure or a change of level is *partial* instead of
-being blamed, but met if it was met all the same.
+is over and not met is *short*. A week cut by admission, discharge, a closure, a leave of absence or a change of level is
+*partial* instead of being blamed, but met if it was met all the same.
 """
 
 from bisect import bisect_left
@@ -30,6 +30,7 @@ class PartialReason(StrEnum):
     DISCHARGE = "discharge"
     CLOSURE = "closure"
     LEVEL_CHANGE = "level_change"
+    LEAVE = "leave"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,8 @@ class Gathering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """A patient's place in a session that is held. `minutes` is what it was credited or would be; `week` its treatment week."""
+    """A patient's place in a session that is held, excused from it or expected. `minutes` is what it was credited or would be;
+    `week` its treatment week."""
 
     patient: int
     session: int
@@ -62,10 +63,11 @@ class Seat:
     minutes: int
     line: int | None = None
     slot: date | None = None
+    is_excused: bool = False
 
     @property
     def said(self) -> tuple[object, ...]:
-        return (self.name, self.time)
+        return (self.name, self.time, self.is_excused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ class SessionChange:
 
 @dataclass(frozen=True, slots=True)
 class SeatChange:
-    """A patient's place before and after: lost, gained, or moved to another time. `instead` is the session that the patient
-    is in at the time to which the lost one moved."""
+    """A patient's place before and after: lost, gained, moved to another time, excused, or expected again. `instead` is the
+    session that the patient is in at the time to which the lost one moved."""
 
     patient: int
     before: Seat | None
@@ -99,7 +101,11 @@ class SeatChange:
 
     @property
     def kind(self) -> str:
-        return "gained" if self.before is None else "lost" if self.after is None else "moved"
+        if self.before is None or self.after is None:
+            return "gained" if self.before is None else "lost"
+        if self.before.time != self.after.time:
+            return "moved"
+        return "excused" if self.after.is_excused else "expected"
 
     @property
     def at(self) -> tuple[datetime, str]:
@@ -121,7 +127,8 @@ class LifeClash:
 class WeekDrop:
     """A treatment week that falls below what is prescribed, or further below, in minutes or days.
 
-    `savers` are sessions that together would repair it; None when none would.
+    `savers` are sessions that together would repair it; None when none would. `is_on_leave` says that the patient is away in
+    the week, which is not blamed.
     """
 
     patient: int
@@ -133,6 +140,7 @@ class WeekDrop:
     days_before: int
     days_after: int
     savers: tuple[Gathering, ...] | None = None
+    is_on_leave: bool = False
 
     @property
     def missing_minutes(self) -> int:
@@ -173,7 +181,8 @@ class Impact:
         ]
         clashes = [[one.patient, one.seat.said, one.label] for one in self.clashes]
         drops = [
-            [one.patient, one.week, one.minutes_after, one.days_after, [each.said for each in one.savers or ()]]
+            [one.patient, one.week, one.minutes_after, one.days_after, one.is_on_leave]
+            + [each.said for each in one.savers or ()]
             for one in self.drops
         ]
         return sha256(repr([sessions, seats, clashes, drops]).encode()).hexdigest()[:32]
@@ -239,7 +248,7 @@ def _of_patient(patient: int, before: Sequence[Seat], after: Sequence[Seat]) -> 
     kept = {seat.session: seat for seat in after}
     for seat in before:
         now = kept.get(seat.session)
-        if now is not None and now.time != seat.time:
+        if now is not None and (now.time, now.is_excused) != (seat.time, seat.is_excused):
             yield SeatChange(patient, seat, now)
     was = {seat.session for seat in before}
     lost = _by_slot(seat for seat in before if seat.session not in kept)

@@ -5,6 +5,7 @@ from django.db.models import F, Q
 
 from accounts.models import User
 from patients.models import Episode, Patient
+from scheduling.domain.interval import Interval
 
 
 class LeaveQuerySet(models.QuerySet["LeaveOfAbsence"]):
@@ -26,6 +27,7 @@ class LeaveOfAbsence(models.Model):
     starts = models.DateField()
     ends = models.DateField(null=True, blank=True, help_text="The day on which the patient comes again, if known.")
     reason = models.CharField(max_length=120)
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
     objects = LeaveQuerySet.as_manager()
 
@@ -48,6 +50,10 @@ class LeaveOfAbsence(models.Model):
     @property
     def audit_site_id(self) -> int:
         return self.episode.site_id
+
+    def as_interval(self) -> Interval[date]:
+        """The days away; an open leave has no end that anybody reaches."""
+        return Interval(self.starts, self.ends or date.max)
 
     @property
     def last_day(self) -> date | None:

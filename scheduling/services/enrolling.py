@@ -19,9 +19,10 @@ from scheduling.models import (
     Session,
     SessionStatus,
     Track,
+    WaitingEntry,
 )
 from scheduling.models.booking import BookingQuerySet
-from scheduling.services.fitting import full_dates, need_of
+from scheduling.services.fitting import full_dates, need_of, settled_for
 from scheduling.services.horizon import horizon_end
 from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
 from scheduling.services.refused import AlreadyEnded, AttendanceRecorded, EndsBeforeItBegins, Refused
@@ -35,6 +36,8 @@ from scheduling.services.rosters import (
     recount_places,
 )
 from scheduling.services.rules import RuleBook
+from scheduling.services.standing_places import covers, places_of
+from scheduling.services.waiting import close_entries
 
 MOST_LETTERS = 120
 """Of a reason, as it stands in the row."""
@@ -48,13 +51,15 @@ def enroll_patient(
     meetings: Sequence[Meeting],
     starts: date,
     modality: Modality = Modality.IN_PERSON,
+    continues: Enrollment | None = None,
     by: User,
     now: datetime,
 ) -> Enrollment:
     """Enrolls from a date in these meetings of the track and books every session of them up to the horizon.
 
     Raises Refused with every reason at once: hours or days below what is prescribed or beyond the rules, two alternatives
-    of one hour, a clash with the patient's life or other treatment, a session without a place.
+    of one hour, a clash with the patient's life or other treatment, a session without a place. Who waited for the track does
+    so no more.
     """
     hold_site(episode.site_id)
     episode = (
@@ -69,42 +74,59 @@ def enroll_patient(
     ).get(pk=track.pk)
     today = now.astimezone(episode.site.zone).date()
     need = need_of(episode=episode, from_day=starts)
-    full = full_dates(site=episode.site, from_day=max(starts, today))
+    full = full_dates(site=episode.site, from_day=max(starts, today), apart_from=settled_for(episode))
     against = reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full)
     if against:
         raise Refused(against)
-    enrollment = Enrollment.objects.create(episode=episode, track=track, starts=starts, modality=modality)
+    enrollment = Enrollment.objects.create(
+        episode=episode, track=track, starts=starts, modality=modality, continues=continues
+    )
     chosen = [meeting for meeting in track.meetings.all() if meeting in meetings]
-    following = successors(chosen, track)
-    _give_places(enrollment, chosen, following)
-    _book(enrollment, [*chosen, *following], today, now)
+    EnrollmentMeeting.objects.bulk_create(wanted_places(enrollment, starts, chosen, successors(chosen, track)))
+    sessions = sessions_to_book(enrollment, today, now)
+    against = reasons_against_sessions(episode, sessions)
+    if against:
+        raise Refused(against)
+    book_sessions(enrollment, sessions, now)
     record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=f"{track} from {starts:%Y-%m-%d}")
-    mark_stale_of_episodes([episode.pk], now)
+    waited = WaitingEntry.objects.filter(episode=episode, track=track)
+    close_entries(waited, enrollment=enrollment, by=by, now=now)
     return enrollment
 
 
-def _give_places(enrollment: Enrollment, chosen: Sequence[Meeting], following: Sequence[Meeting]) -> None:
-    """In each meeting from the first day, or from when it takes the place of another until one takes its own."""
+def wanted_places(
+    enrollment: Enrollment, begins: date, chosen: Sequence[Meeting], following: Sequence[Meeting]
+) -> list[EnrollmentMeeting]:
+    """A place in each meeting from the day on, or from when it takes the place of another until one takes its own; unsaved."""
     followed = {meeting.continues_id for meeting in following}
-    EnrollmentMeeting.objects.bulk_create(
+    return [
         EnrollmentMeeting(
             enrollment=enrollment,
             meeting=meeting,
-            starts=max(enrollment.starts, meeting.runs_from),
+            starts=max(begins, meeting.runs_from),
             ends=meeting.runs_until if meeting.pk in followed else None,
         )
         for meeting in (*chosen, *following)
+    ]
+
+
+def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
+    """The sessions to come, up to the horizon, that the enrollment has a place for and is not booked into; those that the
+    patient gave back are not asked for again.
+
+    They are held until the transaction ends, while it is asked whether each has a place: so the last one goes once.
+    """
+    places = places_of(enrollment)
+    to_come = Session.objects.filter(meeting__in=list(places), status=SessionStatus.SCHEDULED, starts__gte=now)
+    settled = Booking.objects.filter(episode=enrollment.episode_id).filter(
+        Q(released_at=None, enrollment=enrollment) | Q(release_cause=ReleaseCause.GIVEN_BACK)
     )
+    open_ = to_come.between(enrollment.starts, horizon_end(today)).exclude(pk__in=settled.values("session"))
+    return [session for session in lock_sessions(open_) if covers(places, session)]
 
 
-def _book(enrollment: Enrollment, meetings: Sequence[Meeting], today: date, now: datetime) -> None:
-    """Books every session to come of the meetings, which are held while it is asked whether each has a place: so the last
-    one goes once. The database would refuse one too many."""
-    to_come = Session.objects.filter(meeting__in=meetings, status=SessionStatus.SCHEDULED, starts__gte=now)
-    sessions = lock_sessions(to_come.between(enrollment.starts, horizon_end(today)))
-    against = reasons_against_sessions(enrollment.episode, sessions)
-    if against:
-        raise Refused(against)
+def book_sessions(enrollment: Enrollment, sessions: Sequence[Session], now: datetime) -> None:
+    """Books sessions that are held, and that nothing stands against; the database would refuse one place too many."""
     ids = [session.pk for session in sessions]
     Session.objects.filter(pk__in=ids).update(booked=F("booked") + 1, version=F("version") + 1)
     book = RuleBook.of(enrollment.episode.site)
@@ -115,11 +137,14 @@ def _book(enrollment: Enrollment, meetings: Sequence[Meeting], today: date, now:
         for session in sessions
     )
     mark_stale_of_sessions(ids, now)
+    mark_stale_of_episodes([enrollment.episode_id], now)
 
 
 @transaction.atomic
-def end_enrollment(*, enrollment: Enrollment, last_day: date, reason: str = "", by: User, now: datetime) -> Enrollment:
-    """Ends the standing place after `last_day` and releases later bookings.
+def end_enrollment(
+    *, enrollment: Enrollment, last_day: date, reason: str = "", keep_begun: bool = False, by: User, now: datetime
+) -> Enrollment:
+    """Ends the standing place after `last_day` and releases later bookings; with `keep_begun`, only of sessions to come.
 
     Raises Refused for a day before its first, or after it has ended already.
     """
@@ -139,7 +164,10 @@ def end_enrollment(*, enrollment: Enrollment, last_day: date, reason: str = "", 
     enrollment.save(update_fields=["ends", "end_reason"])
     enrollment.enrollment_meetings.filter(starts__gte=ends).delete()
     enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends)).update(ends=ends)
-    later = Booking.objects.filter(enrollment=enrollment, session__on__gte=ends)
+    stands_for_later = Q(session__pattern_date__gte=ends, starts__gt=now)
+    later = Booking.objects.filter(Q(session__on__gte=ends) | stands_for_later, enrollment=enrollment)
+    if keep_begun:
+        later = later.from_instant(now)
     reason_given = reason or "The enrollment ended"
     release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason_given, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
@@ -193,6 +221,7 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
             end_enrollment(enrollment=enrollment, last_day=enrollment.starts, reason="Discharged", by=by, now=now)
     later = Booking.objects.filter(episode=episode, session__on__gte=ends)
     release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason="Discharged", now=now)
+    close_entries(WaitingEntry.objects.filter(episode=episode), reason="Discharged", by=by, now=now)
     episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
     episode.spans.filter(starts__gte=ends).delete()
     episode.ends, episode.discharge_reason = ends, reason

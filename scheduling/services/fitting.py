@@ -2,15 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 
 from patients.models import Commitment, Episode, LevelOfCareSpan
 from scheduling.domain.fit import Fit, Need, Offer, OfferedMeeting, search
+from scheduling.domain.interval import Interval
 from scheduling.domain.week import BusyTime
-from scheduling.models import Closure, EnrollmentMeeting, Meeting, Session, SessionStatus, Site, Track
+from scheduling.models import (
+    Closure,
+    Enrollment,
+    EnrollmentMeeting,
+    Entry,
+    Meeting,
+    ReleaseCause,
+    Session,
+    SessionStatus,
+    Site,
+    Track,
+)
+from scheduling.models.session import SessionQuerySet
 from scheduling.services.refused import NoEpisode, Refused
 from scheduling.services.rules import RuleBook
 
@@ -22,62 +36,113 @@ def span_in_force(episode: Episode, day: date) -> LevelOfCareSpan | None:
     return holding[0] if holding else next((span for span in spans if span.starts > day), None)
 
 
-def need_of(*, episode: Episode, from_day: date) -> Need:
-    """What the patient brings from the day on: the prescription, commitments, and the meetings of other enrollments;
-    a group that falls out because the site is closed is in nobody's way.
+def need_of(*, episode: Episode, from_day: date, apart_from: Enrollment | None = None) -> Need:
+    """What the patient brings from the day on: the prescription, commitments, and the meetings of other enrollments than the
+    one given; a group that falls out because the site is closed is in nobody's way.
 
     Raises Refused when the episode is over or no level of care is stated.
     """
-    span = span_in_force(episode, from_day)
-    if span is None or (episode.ends is not None and episode.ends <= from_day):
-        raise Refused([NoEpisode(from_day)])
-    commitments = Commitment.objects.filter(patient=episode.patient_id).in_force_from(from_day)
-    closures = Closure.objects.filter(site=episode.site_id, ends__gt=from_day)
-    return Need(
-        prescribed_minutes=span.prescribed_minutes,
-        prescribed_days=span.prescribed_days,
-        from_day=from_day,
-        weeks=settings.HORIZON_WEEKS,
-        busy=(*(each.as_busy_time() for each in commitments), *_treatment(episode, from_day)),
-        rules=RuleBook.of(episode.site).on(from_day, span.level),
-        closed=tuple(closure.as_interval() for closure in closures),
-    )
+    lives = Lives.of(episode.site, [episode], from_day, apart_from=[apart_from] if apart_from else [])
+    return lives.need(episode, from_day)
 
 
-def _treatment(episode: Episode, from_day: date) -> Iterable[BusyTime]:
-    """The meetings the patient already stands in, as busy time."""
-    standing = EnrollmentMeeting.objects.filter(enrollment__episode=episode).select_related("meeting")
-    for each in standing:
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """What the lives of some patients of a site ask of them from a day on."""
+
+    book: RuleBook
+    commitments: Mapping[int, list[BusyTime]]
+    treatment: Mapping[int, list[BusyTime]]
+    closed: tuple[Interval[date], ...]
+
+    @classmethod
+    def of(
+        cls, site: Site, episodes: Iterable[Episode], from_day: date, *, apart_from: Iterable[Enrollment] = ()
+    ) -> "Lives":
+        """Four queries, for however many. What is said of an enrollment in `apart_from` is left out."""
+        episodes = list(episodes)
+        commitments: dict[int, list[BusyTime]] = defaultdict(list)
+        rows = Commitment.objects.filter(patient__in=[episode.patient_id for episode in episodes])
+        for commitment in rows.in_force_from(from_day):
+            commitments[commitment.patient_id].append(commitment.as_busy_time())
+        closures = Closure.objects.filter(site=site, ends__gt=from_day)
+        closed = tuple(closure.as_interval() for closure in closures)
+        treatment = _treatment(episodes, from_day, {enrollment.pk for enrollment in apart_from})
+        return cls(RuleBook.of(site), commitments, treatment, closed)
+
+    def need(self, episode: Episode, from_day: date) -> Need:
+        """From the day, which is not before the one they were read from. Reads prefetched spans.
+
+        Raises Refused as `need_of` does.
+        """
+        span = span_in_force(episode, from_day)
+        if span is None or (episode.ends is not None and episode.ends <= from_day):
+            raise Refused([NoEpisode(from_day)])
+        return Need(
+            prescribed_minutes=span.prescribed_minutes,
+            prescribed_days=span.prescribed_days,
+            from_day=from_day,
+            weeks=settings.HORIZON_WEEKS,
+            busy=(*self.commitments.get(episode.patient_id, ()), *self.treatment.get(episode.pk, ())),
+            rules=self.book.on(from_day, span.level),
+            closed=self.closed,
+        )
+
+
+def _treatment(episodes: Iterable[Episode], from_day: date, apart_from: set[int]) -> dict[int, list[BusyTime]]:
+    """Under each episode the meetings in which the patient stands already, as busy time."""
+    found: dict[int, list[BusyTime]] = defaultdict(list)
+    standing = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
+    for each in standing.select_related("meeting", "enrollment"):
         meeting = each.meeting
         begins = max(each.starts, meeting.runs_from)
         ends = min((day for day in (each.ends, meeting.runs_until) if day is not None), default=None)
-        if ends is None or max(begins, from_day) < ends:
-            yield meeting.as_busy_time(label=meeting.name, valid_from=begins, valid_until=ends)
+        if each.enrollment_id not in apart_from and (ends is None or max(begins, from_day) < ends):
+            busy = meeting.as_busy_time(label=meeting.name, valid_from=begins, valid_until=ends)
+            found[each.enrollment.episode_id].append(busy)
+    return found
 
 
-def offers_at(*, site: Site, from_day: date) -> tuple[Offer, ...]:
-    """The tracks on offer at the site from the day on, with the dates on which their meetings are full; five queries."""
+def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> tuple[Offer, ...]:
+    """The tracks on offer at the site from the day on, with the dates on which their meetings are full; five queries.
+
+    In the sessions `apart_from` the patient who asks has a place.
+    """
     tracks = (
         Track.objects.filter(site=site)
         .on_offer()
         .prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
     )
-    full = full_dates(site=site, from_day=from_day)
+    full = full_dates(site=site, from_day=from_day, apart_from=apart_from)
     return tuple(as_offer(track, from_day, full) for track in tracks)
 
 
-def full_dates(*, site: Site, from_day: date) -> dict[int, tuple[date, ...]]:
-    """For each meeting the dates from the day on that have no place left."""
+def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> dict[int, tuple[date, ...]]:
+    """For each meeting the dates from the day on that have no place left, but for sessions that are known to have one."""
     found: dict[int, list[date]] = defaultdict(list)
     sessions = Session.objects.filter(site=site, on__gte=from_day, status=SessionStatus.SCHEDULED)
+    if apart_from is not None:
+        sessions = sessions.exclude(pk__in=apart_from.order_by().values("pk"))
     for meeting, on in sessions.filter(booked__gte=F("places")).values_list("meeting", "on"):
         found[meeting].append(on)
     return {meeting: tuple(sorted(dates)) for meeting, dates in found.items()}
 
 
-def as_offer(track: Track, from_day: date, full: Mapping[int, tuple[date, ...]]) -> Offer:
-    """Reads prefetched meetings and start dates. The meetings are those that run in the week in which one can begin."""
-    starts = track.next_entry(from_day) or from_day
+def settled_for(episode: Episode, *, of: Enrollment | None = None) -> SessionQuerySet:
+    """Sessions in which the patient needs no new place: what was given back stays so, and the enrollment `of` has its own."""
+    settled = Q(bookings__release_cause=ReleaseCause.GIVEN_BACK)
+    if of is not None:
+        settled |= Q(bookings__released_at=None, bookings__enrollment=of)
+    return Session.objects.filter(settled, bookings__episode=episode)
+
+
+def as_offer(track: Track, from_day: date, full: Mapping[int, tuple[date, ...]], *, goes_on: bool = False) -> Offer:
+    """Reads prefetched meetings and start dates. The meetings are those that run in the week in which one can begin.
+
+    Who is in the track already `goes_on` in it from any day.
+    """
+    starts = from_day if goes_on else track.next_entry(from_day) or from_day
+    in_cohorts = track.entry != Entry.ROLLING and not goes_on
     return Offer(
         key=track.pk,
         name=track.name,
@@ -87,7 +152,7 @@ def as_offer(track: Track, from_day: date, full: Mapping[int, tuple[date, ...]])
             if _runs_in_week_from(meeting, starts)
         ),
         individual_minutes=track.individual_minutes,
-        entries=None if track.entry == "rolling" else tuple(start.on for start in track.cohort_starts.all()),
+        entries=tuple(start.on for start in track.cohort_starts.all()) if in_cohorts else None,
     )
 
 

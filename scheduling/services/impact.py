@@ -6,7 +6,7 @@ the site's lock, read again, and taken back once more if it would do anything el
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -39,6 +39,7 @@ from scheduling.models import (
     TrackStatus,
 )
 from scheduling.models.booking import BookingQuerySet
+from scheduling.services.away import days_away, is_on
 from scheduling.services.fitting import span_in_force
 from scheduling.services.rosters import hold_site
 from scheduling.services.rules import RuleBook
@@ -170,8 +171,9 @@ def _seats(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[Seat]:
         meeting=F("session__meeting"),
         pattern_date=F("session__pattern_date"),
         credited=F("attendance__credited_minutes"),
+        mark=F("attendance__status"),
     ).values_list(
-        "patient", "session", "name", "on", "starts", "ends", "week", "countable_minutes", "credited", "meeting",
+        "patient", "session", "name", "on", "starts", "ends", "week", "countable_minutes", "credited", "mark", "meeting",
         "pattern_date", named=True,
     )  # fmt: skip
     times: dict[tuple[datetime, datetime], Interval[datetime]] = {}
@@ -186,6 +188,7 @@ def _seats(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[Seat]:
             minutes=row.countable_minutes if row.credited is None else row.credited,
             line=lines.get(row.meeting or 0),
             slot=week_start(row.pattern_date) if row.pattern_date else None,
+            is_excused=row.mark == "excused",
         )
 
 
@@ -226,6 +229,7 @@ class _Lives:
     site: Site
     episodes: dict[int, list[Episode]]
     busy: dict[int, list[BusyTime]]
+    away: Mapping[int, Sequence[Interval[date]]]
 
     @classmethod
     def of(cls, site: Site, patients: Collection[int], first: date) -> "_Lives":
@@ -235,7 +239,8 @@ class _Lives:
         busy: dict[int, list[BusyTime]] = defaultdict(list)
         for commitment in Commitment.objects.filter(patient__in=patients).in_force_from(first - WEEK):
             busy[commitment.patient_id].append(commitment.as_busy_time())
-        return cls(site, episodes, busy)
+        own = [episode.pk for each in episodes.values() for episode in each]
+        return cls(site, episodes, busy, days_away(own, first - WEEK, date.max))
 
     def prescribed(self, patient: int, week: date) -> tuple[int, int] | None:
         """Minutes and days of the patient's week, as it began or as care began in it; None when there is no care in it."""
@@ -247,14 +252,22 @@ class _Lives:
         return None
 
     def is_in_care(self, patient: int, day: date) -> bool:
-        return any(each.starts <= day and (each.ends is None or day < each.ends) for each in self.episodes[patient])
+        """Whether the patient comes on the day if asked to: in the program, and not on leave."""
+        return any(
+            each.starts <= day and (each.ends is None or day < each.ends) and not is_on(self.away.get(each.pk, ()), day)
+            for each in self.episodes[patient]
+        )
+
+    def is_away_in(self, patient: int, week: date) -> bool:
+        days = Interval(week, week + WEEK)
+        return any(days.overlaps(leave) for each in self.episodes[patient] for leave in self.away.get(each.pk, ()))
 
 
 def _clashes(seats: Iterable[SeatChange], lives: _Lives) -> Iterable[LifeClash]:
     """What the new and the moved places run into."""
     by_patient: dict[int, list[Seat]] = defaultdict(list)
     for change in seats:
-        if change.after is not None:
+        if change.after is not None and not change.after.is_excused:
             by_patient[change.patient].append(change.after)
     zone = lives.site.zone
     for patient in sorted(by_patient):
@@ -277,7 +290,8 @@ def _with_savers(drops: Iterable[WeekDrop], after: _View, lives: _Lives) -> Iter
         seats_in[seat.patient, seat.week].append(seat)
     for drop in drops:
         found = _savers(drop, seats_in[drop.patient, drop.week], open_in[drop.week], lives)
-        yield replace(drop, savers=None if found is None else tuple(after.sessions[each.key] for each in found))
+        saving = None if found is None else tuple(after.sessions[each.key] for each in found)
+        yield replace(drop, savers=saving, is_on_leave=lives.is_away_in(drop.patient, drop.week))
 
 
 def _savers(

@@ -1,6 +1,6 @@
 """A place in another session, to make up for one that was missed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
@@ -9,7 +9,8 @@ from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.domain.reasons import Reason
-from scheduling.models import Booking, Session, SessionStatus
+from scheduling.models import Booking, LeaveOfAbsence, Session, SessionStatus
+from scheduling.services.away import AwayThen
 from scheduling.services.refused import AlreadyMadeUp, InAnotherSession, NoPlaceLeft, NotBookable, Refused
 from scheduling.services.rosters import hold_site, mark_stale_of_episodes, mark_stale_of_sessions, new_booking
 from scheduling.services.rules import RuleBook
@@ -20,7 +21,7 @@ def book_make_up(*, session: Session, makes_up: Booking, by: User, now: datetime
     """Books the patient of `makes_up` into `session`, linked to what it makes up.
 
     Raises Refused when the session is over, cancelled, full, after discharge, at another site or counts for nothing, when
-    the patient is in another at the time, or when `makes_up` has been made up already.
+    the patient is in another at the time or on leave on the day, or when `makes_up` has been made up already.
     """
     hold_site(session.site_id)
     episode = Episode.objects.select_for_update(no_key=True).get(pk=makes_up.episode_id)
@@ -36,6 +37,8 @@ def book_make_up(*, session: Session, makes_up: Booking, by: User, now: datetime
         .select_related("session")
     )
     reasons += (InAnotherSession(booking.session.name, booking.session.on) for booking in elsewhere)
+    if LeaveOfAbsence.objects.filter(episode=episode).touching(session.on, session.on + timedelta(days=1)).exists():
+        reasons.append(AwayThen(session.on))
     if makes_up.made_up_by.standing().exists():
         reasons.append(AlreadyMadeUp(makes_up.session.name, makes_up.session.on))
     if session.places_left <= 0:

@@ -42,10 +42,12 @@ def reasons_against(
     meetings: Sequence[Meeting],
     need: Need,
     full: Mapping[int, tuple[date, ...]],
+    changes: Enrollment | None = None,
 ) -> tuple[Reason, ...]:
     """Everything against beginning on the need's day with these meetings, and going on with those that take their place.
 
-    `full` is what `full_dates` says from that day. Reads the track's prefetched meetings and start dates.
+    `full` is what `full_dates` says from that day. With `changes`, that enrollment goes on with these meetings, on any day.
+    Reads the track's prefetched meetings and start dates.
     """
     starts = need.from_day
     reasons: list[Reason] = []
@@ -53,10 +55,11 @@ def reasons_against(
         reasons.append(BeforeAdmission(starts, episode.starts))
     if track.status != TrackStatus.PUBLISHED or track.site_id != episode.site_id:
         reasons.append(NotOnOffer(track.name))
-    standing = Enrollment.objects.filter(episode=episode, track=track).not_over_on(starts).first()
-    if standing is not None:
-        return (*reasons, AlreadyEnrolled(track.name, standing.starts))
-    offer = as_offer(track, starts, full)
+    standing = Enrollment.objects.filter(episode=episode, track=track).not_over_on(starts)
+    twice = standing.exclude(pk=changes.pk).first() if changes else standing.first()
+    if twice is not None:
+        return (*reasons, AlreadyEnrolled(track.name, twice.starts))
+    offer = as_offer(track, starts, full, goes_on=changes is not None)
     running = {each.meeting.key: each.meeting for each in offer.meetings}
     reasons += (NotRunning(meeting.name, starts) for meeting in meetings if meeting.pk not in running)
     chosen = [running[pk] for pk in dict.fromkeys(meeting.pk for meeting in meetings) if pk in running]

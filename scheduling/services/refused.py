@@ -123,6 +123,11 @@ class NeedsReason(Reason):
 
 
 @dataclass(frozen=True, slots=True)
+class NothingChanged(Reason):
+    code: ClassVar[str] = "nothing_changed"
+
+
+@dataclass(frozen=True, slots=True)
 class HasBegun(Reason):
     """What has begun stays as it is; marks say what happened."""
 

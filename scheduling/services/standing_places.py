@@ -7,11 +7,11 @@ from datetime import date, datetime
 from itertools import batched
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from scheduling.domain.interval import Interval
 from scheduling.domain.occupied import Occupied
-from scheduling.models import Booking, EnrollmentMeeting, ReleaseCause, Session, SessionStatus, Site
+from scheduling.models import Booking, Enrollment, EnrollmentMeeting, ReleaseCause, Session, SessionStatus, Site
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.rosters import lock_sessions, mark_stale_of_episodes, recount_places
 from scheduling.services.rules import RuleBook
@@ -25,7 +25,7 @@ Row = tuple[int, int, int, datetime, datetime, int, date, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class StandingPlace:
     """A standing place in a meeting, on half-open dates, with those of its enrollment and of its course of care."""
 
     episode: int
@@ -46,6 +46,20 @@ class _Place:
             and (self.until is None or session.on < self.until)
             and (self.care_ends is None or session.on < self.care_ends)
         )
+
+
+Places = dict[int, list[StandingPlace]]
+"""Under each meeting who stands in it."""
+
+
+def covers(places: Places, session: Session) -> bool:
+    """Whether one of the places is for the session."""
+    return any(place.covers(session) for place in places.get(session.meeting_id or 0, ()))
+
+
+def places_of(enrollment: Enrollment) -> Places:
+    """The standing places of one enrollment."""
+    return _read(EnrollmentMeeting.objects.filter(enrollment=enrollment))
 
 
 def book_enrollments(
@@ -86,26 +100,26 @@ def book_enrollments(
     return len(new), unplaced
 
 
-def _standing_places(site: Site, first: date, until: date) -> dict[int, list[_Place]]:
-    """Under each meeting who stands in it on some of the dates, the longest enrolled first."""
-    rows = (
-        EnrollmentMeeting.objects.filter(enrollment__episode__site=site)
-        .filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until)
-        .order_by("enrollment__starts", "pk")
-        .values_list(
-            "meeting",
-            "enrollment__episode",
-            "enrollment",
-            "starts",
-            "ends",
-            "enrollment__starts",
-            "enrollment__ends",
-            "enrollment__episode__ends",
-        )
+def _standing_places(site: Site, first: date, until: date) -> Places:
+    """Who stands in a meeting on some of the dates, the longest enrolled first."""
+    places = EnrollmentMeeting.objects.filter(enrollment__episode__site=site)
+    return _read(places.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until))
+
+
+def _read(places: QuerySet[EnrollmentMeeting]) -> Places:
+    rows = places.order_by("enrollment__starts", "pk").values_list(
+        "meeting",
+        "enrollment__episode",
+        "enrollment",
+        "starts",
+        "ends",
+        "enrollment__starts",
+        "enrollment__ends",
+        "enrollment__episode__ends",
     )
-    found: dict[int, list[_Place]] = defaultdict(list)
+    found: Places = defaultdict(list)
     for meeting, episode, enrollment, starts, ends, begins, over, care_ends in rows:
-        place = _Place(
+        place = StandingPlace(
             episode=episode,
             enrollment=enrollment,
             starts=starts,

@@ -40,6 +40,7 @@ EXAMPLES: dict[object, object] = {
     time: time(9),
     time | None: time(9),
     date: date(2026, 11, 26),
+    date | None: date(2026, 11, 27),
     datetime: datetime(2026, 11, 26, 15, 30, tzinfo=ZoneInfo("America/Chicago")),
     int | str: "Room 2",
     tuple[str, ...]: ("Rosa Lindqvist", "Sam O'Neil"),

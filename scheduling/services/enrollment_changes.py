@@ -1,0 +1,224 @@
+"""What becomes of a standing place while it lasts: other meetings of its track from a day on, or another track."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import ClassVar
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.audit import record
+from accounts.models import Action, User
+from patients.models import Episode
+from scheduling.domain.obstacles import Full
+from scheduling.domain.reasons import Reason
+from scheduling.models import Booking, Enrollment, EnrollmentMeeting, Meeting, Modality, ReleaseCause, Session, Track
+from scheduling.models.session import SessionQuerySet
+from scheduling.services.enrolling import (
+    book_sessions,
+    end_enrollment,
+    enroll_patient,
+    release_bookings,
+    sessions_to_book,
+    wanted_places,
+)
+from scheduling.services.fitting import full_dates, need_of, settled_for
+from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
+from scheduling.services.refused import (
+    AlreadyEnded,
+    AlreadyEnrolled,
+    EndsBeforeItBegins,
+    NoPlaceLeft,
+    NothingChanged,
+    Refused,
+)
+from scheduling.services.rosters import hold_site, in_batches
+from scheduling.services.standing_places import Places, covers, places_of
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DayHasPassed(Reason):
+    """What was attended was attended: a change begins today at the earliest."""
+
+    code: ClassVar[str] = "day_has_passed"
+    asked: date
+
+
+@dataclass(frozen=True, slots=True)
+class BeganToday(Reason):
+    """A place that was taken today can be given up for another from tomorrow."""
+
+    code: ClassVar[str] = "began_today"
+    track: str
+
+
+@transaction.atomic
+def change_meetings(
+    *, enrollment: Enrollment, meetings: Sequence[Meeting], from_day: date, by: User, now: datetime
+) -> Enrollment:
+    """Attends these meetings of its track from a day on, in place of those until then; what has begun stays.
+
+    Sessions of meetings that are no longer attended are given back, those of the new ones booked up to the horizon, and an
+    exception goes the way of the date that it stands for. Raises Refused with every reason at once, as `enroll_patient` does;
+    for a day that has passed or on which the enrollment is over; and when nothing would be different.
+    """
+    enrollment, track = _held(enrollment, meetings)
+    episode = enrollment.episode
+    today = now.astimezone(episode.site.zone).date()
+    _refuse_the_day(enrollment, from_day, today)
+    need = need_of(episode=episode, from_day=from_day, apart_from=enrollment)
+    full = full_dates(site=episode.site, from_day=from_day, apart_from=own_sessions(enrollment))
+    against = [
+        *reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full, changes=enrollment)
+    ]
+    before = places_of(enrollment)
+    chosen = [meeting for meeting in track.meetings.all() if meeting in meetings]
+    if not _put(enrollment, wanted_places(enrollment, from_day, chosen, successors(chosen, track)), from_day):
+        raise Refused([NothingChanged()])
+    _give_back_what_is_not_covered(enrollment, places_of(enrollment), now)
+    gained = [session for session in sessions_to_book(enrollment, today, now) if not covers(before, session)]
+    against += _of_dates(reasons_against_sessions(episode, gained), against)
+    if against:
+        raise Refused(against)
+    book_sessions(enrollment, gained, now)
+    names = ", ".join(meeting.name for meeting in chosen)
+    record(enrollment, by=by, action=Action.CHANGED, at=now, detail=f"from {from_day:%Y-%m-%d}: {names}")
+    return enrollment
+
+
+def own_sessions(enrollment: Enrollment) -> SessionQuerySet:
+    """Sessions in which its patient needs no new place: it has one there, or stands in the group on the date."""
+    stands = EnrollmentMeeting.objects.filter(
+        Q(ends=None) | Q(ends__gt=OuterRef("pattern_date")),
+        enrollment=enrollment,
+        meeting=OuterRef("meeting"),
+        starts__lte=OuterRef("pattern_date"),
+    )
+    settled = settled_for(enrollment.episode, of=enrollment)
+    return Session.objects.filter(Q(pk__in=settled.order_by().values("pk")) | Exists(stands))
+
+
+@transaction.atomic
+def transfer_enrollment(
+    *,
+    enrollment: Enrollment,
+    track: Track,
+    meetings: Sequence[Meeting],
+    starts: date,
+    modality: Modality | None = None,
+    by: User,
+    now: datetime,
+) -> Enrollment:
+    """Leaves one track for another: its last day is the one before `starts`, on which the new place begins, or neither.
+
+    A place that was to begin on that day never does. Answers the new enrollment; raises Refused as `enroll_patient` does, and
+    for a day that has passed or on which the old place is over.
+    """
+    enrollment, _ = _held(enrollment, meetings)
+    today = now.astimezone(enrollment.episode.site.zone).date()
+    _refuse_the_day(enrollment, starts, today)
+    if track.pk == enrollment.track_id:
+        raise Refused([AlreadyEnrolled(enrollment.track.name, enrollment.starts)])
+    reason = f"Moved to {track.name}"
+    if starts > enrollment.starts:
+        end_enrollment(enrollment=enrollment, last_day=starts - DAY, reason=reason, keep_begun=True, by=by, now=now)
+    elif enrollment.starts <= today:
+        raise Refused([BeganToday(enrollment.track.name)])
+    else:
+        _never_begin(enrollment, reason, by, now)
+    return enroll_patient(
+        episode=enrollment.episode,
+        track=track,
+        meetings=meetings,
+        starts=starts,
+        modality=modality or Modality(enrollment.modality),
+        continues=enrollment,
+        by=by,
+        now=now,
+    )
+
+
+def _held(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tuple[Enrollment, Track]:
+    """The enrollment as it stands and its whole track, held with all that the change could touch."""
+    hold_site(enrollment.audit_site_id)
+    episodes = Episode.objects.select_for_update(of=("self",), no_key=True)
+    episode = episodes.select_related("site", "patient").prefetch_related("spans").get(pk=enrollment.episode_id)
+    attended = enrollment.enrollment_meetings.values_list("meeting", flat=True)
+    hold_meetings({*attended, *(meeting.pk for meeting in meetings)})
+    held = Enrollment.objects.select_for_update(of=("self",), no_key=True).get(pk=enrollment.pk)
+    held.episode = episode
+    tracks = Track.objects.prefetch_related("meetings__service_type", "meetings__meeting_facilitators")
+    held.track = tracks.get(pk=held.track_id)
+    return held, held.track
+
+
+def _refuse_the_day(enrollment: Enrollment, day: date, today: date) -> None:
+    reasons: list[Reason] = []
+    if day < enrollment.starts:
+        reasons.append(EndsBeforeItBegins(enrollment.starts, day))
+    elif day < today:
+        reasons.append(DayHasPassed(day))
+    if enrollment.ends is not None and enrollment.ends < day:
+        reasons.append(AlreadyEnded(enrollment.track.name, enrollment.ends - DAY))
+    if reasons:
+        raise Refused(reasons)
+
+
+def _put(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: date) -> bool:
+    """Lets these be the enrollment's places from the day on; whether anything is different then.
+
+    Where a place goes on, its row does: what was booked by it stays booked.
+    """
+    missing = {each.meeting_id: each for each in wanted if enrollment.ends is None or each.starts < enrollment.ends}
+    for each in missing.values():
+        each.ends = min((day for day in (each.ends, enrollment.ends) if day is not None), default=None)
+    changed = False
+    standing = enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=from_day))
+    for place in standing.order_by("starts", "pk"):
+        want = missing.pop(place.meeting_id, None)
+        starts = place.starts if place.starts < from_day or want is None else want.starts
+        ends = from_day if want is None else want.ends
+        if (place.starts, place.ends) == (starts, ends):
+            continue
+        changed = True
+        if want is None and place.starts >= from_day:
+            place.delete()
+        else:
+            place.starts, place.ends = starts, ends
+            place.save(update_fields=["starts", "ends"])
+    EnrollmentMeeting.objects.bulk_create(missing.values())
+    return changed or bool(missing)
+
+
+def _give_back_what_is_not_covered(enrollment: Enrollment, places: Places, now: datetime) -> None:
+    """Gives back the enrollment's places in sessions of meetings to come that none of its standing places is for.
+
+    One that was lost to a cancelling is not returned either, should the session be held after all.
+    """
+    bookings = Booking.objects.filter(enrollment=enrollment, session__meeting__isnull=False, starts__gt=now)
+    lost = bookings.filter(Q(released_at=None) | ~Q(release_cause__in=[ReleaseCause.GIVEN_BACK, ReleaseCause.ENDED]))
+    ids = [booking.pk for booking in lost.select_related("session") if not covers(places, booking.session)]
+    for batch in in_batches(ids):
+        found = Booking.objects.filter(pk__in=batch)
+        found.filter(released_at__isnull=False).update(release_cause=ReleaseCause.ENDED)
+        release_bookings(bookings=found, cause=ReleaseCause.ENDED, reason="Attends other groups", now=now)
+
+
+def _of_dates(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
+    """What stands against single dates, but for the places that are missing in a meeting that is known to be full."""
+    full = {reason.meeting.name for reason in known if isinstance(reason, Full)}
+    return [reason for reason in found if not (isinstance(reason, NoPlaceLeft) and reason.session in full)]
+
+
+def _never_begin(enrollment: Enrollment, reason: str, by: User, now: datetime) -> None:
+    """Takes back a place that has not begun: the row stays, of one day on which nothing is attended."""
+    enrollment.enrollment_meetings.all().delete()
+    enrollment.ends, enrollment.end_reason = enrollment.starts + DAY, reason
+    enrollment.save(update_fields=["ends", "end_reason"])
+    _give_back_what_is_not_covered(enrollment, {}, now)
+    own = Booking.objects.filter(enrollment=enrollment)
+    release_bookings(bookings=own, cause=ReleaseCause.ENDED, reason=reason, now=now)
+    record(enrollment, by=by, action=Action.ENDED, at=now, detail="before it began", reason=reason)
