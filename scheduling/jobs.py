@@ -18,4 +18,8 @@ def extend_horizon_at(site_id: int) -> str:
         said = f"{counted(written.sessions, 'session')} and {counted(written.bookings, 'booking')} written"
     if written.unplaced:
         said += f"; {counted(written.unplaced, 'place')} not given, as a session is full or another one clashes"
+    if written.unroomed:
+        said += f"; {counted(written.unroomed, 'session')} without their room, which is taken then"
+    if written.unled:
+        said += f"; {counted(written.unled, 'session')} without all who lead them, as somebody is in another then"
     return f"{said}."

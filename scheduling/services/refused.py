@@ -100,15 +100,6 @@ class AlreadyEnded(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class StillEnrolled(Reason):
-    """Patients stand in the track."""
-
-    code: ClassVar[str] = "still_enrolled"
-    track: str
-    enrolled: int
-
-
-@dataclass(frozen=True, slots=True)
 class AttendanceRecorded(Reason):
     """What happened is recorded, so the place can't be given back."""
 

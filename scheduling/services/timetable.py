@@ -13,7 +13,6 @@ from scheduling.domain.hours import Verdict, WeeklyMeeting, assess_track
 from scheduling.domain.reasons import Reason
 from scheduling.models import (
     CohortStart,
-    Enrollment,
     Meeting,
     MeetingFacilitator,
     Part,
@@ -25,7 +24,7 @@ from scheduling.models import (
 )
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.judging import refuse_what_breaks_the_rules
-from scheduling.services.refused import AlreadyEnded, EndsBeforeItBegins, Refused, StillEnrolled, TooFewPlaces
+from scheduling.services.refused import AlreadyEnded, EndsBeforeItBegins, Refused, TooFewPlaces
 from scheduling.services.rosters import hold_site
 from scheduling.services.rules import RuleBook
 from scheduling.services.succession import (
@@ -140,26 +139,6 @@ def publish_track(*, track: Track, by: User | None, now: datetime, today: date) 
     track.save(update_fields=["status", "published_at"])
     extend_horizon(site=track.site, today=today, now=now)
     record(track, by=by, action=Action.PUBLISHED, at=now)
-    return track
-
-
-@transaction.atomic
-def retire_track(*, track: Track, by: User | None, now: datetime, today: date) -> Track:
-    """Takes the track off offer, and out the sessions to come of meetings that serve no other published track.
-
-    Raises Refused while patients stand in it.
-    """
-    hold_site(track.site_id)
-    track = Track.objects.select_for_update(no_key=True).get(pk=track.pk)
-    enrolled = Enrollment.objects.filter(track=track).not_over_on(today).count()
-    if enrolled:
-        raise Refused([StillEnrolled(track.name, enrolled)])
-    track.status, track.published_at = TrackStatus.RETIRED, track.published_at or now
-    track.save(update_fields=["status", "published_at"])
-    still_needed = Meeting.objects.filter(tracks__status=TrackStatus.PUBLISHED)
-    for meeting in Meeting.objects.filter(tracks=track).exclude(pk__in=still_needed):
-        set_free(withdraw_sessions(meeting=meeting, reason="The track was retired", now=now))
-    record(track, by=by, action=Action.ENDED, at=now)
     return track
 
 

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.views import board, calendars, enrolling, finding, jobs, sessions, timetable, today
+from scheduling.views import board, calendars, enrolling, finding, jobs, sessions, timetable, today, track_ending
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("today/", today.today, name="today"),
@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tracks/<int:track_id>/", timetable.track, name="track"),
     path("tracks/<int:track_id>/edit/", timetable.track_edit, name="track-edit"),
     path("tracks/<int:track_id>/publish/", timetable.track_publish, name="track-publish"),
+    path("tracks/<int:track_id>/end/", track_ending.track_end, name="track-end"),
     path("tracks/<int:track_id>/meter/", timetable.track_meter, name="track-meter"),
     path("tracks/<int:track_id>/calendar/", calendars.track_calendar, name="track-calendar"),
     path("tracks/<int:track_id>/meetings/new/", timetable.meeting_new, name="meeting-new"),

@@ -97,6 +97,7 @@ def track(request: HttpRequest, track_id: int) -> HttpResponse:
     found = _track_seen_by(user, track_id)
     context = _week_context(found, clock.today(found.site.zone))
     context["may_manage"] = user.may(Permission.MANAGE_TIMETABLE, found.site_id)
+    context["may_end"] = user.may(Permission.MANAGE_PATIENTS, found.site_id)
     return render(request, "scheduling/track.html", context)
 
 

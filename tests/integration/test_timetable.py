@@ -19,8 +19,7 @@ from scheduling.domain.reasons import (
     TooManyMinutes,
 )
 from scheduling.models import Meeting, ServiceType, Session, Site, Track, TrackStatus
-from scheduling.services.enrolling import end_enrollment, enroll_patient
-from scheduling.services.refused import Refused, StillEnrolled
+from scheduling.services.refused import Refused
 from scheduling.services.timetable import (
     MeetingValues,
     TrackValues,
@@ -28,9 +27,8 @@ from scheduling.services.timetable import (
     create_meeting,
     create_track,
     publish_track,
-    retire_track,
 )
-from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
+from tests.factories import MONDAY, make_meeting, make_room, make_site, make_staff, make_track
 
 pytestmark = pytest.mark.django_db
 
@@ -167,25 +165,3 @@ def test_a_meeting_of_a_published_track_is_added_with_its_sessions_or_not_at_all
     with refused_for(TooManyMinutes(720 + 960, 1500)):
         create_meeting(site=site, values=too_long, by=coordinator, now=NOW, today=TODAY)
     assert not Meeting.objects.filter(code="LONG").exists()
-
-
-def test_a_track_is_retired_once_nobody_stands_in_it(site: Site, coordinator: User) -> None:
-    track = published(site, coordinator)
-    shared = track.meetings.get(weekday=0)
-    make_track(site, [shared], name="Shares Monday")
-    enrollment = enroll_patient(
-        episode=admit(make_patient(site)),
-        track=track,
-        meetings=list(track.meetings.all()),
-        starts=MONDAY,
-        by=coordinator,
-        now=NOW,
-    )
-    with refused_for(StillEnrolled(track.name, 1)):
-        retire_track(track=track, by=coordinator, now=NOW, today=TODAY)
-    end_enrollment(enrollment=enrollment, last_day=MONDAY, by=coordinator, now=NOW)
-    retired = retire_track(track=track, by=coordinator, now=NOW + timedelta(days=2), today=TODAY + timedelta(days=2))
-    assert retired.status == TrackStatus.RETIRED
-    assert shared.sessions.count() == 12
-    assert not Session.objects.filter(meeting__weekday__in=(2, 4)).exists()
-    assert set(Session.objects.filter(meeting=None).values_list("status", flat=True)) == {"cancelled"}

@@ -22,3 +22,8 @@ class Command(BaseCommand):
                 self.stderr.write(
                     f"{site}: {written.unplaced} places could not be given, as a session is full or another one clashes."
                 )
+            if written.unroomed or written.unled:
+                self.stderr.write(
+                    f"{site}: {written.unroomed} sessions lack their room and {written.unled} somebody who leads them, "
+                    "as these are in another session then."
+                )
