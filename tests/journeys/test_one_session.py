@@ -1,0 +1,95 @@
+"""What a coordinator does to one session, in a browser: somebody else leads it, it is cancelled, it is held after all."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from accounts.permissions import Role
+from iopmanager import clock
+from scheduling.models import Session
+from scheduling.services.enrolling import enroll_patient
+from scheduling.services.horizon import extend_horizon
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_meeting,
+    make_patient,
+    make_room,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
+
+
+@pytest.fixture
+def coordinator(monkeypatch: pytest.MonkeyPatch) -> User:
+    """Of a clinic with one patient in a group of three mornings."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    site = make_site()
+    by = make_staff(Role.COORDINATOR, site, "Nora Castellanos")
+    lead = make_staff(Role.CLINICIAN, site, "Ada Park")
+    make_staff(Role.CLINICIAN, site, "Ben Strand")
+    room = make_room(site, name="Garden room")
+    groups = [make_meeting(site, day, name="Skills", lead=lead, room=room) for day in (0, 2, 4)]
+    track = make_track(site, groups)
+    extend_horizon(site=site, today=MONDAY, now=NOW)
+    episode = admit(make_patient(site, "Rosa", "Lindqvist"))
+    enroll_patient(episode=episode, track=track, meetings=groups, starts=MONDAY, by=by, now=NOW)
+    return by
+
+
+@pytest.mark.parametrize("device", ["page", "phone"])
+def test_a_substitute_leads_one_session(
+    request: pytest.FixtureRequest,
+    device: str,
+    coordinator: User,
+    sign_in: Callable[[Page, User], None],
+    axe: Callable[[Page], None],
+) -> None:
+    page: Page = request.getfixturevalue(device)
+    sign_in(page, coordinator)
+    page.goto(reverse("today"))
+    page.locator("main").get_by_role("link", name="Skills").click()
+    page.get_by_role("link", name="Substitute").click()
+    axe(page)
+    page.get_by_label("Led by").select_option("Ben Strand")
+    page.get_by_role("button", name="Let them lead it").click()
+    expect(page.get_by_text("Ben Strand leads Skills on Mon 23 Nov.")).to_be_visible()
+    expect(page.get_by_text("Ben Strand, LADC")).to_be_visible()
+    expect(page.get_by_text("Changed for this date")).to_be_visible()
+    axe(page)
+    leads = Session.objects.order_by("on").values_list("facilitators__name", flat=True)
+    assert list(leads[:3]) == ["Ben Strand", "Ada Park", "Ada Park"]
+
+
+def test_a_session_is_cancelled_and_held_after_all(
+    page: Page, coordinator: User, sign_in: Callable[[Page, User], None], axe: Callable[[Page], None]
+) -> None:
+    sign_in(page, coordinator)
+    session = Session.objects.order_by("on")[0]
+    page.goto(reverse("session", args=[session.pk]))
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_label("Why").fill("The room is flooded")
+    page.get_by_role("button", name="Cancel the session").click()
+    row = page.get_by_role("row").filter(has_text="Rosa Lindqvist")
+    expect(row).to_contain_text("Loses “Skills”, Mon 23 Nov 9:00–12:00")
+    expect(row).to_contain_text("falls to 6 h on 2 days")
+    axe(page)
+    page.get_by_role("button", name="Cancel the session").click()
+    expect(page.get_by_text("is cancelled. It can be given back")).to_be_visible()
+    expect(page.get_by_text("Cancelled: The room is flooded")).to_be_visible()
+    page.get_by_role("link", name="Hold it after all").click()
+    page.get_by_role("button", name="Hold it after all").click()
+    expect(page.get_by_role("row").filter(has_text="Rosa Lindqvist")).to_contain_text("Gains “Skills”")
+    axe(page)
+    page.get_by_role("button", name="Hold it after all").click()
+    expect(page.get_by_text(re.compile("is held after all"))).to_be_visible()
+    session.refresh_from_db()
+    assert (session.status, session.booked) == ("scheduled", 1)
