@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from accounts.permissions import Role
+from attendance.leaves import end_leave, excuse_leaves, take_leave
 from patients.models import Episode
 from scheduling.domain.impact import Impact
-from scheduling.models import Booking, Closure, Enrollment, Meeting, Session, SessionStatus, TrackStatus
+from scheduling.models import Booking, Closure, Enrollment, LeaveOfAbsence, Meeting, Session, SessionStatus, TrackStatus
 from scheduling.services.cancelling import cancel_session, reinstate_session
 from scheduling.services.closing import close_site, open_site
 from scheduling.services.enrolling import discharge_patient, end_enrollment, enroll_patient, release_booking
+from scheduling.services.enrollment_changes import change_meetings, transfer_enrollment
 from scheduling.services.exceptions import OneOff, Staffing, add_session, describe_session, move_session, staff_session
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.impact import Scene, carry_out, rehearse
@@ -28,6 +30,7 @@ from scheduling.services.refused import Refused
 from scheduling.services.slots import Slot
 from scheduling.services.succession import exceptions_from
 from scheduling.services.timetable import MeetingValues, change_meeting, end_meeting, publish_track
+from scheduling.services.track_ending import end_track, movers
 from tests.factories import (
     admit,
     make_commitment,
@@ -48,7 +51,8 @@ HOURS = ("09:00", "10:30", "13:00", "17:00", "18:30")
 EXAMPLES = int(os.environ.get("TIMETABLE_EXAMPLES", "12"))
 DAY = timedelta(days=1)
 ACTS = (
-    "add_session", "cancel_session", "change_meeting", "close_site", "describe_session", "discharge_patient",
+    "add_session", "cancel_session", "change_meeting", "change_meetings", "end_leave", "end_track", "take_leave",
+    "transfer_enrollment", "close_site", "describe_session", "discharge_patient",
     "end_enrollment", "end_meeting", "enroll_patient", "move_session", "open_site", "reinstate_session", "release_booking",
     "staff_session",
 )  # fmt: skip
@@ -287,6 +291,53 @@ class Clinic(RuleBasedStateMachine):
         if booking:
             self.act(partial(release_booking, booking=booking, reason="Dentist", by=self.by, now=self.now))
 
+    @rule(number=numbers, chosen=numbers, shift=st.integers(0, 10))
+    def attend_other_groups(self, number: int, chosen: int, shift: int) -> None:
+        enrollment: Enrollment | None = self.one_of(Enrollment.objects.not_over_on(self.today), number)
+        if enrollment:
+            groups = list(enrollment.track.meetings.not_over_on(self.today + shift * DAY).order_by("pk"))
+            some = [each for n, each in enumerate(groups) if n != chosen % (len(groups) + 1)]
+            act = partial(change_meetings, enrollment=enrollment, meetings=some, from_day=self.today + shift * DAY)
+            self.act(partial(act, by=self.by, now=self.now))
+
+    @rule(number=numbers, track=numbers, shift=st.integers(0, 10))
+    def transfer(self, number: int, track: int, shift: int) -> None:
+        enrollment: Enrollment | None = self.one_of(Enrollment.objects.not_over_on(self.today), number)
+        if enrollment:
+            other, day = self.tracks[track % 3], self.today + shift * DAY
+            groups = list(other.meetings.not_over_on(day))
+            act = partial(transfer_enrollment, enrollment=enrollment, track=other, meetings=groups, starts=day)
+            self.act(partial(act, by=self.by, now=self.now))
+
+    @rule(number=numbers, shift=st.integers(0, 8), length=st.integers(0, 9))
+    def go_on_leave(self, number: int, shift: int, length: int) -> None:
+        episode = Episode.objects.get(pk=self.episodes[number % 5].pk)
+        first = self.today + shift * DAY
+        last = first + length * DAY if length < 9 else None
+        act = partial(take_leave, episode=episode, first_day=first, last_day=last, reason="Surgery")
+        self.act(partial(act, by=self.by, now=self.now))
+
+    @rule(number=numbers, shift=st.integers(-1, 8))
+    def come_back(self, number: int, shift: int) -> None:
+        leave: LeaveOfAbsence | None = self.one_of(LeaveOfAbsence.objects.not_over_on(self.today), number)
+        if leave:
+            act = partial(end_leave, leave=leave, last_day=self.today + shift * DAY)
+            self.act(partial(act, by=self.by, now=self.now))
+
+    @rule(number=numbers, days=st.integers(0, 12), to=numbers, move=st.booleans())
+    def end_a_track(self, number: int, days: int, to: int, move: bool) -> None:
+        if number % 5:
+            return  # after a few there would be none left
+        track, other = self.tracks[number % 3], self.tracks[to % 3]
+        last_day = self.today + days * DAY
+        fitting = [
+            each.enrollment.pk for each in movers(track=track, to=other, last_day=last_day) if each.may_move and move
+        ]
+        standing = set(Session.objects.filter(meeting__tracks=track).values_list("pk", flat=True))
+        act = partial(end_track, track=track, last_day=last_day, to=other if move else None, moving=fitting)
+        if self.act(partial(act, by=self.by, now=self.now)) is not None:
+            self.forget([pk for pk in standing if pk in self.decided])
+
     @rule(days=st.integers(0, 6), run_hours=st.integers(1, 23))
     def time_passes(self, days: int, run_hours: int) -> None:
         if self.now < datetime(2026, 11, 16, tzinfo=UTC):
@@ -298,10 +349,12 @@ class Clinic(RuleBasedStateMachine):
         """The nightly work; running it again changes nothing."""
         past = naive.rows_of_the_past(self.now)
         extend_horizon(site=self.site, today=self.today, now=self.now)
+        excuse_leaves(site=self.site, now=self.now)
         assert naive.rows_of_the_past(self.now) == past
         written = naive.everything()
         again = extend_horizon(site=self.site, today=self.today, now=self.now)
         assert (again.sessions, again.bookings) == (0, 0)
+        assert excuse_leaves(site=self.site, now=self.now) == 0
         assert naive.everything() == written
         self.everything_is_there()
 
@@ -360,6 +413,9 @@ def test_each_act_is_held_to_what_it_showed(settings: Any) -> None:
     try:
         for act in (
             partial(clinic.extend),
+            partial(clinic.enroll, patient=3, track=0, shift=0),
+            partial(clinic.attend_other_groups, number=2, chosen=1, shift=3),
+            partial(clinic.transfer, number=0, track=2, shift=5),
             partial(clinic.cancel, number=0),
             partial(clinic.reinstate, number=0),
             partial(clinic.move, number=3, shift=0, starts="13:00", length=180, room=1),
@@ -372,8 +428,11 @@ def test_each_act_is_held_to_what_it_showed(settings: Any) -> None:
             partial(clinic.change_a_meeting, number=0, days=7, starts="13:00", weekday=0, keep=True),
             partial(clinic.give_a_place_back, number=0),
             partial(clinic.end_a_meeting, number=2, days=7, keep=False),
-            partial(clinic.leave_a_track, number=0, shift=4),
+            partial(clinic.go_on_leave, number=0, shift=1, length=5),
+            partial(clinic.come_back, number=0, shift=2),
+            partial(clinic.leave_a_track, number=1, shift=4),
             partial(clinic.discharge, number=4, shift=3),
+            partial(clinic.end_a_track, number=0, days=5, to=1, move=False),
             partial(clinic.extend),
         ):
             act()
