@@ -79,13 +79,22 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Weeks:
+    """Weeks of a patient that fall by the same amounts: the first of them, how many more, and in how many it can be made up."""
+
+    first: WeekDrop
+    more: int
+    savable: int
+
+
+@dataclass(frozen=True)
 class Person:
     """What happens to one patient; those whom the person who asks may not see have no name."""
 
     patient: Patient | None
     places: Sequence[Series]
     clashes: Sequence[LifeClash]
-    drops: Sequence[WeekDrop]
+    drops: Sequence[Weeks]
 
 
 @dataclass(frozen=True)
@@ -131,12 +140,19 @@ def _person(pk: int, impact: Impact, patient: Patient | None, site: Site) -> Per
         patient=patient,
         places=_series((_seat_line(change) for change in impact.seats if change.patient == pk), site),
         clashes=[clash for clash in impact.clashes if clash.patient == pk],
-        drops=[drop for drop in impact.drops if drop.patient == pk],
+        drops=_weeks(drop for drop in impact.drops if drop.patient == pk),
     )
 
 
+def _weeks(drops: Iterable[WeekDrop]) -> list[Weeks]:
+    found: dict[object, list[WeekDrop]] = defaultdict(list)
+    for drop in drops:
+        found[drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days].append(drop)
+    return [Weeks(same[0], len(same) - 1, sum(each.savers is not None for each in same)) for same in found.values()]
+
+
 def _severity(person: Person) -> tuple[bool, bool, bool, str]:
-    beyond_repair = any(drop.savers is None for drop in person.drops)
+    beyond_repair = any(drop.savable <= drop.more for drop in person.drops)
     name = f"{person.patient.last_name} {person.patient.first_name}" if person.patient else ""
     return not beyond_repair, not person.drops, not person.clashes, name
 
