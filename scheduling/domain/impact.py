@@ -262,7 +262,7 @@ def _of_patient(patient: int, before: Sequence[Seat], after: Sequence[Seat]) -> 
         else:
             pairs = zip_longest(lost[slot], gained[slot])
         for one, two in pairs:
-            if one is None or two is None or one.time != two.time:
+            if one is None or two is None or (one.time, one.is_excused) != (two.time, two.is_excused):
                 yield SeatChange(patient, one, two)
 
 

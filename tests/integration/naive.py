@@ -42,10 +42,11 @@ def everything() -> list[Any]:
     ]
 
 
-def seats() -> Counter[tuple[int, datetime, datetime]]:
-    """Who is where when, in sessions that are held."""
+def seats() -> Counter[tuple[int, datetime, datetime, bool]]:
+    """Who is where when, in sessions that are held, and whether they are excused from there."""
     standing = Booking.objects.filter(released_at=None).exclude(session__status="cancelled")
-    return Counter(standing.values_list("episode__patient", "session__starts", "session__ends"))
+    rows = standing.values_list("episode__patient", "session__starts", "session__ends", "attendance__status")
+    return Counter((patient, starts, ends, status == "excused") for patient, starts, ends, status in rows)
 
 
 def gatherings() -> Counter[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from accounts.permissions import Role
 from attendance.leaves import end_leave, excuse_leaves, take_leave
 from patients.models import Episode
-from scheduling.domain.impact import Impact
+from scheduling.domain.impact import Impact, Seat
 from scheduling.models import Booking, Closure, Enrollment, LeaveOfAbsence, Meeting, Session, SessionStatus, TrackStatus
 from scheduling.services.cancelling import cancel_session, reinstate_session
 from scheduling.services.closing import close_site, open_site
@@ -130,8 +130,8 @@ class Clinic(RuleBasedStateMachine):
 
     def was_shown(self, impact: Impact, seats: Any, held: Any, weeks: Any) -> None:
         now_seats, now_held = naive.seats(), naive.gatherings()
-        before = [(one.patient, one.before.time.start, one.before.time.end) for one in impact.seats if one.before]
-        after = [(one.patient, one.after.time.start, one.after.time.end) for one in impact.seats if one.after]
+        before = [as_seat(one.before) for one in impact.seats if one.before]
+        after = [as_seat(one.after) for one in impact.seats if one.after]
         assert sorted(before) == sorted((seats - now_seats).elements())
         assert sorted(after) == sorted((now_seats - seats).elements())
         was = [one.before for one in impact.sessions if one.before and not one.before.is_cancelled]
@@ -393,6 +393,10 @@ class Clinic(RuleBasedStateMachine):
 def name_of(act: Any) -> str:
     """Which service a partial calls."""
     return str(act.func.__name__)
+
+
+def as_seat(seat: Seat) -> tuple[Any, ...]:
+    return (seat.patient, seat.time.start, seat.time.end, seat.is_excused)
 
 
 def told(session: Any) -> tuple[Any, ...]:
