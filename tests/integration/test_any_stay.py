@@ -138,7 +138,7 @@ def move(stay: Stay, which: int, days: int) -> None:
     """To a time of its own, some days sooner or later, on which who is in it comes at all."""
     session = stay.to_come()[which % 20]
     on = min(session.on + (days - 3) * DAY, horizon_end(stay.today) - DAY)
-    enrollments = Enrollment.objects.filter(bookings__in=session.bookings.standing())
+    enrollments = Enrollment.objects.filter(bookings__in=Booking.objects.standing().filter(session=session))
     if session.meeting and all(each.starts <= on and (not each.ends or on < each.ends) for each in enrollments):
         starts = time(12 + session.meeting.weekday, 30 if session.meeting.starts > time(12) else 0)
         slot = Slot(on=on, starts=starts, ends=starts.replace(minute=starts.minute + 25), room=None)
@@ -195,7 +195,7 @@ def assert_it_holds(stay: Stay) -> None:
     }
     assert sorted(booking.session_id for booking in standing) == sorted(expected)
     for session in Session.objects.all():
-        assert session.booked == session.bookings.standing().count()
+        assert session.booked == session.bookings.filter(released_at=None).count()
     away = [gone.as_interval() for gone in LeaveOfAbsence.objects.all()]
     excused = set(Attendance.objects.exclude(leave=None).values_list("booking", flat=True))
     for booking in standing:
