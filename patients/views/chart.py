@@ -13,7 +13,14 @@ from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
 from scheduling.domain.week import week_start
-from scheduling.models import Booking, Enrollment, EnrollmentMeeting, MeetingFacilitator
+from scheduling.models import (
+    Booking,
+    Enrollment,
+    EnrollmentMeeting,
+    LeaveOfAbsence,
+    MeetingFacilitator,
+    WaitingEntry,
+)
 from scheduling.services.clashing import BookedClash, booked_clashes
 from scheduling.services.rules import RuleBook
 from scheduling.views.pictures import picture_of_week
@@ -49,6 +56,8 @@ class Chart:
     span: LevelOfCareSpan | None
     past: Sequence[Episode]
     placed: Sequence[Placed]
+    leaves: Sequence[LeaveOfAbsence]
+    waits: Sequence[WaitingEntry]
     scheduled: Bounds
     rules: RuleSet
     sees_life: bool
@@ -85,6 +94,8 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         span=span,
         past=[each for each in episodes if each is not episode],
         placed=placed,
+        leaves=list(episode.leaves.not_over_on(today)) if episode else (),
+        waits=list(episode.waiting_entries.open().select_related("track")) if episode else (),
         scheduled=_scheduled(placed, rules),
         rules=rules,
         sees_life=sees_life,
