@@ -76,7 +76,8 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
     episode = present_episode(episodes, today)
     span = present_span(episode, today)
-    rules = RuleBook.of(site).on(today, span.level if span else "")
+    book = RuleBook.of(site)
+    rules = book.on(today, span.level if span else "")
     placed = _placed(episode, today)
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
     commitments = list(patient.commitments.in_force_from(today - timedelta(days=1))) if sees_life else []
@@ -101,11 +102,16 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         sees_life=sees_life,
         commitments=[_listed(each, today) for each in commitments],
         clashes=booked_clashes(patient=patient, busy=[each.as_busy_time() for each in commitments], now=now),
-        weeks=weeks_of(episode=episode, now=now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
+        weeks=_weeks(episode, book, now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         sees_trail=sees_trail,
         trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:EVENTS]) if sees_trail else (),
     )
+
+
+def _weeks(episode: Episode, book: RuleBook, now: datetime) -> Sequence[Row]:
+    own = book if episode.site_id == episode.patient.site_id else None
+    return weeks_of(episode=episode, now=now, book=own)
 
 
 def _placed(episode: Episode | None, today: date) -> list[Placed]:

@@ -79,13 +79,21 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Drops:
+    """Treatment weeks that fall alike; those that something would save stand alone."""
+
+    drop: WeekDrop
+    weeks: tuple[date, ...]
+
+
+@dataclass(frozen=True)
 class Person:
     """What happens to one patient; those whom the person who asks may not see have no name."""
 
     patient: Patient | None
     places: Sequence[Series]
     clashes: Sequence[LifeClash]
-    drops: Sequence[WeekDrop]
+    drops: Sequence[Drops]
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,8 @@ class Told:
     losing: int
     moving: int
     gaining: int
+    excused: int
+    expected: int
     dropping: int
     clashing: int
 
@@ -121,7 +131,9 @@ def tell(impact: Impact, *, site: Site, user: User, now: datetime, what: str) ->
         losing=sum("lost" in each for each in kinds),
         moving=sum("moved" in each for each in kinds),
         gaining=sum("gained" in each for each in kinds),
-        dropping=len({drop.patient for drop in impact.drops}),
+        excused=sum("excused" in each for each in kinds),
+        expected=sum("expected" in each for each in kinds),
+        dropping=len({drop.patient for drop in impact.drops if not drop.is_on_leave}),
         clashing=len({clash.patient for clash in impact.clashes}),
     )
 
@@ -131,14 +143,24 @@ def _person(pk: int, impact: Impact, patient: Patient | None, site: Site) -> Per
         patient=patient,
         places=_series((_seat_line(change) for change in impact.seats if change.patient == pk), site),
         clashes=[clash for clash in impact.clashes if clash.patient == pk],
-        drops=[drop for drop in impact.drops if drop.patient == pk],
+        drops=_together(drop for drop in impact.drops if drop.patient == pk),
     )
 
 
+def _together(drops: Iterable[WeekDrop]) -> list[Drops]:
+    """Weeks that fall to the same, in the order of the first."""
+    found: dict[object, list[WeekDrop]] = defaultdict(list)
+    for drop in drops:
+        same = (drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days, drop.is_on_leave)
+        found[(drop.week,) if drop.savers else same].append(drop)
+    return [Drops(alike[0], tuple(drop.week for drop in alike)) for alike in found.values()]
+
+
 def _severity(person: Person) -> tuple[bool, bool, bool, str]:
-    beyond_repair = any(drop.savers is None for drop in person.drops)
+    blamed = [each.drop for each in person.drops if not each.drop.is_on_leave]
+    beyond_repair = any(drop.savers is None for drop in blamed)
     name = f"{person.patient.last_name} {person.patient.first_name}" if person.patient else ""
-    return not beyond_repair, not person.drops, not person.clashes, name
+    return not beyond_repair, not blamed, not person.clashes, name
 
 
 type Line = tuple[str, Seat | Gathering, Seat | Gathering | None, str]
