@@ -1,13 +1,15 @@
 """Text → typed values for marks and amendments. Times are wall-clock times at the session's site."""
 
 from datetime import datetime, time, tzinfo
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
 from attendance.models import Attendance, AttendanceStatus
 from attendance.services import Mark
+from iopmanager.days import DayField
 from scheduling.domain.occurrences import at_wall_clock
+from scheduling.forms.sessions import ActForm
 from scheduling.models import Booking, Session
 from scheduling.services.refused import Refused
 from scheduling.words import say
@@ -105,6 +107,36 @@ class MakeUpForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)
             field.queryset = queryset
+
+
+class LeaveForm(ActForm):
+    """From when to when a patient is away, and why."""
+
+    blames: ClassVar = {
+        "ends_before_it_begins": "last_day",
+        "needs_reason": "reason",
+        "before_admission": "first_day",
+        "already_ended": "first_day",
+        "away_already": "first_day",
+    }
+
+    first_day = DayField(label="First day away")
+    last_day = DayField(required=False, label="Last day away", help_text="Empty: until further notice.")
+    reason = forms.CharField(
+        max_length=120, help_text="Staff see it; the patient’s own pages say only that they are away."
+    )
+
+
+class ReturnForm(ActForm):
+    """The last day of a leave, or none while nobody knows it."""
+
+    blames: ClassVar = dict.fromkeys(("ends_before_it_begins", "nothing_changed", "away_already"), "last_day")
+
+    last_day = DayField(
+        required=False,
+        label="Last day away",
+        help_text="They come again on the next. Empty: it is not known yet.",
+    )
 
 
 def _wall(moment: datetime | None, zone: tzinfo) -> time | None:

@@ -172,7 +172,7 @@ def _excuse(leaves: Sequence[LeaveOfAbsence], by: User | None, now: datetime) ->
             credited_minutes=0,
             reason=f"Leave of absence: {leave.reason}",
             leave=leave,
-            recorded_by=by or leave.recorded_by,
+            recorded_by_id=by.pk if by else leave.recorded_by_id,
             recorded_at=now,
         )
         for booking in found

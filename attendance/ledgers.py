@@ -61,9 +61,12 @@ def ledgers_at(*, site: Site, week: date, now: datetime, episodes: Iterable[Epis
     return [row for episode in episodes if (row := reading.row(episode, around))]
 
 
-def weeks_of(*, episode: Episode, now: datetime, weeks: int = 8) -> list[Row]:
-    """The last weeks of an episode up to the present one, newest first; as many queries for eight weeks as for one."""
-    book = RuleBook.of(episode.site)
+def weeks_of(*, episode: Episode, now: datetime, weeks: int = 8, book: RuleBook | None = None) -> list[Row]:
+    """The last weeks of an episode up to the present one, newest first; as many queries for eight weeks as for one.
+
+    `book` is its site's, if that was read already.
+    """
+    book = book or RuleBook.of(episode.site)
     around = [book.week_around(now.astimezone(episode.site.zone).date())]
     while len(around) < weeks and around[-1].start > episode.starts:
         around.append(book.week_around(around[-1].start - timedelta(days=1)))

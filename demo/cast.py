@@ -31,5 +31,5 @@ STEPPING_DOWN = "P004"
 AT_RISK = "P005"
 """Missed a session this week that another could make up for."""
 WAITING = "P035"
-"""Only the early small group would fit, and it is full."""
+"""Only the early small group would fit, and it is full: on its waiting list."""
 IN_THE_SMALL_GROUP = ("P036", "P037", "P038", "P039")

@@ -7,6 +7,9 @@ from demo.cast import AT_RISK, IN_THE_SMALL_GROUP, NOTHING_FITS, OUT_OF_REACH, S
 INTENSIVE, HIGHER = "2.1", "2.5"
 RESIDENTIAL = "Residential care, Willow Creek"
 
+SMALL_TRACK = "S-SML"
+"""Four places, all taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -30,7 +33,7 @@ COURSES = (
     Course(STEPPING_DOWN, "N-DAY", 8, 1500, 5, HIGHER, RESIDENTIAL, until_week=3),
     Course(STEPPING_DOWN, "N-AM", 3),
     Course(AT_RISK, "N-AM", 4, referral="Employee assistance"),
-    *(Course(patient, "S-SML", 7) for patient in IN_THE_SMALL_GROUP),
+    *(Course(patient, SMALL_TRACK, 7) for patient in IN_THE_SMALL_GROUP),
     Course("P006", "N-AM", 8),
     Course("P007", "N-DAY", 3, 1200, 4, HIGHER, RESIDENTIAL),
     Course("P008", "N-EVE", 5, referral="College counseling"),

@@ -9,17 +9,18 @@ from typing import Any
 
 from accounts.audit import record
 from accounts.models import Action, User
-from demo.cast import AT_RISK, OUT_OF_REACH, SIGN_INS, THE_PATIENT
-from demo.courses import COHORT, COHORT_TRACK, COURSES, INTENSIVE, WAITING_FOR_A_PLACE, Course
+from demo.cast import AT_RISK, OUT_OF_REACH, SIGN_INS, THE_PATIENT, WAITING
+from demo.courses import COHORT, COHORT_TRACK, COURSES, INTENSIVE, SMALL_TRACK, WAITING_FOR_A_PLACE, Course
 from demo.individual import plan_individual_hours
 from demo.marks import excuse, make_up_a_miss, mark_the_past
 from patients.models import CommitmentKind, Episode, Patient
 from patients.services import CommitmentValues, LevelValues, add_commitment, admit_patient, state_level
 from scheduling.domain.week import week_start
-from scheduling.models import Closure, Site, Track
+from scheduling.models import Closure, Priority, Site, Track
 from scheduling.services.enrolling import discharge_patient, end_enrollment, enroll_patient
 from scheduling.services.fitting import find_schedules
 from scheduling.services.horizon import extend_horizon
+from scheduling.services.waiting import join_waiting_list
 
 WEEKS_BACK = 8
 STATED_BY = "Dr. Imani Cole, MD"
@@ -62,6 +63,7 @@ def fill_clinic(*, now: datetime, say: Say) -> None:
         extend_horizon(site=site, today=now.astimezone(site.zone).date(), now=now)
     plan_individual_hours(demo.episodes, demo.tracks[COHORT_TRACK], now)
     say(f"{len(demo.episodes)} patients are admitted.")
+    _wait_for_a_place(demo)
     _live_through_this_week(demo)
     make_up_a_miss(demo.episodes[THE_PATIENT], demo.this_week(demo.patients[THE_PATIENT].site), by=demo.by)
     marked = mark_the_past(now=now, reserved=(OUT_OF_REACH, AT_RISK))
@@ -159,6 +161,19 @@ def _state_a_level(demo: Demo, code: str) -> Callable[[datetime], None]:
         demo.episodes[code] = admit_patient(patient=patient, values=level, by=demo.by, now=at)
 
     return act
+
+
+def _wait_for_a_place(demo: Demo) -> None:
+    """The one whom only a full group would fit waits for it."""
+    episode = demo.episodes[WAITING]
+    join_waiting_list(
+        episode=episode,
+        track=demo.tracks[SMALL_TRACK],
+        priority=Priority.SOON,
+        from_day=episode.starts,
+        by=demo.by,
+        now=demo.now,
+    )
 
 
 def _live_through_this_week(demo: Demo) -> None:

@@ -186,7 +186,7 @@ def _commitment_initial(commitment: Commitment) -> dict[str, Any]:
 class LastDayForm(forms.Form):
     """The last day of something."""
 
-    blames: ClassVar = {"ends_before_it_begins": "last_day"}
+    blames: ClassVar = {"ends_before_it_begins": "last_day", "already_ended": "last_day"}
 
     last_day = DayField()
 

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from attendance.views import amending, sessions, weeks
+from attendance.views import amending, leaves, sessions, weeks
 from iopmanager.converters import IsoDate
 
 register_converter(IsoDate, "iso")
@@ -14,4 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("weeks/", weeks.weeks, name="weeks"),
     path("patients/<int:patient_id>/weeks/<iso:day>/", weeks.patient_week, name="patient-week"),
     path("patients/<int:patient_id>/weeks/<iso:day>/make-up/", weeks.makeup_book, name="makeup-book"),
+    path("patients/<int:patient_id>/leave/", leaves.leave_new, name="leave-new"),
+    path("leaves/<int:leave_id>/", leaves.leave_end, name="leave-end"),
+    path("leaves/<int:leave_id>/call-off/", leaves.leave_call_off, name="leave-call-off"),
 ]

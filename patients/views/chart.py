@@ -13,7 +13,14 @@ from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
 from scheduling.domain.week import week_start
-from scheduling.models import Booking, Enrollment, EnrollmentMeeting, MeetingFacilitator
+from scheduling.models import (
+    Booking,
+    Enrollment,
+    EnrollmentMeeting,
+    LeaveOfAbsence,
+    MeetingFacilitator,
+    WaitingEntry,
+)
 from scheduling.services.clashing import BookedClash, booked_clashes
 from scheduling.services.rules import RuleBook
 from scheduling.views.pictures import picture_of_week
@@ -49,6 +56,8 @@ class Chart:
     span: LevelOfCareSpan | None
     past: Sequence[Episode]
     placed: Sequence[Placed]
+    leaves: Sequence[LeaveOfAbsence]
+    waits: Sequence[WaitingEntry]
     scheduled: Bounds
     rules: RuleSet
     sees_life: bool
@@ -67,7 +76,8 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
     episode = present_episode(episodes, today)
     span = present_span(episode, today)
-    rules = RuleBook.of(site).on(today, span.level if span else "")
+    book = RuleBook.of(site)
+    rules = book.on(today, span.level if span else "")
     placed = _placed(episode, today)
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
     commitments = list(patient.commitments.in_force_from(today - timedelta(days=1))) if sees_life else []
@@ -85,16 +95,23 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         span=span,
         past=[each for each in episodes if each is not episode],
         placed=placed,
+        leaves=list(episode.leaves.not_over_on(today)) if episode else (),
+        waits=list(episode.waiting_entries.open().select_related("track")) if episode else (),
         scheduled=_scheduled(placed, rules),
         rules=rules,
         sees_life=sees_life,
         commitments=[_listed(each, today) for each in commitments],
         clashes=booked_clashes(patient=patient, busy=[each.as_busy_time() for each in commitments], now=now),
-        weeks=weeks_of(episode=episode, now=now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
+        weeks=_weeks(episode, book, now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         sees_trail=sees_trail,
         trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:EVENTS]) if sees_trail else (),
     )
+
+
+def _weeks(episode: Episode, book: RuleBook, now: datetime) -> Sequence[Row]:
+    own = book if episode.site_id == episode.patient.site_id else None
+    return weeks_of(episode=episode, now=now, book=own)
 
 
 def _placed(episode: Episode | None, today: date) -> list[Placed]:

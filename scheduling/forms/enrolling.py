@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 from django import forms
 
 from iopmanager.days import DayField
-from scheduling.models import Meeting, Modality, Track
+from scheduling.forms.sessions import ActForm
+from scheduling.models import Meeting, Modality, Priority, Track
 
 
 class FromForm(forms.Form):
@@ -18,16 +19,24 @@ class FromForm(forms.Form):
         self.fields["from"] = DayField(label="Beginning on")
 
 
-class EnrollForm(forms.Form):
-    """From when, in which of the track's meetings, and how a patient attends them."""
+class ChoiceForm(forms.Form):
+    """From when, and in which of the track's meetings."""
+
+    blames: ClassVar = dict.fromkeys(
+        (
+            "already_ended",
+            "before_admission",
+            "began_today",
+            "day_has_passed",
+            "ends_before_it_begins",
+            "no_episode",
+            "no_start_date_left",
+            "not_a_start_date",
+        ),
+        "starts",
+    )
 
     starts = DayField(label="First day")
-    modality = forms.ChoiceField(
-        choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "By telehealth")],
-        initial=Modality.IN_PERSON,
-        label="Attends",
-        widget=forms.RadioSelect,
-    )
     meetings = forms.ModelMultipleChoiceField(Meeting.objects.none(), required=False)
 
     def __init__(self, *args: Any, track: Track, **kwargs: Any) -> None:
@@ -35,3 +44,37 @@ class EnrollForm(forms.Form):
         field = self.fields["meetings"]
         assert isinstance(field, forms.ModelMultipleChoiceField)
         field.queryset = track.meetings.all()
+
+
+class EnrollForm(ChoiceForm):
+    """And how a patient attends them."""
+
+    modality = forms.ChoiceField(
+        choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "By telehealth")],
+        initial=Modality.IN_PERSON,
+        label="Attends",
+        widget=forms.RadioSelect,
+    )
+
+
+class WaitForm(ActForm):
+    """How soon care is needed, and from when the patient can come."""
+
+    blames: ClassVar = {"before_admission": "from_day", "already_ended": "from_day"}
+
+    priority = forms.TypedChoiceField(
+        choices=Priority.choices,
+        coerce=lambda text: Priority(int(text)),
+        initial=Priority.ROUTINE,
+        widget=forms.RadioSelect,
+        help_text="As a clinician stated it. A place is offered to the most urgent first, then to whoever asked first.",
+    )
+    from_day = DayField(label="Can begin on", help_text="The first day on which they could come.")
+
+
+class WithdrawForm(ActForm):
+    """Why somebody waits no more."""
+
+    blames: ClassVar = {"needs_reason": "reason"}
+
+    reason = forms.CharField(max_length=120, label="Why", help_text="Kept on the record.")

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -106,6 +106,10 @@ class EnrollmentMeeting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.enrollment}: {self.meeting}"
+
+    @property
+    def last_day(self) -> date | None:
+        return self.ends - timedelta(days=1) if self.ends else None
 
     @property
     def audit_patient_id(self) -> int:

@@ -10,7 +10,7 @@ from patients.models import Episode
 from scheduling.domain.fit import Need
 from scheduling.domain.hours import RuleSet, add_up
 from scheduling.domain.reasons import Reason
-from scheduling.models import Meeting, Session, SessionStatus, Track
+from scheduling.models import Enrollment, Meeting, Session, SessionStatus, Track
 from scheduling.services.objections import reasons_against
 
 
@@ -33,8 +33,10 @@ def try_choice(
     meetings: Sequence[Meeting],
     need: Need,
     full: Mapping[int, tuple[date, ...]],
+    changes: Enrollment | None = None,
 ) -> Trial:
-    """Answers as `enroll_patient` would from the need's day, and writes nothing. Reads the track's prefetched meetings."""
+    """Answers as `enroll_patient` would from the need's day, or `change_meetings` of the enrollment that `changes`, and
+    writes nothing. Reads the track's prefetched meetings."""
     chosen = {meeting.pk for meeting in meetings}
     total = add_up(
         [meeting.as_weekly_meeting() for meeting in track.meetings.all() if meeting.pk in chosen],
@@ -47,7 +49,7 @@ def try_choice(
         prescribed_minutes=need.prescribed_minutes,
         prescribed_days=need.prescribed_days,
         rules=need.rules,
-        reasons=reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full),
+        reasons=reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full, changes=changes),
     )
 
 

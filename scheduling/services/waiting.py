@@ -5,12 +5,13 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 from django.db import transaction
+from django.db.models import Count
 
 from accounts.audit import record, record_all
 from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.domain.reasons import Reason
-from scheduling.models import Enrollment, Priority, Track, TrackStatus, WaitingEntry
+from scheduling.models import Enrollment, Priority, Site, Track, TrackStatus, WaitingEntry
 from scheduling.models.waiting import WaitingQuerySet
 from scheduling.services.refused import (
     AlreadyEnded,
@@ -39,6 +40,12 @@ class NotWaiting(Reason):
 
     code: ClassVar[str] = "not_waiting"
     track: str
+
+
+def numbers_waiting(*, site: Site) -> dict[int, int]:
+    """Under each track of the site for which somebody waits how many do."""
+    entries = WaitingEntry.objects.open().filter(track__site=site).order_by()
+    return dict(entries.values_list("track").annotate(number=Count("pk")))
 
 
 @transaction.atomic

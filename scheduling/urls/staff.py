@@ -1,6 +1,18 @@
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.views import board, calendars, enrolling, finding, jobs, sessions, timetable, today, track_ending
+from scheduling.views import (
+    board,
+    calendars,
+    enrolling,
+    finding,
+    jobs,
+    places,
+    sessions,
+    timetable,
+    today,
+    track_ending,
+    waiting,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("today/", today.today, name="today"),
@@ -24,7 +36,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/<int:session_id>/describe/", sessions.session_describe, name="session-describe"),
     path("patients/<int:patient_id>/find/", finding.fit, name="fit"),
     path("patients/<int:patient_id>/enroll/<int:track_id>/", enrolling.enroll, name="enroll"),
-    path("enrollments/<int:enrollment_id>/end/", enrolling.enrollment_end, name="enrollment-end"),
+    path("enrollments/<int:enrollment_id>/change/", places.enrollment_change, name="enrollment-change"),
+    path("enrollments/<int:enrollment_id>/move/", places.enrollment_move, name="enrollment-move"),
+    path("enrollments/<int:enrollment_id>/move/<int:track_id>/", places.enrollment_move_to, name="enrollment-move-to"),
+    path("enrollments/<int:enrollment_id>/end/", places.enrollment_end, name="enrollment-end"),
+    path("tracks/<int:track_id>/waiting/", waiting.track_waiting, name="track-waiting"),
+    path("patients/<int:patient_id>/wait/<int:track_id>/", waiting.waiting_join, name="waiting-join"),
+    path("waiting/<int:entry_id>/enroll/", waiting.waiting_offer, name="waiting-offer"),
+    path("waiting/<int:entry_id>/leave/", waiting.waiting_leave, name="waiting-leave"),
     path("patients/<int:patient_id>/calendar/", calendars.patient_calendar, name="patient-calendar"),
     path("calendar/", calendars.staff_calendar, name="staff-calendar"),
     path("jobs/", jobs.jobs, name="jobs"),

@@ -109,6 +109,8 @@ class Told:
     losing: int
     moving: int
     gaining: int
+    excused: int
+    expected: int
     dropping: int
     clashing: int
 
@@ -130,7 +132,9 @@ def tell(impact: Impact, *, site: Site, user: User, now: datetime, what: str) ->
         losing=sum("lost" in each for each in kinds),
         moving=sum("moved" in each for each in kinds),
         gaining=sum("gained" in each for each in kinds),
-        dropping=len({drop.patient for drop in impact.drops}),
+        excused=sum("excused" in each for each in kinds),
+        expected=sum("expected" in each for each in kinds),
+        dropping=len({drop.patient for drop in impact.drops if not drop.is_on_leave}),
         clashing=len({clash.patient for clash in impact.clashes}),
     )
 
@@ -145,16 +149,19 @@ def _person(pk: int, impact: Impact, patient: Patient | None, site: Site) -> Per
 
 
 def _weeks(drops: Iterable[WeekDrop]) -> list[Weeks]:
+    """Weeks that fall to the same, in the order of the first."""
     found: dict[object, list[WeekDrop]] = defaultdict(list)
     for drop in drops:
-        found[drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days].append(drop)
+        same = (drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days, drop.is_on_leave)
+        found[same].append(drop)
     return [Weeks(same[0], len(same) - 1, sum(each.savers is not None for each in same)) for same in found.values()]
 
 
 def _severity(person: Person) -> tuple[bool, bool, bool, str]:
-    beyond_repair = any(drop.savable <= drop.more for drop in person.drops)
+    blamed = [weeks for weeks in person.drops if not weeks.first.is_on_leave]
+    beyond_repair = any(weeks.savable <= weeks.more for weeks in blamed)
     name = f"{person.patient.last_name} {person.patient.first_name}" if person.patient else ""
-    return not beyond_repair, not person.drops, not person.clashes, name
+    return not beyond_repair, not blamed, not person.clashes, name
 
 
 type Line = tuple[str, Seat | Gathering, Seat | Gathering | None, str]

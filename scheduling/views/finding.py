@@ -21,7 +21,8 @@ from scheduling.domain.hours import HIGHER_BAND_MINUTES, WeeklyMeeting
 from scheduling.domain.obstacles import Clash, Full
 from scheduling.domain.reasons import Reason, Refused
 from scheduling.forms.enrolling import FromForm
-from scheduling.services.fitting import need_of, offers_at
+from scheduling.models import Enrollment, WaitingEntry
+from scheduling.services.fitting import need_of, offers_at, settled_for
 from scheduling.services.refused import BeforeAdmission
 from scheduling.views.pictures import picture_of_choice
 from scheduling.views.refusals import show_refusal
@@ -82,23 +83,32 @@ def fit(request: HttpRequest, patient_id: int) -> HttpResponse:
     if episode is not None:
         earliest = max(today, episode.starts)
         form = FromForm(request.GET if request.GET.get("from") else {"from": earliest.isoformat()})
-        context |= {"form": form, **_search(form, episode)}
+        context |= {"form": form, "waits_for": waits_for(episode), **found_from(form, episode)}
     return render(request, "scheduling/fit.html", context)
 
 
-def _search(form: FromForm, episode: Episode) -> dict[str, object]:
-    """What is found from the day that the form asks for; what is wrong with the day stands beside it."""
+def waits_for(episode: Episode) -> dict[int, WaitingEntry]:
+    """Under each track the patient's open entry of its waiting list."""
+    return {entry.track_id: entry for entry in WaitingEntry.objects.open().filter(episode=episode)}
+
+
+def found_from(form: FromForm, episode: Episode, leaves: Enrollment | None = None) -> dict[str, object]:
+    """What is found from the day that the form asks for, as if the place in the track that the patient `leaves` were over;
+    what is wrong with the day stands beside it.
+    """
     if not form.is_valid():
         return {}
     from_day = form.cleaned_data["from"]
     try:
         if from_day < episode.starts:
             raise Refused([BeforeAdmission(from_day, episode.starts)])
-        need = need_of(episode=episode, from_day=from_day)
+        need = need_of(episode=episode, from_day=from_day, apart_from=leaves)
     except Refused as refused:
         show_refusal(form, refused)
         return {}
-    cards = [_card(each, need) for each in search(offers_at(site=episode.site, from_day=from_day), need)]
+    offers = offers_at(site=episode.site, from_day=from_day, apart_from=settled_for(episode, of=leaves))
+    others = [offer for offer in offers if leaves is None or offer.key != leaves.track_id]
+    cards = [_card(each, need) for each in search(others, need)]
     return {
         "from_day": from_day,
         "need": need,

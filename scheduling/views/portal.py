@@ -11,12 +11,13 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.views import patient_required, signed_in
-from attendance.ledgers import ledger_of
+from attendance.ledgers import ledger_of, mark_of
+from attendance.models import AttendanceStatus
 from iopmanager import clock
 from iopmanager.days import read_day
 from patients.models import Commitment, Episode, Patient
 from scheduling.domain.interval import Interval
-from scheduling.models import Booking, SessionStatus
+from scheduling.models import Booking, LeaveOfAbsence, SessionStatus
 from scheduling.services.rules import RuleBook
 
 WEEKS_AHEAD = 4
@@ -58,12 +59,26 @@ def _episode_of_week(patient: Patient, week: Interval[date]) -> Episode | None:
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 
+def _away(episode: Episode | None, first: date, until: date) -> list[LeaveOfAbsence]:
+    """When the patient is away on the half-open dates."""
+    return list(LeaveOfAbsence.objects.filter(episode=episode).touching(first, until)) if episode else []
+
+
 def _next_booking(days: Sequence[Day], now: datetime) -> Booking | None:
     coming = (booking for day in days for booking in day.bookings)
     return next(
-        (each for each in coming if each.ends > now and each.session.status != SessionStatus.CANCELLED),
+        (
+            each
+            for each in coming
+            if each.ends > now and each.session.status != SessionStatus.CANCELLED and not _is_excused(each)
+        ),
         None,
     )
+
+
+def _is_excused(booking: Booking) -> bool:
+    mark = mark_of(booking)
+    return mark is not None and mark.status == AttendanceStatus.EXCUSED
 
 
 @patient_required
@@ -85,6 +100,7 @@ def portal_home(request: HttpRequest) -> HttpResponse:
         "now": now,
         "week": week.start,
         "next": _next_booking(days, now),
+        "away": _away(episode, today, week.end + timedelta(weeks=WEEKS_AHEAD)),
         "days": this_week,
         "weeks_ahead": [(each, list(group)) for each, group in groupby(later, key=lambda day: book.week_of(day.on))],
         "ledger": ledger_of(episode=episode, week=week.start, now=now) if episode else None,
@@ -111,6 +127,7 @@ def portal_week(request: HttpRequest) -> HttpResponse:
         "previous": week.start - timedelta(days=1),
         "following": week.end,
         "is_this_week": week.contains(today),
+        "away": _away(episode, week.start, week.end),
         "days": _schedule(user, patient, week.start, week.end),
         "ledger": ledger_of(episode=episode, week=week.start, now=now) if episode else None,
     }

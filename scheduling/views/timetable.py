@@ -16,7 +16,7 @@ from iopmanager import clock
 from scheduling.domain.hours import RuleSet, Verdict, WeeklyMeeting
 from scheduling.domain.reasons import Reason
 from scheduling.forms.timetable import MeetingEndForm, MeetingForm, TrackForm
-from scheduling.models import Meeting, Track
+from scheduling.models import Meeting, Site, Track
 from scheduling.services.refused import Refused
 from scheduling.services.rules import RuleBook
 from scheduling.services.timetable import (
@@ -29,15 +29,17 @@ from scheduling.services.timetable import (
     track_verdict,
     with_meetings,
 )
+from scheduling.services.waiting import numbers_waiting
 from scheduling.views.current import current_site
 
 
 @dataclass(frozen=True)
 class TrackRow:
-    """A track and what its meetings add up to."""
+    """A track, what its meetings add up to, and how many wait for it, if they may be seen."""
 
     track: Track
     verdict: Verdict
+    waiting: int = 0
 
 
 def _track_seen_by(user: User, track_id: int) -> Track:
@@ -69,12 +71,20 @@ def tracks(request: HttpRequest) -> HttpResponse:
     user, site = signed_in(request), current_site(request)
     today, book = clock.today(site.zone), RuleBook.of(site)
     found = with_meetings(Track.objects.visible_to(user).filter(site=site)).order_by("status", "name")
+    waiting = _numbers_waiting(user, site)
     context = {
-        "rows": [TrackRow(track, track_verdict(track=track, on=today, book=book)) for track in found],
+        "rows": [
+            TrackRow(track, track_verdict(track=track, on=today, book=book), waiting.get(track.pk, 0))
+            for track in found
+        ],
         "rules": book.on(today),
         "may_manage": user.may(Permission.MANAGE_TIMETABLE, site.pk),
     }
     return render(request, "scheduling/tracks.html", context)
+
+
+def _numbers_waiting(user: User, site: Site) -> dict[int, int]:
+    return numbers_waiting(site=site) if user.may(Permission.SEE_PATIENTS, site.pk) else {}
 
 
 def _week_context(track: Track, today: date) -> dict[str, object]:
@@ -98,6 +108,8 @@ def track(request: HttpRequest, track_id: int) -> HttpResponse:
     context = _week_context(found, clock.today(found.site.zone))
     context["may_manage"] = user.may(Permission.MANAGE_TIMETABLE, found.site_id)
     context["may_end"] = user.may(Permission.MANAGE_PATIENTS, found.site_id)
+    context["sees_waiting"] = user.may(Permission.SEE_PATIENTS, found.site_id)
+    context["waiting"] = _numbers_waiting(user, found.site).get(found.pk, 0)
     return render(request, "scheduling/track.html", context)
 
 

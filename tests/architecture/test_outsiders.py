@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.permissions import Role
 from attendance.models import Attendance
-from scheduling.models import Feed
+from scheduling.models import Feed, LeaveOfAbsence, WaitingEntry
 from tests.factories import (
     MONDAY,
     admit,
@@ -68,6 +68,9 @@ def addresses() -> dict[str, str]:
         patient=patient, token_hash="0" * 64, uid_key="k", created_at=session.starts, created_by=lead
     )
     commitment = make_commitment(patient, [0], "13:00", "17:00")
+    leave = LeaveOfAbsence.objects.create(episode=episode, starts=MONDAY, reason="Surgery", recorded_by=lead)
+    other = make_weekday_track(site, (1, 3, 5), name="Other track")
+    entry = WaitingEntry.objects.create(episode=episode, track=other, from_day=MONDAY, requested_at=session.starts)
     values = {
         "patient_id": patient.pk,
         "track_id": track.pk,
@@ -78,6 +81,8 @@ def addresses() -> dict[str, str]:
         "enrollment_id": enrollment.pk,
         "commitment_id": commitment.pk,
         "feed_id": feed.pk,
+        "leave_id": leave.pk,
+        "entry_id": entry.pk,
         "week": MONDAY,
         "day": MONDAY,
     }

@@ -19,7 +19,7 @@ from demo.load import FOLDER, load_demo
 from patients.models import Commitment, CommitmentKind, Episode, LevelOfCare, Patient
 from scheduling.domain.obstacles import Clash, Full
 from scheduling.importing import import_clinic
-from scheduling.models import Booking, Meeting, Session, Site, Track, TrackStatus
+from scheduling.models import Booking, Meeting, Session, Site, Track, TrackStatus, WaitingEntry
 from scheduling.services.fitting import find_schedules
 from scheduling.services.rules import RuleBook
 from scheduling.services.timetable import track_verdict
@@ -96,6 +96,9 @@ def test_its_patients_have_their_stories_at_any_time(now: datetime) -> None:
     assert Full in in_the_way["Early small group"]
     assert Clash not in in_the_way.pop("Early small group"), "only that it is full keeps this patient out"
     assert all(Clash in found for found in in_the_way.values())
+
+    entry = WaitingEntry.objects.open().get()
+    assert (entry.episode, entry.track.name, entry.from_day) == (waiting, "Early small group", waiting.starts)
 
     own = Booking.objects.standing().of_patient(Patient.objects.get(code=THE_PATIENT).pk)
     assert own.filter(starts__lt=now).count() > 12

@@ -193,7 +193,7 @@ def test_the_meter_reads_whatever_is_typed(client: Client, site: Site, coordinat
 @pytest.mark.parametrize(
     ("page", "queries"),
     [
-        ("track", 10),
+        ("track", 11),
         ("track-edit", 10),
         ("meeting-new", 15),
         ("meeting-edit", 18),

@@ -73,7 +73,7 @@ def test_the_list_of_tracks_takes_as_many_queries_for_three_as_for_one(
 ) -> None:
     for each in range(number):
         make_weekday_track(site, name=f"Track {each}")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         answer = client.get(reverse("tracks"))
     assert answer.text.count("9 h") >= number
 
@@ -214,7 +214,7 @@ def test_a_reviewer_sees_tracks_and_changes_none(client: Client, site: Site) -> 
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize(("page", "queries"), [("portal-home", 15), ("portal-week", 15)])
+@pytest.mark.parametrize(("page", "queries"), [("portal-home", 16), ("portal-week", 16)])
 def test_the_portal_takes_as_many_queries_for_three_sessions_as_for_one(
     client: Client, site: Site, number: int, page: str, queries: int, django_assert_num_queries: Any
 ) -> None:

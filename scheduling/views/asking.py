@@ -1,0 +1,131 @@
+"""A patient, a track and a day: which of its meetings can be chosen, and what a choice comes to."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.http import HttpRequest
+
+from iopmanager.days import read_day
+from patients.models import Episode
+from scheduling.domain.fit import Fit, Need, search
+from scheduling.domain.obstacles import Full
+from scheduling.domain.reasons import Key, Reason, Refused
+from scheduling.forms.enrolling import ChoiceForm
+from scheduling.models import Enrollment, Meeting, Track
+from scheduling.services.choosing import Trial, places_left, try_choice
+from scheduling.services.enrollment_changes import own_sessions
+from scheduling.services.fitting import as_offer, full_dates, need_of, settled_for
+from scheduling.views.finding import by_meeting
+from scheduling.views.refusals import show_refusal
+
+ENOUGH = "enough"
+
+
+@dataclass(frozen=True)
+class Option:
+    """A meeting that can be chosen: how many places its fullest date has, and what stands against it."""
+
+    meeting: Meeting
+    is_chosen: bool
+    places_left: int
+    reasons: Sequence[Reason]
+    is_attended: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A patient and the track asked for from a day; the track comes with all that its fit is judged by.
+
+    `changes` is their place in the same track, of which other meetings are to be attended; `leaves` one in another track.
+    """
+
+    episode: Episode
+    track: Track
+    today: date
+    need: Need
+    full: dict[int, tuple[date, ...]]
+    fit: Fit
+    changes: Enrollment | None = None
+
+    @classmethod
+    def of(
+        cls,
+        episode: Episode,
+        track: Track,
+        today: date,
+        from_day: date,
+        *,
+        changes: Enrollment | None = None,
+        leaves: Enrollment | None = None,
+    ) -> "Asked":
+        """Raises Refused when the course of care is over by then."""
+        need = need_of(episode=episode, from_day=from_day, apart_from=changes or leaves)
+        known = own_sessions(changes) if changes else settled_for(episode, of=leaves)
+        full = full_dates(site=track.site, from_day=max(from_day, today), apart_from=known)
+        offer = as_offer(track, from_day, full, goes_on=changes is not None)
+        return cls(episode, track, today, need, full, search([offer], need)[0], changes)
+
+    def try_out(self, chosen: Sequence[Meeting]) -> Trial:
+        return try_choice(
+            episode=self.episode,
+            track=self.track,
+            meetings=chosen,
+            need=self.need,
+            full=self.full,
+            changes=self.changes,
+        )
+
+    def options(self, chosen: Sequence[Meeting], attended: Collection[Key] = ()) -> list[Option]:
+        keys = {offered.meeting.key for offered in self.fit.offer.meetings}
+        meetings = [each for each in self.track.meetings.all() if each.pk in keys]
+        left = places_left(meetings=[each.pk for each in meetings], from_day=max(self.fit.starts, self.today))
+        against = {meeting.key: reasons for meeting, reasons in by_meeting(self.fit.obstacles)}
+        return [
+            Option(each, each in chosen, left.get(each.pk, each.places), against.get(each.pk, ()), each.pk in attended)
+            for each in sorted(meetings, key=lambda meeting: (meeting.weekday, meeting.starts, meeting.pk))
+        ]
+
+
+def choice_context(
+    request: HttpRequest,
+    form: ChoiceForm,
+    asks: Callable[[date], Asked],
+    *,
+    otherwise: date,
+    refused: Sequence[Reason] = (),
+    attended: Collection[Key] = (),
+) -> dict[str, object]:
+    """The form as it was opened or changed, what its choice comes to, and what it was refused for: about the day beside the
+    day, the rest above.
+
+    It opens on the day in `?from=`, nonsense being taken for `otherwise`, with the meetings that are attended already, else
+    with those that fit.
+    """
+    typed = dict(form.cleaned_data) if form.is_bound and (form.is_valid() or form.errors) else {}
+    from_day = typed.get("starts") or (None if form.is_bound else read_day(request.GET.get("from", ""))) or otherwise
+    try:
+        asked = asks(from_day)
+    except Refused as unable:
+        form.initial = {"starts": from_day}
+        return {"form": form, "reasons": _above(form, refused or unable.reasons)}
+    if form.is_bound:
+        chosen = list(typed.get("meetings") or ())
+    else:
+        fitting = (request.GET.get("choice") == ENOUGH and asked.fit.enough) or asked.fit.choice
+        keys = {*attended} or {meeting.key for meeting in fitting}
+        chosen = [each for each in asked.track.meetings.all() if each.pk in keys]
+        form.initial = {"starts": asked.fit.starts}
+    trial = asked.try_out(chosen)
+    is_full = any(isinstance(reason, Full) for reason in (*trial.reasons, *asked.fit.obstacles))
+    context = {"options": asked.options(chosen, attended), "trial": trial, "is_full": is_full}
+    return context | {"form": form, "reasons": _above(form, refused)}
+
+
+def _above(form: ChoiceForm, refused: Sequence[Reason]) -> list[Reason]:
+    """Says what is wrong with the day beside it; answers the rest."""
+    about_the_day = [reason for reason in refused if reason.code in form.blames]
+    if form.is_bound:
+        show_refusal(form, Refused(about_the_day))
+        return [reason for reason in refused if reason not in about_the_day]
+    return list(refused)
