@@ -259,6 +259,14 @@ class IsOverAlready(Reason):
 
 
 @dataclass(frozen=True, slots=True)
+class LiftedAlready(Reason):
+    """A closure that somebody else has lifted."""
+
+    code: ClassVar[str] = "lifted_already"
+    closure: str
+
+
+@dataclass(frozen=True, slots=True)
 class TakenMeanwhile(Reason):
     """Somebody else was quicker: the database kept a promise that this would have broken. `guard` is its name."""
 
