@@ -77,7 +77,9 @@ def _take_out(
     Session.objects.filter(pk__in=booked, status=SessionStatus.SCHEDULED).update(
         status=SessionStatus.CANCELLED, cancel_reason=reason, departed_at=now
     )
-    Session.objects.filter(pk__in=booked, closure__isnull=False).update(closure=None)  # lifting it gives none of them back
+    Session.objects.filter(pk__in=booked, closure__isnull=False).update(
+        closure=None
+    )  # lifting it gives none of them back
     SessionFacilitator.objects.filter(session__in=booked).update(starts=None, ends=None)
     return sorted(booked), kept
 

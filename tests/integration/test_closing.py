@@ -8,6 +8,7 @@ import pytest
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Role
+from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, Closure, Enrollment, ReleaseCause, Room, Session, SessionStatus, Site, Track
 from scheduling.services.cancelling import cancel_session
 from scheduling.services.closing import (
@@ -29,7 +30,6 @@ from scheduling.services.refused import (
     IsOverAlready,
     LiftedAlready,
     NeedsReason,
-    Reason,
     Refused,
 )
 from scheduling.services.slots import Slot
