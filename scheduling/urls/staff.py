@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.views import board, calendars, enrolling, finding, jobs, sessions, timetable, today, track_ending
+from scheduling.views import board, calendars, closing, enrolling, finding, jobs, sessions, timetable, today, track_ending
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("today/", today.today, name="today"),
@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tracks/<int:track_id>/meetings/new/", timetable.meeting_new, name="meeting-new"),
     path("meetings/<int:meeting_id>/edit/", timetable.meeting_edit, name="meeting-edit"),
     path("meetings/<int:meeting_id>/end/", timetable.meeting_end, name="meeting-end"),
+    path("closures/", closing.closures, name="closures"),
+    path("closures/<int:closure_id>/open/", closing.closure_open, name="closure-open"),
     path("sessions/new/", sessions.session_new, name="session-new"),
     path("sessions/<int:session_id>/cancel/", sessions.session_cancel, name="session-cancel"),
     path("sessions/<int:session_id>/reinstate/", sessions.session_reinstate, name="session-reinstate"),

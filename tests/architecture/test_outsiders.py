@@ -1,6 +1,7 @@
 """Every address has somebody whom it keeps out."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -8,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.permissions import Role
 from attendance.models import Attendance
-from scheduling.models import Feed
+from scheduling.models import Closure, Feed
 from tests.factories import (
     MONDAY,
     admit,
@@ -68,6 +69,7 @@ def addresses() -> dict[str, str]:
         patient=patient, token_hash="0" * 64, uid_key="k", created_at=session.starts, created_by=lead
     )
     commitment = make_commitment(patient, [0], "13:00", "17:00")
+    closure = Closure.objects.create(site=site, starts=MONDAY, ends=MONDAY + timedelta(days=1), reason="Snow")
     values = {
         "patient_id": patient.pk,
         "track_id": track.pk,
@@ -78,6 +80,7 @@ def addresses() -> dict[str, str]:
         "enrollment_id": enrollment.pk,
         "commitment_id": commitment.pk,
         "feed_id": feed.pk,
+        "closure_id": closure.pk,
         "week": MONDAY,
         "day": MONDAY,
     }
@@ -101,7 +104,7 @@ def test_a_stranger_is_sent_to_sign_in(client: Client, addresses: dict[str, str]
 OF_NO_ROW = {
     "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
-    "portal-account", "board", "board-sessions", "board-print",
+    "portal-account", "board", "board-sessions", "board-print", "closures",
 }  # fmt: skip
 
 
