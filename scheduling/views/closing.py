@@ -107,7 +107,7 @@ def _close(request: HttpRequest, site: Site) -> HttpResponse:
         also = f" {counted(cancelled, 'session is,sessions are')} cancelled." if cancelled else ""
         messages.success(request, f"{site} is closed, {days}: {answer.done.reason}.{also}")
         return go_on(request, "closures")
-    context["button"] = f"Close {days}"
+    context = {"heading": f"Close the site, {days}", "button": f"Close {days}"}
     return _not_done(request, form, site, answer, context, now=now, what=f"closing {days}")
 
 
