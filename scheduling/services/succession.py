@@ -110,11 +110,6 @@ def set_free(sessions: Iterable[Session]) -> None:
     Session.objects.filter(pk__in=ids).update(meeting=None, pattern_date=None)
 
 
-def enrolled_from(meeting: Meeting, day: date) -> int:
-    """How many patients stand in the meeting on the day or will later."""
-    return meeting.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=day)).count()
-
-
 def end_places(*, meeting: Meeting, ends: date, by: User | None, now: datetime) -> None:
     """Nobody stands in the meeting from the day on."""
     later = meeting.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends))
