@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, time
 
 from accounts.models import User
+from scheduling.domain.occurrences import Pattern
 from scheduling.models import Room, ServiceType, Track
 
 
@@ -38,3 +39,13 @@ class MeetingValues:
     lead: User | None = None
     assistants: tuple[User, ...] = ()
     tracks: tuple[Track, ...] = ()
+
+    def as_pattern(self) -> Pattern:
+        return Pattern(
+            weekday=self.weekday,
+            anchor=self.anchor,
+            starts=self.starts,
+            ends=self.ends,
+            runs_from=self.runs_from,
+            runs_until=self.runs_until,
+        )

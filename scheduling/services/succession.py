@@ -25,8 +25,9 @@ from scheduling.services.rosters import lock_sessions, mark_stale_of_sessions
 WEEK = timedelta(weeks=1)
 
 
-def exceptions_from(meeting: Meeting, day: date, now: datetime) -> SessionQuerySet:
-    """Sessions to come of the day or later that were changed by hand, or cancelled: somebody decided something about each."""
+def exceptions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
+    """Sessions to come of the day or later that were changed by hand, or cancelled: somebody decided something about each.
+    All to come without a day."""
     return _from(meeting, day, now).filter(departed_at__isnull=False)
 
 

@@ -20,7 +20,6 @@ from scheduling.models import (
     Track,
     TrackStatus,
 )
-from scheduling.models.session import SessionQuerySet
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.judging import refuse_what_breaks_the_rules
 from scheduling.services.meeting_objections import against_change, against_meeting
@@ -33,7 +32,6 @@ from scheduling.services.succession import (
     adopt,
     carry_over,
     end_places,
-    exceptions_from,
     set_free,
     stop_meeting,
     withdraw_sessions,
@@ -183,7 +181,7 @@ def change_meeting(
     """
     meeting = _held(meeting)
     served = list(meeting.tracks.all())
-    begins = _begins(meeting, values.runs_from, now, today)
+    begins = change_begins(meeting=meeting, runs_from=values.runs_from, now=now, today=today)
     _refuse_for(against_change(meeting, values, begins=begins or values.runs_from, since=begins, now=now))
     if begins is None:
         kept = withdraw_sessions(meeting=meeting, reason="The group changed", now=now, let_go=let_go)
@@ -201,7 +199,7 @@ def change_meeting(
     return changed
 
 
-def _begins(meeting: Meeting, runs_from: date, now: datetime, today: date) -> date | None:
+def change_begins(*, meeting: Meeting, runs_from: date, now: datetime, today: date) -> date | None:
     """The day from which a change asked for `runs_from` holds; None for a meeting that is changed in place: nothing of it
     has been held, and it changes from its first day on or is only being planned."""
     if not meeting.sessions.filter(starts__lte=now).exists():
@@ -209,16 +207,6 @@ def _begins(meeting: Meeting, runs_from: date, now: datetime, today: date) -> da
         if runs_from <= meeting.runs_from or not relied_on:
             return None
     return max(runs_from, _first_free_day(meeting, now, today), meeting.runs_from + timedelta(days=1))
-
-
-def change_begins(*, meeting: Meeting, runs_from: date, now: datetime, today: date) -> date:
-    """The first day that would be different if the meeting were changed from `runs_from` on."""
-    return _begins(meeting, runs_from, now, today) or max(runs_from, today)
-
-
-def exceptions_to(*, meeting: Meeting, runs_from: date, now: datetime, today: date) -> SessionQuerySet:
-    """Sessions changed by hand which a change of the meeting from `runs_from` on leaves as they are, unless let go."""
-    return exceptions_from(meeting, _begins(meeting, runs_from, now, today) or date.min, now)
 
 
 def _first_free_day(meeting: Meeting, now: datetime, today: date) -> date:

@@ -1,6 +1,18 @@
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.views import board, calendars, closing, enrolling, finding, jobs, sessions, timetable, today, track_ending
+from scheduling.views import (
+    board,
+    calendars,
+    closing,
+    enrolling,
+    finding,
+    jobs,
+    meetings,
+    sessions,
+    timetable,
+    today,
+    track_ending,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("today/", today.today, name="today"),
@@ -11,11 +23,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tracks/<int:track_id>/edit/", timetable.track_edit, name="track-edit"),
     path("tracks/<int:track_id>/publish/", timetable.track_publish, name="track-publish"),
     path("tracks/<int:track_id>/end/", track_ending.track_end, name="track-end"),
-    path("tracks/<int:track_id>/meter/", timetable.track_meter, name="track-meter"),
+    path("tracks/<int:track_id>/meter/", meetings.track_meter, name="track-meter"),
     path("tracks/<int:track_id>/calendar/", calendars.track_calendar, name="track-calendar"),
-    path("tracks/<int:track_id>/meetings/new/", timetable.meeting_new, name="meeting-new"),
-    path("meetings/<int:meeting_id>/edit/", timetable.meeting_edit, name="meeting-edit"),
-    path("meetings/<int:meeting_id>/end/", timetable.meeting_end, name="meeting-end"),
+    path("tracks/<int:track_id>/meetings/new/", meetings.meeting_new, name="meeting-new"),
+    path("meetings/<int:meeting_id>/edit/", meetings.meeting_edit, name="meeting-edit"),
+    path("meetings/<int:meeting_id>/end/", meetings.meeting_end, name="meeting-end"),
     path("closures/", closing.closures, name="closures"),
     path("closures/<int:closure_id>/open/", closing.closure_open, name="closure-open"),
     path("sessions/new/", sessions.session_new, name="session-new"),

@@ -26,12 +26,12 @@ from scheduling.services.refused import (
     RoomTooSmall,
     TooFewPlaces,
 )
+from scheduling.services.succession import exceptions_from
 from scheduling.services.timetable import (
     MeetingValues,
     change_begins,
     change_meeting,
     end_meeting,
-    exceptions_to,
     publish_track,
 )
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
@@ -315,7 +315,8 @@ def test_a_change_says_when_it_begins_and_which_exceptions_it_meets(
     at_ten = datetime(2026, 11, 23, 15, tzinfo=UTC)
     given = {"meeting": monday, "runs_from": asked, "now": at_ten, "today": MONDAY}
     assert change_begins(**given) == begins
-    assert list(exceptions_to(**given).values_list("on", flat=True)) == [MONDAY + WEEK, MONDAY + 2 * WEEK]
+    found = exceptions_from(monday, begins, at_ten)
+    assert list(found.values_list("on", flat=True)) == [MONDAY + WEEK, MONDAY + 2 * WEEK]
 
 
 def test_what_is_changed_in_place_meets_every_exception_to_come(site: Site, coordinator: User) -> None:
@@ -323,5 +324,5 @@ def test_what_is_changed_in_place_meets_every_exception_to_come(site: Site, coor
     monday = track.meetings.get(weekday=0)
     cancel_session(session=monday.sessions.get(on=MONDAY), reason="Ill", by=coordinator, now=NOW)
     given = {"meeting": monday, "runs_from": monday.runs_from, "now": NOW, "today": TODAY}
-    assert change_begins(**given) == TODAY
-    assert exceptions_to(**given).get().on == MONDAY
+    assert change_begins(**given) is None
+    assert exceptions_from(monday, None, NOW).get().on == MONDAY
