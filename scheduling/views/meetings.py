@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 
 from django.contrib import messages
@@ -155,7 +155,7 @@ def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
     form.initial["runs_from"] = holds = begins or asked
     decided = _decided(request, exceptions_from(meeting, begins, now))
     context: dict[str, object] = {"heading": f"Edit {meeting.name}", "button": "Keep the changes", "meeting": meeting}
-    context |= {"track": _first_track(meeting), "decided": decided}
+    context |= {"track": _first_track(meeting), "decided": decided, "from_day": max(holds, today)}
     if not is_valid:
         return _page(request, form, site, context)
     values = form.values()
@@ -186,7 +186,7 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
         return _page(request, form, site, context)
     last_day: date = form.cleaned_data["last_day"]
     decided = _decided(request, exceptions_from(meeting, last_day + DAY, now))
-    context["decided"] = decided
+    context |= {"decided": decided, "from_day": last_day + DAY}
     extend_horizon(site=site, today=today, now=now)  # so that what is shown is what this does, and nothing else
     act = partial(end_meeting, meeting=meeting, last_day=last_day, by=user, now=now, today=today, let_go=decided.let_go)
     answer = ask(request, act, scene=Scene(site, today), now=now, only_look=not decided.were_shown)
@@ -200,12 +200,17 @@ def _notes_on_clocks(values: MeetingValues, site: Site, first: date, today: date
     """What clock changes do to the sessions of the meeting from a day on to the horizon."""
     until = horizon_end(today)
     closed = [each.as_interval() for each in Closure.objects.filter(site=site).touching(first, until)]
-    return [
-        f"On {day(on)} clocks skip {clock_words(wall)}: {clock_words(at_wall_clock(on, wall, site.zone), site.zone)} is meant."
-        if quirk == Quirk.SKIPPED
-        else f"On {day(on)} {clock_words(wall)} comes twice: the first is meant."
-        for on, wall, quirk in odd_times(values.as_pattern(), first, until, zone=site.zone, closed=closed)
-    ]
+    odd = odd_times(values.as_pattern(), first, until, zone=site.zone, closed=closed)
+    return [_note_on_clock(values, site, on, wall, quirk) for on, wall, quirk in odd]
+
+
+def _note_on_clock(values: MeetingValues, site: Site, on: date, wall: time, quirk: Quirk) -> str:
+    if quirk == Quirk.REPEATED:
+        return f"On {day(on)} {clock_words(wall)} comes twice: the first is meant."
+    if at_wall_clock(on, values.starts, site.zone) >= at_wall_clock(on, values.ends, site.zone):
+        return f"On {day(on)} clocks skip {clock_words(wall)}, and no minute is left: it is not held."
+    shown = clock_words(at_wall_clock(on, wall, site.zone), site.zone)
+    return f"On {day(on)} clocks skip {clock_words(wall)}: {shown} is meant."
 
 
 def _first_track(meeting: Meeting) -> Track | None:

@@ -188,6 +188,7 @@ def test_for_another_date_they_are_shown_anew_before_anything_is_done(client: Cl
     anew = client.post(clinic.page, confirmed)
     assert anew.status_code == 200
     assert shown_in(anew.text) == [early.pk, late.pk]
+    assert "Changed by hand, from Mon 30 Nov on" in anew.text
     assert clinic.monday.runs_until is None
     done = client.post(
         clinic.page, confirmed | {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": key_in(anew.text)}
@@ -309,6 +310,8 @@ def test_what_clocks_skip_or_repeat_is_said(client: Client, clinic: Clinic, monk
     monkeypatch.setattr(clock, "now", lambda: datetime(2027, 2, 1, 12, tzinfo=UTC))
     typed = clinic.typed(**night, starts="02:30", ends="04:00", runs_from="2027-02-07")
     assert "On Sun 14 Mar clocks skip 2:30: 3:30 is meant." in client.post(page, typed).text
+    gone = client.post(page, typed | {"starts": "02:00", "ends": "03:00"})
+    assert "On Sun 14 Mar clocks skip 2:00, and no minute is left: it is not held." in gone.text
     assert "clocks skip" not in client.post(page, typed | {"last_day": "2027-03-13"}).text
 
 
