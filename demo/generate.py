@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from accounts.audit import record
-from accounts.models import Action, User
+from accounts.models import User
 from demo.cast import AT_RISK, OUT_OF_REACH, SIGN_INS, THE_PATIENT, WAITING
 from demo.courses import COHORT, COHORT_TRACK, COURSES, INTENSIVE, SMALL_TRACK, WAITING_FOR_A_PLACE, Course
 from demo.individual import plan_individual_hours
@@ -17,6 +16,7 @@ from patients.models import CommitmentKind, Episode, Patient
 from patients.services import CommitmentValues, LevelValues, add_commitment, admit_patient, state_level
 from scheduling.domain.week import week_start
 from scheduling.models import Closure, Priority, Site, Track
+from scheduling.services.closing import close_site
 from scheduling.services.enrolling import discharge_patient, end_enrollment, enroll_patient
 from scheduling.services.fitting import find_schedules
 from scheduling.services.horizon import extend_horizon
@@ -71,15 +71,20 @@ def fill_clinic(*, now: datetime, say: Say) -> None:
 
 
 def _close_for_training(demo: Demo) -> None:
-    """A Friday five weeks ago and one in four weeks, never in the present week."""
+    """A Friday five weeks ago and one in four weeks, never in the present week, unless the site is closed on it already."""
     administrator = User.objects.get(email=SIGN_INS[2].email)
     for site in demo.sites.values():
         for weeks in (-5, 4):
             friday = demo.this_week(site) + timedelta(weeks=weeks, days=4)
-            closure = Closure.objects.create(
-                site=site, starts=friday, ends=friday + timedelta(days=1), reason="Staff training"
-            )
-            record(closure, by=administrator, action=Action.CREATED, at=demo.now)
+            if not Closure.objects.filter(site=site).touching(friday, friday + timedelta(days=1)).exists():
+                close_site(
+                    site=site,
+                    first_day=friday,
+                    last_day=friday,
+                    reason="Staff training",
+                    by=administrator,
+                    now=demo.now,
+                )
 
 
 def _steps(demo: Demo) -> Iterator[Step]:

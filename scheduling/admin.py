@@ -32,8 +32,13 @@ class RuleSetInline(admin.StackedInline):
 
 @admin.register(Site)
 class SiteAdmin(AuditedAdmin):
-    list_display = ("name", "code", "neutral_name", "time_zone", "phone")
+    list_display = ("name", "code", "neutral_name", "time_zone", "opens", "closes", "country", "state")
     search_fields = ("name", "code")
+    fieldsets = (
+        (None, {"fields": ("code", "name", "neutral_name", "address", "phone")}),
+        ("When", {"fields": ("time_zone", "opens", "closes")}),
+        ("Public holidays", {"fields": ("country", "state")}),
+    )
     inlines = [RuleSetInline, RoomInline]
 
 
@@ -53,7 +58,7 @@ class RuleSetAdmin(AuditedAdmin):
 
 
 @admin.register(Closure)
-class ClosureAdmin(AuditedAdmin):
+class ClosureAdmin(LookOnlyAdmin):
     list_display = ("site", "starts", "ends", "reason")
     list_filter = ("site",)
     search_fields = ("reason",)

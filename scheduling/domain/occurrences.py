@@ -80,6 +80,17 @@ def quirk_at(day: date, wall: time, zone: tzinfo) -> Quirk | None:
     return Quirk.SKIPPED if before < after else Quirk.REPEATED
 
 
+def odd_times(
+    pattern: Pattern, first: date, until: date, *, zone: tzinfo, closed: Collection[Interval[date]] = ()
+) -> Iterator[tuple[date, time, Quirk]]:
+    """Starts and ends of the pattern that a clock change skips or repeats, on its dates in the half-open range."""
+    for day in occurrence_dates(pattern, first, until, closed):
+        for wall in (pattern.starts, pattern.ends):
+            quirk = quirk_at(day, wall, zone)
+            if quirk is not None:
+                yield day, wall, quirk
+
+
 def occurrence_dates(
     pattern: Pattern, first: date, until: date, closed: Collection[Interval[date]] = ()
 ) -> Iterator[date]:

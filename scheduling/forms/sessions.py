@@ -1,4 +1,4 @@
-"""Text → typed values for what is done to one session, and for days on which a site is closed."""
+"""Text → typed values for what is done to one session."""
 
 from typing import Any, ClassVar
 

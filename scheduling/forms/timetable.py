@@ -1,7 +1,7 @@
 """Text → typed values for tracks and meetings; whether the hours hold is the services' to say."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -80,6 +80,18 @@ class TrackForm(forms.Form):
 
 
 class MeetingForm(forms.Form):
+    """A meeting as it is typed. `blames` names the field that each refusal, by its code, is about."""
+
+    blames: ClassVar[dict[str, str]] = {
+        "already_ended": "last_day",
+        "ends_before_it_begins": "last_day",
+        "facilitator_in_two_places": "lead",
+        "outside_hours": "starts",
+        "room_in_two_places": "room",
+        "room_too_small": "places",
+        "too_few_places": "places",
+    }
+
     code = forms.CharField(max_length=40, help_text="The clinic's own short code.")
     name = forms.CharField(max_length=120)
     weekday = forms.TypedChoiceField(choices=list(enumerate(WEEKDAYS)), coerce=int)
@@ -112,7 +124,7 @@ class MeetingForm(forms.Form):
     def __init__(self, *args: Any, site: Site, meeting: Meeting | None = None, **kwargs: Any) -> None:
         self.site, self.meeting = site, meeting
         if meeting is not None:
-            kwargs.setdefault("initial", {}).update(_initial(meeting))
+            kwargs["initial"] = _initial(meeting) | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         clinicians = User.objects.clinicians_at(site.pk)
         choices = {
@@ -209,4 +221,6 @@ def _initial(meeting: Meeting) -> dict[str, Any]:
 
 
 class MeetingEndForm(forms.Form):
+    blames: ClassVar[dict[str, str]] = {"already_ended": "last_day", "ends_before_it_begins": "last_day"}
+
     last_day = DayField(help_text="The meeting is held on this day for the last time.")

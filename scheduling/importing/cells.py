@@ -41,6 +41,13 @@ def read_time_zone(cell: str) -> str:
     return cell
 
 
+def read_country(cell: str) -> str:
+    """A country's two letters as in ISO 3166."""
+    if not re.fullmatch(r"[A-Za-z]{2}", cell):
+        raise ValueError(f"“{cell}” is not the two letters of a country, such as US.")
+    return cell.upper()
+
+
 def read_date(cell: str) -> date:
     """`2026-11-23`, or the US way `11/23/2026`."""
     if found := ISO_DATE.fullmatch(cell):

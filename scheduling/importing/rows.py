@@ -9,6 +9,7 @@ from scheduling.domain.occurrences import middle_break
 from scheduling.importing.cells import (
     read_choice,
     read_codes,
+    read_country,
     read_date,
     read_dates,
     read_email,
@@ -54,6 +55,10 @@ class SiteRow(Row):
     neutral_name: str = optional(read_text(60), "Appointment")
     address: str = optional(read_text(200), "")
     phone: str = optional(read_code, "")
+    opens: time | None = optional(read_time, None)
+    closes: time | None = optional(read_time, None)
+    country: str = optional(read_country, "US")
+    state: str = optional(read_text(10), "")
     rules_from: date | None = optional(read_date, None)
     minimum_hours: int = optional(read_hours(1, A_WEEK), 540)
     maximum_hours: int = optional(read_hours(1, A_WEEK), 1500)

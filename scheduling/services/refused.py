@@ -82,12 +82,14 @@ class AlreadyMadeUp(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TooFewPlaces(Reason):
-    """More patients stand in the meeting than it would have places."""
+    """More patients are in the meeting than it would have places: `enrolled` at most, those who make up for another there
+    among them. `dates` are the planned ones on which it would be overbooked."""
 
     code: ClassVar[str] = "too_few_places"
     meeting: str
     places: int
     enrolled: int
+    dates: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,14 @@ class IsOverAlready(Reason):
     code: ClassVar[str] = "is_over_already"
     closure: str
     last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class LiftedAlready(Reason):
+    """A closure that somebody else has lifted."""
+
+    code: ClassVar[str] = "lifted_already"
+    closure: str
 
 
 @dataclass(frozen=True, slots=True)

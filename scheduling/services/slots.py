@@ -49,10 +49,21 @@ def against_times(slot: Slot, site: Site, now: datetime) -> Iterable[Reason]:
             yield SkippedTime(slot.on, wall)
     for closure in Closure.objects.filter(site=site).touching(slot.on, slot.on + timedelta(days=1)):
         yield ClosedOn(slot.on, closure.reason)
-    if (site.opens and slot.starts < site.opens) or (site.closes and slot.ends > site.closes):
-        yield OutsideHours(site.opens, site.closes)
+    yield from against_hours(slot.starts, slot.ends, site)
     if at_wall_clock(slot.on, slot.starts, site.zone) <= now:
         yield InThePast(slot.on, slot.starts)
+
+
+def against_hours(starts: time, ends: time, site: Site) -> Iterable[Reason]:
+    """The site is not open then."""
+    if (site.opens and starts < site.opens) or (site.closes and ends > site.closes):
+        yield OutsideHours(site.opens, site.closes)
+
+
+def against_size(room: Room | None, places: int) -> Iterable[Reason]:
+    """More places than the room holds."""
+    if room is not None and places > room.places:
+        yield RoomTooSmall(room.name, room.places, places)
 
 
 def against_room(
@@ -61,8 +72,7 @@ def against_room(
     """Another session in the room at the time, or more places than it holds."""
     if room is None:
         return
-    if places > room.places:
-        yield RoomTooSmall(room.name, room.places, places)
+    yield from against_size(room, places)
     others = Session.objects.filter(room=room, starts__lt=time_.end, ends__gt=time_.start)
     for other in others.exclude(status=SessionStatus.CANCELLED).exclude(pk=apart_from or 0):
         yield RoomTaken(room.name, other.name, other.on, *_wall(other, site))

@@ -25,8 +25,9 @@ from scheduling.services.rosters import lock_sessions, mark_stale_of_sessions
 WEEK = timedelta(weeks=1)
 
 
-def exceptions_from(meeting: Meeting, day: date, now: datetime) -> SessionQuerySet:
-    """Sessions to come of the day or later that were changed by hand, or cancelled: somebody decided something about each."""
+def exceptions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
+    """Sessions to come of the day or later that were changed by hand, or cancelled: somebody decided something about each.
+    All to come without a day."""
     return _from(meeting, day, now).filter(departed_at__isnull=False)
 
 
@@ -77,6 +78,9 @@ def _take_out(
     Session.objects.filter(pk__in=booked, status=SessionStatus.SCHEDULED).update(
         status=SessionStatus.CANCELLED, cancel_reason=reason, departed_at=now
     )
+    Session.objects.filter(pk__in=booked, closure__isnull=False).update(
+        closure=None
+    )  # lifting it gives none of them back
     SessionFacilitator.objects.filter(session__in=booked).update(starts=None, ends=None)
     return sorted(booked), kept
 
@@ -105,11 +109,6 @@ def set_free(sessions: Iterable[Session]) -> None:
     """Exceptions of a meeting that has ended go on as one-offs."""
     ids = [session.pk for session in sessions]
     Session.objects.filter(pk__in=ids).update(meeting=None, pattern_date=None)
-
-
-def enrolled_from(meeting: Meeting, day: date) -> int:
-    """How many patients stand in the meeting on the day or will later."""
-    return meeting.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=day)).count()
 
 
 def end_places(*, meeting: Meeting, ends: date, by: User | None, now: datetime) -> None:

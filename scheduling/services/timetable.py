@@ -1,8 +1,8 @@
 """The clinic's week as its coordinators change it: tracks and their meetings."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -16,60 +16,26 @@ from scheduling.models import (
     Meeting,
     MeetingFacilitator,
     Part,
-    Room,
-    ServiceType,
     Site,
     Track,
     TrackStatus,
 )
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.judging import refuse_what_breaks_the_rules
-from scheduling.services.refused import AlreadyEnded, EndsBeforeItBegins, Refused, TooFewPlaces
+from scheduling.services.meeting_objections import against_change, against_meeting
+from scheduling.services.refused import AlreadyEnded, EndsBeforeItBegins, Refused
 from scheduling.services.rosters import hold_site
 from scheduling.services.rules import RuleBook
+from scheduling.services.stated import MeetingValues as MeetingValues
+from scheduling.services.stated import TrackValues as TrackValues
 from scheduling.services.succession import (
     adopt,
     carry_over,
     end_places,
-    enrolled_from,
     set_free,
     stop_meeting,
     withdraw_sessions,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrackValues:
-    code: str
-    name: str
-    population: str = ""
-    individual_minutes: int = 0
-    entry: str = "rolling"
-    cohort_starts: tuple[date, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeetingValues:
-    """A meeting as it was stated; dates are half-open."""
-
-    code: str
-    name: str
-    weekday: int
-    starts: time
-    ends: time
-    service_type: ServiceType
-    places: int
-    runs_from: date
-    runs_until: date | None = None
-    anchor: date | None = None
-    break_starts: time | None = None
-    break_ends: time | None = None
-    room: Room | None = None
-    modality: str = "in_person"
-    lead: User | None = None
-    assistants: tuple[User, ...] = ()
-    tracks: tuple[Track, ...] = ()
-
 
 SLOT = (
     "code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "runs_until", "anchor",
@@ -152,12 +118,14 @@ def _held(meeting: Meeting) -> Meeting:
 def create_meeting(
     *, site: Site, values: MeetingValues, by: User | None, now: datetime, today: date, settle: bool = True
 ) -> Meeting:
-    """Raises Refused when a published track that it serves would break a rule.
+    """Raises Refused outside the site's hours, with more places than its room holds, and when a published track that it
+    serves would break a rule.
 
     Without `settle` nothing is asked of the tracks, here and in the other services: the caller writes several things, of
     which none can be judged alone, and calls `settle_tracks` in the end.
     """
     hold_site(site.pk)
+    _refuse_for(against_meeting(values, site))
     meeting = Meeting(site=site)
     _write_meeting(meeting, values)
     if settle:
@@ -208,19 +176,18 @@ def change_meeting(
     A meeting that was never held is changed in place if it is changed from its first day on. Sessions that were changed by
     hand stay as they are and stand for the new meeting's dates of their weeks, but for those whose ids are in `let_go`.
 
-    Raises Refused when more patients stand in it than it would have places, when it is over by then, or when a published
-    track would break a rule.
+    Raises Refused when more patients stand in it than it would have places, when it is over by then, for new hours outside
+    the site's, for more places than its room holds, or when a published track would break a rule.
     """
     meeting = _held(meeting)
     served = list(meeting.tracks.all())
-    if _may_change_in_place(meeting, values, now):
-        _refuse_impossible_change(meeting, values, values.runs_from)
+    begins = change_begins(meeting=meeting, runs_from=values.runs_from, now=now, today=today)
+    _refuse_for(against_change(meeting, values, begins=begins or values.runs_from, since=begins, now=now))
+    if begins is None:
         kept = withdraw_sessions(meeting=meeting, reason="The group changed", now=now, let_go=let_go)
         _write_meeting(meeting, values)
         changed = meeting
     else:
-        begins = max(values.runs_from, _first_free_day(meeting, now, today), meeting.runs_from + timedelta(days=1))
-        _refuse_impossible_change(meeting, values, begins)
         kept = stop_meeting(meeting=meeting, until=begins, reason="The group changed", now=now, let_go=let_go)
         changed = Meeting(site=meeting.site, continues=meeting)
         _write_meeting(changed, replace(values, runs_from=begins))
@@ -232,12 +199,14 @@ def change_meeting(
     return changed
 
 
-def _may_change_in_place(meeting: Meeting, values: MeetingValues, now: datetime) -> bool:
-    """Nothing of it has been held, and it changes from its first day on or is only being planned."""
-    if meeting.sessions.filter(starts__lte=now).exists():
-        return False
-    relied_on = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
-    return values.runs_from <= meeting.runs_from or not relied_on
+def change_begins(*, meeting: Meeting, runs_from: date, now: datetime, today: date) -> date | None:
+    """The day from which a change asked for `runs_from` holds; None for a meeting that is changed in place: nothing of it
+    has been held, and it changes from its first day on or is only being planned."""
+    if not meeting.sessions.filter(starts__lte=now).exists():
+        relied_on = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
+        if runs_from <= meeting.runs_from or not relied_on:
+            return None
+    return max(runs_from, _first_free_day(meeting, now, today), meeting.runs_from + timedelta(days=1))
 
 
 def _first_free_day(meeting: Meeting, now: datetime, today: date) -> date:
@@ -245,18 +214,10 @@ def _first_free_day(meeting: Meeting, now: datetime, today: date) -> date:
     return today + timedelta(days=meeting.sessions.filter(on=today, starts__lte=now).count())
 
 
-def _refuse_impossible_change(meeting: Meeting, values: MeetingValues, begins: date) -> None:
-    reasons: list[Reason] = []
-    enrolled = enrolled_from(meeting, begins)
-    if values.places < enrolled:
-        reasons.append(TooFewPlaces(meeting.name, values.places, enrolled))
-    if values.runs_until is not None and values.runs_until <= begins:
-        reasons.append(EndsBeforeItBegins(begins, values.runs_until - timedelta(days=1)))
-    over = meeting.runs_until
-    if over is not None and meeting.continued_by.exists() and (values.runs_until is None or values.runs_until > over):
-        reasons.append(AlreadyEnded(meeting.name, over - timedelta(days=1)))
-    if reasons:
-        raise Refused(reasons)
+def _refuse_for(reasons: Iterable[Reason]) -> None:
+    found = tuple(reasons)
+    if found:
+        raise Refused(found)
 
 
 @transaction.atomic

@@ -33,13 +33,18 @@ class Answer[T]:
     reasons: Sequence[Reason] = ()
 
 
-def ask[T](request: HttpRequest, act: Callable[[], T], *, scene: Scene, now: datetime) -> Answer[T]:
-    """Carries the act out if it was confirmed as it was shown, or touches no patient; else says what it would do."""
-    seen = request.POST.get(SEEN, "")
+def ask[T](
+    request: HttpRequest, act: Callable[[], T], *, scene: Scene, now: datetime, only_look: bool = False
+) -> Answer[T]:
+    """Carries the act out if it was confirmed as it was shown, or touches no patient; else says what it would do.
+
+    With `only_look` nothing is done, whatever was confirmed.
+    """
+    seen = "" if only_look else request.POST.get(SEEN, "")
     try:
         if not seen:
             impact = rehearse(act, scene=scene, now=now)
-            if impact.patients or impact.lacking or CHECK in request.POST:
+            if only_look or impact.patients or impact.lacking or CHECK in request.POST:
                 return Answer(impact=impact)
             seen = impact.key
         return Answer(is_done=True, done=carry_out(act, scene=scene, now=now, seen=seen))

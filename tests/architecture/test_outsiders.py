@@ -1,6 +1,7 @@
 """Every address has somebody whom it keeps out."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -8,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.permissions import Role
 from attendance.models import Attendance
-from scheduling.models import Feed, LeaveOfAbsence, WaitingEntry
+from scheduling.models import Closure, Feed, LeaveOfAbsence, WaitingEntry
 from tests.factories import (
     MONDAY,
     admit,
@@ -71,6 +72,7 @@ def addresses() -> dict[str, str]:
     leave = LeaveOfAbsence.objects.create(episode=episode, starts=MONDAY, reason="Surgery", recorded_by=lead)
     other = make_weekday_track(site, (1, 3, 5), name="Other track")
     entry = WaitingEntry.objects.create(episode=episode, track=other, from_day=MONDAY, requested_at=session.starts)
+    closure = Closure.objects.create(site=site, starts=MONDAY, ends=MONDAY + timedelta(days=1), reason="Snow")
     values = {
         "patient_id": patient.pk,
         "track_id": track.pk,
@@ -83,6 +85,7 @@ def addresses() -> dict[str, str]:
         "feed_id": feed.pk,
         "leave_id": leave.pk,
         "entry_id": entry.pk,
+        "closure_id": closure.pk,
         "week": MONDAY,
         "day": MONDAY,
     }
@@ -106,7 +109,7 @@ def test_a_stranger_is_sent_to_sign_in(client: Client, addresses: dict[str, str]
 OF_NO_ROW = {
     "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
-    "portal-account", "board", "board-sessions", "board-print",
+    "portal-account", "board", "board-sessions", "board-print", "closures",
 }  # fmt: skip
 
 

@@ -14,15 +14,27 @@ from scheduling.domain.reasons import (
     TooFewMinutes,
 )
 from scheduling.models import Meeting, Session, SessionStatus, Site, Track, TrackStatus
-from scheduling.services.enrolling import enroll_patient
-from scheduling.services.refused import AlreadyEnded, EndsBeforeItBegins, Refused, TooFewPlaces
+from scheduling.services.cancelling import cancel_session
+from scheduling.services.enrolling import end_enrollment, enroll_patient
+from scheduling.services.exceptions import describe_session
+from scheduling.services.making_up import book_make_up
+from scheduling.services.refused import (
+    AlreadyEnded,
+    EndsBeforeItBegins,
+    OutsideHours,
+    Refused,
+    RoomTooSmall,
+    TooFewPlaces,
+)
+from scheduling.services.succession import exceptions_from
 from scheduling.services.timetable import (
     MeetingValues,
+    change_begins,
     change_meeting,
     end_meeting,
     publish_track,
 )
-from tests.factories import MONDAY, admit, make_meeting, make_patient, make_site, make_staff, make_track
+from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
 
 pytestmark = pytest.mark.django_db
 
@@ -162,7 +174,7 @@ def test_a_change_is_refused_that_leaves_patients_without_a_place_or_makes_no_se
     monday = track.meetings.get(weekday=0)
     values = values_of(monday, places=2, runs_from=MONDAY + WEEK, runs_until=MONDAY)
     with refused_for(
-        TooFewPlaces(monday.name, 2, 3),
+        TooFewPlaces(monday.name, 2, 3, tuple(MONDAY + number * WEEK for number in range(1, 12))),
         EndsBeforeItBegins(MONDAY + WEEK, MONDAY - timedelta(days=1)),
     ):
         change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
@@ -196,3 +208,121 @@ def test_a_group_ends_when_the_rest_is_enough(site: Site, coordinator: User) -> 
         end_meeting(meeting=friday, last_day=last_day, by=coordinator, now=NOW, today=TODAY)
     with refused_for(EndsBeforeItBegins(TODAY, TODAY - WEEK)):
         end_meeting(meeting=friday, last_day=TODAY - WEEK, by=coordinator, now=NOW, today=TODAY)
+
+
+def test_who_follows_another_takes_no_second_place(site: Site, coordinator: User) -> None:
+    track = published(site, coordinator)
+    first, _, _ = enrolled(track, coordinator, number=3)
+    end_enrollment(enrollment=first, last_day=MONDAY + 3 * WEEK, by=coordinator, now=NOW)
+    enroll_patient(
+        episode=admit(make_patient(site)),
+        track=track,
+        meetings=list(track.meetings.all()),
+        starts=MONDAY + 4 * WEEK,
+        by=coordinator,
+        now=NOW,
+    )
+    monday = track.meetings.get(weekday=0)
+    values = values_of(monday, places=3, runs_from=MONDAY + WEEK)
+    assert change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY).places == 3
+    two = values_of(monday, places=2, runs_from=MONDAY + 4 * WEEK)
+    following = track.meetings.get(continues=monday)
+    with refused_for(TooFewPlaces(monday.name, 2, 3, tuple(MONDAY + number * WEEK for number in range(4, 12)))):
+        change_meeting(meeting=following, values=two, by=coordinator, now=NOW, today=TODAY)
+
+
+def test_who_makes_up_in_it_takes_a_place_on_that_date(site: Site, coordinator: User) -> None:
+    track = published(site, coordinator)
+    enrolled(track, coordinator)
+    other = enrolled(published(site, coordinator, days=(1, 3, 5)), coordinator)[0]
+    monday, missed = track.meetings.get(weekday=0), other.bookings.order_by("starts")[0]
+    session = monday.sessions.get(on=MONDAY + WEEK)
+    book_make_up(session=session, makes_up=missed, by=coordinator, now=NOW)
+    values = values_of(monday, places=1, runs_from=MONDAY)
+    with refused_for(TooFewPlaces(monday.name, 1, 2, (MONDAY + WEEK,))):
+        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
+    later = values_of(monday, places=1, runs_from=MONDAY + 2 * WEEK)
+    assert change_meeting(meeting=monday, values=later, by=coordinator, now=NOW, today=TODAY).places == 1
+
+
+def test_a_date_with_places_of_its_own_is_not_asked_about(site: Site, coordinator: User) -> None:
+    track = published(site, coordinator)
+    enrolled(track, coordinator, number=2)
+    monday = track.meetings.get(weekday=0)
+    for enrollment_meeting in monday.enrollment_meetings.order_by("pk")[:1]:
+        end_enrollment(enrollment=enrollment_meeting.enrollment, last_day=MONDAY + WEEK, by=coordinator, now=NOW)
+    kept = describe_session(
+        session=monday.sessions.get(on=MONDAY + WEEK), places=2, modality="in_person", topic="", telehealth_link="",
+        by=coordinator, now=NOW,
+    )  # fmt: skip
+    values = values_of(monday, places=1, runs_from=MONDAY + WEEK)
+    with refused_for(TooFewPlaces(monday.name, 1, 2)):
+        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
+    assert kept.booked == 2
+    later = values_of(monday, places=1, runs_from=MONDAY + 2 * WEEK)
+    assert change_meeting(meeting=monday, values=later, by=coordinator, now=NOW, today=TODAY).places == 1
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"), [pytest.param("06:00", "09:00", id="too early"), pytest.param("20:00", "23:00", id="too late")]
+)
+def test_a_group_is_not_moved_to_when_the_site_is_closed(site: Site, coordinator: User, starts: str, ends: str) -> None:
+    track = published(site, coordinator)
+    Site.objects.filter(pk=site.pk).update(opens=time(6, 30), closes=time(22))
+    monday = track.meetings.get(weekday=0)
+    values = values_of(monday, starts=time.fromisoformat(starts), ends=time.fromisoformat(ends))
+    with refused_for(OutsideHours(time(6, 30), time(22))):
+        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
+
+
+def test_a_group_that_was_there_before_the_hours_and_the_room_can_still_be_renamed(
+    site: Site, coordinator: User
+) -> None:
+    track = published(site, coordinator)
+    monday = track.meetings.get(weekday=0)
+    monday.room = make_room(site, places=4, name="Den")
+    monday.save()
+    Site.objects.filter(pk=site.pk).update(opens=time(10))
+    renamed = change_meeting(
+        meeting=monday, values=values_of(monday, name="Skills"), by=coordinator, now=NOW, today=TODAY
+    )
+    assert renamed.name == "Skills"
+    with refused_for(OutsideHours(time(10), None), RoomTooSmall("Den", 4, 9)):
+        change_meeting(
+            meeting=renamed,
+            values=values_of(renamed, starts=time(9, 30), places=9),
+            by=coordinator,
+            now=NOW,
+            today=TODAY,
+        )
+
+
+@pytest.mark.parametrize(
+    ("asked", "begins"),
+    [
+        pytest.param(MONDAY - WEEK, MONDAY + timedelta(days=1), id="in the past, and today has begun"),
+        pytest.param(MONDAY, MONDAY + timedelta(days=1), id="today, which has begun"),
+        pytest.param(MONDAY + WEEK, MONDAY + WEEK, id="a day to come"),
+    ],
+)
+def test_a_change_says_when_it_begins_and_which_exceptions_it_meets(
+    site: Site, coordinator: User, asked: date, begins: date
+) -> None:
+    track = published(site, coordinator)
+    monday = track.meetings.get(weekday=0)
+    for week in (0, 1, 2):
+        cancel_session(session=monday.sessions.get(on=MONDAY + week * WEEK), reason="Ill", by=coordinator, now=NOW)
+    at_ten = datetime(2026, 11, 23, 15, tzinfo=UTC)
+    given = {"meeting": monday, "runs_from": asked, "now": at_ten, "today": MONDAY}
+    assert change_begins(**given) == begins
+    found = exceptions_from(monday, begins, at_ten)
+    assert list(found.values_list("on", flat=True)) == [MONDAY + WEEK, MONDAY + 2 * WEEK]
+
+
+def test_what_is_changed_in_place_meets_every_exception_to_come(site: Site, coordinator: User) -> None:
+    track = published(site, coordinator)
+    monday = track.meetings.get(weekday=0)
+    cancel_session(session=monday.sessions.get(on=MONDAY), reason="Ill", by=coordinator, now=NOW)
+    given = {"meeting": monday, "runs_from": monday.runs_from, "now": NOW, "today": TODAY}
+    assert change_begins(**given) is None
+    assert exceptions_from(monday, None, NOW).get().on == MONDAY

@@ -45,7 +45,7 @@ def addresses(role: str) -> list[str]:
             reverse("jobs"),
             *(reverse(f"admin:{model}_changelist") for model in models),
         ]
-    read = ["today", "today-attention", "patients", "tracks", "weeks", "staff-calendar"]
+    read = ["today", "today-attention", "patients", "tracks", "weeks", "staff-calendar", "closures"]
     found = [reverse(name) for name in read]
     found += [reverse("patient", args=[patient.pk]), reverse("patient-week", args=[patient.pk, WEDNESDAY_NOON.date()])]
     found += [reverse("session", args=[last_week.pk]), reverse("track", args=[Track.objects.get(code="N-DAY").pk])]

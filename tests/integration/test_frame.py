@@ -135,6 +135,7 @@ def test_the_rail_shows_only_where_one_may_go(site: Site, role: Role, names: lis
         ("/patients/7/weeks/2026-11-23/", "Patients"),
         ("/commitments/4/edit/", "Patients"),
         ("/meetings/4/edit/", "Tracks"),
+        ("/closures/4/open/", "Tracks"),
         ("/board/print/", "Board"),
         ("/weeks/", "Weeks"),
     ],

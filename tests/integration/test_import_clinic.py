@@ -12,7 +12,8 @@ from accounts.models import Action, AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
 from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
 from scheduling.importing import Faulty, import_clinic
-from scheduling.models import Closure, Meeting, Room, RuleSet, Session, Site, Track, TrackStatus
+from scheduling.models import Closure, Meeting, Room, RuleSet, Session, SessionStatus, Site, Track, TrackStatus
+from scheduling.services.closing import close_site
 from tests.integration.spreadsheets import CLINIC, NOW, bring, changed, write
 
 pytestmark = pytest.mark.django_db
@@ -182,13 +183,83 @@ def test_each_change_leaves_an_event_in_the_name_of_who_did_it(tmp_path: Path) -
         call_command("import_clinic", tmp_path, "--by", "who@clinic.example")
 
 
-def test_sessions_planned_on_a_day_that_is_closed_later_are_pointed_out(tmp_path: Path) -> None:
+def test_sessions_planned_on_a_day_that_is_closed_later_are_cancelled_and_counted(tmp_path: Path) -> None:
     bring(tmp_path)
     text = CLINIC["closures"] + "NORTH,2026-10-05,,Staff training\n"
     outcome = bring(tmp_path, {"closures": text})
-    assert outcome.notices == (
-        "closures.csv, row 3: 1 sessions are planned on these days and stay until they are cancelled.",
+    assert outcome.notices == ("closures.csv, row 3: 1 session of these days is cancelled.",)
+    session = Session.objects.get(on=date(2026, 10, 5))
+    assert (session.status, session.cancel_reason) == (SessionStatus.CANCELLED, "Staff training")
+    assert bring(tmp_path, {"closures": text}).changes == ()
+    longer = text.replace("2026-10-05,,", "2026-10-05,2026-10-09,")
+    assert bring(tmp_path, {"closures": longer}).notices == (
+        "closures.csv, row 3: 3 sessions of these days are cancelled.",
     )
+    bring(tmp_path, {"closures": text})
+    held = Session.objects.filter(on__gte=date(2026, 10, 5), on__lt=date(2026, 10, 12))
+    assert list(held.values_list("on", "status")) == [
+        (date(2026, 10, 5), SessionStatus.CANCELLED),
+        (date(2026, 10, 7), SessionStatus.SCHEDULED),
+        (date(2026, 10, 9), SessionStatus.SCHEDULED),
+    ]
+
+
+def test_a_day_that_was_closed_on_the_pages_is_not_closed_again(tmp_path: Path) -> None:
+    bring(tmp_path)
+    close_site(
+        site=Site.objects.get(),
+        first_day=date(2026, 10, 5),
+        last_day=date(2026, 10, 7),
+        reason="Snow",
+        by=None,
+        now=NOW,
+    )
+    with pytest.raises(Faulty) as refused:
+        bring(tmp_path, {"closures": CLINIC["closures"] + "NORTH,2026-10-07,,Staff training\n"})
+    assert [str(fault) for fault in refused.value.faults] == [
+        "closures.csv, row 3, first_day: The site is closed already: Snow, Mon 5 – Wed 7 Oct."
+    ]
+
+
+def test_a_closure_that_ends_earlier_makes_room_for_the_next_in_any_order_of_rows(tmp_path: Path) -> None:
+    head = "site,first_day,last_day,reason\n"
+    bring(tmp_path, {**CLINIC, "closures": head + "NORTH,2026-10-05,2026-10-09,Snow\n"})
+    bring(tmp_path, {"closures": head + "NORTH,2026-10-08,2026-10-09,Ice\nNORTH,2026-10-05,2026-10-06,Snow\n"})
+    week = Session.objects.filter(on__gte=date(2026, 10, 5), on__lt=date(2026, 10, 12))
+    assert list(week.values_list("on", "status")) == [
+        (date(2026, 10, 7), SessionStatus.SCHEDULED),
+        (date(2026, 10, 9), SessionStatus.CANCELLED),
+    ]
+
+
+PLACE = "code,name,time_zone,opens,closes,country,state\nNORTH,Harbor Street,America/New_York,6:30,10 PM,us,ME\n"
+
+
+def test_a_site_has_its_hours_and_its_place(tmp_path: Path) -> None:
+    bring(tmp_path, {**CLINIC, "sites": PLACE})
+    site = Site.objects.get()
+    assert (site.opens, site.closes, site.country, site.state) == (time(6, 30), time(22), "US", "ME")
+    assert bring(tmp_path, {**CLINIC, "sites": PLACE}).changes == ()
+    assert bring(tmp_path).changes == (), "a file without the columns leaves them as they are"
+    (change,) = bring(tmp_path, {"sites": PLACE.replace("6:30", "").replace("ME", "NH")}).changes
+    assert [(each.column, each.before, each.after) for each in change.fields] == [
+        ("opens", "06:30", "nothing"),
+        ("state", "ME", "NH"),
+    ]
+
+
+def test_a_site_may_lie_where_no_holidays_are_known(tmp_path: Path) -> None:
+    bring(tmp_path, {"sites": PLACE.replace("us,ME", "xx,East")})
+    assert (Site.objects.get().country, Site.objects.get().state) == ("XX", "East")
+
+
+def test_hours_are_judged_with_what_the_file_does_not_say(tmp_path: Path) -> None:
+    bring(tmp_path, {"sites": PLACE})
+    with pytest.raises(Faulty) as refused:
+        bring(tmp_path, {"sites": "code,name,time_zone,opens\nNORTH,Harbor Street,America/New_York,22:00\n"})
+    assert [str(fault) for fault in refused.value.faults] == [
+        "sites.csv, row 2, closes: 22:00 is not after the site opens, 22:00."
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])

@@ -153,6 +153,24 @@ def only_fault(folder: Path, files: dict[str, str]) -> str:
             id="closed twice",
         ),
         pytest.param(
+            "sites", "time_zone\nNORTH,Harbor Street,America/New_York",
+            "time_zone,country\nNORTH,Harbor Street,America/New_York,USA",
+            "sites.csv, row 2, country: “USA” is not the two letters of a country, such as US.",
+            id="a country of three letters",
+        ),
+        pytest.param(
+            "sites", "time_zone\nNORTH,Harbor Street,America/New_York",
+            "time_zone,state\nNORTH,Harbor Street,America/New_York,ZZ",
+            "sites.csv, row 2, state: “ZZ” is no state of US with holidays of its own; leave it empty.",
+            id="a state that nobody knows",
+        ),
+        pytest.param(
+            "sites", "time_zone\nNORTH,Harbor Street,America/New_York",
+            "time_zone,opens,closes\nNORTH,Harbor Street,America/New_York,9:00,8:00",
+            "sites.csv, row 2, closes: 08:00 is not after the site opens, 09:00.",
+            id="open for no time",
+        ),
+        pytest.param(
             "staff", "ben@", "ada@",
             "staff.csv, row 3, email: Row 2 has the same email already.",
             id="one address for two",

@@ -108,7 +108,7 @@ def test_fewer_places_than_patients_are_refused(tmp_path: Path, enrollment: Enro
     meeting = Meeting.objects.get(code="M1")
     second = Enrollment.objects.create(episode=other, track=enrollment.track, starts=TODAY)
     second.enrollment_meetings.create(meeting=meeting, starts=TODAY)
-    with pytest.raises(Faulty, match=r"meetings\.csv, row 2: 2 patients stand in “Group”, more than 1 places"):
+    with pytest.raises(Faulty, match=r"meetings\.csv, row 2: 2 patients stand in “Group”, more than 1 place"):
         bring(tmp_path, changed("meetings", "Mon,9:00,12:00,BIG,ADA,10", "Mon,9:00,12:00,BIG,ADA,1"))
 
 

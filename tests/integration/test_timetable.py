@@ -19,7 +19,7 @@ from scheduling.domain.reasons import (
     TooManyMinutes,
 )
 from scheduling.models import Meeting, ServiceType, Session, Site, Track, TrackStatus
-from scheduling.services.refused import Refused
+from scheduling.services.refused import OutsideHours, Refused, RoomTooSmall
 from scheduling.services.timetable import (
     MeetingValues,
     TrackValues,
@@ -165,3 +165,17 @@ def test_a_meeting_of_a_published_track_is_added_with_its_sessions_or_not_at_all
     with refused_for(TooManyMinutes(720 + 960, 1500)):
         create_meeting(site=site, values=too_long, by=coordinator, now=NOW, today=TODAY)
     assert not Meeting.objects.filter(code="LONG").exists()
+
+
+def test_a_meeting_is_not_added_when_the_site_is_closed_or_beyond_what_its_room_holds(
+    site: Site, coordinator: User
+) -> None:
+    track = published(site, coordinator)
+    site.opens = time(8)
+    site.save()
+    values = MeetingValues(
+        code="NEW", name="New", weekday=1, starts=time(7), ends=time(10), service_type=ServiceType.objects.get(code="group"),
+        places=8, runs_from=MONDAY, room=make_room(site, places=6, name="Den"), tracks=(track,),
+    )  # fmt: skip
+    with refused_for(OutsideHours(time(8), None), RoomTooSmall("Den", 6, 8)):
+        create_meeting(site=site, values=values, by=coordinator, now=NOW, today=TODAY)

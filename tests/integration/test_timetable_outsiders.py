@@ -193,10 +193,10 @@ def test_the_meter_reads_whatever_is_typed(client: Client, site: Site, coordinat
 @pytest.mark.parametrize(
     ("page", "queries"),
     [
-        ("track", 11),
+        ("track", 12),
         ("track-edit", 10),
         ("meeting-new", 15),
-        ("meeting-edit", 18),
+        ("meeting-edit", 21),
         ("meeting-end", 12),
         ("track-calendar", 7),
         ("patient-calendar", 9),

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.domain.interval import Interval, covered_minutes, in_utc, merge, minutes_between, subtract
+from scheduling.domain.interval import (
+    Interval,
+    covered_minutes,
+    in_utc,
+    merge,
+    minutes_between,
+    most_at_once,
+    subtract,
+)
 
 NEW_YORK = ZoneInfo("America/New_York")
 NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -50,6 +58,12 @@ def test_two_overlap_exactly_when_they_share_a_minute(one, two):
 def test_containing_and_covering_are_about_the_same_minutes(one, two, moment):
     assert one.contains(moment) == (moment in moments(one))
     assert one.covers(two) == (moments(two) <= moments(one))
+
+
+@given(several)
+def test_the_most_at_once_are_those_of_the_fullest_minute(them):
+    fullest = max((sum(each.contains(minute) for each in them) for minute in moments(*them)), default=0)
+    assert most_at_once(them) == fullest
 
 
 def test_touching_intervals_do_not_overlap_and_merge_into_one():

@@ -8,11 +8,13 @@ from scheduling.importing.person_rows import ClosureRow
 from scheduling.importing.rows import RoomRow, SiteRow
 from scheduling.importing.work import FieldChange, Work, differences
 from scheduling.models import Closure, Room, RuleSet, Session, SessionStatus, Site
+from scheduling.services.closing import change_closure, close_site, knows_place
+from scheduling.services.refused import Refused
 
 EVER_SINCE = date(2000, 1, 3)
 """A Monday before any clinic's first import: the first day of rules that come without a date."""
 
-SITE_FIELDS = ("name", "time_zone", "neutral_name", "address", "phone")
+SITE_FIELDS = ("name", "time_zone", "neutral_name", "address", "phone", "opens", "closes", "country", "state")
 RULES = {
     "minimum_hours": "minimum_minutes",
     "maximum_hours": "maximum_minutes",
@@ -34,6 +36,8 @@ def write_sites(work: Work) -> dict[str, Site]:
     held = set(Session.objects.order_by().values_list("site", flat=True).distinct())
     for row in work.rows("sites"):
         site = sites.get(row.code)
+        if not _can_be(work, row, site):
+            continue
         if site is None:
             site = Site.objects.create(code=row.code, **{name: getattr(row, name) for name in SITE_FIELDS})
             _new_rules(row, site)
@@ -55,6 +59,20 @@ def write_sites(work: Work) -> dict[str, Site]:
             site.save()
             _note(work, row, site, fields=changes)
     return sites
+
+
+def _can_be(work: Work, row: SiteRow, site: Site | None) -> bool:
+    """Whether hours and place make sense together with what the file does not say; else they are blamed."""
+    held = site or Site(opens=row.opens, closes=row.closes, country=row.country, state=row.state)
+    opens, closes = row.given("opens", held.opens), row.given("closes", held.closes)
+    country, state = row.given("country", held.country), row.given("state", held.state)
+    if opens and closes and opens >= closes:
+        work.blame(row, "closes", f"{closes:%H:%M} is not after the site opens, {opens:%H:%M}.")
+        return False
+    if state and knows_place(country, "") and not knows_place(country, state):
+        work.blame(row, "state", f"“{state}” is no state of {country} with holidays of its own; leave it empty.")
+        return False
+    return True
 
 
 def _note(
@@ -127,10 +145,10 @@ def write_rooms(work: Work, sites: dict[str, Site]) -> dict[tuple[str, str], Roo
 
 
 def write_closures(work: Work, sites: dict[str, Site]) -> None:
-    """Days closed by site and first day. Sessions planned on them already stay, and are pointed out."""
+    """Days closed by site and first day. Sessions that are planned on them already are cancelled, and counted."""
     closures = {(closure.site.code, closure.starts): closure for closure in Closure.objects.select_related("site")}
     ends_of: dict[str, list[ClosureRow]] = {}
-    for row in work.rows("closures"):
+    for row in sorted(work.rows("closures"), key=lambda row: row.first_day):  # one that ends earlier now makes room
         site = work.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
             continue
@@ -139,28 +157,39 @@ def write_closures(work: Work, sites: dict[str, Site]) -> None:
             work.blame(row, "first_day", f"Row {across.number} closes the site on some of these days already.")
             continue
         ends_of.setdefault(row.site, []).append(row)
-        closure = closures.get((row.site, row.first_day))
-        if closure is None:
-            closure = Closure.objects.create(site=site, starts=row.first_day, ends=row.ends, reason=row.reason)
-            _note(work, row, closure, is_new=True)
-        else:
-            changes = differences(
-                {"last_day": closure.last_day, "reason": closure.reason},
-                {"last_day": row.ends - timedelta(days=1), "reason": row.reason},
-                row.absent,
-            )
-            if not changes:
-                continue
-            closure.reason = row.reason
-            closure.ends = closure.ends if "last_day" in row.absent else row.ends
-            closure.save()
-            _note(work, row, closure, fields=changes)
-        planned = Session.objects.filter(site=site, status=SessionStatus.SCHEDULED, starts__gt=work.now)
-        number = planned.between(closure.starts, closure.ends).count()
-        if number:
-            work.notices.append(
-                f"{row.file}, row {row.number}: {number} sessions are planned on these days and stay until they are cancelled."
-            )
+        try:
+            closure = _write_closure(work, row, site, closures.get((row.site, row.first_day)))
+        except Refused as refused:
+            work.refuse(row, "first_day", refused)
+            continue
+        if closure is not None:
+            _count_cancelled(work, row, closure)
+
+
+def _write_closure(work: Work, row: ClosureRow, site: Site, closure: Closure | None) -> Closure | None:
+    """The closure if it is new or changed. Raises Refused for days that another has."""
+    last_day = row.ends - timedelta(days=1)
+    if closure is None:
+        made = close_site(
+            site=site, first_day=row.first_day, last_day=last_day, reason=row.reason, by=work.by, now=work.now
+        )
+        _note(work, row, made, is_new=True)
+        return made
+    last_day = row.given("last_day", closure.last_day) or last_day
+    before = {"last_day": closure.last_day, "reason": closure.reason}
+    changes = differences(before, {"last_day": last_day, "reason": row.reason}, row.absent)
+    if not changes:
+        return None
+    changed = change_closure(closure=closure, last_day=last_day, reason=row.reason, by=work.by, now=work.now)
+    _note(work, row, changed, fields=changes)
+    return changed
+
+
+def _count_cancelled(work: Work, row: ClosureRow, closure: Closure) -> None:
+    number = Session.objects.filter(closure=closure, status=SessionStatus.CANCELLED).count()
+    if number:
+        sessions = "1 session of these days is" if number == 1 else f"{number} sessions of these days are"
+        work.notices.append(f"{row.file}, row {row.number}: {sessions} cancelled.")
 
 
 def _share_a_day(one: ClosureRow, other: ClosureRow) -> bool:

@@ -1,0 +1,173 @@
+"""A day is closed and a group is changed in a browser: seen first, then confirmed, then gone from the patient's own week."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+import time_machine
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from accounts.permissions import Role
+from patients.models import Patient
+from scheduling.models import Session, SessionStatus, Site, Track
+from scheduling.services.cancelling import cancel_session
+from scheduling.services.enrolling import enroll_patient
+from scheduling.services.horizon import extend_horizon
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_meeting,
+    make_patient,
+    make_patient_user,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_monday")]
+SignIn = Callable[[Page, User], None]
+Axe = Callable[[Page], None]
+
+MONDAY_AT_SEVEN = datetime(2026, 11, 23, 12, tzinfo=UTC)
+THANKSGIVING = date(2026, 11, 26)
+WEEK = timedelta(weeks=1)
+
+
+@pytest.fixture
+def on_monday() -> Iterator[None]:
+    with time_machine.travel(MONDAY_AT_SEVEN, tick=True):
+        yield
+
+
+class Clinic:
+    """Groups on Monday, Wednesday and Thursday with a patient in them."""
+
+    def __init__(self) -> None:
+        self.site: Site = make_site(country="US", state="ME")
+        self.coordinator: User = make_staff(Role.COORDINATOR, self.site, "Nora Castellanos")
+        groups = [make_meeting(self.site, day, name="Skills", code=f"S{day}") for day in (0, 2, 3)]
+        self.track: Track = make_track(self.site, groups)
+        extend_horizon(site=self.site, today=MONDAY, now=MONDAY_AT_SEVEN)
+        self.patient: Patient = make_patient(self.site)
+        self.own: User = make_patient_user(self.patient)
+        enroll_patient(
+            episode=admit(self.patient),
+            track=self.track,
+            meetings=groups,
+            starts=MONDAY,
+            by=self.coordinator,
+            now=MONDAY_AT_SEVEN,
+        )
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return Clinic()
+
+
+def no_sideways_scrolling(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
+
+
+def test_a_holiday_is_closed_and_is_gone_from_the_patients_own_week(
+    page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
+) -> None:
+    sign_in(phone, clinic.own)
+    phone.goto(reverse("portal-home"))
+    expect(phone.get_by_text("Thu 26 Nov").first).to_be_visible()
+
+    sign_in(page, clinic.coordinator)
+    page.goto(reverse("tracks"))
+    page.get_by_role("link", name="Closed days").click()
+    holiday = page.get_by_role("listitem").filter(has_text="Thanksgiving Day")
+    expect(holiday).to_contain_text("1 session planned")
+    axe(page)
+    holiday.get_by_role("button").click()
+    expect(page.get_by_text("1 patient loses a session")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Rosa Lindqvist")).to_contain_text("falls to 6 h on 2 days")
+    axe(page)
+    page.get_by_role("button", name="Close Thu 26 Nov").click()
+    expect(page.get_by_text("Harbor Street is closed, Thu 26 Nov: Thanksgiving Day.")).to_be_visible()
+    assert Session.objects.get(on=THANKSGIVING).status == SessionStatus.CANCELLED
+
+    phone.reload()
+    expect(phone.get_by_text("Wed 25 Nov").first).to_be_visible()
+    expect(phone.get_by_text("Thu 26 Nov")).to_have_count(0)
+    phone.goto(reverse("portal-week"))
+    expect(phone.get_by_role("main").get_by_role("listitem")).to_have_text([re.compile("Mon 23"), re.compile("Wed 25")])
+    axe(phone)
+
+    closed = page.get_by_role("listitem").filter(has_text="1 session cancelled")
+    closed.get_by_role("button", name=re.compile("^Open after all")).click()
+    expect(page.get_by_text("1 patient gains a session")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Open Thu 26 Nov").click()
+    expect(page.get_by_text("Harbor Street is open, Thu 26 Nov.")).to_be_visible()
+    phone.goto(reverse("portal-home"))
+    expect(phone.get_by_text("Thu 26 Nov").first).to_be_visible()
+
+
+def test_a_group_is_changed_from_a_date_and_one_exception_is_kept(
+    page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
+) -> None:
+    group = clinic.track.meetings.get(weekday=0)
+    kept, let_go = (
+        cancel_session(
+            session=group.sessions.get(on=MONDAY + weeks * WEEK),
+            reason=reason,
+            by=clinic.coordinator,
+            now=MONDAY_AT_SEVEN,
+        )
+        for weeks, reason in ((2, "Staff day"), (3, "Painters"))
+    )
+    sign_in(page, clinic.coordinator)
+    page.goto(reverse("track", args=[clinic.track.pk]))
+    expect(page.get_by_role("region", name="Not as usual in the next four weeks")).to_contain_text(
+        "cancelled, Painters"
+    )
+    axe(page)
+    page.get_by_role("link", name="Edit Skills on Monday").click()
+    expect(page.get_by_label("Keep Mon 7 Dec: cancelled, Staff day")).to_be_checked()
+    page.get_by_label("Starts").fill("13:00")
+    page.get_by_label("Ends").fill("16:00")
+    page.get_by_label("Change it from").fill("2026-12-07")
+    page.get_by_label("Keep Mon 14 Dec: cancelled, Painters").uncheck()
+    axe(page)
+    page.get_by_role("button", name="Keep the changes").click()
+
+    expect(page.get_by_text("1 patient at another time")).to_be_visible()
+    expect(page.get_by_label("Keep Mon 14 Dec: cancelled, Painters")).not_to_be_checked()
+    expect(page.get_by_text("Gains “Skills”, Mon 14 Dec 13:00–16:00")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Keep the changes").first.click()
+    expect(page.get_by_text("Skills is changed from Mon 7 Dec on.")).to_be_visible()
+    kept.refresh_from_db()
+    assert kept.status == SessionStatus.CANCELLED
+    assert not Session.objects.filter(on=kept.on, status=SessionStatus.SCHEDULED).exists()
+    held = Session.objects.get(on=let_go.on, status=SessionStatus.SCHEDULED)
+    assert (held.local_starts().time(), held.booked) == (time(13), 1)
+
+
+def test_the_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
+    group = clinic.track.meetings.get(weekday=0)
+    session = group.sessions.get(on=MONDAY + WEEK)
+    cancel_session(session=session, reason="Painters", by=clinic.coordinator, now=MONDAY_AT_SEVEN)
+    sign_in(phone, clinic.coordinator)
+    for address in (
+        reverse("closures"),
+        reverse("track", args=[clinic.track.pk]),
+        reverse("meeting-edit", args=[group.pk]),
+        reverse("meeting-end", args=[group.pk]),
+        reverse("meeting-new", args=[clinic.track.pk]),
+    ):
+        phone.goto(address)
+        no_sideways_scrolling(phone)
+        axe(phone)
+    phone.goto(reverse("closures"))
+    phone.get_by_role("button", name=re.compile("Thanksgiving Day")).click()
+    expect(phone.get_by_text("1 patient loses a session")).to_be_visible()
+    no_sideways_scrolling(phone)
+    axe(phone)
