@@ -72,7 +72,7 @@ def no_sideways_scrolling(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
 
 
-def test_a_holiday_is_closed_and_is_gone_from_the_patients_own_week(
+def test_a_holiday_is_closed_and_the_patients_own_week_says_so(
     page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
 ) -> None:
     sign_in(phone, clinic.own)
@@ -95,9 +95,12 @@ def test_a_holiday_is_closed_and_is_gone_from_the_patients_own_week(
 
     phone.reload()
     expect(phone.get_by_text("Wed 25 Nov").first).to_be_visible()
-    expect(phone.get_by_text("Thu 26 Nov")).to_have_count(0)
+    expect(phone.get_by_role("listitem").filter(has_text="Thu 26 Nov")).to_contain_text("Cancelled")
+    expect(phone.get_by_text("Thanksgiving")).to_have_count(0)
     phone.goto(reverse("portal-week"))
-    expect(phone.get_by_role("main").get_by_role("listitem")).to_have_text([re.compile("Mon 23"), re.compile("Wed 25")])
+    expect(phone.get_by_role("main").get_by_role("listitem")).to_have_text(
+        [re.compile("Mon 23"), re.compile("Wed 25"), re.compile("Thu 26 Nov(.|\n)*Cancelled")]
+    )
     axe(phone)
 
     closed = page.get_by_role("listitem").filter(has_text="1 session cancelled")
