@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
 
 from attendance.domain.ledger import BookedSession, Opening, savers
 from patients.models import Commitment, Episode
@@ -28,21 +27,17 @@ from scheduling.domain.impact import (
     week_drops,
 )
 from scheduling.domain.interval import Interval
-from scheduling.domain.week import BusyTime, week_start
+from scheduling.domain.week import BusyTime
 from scheduling.models import (
-    Booking,
-    Meeting,
-    Session,
-    SessionFacilitator,
-    SessionStatus,
     Site,
-    TrackStatus,
 )
-from scheduling.models.booking import BookingQuerySet
 from scheduling.services.away import days_away, is_on
 from scheduling.services.fitting import span_in_force
+from scheduling.services.horizon import horizon_end
 from scheduling.services.rosters import hold_site
 from scheduling.services.rules import RuleBook
+from scheduling.services.scene import Scene as Scene
+from scheduling.services.scene import View, look
 
 WEEK = timedelta(weeks=1)
 
@@ -59,32 +54,15 @@ class _TakenBack(Exception):
     """Ends a rehearsal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Where an act is played: what can change lies at the site, from a date on, and before `until` if that is given."""
-
-    site: Site
-    first: date
-    until: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """What stood at one moment."""
-
-    sessions: dict[int, Gathering]
-    seats: list[Seat]
-
-
 def rehearse[T](act: Callable[[], T], *, scene: Scene, now: datetime) -> Impact:
     """What the act would change. Raises what the act raises; nothing stays written."""
     with transaction.atomic():
         hold_site(scene.site.pk)
-        before = _look(scene, now)
+        before = look(scene, now)
         try:
             with transaction.atomic():
                 act()
-                impact = _compare(scene, before, _look(scene, now), now)
+                impact = _compare(scene, before, look(scene, now), now)
                 raise _TakenBack
         except _TakenBack:
             return impact
@@ -97,107 +75,20 @@ def carry_out[T](act: Callable[[], T], *, scene: Scene, now: datetime, seen: str
     """
     with transaction.atomic():
         hold_site(scene.site.pk)
-        before = _look(scene, now)
+        before = look(scene, now)
         done = act()
-        impact = _compare(scene, before, _look(scene, now), now)
+        impact = _compare(scene, before, look(scene, now), now)
         if impact.key != seen:
             raise ImpactChanged(impact)
         return done
 
 
-def _look(scene: Scene, now: datetime) -> _View:
-    """The site's sessions and who has a place in them, for whole treatment weeks; five queries."""
-    first = RuleBook.of(scene.site).week_of(scene.first)
-    sessions = Session.objects.filter(site=scene.site, on__gte=first)
-    bookings = Booking.objects.standing().filter(session__site=scene.site, week__gte=first)
-    if scene.until is not None:
-        last = scene.until + WEEK
-        sessions, bookings = sessions.filter(on__lt=last), bookings.filter(week__lt=last)
-    lines = _lines(scene.site)
-    people: dict[int, list[str]] = defaultdict(list)
-    facilitations = SessionFacilitator.objects.filter(session__in=sessions).order_by("-part", "user__name", "user")
-    for session_id, name in facilitations.values_list("session", "user__name"):
-        people[session_id].append(name)
-    led = set(Meeting.objects.filter(site=scene.site, meeting_facilitators__isnull=False).values_list("pk", flat=True))
-    offered = set(
-        Meeting.objects.filter(site=scene.site, tracks__status=TrackStatus.PUBLISHED).values_list("pk", flat=True)
-    )
-    found = {
-        session.pk: Gathering(
-            key=session.pk,
-            name=session.name,
-            on=session.on,
-            time=Interval(session.starts, session.ends),
-            line=lines.get(session.meeting_id or 0),
-            slot=week_start(session.pattern_date) if session.pattern_date else None,
-            room=session.room.name if session.room else "",
-            people=tuple(people[session.pk]),
-            places=session.places,
-            booked=session.booked,
-            countable_minutes=session.countable_minutes,
-            is_cancelled=session.status == SessionStatus.CANCELLED,
-            is_open=session.status == SessionStatus.SCHEDULED
-            and session.starts > now
-            and session.places > 1
-            and (session.meeting_id is None or session.meeting_id in offered),
-            lacks_room=session.meeting is not None and session.meeting.room_id is not None and session.room_id is None,
-            lacks_people=session.meeting_id in led and not people[session.pk],
-        )
-        for session in sessions.select_related("room", "meeting").order_by()
-    }
-    return _View(found, list(_seats(bookings, lines)))
-
-
-def _lines(site: Site) -> dict[int, int]:
-    """Under each meeting the first of those that it continues."""
-    before = dict(Meeting.objects.filter(site=site).order_by().values_list("pk", "continues"))
-    found = {}
-    for meeting in before:
-        root, seen = meeting, {meeting}
-        while (earlier := before.get(root)) is not None and earlier not in seen:
-            root = earlier
-            seen.add(earlier)
-        found[meeting] = root
-    return found
-
-
-def _seats(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[Seat]:
-    """Places in sessions that are held, with what each was credited or would be."""
-    held = bookings.exclude(session__status=SessionStatus.CANCELLED).order_by()
-    rows = held.annotate(
-        patient=F("episode__patient"),
-        name=F("session__name"),
-        on=F("session__on"),
-        meeting=F("session__meeting"),
-        pattern_date=F("session__pattern_date"),
-        credited=F("attendance__credited_minutes"),
-        mark=F("attendance__status"),
-    ).values_list(
-        "patient", "session", "name", "on", "starts", "ends", "week", "countable_minutes", "credited", "mark", "meeting",
-        "pattern_date", named=True,
-    )  # fmt: skip
-    times: dict[tuple[datetime, datetime], Interval[datetime]] = {}
-    for row in rows:
-        yield Seat(
-            patient=row.patient,
-            session=row.session,
-            name=row.name,
-            on=row.on,
-            time=times.setdefault((row.starts, row.ends), Interval(row.starts, row.ends)),
-            week=row.week,
-            minutes=row.countable_minutes if row.credited is None else row.credited,
-            line=lines.get(row.meeting or 0),
-            slot=week_start(row.pattern_date) if row.pattern_date else None,
-            is_excused=row.mark == "excused",
-        )
-
-
-def _compare(scene: Scene, before: _View, after: _View, now: datetime) -> Impact:
+def _compare(scene: Scene, before: View, after: View, now: datetime) -> Impact:
     seats = seat_changes(before.seats, after.seats)
     touched = {change.patient for change in seats}
     if not touched:
         return Impact(sessions=session_changes(before.sessions, after.sessions))
-    lives = _Lives.of(scene.site, touched, scene.first)
+    lives = _Lives.of(scene.site, touched, scene.first, horizon_end(now.astimezone(scene.site.zone).date()))
     drops = week_drops(
         [seat for seat in before.seats if seat.patient in touched],
         [seat for seat in after.seats if seat.patient in touched],
@@ -211,12 +102,15 @@ def _compare(scene: Scene, before: _View, after: _View, now: datetime) -> Impact
     )
 
 
-def _with_what_is_instead(change: SeatChange, after: _View) -> SeatChange:
-    """Who lost a place in a session that is held is in another one at its time, or the group is full."""
-    if change.before is None or change.after is not None:
+def _with_what_is_instead(change: SeatChange, after: View) -> SeatChange:
+    """Who lost a place in a session that is held, or that another took the place of, is in another one then, or it is full."""
+    lost = change.before
+    if lost is None or change.after is not None:
         return change
-    session = after.sessions.get(change.before.session)
+    session = after.sessions.get(lost.session)
     if session is None or session.is_cancelled:
+        session = next((each for each in after.held_in(lost.line, lost.slot)), None)
+    if session is None:
         return change
     others = (seat for seat in after.seats if seat.patient == change.patient and seat.time.overlaps(session.time))
     return replace(change, instead=next((seat.name for seat in others), ""))
@@ -230,9 +124,11 @@ class _Lives:
     episodes: dict[int, list[Episode]]
     busy: dict[int, list[BusyTime]]
     away: Mapping[int, Sequence[Interval[date]]]
+    until: date
+    """The first day on which no sessions need exist yet: a week that it cuts is not told of."""
 
     @classmethod
-    def of(cls, site: Site, patients: Collection[int], first: date) -> "_Lives":
+    def of(cls, site: Site, patients: Collection[int], first: date, until: date) -> "_Lives":
         episodes: dict[int, list[Episode]] = defaultdict(list)
         for episode in Episode.objects.filter(patient__in=patients, site=site).prefetch_related("spans"):
             episodes[episode.patient_id].append(episode)
@@ -240,10 +136,13 @@ class _Lives:
         for commitment in Commitment.objects.filter(patient__in=patients).in_force_from(first - WEEK):
             busy[commitment.patient_id].append(commitment.as_busy_time())
         own = [episode.pk for each in episodes.values() for episode in each]
-        return cls(site, episodes, busy, days_away(own, first - WEEK, date.max))
+        return cls(site, episodes, busy, days_away(own, first - WEEK, date.max), until)
 
     def prescribed(self, patient: int, week: date) -> tuple[int, int] | None:
-        """Minutes and days of the patient's week, as it began or as care began in it; None when there is no care in it."""
+        """Minutes and days of the patient's week, as it began or as care began in it; None when there is no care in it, or
+        not all of its sessions are written yet."""
+        if week + WEEK > self.until:
+            return None
         for episode in self.episodes[patient]:
             if episode.starts < week + WEEK and (episode.ends is None or week < episode.ends):
                 span = span_in_force(episode, week)
@@ -278,7 +177,7 @@ def _clashes(seats: Iterable[SeatChange], lives: _Lives) -> Iterable[LifeClash]:
             yield LifeClash(patient, seat, busy.label)
 
 
-def _with_savers(drops: Iterable[WeekDrop], after: _View, lives: _Lives) -> Iterable[WeekDrop]:
+def _with_savers(drops: Iterable[WeekDrop], after: View, lives: _Lives) -> Iterable[WeekDrop]:
     """Each with the fewest sessions of its week, the earliest among equals, that would give back what it owes."""
     book = RuleBook.of(lives.site)
     open_in: dict[date, list[Gathering]] = defaultdict(list)

@@ -84,14 +84,17 @@ def weeks() -> dict[tuple[int, date], tuple[int, int]]:
 
 
 def drops(
-    before: dict[tuple[int, date], tuple[int, int]], after: dict[tuple[int, date], tuple[int, int]]
+    before: dict[tuple[int, date], tuple[int, int]], after: dict[tuple[int, date], tuple[int, int]], until: date
 ) -> set[tuple[int, date, int, int]]:
-    """Weeks with less than before and less than prescribed; nothing is prescribed for a week in which care is over."""
+    """Weeks with less than before and less than prescribed; nothing is prescribed for a week in which care is over.
+
+    Weeks of which not every day is written yet, which is so from `until` on, are left out.
+    """
     found = set()
     for (patient, week), (minutes, days) in before.items():
         then_minutes, then_days = after.get((patient, week), (0, 0))
         span = LevelOfCareSpan.objects.select_related("episode").get(episode__patient=patient)
-        if span.episode.ends is not None and span.episode.ends <= week:
+        if week + timedelta(weeks=1) > until or (span.episode.ends is not None and span.episode.ends <= week):
             continue
         if (then_minutes < minutes and then_minutes < span.prescribed_minutes) or (
             then_days < days and then_days < span.prescribed_days

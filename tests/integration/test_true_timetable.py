@@ -139,7 +139,7 @@ class Clinic(RuleBasedStateMachine):
         assert sorted(map(told, was)) == sorted((held - now_held).elements())
         assert sorted(map(told, becomes)) == sorted((now_held - held).elements())
         shown = {(one.patient, one.week, one.minutes_after, one.days_after) for one in impact.drops}
-        assert shown == naive.drops(weeks, naive.weeks())
+        assert shown == naive.drops(weeks, naive.weeks(), self.today + timedelta(weeks=WEEKS))
 
     def decide(self, session: object) -> None:
         """From now on the session is as it was decided, until somebody decides otherwise."""
