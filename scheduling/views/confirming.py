@@ -80,7 +80,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Drops:
-    """Treatment weeks that fall alike; those that something would save stand alone."""
+    """Treatment weeks that fall alike: of one patient, to the same, and with something that would save each or none."""
 
     drop: WeekDrop
     weeks: tuple[date, ...]
@@ -151,8 +151,8 @@ def _together(drops: Iterable[WeekDrop]) -> list[Drops]:
     """Weeks that fall to the same, in the order of the first."""
     found: dict[object, list[WeekDrop]] = defaultdict(list)
     for drop in drops:
-        same = (drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days, drop.is_on_leave)
-        found[(drop.week,) if drop.savers else same].append(drop)
+        owed = (drop.prescribed_minutes, drop.prescribed_days)
+        found[drop.minutes_after, drop.days_after, owed, drop.is_on_leave, bool(drop.savers)].append(drop)
     return [Drops(alike[0], tuple(drop.week for drop in alike)) for alike in found.values()]
 
 
