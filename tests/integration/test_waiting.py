@@ -229,6 +229,37 @@ def test_next_is_the_first_whom_it_fits(site: Site, rosa: Episode, track: Track,
     ]
 
 
+@pytest.mark.parametrize(
+    ("last_day", "starts"),
+    [
+        pytest.param(MONDAY, MONDAY + DAY, id="from the day after"),
+        pytest.param(MONDAY + 2 * WEEK + DAY, MONDAY + 2 * WEEK + DAY, id="from the day after the last group"),
+        pytest.param(MONDAY + 7 * WEEK, MONDAY + 7 * WEEK + DAY, id="in time to be known for four weeks"),
+        pytest.param(MONDAY + 8 * WEEK, None, id="too late to be known"),
+    ],
+)
+def test_a_place_that_will_be_free_fits_from_then_on(
+    rosa: Episode, track: Track, taken: Enrollment, by: User, last_day: date, starts: date | None
+) -> None:
+    joins(rosa, track, by)
+    end_enrollment(enrollment=taken, last_day=last_day, by=by, now=NOW)
+    (waiting,) = fits(track)
+    assert (waiting.fit.starts if waiting.fits else None) == starts
+
+
+def test_nobody_fits_after_their_course_of_care(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
+    joins(rosa, track, by)
+    end_enrollment(enrollment=taken, last_day=MONDAY + WEEK, by=by, now=NOW)
+    rosa.spans.update(ends=MONDAY + DAY)
+    Episode.objects.filter(pk=rosa.pk).update(ends=MONDAY + DAY)
+    (waiting,) = fits(track)
+    assert not waiting.fits
+    assert "full" in {reason.code for reason in waiting.against}
+    rosa.spans.all().delete()
+    (waiting,) = fits(track)
+    assert [reason.code for reason in waiting.against] == ["no_episode"]
+
+
 def test_a_full_group_fits_nobody(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
     joins(rosa, track, by)
     (waiting,) = fits(track)
@@ -279,10 +310,9 @@ def test_the_page_says_who_is_next_and_enrolls_with_one_button(
         assert words in before
     assert "Enroll from" not in before
     end_enrollment(enrollment=taken, last_day=MONDAY, by=by, now=NOW)
-    WaitingEntry.objects.update(from_day=MONDAY + DAY)
 
     shown = page_of(desk, track)
-    for words in ("Next", "Fits now", "9 h", "3 days", "Enroll from Tue 24 Nov"):
+    for words in ("Next", "Fits", "9 h", "3 days", "Enroll from Tue 24 Nov"):
         assert words in shown.text
     [line] = shown.context["lines"]
     typed = {"starts": "2026-11-24", "meetings": [meeting.key for meeting in line.waiting.fit.choice]}
