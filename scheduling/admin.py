@@ -8,6 +8,7 @@ from scheduling.models import (
     Enrollment,
     EnrollmentMeeting,
     Feed,
+    LeaveOfAbsence,
     Meeting,
     MeetingFacilitator,
     Room,
@@ -17,6 +18,7 @@ from scheduling.models import (
     SessionFacilitator,
     Site,
     Track,
+    WaitingEntry,
 )
 
 
@@ -175,6 +177,22 @@ class BookingAdmin(LookOnlyAdmin):
     search_fields = ("episode__patient__code", "episode__patient__last_name", "session__name")
     raw_id_fields = ("session", "episode", "enrollment", "makes_up")
     list_select_related = ("episode__patient", "session")
+
+
+@admin.register(LeaveOfAbsence)
+class LeaveOfAbsenceAdmin(LookOnlyAdmin):
+    list_display = ("episode", "starts", "ends", "reason", "recorded_by")
+    list_filter = ("episode__site",)
+    search_fields = ("episode__patient__code", "episode__patient__last_name")
+    list_select_related = ("episode__patient", "recorded_by")
+
+
+@admin.register(WaitingEntry)
+class WaitingEntryAdmin(LookOnlyAdmin):
+    list_display = ("track", "episode", "priority", "from_day", "requested_at", "closed_at")
+    list_filter = ("track__site", "track", "priority")
+    search_fields = ("episode__patient__code", "episode__patient__last_name")
+    list_select_related = ("track", "episode__patient")
 
 
 @admin.register(Feed)

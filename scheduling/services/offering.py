@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
@@ -12,14 +12,18 @@ from scheduling.domain.reasons import Reason
 from scheduling.models import Enrollment, Meeting, Modality, Track, WaitingEntry
 from scheduling.services.enrolling import enroll_patient
 from scheduling.services.fitting import Lives, as_offer, full_dates
+from scheduling.services.horizon import horizon_end
 from scheduling.services.refused import Refused
 from scheduling.services.rosters import hold_site
 from scheduling.services.waiting import open_entry
 
+WEEKS_KNOWN = timedelta(weeks=4)
+"""For so long there must be a place before anybody is told that there is one: beyond the horizon nothing is full yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Somebody on the list: how the track fits them now, or why that can't be said.
+    """Somebody on the list: from when the track fits them, or why that can't be said.
 
     `leaves` is their place in another track, which they would move from.
     """
@@ -40,7 +44,8 @@ class Waiting:
 
 
 def waiting_for(*, track: Track, entries: Iterable[WaitingEntry], now: datetime) -> list[Waiting]:
-    """How the track fits each of the entries, in their order; as many queries for thirty as for one.
+    """From when the track fits each of the entries, in their order, once the days that are full are over; as many queries for
+    thirty as for one.
 
     Reads the track's prefetched meetings and start dates, and the entries' episodes with prefetched spans.
     """
@@ -56,28 +61,39 @@ def waiting_for(*, track: Track, entries: Iterable[WaitingEntry], now: datetime)
     }
     lives = Lives.of(track.site, episodes, today, apart_from=standing.values())
     full = full_dates(site=track.site, from_day=today)
-    return [
-        _one(
-            entry, track, max(today, entry.from_day, entry.episode.starts), lives, full, standing.get(entry.episode_id)
-        )
-        for entry in entries
-    ]
+    latest = horizon_end(today) - WEEKS_KNOWN
+    return [_one(entry, track, today, latest, lives, full, standing.get(entry.episode_id)) for entry in entries]
 
 
 def _one(
     entry: WaitingEntry,
     track: Track,
-    from_day: date,
+    today: date,
+    latest: date,
     lives: Lives,
     full: dict[int, tuple[date, ...]],
     leaves: Enrollment | None,
 ) -> Waiting:
-    try:
-        need = lives.need(entry.episode, from_day)
-    except Refused as refused:
-        return Waiting(entry=entry, fit=None, unable=refused.reasons, leaves=leaves)
-    (fit,) = search([as_offer(track, from_day, full)], need)
-    return Waiting(entry=entry, fit=fit, leaves=leaves)
+    earliest = max(today, entry.from_day, entry.episode.starts)
+    first: Fit | None = None
+    for day in _days_to_try(track, earliest, latest, full):
+        try:
+            need = lives.need(entry.episode, day)
+        except Refused as refused:
+            unable = () if first else refused.reasons
+            return Waiting(entry=entry, fit=first, unable=unable, leaves=leaves)
+        (fit,) = search([as_offer(track, day, full)], need)
+        if fit.fits:
+            return Waiting(entry=entry, fit=fit, leaves=leaves)
+        first = first or fit
+    return Waiting(entry=entry, fit=first, leaves=leaves)
+
+
+def _days_to_try(track: Track, earliest: date, latest: date, full: dict[int, tuple[date, ...]]) -> Iterable[date]:
+    """The earliest day, and each on which one of the track's meetings has no full date left before it."""
+    yield earliest
+    freed = {full[each.pk][-1] + timedelta(days=1) for each in track.meetings.all() if each.pk in full}
+    yield from (day for day in sorted(freed) if earliest < day <= latest)
 
 
 def next_in_line(waiting: Sequence[Waiting]) -> Waiting | None:

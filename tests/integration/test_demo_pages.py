@@ -56,7 +56,7 @@ def addresses(role: str) -> list[str]:
     assert attendance
     found += [
         reverse(name, args=[patient.pk])
-        for name in ("fit", "patient-edit", "commitment-new", "level-new", "episode-end")
+        for name in ("fit", "patient-edit", "commitment-new", "level-new", "leave-new", "episode-end")
     ]
     found += [
         reverse("patient-calendar", args=[patient.pk]),
@@ -72,7 +72,11 @@ def addresses(role: str) -> list[str]:
     assert enrollment
     found += [reverse(name, args=[meeting.pk]) for name in ("meeting-edit", "meeting-end")]
     found += [reverse(name, args=[commitment.pk]) for name in ("commitment-edit", "commitment-end")]
-    return [*found, reverse("enrollment-end", args=[enrollment.pk]), reverse("patient-new"), reverse("track-new")]
+    small, other = Track.objects.get(code="S-SML"), Track.objects.get(code="N-DAY")
+    found += [reverse(f"enrollment-{page}", args=[enrollment.pk]) for page in ("change", "move", "end")]
+    found += [reverse("enrollment-move-to", args=[enrollment.pk, other.pk])]
+    found += [reverse("track-waiting", args=[small.pk]), reverse("waiting-join", args=[patient.pk, other.pk])]
+    return [*found, reverse("patient-new"), reverse("track-new")]
 
 
 def test_no_page_of_the_demo_clinic_takes_more_than_25_queries(monkeypatch: pytest.MonkeyPatch) -> None:
