@@ -1,6 +1,7 @@
 """A patient's course of care: admission, levels, discharge."""
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -21,7 +22,9 @@ from patients.views.access import patient_managed_by
 from patients.views.answers import form_page
 from scheduling.domain.reasons import Refused
 from scheduling.services.enrolling import discharge_patient
+from scheduling.services.impact import Scene
 from scheduling.templatetags.words import day, hours
+from scheduling.views.acts import act_page, patient_act
 from scheduling.views.refusals import show_refusal
 
 
@@ -88,18 +91,20 @@ def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
-    episode = get_object_or_404(patient.episodes.not_over_on(today))
+    episode = get_object_or_404(patient.episodes.not_over_on(today).select_related("site"))
     initial = {"last_day": max(today, episode.starts)}
     form = EndingForm(request.POST or None, initial=initial, help_text="The last day in the program.")
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            discharge_patient(episode=episode, last_day=given["last_day"], reason=given["reason"], by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, f"Discharged after {day(given['last_day'])}. Later places are free again.")
-            return redirect("patient", patient.pk)
-    record(patient, by=user, action=Action.VIEWED, at=now, detail="discharge")
-    note = "The level, the enrollments and every booking after the last day end with it."
-    return form_page(request, form, heading="Discharge", save="Discharge", patient=patient, note=note)
+    words = {
+        "heading": "Discharge",
+        "button": "Discharge",
+        "note": "The level, the enrollments and every booking after the last day end with it.",
+        "what": "discharge",
+    }
+    if not (request.method == "POST" and form.is_valid()):
+        return act_page(request, form, patient=patient, now=now, **words)
+    given = form.cleaned_data
+    last_day = given["last_day"]
+    act = partial(discharge_patient, episode=episode, last_day=last_day, reason=given["reason"], by=user, now=now)
+    scene = Scene(episode.site, max(last_day + timedelta(days=1), episode.starts))
+    said = f"Discharged after {day(last_day)}. Later places are free again."
+    return patient_act(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)

@@ -1,0 +1,20 @@
+"""Confirming on a page what it showed."""
+
+import re
+from typing import Any
+
+from django.test import Client
+
+
+def key_in(page: str) -> str:
+    """What the page's button to confirm sends back."""
+    found = re.search(r'name="seen" value="(\w+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def confirmed(client: Client, address: str, typed: dict[str, Any]) -> Any:
+    """Sends what was typed, looks at what it changes, and confirms that; where one is afterwards."""
+    shown = client.post(address, typed)
+    assert shown.status_code == 200
+    return client.post(address, typed | {"seen": key_in(shown.text)}, follow=True)
