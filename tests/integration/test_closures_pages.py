@@ -1,6 +1,5 @@
 """A site is closed and opened on its page: whom it touches is shown first, and holidays are one click away."""
 
-import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from scheduling.services.exceptions import OneOff, add_session
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.slots import Slot
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_site, make_staff, make_track
+from tests.integration.confirming import key_in
 
 pytestmark = pytest.mark.django_db
 
@@ -54,12 +54,6 @@ def clinic(monkeypatch: pytest.MonkeyPatch, client: Client) -> Clinic:
     made = Clinic()
     client.force_login(made.coordinator)
     return made
-
-
-def key_in(page: str) -> str:
-    found = re.search(r'name="seen" value="(\w+)"', page)
-    assert found is not None
-    return found[1]
 
 
 PAGE = "/closures/"

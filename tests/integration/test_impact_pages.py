@@ -1,6 +1,5 @@
 """Whom an act touches is shown before it is done, by name to those who may see names; what was confirmed is what happens."""
 
-import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -27,6 +26,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from tests.integration.confirming import key_in
 
 pytestmark = pytest.mark.django_db
 
@@ -69,12 +69,6 @@ def clinic(monkeypatch: pytest.MonkeyPatch, client: Client) -> Clinic:
     made = Clinic()
     client.force_login(made.coordinator)
     return made
-
-
-def key_in(page: str) -> str:
-    found = re.search(r'name="seen" value="(\w+)"', page)
-    assert found is not None
-    return found[1]
 
 
 def move_to(on: date, starts: str, ends: str, room: Any = "") -> dict[str, Any]:

@@ -25,6 +25,7 @@ from scheduling.services.exceptions import (
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.slots import Slot
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
+from tests.integration.confirming import key_in
 
 pytestmark = pytest.mark.django_db
 
@@ -86,12 +87,6 @@ def clinic(monkeypatch: pytest.MonkeyPatch, client: Client) -> Clinic:
     made = Clinic()
     client.force_login(made.coordinator)
     return made
-
-
-def key_in(page: str) -> str:
-    found = re.search(r'name="seen" value="(\w+)"', page)
-    assert found is not None
-    return found[1]
 
 
 def shown_in(page: str) -> list[int]:

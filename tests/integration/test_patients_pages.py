@@ -27,6 +27,7 @@ from tests.factories import (
     make_staff,
     make_weekday_track,
 )
+from tests.integration.confirming import confirmed
 
 pytestmark = pytest.mark.django_db
 
@@ -385,8 +386,10 @@ def test_admission_and_step_down(coordinator: Client, site: Site) -> None:
 
 
 def test_discharge_ends_the_schedule_and_frees_the_places(coordinator: Client, rosa: Patient) -> None:
-    coordinator.post(reverse("episode-end", args=[rosa.pk]), {"last_day": "2026-11-24", "reason": "Completed"})
+    typed = {"last_day": "2026-11-24", "reason": "Completed"}
+    shown = confirmed(coordinator, reverse("episode-end", args=[rosa.pk]), typed)
 
+    assert "1 patient loses a session" in shown.text
     episode = rosa.episodes.get()
     assert (episode.ends, episode.discharge_reason) == (WEDNESDAY, "Completed")
     assert Enrollment.objects.get().ends == WEDNESDAY

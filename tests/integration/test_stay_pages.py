@@ -29,6 +29,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from tests.integration.confirming import confirmed
 
 pytestmark = pytest.mark.django_db
 
@@ -92,15 +93,6 @@ def signed_in_as(user: User) -> Client:
 def chosen(track: Track, *days: int, starts: str = "2026-12-07", **more: str) -> dict[str, Any]:
     keys = [str(meeting.pk) for meeting in track.meetings.filter(weekday__in=days)]
     return {"starts": starts, "meetings": keys} | more
-
-
-def confirmed(client: Client, address: str, typed: dict[str, Any]) -> Any:
-    """What was shown, once it was confirmed."""
-    shown = client.post(address, typed)
-    assert shown.status_code == 200, shown.context["form"].errors
-    answer = client.post(address, typed | {"seen": shown.context["told"].key})
-    assert answer.status_code == 302
-    return shown
 
 
 def weekdays(enrollment: Enrollment, first: date) -> set[int]:
