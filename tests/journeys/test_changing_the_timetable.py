@@ -1,4 +1,4 @@
-"""A day is closed and a group is changed in a browser: seen first, then confirmed, then gone from the patient's own week."""
+"""A day is closed and a group is changed in a browser: seen first, then confirmed, then told in the patient's own week."""
 
 import re
 from collections.abc import Callable, Iterator
