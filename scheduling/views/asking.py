@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -102,12 +103,15 @@ def choice_context(
     It opens on the day in `?from=`, nonsense being taken for `otherwise`, with the meetings that are attended already, else
     with those that fit.
     """
-    typed = dict(form.cleaned_data) if form.is_bound and (form.is_valid() or form.errors) else {}
+    typed: dict[str, Any] = {}
+    if form.is_bound:
+        form.is_valid()
+        typed = dict(form.cleaned_data)
     from_day = typed.get("starts") or (None if form.is_bound else read_day(request.GET.get("from", ""))) or otherwise
     try:
         asked = asks(from_day)
     except Refused as unable:
-        form.initial = {"starts": from_day}
+        form.initial["starts"] = from_day
         return {"form": form, "reasons": _above(form, refused or unable.reasons)}
     if form.is_bound:
         chosen = list(typed.get("meetings") or ())
@@ -115,9 +119,10 @@ def choice_context(
         fitting = (request.GET.get("choice") == ENOUGH and asked.fit.enough) or asked.fit.choice
         keys = {*attended} or {meeting.key for meeting in fitting}
         chosen = [each for each in asked.track.meetings.all() if each.pk in keys]
-        form.initial = {"starts": asked.fit.starts}
+        form.initial["starts"] = asked.fit.starts
     trial = asked.try_out(chosen)
-    is_full = any(isinstance(reason, Full) for reason in (*trial.reasons, *asked.fit.obstacles))
+    against = trial.reasons if asked.fit.fits else (*trial.reasons, *asked.fit.obstacles)
+    is_full = any(isinstance(reason, Full) for reason in against)
     context = {"options": asked.options(chosen, attended), "trial": trial, "is_full": is_full}
     return context | {"form": form, "reasons": _above(form, refused)}
 

@@ -197,8 +197,9 @@ def test_the_tracks_to_move_to_are_judged_without_the_place_that_is_left(
 
 def test_a_patient_moves_once_what_it_does_was_seen(desk: Client, enrollment: Enrollment, evenings: Track) -> None:
     address = reverse("enrollment-move-to", args=[enrollment.pk, evenings.pk])
+    Enrollment.objects.update(modality="telehealth")
     opened = desk.get(address + "?from=2026-12-07")
-    assert opened.context["form"].initial["starts"] == date(2026, 12, 7)
+    assert opened.context["form"].initial == {"starts": date(2026, 12, 7), "modality": "telehealth"}
     shown = confirmed(desk, address, chosen(evenings, 0, 1, 3, modality="telehealth"))
     for words in ("Loses “Group 0”", "Gains “Evening 0”"):
         assert words in shown.text
