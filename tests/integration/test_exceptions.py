@@ -26,6 +26,7 @@ from scheduling.services.enrolling import end_enrollment, enroll_patient
 from scheduling.services.exceptions import OneOff, Staffing, add_session, describe_session, move_session, staff_session
 from scheduling.services.feeds import create_feed, fetch_calendar
 from scheduling.services.horizon import Extension, extend_horizon
+from scheduling.services.making_up import book_make_up
 from scheduling.services.refused import (
     ClosedOn,
     EndsBeforeItStarts,
@@ -251,18 +252,31 @@ def test_a_session_is_held_after_all_with_those_who_lost_it(small: Small) -> Non
         reinstate_session(session=back, by=small.by, now=NOW)
 
 
-def test_who_left_in_the_meantime_or_is_elsewhere_does_not_come_back(small: Small) -> None:
+def test_who_took_another_session_instead_does_not_come_back(small: Small) -> None:
+    session = cancel_session(session=small.on(MONDAY), reason="Ill", by=small.by, now=NOW)
+    lost = Booking.objects.get(session=session)
+    parallel = make_session(make_meeting(small.site, 0, "11:00", "14:00", name="Parallel"), MONDAY)
+    book_make_up(session=parallel, makes_up=lost, by=small.by, now=NOW)
+    back = reinstate_session(session=session, by=small.by, now=NOW)
+    assert (back.status, back.booked) == (SessionStatus.SCHEDULED, 0)
+    assert Booking.objects.standing().get(starts=parallel.starts).makes_up == lost
+
+
+def test_a_cancelled_session_waits_for_its_room_and_people(small: Small) -> None:
+    tuesday = cancel_session(session=small.on(TUESDAY), reason="Ill", by=small.by, now=NOW)
+    small.move(small.on(WEDNESDAY), TUESDAY, "09:00", "12:15", small.room)
+    with refused_for(
+        RoomTaken(small.room.name, "Moved here", TUESDAY, time(9), time(12, 15)),
+        FacilitatorTaken(small.lead.name, "Moved here", TUESDAY, time(9), time(12, 15)),
+    ):
+        Session.objects.filter(on=TUESDAY, pattern_date=WEDNESDAY).update(name="Moved here")
+        reinstate_session(session=tuesday, by=small.by, now=NOW)
+
+
+def test_who_left_in_the_meantime_does_not_come_back(small: Small) -> None:
     session = cancel_session(session=small.on(MONDAY + timedelta(weeks=2)), reason="Ill", by=small.by, now=NOW)
     end_enrollment(enrollment=small.enrollment, last_day=MONDAY, by=small.by, now=NOW)
     assert reinstate_session(session=session, by=small.by, now=NOW).booked == 0
-    with refused_for(
-        RoomTaken(small.room.name, small.on(TUESDAY).name, TUESDAY, time(9), time(12, 15)),
-        FacilitatorTaken(small.lead.name, small.on(TUESDAY).name, TUESDAY, time(9), time(12, 15)),
-    ):
-        tuesday = cancel_session(session=small.on(TUESDAY), reason="Ill", by=small.by, now=NOW)
-        small.move(small.on(WEDNESDAY), TUESDAY, "09:00", "12:15", small.room)
-        Session.objects.filter(on=TUESDAY, pattern_date=WEDNESDAY).update(name=tuesday.name)
-        reinstate_session(session=tuesday, by=small.by, now=NOW)
 
 
 def test_a_substitute_leads_this_session_and_no_other(small: Small) -> None:
