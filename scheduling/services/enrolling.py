@@ -27,6 +27,7 @@ from scheduling.services.horizon import horizon_end
 from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
 from scheduling.services.refused import AlreadyEnded, AttendanceRecorded, EndsBeforeItBegins, Refused
 from scheduling.services.rosters import (
+    MOST_LETTERS,
     hold_site,
     in_batches,
     lock_sessions,
@@ -38,9 +39,6 @@ from scheduling.services.rosters import (
 from scheduling.services.rules import RuleBook
 from scheduling.services.standing_places import covers, places_of
 from scheduling.services.waiting import close_entries
-
-MOST_LETTERS = 120
-"""Of a reason, as it stands in the row."""
 
 
 @transaction.atomic

@@ -17,6 +17,9 @@ from scheduling.models import (
 )
 from scheduling.models.session import SessionQuerySet
 
+MOST_LETTERS = 120
+"""Of a reason, as it stands in the row."""
+
 
 def hold_site(site_id: int) -> None:
     """Until the transaction ends nobody else changes the site's timetable or who is in it.

@@ -21,10 +21,7 @@ from scheduling.services.refused import (
     NotOnOffer,
     Refused,
 )
-from scheduling.services.rosters import hold_site
-
-MOST_LETTERS = 120
-"""Of a reason, as it stands in the row."""
+from scheduling.services.rosters import MOST_LETTERS, hold_site
 
 
 @dataclass(frozen=True, slots=True)
