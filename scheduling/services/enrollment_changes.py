@@ -175,22 +175,21 @@ def _put(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: 
     missing = {each.meeting_id: each for each in wanted if enrollment.ends is None or each.starts < enrollment.ends}
     for each in missing.values():
         each.ends = min((day for day in (each.ends, enrollment.ends) if day is not None), default=None)
-    changed = False
-    standing = enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=from_day))
+    over, moved = [], []
+    standing = enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gte=from_day))
     for place in standing.order_by("starts", "pk"):
         want = missing.pop(place.meeting_id, None)
         starts = place.starts if place.starts < from_day or want is None else want.starts
         ends = from_day if want is None else want.ends
-        if (place.starts, place.ends) == (starts, ends):
-            continue
-        changed = True
         if want is None and place.starts >= from_day:
-            place.delete()
-        else:
+            over.append(place.pk)
+        elif (place.starts, place.ends) != (starts, ends):
             place.starts, place.ends = starts, ends
-            place.save(update_fields=["starts", "ends"])
+            moved.append(place)
+    EnrollmentMeeting.objects.filter(pk__in=over).delete()
+    EnrollmentMeeting.objects.bulk_update(moved, ["starts", "ends"])
     EnrollmentMeeting.objects.bulk_create(missing.values())
-    return changed or bool(missing)
+    return bool(over or moved or missing)
 
 
 def _give_back_what_is_not_covered(enrollment: Enrollment, places: Places, now: datetime) -> None:

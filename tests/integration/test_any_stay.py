@@ -135,11 +135,13 @@ def call_off(stay: Stay, which: int, days: int) -> None:
 
 
 def move(stay: Stay, which: int, days: int) -> None:
-    """To a time of its own, some days sooner or later, on which who is in it comes at all."""
+    """To a time of its own, up to three days sooner or later, on which who is in it comes at all."""
     session = stay.to_come()[which % 20]
-    on = min(session.on + (days - 3) * DAY, horizon_end(stay.today) - DAY)
+    if session.meeting is None or session.pattern_date is None:
+        return
+    on = min(session.pattern_date + (days % 7 - 3) * DAY, horizon_end(stay.today) - DAY)
     enrollments = Enrollment.objects.filter(bookings__in=Booking.objects.standing().filter(session=session))
-    if session.meeting and all(each.starts <= on and (not each.ends or on < each.ends) for each in enrollments):
+    if all(each.starts <= on and (not each.ends or on < each.ends) for each in enrollments):
         starts = time(12 + session.meeting.weekday, 30 if session.meeting.starts > time(12) else 0)
         slot = Slot(on=on, starts=starts, ends=starts.replace(minute=starts.minute + 25), room=None)
         move_session(session=session, slot=slot, **stay.said)

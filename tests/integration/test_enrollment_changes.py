@@ -161,6 +161,20 @@ def test_a_change_can_be_changed_again_before_it_begins(enrollment: Enrollment, 
     }
 
 
+def test_a_meeting_that_is_left_and_joined_again_is_one_place_if_nothing_lies_between(
+    enrollment: Enrollment, by: User
+) -> None:
+    change(enrollment, 0, 1, 3, by=by)
+    change(enrollment, 0, 2, 4, by=by)
+    change(enrollment, 0, 2, 3, by=by, from_day=LATER - DAY)
+    assert set(enrollment.enrollment_meetings.values_list("meeting__weekday", "starts", "ends")) == {
+        (0, MONDAY, None),
+        (2, MONDAY, None),
+        (3, LATER - DAY, None),
+        (4, MONDAY, LATER - DAY),
+    }
+
+
 def test_todays_session_that_has_begun_stays(enrollment: Enrollment, by: User) -> None:
     change(enrollment, 1, 2, 3, by=by, from_day=MONDAY, now=MONDAY_AT_TEN)
     assert list(standing(enrollment).filter(session__on=MONDAY).values_list("session__name", flat=True)) == ["Group 0"]
