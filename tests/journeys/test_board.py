@@ -82,8 +82,7 @@ def posted(page: Page, act: Callable[[], None], session: Session) -> dict[str, s
     with page.expect_request(lambda request: request.method == "POST") as sent:
         act()
     assert urlsplit(sent.value.url).path == reverse("session-move", args=[session.pk])
-    assert sent.value.response()  # the server is done with it before the test is
-    page.wait_for_load_state()
+    page.wait_for_url(re.compile("/move/"))  # the server is done with it before the test is
     fields = parse_qs(sent.value.post_data or "", keep_blank_values=True)
     assert fields.pop("csrfmiddlewaretoken")
     return {name: value for name, (value,) in fields.items()}
