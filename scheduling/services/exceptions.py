@@ -24,11 +24,12 @@ from scheduling.models import (
 )
 from scheduling.services.enrolling import release_bookings
 from scheduling.services.guarded import in_words
-from scheduling.services.holding import against_any_change, held_session, refuse_for, slot_of, tell_calendars
+from scheduling.services.holding import against_any_change, held_session, slot_of, tell_calendars
 from scheduling.services.refused import (
     FewerPlacesThanBooked,
     LeadsAndAssists,
     NotOverHttps,
+    refuse_for,
 )
 from scheduling.services.rosters import (
     copy_times,

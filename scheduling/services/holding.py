@@ -1,11 +1,10 @@
 """What every act on one session begins and ends with."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, Session, SessionStatus
-from scheduling.services.refused import HasBegun, IsCancelled, Refused
+from scheduling.services.refused import HasBegun, IsCancelled
 from scheduling.services.rosters import hold_site, mark_stale_of_episodes, mark_stale_of_sessions
 from scheduling.services.slots import Slot
 
@@ -15,11 +14,6 @@ def held_session(session: Session) -> Session:
     hold_site(session.site_id)
     sessions = Session.objects.select_for_update(of=("self",), no_key=True)
     return sessions.select_related("site", "service_type", "room").get(pk=session.pk)
-
-
-def refuse_for(reasons: Sequence[Reason]) -> None:
-    if reasons:
-        raise Refused(dict.fromkeys(reasons))
 
 
 def against_any_change(session: Session, now: datetime) -> list[Reason]:

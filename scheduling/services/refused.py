@@ -1,5 +1,6 @@
 """What a service answers when a rule stands against it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time
 from typing import ClassVar
@@ -7,6 +8,13 @@ from typing import ClassVar
 from scheduling.domain.reasons import EndsBeforeItBegins as EndsBeforeItBegins
 from scheduling.domain.reasons import Reason
 from scheduling.domain.reasons import Refused as Refused
+
+
+def refuse_for(reasons: Iterable[Reason]) -> None:
+    """Raises Refused with every reason, each said once; does nothing where there is none."""
+    found = tuple(dict.fromkeys(reasons))
+    if found:
+        raise Refused(found)
 
 
 @dataclass(frozen=True, slots=True)

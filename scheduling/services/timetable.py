@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.domain.hours import Verdict, WeeklyMeeting, assess_track
-from scheduling.domain.reasons import Reason
 from scheduling.models import (
     CohortStart,
     Meeting,
@@ -23,7 +22,7 @@ from scheduling.models import (
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.judging import refuse_what_breaks_the_rules
 from scheduling.services.meeting_objections import against_change, against_meeting
-from scheduling.services.refused import AlreadyEnded, EndsBeforeItBegins, Refused
+from scheduling.services.refused import AlreadyEnded, EndsBeforeItBegins, Refused, refuse_for
 from scheduling.services.rosters import hold_site
 from scheduling.services.rules import RuleBook
 from scheduling.services.stated import MeetingValues as MeetingValues
@@ -125,7 +124,7 @@ def create_meeting(
     which none can be judged alone, and calls `settle_tracks` in the end.
     """
     hold_site(site.pk)
-    _refuse_for(against_meeting(values, site))
+    refuse_for(against_meeting(values, site))
     meeting = Meeting(site=site)
     _write_meeting(meeting, values)
     if settle:
@@ -182,7 +181,7 @@ def change_meeting(
     meeting = _held(meeting)
     served = list(meeting.tracks.all())
     begins = change_begins(meeting=meeting, runs_from=values.runs_from, now=now, today=today)
-    _refuse_for(against_change(meeting, values, begins=begins or values.runs_from, since=begins, now=now))
+    refuse_for(against_change(meeting, values, begins=begins or values.runs_from, since=begins, now=now))
     if begins is None:
         kept = withdraw_sessions(meeting=meeting, reason="The group changed", now=now, let_go=let_go)
         _write_meeting(meeting, values)
@@ -212,12 +211,6 @@ def change_begins(*, meeting: Meeting, runs_from: date, now: datetime, today: da
 def _first_free_day(meeting: Meeting, now: datetime, today: date) -> date:
     """The first day of which nothing has been held."""
     return today + timedelta(days=meeting.sessions.filter(on=today, starts__lte=now).count())
-
-
-def _refuse_for(reasons: Iterable[Reason]) -> None:
-    found = tuple(reasons)
-    if found:
-        raise Refused(found)
 
 
 @transaction.atomic

@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.audit import record_all
 from accounts.models import Action, User
@@ -16,6 +15,7 @@ from scheduling.domain.impact import Gathering, Impact, LifeClash, Seat, SeatCha
 from scheduling.domain.reasons import Reason, Refused
 from scheduling.models import Site
 from scheduling.services.impact import ImpactChanged, Scene, carry_out, rehearse
+from scheduling.views.current import is_ours
 
 SEEN, CHECK, NEXT = "seen", "check", "next"
 """What the forms send: the key of the impact that is confirmed, the wish to look first, and where to go afterwards."""
@@ -63,8 +63,7 @@ def go_on(request: HttpRequest, otherwise: str, *args: object) -> HttpResponse:
 def where_next(request: HttpRequest) -> str:
     """The address in `next`, if it is one of ours; else nothing."""
     asked = request.POST.get(NEXT) or request.GET.get(NEXT, "")
-    ours = url_has_allowed_host_and_scheme(asked, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return asked if ours else ""
+    return asked if is_ours(request, asked) else ""
 
 
 @dataclass(frozen=True)
