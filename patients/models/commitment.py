@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from accounts.models import User
 from accounts.permissions import Permission
 from patients.models.patient import Patient
-from scheduling.domain.week import BusyTime, Recurrence
+from scheduling.domain.week import BusyTime, Pattern, Recurrence
 
 
 class CommitmentKind(models.TextChoices):
@@ -94,6 +94,7 @@ class Commitment(models.Model):
         return tuple(day for day in range(7) if self.weekdays >> day & 1)
 
     def as_busy_time(self) -> BusyTime:
+        recurrence: Pattern
         if self.on is not None:
             recurrence = Recurrence.once(self.on)
         else:

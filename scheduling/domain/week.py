@@ -39,9 +39,9 @@ class Recurrence:
             raise ValueError(f"it must end after it begins: {self.valid_from}..{self.valid_until}")
 
     @classmethod
-    def once(cls, day: date) -> "Recurrence":
+    def once(cls, day: date) -> "OnDates":
         """On one date alone."""
-        return cls(weekdays=frozenset({day.weekday()}), valid_from=day, valid_until=day + timedelta(days=1))
+        return OnDates(frozenset({day}))
 
     def happens_on(self, day: date) -> bool:
         return (
@@ -61,6 +61,62 @@ class Recurrence:
                 yield day
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """A pattern of shifts that goes round by days, not by weeks: 4 on and 3 off, or 2 on, 2 off, 3 on, 2 off, 2 on, 3 off.
+
+    Of every `cycle_days` days, counted from the date `first` in both directions, those numbered in `days_on` (0 is `first`
+    itself). `valid_from` to `valid_until` are half-open; None is open.
+    """
+
+    cycle_days: int
+    days_on: frozenset[int]
+    first: date
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def __post_init__(self) -> None:
+        if not self.days_on or not self.days_on <= set(range(self.cycle_days)):
+            raise ValueError(f"the days on must be some of 0 to {self.cycle_days - 1}: {sorted(self.days_on)}")
+        if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
+            raise ValueError(f"it must end after it begins: {self.valid_from}..{self.valid_until}")
+
+    def happens_on(self, day: date) -> bool:
+        return (
+            (day - self.first).days % self.cycle_days in self.days_on
+            and (self.valid_from is None or self.valid_from <= day)
+            and (self.valid_until is None or day < self.valid_until)
+        )
+
+    def dates(self, first: date, until: date) -> Iterator[date]:
+        """Its dates in the half-open range, in order."""
+        for days in range((until - first).days):
+            if self.happens_on(day := first + timedelta(days=days)):
+                yield day
+
+
+@dataclass(frozen=True, slots=True)
+class OnDates:
+    """On these dates alone: an exception in a life, or what a calendar gave that somebody sent."""
+
+    days: frozenset[date]
+
+    def __post_init__(self) -> None:
+        if not self.days:
+            raise ValueError("it must happen on some date")
+
+    def happens_on(self, day: date) -> bool:
+        return day in self.days
+
+    def dates(self, first: date, until: date) -> Iterator[date]:
+        """Its dates in the half-open range, in order."""
+        yield from sorted(day for day in self.days if first <= day < until)
+
+
+Pattern = Recurrence | Rotation | OnDates
+"""When something happens: on weekdays, going round by days, or on dates alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """One occurrence of a busy time, in wall-clock minutes counted from midnight of a first date."""
@@ -74,21 +130,30 @@ class Occasion:
 class BusyTime:
     """Time a person is not free, on the wall clock; `ends` at or before `starts` is on the next day.
 
-    Travel is minutes needed between this place and the site, before and after.
+    Travel is minutes needed between this place and the site, before and after. What is not protected can give way at either
+    end, by up to `movable_minutes`: begin so much later, or end so much earlier. 0 protects it.
     """
 
     key: int | str
     label: str
     kind: str
-    recurrence: Recurrence
+    recurrence: Pattern
     starts: time
     ends: time
     travel_before: int = 0
     travel_after: int = 0
+    movable_minutes: int = 0
 
     def __post_init__(self) -> None:
         if self.travel_before < 0 or self.travel_after < 0:
             raise ValueError("travel can't take less than no time")
+        if self.movable_minutes < 0:
+            raise ValueError("nothing can give way by less than nothing")
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it happens on dates alone, and so is an exception in the week and not part of it."""
+        return isinstance(self.recurrence, OnDates)
 
     @property
     def minutes(self) -> int:

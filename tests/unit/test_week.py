@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.domain.interval import Interval
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Recurrence, week_start
+from scheduling.domain.week import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, Rotation, week_start
 
 MONDAY = date(2026, 11, 2)
 EVERY_DAY = frozenset(range(7))
@@ -201,3 +201,67 @@ def test_no_busy_minute_of_the_range_is_missed_or_made_up(on, anchor, valid_from
 def test_travel_takes_time():
     with pytest.raises(ValueError, match="travel"):
         busy(time(9), time(17), before=-5)
+
+
+@pytest.mark.parametrize(
+    ("cycle_days", "days_on", "dates"),
+    [
+        pytest.param(7, {0, 1, 2, 3}, [2, 3, 4, 5, 9, 10, 11, 12, 16], id="4 on, 3 off"),
+        pytest.param(8, {0, 1}, [2, 3, 10, 11], id="the day shifts of 2 days, 2 nights, 4 off"),
+        pytest.param(14, {0, 1, 4, 5, 6, 9, 10}, [2, 3, 6, 7, 8, 11, 12, 16], id="2-2-3"),
+    ],
+)
+def test_a_rotation_goes_round_by_days(cycle_days, days_on, dates):
+    shift = Rotation(cycle_days=cycle_days, days_on=frozenset(days_on), first=MONDAY)
+    assert [day.day for day in shift.dates(MONDAY, MONDAY + timedelta(days=15))] == dates
+
+
+@given(st.integers(1, 40), st.data(), days, days, st.integers(0, 60))
+def test_a_rotation_is_the_same_in_every_round_in_both_directions(cycle_days, data, first, day, length):
+    days_on = data.draw(st.frozensets(st.integers(0, cycle_days - 1), min_size=1))
+    shift = Rotation(cycle_days=cycle_days, days_on=days_on, first=first)
+    assert shift.happens_on(day) == shift.happens_on(day + timedelta(days=cycle_days))
+    assert {(each - first).days % cycle_days for each in shift.dates(day, day + timedelta(days=cycle_days))} == days_on
+    asked = [day + timedelta(days=step) for step in range(length)]
+    assert list(shift.dates(day, day + timedelta(days=length))) == [each for each in asked if shift.happens_on(each)]
+
+
+def test_a_rotation_holds_between_its_dates():
+    shift = Rotation(
+        cycle_days=2,
+        days_on=frozenset({0}),
+        first=MONDAY,
+        valid_from=MONDAY + timedelta(days=1),
+        valid_until=MONDAY + timedelta(days=6),
+    )
+    assert list(shift.dates(MONDAY - timedelta(days=5), MONDAY + timedelta(days=20))) == [
+        MONDAY + timedelta(days=2),
+        MONDAY + timedelta(days=4),
+    ]
+
+
+def test_dates_alone_come_in_order_and_within_the_range():
+    court = OnDates(frozenset({MONDAY, MONDAY - timedelta(days=1), MONDAY + timedelta(days=9)}))
+    assert list(court.dates(MONDAY - timedelta(days=1), MONDAY + timedelta(days=9))) == [
+        MONDAY - timedelta(days=1),
+        MONDAY,
+    ]
+    assert busy(time(9), time(10), court).is_dated
+    assert not busy(time(9), time(10), Recurrence(weekdays=EVERY_DAY)).is_dated
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        pytest.param(lambda: Rotation(cycle_days=7, days_on=frozenset(), first=MONDAY), id="a rotation with no day on"),
+        pytest.param(lambda: Rotation(cycle_days=3, days_on=frozenset({3}), first=MONDAY), id="a day past the round"),
+        pytest.param(
+            lambda: Rotation(cycle_days=3, days_on=frozenset({1}), first=MONDAY, valid_from=MONDAY, valid_until=MONDAY),
+            id="a rotation that ends as it begins",
+        ),
+        pytest.param(lambda: OnDates(frozenset()), id="no date"),
+    ],
+)
+def test_a_pattern_that_never_happens_cannot_be_made(nonsense):
+    with pytest.raises(ValueError):
+        nonsense()
