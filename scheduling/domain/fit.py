@@ -5,82 +5,15 @@ and `search` finds for every track the best choice, or everything that stands ag
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from functools import cached_property
+from dataclasses import dataclass, replace
+from datetime import date
 
 from scheduling.domain.choice import Choice, as_much_as_possible, just_enough
-from scheduling.domain.hours import RuleSet, Verdict, WeeklyMeeting, add_up, assess_choice
-from scheduling.domain.interval import Interval
-from scheduling.domain.obstacles import Clash, Full, NoStartDateLeft, NotAStartDate
+from scheduling.domain.hours import Verdict, WeeklyMeeting, add_up, assess_choice
+from scheduling.domain.in_life import clashes
+from scheduling.domain.need import Need, Offer, OfferedMeeting
+from scheduling.domain.obstacles import Full, NoStartDateLeft, NotAStartDate
 from scheduling.domain.reasons import Key, NoMeetings, Reason
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedMeeting:
-    """A meeting and the dates in the horizon on which no place is left in it."""
-
-    meeting: WeeklyMeeting
-    full_on: tuple[date, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """A track: its meetings, its individual minutes, and when a patient can begin.
-
-    `entries` are the start dates of a track that takes people in cohorts; None takes them on any day.
-    """
-
-    key: Key
-    name: str
-    meetings: tuple[OfferedMeeting, ...]
-    individual_minutes: int = 0
-    entries: tuple[date, ...] | None = None
-
-    def next_entry(self, day: date) -> date | None:
-        """The first day from `day` on which a patient can begin; None when none is left."""
-        if self.entries is None:
-            return day
-        return min((entry for entry in self.entries if entry >= day), default=None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Need:
-    """What a patient brings: the prescription, when they can begin, and everything else in their life.
-
-    `busy` holds their commitments and the meetings of their other enrollments. Choices are judged on the dates from
-    `from_day` for `weeks` weeks, without those on which the site is `closed`.
-    """
-
-    prescribed_minutes: int
-    prescribed_days: int
-    from_day: date
-    weeks: int = 12
-    busy: tuple[BusyTime, ...] = ()
-    rules: RuleSet = field(default_factory=RuleSet)
-    closed: tuple[Interval[date], ...] = ()
-
-    @property
-    def until(self) -> date:
-        return self.from_day + timedelta(weeks=self.weeks)
-
-    def dates_of(self, meeting: WeeklyMeeting) -> Iterable[date]:
-        """The dates on which the meeting is held while the patient would come."""
-        for on in meeting.recurrence.dates(self.from_day, self.until):
-            if not any(closure.contains(on) for closure in self.closed):
-                yield on
-
-    @cached_property
-    def occasions_by_day(self) -> dict[int, list[tuple[BusyTime, Occasion]]]:
-        """Busy occasions under each day, counted from `from_day`, that they touch, travel included."""
-        found: dict[int, list[tuple[BusyTime, Occasion]]] = {}
-        for busy in self.busy:
-            for occasion in busy.occasions(self.from_day, self.until):
-                padded = occasion.padded
-                for day in range(padded.start // MINUTES_A_DAY, (padded.end - 1) // MINUTES_A_DAY + 1):
-                    found.setdefault(day, []).append((busy, occasion))
-        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,47 +95,6 @@ def search(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
                 str(fit.offer.key),
             ),
         )
-    )
-
-
-def clashes(meeting: WeeklyMeeting, need: Need) -> tuple[Clash, ...]:
-    """What the meeting runs into: one for each busy time and side of it, with the first date and on how many."""
-    dates: dict[tuple[BusyTime, timedelta], list[date]] = {}
-    clash: dict[tuple[BusyTime, timedelta], Clash] = {}
-    held = meeting.span
-    for on in need.dates_of(meeting):
-        day = (on - need.from_day).days
-        span = Interval(day * MINUTES_A_DAY + held.start, day * MINUTES_A_DAY + held.end)
-        for busy, occasion in need.occasions_by_day.get(day, ()):
-            if occasion.padded.overlaps(span):
-                apart = (busy, on - occasion.on)  # on the wall clock it is the same every time
-                if apart not in clash:
-                    clash[apart] = _clash(meeting, busy, occasion, span, on)
-                dates.setdefault(apart, []).append(on)
-    return tuple(replace(found, dates=len(dates[apart])) for apart, found in clash.items())
-
-
-def _clash(meeting: WeeklyMeeting, busy: BusyTime, occasion: Occasion, span: Interval[int], on: date) -> Clash:
-    """Of one date. Where only the way is too long, what it lacks may be more than the whole meeting lasts."""
-    before = occasion.bare.start < span.start
-    overlap, shared = occasion.bare.intersection(span), occasion.padded.intersection(span)
-    if overlap and shared:
-        gap, minutes = 0, shared.end - shared.start
-    elif before:
-        gap = span.start - occasion.bare.end
-        minutes = busy.travel_after - gap
-    else:
-        gap = occasion.bare.start - span.end
-        minutes = busy.travel_before - gap
-    return Clash(
-        meeting=meeting,
-        busy=busy,
-        minutes=minutes,
-        overlap_minutes=overlap.end - overlap.start if overlap else 0,
-        gap_minutes=gap,
-        before=before,
-        first_date=on,
-        dates=1,
     )
 
 

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from patients.models import Commitment, Episode, LevelOfCareSpan
-from scheduling.domain.fit import Fit, Need, Offer, OfferedMeeting, search
+from scheduling.domain.fit import Fit, search
 from scheduling.domain.interval import Interval
+from scheduling.domain.need import Need, Offer, OfferedMeeting
 from scheduling.domain.week import BusyTime
 from scheduling.models import (
     Closure,
