@@ -24,7 +24,8 @@ class OfferedMeeting:
 class Offer:
     """A track: its meetings, its individual minutes, and when a patient can begin.
 
-    `entries` are the start dates of a track that takes people in cohorts; None takes them on any day.
+    `entries` are the start dates of a track that takes people in cohorts; None takes them on any day. A track that
+    `mixes` shares its meetings with patients of like tracks, where the clinic allows it.
     """
 
     key: Key
@@ -32,6 +33,11 @@ class Offer:
     meetings: tuple[OfferedMeeting, ...]
     individual_minutes: int = 0
     entries: tuple[date, ...] | None = None
+    mixes: bool = False
+
+    def mixes_with(self, other: "Offer") -> bool:
+        """Whether a patient may attend meetings of both, as both promise as much individual time."""
+        return self.mixes and other.mixes and self.individual_minutes == other.individual_minutes
 
     def next_entry(self, day: date) -> date | None:
         """The first day from `day` on which a patient can begin; None when none is left."""
