@@ -15,6 +15,7 @@ from itertools import count
 from math import inf
 from typing import NamedTuple
 
+from scheduling.domain.filling import Filling, Group, Slot, begin
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.in_life import missed_dates, stance
 from scheduling.domain.need import Need
@@ -27,7 +28,6 @@ Order = tuple[int, tuple[Times, ...], tuple[str, ...], *tuple[str, ...]]
 """Points, then for each weekday the times of its meetings in minutes, then the meetings' keys. What is first is better."""
 
 SUNDAY = 6
-ALL_TRACKS = -1
 NOTHING_THEN: Times = ((24 * 60, 24 * 60),)
 """A day without a meeting comes after all others: treatment earlier in the week is better."""
 
@@ -57,35 +57,13 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """A meeting, who leads it and which tracks have it, as bits."""
-
-    key: str
-    meeting: WeeklyMeeting
-    people: int
-    tracks: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """Groups at the same times that ask the same, each of which will do; `cost` without the time from start to end."""
-
-    weekday: int
-    start: int
-    end: int
-    minutes: int
-    cost: int
-    groups: tuple[_Group, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Shape:
     """Slots of one day that do not overlap, with their minutes and all that they cost."""
 
     times: Times
     minutes: int
     cost: int
-    slots: tuple[_Slot, ...]
+    slots: tuple[Slot, ...]
 
     @property
     def days(self) -> int:
@@ -112,7 +90,7 @@ def best_weeks(
     """
     search = _Search(_shapes_by_day(pool, need, weights, kept), need, pool.individual_minutes)
     waiting = (need.from_day - asked).days * weights.day_of_waiting
-    heap: list[tuple[int, tuple[Times, ...], tuple[str, ...], int, _Begun | _Filling]] = []
+    heap: list[tuple[int, tuple[Times, ...], tuple[str, ...], int, _Begun | Filling]] = []
     number = count()
     mondays = search.children(0, 0, 0)
     if mondays:
@@ -120,21 +98,24 @@ def best_weeks(
         heappush(heap, (waiting + mondays[0][0], (mondays[0][1],), (), next(number), begun))
     while heap:
         points, times, keys, _, node = heappop(heap)
-        if isinstance(node, _Filling):
-            if node.is_full:
+        if isinstance(node, Filling):
+            if another := node.another():
+                heappush(heap, (another.points, times, (*keys[:-1], another.key), next(number), another))
+            if following := node.following(weights):
+                heappush(heap, (following.points, times, (*keys, following.key), next(number), following))
+            else:
                 yield Candidate((points, times, keys), node.meetings, node.tracks)
-            for filled in node.filled(weights):
-                heappush(heap, (filled.points, times, filled.keys, next(number), filled))
             continue
         cost, day, minutes, days, siblings, turn, slots = node
         if turn + 1 < len(siblings):
             least, its_times, _ = siblings[turn + 1]
-            another = _Begun(cost, day, minutes, days, siblings, turn + 1, slots)
-            heappush(heap, (cost + least, (*times[:-1], its_times), (), next(number), another))
+            sibling = _Begun(cost, day, minutes, days, siblings, turn + 1, slots)
+            heappush(heap, (cost + least, (*times[:-1], its_times), (), next(number), sibling))
         shape = siblings[turn][2]
         cost, minutes, days, slots = cost + shape.cost, minutes + shape.minutes, days + shape.days, slots + shape.slots
         if day == SUNDAY:
-            heappush(heap, (cost, times, (), next(number), _Filling(cost, (), (), slots, 0, ALL_TRACKS)))
+            filling = begin(cost, slots, weights)
+            heappush(heap, (filling.points, times, (filling.key,), next(number), filling))
         else:
             children = search.children(day + 1, minutes, days)
             begun = _Begun(cost, day + 1, minutes, days, children, 0, slots)
@@ -154,35 +135,7 @@ class _Begun(NamedTuple):
     days: int
     siblings: Sequence[Child]
     turn: int
-    slots: tuple[_Slot, ...]
-
-
-class _Filling(NamedTuple):
-    """A week of slots of which the first are filled with groups: `people` and `tracks` of those, as bits."""
-
-    points: int
-    keys: tuple[str, ...]
-    meetings: tuple[WeeklyMeeting, ...]
-    slots: tuple[_Slot, ...]
-    people: int
-    tracks: int
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.meetings) == len(self.slots)
-
-    def filled(self, weights: Weights) -> Iterator["_Filling"]:
-        """The next slot filled with each of its groups. Who comes again costs nothing; nor does a week that one track has."""
-        if self.is_full:
-            return
-        met = self.people.bit_count()
-        for group in self.slots[len(self.meetings)].groups:
-            people = self.people | group.people
-            more = max(0, people.bit_count() - 1) - max(0, met - 1)
-            tracks = self.tracks & group.tracks
-            points = self.points + more * weights.person + (weights.mixed if self.tracks and not tracks else 0)
-            keys, meetings = (*self.keys, group.key), (*self.meetings, group.meeting)
-            yield _Filling(points, keys, meetings, self.slots, people, tracks)
+    slots: tuple[Slot, ...]
 
 
 class _Search:
@@ -261,9 +214,9 @@ def _shapes_by_day(pool: Pool, need: Need, weights: Weights, kept: Collection[We
     return found
 
 
-def _apart(slots: Sequence[_Slot], most_minutes: int) -> Iterator[tuple[_Slot, ...]]:
+def _apart(slots: Sequence[Slot], most_minutes: int) -> Iterator[tuple[Slot, ...]]:
     """Every set of a day's slots, given in order, of which no two overlap, but the empty one."""
-    begun: list[tuple[tuple[_Slot, ...], int, int]] = [((), 0, 0)]
+    begun: list[tuple[tuple[Slot, ...], int, int]] = [((), 0, 0)]
     while begun:
         chosen, minutes, following = begun.pop()
         if chosen:
@@ -274,23 +227,23 @@ def _apart(slots: Sequence[_Slot], most_minutes: int) -> Iterator[tuple[_Slot, .
                 begun.append(((*chosen, slot), minutes + slot.minutes, index + 1))
 
 
-def _overlap(one: _Slot, two: _Slot) -> bool:
+def _overlap(one: Slot, two: Slot) -> bool:
     return one.start < two.end and two.start < one.end
 
 
-def _slots(pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> list[_Slot]:
+def _slots(pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> list[Slot]:
     """The pool's meetings, those alike together."""
     bits: dict[Key, int] = {}
-    alike: dict[tuple[int, time, time, int, int], list[_Group]] = defaultdict(list)
+    alike: dict[tuple[int, time, time, int, int], list[Group]] = defaultdict(list)
     for meeting, tracks in pool.meetings:
         people = 0
         for person in meeting.facilitators:
             people |= bits.setdefault(person, 1 << len(bits))
         cost = _cost(meeting, need, weights, kept)
         slot = (meeting.weekday, meeting.starts, meeting.ends, meeting.minutes(need.rules), cost)
-        alike[slot].append(_Group(str(meeting.key), meeting, people, tracks))
+        alike[slot].append(Group(str(meeting.key), meeting, people, tracks))
     return [
-        _Slot(
+        Slot(
             weekday, minute_of(starts), minute_of(ends), minutes, cost, tuple(sorted(groups, key=lambda each: each.key))
         )
         for (weekday, starts, ends, minutes, cost), groups in alike.items()
