@@ -1,4 +1,4 @@
-"""Which groups to attend when the times of a week are settled, by who leads them and which track has them: the cheapest first."""
+"""Which groups to attend once the times of a week are settled, by who leads them and which track has them: cheapest first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
