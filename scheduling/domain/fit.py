@@ -10,7 +10,7 @@ from datetime import date
 
 from scheduling.domain.choice import Choice, as_much_as_possible, just_enough
 from scheduling.domain.hours import Verdict, WeeklyMeeting, add_up, assess_choice
-from scheduling.domain.in_life import clashes
+from scheduling.domain.in_life import clashes, missed_dates
 from scheduling.domain.need import Need, Offer, OfferedMeeting
 from scheduling.domain.obstacles import Full, NoStartDateLeft, NotAStartDate, OtherLevel, OutsideAges
 from scheduling.domain.reasons import Key, NoMeetings, Reason
@@ -73,7 +73,7 @@ def has_a_place(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
     chosen = {meeting.key for meeting in choice}
     for offered in offer.meetings:
         if offered.meeting.key in chosen:
-            yield from _full(offered, need)
+            yield from places_missing(offered, need)
 
 
 def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
@@ -81,9 +81,15 @@ def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason
 
 
 Rule = Callable[[Offer, Need, Choice], Iterable[Reason]]
+<<<<<<< HEAD
 OPENING: tuple[Rule, ...] = (may_begin, is_for_the_level, is_for_the_age)
 """Whether the track is open to the patient at all, whatever they would attend of it."""
 RULES: tuple[Rule, ...] = (*OPENING, gives_the_hours, keeps_commitments, has_a_place)
+=======
+RULES_OF_TRACKS: tuple[Rule, ...] = (may_begin,)
+"""What is asked of a track whatever of it is chosen."""
+RULES: tuple[Rule, ...] = (*RULES_OF_TRACKS, gives_the_hours, keeps_commitments, has_a_place)
+>>>>>>> cd56ae69bc707540cb9ba0f1d2aa0d3a9289cee1
 
 
 def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[Reason, ...]:
@@ -114,8 +120,11 @@ def search(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
     )
 
 
-def _full(offered: OfferedMeeting, need: Need) -> Iterable[Full]:
+def places_missing(offered: OfferedMeeting, need: Need) -> Iterable[Full]:
+    """On a date that the patient misses anyway no place is needed."""
     dates = sorted(on for on in offered.full_on if need.from_day <= on < need.until)
+    if dates and (missed := missed_dates(offered.meeting, need)):
+        dates = [on for on in dates if on not in missed]
     if dates:
         yield Full(offered.meeting, dates[0], len(dates))
 
@@ -135,7 +144,8 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
     if entry is not None and entry != need.from_day:
         need = replace(need, from_day=entry)
     against: dict[Key, tuple[Reason, ...]] = {
-        offered.meeting.key: (*clashes(offered.meeting, need), *_full(offered, need)) for offered in offer.meetings
+        offered.meeting.key: (*clashes(offered.meeting, need), *places_missing(offered, need))
+        for offered in offer.meetings
     }
     meetings = [offered.meeting for offered in offer.meetings]
     free = [meeting for meeting in meetings if not against[meeting.key]]
