@@ -81,15 +81,9 @@ def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason
 
 
 Rule = Callable[[Offer, Need, Choice], Iterable[Reason]]
-<<<<<<< HEAD
-OPENING: tuple[Rule, ...] = (may_begin, is_for_the_level, is_for_the_age)
-"""Whether the track is open to the patient at all, whatever they would attend of it."""
-RULES: tuple[Rule, ...] = (*OPENING, gives_the_hours, keeps_commitments, has_a_place)
-=======
-RULES_OF_TRACKS: tuple[Rule, ...] = (may_begin,)
+RULES_OF_TRACKS: tuple[Rule, ...] = (may_begin, is_for_the_level, is_for_the_age)
 """What is asked of a track whatever of it is chosen."""
 RULES: tuple[Rule, ...] = (*RULES_OF_TRACKS, gives_the_hours, keeps_commitments, has_a_place)
->>>>>>> cd56ae69bc707540cb9ba0f1d2aa0d3a9289cee1
 
 
 def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[Reason, ...]:
@@ -159,7 +153,7 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
         days=need.prescribed_days,
         individual_minutes=offer.individual_minutes,
     )
-    if any(reason for rule in OPENING for reason in rule(offer, need, ())):
+    if any(reason for rule in RULES_OF_TRACKS for reason in rule(offer, need, ())):
         whole = enough = None
     total = add_up(whole or enough or possible, need.rules, offer.individual_minutes)
     return Fit(
@@ -182,7 +176,7 @@ def _is_all_of(meetings: Sequence[WeeklyMeeting], possible: Choice, need: Need) 
 
 def _obstacles(offer: Offer, need: Need, against: dict[Key, tuple[Reason, ...]], possible: Choice) -> Iterable[Reason]:
     """What stands against the track as a whole, then what against each meeting, then what the rest of it comes to."""
-    for rule in OPENING:
+    for rule in RULES_OF_TRACKS:
         yield from rule(offer, need, possible)
     for reasons in against.values():
         yield from reasons
