@@ -1,5 +1,19 @@
 from patients.models.commitment import Commitment, CommitmentKind
+from patients.models.consent import Consent, RecipientKind
 from patients.models.episode import Episode, LevelOfCare, LevelOfCareSpan
 from patients.models.patient import Patient, name_of
+from patients.models.place import Place, PlaceTravel
 
-__all__ = ["Commitment", "CommitmentKind", "Episode", "LevelOfCare", "LevelOfCareSpan", "Patient", "name_of"]
+__all__ = [
+    "Commitment",
+    "CommitmentKind",
+    "Consent",
+    "Episode",
+    "LevelOfCare",
+    "LevelOfCareSpan",
+    "Patient",
+    "Place",
+    "PlaceTravel",
+    "RecipientKind",
+    "name_of",
+]
