@@ -13,10 +13,12 @@ from scheduling.domain.week import BusyTime, OnDates
 from scheduling.domain.what_if import WhatIf
 
 DAY = timedelta(days=1)
+SHARE_OF_THE_HORIZON = 2
+"""Only in the first half of the weeks that are looked at is a later day an answer: of what comes after little is known yet."""
 
 
 def other_beginnings(what_if: WhatIf, offers: Offers) -> Iterator[Change]:
-    """A later day within the horizon, and tracks that would have to take the patient on the day asked for."""
+    """A later day in the first half of the horizon, and tracks that would have to take the patient on the day asked for."""
     need = what_if.need
     yield from _later(what_if, offers)
     for offer in offers:
@@ -45,7 +47,7 @@ def _later(what_if: WhatIf, offers: Offers) -> Iterator[BeginsOn]:
 
 
 def _days_of_change(what_if: WhatIf, offers: Offers) -> list[date]:
-    """The days within the horizon on which something that passes is over, a full date is past, or a start date is."""
+    """The days in the first half of the horizon on which something that passes, a full date or a start date is over."""
     need = what_if.need
     days = {on + DAY for place in what_if.full for on in place.full_on}
     for busy in _passing(need):
@@ -55,7 +57,8 @@ def _days_of_change(what_if: WhatIf, offers: Offers) -> list[date]:
         elif recurrence.valid_until is not None:
             days.add(recurrence.valid_until)
     days |= {on + DAY for offer in offers for on in offer.entries or ()}
-    return sorted(day for day in days if need.from_day < day < need.until)
+    last = need.from_day + timedelta(weeks=need.weeks) // SHARE_OF_THE_HORIZON
+    return sorted(day for day in days if need.from_day < day <= last)
 
 
 def _passing(need: Need) -> list[BusyTime]:

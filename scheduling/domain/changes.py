@@ -71,25 +71,40 @@ def _short(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OneMorePlace(Change):
-    """A meeting that is full has one place more on the dates `full_on`."""
+class MorePlaces(Change):
+    """Full meetings have one place more."""
 
-    code: ClassVar[str] = "one_more_place"
     rank: ClassVar[int] = 3
-    meeting: WeeklyMeeting
-    full_on: tuple[date, ...]
+
+    @property
+    def keys(self) -> frozenset[Key]:
+        """Of the meetings."""
+        raise NotImplementedError
 
     def apply(self, offers: Offers, need: Need) -> tuple[Offers, Need]:
+        keys = self.keys
         return tuple(
             replace(
                 offer,
                 meetings=tuple(
-                    replace(each, full_on=()) if each.meeting.key == self.meeting.key else each
-                    for each in offer.meetings
+                    replace(each, full_on=()) if each.meeting.key in keys else each for each in offer.meetings
                 ),
             )
             for offer in offers
         ), need
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneMorePlace(MorePlaces):
+    """A meeting that is full has one place more on the dates `full_on`."""
+
+    code: ClassVar[str] = "one_more_place"
+    meeting: WeeklyMeeting
+    full_on: tuple[date, ...]
+
+    @property
+    def keys(self) -> frozenset[Key]:
+        return frozenset({self.meeting.key})
 
     @property
     def dates(self) -> int:
@@ -98,6 +113,37 @@ class OneMorePlace(Change):
     @property
     def first_date(self) -> date:
         return self.full_on[0]
+
+    @property
+    def amount(self) -> int:
+        return self.dates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceInTrack(MorePlaces):
+    """Several full meetings of a track have one place more each."""
+
+    code: ClassVar[str] = "place_in_track"
+    track: Key
+    name: str
+    places: tuple[OneMorePlace, ...]
+
+    @property
+    def keys(self) -> frozenset[Key]:
+        return frozenset(place.meeting.key for place in self.places)
+
+    @property
+    def meetings(self) -> int:
+        return len(self.places)
+
+    @property
+    def dates(self) -> int:
+        """On how many dates in all."""
+        return sum(place.dates for place in self.places)
+
+    @property
+    def first_date(self) -> date:
+        return min(place.first_date for place in self.places)
 
     @property
     def amount(self) -> int:

@@ -68,7 +68,7 @@ def repairs(
     what_if = WhatIf(tracks, need)
     if what_if.opens():
         return ()
-    found: list[Changes] = [(change,) for change in _singles(what_if, tracks)] or _pairs(what_if)
+    found: list[Changes] = [(change,) for change in _singles(what_if, tracks)] or _pairs(what_if, tracks)
     ranked = sorted(found, key=_rank)
     verified = (_verified(changes, tracks, need, wish) for changes in ranked)
     return tuple(islice((repair for repair in verified if repair is not None), most))
@@ -80,16 +80,16 @@ def _verified(changes: Changes, offers: Offers, need: Need, wish: Wish | None) -
 
 
 def _singles(what_if: WhatIf, offers: Offers) -> list[Change]:
-    found = [change for source in sources(what_if) for change in source.changes(what_if)]
+    found = [change for source in sources(what_if, offers) for change in source.changes(what_if)]
     return [*found, *other_beginnings(what_if, offers)]
 
 
-def _pairs(what_if: WhatIf) -> list[Changes]:
+def _pairs(what_if: WhatIf, offers: Offers) -> list[Changes]:
     """Two that give way together, each of different sources: the first by the least beside all of the second, and the second by
     the least beside that. As either may come first, the one of both is kept that asks less.
     """
     found: dict[object, Changes] = {}
-    for one, two in permutations(sources(what_if), 2):
+    for one, two in permutations(sources(what_if, offers), 2):
         for first in one.changes(what_if, (two.most,)):
             for second in two.changes(what_if, (first,)):
                 pair = tuple(sorted((first, second), key=lambda change: change.order))

@@ -1,12 +1,14 @@
 """The ways out of a search that found nothing: what can give way, and by the fewest minutes that are enough."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scheduling.domain.changes import (
     Change,
     NumberChange,
+    Offers,
     OneMorePlace,
+    PlaceInTrack,
     PrescribesFewerDays,
     PrescribesFewerMinutes,
     RuleChange,
@@ -72,18 +74,42 @@ class Source:
         return list(self.ways(what_if, beside)) if what_if.opens(*beside, self.most) else []
 
 
-def sources(what_if: WhatIf) -> list[Source]:
+def sources(what_if: WhatIf, offers: Offers) -> list[Source]:
     """All that can give way, but for the day on which treatment begins."""
     lives = [busy for busy in dict.fromkeys(what_if.need.busy) if busy.kind != TREATMENT]
     return [
         *(source for busy in lives for source in _of_life(what_if, busy)),
         *(Source(place, _this(place)) for place in what_if.full),
+        *(_of_track(places) for places in _full_tracks(what_if, offers)),
         *(Source(way.change(way.amounts[-1]), way.least) for way in _numbers(what_if) if way.amounts),
     ]
 
 
 def _this(place: OneMorePlace) -> Callable[[WhatIf, Beside], Iterable[Change]]:
     return lambda what_if, beside: (place,)
+
+
+def _full_tracks(what_if: WhatIf, offers: Offers) -> Iterator[PlaceInTrack]:
+    """The tracks of which several meetings are full, with a place more in each of these."""
+    for offer in offers:
+        places = tuple(place for place in what_if.full if place.meeting.key in offer.keys)
+        if len(places) > 1:
+            yield PlaceInTrack(track=offer.key, name=offer.name, places=places)
+
+
+def _of_track(most: PlaceInTrack) -> Source:
+    def ways(what_if: WhatIf, beside: Beside) -> Iterator[Change]:
+        """With as few places as will do, unless one of them does, which is a way of its own."""
+        if any(what_if.opens(*beside, place) for place in most.places):
+            return
+        needed = most
+        for place in most.places:
+            without = replace(needed, places=tuple(each for each in needed.places if each != place))
+            if what_if.opens(*beside, without):
+                needed = without
+        yield needed
+
+    return Source(most, ways)
 
 
 def _of_life(what_if: WhatIf, busy: BusyTime) -> Iterator[Source]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from scheduling.domain.changes import Change, OneMorePlace
+from scheduling.domain.changes import Change, MorePlaces, OneMorePlace
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.in_life import Ask, Encounter, Hit, encounter, passes, sort_out
 from scheduling.domain.life_changes import LifeChange
@@ -47,8 +47,8 @@ class WhatIf:
         for change in changes:
             if isinstance(change, LifeChange):
                 lives.append((self.numbers[change.busy], change))
-            elif isinstance(change, OneMorePlace):
-                places.add(change.meeting.key)
+            elif isinstance(change, MorePlaces):
+                places |= change.keys
             else:
                 numbers.append(change)
         return any(pool.opens(lives, places, numbers) for pool in self.pools)

@@ -12,6 +12,7 @@ from scheduling.domain.changes import (
     Change,
     JoinsBetween,
     OneMorePlace,
+    PlaceInTrack,
     PrescribesFewerDays,
     PrescribesFewerMinutes,
     RuleChange,
@@ -87,6 +88,18 @@ def said(*changes: Change, schedules: int = 2) -> str:
             OneMorePlace(meeting=GROUP, full_on=(THURSDAY, date(2026, 11, 12))),
             "Thursday’s “Relapse & recovery” (16:30–17:30) had one more place on 2 dates, first on Thu 5 Nov",
             id="full",
+        ),
+        pytest.param(
+            PlaceInTrack(
+                track=1,
+                name="Evening track",
+                places=(
+                    OneMorePlace(meeting=GROUP, full_on=(THURSDAY,)),
+                    OneMorePlace(meeting=GROUP, full_on=(THURSDAY,)),
+                ),
+            ),
+            "2 full groups of Evening track had one more place each, first on Thu 5 Nov",
+            id="a full track",
         ),
         pytest.param(
             BeginsOn(asked=date(2026, 11, 2), first=date(2026, 12, 7)),

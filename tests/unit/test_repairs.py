@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from scheduling.domain.changes import BeginsOn, Change, NumberChange, OneMorePlace
+from scheduling.domain.changes import BeginsOn, Change, NumberChange, OneMorePlace, PlaceInTrack
 from scheduling.domain.hours import RuleSet
 from scheduling.domain.life_changes import (
     BeginsLater,
@@ -60,6 +60,8 @@ def less(change: Change) -> tuple[Change, ...]:
     if isinstance(change, BeginsOn):
         earlier = replace(change, first=change.first - DAY)
         return () if earlier.first == change.asked else (earlier,)
+    if isinstance(change, PlaceInTrack):
+        return (replace(change, places=change.places[1:]),)
     return ()
 
 
