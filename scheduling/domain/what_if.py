@@ -7,16 +7,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import product
 
 from scheduling.domain.changes import Change, MorePlaces, OneMorePlace
 from scheduling.domain.hours import WeeklyMeeting
-from scheduling.domain.in_life import Ask, Encounter, Hit, encounter, passes, sort_out
+from scheduling.domain.in_life import Ask, Encounter, Hit, encounter, passing, sort_out
 from scheduling.domain.life_changes import LifeChange
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.reach import Bounds, Reach
 from scheduling.domain.reasons import Key
 from scheduling.domain.schedules import counts, pools
 from scheduling.domain.week import BusyTime
+
+NONE: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +88,20 @@ class _Pool:
         }
         self.asked: list[_Asked] = []
         self.numbers: dict[Key, int] = {}
-        self.touched: dict[int, set[int]] = defaultdict(set)
+        self.touched: dict[tuple[int, int], set[int]] = defaultdict(set)
+        """Under a busy time's number and each weekday on which it begins, the meetings that run into it then."""
         self.is_open = 0
+        exceptions = passing(need)
         for number, each in enumerate(offered.values()):
             meets = encounter(each.meeting, need)
             full_on = frozenset(on for on in each.full_on if need.from_day <= on < need.until)
             lasting = frozenset(
-                hit[0]
-                for hit, ask in meets.asks.items()
-                if ask.minutes > ask.movable and not passes(need.busy[hit[0]], need)
+                hit[0] for hit, ask in meets.asks.items() if ask.minutes > ask.movable and hit[0] not in exceptions
             )
             self.asked.append(_Asked(each.meeting, meets, full_on, lasting))
             self.numbers[each.meeting.key] = number
             for hit in meets.asks:
-                self.touched[hit[0]].add(number)
+                self.touched[hit[0], _weekday_of(hit, each.meeting)].add(number)
             if self._is_open(self.asked[-1], [], set()):
                 self.is_open |= 1 << number
         self.reach = Reach([asked.meeting for asked in self.asked], need)
@@ -109,10 +112,11 @@ class _Pool:
             need = change.with_need(need)
         concerned = {self.numbers[key] for key in places if key in self.numbers}
         giving: set[int] = set()
-        for those, _ in lives:
+        for those, change in lives:
             giving |= those
-        for number in giving:
-            concerned |= self.touched[number]
+            weekdays = range(7) if change.weekday is None else (change.weekday,)
+            for slot in product(those, weekdays):
+                concerned |= self.touched.get(slot, NONE)
         is_open = self.is_open
         for number in concerned:
             asked = self.asked[number]
