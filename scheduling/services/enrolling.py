@@ -21,20 +21,17 @@ from scheduling.models import (
     Track,
     WaitingEntry,
 )
-from scheduling.models.booking import BookingQuerySet
 from scheduling.services.fitting import full_dates, need_of, settled_for
 from scheduling.services.horizon import horizon_end
 from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
 from scheduling.services.refused import AlreadyEnded, AttendanceRecorded, EndsBeforeItBegins, Refused
+from scheduling.services.releasing import release_bookings
 from scheduling.services.rosters import (
-    MOST_LETTERS,
     hold_site,
-    in_batches,
     lock_sessions,
     mark_stale_of_episodes,
     mark_stale_of_sessions,
     new_booking,
-    recount_places,
 )
 from scheduling.services.rules import RuleBook
 from scheduling.services.standing_places import covers, places_of
@@ -170,22 +167,6 @@ def end_enrollment(
     release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason_given, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
     return enrollment
-
-
-def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: str, now: datetime) -> int:
-    """Gives back the places of these bookings that stand; how many. What happened is never taken back: a mark keeps its
-    booking, but for an excuse from a session to come, which stays with the place that was given back.
-    """
-    unmarked = bookings.standing().filter(Q(attendance=None) | Q(attendance__status="excused", starts__gt=now))
-    lock_sessions(Session.objects.filter(pk__in=list(unmarked.values_list("session", flat=True))))
-    released = list(unmarked.values_list("pk", "session", "episode"))
-    for batch in in_batches([pk for pk, _, _ in released]):
-        Booking.objects.filter(pk__in=batch).update(
-            released_at=now, release_cause=cause, release_reason=reason[:MOST_LETTERS]
-        )
-    recount_places({session for _, session, _ in released}, now)
-    mark_stale_of_episodes({episode for _, _, episode in released}, now)
-    return len(released)
 
 
 @transaction.atomic

@@ -19,7 +19,6 @@ from scheduling.services.enrolling import (
     book_sessions,
     end_enrollment,
     enroll_patient,
-    release_bookings,
     sessions_to_book,
     wanted_places,
 )
@@ -33,6 +32,7 @@ from scheduling.services.refused import (
     NothingChanged,
     Refused,
 )
+from scheduling.services.releasing import release_bookings
 from scheduling.services.rosters import hold_site, in_batches
 from scheduling.services.standing_places import Places, covers, places_of
 

@@ -19,7 +19,7 @@ from scheduling.models import (
     SessionStatus,
 )
 from scheduling.models.session import SessionQuerySet
-from scheduling.services.enrolling import release_bookings
+from scheduling.services.releasing import release_bookings
 from scheduling.services.rosters import lock_sessions, mark_stale_of_sessions
 
 WEEK = timedelta(weeks=1)
