@@ -328,7 +328,7 @@ def test_nonsense_in_the_address_chooses_what_fits(clinic: Clinic, desk: Client)
 
 def test_a_group_of_another_track_is_not_smuggled_in(clinic: Clinic, desk: Client) -> None:
     Site.objects.update(mixes_tracks=False)
-    typed = {"starts": "2026-11-23", "modality": "in_person"}
+    typed: dict[str, Any] = {"starts": "2026-11-23", "modality": "in_person"}
     typed |= {"meetings": [meeting.pk for meeting in clinic.choice((0, 2), (3,))]}
     answer = desk.post(enroll_address(clinic), typed)
     assert answer.status_code == 422
