@@ -60,7 +60,7 @@ class WeeklyHour:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class NextTo:
     """The group of the same day that is nearest, and how many minutes lie between."""
 
     group: str
@@ -74,7 +74,7 @@ class Proposal:
 
     name: str
     hours: tuple[WeeklyHour, ...]
-    beside: tuple[Beside | None, ...]
+    beside: tuple[NextTo | None, ...]
 
     @property
     def counselor(self) -> Key:

@@ -13,11 +13,11 @@ from itertools import combinations
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.individual import (
     Against,
-    Beside,
     Counselor,
     Found,
     HourNotFree,
     NearHour,
+    NextTo,
     NoCounselorHours,
     NoFreeHour,
     NotTheIndividualTime,
@@ -147,7 +147,7 @@ class _Week:
     def _proposal(self, *hours: WeeklyHour) -> Proposal:
         return Proposal(name=self.counselor.name, hours=hours, beside=tuple(map(self._beside, hours)))
 
-    def _beside(self, hour: WeeklyHour) -> Beside | None:
+    def _beside(self, hour: WeeklyHour) -> NextTo | None:
         """The nearest of the day's groups; one that comes before, if two are as near."""
         near = []
         for group in self.groups:
@@ -159,7 +159,7 @@ class _Week:
         if not near:
             return None
         gap, is_before, name = min(near)
-        return Beside(name, gap, not is_before)
+        return NextTo(name, gap, not is_before)
 
     def against(self, hour: WeeklyHour) -> tuple[Against, ...]:
         """What takes minutes of the hour, the most minutes first."""

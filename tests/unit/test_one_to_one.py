@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.individual import (
     Against,
-    Beside,
     Counselor,
     Found,
     HourNotFree,
     NearHour,
+    NextTo,
     NoCounselorHours,
     NoFreeHour,
     NotTheIndividualTime,
@@ -81,8 +81,8 @@ def test_right_after_the_group_comes_first_and_a_day_of_its_own_last() -> None:
     found = propose(60, [ada(hours(1, 9, 17), hours(2, 8, 17), hours(4, 13, 17))], GROUPS, need())
     assert said(found) == ["W 08:00-09:00", "F 13:00-14:00", "T 09:00-10:00"]
     assert [each.beside for each in found.proposals] == [
-        (Beside("Skills group", 0, after=False),),
-        (Beside("Skills group", 60, after=True),),
+        (NextTo("Skills group", 0, after=False),),
+        (NextTo("Skills group", 60, after=True),),
         (None,),
     ]
     assert {other.days for other in found.others} == {(1,), (2,), (4,)}
@@ -297,7 +297,7 @@ def every_choice(
                 yield Proposal(name=counselor.name, hours=tuple(picked), beside=beside)
 
 
-def nearest(hour: WeeklyHour, attended: list[WeeklyMeeting]) -> Beside | None:
+def nearest(hour: WeeklyHour, attended: list[WeeklyMeeting]) -> NextTo | None:
     after = [
         (hour.starts - g.span.end, 0, g.name)
         for g in attended
@@ -311,7 +311,7 @@ def nearest(hour: WeeklyHour, attended: list[WeeklyMeeting]) -> Beside | None:
     if not after + before:
         return None
     gap, is_before, name = min(after + before)
-    return Beside(name, gap, after=not is_before)
+    return NextTo(name, gap, after=not is_before)
 
 
 @given(
