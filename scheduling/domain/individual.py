@@ -157,6 +157,10 @@ class NotTheIndividualTime(Reason):
     code: ClassVar[str] = "not_the_individual_time"
     minutes: int
 
+    @property
+    def may_be_two(self) -> bool:
+        return len(divisions(self.minutes)) > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
