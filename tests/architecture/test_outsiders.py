@@ -16,6 +16,7 @@ from tests.factories import (
     book,
     enroll,
     make_commitment,
+    make_hours,
     make_patient,
     make_patient_user,
     make_session,
@@ -86,6 +87,7 @@ def addresses() -> dict[str, str]:
         "leave_id": leave.pk,
         "entry_id": entry.pk,
         "closure_id": closure.pk,
+        "hours_id": make_hours(lead, site, 1, "09:00", "12:00").pk,
         "week": MONDAY,
         "day": MONDAY,
     }
@@ -109,7 +111,8 @@ def test_a_stranger_is_sent_to_sign_in(client: Client, addresses: dict[str, str]
 OF_NO_ROW = {
     "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
-    "portal-account", "board", "board-sessions", "board-print", "closures",
+    "portal-account", "board", "board-sessions", "board-print", "closures", "counselor-hours",
+    "counselor-hours-new",
 }  # fmt: skip
 
 
