@@ -10,6 +10,7 @@ from patients.models import Commitment, Episode, LevelOfCareSpan, Patient, Place
 from scheduling.models import (
     Booking,
     Closure,
+    CounselorHours,
     Enrollment,
     Feed,
     LeaveOfAbsence,
@@ -26,6 +27,7 @@ from tests.factories import (
     book,
     enroll,
     make_commitment,
+    make_hours,
     make_meeting,
     make_patient,
     make_place,
@@ -63,6 +65,7 @@ class World:
     closure: Closure
     leave: LeaveOfAbsence
     waiting: WaitingEntry
+    hours: CounselorHours
     place: Place
 
 
@@ -97,6 +100,7 @@ def make_world() -> World:
         feed=Feed.objects.create(patient=patient, token_hash="0" * 64, uid_key="k", created_at=AT, created_by=lead),
         closure=Closure.objects.create(site=site, starts=MONDAY, ends=NEXT_DAY, reason="Snow"),
         leave=LeaveOfAbsence.objects.create(episode=episode, starts=MONDAY, reason="Surgery", recorded_by=other),
+        hours=make_hours(lead, site, 1, "09:00", "12:00"),
         waiting=WaitingEntry.objects.create(episode=episode, track=track, from_day=MONDAY, requested_at=AT),
         place=make_place(patient, {site: (20, 30)}),
     )
