@@ -7,6 +7,8 @@ from patients.forms.care import EndingForm, HoursField, LastDayForm, LevelForm
 from patients.forms.commitment import CommitmentForm
 from patients.forms.layout import beside, laid_out
 from patients.forms.person import PatientForm
+from patients.forms.place import PlaceForm
+from patients.forms.week import WeekFormSet, WeekRowForm, week_initial
 
 __all__ = [
     "CommitmentForm",
@@ -15,6 +17,10 @@ __all__ = [
     "LastDayForm",
     "LevelForm",
     "PatientForm",
+    "PlaceForm",
+    "WeekFormSet",
+    "WeekRowForm",
     "beside",
     "laid_out",
+    "week_initial",
 ]

@@ -9,7 +9,7 @@ from django.db.models import Prefetch
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
 from attendance.ledgers import Row, weeks_of
-from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from patients.models import Commitment, Episode, LevelOfCareSpan, Patient, Place
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
 from scheduling.domain.week import week_start
@@ -61,6 +61,7 @@ class Chart:
     rules: RuleSet
     sees_life: bool
     commitments: Sequence[ListedCommitment]
+    places: Sequence[Place]
     clashes: Sequence[BookedClash]
     weeks: Sequence[Row]
     may_manage: bool
@@ -100,6 +101,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         rules=rules,
         sees_life=sees_life,
         commitments=[_listed(each, today) for each in commitments],
+        places=list(patient.places.prefetch_related("travels__site")) if sees_life else (),
         clashes=booked_clashes(patient=patient, busy=[each.as_busy_time(site=site) for each in commitments], now=now),
         weeks=_weeks(episode, book, now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),

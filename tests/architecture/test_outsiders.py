@@ -18,6 +18,7 @@ from tests.factories import (
     make_commitment,
     make_patient,
     make_patient_user,
+    make_place,
     make_session,
     make_site,
     make_staff,
@@ -86,6 +87,7 @@ def addresses() -> dict[str, str]:
         "leave_id": leave.pk,
         "entry_id": entry.pk,
         "closure_id": closure.pk,
+        "place_id": make_place(patient, {site: (20, 30)}).pk,
         "week": MONDAY,
         "day": MONDAY,
     }
