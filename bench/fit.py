@@ -15,8 +15,9 @@ from random import Random
 from statistics import median
 from time import perf_counter
 
-from scheduling.domain.fit import Need, Offer, OfferedMeeting, judge, search
+from scheduling.domain.fit import judge, search
 from scheduling.domain.hours import WeeklyMeeting
+from scheduling.domain.need import Need, Offer, OfferedMeeting
 from scheduling.domain.week import BusyTime, Recurrence
 
 FROM = date(2026, 11, 2)

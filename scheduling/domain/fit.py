@@ -5,82 +5,15 @@ and `search` finds for every track the best choice, or everything that stands ag
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from functools import cached_property
+from dataclasses import dataclass, replace
+from datetime import date
 
 from scheduling.domain.choice import Choice, as_much_as_possible, just_enough
-from scheduling.domain.hours import RuleSet, Verdict, WeeklyMeeting, add_up, assess_choice
-from scheduling.domain.interval import Interval
-from scheduling.domain.obstacles import Clash, Full, NoStartDateLeft, NotAStartDate
+from scheduling.domain.hours import Verdict, WeeklyMeeting, add_up, assess_choice
+from scheduling.domain.in_life import clashes, missed_dates
+from scheduling.domain.need import Need, Offer, OfferedMeeting
+from scheduling.domain.obstacles import Full, NoStartDateLeft, NotAStartDate, OtherLevel, OutsideAges
 from scheduling.domain.reasons import Key, NoMeetings, Reason
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedMeeting:
-    """A meeting and the dates in the horizon on which no place is left in it."""
-
-    meeting: WeeklyMeeting
-    full_on: tuple[date, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """A track: its meetings, its individual minutes, and when a patient can begin.
-
-    `entries` are the start dates of a track that takes people in cohorts; None takes them on any day.
-    """
-
-    key: Key
-    name: str
-    meetings: tuple[OfferedMeeting, ...]
-    individual_minutes: int = 0
-    entries: tuple[date, ...] | None = None
-
-    def next_entry(self, day: date) -> date | None:
-        """The first day from `day` on which a patient can begin; None when none is left."""
-        if self.entries is None:
-            return day
-        return min((entry for entry in self.entries if entry >= day), default=None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Need:
-    """What a patient brings: the prescription, when they can begin, and everything else in their life.
-
-    `busy` holds their commitments and the meetings of their other enrollments. Choices are judged on the dates from
-    `from_day` for `weeks` weeks, without those on which the site is `closed`.
-    """
-
-    prescribed_minutes: int
-    prescribed_days: int
-    from_day: date
-    weeks: int = 12
-    busy: tuple[BusyTime, ...] = ()
-    rules: RuleSet = field(default_factory=RuleSet)
-    closed: tuple[Interval[date], ...] = ()
-
-    @property
-    def until(self) -> date:
-        return self.from_day + timedelta(weeks=self.weeks)
-
-    def dates_of(self, meeting: WeeklyMeeting) -> Iterable[date]:
-        """The dates on which the meeting is held while the patient would come."""
-        for on in meeting.recurrence.dates(self.from_day, self.until):
-            if not any(closure.contains(on) for closure in self.closed):
-                yield on
-
-    @cached_property
-    def occasions_by_day(self) -> dict[int, list[tuple[BusyTime, Occasion]]]:
-        """Busy occasions under each day, counted from `from_day`, that they touch, travel included."""
-        found: dict[int, list[tuple[BusyTime, Occasion]]] = {}
-        for busy in self.busy:
-            for occasion in busy.occasions(self.from_day, self.until):
-                padded = occasion.padded
-                for day in range(padded.start // MINUTES_A_DAY, (padded.end - 1) // MINUTES_A_DAY + 1):
-                    found.setdefault(day, []).append((busy, occasion))
-        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +50,20 @@ def may_begin(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
         yield NotAStartDate(need.from_day, following)
 
 
+def is_for_the_level(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
+    if offer.level and offer.level != need.level:
+        yield OtherLevel(offer.level, need.level)
+
+
+def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
+    if need.age is None:
+        return
+    too_young = offer.from_age is not None and need.age < offer.from_age
+    too_old = offer.to_age is not None and need.age > offer.to_age
+    if too_young or too_old:
+        yield OutsideAges(need.age, offer.from_age, offer.to_age)
+
+
 def keeps_commitments(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
     for meeting in choice:
         yield from clashes(meeting, need)
@@ -126,7 +73,7 @@ def has_a_place(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
     chosen = {meeting.key for meeting in choice}
     for offered in offer.meetings:
         if offered.meeting.key in chosen:
-            yield from _full(offered, need)
+            yield from places_missing(offered, need)
 
 
 def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
@@ -134,7 +81,9 @@ def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason
 
 
 Rule = Callable[[Offer, Need, Choice], Iterable[Reason]]
-RULES: tuple[Rule, ...] = (may_begin, gives_the_hours, keeps_commitments, has_a_place)
+RULES_OF_TRACKS: tuple[Rule, ...] = (may_begin, is_for_the_level, is_for_the_age)
+"""What is asked of a track whatever of it is chosen."""
+RULES: tuple[Rule, ...] = (*RULES_OF_TRACKS, gives_the_hours, keeps_commitments, has_a_place)
 
 
 def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[Reason, ...]:
@@ -165,49 +114,11 @@ def search(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
     )
 
 
-def clashes(meeting: WeeklyMeeting, need: Need) -> tuple[Clash, ...]:
-    """What the meeting runs into: one for each busy time and side of it, with the first date and on how many."""
-    dates: dict[tuple[BusyTime, timedelta], list[date]] = {}
-    clash: dict[tuple[BusyTime, timedelta], Clash] = {}
-    held = meeting.span
-    for on in need.dates_of(meeting):
-        day = (on - need.from_day).days
-        span = Interval(day * MINUTES_A_DAY + held.start, day * MINUTES_A_DAY + held.end)
-        for busy, occasion in need.occasions_by_day.get(day, ()):
-            if occasion.padded.overlaps(span):
-                apart = (busy, on - occasion.on)  # on the wall clock it is the same every time
-                if apart not in clash:
-                    clash[apart] = _clash(meeting, busy, occasion, span, on)
-                dates.setdefault(apart, []).append(on)
-    return tuple(replace(found, dates=len(dates[apart])) for apart, found in clash.items())
-
-
-def _clash(meeting: WeeklyMeeting, busy: BusyTime, occasion: Occasion, span: Interval[int], on: date) -> Clash:
-    """Of one date. Where only the way is too long, what it lacks may be more than the whole meeting lasts."""
-    before = occasion.bare.start < span.start
-    overlap, shared = occasion.bare.intersection(span), occasion.padded.intersection(span)
-    if overlap and shared:
-        gap, minutes = 0, shared.end - shared.start
-    elif before:
-        gap = span.start - occasion.bare.end
-        minutes = busy.travel_after - gap
-    else:
-        gap = occasion.bare.start - span.end
-        minutes = busy.travel_before - gap
-    return Clash(
-        meeting=meeting,
-        busy=busy,
-        minutes=minutes,
-        overlap_minutes=overlap.end - overlap.start if overlap else 0,
-        gap_minutes=gap,
-        before=before,
-        first_date=on,
-        dates=1,
-    )
-
-
-def _full(offered: OfferedMeeting, need: Need) -> Iterable[Full]:
+def places_missing(offered: OfferedMeeting, need: Need) -> Iterable[Full]:
+    """On a date that the patient misses anyway no place is needed."""
     dates = sorted(on for on in offered.full_on if need.from_day <= on < need.until)
+    if dates and (missed := missed_dates(offered.meeting, need)):
+        dates = [on for on in dates if on not in missed]
     if dates:
         yield Full(offered.meeting, dates[0], len(dates))
 
@@ -227,7 +138,8 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
     if entry is not None and entry != need.from_day:
         need = replace(need, from_day=entry)
     against: dict[Key, tuple[Reason, ...]] = {
-        offered.meeting.key: (*clashes(offered.meeting, need), *_full(offered, need)) for offered in offer.meetings
+        offered.meeting.key: (*clashes(offered.meeting, need), *places_missing(offered, need))
+        for offered in offer.meetings
     }
     meetings = [offered.meeting for offered in offer.meetings]
     free = [meeting for meeting in meetings if not against[meeting.key]]
@@ -241,7 +153,7 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
         days=need.prescribed_days,
         individual_minutes=offer.individual_minutes,
     )
-    if entry is None:
+    if any(reason for rule in RULES_OF_TRACKS for reason in rule(offer, need, ())):
         whole = enough = None
     total = add_up(whole or enough or possible, need.rules, offer.individual_minutes)
     return Fit(
@@ -264,7 +176,8 @@ def _is_all_of(meetings: Sequence[WeeklyMeeting], possible: Choice, need: Need) 
 
 def _obstacles(offer: Offer, need: Need, against: dict[Key, tuple[Reason, ...]], possible: Choice) -> Iterable[Reason]:
     """What stands against the track as a whole, then what against each meeting, then what the rest of it comes to."""
-    yield from may_begin(offer, need, possible)
+    for rule in RULES_OF_TRACKS:
+        yield from rule(offer, need, possible)
     for reasons in against.values():
         yield from reasons
     # That nothing was chosen is no reason of its own: the search chose nothing because of the others.

@@ -7,8 +7,8 @@ from datetime import date
 from django.db.models import F, Min
 
 from patients.models import Episode
-from scheduling.domain.fit import Need
 from scheduling.domain.hours import RuleSet, add_up
+from scheduling.domain.need import Need
 from scheduling.domain.reasons import Reason
 from scheduling.models import Enrollment, Meeting, Session, SessionStatus, Track
 from scheduling.services.objections import reasons_against

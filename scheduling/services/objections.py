@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from patients.models import Episode
-from scheduling.domain.fit import Need, Offer, OfferedMeeting, gives_the_hours, has_a_place, judge, keeps_commitments
+from scheduling.domain.fit import gives_the_hours, has_a_place, judge, keeps_commitments
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.interval import Interval
+from scheduling.domain.need import Need, Offer, OfferedMeeting
 from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, Enrollment, Meeting, Session, Track, TrackStatus
 from scheduling.services.fitting import as_offer

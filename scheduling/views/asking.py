@@ -9,7 +9,8 @@ from django.http import HttpRequest
 
 from iopmanager.days import read_day
 from patients.models import Episode
-from scheduling.domain.fit import Fit, Need, search
+from scheduling.domain.fit import Fit, search
+from scheduling.domain.need import Need
 from scheduling.domain.obstacles import Full
 from scheduling.domain.reasons import Key, Reason, Refused
 from scheduling.forms.enrolling import ChoiceForm

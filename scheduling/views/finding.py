@@ -16,8 +16,9 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.models import Episode, Patient
 from patients.views.access import patient_seen_by
-from scheduling.domain.fit import Fit, Need, search
+from scheduling.domain.fit import Fit, search
 from scheduling.domain.hours import HIGHER_BAND_MINUTES, WeeklyMeeting
+from scheduling.domain.need import Need
 from scheduling.domain.obstacles import Clash, Full
 from scheduling.domain.reasons import Reason, Refused
 from scheduling.forms.enrolling import FromForm

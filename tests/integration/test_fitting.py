@@ -92,11 +92,14 @@ def test_a_course_of_care_that_is_over_needs_nothing(episode: Episode) -> None:
 
 def test_a_day_on_which_the_site_is_closed_is_in_nobodys_way(episode: Episode) -> None:
     make_weekday_track(episode.site)
-    once = {"valid_from": MONDAY, "valid_until": MONDAY + WEEK}
-    make_commitment(episode.patient, [MONDAY.weekday()], "08:00", "16:00", "Family", **once)
+    three_weeks = {"valid_from": MONDAY, "valid_until": MONDAY + 3 * WEEK}
+    make_commitment(episode.patient, [MONDAY.weekday()], "08:00", "16:00", "Family", **three_weeks)
     (fit,) = find_schedules(episode=episode, from_day=MONDAY)
     assert [type(reason) for reason in fit.obstacles][:1] == [Clash]
     Closure.objects.create(site=episode.site, starts=MONDAY, ends=MONDAY + timedelta(days=1), reason="Holiday")
+    Closure.objects.create(
+        site=episode.site, starts=MONDAY + WEEK, ends=MONDAY + WEEK + timedelta(days=1), reason="Day off"
+    )
     (fit,) = find_schedules(episode=episode, from_day=MONDAY)
     assert fit.whole is not None
 
@@ -147,7 +150,7 @@ def queries_of_finding(tracks: int, commitments: int) -> int:
     for number in range(commitments):
         make_commitment(episode.patient, [number], "06:00", "07:00")
     extend_horizon(site=site, today=TODAY, now=NOW)
-    episode = Episode.objects.select_related("site").get(pk=episode.pk)
+    episode = Episode.objects.select_related("site", "patient").get(pk=episode.pk)
     with CaptureQueriesContext(connection) as queries:
         assert len(find_schedules(episode=episode, from_day=MONDAY)) == tracks
     return len(queries)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.domain.fit import Need, clashes
 from scheduling.domain.hours import WeeklyMeeting
+from scheduling.domain.in_life import clashes
 from scheduling.domain.interval import Interval
+from scheduling.domain.need import Need
 from scheduling.domain.week import BusyTime, Recurrence
 from tests.unit.test_hours import meeting
 

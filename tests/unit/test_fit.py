@@ -5,8 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from scheduling.domain.fit import Fit, Need, Offer, OfferedMeeting, judge, search
+from scheduling.domain.fit import Fit, judge, search
 from scheduling.domain.hours import RuleSet, WeeklyMeeting
+from scheduling.domain.need import Need, Offer, OfferedMeeting
 from scheduling.domain.obstacles import Clash, Full, NoStartDateLeft, NotAStartDate
 from scheduling.domain.reasons import (
     BelowPrescribedDays,

@@ -1,0 +1,139 @@
+"""Which groups to attend once the times of a week are settled, by who leads them and which track has them: cheapest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from scheduling.domain.hours import WeeklyMeeting
+from scheduling.domain.price import Weights
+
+ALL = -1
+"""Every bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A meeting, who leads it and which tracks have it, as bits."""
+
+    key: str
+    meeting: WeeklyMeeting
+    people: int
+    tracks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Groups at the same times that ask the same, each of which will do; `cost` without the time from start to end."""
+
+    weekday: int
+    start: int
+    end: int
+    minutes: int
+    cost: int
+    groups: tuple[Group, ...]
+
+
+class Option(NamedTuple):
+    """A group for the next slot: what the week costs at least with it, its key, what it costs so far, who was met, and which
+    tracks have all so far.
+    """
+
+    points: int
+    key: str
+    cost: int
+    people: int
+    tracks: int
+    group: Group
+
+
+class Week:
+    """The slots of a settled week, and what is known of those from each on.
+
+    `tracks_from` are the tracks that can have all of them; `people_in` who leads the groups of each, or all if one has nobody.
+    """
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self.slots = slots
+        self.tracks_from = [ALL]
+        for slot in reversed(slots):
+            tracks = 0
+            for group in slot.groups:
+                tracks |= group.tracks
+            self.tracks_from.insert(0, self.tracks_from[0] & tracks)
+        self.people_in = []
+        for slot in slots:
+            people = 0
+            for group in slot.groups:
+                people |= group.people or ALL
+            self.people_in.append(people)
+
+    def options(self, number: int, cost: int, people: int, tracks: int, weights: Weights) -> list[Option]:
+        """The groups of the slot, the cheapest first, when so much was spent on the slots before it."""
+        found = []
+        met = people.bit_count()
+        before = weights.person * (met - 1 if met else 0)
+        can_be_one = self.tracks_from[number + 1]
+        for group in self.slots[number].groups:
+            now, track = people | group.people, tracks & group.tracks
+            known = now.bit_count()
+            mixed = weights.mixed if tracks and not track else 0
+            spent = cost + mixed - before + weights.person * (known - 1 if known else 0)
+            least = spent + weights.mixed if track and not track & can_be_one else spent
+            strangers, seen = 0, now
+            for leading in self.people_in[number + 1 :]:
+                if not seen & leading:
+                    strangers += 1
+                    seen |= leading
+            least += weights.person * (strangers if known or not strangers else strangers - 1)
+            found.append(Option(least, group.key, spent, now, track, group))
+        found.sort(key=lambda option: option[:2])
+        return found
+
+
+class Filling(NamedTuple):
+    """A settled week of which the first slots are filled: for the next it is the turn of the option at the index `turn`."""
+
+    week: Week
+    chosen: tuple[WeeklyMeeting, ...]
+    options: Sequence[Option]
+    turn: int
+
+    @property
+    def points(self) -> int:
+        """What the week costs at least."""
+        return self.options[self.turn].points
+
+    @property
+    def key(self) -> str:
+        return self.options[self.turn].key
+
+    @property
+    def tracks(self) -> int:
+        """The tracks that have all that is filled, this one included."""
+        return self.options[self.turn].tracks
+
+    @property
+    def meetings(self) -> tuple[WeeklyMeeting, ...]:
+        """What is filled, this one included."""
+        return (*self.chosen, self.options[self.turn].group.meeting)
+
+    def another(self) -> "Filling | None":
+        """The same with the next best group in this slot; None if there is none."""
+        return (
+            Filling(self.week, self.chosen, self.options, self.turn + 1) if self.turn + 1 < len(self.options) else None
+        )
+
+    def following(self, weights: Weights) -> "Filling | None":
+        """With this group, the next slot filled with the best group for it; None when the week is full."""
+        meetings = self.meetings
+        if len(meetings) == len(self.week.slots):
+            return None
+        option = self.options[self.turn]
+        options = self.week.options(len(meetings), option.cost, option.people, option.tracks, weights)
+        return Filling(self.week, meetings, options, 0)
+
+
+def begin(cost: int, slots: Sequence[Slot], weights: Weights) -> Filling:
+    """A settled week with its first slot filled, when its times cost so much. It has at least one slot."""
+    week = Week(slots)
+    return Filling(week, (), week.options(0, cost, 0, ALL, weights), 0)

@@ -1,0 +1,163 @@
+"""What a weekly meeting runs into in a patient's life, and what of it would have to give way.
+
+A commitment that lasts is in the way, unless it can give way at one end by as much as is needed. One that passes, which is
+dated or ends within the horizon, may cost a few sessions instead: at most one in six of the meeting's dates (the product's own
+choice: two of twelve weeks). Other treatment is always in the way.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from scheduling.domain.hours import WeeklyMeeting
+from scheduling.domain.interval import Interval
+from scheduling.domain.need import Need
+from scheduling.domain.obstacles import Clash
+from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, OnDates
+
+SESSIONS_FOR_ONE_MISSED = 6
+CLOSE_MINUTES = 15
+"""Less than this between treatment and a commitment, travel aside, is cut fine."""
+TREATMENT = "treatment"
+
+Hit = tuple[int, int]
+"""The number of a busy time, and how many days after it began the meeting is that it runs into."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivesWay:
+    """What would have to move for a meeting: a commitment ends so many minutes earlier, or begins so much later."""
+
+    busy: BusyTime
+    weekday: int
+    ends_earlier: bool
+    minutes: int
+    passes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stance:
+    """How a meeting stands to a life: what is in its way, what has to give way for it, which of its dates would be missed.
+
+    `is_close` says that little time is left between it and a commitment.
+    """
+
+    blocking: frozenset[Hit]
+    gives: tuple[GivesWay, ...]
+    missed: tuple[date, ...]
+    is_close: bool
+
+
+def passes(busy: BusyTime, need: Need) -> bool:
+    """Whether it is an exception in the patient's weeks: on dates alone, or over within the horizon. Treatment never is."""
+    if busy.kind == TREATMENT:
+        return False
+    if isinstance(busy.recurrence, OnDates):
+        return True
+    return busy.recurrence.valid_until is not None and busy.recurrence.valid_until <= need.until
+
+
+def stance(meeting: WeeklyMeeting, need: Need) -> Stance:
+    """How the meeting stands to everything in the patient's life on its dates in the horizon."""
+    slot = (meeting.weekday, meeting.span, meeting.anchor, meeting.runs_from, meeting.runs_until)
+    if slot not in need.remembered:
+        need.remembered[slot] = _stance(meeting, need)
+    found: Stance = need.remembered[slot]
+    return found
+
+
+def missed_dates(meeting: WeeklyMeeting, need: Need) -> tuple[date, ...]:
+    """The dates on which the patient will not be there although the meeting fits, in order."""
+    found = stance(meeting, need)
+    return () if found.blocking else found.missed
+
+
+def _stance(meeting: WeeklyMeeting, need: Need) -> Stance:
+    begins, ends = meeting.span.start, meeting.span.end
+    touching = need.occasions_by_day
+    amounts: dict[Hit, tuple[int, int]] = {}
+    hit_on: dict[Hit, list[date]] = {}
+    is_close = False
+    dates = 0
+    for on in need.dates_of(meeting):
+        dates += 1
+        day = (on - need.from_day).days
+        midnight = day * MINUTES_A_DAY
+        for number, occasion in touching.get(day, ()):
+            earlier = occasion.padded.end - midnight - begins
+            later = midnight + ends - occasion.padded.start
+            if earlier > 0 and later > 0:
+                hit = (number, (on - occasion.on).days)
+                amounts[hit] = (earlier, later)
+                hit_on.setdefault(hit, []).append(on)
+            elif earlier > -CLOSE_MINUTES and later > -CLOSE_MINUTES and not is_close:
+                is_close = need.busy[number].kind != TREATMENT and not passes(need.busy[number], need)
+    blocking: set[Hit] = set()
+    passing: set[Hit] = set()
+    gives: list[GivesWay] = []
+    for hit, (earlier, later) in amounts.items():
+        busy = need.busy[hit[0]]
+        if min(earlier, later) <= busy.movable_minutes:
+            gives.append(
+                GivesWay(
+                    busy=busy,
+                    weekday=(meeting.weekday - hit[1]) % 7,
+                    ends_earlier=earlier <= later,
+                    minutes=min(earlier, later),
+                    passes=passes(busy, need),
+                )
+            )
+        elif passes(busy, need):
+            passing.add(hit)
+        else:
+            blocking.add(hit)
+    missed = tuple(sorted({on for hit in passing for on in hit_on[hit]}))
+    if len(missed) * SESSIONS_FOR_ONE_MISSED > dates:
+        return Stance(blocking=frozenset(blocking | passing), gives=tuple(gives), missed=(), is_close=is_close)
+    return Stance(blocking=frozenset(blocking), gives=tuple(gives), missed=missed, is_close=is_close)
+
+
+def clashes(meeting: WeeklyMeeting, need: Need) -> tuple[Clash, ...]:
+    """What is in the way of the meeting: one for each busy time and side of it, with the first date and on how many."""
+    blocking = stance(meeting, need).blocking
+    return tuple(clash for hit, clash in _met(meeting, need).items() if hit in blocking) if blocking else ()
+
+
+def _met(meeting: WeeklyMeeting, need: Need) -> dict[Hit, Clash]:
+    """All that it runs into. On the wall clock it is the same every time."""
+    dates: dict[Hit, int] = {}
+    clash: dict[Hit, Clash] = {}
+    held = meeting.span
+    for on in need.dates_of(meeting):
+        day = (on - need.from_day).days
+        span = Interval(day * MINUTES_A_DAY + held.start, day * MINUTES_A_DAY + held.end)
+        for number, occasion in need.occasions_by_day.get(day, ()):
+            if occasion.padded.overlaps(span):
+                hit = (number, (on - occasion.on).days)
+                if hit not in clash:
+                    clash[hit] = _clash(meeting, need.busy[number], occasion, span, on)
+                dates[hit] = dates.get(hit, 0) + 1
+    return {hit: replace(found, dates=dates[hit]) for hit, found in clash.items()}
+
+
+def _clash(meeting: WeeklyMeeting, busy: BusyTime, occasion: Occasion, span: Interval[int], on: date) -> Clash:
+    """Of one date. Where only the way is too long, what it lacks may be more than the whole meeting lasts."""
+    before = occasion.bare.start < span.start
+    overlap, shared = occasion.bare.intersection(span), occasion.padded.intersection(span)
+    if overlap and shared:
+        gap, minutes = 0, shared.end - shared.start
+    elif before:
+        gap = span.start - occasion.bare.end
+        minutes = busy.travel_after - gap
+    else:
+        gap = occasion.bare.start - span.end
+        minutes = busy.travel_before - gap
+    return Clash(
+        meeting=meeting,
+        busy=busy,
+        minutes=minutes,
+        overlap_minutes=overlap.end - overlap.start if overlap else 0,
+        gap_minutes=gap,
+        before=before,
+        first_date=on,
+        dates=1,
+    )
