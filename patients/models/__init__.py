@@ -2,15 +2,19 @@ from patients.models.commitment import Commitment, CommitmentKind
 from patients.models.episode import Episode, LevelOfCare, LevelOfCareSpan
 from patients.models.patient import Patient, name_of
 from patients.models.place import Place, PlaceTravel
+from patients.models.proposal import CommitmentProposal, ProposalAction, ProposalState
 
 __all__ = [
     "Commitment",
     "CommitmentKind",
+    "CommitmentProposal",
     "Episode",
     "LevelOfCare",
     "LevelOfCareSpan",
     "Patient",
     "Place",
     "PlaceTravel",
+    "ProposalAction",
+    "ProposalState",
     "name_of",
 ]

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.audit import record
 from accounts.models import Action
@@ -27,6 +27,17 @@ def _sites() -> list[tuple[int, str]]:
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
+@require_safe
+@transaction.atomic
+def places(request: HttpRequest, patient_id: int) -> HttpResponse:
+    user = signed_in(request)
+    patient = patient_managed_by(user, patient_id)
+    record(patient, by=user, action=Action.VIEWED, at=clock.now(), detail="places")
+    found = patient.places.prefetch_related("travels__site")
+    return render(request, "patients/places.html", {"patient": patient, "places": found})
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def place_new(request: HttpRequest, patient_id: int) -> HttpResponse:
@@ -40,7 +51,7 @@ def place_new(request: HttpRequest, patient_id: int) -> HttpResponse:
             show_refusal(form, refused)
         else:
             messages.success(request, "The place is kept. Commitments can be there from now on.")
-            return redirect("patient", patient.pk)
+            return redirect("places", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="new place")
     return form_page(request, form, heading="New place", save="Add place", patient=patient)
 
@@ -59,7 +70,7 @@ def place_edit(request: HttpRequest, place_id: int) -> HttpResponse:
             show_refusal(form, refused)
         else:
             messages.success(request, "The changes are kept.")
-            return redirect("patient", place.patient_id)
+            return redirect("places", place.patient_id)
     record(place, by=user, action=Action.VIEWED, at=now, detail="edit")
     context = {"form": form, "place": place, "patient": place.patient}
     return render(request, "patients/place_edit.html", context, status=422 if form.errors else 200)
@@ -78,4 +89,4 @@ def place_remove(request: HttpRequest, place_id: int) -> HttpResponse:
         messages.error(request, " ".join(say(reason) for reason in refused.reasons))
         return redirect("place-edit", place_id)
     messages.success(request, "The place is taken out.")
-    return redirect("patient", patient_id)
+    return redirect("places", patient_id)

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.permissions import Role
 from attendance.models import Attendance
+from patients.models import CommitmentProposal
 from scheduling.models import Closure, Feed, LeaveOfAbsence, WaitingEntry
 from tests.factories import (
     MONDAY,
@@ -87,6 +88,9 @@ def addresses() -> dict[str, str]:
         "leave_id": leave.pk,
         "entry_id": entry.pk,
         "closure_id": closure.pk,
+        "proposal_id": CommitmentProposal.objects.create(
+            patient=patient, action="add", label="Shift", proposed_at=session.starts
+        ).pk,
         "place_id": make_place(patient, {site: (20, 30)}).pk,
         "week": MONDAY,
         "day": MONDAY,
@@ -111,7 +115,8 @@ def test_a_stranger_is_sent_to_sign_in(client: Client, addresses: dict[str, str]
 OF_NO_ROW = {
     "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
-    "portal-account", "board", "board-sessions", "board-print", "closures",
+    "portal-account", "portal-life", "portal-life-new", "portal-life-week",
+    "board", "board-sessions", "board-print", "closures",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from patients.models import Commitment, Episode, LevelOfCareSpan, Patient, Place
+from patients.models import Commitment, CommitmentProposal, Episode, LevelOfCareSpan, Patient, Place
 from scheduling.models import (
     Booking,
     Closure,
@@ -64,6 +64,7 @@ class World:
     leave: LeaveOfAbsence
     waiting: WaitingEntry
     place: Place
+    proposal: CommitmentProposal
 
 
 def make_world() -> World:
@@ -98,5 +99,6 @@ def make_world() -> World:
         closure=Closure.objects.create(site=site, starts=MONDAY, ends=NEXT_DAY, reason="Snow"),
         leave=LeaveOfAbsence.objects.create(episode=episode, starts=MONDAY, reason="Surgery", recorded_by=other),
         waiting=WaitingEntry.objects.create(episode=episode, track=track, from_day=MONDAY, requested_at=AT),
+        proposal=CommitmentProposal.objects.create(patient=patient, action="add", label="Shift", proposed_at=AT),
         place=make_place(patient, {site: (20, 30)}),
     )
