@@ -24,6 +24,7 @@ from scheduling.models import (
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.fitting import full_dates, need_of, settled_for
 from scheduling.services.horizon import horizon_end
+from scheduling.services.mixing import beside
 from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
 from scheduling.services.refused import AlreadyEnded, AttendanceRecorded, EndsBeforeItBegins, Refused
 from scheduling.services.rosters import (
@@ -53,7 +54,8 @@ def enroll_patient(
     by: User,
     now: datetime,
 ) -> Enrollment:
-    """Enrolls from a date in these meetings of the track and books every session of them up to the horizon.
+    """Enrolls from a date in these meetings of the track and books every session of them up to the horizon. Where
+    tracks mix, some may be another track's, but no more of any than of this one.
 
     Raises Refused with every reason at once: hours or days below what is prescribed or beyond the rules, two alternatives
     of one hour, a clash with the patient's life or other treatment, a session without a place. Who waited for the track does
@@ -67,19 +69,21 @@ def enroll_patient(
         .get(pk=episode.pk)
     )
     hold_meetings([meeting.pk for meeting in meetings])
-    track = Track.objects.prefetch_related(
+    tracks = Track.objects.select_related("site").prefetch_related(
         "cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"
-    ).get(pk=track.pk)
+    )
+    track = tracks.get(pk=track.pk)
+    others = beside(track)
     today = now.astimezone(episode.site.zone).date()
     need = need_of(episode=episode, from_day=starts)
     full = full_dates(site=episode.site, from_day=max(starts, today), apart_from=settled_for(episode))
-    against = reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full)
+    against = reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full, beside=others)
     if against:
         raise Refused(against)
     enrollment = Enrollment.objects.create(
         episode=episode, track=track, starts=starts, modality=modality, continues=continues
     )
-    chosen = [meeting for meeting in track.meetings.all() if meeting in meetings]
+    chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
     EnrollmentMeeting.objects.bulk_create(wanted_places(enrollment, starts, chosen, successors(chosen, track)))
     sessions = sessions_to_book(enrollment, today, now)
     against = reasons_against_sessions(episode, sessions)

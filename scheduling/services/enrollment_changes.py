@@ -24,6 +24,7 @@ from scheduling.services.enrolling import (
     wanted_places,
 )
 from scheduling.services.fitting import full_dates, need_of, settled_for
+from scheduling.services.mixing import beside
 from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
 from scheduling.services.refused import (
     AlreadyEnded,
@@ -59,7 +60,8 @@ class BeganToday(Reason):
 def change_meetings(
     *, enrollment: Enrollment, meetings: Sequence[Meeting], from_day: date, by: User, now: datetime
 ) -> Enrollment:
-    """Attends these meetings of its track from a day on, in place of those until then; what has begun stays.
+    """Attends these meetings of its track, and of those that mix with it, from a day on, in place of those until then; what
+    has begun stays, and what is attended already may be kept.
 
     Sessions of meetings that are no longer attended are given back, those of the new ones booked up to the horizon, and an
     exception goes the way of the date that it stands for. Raises Refused with every reason at once, as `enroll_patient` does;
@@ -71,11 +73,14 @@ def change_meetings(
     _refuse_the_day(enrollment, from_day, today)
     need = need_of(episode=episode, from_day=from_day, apart_from=enrollment)
     full = full_dates(site=episode.site, from_day=from_day, apart_from=own_sessions(enrollment))
+    others = beside(track, changes=enrollment)
     against = [
-        *reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full, changes=enrollment)
+        *reasons_against(
+            episode=episode, track=track, meetings=meetings, need=need, full=full, changes=enrollment, beside=others
+        )
     ]
     before = places_of(enrollment)
-    chosen = [meeting for meeting in track.meetings.all() if meeting in meetings]
+    chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
     if not _put(enrollment, wanted_places(enrollment, from_day, chosen, successors(chosen, track)), from_day):
         raise Refused([NothingChanged()])
     _give_back_what_is_not_covered(enrollment, places_of(enrollment), now)
@@ -150,7 +155,8 @@ def _held(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tuple[Enrollme
     hold_meetings({*attended, *(meeting.pk for meeting in meetings)})
     held = Enrollment.objects.select_for_update(of=("self",), no_key=True).get(pk=enrollment.pk)
     held.episode = episode
-    tracks = Track.objects.prefetch_related("meetings__service_type", "meetings__meeting_facilitators")
+    tracks = Track.objects.select_related("site")
+    tracks = tracks.prefetch_related("meetings__service_type", "meetings__meeting_facilitators")
     held.track = tracks.get(pk=held.track_id)
     return held, held.track
 

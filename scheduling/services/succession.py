@@ -120,11 +120,14 @@ def end_places(*, meeting: Meeting, ends: date, by: User | None, now: datetime) 
 
 
 def carry_over(*, meeting: Meeting, following: Meeting, begins: date, by: User | None, now: datetime) -> None:
-    """Who stands in the meeting stands in the next one from the day on, if it still serves their track."""
+    """Who stands in the meeting stands in the next one from the day on, if it still serves their track; who visits it from
+    another track, if it still serves one that they visited.
+    """
     meeting.continued_by.exclude(pk=following.pk).update(continues=following)
-    standing = meeting.enrollment_meetings.filter(
-        Q(ends=None) | Q(ends__gt=begins), enrollment__track__in=following.tracks.all()
-    )
+    goes_on = Q(enrollment__track__in=following.tracks.all())
+    if following.tracks.filter(pk__in=meeting.tracks.all()).exists():
+        goes_on |= ~Q(enrollment__track__in=meeting.tracks.all())
+    standing = meeting.enrollment_meetings.filter(goes_on, Q(ends=None) | Q(ends__gt=begins))
     EnrollmentMeeting.objects.bulk_create(
         EnrollmentMeeting(
             enrollment_id=each.enrollment_id, meeting=following, starts=max(begins, each.starts), ends=each.ends
