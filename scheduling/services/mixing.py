@@ -30,7 +30,9 @@ def beside(track: Track, *, changes: Enrollment | None = None) -> Beside:
     tracks = _mixing_with(track) if track.mixes else ()
     rows = [meeting for each in tracks for meeting in each.meetings.all()]
     if changes is not None:
-        visited = Meeting.objects.filter(enrollment_meetings__enrollment=changes).exclude(tracks=track)
+        visited = (
+            Meeting.objects.filter(enrollment_meetings__enrollment=changes).exclude(tracks=track).filter(kept_for=None)
+        )
         visited = visited.select_related("service_type", "room").prefetch_related("meeting_facilitators")
         rows += visited.distinct()
     own = {meeting.pk for meeting in track.meetings.all()}

@@ -19,7 +19,7 @@ from scheduling.models import (
     SessionStatus,
 )
 from scheduling.models.session import SessionQuerySet
-from scheduling.services.enrolling import release_bookings
+from scheduling.services.releasing import release_bookings
 from scheduling.services.rosters import lock_sessions, mark_stale_of_sessions
 
 WEEK = timedelta(weeks=1)
@@ -83,6 +83,26 @@ def _take_out(
     )  # lifting it gives none of them back
     SessionFacilitator.objects.filter(session__in=booked).update(starts=None, ends=None)
     return sorted(booked), kept
+
+
+def take_back(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> None:
+    """Nothing more of a meeting that was for one patient alone, exceptions among it; what has begun stays. Of one that was to
+    begin on the day or later no more is left than what was cancelled of it.
+
+    A session of an earlier date that was moved to the day or later goes with it, once nobody is booked into it.
+    """
+    later = Q(pattern_date__gte=ends) | Q(on__gte=ends, booked=0)
+    sessions = Session.objects.filter(later, meeting=meeting).to_come(now)
+    cancelled, _ = _take_out(sessions, reason, now, list(sessions.values_list("pk", flat=True)))
+    if meeting.runs_from < ends:
+        meeting.runs_until = ends
+        meeting.save(update_fields=["runs_until"])
+        meeting.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends)).update(ends=ends)
+        return
+    Session.objects.filter(pk__in=cancelled).update(meeting=None, pattern_date=None)
+    meeting.enrollment_meetings.all().delete()
+    if not meeting.sessions.exists():
+        meeting.delete()
 
 
 def adopt(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("patients", "0006_consents"),
-        ("scheduling", "0007_who_a_track_is_for"),
+        ("scheduling", "0008_individual_time"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
