@@ -86,32 +86,54 @@ class Change:
         return not (self.at_the_time or self.dropped or self.added)
 
     @property
-    def kept_days(self) -> tuple[int, ...]:
-        """Weekdays on which everything there is was there before."""
-        return _days(self.kept, but={each.weekday for each in (*self.at_the_time, *self.added, *self.dropped)})
+    def days(self) -> tuple["ChangedDays", ...]:
+        """What becomes of each weekday that is in either week, days alike together, in the order of `DAYS`."""
+        found: dict[str, set[int]] = {}
+        for day in {each.weekday for each in (*self.kept, *self.at_the_time, *self.dropped, *self.added)}:
+            found.setdefault(self._of_day(day), set()).add(day)
+        return tuple(ChangedDays(code, tuple(sorted(found[code]))) for code in DAYS if code in found)
 
-    @property
-    def dropped_days(self) -> tuple[int, ...]:
-        """Weekdays on which there is nothing any more."""
-        return _days(self.dropped, but={each.weekday for each in (*self.kept, *self.at_the_time, *self.added)})
+    def _of_day(self, day: int) -> str:
+        kept, at_the_time, dropped, added = (
+            any(each.weekday == day for each in group)
+            for group in (self.kept, self.at_the_time, self.dropped, self.added)
+        )
+        if not (kept or at_the_time or added):
+            return "dropped"
+        if not (kept or at_the_time or dropped):
+            return "added"
+        if dropped or added:
+            return "other_times"
+        return "other_group" if at_the_time else "kept"
 
-    @property
-    def added_days(self) -> tuple[int, ...]:
-        """Weekdays on which there was nothing."""
-        return _days(self.added, but={each.weekday for each in (*self.kept, *self.at_the_time, *self.dropped)})
+
+DAYS = ("kept", "other_group", "other_times", "dropped", "added")
+"""What can become of a weekday: all its groups stay, one is another at the same time, or there are others or fewer; or there
+is nothing any more, or was nothing before.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedDays:
+    """Weekdays of which the same becomes; templates find the words by `code`, one of `DAYS`."""
+
+    code: str
+    weekdays: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """What a step comes to: what is arranged for it, or the schedule that is best with those before and after it; or neither.
 
-    `before` is what the patient attends until then, as of then, and what the schedule would keep; `tracks` where.
+    `before` is what the patient attends until then, as of then, and what the schedule would keep; `tracks` where. `rank` is the
+    schedule's among those of this step alone, from 1.
     """
 
     step: Step
     before: tuple[WeeklyMeeting, ...]
     tracks: frozenset[Key]
     schedule: Schedule | None = None
+    rank: int = 1
 
     @property
     def meetings(self) -> tuple[WeeklyMeeting, ...]:
@@ -210,14 +232,15 @@ class _Ways:
             on = self.from_step(number + 1, step.arranged)
             return _Way(on.points, (nothing, *on.stages))
         best: _Way | None = None
-        for schedule in nothing.ranked(weights=self.weights, most=self.widths[number]):
+        ranked = nothing.ranked(weights=self.weights, most=self.widths[number])
+        for rank, schedule in enumerate(ranked, start=1):
             if best is not None and schedule.points + self.least_from[number + 1] >= best.points:
                 break
             then = Standing(meetings=schedule.meetings, tracks=frozenset({schedule.offer.key}))
             on = self.from_step(number + 1, then)
             points = schedule.points + on.points
             if best is None or points < best.points:
-                best = _Way(points, (replace(nothing, schedule=schedule), *on.stages))
+                best = _Way(points, (replace(nothing, schedule=schedule, rank=rank), *on.stages))
         if best is None:
             on = self.from_step(number + 1, standing)
             best = _Way(on.points, (nothing, *on.stages))
@@ -229,10 +252,6 @@ def _by_step(steps: Sequence[Step], widths: Sequence[int] | None) -> list[int]:
     open_steps = [step for step in steps if not step.is_settled]
     given = iter(widths or WIDTHS.get(len(open_steps), WIDTHS_OF_MORE))
     return [0 if step.is_settled else next(given, 1) for step in steps]
-
-
-def _days(meetings: Iterable[WeeklyMeeting], *, but: set[int]) -> tuple[int, ...]:
-    return tuple(sorted({each.weekday for each in meetings} - but))
 
 
 def _week(meetings: Iterable[WeeklyMeeting]) -> tuple[WeeklyMeeting, ...]:

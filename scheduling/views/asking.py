@@ -101,8 +101,8 @@ def choice_context(
     """The form as it was opened or changed, what its choice comes to, and what it was refused for: about the day beside the
     day, the rest above.
 
-    It opens on the day in `?from=`, nonsense being taken for `otherwise`, with the meetings that are attended already, else
-    with those that fit.
+    It opens on the day in `?from=`, nonsense being taken for `otherwise`, with the meetings in `?meetings=`, else with those
+    that are attended already, else with those that fit.
     """
     typed: dict[str, Any] = {}
     if form.is_bound:
@@ -118,7 +118,8 @@ def choice_context(
         chosen = list(typed.get("meetings") or ())
     else:
         fitting = (request.GET.get("choice") == ENOUGH and asked.fit.enough) or asked.fit.choice
-        keys = {*attended} or {meeting.key for meeting in fitting}
+        wanted = {int(key) for key in request.GET.getlist("meetings") if key.isdecimal()}
+        keys = wanted or {*attended} or {meeting.key for meeting in fitting}
         chosen = [each for each in asked.track.meetings.all() if each.pk in keys]
         form.initial["starts"] = asked.fit.starts
     trial = asked.try_out(chosen)

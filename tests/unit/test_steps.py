@@ -12,14 +12,24 @@ from scheduling.domain.need import Need, Offer, OfferedMeeting
 from scheduling.domain.price import price_of
 from scheduling.domain.reasons import Key
 from scheduling.domain.schedules import Schedule, find
-from scheduling.domain.steps import NOWHERE, WIDTHS, WIDTHS_OF_MORE, Stage, Standing, Step, change_of, look_ahead
+from scheduling.domain.steps import (
+    NOWHERE,
+    WIDTHS,
+    WIDTHS_OF_MORE,
+    ChangedDays,
+    Stage,
+    Standing,
+    Step,
+    change_of,
+    look_ahead,
+)
 from scheduling.domain.week import BusyTime, Recurrence
 from tests.unit.test_hours import meeting
 from tests.unit.test_schedules import a_life, a_world
 
 MONDAY = date(2026, 11, 2)
 WEEK = timedelta(weeks=1)
-WORLDS = 400
+WORLDS = 200
 EVERY = 10_000
 Told = tuple[int, tuple[tuple[Key, ...], ...]]
 
@@ -40,7 +50,9 @@ EVENINGS = track("Evenings", *(evening(day) for day in range(5)))
 MORNINGS = track("Mornings", *(morning(day) for day in (0, 2, 4)))
 
 
-def step(minutes: int, days: int, *offers: Offer, week: int = 0, busy: tuple[BusyTime, ...] = (), **more: object) -> Step:
+def step(
+    minutes: int, days: int, *offers: Offer, week: int = 0, busy: tuple[BusyTime, ...] = (), **more: object
+) -> Step:
     need = Need(prescribed_minutes=minutes, prescribed_days=days, from_day=MONDAY + week * WEEK, busy=busy)
     return Step(need=need, offers=offers or (EVENINGS, MORNINGS), **more)
 
@@ -60,7 +72,7 @@ def test_the_next_level_keeps_groups_of_the_one_before():
     assert [keys(stage) for stage in stages] == [["E0", "E1", "E2", "E3", "E4"], ["E0", "E1", "E2"]]
     change = stages[1].change
     assert change is not None
-    assert (change.kept_days, change.dropped_days, change.added_days) == ((0, 1, 2), (3, 4), ())
+    assert change.days == (ChangedDays("kept", (0, 1, 2)), ChangedDays("dropped", (3, 4)))
 
 
 def test_the_first_schedule_is_one_that_more_can_be_kept_of():
@@ -68,6 +80,7 @@ def test_the_first_schedule_is_one_that_more_can_be_kept_of():
     now, later = step(540, 3), step(540, 3, week=4, busy=(shift(range(5), "08:00", "16:00"),))
     assert keys(look_ahead([now])[0]) == ["M0", "M2", "M4"]
     stages = look_ahead([now, later])
+    assert stages[0].rank > 1
     assert [keys(stage) for stage in stages] == [["E0", "E1", "E2"], ["E0", "E1", "E2"]]
     assert stages[1].change is not None
     assert stages[1].change.is_nothing
@@ -133,9 +146,20 @@ def test_what_changes_from_week_to_week(before, after, told):
     assert tuple([each.weekday for each in group] for group in groups) == told
 
 
-def test_a_day_at_another_time_is_neither_dropped_nor_new():
-    change = change_of([evening(1)], [morning(1)])
-    assert (change.kept_days, change.dropped_days, change.added_days) == ((), (), ())
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        pytest.param([evening(1)], [evening(1)], "kept", id="as it was"),
+        pytest.param([evening(1)], [evening(1, key="other")], "other_group", id="at the same time"),
+        pytest.param([evening(1)], [morning(1)], "other_times", id="at another time"),
+        pytest.param([evening(1), morning(1)], [evening(1)], "other_times", id="less of it"),
+        pytest.param([evening(1)], [evening(1), morning(1)], "other_times", id="more of it"),
+        pytest.param([evening(1)], [], "dropped", id="nothing any more"),
+        pytest.param([], [evening(1)], "added", id="nothing before"),
+    ],
+)
+def test_what_becomes_of_a_day(before, after, code):
+    assert change_of(before, after).days == (ChangedDays(code, (1,)),)
 
 
 def test_so_many_schedules_are_weighed():
