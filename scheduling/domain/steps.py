@@ -102,14 +102,14 @@ class Change:
             return "dropped"
         if not (kept or at_the_time or dropped):
             return "added"
-        if dropped or added:
-            return "other_times"
-        return "other_group" if at_the_time else "kept"
+        if at_the_time or not kept:
+            return "other_times" if dropped or added else "other_group"
+        return "other_times" if dropped and added else "part" if dropped else "more" if added else "kept"
 
 
-DAYS = ("kept", "other_group", "other_times", "dropped", "added")
-"""What can become of a weekday: all its groups stay, one is another at the same time, or there are others or fewer; or there
-is nothing any more, or was nothing before.
+DAYS = ("kept", "part", "more", "other_group", "other_times", "dropped", "added")
+"""What can become of a weekday: all its groups stay, some fall out, or some come on top; there are others at the same times,
+or at other times; there is nothing any more, or was nothing before.
 """
 
 
@@ -142,9 +142,21 @@ class Stage:
         return self.schedule.meetings if self.schedule else ()
 
     @property
+    def in_tracks(self) -> frozenset[Key]:
+        """The tracks in which its meetings are attended; of a mixed schedule the one to enroll in."""
+        if self.step.is_settled:
+            return self.step.arranged.tracks
+        return frozenset({self.schedule.offer.key}) if self.schedule else frozenset()
+
+    @property
     def change(self) -> Change | None:
         """From what came before; None where there is nothing to compare."""
         return change_of(self.before, self.meetings) if self.before and self.meetings else None
+
+    @property
+    def goes_on_as_arranged(self) -> bool:
+        """Whether the patient attends it already, and nothing changes."""
+        return self.step.is_settled and self.change is not None and self.change.is_nothing
 
     def ranked(self, *, weights: Weights = WEIGHTS, most: int = MOST) -> tuple[Schedule, ...]:
         """The best schedules of this step alone that keep what is before it, the best first."""
@@ -236,8 +248,7 @@ class _Ways:
         for rank, schedule in enumerate(ranked, start=1):
             if best is not None and schedule.points + self.least_from[number + 1] >= best.points:
                 break
-            then = Standing(meetings=schedule.meetings, tracks=frozenset({schedule.offer.key}))
-            on = self.from_step(number + 1, then)
+            on = self.from_step(number + 1, _stands_in(schedule))
             points = schedule.points + on.points
             if best is None or points < best.points:
                 best = _Way(points, (replace(nothing, schedule=schedule, rank=rank), *on.stages))
@@ -245,6 +256,12 @@ class _Ways:
             on = self.from_step(number + 1, standing)
             best = _Way(on.points, (nothing, *on.stages))
         return best
+
+
+def _stands_in(schedule: Schedule) -> Standing:
+    individual = schedule.offer.individual_minutes
+    tracks = frozenset({schedule.offer.key})
+    return Standing(meetings=schedule.meetings, tracks=tracks, individual_minutes=individual)
 
 
 def _by_step(steps: Sequence[Step], widths: Sequence[int] | None) -> list[int]:

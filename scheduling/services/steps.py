@@ -25,12 +25,13 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 class Ahead:
     """A level of care from the first day on which it is looked at, and what is arranged or found for it.
 
-    `stands_in` are the places in tracks that the patient has when it begins, from which they would go on; `fits` says of each
-    track what stands against it where no schedule was found.
+    `in_tracks` are the names of the tracks in which that is, `stands_in` the places that the patient has when the level begins,
+    from which they would go on; `fits` says of each track what stands against it where no schedule was found.
     """
 
     span: LevelOfCareSpan
     stage: Stage
+    in_tracks: tuple[str, ...]
     stands_in: tuple[Enrollment, ...]
     fits: tuple[Fit, ...]
 
@@ -79,8 +80,15 @@ def step_down(*, episode: Episode, from_day: date) -> tuple[Ahead, ...]:
             )
         )
     stages = look_ahead(steps, standing=steps[0].arranged)
+    names = {track.pk: track.name for track in (*tracks, *(each.track for each in places.enrollments))}
     return tuple(
-        Ahead(span=span, stage=stage, stands_in=places.enrollments_on(stage.step.starts), fits=_against(stage))
+        Ahead(
+            span=span,
+            stage=stage,
+            in_tracks=tuple(sorted(names[int(key)] for key in stage.in_tracks)),
+            stands_in=places.enrollments_on(stage.step.starts),
+            fits=_against(stage),
+        )
         for span, stage in zip(spans, stages, strict=True)
     )
 

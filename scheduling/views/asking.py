@@ -118,7 +118,7 @@ def choice_context(
         chosen = list(typed.get("meetings") or ())
     else:
         fitting = (request.GET.get("choice") == ENOUGH and asked.fit.enough) or asked.fit.choice
-        wanted = {int(key) for key in request.GET.getlist("meetings") if key.isdecimal()}
+        wanted: set[Key] = {int(key) for key in request.GET.getlist("meetings") if key.isdecimal()}
         keys = wanted or {*attended} or {meeting.key for meeting in fitting}
         chosen = [each for each in asked.track.meetings.all() if each.pk in keys]
         form.initial["starts"] = asked.fit.starts

@@ -266,7 +266,13 @@ def test_the_page_has_a_column_for_each_level_with_what_is_kept(desk: Client, ro
     assert answer.status_code == 200
     first, second = answer.context["columns"]
     assert (first.total.minutes, second.total.minutes) == (900, 540)
-    for words in ("Until Sun 13 Dec", "From Mon 14 Dec", "Keeps Mon–Wed with the same groups", "Drops Thu, Fri"):
+    for words in (
+        "Level 2.1 now",
+        "Until Sun 13 Dec",
+        "Level 2.1 from Mon 14 Dec",
+        "Keeps Mon–Wed with the same groups",
+        "Drops Thu, Fri",
+    ):
         assert words in answer.text
     assert "Enroll for the level before first" in answer.text
     assert "Enroll from Tue 24 Nov" in answer.text
