@@ -1,4 +1,5 @@
 from patients.models.commitment import Commitment, CommitmentKind
+from patients.models.consent import Consent, RecipientKind
 from patients.models.episode import Episode, LevelOfCare, LevelOfCareSpan
 from patients.models.patient import Patient, name_of
 from patients.models.place import Place, PlaceTravel
@@ -6,11 +7,13 @@ from patients.models.place import Place, PlaceTravel
 __all__ = [
     "Commitment",
     "CommitmentKind",
+    "Consent",
     "Episode",
     "LevelOfCare",
     "LevelOfCareSpan",
     "Patient",
     "Place",
     "PlaceTravel",
+    "RecipientKind",
     "name_of",
 ]

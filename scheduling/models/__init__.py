@@ -2,6 +2,7 @@ from scheduling.models.booking import Booking, ReleaseCause
 from scheduling.models.enrollment import Enrollment, EnrollmentMeeting
 from scheduling.models.feed import Feed, FeedStyle
 from scheduling.models.leave import LeaveOfAbsence
+from scheduling.models.letter import Letter
 from scheduling.models.meeting import Meeting, MeetingFacilitator, Modality, Part
 from scheduling.models.session import Session, SessionFacilitator, SessionStatus
 from scheduling.models.site import Closure, Room, RuleSet, ServiceType, Site
@@ -18,6 +19,7 @@ __all__ = [
     "Feed",
     "FeedStyle",
     "LeaveOfAbsence",
+    "Letter",
     "Meeting",
     "MeetingFacilitator",
     "Modality",
