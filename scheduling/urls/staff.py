@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views import (
+    ahead,
     board,
     calendars,
     closing,
@@ -40,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/<int:session_id>/people/", sessions.session_people, name="session-people"),
     path("sessions/<int:session_id>/describe/", sessions.session_describe, name="session-describe"),
     path("patients/<int:patient_id>/find/", finding.fit, name="fit"),
+    path("patients/<int:patient_id>/ahead/", ahead.ahead, name="ahead"),
     path("patients/<int:patient_id>/enroll/<int:track_id>/", enrolling.enroll, name="enroll"),
     path("enrollments/<int:enrollment_id>/change/", places.enrollment_change, name="enrollment-change"),
     path("enrollments/<int:enrollment_id>/move/", places.enrollment_move, name="enrollment-move"),
