@@ -148,10 +148,8 @@ def choice_context(
     """The form as it was opened or changed, what its choice comes to, and what it was refused for: about the day beside the
     day, the rest above.
 
-        named = ",".join(request.GET.getlist("meetings")).split(",")
-        wanted: set[Key] = {int(part) for part in named if part.strip().isdecimal()}
-        keys = wanted or {*attended} or {meeting.key for meeting in fitting}
-        chosen = [each for each in asked.meetings if each.pk in keys]
+    It opens on the day in `?from=`, nonsense being taken for `otherwise`, with the meetings in `?meetings=`, else with
+    those that are attended already, else with those that fit.
     """
     typed: dict[str, Any] = {}
     if form.is_bound:
@@ -167,15 +165,10 @@ def choice_context(
         chosen = list(typed.get("meetings") or ())
     else:
         fitting = (request.GET.get("choice") == ENOUGH and asked.fit.enough) or asked.fit.choice
-<<<<<<< HEAD
-        named: set[Key] = {int(part) for part in request.GET.get("meetings", "").split(",") if part.strip().isdecimal()}
-        keys = named or {*attended} or {meeting.key for meeting in fitting}
-        chosen = [each for each in asked.meetings if each.pk in keys]
-=======
-        wanted: set[Key] = {int(key) for key in request.GET.getlist("meetings") if key.isdecimal()}
+        named = ",".join(request.GET.getlist("meetings")).split(",")
+        wanted: set[Key] = {int(part) for part in named if part.strip().isdecimal()}
         keys = wanted or {*attended} or {meeting.key for meeting in fitting}
-        chosen = [each for each in asked.track.meetings.all() if each.pk in keys]
->>>>>>> e49761be86d158f1a570a57edf989b27bc93f312
+        chosen = [each for each in asked.meetings if each.pk in keys]
         form.initial["starts"] = asked.fit.starts
     trial = asked.try_out(chosen)
     against = trial.reasons if asked.fit.fits else (*trial.reasons, *asked.fit.obstacles)
