@@ -1,7 +1,16 @@
 from django.contrib import admin
 
 from accounts.admin import LookOnlyAdmin
-from patients.models import Commitment, CommitmentProposal, Episode, LevelOfCareSpan, Patient, Place, PlaceTravel
+from patients.models import (
+    Commitment,
+    CommitmentProposal,
+    Consent,
+    Episode,
+    LevelOfCareSpan,
+    Patient,
+    Place,
+    PlaceTravel,
+)
 
 
 @admin.register(Patient)
@@ -71,3 +80,12 @@ class LevelOfCareSpanAdmin(LookOnlyAdmin):
     search_fields = ("episode__patient__code", "episode__patient__last_name")
     raw_id_fields = ("episode",)
     list_select_related = ("episode__patient",)
+
+
+@admin.register(Consent)
+class ConsentAdmin(LookOnlyAdmin):
+    list_display = ("recipient", "patient", "recipient_kind", "signed_on", "valid_until", "revoked_at")
+    list_filter = ("recipient_kind", "patient__site")
+    search_fields = ("recipient", "patient__code", "patient__last_name")
+    raw_id_fields = ("patient",)
+    list_select_related = ("patient",)

@@ -1,4 +1,5 @@
 from patients.models.commitment import Commitment, CommitmentKind
+from patients.models.consent import Consent, RecipientKind
 from patients.models.episode import Episode, LevelOfCare, LevelOfCareSpan
 from patients.models.patient import Patient, name_of
 from patients.models.place import Place, PlaceTravel
@@ -8,6 +9,7 @@ __all__ = [
     "Commitment",
     "CommitmentKind",
     "CommitmentProposal",
+    "Consent",
     "Episode",
     "LevelOfCare",
     "LevelOfCareSpan",
@@ -16,5 +18,6 @@ __all__ = [
     "PlaceTravel",
     "ProposalAction",
     "ProposalState",
+    "RecipientKind",
     "name_of",
 ]

@@ -138,7 +138,9 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
-    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type")
+    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").prefetch_related(
+        "meeting__tracks"
+    )
     enrollments = (
         Enrollment.objects.filter(episode=episode)
         .not_over_on(today)

@@ -17,6 +17,7 @@ from scheduling.models import (
     Booking,
     CohortStart,
     EnrollmentMeeting,
+    Letter,
     MeetingFacilitator,
     RuleSet,
     SessionFacilitator,
@@ -223,6 +224,13 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "episode_has_one_leave_from_a_date": repeats("leave", ends=NEXT_DAY),
     "episode_has_one_open_leave": repeats("leave", starts=NEXT_DAY),
     "leave_has_a_reason": sets("leave", reason=""),
+    "consent_ends_after_it_is_signed": sets("consent", valid_until=MONDAY),
+    "consent_is_revoked_by_somebody": sets("consent", revoked_at=AT),
+    "consent_recipient_kind_is_known": sets("consent", recipient_kind="friend"),
+    "consent_says_for_whom_and_what_for": sets("consent", purpose=""),
+    "letter_ends_after_it_starts": lambda world: Letter.objects.create(
+        consent=world.consent, starts=MONDAY, ends=MONDAY, written_at=AT, written_by=world.lead
+    ),
     "episode_waits_for_a_track_once": repeats("waiting"),
     "waiting_priority_is_known": sets("waiting", priority=0),
     "waiting_ends_with_a_place_or_a_reason": sets("waiting", closed_at=AT),
