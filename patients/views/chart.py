@@ -27,7 +27,8 @@ from scheduling.services.rules import RuleBook
 from scheduling.views.pictures import picture_of_week
 from scheduling.week_picture import WeekPicture
 
-LOOK_AHEAD = timedelta(weeks=5)
+LOOK_AHEAD = timedelta(weeks=9)
+"""As long as the longest round, and a week."""
 EVENTS = 8
 TOLD_FOR = timedelta(days=14)
 """How long the chart says what a patient changed by themselves."""
