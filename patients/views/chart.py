@@ -12,7 +12,7 @@ from attendance.ledgers import Row, weeks_of
 from patients.models import Commitment, CommitmentProposal, Episode, LevelOfCareSpan, Patient, ProposalState
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
-from scheduling.domain.week import week_start
+from scheduling.domain.week import minute_of, week_start
 from scheduling.models import (
     Booking,
     Enrollment,
@@ -49,6 +49,17 @@ class Placed:
     enrollment: Enrollment
     places: Sequence[EnrollmentMeeting]
     last_day: date | None
+
+    @property
+    def one_to_ones(self) -> list[EnrollmentMeeting]:
+        return [place for place in self.places if place.meeting.kept_for_id is not None]
+
+    @property
+    def minutes_to_arrange(self) -> int:
+        """How much of the track's individual time has no hours in the end."""
+        lasting = [place.meeting for place in self.one_to_ones if place.ends == self.enrollment.ends]
+        arranged = sum(minute_of(meeting.ends) - minute_of(meeting.starts) for meeting in lasting)
+        return max(0, self.enrollment.track.individual_minutes - arranged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +174,9 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
 
 
 def _scheduled(placed: Sequence[Placed], rules: RuleSet) -> Bounds:
-    """What the enrollments come to in a week."""
-    meetings = {place.meeting.pk: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
+    """What the enrollments come to in a week: their groups, and the individual time of their tracks, at whatever hours."""
+    groups = [place.meeting for each in placed for place in each.places if place.meeting.kept_for_id is None]
+    meetings = {meeting.pk: meeting.as_weekly_meeting() for meeting in groups}
     individual = sum(each.enrollment.track.individual_minutes for each in placed)
     return add_up(list(meetings.values()), rules, individual)
 

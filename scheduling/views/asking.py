@@ -174,7 +174,7 @@ def choice_context(
     against = trial.reasons if asked.fit.fits else (*trial.reasons, *asked.fit.obstacles)
     is_full = any(isinstance(reason, Full) for reason in against)
     context = asked.choices(chosen, attended) | {"trial": trial, "is_full": is_full}
-    return context | {"form": form, "reasons": _above(form, refused)}
+    return context | {"form": form, "reasons": _above(form, refused), "asked": asked, "chosen": chosen}
 
 
 def _above(form: ChoiceForm, refused: Sequence[Reason]) -> list[Reason]:
