@@ -7,6 +7,7 @@ that are other than those before it (`price`); the best way through is the one w
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Literal
 
 from scheduling.domain.fit import gives_the_hours, keeps_commitments
 from scheduling.domain.hours import WeeklyMeeting
@@ -147,6 +148,18 @@ class Stage:
         if self.step.is_settled:
             return self.step.arranged.tracks
         return frozenset({self.schedule.offer.key}) if self.schedule else frozenset()
+
+    @property
+    def state(self) -> Literal["arranged", "found", "none"]:
+        """Whether something is arranged, or was found, or nothing fits."""
+        return "arranged" if self.step.is_settled else "found" if self.schedule else "none"
+
+    @property
+    def individual_minutes(self) -> int:
+        """Those a week that come with its meetings."""
+        if self.step.is_settled:
+            return self.step.arranged.individual_minutes
+        return self.schedule.offer.individual_minutes if self.schedule else 0
 
     @property
     def change(self) -> Change | None:

@@ -59,10 +59,10 @@ def step_down(*, episode: Episode, from_day: date) -> tuple[Ahead, ...]:
         raise Refused([NoEpisode(from_day)])
     spans.sort(key=lambda span: span.starts)
     days = [max(from_day, span.starts) for span in spans]
-    places = _Places.of(episode, days[0])
+    places = Attended.of(episode, days[0])
     lives = Lives.of(episode.site, [episode], days[0], apart_from=places.enrollments)
     tracks = list(tracks_on_offer(episode.site))
-    full = full_dates(site=episode.site, from_day=days[0], apart_from=_own_sessions(episode, places.enrollments))
+    full = full_dates(site=episode.site, from_day=days[0], apart_from=own_sessions_of(episode, places.enrollments))
     groups = _Groups.of(tracks, places.meetings)
     steps: list[Step] = []
     for span, day in zip(spans, days, strict=True):
@@ -104,7 +104,7 @@ def _against(stage: Stage) -> tuple[Fit, ...]:
     return search(stage.step.open_to(stage.tracks), stage.step.need)
 
 
-def _own_sessions(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
+def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
     """Sessions in which the patient needs no new place."""
     known = Q(pk__in=settled_for(episode).order_by().values("pk"))
     for enrollment in enrollments:
@@ -140,13 +140,13 @@ class _Groups:
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
+class Attended:
     """The standing places that a patient has on a day or later, in the order of their first days."""
 
     places: Sequence[EnrollmentMeeting]
 
     @classmethod
-    def of(cls, episode: Episode, day: date) -> "_Places":
+    def of(cls, episode: Episode, day: date) -> "Attended":
         """Two queries."""
         rows = EnrollmentMeeting.objects.filter(Q(ends=None) | Q(ends__gt=day), enrollment__episode=episode)
         rows = rows.filter(Q(meeting__runs_until=None) | Q(meeting__runs_until__gt=day))
@@ -166,11 +166,11 @@ class _Places:
 
     def arranged(self, day: date, until: date | None, groups: _Groups, *, is_first: bool) -> Standing:
         """What was chosen for a level that begins on the day: what is attended now, or begins or ends with it or later."""
-        then = list(self._in_week_from(day))
+        then = list(self.in_week_from(day))
         if not then:
             begin = (_begins(place) for place in self.places)
             later = min((each for each in begin if day < each and (until is None or each < until)), default=day)
-            then = list(self._in_week_from(later))
+            then = list(self.in_week_from(later))
         if not then or not (is_first or self._differs(then, day, groups)):
             return NOWHERE
         tracks = {place.enrollment_id: place.enrollment.track for place in then}
@@ -185,7 +185,8 @@ class _Places:
         before = (place for place in self.places if _begins(place) < day and not _is_over(place, day))
         return groups.known(place.meeting_id for place in then) != groups.known(place.meeting_id for place in before)
 
-    def _in_week_from(self, day: date) -> Iterator[EnrollmentMeeting]:
+    def in_week_from(self, day: date) -> Iterator[EnrollmentMeeting]:
+        """Those that hold for the whole rest of the week from the day."""
         for place in self.places:
             if _begins(place) < day + WEEK and not _is_over(place, day + WEEK):
                 yield place

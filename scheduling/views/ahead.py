@@ -76,7 +76,7 @@ def _columns(found: Sequence[Ahead], patient: Patient) -> list[Column]:
             Column(
                 ahead=each,
                 picture=_picture(each),
-                total=_total(each),
+                total=add_up(stage.meetings, each.need.rules, stage.individual_minutes),
                 way_in="" if comes_later else _way_in(each, patient),
                 comes_later=comes_later,
             )
@@ -88,12 +88,6 @@ def _columns(found: Sequence[Ahead], patient: Patient) -> list[Column]:
 def _picture(ahead: Ahead) -> WeekPicture | None:
     meetings, need = ahead.stage.meetings, ahead.need
     return picture_of_choice(choice=meetings, busy=need.busy, from_day=need.from_day) if meetings else None
-
-
-def _total(ahead: Ahead) -> Bounds:
-    schedule = ahead.stage.schedule
-    individual = schedule.offer.individual_minutes if schedule else ahead.stage.step.arranged.individual_minutes
-    return add_up(ahead.stage.meetings, ahead.need.rules, individual)
 
 
 def _way_in(ahead: Ahead, patient: Patient) -> str:
