@@ -3,10 +3,12 @@ from patients.models.consent import Consent, RecipientKind
 from patients.models.episode import Episode, LevelOfCare, LevelOfCareSpan
 from patients.models.patient import Patient, name_of
 from patients.models.place import Place, PlaceTravel
+from patients.models.proposal import CommitmentProposal, ProposalAction, ProposalState
 
 __all__ = [
     "Commitment",
     "CommitmentKind",
+    "CommitmentProposal",
     "Consent",
     "Episode",
     "LevelOfCare",
@@ -14,6 +16,8 @@ __all__ = [
     "Patient",
     "Place",
     "PlaceTravel",
+    "ProposalAction",
+    "ProposalState",
     "RecipientKind",
     "name_of",
 ]

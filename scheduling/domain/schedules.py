@@ -17,7 +17,8 @@ from scheduling.domain.choice import as_much_as_possible
 from scheduling.domain.fit import RULES_OF_TRACKS, judge, places_missing
 from scheduling.domain.hours import WeeklyMeeting, add_up
 from scheduling.domain.in_life import GivesWay, missed_dates, stance
-from scheduling.domain.need import Need, Offer, home_of
+from scheduling.domain.mixing import home_of
+from scheduling.domain.need import Need, Offer
 from scheduling.domain.price import WEIGHTS, Price, Weights, price_of
 from scheduling.domain.reasons import Key
 from scheduling.domain.weeks import Candidate, Order, Pool, best_weeks, order_of

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -102,5 +101,5 @@ def _way_in(ahead: Ahead, patient: Patient) -> str:
         page = reverse("enrollment-change", args=[ahead.stands_in[0].pk])
     else:
         page = reverse("enrollment-move-to", args=[ahead.stands_in[0].pk, track])
-    filled = {"from": schedule.starts.isoformat(), "meetings": [each.key for each in schedule.meetings]}
-    return f"{page}?{urlencode(filled, doseq=True)}"
+    meetings = ",".join(str(each.key) for each in schedule.meetings)
+    return f"{page}?from={schedule.starts.isoformat()}&meetings={meetings}"

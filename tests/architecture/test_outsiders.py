@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.permissions import Role
 from attendance.models import Attendance
-from patients.models import Consent
+from patients.models import CommitmentProposal, Consent
 from scheduling.models import Closure, Feed, LeaveOfAbsence, WaitingEntry
 from tests.factories import (
     MONDAY,
@@ -19,6 +19,7 @@ from tests.factories import (
     make_commitment,
     make_patient,
     make_patient_user,
+    make_place,
     make_session,
     make_site,
     make_staff,
@@ -97,6 +98,10 @@ def addresses() -> dict[str, str]:
         "leave_id": leave.pk,
         "entry_id": entry.pk,
         "closure_id": closure.pk,
+        "proposal_id": CommitmentProposal.objects.create(
+            patient=patient, action="add", label="Shift", proposed_at=session.starts
+        ).pk,
+        "place_id": make_place(patient, {site: (20, 30)}).pk,
         "week": MONDAY,
         "day": MONDAY,
     }
@@ -121,6 +126,7 @@ OF_NO_ROW = {
     "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
+    "portal-life", "portal-life-new", "portal-life-week",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from patients.models import Commitment, Consent, Episode, LevelOfCareSpan, Patient, Place
+from patients.models import Commitment, CommitmentProposal, Consent, Episode, LevelOfCareSpan, Patient, Place
 from scheduling.models import (
     Booking,
     Closure,
@@ -65,6 +65,7 @@ class World:
     consent: Consent
     waiting: WaitingEntry
     place: Place
+    proposal: CommitmentProposal
 
 
 def make_world() -> World:
@@ -108,5 +109,6 @@ def make_world() -> World:
             recorded_by=other,
         ),
         waiting=WaitingEntry.objects.create(episode=episode, track=track, from_day=MONDAY, requested_at=AT),
+        proposal=CommitmentProposal.objects.create(patient=patient, action="add", label="Shift", proposed_at=AT),
         place=make_place(patient, {site: (20, 30)}),
     )
