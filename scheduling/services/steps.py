@@ -11,6 +11,7 @@ from scheduling.domain.fit import Fit, search
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.reasons import Key
+from scheduling.domain.repairs import Repair, repairs
 from scheduling.domain.steps import NOWHERE, Stage, Standing, Step, look_ahead
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Session, Track
 from scheduling.models.session import SessionQuerySet
@@ -26,7 +27,8 @@ class Ahead:
     """A level of care from the first day on which it is looked at, and what is arranged or found for it.
 
     `in_tracks` are the names of the tracks in which that is, `stands_in` the places that the patient has when the level begins,
-    from which they would go on; `fits` says of each track what stands against it where no schedule was found.
+    from which they would go on. Where no schedule was found, `fits` says of each track what stands against it, and `repairs`
+    what would help.
     """
 
     span: LevelOfCareSpan
@@ -34,6 +36,7 @@ class Ahead:
     in_tracks: tuple[str, ...]
     stands_in: tuple[Enrollment, ...]
     fits: tuple[Fit, ...]
+    repairs: tuple[Repair, ...]
 
     @property
     def starts(self) -> date:
@@ -72,7 +75,7 @@ def step_down(*, episode: Episode, from_day: date) -> tuple[Ahead, ...]:
         offered = (each.meeting for offer in (*offers, *going_on) for each in offer.meetings)
         steps.append(
             Step(
-                need=lives.need(episode, day),
+                need=places.beside_hours(lives.need(episode, day)),
                 offers=offers,
                 going_on=going_on,
                 follows=groups.follows(offered),
@@ -87,7 +90,8 @@ def step_down(*, episode: Episode, from_day: date) -> tuple[Ahead, ...]:
             stage=stage,
             in_tracks=tuple(sorted(names[int(key)] for key in stage.in_tracks)),
             stands_in=places.enrollments_on(stage.step.starts),
-            fits=_against(stage),
+            fits=() if stage.meetings else search(_tracks_at(stage), stage.step.need),
+            repairs=() if stage.meetings else repairs(_tracks_at(stage), stage.step.need),
         )
         for span, stage in zip(spans, stages, strict=True)
     )
@@ -98,10 +102,8 @@ def _for_whom_it_is(offer: Offer, track: Track) -> Offer:
     return replace(offer, level=track.level, from_age=track.from_age, to_age=track.to_age)
 
 
-def _against(stage: Stage) -> tuple[Fit, ...]:
-    if stage.meetings:
-        return ()
-    return search(stage.step.open_to(stage.tracks), stage.step.need)
+def _tracks_at(stage: Stage) -> tuple[Offer, ...]:
+    return stage.step.open_to(stage.tracks)
 
 
 def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
@@ -141,9 +143,12 @@ class _Groups:
 
 @dataclass(frozen=True, slots=True)
 class Attended:
-    """The standing places that a patient has on a day or later, in the order of their first days."""
+    """The standing places in groups that a patient has on a day or later, in the order of their first days, and those in the
+    individual `hours` that are kept for them.
+    """
 
     places: Sequence[EnrollmentMeeting]
+    hours: Sequence[EnrollmentMeeting]
 
     @classmethod
     def of(cls, episode: Episode, day: date) -> "Attended":
@@ -151,7 +156,20 @@ class Attended:
         rows = EnrollmentMeeting.objects.filter(Q(ends=None) | Q(ends__gt=day), enrollment__episode=episode)
         rows = rows.filter(Q(meeting__runs_until=None) | Q(meeting__runs_until__gt=day))
         rows = rows.select_related("meeting__service_type", "enrollment__track", "enrollment__episode")
-        return cls(list(rows.prefetch_related("meeting__meeting_facilitators").order_by("starts", "pk")))
+        found = list(rows.prefetch_related("meeting__meeting_facilitators").order_by("starts", "pk"))
+        return cls(
+            [each for each in found if each.meeting.kept_for_id is None],
+            [each for each in found if each.meeting.kept_for_id is not None],
+        )
+
+    def beside_hours(self, need: Need) -> Need:
+        """Individual hours stay what they are while groups change, and these go around them."""
+        busy = (
+            each.meeting.as_busy_time(label=each.meeting.name, valid_from=each.starts, valid_until=each.ends)
+            for each in self.hours
+            if each.ends is None or each.ends > need.from_day
+        )
+        return replace(need, busy=(*need.busy, *busy))
 
     @property
     def enrollments(self) -> list[Enrollment]:

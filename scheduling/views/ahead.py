@@ -92,7 +92,7 @@ def _picture(ahead: Ahead) -> WeekPicture | None:
 def _way_in(ahead: Ahead, patient: Patient) -> str:
     """The page that does it, with the first day and the meetings filled in; nowhere if there is nothing to be done."""
     stage, schedule = ahead.stage, ahead.stage.schedule
-    if schedule is None or len(ahead.stands_in) > 1 or (stage.change is not None and stage.change.is_nothing):
+    if schedule is None or len(ahead.stands_in) > 1 or (stage.difference is not None and stage.difference.is_nothing):
         return ""
     track = schedule.offer.key
     if not ahead.stands_in:

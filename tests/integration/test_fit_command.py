@@ -1,7 +1,7 @@
 """The search from the command line: for people, for other programs, and as if something were otherwise."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import AuditEvent
 from patients.models import Episode, LevelOfCare, LevelOfCareSpan
 from scheduling.management.commands.fit import NOTHING_FITS
-from scheduling.models import Session, Site, Track
+from scheduling.models import CounselorHours, Session, Site, Track
 from scheduling.services.enrolling import enroll_patient
 from scheduling.services.horizon import extend_horizon
 from tests.factories import (
@@ -47,7 +47,8 @@ def clinic(site: Site) -> Episode:
     episode = admit(make_patient(site, code="P007"))
     make_commitment(episode.patient, range(3), "08:00", "16:00", "Day shift", code="C1")
     make_commitment(episode.patient, [3], "12:00", "17:45", "Late shift", travel_minutes=25, code="C2")
-    make_weekday_track(site, days=(0, 1, 2), name="Morning track", code="AM")
+    mornings = [make_meeting(site, day, name=f"Morning {day}", code=f"MOR-{day}") for day in range(3)]
+    make_track(site, mornings, name="Morning track", code="AM")
     meetings = [
         make_meeting(site, day, "18:00", "21:00", name=f"Evening {day}", code=f"EVE-{day}") for day in (0, 1, 3)
     ]
@@ -83,15 +84,20 @@ def test_when_nothing_fits_every_obstacle_is_said(clinic: Episode) -> None:
     said = printed.splitlines()
     assert answer == NOTHING_FITS == 3
     assert said[:2] == ["P007: 9 h a week over 3 days are prescribed, to begin on Mon 23 Nov 2026.", "Nothing fits."]
-    assert said[3:7] == [
+    assert said[3:5] == [
+        "What would help:",
+        "   - If “Late shift” ended at 17:35 instead of 17:45: 1 schedule fits.",
+    ]
+    evening = said.index("Evening track: does not fit; 6 h over 2 days are left, 3 h too few")
+    assert said[evening : evening + 4] == [
         "Evening track: does not fit; 6 h over 2 days are left, 3 h too few",
         "   - Thursday’s “Evening 3” (18:00–21:00) begins 15 min after Late shift ends at 17:45, and the way takes 25 min:"
         " 10 min short.",
         "   - 6 h a week is 3 h less than the 9 h that are prescribed.",
         "   - 2 days a week: 3 are prescribed.",
     ]
-    assert said[8] == "Morning track: does not fit"
-    assert "overlap by 3 h" in said[9]
+    assert said[evening + 5] == "Morning track: does not fit"
+    assert "overlap by 3 h" in said[evening + 6]
     event = AuditEvent.objects.get(action="viewed")
     assert (event.patient_key, event.actor_key) == (clinic.patient_id, None)
 
@@ -186,6 +192,7 @@ def test_a_commitment_without_a_code_goes_by_its_number(clinic: Episode) -> None
 
 
 def test_the_levels_to_come_stand_below(clinic: Episode) -> None:
+    Track.objects.filter(code="AM").delete()
     clinic.patient.commitments.all().delete()
     later = MONDAY + 4 * WEEK
     LevelOfCareSpan.objects.update(ends=later)
@@ -215,8 +222,10 @@ def test_the_levels_to_come_stand_below(clinic: Episode) -> None:
 def test_a_level_for_which_nothing_fits_says_why(clinic: Episode) -> None:
     said = lines("P007", "--ahead")
     at = said.index("Level 2.1 from Mon 23 Nov, 9 h a week over 3 days: nothing fits")
-    assert said[at + 1] == "   Evening track: does not fit; 6 h over 2 days are left, 3 h too few"
+    assert said[at + 1].startswith("   - If “Late shift” ended at 17:35 instead of 17:45")
+    assert "   Evening track: does not fit; 6 h over 2 days are left, 3 h too few" in said[at:]
     [level] = as_json("P007", "--ahead")["ahead"]
+    assert level["repairs"][0]["best"]["track"] == "PM"
     assert [each["track"] for each in level["against"]] == ["PM", "AM"]
 
 
@@ -276,6 +285,32 @@ def test_the_parts_of_the_price_add_up(clinic: Episode) -> None:
     assert sum(part["points"] for part in schedule["price"].values()) == schedule["points"]
     assert schedule["price"]["giving_way"] == {"minutes": 10, "times": 1, "points": 130}
     assert schedule["price"]["missed"] == {"sessions": 1, "points": 60}
+
+
+def test_repairs_say_what_would_have_to_give_way(clinic: Episode) -> None:
+    late = clinic.patient.commitments.get(code="C2")
+    first = as_json("P007")["repairs"][0]
+    assert first["changes"][0]["code"] == "ends_earlier"
+    assert first["changes"][0]["commitment"] == {"id": late.pk, "code": "C2"}
+    assert (first["schedules"], first["is_more"], first["best"]["track"]) == (1, False, "PM")
+    assert as_json("P007", "--without", "C2")["repairs"] == []
+
+
+def test_individual_time_is_proposed_beside_a_schedule(clinic: Episode) -> None:
+    clinic.patient.commitments.filter(code="C2").delete()
+    Track.objects.filter(code="PM").update(individual_minutes=60)
+    [schedule] = as_json("P007")["schedules"]
+    assert (schedule["minutes"], schedule["individual_minutes"], schedule["individual_times"]) == (600, 60, [])
+    assert "   and 1 h of individual time, for which no counselor has a free hour" in lines("P007")
+    counselor = make_staff("clinician", clinic.site, "Ada Park")
+    CounselorHours.objects.create(
+        user=counselor, site=clinic.site, weekday=3, starts=time(9), ends=time(10), valid_from=TODAY
+    )
+    [schedule] = as_json("P007")["schedules"]
+    assert schedule["individual_times"] == [
+        {"with": "Ada Park", "hours": [{"weekday": 3, "starts": "09:00", "ends": "10:00"}]}
+    ]
+    assert "   and 1 h of individual time, for example Thu 9:00–10:00 with Ada Park" in lines("P007")
 
 
 def test_a_full_track_says_from_when(clinic: Episode) -> None:

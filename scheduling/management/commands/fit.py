@@ -44,9 +44,10 @@ class Command(BaseCommand):
         if options["ahead"] and is_supposed(options):
             raise CommandError("--ahead looks at what is stated: it goes with nothing that is only supposed.")
         episode = _episode(patient_code)
-        first = _date(from_day) if from_day else max(clock.today(episode.site.zone), episode.starts)
+        today = clock.today(episode.site.zone)
+        first = _date(from_day) if from_day else max(today, episode.starts)
         try:
-            answer = answer_to(episode=episode, from_day=first, options=options)
+            answer = answer_to(episode=episode, from_day=first, options=options, today=today)
         except Refused as refused:
             raise CommandError(" ".join(say(reason) for reason in refused.reasons)) from None
         record(episode.patient, by=None, action=Action.VIEWED, at=clock.now(), detail="schedules, on the command line")

@@ -3,19 +3,24 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from scheduling.domain.changes import Change
 from scheduling.domain.fit import Fit
 from scheduling.domain.hours import WeeklyMeeting, add_up
 from scheduling.domain.in_life import GivesWay
+from scheduling.domain.individual import Found, Proposal
+from scheduling.domain.life_changes import LifeChange
 from scheduling.domain.price import Price
 from scheduling.domain.reasons import Key, Reason
+from scheduling.domain.repairs import Repair
 from scheduling.domain.schedules import Schedule
-from scheduling.domain.steps import DAYS, Change
+from scheduling.domain.steps import DAYS, Difference
 from scheduling.management.fitting.answer import Answer, Codes
 from scheduling.services.steps import Ahead
-from scheduling.words import say
+from scheduling.words import say, say_repair
 
 FORMAT = 1
 Json = dict[str, Any]
+NONE_ASKED = Found()
 
 
 def as_json(answer: Answer) -> Json:
@@ -42,7 +47,11 @@ def as_json(answer: Answer) -> Json:
         "commitments": [
             {"id": each.pk, "code": each.code, "label": each.label, "kind": each.kind} for each in answer.commitments
         ],
-        "schedules": [told.schedule(each, rank) for rank, each in enumerate(answer.schedules, start=1)],
+        "schedules": [
+            told.schedule(each, rank, found)
+            for rank, (each, found) in enumerate(zip(answer.schedules, answer.one_to_ones, strict=True), start=1)
+        ],
+        "repairs": [told.repair(each) for each in answer.repairs],
         "tracks": [told.track(fit) for fit in answer.fits],
         "ahead": None if answer.ahead is None else [told.ahead(each) for each in answer.ahead],
     }
@@ -55,7 +64,7 @@ class _Teller:
         self.codes = codes
         self.commitments = commitments
 
-    def schedule(self, schedule: Schedule, rank: int) -> Json:
+    def schedule(self, schedule: Schedule, rank: int, found: Found = NONE_ASKED) -> Json:
         offer = schedule.offer
         return {
             "rank": rank,
@@ -67,11 +76,30 @@ class _Teller:
             "minutes": schedule.minutes,
             "days": schedule.days,
             "individual_minutes": offer.individual_minutes,
+            "individual_times": [_proposal(each) for each in found.proposals],
             "sessions": schedule.sessions,
             "meetings": self.meetings(schedule.meetings),
             "price": _price(schedule.price, schedule),
             "gives": [self._gives(give) for give in schedule.gives],
             "missed": [{"date": on.isoformat(), "meeting": each.key} for on, each in schedule.missed],
+        }
+
+    def repair(self, repair: Repair) -> Json:
+        return {
+            "changes": [self._change(each) for each in repair.changes],
+            "sentence": say_repair(repair),
+            "schedules": repair.schedules,
+            "is_more": repair.is_more,
+            "best": self.schedule(repair.best, 1),
+        }
+
+    def _change(self, change: Change) -> Json:
+        of_life = change if isinstance(change, LifeChange) else None
+        return {
+            "code": change.code,
+            "amount": change.amount,
+            "commitment": _commitment(of_life.busy.key, self.commitments) if of_life else None,
+            "weekday": of_life.weekday if of_life else None,
         }
 
     def track(self, fit: Fit) -> Json:
@@ -103,9 +131,10 @@ class _Teller:
             "days": total.days,
             "individual_minutes": individual,
             "meetings": self.meetings(stage.meetings),
-            "change": _change(stage.change) if stage.change else None,
+            "change": _change(stage.difference) if stage.difference else None,
             "against_arranged": reasons(stage.step.against_arranged),
             "schedule": self.schedule(stage.schedule, stage.rank) if stage.schedule else None,
+            "repairs": [self.repair(each) for each in ahead.repairs],
             "against": [self.track(fit) for fit in ahead.fits],
         }
 
@@ -141,6 +170,20 @@ def _commitment(key: Key, codes: Mapping[Key, str]) -> Json:
     return {"id": key, "code": codes[key]}
 
 
+def _proposal(proposal: Proposal) -> Json:
+    return {
+        "with": proposal.name,
+        "hours": [
+            {"weekday": hour.weekday, "starts": _clock(hour.starts), "ends": _clock(hour.ends)}
+            for hour in proposal.hours
+        ],
+    }
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
 def _price(price: Price, schedule: Schedule) -> Json:
     """Each part with its points, and what they are counted from."""
     counted: dict[str, Json] = {
@@ -159,7 +202,7 @@ def _price(price: Price, schedule: Schedule) -> Json:
     return {name: numbers | {"points": points[name]} for name, numbers in counted.items()}
 
 
-def _change(change: Change) -> Json:
+def _change(change: Difference) -> Json:
     weekdays = {each.code: list(each.weekdays) for each in change.days}
     return {
         "kept": [each.key for each in change.kept],

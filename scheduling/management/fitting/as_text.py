@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from scheduling.domain.fit import Fit
 from scheduling.domain.hours import WeeklyMeeting, add_up
+from scheduling.domain.individual import Found
 from scheduling.domain.schedules import Schedule
 from scheduling.management.fitting.answer import Answer
 from scheduling.services.steps import Ahead
 from scheduling.templatetags.words import clock as wall
 from scheduling.templatetags.words import counted, day, hours, weekday, weekday_short
-from scheduling.words import say, say_change
+from scheduling.words import say, say_change, say_repair
 
 BESIDE = "Nothing fits beside the place that is there already. --leaving looks as if it were over."
 
@@ -25,14 +26,14 @@ def _lines(answer: Answer) -> Iterator[str]:
     if not answer.fits:
         yield f"No track is on offer at {answer.episode.site}."
     elif not answer.schedules:
-        yield (
-            "Nothing fits beside the present place: --leaving looks as if it were over."
-            if answer.is_taken
-            else "Nothing fits."
-        )
-    for number, schedule in enumerate(answer.schedules, start=1):
+        yield BESIDE if answer.is_taken else "Nothing fits."
+    for number, (schedule, found) in enumerate(zip(answer.schedules, answer.one_to_ones, strict=True), start=1):
         yield ""
-        yield from _schedule(number, schedule)
+        yield from _schedule(number, schedule, found)
+    if answer.repairs:
+        yield ""
+        yield "What would help:"
+        yield from (f"   - {say_repair(repair)}" for repair in answer.repairs)
     for fit in answer.fits:
         if fit.obstacles:
             yield ""
@@ -43,14 +44,14 @@ def _lines(answer: Answer) -> Iterator[str]:
             yield from _ahead(ahead)
 
 
-def _schedule(number: int, schedule: Schedule) -> Iterator[str]:
+def _schedule(number: int, schedule: Schedule, found: Found) -> Iterator[str]:
     how = "mixed with other tracks" if schedule.is_mixed else "whole" if schedule.is_whole else "enough of it"
     total = f"{hours(schedule.minutes)} over {counted(schedule.days, 'day')}"
     points = counted(schedule.points, "point")
     yield f"{number}. {schedule.offer.name}, {how}: {total}, from {day(schedule.starts)} ({points})"
     yield from (f"   {_slot(meeting)}" for meeting in schedule.meetings)
     if schedule.offer.individual_minutes:
-        yield f"   and {hours(schedule.offer.individual_minutes)} of individual time, arranged with the patient"
+        yield f"   and {hours(schedule.offer.individual_minutes)} of individual time, {_individual(found)}"
     for give in schedule.gives:
         way = "end" if give.ends_earlier else "begin"
         by = f"{hours(give.minutes)} {'earlier' if give.ends_earlier else 'later'}"
@@ -58,6 +59,15 @@ def _schedule(number: int, schedule: Schedule) -> Iterator[str]:
     if schedule.missed:
         dates = ", ".join(dict.fromkeys(day(on) for on, _ in schedule.missed))
         yield f"   - Misses {len(schedule.missed)} of {counted(schedule.sessions, 'session')}: {dates}."
+
+
+def _individual(found: Found) -> str:
+    """The first proposal, or that there is none."""
+    if not found.proposals:
+        return "for which no counselor has a free hour"
+    first = found.proposals[0]
+    times = (f"{weekday_short(hour.weekday)} {wall(hour.starts)}–{wall(hour.ends)}" for hour in first.hours)
+    return f"for example {' and '.join(times)} with {first.name}"
 
 
 def _track(fit: Fit) -> Iterator[str]:
@@ -83,8 +93,9 @@ def _ahead(ahead: Ahead) -> Iterator[str]:
         total = add_up(stage.meetings, need.rules, stage.individual_minutes)
         yield f"   {hours(total.minutes)} over {counted(total.days, 'day')} in {' and '.join(ahead.in_tracks)}"
         yield from (f"   {_slot(meeting)}" for meeting in stage.meetings)
-    if stage.change and not stage.goes_on_as_arranged:
-        yield from (f"   - {say_change(each)}." for each in stage.change.days)
+    if stage.difference and not stage.goes_on_as_arranged:
+        yield from (f"   - {say_change(each)}." for each in stage.difference.days)
+    yield from (f"   - {say_repair(repair)}" for repair in ahead.repairs)
     for fit in ahead.fits:
         yield f"   {fit.offer.name}: {_verdict(fit)}"
         yield from (f"   - {say(obstacle)}" for obstacle in fit.obstacles)
