@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -76,7 +75,7 @@ def _columns(found: Sequence[Ahead], patient: Patient) -> list[Column]:
             Column(
                 ahead=each,
                 picture=_picture(each),
-                total=_total(each),
+                total=add_up(stage.meetings, each.need.rules, stage.individual_minutes),
                 way_in="" if comes_later else _way_in(each, patient),
                 comes_later=comes_later,
             )
@@ -90,16 +89,10 @@ def _picture(ahead: Ahead) -> WeekPicture | None:
     return picture_of_choice(choice=meetings, busy=need.busy, from_day=need.from_day) if meetings else None
 
 
-def _total(ahead: Ahead) -> Bounds:
-    schedule = ahead.stage.schedule
-    individual = schedule.offer.individual_minutes if schedule else ahead.stage.step.arranged.individual_minutes
-    return add_up(ahead.stage.meetings, ahead.need.rules, individual)
-
-
 def _way_in(ahead: Ahead, patient: Patient) -> str:
     """The page that does it, with the first day and the meetings filled in; nowhere if there is nothing to be done."""
     stage, schedule = ahead.stage, ahead.stage.schedule
-    if schedule is None or len(ahead.stands_in) > 1 or (stage.change is not None and stage.change.is_nothing):
+    if schedule is None or len(ahead.stands_in) > 1 or (stage.difference is not None and stage.difference.is_nothing):
         return ""
     track = schedule.offer.key
     if not ahead.stands_in:
@@ -108,5 +101,5 @@ def _way_in(ahead: Ahead, patient: Patient) -> str:
         page = reverse("enrollment-change", args=[ahead.stands_in[0].pk])
     else:
         page = reverse("enrollment-move-to", args=[ahead.stands_in[0].pk, track])
-    filled = {"from": schedule.starts.isoformat(), "meetings": [each.key for each in schedule.meetings]}
-    return f"{page}?{urlencode(filled, doseq=True)}"
+    meetings = ",".join(str(each.key) for each in schedule.meetings)
+    return f"{page}?from={schedule.starts.isoformat()}&meetings={meetings}"
