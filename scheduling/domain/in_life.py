@@ -14,7 +14,7 @@ from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.interval import Interval
 from scheduling.domain.need import Need
 from scheduling.domain.obstacles import Clash
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, OnDates
+from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, OnDates, minute_of
 
 SESSIONS_FOR_ONE_MISSED = 6
 CLOSE_MINUTES = 15
@@ -125,26 +125,27 @@ def _stance(meeting: WeeklyMeeting, need: Need) -> Stance:
 
 
 def _encounter(meeting: WeeklyMeeting, need: Need) -> Encounter:
-    begins, ends = meeting.span.start, meeting.span.end
-    touching = need.occasions_by_day
+    begins, ends = minute_of(meeting.starts), minute_of(meeting.ends)
+    held = need.dates_of(meeting)
+    is_every = held is need.open_days[meeting.weekday]
     asks: dict[Hit, Ask] = {}
-    hit_on: dict[Hit, list[date]] = {}
+    hit_on: dict[Hit, Sequence[date]] = {}
     is_close = False
-    held = 0
-    for on in need.dates_of(meeting):
-        held += 1
-        day = (on - need.from_day).days
-        midnight = day * MINUTES_A_DAY
-        for number, occasion in touching.get(day, ()):
-            earlier = occasion.padded.end - midnight - begins
-            later = midnight + ends - occasion.padded.start
-            if earlier > 0 and later > 0:
-                hit = (number, (on - occasion.on).days)
-                asks[hit] = Ask(earlier, later, need.busy[number].movable_minutes)
-                hit_on.setdefault(hit, []).append(on)
-            elif earlier > -CLOSE_MINUTES and later > -CLOSE_MINUTES and not is_close:
-                is_close = need.busy[number].kind != TREATMENT and not passes(need.busy[number], need)
-    return Encounter(asks, hit_on, held, is_close)
+    for around in need.week[meeting.weekday]:
+        earlier, later = around.end - begins, ends - around.start
+        if earlier <= -CLOSE_MINUTES or later <= -CLOSE_MINUTES:
+            continue
+        dates = around.dates if is_every else tuple(on for on in around.dates if on in held)
+        if not dates:
+            continue
+        busy = need.busy[around.number]
+        if earlier > 0 and later > 0:
+            hit = (around.number, around.days_before)
+            asks[hit] = Ask(earlier, later, busy.movable_minutes)
+            hit_on[hit] = dates
+        else:
+            is_close = is_close or (busy.kind != TREATMENT and not passes(busy, need))
+    return Encounter(asks, hit_on, len(held), is_close)
 
 
 def sort_out(
