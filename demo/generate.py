@@ -197,6 +197,6 @@ def _live_through_this_week(demo: Demo) -> None:
 
 def _all_day(on: date, label: str, code: str) -> CommitmentValues:
     kind = CommitmentKind.MEDICAL if code == OUT_OF_REACH else CommitmentKind.COURT
-    whole: dict[str, Any] = {"starts": time(0, 0), "ends": time(23, 55)}
+    whole: dict[str, Any] = {"starts": time(0), "ends": time(0)}
     hearing: dict[str, Any] = {"starts": time(8, 30), "ends": time(12, 30)}
     return CommitmentValues(kind=kind, label=label, on=on, **(whole if code == OUT_OF_REACH else hearing))

@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from accounts.admin import LookOnlyAdmin
-from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from patients.models import Commitment, Episode, LevelOfCareSpan, Patient, Place, PlaceTravel
 
 
 @admin.register(Patient)
@@ -15,11 +15,29 @@ class PatientAdmin(LookOnlyAdmin):
 
 @admin.register(Commitment)
 class CommitmentAdmin(LookOnlyAdmin):
-    list_display = ("label", "patient", "kind", "starts", "ends", "travel_minutes", "valid_from", "valid_until")
+    list_display = (
+        "label", "patient", "kind", "starts", "ends", "rotation", "on", "until", "movable_minutes", "place",
+        "travel_before_minutes", "travel_after_minutes", "valid_from", "valid_until",
+    )  # fmt: skip
     list_filter = ("kind", "patient__site")
     search_fields = ("label", "patient__code", "patient__last_name")
+    raw_id_fields = ("patient", "place")
+    list_select_related = ("patient", "place")
+
+
+class PlaceTravelInline(admin.TabularInline):
+    model = PlaceTravel
+    extra = 0
+
+
+@admin.register(Place)
+class PlaceAdmin(LookOnlyAdmin):
+    list_display = ("name", "patient")
+    list_filter = ("patient__site",)
+    search_fields = ("name", "patient__code", "patient__last_name")
     raw_id_fields = ("patient",)
     list_select_related = ("patient",)
+    inlines = [PlaceTravelInline]
 
 
 class SpanInline(admin.TabularInline):

@@ -36,7 +36,6 @@ class ListedCommitment:
 
     commitment: Commitment
     next_on: date | None
-    last_day: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     rules = book.on(today, span.level if span else "")
     placed = _placed(episode, today)
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
-    commitments = list(patient.commitments.in_force_from(today - timedelta(days=1))) if sees_life else []
+    commitments = list(patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()) if sees_life else []
     bookings = (
         Booking.objects.standing()
         .of_patient(patient.pk)
@@ -101,7 +100,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         rules=rules,
         sees_life=sees_life,
         commitments=[_listed(each, today) for each in commitments],
-        clashes=booked_clashes(patient=patient, busy=[each.as_busy_time() for each in commitments], now=now),
+        clashes=booked_clashes(patient=patient, busy=[each.as_busy_time(site=site) for each in commitments], now=now),
         weeks=_weeks(episode, book, now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         sees_trail=sees_trail,
@@ -148,6 +147,5 @@ def _scheduled(placed: Sequence[Placed], rules: RuleSet) -> Bounds:
 
 
 def _listed(commitment: Commitment, today: date) -> ListedCommitment:
-    dates = commitment.as_busy_time().recurrence.dates(today, today + LOOK_AHEAD)
-    last_day = commitment.valid_until - timedelta(days=1) if commitment.valid_until else None
-    return ListedCommitment(commitment, next(dates, None), last_day)
+    dates = commitment.pattern.dates(today, today + LOOK_AHEAD)
+    return ListedCommitment(commitment, next(dates, None))

@@ -31,7 +31,7 @@ NAMED_DAYS = 3
 def commitment_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    form = CommitmentForm(request.POST or None)
+    form = CommitmentForm(request.POST or None, places=patient.places.all())
     if request.method == "POST" and form.is_valid():
         try:
             made = add_commitment(patient=patient, values=form.values(), by=user, now=now)
@@ -50,7 +50,7 @@ def commitment_new(request: HttpRequest, patient_id: int) -> HttpResponse:
 def commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     commitment = commitment_managed_by(user, commitment_id)
-    form = CommitmentForm(request.POST or None, commitment=commitment)
+    form = CommitmentForm(request.POST or None, commitment=commitment, places=commitment.patient.places.all())
     if request.method == "POST" and form.is_valid():
         try:
             changed = change_commitment(commitment=commitment, values=form.values(), by=user, now=now)
@@ -92,12 +92,12 @@ def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
 
 def _say_what_it_runs_into(request: HttpRequest, commitment: Commitment) -> None:
     """It is kept all the same: life is as it is. The message names days alone, as the browser keeps it for a while."""
-    zone = commitment.patient.site.zone
-    clashes = booked_clashes(patient=commitment.patient, busy=[commitment.as_busy_time()], now=clock.now())
+    site = commitment.patient.site
+    clashes = booked_clashes(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())
     if not clashes:
         messages.success(request, "The commitment is kept.")
         return
-    days = [day(clash.booking.starts, zone) for clash in clashes]
+    days = [day(clash.booking.starts, site.zone) for clash in clashes]
     named = ", ".join(days[:NAMED_DAYS]) + (f" and {len(days) - NAMED_DAYS} more" if len(days) > NAMED_DAYS else "")
     sessions = counted(len(days), "booked session")
     messages.warning(request, f"The commitment is kept. It runs into {sessions}: {named}. They are listed below.")

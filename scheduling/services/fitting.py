@@ -60,12 +60,12 @@ class Lives:
     def of(
         cls, site: Site, episodes: Iterable[Episode], from_day: date, *, apart_from: Iterable[Enrollment] = ()
     ) -> "Lives":
-        """Four queries, for however many. What is said of an enrollment in `apart_from` is left out."""
+        """Four queries, for however many, and one more for the ways to places. An enrollment in `apart_from` is left out."""
         episodes = list(episodes)
         commitments: dict[int, list[BusyTime]] = defaultdict(list)
         rows = Commitment.objects.filter(patient__in=[episode.patient_id for episode in episodes])
-        for commitment in rows.in_force_from(from_day):
-            commitments[commitment.patient_id].append(commitment.as_busy_time())
+        for commitment in rows.in_force_from(from_day).with_travel():
+            commitments[commitment.patient_id].append(commitment.as_busy_time(site=site))
         closures = Closure.objects.filter(site=site, ends__gt=from_day)
         closed = tuple(closure.as_interval() for closure in closures)
         treatment = _treatment(episodes, from_day, {enrollment.pk for enrollment in apart_from})

@@ -13,9 +13,9 @@ from scheduling.week_picture import TREATMENT, Block, WeekPicture, busy_blocks, 
 def picture_of_week(
     *, site: Site, week: date, bookings: Iterable[Booking], commitments: Iterable[Commitment]
 ) -> WeekPicture:
-    """A patient's real week: sessions booked, and what else is in it. The week begins on a Monday here."""
+    """A patient's real week: sessions booked, and what else is in it, read `with_travel`. The week begins on a Monday here."""
     monday = week - timedelta(days=week.weekday())
-    blocks = list(busy_blocks((each.as_busy_time() for each in commitments), monday))
+    blocks = list(busy_blocks((each.as_busy_time(site=site) for each in commitments), monday))
     for booking in bookings:
         starts, ends = booking.starts.astimezone(site.zone), booking.ends.astimezone(site.zone)
         first, until = minute_of(starts.time()), minute_of(ends.time()) or MINUTES_A_DAY

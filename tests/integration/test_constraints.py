@@ -12,6 +12,7 @@ from accounts.append_only import append_only_models
 from accounts.audit import record
 from accounts.models import Action, AuditEvent, JobRun, RoleAssignment, User
 from attendance.models import Amendment
+from patients.models import PlaceTravel
 from scheduling.models import (
     Booking,
     CohortStart,
@@ -87,6 +88,10 @@ def runs(*, times: int = 1, **fields: Any) -> Callable[[World], object]:
     return run
 
 
+def goes_round(*, days: int = 7, mask: int = 0b1111) -> Callable[[World], object]:
+    return sets("commitment", weekdays=0, anchor=MONDAY, cycle_days=days, cycle_mask=mask)
+
+
 def starts_twice(world: World) -> object:
     return [CohortStart.objects.create(track=world.track, on=MONDAY) for _ in range(2)]
 
@@ -126,10 +131,18 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "job_run_is_unfinished_exactly_when_running": runs(outcome="running", finished_at=AT),
     "job_run_ends_after_it_starts": runs(outcome="done", finished_at=AT - HOUR),
     "patient_travels_at_most_eight_hours": sets("patient", travel_minutes=481),
-    "commitment_is_weekly_or_on_one_date": sets("commitment", on=MONDAY),
-    "commitment_takes_less_than_a_day": sets("commitment", ends=time(13)),
+    "commitment_is_weekly_or_goes_round_or_is_on_dates": sets("commitment", on=MONDAY),
+    "commitment_goes_round_within_eight_weeks": goes_round(days=57),
+    "commitment_round_begins_with_a_day_on_and_has_one_off": goes_round(mask=0b1111111),
+    "commitment_dates_end_after_they_begin": sets("commitment", on=MONDAY, until=MONDAY),
+    "commitment_takes_time_or_the_whole_day": sets("commitment", ends=time(13)),
+    "commitment_moves_by_five_minutes_to_eight_hours": sets("commitment", movable_minutes=4),
     "commitment_ends_after_it_begins": sets("commitment", valid_from=MONDAY, valid_until=MONDAY),
-    "commitment_travel_at_most_eight_hours": sets("commitment", travel_minutes=481),
+    "commitment_travel_at_most_eight_hours": sets("commitment", travel_after_minutes=481),
+    "place_name_is_unique_for_a_patient": repeats("place"),
+    "place_has_a_name": sets("place", name=""),
+    "place_has_one_way_to_a_site": lambda world: PlaceTravel.objects.create(place=world.place, site=world.site),
+    "place_is_at_most_eight_hours_away": lambda world: world.place.travels.update(after_minutes=481),
     "commitment_kind_is_known": sets("commitment", kind="sport"),
     "commitment_code_is_unique_for_a_patient": repeats("commitment"),
     "episode_ends_after_it_starts": sets("episode", ends=MONDAY),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from patients.models import Commitment, Episode, LevelOfCareSpan, Patient, Place
 from scheduling.models import (
     Booking,
     Closure,
@@ -28,6 +28,7 @@ from tests.factories import (
     make_commitment,
     make_meeting,
     make_patient,
+    make_place,
     make_room,
     make_session,
     make_site,
@@ -62,6 +63,7 @@ class World:
     closure: Closure
     leave: LeaveOfAbsence
     waiting: WaitingEntry
+    place: Place
 
 
 def make_world() -> World:
@@ -96,4 +98,5 @@ def make_world() -> World:
         closure=Closure.objects.create(site=site, starts=MONDAY, ends=NEXT_DAY, reason="Snow"),
         leave=LeaveOfAbsence.objects.create(episode=episode, starts=MONDAY, reason="Surgery", recorded_by=other),
         waiting=WaitingEntry.objects.create(episode=episode, track=track, from_day=MONDAY, requested_at=AT),
+        place=make_place(patient, {site: (20, 30)}),
     )

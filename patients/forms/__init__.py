@@ -1,0 +1,20 @@
+"""Text → typed values for the patient's record. Days given as last days become half-open here.
+
+`blames` says beside which field a service's refusal, known by its code, is to be shown.
+"""
+
+from patients.forms.care import EndingForm, HoursField, LastDayForm, LevelForm
+from patients.forms.commitment import CommitmentForm
+from patients.forms.layout import beside, laid_out
+from patients.forms.person import PatientForm
+
+__all__ = [
+    "CommitmentForm",
+    "EndingForm",
+    "HoursField",
+    "LastDayForm",
+    "LevelForm",
+    "PatientForm",
+    "beside",
+    "laid_out",
+]
