@@ -39,6 +39,7 @@ class SiteAdmin(AuditedAdmin):
     fieldsets = (
         (None, {"fields": ("code", "name", "neutral_name", "address", "phone")}),
         ("When", {"fields": ("time_zone", "opens", "closes")}),
+        ("Tracks", {"fields": ("mixes_tracks",)}),
         ("Public holidays", {"fields": ("country", "state")}),
     )
     inlines = [RuleSetInline, RoomInline]
@@ -82,8 +83,10 @@ class CohortStartInline(admin.TabularInline):
 
 @admin.register(Track)
 class TrackAdmin(LookOnlyAdmin):
-    list_display = ("name", "code", "site", "status", "entry", "individual_minutes", "published_at")
-    list_filter = ("site", "status", "entry")
+    list_display = (
+        "name", "code", "site", "status", "entry", "individual_minutes", "level", "from_age", "to_age", "published_at",
+    )  # fmt: skip
+    list_filter = ("site", "status", "entry", "level")
     search_fields = ("name", "code", "population")
     raw_id_fields = ("meetings",)
     inlines = [CohortStartInline]

@@ -24,8 +24,9 @@ class OfferedMeeting:
 class Offer:
     """A track: its meetings, its individual minutes, and when a patient can begin.
 
-    `entries` are the start dates of a track that takes people in cohorts; None takes them on any day. A track that
-    `mixes` shares its meetings with patients of like tracks, where the clinic allows it.
+    `entries` are the start dates of a track that takes people in cohorts; None takes them on any day. `level` is the level of
+    care whose patients it takes, "" any; `from_age` to `to_age` are the years of those it takes, both inclusive, None without a
+    bound. With `mixes`, its patients may attend meetings of other such tracks, and theirs its own.
     """
 
     key: Key
@@ -33,11 +34,24 @@ class Offer:
     meetings: tuple[OfferedMeeting, ...]
     individual_minutes: int = 0
     entries: tuple[date, ...] | None = None
+    level: str = ""
+    from_age: int | None = None
+    to_age: int | None = None
+    site: Key = ""
     mixes: bool = False
 
     def mixes_with(self, other: "Offer") -> bool:
-        """Whether a patient may attend meetings of both, as both promise as much individual time."""
-        return self.mixes and other.mixes and self.individual_minutes == other.individual_minutes
+        """Whether a patient of one may attend meetings of the other: both mix, at one site, for the same patients."""
+        return self.mixes and other.mixes and self.kind == other.kind
+
+    @property
+    def kind(self) -> tuple[Key, str, int | None, int | None, int]:
+        """Where it is, for whom, and what comes besides its meetings: what tracks that mix have in common."""
+        return self.site, self.level, self.from_age, self.to_age, self.individual_minutes
+
+    @property
+    def keys(self) -> set[Key]:
+        return {offered.meeting.key for offered in self.meetings}
 
     def next_entry(self, day: date) -> date | None:
         """The first day from `day` on which a patient can begin; None when none is left."""
@@ -46,12 +60,27 @@ class Offer:
         return min((entry for entry in self.entries if entry >= day), default=None)
 
 
+def home_of(offers: Iterable[Offer], choice: Iterable[WeeklyMeeting]) -> Offer:
+    """In which of the tracks a patient stands who attends these meetings: the one that has most of them, then by name.
+
+    Raises ValueError without a track.
+    """
+    chosen = {meeting.key for meeting in choice}
+    return min(offers, key=lambda offer: (-len(chosen & offer.keys), offer.name, str(offer.key)))
+
+
+def years_on(day: date, born: date) -> int:
+    """How old somebody is on a day, in whole years. Who was born on 29 February is a year older on 1 March."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Need:
     """What a patient brings: the prescription, when they can begin, and everything else in their life.
 
     `busy` holds their commitments and the meetings of their other enrollments. Choices are judged on the dates from
-    `from_day` for `weeks` weeks, without those on which the site is `closed`.
+    `from_day` for `weeks` weeks, without those on which the site is `closed`. `level` is the level of care in force on
+    `from_day`, and `age` the patient's years then; None is not known, and is asked about by nobody.
     """
 
     prescribed_minutes: int
@@ -61,6 +90,8 @@ class Need:
     busy: tuple[BusyTime, ...] = ()
     rules: RuleSet = field(default_factory=RuleSet)
     closed: tuple[Interval[date], ...] = ()
+    level: str = ""
+    age: int | None = None
 
     @property
     def until(self) -> date:

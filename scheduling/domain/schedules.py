@@ -17,7 +17,7 @@ from scheduling.domain.choice import as_much_as_possible
 from scheduling.domain.fit import RULES_OF_TRACKS, judge, places_missing
 from scheduling.domain.hours import WeeklyMeeting, add_up
 from scheduling.domain.in_life import GivesWay, missed_dates, stance
-from scheduling.domain.need import Need, Offer
+from scheduling.domain.need import Need, Offer, home_of
 from scheduling.domain.price import WEIGHTS, Price, Weights, price_of
 from scheduling.domain.reasons import Key
 from scheduling.domain.weeks import Candidate, Order, Pool, best_weeks, order_of
@@ -172,8 +172,7 @@ def _home(pooled: tuple[Offer, ...], candidate: Candidate) -> Offer:
     """The first track that has all of it; of a mixed schedule the one with most of its meetings."""
     if not candidate.is_mixed:
         return next(offer for number, offer in enumerate(pooled) if candidate.tracks >> number & 1)
-    keys = {meeting.key for meeting in candidate.meetings}
-    return max(pooled, key=lambda offer: sum(offered.meeting.key in keys for offered in offer.meetings))
+    return home_of(pooled, candidate.meetings)
 
 
 def _whole(offer: Offer, need: Need, asked: date, wish: Wish) -> Iterator[Schedule]:

@@ -53,6 +53,11 @@ class Site(models.Model):
     country = models.CharField(max_length=2, default="US", help_text="Whose public holidays are offered, as ISO 3166.")
     state = models.CharField(max_length=10, blank=True, help_text="For example ME: its holidays are offered too.")
 
+    mixes_tracks = models.BooleanField(
+        default=False,
+        help_text="Whether patients may attend meetings of several tracks that are for the same patients.",
+    )
+
     objects = SiteQuerySet.as_manager()
 
     class Meta:

@@ -62,7 +62,7 @@ def enroll_patient(
     hold_site(episode.site_id)
     episode = (
         Episode.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("site")
+        .select_related("site", "patient")
         .prefetch_related("spans")
         .get(pk=episode.pk)
     )

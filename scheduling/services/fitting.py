@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from patients.models import Commitment, Episode, LevelOfCareSpan
 from scheduling.domain.fit import Fit, search
 from scheduling.domain.interval import Interval
-from scheduling.domain.need import Need, Offer, OfferedMeeting
+from scheduling.domain.need import Need, Offer, OfferedMeeting, years_on
 from scheduling.domain.week import BusyTime
 from scheduling.models import (
     Closure,
@@ -72,7 +72,7 @@ class Lives:
         return cls(RuleBook.of(site), commitments, treatment, closed)
 
     def need(self, episode: Episode, from_day: date) -> Need:
-        """From the day, which is not before the one they were read from. Reads prefetched spans.
+        """From the day, which is not before the one they were read from. Reads prefetched spans and the patient.
 
         Raises Refused as `need_of` does.
         """
@@ -87,6 +87,8 @@ class Lives:
             busy=(*self.commitments.get(episode.patient_id, ()), *self.treatment.get(episode.pk, ())),
             rules=self.book.on(from_day, span.level),
             closed=self.closed,
+            level=span.level,
+            age=years_on(from_day, episode.patient.birth_date),
         )
 
 
@@ -112,6 +114,7 @@ def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None 
     tracks = (
         Track.objects.filter(site=site)
         .on_offer()
+        .select_related("site")
         .prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
     )
     full = full_dates(site=site, from_day=from_day, apart_from=apart_from)
@@ -138,9 +141,10 @@ def settled_for(episode: Episode, *, of: Enrollment | None = None) -> SessionQue
 
 
 def as_offer(track: Track, from_day: date, full: Mapping[int, tuple[date, ...]], *, goes_on: bool = False) -> Offer:
-    """Reads prefetched meetings and start dates. The meetings are those that run in the week in which one can begin.
+    """Reads prefetched meetings and start dates, and the site. The meetings are those that run in the week in which one can
+    begin.
 
-    Who is in the track already `goes_on` in it from any day.
+    Who is in the track already `goes_on` in it from any day, at any level and age.
     """
     starts = from_day if goes_on else track.next_entry(from_day) or from_day
     in_cohorts = track.entry != Entry.ROLLING and not goes_on
@@ -154,6 +158,11 @@ def as_offer(track: Track, from_day: date, full: Mapping[int, tuple[date, ...]],
         ),
         individual_minutes=track.individual_minutes,
         entries=tuple(start.on for start in track.cohort_starts.all()) if in_cohorts else None,
+        level="" if goes_on else track.level,
+        from_age=None if goes_on else track.from_age,
+        to_age=None if goes_on else track.to_age,
+        site=track.site_id,
+        mixes=track.mixes,
     )
 
 

@@ -168,6 +168,8 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "track_has_been_published_unless_draft": sets("track", published_at=None),
     "track_status_is_known": sets("track", status="lost"),
     "track_entry_is_known": sets("track", entry="lost"),
+    "track_level_is_known": sets("track", level="9.9"),
+    "track_ages_are_a_range": sets("track", from_age=18, to_age=17),
     "track_individual_minutes_fit_a_week": sets("track", individual_minutes=1501),
     "cohort_starts_once_on_a_date": starts_twice,
     "meeting_code_begins_once_on_a_date": repeats("meeting"),

@@ -150,7 +150,7 @@ def queries_of_finding(tracks: int, commitments: int) -> int:
     for number in range(commitments):
         make_commitment(episode.patient, [number], "06:00", "07:00")
     extend_horizon(site=site, today=TODAY, now=NOW)
-    episode = Episode.objects.select_related("site").get(pk=episode.pk)
+    episode = Episode.objects.select_related("site", "patient").get(pk=episode.pk)
     with CaptureQueriesContext(connection) as queries:
         assert len(find_schedules(episode=episode, from_day=MONDAY)) == tracks
     return len(queries)

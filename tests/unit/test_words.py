@@ -35,6 +35,7 @@ SHIFT = BusyTime(
 )
 EXAMPLES: dict[object, object] = {
     int: 3,
+    int | None: 3,
     str: "Coping & <skills>",
     bool: True,
     time: time(9),
