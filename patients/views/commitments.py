@@ -90,7 +90,9 @@ def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
     return render(request, "patients/commitment_end.html", context, status=422 if form.errors else 200)
 
 
-def say_what_it_runs_into(request: HttpRequest, commitment: Commitment) -> None:
+def say_what_it_runs_into(
+    request: HttpRequest, commitment: Commitment, *, listed: str = "They are listed below."
+) -> None:
     """It is kept all the same: life is as it is. The message names days alone, as the browser keeps it for a while."""
     site = commitment.patient.site
     clashes = booked_clashes(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())
@@ -100,4 +102,4 @@ def say_what_it_runs_into(request: HttpRequest, commitment: Commitment) -> None:
     days = [day(clash.booking.starts, site.zone) for clash in clashes]
     named = ", ".join(days[:NAMED_DAYS]) + (f" and {len(days) - NAMED_DAYS} more" if len(days) > NAMED_DAYS else "")
     sessions = counted(len(days), "booked session")
-    messages.warning(request, f"The commitment is kept. It runs into {sessions}: {named}. They are listed below.")
+    messages.warning(request, f"The commitment is kept. It runs into {sessions}: {named}. {listed}")

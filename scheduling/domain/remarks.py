@@ -238,16 +238,12 @@ def _of_its_track(schedule: Schedule, offers: Iterable[Offer]) -> Remark:
 
 def _other_tracks(schedule: Schedule, offers: Iterable[Offer]) -> Iterator[str]:
     """The fewest other tracks, greedily, that have what the schedule's own has not."""
-    strange = {each.key for each in schedule.meetings} - _keys(schedule.offer)
+    strange = {each.key for each in schedule.meetings} - schedule.offer.keys
     others = [offer for offer in offers if offer.mixes_with(schedule.offer) and offer.key != schedule.offer.key]
     while strange:
-        best = max(others, key=lambda offer: len(strange & _keys(offer)))
+        best = max(others, key=lambda offer: len(strange & offer.keys))
         yield best.name
-        strange -= _keys(best)
-
-
-def _keys(offer: Offer) -> set[Key]:
-    return {offered.meeting.key for offered in offer.meetings}
+        strange -= best.keys
 
 
 def _by_day(meetings: Collection[WeeklyMeeting]) -> Iterator[list[WeeklyMeeting]]:

@@ -2,19 +2,21 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any, ClassVar
 
+from crispy_forms.bootstrap import InlineCheckboxes
 from django import forms
 from django.utils.datastructures import MultiValueDict
 
 from iopmanager.days import MinuteField
-from patients.forms import HoursField
+from patients.forms import HoursField, beside, laid_out
 from patients.forms.commitment import BLAMES, WEEKDAYS
 from patients.models.commitment import LEAST_MOVE, MOST_MOVE
 from patients.services import against_times
 from scheduling.domain.need import Need
-from scheduling.domain.week import BusyTime, Recurrence
-from scheduling.domain.what_if import Changed, WhatIf, is_of_life
+from scheduling.domain.week import BusyTime, OnDates, Recurrence
+from scheduling.domain.supposed import Changed, Supposed, is_of_life
 from scheduling.templatetags.words import hours
 from scheduling.words import say
 
@@ -31,6 +33,7 @@ class PrescriptionForm(forms.Form):
         self.need = need
         initial = {"prescribed_minutes": hours(need.prescribed_minutes), "prescribed_days": need.prescribed_days}
         super().__init__(data if data is not None and "prescribed_minutes" in data else None, initial=initial)
+        self.helper = laid_out(beside(*self.fields))
 
     @property
     def changed_minutes(self) -> int | None:
@@ -87,6 +90,18 @@ class BusyForm(forms.Form):
             self.fields["only"].choices = [(day, name) for day, name in WEEKDAYS if day in weekdays]  # type: ignore[attr-defined]
         else:
             del self.fields["only"]
+        self.helper = laid_out(
+            *(InlineCheckboxes(name) for name in ("weekdays",) if name in self.fields),
+            beside("starts", "ends", "movable_minutes"),
+            beside("travel_before", "travel_after"),
+            *(InlineCheckboxes(name) for name in ("only",) if name in self.fields),
+            "leave_out",
+        )
+
+    @property
+    def dates(self) -> list[date]:
+        """The dates on which alone it is, if it is such."""
+        return sorted(self.busy.recurrence.days) if isinstance(self.busy.recurrence, OnDates) else []
 
     def clean_movable_minutes(self) -> int:
         minutes: int = self.cleaned_data["movable_minutes"] or 0
@@ -154,10 +169,12 @@ class WhatIfForm:
         return (self.prescription, *self.lives)
 
     def is_valid(self) -> bool:
-        return all([form.is_valid() for form in self.forms if form.is_bound])
+        """Each is asked, so that each says what is wrong with it."""
+        wrong = [form for form in self.forms if form.is_bound and not form.is_valid()]
+        return not wrong
 
-    def what_if(self) -> WhatIf:
-        return WhatIf(
+    def supposed(self) -> Supposed:
+        return Supposed(
             changed=tuple(changed for form in self.lives if (changed := form.changed)),
             prescribed_minutes=self.prescription.changed_minutes,
             prescribed_days=self.prescription.changed_days,

@@ -2,24 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from datetime import date
+from functools import cached_property
 
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
-
-from accounts.audit import record
-from accounts.models import Action
-from accounts.permissions import Permission
-from accounts.views import forbid_unless, signed_in, staff_required
-from iopmanager import clock
 from patients.models import Episode, Patient
-from patients.views.access import patient_seen_by
 from scheduling.domain.fit import Fit, search
 from scheduling.domain.hours import HIGHER_BAND_MINUTES, WeeklyMeeting
-from scheduling.domain.need import Need
+from scheduling.domain.need import Need, Offer
 from scheduling.domain.obstacles import Clash, Full
 from scheduling.domain.reasons import Reason, Refused
 from scheduling.forms.enrolling import FromForm

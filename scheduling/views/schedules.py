@@ -10,7 +10,7 @@ from scheduling.domain.need import Need, Offer
 from scheduling.domain.reasons import Reason
 from scheduling.domain.remarks import Remark, remarks_on
 from scheduling.domain.schedules import Schedule
-from scheduling.domain.what_if import against_as_it_is
+from scheduling.domain.supposed import against_as_it_is
 from scheduling.views.pictures import picture_of_schedule
 from scheduling.week_picture import WeekPicture
 

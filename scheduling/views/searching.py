@@ -1,7 +1,7 @@
 """Find a schedule that fits around a patient's life: as it is, or as it might be, which is kept on demand alone."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from urllib.parse import urlencode
 
@@ -23,7 +23,7 @@ from scheduling.domain.need import Need, Offer
 from scheduling.domain.price import WEIGHTS
 from scheduling.domain.reasons import Refused
 from scheduling.domain.schedules import MOST, find
-from scheduling.domain.what_if import WhatIf
+from scheduling.domain.supposed import Supposed
 from scheduling.forms.enrolling import FromForm
 from scheduling.forms.what_if import Typed, WhatIfForm
 from scheduling.services.fitting import offers_at, settled_for
@@ -65,13 +65,13 @@ class Look:
     form: FromForm
     need: Need | None = None
     ask: WhatIfForm | None = None
-    what_if: WhatIf = WhatIf()
+    supposed: Supposed = field(default_factory=Supposed)
     is_wrong: bool = False
 
     @property
     def is_as_it_is(self) -> bool:
         """Whether there is a day and nothing is supposed."""
-        return self.need is not None and not self.what_if and not self.is_wrong
+        return self.need is not None and not self.supposed and not self.is_wrong
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Found:
     """What is found for a look: schedules in their order, and what is on offer, as it is supposed to be."""
 
     cards: list[ScheduleCard]
-    supposed: Need
+    need: Need
     tracks: tuple[Offer, ...]
 
 
@@ -101,7 +101,7 @@ def look(episode: Episode, typed: Typed, *, otherwise: date, supposes: bool = Tr
         return Look(form)
     ask = WhatIfForm(typed if supposes else None, need=need)
     is_wrong = not ask.is_valid()
-    return Look(form, need, ask, WhatIf() if is_wrong else ask.what_if(), is_wrong)
+    return Look(form, need, ask, Supposed() if is_wrong else ask.supposed(), is_wrong)
 
 
 def found_for(asked: Look, episode: Episode, chosen: Collection[str] = ()) -> Found | None:
@@ -109,12 +109,12 @@ def found_for(asked: Look, episode: Episode, chosen: Collection[str] = ()) -> Fo
     need = asked.need
     if need is None or asked.is_wrong:
         return None
-    supposed = asked.what_if.applied_to(need)
+    then = asked.supposed.applied_to(need)
     offers = offers_at(site=episode.site, from_day=need.from_day, apart_from=settled_for(episode))
-    tracks = asked.what_if.offered(offers)
-    real = need if asked.what_if else None
-    cards = cards_of(find(tracks, supposed), offers, need=real, chosen=chosen)
-    return Found(cards, supposed, tracks)
+    tracks = asked.supposed.offered(offers)
+    real = need if asked.supposed else None
+    cards = cards_of(find(tracks, then), offers, need=real, chosen=chosen)
+    return Found(cards, then, tracks)
 
 
 def page_of(seeker: Seeker, asked: Look | None, typed: Typed) -> dict[str, object]:
@@ -133,9 +133,9 @@ def page_of(seeker: Seeker, asked: Look | None, typed: Typed) -> dict[str, objec
 
 def _shown(found: Found, number: int) -> dict[str, object]:
     groups = alike(found.cards)
-    tracks = cards_of_tracks(found.tracks, found.supposed)
+    tracks = cards_of_tracks(found.tracks, found.need)
     return {
-        "supposed": found.supposed,
+        "need_then": found.need,
         "number": len(found.cards),
         "is_best_of_more": len(found.cards) == MOST,
         "groups": groups[:number],
@@ -203,7 +203,7 @@ def fit_keep(request: HttpRequest, patient_id: int, commitment_id: int) -> HttpR
             show_refusal(form, refused)
             return render(request, "scheduling/fit.html", page_of(seeker, asked, request.POST), status=422)
         for each in kept:
-            say_what_it_runs_into(request, each)
+            say_what_it_runs_into(request, each, listed="The chart lists them.")
     left = look(seeker.episode, without(request.POST, commitment.pk), otherwise=seeker.earliest)
     if left.is_as_it_is:
         return _as_it_is(seeker, left)

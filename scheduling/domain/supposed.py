@@ -23,7 +23,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WhatIf:
+class Supposed:
     """What is supposed: commitments that are otherwise, another prescription, a place in meetings that are full.
 
     Minutes and days a week are None where they stay as prescribed.
@@ -43,9 +43,7 @@ class WhatIf:
         return replace(
             need,
             busy=tuple(
-                part
-                for each in need.busy
-                for part in (changed.get(each.key, (each,)) if is_of_life(each) else (each,))
+                part for each in need.busy for part in (changed.get(each.key, (each,)) if is_of_life(each) else (each,))
             ),
             prescribed_minutes=self.prescribed_minutes or need.prescribed_minutes,
             prescribed_days=self.prescribed_days or need.prescribed_days,
