@@ -23,7 +23,7 @@ SIGN_INS = (
 THE_PATIENT = "P001"
 """In the morning track, with a sign-in."""
 NOTHING_FITS = "P002"
-"""Two jobs, and children at the weekend."""
+"""Two jobs, and children at the weekend: the evenings would do, if Thursday's shift ended a quarter of an hour earlier."""
 OUT_OF_REACH = "P003"
 """In hospital this week."""
 STEPPING_DOWN = "P004"
