@@ -22,6 +22,7 @@ from patients.models import (
 from patients.models.commitment import weekday_mask
 from scheduling.models import (
     Booking,
+    CounselorHours,
     Enrollment,
     EnrollmentMeeting,
     Meeting,
@@ -209,6 +210,18 @@ def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
             session=session, user=facilitator.user, part=facilitator.part, starts=starts, ends=ends
         )
     return session
+
+
+def make_hours(user: User, site: Site, weekday: int, starts: str, ends: str, **fields: Any) -> CounselorHours:
+    """Hours in which somebody sees people one to one."""
+    return CounselorHours.objects.create(
+        user=user,
+        site=site,
+        weekday=weekday,
+        starts=time.fromisoformat(starts),
+        ends=time.fromisoformat(ends),
+        **fields,
+    )
 
 
 def enroll(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:

@@ -60,15 +60,6 @@ class Offer:
         return min((entry for entry in self.entries if entry >= day), default=None)
 
 
-def home_of(offers: Iterable[Offer], choice: Iterable[WeeklyMeeting]) -> Offer:
-    """In which of the tracks a patient stands who attends these meetings: the one that has most of them, then by name.
-
-    Raises ValueError without a track.
-    """
-    chosen = {meeting.key for meeting in choice}
-    return min(offers, key=lambda offer: (-len(chosen & offer.keys), offer.name, str(offer.key)))
-
-
 def years_on(day: date, born: date) -> int:
     """How old somebody is on a day, in whole years. Who was born on 29 February is a year older on 1 March."""
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

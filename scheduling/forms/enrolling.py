@@ -1,8 +1,10 @@
 """Text → typed values for finding a schedule and standing in it."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import Q
 
 from iopmanager.days import DayField
 from scheduling.forms.sessions import ActForm
@@ -20,7 +22,7 @@ class FromForm(forms.Form):
 
 
 class ChoiceForm(forms.Form):
-    """From when, and in which of the track's meetings."""
+    """From when, and in which of the track's meetings, or of those `beside` them."""
 
     blames: ClassVar = dict.fromkeys(
         (
@@ -39,11 +41,12 @@ class ChoiceForm(forms.Form):
     starts = DayField(label="First day")
     meetings = forms.ModelMultipleChoiceField(Meeting.objects.none(), required=False)
 
-    def __init__(self, *args: Any, track: Track, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, track: Track, beside: Iterable[Meeting] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["meetings"]
         assert isinstance(field, forms.ModelMultipleChoiceField)
-        field.queryset = track.meetings.all()
+        others = Q(pk__in=[meeting.pk for meeting in beside])
+        field.queryset = Meeting.objects.filter(Q(tracks=track) | others).distinct()
 
 
 class EnrollForm(ChoiceForm):

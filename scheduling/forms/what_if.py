@@ -15,8 +15,8 @@ from patients.forms.commitment import BLAMES, WEEKDAYS
 from patients.models.commitment import LEAST_MOVE, MOST_MOVE
 from patients.services import against_times
 from scheduling.domain.need import Need
-from scheduling.domain.week import BusyTime, OnDates, Recurrence
 from scheduling.domain.supposed import Changed, Supposed, is_of_life
+from scheduling.domain.week import BusyTime, OnDates, Recurrence
 from scheduling.templatetags.words import hours
 from scheduling.words import say
 

@@ -1,12 +1,14 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views import (
+    ahead,
     board,
     calendars,
     closing,
     comparing,
     enrolling,
     jobs,
+    letters,
     meetings,
     places,
     searching,
@@ -43,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/<int:patient_id>/find/what-if/", searching.fit_what_if, name="fit-what-if"),
     path("patients/<int:patient_id>/find/compare/", comparing.fit_compare, name="fit-compare"),
     path("patients/<int:patient_id>/find/keep/<int:commitment_id>/", searching.fit_keep, name="fit-keep"),
+    path("patients/<int:patient_id>/ahead/", ahead.ahead, name="ahead"),
     path("patients/<int:patient_id>/enroll/<int:track_id>/", enrolling.enroll, name="enroll"),
     path("enrollments/<int:enrollment_id>/change/", places.enrollment_change, name="enrollment-change"),
     path("enrollments/<int:enrollment_id>/move/", places.enrollment_move, name="enrollment-move"),
@@ -53,6 +56,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("waiting/<int:entry_id>/enroll/", waiting.waiting_offer, name="waiting-offer"),
     path("waiting/<int:entry_id>/leave/", waiting.waiting_leave, name="waiting-leave"),
     path("patients/<int:patient_id>/calendar/", calendars.patient_calendar, name="patient-calendar"),
+    path("patients/<int:patient_id>/consents/", letters.consents, name="consents"),
+    path("patients/<int:patient_id>/consents/new/", letters.consent_new, name="consent-new"),
+    path("consents/<int:consent_id>/revoke/", letters.consent_revoke, name="consent-revoke"),
+    path("consents/<int:consent_id>/letter/", letters.letter_new, name="letter-new"),
     path("calendar/", calendars.staff_calendar, name="staff-calendar"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("feeds/<int:feed_id>/revoke/", calendars.feed_revoke, name="feed-revoke"),

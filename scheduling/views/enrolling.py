@@ -23,6 +23,7 @@ from scheduling.domain.reasons import Reason, Refused
 from scheduling.forms.enrolling import EnrollForm
 from scheduling.models import Modality, Track, WaitingEntry
 from scheduling.services.enrolling import enroll_patient
+from scheduling.services.mixing import beside
 from scheduling.templatetags.words import day
 from scheduling.views.asking import Asked, choice_context
 from scheduling.views.finding import episode_to_schedule
@@ -54,7 +55,8 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
     if episode is None:
         messages.warning(request, "There is no course of care to enroll in: admit first.")
         return redirect("level-new", patient.pk)
-    form = EnrollForm(request.POST or None, track=track)
+    others = beside(track)
+    form = EnrollForm(request.POST or None, track=track, beside=others.meetings)
     is_sent = request.method == "POST" and "check" not in request.POST
     refused: Sequence[Reason] = ()
     if is_sent and form.is_valid():
@@ -67,7 +69,7 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
             messages.success(request, f"Enrolled from {day(starts)}. Every session up to the horizon is booked.")
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {track}")
-    asks = partial(Asked.of, episode, track, today)
+    asks = partial(Asked.of, episode, track, today, beside=others)
     earliest = max(today, episode.starts)
     context: dict[str, object] = {"patient": patient, "track": track, "is_waiting": _waits(episode, track)}
     context |= choice_context(request, form, asks, otherwise=earliest, refused=refused)

@@ -18,13 +18,21 @@ def picture_of_week(
 ) -> WeekPicture:
     """A patient's real week: sessions booked, and what else is in it, read `with_travel`. The week begins on a Monday here."""
     monday = week - timedelta(days=week.weekday())
+    blocks = blocks_of_week(site=site, monday=monday, bookings=bookings, commitments=commitments)
+    return draw(blocks, [monday + timedelta(days=number) for number in range(7)])
+
+
+def blocks_of_week(
+    *, site: Site, monday: date, bookings: Iterable[Booking], commitments: Iterable[Commitment]
+) -> list[Block]:
+    """What is in the week that begins on the Monday: sessions booked, and commitments read `with_travel`."""
     blocks = list(busy_blocks((each.as_busy_time(site=site) for each in commitments), monday))
     for booking in bookings:
         starts, ends = booking.starts.astimezone(site.zone), booking.ends.astimezone(site.zone)
         first, until = minute_of(starts.time()), minute_of(ends.time()) or MINUTES_A_DAY
         if first < until:  # else the clocks are set back within it
             blocks.append(Block(starts.weekday(), first, until, TREATMENT, booking.session.name))
-    return draw(blocks, [monday + timedelta(days=number) for number in range(7)])
+    return blocks
 
 
 def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTime], from_day: date) -> WeekPicture:

@@ -24,6 +24,7 @@ from scheduling.models import Enrollment, Modality
 from scheduling.services.enrolling import end_enrollment
 from scheduling.services.enrollment_changes import change_meetings, transfer_enrollment
 from scheduling.services.impact import Scene
+from scheduling.services.mixing import beside
 from scheduling.templatetags.words import day
 from scheduling.views.acts import act_page, patient_act
 from scheduling.views.asking import Asked, choice_context
@@ -63,13 +64,14 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     enrollment = _enrollment_managed_by(user, enrollment_id)
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
     track = get_object_or_404(tracks_seen_by(user), pk=enrollment.track_id)
-    form = ChoiceForm(request.POST or None, track=track)
+    others = beside(track, changes=enrollment)
+    form = ChoiceForm(request.POST or None, track=track, beside=others.meetings)
     change = Change(
         enrollment=enrollment,
         heading=f"Change meetings in {track}",
         button="Change the meetings",
         what=f"change meetings in {track}",
-        asks=partial(Asked.of, episode, track, today, changes=enrollment),
+        asks=partial(Asked.of, episode, track, today, changes=enrollment, beside=others),
         earliest=max(today, enrollment.starts),
     )
 
@@ -120,13 +122,15 @@ def enrollment_move_to(request: HttpRequest, enrollment_id: int, track_id: int) 
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
     others = tracks_seen_by(user).filter(site=episode.site_id).exclude(pk=enrollment.track_id)
     track = get_object_or_404(others, pk=track_id)
-    form = EnrollForm(request.POST or None, track=track, initial={"modality": enrollment.modality})
+    more = beside(track)
+    initial = {"modality": enrollment.modality}
+    form = EnrollForm(request.POST or None, track=track, beside=more.meetings, initial=initial)
     change = Change(
         enrollment=enrollment,
         heading=f"Move to {track}",
         button=f"Move to {track}",
         what=f"move from {enrollment.track} to {track}",
-        asks=partial(Asked.of, episode, track, today, leaves=enrollment),
+        asks=partial(Asked.of, episode, track, today, leaves=enrollment, beside=more),
         earliest=max(today, enrollment.starts),
     )
 
