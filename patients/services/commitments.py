@@ -14,7 +14,7 @@ from patients.models.commitment import MIDNIGHT, pattern_of
 from patients.services.writing import refuse, write
 from scheduling.domain.reasons import EndsBeforeItBegins, Reason, Refused
 from scheduling.domain.rotations import LEAST_DAYS, MOST_DAYS
-from scheduling.domain.week import MINUTES_A_DAY, minute_of
+from scheduling.domain.week import MINUTES_A_DAY, BusyTime, minute_of
 
 LONGEST_ON_DATES = timedelta(days=366)
 """What takes longer is a pattern of the week, not an exception in it. (The product's own choice.)"""
@@ -106,11 +106,16 @@ class CommitmentValues:
 
 def against_commitment(values: CommitmentValues) -> Iterable[Reason]:
     """What makes a commitment nonsense by itself."""
-    if values.starts == values.ends and values.starts != MIDNIGHT:
-        yield TakesNoTime()
-    elif values.movable_minutes >= values.minutes:
-        yield MovesMoreThanItLasts(values.movable_minutes, values.minutes)
+    yield from against_times(values)
     yield from _against_the_round(values) if values.cycle_days is not None else _against_the_dates(values)
+
+
+def against_times(given: CommitmentValues | BusyTime) -> Iterable[Reason]:
+    """What makes the times of a commitment nonsense, whenever it is."""
+    if given.starts == given.ends and given.starts != MIDNIGHT:
+        yield TakesNoTime()
+    elif given.movable_minutes >= given.minutes:
+        yield MovesMoreThanItLasts(given.movable_minutes, given.minutes)
 
 
 def _against_the_round(values: CommitmentValues) -> Iterable[Reason]:
