@@ -1,6 +1,6 @@
 """What a patient brings to the search, and what a track has to offer."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -66,8 +66,8 @@ def years_on(day: date, born: date) -> int:
 
 
 class Around(NamedTuple):
-    """A busy time by its number, and the `dates` that it touches, each so many days after it began: from when to when in minutes
-    from midnight, travel included.
+    """A busy time by its number, and the `dates` that it touches, each so many days after it began: from when to when in
+    minutes from midnight, travel included.
     """
 
     number: int

@@ -162,7 +162,7 @@ Child = tuple[int, Times, Shape]
 
 
 class _Children:
-    """The shapes of a day with which a week begun in one way can be had, what costs least from there first, as far as asked for."""
+    """The shapes of a day with which a week begun in one way can be had, the cheapest from there first, as far as asked for."""
 
     def __init__(self, search: _Search, day: int, minutes: int, days: int) -> None:
         self.search = search

@@ -129,7 +129,7 @@ OF_NO_ROW = {
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
     "portal-life", "portal-life-new", "portal-life-week",
-    "portal-account", "board", "board-sessions", "board-print", "closures", "counselor-hours",
+    "counselor-hours",
     "counselor-hours-new",
 }  # fmt: skip
 
