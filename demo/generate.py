@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from accounts.models import User
-from demo.cast import AT_RISK, OUT_OF_REACH, SIGN_INS, THE_PATIENT, WAITING
+from demo.cast import AT_RISK, OUT_OF_REACH, SIGN_INS, STEPS_DOWN_SOON, THE_PATIENT, WAITING
 from demo.courses import COHORT, COHORT_TRACK, COURSES, INTENSIVE, SMALL_TRACK, WAITING_FOR_A_PLACE, Course
 from demo.marks import excuse, make_up_a_miss, mark_the_past
 from patients.models import CommitmentKind, Episode, Patient
@@ -105,6 +105,7 @@ def _steps(demo: Demo) -> Iterator[Step]:
         yield demo.office_opens(track.site, began - timedelta(days=3)), _begin(demo, course, began)
     for code in WAITING_FOR_A_PLACE:
         yield demo.now, _state_a_level(demo, code)
+    yield demo.now, _state_the_next_level(demo, STEPS_DOWN_SOON)
 
 
 def _level(course: Course, starts: date) -> LevelValues:
@@ -174,6 +175,15 @@ def _end(demo: Demo, course: Course, last_day: date) -> Callable[[datetime], Non
             end_enrollment(enrollment=enrollment, last_day=last_day, reason="Stepping down", by=demo.by, now=at)
         else:
             discharge_patient(episode=episode, last_day=last_day, reason="Completed the program", by=demo.by, now=at)
+
+    return act
+
+
+def _state_the_next_level(demo: Demo, code: str) -> Callable[[datetime], None]:
+    def act(at: datetime) -> None:
+        starts = demo.this_week(demo.patients[code].site) + timedelta(weeks=2)
+        level = _level(Course(code, "", 0), starts)
+        state_level(episode=demo.episodes[code], values=level, by=demo.by, now=at)
 
     return act
 

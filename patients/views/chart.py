@@ -1,15 +1,15 @@
 """What a patient's chart shows, as far as the person who looks may see it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
 from attendance.ledgers import Row, weeks_of
-from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from patients.models import Commitment, CommitmentProposal, Episode, LevelOfCareSpan, Patient, ProposalState
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
 from scheduling.domain.week import minute_of, week_start
@@ -21,13 +21,17 @@ from scheduling.models import (
     MeetingFacilitator,
     WaitingEntry,
 )
-from scheduling.services.clashing import BookedClash, booked_clashes
+from scheduling.services.clashing import BookedClash
+from scheduling.services.proposals import Asked, asked_of
 from scheduling.services.rules import RuleBook
 from scheduling.views.pictures import picture_of_week
 from scheduling.week_picture import WeekPicture
 
-LOOK_AHEAD = timedelta(weeks=5)
+LOOK_AHEAD = timedelta(weeks=9)
+"""As long as the longest round, and a week."""
 EVENTS = 8
+TOLD_FOR = timedelta(days=14)
+"""How long the chart says what a patient changed by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class Chart:
     rules: RuleSet
     sees_life: bool
     commitments: Sequence[ListedCommitment]
+    asked: Sequence[Asked]
+    told: Sequence[CommitmentProposal]
     clashes: Sequence[BookedClash]
     weeks: Sequence[Row]
     may_manage: bool
@@ -91,6 +97,13 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     placed = _placed(episode, today)
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
     commitments = list(patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()) if sees_life else []
+    proposals = list(_proposals(patient, now)) if sees_life and vars(patient).get("has_asked", True) else []
+    asked, clashes = asked_of(
+        patient=patient,
+        proposals=[each for each in proposals if each.state == ProposalState.WAITING],
+        life=[each.as_busy_time(site=site) for each in commitments],
+        now=now,
+    )
     bookings = (
         Booking.objects.standing()
         .of_patient(patient.pk)
@@ -111,12 +124,20 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         rules=rules,
         sees_life=sees_life,
         commitments=[_listed(each, today) for each in commitments],
-        clashes=booked_clashes(patient=patient, busy=[each.as_busy_time(site=site) for each in commitments], now=now),
+        asked=asked,
+        told=[each for each in proposals if each.state == ProposalState.KEPT],
+        clashes=clashes,
         weeks=_weeks(episode, book, now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         sees_trail=sees_trail,
         trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:EVENTS]) if sees_trail else (),
     )
+
+
+def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
+    """Those that wait, and what the patient changed by themselves lately."""
+    lately = Q(state=ProposalState.KEPT, proposed_at__gt=now - TOLD_FOR)
+    return patient.proposals.filter(lately | Q(state=ProposalState.WAITING)).select_related("commitment__place")
 
 
 def _weeks(episode: Episode, book: RuleBook, now: datetime) -> Sequence[Row]:

@@ -1,10 +1,10 @@
 """What a patient brings to the search, and what a track has to offer."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from scheduling.domain.hours import RuleSet, WeeklyMeeting
 from scheduling.domain.interval import Interval
@@ -65,6 +65,18 @@ def years_on(day: date, born: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
+class Around(NamedTuple):
+    """A busy time by its number, and the `dates` that it touches, each so many days after it began: from when to when in
+    minutes from midnight, travel included.
+    """
+
+    number: int
+    days_before: int
+    start: int
+    end: int
+    dates: tuple[date, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Need:
     """What a patient brings: the prescription, when they can begin, and everything else in their life.
@@ -88,11 +100,39 @@ class Need:
     def until(self) -> date:
         return self.from_day + timedelta(weeks=self.weeks)
 
-    def dates_of(self, meeting: WeeklyMeeting) -> Iterable[date]:
+    def dates_of(self, meeting: WeeklyMeeting) -> Sequence[date]:
         """The dates on which the meeting is held while the patient would come."""
-        for on in meeting.recurrence.dates(self.from_day, self.until):
+        days = self.open_days[meeting.weekday]
+        if meeting.anchor is None and meeting.runs_from is None and meeting.runs_until is None:
+            return days
+        recurrence = meeting.recurrence
+        return tuple(on for on in days if recurrence.happens_on(on))
+
+    @cached_property
+    def open_days(self) -> tuple[tuple[date, ...], ...]:
+        """For each weekday the dates in the horizon on which the site is open."""
+        found: list[list[date]] = [[] for _ in range(7)]
+        for number in range((self.until - self.from_day).days):
+            on = self.from_day + timedelta(days=number)
             if not any(closure.contains(on) for closure in self.closed):
-                yield on
+                found[on.weekday()].append(on)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def week(self) -> tuple[tuple[Around, ...], ...]:
+        """For each weekday what of the busy times touches its dates: on the wall clock it is the same every time."""
+        found: list[tuple[Around, ...]] = []
+        for days in self.open_days:
+            dates: dict[tuple[int, int, int, int], list[date]] = {}
+            for on in days:
+                day = (on - self.from_day).days
+                midnight = day * MINUTES_A_DAY
+                for number, occasion in self.occasions_by_day.get(day, ()):
+                    padded = occasion.padded
+                    slot = (number, (on - occasion.on).days, padded.start - midnight, padded.end - midnight)
+                    dates.setdefault(slot, []).append(on)
+            found.append(tuple(Around(*slot, tuple(those)) for slot, those in dates.items()))
+        return tuple(found)
 
     @cached_property
     def occasions_by_day(self) -> dict[int, list[tuple[int, Occasion]]]:

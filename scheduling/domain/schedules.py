@@ -165,8 +165,13 @@ def _pool(pooled: tuple[Offer, ...], need: Need) -> Pool:
     return Pool(meetings=tuple(held.values()), individual_minutes=pooled[0].individual_minutes)
 
 
+def counts(meeting: WeeklyMeeting) -> bool:
+    """Whether it brings hours: what is held every other week or does not count comes on top of a whole track alone."""
+    return meeting.anchor is None and meeting.countable
+
+
 def _is_open(meeting: WeeklyMeeting, need: Need) -> bool:
-    return meeting.anchor is None and meeting.countable and not stance(meeting, need).blocking
+    return counts(meeting) and not stance(meeting, need).blocking
 
 
 def _home(pooled: tuple[Offer, ...], candidate: Candidate) -> Offer:

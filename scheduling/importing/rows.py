@@ -55,6 +55,7 @@ class SiteRow(Row):
     name: str = needed(read_text(120))
     time_zone: str = needed(read_time_zone)
     neutral_name: str = optional(read_text(60), "Appointment")
+    letterhead: str = optional(read_text(80), "")
     address: str = optional(read_text(200), "")
     phone: str = optional(read_code, "")
     opens: time | None = optional(read_time, None)

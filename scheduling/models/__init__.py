@@ -3,6 +3,7 @@ from scheduling.models.counselor import CounselorHours
 from scheduling.models.enrollment import Enrollment, EnrollmentMeeting
 from scheduling.models.feed import Feed, FeedStyle
 from scheduling.models.leave import LeaveOfAbsence
+from scheduling.models.letter import Letter
 from scheduling.models.meeting import Meeting, MeetingFacilitator, Modality, Part
 from scheduling.models.session import Session, SessionFacilitator, SessionStatus
 from scheduling.models.site import Closure, Room, RuleSet, ServiceType, Site
@@ -20,6 +21,7 @@ __all__ = [
     "Feed",
     "FeedStyle",
     "LeaveOfAbsence",
+    "Letter",
     "Meeting",
     "MeetingFacilitator",
     "Modality",

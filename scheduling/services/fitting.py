@@ -26,6 +26,7 @@ from scheduling.models import (
     Track,
 )
 from scheduling.models.session import SessionQuerySet
+from scheduling.models.track import TrackQuerySet
 from scheduling.services.refused import NoEpisode, Refused
 from scheduling.services.rules import RuleBook
 
@@ -111,14 +112,14 @@ def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None 
 
     In the sessions `apart_from` the patient who asks has a place.
     """
-    tracks = (
-        Track.objects.filter(site=site)
-        .on_offer()
-        .select_related("site")
-        .prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
-    )
     full = full_dates(site=site, from_day=from_day, apart_from=apart_from)
-    return tuple(as_offer(track, from_day, full) for track in tracks)
+    return tuple(as_offer(track, from_day, full) for track in tracks_on_offer(site))
+
+
+def tracks_on_offer(site: Site) -> TrackQuerySet:
+    """With all that `as_offer` reads; four queries."""
+    tracks = Track.objects.filter(site=site).on_offer().select_related("site")
+    return tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
 
 
 def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> dict[int, tuple[date, ...]]:

@@ -148,7 +148,7 @@ def choice_context(
     """The form as it was opened or changed, what its choice comes to, and what it was refused for: about the day beside the
     day, the rest above.
 
-    It opens on the day in `?from=`, nonsense being taken for `otherwise`, with the meetings in `?meetings=1,2,3`, else with
+    It opens on the day in `?from=`, nonsense being taken for `otherwise`, with the meetings in `?meetings=`, else with
     those that are attended already, else with those that fit.
     """
     typed: dict[str, Any] = {}
@@ -165,8 +165,9 @@ def choice_context(
         chosen = list(typed.get("meetings") or ())
     else:
         fitting = (request.GET.get("choice") == ENOUGH and asked.fit.enough) or asked.fit.choice
-        named: set[Key] = {int(part) for part in request.GET.get("meetings", "").split(",") if part.strip().isdecimal()}
-        keys = named or {*attended} or {meeting.key for meeting in fitting}
+        named = ",".join(request.GET.getlist("meetings")).split(",")
+        wanted: set[Key] = {int(part) for part in named if part.strip().isdecimal()}
+        keys = wanted or {*attended} or {meeting.key for meeting in fitting}
         chosen = [each for each in asked.meetings if each.pk in keys]
         form.initial["starts"] = asked.fit.starts
     trial = asked.try_out(chosen)

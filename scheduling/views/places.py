@@ -30,7 +30,7 @@ from scheduling.views.acts import act_page, patient_act
 from scheduling.views.asking import Asked, choice_context
 from scheduling.views.confirming import ask, tell
 from scheduling.views.enrolling import tracks_seen_by
-from scheduling.views.finding import found_from, waits_for
+from scheduling.views.finding import other_tracks_from, waits_for
 
 METHODS = ["GET", "HEAD", "POST"]
 DAY = timedelta(days=1)
@@ -108,8 +108,8 @@ def enrollment_move(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     form = FromForm(request.GET if request.GET.get("from") else {"from": earliest.isoformat()})
     context: dict[str, object] = {"patient": patient, "episode": episode, "may_manage": True}
     context |= {"leaves": enrollment, "form": form, "waits_for": waits_for(episode)}
-    context |= found_from(form, episode, leaves=enrollment)
-    return render(request, "scheduling/fit.html", context)
+    context |= other_tracks_from(form, episode, enrollment)
+    return render(request, "scheduling/enrollment_move.html", context)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)

@@ -17,6 +17,7 @@ from scheduling.models import (
     Booking,
     CohortStart,
     EnrollmentMeeting,
+    Letter,
     MeetingFacilitator,
     RuleSet,
     SessionFacilitator,
@@ -92,6 +93,11 @@ def goes_round(*, days: int = 7, mask: int = 0b1111) -> Callable[[World], object
     return sets("commitment", weekdays=0, anchor=MONDAY, cycle_days=days, cycle_mask=mask)
 
 
+def asks_twice(world: World) -> object:
+    asks = {"action": "change", "commitment": world.commitment}
+    return [sets("proposal", **asks)(world), repeats("proposal", **asks)(world)]
+
+
 def starts_twice(world: World) -> object:
     return [CohortStart.objects.create(track=world.track, on=MONDAY) for _ in range(2)]
 
@@ -143,6 +149,13 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "place_has_a_name": sets("place", name=""),
     "place_has_one_way_to_a_site": lambda world: PlaceTravel.objects.create(place=world.place, site=world.site),
     "place_is_at_most_eight_hours_away": lambda world: world.place.travels.update(after_minutes=481),
+    "proposal_action_is_known": sets("proposal", action="sing", commitment=None),
+    "proposal_state_is_known": sets("proposal", state="lost", decided_at=AT),
+    "proposal_waits_until_it_is_decided": sets("proposal", decided_at=AT),
+    "proposal_is_declined_for_a_reason": sets("proposal", state="declined", decided_at=AT),
+    "proposal_that_waits_adds_or_is_about_a_commitment": sets("proposal", action="change"),
+    "proposal_ends_with_a_last_day": sets("proposal", last_day=MONDAY),
+    "commitment_has_one_proposal_that_waits": asks_twice,
     "commitment_kind_is_known": sets("commitment", kind="sport"),
     "commitment_code_is_unique_for_a_patient": repeats("commitment"),
     "episode_ends_after_it_starts": sets("episode", ends=MONDAY),
@@ -215,6 +228,13 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "episode_has_one_leave_from_a_date": repeats("leave", ends=NEXT_DAY),
     "episode_has_one_open_leave": repeats("leave", starts=NEXT_DAY),
     "leave_has_a_reason": sets("leave", reason=""),
+    "consent_ends_after_it_is_signed": sets("consent", valid_until=MONDAY),
+    "consent_is_revoked_by_somebody": sets("consent", revoked_at=AT),
+    "consent_recipient_kind_is_known": sets("consent", recipient_kind="friend"),
+    "consent_says_for_whom_and_what_for": sets("consent", purpose=""),
+    "letter_ends_after_it_starts": lambda world: Letter.objects.create(
+        consent=world.consent, starts=MONDAY, ends=MONDAY, written_at=AT, written_by=world.lead
+    ),
     "episode_waits_for_a_track_once": repeats("waiting"),
     "waiting_priority_is_known": sets("waiting", priority=0),
     "waiting_ends_with_a_place_or_a_reason": sets("waiting", closed_at=AT),
