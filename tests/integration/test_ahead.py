@@ -291,6 +291,8 @@ def test_the_way_in_opens_with_the_day_and_the_meetings(
     assert second.way_in.startswith(reverse("enrollment-change", args=[enrollment.pk]) + "?from=2026-12-14&meetings=")
 
     form = desk.get(second.way_in)
+    others = f"{reverse('enrollment-move', args=[enrollment.pk])}?from=2026-12-14"
+    assert others in page_of(desk, rosa).text
 
     assert form.context["form"].initial["starts"] == STEP
     chosen = [option.meeting.weekday for option in form.context["options"] if option.is_chosen]
