@@ -15,8 +15,10 @@ from patients.forms.commitment import BLAMES, WEEKDAYS
 from patients.models.commitment import LEAST_MOVE, MOST_MOVE
 from patients.services import against_times
 from scheduling.domain.need import Need
+from scheduling.domain.reasons import Key
 from scheduling.domain.supposed import Changed, Supposed, is_of_life
 from scheduling.domain.week import BusyTime, OnDates, Recurrence
+from scheduling.forms.trying import read_rule
 from scheduling.templatetags.words import hours
 from scheduling.words import say
 
@@ -156,13 +158,17 @@ def on_weekdays(busy: BusyTime, weekdays: Collection[int]) -> BusyTime:
 class WhatIfForm:
     """The forms of one what-if, which are sent together: the prescription's, and one for each commitment.
 
-    What is not among the `data`, as the page was not asked for it, stays as it is.
+    What is not among the `data`, as the page was not asked for it, stays as it is. What only a repair supposes has no field: it
+    comes by `place`, `join` and `rule`, in which nonsense is passed over.
     """
 
     def __init__(self, data: Typed | None, *, need: Need) -> None:
+        typed: Typed = MultiValueDict() if data is None else data
         self.prescription = PrescriptionForm(data, need=need)
         self.lives = [BusyForm(data, busy=busy) for busy in need.busy if _is_stated(busy)]
-        self.places_in = frozenset(int(key) for key in (data.getlist("place") if data else ()) if key.isdecimal())
+        self.places_in = _keys(typed.getlist("place"))
+        self.joined = _keys(typed.getlist("join"))
+        self.rules = tuple(change for text in typed.getlist("rule") if (change := read_rule(text, need)))
 
     @property
     def forms(self) -> Iterable[forms.Form]:
@@ -179,6 +185,8 @@ class WhatIfForm:
             prescribed_minutes=self.prescription.changed_minutes,
             prescribed_days=self.prescription.changed_days,
             places_in=self.places_in,
+            joined=self.joined,
+            rules=self.rules,
         )
 
     def of(self, key: int) -> BusyForm | None:
@@ -189,3 +197,7 @@ class WhatIfForm:
 def _is_stated(busy: BusyTime) -> bool:
     """Whether it is a commitment with a record of its own, which can be kept."""
     return is_of_life(busy) and isinstance(busy.key, int)
+
+
+def _keys(texts: Iterable[str]) -> frozenset[Key]:
+    return frozenset(int(text) for text in texts if text.isdecimal())
