@@ -25,8 +25,8 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supposed:
-    """What is supposed: commitments that are otherwise, another prescription, a place in the meetings `places_in` that are full,
-    tracks that take the patient on any day in spite of their start dates, bounds of the rules.
+    """What is supposed: commitments that are otherwise, another prescription, a place in the full meetings `places_in`, tracks
+    that take the patient on any day in spite of their start dates, bounds of the rules.
 
     Minutes and days a week are None where they stay as prescribed.
     """

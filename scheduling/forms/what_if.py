@@ -59,13 +59,21 @@ class BusyForm(forms.Form):
     blames: ClassVar[Mapping[str, str]] = BLAMES
 
     leave_out = forms.BooleanField(required=False, label="Leave it out")
-    starts = MinuteField()
-    ends = MinuteField()
+    starts = MinuteField(error_messages={"required": "When does it begin?"})
+    ends = MinuteField(error_messages={"required": "When does it end?"})
     weekdays = forms.TypedMultipleChoiceField(
-        choices=WEEKDAYS, coerce=int, label="On", error_messages={"required": "On which days?"}
+        choices=WEEKDAYS,
+        coerce=int,
+        label="On",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "On which days?"},
     )
     only = forms.TypedMultipleChoiceField(
-        required=False, coerce=int, label="Otherwise only on", help_text="None chosen: on all its days."
+        required=False,
+        coerce=int,
+        label="Otherwise only on",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: on all its days.",
     )
     movable_minutes = forms.IntegerField(
         required=False, min_value=0, max_value=MOST_MOVE, label="Could move by", help_text="Minutes; 0: it must stay."
