@@ -40,6 +40,8 @@ from scheduling.services.succession import take_back
 
 SERVICE_TYPE, NAME = "individual", "Individual session"
 """The service's code, and what stands for it wherever sessions are named: never whose it is."""
+NOT_ANY_MORE = "Not arranged any more"
+"""Why its sessions are cancelled, for whoever sees the calendar: why a patient comes no more is not for all of them."""
 
 
 def propose_one_to_ones(
@@ -245,8 +247,8 @@ def _keep(enrollment: Enrollment, hour: WeeklyHour, service_type: ServiceType, b
     return meeting.pk
 
 
-def end_one_to_ones(*, enrollment: Enrollment, ends: date, reason: str, now: datetime) -> None:
+def end_one_to_ones(*, enrollment: Enrollment, ends: date, now: datetime) -> None:
     """The enrollment's individual time is over from the day on: its sessions to come are taken back, and the counselor has
     the hours again. What has begun stays."""
     for meeting in Meeting.objects.filter(kept_for=enrollment).not_over_on(ends):
-        take_back(meeting=meeting, ends=ends, reason=reason, now=now)
+        take_back(meeting=meeting, ends=ends, reason=NOT_ANY_MORE, now=now)

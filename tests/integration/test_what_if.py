@@ -305,7 +305,7 @@ def test_who_may_only_look_is_not_asked_to_keep(
     site: Site, rosa: Patient, track: Track, shift: Commitment, desk: Client
 ) -> None:
     clinician = make_staff(Role.CLINICIAN, site)
-    track.meetings.first().meeting_facilitators.create(user=clinician, part="leads")  # type: ignore[union-attr]
+    track.meetings.first().meeting_facilitators.create(user=clinician, part="leads")
     stranger = signed_in_as(make_staff(Role.REVIEWER, site))
 
     assert what_if(stranger, rosa, typed(life(shift, starts="12:00"))).status_code == 403
