@@ -174,6 +174,7 @@ class Action(models.TextChoices):
     PUBLISHED = "published", "Published"
     CANCELLED = "cancelled", "Cancelled"
     REVOKED = "revoked", "Revoked"
+    DISCLOSED = "disclosed", "Disclosed"
     IMPORTED = "imported", "Imported"
 
 

@@ -249,9 +249,9 @@ def _busy_by_patient(
 ) -> dict[int, list[Interval[datetime]]]:
     """When each patient's life, travel included, leaves no room on the dates."""
     busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
-    commitments = Commitment.objects.filter(patient__in=patient_ids)
+    commitments = Commitment.objects.filter(patient__in=patient_ids).with_travel()
     for commitment in commitments.in_force_from(dates.start - timedelta(days=2)):
-        for occasion in commitment.as_busy_time().occasions(dates.start, dates.end):
+        for occasion in commitment.as_busy_time(site=site).occasions(dates.start, dates.end):
             start, end = (
                 _instant(minute, dates.start, site) for minute in (occasion.padded.start, occasion.padded.end)
             )

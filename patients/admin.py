@@ -1,7 +1,16 @@
 from django.contrib import admin
 
 from accounts.admin import LookOnlyAdmin
-from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from patients.models import (
+    Commitment,
+    CommitmentProposal,
+    Consent,
+    Episode,
+    LevelOfCareSpan,
+    Patient,
+    Place,
+    PlaceTravel,
+)
 
 
 @admin.register(Patient)
@@ -15,11 +24,38 @@ class PatientAdmin(LookOnlyAdmin):
 
 @admin.register(Commitment)
 class CommitmentAdmin(LookOnlyAdmin):
-    list_display = ("label", "patient", "kind", "starts", "ends", "travel_minutes", "valid_from", "valid_until")
+    list_display = (
+        "label", "patient", "kind", "starts", "ends", "rotation", "on", "until", "movable_minutes", "place",
+        "travel_before_minutes", "travel_after_minutes", "valid_from", "valid_until",
+    )  # fmt: skip
     list_filter = ("kind", "patient__site")
     search_fields = ("label", "patient__code", "patient__last_name")
+    raw_id_fields = ("patient", "place")
+    list_select_related = ("patient", "place")
+
+
+class PlaceTravelInline(admin.TabularInline):
+    model = PlaceTravel
+    extra = 0
+
+
+@admin.register(Place)
+class PlaceAdmin(LookOnlyAdmin):
+    list_display = ("name", "patient")
+    list_filter = ("patient__site",)
+    search_fields = ("name", "patient__code", "patient__last_name")
     raw_id_fields = ("patient",)
     list_select_related = ("patient",)
+    inlines = [PlaceTravelInline]
+
+
+@admin.register(CommitmentProposal)
+class CommitmentProposalAdmin(LookOnlyAdmin):
+    list_display = ("label", "patient", "action", "state", "proposed_at", "decided_at", "decided_by", "reason")
+    list_filter = ("state", "action", "patient__site")
+    search_fields = ("label", "patient__code", "patient__last_name")
+    raw_id_fields = ("patient", "commitment", "decided_by")
+    list_select_related = ("patient", "decided_by")
 
 
 class SpanInline(admin.TabularInline):
@@ -44,3 +80,12 @@ class LevelOfCareSpanAdmin(LookOnlyAdmin):
     search_fields = ("episode__patient__code", "episode__patient__last_name")
     raw_id_fields = ("episode",)
     list_select_related = ("episode__patient",)
+
+
+@admin.register(Consent)
+class ConsentAdmin(LookOnlyAdmin):
+    list_display = ("recipient", "patient", "recipient_kind", "signed_on", "valid_until", "revoked_at")
+    list_filter = ("recipient_kind", "patient__site")
+    search_fields = ("recipient", "patient__code", "patient__last_name")
+    raw_id_fields = ("patient",)
+    list_select_related = ("patient",)

@@ -9,6 +9,7 @@ from scheduling.models import (
     EnrollmentMeeting,
     Feed,
     LeaveOfAbsence,
+    Letter,
     Meeting,
     MeetingFacilitator,
     Room,
@@ -37,8 +38,9 @@ class SiteAdmin(AuditedAdmin):
     list_display = ("name", "code", "neutral_name", "time_zone", "opens", "closes", "country", "state")
     search_fields = ("name", "code")
     fieldsets = (
-        (None, {"fields": ("code", "name", "neutral_name", "address", "phone")}),
+        (None, {"fields": ("code", "name", "neutral_name", "letterhead", "address", "phone")}),
         ("When", {"fields": ("time_zone", "opens", "closes")}),
+        ("Tracks", {"fields": ("mixes_tracks",)}),
         ("Public holidays", {"fields": ("country", "state")}),
     )
     inlines = [RuleSetInline, RoomInline]
@@ -82,8 +84,10 @@ class CohortStartInline(admin.TabularInline):
 
 @admin.register(Track)
 class TrackAdmin(LookOnlyAdmin):
-    list_display = ("name", "code", "site", "status", "entry", "individual_minutes", "published_at")
-    list_filter = ("site", "status", "entry")
+    list_display = (
+        "name", "code", "site", "status", "entry", "individual_minutes", "level", "from_age", "to_age", "published_at",
+    )  # fmt: skip
+    list_filter = ("site", "status", "entry", "level")
     search_fields = ("name", "code", "population")
     raw_id_fields = ("meetings",)
     inlines = [CohortStartInline]
@@ -213,3 +217,11 @@ class FeedAdmin(LookOnlyAdmin):
         "last_fetched_at",
         "revoked_at",
     )
+
+
+@admin.register(Letter)
+class LetterAdmin(LookOnlyAdmin):
+    list_display = ("consent", "starts", "ends", "written_at", "written_by")
+    list_filter = ("consent__patient__site",)
+    search_fields = ("consent__recipient", "consent__patient__code")
+    list_select_related = ("consent__patient", "written_by")

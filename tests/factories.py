@@ -1,6 +1,6 @@
 """Small worlds for tests: each builder makes one valid thing, and says what it is by what it is given."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
@@ -9,10 +9,20 @@ from model_bakery import baker
 
 from accounts.models import RoleAssignment, User
 from accounts.permissions import Role
-from patients.models import Commitment, CommitmentKind, Episode, LevelOfCare, LevelOfCareSpan, Patient
+from patients.models import (
+    Commitment,
+    CommitmentKind,
+    Episode,
+    LevelOfCare,
+    LevelOfCareSpan,
+    Patient,
+    Place,
+    PlaceTravel,
+)
 from patients.models.commitment import weekday_mask
 from scheduling.models import (
     Booking,
+    CounselorHours,
     Enrollment,
     EnrollmentMeeting,
     Meeting,
@@ -110,6 +120,9 @@ def admit(
 def make_commitment(
     patient: Patient, weekdays: Iterable[int], starts: str, ends: str, label: str = "Day shift", **fields: Any
 ) -> Commitment:
+    """`travel_minutes` is the way there and the way back."""
+    if "travel_minutes" in fields:
+        fields["travel_before_minutes"] = fields["travel_after_minutes"] = fields.pop("travel_minutes")
     return Commitment.objects.create(
         patient=patient,
         kind=fields.pop("kind", CommitmentKind.WORK),
@@ -119,6 +132,14 @@ def make_commitment(
         ends=time.fromisoformat(ends),
         **fields,
     )
+
+
+def make_place(patient: Patient, ways: Mapping[Site, tuple[int, int]], name: str = "Home") -> Place:
+    """With minutes there and back for each of the sites."""
+    place = Place.objects.create(patient=patient, name=name)
+    for site, (before, after) in ways.items():
+        PlaceTravel.objects.create(place=place, site=site, before_minutes=before, after_minutes=after)
+    return place
 
 
 def make_meeting(
@@ -189,6 +210,18 @@ def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
             session=session, user=facilitator.user, part=facilitator.part, starts=starts, ends=ends
         )
     return session
+
+
+def make_hours(user: User, site: Site, weekday: int, starts: str, ends: str, **fields: Any) -> CounselorHours:
+    """Hours in which somebody sees people one to one."""
+    return CounselorHours.objects.create(
+        user=user,
+        site=site,
+        weekday=weekday,
+        starts=time.fromisoformat(starts),
+        ends=time.fromisoformat(ends),
+        **fields,
+    )
 
 
 def enroll(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:

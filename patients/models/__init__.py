@@ -1,5 +1,23 @@
 from patients.models.commitment import Commitment, CommitmentKind
+from patients.models.consent import Consent, RecipientKind
 from patients.models.episode import Episode, LevelOfCare, LevelOfCareSpan
 from patients.models.patient import Patient, name_of
+from patients.models.place import Place, PlaceTravel
+from patients.models.proposal import CommitmentProposal, ProposalAction, ProposalState
 
-__all__ = ["Commitment", "CommitmentKind", "Episode", "LevelOfCare", "LevelOfCareSpan", "Patient", "name_of"]
+__all__ = [
+    "Commitment",
+    "CommitmentKind",
+    "CommitmentProposal",
+    "Consent",
+    "Episode",
+    "LevelOfCare",
+    "LevelOfCareSpan",
+    "Patient",
+    "Place",
+    "PlaceTravel",
+    "ProposalAction",
+    "ProposalState",
+    "RecipientKind",
+    "name_of",
+]

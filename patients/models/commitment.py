@@ -1,13 +1,79 @@
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, time, timedelta
+from typing import TYPE_CHECKING, Protocol
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.lookups import Exact
 
 from accounts.models import User
 from accounts.permissions import Permission
 from patients.models.patient import Patient
-from scheduling.domain.week import BusyTime, Pattern, Recurrence
+from patients.models.place import Place
+from scheduling.domain.rotations import LEAST_DAYS, MOST_DAYS, days_on, runs_of, written
+from scheduling.domain.week import BusyTime, OnDates, Pattern, Recurrence, Rotation
+
+if TYPE_CHECKING:
+    from scheduling.models import Site
+
+MIDNIGHT = time(0)
+LEAST_MOVE, MOST_MOVE = 5, 480
+"""By how many minutes what could move can move: less than five frees nothing, and eight hours are a whole shift."""
+BEYOND_THE_ROUND = (F("cycle_mask") + 1).bitrightshift(F("cycle_days"))  # type: ignore[arg-type]  # any expression will do
+"""Nothing is left there as long as one of the round's days is off and none after it is on."""
+
+
+class HasPattern(Protocol):
+    """What says on which dates a commitment happens, in a row and in the values that become one."""
+
+    @property
+    def weekdays(self) -> int: ...
+    @property
+    def anchor(self) -> date | None: ...
+    @property
+    def cycle_days(self) -> int | None: ...
+    @property
+    def cycle_mask(self) -> int | None: ...
+    @property
+    def on(self) -> date | None: ...
+    @property
+    def until(self) -> date | None: ...
+    @property
+    def valid_from(self) -> date | None: ...
+    @property
+    def valid_until(self) -> date | None: ...
+
+
+def weekdays_of(mask: int) -> tuple[int, ...]:
+    """The weekdays, Monday as 0, of the bits of `Commitment.weekdays`."""
+    return tuple(day for day in range(7) if mask >> day & 1)
+
+
+def weekday_mask(days: Iterable[int]) -> int:
+    """Weekdays (Monday is 0) as the bits of `Commitment.weekdays`."""
+    return sum(1 << day for day in set(days))
+
+
+def pattern_of(given: HasPattern) -> Pattern:
+    """When it happens. Raises ValueError when that is never."""
+    if given.on is not None:
+        until = given.until or given.on + timedelta(days=1)
+        days = (given.on + timedelta(days=number) for number in range((until - given.on).days))
+        return OnDates(frozenset(day for day in days if given.until is None or given.weekdays >> day.weekday() & 1))
+    if given.cycle_days is not None and given.cycle_mask is not None and given.anchor is not None:
+        return Rotation(
+            cycle_days=given.cycle_days,
+            days_on=days_on(given.cycle_days, given.cycle_mask),
+            first=given.anchor,
+            valid_from=given.valid_from,
+            valid_until=given.valid_until,
+        )
+    return Recurrence(
+        weekdays=frozenset(weekdays_of(given.weekdays)),
+        anchor=given.anchor,
+        valid_from=given.valid_from,
+        valid_until=given.valid_until,
+    )
 
 
 class CommitmentKind(models.TextChoices):
@@ -28,14 +94,21 @@ class CommitmentQuerySet(models.QuerySet["Commitment"]):
 
     def in_force_from(self, day: date) -> "CommitmentQuerySet":
         """Those that still hold on the day or hold later."""
-        return self.filter(Q(valid_until=None) | Q(valid_until__gt=day)).exclude(on__lt=day)
+        standing = self.filter(Q(valid_until=None) | Q(valid_until__gt=day))
+        return standing.exclude(until=None, on__lt=day).exclude(until__lte=day)
+
+    def with_travel(self) -> "CommitmentQuerySet":
+        """With all that `as_busy_time` reads: one query more, and none where no commitment has a place."""
+        return self.select_related("place").prefetch_related("place__travels")
 
 
 class Commitment(models.Model):
     """Time a patient is not free, on the wall clock of the site's zone.
 
-    Either on weekdays, every week or every other week counted from the week of `anchor`, or on one date `on`.
-    `ends` at or before `starts` is on the next day.
+    It has one pattern. Either it is on weekdays, every week or every other week counted from the week of `anchor`. Or it goes
+    round by days: of each `cycle_days`, counted from the day `anchor`, those whose bit is set in `cycle_mask`. Or it is on
+    dates alone: on `on`, or on the weekdays from `on` to before `until`.
+    `ends` at or before `starts` is on the next day; from midnight to midnight is a whole day.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="commitments")
@@ -43,12 +116,37 @@ class Commitment(models.Model):
     kind = models.CharField(max_length=20, choices=CommitmentKind.choices)
     label = models.CharField(max_length=80, help_text="For example Day shift.")
     weekdays = models.PositiveSmallIntegerField(default=0, help_text="A bit for each weekday; Monday is 1.")
-    anchor = models.DateField(null=True, blank=True, help_text="A date in one of its weeks, if every other week.")
-    on = models.DateField(null=True, blank=True, help_text="The date, if it is on one date alone.")
+    anchor = models.DateField(
+        null=True, blank=True, help_text="A date in one of its weeks, if every other week; a first day of a rotation."
+    )
+    cycle_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How many days a rotation goes round."
+    )
+    cycle_mask = models.BigIntegerField(
+        null=True, blank=True, help_text="A bit for each day of a rotation that is on; the first day is 1."
+    )
+    on = models.DateField(
+        null=True, blank=True, help_text="The date, or the first of several, if it is on dates alone."
+    )
+    until = models.DateField(null=True, blank=True, help_text="The first day after the dates, if they are several.")
     starts = models.TimeField()
     ends = models.TimeField(help_text="At or before the start: on the next day.")
-    travel_minutes = models.PositiveSmallIntegerField(
-        default=0, help_text="Minutes between this place and the site, each way."
+    movable_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text="How much later it could begin, or earlier end; 0 protects it."
+    )
+    place = models.ForeignKey(
+        Place,
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="commitments",
+        help_text="Where it is: the way to each site is known from there.",
+    )
+    travel_before_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text="From the site to there, where its place does not say."
+    )
+    travel_after_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text="From there to the site, where its place does not say."
     )
     valid_from = models.DateField(null=True, blank=True)
     valid_until = models.DateField(null=True, blank=True, help_text="The first day on which it no longer holds.")
@@ -59,18 +157,38 @@ class Commitment(models.Model):
         ordering = ["patient", "starts", "pk"]
         constraints = [
             models.CheckConstraint(
-                condition=(Q(on__isnull=True, weekdays__gte=1, weekdays__lte=127))
-                | Q(
-                    on__isnull=False, weekdays=0, anchor__isnull=True, valid_from__isnull=True, valid_until__isnull=True
-                ),
-                name="commitment_is_weekly_or_on_one_date",
+                condition=Q(weekdays__gte=1, weekdays__lte=127, on=None, until=None, cycle_days=None, cycle_mask=None)
+                | Q(weekdays=0, on=None, until=None)
+                & Q(cycle_days__isnull=False, cycle_mask__isnull=False, anchor__isnull=False)
+                | Q(on__isnull=False, anchor=None, valid_from=None, valid_until=None, cycle_days=None, cycle_mask=None)
+                & (Q(until=None, weekdays=0) | Q(until__isnull=False, weekdays__gte=1, weekdays__lte=127)),
+                name="commitment_is_weekly_or_goes_round_or_is_on_dates",
             ),
-            models.CheckConstraint(condition=~Q(starts=F("ends")), name="commitment_takes_less_than_a_day"),
+            models.CheckConstraint(
+                condition=Q(cycle_days__gte=LEAST_DAYS, cycle_days__lte=MOST_DAYS),
+                name="commitment_goes_round_within_eight_weeks",
+            ),
+            models.CheckConstraint(
+                condition=Exact(BEYOND_THE_ROUND, 0) & Exact(F("cycle_mask").bitand(1), 1),
+                name="commitment_round_begins_with_a_day_on_and_has_one_off",
+            ),
+            models.CheckConstraint(condition=Q(until__gt=F("on")), name="commitment_dates_end_after_they_begin"),
+            models.CheckConstraint(
+                condition=~Q(starts=F("ends")) | Q(starts=MIDNIGHT, ends=MIDNIGHT),
+                name="commitment_takes_time_or_the_whole_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(movable_minutes=0) | Q(movable_minutes__gte=LEAST_MOVE, movable_minutes__lte=MOST_MOVE),
+                name="commitment_moves_by_five_minutes_to_eight_hours",
+            ),
             models.CheckConstraint(
                 condition=Q(valid_from=None) | Q(valid_until=None) | Q(valid_from__lt=F("valid_until")),
                 name="commitment_ends_after_it_begins",
             ),
-            models.CheckConstraint(condition=Q(travel_minutes__lte=480), name="commitment_travel_at_most_eight_hours"),
+            models.CheckConstraint(
+                condition=Q(travel_before_minutes__lte=480, travel_after_minutes__lte=480),
+                name="commitment_travel_at_most_eight_hours",
+            ),
             models.CheckConstraint(condition=Q(kind__in=CommitmentKind.values), name="commitment_kind_is_known"),
             models.UniqueConstraint(
                 "patient", "code", condition=~Q(code=""), name="commitment_code_is_unique_for_a_patient"
@@ -91,31 +209,49 @@ class Commitment(models.Model):
     @property
     def weekday_numbers(self) -> tuple[int, ...]:
         """The weekdays, Monday as 0."""
-        return tuple(day for day in range(7) if self.weekdays >> day & 1)
+        return weekdays_of(self.weekdays)
 
-    def as_busy_time(self) -> BusyTime:
-        recurrence: Pattern
-        if self.on is not None:
-            recurrence = Recurrence.once(self.on)
-        else:
-            recurrence = Recurrence(
-                weekdays=frozenset(self.weekday_numbers),
-                anchor=self.anchor,
-                valid_from=self.valid_from,
-                valid_until=self.valid_until,
-            )
+    @property
+    def rotation(self) -> str:
+        """Its round as a person writes it, such as “4 on, 3 off”; empty if it does not go round."""
+        return written(runs_of(self.cycle_days, self.cycle_mask or 0)) if self.cycle_days else ""
+
+    @property
+    def is_whole_day(self) -> bool:
+        return self.starts == self.ends
+
+    @property
+    def last_on(self) -> date | None:
+        """The last of several dates."""
+        return self.until - timedelta(days=1) if self.until else None
+
+    @property
+    def last_day(self) -> date | None:
+        return self.valid_until - timedelta(days=1) if self.valid_until else None
+
+    @property
+    def pattern(self) -> Pattern:
+        return pattern_of(self)
+
+    def travel(self, site: "Site") -> tuple[int, int]:
+        """Minutes from the site to there, and back: those of its place, or its own where no way is known."""
+        ways = self.place.travels.all() if self.place is not None else ()
+        for way in ways:
+            if way.site_id == site.pk:
+                return way.before_minutes, way.after_minutes
+        return self.travel_before_minutes, self.travel_after_minutes
+
+    def as_busy_time(self, *, site: "Site") -> BusyTime:
+        """With the way to and from the site; for several commitments read them `with_travel`."""
+        before, after = self.travel(site)
         return BusyTime(
             key=self.pk,
             label=self.label,
             kind=self.kind,
-            recurrence=recurrence,
+            recurrence=self.pattern,
             starts=self.starts,
             ends=self.ends,
-            travel_before=self.travel_minutes,
-            travel_after=self.travel_minutes,
+            travel_before=before,
+            travel_after=after,
+            movable_minutes=self.movable_minutes,
         )
-
-
-def weekday_mask(days: Iterable[int]) -> int:
-    """Weekdays (Monday is 0) as the bits of `Commitment.weekdays`."""
-    return sum(1 << day for day in set(days))

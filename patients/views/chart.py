@@ -1,18 +1,18 @@
 """What a patient's chart shows, as far as the person who looks may see it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
 from attendance.ledgers import Row, weeks_of
-from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from patients.models import Commitment, CommitmentProposal, Episode, LevelOfCareSpan, Patient, ProposalState
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
-from scheduling.domain.week import week_start
+from scheduling.domain.week import minute_of, week_start
 from scheduling.models import (
     Booking,
     Enrollment,
@@ -21,13 +21,17 @@ from scheduling.models import (
     MeetingFacilitator,
     WaitingEntry,
 )
-from scheduling.services.clashing import BookedClash, booked_clashes
+from scheduling.services.clashing import BookedClash
+from scheduling.services.proposals import Asked, asked_of
 from scheduling.services.rules import RuleBook
 from scheduling.views.pictures import picture_of_week
 from scheduling.week_picture import WeekPicture
 
-LOOK_AHEAD = timedelta(weeks=5)
+LOOK_AHEAD = timedelta(weeks=9)
+"""As long as the longest round, and a week."""
 EVENTS = 8
+TOLD_FOR = timedelta(days=14)
+"""How long the chart says what a patient changed by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,6 @@ class ListedCommitment:
 
     commitment: Commitment
     next_on: date | None
-    last_day: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,17 @@ class Placed:
     enrollment: Enrollment
     places: Sequence[EnrollmentMeeting]
     last_day: date | None
+
+    @property
+    def one_to_ones(self) -> list[EnrollmentMeeting]:
+        return [place for place in self.places if place.meeting.kept_for_id is not None]
+
+    @property
+    def minutes_to_arrange(self) -> int:
+        """How much of the track's individual time has no hours in the end."""
+        lasting = [place.meeting for place in self.one_to_ones if place.ends == self.enrollment.ends]
+        arranged = sum(minute_of(meeting.ends) - minute_of(meeting.starts) for meeting in lasting)
+        return max(0, self.enrollment.track.individual_minutes - arranged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,8 @@ class Chart:
     rules: RuleSet
     sees_life: bool
     commitments: Sequence[ListedCommitment]
+    asked: Sequence[Asked]
+    told: Sequence[CommitmentProposal]
     clashes: Sequence[BookedClash]
     weeks: Sequence[Row]
     may_manage: bool
@@ -80,7 +96,14 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     rules = book.on(today, span.level if span else "")
     placed = _placed(episode, today)
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
-    commitments = list(patient.commitments.in_force_from(today - timedelta(days=1))) if sees_life else []
+    commitments = list(patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()) if sees_life else []
+    proposals = list(_proposals(patient, now)) if sees_life and vars(patient).get("has_asked", True) else []
+    asked, clashes = asked_of(
+        patient=patient,
+        proposals=[each for each in proposals if each.state == ProposalState.WAITING],
+        life=[each.as_busy_time(site=site) for each in commitments],
+        now=now,
+    )
     bookings = (
         Booking.objects.standing()
         .of_patient(patient.pk)
@@ -101,12 +124,20 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         rules=rules,
         sees_life=sees_life,
         commitments=[_listed(each, today) for each in commitments],
-        clashes=booked_clashes(patient=patient, busy=[each.as_busy_time() for each in commitments], now=now),
+        asked=asked,
+        told=[each for each in proposals if each.state == ProposalState.KEPT],
+        clashes=clashes,
         weeks=_weeks(episode, book, now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         sees_trail=sees_trail,
         trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:EVENTS]) if sees_trail else (),
     )
+
+
+def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
+    """Those that wait, and what the patient changed by themselves lately."""
+    lately = Q(state=ProposalState.KEPT, proposed_at__gt=now - TOLD_FOR)
+    return patient.proposals.filter(lately | Q(state=ProposalState.WAITING)).select_related("commitment__place")
 
 
 def _weeks(episode: Episode, book: RuleBook, now: datetime) -> Sequence[Row]:
@@ -119,7 +150,9 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
-    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type")
+    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").prefetch_related(
+        "meeting__tracks"
+    )
     enrollments = (
         Enrollment.objects.filter(episode=episode)
         .not_over_on(today)
@@ -141,13 +174,13 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
 
 
 def _scheduled(placed: Sequence[Placed], rules: RuleSet) -> Bounds:
-    """What the enrollments come to in a week."""
-    meetings = {place.meeting.pk: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
+    """What the enrollments come to in a week: their groups, and the individual time of their tracks, at whatever hours."""
+    groups = [place.meeting for each in placed for place in each.places if place.meeting.kept_for_id is None]
+    meetings = {meeting.pk: meeting.as_weekly_meeting() for meeting in groups}
     individual = sum(each.enrollment.track.individual_minutes for each in placed)
     return add_up(list(meetings.values()), rules, individual)
 
 
 def _listed(commitment: Commitment, today: date) -> ListedCommitment:
-    dates = commitment.as_busy_time().recurrence.dates(today, today + LOOK_AHEAD)
-    last_day = commitment.valid_until - timedelta(days=1) if commitment.valid_until else None
-    return ListedCommitment(commitment, next(dates, None), last_day)
+    dates = commitment.pattern.dates(today, today + LOOK_AHEAD)
+    return ListedCommitment(commitment, next(dates, None))

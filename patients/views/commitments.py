@@ -31,14 +31,14 @@ NAMED_DAYS = 3
 def commitment_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    form = CommitmentForm(request.POST or None)
+    form = CommitmentForm(request.POST or None, places=patient.places.all())
     if request.method == "POST" and form.is_valid():
         try:
             made = add_commitment(patient=patient, values=form.values(), by=user, now=now)
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            _say_what_it_runs_into(request, made)
+            say_what_it_runs_into(request, made)
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="new commitment")
     return form_page(request, form, heading="New commitment", save="Add commitment", patient=patient)
@@ -50,14 +50,14 @@ def commitment_new(request: HttpRequest, patient_id: int) -> HttpResponse:
 def commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     commitment = commitment_managed_by(user, commitment_id)
-    form = CommitmentForm(request.POST or None, commitment=commitment)
+    form = CommitmentForm(request.POST or None, commitment=commitment, places=commitment.patient.places.all())
     if request.method == "POST" and form.is_valid():
         try:
             changed = change_commitment(commitment=commitment, values=form.values(), by=user, now=now)
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            _say_what_it_runs_into(request, changed)
+            say_what_it_runs_into(request, changed)
             return redirect("patient", commitment.patient_id)
     record(commitment, by=user, action=Action.VIEWED, at=now, detail="edit")
     patient = commitment.patient
@@ -90,14 +90,16 @@ def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
     return render(request, "patients/commitment_end.html", context, status=422 if form.errors else 200)
 
 
-def _say_what_it_runs_into(request: HttpRequest, commitment: Commitment) -> None:
+def say_what_it_runs_into(
+    request: HttpRequest, commitment: Commitment, *, listed: str = "They are listed below."
+) -> None:
     """It is kept all the same: life is as it is. The message names days alone, as the browser keeps it for a while."""
-    zone = commitment.patient.site.zone
-    clashes = booked_clashes(patient=commitment.patient, busy=[commitment.as_busy_time()], now=clock.now())
+    site = commitment.patient.site
+    clashes = booked_clashes(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())
     if not clashes:
         messages.success(request, "The commitment is kept.")
         return
-    days = [day(clash.booking.starts, zone) for clash in clashes]
+    days = [day(clash.booking.starts, site.zone) for clash in clashes]
     named = ", ".join(days[:NAMED_DAYS]) + (f" and {len(days) - NAMED_DAYS} more" if len(days) > NAMED_DAYS else "")
     sessions = counted(len(days), "booked session")
-    messages.warning(request, f"The commitment is kept. It runs into {sessions}: {named}. They are listed below.")
+    messages.warning(request, f"The commitment is kept. It runs into {sessions}: {named}. {listed}")

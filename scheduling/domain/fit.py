@@ -12,7 +12,7 @@ from scheduling.domain.choice import Choice, as_much_as_possible, just_enough
 from scheduling.domain.hours import Verdict, WeeklyMeeting, add_up, assess_choice
 from scheduling.domain.in_life import clashes, missed_dates
 from scheduling.domain.need import Need, Offer, OfferedMeeting
-from scheduling.domain.obstacles import Full, NoStartDateLeft, NotAStartDate
+from scheduling.domain.obstacles import Full, NoStartDateLeft, NotAStartDate, OtherLevel, OutsideAges
 from scheduling.domain.reasons import Key, NoMeetings, Reason
 
 
@@ -50,6 +50,20 @@ def may_begin(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
         yield NotAStartDate(need.from_day, following)
 
 
+def is_for_the_level(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
+    if offer.level and offer.level != need.level:
+        yield OtherLevel(offer.level, need.level)
+
+
+def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
+    if need.age is None:
+        return
+    too_young = offer.from_age is not None and need.age < offer.from_age
+    too_old = offer.to_age is not None and need.age > offer.to_age
+    if too_young or too_old:
+        yield OutsideAges(need.age, offer.from_age, offer.to_age)
+
+
 def keeps_commitments(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
     for meeting in choice:
         yield from clashes(meeting, need)
@@ -67,7 +81,7 @@ def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason
 
 
 Rule = Callable[[Offer, Need, Choice], Iterable[Reason]]
-RULES_OF_TRACKS: tuple[Rule, ...] = (may_begin,)
+RULES_OF_TRACKS: tuple[Rule, ...] = (may_begin, is_for_the_level, is_for_the_age)
 """What is asked of a track whatever of it is chosen."""
 RULES: tuple[Rule, ...] = (*RULES_OF_TRACKS, gives_the_hours, keeps_commitments, has_a_place)
 
@@ -139,7 +153,7 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
         days=need.prescribed_days,
         individual_minutes=offer.individual_minutes,
     )
-    if entry is None:
+    if any(reason for rule in RULES_OF_TRACKS for reason in rule(offer, need, ())):
         whole = enough = None
     total = add_up(whole or enough or possible, need.rules, offer.individual_minutes)
     return Fit(
@@ -162,7 +176,8 @@ def _is_all_of(meetings: Sequence[WeeklyMeeting], possible: Choice, need: Need) 
 
 def _obstacles(offer: Offer, need: Need, against: dict[Key, tuple[Reason, ...]], possible: Choice) -> Iterable[Reason]:
     """What stands against the track as a whole, then what against each meeting, then what the rest of it comes to."""
-    yield from may_begin(offer, need, possible)
+    for rule in RULES_OF_TRACKS:
+        yield from rule(offer, need, possible)
     for reasons in against.values():
         yield from reasons
     # That nothing was chosen is no reason of its own: the search chose nothing because of the others.

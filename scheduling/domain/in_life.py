@@ -5,14 +5,16 @@ dated or ends within the horizon, may cost a few sessions instead: at most one i
 choice: two of twelve weeks). Other treatment is always in the way.
 """
 
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.interval import Interval
 from scheduling.domain.need import Need
 from scheduling.domain.obstacles import Clash
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, OnDates
+from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, OnDates, minute_of
 
 SESSIONS_FOR_ONE_MISSED = 6
 CLOSE_MINUTES = 15
@@ -21,6 +23,28 @@ TREATMENT = "treatment"
 
 Hit = tuple[int, int]
 """The number of a busy time, and how many days after it began the meeting is that it runs into."""
+
+
+class Ask(NamedTuple):
+    """What a meeting asks of a busy time: to end so many minutes earlier, or to begin so much later; and how much it may."""
+
+    earlier: int
+    later: int
+    movable: int
+
+    @property
+    def minutes(self) -> int:
+        return min(self.earlier, self.later)
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    """All that a meeting runs into: what it asks of each, and on which dates; it is `held` so many times in the horizon."""
+
+    asks: Mapping[Hit, Ask]
+    dates: Mapping[Hit, Sequence[date]]
+    held: int
+    is_close: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +82,24 @@ def passes(busy: BusyTime, need: Need) -> bool:
 
 def stance(meeting: WeeklyMeeting, need: Need) -> Stance:
     """How the meeting stands to everything in the patient's life on its dates in the horizon."""
-    slot = (meeting.weekday, meeting.span, meeting.anchor, meeting.runs_from, meeting.runs_until)
+    slot = ("stance", *_slot(meeting))
     if slot not in need.remembered:
         need.remembered[slot] = _stance(meeting, need)
     found: Stance = need.remembered[slot]
     return found
+
+
+def encounter(meeting: WeeklyMeeting, need: Need) -> Encounter:
+    """What the meeting meets in the patient's life on its dates in the horizon, whatever may give way."""
+    slot = ("encounter", *_slot(meeting))
+    if slot not in need.remembered:
+        need.remembered[slot] = _encounter(meeting, need)
+    found: Encounter = need.remembered[slot]
+    return found
+
+
+def _slot(meeting: WeeklyMeeting) -> tuple[Hashable, ...]:
+    return meeting.weekday, meeting.starts, meeting.ends, meeting.anchor, meeting.runs_from, meeting.runs_until
 
 
 def missed_dates(meeting: WeeklyMeeting, need: Need) -> tuple[date, ...]:
@@ -72,48 +109,66 @@ def missed_dates(meeting: WeeklyMeeting, need: Need) -> tuple[date, ...]:
 
 
 def _stance(meeting: WeeklyMeeting, need: Need) -> Stance:
-    begins, ends = meeting.span.start, meeting.span.end
-    touching = need.occasions_by_day
-    amounts: dict[Hit, tuple[int, int]] = {}
-    hit_on: dict[Hit, list[date]] = {}
+    found = encounter(meeting, need)
+    blocking, giving, missed = sort_out(found, found.asks, need)
+    gives = tuple(
+        GivesWay(
+            busy=need.busy[hit[0]],
+            weekday=(meeting.weekday - hit[1]) % 7,
+            ends_earlier=found.asks[hit].earlier <= found.asks[hit].later,
+            minutes=found.asks[hit].minutes,
+            passes=passes(need.busy[hit[0]], need),
+        )
+        for hit in giving
+    )
+    return Stance(blocking=blocking, gives=gives, missed=tuple(sorted(missed)), is_close=found.is_close)
+
+
+def _encounter(meeting: WeeklyMeeting, need: Need) -> Encounter:
+    begins, ends = minute_of(meeting.starts), minute_of(meeting.ends)
+    held = need.dates_of(meeting)
+    is_every = held is need.open_days[meeting.weekday]
+    asks: dict[Hit, Ask] = {}
+    hit_on: dict[Hit, Sequence[date]] = {}
     is_close = False
-    dates = 0
-    for on in need.dates_of(meeting):
-        dates += 1
-        day = (on - need.from_day).days
-        midnight = day * MINUTES_A_DAY
-        for number, occasion in touching.get(day, ()):
-            earlier = occasion.padded.end - midnight - begins
-            later = midnight + ends - occasion.padded.start
-            if earlier > 0 and later > 0:
-                hit = (number, (on - occasion.on).days)
-                amounts[hit] = (earlier, later)
-                hit_on.setdefault(hit, []).append(on)
-            elif earlier > -CLOSE_MINUTES and later > -CLOSE_MINUTES and not is_close:
-                is_close = need.busy[number].kind != TREATMENT and not passes(need.busy[number], need)
+    for around in need.week[meeting.weekday]:
+        earlier, later = around.end - begins, ends - around.start
+        if earlier <= -CLOSE_MINUTES or later <= -CLOSE_MINUTES:
+            continue
+        dates = around.dates if is_every else tuple(on for on in around.dates if on in held)
+        if not dates:
+            continue
+        busy = need.busy[around.number]
+        if earlier > 0 and later > 0:
+            hit = (around.number, around.days_before)
+            asks[hit] = Ask(earlier, later, busy.movable_minutes)
+            hit_on[hit] = dates
+        else:
+            is_close = is_close or (busy.kind != TREATMENT and not passes(busy, need))
+    return Encounter(asks, hit_on, len(held), is_close)
+
+
+def sort_out(
+    found: Encounter, asks: Mapping[Hit, Ask], need: Need
+) -> tuple[frozenset[Hit], tuple[Hit, ...], frozenset[date]]:
+    """Of what a meeting runs into, if it asks so much: what is in its way, what gives way for it, and the dates it is missed.
+
+    What passes is in the way too once it costs too many sessions; then none is missed.
+    """
     blocking: set[Hit] = set()
     passing: set[Hit] = set()
-    gives: list[GivesWay] = []
-    for hit, (earlier, later) in amounts.items():
-        busy = need.busy[hit[0]]
-        if min(earlier, later) <= busy.movable_minutes:
-            gives.append(
-                GivesWay(
-                    busy=busy,
-                    weekday=(meeting.weekday - hit[1]) % 7,
-                    ends_earlier=earlier <= later,
-                    minutes=min(earlier, later),
-                    passes=passes(busy, need),
-                )
-            )
-        elif passes(busy, need):
+    giving: list[Hit] = []
+    for hit, ask in asks.items():
+        if ask.minutes <= ask.movable:
+            giving.append(hit)
+        elif passes(need.busy[hit[0]], need):
             passing.add(hit)
         else:
             blocking.add(hit)
-    missed = tuple(sorted({on for hit in passing for on in hit_on[hit]}))
-    if len(missed) * SESSIONS_FOR_ONE_MISSED > dates:
-        return Stance(blocking=frozenset(blocking | passing), gives=tuple(gives), missed=(), is_close=is_close)
-    return Stance(blocking=frozenset(blocking), gives=tuple(gives), missed=missed, is_close=is_close)
+    missed = frozenset(on for hit in passing for on in found.dates[hit])
+    if len(missed) * SESSIONS_FOR_ONE_MISSED > found.held:
+        return frozenset(blocking | passing), tuple(giving), frozenset()
+    return frozenset(blocking), tuple(giving), missed
 
 
 def clashes(meeting: WeeklyMeeting, need: Need) -> tuple[Clash, ...]:

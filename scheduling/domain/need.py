@@ -1,10 +1,10 @@
 """What a patient brings to the search, and what a track has to offer."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from scheduling.domain.hours import RuleSet, WeeklyMeeting
 from scheduling.domain.interval import Interval
@@ -24,8 +24,9 @@ class OfferedMeeting:
 class Offer:
     """A track: its meetings, its individual minutes, and when a patient can begin.
 
-    `entries` are the start dates of a track that takes people in cohorts; None takes them on any day. A track that
-    `mixes` shares its meetings with patients of like tracks, where the clinic allows it.
+    `entries` are the start dates of a track that takes people in cohorts; None takes them on any day. `level` is the level of
+    care whose patients it takes, "" any; `from_age` to `to_age` are the years of those it takes, both inclusive, None without a
+    bound. With `mixes`, its patients may attend meetings of other such tracks, and theirs its own.
     """
 
     key: Key
@@ -33,11 +34,24 @@ class Offer:
     meetings: tuple[OfferedMeeting, ...]
     individual_minutes: int = 0
     entries: tuple[date, ...] | None = None
+    level: str = ""
+    from_age: int | None = None
+    to_age: int | None = None
+    site: Key = ""
     mixes: bool = False
 
     def mixes_with(self, other: "Offer") -> bool:
-        """Whether a patient may attend meetings of both, as both promise as much individual time."""
-        return self.mixes and other.mixes and self.individual_minutes == other.individual_minutes
+        """Whether a patient of one may attend meetings of the other: both mix, at one site, for the same patients."""
+        return self.mixes and other.mixes and self.kind == other.kind
+
+    @property
+    def kind(self) -> tuple[Key, str, int | None, int | None, int]:
+        """Where it is, for whom, and what comes besides its meetings: what tracks that mix have in common."""
+        return self.site, self.level, self.from_age, self.to_age, self.individual_minutes
+
+    @property
+    def keys(self) -> set[Key]:
+        return {offered.meeting.key for offered in self.meetings}
 
     def next_entry(self, day: date) -> date | None:
         """The first day from `day` on which a patient can begin; None when none is left."""
@@ -46,12 +60,30 @@ class Offer:
         return min((entry for entry in self.entries if entry >= day), default=None)
 
 
+def years_on(day: date, born: date) -> int:
+    """How old somebody is on a day, in whole years. Who was born on 29 February is a year older on 1 March."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+class Around(NamedTuple):
+    """A busy time by its number, and the `dates` that it touches, each so many days after it began: from when to when in
+    minutes from midnight, travel included.
+    """
+
+    number: int
+    days_before: int
+    start: int
+    end: int
+    dates: tuple[date, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Need:
     """What a patient brings: the prescription, when they can begin, and everything else in their life.
 
     `busy` holds their commitments and the meetings of their other enrollments. Choices are judged on the dates from
-    `from_day` for `weeks` weeks, without those on which the site is `closed`.
+    `from_day` for `weeks` weeks, without those on which the site is `closed`. `level` is the level of care in force on
+    `from_day`, and `age` the patient's years then; None is not known, and is asked about by nobody.
     """
 
     prescribed_minutes: int
@@ -61,16 +93,46 @@ class Need:
     busy: tuple[BusyTime, ...] = ()
     rules: RuleSet = field(default_factory=RuleSet)
     closed: tuple[Interval[date], ...] = ()
+    level: str = ""
+    age: int | None = None
 
     @property
     def until(self) -> date:
         return self.from_day + timedelta(weeks=self.weeks)
 
-    def dates_of(self, meeting: WeeklyMeeting) -> Iterable[date]:
+    def dates_of(self, meeting: WeeklyMeeting) -> Sequence[date]:
         """The dates on which the meeting is held while the patient would come."""
-        for on in meeting.recurrence.dates(self.from_day, self.until):
+        days = self.open_days[meeting.weekday]
+        if meeting.anchor is None and meeting.runs_from is None and meeting.runs_until is None:
+            return days
+        recurrence = meeting.recurrence
+        return tuple(on for on in days if recurrence.happens_on(on))
+
+    @cached_property
+    def open_days(self) -> tuple[tuple[date, ...], ...]:
+        """For each weekday the dates in the horizon on which the site is open."""
+        found: list[list[date]] = [[] for _ in range(7)]
+        for number in range((self.until - self.from_day).days):
+            on = self.from_day + timedelta(days=number)
             if not any(closure.contains(on) for closure in self.closed):
-                yield on
+                found[on.weekday()].append(on)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def week(self) -> tuple[tuple[Around, ...], ...]:
+        """For each weekday what of the busy times touches its dates: on the wall clock it is the same every time."""
+        found: list[tuple[Around, ...]] = []
+        for days in self.open_days:
+            dates: dict[tuple[int, int, int, int], list[date]] = {}
+            for on in days:
+                day = (on - self.from_day).days
+                midnight = day * MINUTES_A_DAY
+                for number, occasion in self.occasions_by_day.get(day, ()):
+                    padded = occasion.padded
+                    slot = (number, (on - occasion.on).days, padded.start - midnight, padded.end - midnight)
+                    dates.setdefault(slot, []).append(on)
+            found.append(tuple(Around(*slot, tuple(those)) for slot, those in dates.items()))
+        return tuple(found)
 
     @cached_property
     def occasions_by_day(self) -> dict[int, list[tuple[int, Occasion]]]:

@@ -49,6 +49,33 @@ class Full(Obstacle):
 
 
 @dataclass(frozen=True, slots=True)
+class OtherLevel(Obstacle):
+    """The track takes patients of one level of care, and the patient's is another; "" is none at all."""
+
+    code: ClassVar[str] = "other_level"
+    level: str
+    needed: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideAges(Obstacle):
+    """The track takes patients of some ages, inclusive years, and the patient is younger or older on the first day."""
+
+    code: ClassVar[str] = "outside_ages"
+    age: int
+    from_age: int | None
+    to_age: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoreOfAnotherTrack(Obstacle):
+    """Most of the chosen meetings are of another track: that is the one to stand in."""
+
+    code: ClassVar[str] = "more_of_another_track"
+    track: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotAStartDate(Obstacle):
     """The track takes people on start dates; `following` is the next one."""
 

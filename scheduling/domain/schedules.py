@@ -17,6 +17,7 @@ from scheduling.domain.choice import as_much_as_possible
 from scheduling.domain.fit import RULES_OF_TRACKS, judge, places_missing
 from scheduling.domain.hours import WeeklyMeeting, add_up
 from scheduling.domain.in_life import GivesWay, missed_dates, stance
+from scheduling.domain.mixing import home_of
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.price import WEIGHTS, Price, Weights, price_of
 from scheduling.domain.reasons import Key
@@ -164,16 +165,20 @@ def _pool(pooled: tuple[Offer, ...], need: Need) -> Pool:
     return Pool(meetings=tuple(held.values()), individual_minutes=pooled[0].individual_minutes)
 
 
+def counts(meeting: WeeklyMeeting) -> bool:
+    """Whether it brings hours: what is held every other week or does not count comes on top of a whole track alone."""
+    return meeting.anchor is None and meeting.countable
+
+
 def _is_open(meeting: WeeklyMeeting, need: Need) -> bool:
-    return meeting.anchor is None and meeting.countable and not stance(meeting, need).blocking
+    return counts(meeting) and not stance(meeting, need).blocking
 
 
 def _home(pooled: tuple[Offer, ...], candidate: Candidate) -> Offer:
     """The first track that has all of it; of a mixed schedule the one with most of its meetings."""
     if not candidate.is_mixed:
         return next(offer for number, offer in enumerate(pooled) if candidate.tracks >> number & 1)
-    keys = {meeting.key for meeting in candidate.meetings}
-    return max(pooled, key=lambda offer: sum(offered.meeting.key in keys for offered in offer.meetings))
+    return home_of(pooled, candidate.meetings)
 
 
 def _whole(offer: Offer, need: Need, asked: date, wish: Wish) -> Iterator[Schedule]:

@@ -1,8 +1,9 @@
 """A person's week on the wall clock: what recurs, when they are not free, and when a treatment week begins."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
+from math import lcm
 
 from scheduling.domain.interval import Interval
 
@@ -115,6 +116,31 @@ class OnDates:
 
 Pattern = Recurrence | Rotation | OnDates
 """When something happens: on weekdays, going round by days, or on dates alone."""
+
+
+def weekdays_of(pattern: Pattern) -> frozenset[int]:
+    """The weekdays on which it happens, now or at some time."""
+    return frozenset(weekday for weekday in range(7) if on_weekdays(pattern, frozenset({weekday})))
+
+
+def on_weekdays(pattern: Pattern, weekdays: frozenset[int]) -> Pattern | None:
+    """What of the pattern happens on these weekdays alone; None for nothing.
+
+    What goes round by days falls on the same weekdays again only after seven rounds, at most.
+    """
+    if isinstance(pattern, Recurrence):
+        left = pattern.weekdays & weekdays
+        return replace(pattern, weekdays=left) if left else None
+    if isinstance(pattern, OnDates):
+        dates = frozenset(day for day in pattern.days if day.weekday() in weekdays)
+        return OnDates(dates) if dates else None
+    round_of_weeks = lcm(pattern.cycle_days, 7)
+    days_on = frozenset(
+        day
+        for day in range(round_of_weeks)
+        if day % pattern.cycle_days in pattern.days_on and (pattern.first.weekday() + day) % 7 in weekdays
+    )
+    return replace(pattern, cycle_days=round_of_weeks, days_on=days_on) if days_on else None
 
 
 @dataclass(frozen=True, slots=True)

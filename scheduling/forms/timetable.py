@@ -7,10 +7,12 @@ from django import forms
 
 from accounts.models import User
 from iopmanager.days import DayField, MinuteField, read_day
+from patients.models import LevelOfCare
 from scheduling.models import Entry, Meeting, Modality, Room, ServiceType, Site, Track
 from scheduling.services.timetable import MeetingValues, TrackValues
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+OLDEST = 120
 EVERY_WEEK, EVERY_OTHER_WEEK = "every", "other"
 
 
@@ -38,6 +40,18 @@ class TrackForm(forms.Form):
     population = forms.CharField(
         max_length=120, required=False, help_text="For example: adults, co-occurring disorders."
     )
+    level = forms.ChoiceField(
+        choices=[("", "Any level"), *LevelOfCare.choices],
+        required=False,
+        label="Level of care",
+        help_text="Only patients who are at this level are enrolled in it.",
+    )
+    from_age = forms.IntegerField(
+        min_value=0, max_value=OLDEST, required=False, help_text="Years on the first day. Empty: however young."
+    )
+    to_age = forms.IntegerField(
+        min_value=0, max_value=OLDEST, required=False, help_text="Inclusive. Empty: however old."
+    )
     individual_minutes = forms.IntegerField(
         min_value=0,
         max_value=1500,
@@ -58,6 +72,9 @@ class TrackForm(forms.Form):
                 population=track.population,
                 individual_minutes=track.individual_minutes,
                 entry=track.entry,
+                level=track.level,
+                from_age=track.from_age,
+                to_age=track.to_age,
                 cohort_starts=tuple(start.on for start in track.cohort_starts.all()),
             )
         super().__init__(*args, **kwargs)
@@ -73,6 +90,9 @@ class TrackForm(forms.Form):
         cleaned = super().clean() or {}
         if cleaned.get("entry") == Entry.COHORT and "cohort_starts" in cleaned and not cleaned["cohort_starts"]:
             self.add_error("cohort_starts", "A track that takes people on start dates needs at least one.")
+        from_age, to_age = cleaned.get("from_age"), cleaned.get("to_age")
+        if from_age is not None and to_age is not None and to_age < from_age:
+            self.add_error("to_age", "The oldest are younger than the youngest.")
         return cleaned
 
     def values(self) -> TrackValues:

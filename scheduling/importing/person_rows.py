@@ -5,6 +5,8 @@ from datetime import date, time, timedelta
 from typing import ClassVar
 
 from patients.models import CommitmentKind, LevelOfCare
+from patients.models.commitment import LEAST_MOVE, MIDNIGHT, MOST_MOVE
+from scheduling.domain.rotations import read_runs
 from scheduling.importing.cells import (
     read_choice,
     read_date,
@@ -84,8 +86,13 @@ class CommitmentRow(Row):
     weekdays: tuple[int, ...] = optional(read_weekdays, ())
     weeks: str = optional(read_choice(WEEKS), "every")
     anchor: date | None = optional(read_date, None)
+    rotation: tuple[int, ...] = optional(read_runs, ())
     on: date | None = optional(read_date, None)
+    last_on: date | None = optional(read_date, None)
+    movable_minutes: int = optional(read_number(0, MOST_MOVE), 0)
     travel_minutes: int = optional(read_number(0, LONGEST_TRAVEL), 0)
+    travel_before: int | None = optional(read_number(0, LONGEST_TRAVEL), None)
+    travel_after: int | None = optional(read_number(0, LONGEST_TRAVEL), None)
     valid_from: date | None = optional(read_date, None)
     last_day: date | None = optional(read_date, None)
 
@@ -93,22 +100,50 @@ class CommitmentRow(Row):
     def valid_until(self) -> date | None:
         return self.last_day + timedelta(days=1) if self.last_day else None
 
+    @property
+    def until(self) -> date | None:
+        return self.last_on + timedelta(days=1) if self.last_on else None
+
+    @property
+    def date_weekdays(self) -> tuple[int, ...]:
+        """Its weekdays; of dates in a row all of them, if it does not say which."""
+        return self.weekdays or (tuple(range(7)) if self.last_on else ())
+
     def wrong(self) -> Wrong:
-        if self.starts == self.ends:
-            yield "ends", f"It begins and ends at {self.starts:%H:%M}; a whole day can't be stated in one row."
-        if bool(self.weekdays) == bool(self.on):
-            yield "weekdays", "Give its days of the week, or its one date under on."
-        if self.on and (self.anchor or self.valid_from or self.last_day or self.weeks != "every"):
-            yield "on", "What is on one date has neither weeks nor a first or last day."
-        elif self.weeks == "every_other" and self.anchor is None:
-            yield "anchor", "For every other week give a date in one of its weeks."
-        elif self.weeks == "every" and self.anchor is not None:
-            yield "anchor", "This is for commitments of every other week; say so under weeks, or leave it empty."
+        if self.starts == self.ends and self.starts != MIDNIGHT:
+            yield "ends", f"It begins and ends at {self.starts:%H:%M}; a whole day is from 0:00 to 0:00."
+        if 0 < self.movable_minutes < LEAST_MOVE:
+            yield "movable_minutes", f"It can move by {LEAST_MOVE} minutes or more; 0 if it can't move."
+        yield from self._wrong_pattern()
+        if self.travel_minutes and (self.travel_before is not None or self.travel_after is not None):
+            yield (
+                "travel_minutes",
+                "Give the way once: each way here, or there and back in travel_before and travel_after.",
+            )
         if self.valid_from and self.last_day and self.last_day < self.valid_from:
             yield (
                 "last_day",
                 f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.valid_from:%Y-%m-%d}.",
             )
+
+    def _wrong_pattern(self) -> Wrong:
+        given = [bool(self.weekdays and not self.on), bool(self.rotation), bool(self.on)]
+        if given.count(True) != 1 or (self.on and self.weekdays and not self.last_on):
+            yield "weekdays", "Give its days of the week, its rotation, or its one date under on."
+        if self.last_on and not self.on:
+            yield "last_on", "This is the last of several dates in a row; give the first one under on."
+        elif self.on and self.last_on and self.last_on < self.on:
+            yield "last_on", f"The last date, {self.last_on:%Y-%m-%d}, is before the first, {self.on:%Y-%m-%d}."
+        if self.on and (self.anchor or self.valid_from or self.last_day or self.weeks != "every"):
+            yield "on", "What is on dates alone has neither weeks nor a first or last day."
+        elif self.rotation and self.weeks != "every":
+            yield "weeks", "A rotation goes round by days; leave this empty."
+        elif self.rotation and self.anchor is None:
+            yield "anchor", "For a rotation give a day on which a round begins."
+        elif self.weeks == "every_other" and self.anchor is None:
+            yield "anchor", "For every other week give a date in one of its weeks."
+        elif self.weeks == "every" and self.anchor is not None and not self.rotation:
+            yield "anchor", "This is for commitments of every other week; say so under weeks, or leave it empty."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from datetime import date, time, timedelta
 from typing import ClassVar
 
 from accounts.permissions import Role
+from patients.models import LevelOfCare
 from scheduling.domain.occurrences import middle_break
 from scheduling.importing.cells import (
     read_choice,
@@ -26,6 +27,7 @@ from scheduling.importing.columns import Row, Wrong, needed, optional
 from scheduling.models import Entry, Modality
 
 A_DAY, A_WEEK = 24 * 60, 7 * 24 * 60
+OLDEST = 120
 WEEKS = {"every": "every", "every_week": "every", "every_other": "every_other", "every_other_week": "every_other"}
 
 read_code = read_text(40)
@@ -53,12 +55,14 @@ class SiteRow(Row):
     name: str = needed(read_text(120))
     time_zone: str = needed(read_time_zone)
     neutral_name: str = optional(read_text(60), "Appointment")
+    letterhead: str = optional(read_text(80), "")
     address: str = optional(read_text(200), "")
     phone: str = optional(read_code, "")
     opens: time | None = optional(read_time, None)
     closes: time | None = optional(read_time, None)
     country: str = optional(read_country, "US")
     state: str = optional(read_text(10), "")
+    mixes_tracks: bool = optional(read_yes, False)
     rules_from: date | None = optional(read_date, None)
     minimum_hours: int = optional(read_hours(1, A_WEEK), 540)
     maximum_hours: int = optional(read_hours(1, A_WEEK), 1500)
@@ -103,6 +107,36 @@ class StaffRow(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CounselorHoursRow(Row):
+    table: ClassVar[str] = "counselor_hours"
+    key_columns: ClassVar[tuple[str, ...]] = ("site", "person", "weekday", "starts", "valid_from")
+    site: str = needed(read_code)
+    person: str = needed(read_text(254))
+    weekday: int = needed(read_weekday)
+    starts: time = needed(read_time)
+    ends: time = needed(read_time)
+    valid_from: date | None = optional(read_date, None)
+    last_day: date | None = optional(read_date, None)
+
+    @property
+    def valid_until(self) -> date | None:
+        return self.last_day + timedelta(days=1) if self.last_day else None
+
+    @property
+    def label(self) -> str:
+        return f"{self.site} {self.person} {self.starts:%H:%M}"
+
+    def wrong(self) -> Wrong:
+        if self.starts >= self.ends:
+            yield "ends", f"{self.ends:%H:%M} is not after the start, {self.starts:%H:%M}."
+        if self.valid_from and self.last_day and self.last_day < self.valid_from:
+            yield (
+                "last_day",
+                f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.valid_from:%Y-%m-%d}.",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackRow(Row):
     table: ClassVar[str] = "tracks"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "code")
@@ -113,11 +147,16 @@ class TrackRow(Row):
     individual_minutes: int = optional(read_number(0, 1500), 0)
     entry: Entry = optional(read_choice({entry.value: entry for entry in Entry}), Entry.ROLLING)
     cohort_dates: tuple[date, ...] = optional(read_dates, ())
+    level: str = optional(read_choice({level.value: level.value for level in LevelOfCare}), "")
+    from_age: int | None = optional(read_number(0, OLDEST), None)
+    to_age: int | None = optional(read_number(0, OLDEST), None)
     status: str = optional(read_choice({"draft": "draft", "published": "published"}), "")
 
     def wrong(self) -> Wrong:
         if self.cohort_dates and self.entry != Entry.COHORT:
             yield "cohort_dates", "Start dates are for tracks whose entry is cohort."
+        if self.from_age is not None and self.to_age is not None and self.to_age < self.from_age:
+            yield "to_age", f"{self.to_age} is younger than from_age, {self.from_age}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
 from scheduling.models.booking import Booking, ReleaseCause
+from scheduling.models.counselor import CounselorHours
 from scheduling.models.enrollment import Enrollment, EnrollmentMeeting
 from scheduling.models.feed import Feed, FeedStyle
 from scheduling.models.leave import LeaveOfAbsence
+from scheduling.models.letter import Letter
 from scheduling.models.meeting import Meeting, MeetingFacilitator, Modality, Part
 from scheduling.models.session import Session, SessionFacilitator, SessionStatus
 from scheduling.models.site import Closure, Room, RuleSet, ServiceType, Site
@@ -12,12 +14,14 @@ __all__ = [
     "Booking",
     "Closure",
     "CohortStart",
+    "CounselorHours",
     "Enrollment",
     "EnrollmentMeeting",
     "Entry",
     "Feed",
     "FeedStyle",
     "LeaveOfAbsence",
+    "Letter",
     "Meeting",
     "MeetingFacilitator",
     "Modality",

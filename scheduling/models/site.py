@@ -45,6 +45,11 @@ class Site(models.Model):
     neutral_name = models.CharField(
         max_length=60, help_text="What stands in anything that leaves the building; says nothing about treatment."
     )
+    letterhead = models.CharField(
+        max_length=80,
+        blank=True,
+        help_text="Who letters come from, as neutral as the name above; empty: as the name above.",
+    )
     time_zone = models.CharField(max_length=64, validators=[validate_time_zone])
     address = models.CharField(max_length=200, blank=True)
     phone = models.CharField(max_length=40, blank=True)
@@ -52,6 +57,11 @@ class Site(models.Model):
     closes = models.TimeField(null=True, blank=True, help_text="Nothing is held after; empty: at any hour.")
     country = models.CharField(max_length=2, default="US", help_text="Whose public holidays are offered, as ISO 3166.")
     state = models.CharField(max_length=10, blank=True, help_text="For example ME: its holidays are offered too.")
+
+    mixes_tracks = models.BooleanField(
+        default=False,
+        help_text="Whether patients may attend meetings of several tracks that are for the same patients.",
+    )
 
     objects = SiteQuerySet.as_manager()
 

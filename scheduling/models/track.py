@@ -2,10 +2,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import User
 from accounts.permissions import Permission
+from patients.models import LevelOfCare
 from scheduling.models.site import Site
 
 if TYPE_CHECKING:
@@ -51,6 +52,19 @@ class Track(models.Model):
         default=0, help_text="Weekly individual or family minutes arranged per patient."
     )
     entry = models.CharField(max_length=10, choices=Entry.choices, default=Entry.ROLLING)
+    level = models.CharField(
+        "level of care",
+        max_length=4,
+        choices=LevelOfCare.choices,
+        blank=True,
+        help_text="Whose patients it takes; empty: of any level.",
+    )
+    from_age = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Years on the first day; empty: however young."
+    )
+    to_age = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Years on the first day, inclusive; empty: however old."
+    )
     meetings: "models.ManyToManyField[Meeting, models.Model]" = models.ManyToManyField(
         "scheduling.Meeting", related_name="tracks", blank=True
     )
@@ -75,6 +89,11 @@ class Track(models.Model):
             models.CheckConstraint(
                 condition=Q(individual_minutes__lte=1500), name="track_individual_minutes_fit_a_week"
             ),
+            models.CheckConstraint(condition=Q(level__in=["", *LevelOfCare.values]), name="track_level_is_known"),
+            models.CheckConstraint(
+                condition=Q(from_age=None) | Q(to_age=None) | Q(from_age__lte=F("to_age")),
+                name="track_ages_are_a_range",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -83,6 +102,16 @@ class Track(models.Model):
     @property
     def audit_site_id(self) -> int:
         return self.site_id
+
+    @property
+    def takes_anybody(self) -> bool:
+        """Whatever their level of care and age."""
+        return not self.level and self.from_age is None and self.to_age is None
+
+    @property
+    def mixes(self) -> bool:
+        """Whether its patients may attend meetings of others like it. A cohort begins together, and stays among itself."""
+        return self.site.mixes_tracks and self.entry == Entry.ROLLING
 
     def next_entry(self, day: date) -> date | None:
         """The first day from `day` on which a patient can begin; None when no start date is left. Reads prefetched dates."""

@@ -11,6 +11,7 @@ from scheduling.domain.hours import RuleSet, add_up
 from scheduling.domain.need import Need
 from scheduling.domain.reasons import Reason
 from scheduling.models import Enrollment, Meeting, Session, SessionStatus, Track
+from scheduling.services.mixing import NOTHING, Beside
 from scheduling.services.objections import reasons_against
 
 
@@ -34,12 +35,13 @@ def try_choice(
     need: Need,
     full: Mapping[int, tuple[date, ...]],
     changes: Enrollment | None = None,
+    beside: Beside = NOTHING,
 ) -> Trial:
     """Answers as `enroll_patient` would from the need's day, or `change_meetings` of the enrollment that `changes`, and
-    writes nothing. Reads the track's prefetched meetings."""
+    writes nothing. Reads the prefetched meetings of the track and those `beside` them."""
     chosen = {meeting.pk for meeting in meetings}
     total = add_up(
-        [meeting.as_weekly_meeting() for meeting in track.meetings.all() if meeting.pk in chosen],
+        [meeting.as_weekly_meeting() for meeting in (*track.meetings.all(), *beside.meetings) if meeting.pk in chosen],
         need.rules,
         track.individual_minutes,
     )
@@ -49,7 +51,15 @@ def try_choice(
         prescribed_minutes=need.prescribed_minutes,
         prescribed_days=need.prescribed_days,
         rules=need.rules,
-        reasons=reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full, changes=changes),
+        reasons=reasons_against(
+            episode=episode,
+            track=track,
+            meetings=meetings,
+            need=need,
+            full=full,
+            changes=changes,
+            beside=beside,
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from patients.models import Commitment, Episode, LevelOfCareSpan
 from scheduling.domain.fit import Fit, search
 from scheduling.domain.interval import Interval
-from scheduling.domain.need import Need, Offer, OfferedMeeting
+from scheduling.domain.need import Need, Offer, OfferedMeeting, years_on
 from scheduling.domain.week import BusyTime
 from scheduling.models import (
     Closure,
@@ -26,6 +26,7 @@ from scheduling.models import (
     Track,
 )
 from scheduling.models.session import SessionQuerySet
+from scheduling.models.track import TrackQuerySet
 from scheduling.services.refused import NoEpisode, Refused
 from scheduling.services.rules import RuleBook
 
@@ -60,19 +61,19 @@ class Lives:
     def of(
         cls, site: Site, episodes: Iterable[Episode], from_day: date, *, apart_from: Iterable[Enrollment] = ()
     ) -> "Lives":
-        """Four queries, for however many. What is said of an enrollment in `apart_from` is left out."""
+        """Four queries, for however many, and one more for the ways to places. An enrollment in `apart_from` is left out."""
         episodes = list(episodes)
         commitments: dict[int, list[BusyTime]] = defaultdict(list)
         rows = Commitment.objects.filter(patient__in=[episode.patient_id for episode in episodes])
-        for commitment in rows.in_force_from(from_day):
-            commitments[commitment.patient_id].append(commitment.as_busy_time())
+        for commitment in rows.in_force_from(from_day).with_travel():
+            commitments[commitment.patient_id].append(commitment.as_busy_time(site=site))
         closures = Closure.objects.filter(site=site, ends__gt=from_day)
         closed = tuple(closure.as_interval() for closure in closures)
         treatment = _treatment(episodes, from_day, {enrollment.pk for enrollment in apart_from})
         return cls(RuleBook.of(site), commitments, treatment, closed)
 
     def need(self, episode: Episode, from_day: date) -> Need:
-        """From the day, which is not before the one they were read from. Reads prefetched spans.
+        """From the day, which is not before the one they were read from. Reads prefetched spans and the patient.
 
         Raises Refused as `need_of` does.
         """
@@ -87,6 +88,8 @@ class Lives:
             busy=(*self.commitments.get(episode.patient_id, ()), *self.treatment.get(episode.pk, ())),
             rules=self.book.on(from_day, span.level),
             closed=self.closed,
+            level=span.level,
+            age=years_on(from_day, episode.patient.birth_date),
         )
 
 
@@ -109,13 +112,14 @@ def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None 
 
     In the sessions `apart_from` the patient who asks has a place.
     """
-    tracks = (
-        Track.objects.filter(site=site)
-        .on_offer()
-        .prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
-    )
     full = full_dates(site=site, from_day=from_day, apart_from=apart_from)
-    return tuple(as_offer(track, from_day, full) for track in tracks)
+    return tuple(as_offer(track, from_day, full) for track in tracks_on_offer(site))
+
+
+def tracks_on_offer(site: Site) -> TrackQuerySet:
+    """With all that `as_offer` reads; four queries."""
+    tracks = Track.objects.filter(site=site).on_offer().select_related("site")
+    return tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
 
 
 def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> dict[int, tuple[date, ...]]:
@@ -137,10 +141,19 @@ def settled_for(episode: Episode, *, of: Enrollment | None = None) -> SessionQue
     return Session.objects.filter(settled, bookings__episode=episode)
 
 
-def as_offer(track: Track, from_day: date, full: Mapping[int, tuple[date, ...]], *, goes_on: bool = False) -> Offer:
-    """Reads prefetched meetings and start dates. The meetings are those that run in the week in which one can begin.
+def as_offer(
+    track: Track,
+    from_day: date,
+    full: Mapping[int, tuple[date, ...]],
+    *,
+    goes_on: bool = False,
+    beside: Iterable[Meeting] = (),
+) -> Offer:
+    """Reads prefetched meetings and start dates, and the site. The meetings are those that run in the week in which one can
+    begin.
 
-    Who is in the track already `goes_on` in it from any day.
+    Who is in the track already `goes_on` in it from any day, at any level and age. Meetings of other tracks that are attended
+    `beside` its own come after these.
     """
     starts = from_day if goes_on else track.next_entry(from_day) or from_day
     in_cohorts = track.entry != Entry.ROLLING and not goes_on
@@ -149,11 +162,16 @@ def as_offer(track: Track, from_day: date, full: Mapping[int, tuple[date, ...]],
         name=track.name,
         meetings=tuple(
             OfferedMeeting(meeting=meeting.as_weekly_meeting(), full_on=full.get(meeting.pk, ()))
-            for meeting in track.meetings.all()
+            for meeting in (*track.meetings.all(), *beside)
             if _runs_in_week_from(meeting, starts)
         ),
         individual_minutes=track.individual_minutes,
         entries=tuple(start.on for start in track.cohort_starts.all()) if in_cohorts else None,
+        level="" if goes_on else track.level,
+        from_age=None if goes_on else track.from_age,
+        to_age=None if goes_on else track.to_age,
+        site=track.site_id,
+        mixes=track.mixes,
     )
 
 

@@ -133,8 +133,8 @@ class _Lives:
         for episode in Episode.objects.filter(patient__in=patients, site=site).prefetch_related("spans"):
             episodes[episode.patient_id].append(episode)
         busy: dict[int, list[BusyTime]] = defaultdict(list)
-        for commitment in Commitment.objects.filter(patient__in=patients).in_force_from(first - WEEK):
-            busy[commitment.patient_id].append(commitment.as_busy_time())
+        for commitment in Commitment.objects.filter(patient__in=patients).in_force_from(first - WEEK).with_travel():
+            busy[commitment.patient_id].append(commitment.as_busy_time(site=site))
         own = [episode.pk for each in episodes.values() for episode in each]
         return cls(site, episodes, busy, days_away(own, first - WEEK, date.max), until)
 

@@ -16,6 +16,9 @@ class TrackValues:
     individual_minutes: int = 0
     entry: str = "rolling"
     cohort_starts: tuple[date, ...] = ()
+    level: str = ""
+    from_age: int | None = None
+    to_age: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,9 @@ SLOT = (
 )  # fmt: skip
 """The fields of MeetingValues that are the meeting's own columns."""
 
+TRACK = ("code", "name", "population", "individual_minutes", "entry", "level", "from_age", "to_age")
+"""The fields of TrackValues that are the track's own columns."""
+
 
 def with_meetings(tracks: QuerySet[Track]) -> QuerySet[Track]:
     """Tracks with all that their hours are computed from."""
@@ -85,7 +88,7 @@ def change_track(
 
 
 def _write_track(track: Track, values: TrackValues) -> None:
-    for name in ("code", "name", "population", "individual_minutes", "entry"):
+    for name in TRACK:
         setattr(track, name, getattr(values, name))
     track.save()
     wanted = set(values.cohort_starts)

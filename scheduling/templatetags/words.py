@@ -96,7 +96,9 @@ def clock(moment: time | datetime | int | None, zone: tzinfo | None = None) -> s
 
 @register.simple_tag
 def times(starts: time | datetime | int, ends: time | datetime | int, zone: tzinfo | None = None) -> str:
-    """9:00–12:00."""
+    """9:00–12:00; from midnight to midnight on the wall clock is a whole day."""
+    if isinstance(starts, time) and starts == ends:
+        return "the whole day"
     return f"{clock(starts, zone)}–{clock(ends, zone)}"
 
 

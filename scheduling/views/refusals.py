@@ -1,6 +1,7 @@
 """Shows what a service refused where it was typed."""
 
-from typing import ClassVar, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
 from django import forms
 
@@ -11,8 +12,10 @@ from scheduling.words import say
 class Blaming(Protocol):
     """A form that knows which field a reason, by its code, is about."""
 
-    blames: ClassVar[dict[str, str]]
     fields: dict[str, forms.Field]
+
+    @property
+    def blames(self) -> Mapping[str, str]: ...
 
     def add_error(self, field: str | None, error: str) -> None: ...
 

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.permissions import Role
 from attendance.models import Attendance
+from patients.models import CommitmentProposal, Consent
 from scheduling.models import Closure, Feed, LeaveOfAbsence, WaitingEntry
 from tests.factories import (
     MONDAY,
@@ -16,8 +17,10 @@ from tests.factories import (
     book,
     enroll,
     make_commitment,
+    make_hours,
     make_patient,
     make_patient_user,
+    make_place,
     make_session,
     make_site,
     make_staff,
@@ -73,7 +76,17 @@ def addresses() -> dict[str, str]:
     other = make_weekday_track(site, (1, 3, 5), name="Other track")
     entry = WaitingEntry.objects.create(episode=episode, track=other, from_day=MONDAY, requested_at=session.starts)
     closure = Closure.objects.create(site=site, starts=MONDAY, ends=MONDAY + timedelta(days=1), reason="Snow")
+    consent = Consent.objects.create(
+        patient=patient,
+        recipient="Harbor Bakery",
+        recipient_kind="employer",
+        purpose="Time off work",
+        signed_on=MONDAY,
+        valid_until=MONDAY + timedelta(days=90),
+        recorded_by=lead,
+    )
     values = {
+        "consent_id": consent.pk,
         "patient_id": patient.pk,
         "track_id": track.pk,
         "meeting_id": meeting.pk,
@@ -86,6 +99,11 @@ def addresses() -> dict[str, str]:
         "leave_id": leave.pk,
         "entry_id": entry.pk,
         "closure_id": closure.pk,
+        "proposal_id": CommitmentProposal.objects.create(
+            patient=patient, action="add", label="Shift", proposed_at=session.starts
+        ).pk,
+        "place_id": make_place(patient, {site: (20, 30)}).pk,
+        "hours_id": make_hours(lead, site, 1, "09:00", "12:00").pk,
         "week": MONDAY,
         "day": MONDAY,
     }
@@ -109,7 +127,10 @@ def test_a_stranger_is_sent_to_sign_in(client: Client, addresses: dict[str, str]
 OF_NO_ROW = {
     "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
-    "portal-account", "board", "board-sessions", "board-print", "closures",
+    "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
+    "portal-life", "portal-life-new", "portal-life-week",
+    "counselor-hours",
+    "counselor-hours-new",
 }  # fmt: skip
 
 

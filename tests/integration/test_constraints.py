@@ -12,15 +12,17 @@ from accounts.append_only import append_only_models
 from accounts.audit import record
 from accounts.models import Action, AuditEvent, JobRun, RoleAssignment, User
 from attendance.models import Amendment
+from patients.models import PlaceTravel
 from scheduling.models import (
     Booking,
     CohortStart,
     EnrollmentMeeting,
+    Letter,
     MeetingFacilitator,
     RuleSet,
     SessionFacilitator,
 )
-from scheduling.one_place import FACILITATOR, GUARDS, PATIENT, ROOM
+from scheduling.one_place import FACILITATOR, GUARDS, HOURS, PATIENT, ROOM
 from tests.factories import MONDAY, admit, make_patient
 from tests.integration.world import AT, NEXT_DAY, World, make_world
 
@@ -87,6 +89,15 @@ def runs(*, times: int = 1, **fields: Any) -> Callable[[World], object]:
     return run
 
 
+def goes_round(*, days: int = 7, mask: int = 0b1111) -> Callable[[World], object]:
+    return sets("commitment", weekdays=0, anchor=MONDAY, cycle_days=days, cycle_mask=mask)
+
+
+def asks_twice(world: World) -> object:
+    asks = {"action": "change", "commitment": world.commitment}
+    return [sets("proposal", **asks)(world), repeats("proposal", **asks)(world)]
+
+
 def starts_twice(world: World) -> object:
     return [CohortStart.objects.create(track=world.track, on=MONDAY) for _ in range(2)]
 
@@ -126,10 +137,25 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "job_run_is_unfinished_exactly_when_running": runs(outcome="running", finished_at=AT),
     "job_run_ends_after_it_starts": runs(outcome="done", finished_at=AT - HOUR),
     "patient_travels_at_most_eight_hours": sets("patient", travel_minutes=481),
-    "commitment_is_weekly_or_on_one_date": sets("commitment", on=MONDAY),
-    "commitment_takes_less_than_a_day": sets("commitment", ends=time(13)),
+    "commitment_is_weekly_or_goes_round_or_is_on_dates": sets("commitment", on=MONDAY),
+    "commitment_goes_round_within_eight_weeks": goes_round(days=57),
+    "commitment_round_begins_with_a_day_on_and_has_one_off": goes_round(mask=0b1111111),
+    "commitment_dates_end_after_they_begin": sets("commitment", on=MONDAY, until=MONDAY),
+    "commitment_takes_time_or_the_whole_day": sets("commitment", ends=time(13)),
+    "commitment_moves_by_five_minutes_to_eight_hours": sets("commitment", movable_minutes=4),
     "commitment_ends_after_it_begins": sets("commitment", valid_from=MONDAY, valid_until=MONDAY),
-    "commitment_travel_at_most_eight_hours": sets("commitment", travel_minutes=481),
+    "commitment_travel_at_most_eight_hours": sets("commitment", travel_after_minutes=481),
+    "place_name_is_unique_for_a_patient": repeats("place"),
+    "place_has_a_name": sets("place", name=""),
+    "place_has_one_way_to_a_site": lambda world: PlaceTravel.objects.create(place=world.place, site=world.site),
+    "place_is_at_most_eight_hours_away": lambda world: world.place.travels.update(after_minutes=481),
+    "proposal_action_is_known": sets("proposal", action="sing", commitment=None),
+    "proposal_state_is_known": sets("proposal", state="lost", decided_at=AT),
+    "proposal_waits_until_it_is_decided": sets("proposal", decided_at=AT),
+    "proposal_is_declined_for_a_reason": sets("proposal", state="declined", decided_at=AT),
+    "proposal_that_waits_adds_or_is_about_a_commitment": sets("proposal", action="change"),
+    "proposal_ends_with_a_last_day": sets("proposal", last_day=MONDAY),
+    "commitment_has_one_proposal_that_waits": asks_twice,
     "commitment_kind_is_known": sets("commitment", kind="sport"),
     "commitment_code_is_unique_for_a_patient": repeats("commitment"),
     "episode_ends_after_it_starts": sets("episode", ends=MONDAY),
@@ -155,6 +181,8 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "track_has_been_published_unless_draft": sets("track", published_at=None),
     "track_status_is_known": sets("track", status="lost"),
     "track_entry_is_known": sets("track", entry="lost"),
+    "track_level_is_known": sets("track", level="9.9"),
+    "track_ages_are_a_range": sets("track", from_age=18, to_age=17),
     "track_individual_minutes_fit_a_week": sets("track", individual_minutes=1501),
     "cohort_starts_once_on_a_date": starts_twice,
     "meeting_code_begins_once_on_a_date": repeats("meeting"),
@@ -162,6 +190,10 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "meeting_ends_after_it_starts": sets("meeting", ends=time(9)),
     "meeting_break_lies_inside_it": sets("meeting", break_starts=time(11, 30), break_ends=time(12)),
     "meeting_has_a_place": sets("meeting", places=0),
+    "meeting_kept_for_one_has_one_place": lambda world: sets("meeting", kept_for=world.enrollment)(world),
+    "counselor_hours_are_on_a_weekday": sets("hours", weekday=7),
+    "counselor_hours_end_after_they_start": sets("hours", ends=time(9)),
+    "counselor_hours_hold_for_a_day": sets("hours", valid_from=MONDAY, valid_until=MONDAY),
     "meeting_runs_for_a_day": sets("meeting", runs_until=date(2026, 1, 5)),
     "meeting_modality_is_known": sets("meeting", modality="post"),
     "facilitator_is_in_a_meeting_once": facilitates(MeetingFacilitator, "meeting", "lead", "assists"),
@@ -196,6 +228,13 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "episode_has_one_leave_from_a_date": repeats("leave", ends=NEXT_DAY),
     "episode_has_one_open_leave": repeats("leave", starts=NEXT_DAY),
     "leave_has_a_reason": sets("leave", reason=""),
+    "consent_ends_after_it_is_signed": sets("consent", valid_until=MONDAY),
+    "consent_is_revoked_by_somebody": sets("consent", revoked_at=AT),
+    "consent_recipient_kind_is_known": sets("consent", recipient_kind="friend"),
+    "consent_says_for_whom_and_what_for": sets("consent", purpose=""),
+    "letter_ends_after_it_starts": lambda world: Letter.objects.create(
+        consent=world.consent, starts=MONDAY, ends=MONDAY, written_at=AT, written_by=world.lead
+    ),
     "episode_waits_for_a_track_once": repeats("waiting"),
     "waiting_priority_is_known": sets("waiting", priority=0),
     "waiting_ends_with_a_place_or_a_reason": sets("waiting", closed_at=AT),
@@ -208,6 +247,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "booking_is_released_for_a_cause": sets("booking", released_at=AT),
     PATIENT.name: lambda world: repeats("booking", session=world.later)(world),
     ROOM.name: lambda world: sets("later", starts=world.session.starts)(world),
+    HOURS.name: repeats("hours", starts=time(11), ends=time(13)),
     FACILITATOR.name: lambda world: world.later.session_facilitators.update(starts=world.session.starts),
     "feed_is_of_one_subject": lambda world: sets("feed", room=world.room)(world),
     "feed_style_is_known": sets("feed", style="loud"),
@@ -255,6 +295,19 @@ def test_the_database_refuses_a_row_that_breaks(world: World, name: str) -> None
 
 def test_every_constraint_is_tried() -> None:
     assert set(BREAKS) == set(CONSTRAINTS) | {guard.name for guard in GUARDS}
+
+
+def test_hours_that_touch_or_hold_at_other_times_or_for_others_may_be_stated(world: World) -> None:
+    for otherwise in (
+        {"starts": time(12), "ends": time(13)},
+        {"weekday": 2},
+        {"user": world.other},
+    ):
+        repeats("hours", **otherwise)(world)
+    sets("hours", valid_until=MONDAY)(world)
+    repeats("hours", valid_from=MONDAY, valid_until=None)(world)
+    with pytest.raises(IntegrityError, match=HOURS.name), transaction.atomic():
+        sets("hours", valid_until=NEXT_DAY)(world)
 
 
 def test_released_places_may_overlap(world: World) -> None:

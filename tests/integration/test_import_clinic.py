@@ -60,10 +60,10 @@ def test_a_second_time_nothing_changes(tmp_path: Path) -> None:
 def test_the_demo_clinic_is_imported_once_and_then_nothing_changes() -> None:
     said = StringIO()
     call_command("import_clinic", DEMO, stdout=said)
-    assert "199 rows new, 0 changed, 0 as they were." in said.getvalue()
+    assert "209 rows new, 0 changed, 0 as they were." in said.getvalue()
     said = StringIO()
     call_command("import_clinic", DEMO, stdout=said)
-    assert said.getvalue() == "Nothing changed: 199 rows are as they were.\n"
+    assert said.getvalue() == "Nothing changed: 209 rows are as they were.\n"
 
 
 def test_a_dry_run_says_what_would_change_and_writes_nothing(tmp_path: Path) -> None:
@@ -101,6 +101,35 @@ def test_what_changed_is_said_by_row_and_column(
     assert (change.table, change.row, change.is_new) == (table, row, False)
     assert (field.column, field.before, field.after) == (column, before, after)
     assert bring(tmp_path, changed(table, old, new)).changes == ()
+
+
+LIVES = """patient,code,kind,label,weekdays,rotation,anchor,starts,ends,on,last_on,movable_minutes,travel_minutes,travel_after
+P1,C1,work,Shift,,"4 on, 3 off",2026-11-02,7:00,19:00,,,30,,45
+P1,C2,family,Away,,,,0:00,0:00,2027-01-12,2027-01-16,,20,
+P2,C1,school,Course,Mon,,,9:00,12:00,2026-11-02,2026-11-20,,,
+"""
+
+
+def test_rotations_dates_in_a_row_and_the_ways_come_in_once_and_then_nothing_changes(tmp_path: Path) -> None:
+    bring(tmp_path, {**CLINIC, "commitments": LIVES})
+
+    shift, away, course = Commitment.objects.order_by("patient__code", "code")
+    assert (shift.rotation, shift.anchor, shift.movable_minutes) == ("4 on, 3 off", date(2026, 11, 2), 30)
+    assert (shift.travel_before_minutes, shift.travel_after_minutes) == (0, 45)
+    assert (away.is_whole_day, away.on, away.last_on) == (True, date(2027, 1, 12), date(2027, 1, 16))
+    assert (away.weekdays, away.travel_before_minutes, away.travel_after_minutes) == (127, 20, 20)
+    assert (course.weekday_numbers, course.until) == ((0,), date(2026, 11, 21))
+    assert bring(tmp_path, {**CLINIC, "commitments": LIVES}).changes == ()
+
+
+def test_what_changed_in_a_rotation_is_said_as_one_would_write_it(tmp_path: Path) -> None:
+    bring(tmp_path, {**CLINIC, "commitments": LIVES})
+
+    (change,) = bring(tmp_path, {**CLINIC, "commitments": LIVES.replace("4 on, 3 off", "2-2-3")}).changes
+
+    assert [(field.column, field.before, field.after) for field in change.fields] == [
+        ("rotation", "4 on, 3 off from 2026-11-02", "2 on, 2 off, 3 on from 2026-11-02")
+    ]
 
 
 def test_a_changed_meeting_ends_and_the_next_one_begins(tmp_path: Path) -> None:

@@ -132,13 +132,27 @@ def only_fault(folder: Path, files: dict[str, str]) -> str:
         ),
         pytest.param(
             "commitments", "22:00,6:00", "6:00,6:00",
-            "commitments.csv, row 2, ends: It begins and ends at 06:00; a whole day can't be stated in one row.",
+            "commitments.csv, row 2, ends: It begins and ends at 06:00; a whole day is from 0:00 to 0:00.",
             id="a shift of no length",
         ),
         pytest.param(
             "commitments", "Sun-Thu", "",
-            "commitments.csv, row 2, weekdays: Give its days of the week, or its one date under on.",
+            "commitments.csv, row 2, weekdays: Give its days of the week, its rotation, or its one date under on.",
             id="a shift on no day",
+        ),
+        pytest.param(
+            "commitments",
+            "weekdays,starts,ends,on\nP1,C1,work,Night shift,Sun-Thu",
+            "rotation,starts,ends,on\nP1,C1,work,Night shift,4 on and off",
+            "commitments.csv, row 2, rotation: “4 on and off” is no shift pattern; write 4 on, 3 off or 2-2-3-2-2-3.",
+            id="a rotation that is none",
+        ),
+        pytest.param(
+            "commitments",
+            "weekdays,starts,ends,on\nP1,C1,work,Night shift,Sun-Thu",
+            "rotation,starts,ends,on\nP1,C1,work,Night shift,4-3",
+            "commitments.csv, row 2, anchor: For a rotation give a day on which a round begins.",
+            id="a rotation that begins nowhere",
         ),
         pytest.param(
             "patients",
@@ -241,8 +255,8 @@ def test_columns_are_named_with_what_may_be_meant(tmp_path: Path) -> None:
 
 def test_an_empty_folder_and_no_folder_are_faults(tmp_path: Path) -> None:
     assert only_fault(tmp_path, {}) == (
-        f"{tmp_path}: No file to import is in this folder. It may hold sites.csv, rooms.csv, staff.csv, tracks.csv,"
-        " meetings.csv, patients.csv, commitments.csv, closures.csv."
+        f"{tmp_path}: No file to import is in this folder. It may hold sites.csv, rooms.csv, staff.csv,"
+        " counselor_hours.csv, tracks.csv, meetings.csv, patients.csv, commitments.csv, closures.csv."
     )
     with pytest.raises(CommandError, match="1 fault; nothing was written"):
         call_command("import_clinic", tmp_path / "nowhere", stderr=StringIO())

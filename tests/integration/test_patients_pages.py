@@ -1,7 +1,7 @@
 """The pages of a patient's record: what they show to whom, what they refuse and how, and the trail they leave."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
@@ -41,7 +41,7 @@ SHIFT = {
     "weekdays": ["0", "1"],
     "starts": "10:00",
     "ends": "18:00",
-    "travel_minutes": "25",
+    "travel_before_minutes": "25",
 }
 LEVEL = {
     "starts": "2026-12-07",
@@ -256,7 +256,7 @@ def test_the_chart_takes_as_many_queries_for_three_as_for_one(
             book(make_session(meeting, WEDNESDAY.replace(day=23 + each)), enrollment)
         make_commitment(patient, [each], "08:00", "11:00")
 
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(25):
         answer = coordinator.get(reverse("patient", args=[patient.pk]))
 
     assert len(answer.context["chart"].placed) == number
@@ -287,6 +287,27 @@ def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
         pytest.param("patient-new", PERSON | {"last_name": ""}, "last_name", "required", id="no name"),
         pytest.param("patient-edit", PERSON | {"travel_minutes": "999"}, "travel_minutes", "480", id="a far home"),
         pytest.param("commitment-new", SHIFT | {"ends": "10:00"}, "ends", "It ends when it starts.", id="no time"),
+        pytest.param(
+            "commitment-new",
+            SHIFT | {"pattern": "rotation", "rotation": "7 on", "round_from": "2026-11-23"},
+            "rotation",
+            "at least one day on and one day off",
+            id="no day off",
+        ),
+        pytest.param(
+            "commitment-new",
+            SHIFT | {"pattern": "range", "first_on": "2026-12-07", "last_on": "2026-12-01"},
+            "last_on",
+            "is too early",
+            id="dates that end before they begin",
+        ),
+        pytest.param(
+            "commitment-new",
+            SHIFT | {"could_move": "yes", "movable_minutes": "480"},
+            "movable_minutes",
+            "nothing would be left of it",
+            id="all of it could move",
+        ),
         pytest.param("commitment-new", SHIFT | {"weekdays": []}, "weekdays", "On which days?", id="no day"),
         pytest.param(
             "commitment-new",
@@ -348,6 +369,45 @@ def test_a_commitment_opens_with_what_it_is_and_is_changed(coordinator: Client, 
     coordinator.post(address, SHIFT | {"label": "Days"})
     commitment.refresh_from_db()
     assert (commitment.label, commitment.anchor, commitment.weekdays) == ("Days", None, 0b11)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        pytest.param(
+            {"pattern": "rotation", "rotation": "2-2-3", "round_from": "2026-11-02"},
+            "2 on, 2 off, 3 on from Mon 2 Nov, 10:00–18:00, 25 min on the way",
+            id="a rotation",
+        ),
+        pytest.param(
+            {"pattern": "range", "first_on": "2026-12-07", "last_on": "2026-12-11", "weekdays": [], "whole_day": "on"},
+            "Mon 7 – Fri 11 Dec, the whole day, 25 min on the way",
+            id="dates in a row, all day",
+        ),
+        pytest.param(
+            {"could_move": "yes", "movable_minutes": "30", "travel_after_minutes": "40"},
+            "Mon, Tue 10:00–18:00, could move by 30 min, 25 min there, 40 min back",
+            id="what could move",
+        ),
+    ],
+)
+def test_every_pattern_is_said_in_words_and_opens_as_it_was_typed(
+    coordinator: Client, rosa: Patient, typed: dict[str, Any], said: str
+) -> None:
+    coordinator.post(reverse("commitment-new", args=[rosa.pk]), SHIFT | typed)
+
+    assert said in " ".join(coordinator.get(reverse("patient", args=[rosa.pk])).text.split())
+    made = Commitment.objects.get(label="Day shift")
+    address = reverse("commitment-edit", args=[made.pk])
+    opened = coordinator.get(address).context["form"]
+    again = {
+        name: f"{value:%H:%M}" if isinstance(value, time) else value
+        for name, value in opened.initial.items()
+        if value not in (None, False)
+    }
+    answer = coordinator.post(address, again)
+    assert answer.status_code == 302
+    assert [detail for action, _, detail in seen() if action == Action.CHANGED] == [""]
 
 
 def test_a_commitment_ends_after_its_last_day(coordinator: Client, rosa: Patient) -> None:

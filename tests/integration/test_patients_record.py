@@ -24,7 +24,7 @@ from patients.services import (
 from scheduling.domain.reasons import Refused
 from scheduling.models import Site
 from scheduling.words import say
-from tests.factories import MONDAY, admit, make_commitment, make_patient, make_site, make_staff
+from tests.factories import MONDAY, admit, make_commitment, make_patient, make_place, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +65,9 @@ def level(**fields: Any) -> LevelValues:
         "stated_by": "Dr. Imani Cole, MD",
     }
     return LevelValues(**given | fields)
+
+
+ROUND = {"weekdays": 0, "cycle_days": 7, "cycle_mask": 0b1111, "anchor": MONDAY}
 
 
 def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
@@ -117,14 +120,14 @@ def test_the_trail_names_the_fields_that_changed_and_not_what_is_in_them(patient
 
 def test_a_commitment_is_added_changed_and_ended(patient: Patient, coordinator: User) -> None:
     made = add_commitment(patient=patient, values=shift(), by=coordinator, now=NOW)
-    change_commitment(commitment=made, values=shift(travel_minutes=20), by=coordinator, now=NOW)
+    change_commitment(commitment=made, values=shift(travel_before_minutes=20), by=coordinator, now=NOW)
     end_commitment(commitment=made, last_day=date(2026, 12, 18), by=coordinator, now=NOW)
 
     kept = Commitment.objects.get()
-    assert (kept.travel_minutes, kept.valid_until) == (20, date(2026, 12, 19))
+    assert (kept.travel_before_minutes, kept.valid_until) == (20, date(2026, 12, 19))
     assert events(made) == [
         (Action.CREATED, patient.pk, ""),
-        (Action.CHANGED, patient.pk, "travel_minutes"),
+        (Action.CHANGED, patient.pk, "travel_before_minutes"),
         (Action.ENDED, patient.pk, "after 2026-12-18"),
     ]
 
@@ -149,6 +152,23 @@ def test_a_commitment_is_added_changed_and_ended(patient: Patient, coordinator: 
             ["never_happens"],
             id="every other week, in the week that is left out",
         ),
+        pytest.param({"movable_minutes": 480}, ["moves_more_than_it_lasts"], id="nothing would be left of it"),
+        pytest.param(ROUND | {"cycle_mask": 0b1111111}, ["round_of_all_or_none"], id="no day off"),
+        pytest.param(ROUND | {"cycle_mask": 0}, ["round_of_all_or_none"], id="no day on"),
+        pytest.param(ROUND | {"cycle_days": 57}, ["round_too_long"], id="more than eight weeks"),
+        pytest.param(
+            ROUND | {"valid_from": date(2026, 11, 27), "valid_until": date(2026, 11, 30)},
+            ["never_happens"],
+            id="only on the days off of a round",
+        ),
+        pytest.param(
+            {"on": date(2026, 12, 2), "until": date(2026, 12, 2)}, ["ends_before_it_begins"], id="dates that end first"
+        ),
+        pytest.param(
+            {"on": date(2026, 12, 5), "until": date(2026, 12, 7)}, ["never_happens"], id="weekdays in a weekend's dates"
+        ),
+        pytest.param({"on": date(2026, 12, 1), "until": date(2028, 1, 1)}, ["too_long_on_dates"], id="years of dates"),
+        pytest.param({"place_id": 404}, ["not_their_place"], id="a place of nobody"),
         pytest.param({"weekdays": 0, "ends": time(8)}, ["takes_no_time", "never_happens"], id="two things at once"),
     ],
 )
@@ -162,11 +182,25 @@ def test_a_commitment_that_cannot_be_is_refused(
     assert not Commitment.objects.exists()
 
 
-def test_a_shift_past_midnight_and_one_day_alone_are_taken(patient: Patient, coordinator: User) -> None:
+def test_shifts_past_midnight_one_day_alone_whole_days_and_rotations_are_taken(
+    patient: Patient, coordinator: User
+) -> None:
     add_commitment(patient=patient, values=shift(starts=time(22), ends=time(6)), by=coordinator, now=NOW)
     add_commitment(patient=patient, values=shift(weekdays=0, on=date(2026, 12, 1)), by=coordinator, now=NOW)
 
-    assert Commitment.objects.count() == 2
+    add_commitment(patient=patient, values=shift(starts=time(0), ends=time(0)), by=coordinator, now=NOW)
+    add_commitment(patient=patient, values=shift(**ROUND), by=coordinator, now=NOW)
+
+    assert Commitment.objects.count() == 4
+
+
+def test_a_commitment_is_at_no_place_of_somebody_else(patient: Patient, coordinator: User, site: Site) -> None:
+    place = make_place(make_patient(site), {site: (10, 10)})
+
+    with pytest.raises(Refused) as refused:
+        add_commitment(patient=patient, values=shift(place_id=place.pk), by=coordinator, now=NOW)
+
+    assert codes(refused) == ["not_their_place"]
 
 
 def test_a_commitment_cannot_end_before_it_begins(patient: Patient, coordinator: User) -> None:

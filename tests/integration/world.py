@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from patients.models import Commitment, CommitmentProposal, Consent, Episode, LevelOfCareSpan, Patient, Place
 from scheduling.models import (
     Booking,
     Closure,
+    CounselorHours,
     Enrollment,
     Feed,
     LeaveOfAbsence,
@@ -26,8 +27,10 @@ from tests.factories import (
     book,
     enroll,
     make_commitment,
+    make_hours,
     make_meeting,
     make_patient,
+    make_place,
     make_room,
     make_session,
     make_site,
@@ -61,7 +64,11 @@ class World:
     feed: Feed
     closure: Closure
     leave: LeaveOfAbsence
+    consent: Consent
     waiting: WaitingEntry
+    hours: CounselorHours
+    place: Place
+    proposal: CommitmentProposal
 
 
 def make_world() -> World:
@@ -95,5 +102,17 @@ def make_world() -> World:
         feed=Feed.objects.create(patient=patient, token_hash="0" * 64, uid_key="k", created_at=AT, created_by=lead),
         closure=Closure.objects.create(site=site, starts=MONDAY, ends=NEXT_DAY, reason="Snow"),
         leave=LeaveOfAbsence.objects.create(episode=episode, starts=MONDAY, reason="Surgery", recorded_by=other),
+        consent=Consent.objects.create(
+            patient=patient,
+            recipient="Harbor Bakery",
+            recipient_kind="employer",
+            purpose="Time off work",
+            signed_on=MONDAY,
+            valid_until=NEXT_DAY,
+            recorded_by=other,
+        ),
+        hours=make_hours(lead, site, 1, "09:00", "12:00"),
         waiting=WaitingEntry.objects.create(episode=episode, track=track, from_day=MONDAY, requested_at=AT),
+        proposal=CommitmentProposal.objects.create(patient=patient, action="add", label="Shift", proposed_at=AT),
+        place=make_place(patient, {site: (20, 30)}),
     )

@@ -14,7 +14,7 @@ WEEKLY = {
     "weekdays": ["0", "2"],
     "starts": "22:00",
     "ends": "6:00",
-    "travel_minutes": "25",
+    "travel_before_minutes": "25",
 }
 
 
@@ -61,7 +61,8 @@ def test_a_weekly_commitment_becomes_its_values() -> None:
         starts=time(22),
         ends=time(6),
         weekdays=0b101,
-        travel_minutes=25,
+        travel_before_minutes=25,
+        travel_after_minutes=25,
         valid_until=date(2026, 12, 19),
     )
 
@@ -71,6 +72,55 @@ def test_of_every_other_week_a_date_in_one_of_them_is_kept() -> None:
 
     assert form.is_valid()
     assert form.values().anchor == date(2026, 11, 24)
+
+
+def test_a_rotating_shift_becomes_the_days_on_of_its_round() -> None:
+    form = CommitmentForm(
+        WEEKLY
+        | {"pattern": "rotation", "rotation": "4 on, 3 off", "round_from": "2026-11-02", "last_day": "2026-12-18"}
+    )
+
+    assert form.is_valid()
+    assert form.values() == CommitmentValues(
+        kind="work",
+        label="Night shift",
+        starts=time(22),
+        ends=time(6),
+        anchor=date(2026, 11, 2),
+        cycle_days=7,
+        cycle_mask=0b1111,
+        travel_before_minutes=25,
+        travel_after_minutes=25,
+        valid_until=date(2026, 12, 19),
+    )
+
+
+def test_dates_in_a_row_are_whole_days_without_times() -> None:
+    away = {"pattern": "range", "weekdays": [], "first_on": "2027-01-12", "last_on": "2027-01-16", "whole_day": "on"}
+    form = CommitmentForm(WEEKLY | away | {"starts": "", "ends": "", "travel_after_minutes": "40"})
+
+    assert form.is_valid()
+    assert form.values() == CommitmentValues(
+        kind="work",
+        label="Night shift",
+        starts=time(0),
+        ends=time(0),
+        weekdays=0b1111111,
+        on=date(2027, 1, 12),
+        until=date(2027, 1, 17),
+        travel_before_minutes=25,
+        travel_after_minutes=40,
+    )
+
+
+@pytest.mark.parametrize(
+    ("could_move", "minutes"), [pytest.param("yes", 30, id="could move"), pytest.param("no", 0, id="must stay")]
+)
+def test_only_what_could_move_has_minutes_to_move_by(could_move: str, minutes: int) -> None:
+    form = CommitmentForm(WEEKLY | {"could_move": could_move, "movable_minutes": "30"})
+
+    assert form.is_valid()
+    assert form.values().movable_minutes == minutes
 
 
 def test_on_one_date_there_are_neither_weekdays_nor_an_end() -> None:
@@ -90,9 +140,20 @@ def test_on_one_date_there_are_neither_weekdays_nor_an_end() -> None:
         pytest.param({"weekdays": ["9"]}, "weekdays", id="on a day that is none"),
         pytest.param({"pattern": "other"}, "anchor", id="every other week, but in which"),
         pytest.param({"pattern": "once"}, "on", id="on one date, but which"),
+        pytest.param(
+            {"pattern": "rotation", "round_from": "2026-11-02"}, "rotation", id="a rotation, but of how many days"
+        ),
+        pytest.param(
+            {"pattern": "rotation", "round_from": "2026-11-02", "rotation": "four on"}, "rotation", id="no rotation"
+        ),
+        pytest.param({"pattern": "rotation", "rotation": "4-3"}, "round_from", id="a rotation, but since when"),
+        pytest.param({"pattern": "range", "first_on": "2026-11-02"}, "last_on", id="dates in a row, but until when"),
+        pytest.param({"ends": ""}, "ends", id="no end, and not the whole day"),
+        pytest.param({"could_move": "yes"}, "movable_minutes", id="it could move, but by how much"),
+        pytest.param({"could_move": "yes", "movable_minutes": "3"}, "movable_minutes", id="it could hardly move"),
         pytest.param({"starts": "25:00"}, "starts", id="a time that is none"),
-        pytest.param({"travel_minutes": "481"}, "travel_minutes", id="more than eight hours on the way"),
-        pytest.param({"travel_minutes": "-5"}, "travel_minutes", id="less than no time on the way"),
+        pytest.param({"travel_before_minutes": "481"}, "travel_before_minutes", id="more than eight hours on the way"),
+        pytest.param({"travel_after_minutes": "-5"}, "travel_after_minutes", id="less than no time on the way"),
         pytest.param({"label": ""}, "label", id="without a name"),
         pytest.param({"kind": "sleep"}, "kind", id="of no kind that is known"),
         pytest.param({"last_day": "soon"}, "last_day", id="a date that is none"),

@@ -7,6 +7,7 @@ from accounts.models import Action
 from patients.models import Commitment, Patient
 from patients.models.commitment import weekday_mask
 from patients.services import CommitmentValues, against_commitment
+from scheduling.domain.rotations import bits_of, runs_of, written
 from scheduling.importing.cells import DAYS
 from scheduling.importing.person_rows import CommitmentRow
 from scheduling.importing.work import Work, differences
@@ -20,12 +21,17 @@ FIELDS = {
     "ends": "ends",
     "weekdays": "weekdays",
     "weeks": "anchor",
+    "rotation": "cycle_mask",
     "on": "on",
-    "travel_minutes": "travel_minutes",
+    "last_on": "until",
+    "movable_minutes": "movable_minutes",
+    "travel_before": "travel_before_minutes",
+    "travel_after": "travel_after_minutes",
     "valid_from": "valid_from",
     "last_day": "valid_until",
 }
-"""Columns of commitments.csv, and the fields of a Commitment."""
+"""Columns of commitments.csv, and the fields of a Commitment. `travel_minutes` stands for both ways at once."""
+WRITTEN = [*FIELDS.values(), "cycle_days"]
 
 
 def write_commitments(work: Work) -> None:
@@ -60,7 +66,7 @@ def write_commitments(work: Work) -> None:
                 changed.append(commitment)
                 work.note(row, is_new=False, fields=changes)
     Commitment.objects.bulk_create(new, batch_size=BATCH)
-    Commitment.objects.bulk_update(changed, list(FIELDS.values()), batch_size=BATCH)
+    Commitment.objects.bulk_update(changed, WRITTEN, batch_size=BATCH)
     for some_commitments in batches([*new, *changed], 2000):
         record_all(some_commitments, by=work.by, action=Action.IMPORTED, at=work.now)
 
@@ -72,17 +78,26 @@ def _values(row: CommitmentRow, held: Commitment | None) -> dict[str, Any]:
         "label": row.label,
         "starts": row.starts,
         "ends": row.ends,
-        "weekdays": weekday_mask(row.weekdays),
+        "weekdays": weekday_mask(row.date_weekdays),
         "anchor": row.anchor,
+        "cycle_days": sum(row.rotation) or None,
+        "cycle_mask": bits_of(row.rotation) or None,
         "on": row.on,
-        "travel_minutes": row.travel_minutes,
+        "until": row.until,
+        "movable_minutes": row.movable_minutes,
+        "travel_before_minutes": row.travel_minutes if row.travel_before is None else row.travel_before,
+        "travel_after_minutes": row.travel_minutes if row.travel_after is None else row.travel_after,
         "valid_from": row.valid_from,
         "valid_until": row.valid_until,
     }
     if held is not None:
-        kept = {"travel_minutes", "valid_from", "last_day"} & row.absent
-        if {"weeks", "anchor"} <= row.absent:
+        kept = {"movable_minutes", "valid_from", "last_day"} & row.absent
+        if "travel_minutes" in row.absent:
+            kept |= {"travel_before", "travel_after"} & row.absent
+        if {"weeks", "anchor"} <= row.absent and not held.cycle_days:
             kept.add("weeks")
+        if "last_on" in row.absent and held.on is not None and held.on == row.on:
+            kept |= {"last_on", "weekdays"}
         values.update((FIELDS[column], getattr(held, FIELDS[column])) for column in kept)
     if row.on is not None:
         values.update(anchor=None, valid_from=None, valid_until=None)
@@ -93,5 +108,9 @@ def _shown(values: dict[str, Any]) -> dict[str, object]:
     """Fields by column, as one would write them."""
     shown: dict[str, object] = {column: values[name] for column, name in FIELDS.items()}
     shown["weekdays"] = tuple(day[:3] for bit, day in enumerate(DAYS) if values["weekdays"] >> bit & 1)
-    shown["weeks"] = f"every other, {values['anchor']}" if values["anchor"] else "every"
+    round_of = values["cycle_days"]
+    shown["rotation"] = (
+        f"{written(runs_of(round_of, values['cycle_mask']))} from {values['anchor']}" if round_of else None
+    )
+    shown["weeks"] = f"every other, {values['anchor']}" if values["anchor"] and not round_of else "every"
     return shown

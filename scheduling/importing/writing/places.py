@@ -14,7 +14,10 @@ from scheduling.services.refused import Refused
 EVER_SINCE = date(2000, 1, 3)
 """A Monday before any clinic's first import: the first day of rules that come without a date."""
 
-SITE_FIELDS = ("name", "time_zone", "neutral_name", "address", "phone", "opens", "closes", "country", "state")
+SITE_FIELDS = (
+    "name", "time_zone", "neutral_name", "letterhead", "address", "phone", "opens", "closes", "country", "state",
+    "mixes_tracks",
+)  # fmt: skip
 RULES = {
     "minimum_hours": "minimum_minutes",
     "maximum_hours": "maximum_minutes",

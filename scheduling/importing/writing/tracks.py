@@ -14,6 +14,7 @@ from scheduling.services.refused import Refused
 from scheduling.services.timetable import TrackValues, change_track, create_track, publish_track
 
 TrackKey = tuple[str, str]
+OPTIONAL = ("population", "individual_minutes", "entry", "level", "from_age", "to_age")
 
 
 def today_at(work: Work, site: Site) -> date:
@@ -51,13 +52,16 @@ def _change(work: Work, row: TrackRow, track: Track) -> None:
         "population": track.population,
         "individual_minutes": track.individual_minutes,
         "entry": track.entry,
+        "level": track.level,
+        "from_age": track.from_age,
+        "to_age": track.to_age,
         "cohort_dates": tuple(start.on for start in track.cohort_starts.all()),
         "status": track.status,
     }
     after = {column: getattr(row, column) for column in before}
     after["status"] = row.status or track.status
     changes = differences(before, after, row.absent)
-    if not changes:
+    if not changes or not _ages_are_a_range(work, row, track):
         return
     if any(change.column != "status" for change in changes):
         today = today_at(work, track.site)
@@ -68,19 +72,26 @@ def _change(work: Work, row: TrackRow, track: Track) -> None:
     record(track, by=work.by, action=Action.IMPORTED, at=work.now, detail=change.detail)
 
 
+def _ages_are_a_range(work: Work, row: TrackRow, track: Track) -> bool:
+    """Whether the ages make sense together with what the file does not say; else they are blamed."""
+    from_age, to_age = row.given("from_age", track.from_age), row.given("to_age", track.to_age)
+    if from_age is not None and to_age is not None and to_age < from_age:
+        work.blame(row, "to_age", f"{to_age} is younger than from_age, {from_age}.")
+        return False
+    return True
+
+
 def _values(row: TrackRow, track: Track | None) -> TrackValues:
     if track is None:
-        track = Track(population=row.population, individual_minutes=row.individual_minutes, entry=row.entry)
+        track = Track(**{name: getattr(row, name) for name in OPTIONAL})
         dates = row.cohort_dates
     else:
         dates = row.given("cohort_dates", tuple(start.on for start in track.cohort_starts.all()))
     return TrackValues(
         code=row.code,
         name=row.name,
-        population=row.given("population", track.population),
-        individual_minutes=row.given("individual_minutes", track.individual_minutes),
-        entry=row.given("entry", track.entry),
         cohort_starts=dates,
+        **{name: row.given(name, getattr(track, name)) for name in OPTIONAL},
     )
 
 

@@ -1,0 +1,78 @@
+from datetime import date, timedelta
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import User
+from patients.models.patient import Patient
+
+
+class RecipientKind(models.TextChoices):
+    EMPLOYER = "employer", "Employer"
+    SCHOOL = "school", "School"
+    COURT = "court", "Court"
+    OTHER = "other", "Other"
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def visible_to(self, user: User) -> "ConsentQuerySet":
+        return self.filter(patient__in=Patient.objects.visible_to(user))
+
+    def in_force_on(self, day: date) -> "ConsentQuerySet":
+        """Those that may be acted upon on the day."""
+        return self.filter(revoked_at=None, signed_on__lte=day, valid_until__gt=day)
+
+
+class Consent(models.Model):
+    """A patient's written consent that one recipient is told the times of their appointments, and nothing else.
+
+    It holds on the half-open dates `signed_on` to `valid_until`, unless it is revoked before (42 CFR 2.31 asks for the
+    recipient, the purpose, what is disclosed, how it ends and when it was signed).
+    """
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="consents")
+    recipient = models.CharField(max_length=120, help_text="The person or office that is told.")
+    recipient_kind = models.CharField(max_length=10, choices=RecipientKind.choices)
+    recipient_address = models.CharField(max_length=200, blank=True)
+    purpose = models.CharField(max_length=120, help_text="For example time off from work.")
+    signed_on = models.DateField(help_text="The day on which the patient signed it.")
+    valid_until = models.DateField(help_text="The first day on which it no longer holds.")
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["patient", "-signed_on", "-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(signed_on__lt=F("valid_until")), name="consent_ends_after_it_is_signed"),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None, revoked_by=None) | Q(revoked_at__isnull=False, revoked_by__isnull=False),
+                name="consent_is_revoked_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(recipient_kind__in=RecipientKind.values), name="consent_recipient_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(recipient="") & ~Q(purpose=""), name="consent_says_for_whom_and_what_for"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Consent of {self.signed_on:%Y-%m-%d} for {self.recipient}"
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.patient.site_id
+
+    @property
+    def last_day(self) -> date:
+        return self.valid_until - timedelta(days=1)
+
+    def is_in_force_on(self, day: date) -> bool:
+        return self.revoked_at is None and self.signed_on <= day < self.valid_until

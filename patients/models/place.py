@@ -1,0 +1,72 @@
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from accounts.permissions import Permission
+from patients.models.patient import Patient
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+    from patients.models.commitment import Commitment
+
+
+class PlaceQuerySet(models.QuerySet["Place"]):
+    def visible_to(self, user: User) -> "PlaceQuerySet":
+        """One's own, and those of patients whose commitments one may see."""
+        may_see = Patient.objects.visible_to(user).filter(user.may_at(Permission.SEE_COMMITMENTS) | Q(user=user.pk))
+        return self.filter(patient__in=may_see)
+
+
+class Place(models.Model):
+    """Where a patient sets out from and goes to: home, a workplace, a school. How long the way takes is known for each site."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="places")
+    name = models.CharField(max_length=80, help_text="For example Home, or Warehouse.")
+
+    objects = PlaceQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        travels: RelatedManager["PlaceTravel"]
+        commitments: RelatedManager["Commitment"]
+
+    class Meta:
+        ordering = ["patient", "name"]
+        constraints = [
+            models.UniqueConstraint("patient", "name", name="place_name_is_unique_for_a_patient"),
+            models.CheckConstraint(condition=~Q(name=""), name="place_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.patient.site_id
+
+
+class PlaceTravel(models.Model):
+    """The way between a place and one site: minutes from the site to the place, before what is there, and back after it."""
+
+    place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="travels")
+    site = models.ForeignKey("scheduling.Site", on_delete=models.CASCADE, related_name="+")
+    before_minutes = models.PositiveSmallIntegerField(default=0, help_text="From the site to the place.")
+    after_minutes = models.PositiveSmallIntegerField(default=0, help_text="From the place to the site.")
+
+    class Meta:
+        ordering = ["place", "site"]
+        constraints = [
+            models.UniqueConstraint("place", "site", name="place_has_one_way_to_a_site"),
+            models.CheckConstraint(
+                condition=Q(before_minutes__lte=480, after_minutes__lte=480), name="place_is_at_most_eight_hours_away"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place} to {self.site_id}"

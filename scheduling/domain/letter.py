@@ -1,0 +1,70 @@
+"""The times of appointments as a letter says them: what repeats once, with its exceptions, and what does not by its date.
+
+It knows times and nothing else, so that nothing else can be told.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+
+WEEK = timedelta(weeks=1)
+FEWEST_FOR_WEEKLY = 3
+"""Dates on one weekday at the same times from which they are said as a weekly time."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Appointment:
+    """One time on one date, on the wall clock of the site."""
+
+    on: date
+    starts: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyTime:
+    """The same time on the same weekday from the first date to the last, but for the dates left `out`."""
+
+    weekday: int
+    starts: time
+    ends: time
+    first: date
+    last: date
+    out: tuple[date, ...]
+
+    def appointments(self) -> list[Appointment]:
+        days = (self.first + week * WEEK for week in range((self.last - self.first).days // 7 + 1))
+        return [Appointment(day, self.starts, self.ends) for day in days if day not in self.out]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """All that a letter says: weekly times in the order of the week, and single ones by date."""
+
+    weekly: tuple[WeeklyTime, ...]
+    single: tuple[Appointment, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.weekly or self.single)
+
+
+def as_told(appointments: Iterable[Appointment]) -> Times:
+    """The same appointments in the fewest words: at least three on one weekday at the same times are a weekly time, unless
+    more dates would have to be left out than are kept.
+    """
+    alike: dict[tuple[int, time, time], list[date]] = {}
+    for each in sorted(set(appointments)):
+        alike.setdefault((each.on.weekday(), each.starts, each.ends), []).append(each.on)
+    weekly: list[WeeklyTime] = []
+    single: list[Appointment] = []
+    for (weekday, starts, ends), dates in alike.items():
+        weeks = (dates[-1] - dates[0]).days // 7 + 1
+        if len(dates) < FEWEST_FOR_WEEKLY or weeks - len(dates) > len(dates):
+            single += (Appointment(on, starts, ends) for on in dates)
+            continue
+        out = tuple(day for week in range(weeks) if (day := dates[0] + week * WEEK) not in dates)
+        weekly.append(WeeklyTime(weekday, starts, ends, dates[0], dates[-1], out))
+    return Times(
+        weekly=tuple(sorted(weekly, key=lambda each: (each.weekday, each.starts, each.ends))),
+        single=tuple(sorted(single)),
+    )

@@ -1,0 +1,142 @@
+"""Letters that tell an employer or a school when a patient has appointments: with their consent, and times alone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import ClassVar
+
+from django.db import transaction
+
+from accounts.audit import record
+from accounts.models import Action, User
+from patients.models import Consent, Patient
+from scheduling.domain.letter import Appointment, Times, as_told
+from scheduling.domain.reasons import EndsBeforeItBegins, Reason
+from scheduling.models import Booking, Letter, Site
+from scheduling.services.horizon import horizon_end
+from scheduling.services.letter_pdf import missing_letters, pdf_of
+from scheduling.services.refused import refuse_for
+
+LONGEST = timedelta(weeks=26)
+
+
+@dataclass(frozen=True, slots=True)
+class NoConsent(Reason):
+    """The consent does not hold on the day: it is over, was revoked, or is not signed yet."""
+
+    code: ClassVar[str] = "no_consent"
+    recipient: str
+    last_day: date
+    is_revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToTell(Reason):
+    """No appointment is booked in the days asked for; those after `horizon` are not booked yet."""
+
+    code: ClassVar[str] = "nothing_to_tell"
+    first_day: date
+    last_day: date
+    horizon: date
+
+
+@dataclass(frozen=True, slots=True)
+class LetterTooLong(Reason):
+    """More days than one letter may tell of."""
+
+    code: ClassVar[str] = "letter_too_long"
+    weeks: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class LettersMissing(Reason):
+    """The letter's type has no shape for some letters of what is to be printed."""
+
+    code: ClassVar[str] = "letters_missing"
+    letters: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a letter says, all of it: who writes, to whom, of whom, and when. It names no treatment because it knows none."""
+
+    sender: str
+    sender_address: str
+    sender_phone: str
+    written_on: date
+    recipient: str
+    recipient_address: str
+    name: str
+    first_day: date
+    last_day: date
+    times: Times
+    signed_on: date
+    consent_last_day: date
+    purpose: str
+
+
+def content_of(*, consent: Consent, name: str, first_day: date, last_day: date, now: datetime) -> Content:
+    """What the letter would say of the days, both included, with the patient named as `name`.
+
+    Raises Refused without a consent in force, for days without an appointment, and for letters that cannot be printed.
+    """
+    site = consent.patient.site
+    today = now.astimezone(site.zone).date()
+    refuse_for(_against(consent, first_day, last_day, today))
+    until = last_day + timedelta(days=1)
+    times = as_told(_appointments(consent.patient, site, first_day, until))
+    content = Content(
+        sender=site.letterhead or site.neutral_name,
+        sender_address=site.address,
+        sender_phone=site.phone,
+        written_on=today,
+        recipient=consent.recipient,
+        recipient_address=consent.recipient_address,
+        name=name,
+        first_day=first_day,
+        last_day=last_day,
+        times=times,
+        signed_on=consent.signed_on,
+        consent_last_day=consent.last_day,
+        purpose=consent.purpose,
+    )
+    if not times:
+        refuse_for([NothingToTell(first_day, last_day, horizon_end(today) - timedelta(days=1))])
+    missing = missing_letters(content)
+    refuse_for([LettersMissing(missing)] if missing else [])
+    return content
+
+
+@transaction.atomic
+def write_letter(
+    *, consent: Consent, name: str, first_day: date, last_day: date, by: User, now: datetime
+) -> tuple[Letter, bytes]:
+    """The letter as PDF, and that it was written: the account of what was disclosed. Raises Refused as `content_of` does."""
+    held = Consent.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")
+    consent = held.get(pk=consent.pk)
+    content = content_of(consent=consent, name=name, first_day=first_day, last_day=last_day, now=now)
+    letter = Letter.objects.create(
+        consent=consent, starts=first_day, ends=last_day + timedelta(days=1), written_at=now, written_by=by
+    )
+    detail = f"times of {first_day:%Y-%m-%d} to {last_day:%Y-%m-%d}"
+    record(letter, by=by, action=Action.DISCLOSED, at=now, detail=detail, reason=consent.purpose)
+    return letter, pdf_of(content)
+
+
+def _against(consent: Consent, first_day: date, last_day: date, today: date) -> Iterable[Reason]:
+    if not consent.is_in_force_on(today):
+        yield NoConsent(consent.recipient, consent.last_day, consent.revoked_at is not None)
+    if last_day < first_day:
+        yield EndsBeforeItBegins(first_day, last_day)
+    if last_day - first_day > LONGEST:
+        yield LetterTooLong(-(-(last_day - first_day).days // 7), LONGEST.days // 7)
+
+
+def _appointments(patient: Patient, site: Site, first: date, until: date) -> Iterable[Appointment]:
+    """The times of the patient's standing places on the half-open dates, on the wall clock of each session's site."""
+    booked = Booking.objects.standing().of_patient(patient.pk).filter(session__on__gte=first, session__on__lt=until)
+    for booking in booked.select_related("session__site"):
+        zone = booking.session.site.zone
+        starts, ends = booking.starts.astimezone(zone), booking.ends.astimezone(zone)
+        yield Appointment(starts.date(), starts.time(), ends.time())
