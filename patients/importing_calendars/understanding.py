@@ -22,9 +22,8 @@ def understand(data: bytes, *, zone: ZoneInfo, first: date, until: date) -> Unde
     unknown_zone = unreadable = partly_read = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the libraries guess is what is wanted
-        for sheet in sheets:
-            learn_zones(sheet.zones)
-        for sheet in sheets:
+        learn_zones([definition for sheet in sheets for definition in sheet.zones])
+        for sheet in filter(lambda each: each.events, sheets):
             entries = entries_of(sheet, zone)
             unknown_zone += entries.unknown_zone
             unreadable += entries.unreadable

@@ -12,7 +12,8 @@ UNFIT = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 NAME = re.compile(r"[\w+\-./ ()&,':]{1,100}")
 MOST_SLASHES = 6
 IN_A_LINE = re.compile(r"""[ \t]*;[ \t]*TZID[ \t]*=[ \t]*("[^"]*"|[^;:"]*)""", re.IGNORECASE)
-MOST_LINES = 2_000
+MOST_ZONES, MOST_LINES = 50, 600
+"""So many definitions of a file are looked at, of so many lines each: a zone of a hundred changes is no longer."""
 RULE_PARTS = {"FREQ", "INTERVAL", "BYDAY", "BYMONTH", "BYMONTHDAY", "UNTIL", "COUNT", "WKST"}
 
 
@@ -55,7 +56,7 @@ def learn_zones(definitions: list[list[str]]) -> None:
 
     A process that has done so reads no other file: the library would take one person's "Central Standard Time" for another's.
     """
-    for lines in definitions:
+    for lines in definitions[:MOST_ZONES]:
         if len(lines) <= MOST_LINES and _is_harmless(lines) and not is_known(_name(lines)):
             try:
                 Timezone.from_ical("\r\n".join(lines).encode())
