@@ -43,7 +43,9 @@ class CalendarTimes:
     def on_dates(self, zone: tzinfo) -> tuple[BusyTime, ...]:
         """Every time on its date and on no other, as clocks in `zone` show it."""
         slots = by_slot(self.intervals, zone)
-        return tuple(self._busy(number, OnDates(frozenset(slots[slot])), slot) for number, slot in enumerate(sorted(slots)))
+        return tuple(
+            self._busy(number, OnDates(frozenset(slots[slot])), slot) for number, slot in enumerate(sorted(slots))
+        )
 
     def in_weeks(self, zone: tzinfo) -> tuple[BusyTime, ...]:
         """The same, with what goes on by weeks as such: at least as much, as it also holds in the weeks it was left out."""
@@ -92,7 +94,11 @@ def _pieces(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, 
         return
     for number in range(ends // MINUTES_A_DAY + 1):
         on = first + number * DAY
-        day = Interval(at_wall_clock(on, time(), zone), at_wall_clock(on + DAY, time(), zone)) if _exists(on, zone) else None
+        day = (
+            Interval(at_wall_clock(on, time(), zone), at_wall_clock(on + DAY, time(), zone))
+            if _exists(on, zone)
+            else None
+        )
         if day is not None and (part := interval.intersection(day)):
             starts, ends = _shown(part, on, zone)
             yield on, (max(starts, 0), min(ends, MINUTES_A_DAY))
@@ -203,7 +209,5 @@ def change_between(before: CalendarTimes, after: CalendarTimes, zone: tzinfo) ->
     if first >= until:
         return CalendarChange((), ())
     window = Interval(at_wall_clock(first, time(), zone), at_wall_clock(until, time(), zone))
-    old, new = (
-        {part for each in times.intervals if (part := each.intersection(window))} for times in (before, after)
-    )
+    old, new = ({part for each in times.intervals if (part := each.intersection(window))} for times in (before, after))
     return CalendarChange(tuple(sorted(new - old)), tuple(sorted(old - new)))

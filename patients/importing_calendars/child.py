@@ -10,7 +10,7 @@ import sys
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from patients.domain.calendar_files import MOST_BYTES, MEGABYTE, TookTooMuchMemory
+from patients.domain.calendar_files import MEGABYTE, MOST_BYTES, TookTooMuchMemory
 from patients.importing_calendars.understanding import understand
 from patients.importing_calendars.wire import refusal_as_json, understood_as_json
 from scheduling.domain.reasons import Refused

@@ -10,7 +10,6 @@ from icalendar import Component, Event
 
 from patients.domain.calendar_files import MOST_OCCURRENCES, TooManyOccurrences
 from patients.importing_calendars.zones import UNFIT
-from scheduling.domain.interval import Interval
 from scheduling.domain.reasons import Refused
 
 DAY = timedelta(days=1)

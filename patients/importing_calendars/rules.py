@@ -51,4 +51,6 @@ def end_inclusively(rule: vRecur, starts: date, zone: tzinfo) -> None:
         until = datetime.combine(until, LAST_SECOND)
     own = starts.tzinfo or zone
     moment = until.replace(tzinfo=own) if until.tzinfo is None else until
-    rule["UNTIL"] = [moment.astimezone(UTC) if starts.tzinfo is not None else moment.astimezone(own).replace(tzinfo=None)]
+    rule["UNTIL"] = [
+        moment.astimezone(UTC) if starts.tzinfo is not None else moment.astimezone(own).replace(tzinfo=None)
+    ]
