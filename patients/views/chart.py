@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
@@ -19,6 +19,7 @@ from scheduling.models import (
     EnrollmentMeeting,
     LeaveOfAbsence,
     MeetingFacilitator,
+    Track,
     WaitingEntry,
 )
 from scheduling.services.clashing import BookedClash
@@ -150,8 +151,10 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
-    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").prefetch_related(
-        "meeting__tracks"
+    tracks = Track.objects.filter(meetings=OuterRef("meeting"))
+    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").annotate(
+        is_own=Exists(tracks.filter(pk=OuterRef("enrollment__track"))),
+        other_track=Subquery(tracks.order_by("name").values("name")[:1]),
     )
     enrollments = (
         Enrollment.objects.filter(episode=episode)

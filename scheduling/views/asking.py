@@ -10,9 +10,11 @@ from django.http import HttpRequest
 from iopmanager.days import read_day
 from patients.models import Episode
 from scheduling.domain.fit import Fit, has_a_place, keeps_commitments, search
+from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.obstacles import Full
 from scheduling.domain.reasons import Key, Reason, Refused
+from scheduling.domain.remarks import asks_of_life
 from scheduling.forms.enrolling import ChoiceForm
 from scheduling.models import Enrollment, Meeting, Track
 from scheduling.services.choosing import Trial, places_left, try_choice
@@ -89,6 +91,11 @@ class Asked:
         """All that can be chosen, the track's own first."""
         return [*self.track.meetings.all(), *self.beside.meetings]
 
+    @property
+    def weekly(self) -> dict[Key, WeeklyMeeting]:
+        """Under its key each meeting that is held in the week, as the search has it."""
+        return {offered.meeting.key: offered.meeting for offered in self.offer.meetings}
+
     def try_out(self, chosen: Sequence[Meeting]) -> Trial:
         return try_choice(
             episode=self.episode,
@@ -102,7 +109,7 @@ class Asked:
 
     def options(self, chosen: Sequence[Meeting], attended: Collection[Key] = ()) -> dict[int, Option]:
         """Under its id each meeting that is held in the week, in the order of the week."""
-        running = {offered.meeting.key: offered.meeting for offered in self.offer.meetings}
+        running = self.weekly
         meetings = [each for each in self.meetings if each.pk in running]
         left = places_left(meetings=[each.pk for each in meetings], from_day=max(self.fit.starts, self.today))
         besides = tuple(running[each.pk] for each in self.beside.meetings if each.pk in running)
@@ -173,7 +180,8 @@ def choice_context(
     trial = asked.try_out(chosen)
     against = trial.reasons if asked.fit.fits else (*trial.reasons, *asked.fit.obstacles)
     is_full = any(isinstance(reason, Full) for reason in against)
-    context = asked.choices(chosen, attended) | {"trial": trial, "is_full": is_full}
+    of_life = asks_of_life([asked.weekly[each.pk] for each in chosen if each.pk in asked.weekly], asked.need)
+    context = asked.choices(chosen, attended) | {"trial": trial, "is_full": is_full, "asks": of_life}
     return context | {"form": form, "reasons": _above(form, refused), "asked": asked, "chosen": chosen}
 
 
