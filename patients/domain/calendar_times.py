@@ -1,8 +1,8 @@
 """From the times of a calendar to a week on the wall clock: what goes on by weeks, and on which dates the rest is.
 
-A calendar comes as single times, also where it means "every Monday". The search takes dates alone for exceptions, of which it lets a
-few be missed; so what occurs in at least three of every four weeks is told to it as going on by weeks (the product's own choice).
-Nobody is taken to be less busy than their calendar says: a repetition also holds in the weeks that it leaves out.
+A calendar comes as single times, also where it means "every Monday". The search takes dates alone for exceptions, of which it
+lets a few be missed; so what occurs in at least three of every four weeks is told to it as going on by weeks (the product's own
+choice). Nobody is taken to be less busy than their calendar says: a repetition also holds in the weeks that it leaves out.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ SHORTEST_RUN_WEEKS = 4
 EVERY_WEEK, EVERY_OTHER_WEEK = 1, 2
 
 Slot = tuple[int, int]
-"""From the minute of the day at which it begins to that at which it ends, which is more than a day's where it ends on the next."""
+"""The minutes of the day at which it begins and ends; more than a day's where it ends on the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,9 @@ class CalendarTimes:
     def on_dates(self, zone: tzinfo) -> tuple[BusyTime, ...]:
         """Every time on its date and on no other, as clocks in `zone` show it."""
         slots = by_slot(self.intervals, zone)
-        return tuple(self._busy(number, OnDates(frozenset(slots[slot])), slot) for number, slot in enumerate(sorted(slots)))
+        return tuple(
+            self._busy(number, OnDates(frozenset(slots[slot])), slot) for number, slot in enumerate(sorted(slots))
+        )
 
     def in_weeks(self, zone: tzinfo) -> tuple[BusyTime, ...]:
         """The same, with what goes on by weeks as such: at least as much, as it also holds in the weeks it was left out."""
@@ -58,7 +60,7 @@ class CalendarTimes:
 
     def _busy(self, number: int, pattern: Pattern, slot: Slot) -> BusyTime:
         return BusyTime(
-            key=f"calendar {self.key}, {number}",
+            key=f"calendar-{self.key}-{number}",
             label=self.label,
             kind=self.kind,
             recurrence=pattern,
@@ -92,7 +94,11 @@ def _pieces(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, 
         return
     for number in range(ends // MINUTES_A_DAY + 1):
         on = first + number * DAY
-        day = Interval(at_wall_clock(on, time(), zone), at_wall_clock(on + DAY, time(), zone)) if _exists(on, zone) else None
+        day = (
+            Interval(at_wall_clock(on, time(), zone), at_wall_clock(on + DAY, time(), zone))
+            if _exists(on, zone)
+            else None
+        )
         if day is not None and (part := interval.intersection(day)):
             starts, ends = _shown(part, on, zone)
             yield on, (max(starts, 0), min(ends, MINUTES_A_DAY))
@@ -140,9 +146,9 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tuple[Recurrence, ...], frozenset[date]]:
     """What goes on by weeks among the dates of one slot, which lie between `first` and `until`, and the dates that are left.
 
-    A weekday goes on every week, or every other week, as long as at least three of every four of these weeks have it, over four
-    or more. It is taken to have gone on before a window that begins in it, and to go on after one that ends in it, until a later
-    calendar is known.
+    A weekday goes on every week, or every other week, as long as at least three of every four of these weeks have it, over
+    four or more. It is taken to have gone on before a window that begins in it, and to go on after one that ends in it, until
+    a later calendar is known.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)
@@ -203,7 +209,5 @@ def change_between(before: CalendarTimes, after: CalendarTimes, zone: tzinfo) ->
     if first >= until:
         return CalendarChange((), ())
     window = Interval(at_wall_clock(first, time(), zone), at_wall_clock(until, time(), zone))
-    old, new = (
-        {part for each in times.intervals if (part := each.intersection(window))} for times in (before, after)
-    )
+    old, new = ({part for each in times.intervals if (part := each.intersection(window))} for times in (before, after))
     return CalendarChange(tuple(sorted(new - old)), tuple(sorted(old - new)))

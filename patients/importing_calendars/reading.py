@@ -45,7 +45,7 @@ def read_calendar_file(data: bytes, *, zone: str, first: date, until: date) -> U
 
 
 def _read(data: bytes, asked: str) -> Understood | Reason:
-    with Popen(COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, cwd=ROOT, env={}) as child:  # noqa: S603
+    with Popen(COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, cwd=ROOT, env={}) as child:
         try:
             answer, _ = child.communicate(f"{asked}\n".encode() + data, timeout=PATIENCE_SECONDS)
         except TimeoutExpired:

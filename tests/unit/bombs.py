@@ -47,7 +47,9 @@ BOMBS: dict[str, bytes] = {
         "FREQ=DAILY", times=500, starts="DTSTART:00010101T090000", ends="DTEND:00010101T100000"
     ),
     "every day, five thousand times": repeated("FREQ=DAILY", times=5000),
-    "a hundred thousand dates left out": calendar(event("RRULE:FREQ=DAILY", "EXDATE:" + ",".join(["20261125T140000Z"] * 100_000))),
+    "a hundred thousand dates left out": calendar(
+        event("RRULE:FREQ=DAILY", "EXDATE:" + ",".join(["20261125T140000Z"] * 100_000))
+    ),
     "a hundred thousand dates added": calendar(event(*["RDATE:20261125T140000Z"] * 100_000)),
     "too many events": calendar(*[event()] * 5_001),
     "clocks that change every second": calendar(
@@ -59,12 +61,16 @@ BOMBS: dict[str, bytes] = {
     "clocks that change in a thousand ways": calendar(
         "BEGIN:VTIMEZONE",
         "TZID:Nowhere",
-        *["BEGIN:STANDARD\nDTSTART:16010101T000000\nTZOFFSETFROM:-0400\nTZOFFSETTO:-0500\nRRULE:FREQ=YEARLY\nEND:STANDARD"] * 300,
+        *[
+            "BEGIN:STANDARD\nDTSTART:16010101T000000\nTZOFFSETFROM:-0400\nTZOFFSETTO:-0500\nRRULE:FREQ=YEARLY\nEND:STANDARD"
+        ]
+        * 300,
         "END:VTIMEZONE",
         *[event(f"UID:{number}", starts="DTSTART;TZID=Nowhere:20261124T140000") for number in range(3_000)],
     ),
     "a thousand zones": calendar(
-        *(A_ZONE.format(rule="FREQ=YEARLY").replace("Nowhere", f"Nowhere {number}") for number in range(20_000)), event()
+        *(A_ZONE.format(rule="FREQ=YEARLY").replace("Nowhere", f"Nowhere {number}") for number in range(20_000)),
+        event(),
     ),
     "parts in parts": b"BEGIN:VCALENDAR\n" + b"BEGIN:VEVENT\n" * 400_000,
     "alarms in alarms": calendar("BEGIN:VEVENT", *["BEGIN:VALARM"] * 100_000, *["END:VALARM"] * 100_000, "END:VEVENT"),

@@ -62,7 +62,9 @@ stretches = st.builds(
 
 
 @given(st.lists(stretches, max_size=6), st.sampled_from(ZONES), st.booleans())
-@example([Interval(datetime(2026, 11, 1, 5, 50, tzinfo=UTC), datetime(2026, 11, 1, 6, 10, tzinfo=UTC))], ZONES[0], False)
+@example(
+    [Interval(datetime(2026, 11, 1, 5, 50, tzinfo=UTC), datetime(2026, 11, 1, 6, 10, tzinfo=UTC))], ZONES[0], False
+)
 @example([Interval(datetime(2026, 11, 1, 5, 50, tzinfo=UTC), datetime(2026, 11, 2, 6, 45, tzinfo=UTC))], ZONES[0], True)
 @example([Interval(datetime(2026, 11, 1, 5, 30, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC))], ZONES[0], True)
 def test_nobody_is_less_busy_than_their_calendar_says(
@@ -108,15 +110,17 @@ def test_on_dates_where_clocks_stay_as_they_are_nothing_is_added(intervals: list
             id="a journey is parted at every midnight",
         ),
         pytest.param(
-            at(date(2026, 11, 1), "00:30", "03:00"), [(date(2026, 11, 1), "00:30", "03:00")], id="over an hour that comes twice"
+            at(date(2026, 11, 1), "00:30", "03:00"),
+            [(date(2026, 11, 1), "00:30", "03:00")],
+            id="over an hour that comes twice",
         ),
     ],
 )
 def test_a_time_is_on_its_date(interval: Interval[datetime], slots: list[tuple[date, str, str]]) -> None:
     found = times(interval).on_dates(NEW_YORK)
-    assert [
-        (*sorted(each.recurrence.days), f"{each.starts:%H:%M}", f"{each.ends:%H:%M}") for each in found
-    ] == sorted(slots, key=lambda slot: slot[1])
+    assert [(*sorted(each.recurrence.days), f"{each.starts:%H:%M}", f"{each.ends:%H:%M}") for each in found] == sorted(
+        slots, key=lambda slot: slot[1]
+    )
     assert all(each.is_dated for each in found)
 
 
@@ -129,7 +133,10 @@ def weekly(weekdays: set[int], valid_from: date, valid_until: date | None, ancho
     [
         pytest.param(MONDAYS, [weekly({0}, FIRST, None)], [], id="every week, and on"),
         pytest.param(
-            [day for number, day in enumerate(MONDAYS) if number % 4 != 1], [weekly({0}, FIRST, None)], [], id="three of four"
+            [day for number, day in enumerate(MONDAYS) if number % 4 != 1],
+            [weekly({0}, FIRST, None)],
+            [],
+            id="three of four",
         ),
         pytest.param(
             [*MONDAYS[:10], *MONDAYS[12:]],
@@ -139,7 +146,9 @@ def weekly(weekdays: set[int], valid_from: date, valid_until: date | None, ancho
         ),
         pytest.param(MONDAYS[4:12], [weekly({0}, MONDAYS[4], MONDAYS[12])], [], id="a job of eight weeks"),
         pytest.param(MONDAYS[4:7], [], MONDAYS[4:7], id="three weeks are dates"),
-        pytest.param([MONDAYS[4], *MONDAYS[6:8]], [weekly({0}, MONDAYS[4], MONDAYS[8])], [], id="three times in four weeks"),
+        pytest.param(
+            [MONDAYS[4], *MONDAYS[6:8]], [weekly({0}, MONDAYS[4], MONDAYS[8])], [], id="three times in four weeks"
+        ),
         pytest.param(MONDAYS[:25], [weekly({0}, FIRST, None)], [], id="a holiday at the end"),
         pytest.param(MONDAYS[:24], [weekly({0}, FIRST, MONDAYS[24])], [], id="over two weeks before the end"),
         pytest.param(MONDAYS[::2], [weekly({0}, FIRST, None, FIRST)], [], id="every other week"),
@@ -153,9 +162,7 @@ def weekly(weekdays: set[int], valid_from: date, valid_until: date | None, ancho
         ),
     ],
 )
-def test_what_goes_on_by_weeks_is_told_as_such(
-    dates: list[date], patterns: list[Recurrence], left: list[date]
-) -> None:
+def test_what_goes_on_by_weeks_is_told_as_such(dates: list[date], patterns: list[Recurrence], left: list[date]) -> None:
     assert weekly_patterns(dates, FIRST, UNTIL) == (tuple(patterns), frozenset(left))
 
 
@@ -184,14 +191,20 @@ def test_a_window_that_begins_in_the_week_begins_with_all_of_the_working_days() 
 
 
 def test_travel_and_what_can_give_way_are_those_of_the_calendar() -> None:
-    [busy] = times(at(FIRST, "09:00", "17:00"), travel_before=20, travel_after=35, movable_minutes=30).in_weeks(NEW_YORK)
+    [busy] = times(at(FIRST, "09:00", "17:00"), travel_before=20, travel_after=35, movable_minutes=30).in_weeks(
+        NEW_YORK
+    )
     assert (busy.travel_before, busy.travel_after, busy.movable_minutes) == (20, 35, 30)
     assert (busy.label, busy.kind) == ("Work calendar", "work")
     assert isinstance(busy.recurrence, OnDates)
 
 
 def test_a_later_calendar_differs_by_what_is_new_and_what_is_no_longer() -> None:
-    stays, moved, now_at = at(MONDAYS[3], "09:00", "12:00"), at(MONDAYS[4], "09:00", "12:00"), at(MONDAYS[4], "10:00", "13:00")
+    stays, moved, now_at = (
+        at(MONDAYS[3], "09:00", "12:00"),
+        at(MONDAYS[4], "09:00", "12:00"),
+        at(MONDAYS[4], "10:00", "13:00"),
+    )
     past, beyond = at(MONDAYS[0], "09:00", "12:00"), at(date(2027, 3, 15), "09:00", "12:00")
     before = times(past, stays, moved)
     after = times(stays, now_at, beyond, first=MONDAYS[2], until=date(2027, 3, 22))
