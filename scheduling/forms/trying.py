@@ -21,7 +21,8 @@ def as_typed(changes: Sequence[Change]) -> str:
         for name, value in _typed(change):
             if name in found and not name.endswith(("-only", "place")) and found[name] != [value]:
                 return ""
-            found.setdefault(name, []).append(value)
+            if value not in found.setdefault(name, []):
+                found[name].append(value)
     touched = [(change.busy.key, type(change)) for change in changes if isinstance(change, LifeChange)]
     is_one_way = len({key for key, _ in touched}) == len(set(touched))
     return urlencode(found, doseq=True) if is_one_way else ""
