@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
@@ -12,13 +12,14 @@ from attendance.ledgers import Row, weeks_of
 from patients.models import Commitment, CommitmentProposal, Episode, LevelOfCareSpan, Patient, ProposalState
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
-from scheduling.domain.week import week_start
+from scheduling.domain.week import minute_of, week_start
 from scheduling.models import (
     Booking,
     Enrollment,
     EnrollmentMeeting,
     LeaveOfAbsence,
     MeetingFacilitator,
+    Track,
     WaitingEntry,
 )
 from scheduling.services.clashing import BookedClash
@@ -27,7 +28,8 @@ from scheduling.services.rules import RuleBook
 from scheduling.views.pictures import picture_of_week
 from scheduling.week_picture import WeekPicture
 
-LOOK_AHEAD = timedelta(weeks=5)
+LOOK_AHEAD = timedelta(weeks=9)
+"""As long as the longest round, and a week."""
 EVENTS = 8
 TOLD_FOR = timedelta(days=14)
 """How long the chart says what a patient changed by themselves."""
@@ -48,6 +50,17 @@ class Placed:
     enrollment: Enrollment
     places: Sequence[EnrollmentMeeting]
     last_day: date | None
+
+    @property
+    def one_to_ones(self) -> list[EnrollmentMeeting]:
+        return [place for place in self.places if place.meeting.kept_for_id is not None]
+
+    @property
+    def minutes_to_arrange(self) -> int:
+        """How much of the track's individual time has no hours in the end."""
+        lasting = [place.meeting for place in self.one_to_ones if place.ends == self.enrollment.ends]
+        arranged = sum(minute_of(meeting.ends) - minute_of(meeting.starts) for meeting in lasting)
+        return max(0, self.enrollment.track.individual_minutes - arranged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +151,10 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
-    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").prefetch_related(
-        "meeting__tracks"
+    tracks = Track.objects.filter(meetings=OuterRef("meeting"))
+    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").annotate(
+        is_own=Exists(tracks.filter(pk=OuterRef("enrollment__track"))),
+        other_track=Subquery(tracks.order_by("name").values("name")[:1]),
     )
     enrollments = (
         Enrollment.objects.filter(episode=episode)
@@ -162,8 +177,9 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
 
 
 def _scheduled(placed: Sequence[Placed], rules: RuleSet) -> Bounds:
-    """What the enrollments come to in a week."""
-    meetings = {place.meeting.pk: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
+    """What the enrollments come to in a week: their groups, and the individual time of their tracks, at whatever hours."""
+    groups = [place.meeting for each in placed for place in each.places if place.meeting.kept_for_id is None]
+    meetings = {meeting.pk: meeting.as_weekly_meeting() for meeting in groups}
     individual = sum(each.enrollment.track.individual_minutes for each in placed)
     return add_up(list(meetings.values()), rules, individual)
 

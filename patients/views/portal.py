@@ -68,7 +68,7 @@ def portal_life(request: HttpRequest) -> HttpResponse:
 def portal_life_new(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = user.patient
-    form = CommitmentForm(request.POST or None, places=patient.places.all())
+    form = CommitmentForm(request.POST or None, places=patient.places.all(), is_own=True)
     if request.method == "POST" and form.is_valid():
         try:
             asked = ask_to_add(patient=patient, values=form.values(), by=user, now=now)
@@ -85,7 +85,7 @@ def portal_life_new(request: HttpRequest) -> HttpResponse:
 def portal_life_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     commitment = _own(user.patient, commitment_id)
-    form = CommitmentForm(request.POST or None, commitment=commitment, places=user.patient.places.all())
+    form = CommitmentForm(request.POST or None, commitment=commitment, places=user.patient.places.all(), is_own=True)
     if request.method == "POST" and form.is_valid():
         try:
             asked = ask_to_change(commitment=commitment, values=form.values(), by=user, now=now)

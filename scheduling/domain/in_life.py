@@ -14,7 +14,7 @@ from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.interval import Interval
 from scheduling.domain.need import Need
 from scheduling.domain.obstacles import Clash
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, OnDates
+from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, OnDates, minute_of
 
 SESSIONS_FOR_ONE_MISSED = 6
 CLOSE_MINUTES = 15
@@ -23,6 +23,10 @@ TREATMENT = "treatment"
 
 Hit = tuple[int, int]
 """The number of a busy time, and how many days after it began the meeting is that it runs into."""
+
+
+NOTHING: frozenset[Hit] = frozenset()
+NOTHING_MISSED: frozenset[date] = frozenset()
 
 
 class Ask(NamedTuple):
@@ -71,6 +75,16 @@ class Stance:
     is_close: bool
 
 
+def passing(need: Need) -> frozenset[int]:
+    """The numbers of what is an exception in the patient's weeks: on dates alone, or over within the horizon. Treatment never
+    is.
+    """
+    if "passing" not in need.remembered:
+        need.remembered["passing"] = frozenset(number for number, busy in enumerate(need.busy) if passes(busy, need))
+    found: frozenset[int] = need.remembered["passing"]
+    return found
+
+
 def passes(busy: BusyTime, need: Need) -> bool:
     """Whether it is an exception in the patient's weeks: on dates alone, or over within the horizon. Treatment never is."""
     if busy.kind == TREATMENT:
@@ -117,7 +131,7 @@ def _stance(meeting: WeeklyMeeting, need: Need) -> Stance:
             weekday=(meeting.weekday - hit[1]) % 7,
             ends_earlier=found.asks[hit].earlier <= found.asks[hit].later,
             minutes=found.asks[hit].minutes,
-            passes=passes(need.busy[hit[0]], need),
+            passes=hit[0] in passing(need),
         )
         for hit in giving
     )
@@ -125,26 +139,27 @@ def _stance(meeting: WeeklyMeeting, need: Need) -> Stance:
 
 
 def _encounter(meeting: WeeklyMeeting, need: Need) -> Encounter:
-    begins, ends = meeting.span.start, meeting.span.end
-    touching = need.occasions_by_day
+    begins, ends = minute_of(meeting.starts), minute_of(meeting.ends)
+    held = need.dates_of(meeting)
+    is_every = held is need.open_days[meeting.weekday]
     asks: dict[Hit, Ask] = {}
-    hit_on: dict[Hit, list[date]] = {}
+    hit_on: dict[Hit, Sequence[date]] = {}
     is_close = False
-    held = 0
-    for on in need.dates_of(meeting):
-        held += 1
-        day = (on - need.from_day).days
-        midnight = day * MINUTES_A_DAY
-        for number, occasion in touching.get(day, ()):
-            earlier = occasion.padded.end - midnight - begins
-            later = midnight + ends - occasion.padded.start
-            if earlier > 0 and later > 0:
-                hit = (number, (on - occasion.on).days)
-                asks[hit] = Ask(earlier, later, need.busy[number].movable_minutes)
-                hit_on.setdefault(hit, []).append(on)
-            elif earlier > -CLOSE_MINUTES and later > -CLOSE_MINUTES and not is_close:
-                is_close = need.busy[number].kind != TREATMENT and not passes(need.busy[number], need)
-    return Encounter(asks, hit_on, held, is_close)
+    for around in need.week[meeting.weekday]:
+        earlier, later = around.end - begins, ends - around.start
+        if earlier <= -CLOSE_MINUTES or later <= -CLOSE_MINUTES:
+            continue
+        dates = around.dates if is_every else tuple(on for on in around.dates if on in held)
+        if not dates:
+            continue
+        busy = need.busy[around.number]
+        if earlier > 0 and later > 0:
+            hit = (around.number, around.days_before)
+            asks[hit] = Ask(earlier, later, busy.movable_minutes)
+            hit_on[hit] = dates
+        else:
+            is_close = is_close or (busy.kind != TREATMENT and around.number not in passing(need))
+    return Encounter(asks, hit_on, len(held), is_close)
 
 
 def sort_out(
@@ -154,19 +169,24 @@ def sort_out(
 
     What passes is in the way too once it costs too many sessions; then none is missed.
     """
+    if not asks:
+        return NOTHING, (), NOTHING_MISSED
     blocking: set[Hit] = set()
-    passing: set[Hit] = set()
+    exceptions: set[Hit] = set()
     giving: list[Hit] = []
-    for hit, ask in asks.items():
-        if ask.minutes <= ask.movable:
+    numbers = passing(need)
+    for hit, (earlier, later, movable) in asks.items():
+        if earlier <= movable or later <= movable:
             giving.append(hit)
-        elif passes(need.busy[hit[0]], need):
-            passing.add(hit)
+        elif hit[0] in numbers:
+            exceptions.add(hit)
         else:
             blocking.add(hit)
-    missed = frozenset(on for hit in passing for on in found.dates[hit])
+    if not exceptions:
+        return frozenset(blocking), tuple(giving), NOTHING_MISSED
+    missed = frozenset(on for hit in exceptions for on in found.dates[hit])
     if len(missed) * SESSIONS_FOR_ONE_MISSED > found.held:
-        return frozenset(blocking | passing), tuple(giving), frozenset()
+        return frozenset(blocking | exceptions), tuple(giving), NOTHING_MISSED
     return frozenset(blocking), tuple(giving), missed
 
 

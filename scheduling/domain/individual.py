@@ -136,6 +136,11 @@ class NoFreeHour(Reason):
     nearest: NearHour | None
 
     @property
+    def against(self) -> tuple[Against, ...]:
+        """What stands against the nearest."""
+        return self.nearest.against if self.nearest else ()
+
+    @property
     def may_be_two(self) -> bool:
         return len(divisions(self.minutes)) > 1
 

@@ -7,6 +7,7 @@ that are other than those before it (`price`); the best way through is the one w
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Literal
 
 from scheduling.domain.fit import gives_the_hours, keeps_commitments
 from scheduling.domain.hours import WeeklyMeeting
@@ -73,7 +74,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Difference:
     """What differs from one week to the next: groups `kept`, those at the same time as another `before`, dropped, and added."""
 
     kept: tuple[WeeklyMeeting, ...]
@@ -149,14 +150,26 @@ class Stage:
         return frozenset({self.schedule.offer.key}) if self.schedule else frozenset()
 
     @property
-    def change(self) -> Change | None:
+    def state(self) -> Literal["arranged", "found", "none"]:
+        """Whether something is arranged, or was found, or nothing fits."""
+        return "arranged" if self.step.is_settled else "found" if self.schedule else "none"
+
+    @property
+    def individual_minutes(self) -> int:
+        """Those a week that come with its meetings."""
+        if self.step.is_settled:
+            return self.step.arranged.individual_minutes
+        return self.schedule.offer.individual_minutes if self.schedule else 0
+
+    @property
+    def difference(self) -> Difference | None:
         """From what came before; None where there is nothing to compare."""
-        return change_of(self.before, self.meetings) if self.before and self.meetings else None
+        return difference_of(self.before, self.meetings) if self.before and self.meetings else None
 
     @property
     def goes_on_as_arranged(self) -> bool:
         """Whether the patient attends it already, and nothing changes."""
-        return self.step.is_settled and self.change is not None and self.change.is_nothing
+        return self.step.is_settled and self.difference is not None and self.difference.is_nothing
 
     def ranked(self, *, weights: Weights = WEIGHTS, most: int = MOST) -> tuple[Schedule, ...]:
         """The best schedules of this step alone that keep what is before it, the best first."""
@@ -170,7 +183,7 @@ def against_standing(standing: Standing, need: Need) -> tuple[Reason, ...]:
     return (*gives_the_hours(track, need, standing.meetings), *keeps_commitments(track, need, standing.meetings))
 
 
-def change_of(before: Sequence[WeeklyMeeting], after: Sequence[WeeklyMeeting]) -> Change:
+def difference_of(before: Sequence[WeeklyMeeting], after: Sequence[WeeklyMeeting]) -> Difference:
     """What is kept of a week by another, in the order of the week."""
     kept = [each for each in after if not is_other(each, before)] if before else []
     other = [each for each in after if each not in kept]
@@ -178,7 +191,7 @@ def change_of(before: Sequence[WeeklyMeeting], after: Sequence[WeeklyMeeting]) -
     keys = {each.key for each in kept}
     left = [each for each in before if each.key not in keys and not is_at_the_time(each, at_the_time)]
     added = [each for each in other if each not in at_the_time]
-    return Change(kept=_week(kept), at_the_time=_week(at_the_time), dropped=_week(left), added=_week(added))
+    return Difference(kept=_week(kept), at_the_time=_week(at_the_time), dropped=_week(left), added=_week(added))
 
 
 def look_ahead(

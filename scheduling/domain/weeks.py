@@ -15,6 +15,7 @@ from itertools import count
 from math import inf
 from typing import NamedTuple
 
+from scheduling.domain.days import NOTHING_THEN, Day, Shape, Times
 from scheduling.domain.filling import Filling, Group, Slot, begin
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.in_life import missed_dates, stance
@@ -23,13 +24,11 @@ from scheduling.domain.price import Weights, is_at_the_time, is_other, is_other_
 from scheduling.domain.reasons import Key
 from scheduling.domain.week import minute_of
 
-Times = tuple[tuple[int, int], ...]
 Order = tuple[int, tuple[Times, ...], tuple[str, ...], *tuple[str, ...]]
 """Points, then for each weekday the times of its meetings in minutes, then the meetings' keys. What is first is better."""
 
+Slots = tuple[Slot, ...]
 SUNDAY = 6
-NOTHING_THEN: Times = ((24 * 60, 24 * 60),)
-"""A day without a meeting comes after all others: treatment earlier in the week is better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +55,6 @@ class Candidate:
         return not self.tracks
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """Slots of one day that do not overlap, with their minutes and all that they cost."""
-
-    times: Times
-    minutes: int
-    cost: int
-    slots: tuple[Slot, ...]
-
-    @property
-    def days(self) -> int:
-        return 1 if self.slots else 0
-
-
-NO_SHAPE = _Shape(NOTHING_THEN, 0, 0, ())
-
-
 def order_of(points: int, meetings: Sequence[WeeklyMeeting]) -> Order:
     """Where a schedule of these meetings comes in the ranking."""
     week = sorted(meetings, key=_place_in_week)
@@ -88,14 +70,19 @@ def best_weeks(
     No two of a set are at one time of the week. `asked` is the day from which waiting counts, `kept` are the meetings of the
     schedule to be kept. Asking for the next costs only what the next needs.
     """
-    search = _Search(_shapes_by_day(pool, need, weights, kept), need, pool.individual_minutes)
+    search = _Search(_days(pool, need, weights, kept), need, pool.individual_minutes)
     waiting = (need.from_day - asked).days * weights.day_of_waiting
     heap: list[tuple[int, tuple[Times, ...], tuple[str, ...], int, _Begun | Filling]] = []
     number = count()
-    mondays = search.children(0, 0, 0)
-    if mondays:
-        begun = _Begun(waiting, 0, 0, 0, mondays, 0, ())
-        heappush(heap, (waiting + mondays[0][0], (mondays[0][1],), (), next(number), begun))
+
+    def begun(cost: int, day: int, minutes: int, days: int, turn: int, before: tuple[Times, ...], slots: Slots) -> None:
+        child = search.children(day, minutes, days).at(turn)
+        if child is not None:
+            least, its_times, shape = child
+            node = _Begun(cost, day, minutes, days, turn, shape, slots)
+            heappush(heap, (cost + least, (*before, its_times), (), next(number), node))
+
+    begun(waiting, 0, 0, 0, 0, (), ())
     while heap:
         points, times, keys, _, node = heappop(heap)
         if isinstance(node, Filling):
@@ -106,129 +93,123 @@ def best_weeks(
             else:
                 yield Candidate((points, times, keys), node.meetings, node.tracks)
             continue
-        cost, day, minutes, days, siblings, turn, slots = node
-        if turn + 1 < len(siblings):
-            least, its_times, _ = siblings[turn + 1]
-            sibling = _Begun(cost, day, minutes, days, siblings, turn + 1, slots)
-            heappush(heap, (cost + least, (*times[:-1], its_times), (), next(number), sibling))
-        shape = siblings[turn][2]
-        cost, minutes, days, slots = cost + shape.cost, minutes + shape.minutes, days + shape.days, slots + shape.slots
+        cost, day, minutes, days, turn, shape, slots = node
+        begun(cost, day, minutes, days, turn + 1, times[:-1], slots)
+        cost, slots = cost + shape.cost, slots + shape.slots
         if day == SUNDAY:
             filling = begin(cost, slots, weights)
             heappush(heap, (filling.points, times, (filling.key,), next(number), filling))
         else:
-            children = search.children(day + 1, minutes, days)
-            begun = _Begun(cost, day + 1, minutes, days, children, 0, slots)
-            heappush(heap, (cost + children[0][0], (*times, children[0][1]), (), next(number), begun))
-
-
-Child = tuple[int, Times, "_Shape"]
-"""A shape that a day may have, after what it and the days after it cost at least, and its times."""
+            begun(cost, day + 1, minutes + shape.minutes, days + shape.trips, 0, times, slots)
 
 
 class _Begun(NamedTuple):
-    """A week of which the days before `day` are settled; for this one it is the shape's at the index `turn` of `siblings`."""
+    """A week of which the days before `day` are settled; for this one it is the turn of a `shape`, so far from the best."""
 
     cost: int
     day: int
     minutes: int
     days: int
-    siblings: Sequence[Child]
     turn: int
-    slots: tuple[Slot, ...]
+    shape: Shape
+    slots: Slots
 
 
 class _Search:
-    """The shapes of each day, and what a week begun in one way costs at least from there."""
+    """What a week begun in one way costs at least from there, and the shapes of each day with which it can be had."""
 
-    def __init__(self, shapes: Sequence[Sequence[_Shape]], need: Need, individual_minutes: int) -> None:
+    def __init__(self, week: Sequence[Day], need: Need, individual_minutes: int) -> None:
         rules = need.rules
-        self.shapes = shapes
-        self.cheapest: list[dict[tuple[int, int], int]] = [_cheapest(today) for today in shapes]
+        self.week = week
         self.least_minutes = max(need.prescribed_minutes, rules.minimum_minutes) - individual_minutes
         self.most_minutes = rules.maximum_minutes - individual_minutes
         self.least_days = max(need.prescribed_days, rules.minimum_days)
         self.most_days = rules.maximum_days
+        self.still_minutes = [sum(today.most_minutes for today in week[day:]) for day in range(8)]
+        self.still_days = [sum(today.most_minutes > 0 for today in week[day:]) for day in range(8)]
         self.known: list[dict[tuple[int, int], float]] = [{} for _ in range(8)]
-        self.offspring: dict[tuple[int, int, int], list[Child]] = {}
+        self.offspring: dict[tuple[int, int, int], _Children] = {}
 
     def left(self, day: int, minutes: int, days: int) -> float:
         """The least that the days from this one on cost, when so many minutes and days came before; infinite if in vain."""
         if minutes > self.most_minutes or days > self.most_days:
             return inf
-        if day > SUNDAY:
-            return 0 if minutes >= self.least_minutes and days >= self.least_days and days else inf
-        if days + 7 - day < self.least_days:
+        if minutes + self.still_minutes[day] < self.least_minutes or days + self.still_days[day] < self.least_days:
             return inf
+        if day > SUNDAY:
+            return 0 if days else inf
         known = self.known[day]
         key = (minutes, days)
         least = known.get(key)
         if least is None:
-            least = known[key] = min(
-                cost + self.left(day + 1, minutes + more, days + trips)
-                for (more, trips), cost in self.cheapest[day].items()
-            )
+            least = inf
+            for cost, more in self.week[day].sums:
+                if cost >= least:
+                    break
+                least = min(least, cost + self.left(day + 1, minutes + more, days + (1 if more else 0)))
+            known[key] = least
         return least
 
-    def children(self, day: int, minutes: int, days: int) -> list[Child]:
-        """The shapes of the day with which the week can still be had, the one that costs least from there first."""
+    def children(self, day: int, minutes: int, days: int) -> "_Children":
         key = (day, minutes, days)
-        found = self.offspring.get(key)
-        if found is None:
-            found = []
-            for shape in self.shapes[day]:
-                left = self.left(day + 1, minutes + shape.minutes, days + shape.days)
+        if key not in self.offspring:
+            self.offspring[key] = _Children(self, day, minutes, days)
+        return self.offspring[key]
+
+
+Child = tuple[int, Times, Shape]
+"""A shape that a day may have, after what it and the days after it cost at least, and its times."""
+
+
+class _Children:
+    """The shapes of a day with which a week begun in one way can be had, the best first, as far as they were asked for."""
+
+    def __init__(self, search: _Search, day: int, minutes: int, days: int) -> None:
+        self.search = search
+        self.day, self.minutes, self.days = day, minutes, days
+        self.found: list[Child] = []
+        self.sums = iter(search.week[day].sums)
+        self.following = next(self.sums, None)
+        self.heap: list[tuple[int, Times, int, int, int, Shape]] = []
+        self.number = count()
+
+    def at(self, turn: int) -> Child | None:
+        """The one that comes so far after the best; None after the last."""
+        while len(self.found) <= turn:
+            while self.following is not None and (not self.heap or self.following[0] <= self.heap[0][0]):
+                _, more = self.following
+                left = self.search.left(self.day + 1, self.minutes + more, self.days + (1 if more else 0))
                 if left < inf:
-                    found.append((shape.cost + int(left), shape.times, shape))
-            found.sort(key=lambda child: child[:2])
-            self.offspring[key] = found
-        return found
+                    self._push(more, 0, int(left))
+                self.following = next(self.sums, None)
+            if not self.heap:
+                return None
+            least, times, _, turn_of_sum, left_then, shape = heappop(self.heap)
+            self.found.append((least, times, shape))
+            self._push(shape.minutes, turn_of_sum + 1, left_then)
+        return self.found[turn]
+
+    def _push(self, minutes: int, turn: int, left: int) -> None:
+        shape = self.search.week[self.day].shape(minutes, turn)
+        if shape is not None:
+            heappush(self.heap, (shape.cost + left, shape.times, next(self.number), turn, left, shape))
 
 
-def _cheapest(shapes: Sequence[_Shape]) -> dict[tuple[int, int], int]:
-    """The least cost of a day by its minutes and whether it is a trip at all."""
-    found: dict[tuple[int, int], int] = {}
-    for shape in shapes:
-        key = (shape.minutes, shape.days)
-        found[key] = min(shape.cost, found.get(key, shape.cost))
-    return found
-
-
-def _shapes_by_day(pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> list[list[_Shape]]:
-    """For each weekday all that can be attended of it, nothing included."""
-    slots = _slots(pool, need, weights, kept)
+def _days(pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> list[Day]:
+    """For each weekday what can be attended of it."""
+    by_day: list[list[Slot]] = [[] for _ in range(7)]
+    for slot in _slots(pool, need, weights, kept):
+        by_day[slot.weekday].append(slot)
     rules = need.rules
-    found = []
-    for weekday in range(7):
-        today = sorted((slot for slot in slots if slot.weekday == weekday), key=lambda slot: (slot.start, slot.end))
-        trip = weights.trip + (weights.other_day if is_other_day(weekday, kept) else 0)
-        shapes = [NO_SHAPE]
-        for chosen in _apart(today, rules.maximum_minutes):
-            minutes = sum(slot.minutes for slot in chosen)
-            if minutes < rules.minimum_minutes_per_day:
-                continue
-            present = max(slot.end for slot in chosen) - chosen[0].start
-            cost = trip + present + sum(slot.cost for slot in chosen)
-            shapes.append(_Shape(tuple((slot.start, slot.end) for slot in chosen), minutes, cost, chosen))
-        found.append(shapes)
-    return found
-
-
-def _apart(slots: Sequence[Slot], most_minutes: int) -> Iterator[tuple[Slot, ...]]:
-    """Every set of a day's slots, given in order, of which no two overlap, but the empty one."""
-    begun: list[tuple[tuple[Slot, ...], int, int]] = [((), 0, 0)]
-    while begun:
-        chosen, minutes, following = begun.pop()
-        if chosen:
-            yield chosen
-        for index in range(following, len(slots)):
-            slot = slots[index]
-            if minutes + slot.minutes <= most_minutes and not any(_overlap(slot, other) for other in chosen):
-                begun.append(((*chosen, slot), minutes + slot.minutes, index + 1))
-
-
-def _overlap(one: Slot, two: Slot) -> bool:
-    return one.start < two.end and two.start < one.end
+    return [
+        Day(
+            today,
+            weights.trip + (weights.other_day if is_other_day(weekday, kept) else 0),
+            rules.minimum_minutes_per_day,
+            rules.maximum_minutes - pool.individual_minutes,
+        )
+        for weekday, today in enumerate(by_day)
+    ]
 
 
 def _slots(pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> list[Slot]:
@@ -243,9 +224,7 @@ def _slots(pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeet
         slot = (meeting.weekday, meeting.starts, meeting.ends, meeting.minutes(need.rules), cost)
         alike[slot].append(Group(str(meeting.key), meeting, people, tracks))
     return [
-        Slot(
-            weekday, minute_of(starts), minute_of(ends), minutes, cost, tuple(sorted(groups, key=lambda each: each.key))
-        )
+        Slot.of(weekday, minute_of(starts), minute_of(ends), minutes, cost, groups)
         for (weekday, starts, ends, minutes, cost), groups in alike.items()
     ]
 

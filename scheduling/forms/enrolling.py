@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import Q
 
 from iopmanager.days import DayField
+from scheduling.forms.individual import HoursField
 from scheduling.forms.sessions import ActForm
 from scheduling.models import Meeting, Modality, Priority, Track
 
@@ -50,7 +51,7 @@ class ChoiceForm(forms.Form):
 
 
 class EnrollForm(ChoiceForm):
-    """And how a patient attends them."""
+    """And how a patient attends them, and when the track's individual time is."""
 
     modality = forms.ChoiceField(
         choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "By telehealth")],
@@ -58,6 +59,7 @@ class EnrollForm(ChoiceForm):
         label="Attends",
         widget=forms.RadioSelect,
     )
+    individual = HoursField(required=False)
 
 
 class WaitForm(ActForm):

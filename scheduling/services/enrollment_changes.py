@@ -237,5 +237,5 @@ def _never_begin(enrollment: Enrollment, reason: str, by: User, now: datetime) -
     _give_back_what_is_not_covered(enrollment, {}, now)
     own = Booking.objects.filter(enrollment=enrollment)
     release_bookings(bookings=own, cause=ReleaseCause.ENDED, reason=reason, now=now)
-    end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, reason=reason, now=now)
+    end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail="before it began", reason=reason)

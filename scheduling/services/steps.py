@@ -11,6 +11,7 @@ from scheduling.domain.fit import Fit, search
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.reasons import Key
+from scheduling.domain.repairs import Repair, repairs
 from scheduling.domain.steps import NOWHERE, Stage, Standing, Step, look_ahead
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Session, Track
 from scheduling.models.session import SessionQuerySet
@@ -26,7 +27,8 @@ class Ahead:
     """A level of care from the first day on which it is looked at, and what is arranged or found for it.
 
     `in_tracks` are the names of the tracks in which that is, `stands_in` the places that the patient has when the level begins,
-    from which they would go on; `fits` says of each track what stands against it where no schedule was found.
+    from which they would go on. Where no schedule was found, `fits` says of each track what stands against it, and `repairs`
+    what would help.
     """
 
     span: LevelOfCareSpan
@@ -34,6 +36,7 @@ class Ahead:
     in_tracks: tuple[str, ...]
     stands_in: tuple[Enrollment, ...]
     fits: tuple[Fit, ...]
+    repairs: tuple[Repair, ...]
 
     @property
     def starts(self) -> date:
@@ -59,10 +62,10 @@ def step_down(*, episode: Episode, from_day: date) -> tuple[Ahead, ...]:
         raise Refused([NoEpisode(from_day)])
     spans.sort(key=lambda span: span.starts)
     days = [max(from_day, span.starts) for span in spans]
-    places = _Places.of(episode, days[0])
+    places = Attended.of(episode, days[0])
     lives = Lives.of(episode.site, [episode], days[0], apart_from=places.enrollments)
     tracks = list(tracks_on_offer(episode.site))
-    full = full_dates(site=episode.site, from_day=days[0], apart_from=_own_sessions(episode, places.enrollments))
+    full = full_dates(site=episode.site, from_day=days[0], apart_from=own_sessions_of(episode, places.enrollments))
     groups = _Groups.of(tracks, places.meetings)
     steps: list[Step] = []
     for span, day in zip(spans, days, strict=True):
@@ -72,7 +75,7 @@ def step_down(*, episode: Episode, from_day: date) -> tuple[Ahead, ...]:
         offered = (each.meeting for offer in (*offers, *going_on) for each in offer.meetings)
         steps.append(
             Step(
-                need=lives.need(episode, day),
+                need=places.beside_hours(lives.need(episode, day)),
                 offers=offers,
                 going_on=going_on,
                 follows=groups.follows(offered),
@@ -87,7 +90,8 @@ def step_down(*, episode: Episode, from_day: date) -> tuple[Ahead, ...]:
             stage=stage,
             in_tracks=tuple(sorted(names[int(key)] for key in stage.in_tracks)),
             stands_in=places.enrollments_on(stage.step.starts),
-            fits=_against(stage),
+            fits=() if stage.meetings else search(_tracks_at(stage), stage.step.need),
+            repairs=() if stage.meetings else repairs(_tracks_at(stage), stage.step.need),
         )
         for span, stage in zip(spans, stages, strict=True)
     )
@@ -98,13 +102,11 @@ def _for_whom_it_is(offer: Offer, track: Track) -> Offer:
     return replace(offer, level=track.level, from_age=track.from_age, to_age=track.to_age)
 
 
-def _against(stage: Stage) -> tuple[Fit, ...]:
-    if stage.meetings:
-        return ()
-    return search(stage.step.open_to(stage.tracks), stage.step.need)
+def _tracks_at(stage: Stage) -> tuple[Offer, ...]:
+    return stage.step.open_to(stage.tracks)
 
 
-def _own_sessions(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
+def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
     """Sessions in which the patient needs no new place."""
     known = Q(pk__in=settled_for(episode).order_by().values("pk"))
     for enrollment in enrollments:
@@ -140,18 +142,34 @@ class _Groups:
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
-    """The standing places that a patient has on a day or later, in the order of their first days."""
+class Attended:
+    """The standing places in groups that a patient has on a day or later, in the order of their first days, and those in the
+    individual `hours` that are kept for them.
+    """
 
     places: Sequence[EnrollmentMeeting]
+    hours: Sequence[EnrollmentMeeting]
 
     @classmethod
-    def of(cls, episode: Episode, day: date) -> "_Places":
+    def of(cls, episode: Episode, day: date) -> "Attended":
         """Two queries."""
         rows = EnrollmentMeeting.objects.filter(Q(ends=None) | Q(ends__gt=day), enrollment__episode=episode)
         rows = rows.filter(Q(meeting__runs_until=None) | Q(meeting__runs_until__gt=day))
         rows = rows.select_related("meeting__service_type", "enrollment__track", "enrollment__episode")
-        return cls(list(rows.prefetch_related("meeting__meeting_facilitators").order_by("starts", "pk")))
+        found = list(rows.prefetch_related("meeting__meeting_facilitators").order_by("starts", "pk"))
+        return cls(
+            [each for each in found if each.meeting.kept_for_id is None],
+            [each for each in found if each.meeting.kept_for_id is not None],
+        )
+
+    def beside_hours(self, need: Need) -> Need:
+        """Individual hours stay what they are while groups change, and these go around them."""
+        busy = (
+            each.meeting.as_busy_time(label=each.meeting.name, valid_from=each.starts, valid_until=each.ends)
+            for each in self.hours
+            if each.ends is None or each.ends > need.from_day
+        )
+        return replace(need, busy=(*need.busy, *busy))
 
     @property
     def enrollments(self) -> list[Enrollment]:
@@ -166,11 +184,11 @@ class _Places:
 
     def arranged(self, day: date, until: date | None, groups: _Groups, *, is_first: bool) -> Standing:
         """What was chosen for a level that begins on the day: what is attended now, or begins or ends with it or later."""
-        then = list(self._in_week_from(day))
+        then = list(self.in_week_from(day))
         if not then:
             begin = (_begins(place) for place in self.places)
             later = min((each for each in begin if day < each and (until is None or each < until)), default=day)
-            then = list(self._in_week_from(later))
+            then = list(self.in_week_from(later))
         if not then or not (is_first or self._differs(then, day, groups)):
             return NOWHERE
         tracks = {place.enrollment_id: place.enrollment.track for place in then}
@@ -185,7 +203,8 @@ class _Places:
         before = (place for place in self.places if _begins(place) < day and not _is_over(place, day))
         return groups.known(place.meeting_id for place in then) != groups.known(place.meeting_id for place in before)
 
-    def _in_week_from(self, day: date) -> Iterator[EnrollmentMeeting]:
+    def in_week_from(self, day: date) -> Iterator[EnrollmentMeeting]:
+        """Those that hold for the whole rest of the week from the day."""
         for place in self.places:
             if _begins(place) < day + WEEK and not _is_over(place, day + WEEK):
                 yield place

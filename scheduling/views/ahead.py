@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -19,19 +18,23 @@ from patients.models import Patient
 from patients.views.access import patient_seen_by
 from scheduling.domain.hours import Bounds, add_up
 from scheduling.domain.reasons import Reason, Refused
+from scheduling.domain.remarks import Remark, asks_of_life
 from scheduling.services.steps import Ahead, step_down
 from scheduling.views.finding import episode_to_schedule
-from scheduling.views.pictures import picture_of_choice
+from scheduling.views.pictures import picture_of_choice, picture_of_schedule
 from scheduling.week_picture import WeekPicture
 
 
 @dataclass(frozen=True)
 class Column:
-    """A level as it is shown: its week as a picture with its hours, and where the act is that brings it about."""
+    """A level as it is shown: its week as a picture with its hours, what it asks of the patient's life, and where the act is
+    that brings it about.
+    """
 
     ahead: Ahead
     picture: WeekPicture | None
     total: Bounds
+    asks: Sequence[Remark]
     way_in: str
     comes_later: bool
 
@@ -76,7 +79,8 @@ def _columns(found: Sequence[Ahead], patient: Patient) -> list[Column]:
             Column(
                 ahead=each,
                 picture=_picture(each),
-                total=_total(each),
+                asks=asks_of_life(stage.meetings, each.need),
+                total=add_up(stage.meetings, each.need.rules, stage.individual_minutes),
                 way_in="" if comes_later else _way_in(each, patient),
                 comes_later=comes_later,
             )
@@ -86,20 +90,16 @@ def _columns(found: Sequence[Ahead], patient: Patient) -> list[Column]:
 
 
 def _picture(ahead: Ahead) -> WeekPicture | None:
+    if ahead.stage.schedule is not None:
+        return picture_of_schedule(ahead.stage.schedule)
     meetings, need = ahead.stage.meetings, ahead.need
     return picture_of_choice(choice=meetings, busy=need.busy, from_day=need.from_day) if meetings else None
-
-
-def _total(ahead: Ahead) -> Bounds:
-    schedule = ahead.stage.schedule
-    individual = schedule.offer.individual_minutes if schedule else ahead.stage.step.arranged.individual_minutes
-    return add_up(ahead.stage.meetings, ahead.need.rules, individual)
 
 
 def _way_in(ahead: Ahead, patient: Patient) -> str:
     """The page that does it, with the first day and the meetings filled in; nowhere if there is nothing to be done."""
     stage, schedule = ahead.stage, ahead.stage.schedule
-    if schedule is None or len(ahead.stands_in) > 1 or (stage.change is not None and stage.change.is_nothing):
+    if schedule is None or len(ahead.stands_in) > 1 or (stage.difference is not None and stage.difference.is_nothing):
         return ""
     track = schedule.offer.key
     if not ahead.stands_in:
@@ -108,5 +108,5 @@ def _way_in(ahead: Ahead, patient: Patient) -> str:
         page = reverse("enrollment-change", args=[ahead.stands_in[0].pk])
     else:
         page = reverse("enrollment-move-to", args=[ahead.stands_in[0].pk, track])
-    filled = {"from": schedule.starts.isoformat(), "meetings": [each.key for each in schedule.meetings]}
-    return f"{page}?{urlencode(filled, doseq=True)}"
+    meetings = ",".join(str(each.key) for each in schedule.meetings)
+    return f"{page}?from={schedule.starts.isoformat()}&meetings={meetings}"

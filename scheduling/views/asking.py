@@ -180,9 +180,9 @@ def choice_context(
     trial = asked.try_out(chosen)
     against = trial.reasons if asked.fit.fits else (*trial.reasons, *asked.fit.obstacles)
     is_full = any(isinstance(reason, Full) for reason in against)
-    asks = asks_of_life([asked.weekly[each.pk] for each in chosen if each.pk in asked.weekly], asked.need)
-    context = asked.choices(chosen, attended) | {"trial": trial, "is_full": is_full, "asks": asks}
-    return context | {"form": form, "reasons": _above(form, refused)}
+    of_life = asks_of_life([asked.weekly[each.pk] for each in chosen if each.pk in asked.weekly], asked.need)
+    context = asked.choices(chosen, attended) | {"trial": trial, "is_full": is_full, "asks": of_life}
+    return context | {"form": form, "reasons": _above(form, refused), "asked": asked, "chosen": chosen}
 
 
 def _above(form: ChoiceForm, refused: Sequence[Reason]) -> list[Reason]:

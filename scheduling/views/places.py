@@ -7,6 +7,7 @@ from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -36,7 +37,7 @@ METHODS = ["GET", "HEAD", "POST"]
 DAY = timedelta(days=1)
 
 
-def _enrollment_managed_by(user: User, enrollment_id: int) -> Enrollment:
+def enrollment_managed_by(user: User, enrollment_id: int) -> Enrollment:
     found = Enrollment.objects.visible_to(user).select_related("episode__patient__site", "episode__site", "track")
     enrollment = get_object_or_404(found.prefetch_related("episode__spans"), pk=enrollment_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, enrollment.episode.site_id))
@@ -61,7 +62,8 @@ class Change:
 def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     """Other meetings of the track from a day on."""
     user, now = signed_in(request), clock.now()
-    enrollment = _enrollment_managed_by(user, enrollment_id)
+    enrollment = enrollment_managed_by(user, enrollment_id)
+    prefetch_related_objects([enrollment], "enrollment_meetings__meeting")
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
     track = get_object_or_404(tracks_seen_by(user), pk=enrollment.track_id)
     others = beside(track, changes=enrollment)
@@ -100,7 +102,7 @@ def _attended(enrollment: Enrollment, day: date) -> list[int]:
 def enrollment_move(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     """Which other track fits, once this one is left."""
     user, now = signed_in(request), clock.now()
-    enrollment = _enrollment_managed_by(user, enrollment_id)
+    enrollment = enrollment_managed_by(user, enrollment_id)
     episode, patient = enrollment.episode, enrollment.episode.patient
     today = now.astimezone(episode.site.zone).date()
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"move from {enrollment.track}")
@@ -118,7 +120,7 @@ def enrollment_move(request: HttpRequest, enrollment_id: int) -> HttpResponse:
 def enrollment_move_to(request: HttpRequest, enrollment_id: int, track_id: int) -> HttpResponse:
     """The place in one track ends, and one in another begins."""
     user, now = signed_in(request), clock.now()
-    enrollment = _enrollment_managed_by(user, enrollment_id)
+    enrollment = enrollment_managed_by(user, enrollment_id)
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
     others = tracks_seen_by(user).filter(site=episode.site_id).exclude(pk=enrollment.track_id)
     track = get_object_or_404(others, pk=track_id)
@@ -192,7 +194,7 @@ def _answer(
 def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     """Ends a standing place after a day and gives back its later places."""
     user, now = signed_in(request), clock.now()
-    enrollment = _enrollment_managed_by(user, enrollment_id)
+    enrollment = enrollment_managed_by(user, enrollment_id)
     patient, site = enrollment.episode.patient, enrollment.episode.site
     today = now.astimezone(site.zone).date()
     initial = {"last_day": max(today, enrollment.starts)}

@@ -102,7 +102,10 @@
         const cell = column[slot];
         cell.labels.push(label);
         cell.classList.add(shift === 0 || kind === "is-other" ? kind : "is-shadow");
-        if (slot === first && shift === 0) cell.textContent = label;
+        if (slot === first && shift === 0) {
+          cell.textContent = label;
+          cell.classList.add("is-first");
+        }
       }
     }
   };

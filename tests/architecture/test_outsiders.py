@@ -17,6 +17,7 @@ from tests.factories import (
     book,
     enroll,
     make_commitment,
+    make_hours,
     make_patient,
     make_patient_user,
     make_place,
@@ -102,6 +103,7 @@ def addresses() -> dict[str, str]:
             patient=patient, action="add", label="Shift", proposed_at=session.starts
         ).pk,
         "place_id": make_place(patient, {site: (20, 30)}).pk,
+        "hours_id": make_hours(lead, site, 1, "09:00", "12:00").pk,
         "week": MONDAY,
         "day": MONDAY,
     }
@@ -127,6 +129,8 @@ OF_NO_ROW = {
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
     "portal-life", "portal-life-new", "portal-life-week",
+    "counselor-hours",
+    "counselor-hours-new",
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from scheduling.models import (
     RuleSet,
     SessionFacilitator,
 )
-from scheduling.one_place import FACILITATOR, GUARDS, PATIENT, ROOM
+from scheduling.one_place import FACILITATOR, GUARDS, HOURS, PATIENT, ROOM
 from tests.factories import MONDAY, admit, make_patient
 from tests.integration.world import AT, NEXT_DAY, World, make_world
 
@@ -190,6 +190,10 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "meeting_ends_after_it_starts": sets("meeting", ends=time(9)),
     "meeting_break_lies_inside_it": sets("meeting", break_starts=time(11, 30), break_ends=time(12)),
     "meeting_has_a_place": sets("meeting", places=0),
+    "meeting_kept_for_one_has_one_place": lambda world: sets("meeting", kept_for=world.enrollment)(world),
+    "counselor_hours_are_on_a_weekday": sets("hours", weekday=7),
+    "counselor_hours_end_after_they_start": sets("hours", ends=time(9)),
+    "counselor_hours_hold_for_a_day": sets("hours", valid_from=MONDAY, valid_until=MONDAY),
     "meeting_runs_for_a_day": sets("meeting", runs_until=date(2026, 1, 5)),
     "meeting_modality_is_known": sets("meeting", modality="post"),
     "facilitator_is_in_a_meeting_once": facilitates(MeetingFacilitator, "meeting", "lead", "assists"),
@@ -243,6 +247,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "booking_is_released_for_a_cause": sets("booking", released_at=AT),
     PATIENT.name: lambda world: repeats("booking", session=world.later)(world),
     ROOM.name: lambda world: sets("later", starts=world.session.starts)(world),
+    HOURS.name: repeats("hours", starts=time(11), ends=time(13)),
     FACILITATOR.name: lambda world: world.later.session_facilitators.update(starts=world.session.starts),
     "feed_is_of_one_subject": lambda world: sets("feed", room=world.room)(world),
     "feed_style_is_known": sets("feed", style="loud"),
@@ -290,6 +295,19 @@ def test_the_database_refuses_a_row_that_breaks(world: World, name: str) -> None
 
 def test_every_constraint_is_tried() -> None:
     assert set(BREAKS) == set(CONSTRAINTS) | {guard.name for guard in GUARDS}
+
+
+def test_hours_that_touch_or_hold_at_other_times_or_for_others_may_be_stated(world: World) -> None:
+    for otherwise in (
+        {"starts": time(12), "ends": time(13)},
+        {"weekday": 2},
+        {"user": world.other},
+    ):
+        repeats("hours", **otherwise)(world)
+    sets("hours", valid_until=MONDAY)(world)
+    repeats("hours", valid_from=MONDAY, valid_until=None)(world)
+    with pytest.raises(IntegrityError, match=HOURS.name), transaction.atomic():
+        sets("hours", valid_until=NEXT_DAY)(world)
 
 
 def test_released_places_may_overlap(world: World) -> None:

@@ -131,7 +131,7 @@ def test_a_change_of_a_life_is_seen_at_once_and_not_saved(
     before = Commitment.objects.get()
     assert (before.starts, before.weekday_numbers, before.movable_minutes) == (time(11), (0, 2, 4), 0)
     assert not AuditEvent.objects.exclude(action=Action.VIEWED).exists()
-    assert AuditEvent.objects.first().detail == "find a schedule, what if"  # type: ignore[union-attr]
+    assert AuditEvent.objects.first().detail == "find a schedule, what if"
 
 
 def test_on_some_days_alone(desk: Client, rosa: Patient, site: Site, shift: Commitment) -> None:
@@ -305,7 +305,7 @@ def test_who_may_only_look_is_not_asked_to_keep(
     site: Site, rosa: Patient, track: Track, shift: Commitment, desk: Client
 ) -> None:
     clinician = make_staff(Role.CLINICIAN, site)
-    track.meetings.first().meeting_facilitators.create(user=clinician, part="leads")  # type: ignore[union-attr]
+    track.meetings.first().meeting_facilitators.create(user=clinician, part="leads")
     stranger = signed_in_as(make_staff(Role.REVIEWER, site))
 
     assert what_if(stranger, rosa, typed(life(shift, starts="12:00"))).status_code == 403

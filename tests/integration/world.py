@@ -10,6 +10,7 @@ from patients.models import Commitment, CommitmentProposal, Consent, Episode, Le
 from scheduling.models import (
     Booking,
     Closure,
+    CounselorHours,
     Enrollment,
     Feed,
     LeaveOfAbsence,
@@ -26,6 +27,7 @@ from tests.factories import (
     book,
     enroll,
     make_commitment,
+    make_hours,
     make_meeting,
     make_patient,
     make_place,
@@ -64,6 +66,7 @@ class World:
     leave: LeaveOfAbsence
     consent: Consent
     waiting: WaitingEntry
+    hours: CounselorHours
     place: Place
     proposal: CommitmentProposal
 
@@ -108,6 +111,7 @@ def make_world() -> World:
             valid_until=NEXT_DAY,
             recorded_by=other,
         ),
+        hours=make_hours(lead, site, 1, "09:00", "12:00"),
         waiting=WaitingEntry.objects.create(episode=episode, track=track, from_day=MONDAY, requested_at=AT),
         proposal=CommitmentProposal.objects.create(patient=patient, action="add", label="Shift", proposed_at=AT),
         place=make_place(patient, {site: (20, 30)}),

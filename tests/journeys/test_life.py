@@ -1,7 +1,7 @@
 """What a life looks like, typed in a browser: a rotating shift in the form, a week painted by mouse, finger and keys."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from django.urls import reverse
@@ -12,9 +12,21 @@ from accounts.permissions import Role
 from iopmanager import clock
 from patients.models import Commitment, Patient
 from scheduling.models import Site
-from tests.factories import make_commitment, make_patient, make_site, make_staff
+from tests.factories import (
+    admit,
+    book,
+    enroll,
+    make_commitment,
+    make_patient,
+    make_patient_user,
+    make_session,
+    make_site,
+    make_staff,
+    make_weekday_track,
+)
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
+WEDNESDAY = date(2026, 11, 25)
 
 SignIn = Callable[[Page, User], None]
 Axe = Callable[[Page], None]
@@ -185,6 +197,81 @@ def test_a_week_is_painted_with_a_finger(
     phone.get_by_role("button", name="Keep the week").click()
     expect(phone.get_by_text("2 commitments added.")).to_be_visible()
     assert kept() == [("Work", (1,), "07:00", "09:00"), ("Work", (0, 1, 2, 3, 4), "10:00", "12:00")]
+
+
+def test_what_runs_into_an_appointment_waits_until_it_is_decided(
+    page: Page, phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+) -> None:
+    enrollment = enroll(admit(rosa), make_weekday_track(rosa.site))
+    book(make_session(enrollment.track.meetings.get(weekday=2), WEDNESDAY), enrollment)
+    sign_in(phone, make_patient_user(rosa))
+    phone.goto(reverse("portal-account"))
+    phone.get_by_role("link", name="Change this").click()
+    axe(phone)
+    phone.get_by_role("link", name="Paint my week").click()
+    phone.locator("#life-grid").evaluate("grid => grid.scrollIntoView({ behavior: 'instant' })")
+    finger = Finger(phone)
+    finger.tap(cell(phone, "Wednesday 8:00"))
+    finger.tap(cell(phone, "Wednesday 10:30"))
+    said(phone, "written below")
+    axe(phone)
+    phone.get_by_role("button", name="Keep my week").click()
+    expect(phone.get_by_text("so we look at it first")).to_be_visible()
+    expect(phone.get_by_text("It falls on Wed 25 Nov.")).to_be_visible()
+    axe(phone)
+    assert phone.title() == "My schedule"
+
+    sign_in(page, coordinator)
+    page.goto(reverse("today-attention"))
+    page.locator("main").get_by_role("link", name="Rosa Lindqvist: Work").click()
+    expect(page.get_by_text("It runs into 1 booked session: Wed 25 Nov 9:00–12:00")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Decline").click()
+    expect(page.get_by_text("Say why: the patient reads it.")).to_be_visible()
+    axe(page)
+    page.get_by_label("Why not").fill("Let us talk on Friday.")
+    page.get_by_role("button", name="Decline").click()
+    expect(page.get_by_text("Declined, and everything stays as it is.")).to_be_visible()
+
+    phone.reload()
+    expect(phone.get_by_text("Let us talk on Friday.")).to_be_visible()
+    axe(phone)
+    phone.get_by_role("link", name="Add one").click()
+    phone.get_by_label("What*").fill("Course")
+    phone.get_by_label("Tue", exact=True).check()
+    phone.get_by_label("Starts").fill("18:00")
+    phone.get_by_label("Ends").fill("20:00")
+    axe(phone)
+    phone.get_by_role("button", name="Add it").click()
+    expect(phone.get_by_text("It is kept.")).to_be_visible()
+    phone.get_by_role("link", name="End Course").click()
+    axe(phone)
+    page.reload()
+    expect(page.get_by_text("Changed by Rosa")).to_be_visible()
+    axe(page)
+
+
+@pytest.mark.parametrize("device", ["page", "phone"])
+def test_a_place_is_written_with_the_way_to_each_site(
+    request: pytest.FixtureRequest, device: str, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+) -> None:
+    page: Page = request.getfixturevalue(device)
+    sign_in(page, coordinator)
+    page.goto(reverse("patient", args=[rosa.pk]))
+    page.get_by_role("link", name="Places").click()
+    page.get_by_role("link", name="Add a place").click()
+    axe(page)
+    page.get_by_label("Name*").fill("Warehouse")
+    page.get_by_label("to there").fill("20")
+    page.get_by_label("from there").fill("35")
+    page.get_by_role("button", name="Add place").click()
+    expect(page.get_by_text("20 min there, 35 min back")).to_be_visible()
+    axe(page)
+    page.get_by_role("link", name="Edit Warehouse").click()
+    axe(page)
+    page.goto(reverse("commitment-new", args=[rosa.pk]))
+    page.get_by_label("Where").select_option("Warehouse")
+    expect(page.get_by_label("Minutes to get there")).to_be_hidden()
 
 
 def test_a_week_is_written_without_a_script(

@@ -20,7 +20,7 @@ from scheduling.domain.steps import (
     Stage,
     Standing,
     Step,
-    change_of,
+    difference_of,
     look_ahead,
 )
 from scheduling.domain.week import BusyTime, Recurrence
@@ -70,9 +70,9 @@ def keys(stage: Stage) -> list[Key]:
 def test_the_next_level_keeps_groups_of_the_one_before():
     stages = look_ahead([step(900, 5), step(540, 3, week=4)])
     assert [keys(stage) for stage in stages] == [["E0", "E1", "E2", "E3", "E4"], ["E0", "E1", "E2"]]
-    change = stages[1].change
-    assert change is not None
-    assert change.days == (ChangedDays("kept", (0, 1, 2)), ChangedDays("dropped", (3, 4)))
+    difference = stages[1].difference
+    assert difference is not None
+    assert difference.days == (ChangedDays("kept", (0, 1, 2)), ChangedDays("dropped", (3, 4)))
 
 
 def test_the_first_schedule_is_one_that_more_can_be_kept_of():
@@ -82,8 +82,8 @@ def test_the_first_schedule_is_one_that_more_can_be_kept_of():
     stages = look_ahead([now, later])
     assert stages[0].rank > 1
     assert [keys(stage) for stage in stages] == [["E0", "E1", "E2"], ["E0", "E1", "E2"]]
-    assert stages[1].change is not None
-    assert stages[1].change.is_nothing
+    assert stages[1].difference is not None
+    assert stages[1].difference.is_nothing
 
 
 def test_what_is_attended_now_is_kept_by_what_comes_next():
@@ -109,7 +109,7 @@ def test_what_is_arranged_and_no_longer_enough_is_looked_for_anew():
 def test_where_nothing_fits_the_next_level_keeps_what_was_before():
     busy = (shift(range(5), "08:00", "22:00"),)
     first, second, third = look_ahead([step(540, 3, MORNINGS), step(540, 3, week=2, busy=busy), step(540, 3, week=4)])
-    assert (keys(second), second.change) == ([], None)
+    assert (keys(second), second.difference) == ([], None)
     assert keys(third) == keys(first) == ["M0", "M2", "M4"]
 
 
@@ -141,8 +141,8 @@ def test_a_group_that_changes_from_a_date_is_the_same_group():
     ],
 )
 def test_what_changes_from_week_to_week(before, after, told):
-    change = change_of(before, after)
-    groups = (change.kept, change.at_the_time, change.dropped, change.added)
+    difference = difference_of(before, after)
+    groups = (difference.kept, difference.at_the_time, difference.dropped, difference.added)
     assert tuple([each.weekday for each in group] for group in groups) == told
 
 
@@ -160,7 +160,7 @@ def test_what_changes_from_week_to_week(before, after, told):
     ],
 )
 def test_what_becomes_of_a_day(before, after, code):
-    assert change_of(before, after).days == (ChangedDays(code, (1,)),)
+    assert difference_of(before, after).days == (ChangedDays(code, (1,)),)
 
 
 def test_so_many_schedules_are_weighed():
@@ -218,7 +218,7 @@ def test_the_best_way_is_that_of_trying_every_way(fifty):
         stages = look_ahead(steps, standing=standing, widths=(EVERY,) * 3)
         points = sum(stage.schedule.points for stage in stages if stage.schedule)
         assert (points, tuple(tuple(keys(stage)) for stage in stages)) == tried(steps, standing, {}), seed
-        kept += sum(bool(stage.change and stage.change.kept) for stage in stages)
+        kept += sum(bool(stage.difference and stage.difference.kept) for stage in stages)
         within = look_ahead(steps, standing=standing)
         assert sum(stage.schedule.points for stage in within if stage.schedule) >= points
     assert kept > 10
