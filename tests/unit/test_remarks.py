@@ -32,23 +32,23 @@ MONDAY = date(2026, 11, 30)
 
 def group(key: int, day: int, starts: int = 9, **more: object) -> WeeklyMeeting:
     fields = {"name": f"Group {key}", "starts": time(starts), "ends": time(starts + 3)} | more
-    return WeeklyMeeting(key=key, weekday=day, **fields)  # type: ignore[arg-type]
+    return WeeklyMeeting(key=key, weekday=day, **fields)
 
 
 def offer(key: int, meetings: list[WeeklyMeeting], **more: object) -> Offer:
     offered = tuple(OfferedMeeting(meeting=each) for each in meetings)
-    return Offer(key=key, name=f"Track {key}", meetings=offered, **more)  # type: ignore[arg-type]
+    return Offer(key=key, name=f"Track {key}", meetings=offered, **more)
 
 
 def busy(days: set[int], starts: time, ends: time, **more: object) -> BusyTime:
     fields = {"key": 1, "label": "Shop", "kind": "work"} | more
     if "recurrence" not in fields:
         fields["recurrence"] = Recurrence(weekdays=frozenset(days))
-    return BusyTime(**fields | {"starts": starts, "ends": ends})  # type: ignore[arg-type]
+    return BusyTime(**fields | {"starts": starts, "ends": ends})
 
 
 def need(*life: BusyTime, **more: object) -> Need:
-    return Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=life, **more)  # type: ignore[arg-type]
+    return Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=life, **more)
 
 
 WEEK = [group(day, day) for day in (0, 2, 4)]

@@ -1,5 +1,6 @@
 """A repair as what its button sends, and a bound of the rules as it comes back."""
 
+from dataclasses import replace
 from datetime import date, time
 from urllib.parse import unquote
 
@@ -74,6 +75,7 @@ GROUP = WeeklyMeeting(key=4, name="Group", weekday=0, starts=time(9), ends=time(
             "",
             id="nor can two ways",
         ),
+        pytest.param([TakesNoPlace(busy=replace(SHOP, key="calendar 3, 1"))], "", id="nor what came with a calendar"),
         pytest.param(
             [EndsEarlier(busy=SHOP, minutes=20), BeginsLater(busy=ROUND, minutes=5)],
             "c12-ends=17:10&c13-starts=09:05",
