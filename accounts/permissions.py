@@ -28,6 +28,8 @@ class Permission(StrEnum):
     """Tracks, meetings, sessions and closures."""
     CHANGE_OWN_SESSIONS = "change_own_sessions"
     """Room and substitutes of the sessions that one leads or assists in."""
+    KEEP_OWN_HOURS = "keep_own_hours"
+    """The hours in which one sees people one to one."""
     SEE_PATIENTS = "see_patients"
     """Every patient of the site."""
     SEE_OWN_PATIENTS = "see_own_patients"
@@ -71,6 +73,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         {
             Permission.SEE_TIMETABLE,
             Permission.CHANGE_OWN_SESSIONS,
+            Permission.KEEP_OWN_HOURS,
             Permission.SEE_OWN_PATIENTS,
             Permission.SEE_COMMITMENTS,
             Permission.MARK_OWN,

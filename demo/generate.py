@@ -3,23 +3,24 @@
 Everything goes through the services that the pages use, each at the time at which it would have been done; chance is seeded.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from accounts.models import User
-from demo.cast import AT_RISK, OUT_OF_REACH, SIGN_INS, THE_PATIENT, WAITING
+from demo.cast import AT_RISK, OUT_OF_REACH, SIGN_INS, STEPS_DOWN_SOON, THE_PATIENT, WAITING
 from demo.courses import COHORT, COHORT_TRACK, COURSES, INTENSIVE, SMALL_TRACK, WAITING_FOR_A_PLACE, Course
-from demo.individual import plan_individual_hours
 from demo.marks import excuse, make_up_a_miss, mark_the_past
 from patients.models import CommitmentKind, Episode, Patient
 from patients.services import CommitmentValues, LevelValues, add_commitment, admit_patient, state_level
+from scheduling.domain.individual import WeeklyHour
 from scheduling.domain.week import week_start
-from scheduling.models import Closure, Priority, Site, Track
+from scheduling.models import Closure, Meeting, Priority, Site, Track
 from scheduling.services.closing import close_site
 from scheduling.services.enrolling import discharge_patient, end_enrollment, enroll_patient
-from scheduling.services.fitting import find_schedules
+from scheduling.services.fitting import find_schedules, need_of
 from scheduling.services.horizon import extend_horizon
+from scheduling.services.one_to_ones import propose_one_to_ones
 from scheduling.services.waiting import join_waiting_list
 
 WEEKS_BACK = 8
@@ -61,7 +62,6 @@ def fill_clinic(*, now: datetime, say: Say) -> None:
         act(at)
     for site in demo.sites.values():
         extend_horizon(site=site, today=now.astimezone(site.zone).date(), now=now)
-    plan_individual_hours(demo.episodes, demo.tracks[COHORT_TRACK], now)
     say(f"{len(demo.episodes)} patients are admitted.")
     _wait_for_a_place(demo)
     _live_through_this_week(demo)
@@ -105,6 +105,7 @@ def _steps(demo: Demo) -> Iterator[Step]:
         yield demo.office_opens(track.site, began - timedelta(days=3)), _begin(demo, course, began)
     for code in WAITING_FOR_A_PLACE:
         yield demo.now, _state_a_level(demo, code)
+    yield demo.now, _state_the_next_level(demo, STEPS_DOWN_SOON)
 
 
 def _level(course: Course, starts: date) -> LevelValues:
@@ -136,9 +137,31 @@ def _begin(demo: Demo, course: Course, starts: date) -> Callable[[datetime], Non
         track = demo.tracks[course.track]
         fit = next(fit for fit in find_schedules(episode=episode, from_day=starts) if fit.offer.key == track.pk)
         meetings = track.meetings.filter(pk__in=[meeting.key for meeting in fit.choice])
-        enroll_patient(episode=episode, track=track, meetings=list(meetings), starts=starts, by=demo.by, now=at)
+        enroll_patient(
+            episode=episode,
+            track=track,
+            meetings=list(meetings),
+            starts=starts,
+            individual=_hours_of_their_own(episode, track, meetings, starts, at),
+            by=demo.by,
+            now=at,
+        )
 
     return act
+
+
+def _hours_of_their_own(
+    episode: Episode, track: Track, meetings: Iterable[Meeting], starts: date, at: datetime
+) -> Sequence[WeeklyHour]:
+    """The first times that are proposed for the individual time of the track."""
+    found = propose_one_to_ones(
+        episode=episode,
+        minutes=track.individual_minutes,
+        meetings=[meeting.pk for meeting in meetings],
+        need=need_of(episode=episode, from_day=starts),
+        today=at.astimezone(track.site.zone).date(),
+    )
+    return found.proposals[0].hours if found.proposals else ()
 
 
 def _end(demo: Demo, course: Course, last_day: date) -> Callable[[datetime], None]:
@@ -152,6 +175,15 @@ def _end(demo: Demo, course: Course, last_day: date) -> Callable[[datetime], Non
             end_enrollment(enrollment=enrollment, last_day=last_day, reason="Stepping down", by=demo.by, now=at)
         else:
             discharge_patient(episode=episode, last_day=last_day, reason="Completed the program", by=demo.by, now=at)
+
+    return act
+
+
+def _state_the_next_level(demo: Demo, code: str) -> Callable[[datetime], None]:
+    def act(at: datetime) -> None:
+        starts = demo.this_week(demo.patients[code].site) + timedelta(weeks=2)
+        level = _level(Course(code, "", 0), starts)
+        state_level(episode=demo.episodes[code], values=level, by=demo.by, now=at)
 
     return act
 

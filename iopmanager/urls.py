@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("patients.urls.staff")),
     path("", include("scheduling.urls.staff")),
+    path("", include("patients.urls.portal")),
     path("", include("scheduling.urls.portal")),
     path("", include("scheduling.urls.feeds")),
     path("", include("attendance.urls.staff")),

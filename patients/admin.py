@@ -1,7 +1,17 @@
 from django.contrib import admin
 
 from accounts.admin import LookOnlyAdmin
-from patients.models import Commitment, Consent, Episode, LevelOfCareSpan, Patient, Place, PlaceTravel
+from patients.models import (
+    Commitment,
+    CommitmentProposal,
+    Consent,
+    Episode,
+    ImportedCalendar,
+    LevelOfCareSpan,
+    Patient,
+    Place,
+    PlaceTravel,
+)
 
 
 @admin.register(Patient)
@@ -38,6 +48,34 @@ class PlaceAdmin(LookOnlyAdmin):
     raw_id_fields = ("patient",)
     list_select_related = ("patient",)
     inlines = [PlaceTravelInline]
+
+
+@admin.register(CommitmentProposal)
+class CommitmentProposalAdmin(LookOnlyAdmin):
+    list_display = ("label", "patient", "action", "state", "proposed_at", "decided_at", "decided_by", "reason")
+    list_filter = ("state", "action", "patient__site")
+    search_fields = ("label", "patient__code", "patient__last_name")
+    raw_id_fields = ("patient", "commitment", "decided_by")
+    list_select_related = ("patient", "decided_by")
+
+
+@admin.register(ImportedCalendar)
+class ImportedCalendarAdmin(LookOnlyAdmin):
+    list_display = (
+        "label",
+        "patient",
+        "state",
+        "first",
+        "until",
+        "uploaded_at",
+        "uploaded_by",
+        "decided_at",
+        "decided_by",
+    )
+    list_filter = ("state", "kind", "patient__site")
+    search_fields = ("patient__code", "patient__last_name")
+    raw_id_fields = ("patient", "uploaded_by", "decided_by")
+    list_select_related = ("patient", "uploaded_by", "decided_by")
 
 
 class SpanInline(admin.TabularInline):

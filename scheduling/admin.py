@@ -38,7 +38,7 @@ class SiteAdmin(AuditedAdmin):
     list_display = ("name", "code", "neutral_name", "time_zone", "opens", "closes", "country", "state")
     search_fields = ("name", "code")
     fieldsets = (
-        (None, {"fields": ("code", "name", "neutral_name", "address", "phone")}),
+        (None, {"fields": ("code", "name", "neutral_name", "letterhead", "address", "phone")}),
         ("When", {"fields": ("time_zone", "opens", "closes")}),
         ("Tracks", {"fields": ("mixes_tracks",)}),
         ("Public holidays", {"fields": ("country", "state")}),

@@ -56,7 +56,7 @@ RAIL = (
         "Tracks",
         "tracks",
         "grid-3x2-gap",
-        frozenset({"tracks", "meetings", "closures"}),
+        frozenset({"tracks", "meetings", "closures", "hours"}),
         frozenset({Permission.SEE_TIMETABLE}),
         seldom=True,
     ),

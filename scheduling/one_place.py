@@ -1,4 +1,4 @@
-"""Nobody and nothing is in two places at once, and the database keeps it.
+"""Nobody and nothing is in two places at once, nor says twice when they are free, and the database keeps it.
 
 PostgreSQL says it with an exclusion constraint, SQLite with two triggers of the same meaning. Both are put in place after
 every `migrate`, as SQLite drops a table's triggers when it remakes the table.
@@ -22,12 +22,16 @@ class Guard:
     subject: str
     stands: str
     columns: tuple[str, ...]
+    ranges: str = "tstzrange(starts, ends) WITH &&"
+    """For PostgreSQL: what two rows of one subject must not share."""
+    overlaps: str = "other.starts < NEW.ends AND NEW.starts < other.ends"
+    """The same for SQLite."""
 
     @property
     def postgresql(self) -> str:
         return (
             f"ALTER TABLE {self.table} ADD CONSTRAINT {self.name} EXCLUDE USING gist "
-            f"({self.subject} WITH =, tstzrange(starts, ends) WITH &&) WHERE ({self.stands.format(row='')})"
+            f"({self.subject} WITH =, {self.ranges}) WHERE ({self.stands.format(row='')})"
         )
 
     def sqlite(self, when: str, event: str) -> str:
@@ -39,7 +43,7 @@ class Guard:
                 WHERE EXISTS (
                     SELECT 1 FROM {self.table} AS other
                     WHERE other.{self.subject} = NEW.{self.subject} AND {self.stands.format(row="other.")}
-                    AND other.id <> NEW.id AND other.starts < NEW.ends AND NEW.starts < other.ends
+                    AND other.id <> NEW.id AND {self.overlaps}
                 );
             END
         """
@@ -71,7 +75,24 @@ FACILITATOR = Guard(
     stands="{row}starts IS NOT NULL",
     columns=(),
 )
-GUARDS = (PATIENT, ROOM, FACILITATOR)
+HOURS = Guard(
+    name="counselor_states_an_hour_once",
+    table="scheduling_counselorhours",
+    subject="user_id",
+    stands="{row}user_id IS NOT NULL",
+    columns=("weekday", "valid_from", "valid_until"),
+    ranges=(
+        "weekday WITH =, "
+        "int4range((EXTRACT(EPOCH FROM starts) / 60)::integer, (EXTRACT(EPOCH FROM ends) / 60)::integer) WITH &&, "
+        "daterange(valid_from, valid_until) WITH &&"
+    ),
+    overlaps=(
+        "other.weekday = NEW.weekday AND other.starts < NEW.ends AND NEW.starts < other.ends "
+        "AND (other.valid_until IS NULL OR NEW.valid_from IS NULL OR NEW.valid_from < other.valid_until) "
+        "AND (NEW.valid_until IS NULL OR other.valid_from IS NULL OR other.valid_from < NEW.valid_until)"
+    ),
+)
+GUARDS = (PATIENT, ROOM, FACILITATOR, HOURS)
 
 
 def keep_in_one_place(sender: AppConfig, using: str = "default", **_: object) -> None:

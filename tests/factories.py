@@ -10,9 +10,12 @@ from model_bakery import baker
 from accounts.models import RoleAssignment, User
 from accounts.permissions import Role
 from patients.models import (
+    CalendarInterval,
+    CalendarState,
     Commitment,
     CommitmentKind,
     Episode,
+    ImportedCalendar,
     LevelOfCare,
     LevelOfCareSpan,
     Patient,
@@ -22,6 +25,7 @@ from patients.models import (
 from patients.models.commitment import weekday_mask
 from scheduling.models import (
     Booking,
+    CounselorHours,
     Enrollment,
     EnrollmentMeeting,
     Meeting,
@@ -141,6 +145,38 @@ def make_place(patient: Patient, ways: Mapping[Site, tuple[int, int]], name: str
     return place
 
 
+def make_calendar(
+    patient: Patient,
+    by: User,
+    *times: tuple[datetime, datetime],
+    whole_days: Iterable[tuple[datetime, datetime]] = (),
+    **fields: Any,
+) -> ImportedCalendar:
+    """What was understood of a calendar file, and kept at once unless `state` says otherwise."""
+    state = fields.pop("state", CalendarState.KEPT)
+    days = list(whole_days)
+    at = fields.pop("uploaded_at", datetime(2026, 11, 23, 14, tzinfo=UTC))
+    first = fields.pop("first", MONDAY)
+    calendar = ImportedCalendar.objects.create(
+        patient=patient,
+        kind=fields.pop("kind", "work"),
+        state=state,
+        first=first,
+        until=fields.pop("until", first + timedelta(weeks=26)),
+        events=len(times) + len(days),
+        occurrences=len(times) + len(days),
+        whole_days=len(days),
+        uploaded_at=at,
+        uploaded_by=by,
+        decided_at=at if state in {CalendarState.KEPT, CalendarState.DECLINED} else None,
+        **fields,
+    )
+    for is_whole_day, stretches in ((False, times), (True, days)):
+        for starts, ends in stretches:
+            CalendarInterval.objects.create(calendar=calendar, starts=starts, ends=ends, is_whole_day=is_whole_day)
+    return calendar
+
+
 def make_meeting(
     site: Site, weekday: int, starts: str = "09:00", ends: str = "12:00", *, lead: User | None = None, **fields: Any
 ) -> Meeting:
@@ -209,6 +245,18 @@ def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
             session=session, user=facilitator.user, part=facilitator.part, starts=starts, ends=ends
         )
     return session
+
+
+def make_hours(user: User, site: Site, weekday: int, starts: str, ends: str, **fields: Any) -> CounselorHours:
+    """Hours in which somebody sees people one to one."""
+    return CounselorHours.objects.create(
+        user=user,
+        site=site,
+        weekday=weekday,
+        starts=time.fromisoformat(starts),
+        ends=time.fromisoformat(ends),
+        **fields,
+    )
 
 
 def enroll(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:

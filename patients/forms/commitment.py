@@ -115,11 +115,19 @@ class CommitmentForm(forms.Form):
     last_day = DayField(required=False, help_text="Empty: until further notice.")
 
     def __init__(
-        self, *args: Any, commitment: Commitment | None = None, places: Iterable[Place] = (), **kwargs: Any
+        self,
+        *args: Any,
+        commitment: Commitment | None = None,
+        places: Iterable[Place] = (),
+        is_own: bool = False,
+        **kwargs: Any,
     ) -> None:
         if commitment is not None:
             kwargs["initial"] = commitment_initial(commitment)
         super().__init__(*args, **kwargs)
+        if is_own:  # for whom no site is a site
+            self.fields["travel_before_minutes"].help_text = "From your appointments."
+            self.fields["travel_after_minutes"].help_text = "To your appointments. Empty: as long as there."
         known = [(place.pk, place.name) for place in places]
         if known:
             self.fields["place"].choices = [("", "Elsewhere: the minutes below"), *known]  # type: ignore[attr-defined]

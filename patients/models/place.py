@@ -10,6 +10,8 @@ from patients.models.patient import Patient
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
+    from patients.models.commitment import Commitment
+
 
 class PlaceQuerySet(models.QuerySet["Place"]):
     def visible_to(self, user: User) -> "PlaceQuerySet":
@@ -28,6 +30,7 @@ class Place(models.Model):
 
     if TYPE_CHECKING:
         travels: RelatedManager["PlaceTravel"]
+        commitments: RelatedManager["Commitment"]
 
     class Meta:
         ordering = ["patient", "name"]

@@ -9,12 +9,12 @@ from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
-from patients.models import Commitment, Patient, Place
+from patients.models import Commitment, CommitmentProposal, Patient, Place, ProposalState
 from patients.models.commitment import MIDNIGHT, pattern_of
 from patients.services.writing import refuse, write
 from scheduling.domain.reasons import EndsBeforeItBegins, Reason, Refused
 from scheduling.domain.rotations import LEAST_DAYS, MOST_DAYS
-from scheduling.domain.week import MINUTES_A_DAY, minute_of
+from scheduling.domain.week import MINUTES_A_DAY, BusyTime, minute_of
 
 LONGEST_ON_DATES = timedelta(days=366)
 """What takes longer is a pattern of the week, not an exception in it. (The product's own choice.)"""
@@ -106,11 +106,16 @@ class CommitmentValues:
 
 def against_commitment(values: CommitmentValues) -> Iterable[Reason]:
     """What makes a commitment nonsense by itself."""
-    if values.starts == values.ends and values.starts != MIDNIGHT:
-        yield TakesNoTime()
-    elif values.movable_minutes >= values.minutes:
-        yield MovesMoreThanItLasts(values.movable_minutes, values.minutes)
+    yield from against_times(values)
     yield from _against_the_round(values) if values.cycle_days is not None else _against_the_dates(values)
+
+
+def against_times(given: CommitmentValues | BusyTime) -> Iterable[Reason]:
+    """What makes the times of a commitment nonsense, whenever it is."""
+    if given.starts == given.ends and given.starts != MIDNIGHT:
+        yield TakesNoTime()
+    elif given.movable_minutes >= given.minutes:
+        yield MovesMoreThanItLasts(given.movable_minutes, given.minutes)
 
 
 def _against_the_round(values: CommitmentValues) -> Iterable[Reason]:
@@ -145,7 +150,9 @@ def _happens(values: CommitmentValues) -> bool:
     return any(pattern.dates(values.valid_from, min(values.valid_until, values.valid_from + reach)))
 
 
-def _against_place(patient: Patient, values: CommitmentValues) -> Iterable[Reason]:
+def against_new_commitment(patient: Patient, values: CommitmentValues) -> Iterable[Reason]:
+    """What makes it nonsense by itself, or for this patient."""
+    yield from against_commitment(values)
     if values.place_id is not None and not Place.objects.filter(patient=patient, pk=values.place_id).exists():
         yield NotTheirPlace()
 
@@ -153,7 +160,7 @@ def _against_place(patient: Patient, values: CommitmentValues) -> Iterable[Reaso
 @transaction.atomic
 def add_commitment(*, patient: Patient, values: CommitmentValues, by: User | None, now: datetime) -> Commitment:
     """Raises Refused when it makes no sense by itself. What is booked already stays booked, clash or not."""
-    refuse((*against_commitment(values), *_against_place(patient, values)))
+    refuse(against_new_commitment(patient, values))
     commitment = Commitment(patient=patient)
     write(commitment, values)
     record(commitment, by=by, action=Action.CREATED, at=now)
@@ -165,7 +172,7 @@ def change_commitment(
     *, commitment: Commitment, values: CommitmentValues, by: User | None, now: datetime
 ) -> Commitment:
     """Raises Refused as `add_commitment` does."""
-    refuse((*against_commitment(values), *_against_place(commitment.patient, values)))
+    refuse(against_new_commitment(commitment.patient, values))
     changed = write(commitment, values)
     record(commitment, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
     return commitment
@@ -185,6 +192,8 @@ def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, n
 
 @transaction.atomic
 def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime) -> None:
-    """Takes out what will not take place after all; the trail keeps what it was called."""
+    """Takes out what will not take place after all; the trail keeps what it was called. What was asked of it is moot."""
+    waiting = CommitmentProposal.objects.waiting().filter(commitment=commitment)
+    waiting.update(state=ProposalState.DECLINED, decided_at=now, decided_by=by, reason="It was taken out.")
     record(commitment, by=by, action=Action.DELETED, at=now)
     commitment.delete()

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from patients.views import care, commitments, staff
+from patients.views import calendar_files, care, commitments, places, proposals, staff, week
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/", staff.patients, name="patients"),
@@ -8,8 +8,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/<int:patient_id>/", staff.patient, name="patient"),
     path("patients/<int:patient_id>/edit/", staff.patient_edit, name="patient-edit"),
     path("patients/<int:patient_id>/commitments/new/", commitments.commitment_new, name="commitment-new"),
+    path("patients/<int:patient_id>/commitments/week/", week.commitment_week, name="commitment-week"),
+    path("patients/<int:patient_id>/places/", places.places, name="places"),
+    path("patients/<int:patient_id>/places/new/", places.place_new, name="place-new"),
+    path("places/<int:place_id>/edit/", places.place_edit, name="place-edit"),
+    path("places/<int:place_id>/remove/", places.place_remove, name="place-remove"),
+    path("patients/<int:patient_id>/imported/new/", calendar_files.imported_calendar_new, name="imported-calendar-new"),
+    path("imported/<int:calendar_id>/", calendar_files.imported_calendar, name="imported-calendar"),
+    path(
+        "imported/<int:calendar_id>/remove/", calendar_files.imported_calendar_remove, name="imported-calendar-remove"
+    ),
     path("patients/<int:patient_id>/level/", care.level_new, name="level-new"),
     path("patients/<int:patient_id>/discharge/", care.episode_end, name="episode-end"),
+    path("proposals/<int:proposal_id>/", proposals.proposal, name="proposal"),
     path("commitments/<int:commitment_id>/edit/", commitments.commitment_edit, name="commitment-edit"),
     path("commitments/<int:commitment_id>/end/", commitments.commitment_end, name="commitment-end"),
 ]

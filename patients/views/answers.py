@@ -3,13 +3,13 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from patients.forms import CommitmentForm, LastDayForm, LevelForm, PatientForm
+from patients.forms import CommitmentForm, LastDayForm, LevelForm, PatientForm, PlaceForm
 from patients.models import Patient
 
 
 def form_page(
     request: HttpRequest,
-    form: PatientForm | CommitmentForm | LastDayForm | LevelForm,
+    form: PatientForm | CommitmentForm | LastDayForm | LevelForm | PlaceForm,
     *,
     heading: str,
     save: str,

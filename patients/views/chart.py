@@ -1,33 +1,54 @@
 """What a patient's chart shows, as far as the person who looks may see it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Prefetch
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
 from attendance.ledgers import Row, weeks_of
-from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from patients.models import (
+    CalendarState,
+    Commitment,
+    CommitmentProposal,
+    Episode,
+    ImportedCalendar,
+    LevelOfCareSpan,
+    Patient,
+    ProposalState,
+)
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
-from scheduling.domain.week import week_start
+from scheduling.domain.in_life import GivesWay, stance
+from scheduling.domain.need import Need
+from scheduling.domain.remarks import WouldMove, would_move
+from scheduling.domain.week import BusyTime, minute_of, week_start
 from scheduling.models import (
     Booking,
     Enrollment,
     EnrollmentMeeting,
     LeaveOfAbsence,
     MeetingFacilitator,
+    ReleaseCause,
+    SessionStatus,
+    Track,
     WaitingEntry,
 )
-from scheduling.services.clashing import BookedClash, booked_clashes
+from scheduling.services.clashing import BookedClash
+from scheduling.services.imported_calendars import times_of
+from scheduling.services.proposals import Asked, asked_of
 from scheduling.services.rules import RuleBook
 from scheduling.views.pictures import picture_of_week
 from scheduling.week_picture import WeekPicture
 
-LOOK_AHEAD = timedelta(weeks=5)
+LOOK_AHEAD = timedelta(weeks=9)
+"""As long as the longest round, and a week."""
 EVENTS = 8
+TOLD_FOR = timedelta(days=14)
+"""How long the chart says what a patient changed by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +67,17 @@ class Placed:
     places: Sequence[EnrollmentMeeting]
     last_day: date | None
 
+    @property
+    def one_to_ones(self) -> list[EnrollmentMeeting]:
+        return [place for place in self.places if place.meeting.kept_for_id is not None]
+
+    @property
+    def minutes_to_arrange(self) -> int:
+        """How much of the track's individual time has no hours in the end."""
+        lasting = [place.meeting for place in self.one_to_ones if place.ends == self.enrollment.ends]
+        arranged = sum(minute_of(meeting.ends) - minute_of(meeting.starts) for meeting in lasting)
+        return max(0, self.enrollment.track.individual_minutes - arranged)
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -61,7 +93,12 @@ class Chart:
     rules: RuleSet
     sees_life: bool
     commitments: Sequence[ListedCommitment]
+    calendars: Sequence[ImportedCalendar]
+    asked: Sequence[Asked]
+    told: Sequence[CommitmentProposal]
     clashes: Sequence[BookedClash]
+    gives: Sequence[WouldMove]
+    given_back: Sequence[Booking]
     weeks: Sequence[Row]
     may_manage: bool
     sees_trail: bool
@@ -80,6 +117,17 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     placed = _placed(episode, today)
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
     commitments = list(patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()) if sees_life else []
+    proposals = list(_proposals(patient, now)) if sees_life and vars(patient).get("has_asked", True) else []
+    calendars = list(_calendars(patient, user, now)) if sees_life else []
+    kept = [each for each in calendars if each.state == CalendarState.KEPT]
+    imported = [busy for _, times in times_of(kept, site.zone, week) for busy in times.on_dates(site.zone)]
+    asked, clashes = asked_of(
+        patient=patient,
+        proposals=[each for each in proposals if each.state == ProposalState.WAITING],
+        life=[*(each.as_busy_time(site=site) for each in commitments), *imported],
+        now=now,
+    )
+    giving = _giving_way(placed, [each.as_busy_time(site=site) for each in commitments], today)
     bookings = (
         Booking.objects.standing()
         .of_patient(patient.pk)
@@ -89,7 +137,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     sees_trail = user.may(Permission.SEE_TRAIL, site.pk)
     return Chart(
         today=today,
-        picture=picture_of_week(site=site, week=week, bookings=bookings, commitments=commitments),
+        picture=picture_of_week(site=site, week=week, bookings=bookings, commitments=commitments, busy=imported),
         episode=episode,
         span=span,
         past=[each for each in episodes if each is not episode],
@@ -100,11 +148,30 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         rules=rules,
         sees_life=sees_life,
         commitments=[_listed(each, today) for each in commitments],
-        clashes=booked_clashes(patient=patient, busy=[each.as_busy_time(site=site) for each in commitments], now=now),
+        calendars=calendars,
+        asked=asked,
+        told=[each for each in proposals if each.state == ProposalState.KEPT],
+        clashes=[each for each in clashes if not _is_known(each, giving)],
+        gives=would_move(give for gives in giving.values() for give in gives),
+        given_back=_given_back(placed, now),
         weeks=_weeks(episode, book, now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         sees_trail=sees_trail,
         trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:EVENTS]) if sees_trail else (),
+    )
+
+
+def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
+    """Those that wait, and what the patient changed by themselves lately."""
+    lately = Q(state=ProposalState.KEPT, proposed_at__gt=now - TOLD_FOR)
+    return patient.proposals.filter(lately | Q(state=ProposalState.WAITING)).select_related("commitment__place")
+
+
+def _calendars(patient: Patient, user: User, now: datetime) -> Iterable[ImportedCalendar]:
+    """Those that are kept or wait, and what the person looks at themselves."""
+    calendars = ImportedCalendar.objects.visible_to(user).remembered(now).filter(patient=patient)
+    return (
+        calendars.exclude(state=CalendarState.DECLINED).select_related("uploaded_by").order_by("kind", "-state", "pk")
     )
 
 
@@ -118,7 +185,11 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
-    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type")
+    tracks = Track.objects.filter(meetings=OuterRef("meeting"))
+    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").annotate(
+        is_own=Exists(tracks.filter(pk=OuterRef("enrollment__track"))),
+        other_track=Subquery(tracks.order_by("name").values("name")[:1]),
+    )
     enrollments = (
         Enrollment.objects.filter(episode=episode)
         .not_over_on(today)
@@ -139,9 +210,36 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
     ]
 
 
+def _giving_way(placed: Iterable[Placed], busy: Sequence[BusyTime], today: date) -> dict[int, tuple[GivesWay, ...]]:
+    """Under each meeting that is attended what has to give way for it, from today on."""
+    life = Need(prescribed_minutes=0, prescribed_days=0, from_day=today, weeks=settings.HORIZON_WEEKS, busy=tuple(busy))
+    meetings = {place.meeting_id: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
+    return {pk: stance(meeting, life).gives for pk, meeting in meetings.items()} if busy else {}
+
+
+def _is_known(clash: BookedClash, giving: Mapping[int, Sequence[GivesWay]]) -> bool:
+    """Whether it was agreed to: what is in the way can give way for the session, which is held as usual."""
+    session = clash.booking.session
+    gives = giving.get(session.meeting_id or 0, ())
+    return not session.is_exception and any(give.busy == clash.busy for give in gives)
+
+
+def _given_back(placed: Iterable[Placed], now: datetime) -> list[Booking]:
+    """Sessions to come in which the patient will not be although they stand in the group."""
+    places = [(place.enrollment_id, place.meeting_id) for each in placed for place in each.places]
+    if not places:
+        return []
+    back = Booking.objects.from_instant(now).filter(
+        release_cause=ReleaseCause.GIVEN_BACK, enrollment__in={enrollment for enrollment, _ in places}
+    )
+    found = back.exclude(session__status=SessionStatus.CANCELLED).select_related("session").order_by("starts")
+    return [each for each in found if (each.enrollment_id, each.session.meeting_id) in places]
+
+
 def _scheduled(placed: Sequence[Placed], rules: RuleSet) -> Bounds:
-    """What the enrollments come to in a week."""
-    meetings = {place.meeting.pk: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
+    """What the enrollments come to in a week: their groups, and the individual time of their tracks, at whatever hours."""
+    groups = [place.meeting for each in placed for place in each.places if place.meeting.kept_for_id is None]
+    meetings = {meeting.pk: meeting.as_weekly_meeting() for meeting in groups}
     individual = sum(each.enrollment.track.individual_minutes for each in placed)
     return add_up(list(meetings.values()), rules, individual)
 

@@ -38,7 +38,7 @@ def commitment_new(request: HttpRequest, patient_id: int) -> HttpResponse:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            _say_what_it_runs_into(request, made)
+            say_what_it_runs_into(request, made)
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="new commitment")
     return form_page(request, form, heading="New commitment", save="Add commitment", patient=patient)
@@ -57,7 +57,7 @@ def commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            _say_what_it_runs_into(request, changed)
+            say_what_it_runs_into(request, changed)
             return redirect("patient", commitment.patient_id)
     record(commitment, by=user, action=Action.VIEWED, at=now, detail="edit")
     patient = commitment.patient
@@ -90,7 +90,9 @@ def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
     return render(request, "patients/commitment_end.html", context, status=422 if form.errors else 200)
 
 
-def _say_what_it_runs_into(request: HttpRequest, commitment: Commitment) -> None:
+def say_what_it_runs_into(
+    request: HttpRequest, commitment: Commitment, *, listed: str = "They are listed below."
+) -> None:
     """It is kept all the same: life is as it is. The message names days alone, as the browser keeps it for a while."""
     site = commitment.patient.site
     clashes = booked_clashes(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())
@@ -100,4 +102,4 @@ def _say_what_it_runs_into(request: HttpRequest, commitment: Commitment) -> None
     days = [day(clash.booking.starts, site.zone) for clash in clashes]
     named = ", ".join(days[:NAMED_DAYS]) + (f" and {len(days) - NAMED_DAYS} more" if len(days) > NAMED_DAYS else "")
     sessions = counted(len(days), "booked session")
-    messages.warning(request, f"The commitment is kept. It runs into {sessions}: {named}. They are listed below.")
+    messages.warning(request, f"The commitment is kept. It runs into {sessions}: {named}. {listed}")

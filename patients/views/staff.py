@@ -3,8 +3,9 @@
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.audit import record, record_all
@@ -14,9 +15,9 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.filters import PatientFilter
 from patients.forms import PatientForm
-from patients.models import Patient
+from patients.models import CommitmentProposal, Patient
 from patients.services import change_patient, create_patient
-from patients.views.access import READ, patient_managed_by, patient_seen_by
+from patients.views.access import READ, patient_managed_by
 from patients.views.answers import form_page
 from patients.views.chart import chart_of
 from patients.views.listing import listed, with_present_care
@@ -55,7 +56,9 @@ def patients(request: HttpRequest) -> HttpResponse:
 def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     """The chart: schedule, commitments, course of care, attendance by week."""
     user, now = signed_in(request), clock.now()
-    found = patient_seen_by(user, patient_id)
+    patients = Patient.objects.visible_to(user).select_related("site")
+    asked = CommitmentProposal.objects.filter(patient=OuterRef("pk"))
+    found = get_object_or_404(patients.annotate(has_asked=Exists(asked)), pk=patient_id)
     record(found, by=user, action=Action.VIEWED, at=now, detail="chart")
     return render(request, "patients/patient.html", {"patient": found, "chart": chart_of(found, user, now)})
 

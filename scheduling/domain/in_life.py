@@ -80,12 +80,13 @@ def passing(need: Need) -> frozenset[int]:
     is.
     """
     if "passing" not in need.remembered:
-        need.remembered["passing"] = frozenset(number for number, busy in enumerate(need.busy) if _passes(busy, need))
+        need.remembered["passing"] = frozenset(number for number, busy in enumerate(need.busy) if passes(busy, need))
     found: frozenset[int] = need.remembered["passing"]
     return found
 
 
-def _passes(busy: BusyTime, need: Need) -> bool:
+def passes(busy: BusyTime, need: Need) -> bool:
+    """Whether it is an exception in the patient's weeks: on dates alone, or over within the horizon. Treatment never is."""
     if busy.kind == TREATMENT:
         return False
     if isinstance(busy.recurrence, OnDates):

@@ -1,6 +1,6 @@
 """What a patient brings to the search, and what a track has to offer."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -58,15 +58,6 @@ class Offer:
         if self.entries is None:
             return day
         return min((entry for entry in self.entries if entry >= day), default=None)
-
-
-def home_of(offers: Iterable[Offer], choice: Iterable[WeeklyMeeting]) -> Offer:
-    """In which of the tracks a patient stands who attends these meetings: the one that has most of them, then by name.
-
-    Raises ValueError without a track.
-    """
-    chosen = {meeting.key for meeting in choice}
-    return min(offers, key=lambda offer: (-len(chosen & offer.keys), offer.name, str(offer.key)))
 
 
 def years_on(day: date, born: date) -> int:

@@ -57,19 +57,23 @@ class Price:
 
     def points(self, weights: Weights = WEIGHTS) -> int:
         """The score: the lower, the better."""
-        return (
-            self.wait_days * weights.day_of_waiting
-            + sum(price_of_giving(give, weights) for give in self.gives)
-            + self.missed * weights.missed_date
-            + self.trips * weights.trip
-            + self.present_minutes
-            + max(0, self.people - 1) * weights.person
-            + self.close * weights.close
-            + self.is_mixed * weights.mixed
-            + self.other_days * weights.other_day
-            + (self.other_groups - self.at_the_time) * weights.other_group
-            + self.at_the_time * weights.other_group_at_the_time
-        )
+        return sum(self.parts(weights).values())
+
+    def parts(self, weights: Weights = WEIGHTS) -> dict[str, int]:
+        """The points of each part, under its name."""
+        return {
+            "waiting": self.wait_days * weights.day_of_waiting,
+            "giving_way": sum(price_of_giving(give, weights) for give in self.gives),
+            "missed": self.missed * weights.missed_date,
+            "trips": self.trips * weights.trip,
+            "present": self.present_minutes,
+            "people": max(0, self.people - 1) * weights.person,
+            "close": self.close * weights.close,
+            "mixed": self.is_mixed * weights.mixed,
+            "other_days": self.other_days * weights.other_day,
+            "other_groups": (self.other_groups - self.at_the_time) * weights.other_group
+            + self.at_the_time * weights.other_group_at_the_time,
+        }
 
 
 def price_of_giving(give: GivesWay, weights: Weights) -> int:

@@ -1,10 +1,13 @@
 """Text → typed values for finding a schedule and standing in it."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import Q
 
 from iopmanager.days import DayField
+from scheduling.forms.individual import HoursField
 from scheduling.forms.sessions import ActForm
 from scheduling.models import Meeting, Modality, Priority, Track
 
@@ -20,7 +23,7 @@ class FromForm(forms.Form):
 
 
 class ChoiceForm(forms.Form):
-    """From when, and in which of the track's meetings."""
+    """From when, and in which of the track's meetings, or of those `beside` them."""
 
     blames: ClassVar = dict.fromkeys(
         (
@@ -39,15 +42,16 @@ class ChoiceForm(forms.Form):
     starts = DayField(label="First day")
     meetings = forms.ModelMultipleChoiceField(Meeting.objects.none(), required=False)
 
-    def __init__(self, *args: Any, track: Track, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, track: Track, beside: Iterable[Meeting] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["meetings"]
         assert isinstance(field, forms.ModelMultipleChoiceField)
-        field.queryset = track.meetings.all()
+        others = Q(pk__in=[meeting.pk for meeting in beside])
+        field.queryset = Meeting.objects.filter(Q(tracks=track) | others).distinct()
 
 
 class EnrollForm(ChoiceForm):
-    """And how a patient attends them."""
+    """And how a patient attends them, and when the track's individual time is."""
 
     modality = forms.ChoiceField(
         choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "By telehealth")],
@@ -55,6 +59,7 @@ class EnrollForm(ChoiceForm):
         label="Attends",
         widget=forms.RadioSelect,
     )
+    individual = HoursField(required=False)
 
 
 class WaitForm(ActForm):
@@ -70,6 +75,12 @@ class WaitForm(ActForm):
         help_text="As a clinician stated it. A place is offered to the most urgent first, then to whoever asked first.",
     )
     from_day = DayField(label="Can begin on", help_text="The first day on which they could come.")
+    note = forms.CharField(
+        max_length=200,
+        required=False,
+        label="What would have to come free",
+        help_text="Shown on the list. Say nothing of their life in it.",
+    )
 
 
 class WithdrawForm(ActForm):

@@ -14,9 +14,10 @@ from scheduling.importing.faults import Fault, Faulty
 from scheduling.importing.parsing import Table, parse_file
 from scheduling.importing.person_rows import ClosureRow, CommitmentRow, PatientRow
 from scheduling.importing.reading import find_files
-from scheduling.importing.rows import MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
+from scheduling.importing.rows import CounselorHoursRow, MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
 from scheduling.importing.work import Change, Progress, Work
 from scheduling.importing.writing.commitments import write_commitments
+from scheduling.importing.writing.hours import write_counselor_hours
 from scheduling.importing.writing.meetings import write_meetings
 from scheduling.importing.writing.patients import write_patients
 from scheduling.importing.writing.places import write_closures, write_rooms, write_sites
@@ -24,7 +25,7 @@ from scheduling.importing.writing.staff import write_staff
 from scheduling.importing.writing.tracks import publish_tracks, write_tracks
 
 KINDS: tuple[type[Row], ...] = (
-    SiteRow, RoomRow, StaffRow, TrackRow, MeetingRow, PatientRow, CommitmentRow, ClosureRow,
+    SiteRow, RoomRow, StaffRow, CounselorHoursRow, TrackRow, MeetingRow, PatientRow, CommitmentRow, ClosureRow,
 )  # fmt: skip
 TABLES = tuple(kind.table for kind in KINDS)
 
@@ -76,6 +77,7 @@ def _write(work: Work) -> None:
     sites = write_sites(work)
     rooms = write_rooms(work, sites)
     staff = write_staff(work, sites)
+    write_counselor_hours(work, sites, staff)
     tracks = write_tracks(work, sites)
     changed_by, doubtful = write_meetings(work, sites, rooms, staff, tracks)
     write_closures(work, sites)

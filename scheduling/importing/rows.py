@@ -55,6 +55,7 @@ class SiteRow(Row):
     name: str = needed(read_text(120))
     time_zone: str = needed(read_time_zone)
     neutral_name: str = optional(read_text(60), "Appointment")
+    letterhead: str = optional(read_text(80), "")
     address: str = optional(read_text(200), "")
     phone: str = optional(read_code, "")
     opens: time | None = optional(read_time, None)
@@ -103,6 +104,36 @@ class StaffRow(Row):
     code: str = optional(read_code, "")
     credential: str = optional(read_text(60), "")
     active: bool = optional(read_yes, True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounselorHoursRow(Row):
+    table: ClassVar[str] = "counselor_hours"
+    key_columns: ClassVar[tuple[str, ...]] = ("site", "person", "weekday", "starts", "valid_from")
+    site: str = needed(read_code)
+    person: str = needed(read_text(254))
+    weekday: int = needed(read_weekday)
+    starts: time = needed(read_time)
+    ends: time = needed(read_time)
+    valid_from: date | None = optional(read_date, None)
+    last_day: date | None = optional(read_date, None)
+
+    @property
+    def valid_until(self) -> date | None:
+        return self.last_day + timedelta(days=1) if self.last_day else None
+
+    @property
+    def label(self) -> str:
+        return f"{self.site} {self.person} {self.starts:%H:%M}"
+
+    def wrong(self) -> Wrong:
+        if self.starts >= self.ends:
+            yield "ends", f"{self.ends:%H:%M} is not after the start, {self.starts:%H:%M}."
+        if self.valid_from and self.last_day and self.last_day < self.valid_from:
+            yield (
+                "last_day",
+                f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.valid_from:%Y-%m-%d}.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,5 @@
 from scheduling.models.booking import Booking, ReleaseCause
+from scheduling.models.counselor import CounselorHours
 from scheduling.models.enrollment import Enrollment, EnrollmentMeeting
 from scheduling.models.feed import Feed, FeedStyle
 from scheduling.models.leave import LeaveOfAbsence
@@ -13,6 +14,7 @@ __all__ = [
     "Booking",
     "Closure",
     "CohortStart",
+    "CounselorHours",
     "Enrollment",
     "EnrollmentMeeting",
     "Entry",

@@ -10,6 +10,7 @@ from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.occurrences import Pattern
 from scheduling.domain.week import BusyTime, Recurrence, minute_of
 from scheduling.models.site import Room, ServiceType, Site
+from scheduling.models.track import TrackStatus
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
@@ -44,6 +45,12 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
     def running_on(self, day: date) -> "MeetingQuerySet":
         return self.not_over_on(day).filter(runs_from__lte=day)
 
+    def held_from(self, day: date) -> "MeetingQuerySet":
+        """Those of which there are sessions on the day or later: of a track on offer, of one that ends until it does, and
+        one-to-one sessions."""
+        of_a_track = Q(tracks__status=TrackStatus.PUBLISHED) | Q(tracks__status=TrackStatus.RETIRED, runs_until__gt=day)
+        return self.filter(of_a_track | Q(kept_for__isnull=False)).not_over_on(day).distinct()
+
 
 class Meeting(models.Model):
     """One weekly slot of a site on the wall clock, within one day; every week or every other week from an anchor's.
@@ -67,6 +74,14 @@ class Meeting(models.Model):
     runs_from = models.DateField()
     runs_until = models.DateField(null=True, blank=True, help_text="The first day on which it no longer runs.")
     continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="continued_by")
+    kept_for = models.ForeignKey(
+        "scheduling.Enrollment",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="one_to_ones",
+        help_text="The enrollment whose individual time it is: nobody else is in it, and it ends with it.",
+    )
     facilitators: "models.ManyToManyField[User, MeetingFacilitator]" = models.ManyToManyField(
         User, through="MeetingFacilitator", related_name="meetings"
     )
@@ -95,6 +110,7 @@ class Meeting(models.Model):
                 name="meeting_break_lies_inside_it",
             ),
             models.CheckConstraint(condition=Q(places__gte=1), name="meeting_has_a_place"),
+            models.CheckConstraint(condition=Q(kept_for=None) | Q(places=1), name="meeting_kept_for_one_has_one_place"),
             models.CheckConstraint(
                 condition=Q(runs_until=None) | Q(runs_from__lt=F("runs_until")), name="meeting_runs_for_a_day"
             ),

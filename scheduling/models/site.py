@@ -45,6 +45,11 @@ class Site(models.Model):
     neutral_name = models.CharField(
         max_length=60, help_text="What stands in anything that leaves the building; says nothing about treatment."
     )
+    letterhead = models.CharField(
+        max_length=80,
+        blank=True,
+        help_text="Who letters come from, as neutral as the name above; empty: as the name above.",
+    )
     time_zone = models.CharField(max_length=64, validators=[validate_time_zone])
     address = models.CharField(max_length=200, blank=True)
     phone = models.CharField(max_length=40, blank=True)

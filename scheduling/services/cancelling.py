@@ -11,10 +11,10 @@ from accounts.models import Action, User
 from scheduling.domain.interval import Interval
 from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, ReleaseCause, Session, SessionFacilitator, SessionStatus
-from scheduling.services.enrolling import release_bookings
 from scheduling.services.guarded import in_words
 from scheduling.services.holding import against_any_change, held_session, slot_of, tell_calendars
 from scheduling.services.refused import ClosedOn, HasBegun, IsNotCancelled, NeedsReason, refuse_for
+from scheduling.services.releasing import release_bookings
 from scheduling.services.rosters import MOST_LETTERS, facilitator_times, recount_places
 from scheduling.services.rules import RuleBook
 from scheduling.services.slots import against_people, against_room, against_times

@@ -10,13 +10,17 @@ from patients.models import Episode
 from scheduling.domain.hours import RuleSet, add_up
 from scheduling.domain.need import Need
 from scheduling.domain.reasons import Reason
+from scheduling.domain.remarks import Remark, asks_of_life
 from scheduling.models import Enrollment, Meeting, Session, SessionStatus, Track
+from scheduling.services.mixing import NOTHING, Beside
 from scheduling.services.objections import reasons_against
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """Minutes and days a week beside what is prescribed, and everything that stands against it."""
+    """Minutes and days a week beside what is prescribed, everything that stands against it, and what it asks of the patient's
+    life.
+    """
 
     minutes: int
     days: int
@@ -24,6 +28,7 @@ class Trial:
     prescribed_days: int
     rules: RuleSet
     reasons: tuple[Reason, ...]
+    asks: tuple[Remark, ...] = ()
 
 
 def try_choice(
@@ -34,22 +39,30 @@ def try_choice(
     need: Need,
     full: Mapping[int, tuple[date, ...]],
     changes: Enrollment | None = None,
+    beside: Beside = NOTHING,
 ) -> Trial:
     """Answers as `enroll_patient` would from the need's day, or `change_meetings` of the enrollment that `changes`, and
-    writes nothing. Reads the track's prefetched meetings."""
-    chosen = {meeting.pk for meeting in meetings}
-    total = add_up(
-        [meeting.as_weekly_meeting() for meeting in track.meetings.all() if meeting.pk in chosen],
-        need.rules,
-        track.individual_minutes,
-    )
+    writes nothing. Reads the prefetched meetings of the track and those `beside` them."""
+    wanted = {meeting.pk for meeting in meetings}
+    own = (*track.meetings.all(), *beside.meetings)
+    chosen = [meeting.as_weekly_meeting() for meeting in own if meeting.pk in wanted]
+    total = add_up(chosen, need.rules, track.individual_minutes)
     return Trial(
         minutes=total.minutes,
         days=total.days,
         prescribed_minutes=need.prescribed_minutes,
         prescribed_days=need.prescribed_days,
         rules=need.rules,
-        reasons=reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full, changes=changes),
+        reasons=reasons_against(
+            episode=episode,
+            track=track,
+            meetings=meetings,
+            need=need,
+            full=full,
+            changes=changes,
+            beside=beside,
+        ),
+        asks=asks_of_life(chosen, need),
     )
 
 

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode
+from scheduling.domain.individual import WeeklyHour
 from scheduling.models import (
     Booking,
     Enrollment,
@@ -21,20 +22,20 @@ from scheduling.models import (
     Track,
     WaitingEntry,
 )
-from scheduling.models.booking import BookingQuerySet
 from scheduling.services.fitting import full_dates, need_of, settled_for
 from scheduling.services.horizon import horizon_end
+from scheduling.services.missing import NOT_FREE, missed_sessions, said_of
+from scheduling.services.mixing import beside
 from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
+from scheduling.services.one_to_ones import end_one_to_ones, give_hours, reasons_against_hours
 from scheduling.services.refused import AlreadyEnded, AttendanceRecorded, EndsBeforeItBegins, Refused
+from scheduling.services.releasing import release_bookings
 from scheduling.services.rosters import (
-    MOST_LETTERS,
     hold_site,
-    in_batches,
     lock_sessions,
     mark_stale_of_episodes,
     mark_stale_of_sessions,
     new_booking,
-    recount_places,
 )
 from scheduling.services.rules import RuleBook
 from scheduling.services.standing_places import covers, places_of
@@ -50,14 +51,18 @@ def enroll_patient(
     starts: date,
     modality: Modality = Modality.IN_PERSON,
     continues: Enrollment | None = None,
+    individual: Sequence[WeeklyHour] = (),
     by: User,
     now: datetime,
 ) -> Enrollment:
-    """Enrolls from a date in these meetings of the track and books every session of them up to the horizon.
+    """Enrolls from a date in these meetings of the track and books every session of them up to the horizon, but for those on
+    the few dates on which the patient is not free: these count as given back. Where tracks mix, some meetings may be another
+    track's, but no more of any than of this one. The track's individual time is at the hours in `individual`, or is arranged
+    later.
 
     Raises Refused with every reason at once: hours or days below what is prescribed or beyond the rules, two alternatives
-    of one hour, a clash with the patient's life or other treatment, a session without a place. Who waited for the track does
-    so no more.
+    of one hour, a clash with the patient's life or other treatment, a session without a place, an hour that is not free. Who
+    waited for the track does so no more.
     """
     hold_site(episode.site_id)
     episode = (
@@ -67,26 +72,41 @@ def enroll_patient(
         .get(pk=episode.pk)
     )
     hold_meetings([meeting.pk for meeting in meetings])
-    track = Track.objects.prefetch_related(
+    tracks = Track.objects.select_related("site").prefetch_related(
         "cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"
-    ).get(pk=track.pk)
+    )
+    track = tracks.get(pk=track.pk)
+    others = beside(track)
     today = now.astimezone(episode.site.zone).date()
     need = need_of(episode=episode, from_day=starts)
     full = full_dates(site=episode.site, from_day=max(starts, today), apart_from=settled_for(episode))
-    against = reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full)
+    against = reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full, beside=others)
+    against += reasons_against_hours(
+        episode=episode,
+        minutes=track.individual_minutes,
+        hours=individual,
+        meetings=[meeting.pk for meeting in meetings],
+        need=need,
+        today=today,
+    )
     if against:
         raise Refused(against)
     enrollment = Enrollment.objects.create(
         episode=episode, track=track, starts=starts, modality=modality, continues=continues
     )
-    chosen = [meeting for meeting in track.meetings.all() if meeting in meetings]
-    EnrollmentMeeting.objects.bulk_create(wanted_places(enrollment, starts, chosen, successors(chosen, track)))
-    sessions = sessions_to_book(enrollment, today, now)
+    chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
+    following = successors(chosen, track)
+    EnrollmentMeeting.objects.bulk_create(wanted_places(enrollment, starts, chosen, following))
+    give_hours(enrollment=enrollment, hours=individual, begins=starts, now=now)
+    asked = sessions_to_book(enrollment, today, now)
+    missed = missed_sessions(asked, [*chosen, *following], need, episode.site.zone)
+    sessions = [session for session in asked if session not in missed]
     against = reasons_against_sessions(episode, sessions)
     if against:
         raise Refused(against)
-    book_sessions(enrollment, sessions, now)
-    record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=f"{track} from {starts:%Y-%m-%d}")
+    book_sessions(enrollment, sessions, now, missed=missed)
+    detail = f"{track} from {starts:%Y-%m-%d}{said_of(missed, asked)}"
+    record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=detail)
     waited = WaitingEntry.objects.filter(episode=episode, track=track)
     close_entries(waited, enrollment=enrollment, by=by, now=now)
     return enrollment
@@ -123,8 +143,14 @@ def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list
     return [session for session in lock_sessions(open_) if covers(places, session)]
 
 
-def book_sessions(enrollment: Enrollment, sessions: Sequence[Session], now: datetime) -> None:
-    """Books sessions that are held, and that nothing stands against; the database would refuse one place too many."""
+def book_sessions(
+    enrollment: Enrollment, sessions: Sequence[Session], now: datetime, *, missed: Sequence[Session] = ()
+) -> None:
+    """Books sessions that are held, and that nothing stands against; the database would refuse one place too many.
+
+    In those `missed` no place is taken, and it is written that it was given back: so no later night takes it, and it can be
+    made up for.
+    """
     ids = [session.pk for session in sessions]
     Session.objects.filter(pk__in=ids).update(booked=F("booked") + 1, version=F("version") + 1)
     book = RuleBook.of(enrollment.episode.site)
@@ -133,6 +159,17 @@ def book_sessions(enrollment: Enrollment, sessions: Sequence[Session], now: date
             session, episode_id=enrollment.episode_id, enrollment_id=enrollment.pk, week=book.week_of(session.on)
         )
         for session in sessions
+    )
+    given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_FREE}
+    Booking.objects.bulk_create(
+        new_booking(
+            session,
+            episode_id=enrollment.episode_id,
+            enrollment_id=enrollment.pk,
+            week=book.week_of(session.on),
+            **given_back,
+        )
+        for session in missed
     )
     mark_stale_of_sessions(ids, now)
     mark_stale_of_episodes([enrollment.episode_id], now)
@@ -168,24 +205,9 @@ def end_enrollment(
         later = later.from_instant(now)
     reason_given = reason or "The enrollment ended"
     release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason_given, now=now)
+    end_one_to_ones(enrollment=enrollment, ends=ends, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
     return enrollment
-
-
-def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: str, now: datetime) -> int:
-    """Gives back the places of these bookings that stand; how many. What happened is never taken back: a mark keeps its
-    booking, but for an excuse from a session to come, which stays with the place that was given back.
-    """
-    unmarked = bookings.standing().filter(Q(attendance=None) | Q(attendance__status="excused", starts__gt=now))
-    lock_sessions(Session.objects.filter(pk__in=list(unmarked.values_list("session", flat=True))))
-    released = list(unmarked.values_list("pk", "session", "episode"))
-    for batch in in_batches([pk for pk, _, _ in released]):
-        Booking.objects.filter(pk__in=batch).update(
-            released_at=now, release_cause=cause, release_reason=reason[:MOST_LETTERS]
-        )
-    recount_places({session for _, session, _ in released}, now)
-    mark_stale_of_episodes({episode for _, _, episode in released}, now)
-    return len(released)
 
 
 @transaction.atomic
@@ -219,6 +241,8 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
             end_enrollment(enrollment=enrollment, last_day=enrollment.starts, reason="Discharged", by=by, now=now)
     later = Booking.objects.filter(episode=episode, session__on__gte=ends)
     release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason="Discharged", now=now)
+    for enrollment in Enrollment.objects.filter(episode=episode, starts__gte=ends):
+        end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, now=now)
     close_entries(WaitingEntry.objects.filter(episode=episode), reason="Discharged", by=by, now=now)
     episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
     episode.spans.filter(starts__gte=ends).delete()

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode
-from scheduling.domain.obstacles import Full
+from scheduling.domain.obstacles import Clash, Full
 from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, Enrollment, EnrollmentMeeting, Meeting, Modality, ReleaseCause, Session, Track
 from scheduling.models.session import SessionQuerySet
@@ -19,20 +19,24 @@ from scheduling.services.enrolling import (
     book_sessions,
     end_enrollment,
     enroll_patient,
-    release_bookings,
     sessions_to_book,
     wanted_places,
 )
 from scheduling.services.fitting import full_dates, need_of, settled_for
+from scheduling.services.missing import missed_sessions, said_of
+from scheduling.services.mixing import beside
 from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
+from scheduling.services.one_to_ones import beside_own_hours, end_one_to_ones
 from scheduling.services.refused import (
     AlreadyEnded,
     AlreadyEnrolled,
     EndsBeforeItBegins,
+    InAnotherSession,
     NoPlaceLeft,
     NothingChanged,
     Refused,
 )
+from scheduling.services.releasing import release_bookings
 from scheduling.services.rosters import hold_site, in_batches
 from scheduling.services.standing_places import Places, covers, places_of
 
@@ -59,33 +63,41 @@ class BeganToday(Reason):
 def change_meetings(
     *, enrollment: Enrollment, meetings: Sequence[Meeting], from_day: date, by: User, now: datetime
 ) -> Enrollment:
-    """Attends these meetings of its track from a day on, in place of those until then; what has begun stays.
+    """Attends these meetings of its track, and of those that mix with it, from a day on, in place of those until then; what
+    has begun stays, and what is attended already may be kept.
 
     Sessions of meetings that are no longer attended are given back, those of the new ones booked up to the horizon, and an
     exception goes the way of the date that it stands for. Raises Refused with every reason at once, as `enroll_patient` does;
     for a day that has passed or on which the enrollment is over; and when nothing would be different.
     """
-    enrollment, track = _held(enrollment, meetings)
+    enrollment, track = held_enrollment(enrollment, meetings)
     episode = enrollment.episode
     today = now.astimezone(episode.site.zone).date()
-    _refuse_the_day(enrollment, from_day, today)
-    need = need_of(episode=episode, from_day=from_day, apart_from=enrollment)
+    refuse_the_day(enrollment, from_day, today)
+    need = beside_own_hours(need_of(episode=episode, from_day=from_day, apart_from=enrollment), enrollment)
     full = full_dates(site=episode.site, from_day=from_day, apart_from=own_sessions(enrollment))
+    others = beside(track, changes=enrollment)
     against = [
-        *reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full, changes=enrollment)
+        *reasons_against(
+            episode=episode, track=track, meetings=meetings, need=need, full=full, changes=enrollment, beside=others
+        )
     ]
     before = places_of(enrollment)
-    chosen = [meeting for meeting in track.meetings.all() if meeting in meetings]
-    if not _put(enrollment, wanted_places(enrollment, from_day, chosen, successors(chosen, track)), from_day):
+    chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
+    following = successors(chosen, track)
+    if not _put(enrollment, wanted_places(enrollment, from_day, chosen, following), from_day):
         raise Refused([NothingChanged()])
     _give_back_what_is_not_covered(enrollment, places_of(enrollment), now)
-    gained = [session for session in sessions_to_book(enrollment, today, now) if not covers(before, session)]
+    asked = [session for session in sessions_to_book(enrollment, today, now) if not covers(before, session)]
+    missed = missed_sessions(asked, [*chosen, *following], need, episode.site.zone)
+    gained = [session for session in asked if session not in missed]
     against += _of_dates(reasons_against_sessions(episode, gained), against)
     if against:
         raise Refused(against)
-    book_sessions(enrollment, gained, now)
+    book_sessions(enrollment, gained, now, missed=missed)
     names = ", ".join(meeting.name for meeting in chosen)
-    record(enrollment, by=by, action=Action.CHANGED, at=now, detail=f"from {from_day:%Y-%m-%d}: {names}")
+    detail = f"from {from_day:%Y-%m-%d}: {names}{said_of(missed, asked)}"
+    record(enrollment, by=by, action=Action.CHANGED, at=now, detail=detail)
     return enrollment
 
 
@@ -117,9 +129,9 @@ def transfer_enrollment(
     A place that was to begin on that day never does. Answers the new enrollment; raises Refused as `enroll_patient` does, and
     for a day that has passed or on which the old place is over.
     """
-    enrollment, _ = _held(enrollment, meetings)
+    enrollment, _ = held_enrollment(enrollment, meetings)
     today = now.astimezone(enrollment.episode.site.zone).date()
-    _refuse_the_day(enrollment, starts, today)
+    refuse_the_day(enrollment, starts, today)
     if track.pk == enrollment.track_id:
         raise Refused([AlreadyEnrolled(enrollment.track.name, enrollment.starts)])
     reason = f"Moved to {track.name}"
@@ -141,7 +153,7 @@ def transfer_enrollment(
     )
 
 
-def _held(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tuple[Enrollment, Track]:
+def held_enrollment(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tuple[Enrollment, Track]:
     """The enrollment as it stands and its whole track, held with all that the change could touch."""
     hold_site(enrollment.audit_site_id)
     episodes = Episode.objects.select_for_update(of=("self",), no_key=True)
@@ -150,12 +162,14 @@ def _held(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tuple[Enrollme
     hold_meetings({*attended, *(meeting.pk for meeting in meetings)})
     held = Enrollment.objects.select_for_update(of=("self",), no_key=True).get(pk=enrollment.pk)
     held.episode = episode
-    tracks = Track.objects.prefetch_related("meetings__service_type", "meetings__meeting_facilitators")
+    tracks = Track.objects.select_related("site")
+    tracks = tracks.prefetch_related("meetings__service_type", "meetings__meeting_facilitators")
     held.track = tracks.get(pk=held.track_id)
     return held, held.track
 
 
-def _refuse_the_day(enrollment: Enrollment, day: date, today: date) -> None:
+def refuse_the_day(enrollment: Enrollment, day: date, today: date) -> None:
+    """Raises Refused for a day on which no change can begin: it has passed, or the enrollment does not hold then."""
     reasons: list[Reason] = []
     if day < enrollment.starts:
         reasons.append(EndsBeforeItBegins(enrollment.starts, day))
@@ -168,7 +182,7 @@ def _refuse_the_day(enrollment: Enrollment, day: date, today: date) -> None:
 
 
 def _put(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: date) -> bool:
-    """Lets these be the enrollment's places from the day on; whether anything is different then.
+    """Lets these be the enrollment's places from the day on, beside its one-to-one times; whether anything is different then.
 
     Where a place goes on, its row does: what was booked by it stays booked.
     """
@@ -176,7 +190,7 @@ def _put(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: 
     for each in missing.values():
         each.ends = min((day for day in (each.ends, enrollment.ends) if day is not None), default=None)
     over, moved = [], []
-    standing = enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gte=from_day))
+    standing = enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gte=from_day), meeting__kept_for=None)
     for place in standing.order_by("starts", "pk"):
         want = missing.pop(place.meeting_id, None)
         starts = place.starts if place.starts < from_day or want is None else want.starts
@@ -207,9 +221,17 @@ def _give_back_what_is_not_covered(enrollment: Enrollment, places: Places, now: 
 
 
 def _of_dates(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
-    """What stands against single dates, but for the places that are missing in a meeting that is known to be full."""
+    """What stands against single dates, but for the places that are missing in a meeting that is known to be full, and for
+    other treatment that is known to be in the way every week.
+    """
     full = {reason.meeting.name for reason in known if isinstance(reason, Full)}
-    return [reason for reason in found if not (isinstance(reason, NoPlaceLeft) and reason.session in full)]
+    clashing = {reason.busy.label for reason in known if isinstance(reason, Clash)}
+    return [
+        reason
+        for reason in found
+        if not (isinstance(reason, NoPlaceLeft) and reason.session in full)
+        and not (isinstance(reason, InAnotherSession) and reason.session in clashing)
+    ]
 
 
 def _never_begin(enrollment: Enrollment, reason: str, by: User, now: datetime) -> None:
@@ -220,4 +242,5 @@ def _never_begin(enrollment: Enrollment, reason: str, by: User, now: datetime) -
     _give_back_what_is_not_covered(enrollment, {}, now)
     own = Booking.objects.filter(enrollment=enrollment)
     release_bookings(bookings=own, cause=ReleaseCause.ENDED, reason=reason, now=now)
+    end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail="before it began", reason=reason)

@@ -22,7 +22,6 @@ from scheduling.models import (
     SessionFacilitator,
     Site,
 )
-from scheduling.services.enrolling import release_bookings
 from scheduling.services.guarded import in_words
 from scheduling.services.holding import against_any_change, held_session, slot_of, tell_calendars
 from scheduling.services.refused import (
@@ -31,6 +30,7 @@ from scheduling.services.refused import (
     NotOverHttps,
     refuse_for,
 )
+from scheduling.services.releasing import release_bookings
 from scheduling.services.rosters import (
     copy_times,
     hold_site,

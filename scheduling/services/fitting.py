@@ -26,6 +26,8 @@ from scheduling.models import (
     Track,
 )
 from scheduling.models.session import SessionQuerySet
+from scheduling.models.track import TrackQuerySet
+from scheduling.services.imported_calendars import busy_in_weeks
 from scheduling.services.refused import NoEpisode, Refused
 from scheduling.services.rules import RuleBook
 
@@ -60,10 +62,14 @@ class Lives:
     def of(
         cls, site: Site, episodes: Iterable[Episode], from_day: date, *, apart_from: Iterable[Enrollment] = ()
     ) -> "Lives":
-        """Four queries, for however many, and one more for the ways to places. An enrollment in `apart_from` is left out."""
+        """Five queries, for however many, and one more each for the ways to places and for the times of imported calendars.
+
+        An enrollment in `apart_from` is left out.
+        """
         episodes = list(episodes)
-        commitments: dict[int, list[BusyTime]] = defaultdict(list)
-        rows = Commitment.objects.filter(patient__in=[episode.patient_id for episode in episodes])
+        patients = [episode.patient_id for episode in episodes]
+        commitments: dict[int, list[BusyTime]] = defaultdict(list, busy_in_weeks(patients, site.zone))
+        rows = Commitment.objects.filter(patient__in=patients)
         for commitment in rows.in_force_from(from_day).with_travel():
             commitments[commitment.patient_id].append(commitment.as_busy_time(site=site))
         closures = Closure.objects.filter(site=site, ends__gt=from_day)
@@ -111,14 +117,14 @@ def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None 
 
     In the sessions `apart_from` the patient who asks has a place.
     """
-    tracks = (
-        Track.objects.filter(site=site)
-        .on_offer()
-        .select_related("site")
-        .prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
-    )
     full = full_dates(site=site, from_day=from_day, apart_from=apart_from)
-    return tuple(as_offer(track, from_day, full) for track in tracks)
+    return tuple(as_offer(track, from_day, full) for track in tracks_on_offer(site))
+
+
+def tracks_on_offer(site: Site) -> TrackQuerySet:
+    """With all that `as_offer` reads; four queries."""
+    tracks = Track.objects.filter(site=site).on_offer().select_related("site")
+    return tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
 
 
 def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> dict[int, tuple[date, ...]]:
@@ -140,11 +146,19 @@ def settled_for(episode: Episode, *, of: Enrollment | None = None) -> SessionQue
     return Session.objects.filter(settled, bookings__episode=episode)
 
 
-def as_offer(track: Track, from_day: date, full: Mapping[int, tuple[date, ...]], *, goes_on: bool = False) -> Offer:
+def as_offer(
+    track: Track,
+    from_day: date,
+    full: Mapping[int, tuple[date, ...]],
+    *,
+    goes_on: bool = False,
+    beside: Iterable[Meeting] = (),
+) -> Offer:
     """Reads prefetched meetings and start dates, and the site. The meetings are those that run in the week in which one can
     begin.
 
-    Who is in the track already `goes_on` in it from any day, at any level and age.
+    Who is in the track already `goes_on` in it from any day, at any level and age. Meetings of other tracks that are attended
+    `beside` its own come after these.
     """
     starts = from_day if goes_on else track.next_entry(from_day) or from_day
     in_cohorts = track.entry != Entry.ROLLING and not goes_on
@@ -153,7 +167,7 @@ def as_offer(track: Track, from_day: date, full: Mapping[int, tuple[date, ...]],
         name=track.name,
         meetings=tuple(
             OfferedMeeting(meeting=meeting.as_weekly_meeting(), full_on=full.get(meeting.pk, ()))
-            for meeting in track.meetings.all()
+            for meeting in (*track.meetings.all(), *beside)
             if _runs_in_week_from(meeting, starts)
         ),
         individual_minutes=track.individual_minutes,

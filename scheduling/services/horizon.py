@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from scheduling.domain.interval import Interval
 from scheduling.domain.occupied import Occupied
@@ -19,7 +18,6 @@ from scheduling.models import (
     SessionFacilitator,
     SessionStatus,
     Site,
-    TrackStatus,
 )
 from scheduling.services.rosters import (
     hold_site,
@@ -66,10 +64,18 @@ def extend_horizon(*, site: Site, today: date, now: datetime, first: date | None
 
 
 def write_sessions(
-    *, site: Site, first: date, until: date, book: RuleBook, now: datetime, since: datetime | None = None
+    *,
+    site: Site,
+    first: date,
+    until: date,
+    book: RuleBook,
+    now: datetime,
+    since: datetime | None = None,
+    only: Collection[int] | None = None,
 ) -> Extension:
-    """Sessions of every meeting of a published track on the half-open dates, closures left out; how many were new. Those of a
-    retired track go on until the day on which they end, if one is set.
+    """Sessions of every meeting of a published track, and of every one-to-one, on the half-open dates, closures left out; how
+    many were new. Those of a retired track go on until the day on which they end, if one is set. Given the ids in `only`,
+    those of these meetings alone.
 
     None that begins before the instant `since`, and none for a date that a session stands for already, wherever that was
     moved. Where a room or a person is in another session at the time, which only an exception brings about, the session is
@@ -77,12 +83,12 @@ def write_sessions(
     """
     meetings = (
         Meeting.objects.filter(site=site)
-        .filter(Q(tracks__status=TrackStatus.PUBLISHED) | Q(tracks__status=TrackStatus.RETIRED, runs_until__gt=first))
-        .not_over_on(first)
+        .held_from(first)
         .select_related("service_type")
         .prefetch_related("meeting_facilitators")
-        .distinct()
     )
+    if only is not None:
+        meetings = meetings.filter(pk__in=only)
     existing = set(
         Session.objects.filter(site=site, pattern_date__gte=first, pattern_date__lt=until).values_list(
             "meeting", "pattern_date"

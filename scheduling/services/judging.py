@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
 
+from django.db.models import Q
+
 from accounts.models import User
 from scheduling.domain.periods import Period, assess_timetable
 from scheduling.domain.reasons import FacilitatorInTwoPlaces, Reason, RoomInTwoPlaces
@@ -13,10 +15,11 @@ from scheduling.services.rules import RuleBook
 
 
 def _periods(track: Track, today: date) -> tuple[Period, ...]:
-    """What the track adds up to from today on, its site's other groups beside it."""
+    """What the track adds up to from today on, its site's other groups and one-to-ones beside it."""
     site = track.site
     beside = (
-        Meeting.objects.filter(site=site, tracks__status=TrackStatus.PUBLISHED)
+        Meeting.objects.filter(site=site)
+        .filter(Q(tracks__status=TrackStatus.PUBLISHED) | Q(kept_for__isnull=False))
         .not_over_on(today)
         .select_related("service_type")
         .prefetch_related("meeting_facilitators")

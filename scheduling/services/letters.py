@@ -87,7 +87,7 @@ def content_of(*, consent: Consent, name: str, first_day: date, last_day: date, 
     until = last_day + timedelta(days=1)
     times = as_told(_appointments(consent.patient, site, first_day, until))
     content = Content(
-        sender=site.neutral_name,
+        sender=site.letterhead or site.neutral_name,
         sender_address=site.address,
         sender_phone=site.phone,
         written_on=today,

@@ -7,10 +7,12 @@ from patients.models import Episode
 from scheduling.domain.fit import gives_the_hours, has_a_place, judge, keeps_commitments
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.interval import Interval
+from scheduling.domain.mixing import stands_elsewhere
 from scheduling.domain.need import Need, Offer, OfferedMeeting
 from scheduling.domain.reasons import Reason
 from scheduling.models import Booking, Enrollment, Meeting, Session, Track, TrackStatus
 from scheduling.services.fitting import as_offer
+from scheduling.services.mixing import NOTHING, Beside, going_on
 from scheduling.services.refused import (
     AlreadyEnrolled,
     BeforeAdmission,
@@ -27,8 +29,9 @@ def hold_meetings(meeting_ids: Collection[int]) -> None:
 
 
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
-    """The meetings that will take the place of these in the track, one after the other."""
-    rows = Meeting.objects.filter(tracks=track).select_related("service_type").prefetch_related("meeting_facilitators")
+    """The meetings that will take the place of these for a patient of the track, one after the other."""
+    following = going_on(Meeting.objects.all(), track)
+    rows = following.select_related("service_type").prefetch_related("meeting_facilitators")
     found: list[Meeting] = []
     latest = list(meetings)
     while latest := list(rows.filter(continues__in=latest)):
@@ -44,10 +47,12 @@ def reasons_against(
     need: Need,
     full: Mapping[int, tuple[date, ...]],
     changes: Enrollment | None = None,
+    beside: Beside = NOTHING,
 ) -> tuple[Reason, ...]:
     """Everything against beginning on the need's day with these meetings, and going on with those that take their place.
 
     `full` is what `full_dates` says from that day. With `changes`, that enrollment goes on with these meetings, on any day.
+    Meetings of other tracks can be those `beside` the track's own.
     Reads the track's prefetched meetings and start dates.
     """
     starts = need.from_day
@@ -60,11 +65,15 @@ def reasons_against(
     twice = standing.exclude(pk=changes.pk).first() if changes else standing.first()
     if twice is not None:
         return (*reasons, AlreadyEnrolled(track.name, twice.starts))
-    offer = as_offer(track, starts, full, goes_on=changes is not None)
+    offer = as_offer(track, starts, full, goes_on=changes is not None, beside=beside.meetings)
     running = {each.meeting.key: each.meeting for each in offer.meetings}
     reasons += (NotRunning(meeting.name, starts) for meeting in meetings if meeting.pk not in running)
     chosen = [running[pk] for pk in dict.fromkeys(meeting.pk for meeting in meetings) if pk in running]
     reasons += judge(offer, need, chosen)
+    if beside.tracks:
+        reasons += stands_elsewhere(
+            as_offer(track, starts, full), [as_offer(each, starts, full) for each in beside.tracks], chosen
+        )
     following = successors(meetings, track)
     if following:
         reasons += _against_what_follows(offer, need, chosen, [each.as_weekly_meeting() for each in following], full)

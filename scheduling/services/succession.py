@@ -19,7 +19,7 @@ from scheduling.models import (
     SessionStatus,
 )
 from scheduling.models.session import SessionQuerySet
-from scheduling.services.enrolling import release_bookings
+from scheduling.services.releasing import release_bookings
 from scheduling.services.rosters import lock_sessions, mark_stale_of_sessions
 
 WEEK = timedelta(weeks=1)
@@ -85,6 +85,26 @@ def _take_out(
     return sorted(booked), kept
 
 
+def take_back(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> None:
+    """Nothing more of a meeting that was for one patient alone, exceptions among it; what has begun stays. Of one that was to
+    begin on the day or later no more is left than what was cancelled of it.
+
+    A session of an earlier date that was moved to the day or later goes with it, once nobody is booked into it.
+    """
+    later = Q(pattern_date__gte=ends) | Q(on__gte=ends, booked=0)
+    sessions = Session.objects.filter(later, meeting=meeting).to_come(now)
+    cancelled, _ = _take_out(sessions, reason, now, list(sessions.values_list("pk", flat=True)))
+    if meeting.runs_from < ends:
+        meeting.runs_until = ends
+        meeting.save(update_fields=["runs_until"])
+        meeting.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends)).update(ends=ends)
+        return
+    Session.objects.filter(pk__in=cancelled).update(meeting=None, pattern_date=None)
+    meeting.enrollment_meetings.all().delete()
+    if not meeting.sessions.exists():
+        meeting.delete()
+
+
 def adopt(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
     """Each exception stands for the meeting's date of its week, so that no second session is written beside it.
 
@@ -120,11 +140,14 @@ def end_places(*, meeting: Meeting, ends: date, by: User | None, now: datetime) 
 
 
 def carry_over(*, meeting: Meeting, following: Meeting, begins: date, by: User | None, now: datetime) -> None:
-    """Who stands in the meeting stands in the next one from the day on, if it still serves their track."""
+    """Who stands in the meeting stands in the next one from the day on, if it still serves their track; who visits it from
+    another track, if it still serves one that they visited.
+    """
     meeting.continued_by.exclude(pk=following.pk).update(continues=following)
-    standing = meeting.enrollment_meetings.filter(
-        Q(ends=None) | Q(ends__gt=begins), enrollment__track__in=following.tracks.all()
-    )
+    goes_on = Q(enrollment__track__in=following.tracks.all())
+    if following.tracks.filter(pk__in=meeting.tracks.all()).exists():
+        goes_on |= ~Q(enrollment__track__in=meeting.tracks.all())
+    standing = meeting.enrollment_meetings.filter(goes_on, Q(ends=None) | Q(ends__gt=begins))
     EnrollmentMeeting.objects.bulk_create(
         EnrollmentMeeting(
             enrollment_id=each.enrollment_id, meeting=following, starts=max(begins, each.starts), ends=each.ends

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.domain.fit import Fit, search
 from scheduling.domain.reasons import Reason
-from scheduling.models import Enrollment, Meeting, Track, TrackStatus, WaitingEntry
+from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Track, TrackStatus, WaitingEntry
+from scheduling.models.meeting import MeetingQuerySet
 from scheduling.services.enrolling import end_enrollment
 from scheduling.services.enrollment_changes import transfer_enrollment
 from scheduling.services.fitting import as_offer, full_dates, need_of
@@ -48,6 +50,18 @@ def movers(*, track: Track, to: Track | None, last_day: date) -> list[Mover]:
         return [Mover(each, None) for each in standing]
     full = full_dates(site=to.site, from_day=last_day + DAY)
     return [_mover(each, to, max(last_day + DAY, each.starts), full) for each in standing]
+
+
+def visitors(*, track: Track, last_day: date) -> list[Enrollment]:
+    """Who stands in another track and in a group that ends with this one, by name: they lose the group, and keep the rest."""
+    standing = EnrollmentMeeting.objects.filter(Q(ends=None) | Q(ends__gt=last_day + DAY), meeting__in=_ending(track))
+    return list(
+        Enrollment.objects.filter(pk__in=standing.values("enrollment"))
+        .exclude(track=track)
+        .not_over_on(last_day + DAY)
+        .select_related("episode__patient", "track")
+        .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
+    )
 
 
 def _mover(enrollment: Enrollment, to: Track, starts: date, full: dict[int, tuple[date, ...]]) -> Mover:
@@ -123,11 +137,16 @@ def _meetings(fit: Fit | None) -> Sequence[Meeting]:
     return list(Meeting.objects.filter(pk__in=[each.key for each in fit.choice])) if fit else []
 
 
+def _ending(track: Track) -> MeetingQuerySet:
+    """The groups that no other track on offer needs."""
+    needed = Meeting.objects.filter(tracks__in=Track.objects.on_offer().exclude(pk=track.pk))
+    return Meeting.objects.filter(tracks=track).exclude(pk__in=needed)
+
+
 def _end_meetings(track: Track, last_day: date, by: User, now: datetime) -> None:
     """Groups that no other published track needs end with it; what was changed by hand after that goes with them."""
-    needed = Meeting.objects.filter(tracks__in=Track.objects.on_offer().exclude(pk=track.pk))
     ends = last_day + DAY
-    for meeting in Meeting.objects.filter(tracks=track).not_over_on(ends).exclude(pk__in=needed):
+    for meeting in _ending(track).not_over_on(ends):
         later = set(meeting.sessions.filter(pattern_date__gte=ends).values_list("pk", flat=True))
         if meeting.runs_from >= ends:  # it was to begin later, and never will
             withdraw_sessions(meeting=meeting, reason="The track ended", now=now, let_go=later)

@@ -23,9 +23,11 @@ from scheduling.domain.reasons import Reason, Refused
 from scheduling.forms.enrolling import EnrollForm
 from scheduling.models import Modality, Track, WaitingEntry
 from scheduling.services.enrolling import enroll_patient
+from scheduling.services.mixing import beside
 from scheduling.templatetags.words import day
 from scheduling.views.asking import Asked, choice_context
 from scheduling.views.finding import episode_to_schedule
+from scheduling.views.offered_times import times_beside
 
 
 def tracks_seen_by(user: User) -> QuerySet[Track]:
@@ -54,7 +56,8 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
     if episode is None:
         messages.warning(request, "There is no course of care to enroll in: admit first.")
         return redirect("level-new", patient.pk)
-    form = EnrollForm(request.POST or None, track=track)
+    others = beside(track)
+    form = EnrollForm(request.POST or None, track=track, beside=others.meetings)
     is_sent = request.method == "POST" and "check" not in request.POST
     refused: Sequence[Reason] = ()
     if is_sent and form.is_valid():
@@ -64,16 +67,28 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
         except Refused as against:
             refused = against.reasons
         else:
-            messages.success(request, f"Enrolled from {day(starts)}. Every session up to the horizon is booked.")
+            later = track.individual_minutes and not form.cleaned_data["individual"]
+            also = " Individual time is still to be arranged." if later else ""
+            messages.success(request, f"Enrolled from {day(starts)}. Every session up to the horizon is booked.{also}")
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {track}")
-    asks = partial(Asked.of, episode, track, today)
+    asks = partial(Asked.of, episode, track, today, beside=others)
     earliest = max(today, episode.starts)
     context: dict[str, object] = {"patient": patient, "track": track, "is_waiting": _waits(episode, track)}
     context |= choice_context(request, form, asks, otherwise=earliest, refused=refused)
+    context |= _times(form, context)
     if request.headers.get("HX-Request"):
         return render(request, "scheduling/_choice.html", context | {"is_part": True})
     return render(request, "scheduling/enroll.html", context, status=422 if is_sent else 200)
+
+
+def _times(form: EnrollForm, context: dict[str, object]) -> dict[str, object]:
+    """When the track's individual time can be, beside what was chosen."""
+    asked, chosen = context.get("asked"), context.get("chosen")
+    if not isinstance(asked, Asked) or not isinstance(chosen, list):
+        return {}
+    picked = form.cleaned_data.get("individual") if form.is_bound else None
+    return {"times": times_beside(asked, chosen, picked), "is_later": True}
 
 
 def _enroll(form: EnrollForm, episode: Episode, track: Track, user: User, now: datetime) -> date:
@@ -85,6 +100,7 @@ def _enroll(form: EnrollForm, episode: Episode, track: Track, user: User, now: d
         meetings=list(given["meetings"]),
         starts=given["starts"],
         modality=Modality(given["modality"]),
+        individual=given["individual"] or (),
         by=user,
         now=now,
     )

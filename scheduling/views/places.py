@@ -7,6 +7,7 @@ from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -24,18 +25,19 @@ from scheduling.models import Enrollment, Modality
 from scheduling.services.enrolling import end_enrollment
 from scheduling.services.enrollment_changes import change_meetings, transfer_enrollment
 from scheduling.services.impact import Scene
+from scheduling.services.mixing import beside
 from scheduling.templatetags.words import day
 from scheduling.views.acts import act_page, patient_act
 from scheduling.views.asking import Asked, choice_context
 from scheduling.views.confirming import ask, tell
 from scheduling.views.enrolling import tracks_seen_by
-from scheduling.views.finding import found_from, waits_for
+from scheduling.views.finding import other_tracks_from, waits_for
 
 METHODS = ["GET", "HEAD", "POST"]
 DAY = timedelta(days=1)
 
 
-def _enrollment_managed_by(user: User, enrollment_id: int) -> Enrollment:
+def enrollment_managed_by(user: User, enrollment_id: int) -> Enrollment:
     found = Enrollment.objects.visible_to(user).select_related("episode__patient__site", "episode__site", "track")
     enrollment = get_object_or_404(found.prefetch_related("episode__spans"), pk=enrollment_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, enrollment.episode.site_id))
@@ -60,16 +62,18 @@ class Change:
 def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     """Other meetings of the track from a day on."""
     user, now = signed_in(request), clock.now()
-    enrollment = _enrollment_managed_by(user, enrollment_id)
+    enrollment = enrollment_managed_by(user, enrollment_id)
+    prefetch_related_objects([enrollment], "enrollment_meetings__meeting")
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
     track = get_object_or_404(tracks_seen_by(user), pk=enrollment.track_id)
-    form = ChoiceForm(request.POST or None, track=track)
+    others = beside(track, changes=enrollment)
+    form = ChoiceForm(request.POST or None, track=track, beside=others.meetings)
     change = Change(
         enrollment=enrollment,
         heading=f"Change meetings in {track}",
         button="Change the meetings",
         what=f"change meetings in {track}",
-        asks=partial(Asked.of, episode, track, today, changes=enrollment),
+        asks=partial(Asked.of, episode, track, today, changes=enrollment, beside=others),
         earliest=max(today, enrollment.starts),
     )
 
@@ -98,7 +102,7 @@ def _attended(enrollment: Enrollment, day: date) -> list[int]:
 def enrollment_move(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     """Which other track fits, once this one is left."""
     user, now = signed_in(request), clock.now()
-    enrollment = _enrollment_managed_by(user, enrollment_id)
+    enrollment = enrollment_managed_by(user, enrollment_id)
     episode, patient = enrollment.episode, enrollment.episode.patient
     today = now.astimezone(episode.site.zone).date()
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"move from {enrollment.track}")
@@ -106,8 +110,8 @@ def enrollment_move(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     form = FromForm(request.GET if request.GET.get("from") else {"from": earliest.isoformat()})
     context: dict[str, object] = {"patient": patient, "episode": episode, "may_manage": True}
     context |= {"leaves": enrollment, "form": form, "waits_for": waits_for(episode)}
-    context |= found_from(form, episode, leaves=enrollment)
-    return render(request, "scheduling/fit.html", context)
+    context |= other_tracks_from(form, episode, enrollment)
+    return render(request, "scheduling/enrollment_move.html", context)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -116,17 +120,19 @@ def enrollment_move(request: HttpRequest, enrollment_id: int) -> HttpResponse:
 def enrollment_move_to(request: HttpRequest, enrollment_id: int, track_id: int) -> HttpResponse:
     """The place in one track ends, and one in another begins."""
     user, now = signed_in(request), clock.now()
-    enrollment = _enrollment_managed_by(user, enrollment_id)
+    enrollment = enrollment_managed_by(user, enrollment_id)
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
     others = tracks_seen_by(user).filter(site=episode.site_id).exclude(pk=enrollment.track_id)
     track = get_object_or_404(others, pk=track_id)
-    form = EnrollForm(request.POST or None, track=track, initial={"modality": enrollment.modality})
+    more = beside(track)
+    initial = {"modality": enrollment.modality}
+    form = EnrollForm(request.POST or None, track=track, beside=more.meetings, initial=initial)
     change = Change(
         enrollment=enrollment,
         heading=f"Move to {track}",
         button=f"Move to {track}",
         what=f"move from {enrollment.track} to {track}",
-        asks=partial(Asked.of, episode, track, today, leaves=enrollment),
+        asks=partial(Asked.of, episode, track, today, leaves=enrollment, beside=more),
         earliest=max(today, enrollment.starts),
     )
 
@@ -188,7 +194,7 @@ def _answer(
 def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     """Ends a standing place after a day and gives back its later places."""
     user, now = signed_in(request), clock.now()
-    enrollment = _enrollment_managed_by(user, enrollment_id)
+    enrollment = enrollment_managed_by(user, enrollment_id)
     patient, site = enrollment.episode.patient, enrollment.episode.site
     today = now.astimezone(site.zone).date()
     initial = {"last_day": max(today, enrollment.starts)}

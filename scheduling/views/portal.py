@@ -142,6 +142,6 @@ def portal_account(request: HttpRequest) -> HttpResponse:
     patient = user.patient
     context = {
         "patient": patient,
-        "commitments": Commitment.objects.visible_to(user).in_force_from(clock.today(patient.site.zone)),
+        "commitments": Commitment.objects.visible_to(user).in_force_from(clock.today(patient.site.zone)).with_travel(),
     }
     return render(request, "scheduling/portal_account.html", context)

@@ -15,7 +15,7 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.ledgers import Attention, ledgers_at, needs_attention
 from iopmanager import clock
 from iopmanager.days import read_day
-from patients.models import Episode
+from patients.models import CommitmentProposal, Episode
 from scheduling.models import Session, Site
 from scheduling.services.day import day_of
 from scheduling.services.rules import RuleBook
@@ -68,6 +68,16 @@ class UnfinishedSession(NamedTuple):
     unmarked: int
 
 
+class AskedChange(NamedTuple):
+    """What a patient asks to change in their own life, which waits for a coordinator."""
+
+    pk: int
+    patient_id: int
+    name: str
+    label: str
+    on: date
+
+
 @staff_required(Permission.SEE_HOURS)
 @require_safe
 @transaction.atomic
@@ -94,12 +104,13 @@ def today_attention(request: HttpRequest) -> HttpResponse:
         UnfinishedSession(session.pk, session.name, session.on, vars(session)["unmarked"])
         for session in attention.sessions
     ]
+    asked = _asked(user, site)
     part = request.headers.get("HX-Request") == "true"
     answer = answer_look(
         request,
         "scheduling/_attention.html" if part else "scheduling/attention.html",
-        {"weeks": weeks, "sessions": sessions, "present": now.astimezone(site.zone).date()},
-        people={week.patient_id: week.name for week in weeks},
+        {"weeks": weeks, "sessions": sessions, "asked": asked, "present": now.astimezone(site.zone).date()},
+        people={week.patient_id: week.name for week in weeks} | {each.patient_id: each.name for each in asked},
         site=site,
         at=now,
         detail="needs attention",
@@ -107,6 +118,19 @@ def today_attention(request: HttpRequest) -> HttpResponse:
     )
     patch_vary_headers(answer, ["HX-Request"])
     return answer
+
+
+def _asked(user: User, site: Site) -> list[AskedChange]:
+    """The oldest first; none for who may not decide."""
+    if not user.may(Permission.MANAGE_PATIENTS, site.pk):
+        return []
+    waiting = CommitmentProposal.objects.visible_to(user).waiting().filter(patient__site=site).select_related("patient")
+    return [
+        AskedChange(
+            each.pk, each.patient_id, str(each.patient), each.label, each.proposed_at.astimezone(site.zone).date()
+        )
+        for each in waiting.order_by("proposed_at", "pk")
+    ]
 
 
 def _attention(user: User, site: Site, now: datetime) -> Attention:

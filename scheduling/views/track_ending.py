@@ -1,5 +1,6 @@
 """End a track: who stands in it moves to another, or ends with it."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from django.contrib import messages
@@ -16,9 +17,9 @@ from iopmanager import clock
 from patients.models import Patient
 from scheduling.domain.reasons import Refused
 from scheduling.forms.track_ending import TrackEndForm
-from scheduling.models import Track
+from scheduling.models import Enrollment, Track
 from scheduling.services.impact import Scene
-from scheduling.services.track_ending import Mover, end_track, movers
+from scheduling.services.track_ending import end_track, movers, visitors
 from scheduling.templatetags.words import day
 from scheduling.views.confirming import ask, tell
 from scheduling.views.refusals import show_refusal
@@ -42,9 +43,12 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
     chosen = {enrollment.pk for enrollment in given["moving"]}
     if given["to"] is not None:
         people = movers(track=track, to=given["to"], last_day=given["last_day"])
-        _record(people, user, f"who would move out of {track}")
+        _record([each.enrollment for each in people], user, f"who would move out of {track}")
         shown = chosen if form.is_listed else {each.enrollment.pk for each in people if each.may_move}
         context |= {"people": people, "moving": shown, "list_key": form.list_key, "to": given["to"]}
+    visiting = visitors(track=track, last_day=given["last_day"])
+    _record(visiting, user, f"who visits {track}")
+    context["visiting"] = visiting
     if form.is_listed:
         act = partial(end_track, track=track, last_day=given["last_day"], to=given["to"], moving=chosen)
         scene = Scene(track.site, given["last_day"])
@@ -60,6 +64,6 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
     return render(request, "scheduling/track_end.html", context, status=422 if form.errors else 200)
 
 
-def _record(people: list[Mover], user: User, detail: str) -> None:
-    patients: list[Patient] = [each.enrollment.episode.patient for each in people]
+def _record(enrollments: Iterable[Enrollment], user: User, detail: str) -> None:
+    patients: list[Patient] = [each.episode.patient for each in enrollments]
     record_all(patients, by=user, action=Action.VIEWED, at=clock.now(), detail=detail)

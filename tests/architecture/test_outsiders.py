@@ -9,16 +9,19 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.permissions import Role
 from attendance.models import Attendance
-from patients.models import Consent
+from patients.models import CommitmentProposal, Consent
 from scheduling.models import Closure, Feed, LeaveOfAbsence, WaitingEntry
 from tests.factories import (
     MONDAY,
     admit,
     book,
     enroll,
+    make_calendar,
     make_commitment,
+    make_hours,
     make_patient,
     make_patient_user,
+    make_place,
     make_session,
     make_site,
     make_staff,
@@ -97,6 +100,12 @@ def addresses() -> dict[str, str]:
         "leave_id": leave.pk,
         "entry_id": entry.pk,
         "closure_id": closure.pk,
+        "proposal_id": CommitmentProposal.objects.create(
+            patient=patient, action="add", label="Shift", proposed_at=session.starts
+        ).pk,
+        "calendar_id": make_calendar(patient, lead).pk,
+        "place_id": make_place(patient, {site: (20, 30)}).pk,
+        "hours_id": make_hours(lead, site, 1, "09:00", "12:00").pk,
         "week": MONDAY,
         "day": MONDAY,
     }
@@ -121,6 +130,9 @@ OF_NO_ROW = {
     "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
+    "portal-life", "portal-life-new", "portal-life-week", "portal-file-new",
+    "counselor-hours",
+    "counselor-hours-new",
 }  # fmt: skip
 
 

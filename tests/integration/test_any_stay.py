@@ -45,11 +45,11 @@ BEGINNING = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class Stay:
-    """A patient with nine hours on three days in one of two tracks, which share two groups."""
+    """A patient with nine hours on three days in one of two tracks, which share two groups and mix."""
 
     def __init__(self) -> None:
         self.now = BEGINNING
-        self.site: Site = make_site()
+        self.site: Site = make_site(mixes_tracks=True)
         self.by: User = make_staff(Role.COORDINATOR, self.site)
         mornings = [make_meeting(self.site, day, name=f"Morning {day}") for day in range(5)]
         evenings = [make_meeting(self.site, day, "18:00", "21:00", name=f"Evening {day}") for day in (0, 1, 3)]
@@ -75,11 +75,12 @@ class Stay:
         return Enrollment.objects.filter(episode=self.episode).order_by("-pk").first()
 
     def chosen(self, track: Track, which: int) -> list[Meeting]:
-        """One of the ways to attend nine hours on three days; now and then one that is not enough."""
+        """One of the ways to attend nine hours on three days, two of them in the track; now and then one that is not enough."""
+        own = set(track.meetings.all())
         three = [
             list(some)
-            for some in combinations(track.meetings.all(), 3)
-            if len({meeting.weekday for meeting in some}) == 3
+            for some in combinations(Meeting.objects.order_by("pk"), 3)
+            if len({meeting.weekday for meeting in some}) == 3 and len(own.intersection(some)) >= 2
         ]
         return three[which % len(three)][: 2 if which == 31 else 3]
 

@@ -22,8 +22,8 @@ from scheduling.models import (
     RuleSet,
     SessionFacilitator,
 )
-from scheduling.one_place import FACILITATOR, GUARDS, PATIENT, ROOM
-from tests.factories import MONDAY, admit, make_patient
+from scheduling.one_place import FACILITATOR, GUARDS, HOURS, PATIENT, ROOM
+from tests.factories import MONDAY, admit, make_calendar, make_patient
 from tests.integration.world import AT, NEXT_DAY, World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +93,11 @@ def goes_round(*, days: int = 7, mask: int = 0b1111) -> Callable[[World], object
     return sets("commitment", weekdays=0, anchor=MONDAY, cycle_days=days, cycle_mask=mask)
 
 
+def asks_twice(world: World) -> object:
+    asks = {"action": "change", "commitment": world.commitment}
+    return [sets("proposal", **asks)(world), repeats("proposal", **asks)(world)]
+
+
 def starts_twice(world: World) -> object:
     return [CohortStart.objects.create(track=world.track, on=MONDAY) for _ in range(2)]
 
@@ -109,6 +114,11 @@ def amends(world: World, reason: str) -> Amendment:
         signature="Ada",
         at=AT,
     )
+
+
+def looks_twice(world: World) -> object:
+    looked_at = {"kind": "school", "state": "understood"}
+    return [make_calendar(world.patient, world.lead, **looked_at) for _ in range(2)]
 
 
 def stands_twice(world: World) -> object:
@@ -144,8 +154,27 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "place_has_a_name": sets("place", name=""),
     "place_has_one_way_to_a_site": lambda world: PlaceTravel.objects.create(place=world.place, site=world.site),
     "place_is_at_most_eight_hours_away": lambda world: world.place.travels.update(after_minutes=481),
+    "proposal_action_is_known": sets("proposal", action="sing", commitment=None),
+    "proposal_state_is_known": sets("proposal", state="lost", decided_at=AT),
+    "proposal_waits_until_it_is_decided": sets("proposal", decided_at=AT),
+    "proposal_is_declined_for_a_reason": sets("proposal", state="declined", decided_at=AT),
+    "proposal_that_waits_adds_or_is_about_a_commitment": sets("proposal", action="change"),
+    "proposal_ends_with_a_last_day": sets("proposal", last_day=MONDAY),
+    "commitment_has_one_proposal_that_waits": asks_twice,
     "commitment_kind_is_known": sets("commitment", kind="sport"),
     "commitment_code_is_unique_for_a_patient": repeats("commitment"),
+    "calendar_kind_is_known": sets("calendar", kind="sport"),
+    "calendar_state_is_known": sets("calendar", state="lost"),
+    "calendar_ends_after_it_begins": sets("calendar", until=MONDAY),
+    "calendar_travel_at_most_eight_hours": sets("calendar", travel_after=481),
+    "calendar_moves_at_most_eight_hours": sets("calendar", movable_minutes=481),
+    "calendar_is_decided_when_kept_or_declined": sets("calendar", decided_at=None),
+    "calendar_is_declined_for_a_reason": sets("calendar", state="declined"),
+    "calendar_says_whether_whole_days_count": sets("calendar", whole_days=1),
+    "patient_has_one_calendar_of_a_kind": repeats("calendar"),
+    "calendar_is_looked_at_once": looks_twice,
+    "calendar_time_ends_after_it_starts": sets("calendar_time", ends=AT),
+    "calendar_has_a_time_once": repeats("calendar_time"),
     "episode_ends_after_it_starts": sets("episode", ends=MONDAY),
     "patient_has_one_open_episode": repeats("episode"),
     "span_ends_after_it_starts": sets("span", ends=MONDAY),
@@ -178,6 +207,10 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "meeting_ends_after_it_starts": sets("meeting", ends=time(9)),
     "meeting_break_lies_inside_it": sets("meeting", break_starts=time(11, 30), break_ends=time(12)),
     "meeting_has_a_place": sets("meeting", places=0),
+    "meeting_kept_for_one_has_one_place": lambda world: sets("meeting", kept_for=world.enrollment)(world),
+    "counselor_hours_are_on_a_weekday": sets("hours", weekday=7),
+    "counselor_hours_end_after_they_start": sets("hours", ends=time(9)),
+    "counselor_hours_hold_for_a_day": sets("hours", valid_from=MONDAY, valid_until=MONDAY),
     "meeting_runs_for_a_day": sets("meeting", runs_until=date(2026, 1, 5)),
     "meeting_modality_is_known": sets("meeting", modality="post"),
     "facilitator_is_in_a_meeting_once": facilitates(MeetingFacilitator, "meeting", "lead", "assists"),
@@ -231,6 +264,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "booking_is_released_for_a_cause": sets("booking", released_at=AT),
     PATIENT.name: lambda world: repeats("booking", session=world.later)(world),
     ROOM.name: lambda world: sets("later", starts=world.session.starts)(world),
+    HOURS.name: repeats("hours", starts=time(11), ends=time(13)),
     FACILITATOR.name: lambda world: world.later.session_facilitators.update(starts=world.session.starts),
     "feed_is_of_one_subject": lambda world: sets("feed", room=world.room)(world),
     "feed_style_is_known": sets("feed", style="loud"),
@@ -278,6 +312,19 @@ def test_the_database_refuses_a_row_that_breaks(world: World, name: str) -> None
 
 def test_every_constraint_is_tried() -> None:
     assert set(BREAKS) == set(CONSTRAINTS) | {guard.name for guard in GUARDS}
+
+
+def test_hours_that_touch_or_hold_at_other_times_or_for_others_may_be_stated(world: World) -> None:
+    for otherwise in (
+        {"starts": time(12), "ends": time(13)},
+        {"weekday": 2},
+        {"user": world.other},
+    ):
+        repeats("hours", **otherwise)(world)
+    sets("hours", valid_until=MONDAY)(world)
+    repeats("hours", valid_from=MONDAY, valid_until=None)(world)
+    with pytest.raises(IntegrityError, match=HOURS.name), transaction.atomic():
+        sets("hours", valid_until=NEXT_DAY)(world)
 
 
 def test_released_places_may_overlap(world: World) -> None:

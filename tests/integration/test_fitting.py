@@ -1,21 +1,16 @@
-"""The search on real rows: what a patient brings, what a site offers, and the same from the command line."""
+"""The search on real rows: what a patient brings, and what a site offers."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
-from io import StringIO
 from typing import Any
 
 import pytest
-import time_machine
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import AuditEvent
 from patients.models import Episode, LevelOfCare, LevelOfCareSpan
 from scheduling.domain.obstacles import Clash, Full, NotAStartDate
 from scheduling.domain.reasons import BelowPrescribedMinutes
-from scheduling.models import Closure, CohortStart, RuleSet, Session, Site, TrackStatus
+from scheduling.models import Closure, CohortStart, RuleSet, Site, TrackStatus
 from scheduling.services.fitting import find_schedules, need_of, offers_at
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.refused import NoEpisode, Refused
@@ -158,90 +153,3 @@ def queries_of_finding(tracks: int, commitments: int) -> int:
 
 def test_one_track_takes_as_many_queries_as_three() -> None:
     assert [queries_of_finding(1, 1), queries_of_finding(3, 3)] == [11, 11]
-
-
-def printed(*arguments: str) -> str:
-    out = StringIO()
-    with time_machine.travel(NOW, tick=False):
-        call_command("fit", *arguments, stdout=out)
-    return out.getvalue()
-
-
-@pytest.fixture
-def clinic(episode: Episode) -> Episode:
-    """A patient who works days, with a shift that ends late on Thursdays; two tracks."""
-    make_commitment(episode.patient, range(3), "08:00", "16:00", "Day shift")
-    make_commitment(episode.patient, [3], "12:00", "17:45", "Late shift", travel_minutes=25)
-    make_weekday_track(episode.site, days=(0, 1, 2), name="Morning track", code="AM")
-    evening_track(episode.site, code="PM")
-    extend_horizon(site=episode.site, today=TODAY, now=NOW)
-    return episode
-
-
-def test_the_command_prints_ranked_schedules_and_every_obstacle_in_words(clinic: Episode) -> None:
-    lines = printed("P007").splitlines()
-    assert lines[0] == "P007: 9 h a week over 3 days are prescribed, to begin on Mon 23 Nov 2026."
-    assert lines[2] == "1. Evening track: does not fit; 6 h over 2 days are left, 3 h too few"
-    assert lines[3] == (
-        "   - Thursday’s “Evening 3” (18:00–21:00) begins 15 min after Late shift ends at 17:45, and the way takes 25 min:"
-        " 10 min short."
-    )
-    assert lines[4] == "   - 6 h a week is 3 h less than the 9 h that are prescribed."
-    assert lines[5] == "   - 2 days a week: 3 are prescribed."
-    assert lines[7] == "2. Morning track: does not fit"
-    assert "overlap by 3 h" in lines[8]
-    event = AuditEvent.objects.get(action="viewed")
-    assert (event.patient_key, event.actor_key) == (clinic.patient_id, None)
-
-
-def test_the_command_prints_what_fits_with_its_hours(clinic: Episode) -> None:
-    clinic.patient.commitments.filter(label="Late shift").delete()
-    lines = printed("P007", "--from", "2026-12-07").splitlines()
-    assert lines[2:6] == [
-        "1. Evening track: fits, 9 h over 3 days, from Mon 7 Dec",
-        "   Mon 18:00–21:00 Evening 0",
-        "   Tue 18:00–21:00 Evening 1",
-        "   Thu 18:00–21:00 Evening 3",
-    ]
-
-
-def test_the_command_answers_other_programs(clinic: Episode) -> None:
-    answer = json.loads(printed("P007", "--json"))
-    assert (answer["patient"], answer["from"], answer["prescribed_minutes"]) == ("P007", "2026-11-23", 540)
-    evening, morning = answer["schedules"]
-    assert (evening["track"], evening["fits"], evening["minutes"], evening["missing_minutes"]) == ("PM", "no", 360, 180)
-    assert [each["code"] for each in evening["obstacles"]] == [
-        "clash",
-        "below_prescribed_minutes",
-        "below_prescribed_days",
-    ]
-    assert morning["track"] == "AM"
-    assert all(each["sentence"] for each in morning["obstacles"])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        pytest.param(["P999"], "There is no patient with the code P999.", id="unknown patient"),
-        pytest.param(["P008"], "P008 has no open course of care. Admit the patient first.", id="not admitted"),
-        pytest.param(["P007", "--from", "soon"], "soon is not a date. Write it as 2027-01-04.", id="no date"),
-        pytest.param(
-            ["P009"],
-            "There is no open episode with a level of care on Mon 23 Nov. Admit the patient first.",
-            id="no level",
-        ),
-    ],
-)
-def test_the_command_says_what_is_wrong(episode: Episode, arguments: list[str], sentence: str) -> None:
-    make_patient(episode.site, code="P008")
-    admit(make_patient(episode.site, code="P009")).spans.all().delete()
-    with pytest.raises(CommandError, match="^" + sentence.replace(".", r"\.") + "$"):
-        printed(*arguments)
-
-
-def test_a_full_track_says_from_when(clinic: Episode) -> None:
-    Session.objects.filter(name="Evening 0").update(places=10, booked=10)
-    (evening,) = [each for each in json.loads(printed("P007", "--json"))["schedules"] if each["track"] == "PM"]
-    assert "“Evening 0” on Monday is full on 12 dates, first on Mon 23 Nov." in [
-        each["sentence"] for each in evening["obstacles"]
-    ]

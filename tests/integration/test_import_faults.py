@@ -255,8 +255,8 @@ def test_columns_are_named_with_what_may_be_meant(tmp_path: Path) -> None:
 
 def test_an_empty_folder_and_no_folder_are_faults(tmp_path: Path) -> None:
     assert only_fault(tmp_path, {}) == (
-        f"{tmp_path}: No file to import is in this folder. It may hold sites.csv, rooms.csv, staff.csv, tracks.csv,"
-        " meetings.csv, patients.csv, commitments.csv, closures.csv."
+        f"{tmp_path}: No file to import is in this folder. It may hold sites.csv, rooms.csv, staff.csv,"
+        " counselor_hours.csv, tracks.csv, meetings.csv, patients.csv, commitments.csv, closures.csv."
     )
     with pytest.raises(CommandError, match="1 fault; nothing was written"):
         call_command("import_clinic", tmp_path / "nowhere", stderr=StringIO())

@@ -10,15 +10,26 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
-from accounts.models import User
+from accounts.models import RoleAssignment, User
 from accounts.permissions import Role
 from patients.models import Episode
-from scheduling.models import Booking, Enrollment, Meeting, Session, Track
+from scheduling.domain.individual import WeeklyHour
+from scheduling.models import Booking, Enrollment, Meeting, Session, Site, Track
 from scheduling.services.enrolling import end_enrollment, enroll_patient
 from scheduling.services.horizon import extend_horizon
 from scheduling.services.making_up import book_make_up
 from scheduling.services.refused import InAnotherSession, NoPlaceLeft, Refused
-from tests.factories import MONDAY, admit, make_meeting, make_patient, make_site, make_staff, make_track
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_hours,
+    make_meeting,
+    make_patient,
+    make_site,
+    make_staff,
+    make_track,
+    make_weekday_track,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -172,6 +183,55 @@ def test_a_make_up_and_an_enrollment_never_take_one_patient_to_two_places() -> N
     )
     (refused,) = (answer for answer in answers if isinstance(answer, Refused))
     assert {type(reason) for reason in refused.reasons} == {InAnotherSession}
+    assert counted_rightly()
+
+
+def individually(site: Site, lead: User, number: int, hour: int = 15) -> list[Callable[[], Enrollment]]:
+    """Tries to enroll so many patients, all with the counselor's one hour on Wednesdays."""
+    track = make_weekday_track(site, individual_minutes=60)
+    extend_horizon(site=site, today=TODAY, now=NOW)
+    coordinator = make_staff(Role.COORDINATOR, site)
+    chosen = WeeklyHour(counselor=lead.pk, weekday=2, starts=hour * 60, ends=hour * 60 + 60)
+    meetings = list(track.meetings.all())
+    return [
+        partial(
+            enroll_patient,
+            episode=episode,
+            track=track,
+            meetings=meetings,
+            starts=MONDAY,
+            individual=[chosen],
+            by=coordinator,
+            now=NOW,
+        )
+        for episode in admitted(track, number)
+    ]
+
+
+def test_an_hour_of_a_counselor_goes_once() -> None:
+    site = make_site()
+    lead = make_staff(Role.CLINICIAN, site)
+    make_hours(lead, site, 2, "15:00", "16:00")
+    answers = at_once(individually(site, lead, 8))
+    assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
+    assert all(
+        {each.code for each in answer.reasons} == {"hour_not_free"} for answer in answers if isinstance(answer, Refused)
+    )
+    assert Meeting.objects.filter(kept_for__isnull=False).count() == 1
+    assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
+    assert counted_rightly()
+
+
+def test_an_hour_of_a_counselor_of_two_sites_goes_once() -> None:
+    east, west = make_site("East"), make_site("West", "America/Chicago")
+    lead = make_staff(Role.CLINICIAN, east)
+    RoleAssignment.objects.create(user=lead, role=Role.CLINICIAN, site=west)
+    make_hours(lead, east, 2, "15:00", "16:00")
+    make_hours(lead, west, 2, "14:00", "15:00")
+    tries = [*individually(east, lead, 4), *individually(west, lead, 4, hour=14)]
+    answers = at_once(tries)
+    assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
+    assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
     assert counted_rightly()
 
 

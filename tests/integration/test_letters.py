@@ -22,7 +22,7 @@ from patients.services.consents import (
     revoke_consent,
 )
 from scheduling.domain.reasons import EndsBeforeItBegins, Refused
-from scheduling.models import Booking, Letter
+from scheduling.models import Booking, Letter, Site
 from scheduling.services.letter_pdf import NOTICE
 from scheduling.services.letters import (
     LettersMissing,
@@ -302,3 +302,9 @@ def test_queries_do_not_grow(
     client.force_login(make_patient_user(patient))
     with django_assert_num_queries(7):
         client.get(reverse("portal-consents"))
+
+
+def test_a_letterhead_takes_the_place_of_the_neutral_name(consent: Consent) -> None:
+    Site.objects.update(letterhead="Harbor Street Offices")
+    consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
+    assert content_of(**letter_of(consent)).sender == "Harbor Street Offices"

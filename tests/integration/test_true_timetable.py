@@ -71,7 +71,7 @@ class Clinic(RuleBasedStateMachine):
         super().__init__()
         self.savepoint = transaction.savepoint_create()
         self.now = datetime(2026, 10, 19, 11, tzinfo=UTC)
-        site = self.site = make_site()
+        site = self.site = make_site(mixes_tracks=True)
         site.opens, site.closes = time(7), time(22)
         site.save()
         self.rooms = [make_room(site, places=6), make_room(site, places=6)]
@@ -239,9 +239,12 @@ class Clinic(RuleBasedStateMachine):
         )  # fmt: skip
         found = list(exceptions_from(meeting, begins, self.now).values_list("pk", flat=True))
         let_go = [] if keep else found
+        standing = self.standing_in(meeting)
         act = partial(change_meeting, meeting=meeting, values=values, let_go=let_go, today=self.today)
-        if self.act(partial(act, by=self.by, now=self.now)) is not None:
+        changed = self.act(partial(act, by=self.by, now=self.now))
+        if isinstance(changed, Meeting):
             self.forget(let_go)
+            assert self.standing_in(changed) == standing, "members and visitors alike"
 
     @rule(number=numbers, days=st.integers(0, 15), keep=st.booleans())
     def end_a_meeting(self, number: int, days: int, keep: bool) -> None:
@@ -254,6 +257,10 @@ class Clinic(RuleBasedStateMachine):
         act = partial(end_meeting, meeting=meeting, last_day=last_day, let_go=let_go, today=self.today)
         if self.act(partial(act, by=self.by, now=self.now)) is not None:
             self.forget(let_go)
+
+    def standing_in(self, meeting: Meeting) -> set[int]:
+        """The enrollments that have a place in it until further notice."""
+        return set(meeting.enrollment_meetings.filter(ends=None).values_list("enrollment", flat=True))
 
     def meeting(self, number: int) -> Meeting | None:
         return self.one_of(Meeting.objects.not_over_on(self.today), number)
@@ -297,6 +304,8 @@ class Clinic(RuleBasedStateMachine):
         if enrollment:
             groups = list(enrollment.track.meetings.not_over_on(self.today + shift * DAY).order_by("pk"))
             some = [each for n, each in enumerate(groups) if n != chosen % (len(groups) + 1)]
+            visited = self.one_of(Meeting.objects.exclude(tracks=enrollment.track), chosen)
+            some += [visited] if visited is not None and chosen % 3 else []
             act = partial(change_meetings, enrollment=enrollment, meetings=some, from_day=self.today + shift * DAY)
             self.act(partial(act, by=self.by, now=self.now))
 

@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 from scheduling.domain.fit import judge, search
-from scheduling.domain.need import home_of, years_on
-from scheduling.domain.obstacles import OtherLevel, OutsideAges
+from scheduling.domain.mixing import home_of, stands_elsewhere
+from scheduling.domain.need import years_on
+from scheduling.domain.obstacles import MoreOfAnotherTrack, OtherLevel, OutsideAges
 from scheduling.domain.reasons import Reason
 from tests.unit.test_clashes import need
 from tests.unit.test_fit import MORNINGS, offer
@@ -91,3 +92,8 @@ def test_a_patient_stands_in_the_track_of_most_of_their_meetings_then_by_name() 
     assert home_of(tracks, [evenings[0], MORNINGS[0]]).key == "A"
     assert home_of(tracks, [evenings[0], shared]).key == "B"
     assert home_of(tracks[:1], []).key == "B"
+    assert list(stands_elsewhere(tracks[1], tracks[:1], [*evenings[:2], MORNINGS[0]])) == [MoreOfAnotherTrack("B")]
+    assert list(stands_elsewhere(tracks[1], tracks[:1], [evenings[0], MORNINGS[0]])) == []
+    assert list(stands_elsewhere(tracks[0], tracks[1:], [evenings[0], MORNINGS[0]])) == [], (
+        "either, of two with as many"
+    )

@@ -16,6 +16,7 @@ import attendance
 import patients
 import scheduling
 from scheduling.domain.hours import WeeklyMeeting
+from scheduling.domain.individual import Against, HourNotFree, NearHour, NoFreeHour, WeeklyHour
 from scheduling.domain.obstacles import Clash
 from scheduling.domain.reasons import Reason, TooFewMinutes
 from scheduling.domain.week import BusyTime, Recurrence
@@ -33,6 +34,11 @@ SHIFT = BusyTime(
     travel_before=25,
     travel_after=25,
 )
+HOUR = WeeklyHour(counselor=1, weekday=1, starts=720, ends=780)
+TAKEN = (
+    Against(label="Family group", is_counselors=True, minutes=30, first_date=date(2026, 11, 24), dates=12),
+    Against(label="Dentist", is_counselors=False, minutes=15, first_date=date(2026, 12, 1), dates=1),
+)
 EXAMPLES: dict[object, object] = {
     int: 3,
     int | None: 3,
@@ -47,6 +53,9 @@ EXAMPLES: dict[object, object] = {
     tuple[str, ...]: ("Rosa Lindqvist", "Sam O'Neil"),
     WeeklyMeeting: GROUP,
     BusyTime: SHIFT,
+    WeeklyHour: HOUR,
+    tuple[Against, ...]: TAKEN,
+    NearHour | None: NearHour(name="Ada Park", hour=HOUR, against=TAKEN),
 }
 
 
@@ -127,6 +136,27 @@ def clash(**numbers: typing.Any) -> Clash:
             AlreadyEnrolled("Morning", date(2026, 11, 2)),
             "Enrolled in Morning since Mon 2 Nov. End that first.",
             id="what would help",
+        ),
+        pytest.param(
+            NoFreeHour(60, NearHour(name="Ada Park", hour=HOUR, against=TAKEN)),
+            "No counselor has 1 h free every week that suits, whole or in two sessions. The nearest is Tuesday 12:00–13:00"
+            " with Ada Park: their “Family group” takes 30 min of it, “Dentist” takes 15 min of it on Tue 1 Dec.",
+            id="no free hour, and what comes nearest",
+        ),
+        pytest.param(
+            NoFreeHour(45, None),
+            "No counselor has 45 min free every week that suits. Nobody’s hours are long enough.",
+            id="hours that are too short",
+        ),
+        pytest.param(
+            HourNotFree("Ada Park", HOUR, ()),
+            "Tuesday 12:00–13:00 with Ada Park is not within the hours in which they see people one to one.",
+            id="outside the counselor's hours",
+        ),
+        pytest.param(
+            HourNotFree("Ada Park", HOUR, TAKEN[:1]),
+            "Tuesday 12:00–13:00 with Ada Park is not free, or no longer: their “Family group” takes 30 min of it.",
+            id="taken meanwhile",
         ),
     ],
 )

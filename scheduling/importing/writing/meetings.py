@@ -81,8 +81,8 @@ def _values(work: Work, row: MeetingRow, known: Known, held: Meeting | None) -> 
         return None
     room = work.find(row, "room", "rooms", {"site": row.site, "code": row.room}, known.rooms) if row.room else None
     tracks = [work.find(row, "tracks", "tracks", {"site": row.site, "code": code}, known.tracks) for code in row.tracks]
-    lead = _person(work, row, "lead", row.lead, known.staff)
-    assistants = [_person(work, row, "assistants", name, known.staff) for name in row.assistants]
+    lead = clinician_of(work, row, "lead", row.lead, known.staff, site=row.site)
+    assistants = [clinician_of(work, row, "assistants", name, known.staff, site=row.site) for name in row.assistants]
     service = known.services.get(row.service_type)
     if service is None:
         codes = ", ".join(sorted(known.services))
@@ -120,8 +120,10 @@ def _values(work: Work, row: MeetingRow, known: Known, held: Meeting | None) -> 
     )
 
 
-def _person(work: Work, row: MeetingRow, column: str, name: str, staff: Staff) -> User | None:
-    """A clinician of the site, by code or e-mail."""
+def clinician_of(
+    work: Work, row: Row, column: str, name: str, staff: Staff, *, site: str, to: str = "be in its groups"
+) -> User | None:
+    """A clinician of the site with this code, by their own code or e-mail; what nobody else can is said in `to`."""
     if not name:
         return None
     user = staff.by_name.get(name) or staff.by_name.get(name.lower())
@@ -130,8 +132,8 @@ def _person(work: Work, row: MeetingRow, column: str, name: str, staff: Staff) -
             work.spoil(row)
         else:
             work.blame(row, column, f"“{name}” is nobody's code or e-mail in staff.csv, nor in the database.")
-    elif not staff.leads_at(user, row.site):
-        work.blame(row, column, f"{user.name} is not a clinician at {row.site}, and can't be in its groups.")
+    elif not staff.leads_at(user, site):
+        work.blame(row, column, f"{user.name} is not a clinician at {site}, and can't {to}.")
         return None
     return user
 

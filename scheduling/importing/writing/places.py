@@ -15,7 +15,8 @@ EVER_SINCE = date(2000, 1, 3)
 """A Monday before any clinic's first import: the first day of rules that come without a date."""
 
 SITE_FIELDS = (
-    "name", "time_zone", "neutral_name", "address", "phone", "opens", "closes", "country", "state", "mixes_tracks",
+    "name", "time_zone", "neutral_name", "letterhead", "address", "phone", "opens", "closes", "country", "state",
+    "mixes_tracks",
 )  # fmt: skip
 RULES = {
     "minimum_hours": "minimum_minutes",

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("patients", "0004_the_way_back"),
+        ("patients", "0005_what_patients_say_of_their_lives"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,36 @@
+"""Text → what is decided on what a patient asked for."""
+
+from typing import Any, ClassVar
+
+from django import forms
+
+from patients.forms.layout import laid_out
+
+ACCEPT, DECLINE = "accept", "decline"
+
+
+class DecisionForm(forms.Form):
+    """Which of its buttons was pressed is the decision; only a decline needs its reason."""
+
+    blames: ClassVar = {"says_no_reason": "reason"}
+
+    reason = forms.CharField(
+        max_length=200, required=False, label="Why not", help_text="If you decline: the patient reads it."
+    )
+    decision = forms.ChoiceField(
+        choices=[(ACCEPT, "Accept"), (DECLINE, "Decline")], required=False, widget=forms.HiddenInput
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = laid_out("reason")
+        self.helper.render_hidden_fields = False
+
+    def clean(self) -> dict[str, Any]:
+        """Who presses Enter in the reason has not meant to accept."""
+        cleaned = super().clean() or {}
+        if not cleaned.get("decision"):
+            self.add_error(None, "Accept it or decline it.")
+        elif cleaned["decision"] == ACCEPT and cleaned.get("reason"):
+            self.add_error("reason", "This says why not. Decline it, or leave this empty to accept it.")
+        return cleaned

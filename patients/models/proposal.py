@@ -1,0 +1,112 @@
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from accounts.permissions import Permission
+from patients.models.commitment import Commitment
+from patients.models.patient import Patient
+
+
+class ProposalAction(models.TextChoices):
+    ADD = "add", "Add"
+    CHANGE = "change", "Change"
+    END = "end", "End"
+
+
+class ProposalState(models.TextChoices):
+    """What became of it. What runs into nothing that is booked is kept at once, and nobody need decide."""
+
+    WAITING = "waiting", "Waiting"
+    KEPT = "kept", "Kept at once"
+    ACCEPTED = "accepted", "Accepted"
+    DECLINED = "declined", "Declined"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
+    def visible_to(self, user: User) -> "ProposalQuerySet":
+        """One's own, and those of patients whose commitments one may see."""
+        may_see = Patient.objects.visible_to(user).filter(user.may_at(Permission.SEE_COMMITMENTS) | Q(user=user.pk))
+        return self.filter(patient__in=may_see)
+
+    def waiting(self) -> "ProposalQuerySet":
+        return self.filter(state=ProposalState.WAITING)
+
+
+class CommitmentProposal(models.Model):
+    """What a patient says of their own life: a commitment to add, to change or to end.
+
+    `values` is what was stated, as `patients.services.written_values` writes it; of an end only `last_day` is.
+    """
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="proposals")
+    commitment = models.ForeignKey(
+        Commitment,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="proposals",
+        help_text="What is to change or end, or what was added.",
+    )
+    action = models.CharField(max_length=10, choices=ProposalAction.choices)
+    label = models.CharField(max_length=80, help_text="What the commitment is called.")
+    values = models.JSONField(default=dict, blank=True)
+    last_day = models.DateField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=ProposalState.choices, default=ProposalState.WAITING)
+    proposed_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who accepted or declined it.",
+    )
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it was declined; the patient reads it.")
+
+    objects = ProposalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-proposed_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(action__in=ProposalAction.values), name="proposal_action_is_known"),
+            models.CheckConstraint(condition=Q(state__in=ProposalState.values), name="proposal_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(state=ProposalState.WAITING, decided_at=None)
+                | ~Q(state=ProposalState.WAITING) & Q(decided_at__isnull=False),
+                name="proposal_waits_until_it_is_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=ProposalState.DECLINED) & ~Q(reason="")
+                | ~Q(state=ProposalState.DECLINED) & Q(reason=""),
+                name="proposal_is_declined_for_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ProposalState.WAITING)
+                | Q(action=ProposalAction.ADD, commitment=None)
+                | ~Q(action=ProposalAction.ADD) & Q(commitment__isnull=False),
+                name="proposal_that_waits_adds_or_is_about_a_commitment",
+            ),
+            models.CheckConstraint(
+                condition=Q(action=ProposalAction.END, last_day__isnull=False)
+                | ~Q(action=ProposalAction.END) & Q(last_day=None),
+                name="proposal_ends_with_a_last_day",
+            ),
+            models.UniqueConstraint(
+                "commitment",
+                condition=Q(state=ProposalState.WAITING),
+                name="commitment_has_one_proposal_that_waits",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.patient.site_id

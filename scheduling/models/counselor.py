@@ -1,0 +1,73 @@
+from datetime import date, timedelta
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import User
+from accounts.permissions import Permission
+from scheduling.domain.individual import OpenHours
+from scheduling.domain.week import minute_of
+from scheduling.models.site import Site
+
+
+class CounselorHoursQuerySet(models.QuerySet["CounselorHours"]):
+    def visible_to(self, user: User) -> "CounselorHoursQuerySet":
+        return self.filter(user.may_at(Permission.SEE_TIMETABLE))
+
+    def kept_by(self, user: User) -> "CounselorHoursQuerySet":
+        """Those that this person may change: one's own, or anybody's where one manages the timetable."""
+        return self.filter(
+            user.may_at(Permission.MANAGE_TIMETABLE) | (user.may_at(Permission.KEEP_OWN_HOURS) & Q(user=user.pk))
+        )
+
+    def not_over_on(self, day: date) -> "CounselorHoursQuerySet":
+        return self.filter(Q(valid_until=None) | Q(valid_until__gt=day))
+
+
+class CounselorHours(models.Model):
+    """Hours of the week in which a counselor sees people one to one, on the site's wall clock, within one day.
+
+    They hold on the half-open dates `valid_from` to `valid_until`; None is open.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="counselor_hours")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="counselor_hours")
+    weekday = models.PositiveSmallIntegerField(help_text="Monday is 0.")
+    starts = models.TimeField()
+    ends = models.TimeField()
+    valid_from = models.DateField(null=True, blank=True)
+    valid_until = models.DateField(null=True, blank=True, help_text="The first day on which they no longer hold.")
+
+    objects = CounselorHoursQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "counselor hours"
+        ordering = ["site", "user", "weekday", "starts", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="counselor_hours_are_on_a_weekday"),
+            models.CheckConstraint(condition=Q(starts__lt=F("ends")), name="counselor_hours_end_after_they_start"),
+            models.CheckConstraint(
+                condition=Q(valid_from=None) | Q(valid_until=None) | Q(valid_from__lt=F("valid_until")),
+                name="counselor_hours_hold_for_a_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.weekday} {self.starts:%H:%M}"
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.site_id
+
+    @property
+    def last_day(self) -> date | None:
+        return self.valid_until - timedelta(days=1) if self.valid_until else None
+
+    def as_open_hours(self) -> OpenHours:
+        return OpenHours(
+            weekday=self.weekday,
+            starts=minute_of(self.starts),
+            ends=minute_of(self.ends),
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+        )

@@ -1,0 +1,336 @@
+// A week to paint in: each stretch becomes one of the rows below, which say all there is and are sent alone.
+// Columns are days, lines half hours; a day goes on past its midnight, so that a night is one stretch.
+(() => {
+  "use strict";
+
+  const place = document.getElementById("life-grid");
+  const list = document.getElementById("life-rows");
+  if (!place || !list) return;
+
+  const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+  const SLOT = 30; // minutes
+  const DAY = 24 * 60;
+  const SLOTS = 72; // until noon of the next day
+  const FIRST_SHOWN = 10; // 5:00; what is before is a scroll away
+  const LONG_PRESS = 400; // milliseconds
+  const STILL = 10; // pixels that a finger may tremble
+  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], PageUp: [0, -4], PageDown: [0, 4], Home: [-6, 0], End: [6, 0] };
+
+  const status = document.getElementById("life-status");
+  const template = document.getElementById("life-row");
+  const total = list.querySelector('[name$="-TOTAL_FORMS"]');
+  const most = Number(list.querySelector('[name$="-MAX_NUM_FORMS"]').value);
+  const others = JSON.parse(place.dataset.blocks);
+  const say = (words) => { status.textContent = words; };
+  const clock = (minute) => `${Math.floor((minute % DAY) / 60)}:${String(minute % 60).padStart(2, "0")}`;
+  const make = (name, attributes = {}) => {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  };
+
+  // The grid
+  const table = make("table", { role: "grid", class: "life-table", "aria-label": "The week in half hours", "aria-multiselectable": "true" });
+  const cells = DAYS.map(() => []);
+  const head = make("tr", { role: "row" });
+  head.append(make("td"));
+  DAYS.forEach((day) => {
+    const title = make("th", { scope: "col", role: "columnheader" });
+    const short = make("abbr", { title: day });
+    short.textContent = day.slice(0, 3);
+    title.append(short);
+    head.append(title);
+  });
+  table.append(make("thead", { role: "rowgroup" }));
+  table.tHead.append(head);
+  const body = make("tbody", { role: "rowgroup" });
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const line = make("tr", { role: "row" });
+    if (slot % 2 === 0) line.className = "is-hour";
+    if (slot === DAY / SLOT) line.className = "is-hour is-midnight";
+    const time = make("th", { scope: "row", role: "rowheader" });
+    const words = make("span", slot % 2 ? { class: "visually-hidden" } : {});
+    words.textContent = clock(slot * SLOT);
+    time.append(words);
+    line.append(time);
+    DAYS.forEach((_, day) => {
+      const cell = make("td", { role: "gridcell", tabindex: "-1" });
+      Object.assign(cell, { day, line: slot });
+      cells[day].push(cell);
+      line.append(cell);
+    });
+    body.append(line);
+  }
+  table.append(body);
+  place.append(table);
+
+  let current = cells[0][18];
+  const go = (cell) => {
+    current.tabIndex = -1;
+    current = cell;
+    current.tabIndex = 0;
+  };
+  go(current);
+
+  // The rows below, as stretches of a week
+  const minuteOf = (text) => {
+    const found = /^(\d{1,2}):(\d{2})/.exec(text);
+    return found ? Number(found[1]) * 60 + Number(found[2]) : null;
+  };
+  const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
+  const boxes = (row) => [...row.querySelectorAll('[name$="-weekdays"]')];
+  const rows = () => [...list.querySelectorAll(".life-row")].map((row) => ({
+    row,
+    days: boxes(row).filter((box) => box.checked).map((box) => Number(box.value)),
+    starts: minuteOf(field(row, "starts").value),
+    ends: minuteOf(field(row, "ends").value),
+    label: field(row, "label").value || field(row, "kind").selectedOptions[0].text,
+    isOut: field(row, "DELETE").checked,
+    isBlank: !field(row, "commitment").value && !field(row, "label").value && !field(row, "starts").value
+      && !field(row, "ends").value && !boxes(row).some((box) => box.checked),
+  }));
+  const length = ({ starts, ends }) => (starts === ends && starts !== 0 ? 0 : ((ends - starts - 1 + DAY) % DAY) + 1);
+
+  // What is before midnight in one column is after it in the one before, and the other way around.
+  const mark = (day, starts, ends, label, kind) => {
+    for (const shift of [-1, 0, 1]) {
+      const from = starts - shift * DAY;
+      const until = ends - shift * DAY;
+      const column = cells[(day + shift + 7) % 7];
+      const first = Math.max(0, Math.floor(from / SLOT));
+      for (let slot = first; slot < SLOTS && slot * SLOT < until; slot++) {
+        const cell = column[slot];
+        cell.labels.push(label);
+        cell.classList.add(shift === 0 || kind === "is-other" ? kind : "is-shadow");
+        if (slot === first && shift === 0) {
+          cell.textContent = label;
+          cell.classList.add("is-first");
+        }
+      }
+    }
+  };
+  const draw = () => {
+    cells.flat().forEach((cell) => {
+      cell.labels = [];
+      cell.textContent = "";
+      cell.className = "";
+    });
+    others.forEach((block) => mark(block.day, block.starts, block.ends, block.label, "is-other"));
+    rows().forEach((each) => {
+      if (each.isOut || each.starts === null || each.ends === null) return;
+      each.days.forEach((day) => mark(day, each.starts, each.starts + length(each), each.label, "is-busy"));
+    });
+    cells.flat().forEach((cell) => {
+      const day = DAYS[(cell.day + Math.floor((cell.line * SLOT) / DAY)) % 7];
+      cell.setAttribute("aria-label", `${day} ${clock(cell.line * SLOT)}, ${[...new Set(cell.labels)].join(" and ") || "free"}`);
+    });
+    paint();
+  };
+
+  // The stretch that is being painted, from one corner to the other
+  let start = null;
+  let end = null;
+  const span = () => {
+    const first = Math.min(start.line, end.line);
+    const longest = (first * SLOT) % DAY === 0 ? DAY / SLOT : DAY / SLOT - 1;
+    return {
+      days: DAYS.map((_, day) => day).filter((day) => day >= Math.min(start.day, end.day) && day <= Math.max(start.day, end.day)),
+      first,
+      last: Math.min(Math.max(start.line, end.line), first + longest - 1),
+    };
+  };
+  const paint = () => {
+    const chosen = start && span();
+    cells.flat().forEach((cell) => {
+      const isIn = Boolean(chosen) && chosen.days.includes(cell.day) && cell.line >= chosen.first && cell.line <= chosen.last;
+      cell.classList.toggle("is-chosen", isIn);
+      cell.setAttribute("aria-selected", String(isIn));
+    });
+  };
+  const words = ({ days, first, last }) => `${days.map((day) => DAYS[day]).join(", ")} ${clock(first * SLOT)} to ${clock((last + 1) * SLOT)}`;
+  const begin = (cell) => {
+    start = end = cell;
+    paint();
+  };
+  const stretch = (cell) => {
+    end = cell;
+    paint();
+  };
+  const forget = () => {
+    start = end = null;
+    paint();
+  };
+  const finish = () => {
+    const done = span();
+    forget();
+    keep(done);
+  };
+
+  // What was painted joins the row that says the same of other days, or fills a row of its own.
+  const blankRow = () => {
+    const blank = rows().find((each) => each.isBlank)?.row ?? newRow();
+    if (blank) blank.hidden = false;
+    return blank;
+  };
+  const newRow = () => {
+    const number = Number(total.value);
+    if (number >= most) return null;
+    const holder = make("div");
+    holder.innerHTML = template.innerHTML.replaceAll("__prefix__", String(number));
+    const row = holder.querySelector(".life-row");
+    list.append(row);
+    total.value = String(number + 1);
+    return row;
+  };
+  const keep = ({ days, first, last }) => {
+    const later = first * SLOT >= DAY ? 1 : 0;
+    const starts = first * SLOT - later * DAY;
+    const ends = ((last + 1) * SLOT - later * DAY) % DAY;
+    const on = days.map((day) => (day + later) % 7);
+    const alike = rows().find((each) => !each.isOut && each.starts === starts && each.ends === ends);
+    const row = alike?.row ?? blankRow();
+    if (!row) {
+      say("The week is full of rows. Keep these first.");
+      return;
+    }
+    if (!alike) {
+      field(row, "starts").value = clock(starts).padStart(5, "0");
+      field(row, "ends").value = clock(ends).padStart(5, "0");
+    }
+    boxes(row).forEach((box) => { if (on.includes(Number(box.value))) box.checked = true; });
+    say(`${words({ days, first, last })}: written below.`);
+    draw();
+  };
+  const clear = (cell) => {
+    const minute = cell.line * SLOT;
+    const hit = rows().find((each) => !each.isOut && each.starts !== null && each.ends !== null && each.days.some((day) => {
+      const from = each.starts + ((day - cell.day + 7) % 7) * DAY;
+      return [from, from - 7 * DAY].some((begins) => begins <= minute && minute < begins + length(each));
+    }));
+    if (!hit) return;
+    const day = hit.days.find((each) => {
+      const from = hit.starts + ((each - cell.day + 7) % 7) * DAY;
+      return [from, from - 7 * DAY].some((begins) => begins <= minute && minute < begins + length(hit));
+    });
+    boxes(hit.row).forEach((box) => { if (Number(box.value) === day) box.checked = false; });
+    if (hit.days.length === 1) field(hit.row, "DELETE").checked = true;
+    say(`${hit.label} is off ${DAYS[day]}.`);
+    draw();
+  };
+
+  // Keys
+  place.addEventListener("keydown", (key) => {
+    if (!key.target.closest("td[tabindex]") || key.ctrlKey || key.metaKey || key.altKey) return;
+    const step = STEPS[key.key];
+    if (step) {
+      const [days, slots] = step;
+      const day = Math.min(6, Math.max(0, current.day + days));
+      const slot = Math.min(SLOTS - 1, Math.max(0, current.line + slots));
+      if (key.shiftKey && !start) begin(current);
+      go(cells[day][slot]);
+      current.focus();
+      if (start) {
+        stretch(current);
+        say(`${words(span())}. Enter keeps it, Escape forgets it.`);
+      }
+    } else if (key.key === " " || key.key === "Enter") {
+      if (start) finish();
+      else {
+        begin(current);
+        say(`Begins ${current.getAttribute("aria-label").split(",")[0]}. Move to where it ends and press Enter.`);
+      }
+    } else if (key.key === "Escape" && start) {
+      forget();
+      say("Forgotten.");
+    } else if (key.key === "Delete" || key.key === "Backspace") clear(current);
+    else return;
+    key.preventDefault();
+  });
+  place.addEventListener("focusin", ({ target }) => {
+    const cell = target.closest("td[tabindex]");
+    if (cell) go(cell);
+  });
+
+  // Pointers: a mouse drags, or clicks where it starts and where it ends; a finger taps both, or presses long and drags.
+  let drags = false;
+  let press = null;
+  const cellAt = ({ clientX, clientY }) => document.elementFromPoint(clientX, clientY)?.closest("#life-grid td[tabindex]");
+  const scrollAtTheEdge = ({ clientY }) => {
+    const { top, bottom } = place.getBoundingClientRect();
+    if (clientY > bottom - 24) place.scrollTop += 12;
+    else if (clientY < top + 48) place.scrollTop -= 12;
+  };
+  const ask = (cell) => say(`Begins ${cell.getAttribute("aria-label").split(",")[0]}. Now choose where it ends.`);
+  const choose = (cell) => {
+    if (start) {
+      stretch(cell);
+      finish();
+    } else {
+      begin(cell);
+      ask(cell);
+    }
+  };
+
+  place.addEventListener("pointerdown", (event) => {
+    const cell = event.target.closest("td[tabindex]");
+    if (!cell || event.button !== 0) return;
+    if (event.pointerType === "touch") {
+      press = { cell, x: event.clientX, y: event.clientY };
+      press.timer = setTimeout(() => {
+        drags = true;
+        begin(cell);
+        say("Move to where it ends, and let go.");
+      }, LONG_PRESS);
+      return;
+    }
+    event.preventDefault();
+    cell.focus();
+    if (start) choose(cell);
+    else {
+      drags = true;
+      begin(cell);
+    }
+  });
+  addEventListener("pointermove", (event) => {
+    if (press && !drags && Math.hypot(event.clientX - press.x, event.clientY - press.y) > STILL) {
+      clearTimeout(press.timer);
+      press = null;
+    }
+    if (!drags) return;
+    scrollAtTheEdge(event);
+    const cell = cellAt(event);
+    if (cell && cell !== end) stretch(cell);
+  });
+  addEventListener("pointerup", (event) => {
+    if (press) {
+      clearTimeout(press.timer);
+      if (!drags) choose(press.cell);
+      else finish();
+    } else if (drags) {
+      if (end === start) ask(start);
+      else finish();
+    }
+    drags = false;
+    press = null;
+  });
+  addEventListener("pointercancel", () => {
+    if (press) clearTimeout(press.timer);
+    if (drags) forget();
+    drags = false;
+    press = null;
+  });
+  // Whoever paints with a finger does not scroll.
+  place.addEventListener("touchmove", (event) => { if (drags) event.preventDefault(); }, { passive: false });
+  place.addEventListener("contextmenu", (event) => { if (press) event.preventDefault(); });
+
+  list.addEventListener("input", draw);
+  document.getElementById("life-add").addEventListener("click", () => {
+    const row = [...list.querySelectorAll(".life-row")].find((each) => each.hidden) ?? newRow();
+    if (!row) return;
+    row.hidden = false;
+    field(row, "label").focus();
+  });
+  rows().forEach(({ row, isBlank }) => { row.hidden = isBlank && !row.querySelector(".is-invalid, .invalid-feedback"); });
+  draw();
+  place.scrollTop = cells[0][FIRST_SHOWN].offsetTop - table.tHead.offsetHeight;
+})();

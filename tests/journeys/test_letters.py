@@ -1,0 +1,90 @@
+"""A consent, the letter it allows, and the patient who takes it back, in a browser."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from accounts.permissions import Role
+from iopmanager import clock
+from scheduling.models import Letter
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_meeting,
+    make_patient,
+    make_patient_user,
+    make_session,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
+
+
+def test_an_employer_is_told_until_the_patient_takes_it_back(
+    page: Page,
+    phone: Page,
+    axe: Callable[[Page], None],
+    sign_in: Callable[[Page, User], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
+    site = make_site(letterhead="Harbor Street Offices")
+    coordinator = make_staff(Role.COORDINATOR, site, "Nora Castellanos")
+    patient = make_patient(site, "Rosa", "Lindqvist")
+    meeting = make_meeting(site, 3)
+    enrollment = enroll(admit(patient), make_track(site, [meeting]))
+    for week in range(4):
+        book(make_session(meeting, MONDAY + timedelta(days=3, weeks=week)), enrollment)
+
+    sign_in(page, coordinator)
+    page.goto(reverse("patient", args=[patient.pk]))
+    page.get_by_role("link", name="Letters").click()
+    expect(page.get_by_text("Nobody may be told anything.")).to_be_visible()
+    axe(page)
+    page.get_by_role("link", name="Record a consent").click()
+    page.get_by_role("textbox", name="Name", exact=False).last.fill("Harbor Bakery")
+    page.get_by_label("Purpose").fill("Time off from work")
+    page.get_by_label("Last day").fill("2027-02-28")
+    axe(page)
+    page.get_by_role("button", name="Record the consent").click()
+    page.get_by_role("link", name="Write a letter").click()
+    expect(page.get_by_text("Every Thursday from 26 Nov 2026 to 17 Dec 2026: 9:00–12:00")).to_be_visible()
+    axe(page)
+    page.get_by_label("First day").fill("2027-01-20")
+    page.get_by_label("Last day").fill("2027-01-27")
+    page.get_by_role("button", name="Look again").click()
+    expect(page.get_by_text("Nothing is booked from 20 Jan 2027")).to_be_visible()
+    expect(page.get_by_label("First day")).to_have_value("2027-01-20")
+    page.get_by_label("First day").fill("2026-11-23")
+    page.get_by_label("Last day").fill("2026-12-20")
+    page.get_by_role("button", name="Look again").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the letter").click()
+    download.value.save_as(tmp_path / "kept.pdf")
+    assert download.value.suggested_filename == "schedule.pdf"
+    assert (tmp_path / "kept.pdf").read_bytes().startswith(b"%PDF")
+    assert Letter.objects.count() == 1
+
+    sign_in(phone, make_patient_user(patient))
+    phone.goto(reverse("portal-account"))
+    phone.get_by_role("link", name="Whom you allowed us to tell").click()
+    expect(phone.get_by_text("Told on")).to_be_visible()
+    axe(phone)
+    phone.get_by_role("button", name="Take it back").click()
+    axe(phone)
+    phone.get_by_role("dialog").get_by_role("button", name="Take it back").click()
+    expect(phone.get_by_text("Harbor Bakery is told nothing more.")).to_be_visible()
+
+    page.goto(reverse("consents", args=[patient.pk]))
+    expect(page.get_by_text("Nobody may be told anything.")).to_be_visible()
+    expect(page.get_by_text("revoked Mon 23 Nov")).to_be_visible()

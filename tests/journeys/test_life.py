@@ -1,0 +1,292 @@
+"""What a life looks like, typed in a browser: a rotating shift in the form, a week painted by mouse, finger and keys."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Locator, Page, expect
+
+from accounts.models import User
+from accounts.permissions import Role
+from iopmanager import clock
+from patients.models import Commitment, Patient
+from scheduling.models import Site
+from tests.factories import (
+    admit,
+    book,
+    enroll,
+    make_commitment,
+    make_patient,
+    make_patient_user,
+    make_session,
+    make_site,
+    make_staff,
+    make_weekday_track,
+)
+
+NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
+WEDNESDAY = date(2026, 11, 25)
+
+SignIn = Callable[[Page, User], None]
+Axe = Callable[[Page], None]
+
+
+@pytest.fixture
+def coordinator(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> User:
+    """Of a clinic with one patient."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    return make_staff(Role.COORDINATOR, make_site(), "Nora Castellanos")
+
+
+@pytest.fixture
+def rosa(coordinator: User) -> Patient:
+    return make_patient(Site.objects.get())
+
+
+def cell(page: Page, words: str) -> Locator:
+    return page.get_by_role("gridcell", name=words).first
+
+
+def said(page: Page, words: str) -> None:
+    expect(page.locator("#life-status")).to_contain_text(words)
+
+
+def kept() -> list[tuple[str, tuple[int, ...], str, str]]:
+    return [
+        (each.label, each.weekday_numbers, f"{each.starts:%H:%M}", f"{each.ends:%H:%M}")
+        for each in Commitment.objects.order_by("starts", "label")
+    ]
+
+
+@pytest.mark.parametrize("device", ["page", "phone"])
+def test_a_rotating_shift_is_typed(
+    request: pytest.FixtureRequest, device: str, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+) -> None:
+    page: Page = request.getfixturevalue(device)
+    sign_in(page, coordinator)
+    page.goto(reverse("patient", args=[rosa.pk]))
+    page.get_by_role("link", name="Add a commitment").click()
+    page.get_by_label("What*").fill("Warehouse")
+    page.get_by_label("Mon", exact=True).check()
+    page.get_by_label("A rotating shift").check()
+    expect(page.get_by_label("Mon", exact=True)).to_be_hidden()
+    page.get_by_label("Days on and off").fill("4 on and on")
+    page.get_by_label("A round begins on").fill("2026-11-02")
+    page.get_by_label("Starts").fill("07:00")
+    page.get_by_label("Ends").fill("19:00")
+    page.get_by_label("It could move a little").check()
+    page.get_by_label("By up to, in minutes").fill("30")
+    axe(page)
+    page.get_by_role("button", name="Add commitment").click()
+    expect(page.get_by_text("is no shift pattern")).to_be_visible()
+    expect(page.get_by_label("By up to, in minutes")).to_have_value("30")
+    axe(page)
+    page.get_by_label("Days on and off").fill("4 on, 3 off")
+    page.get_by_role("button", name="Add commitment").click()
+    expect(page.get_by_text("4 on, 3 off from Mon 2 Nov, 7:00–19:00, could move by 30 min")).to_be_visible()
+    axe(page)
+    made = Commitment.objects.get()
+    assert (made.cycle_days, made.cycle_mask, made.weekdays) == (7, 0b1111, 0)
+
+
+def test_a_week_is_painted_with_a_mouse(
+    page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+) -> None:
+    make_commitment(rosa, [5], "10:00", "12:00", "Market")
+    sign_in(page, coordinator)
+    page.goto(reverse("commitment-week", args=[rosa.pk]))
+    expect(cell(page, "Saturday 10:00, Market")).to_be_visible()
+    axe(page)
+    cell(page, "Monday 9:00").drag_to(cell(page, "Wednesday 12:30"))  # of three days at once
+    said(page, "Monday, Tuesday, Wednesday 9:00 to 13:00: written below.")
+    cell(page, "Friday 9:00").click()
+    said(page, "Begins Friday 9:00. Now choose where it ends.")
+    cell(page, "Friday 12:30").click()
+    said(page, "Friday 9:00 to 13:00: written below.")
+    expect(cell(page, "Friday 11:30, Work")).to_be_visible()
+    row = page.get_by_role("group", name="One commitment").nth(1)
+    row.get_by_label("What").fill("Workshop")
+    expect(cell(page, "Friday 11:30, Workshop")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Keep the week").click()
+    expect(page.get_by_text("1 commitment added.")).to_be_visible()
+    assert kept() == [("Workshop", (0, 1, 2, 4), "09:00", "13:00"), ("Market", (5,), "10:00", "12:00")]
+
+
+def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe) -> None:
+    make_commitment(rosa, [1, 3], "08:00", "09:00", "Gym")
+    sign_in(page, coordinator)
+    page.goto(reverse("commitment-week", args=[rosa.pk]))
+    cell(page, "Monday 9:00").focus()
+    press = page.keyboard.press
+    press("ArrowRight")
+    expect(cell(page, "Tuesday 9:00, free")).to_be_focused()
+    for _ in range(4):
+        press("Shift+ArrowDown")
+    said(page, "Tuesday 9:00 to 11:30. Enter keeps it, Escape forgets it.")
+    press("Escape")
+    said(page, "Forgotten.")
+    press("Enter")
+    for _ in range(3):
+        press("PageDown")
+    axe(page)
+    press("Enter")
+    said(page, "Tuesday 11:00 to 17:30: written below.")
+    cell(page, "Thursday 8:30").focus()
+    press("Delete")
+    said(page, "Gym is off Thursday.")
+    cell(page, "Sunday 22:00").focus()
+    press("Space")
+    for _ in range(4):
+        press("PageDown")
+    press("Space")
+    said(page, "Sunday 22:00 to 6:30: written below.")
+    page.get_by_role("button", name="Keep the week").click()
+    expect(page.get_by_text("2 commitments added, 1 commitment changed.")).to_be_visible()
+    assert kept() == [
+        ("Gym", (1,), "08:00", "09:00"),
+        ("Work", (1,), "11:00", "17:30"),
+        ("Work", (6,), "22:00", "06:30"),
+    ]
+
+
+class Finger:
+    """One finger on the page, as the browser sees it."""
+
+    def __init__(self, page: Page) -> None:
+        self.session = page.context.new_cdp_session(page)
+        self.page = page
+
+    def _send(self, kind: str, at: Locator | None = None) -> None:
+        points = []
+        if at is not None:
+            box = at.bounding_box()
+            assert box is not None
+            points = [{"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def tap(self, at: Locator) -> None:
+        self._send("touchStart", at)
+        self._send("touchEnd")
+
+    def press_long_and_drag(self, *way: Locator) -> None:
+        self._send("touchStart", way[0])
+        said(self.page, "Move to where it ends, and let go.")
+        for at in way[1:]:
+            self._send("touchMove", at)
+        self._send("touchEnd")
+
+
+def test_a_week_is_painted_with_a_finger(
+    phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+) -> None:
+    sign_in(phone, coordinator)
+    phone.goto(reverse("commitment-week", args=[rosa.pk]))
+    cell(phone, "Tuesday 7:00").scroll_into_view_if_needed()
+    phone.locator("#life-grid").evaluate("grid => grid.scrollIntoView({ behavior: 'instant' })")
+    finger = Finger(phone)
+    finger.tap(cell(phone, "Tuesday 7:00"))
+    said(phone, "Begins Tuesday 7:00. Now choose where it ends.")
+    finger.tap(cell(phone, "Tuesday 8:30"))
+    said(phone, "Tuesday 7:00 to 9:00: written below.")
+    monday, friday = cell(phone, "Monday 10:00"), cell(phone, "Friday 11:30")
+    finger.press_long_and_drag(monday, cell(phone, "Wednesday 11:00"), friday)
+    said(phone, "Monday, Tuesday, Wednesday, Thursday, Friday 10:00 to 12:00: written below.")
+    axe(phone)
+    phone.get_by_role("button", name="Keep the week").click()
+    expect(phone.get_by_text("2 commitments added.")).to_be_visible()
+    assert kept() == [("Work", (1,), "07:00", "09:00"), ("Work", (0, 1, 2, 3, 4), "10:00", "12:00")]
+
+
+def test_what_runs_into_an_appointment_waits_until_it_is_decided(
+    page: Page, phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+) -> None:
+    enrollment = enroll(admit(rosa), make_weekday_track(rosa.site))
+    book(make_session(enrollment.track.meetings.get(weekday=2), WEDNESDAY), enrollment)
+    sign_in(phone, make_patient_user(rosa))
+    phone.goto(reverse("portal-account"))
+    phone.get_by_role("link", name="Change this").click()
+    axe(phone)
+    phone.get_by_role("link", name="Paint my week").click()
+    phone.locator("#life-grid").evaluate("grid => grid.scrollIntoView({ behavior: 'instant' })")
+    finger = Finger(phone)
+    finger.tap(cell(phone, "Wednesday 8:00"))
+    finger.tap(cell(phone, "Wednesday 10:30"))
+    said(phone, "written below")
+    axe(phone)
+    phone.get_by_role("button", name="Keep my week").click()
+    expect(phone.get_by_text("so we look at it first")).to_be_visible()
+    expect(phone.get_by_text("It falls on Wed 25 Nov.")).to_be_visible()
+    axe(phone)
+    assert phone.title() == "My schedule"
+
+    sign_in(page, coordinator)
+    page.goto(reverse("today-attention"))
+    page.locator("main").get_by_role("link", name="Rosa Lindqvist: Work").click()
+    expect(page.get_by_text("It runs into 1 booked session: Wed 25 Nov 9:00–12:00")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Decline").click()
+    expect(page.get_by_text("Say why: the patient reads it.")).to_be_visible()
+    axe(page)
+    page.get_by_label("Why not").fill("Let us talk on Friday.")
+    page.get_by_role("button", name="Decline").click()
+    expect(page.get_by_text("Declined, and everything stays as it is.")).to_be_visible()
+
+    phone.reload()
+    expect(phone.get_by_text("Let us talk on Friday.")).to_be_visible()
+    axe(phone)
+    phone.get_by_role("link", name="Add one").click()
+    phone.get_by_label("What*").fill("Course")
+    phone.get_by_label("Tue", exact=True).check()
+    phone.get_by_label("Starts").fill("18:00")
+    phone.get_by_label("Ends").fill("20:00")
+    axe(phone)
+    phone.get_by_role("button", name="Add it").click()
+    expect(phone.get_by_text("It is kept.")).to_be_visible()
+    phone.get_by_role("link", name="End Course").click()
+    axe(phone)
+    page.reload()
+    expect(page.get_by_text("Changed by Rosa")).to_be_visible()
+    axe(page)
+
+
+@pytest.mark.parametrize("device", ["page", "phone"])
+def test_a_place_is_written_with_the_way_to_each_site(
+    request: pytest.FixtureRequest, device: str, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+) -> None:
+    page: Page = request.getfixturevalue(device)
+    sign_in(page, coordinator)
+    page.goto(reverse("patient", args=[rosa.pk]))
+    page.get_by_role("link", name="Places").click()
+    page.get_by_role("link", name="Add a place").click()
+    axe(page)
+    page.get_by_label("Name*").fill("Warehouse")
+    page.get_by_label("to there").fill("20")
+    page.get_by_label("from there").fill("35")
+    page.get_by_role("button", name="Add place").click()
+    expect(page.get_by_text("20 min there, 35 min back")).to_be_visible()
+    axe(page)
+    page.get_by_role("link", name="Edit Warehouse").click()
+    axe(page)
+    page.goto(reverse("commitment-new", args=[rosa.pk]))
+    page.get_by_label("Where").select_option("Warehouse")
+    expect(page.get_by_label("Minutes to get there")).to_be_hidden()
+
+
+def test_a_week_is_written_without_a_script(
+    phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+) -> None:
+    sign_in(phone, coordinator)
+    phone.route("**/*.js", lambda route: route.abort())
+    phone.goto(reverse("commitment-week", args=[rosa.pk]))
+    expect(phone.get_by_role("heading", name="Paint it")).to_be_hidden()
+    row = phone.get_by_role("group", name="One commitment").first
+    row.get_by_label("Starts").fill("08:00")
+    row.get_by_label("Ends").fill("12:00")
+    phone.get_by_role("button", name="Keep the week").click()
+    expect(row.get_by_text("On which days?")).to_be_visible()
+    row.get_by_label("Mon").check()
+    phone.get_by_role("button", name="Keep the week").click()
+    expect(phone.get_by_text("1 commitment added.")).to_be_visible()
+    assert kept() == [("Work", (0,), "08:00", "12:00")]
