@@ -15,16 +15,20 @@ Field = tuple[str, str]
 
 
 def as_typed(changes: Sequence[Change]) -> str:
-    """The changes as fields of a form; empty when they can't be typed, as two differ for one commitment."""
+    """The changes as fields of a form; empty when they can't be typed: two that differ for one commitment, or one that has no
+    record of its own, as it came with a calendar.
+    """
     found: dict[str, list[str]] = {}
     for change in changes:
         for name, value in _typed(change):
             if name in found and not name.endswith(("-only", "place")) and found[name] != [value]:
                 return ""
-            found.setdefault(name, []).append(value)
+            if value not in found.setdefault(name, []):
+                found[name].append(value)
     touched = [(change.busy.key, type(change)) for change in changes if isinstance(change, LifeChange)]
+    can_be_typed = all(isinstance(key, int) for key, _ in touched)
     is_one_way = len({key for key, _ in touched}) == len(set(touched))
-    return urlencode(found, doseq=True) if is_one_way else ""
+    return urlencode(found, doseq=True) if can_be_typed and is_one_way else ""
 
 
 def _typed(change: Change) -> Iterator[Field]:

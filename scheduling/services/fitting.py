@@ -27,6 +27,7 @@ from scheduling.models import (
 )
 from scheduling.models.session import SessionQuerySet
 from scheduling.models.track import TrackQuerySet
+from scheduling.services.imported_calendars import busy_in_weeks
 from scheduling.services.refused import NoEpisode, Refused
 from scheduling.services.rules import RuleBook
 
@@ -71,12 +72,14 @@ class Lives:
         apart_from: Iterable[Enrollment] = (),
         changes: Enrollment | None = None,
     ) -> "Lives":
-        """Four queries, for however many, and one more for the ways to places. An enrollment in `apart_from` is left out, but
-        for the one-to-one times of the one that `changes`.
+        """Five queries, for however many, and one more each for the ways to places and for the times of imported calendars.
+
+        An enrollment in `apart_from` is left out, but for the one-to-one times of the one that `changes`.
         """
         episodes = list(episodes)
-        commitments: dict[int, list[BusyTime]] = defaultdict(list)
-        rows = Commitment.objects.filter(patient__in=[episode.patient_id for episode in episodes])
+        patients = [episode.patient_id for episode in episodes]
+        commitments: dict[int, list[BusyTime]] = defaultdict(list, busy_in_weeks(patients, site.zone))
+        rows = Commitment.objects.filter(patient__in=patients)
         for commitment in rows.in_force_from(from_day).with_travel():
             commitments[commitment.patient_id].append(commitment.as_busy_time(site=site))
         closures = Closure.objects.filter(site=site, ends__gt=from_day)

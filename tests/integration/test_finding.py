@@ -117,7 +117,7 @@ def test_a_schedule_shows_its_times_its_reasons_its_week_and_the_way_in(
     assert next(block.label for column in best.picture.columns for block in column.blocks).startswith("Group")
     text = plain(answer.text)
     for words in (
-        "4 schedules fit", "Mon–Wed 9:00–12:00", "9 h", "3 days", "Starts Tue 24 Nov", "3 of the 4 groups of Morning track",
+        "5 schedules fit", "Mon–Wed 9:00–12:00", "9 h", "3 days", "Starts Tue 24 Nov", "3 of the 4 groups of Morning track",
         "3 trips a week, 3 h each", "One facilitator", "Enroll from Tue 24 Nov", "No commitments are known",
         "How they are ranked", "60 for each trip",
     ):  # fmt: skip

@@ -131,7 +131,7 @@ def test_a_change_of_a_life_is_seen_at_once_and_not_saved(
     before = Commitment.objects.get()
     assert (before.starts, before.weekday_numbers, before.movable_minutes) == (time(11), (0, 2, 4), 0)
     assert not AuditEvent.objects.exclude(action=Action.VIEWED).exists()
-    assert AuditEvent.objects.last().detail == "find a schedule, what if"
+    assert AuditEvent.objects.first().detail == "find a schedule, what if"
 
 
 def test_on_some_days_alone(desk: Client, rosa: Patient, site: Site, shift: Commitment) -> None:
