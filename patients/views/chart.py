@@ -1,10 +1,11 @@
 """What a patient's chart shows, as far as the person who looks may see it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Prefetch, Q
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
@@ -21,13 +22,19 @@ from patients.models import (
 )
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
-from scheduling.domain.week import minute_of, week_start
+from scheduling.domain.in_life import GivesWay, stance
+from scheduling.domain.need import Need
+from scheduling.domain.remarks import WouldMove, would_move
+from scheduling.domain.week import BusyTime, minute_of, week_start
 from scheduling.models import (
     Booking,
     Enrollment,
     EnrollmentMeeting,
     LeaveOfAbsence,
     MeetingFacilitator,
+    ReleaseCause,
+    SessionStatus,
+    Track,
     WaitingEntry,
 )
 from scheduling.services.clashing import BookedClash
@@ -90,6 +97,8 @@ class Chart:
     asked: Sequence[Asked]
     told: Sequence[CommitmentProposal]
     clashes: Sequence[BookedClash]
+    gives: Sequence[WouldMove]
+    given_back: Sequence[Booking]
     weeks: Sequence[Row]
     may_manage: bool
     sees_trail: bool
@@ -118,6 +127,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         life=[*(each.as_busy_time(site=site) for each in commitments), *imported],
         now=now,
     )
+    giving = _giving_way(placed, [each.as_busy_time(site=site) for each in commitments], today)
     bookings = (
         Booking.objects.standing()
         .of_patient(patient.pk)
@@ -141,7 +151,9 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         calendars=calendars,
         asked=asked,
         told=[each for each in proposals if each.state == ProposalState.KEPT],
-        clashes=clashes,
+        clashes=[each for each in clashes if not _is_known(each, giving)],
+        gives=would_move(give for gives in giving.values() for give in gives),
+        given_back=_given_back(placed, now),
         weeks=_weeks(episode, book, now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         sees_trail=sees_trail,
@@ -173,8 +185,10 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
-    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").prefetch_related(
-        "meeting__tracks"
+    tracks = Track.objects.filter(meetings=OuterRef("meeting"))
+    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").annotate(
+        is_own=Exists(tracks.filter(pk=OuterRef("enrollment__track"))),
+        other_track=Subquery(tracks.order_by("name").values("name")[:1]),
     )
     enrollments = (
         Enrollment.objects.filter(episode=episode)
@@ -194,6 +208,32 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
         )
         for each in enrollments
     ]
+
+
+def _giving_way(placed: Iterable[Placed], busy: Sequence[BusyTime], today: date) -> dict[int, tuple[GivesWay, ...]]:
+    """Under each meeting that is attended what has to give way for it, from today on."""
+    life = Need(prescribed_minutes=0, prescribed_days=0, from_day=today, weeks=settings.HORIZON_WEEKS, busy=tuple(busy))
+    meetings = {place.meeting_id: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
+    return {pk: stance(meeting, life).gives for pk, meeting in meetings.items()} if busy else {}
+
+
+def _is_known(clash: BookedClash, giving: Mapping[int, Sequence[GivesWay]]) -> bool:
+    """Whether it was agreed to: what is in the way can give way for the session, which is held as usual."""
+    session = clash.booking.session
+    gives = giving.get(session.meeting_id or 0, ())
+    return not session.is_exception and any(give.busy == clash.busy for give in gives)
+
+
+def _given_back(placed: Iterable[Placed], now: datetime) -> list[Booking]:
+    """Sessions to come in which the patient will not be although they stand in the group."""
+    places = [(place.enrollment_id, place.meeting_id) for each in placed for place in each.places]
+    if not places:
+        return []
+    back = Booking.objects.from_instant(now).filter(
+        release_cause=ReleaseCause.GIVEN_BACK, enrollment__in={enrollment for enrollment, _ in places}
+    )
+    found = back.exclude(session__status=SessionStatus.CANCELLED).select_related("session").order_by("starts")
+    return [each for each in found if (each.enrollment_id, each.session.meeting_id) in places]
 
 
 def _scheduled(placed: Sequence[Placed], rules: RuleSet) -> Bounds:

@@ -162,7 +162,7 @@ Child = tuple[int, Times, Shape]
 
 
 class _Children:
-    """The shapes of a day with which a week begun in one way can be had, the cheapest from there first, as far as asked for."""
+    """The shapes of a day with which a week begun in one way can be had, the best first, as far as they were asked for."""
 
     def __init__(self, search: _Search, day: int, minutes: int, days: int) -> None:
         self.search = search
@@ -224,9 +224,7 @@ def _slots(pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeet
         slot = (meeting.weekday, meeting.starts, meeting.ends, meeting.minutes(need.rules), cost)
         alike[slot].append(Group(str(meeting.key), meeting, people, tracks))
     return [
-        Slot(
-            weekday, minute_of(starts), minute_of(ends), minutes, cost, tuple(sorted(groups, key=lambda each: each.key))
-        )
+        Slot.of(weekday, minute_of(starts), minute_of(ends), minutes, cost, groups)
         for (weekday, starts, ends, minutes, cost), groups in alike.items()
     ]
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from iopmanager.days import read_day
 from patients.models import Episode
 from scheduling.domain.fit import Fit, has_a_place, keeps_commitments, search
+from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.obstacles import Full
 from scheduling.domain.reasons import Key, Reason, Refused
@@ -89,6 +90,11 @@ class Asked:
         """All that can be chosen, the track's own first."""
         return [*self.track.meetings.all(), *self.beside.meetings]
 
+    @property
+    def weekly(self) -> dict[Key, WeeklyMeeting]:
+        """Under its key each meeting that is held in the week, as the search has it."""
+        return {offered.meeting.key: offered.meeting for offered in self.offer.meetings}
+
     def try_out(self, chosen: Sequence[Meeting]) -> Trial:
         return try_choice(
             episode=self.episode,
@@ -102,7 +108,7 @@ class Asked:
 
     def options(self, chosen: Sequence[Meeting], attended: Collection[Key] = ()) -> dict[int, Option]:
         """Under its id each meeting that is held in the week, in the order of the week."""
-        running = {offered.meeting.key: offered.meeting for offered in self.offer.meetings}
+        running = self.weekly
         meetings = [each for each in self.meetings if each.pk in running]
         left = places_left(meetings=[each.pk for each in meetings], from_day=max(self.fit.starts, self.today))
         besides = tuple(running[each.pk] for each in self.beside.meetings if each.pk in running)

@@ -366,7 +366,7 @@ def test_only_who_manages_patients_does_any_of_it(site: Site, enrollment: Enroll
 @pytest.mark.parametrize(
     ("page", "queries"),
     [
-        ("enrollment-change", 24),
+        ("enrollment-change", 25),
         ("enrollment-move", 20),
         ("enrollment-end", 9),
         ("leave-new", 10),
@@ -395,7 +395,7 @@ def test_a_page_takes_as_many_queries_for_three_as_for_one(
     ("page", "typed", "queries"),
     [
         ("leave-end", {"last_day": "2026-11-29"}, 56),
-        ("enrollment-end", {"last_day": "2026-11-29"}, 53),
+        ("enrollment-end", {"last_day": "2026-11-29"}, 54),
     ],
 )
 def test_an_impact_takes_as_many_queries_for_three_as_for_one(
