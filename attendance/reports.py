@@ -86,7 +86,9 @@ def missed_before(patient: Patient, week: Interval[date]) -> list[Booking]:
 
 
 def missed_by(patient: Patient, week: Interval[date]) -> BookingQuerySet:
-    """Bookings up to the week that were not credited whole, or whose session was cancelled, and were not made up yet."""
+    """Bookings up to the week that were not credited whole, were given back or whose session was cancelled, and that were not
+    made up yet.
+    """
     made_up = Booking.objects.standing().filter(makes_up__episode__patient=patient).values("makes_up")
     return (
         Booking.objects.of_patient(patient.pk)
@@ -94,7 +96,7 @@ def missed_by(patient: Patient, week: Interval[date]) -> BookingQuerySet:
         .filter(
             Q(released_at=None, attendance__credited_minutes__lt=F("countable_minutes"))
             | Q(released_at=None, session__status=SessionStatus.CANCELLED)
-            | Q(release_cause__in=[ReleaseCause.CANCELLED, ReleaseCause.CLASH])
+            | Q(release_cause__in=[ReleaseCause.CANCELLED, ReleaseCause.CLASH, ReleaseCause.GIVEN_BACK])
         )
         .exclude(pk__in=made_up)
     )

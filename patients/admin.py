@@ -6,6 +6,7 @@ from patients.models import (
     CommitmentProposal,
     Consent,
     Episode,
+    ImportedCalendar,
     LevelOfCareSpan,
     Patient,
     Place,
@@ -56,6 +57,25 @@ class CommitmentProposalAdmin(LookOnlyAdmin):
     search_fields = ("label", "patient__code", "patient__last_name")
     raw_id_fields = ("patient", "commitment", "decided_by")
     list_select_related = ("patient", "decided_by")
+
+
+@admin.register(ImportedCalendar)
+class ImportedCalendarAdmin(LookOnlyAdmin):
+    list_display = (
+        "label",
+        "patient",
+        "state",
+        "first",
+        "until",
+        "uploaded_at",
+        "uploaded_by",
+        "decided_at",
+        "decided_by",
+    )
+    list_filter = ("state", "kind", "patient__site")
+    search_fields = ("patient__code", "patient__last_name")
+    raw_id_fields = ("patient", "uploaded_by", "decided_by")
+    list_select_related = ("patient", "uploaded_by", "decided_by")
 
 
 class SpanInline(admin.TabularInline):

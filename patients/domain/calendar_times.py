@@ -1,8 +1,8 @@
 """From the times of a calendar to a week on the wall clock: what goes on by weeks, and on which dates the rest is.
 
-A calendar comes as single times, also where it means "every Monday". The search takes dates alone for exceptions, of which it lets a
-few be missed; so what occurs in at least three of every four weeks is told to it as going on by weeks (the product's own choice).
-Nobody is taken to be less busy than their calendar says: a repetition also holds in the weeks that it leaves out.
+A calendar comes as single times, also where it means "every Monday". The search takes dates alone for exceptions, of which it
+lets a few be missed; so what occurs in at least three of every four weeks is told to it as going on by weeks (the product's own
+choice). Nobody is taken to be less busy than their calendar says: a repetition also holds in the weeks that it leaves out.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ SHORTEST_RUN_WEEKS = 4
 EVERY_WEEK, EVERY_OTHER_WEEK = 1, 2
 
 Slot = tuple[int, int]
-"""From the minute of the day at which it begins to that at which it ends, which is more than a day's where it ends on the next."""
+"""The minutes of the day at which it begins and ends; more than a day's where it ends on the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class CalendarTimes:
 
     def _busy(self, number: int, pattern: Pattern, slot: Slot) -> BusyTime:
         return BusyTime(
-            key=f"calendar {self.key}, {number}",
+            key=f"calendar-{self.key}-{number}",
             label=self.label,
             kind=self.kind,
             recurrence=pattern,
@@ -146,9 +146,9 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tuple[Recurrence, ...], frozenset[date]]:
     """What goes on by weeks among the dates of one slot, which lie between `first` and `until`, and the dates that are left.
 
-    A weekday goes on every week, or every other week, as long as at least three of every four of these weeks have it, over four
-    or more. It is taken to have gone on before a window that begins in it, and to go on after one that ends in it, until a later
-    calendar is known.
+    A weekday goes on every week, or every other week, as long as at least three of every four of these weeks have it, over
+    four or more. It is taken to have gone on before a window that begins in it, and to go on after one that ends in it, until
+    a later calendar is known.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)

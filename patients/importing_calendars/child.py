@@ -1,7 +1,7 @@
 """Reads one calendar file in a process of its own, which knows nothing but the file and ends when it is read.
 
-`python -m patients.importing_calendars.child` takes a line of JSON with the zone and the dates, and then the file; it answers with
-a line of JSON. Nothing else of what it does is told to anybody.
+`python -m patients.importing_calendars.child` takes a line of JSON with the zone and the dates, and then the file; it answers
+with a line of JSON. Nothing else of what it does is told to anybody.
 """
 
 import json

@@ -59,20 +59,22 @@ def _repair(event: Event, zone: tzinfo) -> bool:
     """Takes out of the entry what can't be read, and answers whether nothing had to be taken out."""
     whole = not event.errors
     for name in ONCE:
-        if isinstance(event.get(name), list):
-            event[name] = event[name][0]
+        _keep(event, name, _all(event, name)[:1])
     if not isinstance(event.get("SEQUENCE", 0), int):
         del event["SEQUENCE"]
     for name, kind in TIMES.items():
-        whole &= _keep(event, name, [each for each in _all(event, name) if _is_time(each, kind)])
-        if isinstance(event.get(name), list):
-            event[name] = event[name][0]
+        times = [each for each in _all(event, name) if _is_time(each, kind)]
+        whole &= len(times) == len(_all(event, name))
+        _keep(event, name, times[:1])
     for name in ("RDATE", "EXDATE"):
-        whole &= _keep(event, name, [each for each in _all(event, name) if isinstance(each, vDDDLists)])
+        lists = [each for each in _all(event, name) if isinstance(each, vDDDLists)]
+        whole &= len(lists) == len(_all(event, name))
+        _keep(event, name, lists)
     rules = [rule for rule in _all(event, "RRULE") if isinstance(rule, vRecur) and rule]
     if len(rules) > MOST_RULES:
         raise Refused([RuleNotAllowed()])
-    usable = [rule for rule in rules if "DTSTART" in event and _is_usable(rule, event["DTSTART"].dt, zone)]
+    starts = event.get("DTSTART")
+    usable = [rule for rule in rules if starts is not None and _is_usable(rule, starts.dt, zone)]
     _keep(event, "RRULE", usable)
     return whole and len(usable) == len(rules)
 
@@ -87,14 +89,12 @@ def _all(event: Event, name: str) -> list[object]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _keep(event: Event, name: str, values: Sequence[object]) -> bool:
-    """Leaves these values of the property, and answers whether they were all there are."""
-    before = len(_all(event, name))
-    if len(values) != before:
+def _keep(event: Event, name: str, values: Sequence[object]) -> None:
+    """Leaves these values of the property."""
+    if len(values) != len(_all(event, name)):
         event.pop(name, None)
         if values:
-            event[name] = list(values)
-    return len(values) == before
+            event[name] = values[0] if len(values) == 1 else list(values)
 
 
 def _is_usable(rule: vRecur, starts: date, zone: tzinfo) -> bool:

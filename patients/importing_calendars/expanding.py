@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 import recurring_ical_events
-from icalendar import Component, Event
+from icalendar import Component
 
 from patients.domain.calendar_files import MOST_OCCURRENCES, TooManyOccurrences
 from patients.importing_calendars.zones import UNFIT
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 class Entry(recurring_ical_events.EventAdapter):
     """An entry, and whether somebody is busy at it. An occurrence that was changed has an entry of its own."""
 
-    def __init__(self, component: Event) -> None:
+    def __init__(self, component: Component) -> None:
         super().__init__(component)
         self.is_cancelled = _says(component, "STATUS", "CANCELLED")
         self.is_free = _says(component, "TRANSP", "TRANSPARENT") or _says(

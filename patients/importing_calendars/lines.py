@@ -19,7 +19,7 @@ from patients.domain.calendar_files import (
 from scheduling.domain.reasons import Refused
 
 FOLD = re.compile(r"(?<!\n)\n+[ \t]")
-"""A line that goes on in the next one. It begins at the first of several line breaks, so that a million of them take no time."""
+"""A line goes on in the next. It is looked for at the first of several line breaks, so that a million of them take no time."""
 NAME = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
 OF_AN_EVENT = frozenset(
     {

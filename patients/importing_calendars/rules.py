@@ -38,9 +38,9 @@ def _only(rule: vRecur, name: str, default: object = None) -> object:
 def end_inclusively(rule: vRecur, starts: date, zone: tzinfo) -> None:
     """Writes until when the rule holds so that its last occurrence is in it.
 
-    A date means all of that day, and a time without a zone is one of the entry's own clock. The library asks for UTC where an
-    entry has a zone and takes either for UTC, by which the last shift is lost. Entries without a time, and those without a zone,
-    which are on the wall clock of `zone`, are told it in their own terms.
+    A date means all of that day, and a time without a zone is one of the entry's own clock. The library asks for UTC where
+    an entry has a zone and takes either for UTC, by which the last shift is lost. Entries without a zone, which are on the
+    wall clock of `zone`, are told it on that.
     """
     until = _only(rule, "UNTIL")
     if isinstance(until, date) and until.year == MAXYEAR:

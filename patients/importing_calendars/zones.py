@@ -1,4 +1,4 @@
-"""Time zones by name, and those that a file defines for itself: few of these are needed, and one can be made to take for ever."""
+"""Time zones by name, and those that a file defines: few of these are needed, and one can be made to take for ever."""
 
 import re
 import zoneinfo

@@ -1,3 +1,4 @@
+from patients.models.calendar import CALENDAR_KINDS, CalendarInterval, CalendarState, ImportedCalendar
 from patients.models.commitment import Commitment, CommitmentKind
 from patients.models.consent import Consent, RecipientKind
 from patients.models.episode import Episode, LevelOfCare, LevelOfCareSpan
@@ -6,11 +7,15 @@ from patients.models.place import Place, PlaceTravel
 from patients.models.proposal import CommitmentProposal, ProposalAction, ProposalState
 
 __all__ = [
+    "CALENDAR_KINDS",
+    "CalendarInterval",
+    "CalendarState",
     "Commitment",
     "CommitmentKind",
     "CommitmentProposal",
     "Consent",
     "Episode",
+    "ImportedCalendar",
     "LevelOfCare",
     "LevelOfCareSpan",
     "Patient",

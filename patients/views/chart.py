@@ -1,28 +1,44 @@
 """What a patient's chart shows, as far as the person who looks may see it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
 from attendance.ledgers import Row, weeks_of
-from patients.models import Commitment, CommitmentProposal, Episode, LevelOfCareSpan, Patient, ProposalState
+from patients.models import (
+    CalendarState,
+    Commitment,
+    CommitmentProposal,
+    Episode,
+    ImportedCalendar,
+    LevelOfCareSpan,
+    Patient,
+    ProposalState,
+)
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
-from scheduling.domain.week import minute_of, week_start
+from scheduling.domain.in_life import GivesWay, stance
+from scheduling.domain.need import Need
+from scheduling.domain.remarks import WouldMove, would_move
+from scheduling.domain.week import BusyTime, minute_of, week_start
 from scheduling.models import (
     Booking,
     Enrollment,
     EnrollmentMeeting,
     LeaveOfAbsence,
     MeetingFacilitator,
+    ReleaseCause,
+    SessionStatus,
     Track,
     WaitingEntry,
 )
 from scheduling.services.clashing import BookedClash
+from scheduling.services.imported_calendars import times_of
 from scheduling.services.proposals import Asked, asked_of
 from scheduling.services.rules import RuleBook
 from scheduling.views.pictures import picture_of_week
@@ -77,9 +93,12 @@ class Chart:
     rules: RuleSet
     sees_life: bool
     commitments: Sequence[ListedCommitment]
+    calendars: Sequence[ImportedCalendar]
     asked: Sequence[Asked]
     told: Sequence[CommitmentProposal]
     clashes: Sequence[BookedClash]
+    gives: Sequence[WouldMove]
+    given_back: Sequence[Booking]
     weeks: Sequence[Row]
     may_manage: bool
     sees_trail: bool
@@ -99,12 +118,16 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
     commitments = list(patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()) if sees_life else []
     proposals = list(_proposals(patient, now)) if sees_life and vars(patient).get("has_asked", True) else []
+    calendars = list(_calendars(patient, user, now)) if sees_life else []
+    kept = [each for each in calendars if each.state == CalendarState.KEPT]
+    imported = [busy for _, times in times_of(kept, site.zone, week) for busy in times.on_dates(site.zone)]
     asked, clashes = asked_of(
         patient=patient,
         proposals=[each for each in proposals if each.state == ProposalState.WAITING],
-        life=[each.as_busy_time(site=site) for each in commitments],
+        life=[*(each.as_busy_time(site=site) for each in commitments), *imported],
         now=now,
     )
+    giving = _giving_way(placed, [each.as_busy_time(site=site) for each in commitments], today)
     bookings = (
         Booking.objects.standing()
         .of_patient(patient.pk)
@@ -114,7 +137,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     sees_trail = user.may(Permission.SEE_TRAIL, site.pk)
     return Chart(
         today=today,
-        picture=picture_of_week(site=site, week=week, bookings=bookings, commitments=commitments),
+        picture=picture_of_week(site=site, week=week, bookings=bookings, commitments=commitments, busy=imported),
         episode=episode,
         span=span,
         past=[each for each in episodes if each is not episode],
@@ -125,9 +148,12 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         rules=rules,
         sees_life=sees_life,
         commitments=[_listed(each, today) for each in commitments],
+        calendars=calendars,
         asked=asked,
         told=[each for each in proposals if each.state == ProposalState.KEPT],
-        clashes=clashes,
+        clashes=[each for each in clashes if not _is_known(each, giving)],
+        gives=would_move(give for gives in giving.values() for give in gives),
+        given_back=_given_back(placed, now),
         weeks=_weeks(episode, book, now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         sees_trail=sees_trail,
@@ -139,6 +165,14 @@ def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
     """Those that wait, and what the patient changed by themselves lately."""
     lately = Q(state=ProposalState.KEPT, proposed_at__gt=now - TOLD_FOR)
     return patient.proposals.filter(lately | Q(state=ProposalState.WAITING)).select_related("commitment__place")
+
+
+def _calendars(patient: Patient, user: User, now: datetime) -> Iterable[ImportedCalendar]:
+    """Those that are kept or wait, and what the person looks at themselves."""
+    calendars = ImportedCalendar.objects.visible_to(user).remembered(now).filter(patient=patient)
+    return (
+        calendars.exclude(state=CalendarState.DECLINED).select_related("uploaded_by").order_by("kind", "-state", "pk")
+    )
 
 
 def _weeks(episode: Episode, book: RuleBook, now: datetime) -> Sequence[Row]:
@@ -174,6 +208,32 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
         )
         for each in enrollments
     ]
+
+
+def _giving_way(placed: Iterable[Placed], busy: Sequence[BusyTime], today: date) -> dict[int, tuple[GivesWay, ...]]:
+    """Under each meeting that is attended what has to give way for it, from today on."""
+    life = Need(prescribed_minutes=0, prescribed_days=0, from_day=today, weeks=settings.HORIZON_WEEKS, busy=tuple(busy))
+    meetings = {place.meeting_id: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
+    return {pk: stance(meeting, life).gives for pk, meeting in meetings.items()} if busy else {}
+
+
+def _is_known(clash: BookedClash, giving: Mapping[int, Sequence[GivesWay]]) -> bool:
+    """Whether it was agreed to: what is in the way can give way for the session, which is held as usual."""
+    session = clash.booking.session
+    gives = giving.get(session.meeting_id or 0, ())
+    return not session.is_exception and any(give.busy == clash.busy for give in gives)
+
+
+def _given_back(placed: Iterable[Placed], now: datetime) -> list[Booking]:
+    """Sessions to come in which the patient will not be although they stand in the group."""
+    places = [(place.enrollment_id, place.meeting_id) for each in placed for place in each.places]
+    if not places:
+        return []
+    back = Booking.objects.from_instant(now).filter(
+        release_cause=ReleaseCause.GIVEN_BACK, enrollment__in={enrollment for enrollment, _ in places}
+    )
+    found = back.exclude(session__status=SessionStatus.CANCELLED).select_related("session").order_by("starts")
+    return [each for each in found if (each.enrollment_id, each.session.meeting_id) in places]
 
 
 def _scheduled(placed: Sequence[Placed], rules: RuleSet) -> Bounds:

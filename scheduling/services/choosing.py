@@ -10,6 +10,7 @@ from patients.models import Episode
 from scheduling.domain.hours import RuleSet, add_up
 from scheduling.domain.need import Need
 from scheduling.domain.reasons import Reason
+from scheduling.domain.remarks import Remark, asks_of_life
 from scheduling.models import Enrollment, Meeting, Session, SessionStatus, Track
 from scheduling.services.mixing import NOTHING, Beside
 from scheduling.services.objections import reasons_against
@@ -17,7 +18,9 @@ from scheduling.services.objections import reasons_against
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """Minutes and days a week beside what is prescribed, and everything that stands against it."""
+    """Minutes and days a week beside what is prescribed, everything that stands against it, and what it asks of the patient's
+    life.
+    """
 
     minutes: int
     days: int
@@ -25,6 +28,7 @@ class Trial:
     prescribed_days: int
     rules: RuleSet
     reasons: tuple[Reason, ...]
+    asks: tuple[Remark, ...] = ()
 
 
 def try_choice(
@@ -39,12 +43,10 @@ def try_choice(
 ) -> Trial:
     """Answers as `enroll_patient` would from the need's day, or `change_meetings` of the enrollment that `changes`, and
     writes nothing. Reads the prefetched meetings of the track and those `beside` them."""
-    chosen = {meeting.pk for meeting in meetings}
-    total = add_up(
-        [meeting.as_weekly_meeting() for meeting in (*track.meetings.all(), *beside.meetings) if meeting.pk in chosen],
-        need.rules,
-        track.individual_minutes,
-    )
+    wanted = {meeting.pk for meeting in meetings}
+    own = (*track.meetings.all(), *beside.meetings)
+    chosen = [meeting.as_weekly_meeting() for meeting in own if meeting.pk in wanted]
+    total = add_up(chosen, need.rules, track.individual_minutes)
     return Trial(
         minutes=total.minutes,
         days=total.days,
@@ -60,6 +62,7 @@ def try_choice(
             changes=changes,
             beside=beside,
         ),
+        asks=asks_of_life(chosen, need),
     )
 
 

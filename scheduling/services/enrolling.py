@@ -24,6 +24,7 @@ from scheduling.models import (
 )
 from scheduling.services.fitting import full_dates, need_of, settled_for
 from scheduling.services.horizon import horizon_end
+from scheduling.services.missing import NOT_FREE, missed_sessions, said_of
 from scheduling.services.mixing import beside
 from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
 from scheduling.services.one_to_ones import end_one_to_ones, give_hours, reasons_against_hours
@@ -54,13 +55,14 @@ def enroll_patient(
     by: User,
     now: datetime,
 ) -> Enrollment:
-    """Enrolls from a date in these meetings of the track and books every session of them up to the horizon. Where
-    tracks mix, some may be another track's, but no more of any than of this one. The track's individual time is at the hours in
-    `individual`, or is arranged later.
+    """Enrolls from a date in these meetings of the track and books every session of them up to the horizon, but for those on
+    the few dates on which the patient is not free: these count as given back. Where tracks mix, some meetings may be another
+    track's, but no more of any than of this one. The track's individual time is at the hours in `individual`, or is arranged
+    later.
 
     Raises Refused with every reason at once: hours or days below what is prescribed or beyond the rules, two alternatives
-    of one hour, a clash with the patient's life or other treatment, a session without a place, an
-    hour that is not free. Who waited for the track does so no more.
+    of one hour, a clash with the patient's life or other treatment, a session without a place, an hour that is not free. Who
+    waited for the track does so no more.
     """
     hold_site(episode.site_id)
     episode = (
@@ -93,14 +95,18 @@ def enroll_patient(
         episode=episode, track=track, starts=starts, modality=modality, continues=continues
     )
     chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
-    EnrollmentMeeting.objects.bulk_create(wanted_places(enrollment, starts, chosen, successors(chosen, track)))
+    following = successors(chosen, track)
+    EnrollmentMeeting.objects.bulk_create(wanted_places(enrollment, starts, chosen, following))
     give_hours(enrollment=enrollment, hours=individual, begins=starts, now=now)
-    sessions = sessions_to_book(enrollment, today, now)
+    asked = sessions_to_book(enrollment, today, now)
+    missed = missed_sessions(asked, [*chosen, *following], need, episode.site.zone)
+    sessions = [session for session in asked if session not in missed]
     against = reasons_against_sessions(episode, sessions)
     if against:
         raise Refused(against)
-    book_sessions(enrollment, sessions, now)
-    record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=f"{track} from {starts:%Y-%m-%d}")
+    book_sessions(enrollment, sessions, now, missed=missed)
+    detail = f"{track} from {starts:%Y-%m-%d}{said_of(missed, asked)}"
+    record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=detail)
     waited = WaitingEntry.objects.filter(episode=episode, track=track)
     close_entries(waited, enrollment=enrollment, by=by, now=now)
     return enrollment
@@ -137,8 +143,14 @@ def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list
     return [session for session in lock_sessions(open_) if covers(places, session)]
 
 
-def book_sessions(enrollment: Enrollment, sessions: Sequence[Session], now: datetime) -> None:
-    """Books sessions that are held, and that nothing stands against; the database would refuse one place too many."""
+def book_sessions(
+    enrollment: Enrollment, sessions: Sequence[Session], now: datetime, *, missed: Sequence[Session] = ()
+) -> None:
+    """Books sessions that are held, and that nothing stands against; the database would refuse one place too many.
+
+    In those `missed` no place is taken, and it is written that it was given back: so no later night takes it, and it can be
+    made up for.
+    """
     ids = [session.pk for session in sessions]
     Session.objects.filter(pk__in=ids).update(booked=F("booked") + 1, version=F("version") + 1)
     book = RuleBook.of(enrollment.episode.site)
@@ -147,6 +159,17 @@ def book_sessions(enrollment: Enrollment, sessions: Sequence[Session], now: date
             session, episode_id=enrollment.episode_id, enrollment_id=enrollment.pk, week=book.week_of(session.on)
         )
         for session in sessions
+    )
+    given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_FREE}
+    Booking.objects.bulk_create(
+        new_booking(
+            session,
+            episode_id=enrollment.episode_id,
+            enrollment_id=enrollment.pk,
+            week=book.week_of(session.on),
+            **given_back,
+        )
+        for session in missed
     )
     mark_stale_of_sessions(ids, now)
     mark_stale_of_episodes([enrollment.episode_id], now)

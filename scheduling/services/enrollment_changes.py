@@ -23,6 +23,7 @@ from scheduling.services.enrolling import (
     wanted_places,
 )
 from scheduling.services.fitting import full_dates, need_of, settled_for
+from scheduling.services.missing import missed_sessions, said_of
 from scheduling.services.mixing import beside
 from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
 from scheduling.services.one_to_ones import beside_own_hours, end_one_to_ones
@@ -83,16 +84,20 @@ def change_meetings(
     ]
     before = places_of(enrollment)
     chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
-    if not _put(enrollment, wanted_places(enrollment, from_day, chosen, successors(chosen, track)), from_day):
+    following = successors(chosen, track)
+    if not _put(enrollment, wanted_places(enrollment, from_day, chosen, following), from_day):
         raise Refused([NothingChanged()])
     _give_back_what_is_not_covered(enrollment, places_of(enrollment), now)
-    gained = [session for session in sessions_to_book(enrollment, today, now) if not covers(before, session)]
+    asked = [session for session in sessions_to_book(enrollment, today, now) if not covers(before, session)]
+    missed = missed_sessions(asked, [*chosen, *following], need, episode.site.zone)
+    gained = [session for session in asked if session not in missed]
     against += _of_dates(reasons_against_sessions(episode, gained), against)
     if against:
         raise Refused(against)
-    book_sessions(enrollment, gained, now)
+    book_sessions(enrollment, gained, now, missed=missed)
     names = ", ".join(meeting.name for meeting in chosen)
-    record(enrollment, by=by, action=Action.CHANGED, at=now, detail=f"from {from_day:%Y-%m-%d}: {names}")
+    detail = f"from {from_day:%Y-%m-%d}: {names}{said_of(missed, asked)}"
+    record(enrollment, by=by, action=Action.CHANGED, at=now, detail=detail)
     return enrollment
 
 

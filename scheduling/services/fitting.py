@@ -27,6 +27,7 @@ from scheduling.models import (
 )
 from scheduling.models.session import SessionQuerySet
 from scheduling.models.track import TrackQuerySet
+from scheduling.services.imported_calendars import busy_in_weeks
 from scheduling.services.refused import NoEpisode, Refused
 from scheduling.services.rules import RuleBook
 
@@ -61,10 +62,14 @@ class Lives:
     def of(
         cls, site: Site, episodes: Iterable[Episode], from_day: date, *, apart_from: Iterable[Enrollment] = ()
     ) -> "Lives":
-        """Four queries, for however many, and one more for the ways to places. An enrollment in `apart_from` is left out."""
+        """Five queries, for however many, and one more each for the ways to places and for the times of imported calendars.
+
+        An enrollment in `apart_from` is left out.
+        """
         episodes = list(episodes)
-        commitments: dict[int, list[BusyTime]] = defaultdict(list)
-        rows = Commitment.objects.filter(patient__in=[episode.patient_id for episode in episodes])
+        patients = [episode.patient_id for episode in episodes]
+        commitments: dict[int, list[BusyTime]] = defaultdict(list, busy_in_weeks(patients, site.zone))
+        rows = Commitment.objects.filter(patient__in=patients)
         for commitment in rows.in_force_from(from_day).with_travel():
             commitments[commitment.patient_id].append(commitment.as_busy_time(site=site))
         closures = Closure.objects.filter(site=site, ends__gt=from_day)

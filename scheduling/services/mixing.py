@@ -30,13 +30,19 @@ def beside(track: Track, *, changes: Enrollment | None = None) -> Beside:
     tracks = _mixing_with(track) if track.mixes else ()
     rows = [meeting for each in tracks for meeting in each.meetings.all()]
     if changes is not None:
-        visited = (
-            Meeting.objects.filter(enrollment_meetings__enrollment=changes).exclude(tracks=track).filter(kept_for=None)
-        )
-        visited = visited.select_related("service_type", "room").prefetch_related("meeting_facilitators")
-        rows += visited.distinct()
+        rows += _visited(track, changes)
     own = {meeting.pk for meeting in track.meetings.all()}
     return Beside(tracks, tuple({meeting.pk: meeting for meeting in rows if meeting.pk not in own}.values()))
+
+
+def _visited(track: Track, enrollment: Enrollment) -> list[Meeting]:
+    """Groups of other tracks that the patient attends until further notice, or until they or the enrollment end."""
+    lasts = Q(enrollment_meetings__ends=None) | Q(enrollment_meetings__ends=F("runs_until"))
+    if enrollment.ends is not None:
+        lasts |= Q(enrollment_meetings__ends=enrollment.ends)
+    visited = Meeting.objects.filter(lasts, enrollment_meetings__enrollment=enrollment, kept_for=None)
+    rows = visited.exclude(tracks=track).select_related("service_type", "room")
+    return list(rows.prefetch_related("meeting_facilitators").distinct())
 
 
 def _mixing_with(track: Track) -> tuple[Track, ...]:

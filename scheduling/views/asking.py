@@ -14,7 +14,6 @@ from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.obstacles import Full
 from scheduling.domain.reasons import Key, Reason, Refused
-from scheduling.domain.remarks import asks_of_life
 from scheduling.forms.enrolling import ChoiceForm
 from scheduling.models import Enrollment, Meeting, Track
 from scheduling.services.choosing import Trial, places_left, try_choice
@@ -180,8 +179,7 @@ def choice_context(
     trial = asked.try_out(chosen)
     against = trial.reasons if asked.fit.fits else (*trial.reasons, *asked.fit.obstacles)
     is_full = any(isinstance(reason, Full) for reason in against)
-    of_life = asks_of_life([asked.weekly[each.pk] for each in chosen if each.pk in asked.weekly], asked.need)
-    context = asked.choices(chosen, attended) | {"trial": trial, "is_full": is_full, "asks": of_life}
+    context = asked.choices(chosen, attended) | {"trial": trial, "is_full": is_full}
     return context | {"form": form, "reasons": _above(form, refused), "asked": asked, "chosen": chosen}
 
 

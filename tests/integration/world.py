@@ -6,7 +6,17 @@ from datetime import UTC, datetime, timedelta
 from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from patients.models import Commitment, CommitmentProposal, Consent, Episode, LevelOfCareSpan, Patient, Place
+from patients.models import (
+    CalendarInterval,
+    Commitment,
+    CommitmentProposal,
+    Consent,
+    Episode,
+    ImportedCalendar,
+    LevelOfCareSpan,
+    Patient,
+    Place,
+)
 from scheduling.models import (
     Booking,
     Closure,
@@ -26,6 +36,7 @@ from tests.factories import (
     admit,
     book,
     enroll,
+    make_calendar,
     make_commitment,
     make_hours,
     make_meeting,
@@ -69,6 +80,8 @@ class World:
     hours: CounselorHours
     place: Place
     proposal: CommitmentProposal
+    calendar: ImportedCalendar
+    calendar_time: CalendarInterval
 
 
 def make_world() -> World:
@@ -81,6 +94,7 @@ def make_world() -> World:
     enrollment = enroll(episode, track)
     session, later = make_session(meeting, MONDAY), make_session(meeting, MONDAY + timedelta(weeks=1))
     booking = book(session, enrollment)
+    calendar = make_calendar(patient, lead, (AT, AT + timedelta(hours=1)))
     return World(
         site=site,
         room=room,
@@ -114,5 +128,7 @@ def make_world() -> World:
         hours=make_hours(lead, site, 1, "09:00", "12:00"),
         waiting=WaitingEntry.objects.create(episode=episode, track=track, from_day=MONDAY, requested_at=AT),
         proposal=CommitmentProposal.objects.create(patient=patient, action="add", label="Shift", proposed_at=AT),
+        calendar=calendar,
+        calendar_time=calendar.intervals.get(),
         place=make_place(patient, {site: (20, 30)}),
     )

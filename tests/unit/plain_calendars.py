@@ -1,5 +1,5 @@
-"""A calendar file read plainly, by icalendar and recurring_ical_events alone and without a defence; only what the documents state
-of the rules is done to it. What `patients.importing_calendars` finds is held to this."""
+"""A calendar file read plainly, by icalendar and recurring_ical_events alone and without a defence; only the rules that
+docs/concepts.md states are kept. What `patients.importing_calendars` finds is held to this."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
