@@ -6,7 +6,7 @@ from django import forms
 
 from patients.domain.calendar_files import REFUSALS
 from patients.forms.layout import beside, laid_out
-from patients.models import CALENDAR_KINDS
+from patients.models import CALENDAR_KINDS, ImportedCalendar
 from patients.models.calendar import MOST_TRAVEL
 from patients.models.commitment import LEAST_MOVE, MOST_MOVE
 
@@ -23,12 +23,10 @@ class CalendarFileForm(forms.Form):
 
     file = forms.FileField(
         label="Calendar file",
-        help_text="An .ics file. Only when something is goes on record: no titles, no places, and not the file.",
+        help_text="An .ics file. Only its times go on record: no titles, no places, and not the file.",
         widget=forms.FileInput(attrs={"accept": ".ics,text/calendar"}),
     )
-    kind = forms.ChoiceField(
-        choices=[(kind.value, kind.label) for kind in CALENDAR_KINDS], label="Whose calendar is it?"
-    )
+    kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in CALENDAR_KINDS], label="Calendar of")
     travel_before = forms.IntegerField(
         min_value=0, max_value=MOST_TRAVEL, required=False, label="Minutes to get there", help_text="From the site."
     )
@@ -47,7 +45,12 @@ class CalendarFileForm(forms.Form):
         help_text="Each time could begin so much later, or end so much earlier. Empty: all must stay as it is.",
     )
 
-    def __init__(self, *args: Any, is_own: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, before: ImportedCalendar | None = None, is_own: bool = False, **kwargs: Any) -> None:
+        if before is not None:  # what was said of the last one is likely to hold for the next
+            kwargs["initial"] = {
+                name: getattr(before, name) or None
+                for name in ("kind", "travel_before", "travel_after", "movable_minutes")
+            }
         super().__init__(*args, **kwargs)
         if is_own:  # for whom no site is a site
             self.fields["file"].help_text = OF_OWN_FILE

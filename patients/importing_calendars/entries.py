@@ -63,9 +63,9 @@ def _repair(event: Event, zone: tzinfo) -> bool:
     if not isinstance(event.get("SEQUENCE", 0), int):
         del event["SEQUENCE"]
     for name, kind in TIMES.items():
-        times = [each for each in _all(event, name) if _is_time(each, kind)]
+        times = [each for each in _all(event, name) if _is_time(each, kind)][:1]
         whole &= len(times) == len(_all(event, name))
-        _keep(event, name, times[:1])
+        _keep(event, name, times)
     for name in ("RDATE", "EXDATE"):
         lists = [each for each in _all(event, name) if isinstance(each, vDDDLists)]
         whole &= len(lists) == len(_all(event, name))

@@ -75,7 +75,7 @@ class _Sorting:
         self._open: list[tuple[str, list[str] | None]] = []
         self._events = self._dates = 0
         for line in lines:
-            named = NAME.match(line)
+            named = NAME.match(line) if line else None
             if named is None:
                 continue
             name = named[1].upper()

@@ -14,7 +14,9 @@ MOST_SLASHES = 6
 IN_A_LINE = re.compile(r"""[ \t]*;[ \t]*TZID[ \t]*=[ \t]*("[^"]*"|[^;:"]*)""", re.IGNORECASE)
 MOST_ZONES, MOST_LINES = 50, 600
 """So many definitions of a file are looked at, of so many lines each: a zone of a hundred changes is no longer."""
-RULE_PARTS = {"FREQ", "INTERVAL", "BYDAY", "BYMONTH", "BYMONTHDAY", "UNTIL", "COUNT", "WKST"}
+RULE_PARTS = {
+    "FREQ", "INTERVAL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "UNTIL", "COUNT", "WKST",
+}  # fmt: skip
 
 
 @cache
@@ -77,4 +79,6 @@ def _is_harmless(lines: list[str]) -> bool:
 
 def _is_yearly(rule: str) -> bool:
     parts = dict(part.strip().upper().partition("=")[::2] for part in rule.split(";") if part.strip())
-    return parts.get("FREQ") == "YEARLY" and parts.get("INTERVAL", "1") == "1" and parts.keys() <= RULE_PARTS
+    once_a_day = all("," not in parts.get(name, "") for name in ("BYHOUR", "BYMINUTE", "BYSECOND"))
+    is_plain = parts.get("INTERVAL", "1") == "1" and parts.keys() <= RULE_PARTS
+    return parts.get("FREQ") == "YEARLY" and once_a_day and is_plain

@@ -44,12 +44,16 @@ def received(form: CalendarFileForm, patient: Patient, user: User) -> ImportedCa
     return remember_calendar(patient=patient, values=values, understood=understood, by=user, now=now)
 
 
+def latest_of(patient: Patient) -> ImportedCalendar | None:
+    return ImportedCalendar.objects.kept_of([patient.pk]).order_by("-uploaded_at", "-pk").first()
+
+
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def imported_calendar_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     user = signed_in(request)
     patient = patient_managed_by(user, patient_id)
-    form = CalendarFileForm(request.POST or None, request.FILES or None)
+    form = CalendarFileForm(request.POST or None, request.FILES or None, before=latest_of(patient))
     if request.method == "POST" and form.is_valid() and (made := received(form, patient, user)):
         return redirect("imported-calendar", made.pk)
     record(patient, by=user, action=Action.VIEWED, at=clock.now(), detail="new calendar file")

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 from accounts.models import User
 from patients.domain.calendar_files import Remarked
-from patients.domain.calendar_times import CalendarChange, change_between
+from patients.domain.calendar_times import CalendarChange, CalendarTimes, change_between
 from patients.models import CalendarState, ImportedCalendar
 from scheduling.domain.interval import Interval
 from scheduling.domain.week import BusyTime, OnDates, week_start
@@ -43,6 +43,8 @@ class CalendarPage:
     following: date | None
     before: ImportedCalendar | None
     change: CalendarChange
+    added: Sequence[Told]
+    gone: Sequence[Told]
     clashes: Sequence[BookedClash]
 
 
@@ -58,10 +60,7 @@ def page_of(
     is_open = calendar.state != CalendarState.KEPT
     before = kept_before(calendar) if is_open else None
     change = change_between(every_time(before), every, zone) if before else CalendarChange((), ())
-    told = [
-        Told(each, sorted(each.recurrence.days) if isinstance(each.recurrence, OnDates) else ())
-        for each in timed.in_weeks(zone)
-    ]
+    told = _told(timed, zone)
     shown = every if calendar.whole_days_count in (None, True) else timed
     first = min((each.start.astimezone(zone).date() for each in shown.intervals), default=calendar.first)
     week = week_start(min(max(asked_week or first, calendar.first), calendar.until - timedelta(days=1)))
@@ -79,8 +78,17 @@ def page_of(
         following=week + WEEK if week + WEEK < calendar.until else None,
         before=before,
         change=change,
+        added=_told(replace(every, intervals=change.added), zone),
+        gone=_told(replace(every, intervals=change.gone), zone),
         clashes=new_clashes(calendar=calendar, now=now) if is_open else (),
     )
+
+
+def _told(times: CalendarTimes, zone: tzinfo) -> Sequence[Told]:
+    return [
+        Told(each, sorted(each.recurrence.days) if isinstance(each.recurrence, OnDates) else ())
+        for each in times.in_weeks(zone)
+    ]
 
 
 def _picture(

@@ -12,7 +12,7 @@ from iopmanager import clock
 from iopmanager.days import read_day
 from patients.forms import CalendarFileForm, KeepCalendarForm
 from patients.models import CalendarState, ImportedCalendar
-from patients.views.calendar_files import received
+from patients.views.calendar_files import latest_of, received
 from patients.views.calendar_page import page_of
 from patients.views.portal import WAITS
 from scheduling.domain.reasons import Refused
@@ -30,7 +30,8 @@ def _own(user: User, calendar_id: int) -> ImportedCalendar:
 @require_http_methods(["GET", "HEAD", "POST"])
 def portal_file_new(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    form = CalendarFileForm(request.POST or None, request.FILES or None, is_own=True)
+    before = latest_of(user.patient)
+    form = CalendarFileForm(request.POST or None, request.FILES or None, before=before, is_own=True)
     if request.method == "POST" and form.is_valid() and (made := received(form, user.patient, user)):
         return redirect("portal-file", made.pk)
     return render(request, "patients/portal_file_new.html", {"form": form}, status=422 if form.errors else 200)
