@@ -48,6 +48,15 @@ class Slot:
             tracks |= group.tracks
         return cls(weekday, start, end, minutes, cost, in_order, people, tracks)
 
+    def of_track(self, track: int) -> "Slot | None":
+        """With the groups of one track alone, by its bit; None if that has none of them."""
+        if not self.tracks & track:
+            return None
+        own = [group for group in self.groups if group.tracks & track]
+        if len(own) == len(self.groups):
+            return self
+        return Slot.of(self.weekday, self.start, self.end, self.minutes, self.cost, own)
+
 
 class Option(NamedTuple):
     """A group for the next slot: what the week costs at least with it, its key, what it costs so far, who was met, and which

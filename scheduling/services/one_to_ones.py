@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from secrets import token_hex
 
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import Q
 
 from accounts.models import User
 from patients.models import Episode
@@ -173,22 +173,6 @@ def _on_dates(sessions: Iterable[tuple[str, datetime, datetime]], site: Site) ->
             starts=begins_at,
             ends=over_at,
         )
-
-
-def beside_own_hours(need: Need, enrollment: Enrollment) -> Need:
-    """What the patient brings who goes on in the enrollment: its one-to-one times stay, and other meetings go around them.
-
-    Reads the enrollment's places with their meetings, prefetched if they are.
-    """
-    places = list(enrollment.enrollment_meetings.all())
-    prefetch_related_objects(places, "meeting")
-    kept = [place for place in places if place.meeting.kept_for_id == enrollment.pk]
-    busy = [
-        place.meeting.as_busy_time(label=place.meeting.name, valid_from=place.starts, valid_until=place.ends)
-        for place in kept
-        if place.ends is None or place.ends > need.from_day
-    ]
-    return replace(need, busy=(*need.busy, *busy)) if busy else need
 
 
 def hours_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHour, ...]:

@@ -20,7 +20,6 @@ from scheduling.services.choosing import Trial, places_left, try_choice
 from scheduling.services.enrollment_changes import own_sessions
 from scheduling.services.fitting import as_offer, full_dates, need_of, settled_for
 from scheduling.services.mixing import NOTHING, Beside
-from scheduling.services.one_to_ones import beside_own_hours
 from scheduling.views.finding import by_meeting
 from scheduling.views.refusals import show_refusal
 
@@ -77,8 +76,7 @@ class Asked:
         beside: Beside = NOTHING,
     ) -> "Asked":
         """Raises Refused when the course of care is over by then."""
-        need = need_of(episode=episode, from_day=from_day, apart_from=changes or leaves)
-        need = beside_own_hours(need, changes) if changes else need
+        need = need_of(episode=episode, from_day=from_day, apart_from=leaves, changes=changes)
         known = own_sessions(changes) if changes else settled_for(episode, of=leaves)
         full = full_dates(site=track.site, from_day=max(from_day, today), apart_from=known)
         alone = as_offer(track, from_day, full, goes_on=changes is not None)

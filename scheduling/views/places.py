@@ -7,7 +7,6 @@ from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -63,7 +62,6 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     """Other meetings of the track from a day on."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
-    prefetch_related_objects([enrollment], "enrollment_meetings__meeting")
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
     track = get_object_or_404(tracks_seen_by(user), pk=enrollment.track_id)
     others = beside(track, changes=enrollment)

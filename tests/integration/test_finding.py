@@ -113,7 +113,7 @@ def test_a_schedule_shows_its_times_its_reasons_its_week_and_the_way_in(
     answer = search(desk, rosa)
 
     best = shown(answer)[0]
-    assert [(each.weekdays, each.times) for each in best.days] == [((0, 1, 2), ((540, 720),))]
+    assert [(each.weekdays, each.times) for each in best.days] == [((0, 1, 2), ((540, 720, False),))]
     assert next(block.label for column in best.picture.columns for block in column.blocks).startswith("Group")
     text = plain(answer.text)
     for words in (
@@ -148,6 +148,16 @@ def test_of_a_track_with_a_clash_enough_fits_and_the_clash_is_said(desk: Client,
     assert "Nothing has to move" in answer.text
     assert "1 track fits in part" in answer.text
     assert "ends 15 min before Late shift begins at 12:15, and the way takes 25 min: 10 min short." in answer.text
+
+
+def test_a_group_of_every_other_week_is_said_to_be_one(desk: Client, rosa: Patient, site: Site) -> None:
+    track = make_weekday_track(site, (0, 1, 2))
+    track.meetings.add(make_meeting(site, 4, "09:00", "12:00", anchor=date(2026, 11, 27)))
+
+    answer = search(desk, rosa)
+
+    assert "Mon–Wed 9:00–12:00" in answer.text
+    assert "Fri 9:00–12:00 every other week" in plain(answer.text)
 
 
 def test_what_has_to_move_and_what_is_missed_is_said(desk: Client, rosa: Patient, track: Track) -> None:

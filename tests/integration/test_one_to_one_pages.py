@@ -277,7 +277,7 @@ def test_proposing_takes_as_many_queries_for_three_counselors_as_for_one(
     for number in range(1, counselors):
         make_hours(make_staff(Role.CLINICIAN, site, f"C{number}"), site, 3, "09:00", "12:00")
     desk.get(address(episode, track))
-    with django_assert_num_queries(31):
+    with django_assert_num_queries(32):
         desk.get(address(episode, track))
 
 
@@ -296,7 +296,7 @@ def test_the_page_of_one_enrollment_takes_as_many_queries_for_three_as_for_one(
         make_hours(make_staff(Role.CLINICIAN, site, f"C{number}"), site, 3, "09:00", "12:00")
     page = reverse("enrollment-individual", args=[enrolled(episode, track, by, hour(ada, 2, 12)).pk])
     desk.get(page)
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         desk.get(page)
 
 
