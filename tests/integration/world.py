@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from patients.models import Commitment, CommitmentProposal, Consent, Episode, LevelOfCareSpan, Patient, Place
+from patients.models import (
+    Commitment,
+    CommitmentProposal,
+    Consent,
+    Episode,
+    FormerSite,
+    LevelOfCareSpan,
+    Patient,
+    Place,
+)
 from scheduling.models import (
     Booking,
     Closure,
@@ -54,6 +63,7 @@ class World:
     commitment: Commitment
     episode: Episode
     span: LevelOfCareSpan
+    former: FormerSite
     track: Track
     meeting: Meeting
     session: Session
@@ -90,6 +100,7 @@ def make_world() -> World:
         commitment=make_commitment(patient, [0], "13:00", "17:00", code="C1"),
         episode=episode,
         span=episode.spans.get(),
+        former=FormerSite.objects.create(episode=episode, site=site, starts=MONDAY - timedelta(weeks=2), ends=MONDAY),
         track=track,
         meeting=meeting,
         session=session,
