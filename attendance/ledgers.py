@@ -24,6 +24,7 @@ from scheduling.domain.week import MINUTES_A_DAY
 from scheduling.models import Booking, Closure, EnrollmentMeeting, Session, SessionStatus, Site, TrackStatus
 from scheduling.services.away import days_away, is_on
 from scheduling.services.fitting import span_in_force
+from scheduling.services.imported_calendars import busy_on_dates
 from scheduling.services.moving import moves_of
 from scheduling.services.rules import RuleBook
 
@@ -269,15 +270,18 @@ def _busy_by_patient(
     patient_ids: Collection[int], site: Site, dates: Interval[date]
 ) -> dict[int, list[Interval[datetime]]]:
     """When each patient's life, travel included, leaves no room on the dates."""
-    busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
+    lives = defaultdict(list, busy_on_dates(patient_ids, site.zone, dates.start, dates.end))
     commitments = Commitment.objects.filter(patient__in=patient_ids).with_travel()
     for commitment in commitments.in_force_from(dates.start - timedelta(days=2)):
-        for occasion in commitment.as_busy_time(site=site).occasions(dates.start, dates.end):
+        lives[commitment.patient_id].append(commitment.as_busy_time(site=site))
+    busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
+    for patient, life in lives.items():
+        for occasion in (occasion for each in life for occasion in each.occasions(dates.start, dates.end)):
             start, end = (
                 _instant(minute, dates.start, site) for minute in (occasion.padded.start, occasion.padded.end)
             )
             if start < end:  # a clock change can swallow it
-                busy[commitment.patient_id].append(Interval(start, end))
+                busy[patient].append(Interval(start, end))
     return busy
 
 

@@ -224,6 +224,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 FIRST_DAY_OF_WEEK = 1
 
+# Files that are sent are kept in memory alone, and no more of one than is read.
+FILE_UPLOAD_HANDLERS = ["iopmanager.uploads.KeepInMemory"]
+
 # Static files
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"

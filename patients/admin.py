@@ -7,6 +7,7 @@ from patients.models import (
     Consent,
     Episode,
     FormerSite,
+    ImportedCalendar,
     LevelOfCareSpan,
     Patient,
     Place,
@@ -57,6 +58,25 @@ class CommitmentProposalAdmin(LookOnlyAdmin):
     search_fields = ("label", "patient__code", "patient__last_name")
     raw_id_fields = ("patient", "commitment", "decided_by")
     list_select_related = ("patient", "decided_by")
+
+
+@admin.register(ImportedCalendar)
+class ImportedCalendarAdmin(LookOnlyAdmin):
+    list_display = (
+        "label",
+        "patient",
+        "state",
+        "first",
+        "until",
+        "uploaded_at",
+        "uploaded_by",
+        "decided_at",
+        "decided_by",
+    )
+    list_filter = ("state", "kind", "patient__site")
+    search_fields = ("patient__code", "patient__last_name")
+    raw_id_fields = ("patient", "uploaded_by", "decided_by")
+    list_select_related = ("patient", "uploaded_by", "decided_by")
 
 
 class SpanInline(admin.TabularInline):

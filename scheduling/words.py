@@ -1,9 +1,10 @@
-"""The sentences of reasons, repairs and changes, for places that are not pages."""
+"""The sentences of reasons, remarks, repairs and changes, for places that are not pages."""
 
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
 from scheduling.domain.reasons import Reason
+from scheduling.domain.remarks import Remark
 from scheduling.domain.repairs import Repair
 from scheduling.domain.steps import ChangedDays
 
@@ -11,6 +12,11 @@ from scheduling.domain.steps import ChangedDays
 def say(reason: Reason) -> str:
     """One sentence, or two, as plain text; the same words as the pages have."""
     return render_to_string("scheduling/_reason_plain.txt", {"reason": reason}).strip()
+
+
+def say_remark(remark: Remark) -> str:
+    """What is said of a schedule, as plain text without a full stop."""
+    return render_to_string("scheduling/_remark_plain.txt", {"remark": remark}).strip()
 
 
 def say_repair(repair: Repair) -> str:

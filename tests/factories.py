@@ -10,9 +10,12 @@ from model_bakery import baker
 from accounts.models import RoleAssignment, User
 from accounts.permissions import Role
 from patients.models import (
+    CalendarInterval,
+    CalendarState,
     Commitment,
     CommitmentKind,
     Episode,
+    ImportedCalendar,
     LevelOfCare,
     LevelOfCareSpan,
     Patient,
@@ -140,6 +143,38 @@ def make_place(patient: Patient, ways: Mapping[Site, tuple[int, int]], name: str
     for site, (before, after) in ways.items():
         PlaceTravel.objects.create(place=place, site=site, before_minutes=before, after_minutes=after)
     return place
+
+
+def make_calendar(
+    patient: Patient,
+    by: User,
+    *times: tuple[datetime, datetime],
+    whole_days: Iterable[tuple[datetime, datetime]] = (),
+    **fields: Any,
+) -> ImportedCalendar:
+    """What was understood of a calendar file, and kept at once unless `state` says otherwise."""
+    state = fields.pop("state", CalendarState.KEPT)
+    days = list(whole_days)
+    at = fields.pop("uploaded_at", datetime(2026, 11, 23, 14, tzinfo=UTC))
+    first = fields.pop("first", MONDAY)
+    calendar = ImportedCalendar.objects.create(
+        patient=patient,
+        kind=fields.pop("kind", "work"),
+        state=state,
+        first=first,
+        until=fields.pop("until", first + timedelta(weeks=26)),
+        events=len(times) + len(days),
+        occurrences=len(times) + len(days),
+        whole_days=len(days),
+        uploaded_at=at,
+        uploaded_by=by,
+        decided_at=at if state in {CalendarState.KEPT, CalendarState.DECLINED} else None,
+        **fields,
+    )
+    for is_whole_day, stretches in ((False, times), (True, days)):
+        for starts, ends in stretches:
+            CalendarInterval.objects.create(calendar=calendar, starts=starts, ends=ends, is_whole_day=is_whole_day)
+    return calendar
 
 
 def make_meeting(

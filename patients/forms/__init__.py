@@ -3,6 +3,7 @@
 `blames` says beside which field a service's refusal, known by its code, is to be shown.
 """
 
+from patients.forms.calendar import CalendarFileForm, KeepCalendarForm
 from patients.forms.care import EndingForm, HoursField, LastDayForm, LevelForm
 from patients.forms.commitment import CommitmentForm
 from patients.forms.layout import beside, laid_out
@@ -14,10 +15,12 @@ from patients.forms.week import WeekFormSet, WeekRowForm, week_initial
 
 __all__ = [
     "DECLINE",
+    "CalendarFileForm",
     "CommitmentForm",
     "DecisionForm",
     "EndingForm",
     "HoursField",
+    "KeepCalendarForm",
     "LastDayForm",
     "LevelForm",
     "PatientForm",

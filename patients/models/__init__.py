@@ -1,3 +1,4 @@
+from patients.models.calendar import CALENDAR_KINDS, CalendarInterval, CalendarState, ImportedCalendar
 from patients.models.commitment import Commitment, CommitmentKind
 from patients.models.consent import Consent, RecipientKind
 from patients.models.episode import Episode, FormerSite, LevelOfCare, LevelOfCareSpan
@@ -6,12 +7,16 @@ from patients.models.place import Place, PlaceTravel
 from patients.models.proposal import CommitmentProposal, ProposalAction, ProposalState
 
 __all__ = [
+    "CALENDAR_KINDS",
+    "CalendarInterval",
+    "CalendarState",
     "Commitment",
     "CommitmentKind",
     "CommitmentProposal",
     "Consent",
     "Episode",
     "FormerSite",
+    "ImportedCalendar",
     "LevelOfCare",
     "LevelOfCareSpan",
     "Patient",

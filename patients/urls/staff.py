@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from patients.views import care, commitments, moving, places, proposals, staff, week
+from patients.views import calendar_files, care, commitments, moving, places, proposals, staff, week
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/", staff.patients, name="patients"),
@@ -13,6 +13,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/<int:patient_id>/places/new/", places.place_new, name="place-new"),
     path("places/<int:place_id>/edit/", places.place_edit, name="place-edit"),
     path("places/<int:place_id>/remove/", places.place_remove, name="place-remove"),
+    path("patients/<int:patient_id>/imported/new/", calendar_files.imported_calendar_new, name="imported-calendar-new"),
+    path("imported/<int:calendar_id>/", calendar_files.imported_calendar, name="imported-calendar"),
+    path(
+        "imported/<int:calendar_id>/remove/", calendar_files.imported_calendar_remove, name="imported-calendar-remove"
+    ),
     path("patients/<int:patient_id>/level/", care.level_new, name="level-new"),
     path("patients/<int:patient_id>/discharge/", care.episode_end, name="episode-end"),
     path("patients/<int:patient_id>/site/", moving.patient_site, name="patient-site"),

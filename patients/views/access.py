@@ -5,7 +5,8 @@ from django.shortcuts import get_object_or_404
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless
-from patients.models import Commitment, CommitmentProposal, Patient, Place
+from iopmanager import clock
+from patients.models import CalendarState, Commitment, CommitmentProposal, ImportedCalendar, Patient, Place
 
 READ = (Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS)
 
@@ -42,3 +43,11 @@ def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
     proposal = get_object_or_404(proposals.select_related("patient__site", "commitment__place"), pk=proposal_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, proposal.patient.site_id))
     return proposal
+
+
+def calendar_managed_by(user: User, calendar_id: int) -> ImportedCalendar:
+    """An imported calendar; what was only looked at for a day is nowhere any more, and nor is what was declined."""
+    calendars = ImportedCalendar.objects.visible_to(user).remembered(clock.now()).exclude(state=CalendarState.DECLINED)
+    calendar = get_object_or_404(calendars.select_related("patient__site", "uploaded_by"), pk=calendar_id)
+    forbid_unless(user.may(Permission.MANAGE_PATIENTS, calendar.patient.site_id))
+    return calendar

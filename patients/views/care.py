@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods
 
@@ -32,12 +32,18 @@ from scheduling.views.refusals import show_refusal
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Admits a patient who is in no course of care, or states the next level of the present one."""
+    """Admits a patient who is in no course of care, or states the next level of the present one.
+
+    It can be opened with a prescription that was tried in the search for a schedule.
+    """
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
     episode = patient.episodes.not_over_on(today).prefetch_related("spans").first()
-    form = LevelForm(request.POST or None, episode=episode, initial=_begin_from(episode, today))
+    opened = _opened_with(request.POST) if "open" in request.POST else {}
+    form = LevelForm(
+        None if opened else request.POST or None, episode=episode, initial=_begin_from(episode, today) | opened
+    )
     if request.method == "POST" and form.is_valid():
         try:
             if episode is not None:
@@ -72,6 +78,12 @@ def _begin_from(episode: Episode | None, today: date) -> dict[str, Any]:
         "prescribed_minutes": hours(spans[-1].prescribed_minutes),
         "prescribed_days": spans[-1].prescribed_days,
     }
+
+
+def _opened_with(tried: QueryDict) -> dict[str, Any]:
+    """What was typed into a what-if, as far as it is about the level."""
+    names = {"starts": "from", "prescribed_minutes": "prescribed_minutes", "prescribed_days": "prescribed_days"}
+    return {field: tried[name] for field, name in names.items() if name in tried}
 
 
 def _note(episode: Episode | None) -> str:

@@ -5,12 +5,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
 from attendance.ledgers import Row, weeks_of
-from patients.models import Commitment, CommitmentProposal, Episode, LevelOfCareSpan, Patient, ProposalState
+from patients.models import (
+    CalendarState,
+    Commitment,
+    CommitmentProposal,
+    Episode,
+    ImportedCalendar,
+    LevelOfCareSpan,
+    Patient,
+    ProposalState,
+)
 from patients.views.listing import present_episode, present_span
 from scheduling.domain.hours import Bounds, RuleSet, add_up
 from scheduling.domain.in_life import GivesWay, stance
@@ -25,9 +34,11 @@ from scheduling.models import (
     MeetingFacilitator,
     ReleaseCause,
     SessionStatus,
+    Track,
     WaitingEntry,
 )
 from scheduling.services.clashing import BookedClash
+from scheduling.services.imported_calendars import times_of
 from scheduling.services.proposals import Asked, asked_of
 from scheduling.services.rules import RuleBook
 from scheduling.views.pictures import picture_of_week
@@ -82,6 +93,7 @@ class Chart:
     rules: RuleSet
     sees_life: bool
     commitments: Sequence[ListedCommitment]
+    calendars: Sequence[ImportedCalendar]
     asked: Sequence[Asked]
     told: Sequence[CommitmentProposal]
     clashes: Sequence[BookedClash]
@@ -107,10 +119,13 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
     commitments = list(patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()) if sees_life else []
     proposals = list(_proposals(patient, now)) if sees_life and vars(patient).get("has_asked", True) else []
+    calendars = list(_calendars(patient, user, now)) if sees_life else []
+    kept = [each for each in calendars if each.state == CalendarState.KEPT]
+    imported = [busy for _, times in times_of(kept, site.zone, week) for busy in times.on_dates(site.zone)]
     asked, clashes = asked_of(
         patient=patient,
         proposals=[each for each in proposals if each.state == ProposalState.WAITING],
-        life=[each.as_busy_time(site=site) for each in commitments],
+        life=[*(each.as_busy_time(site=site) for each in commitments), *imported],
         now=now,
     )
     giving = _giving_way(placed, [each.as_busy_time(site=site) for each in commitments], today)
@@ -123,7 +138,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     sees_trail = user.may(Permission.SEE_TRAIL, site.pk)
     return Chart(
         today=today,
-        picture=picture_of_week(site=site, week=week, bookings=bookings, commitments=commitments),
+        picture=picture_of_week(site=site, week=week, bookings=bookings, commitments=commitments, busy=imported),
         episode=episode,
         span=span,
         past=[each for each in episodes if each is not episode],
@@ -134,6 +149,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         rules=rules,
         sees_life=sees_life,
         commitments=[_listed(each, today) for each in commitments],
+        calendars=calendars,
         asked=asked,
         told=[each for each in proposals if each.state == ProposalState.KEPT],
         clashes=[each for each in clashes if not _is_known(each, giving)],
@@ -153,6 +169,14 @@ def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
     return patient.proposals.filter(lately | Q(state=ProposalState.WAITING)).select_related("commitment__place")
 
 
+def _calendars(patient: Patient, user: User, now: datetime) -> Iterable[ImportedCalendar]:
+    """Those that are kept or wait, and what the person looks at themselves."""
+    calendars = ImportedCalendar.objects.visible_to(user).remembered(now).filter(patient=patient)
+    return (
+        calendars.exclude(state=CalendarState.DECLINED).select_related("uploaded_by").order_by("kind", "-state", "pk")
+    )
+
+
 def _weeks(episode: Episode, book: RuleBook, now: datetime) -> Sequence[Row]:
     own = book if episode.site_id == episode.patient.site_id else None
     return weeks_of(episode=episode, now=now, book=own)
@@ -163,8 +187,10 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
-    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").prefetch_related(
-        "meeting__tracks"
+    tracks = Track.objects.filter(meetings=OuterRef("meeting"))
+    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").annotate(
+        is_own=Exists(tracks.filter(pk=OuterRef("enrollment__track"))),
+        other_track=Subquery(tracks.order_by("name").values("name")[:1]),
     )
     enrollments = (
         Enrollment.objects.filter(episode=episode)

@@ -3,8 +3,8 @@
 What runs into an appointment waits for the coordinator; the messages say so without naming anything.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.db import transaction
@@ -13,10 +13,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import User
 from accounts.views import patient_required, signed_in
 from iopmanager import clock
 from patients.forms import CommitmentForm, LastDayForm
-from patients.models import Commitment, CommitmentProposal, Patient, ProposalState
+from patients.models import (
+    Commitment,
+    CommitmentProposal,
+    ImportedCalendar,
+    Patient,
+    ProposalState,
+)
 from patients.services import WeekRefused
 from patients.views.week import is_wrong, show_row_refusals, week_context, week_rows
 from scheduling.domain.reasons import Refused
@@ -42,11 +49,17 @@ def _own(patient: Patient, commitment_id: int) -> Commitment:
     return get_object_or_404(patient.commitments.select_related("patient__site"), pk=commitment_id)
 
 
+def own_calendars(user: User, now: datetime) -> Iterable[ImportedCalendar]:
+    """The calendar files that count, wait or were looked at, and those that were declined lately."""
+    return ImportedCalendar.objects.visible_to(user).remembered(now).filter(patient=user.patient)
+
+
 @patient_required
 @require_safe
 def portal_life(request: HttpRequest) -> HttpResponse:
     """What the patient has said, what waits, and what was answered lately."""
-    patient, now = signed_in(request).patient, clock.now()
+    user, now = signed_in(request), clock.now()
+    patient = user.patient
     today = now.astimezone(patient.site.zone).date()
     lately = Q(state=ProposalState.DECLINED, decided_at__gt=now - ANSWERS_SHOWN_FOR)
     proposals = patient.proposals.filter(Q(state=ProposalState.WAITING) | lately).select_related("commitment__place")
@@ -56,6 +69,7 @@ def portal_life(request: HttpRequest) -> HttpResponse:
     context = {
         "patient": patient,
         "commitments": patient.commitments.in_force_from(today).with_travel(),
+        "calendars": own_calendars(user, now),
         "asked": asked,
         "declined": [each for each in proposals if each.state == ProposalState.DECLINED],
     }

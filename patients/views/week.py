@@ -22,6 +22,7 @@ from patients.services import WeekKept, WeekRefused, keep_week, weekly_of
 from patients.views.access import patient_managed_by
 from scheduling.models import Booking
 from scheduling.services.clashing import booked_clashes
+from scheduling.services.imported_calendars import busy_on_dates
 from scheduling.templatetags.words import counted
 from scheduling.views.pictures import blocks_of_week
 from scheduling.views.refusals import show_refusal
@@ -82,6 +83,7 @@ def week_context(
         .filter(session__on__gte=monday, session__on__lt=monday + timedelta(weeks=1))
         .select_related("session")
     )
+    imported = busy_on_dates([patient.pk], patient.site.zone, monday, monday + timedelta(weeks=1))
     blocks = [
         {
             "day": block.weekday,
@@ -89,7 +91,9 @@ def week_context(
             "ends": block.ends,
             "label": "Appointment" if discreet and block.kind == TREATMENT else block.label,
         }
-        for block in blocks_of_week(site=patient.site, monday=monday, bookings=bookings, commitments=others)
+        for block in blocks_of_week(
+            site=patient.site, monday=monday, bookings=bookings, commitments=others, busy=imported.get(patient.pk, ())
+        )
     ]
     return {"rows": rows, "others": others, "blocks": json.dumps(blocks), "monday": monday, "is_wrong": is_wrong(rows)}
 

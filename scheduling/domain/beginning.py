@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from scheduling.domain.changes import BeginsOn, Change, JoinsBetween, Offers
-from scheduling.domain.in_life import passes
+from scheduling.domain.in_life import passing
 from scheduling.domain.life_changes import TakesNoPlace
 from scheduling.domain.need import Need
 from scheduling.domain.ways import first_enough
@@ -62,7 +62,7 @@ def _days_of_change(what_if: WhatIf, offers: Offers) -> list[date]:
 
 
 def _passing(need: Need) -> list[BusyTime]:
-    return [busy for busy in need.busy if passes(busy, need)]
+    return [need.busy[number] for number in sorted(passing(need))]
 
 
 def _none_of(busy: BusyTime) -> TakesNoPlace:

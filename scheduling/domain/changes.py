@@ -160,7 +160,7 @@ class BeginsOn(Change):
     first: date
 
     def with_need(self, need: Need) -> Need:
-        return replace(need, from_day=self.first)
+        return need.but(from_day=self.first)
 
     @property
     def amount(self) -> int:
@@ -210,7 +210,7 @@ class PrescribesFewerMinutes(NumberChange):
     rank: ClassVar[int] = 7
 
     def with_need(self, need: Need) -> Need:
-        return replace(need, prescribed_minutes=self.after)
+        return need.but(prescribed_minutes=self.after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +221,7 @@ class PrescribesFewerDays(NumberChange):
     rank: ClassVar[int] = 8
 
     def with_need(self, need: Need) -> Need:
-        return replace(need, prescribed_days=self.after)
+        return need.but(prescribed_days=self.after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,4 +234,4 @@ class RuleChange(NumberChange):
 
     def with_need(self, need: Need) -> Need:
         # The field is named by the value, which the type checker can't follow.
-        return replace(need, rules=replace(need.rules, **{self.rule: self.after}))  # type: ignore[arg-type]
+        return need.but(rules=replace(need.rules, **{self.rule: self.after}))  # type: ignore[arg-type]

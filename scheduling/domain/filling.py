@@ -1,7 +1,9 @@
 """Which groups to attend once the times of a week are settled, by who leads them and which track has them: cheapest first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import and_
 from typing import NamedTuple
 
 from scheduling.domain.hours import WeeklyMeeting
@@ -23,7 +25,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Groups at the same times that ask the same, each of which will do; `cost` without the time from start to end."""
+    """Groups at the same times that ask the same, each of which will do; `cost` without the time from start to end.
+
+    `people` are all who lead one of them, every bit if nobody leads one; `tracks` those that have one of them.
+    """
 
     weekday: int
     start: int
@@ -31,6 +36,26 @@ class Slot:
     minutes: int
     cost: int
     groups: tuple[Group, ...]
+    people: int
+    tracks: int
+
+    @classmethod
+    def of(cls, weekday: int, start: int, end: int, minutes: int, cost: int, groups: Iterable[Group]) -> "Slot":
+        in_order = tuple(sorted(groups, key=lambda group: group.key))
+        people = tracks = 0
+        for group in in_order:
+            people |= group.people or ALL
+            tracks |= group.tracks
+        return cls(weekday, start, end, minutes, cost, in_order, people, tracks)
+
+    def of_track(self, track: int) -> "Slot | None":
+        """With the groups of one track alone, by its bit; None if that has none of them."""
+        if not self.tracks & track:
+            return None
+        own = [group for group in self.groups if group.tracks & track]
+        if len(own) == len(self.groups):
+            return self
+        return Slot.of(self.weekday, self.start, self.end, self.minutes, self.cost, own)
 
 
 class Option(NamedTuple):
@@ -47,31 +72,18 @@ class Option(NamedTuple):
 
 
 class Week:
-    """The slots of a settled week, and what is known of those from each on.
-
-    `tracks_from` are the tracks that can have all of them; `people_in` who leads the groups of each, or all if one has nobody.
-    """
+    """The slots of a settled week; `tracks_from` are the tracks that can have all of them from each on."""
 
     def __init__(self, slots: Sequence[Slot]) -> None:
         self.slots = slots
-        self.tracks_from = [ALL]
-        for slot in reversed(slots):
-            tracks = 0
-            for group in slot.groups:
-                tracks |= group.tracks
-            self.tracks_from.insert(0, self.tracks_from[0] & tracks)
-        self.people_in = []
-        for slot in slots:
-            people = 0
-            for group in slot.groups:
-                people |= group.people or ALL
-            self.people_in.append(people)
+        self.tracks_from = [*accumulate((slot.tracks for slot in reversed(slots)), and_, initial=ALL)][::-1]
 
     def options(self, number: int, cost: int, people: int, tracks: int, weights: Weights) -> list[Option]:
         """The groups of the slot, the cheapest first, when so much was spent on the slots before it."""
         found = []
         met = people.bit_count()
         before = weights.person * (met - 1 if met else 0)
+        following = self.slots[number + 1 :]
         can_be_one = self.tracks_from[number + 1]
         for group in self.slots[number].groups:
             now, track = people | group.people, tracks & group.tracks
@@ -80,10 +92,10 @@ class Week:
             spent = cost + mixed - before + weights.person * (known - 1 if known else 0)
             least = spent + weights.mixed if track and not track & can_be_one else spent
             strangers, seen = 0, now
-            for leading in self.people_in[number + 1 :]:
-                if not seen & leading:
+            for slot in following:
+                if not seen & slot.people:
                     strangers += 1
-                    seen |= leading
+                    seen |= slot.people
             least += weights.person * (strangers if known or not strangers else strangers - 1)
             found.append(Option(least, group.key, spent, now, track, group))
         found.sort(key=lambda option: option[:2])

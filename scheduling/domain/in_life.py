@@ -25,6 +25,10 @@ Hit = tuple[int, int]
 """The number of a busy time, and how many days after it began the meeting is that it runs into."""
 
 
+NOTHING: frozenset[Hit] = frozenset()
+NOTHING_MISSED: frozenset[date] = frozenset()
+
+
 class Ask(NamedTuple):
     """What a meeting asks of a busy time: to end so many minutes earlier, or to begin so much later; and how much it may."""
 
@@ -69,6 +73,16 @@ class Stance:
     gives: tuple[GivesWay, ...]
     missed: tuple[date, ...]
     is_close: bool
+
+
+def passing(need: Need) -> frozenset[int]:
+    """The numbers of what is an exception in the patient's weeks: on dates alone, or over within the horizon. Treatment never
+    is.
+    """
+    if "passing" not in need.remembered:
+        need.remembered["passing"] = frozenset(number for number, busy in enumerate(need.busy) if passes(busy, need))
+    found: frozenset[int] = need.remembered["passing"]
+    return found
 
 
 def passes(busy: BusyTime, need: Need) -> bool:
@@ -117,7 +131,7 @@ def _stance(meeting: WeeklyMeeting, need: Need) -> Stance:
             weekday=(meeting.weekday - hit[1]) % 7,
             ends_earlier=found.asks[hit].earlier <= found.asks[hit].later,
             minutes=found.asks[hit].minutes,
-            passes=passes(need.busy[hit[0]], need),
+            passes=hit[0] in passing(need),
         )
         for hit in giving
     )
@@ -144,7 +158,7 @@ def _encounter(meeting: WeeklyMeeting, need: Need) -> Encounter:
             asks[hit] = Ask(earlier, later, busy.movable_minutes)
             hit_on[hit] = dates
         else:
-            is_close = is_close or (busy.kind != TREATMENT and not passes(busy, need))
+            is_close = is_close or (busy.kind != TREATMENT and around.number not in passing(need))
     return Encounter(asks, hit_on, len(held), is_close)
 
 
@@ -155,19 +169,24 @@ def sort_out(
 
     What passes is in the way too once it costs too many sessions; then none is missed.
     """
+    if not asks:
+        return NOTHING, (), NOTHING_MISSED
     blocking: set[Hit] = set()
-    passing: set[Hit] = set()
+    exceptions: set[Hit] = set()
     giving: list[Hit] = []
-    for hit, ask in asks.items():
-        if ask.minutes <= ask.movable:
+    numbers = passing(need)
+    for hit, (earlier, later, movable) in asks.items():
+        if earlier <= movable or later <= movable:
             giving.append(hit)
-        elif passes(need.busy[hit[0]], need):
-            passing.add(hit)
+        elif hit[0] in numbers:
+            exceptions.add(hit)
         else:
             blocking.add(hit)
-    missed = frozenset(on for hit in passing for on in found.dates[hit])
+    if not exceptions:
+        return frozenset(blocking), tuple(giving), NOTHING_MISSED
+    missed = frozenset(on for hit in exceptions for on in found.dates[hit])
     if len(missed) * SESSIONS_FOR_ONE_MISSED > found.held:
-        return frozenset(blocking | passing), tuple(giving), frozenset()
+        return frozenset(blocking | exceptions), tuple(giving), NOTHING_MISSED
     return frozenset(blocking), tuple(giving), missed
 
 

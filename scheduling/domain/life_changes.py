@@ -24,7 +24,7 @@ class LifeChange(Change):
 
     def with_need(self, need: Need) -> Need:
         busy = (after for each in need.busy for after in (self.changed() if each == self.busy else (each,)))
-        return replace(need, busy=tuple(busy))
+        return need.but(busy=tuple(busy))
 
     def changed(self) -> tuple[BusyTime, ...]:
         """What becomes of the commitment: on the days that it gives way, and on the others."""

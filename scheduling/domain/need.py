@@ -1,7 +1,7 @@
 """What a patient brings to the search, and what a track has to offer."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from scheduling.domain.hours import RuleSet, WeeklyMeeting
 from scheduling.domain.interval import Interval
 from scheduling.domain.reasons import Key
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion
+from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, minute_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +65,12 @@ def years_on(day: date, born: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
+Touch = tuple[int, int, int, int, tuple[date, ...]]
+"""A weekday, how many days before it something began, from when to when it takes, and on which dates."""
+
+
 class Around(NamedTuple):
-    """A busy time by its number, and the `dates` that it touches, each so many days after it began: from when to when in
+    """A busy time by its number, and the `dates` that it touches, each so many days after it began: from when to when, in
     minutes from midnight, travel included.
     """
 
@@ -121,18 +125,43 @@ class Need:
     @cached_property
     def week(self) -> tuple[tuple[Around, ...], ...]:
         """For each weekday what of the busy times touches its dates: on the wall clock it is the same every time."""
-        found: list[tuple[Around, ...]] = []
-        for days in self.open_days:
-            dates: dict[tuple[int, int, int, int], list[date]] = {}
-            for on in days:
-                day = (on - self.from_day).days
-                midnight = day * MINUTES_A_DAY
-                for number, occasion in self.occasions_by_day.get(day, ()):
-                    padded = occasion.padded
-                    slot = (number, (on - occasion.on).days, padded.start - midnight, padded.end - midnight)
-                    dates.setdefault(slot, []).append(on)
-            found.append(tuple(Around(*slot, tuple(those)) for slot, those in dates.items()))
-        return tuple(found)
+        found: list[list[Around]] = [[] for _ in range(7)]
+        for number, busy in enumerate(self.busy):
+            if busy not in self.touched:
+                self.touched[busy] = tuple(self._touched_by(busy))
+            for weekday, days_before, start, end, dates in self.touched[busy]:
+                found[weekday].append(Around(number, days_before, start, end, dates))
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def touched(self) -> dict[BusyTime, tuple[Touch, ...]]:
+        """What is known of busy times."""
+        return {}
+
+    def _touched_by(self, busy: BusyTime) -> Iterator[Touch]:
+        """The dates that it touches, by their weekday and how many days before them it began."""
+        start = minute_of(busy.starts) - busy.travel_before
+        end = minute_of(busy.starts) + busy.minutes + busy.travel_after
+        is_open = set().union(*self.open_days)
+        for days_before in range(start // MINUTES_A_DAY, (end - 1) // MINUTES_A_DAY + 1):
+            later = timedelta(days=days_before)
+            found: list[list[date]] = [[] for _ in range(7)]
+            for began in busy.recurrence.dates(self.from_day - later, self.until - later):
+                if (on := began + later) in is_open:
+                    found[on.weekday()].append(on)
+            shift = days_before * MINUTES_A_DAY
+            for weekday, dates in enumerate(found):
+                if dates:
+                    yield weekday, days_before, start - shift, end - shift, tuple(dates)
+
+    def but(self, **changes: Any) -> "Need":
+        """The same need with other values in some fields. What was worked out for this one and still holds is not forgotten."""
+        other = replace(self, **changes)
+        if not changes.keys() & {"from_day", "weeks", "closed"}:
+            other.__dict__.update(open_days=self.open_days, touched=self.touched)
+            if "busy" not in changes:
+                other.__dict__.update(remembered=self.remembered, week=self.week)
+        return other
 
     @cached_property
     def occasions_by_day(self) -> dict[int, list[tuple[int, Occasion]]]:

@@ -85,6 +85,7 @@ class _Week:
         self.counselor, self.need, self.life = counselor, need, life
         self.groups = [each for each in attended if each.anchor is None]
         self.work = _by_day(counselor.busy, need)
+        self.free_on: dict[int, tuple[Interval[int], ...]] = {}
 
     def dates(self, weekday: int) -> Iterator[date]:
         """The dates of a weekday on which the site is open."""
@@ -105,7 +106,10 @@ class _Week:
 
     def free(self, weekday: int) -> tuple[Interval[int], ...]:
         """Those of them in which nobody has anything else."""
-        return subtract(self.open(weekday), self._taken(weekday))
+        if weekday not in self.free_on:
+            open_ = self.open(weekday)
+            self.free_on[weekday] = subtract(open_, self._taken(weekday)) if open_ else ()
+        return self.free_on[weekday]
 
     def _taken(self, weekday: int) -> set[Interval[int]]:
         return {time for on in self.dates(weekday) for _, _, time in self._taken_on(on)}

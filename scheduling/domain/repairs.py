@@ -28,7 +28,7 @@ from scheduling.domain.schedules import MOST, Schedule, Wish, find
 from scheduling.domain.ways import sources
 from scheduling.domain.what_if import WhatIf
 
-MOST_REPAIRS = 16
+MOST_REPAIRS = 12
 Changes = tuple[Change, ...]
 
 

@@ -6,7 +6,7 @@ meet the prescription and keep the rules, or the whole of it with all that comes
 ranking is total and always the same. `weeks` finds the best of one pool of meetings without trying all.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -17,7 +17,6 @@ from scheduling.domain.choice import as_much_as_possible
 from scheduling.domain.fit import RULES_OF_TRACKS, judge, places_missing
 from scheduling.domain.hours import WeeklyMeeting, add_up
 from scheduling.domain.in_life import GivesWay, missed_dates, stance
-from scheduling.domain.mixing import home_of
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.price import WEIGHTS, Price, Weights, price_of
 from scheduling.domain.reasons import Key
@@ -139,8 +138,10 @@ def is_whole(offer: Offer, meetings: Sequence[WeeklyMeeting], need: Need) -> boo
 
 def _found_in(pooled: tuple[Offer, ...], need: Need, asked: date, wish: Wish) -> Iterator[Schedule]:
     """The schedules of one pool of tracks, the best first."""
-    for candidate in best_weeks(_pool(pooled, need), need, wish.weights, asked=asked, kept=wish.kept):
-        home = _home(pooled, candidate)
+    pool = _pool(pooled, need)
+    tracks_of = {meeting.key: tracks for meeting, tracks in pool.meetings}
+    for candidate in best_weeks(pool, need, wish.weights, asked=asked, kept=wish.kept):
+        home = _home(pooled, candidate, tracks_of)
         yield Schedule(
             offer=home,
             need=need,
@@ -174,11 +175,13 @@ def _is_open(meeting: WeeklyMeeting, need: Need) -> bool:
     return counts(meeting) and not stance(meeting, need).blocking
 
 
-def _home(pooled: tuple[Offer, ...], candidate: Candidate) -> Offer:
-    """The first track that has all of it; of a mixed schedule the one with most of its meetings."""
+def _home(pooled: tuple[Offer, ...], candidate: Candidate, tracks_of: Mapping[Key, int]) -> Offer:
+    """The track with most of its meetings, as `need.home_of` has it: the first that has all of it, if one has."""
     if not candidate.is_mixed:
-        return next(offer for number, offer in enumerate(pooled) if candidate.tracks >> number & 1)
-    return home_of(pooled, candidate.meetings)
+        return pooled[(candidate.tracks & -candidate.tracks).bit_length() - 1]
+    tracks = [tracks_of[meeting.key] for meeting in candidate.meetings]
+    number = max(range(len(pooled)), key=lambda number: sum(each >> number & 1 for each in tracks))
+    return pooled[number]
 
 
 def _whole(offer: Offer, need: Need, asked: date, wish: Wish) -> Iterator[Schedule]:

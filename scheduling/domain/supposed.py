@@ -1,8 +1,9 @@
 """A need as it would be if something of a life, or of what is prescribed, were otherwise. Pure; nothing is kept."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from scheduling.domain.changes import RuleChange
 from scheduling.domain.fit import judge
 from scheduling.domain.in_life import TREATMENT
 from scheduling.domain.need import Need, Offer
@@ -24,7 +25,8 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supposed:
-    """What is supposed: commitments that are otherwise, another prescription, a place in meetings that are full.
+    """What is supposed: commitments that are otherwise, another prescription, a place in the full meetings `places_in`, tracks
+    that take the patient on any day in spite of their start dates, bounds of the rules.
 
     Minutes and days a week are None where they stay as prescribed.
     """
@@ -33,14 +35,17 @@ class Supposed:
     prescribed_minutes: int | None = None
     prescribed_days: int | None = None
     places_in: frozenset[Key] = field(default_factory=frozenset)
+    joined: frozenset[Key] = field(default_factory=frozenset)
+    rules: tuple[RuleChange, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.prescribed_minutes or self.prescribed_days or self.places_in)
+        prescribes = self.prescribed_minutes or self.prescribed_days
+        return bool(self.changed or prescribes or self.places_in or self.joined or self.rules)
 
     def applied_to(self, need: Need) -> Need:
         """The need as it would be. Of commitments that it does not know nothing is supposed."""
         changed: Mapping[Key, tuple[BusyTime, ...]] = {each.was.key: each.now for each in self.changed}
-        return replace(
+        then = replace(
             need,
             busy=tuple(
                 part for each in need.busy for part in (changed.get(each.key, (each,)) if is_of_life(each) else (each,))
@@ -48,22 +53,29 @@ class Supposed:
             prescribed_minutes=self.prescribed_minutes or need.prescribed_minutes,
             prescribed_days=self.prescribed_days or need.prescribed_days,
         )
+        for change in self.rules:
+            then = change.with_need(then)
+        return then
 
-    def offered(self, offers: Iterable[Offer]) -> tuple[Offer, ...]:
-        """The tracks, as if the meetings in question had a place on every date."""
-        return tuple(_with_places(offer, self.places_in) for offer in offers)
+    def offered(self, offers: Iterable[Offer], need: Need) -> tuple[Offer, ...]:
+        """The tracks as they would be for the need."""
+        return tuple(
+            replace(
+                offer,
+                entries=(*offer.entries, need.from_day)
+                if offer.key in self.joined and offer.entries is not None
+                else offer.entries,
+                meetings=tuple(
+                    replace(each, full_on=()) if each.meeting.key in self.places_in else each for each in offer.meetings
+                ),
+            )
+            for offer in offers
+        )
 
 
 def is_of_life(busy: BusyTime) -> bool:
     """Whether it is a commitment, and not other treatment."""
     return busy.kind != TREATMENT
-
-
-def _with_places(offer: Offer, keys: Collection[Key]) -> Offer:
-    if not any(offered.meeting.key in keys for offered in offer.meetings):
-        return offer
-    meetings = (replace(each, full_on=()) if each.meeting.key in keys else each for each in offer.meetings)
-    return replace(offer, meetings=tuple(meetings))
 
 
 def against_as_it_is(schedule: Schedule, need: Need, offers: Iterable[Offer]) -> tuple[Reason, ...]:

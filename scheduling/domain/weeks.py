@@ -1,5 +1,7 @@
 """The cheapest weeks of one pool of meetings, one after the other, exactly: best-first, with a bound that is exact for times.
 
+Each track is looked through alone, and then all together for weeks that no track has whole, which cost more from the start.
+
 Meetings at the same times that ask the same of the patient are one slot. A week is built day by day: each day's slots that do
 not overlap make its shapes, and what is still to come costs at least what the cheapest shapes of the days left cost that bring
 the minutes and days still needed. When a week of shapes is the cheapest, its slots are filled with groups one after the other;
@@ -7,10 +9,10 @@ only there it matters how many people lead them, and whether one track has them 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, time
-from heapq import heappop, heappush
+from heapq import heappop, heappush, merge
 from itertools import count
 from math import inf
 from typing import NamedTuple
@@ -70,19 +72,59 @@ def best_weeks(
     No two of a set are at one time of the week. `asked` is the day from which waiting counts, `kept` are the meetings of the
     schedule to be kept. Asking for the next costs only what the next needs.
     """
-    search = _Search(_days(pool, need, weights, kept), need, pool.individual_minutes)
+    slots = _slots(pool, need, weights, kept)
+    every_track = 0
+    for slot in slots:
+        every_track |= slot.tracks
+    tracks = [1 << number for number in range(every_track.bit_length()) if every_track >> number & 1]
     waiting = (need.from_day - asked).days * weights.day_of_waiting
+    streams = [_weeks_of(track, slots, pool, need, weights, kept, waiting) for track in tracks]
+    if len(tracks) > 1:
+        streams.append(_mixed_weeks(slots, pool, need, weights, kept, waiting))
+    return merge(*streams, key=lambda candidate: candidate.order)
+
+
+def _weeks_of(
+    track: int,
+    slots: Iterable[Slot],
+    pool: Pool,
+    need: Need,
+    weights: Weights,
+    kept: Collection[WeeklyMeeting],
+    spent: int,
+) -> Iterator[Candidate]:
+    """The weeks that a track has whole, given by its bit, and no track before it."""
+    own = [part for slot in slots if (part := slot.of_track(track)) is not None]
+    for candidate in _weeks(own, pool, need, weights, kept, spent):
+        if candidate.tracks & -candidate.tracks == track:
+            yield candidate
+
+
+def _mixed_weeks(
+    slots: Iterable[Slot], pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting], spent: int
+) -> Iterator[Candidate]:
+    """The weeks that no track has whole, which is paid for from the start."""
+    for candidate in _weeks(slots, pool, need, replace(weights, mixed=0), kept, spent + weights.mixed):
+        if candidate.is_mixed:
+            yield candidate
+
+
+def _weeks(
+    slots: Iterable[Slot], pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting], spent: int
+) -> Iterator[Candidate]:
+    """The weeks of these slots when so much was spent on them beforehand, the cheapest first."""
+    search = _Search(_days(slots, pool, need, weights, kept), need, pool.individual_minutes)
     heap: list[tuple[int, tuple[Times, ...], tuple[str, ...], int, _Begun | Filling]] = []
     number = count()
 
-    def begun(cost: int, day: int, minutes: int, days: int, turn: int, before: tuple[Times, ...], slots: Slots) -> None:
-        child = search.children(day, minutes, days).at(turn)
+    def begun(day: int, before: tuple[Times, ...], so_far: _SoFar, turn: int = 0) -> None:
+        child = search.children(day, so_far.minutes, so_far.days).at(turn)
         if child is not None:
             least, its_times, shape = child
-            node = _Begun(cost, day, minutes, days, turn, shape, slots)
-            heappush(heap, (cost + least, (*before, its_times), (), next(number), node))
+            points = so_far.cost + least + so_far.price_of_people(weights)
+            heappush(heap, (points, (*before, its_times), (), next(number), _Begun(day, so_far, turn, shape, None)))
 
-    begun(waiting, 0, 0, 0, 0, (), ())
+    begun(0, (), _SoFar(spent, 0, 0, 0, 0, ()))
     while heap:
         points, times, keys, _, node = heappop(heap)
         if isinstance(node, Filling):
@@ -93,26 +135,58 @@ def best_weeks(
             else:
                 yield Candidate((points, times, keys), node.meetings, node.tracks)
             continue
-        cost, day, minutes, days, turn, shape, slots = node
-        begun(cost, day, minutes, days, turn + 1, times[:-1], slots)
-        cost, slots = cost + shape.cost, slots + shape.slots
+        day, so_far, turn, shape, then = node
+        if then is None:
+            begun(day, times[:-1], so_far, turn + 1)
+            then = so_far.with_shape(shape)
+            more = then.price_of_people(weights) - so_far.price_of_people(weights)
+            if more:
+                node = _Begun(day, so_far, turn, shape, then)
+                heappush(heap, (points + more, times, (), next(number), node))
+                continue
         if day == SUNDAY:
-            filling = begin(cost, slots, weights)
+            filling = begin(then.cost, then.slots, weights)
             heappush(heap, (filling.points, times, (filling.key,), next(number), filling))
         else:
-            begun(cost, day + 1, minutes + shape.minutes, days + shape.trips, 0, times, slots)
+            begun(day + 1, times, then)
+
+
+class _SoFar(NamedTuple):
+    """The settled days of a week: what they cost without the people who lead their groups, and how many these are at least:
+    so many `strangers`, each of other groups than those whom the bits `seen` are.
+    """
+
+    cost: int
+    minutes: int
+    days: int
+    strangers: int
+    seen: int
+    slots: Slots
+
+    def with_shape(self, shape: Shape) -> "_SoFar":
+        strangers, seen = self.strangers, self.seen
+        for slot in shape.slots:
+            if not seen & slot.people:
+                strangers += 1
+                seen |= slot.people
+        cost, minutes, days = self.cost + shape.cost, self.minutes + shape.minutes, self.days + shape.trips
+        return _SoFar(cost, minutes, days, strangers, seen, self.slots + shape.slots)
+
+    def price_of_people(self, weights: Weights) -> int:
+        return weights.person * max(0, self.strangers - 1)
 
 
 class _Begun(NamedTuple):
-    """A week of which the days before `day` are settled; for this one it is the turn of a `shape`, so far from the best."""
+    """A week of which the days before `day` are settled; for this one it is the turn of a `shape`, so far from the best.
 
-    cost: int
+    `then` is what is settled with it, once that is known.
+    """
+
     day: int
-    minutes: int
-    days: int
+    so_far: _SoFar
     turn: int
     shape: Shape
-    slots: Slots
+    then: _SoFar | None
 
 
 class _Search:
@@ -162,7 +236,7 @@ Child = tuple[int, Times, Shape]
 
 
 class _Children:
-    """The shapes of a day with which a week begun in one way can be had, the cheapest from there first, as far as asked for."""
+    """The shapes of a day with which a week begun in one way can be had, the best first, as far as they were asked for."""
 
     def __init__(self, search: _Search, day: int, minutes: int, days: int) -> None:
         self.search = search
@@ -195,10 +269,12 @@ class _Children:
             heappush(self.heap, (shape.cost + left, shape.times, next(self.number), turn, left, shape))
 
 
-def _days(pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> list[Day]:
+def _days(
+    slots: Iterable[Slot], pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]
+) -> list[Day]:
     """For each weekday what can be attended of it."""
     by_day: list[list[Slot]] = [[] for _ in range(7)]
-    for slot in _slots(pool, need, weights, kept):
+    for slot in slots:
         by_day[slot.weekday].append(slot)
     rules = need.rules
     return [
@@ -224,9 +300,7 @@ def _slots(pool: Pool, need: Need, weights: Weights, kept: Collection[WeeklyMeet
         slot = (meeting.weekday, meeting.starts, meeting.ends, meeting.minutes(need.rules), cost)
         alike[slot].append(Group(str(meeting.key), meeting, people, tracks))
     return [
-        Slot(
-            weekday, minute_of(starts), minute_of(ends), minutes, cost, tuple(sorted(groups, key=lambda each: each.key))
-        )
+        Slot.of(weekday, minute_of(starts), minute_of(ends), minutes, cost, groups)
         for (weekday, starts, ends, minutes, cost), groups in alike.items()
     ]
 

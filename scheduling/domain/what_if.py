@@ -7,16 +7,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import product
 
 from scheduling.domain.changes import Change, MorePlaces, OneMorePlace
 from scheduling.domain.hours import WeeklyMeeting
-from scheduling.domain.in_life import Ask, Encounter, Hit, encounter, passes, sort_out
+from scheduling.domain.in_life import Ask, Encounter, Hit, encounter, passing, sort_out
 from scheduling.domain.life_changes import LifeChange
-from scheduling.domain.need import Need, Offer
+from scheduling.domain.need import Need, Offer, OfferedMeeting
 from scheduling.domain.reach import Bounds, Reach
 from scheduling.domain.reasons import Key
 from scheduling.domain.schedules import counts, pools
 from scheduling.domain.week import BusyTime
+
+_NONE: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,16 @@ class _Asked:
     meets: Encounter
     full_on: frozenset[date]
     lasting: frozenset[int]
+
+
+def _asked(offered: OfferedMeeting, need: Need) -> _Asked:
+    meets = encounter(offered.meeting, need)
+    full_on = frozenset(on for on in offered.full_on if need.from_day <= on < need.until)
+    exceptions = passing(need)
+    in_the_way = (hit[0] for hit, ask in meets.asks.items() if ask.minutes > ask.movable)
+    return _Asked(
+        offered.meeting, meets, full_on, frozenset(number for number in in_the_way if number not in exceptions)
+    )
 
 
 class WhatIf:
@@ -83,25 +96,22 @@ class _Pool:
         offered = {
             each.meeting.key: each for offer in reversed(pooled) for each in offer.meetings if counts(each.meeting)
         }
-        self.asked: list[_Asked] = []
-        self.numbers: dict[Key, int] = {}
-        self.touched: dict[int, set[int]] = defaultdict(set)
-        self.is_open = 0
-        for number, each in enumerate(offered.values()):
-            meets = encounter(each.meeting, need)
-            full_on = frozenset(on for on in each.full_on if need.from_day <= on < need.until)
-            lasting = frozenset(
-                hit[0]
-                for hit, ask in meets.asks.items()
-                if ask.minutes > ask.movable and not passes(need.busy[hit[0]], need)
-            )
-            self.asked.append(_Asked(each.meeting, meets, full_on, lasting))
-            self.numbers[each.meeting.key] = number
-            for hit in meets.asks:
-                self.touched[hit[0]].add(number)
-            if self._is_open(self.asked[-1], [], set()):
-                self.is_open |= 1 << number
+        self.asked = [_asked(each, need) for each in offered.values()]
+        self.is_open = sum(1 << number for number, asked in enumerate(self.asked) if self._is_open(asked, [], set()))
         self.reach = Reach([asked.meeting for asked in self.asked], need)
+
+    @cached_property
+    def numbers(self) -> dict[Key, int]:
+        return {asked.meeting.key: number for number, asked in enumerate(self.asked)}
+
+    @cached_property
+    def touched(self) -> dict[tuple[int, int], set[int]]:
+        """Under a busy time's number and each weekday on which it begins, the meetings that run into it then."""
+        found: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for number, asked in enumerate(self.asked):
+            for hit in asked.meets.asks:
+                found[hit[0], _weekday_of(hit, asked.meeting)].add(number)
+        return found
 
     def opens(self, lives: list[tuple[set[int], LifeChange]], places: set[Key], numbers: list[Change]) -> bool:
         need = self.need
@@ -109,10 +119,11 @@ class _Pool:
             need = change.with_need(need)
         concerned = {self.numbers[key] for key in places if key in self.numbers}
         giving: set[int] = set()
-        for those, _ in lives:
+        for those, change in lives:
             giving |= those
-        for number in giving:
-            concerned |= self.touched[number]
+            weekdays = range(7) if change.weekday is None else (change.weekday,)
+            for slot in product(those, weekdays):
+                concerned |= self.touched.get(slot, _NONE)
         is_open = self.is_open
         for number in concerned:
             asked = self.asked[number]

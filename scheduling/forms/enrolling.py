@@ -75,6 +75,12 @@ class WaitForm(ActForm):
         help_text="As a clinician stated it. A place is offered to the most urgent first, then to whoever asked first.",
     )
     from_day = DayField(label="Can begin on", help_text="The first day on which they could come.")
+    note = forms.CharField(
+        max_length=200,
+        required=False,
+        label="What would have to come free",
+        help_text="Shown on the list. Say nothing of their life in it.",
+    )
 
 
 class WithdrawForm(ActForm):

@@ -15,8 +15,10 @@ from patients.forms.commitment import BLAMES, WEEKDAYS
 from patients.models.commitment import LEAST_MOVE, MOST_MOVE
 from patients.services import against_times
 from scheduling.domain.need import Need
+from scheduling.domain.reasons import Key
 from scheduling.domain.supposed import Changed, Supposed, is_of_life
 from scheduling.domain.week import BusyTime, OnDates, Recurrence
+from scheduling.forms.trying import read_rule
 from scheduling.templatetags.words import hours
 from scheduling.words import say
 
@@ -57,13 +59,21 @@ class BusyForm(forms.Form):
     blames: ClassVar[Mapping[str, str]] = BLAMES
 
     leave_out = forms.BooleanField(required=False, label="Leave it out")
-    starts = MinuteField()
-    ends = MinuteField()
+    starts = MinuteField(error_messages={"required": "When does it begin?"})
+    ends = MinuteField(error_messages={"required": "When does it end?"})
     weekdays = forms.TypedMultipleChoiceField(
-        choices=WEEKDAYS, coerce=int, label="On", error_messages={"required": "On which days?"}
+        choices=WEEKDAYS,
+        coerce=int,
+        label="On",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "On which days?"},
     )
     only = forms.TypedMultipleChoiceField(
-        required=False, coerce=int, label="Otherwise only on", help_text="None chosen: on all its days."
+        required=False,
+        coerce=int,
+        label="Otherwise only on",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: on all its days.",
     )
     movable_minutes = forms.IntegerField(
         required=False, min_value=0, max_value=MOST_MOVE, label="Could move by", help_text="Minutes; 0: it must stay."
@@ -156,13 +166,17 @@ def on_weekdays(busy: BusyTime, weekdays: Collection[int]) -> BusyTime:
 class WhatIfForm:
     """The forms of one what-if, which are sent together: the prescription's, and one for each commitment.
 
-    What is not among the `data`, as the page was not asked for it, stays as it is.
+    What is not among the `data`, as the page was not asked for it, stays as it is. What only a repair supposes has no field: it
+    comes by `place`, `join` and `rule`, in which nonsense is passed over.
     """
 
     def __init__(self, data: Typed | None, *, need: Need) -> None:
+        typed: Typed = MultiValueDict() if data is None else data
         self.prescription = PrescriptionForm(data, need=need)
         self.lives = [BusyForm(data, busy=busy) for busy in need.busy if _is_stated(busy)]
-        self.places_in = frozenset(int(key) for key in (data.getlist("place") if data else ()) if key.isdecimal())
+        self.places_in = _keys(typed.getlist("place"))
+        self.joined = _keys(typed.getlist("join"))
+        self.rules = tuple(change for text in typed.getlist("rule") if (change := read_rule(text, need)))
 
     @property
     def forms(self) -> Iterable[forms.Form]:
@@ -179,6 +193,8 @@ class WhatIfForm:
             prescribed_minutes=self.prescription.changed_minutes,
             prescribed_days=self.prescription.changed_days,
             places_in=self.places_in,
+            joined=self.joined,
+            rules=self.rules,
         )
 
     def of(self, key: int) -> BusyForm | None:
@@ -189,3 +205,7 @@ class WhatIfForm:
 def _is_stated(busy: BusyTime) -> bool:
     """Whether it is a commitment with a record of its own, which can be kept."""
     return is_of_life(busy) and isinstance(busy.key, int)
+
+
+def _keys(texts: Iterable[str]) -> frozenset[Key]:
+    return frozenset(int(text) for text in texts if text.isdecimal())

@@ -48,6 +48,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """On the local dates of the half-open range."""
         return self.filter(on__gte=first, on__lt=until)
 
+    def but_taken_back(self) -> "SessionQuerySet":
+        """Without what was called off of one-to-one times that are over: nobody waits for it."""
+        return self.exclude(
+            status=SessionStatus.CANCELLED,
+            meeting__kept_for__isnull=False,
+            pattern_date__gte=F("meeting__runs_until"),
+        )
+
     def to_come(self, now: datetime) -> "SessionQuerySet":
         """Not begun yet, whatever their status."""
         return self.filter(starts__gt=now, finalized_at=None)

@@ -37,6 +37,7 @@ class WaitingEntry(models.Model):
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="waiting_entries")
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.ROUTINE)
     from_day = models.DateField(help_text="The first day on which the patient can begin.")
+    note = models.CharField(max_length=200, blank=True, help_text="What would have to come free.")
     requested_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     close_reason = models.CharField(max_length=120, blank=True)

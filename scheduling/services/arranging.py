@@ -67,7 +67,7 @@ def arrange_one_to_ones(
         )
     )
     before = places_of(enrollment)
-    end_one_to_ones(enrollment=enrollment, ends=from_day, reason="At another time", now=now)
+    end_one_to_ones(enrollment=enrollment, ends=from_day, now=now)
     give_hours(enrollment=enrollment, hours=hours, begins=from_day, now=now)
     sessions = [each for each in sessions_to_book(enrollment, today, now) if not covers(before, each)]
     refuse_for(reasons_against_sessions(episode, sessions))

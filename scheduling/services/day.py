@@ -52,6 +52,7 @@ def day_of(*, site: Site, on: date, user: User) -> tuple[DaySession, ...]:
     rows = (
         Session.objects.visible_to(user)
         .filter(site=site, on=on)
+        .but_taken_back()
         .annotate(
             sees_roster=Exists(with_roster),
             room_name=F("room__name"),

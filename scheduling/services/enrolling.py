@@ -205,7 +205,7 @@ def end_enrollment(
         later = later.from_instant(now)
     reason_given = reason or "The enrollment ended"
     release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason_given, now=now)
-    end_one_to_ones(enrollment=enrollment, ends=ends, reason=reason_given, now=now)
+    end_one_to_ones(enrollment=enrollment, ends=ends, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
     return enrollment
 
@@ -242,7 +242,7 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
     later = Booking.objects.filter(episode=episode, session__on__gte=ends)
     release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason="Discharged", now=now)
     for enrollment in Enrollment.objects.filter(episode=episode, starts__gte=ends):
-        end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, reason="Discharged", now=now)
+        end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, now=now)
     close_entries(WaitingEntry.objects.filter(episode=episode), reason="Discharged", by=by, now=now)
     episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
     episode.spans.filter(starts__gte=ends).delete()

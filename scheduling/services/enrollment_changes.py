@@ -26,7 +26,7 @@ from scheduling.services.fitting import full_dates, need_of, settled_for
 from scheduling.services.missing import missed_sessions, said_of
 from scheduling.services.mixing import beside
 from scheduling.services.objections import hold_meetings, reasons_against, reasons_against_sessions, successors
-from scheduling.services.one_to_ones import beside_own_hours, end_one_to_ones
+from scheduling.services.one_to_ones import end_one_to_ones
 from scheduling.services.refused import (
     AlreadyEnded,
     AlreadyEnrolled,
@@ -74,7 +74,7 @@ def change_meetings(
     episode = enrollment.episode
     today = now.astimezone(episode.site.zone).date()
     refuse_the_day(enrollment, from_day, today)
-    need = beside_own_hours(need_of(episode=episode, from_day=from_day, apart_from=enrollment), enrollment)
+    need = need_of(episode=episode, from_day=from_day, changes=enrollment)
     full = full_dates(site=episode.site, from_day=from_day, apart_from=own_sessions(enrollment))
     others = beside(track, changes=enrollment)
     against = [
@@ -242,5 +242,5 @@ def _never_begin(enrollment: Enrollment, reason: str, by: User, now: datetime) -
     _give_back_what_is_not_covered(enrollment, {}, now)
     own = Booking.objects.filter(enrollment=enrollment)
     release_bookings(bookings=own, cause=ReleaseCause.ENDED, reason=reason, now=now)
-    end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, reason=reason, now=now)
+    end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail="before it began", reason=reason)

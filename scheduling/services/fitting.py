@@ -28,6 +28,7 @@ from scheduling.models import (
 )
 from scheduling.models.session import SessionQuerySet
 from scheduling.models.track import TrackQuerySet
+from scheduling.services.imported_calendars import busy_in_weeks
 from scheduling.services.refused import NoEpisode, Refused
 from scheduling.services.rules import RuleBook
 
@@ -39,13 +40,17 @@ def span_in_force(episode: Episode, day: date) -> LevelOfCareSpan | None:
     return holding[0] if holding else next((span for span in spans if span.starts > day), None)
 
 
-def need_of(*, episode: Episode, from_day: date, apart_from: Enrollment | None = None) -> Need:
+def need_of(
+    *, episode: Episode, from_day: date, apart_from: Enrollment | None = None, changes: Enrollment | None = None
+) -> Need:
     """What the patient brings from the day on: the prescription, commitments, and the meetings of other enrollments than the
-    one given; a group that falls out because the site is closed is in nobody's way.
+    one given; a group that falls out because the site is closed is in nobody's way. Of the enrollment that it `changes` the
+    one-to-one times alone are there: they go on.
 
     Raises Refused when the episode is over or no level of care is stated.
     """
-    lives = Lives.of(episode.site, [episode], from_day, apart_from=[apart_from] if apart_from else [])
+    left = changes or apart_from
+    lives = Lives.of(episode.site, [episode], from_day, apart_from=[left] if left else [], changes=changes)
     return lives.need(episode, from_day)
 
 
@@ -60,22 +65,30 @@ class Lives:
 
     @classmethod
     def of(
-        cls, site: Site, episodes: Iterable[Episode], from_day: date, *, apart_from: Iterable[Enrollment] = ()
+        cls,
+        site: Site,
+        episodes: Iterable[Episode],
+        from_day: date,
+        *,
+        apart_from: Iterable[Enrollment] = (),
+        changes: Enrollment | None = None,
     ) -> "Lives":
-        """Four queries, for however many, and one more for the ways to places. An enrollment in `apart_from` is left out.
+        """Five queries, for however many, and one more each for the ways to places and for the times of imported calendars.
 
-        All is on the clock of the site, also when an episode is at another one now.
+        An enrollment in `apart_from` is left out, but for the one-to-one times of the one that `changes`. All is on the clock
+        of the site, also when an episode is at another one now.
         """
         episodes = list(episodes)
-        commitments: dict[int, list[BusyTime]] = defaultdict(list)
         zones = {each.patient_id: site.zone if each.site_id == site.pk else each.site.zone for each in episodes}
-        rows = Commitment.objects.filter(patient__in=list(zones))
+        patients = list(zones)
+        commitments: dict[int, list[BusyTime]] = defaultdict(list, busy_in_weeks(patients, site.zone))
+        rows = Commitment.objects.filter(patient__in=patients)
         for commitment in rows.in_force_from(from_day).with_travel():
             busy = commitment.as_busy_time(site=site)
             commitments[commitment.patient_id] += _on_the_clock_of(site, busy, zones[commitment.patient_id], from_day)
         closures = Closure.objects.filter(site=site, ends__gt=from_day)
         closed = tuple(closure.as_interval() for closure in closures)
-        treatment = _treatment(site, episodes, from_day, {enrollment.pk for enrollment in apart_from})
+        treatment = _treatment(site, episodes, from_day, {enrollment.pk for enrollment in apart_from}, changes)
         return cls(RuleBook.of(site), commitments, treatment, closed)
 
     def need(self, episode: Episode, from_day: date) -> Need:
@@ -109,7 +122,11 @@ def _on_the_clock_of(site: Site, busy: BusyTime, zone: tzinfo, from_day: date) -
 
 
 def _treatment(
-    site: Site, episodes: Iterable[Episode], from_day: date, apart_from: set[int]
+    site: Site,
+    episodes: Iterable[Episode],
+    from_day: date,
+    apart_from: set[int],
+    changes: Enrollment | None,
 ) -> dict[int, list[BusyTime]]:
     """Under each episode the meetings in which the patient stands already, as busy time."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
@@ -118,7 +135,8 @@ def _treatment(
         meeting = each.meeting
         begins = max(each.starts, meeting.runs_from)
         ends = min((day for day in (each.ends, meeting.runs_until) if day is not None), default=None)
-        if each.enrollment_id not in apart_from and (ends is None or max(begins, from_day) < ends):
+        is_kept = changes is not None and meeting.kept_for_id == changes.pk
+        if (is_kept or each.enrollment_id not in apart_from) and (ends is None or max(begins, from_day) < ends):
             busy = meeting.as_busy_time(label=meeting.name, valid_from=begins, valid_until=ends)
             found[each.enrollment.episode_id] += _on_the_clock_of(site, busy, meeting.site.zone, from_day)
     return found

@@ -34,6 +34,7 @@ from scheduling.models import (
 from scheduling.services.away import days_away, is_on
 from scheduling.services.fitting import span_in_force
 from scheduling.services.horizon import horizon_end
+from scheduling.services.imported_calendars import busy_on_dates
 from scheduling.services.rosters import hold_site
 from scheduling.services.rules import RuleBook
 from scheduling.services.scene import Scene as Scene
@@ -132,7 +133,7 @@ class _Lives:
         episodes: dict[int, list[Episode]] = defaultdict(list)
         for episode in Episode.objects.filter(patient__in=patients, site=site).prefetch_related("spans"):
             episodes[episode.patient_id].append(episode)
-        busy: dict[int, list[BusyTime]] = defaultdict(list)
+        busy: dict[int, list[BusyTime]] = defaultdict(list, busy_on_dates(patients, site.zone, first - WEEK))
         for commitment in Commitment.objects.filter(patient__in=patients).in_force_from(first - WEEK).with_travel():
             busy[commitment.patient_id].append(commitment.as_busy_time(site=site))
         own = [episode.pk for each in episodes.values() for episode in each]

@@ -40,6 +40,8 @@ from scheduling.services.succession import take_back
 
 SERVICE_TYPE, NAME = "individual", "Individual session"
 """The service's code, and what stands for it wherever sessions are named: never whose it is."""
+NOT_ANY_MORE = "Not arranged any more"
+"""Why its sessions are cancelled, for whoever sees the calendar: why a patient comes no more is not for all of them."""
 
 
 def propose_one_to_ones(
@@ -173,17 +175,6 @@ def _on_dates(sessions: Iterable[tuple[str, datetime, datetime]], site: Site) ->
         )
 
 
-def beside_own_hours(need: Need, enrollment: Enrollment) -> Need:
-    """What the patient brings who goes on in the enrollment: its one-to-one times stay, and other meetings go around them."""
-    kept = enrollment.enrollment_meetings.filter(meeting__kept_for=enrollment).select_related("meeting")
-    busy = [
-        place.meeting.as_busy_time(label=place.meeting.name, valid_from=place.starts, valid_until=place.ends)
-        for place in kept
-        if place.ends is None or place.ends > need.from_day
-    ]
-    return replace(need, busy=(*need.busy, *busy)) if busy else need
-
-
 def hours_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHour, ...]:
     """The enrollment's one-to-one times that run on the day or begin later, in the order of the week."""
     meetings = Meeting.objects.filter(kept_for=enrollment).not_over_on(day).prefetch_related("meeting_facilitators")
@@ -240,8 +231,8 @@ def _keep(enrollment: Enrollment, hour: WeeklyHour, service_type: ServiceType, b
     return meeting.pk
 
 
-def end_one_to_ones(*, enrollment: Enrollment, ends: date, reason: str, now: datetime) -> None:
+def end_one_to_ones(*, enrollment: Enrollment, ends: date, now: datetime) -> None:
     """The enrollment's individual time is over from the day on: its sessions to come are taken back, and the counselor has
     the hours again. What has begun stays."""
     for meeting in Meeting.objects.filter(kept_for=enrollment).not_over_on(ends):
-        take_back(meeting=meeting, ends=ends, reason=reason, now=now)
+        take_back(meeting=meeting, ends=ends, reason=NOT_ANY_MORE, now=now)

@@ -47,9 +47,9 @@ def numbers_waiting(*, site: Site) -> dict[int, int]:
 
 @transaction.atomic
 def join_waiting_list(
-    *, episode: Episode, track: Track, priority: Priority, from_day: date, by: User, now: datetime
+    *, episode: Episode, track: Track, priority: Priority, from_day: date, note: str = "", by: User, now: datetime
 ) -> WaitingEntry:
-    """Waits for a place in the track, to begin on `from_day` at the earliest.
+    """Waits for a place in the track, to begin on `from_day` at the earliest; the `note` says what would have to come free.
 
     Raises Refused for a track that is not on offer, one that the patient waits for or is in already, and a day on which there
     is no course of care.
@@ -60,7 +60,7 @@ def join_waiting_list(
     if reasons:
         raise Refused(reasons)
     entry = WaitingEntry.objects.create(
-        episode=episode, track=track, priority=priority, from_day=from_day, requested_at=now
+        episode=episode, track=track, priority=priority, from_day=from_day, note=note.strip(), requested_at=now
     )
     detail = f"{track} from {from_day:%Y-%m-%d}, {priority.label.lower()}"
     record(entry, by=by, action=Action.CREATED, at=now, detail=detail)

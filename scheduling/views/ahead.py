@@ -18,19 +18,23 @@ from patients.models import Patient
 from patients.views.access import patient_seen_by
 from scheduling.domain.hours import Bounds, add_up
 from scheduling.domain.reasons import Reason, Refused
+from scheduling.domain.remarks import Remark, asks_of_life
 from scheduling.services.steps import Ahead, step_down
 from scheduling.views.finding import episode_to_schedule
-from scheduling.views.pictures import picture_of_choice
+from scheduling.views.pictures import picture_of_choice, picture_of_schedule
 from scheduling.week_picture import WeekPicture
 
 
 @dataclass(frozen=True)
 class Column:
-    """A level as it is shown: its week as a picture with its hours, and where the act is that brings it about."""
+    """A level as it is shown: its week as a picture with its hours, what it asks of the patient's life, and where the act is
+    that brings it about.
+    """
 
     ahead: Ahead
     picture: WeekPicture | None
     total: Bounds
+    asks: Sequence[Remark]
     way_in: str
     comes_later: bool
 
@@ -75,6 +79,7 @@ def _columns(found: Sequence[Ahead], patient: Patient) -> list[Column]:
             Column(
                 ahead=each,
                 picture=_picture(each),
+                asks=asks_of_life(stage.meetings, each.need),
                 total=add_up(stage.meetings, each.need.rules, stage.individual_minutes),
                 way_in="" if comes_later else _way_in(each, patient),
                 comes_later=comes_later,
@@ -85,6 +90,8 @@ def _columns(found: Sequence[Ahead], patient: Patient) -> list[Column]:
 
 
 def _picture(ahead: Ahead) -> WeekPicture | None:
+    if ahead.stage.schedule is not None:
+        return picture_of_schedule(ahead.stage.schedule)
     meetings, need = ahead.stage.meetings, ahead.need
     return picture_of_choice(choice=meetings, busy=need.busy, from_day=need.from_day) if meetings else None
 

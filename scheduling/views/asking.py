@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from iopmanager.days import read_day
 from patients.models import Episode
 from scheduling.domain.fit import Fit, has_a_place, keeps_commitments, search
+from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.obstacles import Full
 from scheduling.domain.reasons import Key, Reason, Refused
@@ -19,7 +20,6 @@ from scheduling.services.choosing import Trial, places_left, try_choice
 from scheduling.services.enrollment_changes import own_sessions
 from scheduling.services.fitting import as_offer, full_dates, need_of, settled_for
 from scheduling.services.mixing import NOTHING, Beside
-from scheduling.services.one_to_ones import beside_own_hours
 from scheduling.views.finding import by_meeting
 from scheduling.views.refusals import show_refusal
 
@@ -76,8 +76,7 @@ class Asked:
         beside: Beside = NOTHING,
     ) -> "Asked":
         """Raises Refused when the course of care is over by then."""
-        need = need_of(episode=episode, from_day=from_day, apart_from=changes or leaves)
-        need = beside_own_hours(need, changes) if changes else need
+        need = need_of(episode=episode, from_day=from_day, apart_from=leaves, changes=changes)
         known = own_sessions(changes) if changes else settled_for(episode, of=leaves)
         full = full_dates(site=track.site, from_day=max(from_day, today), apart_from=known)
         alone = as_offer(track, from_day, full, goes_on=changes is not None)
@@ -88,6 +87,11 @@ class Asked:
     def meetings(self) -> list[Meeting]:
         """All that can be chosen, the track's own first."""
         return [*self.track.meetings.all(), *self.beside.meetings]
+
+    @property
+    def weekly(self) -> dict[Key, WeeklyMeeting]:
+        """Under its key each meeting that is held in the week, as the search has it."""
+        return {offered.meeting.key: offered.meeting for offered in self.offer.meetings}
 
     def try_out(self, chosen: Sequence[Meeting]) -> Trial:
         return try_choice(
@@ -102,7 +106,7 @@ class Asked:
 
     def options(self, chosen: Sequence[Meeting], attended: Collection[Key] = ()) -> dict[int, Option]:
         """Under its id each meeting that is held in the week, in the order of the week."""
-        running = {offered.meeting.key: offered.meeting for offered in self.offer.meetings}
+        running = self.weekly
         meetings = [each for each in self.meetings if each.pk in running]
         left = places_left(meetings=[each.pk for each in meetings], from_day=max(self.fit.starts, self.today))
         besides = tuple(running[each.pk] for each in self.beside.meetings if each.pk in running)

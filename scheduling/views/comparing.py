@@ -79,9 +79,13 @@ def parts_of(cards: Sequence[ScheduleCard]) -> list[Part]:
         ("close", [cut_fine(each.meetings, each.need) for each in schedules]),
     ]
     return [
+        Part("when", tuple(tuple(card.days) for card in cards)),
         *numbers,
         *(Part(name, tuple(values)) for name, values in asked),
         Part("people", tuple(each.price.people for each in schedules)),
         Part("track", tuple(card.remarks[1] for card in cards)),
+        Part(
+            "groups", tuple(tuple((meeting.weekday, meeting.name) for meeting in each.meetings) for each in schedules)
+        ),
         Part("points", tuple(each.points for each in schedules)),
     ]

@@ -71,8 +71,12 @@ def _decided(request: HttpRequest, sessions: SessionQuerySet) -> Exceptions:
 
 
 def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
+    """A group: one-to-one times are changed with their enrollment."""
     meetings = (
-        Meeting.objects.visible_to(user).select_related("site").prefetch_related("meeting_facilitators__user", "tracks")
+        Meeting.objects.visible_to(user)
+        .filter(kept_for=None)
+        .select_related("site")
+        .prefetch_related("meeting_facilitators__user", "tracks")
     )
     meeting = get_object_or_404(meetings, pk=meeting_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, meeting.site_id))

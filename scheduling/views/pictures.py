@@ -14,19 +14,29 @@ from scheduling.week_picture import TREATMENT, Block, WeekPicture, busy_blocks, 
 
 
 def picture_of_week(
-    *, site: Site, week: date, bookings: Iterable[Booking], commitments: Iterable[Commitment]
+    *,
+    site: Site,
+    week: date,
+    bookings: Iterable[Booking],
+    commitments: Iterable[Commitment] = (),
+    busy: Iterable[BusyTime] = (),
 ) -> WeekPicture:
     """A patient's real week: sessions booked, and what else is in it, read `with_travel`. The week begins on a Monday here."""
     monday = week - timedelta(days=week.weekday())
-    blocks = blocks_of_week(site=site, monday=monday, bookings=bookings, commitments=commitments)
+    blocks = blocks_of_week(site=site, monday=monday, bookings=bookings, commitments=commitments, busy=busy)
     return draw(blocks, [monday + timedelta(days=number) for number in range(7)])
 
 
 def blocks_of_week(
-    *, site: Site, monday: date, bookings: Iterable[Booking], commitments: Iterable[Commitment]
+    *,
+    site: Site,
+    monday: date,
+    bookings: Iterable[Booking],
+    commitments: Iterable[Commitment],
+    busy: Iterable[BusyTime] = (),
 ) -> list[Block]:
-    """What is in the week that begins on the Monday: sessions booked, and commitments read `with_travel`."""
-    blocks = list(busy_blocks((each.as_busy_time(site=site) for each in commitments), monday))
+    """What is in the week from the Monday on: sessions booked, commitments read `with_travel`, and what else is `busy`."""
+    blocks = list(busy_blocks([*(each.as_busy_time(site=site) for each in commitments), *busy], monday))
     for booking in bookings:
         starts, ends = booking.starts.astimezone(site.zone), booking.ends.astimezone(site.zone)
         first, until = minute_of(starts.time()), minute_of(ends.time()) or MINUTES_A_DAY

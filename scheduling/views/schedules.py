@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from scheduling.domain.hours import HIGHER_BAND_MINUTES
@@ -18,12 +19,20 @@ SHOWN_FIRST, SHOWN_MORE = 4, 6
 """So many cards are drawn at once, and so many more each time that more are asked for: a picture is heavy."""
 
 
+class Times(NamedTuple):
+    """From when to when in minutes from midnight, every week or every other week."""
+
+    starts: int
+    ends: int
+    every_other_week: bool = False
+
+
 @dataclass(frozen=True)
 class DayTimes:
-    """The weekdays that have the same times, in minutes from midnight."""
+    """The weekdays that have the same times."""
 
     weekdays: tuple[int, ...]
-    times: tuple[tuple[int, int], ...]
+    times: tuple[Times, ...]
 
 
 @dataclass(frozen=True)
@@ -52,10 +61,11 @@ class ScheduleCard:
     @property
     def days(self) -> list[DayTimes]:
         """When it is, days with the same times together, in the order of the week."""
-        found: dict[tuple[tuple[int, int], ...], list[int]] = {}
+        found: dict[tuple[Times, ...], list[int]] = {}
         for weekday in sorted({meeting.weekday for meeting in self.schedule.meetings}):
-            today = [each.span for each in self.schedule.meetings if each.weekday == weekday]
-            found.setdefault(tuple((span.start, span.end) for span in today), []).append(weekday)
+            today = [each for each in self.schedule.meetings if each.weekday == weekday]
+            times = (Times(each.span.start, each.span.end, each.anchor is not None) for each in today)
+            found.setdefault(tuple(times), []).append(weekday)
         return [DayTimes(tuple(weekdays), times) for times, weekdays in found.items()]
 
     @property

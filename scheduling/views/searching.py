@@ -19,12 +19,15 @@ from iopmanager import clock
 from patients.models import Commitment, Episode, Patient
 from patients.views.access import patient_seen_by
 from patients.views.commitments import say_what_it_runs_into
+from scheduling.domain.changes import MorePlaces
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.price import WEIGHTS
-from scheduling.domain.reasons import Refused
+from scheduling.domain.reasons import Key, Refused
+from scheduling.domain.repairs import Repair, repairs
 from scheduling.domain.schedules import MOST, find
 from scheduling.domain.supposed import Supposed
 from scheduling.forms.enrolling import FromForm
+from scheduling.forms.trying import as_typed
 from scheduling.forms.what_if import Typed, WhatIfForm
 from scheduling.services.fitting import offers_at, settled_for
 from scheduling.services.what_if import keep_change
@@ -111,7 +114,7 @@ def found_for(asked: Look, episode: Episode, chosen: Collection[str] = ()) -> Fo
         return None
     then = asked.supposed.applied_to(need)
     offers = offers_at(site=episode.site, from_day=need.from_day, apart_from=settled_for(episode))
-    tracks = asked.supposed.offered(offers)
+    tracks = asked.supposed.offered(offers, then)
     real = need if asked.supposed else None
     cards = cards_of(find(tracks, then), offers, need=real, chosen=chosen)
     return Found(cards, then, tracks)
@@ -128,7 +131,26 @@ def page_of(seeker: Seeker, asked: Look | None, typed: Typed) -> dict[str, objec
         return context
     context |= {"asked": asked, "form": asked.form, "need": asked.need, "waits_for": waits_for(seeker.episode)}
     found = found_for(asked, seeker.episode, typed.getlist("compare"))
-    return context if found is None else context | _shown(found, _number(typed))
+    if found is None:
+        return context
+    places = asked.supposed.places_in
+    offered = {each.meeting.key: each.meeting for offer in found.tracks for each in offer.meetings}
+    context["with_places"] = [meeting for key, meeting in offered.items() if key in places]
+    return context | _shown(found, _number(typed))
+
+
+@dataclass(frozen=True)
+class RepairCard:
+    """A repair, what its button sends to try it, and the track to wait for when it is a place that is missing."""
+
+    repair: Repair
+    typed: str
+    waits_in: Key | None
+
+    @classmethod
+    def of(cls, repair: Repair) -> "RepairCard":
+        is_place = any(isinstance(change, MorePlaces) for change in repair.changes)
+        return cls(repair, as_typed(repair.changes), repair.best.offer.key if is_place else None)
 
 
 def _shown(found: Found, number: int) -> dict[str, object]:
@@ -142,7 +164,9 @@ def _shown(found: Found, number: int) -> dict[str, object]:
         "more": groups[number:],
         "newest": number - SHOWN_MORE if number > SHOWN_FIRST else None,
         "next_number": number + SHOWN_MORE,
+        "tracks": found.tracks,
         "weights": WEIGHTS,
+        "repairs": [RepairCard.of(each) for each in repairs(found.tracks, found.need)] if not groups else (),
         "partly": [card for card in tracks if card.fit.fits and card.fit.whole is None],
         "others": [card for card in tracks if not card.fit.fits],
     }

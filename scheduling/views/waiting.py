@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
@@ -95,7 +96,7 @@ def _line(waiting: Waiting, *, is_next: bool, sees_life: bool) -> Line:
 @require_http_methods(METHODS)
 @transaction.atomic
 def waiting_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse:
-    """Puts a patient on the waiting list."""
+    """Puts a patient on the waiting list. It can be opened with what a repair says would have to come free."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     track = get_object_or_404(tracks_seen_by(user), pk=track_id, site=patient.site_id)
@@ -104,7 +105,9 @@ def waiting_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpRe
     if episode is None:
         messages.warning(request, "There is no course of care to wait in: admit first.")
         return redirect("level-new", patient.pk)
-    form = WaitForm(request.POST or None, initial={"from_day": max(today, episode.starts)})
+    earliest: dict[str, Any] = {"from_day": max(today, episode.starts)}
+    opened = {name: request.POST.get(name, "") for name in ("from_day", "note")} if "open" in request.POST else {}
+    form = WaitForm(None if opened else request.POST or None, initial=earliest | opened)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:

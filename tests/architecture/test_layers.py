@@ -10,7 +10,19 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ["accounts", "patients", "scheduling", "attendance"]
 LAYERS = ["domain", "models", "services", "forms", "views", "urls"]
-AT_SERVICES = {"services", "reports", "ical", "importing", "ledgers", "leaves", "audit", "words", "one_place", "jobs"}
+AT_SERVICES = {
+    "services",
+    "reports",
+    "ical",
+    "importing",
+    "importing_calendars",
+    "ledgers",
+    "leaves",
+    "audit",
+    "words",
+    "one_place",
+    "jobs",
+}
 ABOVE_ALL_APPS = {"iopmanager.urls", "iopmanager.jobs"}
 """Lists of what the apps have. They are read by Django, by commands and by views."""
 OUTSIDE_THE_LAYERS = {

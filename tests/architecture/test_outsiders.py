@@ -16,6 +16,7 @@ from tests.factories import (
     admit,
     book,
     enroll,
+    make_calendar,
     make_commitment,
     make_hours,
     make_patient,
@@ -102,6 +103,7 @@ def addresses() -> dict[str, str]:
         "proposal_id": CommitmentProposal.objects.create(
             patient=patient, action="add", label="Shift", proposed_at=session.starts
         ).pk,
+        "calendar_id": make_calendar(patient, lead).pk,
         "place_id": make_place(patient, {site: (20, 30)}).pk,
         "hours_id": make_hours(lead, site, 1, "09:00", "12:00").pk,
         "week": MONDAY,
@@ -128,7 +130,7 @@ OF_NO_ROW = {
     "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
-    "portal-life", "portal-life-new", "portal-life-week",
+    "portal-life", "portal-life-new", "portal-life-week", "portal-file-new",
     "counselor-hours",
     "counselor-hours-new",
 }  # fmt: skip

@@ -291,6 +291,8 @@ def test_the_way_in_opens_with_the_day_and_the_meetings(
     assert second.way_in.startswith(reverse("enrollment-change", args=[enrollment.pk]) + "?from=2026-12-14&meetings=")
 
     form = desk.get(second.way_in)
+    others = f"{reverse('enrollment-move', args=[enrollment.pk])}?from=2026-12-14"
+    assert others in page_of(desk, rosa).text
 
     assert form.context["form"].initial["starts"] == STEP
     chosen = [option.meeting.weekday for option in form.context["options"] if option.is_chosen]
@@ -330,9 +332,15 @@ def test_one_level_alone_says_how_to_plan_the_next(desk: Client, site: Site, eve
 def test_a_level_for_which_nothing_fits_shows_why(desk: Client, rosa: Patient, evenings: Track) -> None:
     make_commitment(rosa, range(3), "17:00", "22:00", label="Late shift", valid_from=BEYOND)
     answer = page_of(desk, rosa)
-    assert "Nothing fits" in answer.text
+    for words in ("Nothing fits", "What would help:", "What stands against Evenings"):
+        assert words in answer.text
     assert "Late shift" in answer.text
     assert f"{reverse('fit', args=[rosa.pk])}?from=2026-12-14" in answer.text
+
+
+def test_what_would_have_to_move_is_said(desk: Client, rosa: Patient, evenings: Track) -> None:
+    make_commitment(rosa, [1], "12:00", "18:10", label="Late shift", movable_minutes=30)
+    assert "Late shift would have to end 10 min earlier on Tue: at 18:00" in page_of(desk, rosa).text
 
 
 def test_nobody_in_care_has_nothing_ahead(desk: Client, site: Site) -> None:
@@ -342,8 +350,9 @@ def test_nobody_in_care_has_nothing_ahead(desk: Client, site: Site) -> None:
     assert "There is no open episode with a level of care" in page_of(desk, patient).text
 
 
-def test_the_chart_leads_there(desk: Client, rosa: Patient) -> None:
-    assert reverse("ahead", args=[rosa.pk]) in desk.get(reverse("patient", args=[rosa.pk])).text
+def test_the_chart_and_the_search_lead_there(desk: Client, rosa: Patient) -> None:
+    for page in ("patient", "fit"):
+        assert reverse("ahead", args=[rosa.pk]) in desk.get(reverse(page, args=[rosa.pk])).text
 
 
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMINISTRATOR])

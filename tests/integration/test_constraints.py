@@ -23,7 +23,7 @@ from scheduling.models import (
     SessionFacilitator,
 )
 from scheduling.one_place import FACILITATOR, GUARDS, HOURS, PATIENT, ROOM
-from tests.factories import MONDAY, admit, make_patient
+from tests.factories import MONDAY, admit, make_calendar, make_patient
 from tests.integration.world import AT, NEXT_DAY, World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +116,11 @@ def amends(world: World, reason: str) -> Amendment:
     )
 
 
+def looks_twice(world: World) -> object:
+    looked_at = {"kind": "school", "state": "understood"}
+    return [make_calendar(world.patient, world.lead, **looked_at) for _ in range(2)]
+
+
 def stands_twice(world: World) -> object:
     return EnrollmentMeeting.objects.create(enrollment=world.enrollment, meeting=world.meeting, starts=NEXT_DAY)
 
@@ -158,6 +163,18 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "commitment_has_one_proposal_that_waits": asks_twice,
     "commitment_kind_is_known": sets("commitment", kind="sport"),
     "commitment_code_is_unique_for_a_patient": repeats("commitment"),
+    "calendar_kind_is_known": sets("calendar", kind="sport"),
+    "calendar_state_is_known": sets("calendar", state="lost"),
+    "calendar_ends_after_it_begins": sets("calendar", until=MONDAY),
+    "calendar_travel_at_most_eight_hours": sets("calendar", travel_after=481),
+    "calendar_moves_at_most_eight_hours": sets("calendar", movable_minutes=481),
+    "calendar_is_decided_when_kept_or_declined": sets("calendar", decided_at=None),
+    "calendar_is_declined_for_a_reason": sets("calendar", state="declined"),
+    "calendar_says_whether_whole_days_count": sets("calendar", whole_days=1),
+    "patient_has_one_calendar_of_a_kind": repeats("calendar"),
+    "calendar_is_looked_at_once": looks_twice,
+    "calendar_time_ends_after_it_starts": sets("calendar_time", ends=AT),
+    "calendar_has_a_time_once": repeats("calendar_time"),
     "episode_ends_after_it_starts": sets("episode", ends=MONDAY),
     "patient_has_one_open_episode": repeats("episode"),
     "span_ends_after_it_starts": sets("span", ends=MONDAY),

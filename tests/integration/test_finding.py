@@ -102,29 +102,39 @@ def plain(text: str) -> str:
 # Finding
 
 
-def test_a_track_that_fits_whole_shows_its_hours_its_week_and_the_way_in(
+def shown(answer: Any) -> list[Any]:
+    """The cards that are drawn, without those at the same times behind them."""
+    return [group.card for group in answer.context["groups"]]
+
+
+def test_a_schedule_shows_its_times_its_reasons_its_week_and_the_way_in(
     desk: Client, rosa: Patient, track: Track
 ) -> None:
     answer = search(desk, rosa)
 
-    [card] = answer.context["fitting"]
-    assert (card.fit.minutes, card.fit.days) == (720, 4)
-    assert next(block.label for column in card.picture.columns for block in column.blocks).startswith("Group")
-    for words in ("1 track fits", "Fits whole", "12 h", "4 days", "Enroll from Tue 24 Nov", "No commitments are known"):
-        assert words in answer.text
-    assert f"{reverse('enroll', args=[rosa.pk, track.pk])}?from=2026-11-24" in answer.text
-    assert "choice=enough" in answer.text
+    best = shown(answer)[0]
+    assert [(each.weekdays, each.times) for each in best.days] == [((0, 1, 2), ((540, 720, False),))]
+    assert next(block.label for column in best.picture.columns for block in column.blocks).startswith("Group")
+    text = plain(answer.text)
+    for words in (
+        "5 schedules fit", "Mon–Wed 9:00–12:00", "9 h", "3 days", "Starts Tue 24 Nov", "3 of the 4 groups of Morning track",
+        "3 trips a week, 3 h each", "One facilitator", "Enroll from Tue 24 Nov", "No commitments are known",
+        "How they are ranked", "60 for each trip",
+    ):  # fmt: skip
+        assert words in text
+    meetings = "&".join(f"meetings={meeting.pk}" for meeting in track.meetings.filter(weekday__lt=3))
+    assert f"{reverse('enroll', args=[rosa.pk, track.pk])}?from=2026-11-24&{meetings}" in text
 
 
 def test_the_search_begins_with_the_episode_or_today_and_takes_another_day(
     desk: Client, rosa: Patient, track: Track
 ) -> None:
-    assert search(desk, rosa).context["from_day"] == TODAY
+    assert search(desk, rosa).context["need"].from_day == TODAY
 
     Episode.objects.update(starts=date(2026, 12, 2))
-    assert search(desk, rosa).context["from_day"] == date(2026, 12, 2)
+    assert search(desk, rosa).context["need"].from_day == date(2026, 12, 2)
     answer = search(desk, rosa, **{"from": "2026-12-14"})
-    assert answer.context["from_day"] == date(2026, 12, 14)
+    assert answer.context["need"].from_day == date(2026, 12, 14)
     assert "Enroll from Mon 14 Dec" in answer.text
 
 
@@ -133,10 +143,68 @@ def test_of_a_track_with_a_clash_enough_fits_and_the_clash_is_said(desk: Client,
 
     answer = search(desk, rosa)
 
-    [card] = answer.context["fitting"]
-    assert (card.fit.whole, card.fit.minutes, card.fit.days) == (None, 540, 3)
-    assert "Enough of it fits" in answer.text
+    [card] = shown(answer)
+    assert (card.schedule.minutes, card.schedule.days, card.schedule.is_whole) == (540, 3, False)
+    assert "Nothing has to move" in answer.text
+    assert "1 track fits in part" in answer.text
     assert "ends 15 min before Late shift begins at 12:15, and the way takes 25 min: 10 min short." in answer.text
+
+
+def test_a_group_of_every_other_week_is_said_to_be_one(desk: Client, rosa: Patient, site: Site) -> None:
+    track = make_weekday_track(site, (0, 1, 2))
+    track.meetings.add(make_meeting(site, 4, "09:00", "12:00", anchor=date(2026, 11, 27)))
+
+    answer = search(desk, rosa)
+
+    assert "Mon–Wed 9:00–12:00" in answer.text
+    assert "Fri 9:00–12:00 every other week" in plain(answer.text)
+
+
+def test_what_has_to_move_and_what_is_missed_is_said(desk: Client, rosa: Patient, track: Track) -> None:
+    track.meetings.get(weekday=3).delete()
+    make_commitment(rosa, [0], "12:15", "18:00", label="Late shift", travel_minutes=25, movable_minutes=30)
+    make_commitment(rosa, [], "09:00", "10:00", label="Court", on=date(2026, 12, 9))
+    make_commitment(rosa, [1], "06:00", "08:50", label="Early shift")
+
+    answer = search(desk, rosa)
+
+    [card] = shown(answer)
+    text = plain(answer.text)
+    for words in (
+        "Late shift would have to begin 10 min later on Mon: at 12:25",
+        "Misses 1 of 36 sessions: Wed 9 Dec",
+        "10 min to spare between Early shift and the group on Tuesdays",
+    ):
+        assert words in text
+    monday = next(column for column in card.picture.columns if column.weekday == 0)
+    assert [(block.kind, block.starts) for block in monday.blocks] == [
+        ("treatment", 540),
+        ("travel", 720),
+        ("life", 745),
+        ("travel", 1080),
+    ]
+
+
+def test_schedules_at_the_same_times_stand_behind_the_best_of_them(desk: Client, rosa: Patient, track: Track) -> None:
+    make_weekday_track(track.site, (0, 1, 2), name="Other track")
+
+    answer = search(desk, rosa)
+
+    group = answer.context["groups"][0]
+    assert (group.card.number, [card.number for card in group.others]) == (1, [2])
+    assert "The same times with other groups: 1" in answer.text
+
+
+def test_the_first_few_are_drawn_and_more_on_demand(desk: Client, rosa: Patient, site: Site) -> None:
+    make_track(site, [make_meeting(site, day) for day in range(5)])
+
+    few = search(desk, rosa)
+    more = desk.post(reverse("fit-what-if", args=[rosa.pk]), {"from": "2026-11-24", "shown": "10"})
+
+    assert (len(shown(few)), len(few.context["more"])) == (4, 12)
+    assert (len(shown(more)), len(more.context["more"])) == (10, 6)
+    assert few.text.count('class="week-picture"') == 4
+    assert len(shown(desk.post(reverse("fit-what-if", args=[rosa.pk]), {"shown": "all"}))) == 4
 
 
 def test_a_track_that_does_not_fit_says_every_reason_by_meeting(desk: Client, rosa: Patient, track: Track) -> None:
@@ -198,7 +266,7 @@ def test_a_day_from_which_nothing_can_be_found_is_said_and_kept(
 
     assert words in answer.text
     assert f'value="{day}"' in answer.text
-    assert "need" not in answer.context
+    assert answer.context["need"] is None
 
 
 def test_the_search_leaves_a_trace(desk: Client, rosa: Patient, track: Track) -> None:
@@ -220,7 +288,7 @@ def test_the_search_takes_as_many_queries_for_three_as_for_one(
     with django_assert_num_queries(21):
         answer = search(desk, rosa)
 
-    assert len(answer.context["fitting"]) == number
+    assert answer.context["number"] == number
 
 
 # Enrolling

@@ -121,7 +121,7 @@ def test_what_has_to_move_and_what_is_missed_is_said(clinic: Episode) -> None:
     make_commitment(clinic.patient, [], "17:00", "19:00", "Court", on=MONDAY + WEEK, kind="court")
     said = lines("P007")
     assert said[6:8] == [
-        "   - Late shift on Thursday would have to end 10 min earlier.",
+        "   - Late shift would have to end 10 min earlier on Thu: at 17:35.",
         "   - Misses 1 of 36 sessions: Mon 30 Nov.",
     ]
 

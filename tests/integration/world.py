@@ -7,11 +7,13 @@ from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
 from patients.models import (
+    CalendarInterval,
     Commitment,
     CommitmentProposal,
     Consent,
     Episode,
     FormerSite,
+    ImportedCalendar,
     LevelOfCareSpan,
     Patient,
     Place,
@@ -35,6 +37,7 @@ from tests.factories import (
     admit,
     book,
     enroll,
+    make_calendar,
     make_commitment,
     make_hours,
     make_meeting,
@@ -79,6 +82,8 @@ class World:
     hours: CounselorHours
     place: Place
     proposal: CommitmentProposal
+    calendar: ImportedCalendar
+    calendar_time: CalendarInterval
 
 
 def make_world() -> World:
@@ -91,6 +96,7 @@ def make_world() -> World:
     enrollment = enroll(episode, track)
     session, later = make_session(meeting, MONDAY), make_session(meeting, MONDAY + timedelta(weeks=1))
     booking = book(session, enrollment)
+    calendar = make_calendar(patient, lead, (AT, AT + timedelta(hours=1)))
     return World(
         site=site,
         room=room,
@@ -125,5 +131,7 @@ def make_world() -> World:
         hours=make_hours(lead, site, 1, "09:00", "12:00"),
         waiting=WaitingEntry.objects.create(episode=episode, track=track, from_day=MONDAY, requested_at=AT),
         proposal=CommitmentProposal.objects.create(patient=patient, action="add", label="Shift", proposed_at=AT),
+        calendar=calendar,
+        calendar_time=calendar.intervals.get(),
         place=make_place(patient, {site: (20, 30)}),
     )

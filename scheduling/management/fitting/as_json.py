@@ -167,7 +167,8 @@ def reasons(found: Iterable[Reason]) -> list[Json]:
 
 
 def _commitment(key: Key, codes: Mapping[Key, str]) -> Json:
-    return {"id": key, "code": codes[key]}
+    """What is in an imported calendar has neither an id nor a code."""
+    return {"id": key if key in codes else None, "code": codes.get(key, "")}
 
 
 def _proposal(proposal: Proposal) -> Json:

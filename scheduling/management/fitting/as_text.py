@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from scheduling.domain.fit import Fit
 from scheduling.domain.hours import WeeklyMeeting, add_up
 from scheduling.domain.individual import Found
+from scheduling.domain.remarks import asks_of_life
 from scheduling.domain.schedules import Schedule
 from scheduling.management.fitting.answer import Answer
 from scheduling.services.steps import Ahead
 from scheduling.templatetags.words import clock as wall
-from scheduling.templatetags.words import counted, day, hours, weekday, weekday_short
-from scheduling.words import say, say_change, say_repair
+from scheduling.templatetags.words import counted, day, hours, weekday_short
+from scheduling.words import say, say_change, say_remark, say_repair
 
 BESIDE = "Nothing fits beside the place that is there already. --leaving looks as if it were over."
 
@@ -52,13 +53,7 @@ def _schedule(number: int, schedule: Schedule, found: Found) -> Iterator[str]:
     yield from (f"   {_slot(meeting)}" for meeting in schedule.meetings)
     if schedule.offer.individual_minutes:
         yield f"   and {hours(schedule.offer.individual_minutes)} of individual time, {_individual(found)}"
-    for give in schedule.gives:
-        way = "end" if give.ends_earlier else "begin"
-        by = f"{hours(give.minutes)} {'earlier' if give.ends_earlier else 'later'}"
-        yield f"   - {give.busy.label} on {weekday(give.weekday)} would have to {way} {by}."
-    if schedule.missed:
-        dates = ", ".join(dict.fromkeys(day(on) for on, _ in schedule.missed))
-        yield f"   - Misses {len(schedule.missed)} of {counted(schedule.sessions, 'session')}: {dates}."
+    yield from (f"   - {say_remark(each)}." for each in asks_of_life(schedule.meetings, schedule.need))
 
 
 def _individual(found: Found) -> str:
@@ -93,6 +88,7 @@ def _ahead(ahead: Ahead) -> Iterator[str]:
         total = add_up(stage.meetings, need.rules, stage.individual_minutes)
         yield f"   {hours(total.minutes)} over {counted(total.days, 'day')} in {' and '.join(ahead.in_tracks)}"
         yield from (f"   {_slot(meeting)}" for meeting in stage.meetings)
+        yield from (f"   - {say_remark(each)}." for each in asks_of_life(stage.meetings, need))
     if stage.difference and not stage.goes_on_as_arranged:
         yield from (f"   - {say_change(each)}." for each in stage.difference.days)
     yield from (f"   - {say_repair(repair)}" for repair in ahead.repairs)

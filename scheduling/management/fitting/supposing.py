@@ -96,7 +96,7 @@ def is_supposed(options: Mapping[str, Any]) -> bool:
 
 def commitments_of(episode: Episode, need: Need) -> list[Commitment]:
     """Those that the need knows of, in the order of their codes."""
-    keys = [busy.key for busy in need.busy if busy.kind != TREATMENT]
+    keys = [busy.key for busy in need.busy if busy.kind != TREATMENT and isinstance(busy.key, int)]
     return list(Commitment.objects.filter(patient=episode.patient_id, pk__in=keys).order_by("code", "pk"))
 
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("patients", "0006_consents"),
+        ("patients", "0007_imported_calendars"),
         ("scheduling", "0001_initial"),
     ]
 

@@ -1,0 +1,100 @@
+"""Text → what is said of a calendar file. The file's content is the service's to judge."""
+
+from typing import Any, ClassVar
+
+from django import forms
+
+from patients.domain.calendar_files import REFUSALS
+from patients.forms.layout import beside, laid_out
+from patients.models import CALENDAR_KINDS, ImportedCalendar
+from patients.models.calendar import MOST_TRAVEL
+from patients.models.commitment import LEAST_MOVE, MOST_MOVE
+
+BUSY, FREE = "busy", "free"
+OF_OWN_FILE = (
+    "An .ics file from your work or school. We keep only when you are busy: no titles, no places, not the file."
+)
+
+
+class CalendarFileForm(forms.Form):
+    """A file, whose time it takes, and as of any commitment the way there and back and by how much it could move."""
+
+    blames: ClassVar = dict.fromkeys(REFUSALS, "file")
+
+    file = forms.FileField(
+        label="Calendar file",
+        help_text="An .ics file. Only its times go on record: no titles, no places, and not the file.",
+        widget=forms.FileInput(attrs={"accept": ".ics,text/calendar"}),
+    )
+    kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in CALENDAR_KINDS], label="Calendar of")
+    travel_before = forms.IntegerField(
+        min_value=0, max_value=MOST_TRAVEL, required=False, label="Minutes to get there", help_text="From the site."
+    )
+    travel_after = forms.IntegerField(
+        min_value=0,
+        max_value=MOST_TRAVEL,
+        required=False,
+        label="Minutes back",
+        help_text="To the site. Empty: as long as there.",
+    )
+    movable_minutes = forms.IntegerField(
+        min_value=0,
+        max_value=MOST_MOVE,
+        required=False,
+        label="Could move by, in minutes",
+        help_text="Each time could begin so much later, or end so much earlier. Empty: all must stay as it is.",
+    )
+
+    def __init__(self, *args: Any, before: ImportedCalendar | None = None, is_own: bool = False, **kwargs: Any) -> None:
+        if before is not None:  # what was said of the last one is likely to hold for the next
+            kwargs["initial"] = {
+                name: getattr(before, name) or None
+                for name in ("kind", "travel_before", "travel_after", "movable_minutes")
+            }
+        super().__init__(*args, **kwargs)
+        if is_own:  # for whom no site is a site
+            self.fields["file"].help_text = OF_OWN_FILE
+            self.fields["travel_before"].help_text = "From your appointments."
+            self.fields["travel_after"].help_text = "To your appointments. Empty: as long as there."
+        self.helper = laid_out("file", beside("kind", "movable_minutes"), beside("travel_before", "travel_after"))
+
+    def clean_movable_minutes(self) -> int:
+        minutes: int = self.cleaned_data["movable_minutes"] or 0
+        if 0 < minutes < LEAST_MOVE:
+            raise forms.ValidationError(f"By {LEAST_MOVE} minutes at least, or not at all.")
+        return minutes
+
+    def said(self) -> dict[str, Any]:
+        """All that was typed beside the file."""
+        given = self.cleaned_data
+        before = given["travel_before"] or 0
+        after = before if given["travel_after"] is None else given["travel_after"]
+        return {
+            "kind": given["kind"],
+            "travel_before": before,
+            "travel_after": after,
+            "movable_minutes": given["movable_minutes"],
+        }
+
+
+class KeepCalendarForm(forms.Form):
+    """Whether days with an entry without a time are taken: asked only where there are such days."""
+
+    blames: ClassVar = {"not_asked_of_whole_days": "whole_days"}
+
+    whole_days = forms.ChoiceField(widget=forms.RadioSelect, required=False, label="Entries without a time")
+
+    def __init__(self, *args: Any, asks: bool, is_own: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks:
+            del self.fields["whole_days"]
+        else:
+            who = "I am" if is_own else "They are"
+            field = self.fields["whole_days"]
+            field.choices = [(BUSY, f"{who} busy all day"), (FREE, f"{who} free, as far as these go")]  # type: ignore[attr-defined]
+        self.helper = laid_out(*self.fields)
+
+    @property
+    def whole_days_count(self) -> bool | None:
+        """None where nothing was answered."""
+        return {BUSY: True, FREE: False}.get(self.cleaned_data.get("whole_days", ""))

@@ -1,0 +1,470 @@
+"""What if: a life and a prescription as they might be, kept on demand alone; repairs to try; two schedules side by side."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Action, AuditEvent, User
+from accounts.permissions import Role
+from patients.models import Commitment, LevelOfCareSpan, Patient
+from scheduling.models import CohortStart, Entry, Site, Track, WaitingEntry
+from tests.factories import (
+    admit,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_session,
+    make_site,
+    make_staff,
+    make_track,
+    make_weekday_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+TUESDAY_MORNING = datetime(2026, 11, 24, 14, tzinfo=UTC)
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture(autouse=True)
+def tuesday_morning() -> Iterator[None]:
+    with time_machine.travel(TUESDAY_MORNING, tick=False):
+        yield
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site("Harbor Street")
+
+
+@pytest.fixture
+def track(site: Site) -> Track:
+    """Monday, Wednesday and Friday, 9:00 to 12:00."""
+    return make_weekday_track(site, name="Morning track")
+
+
+@pytest.fixture
+def rosa(site: Site) -> Patient:
+    patient = make_patient(site, code="P001")
+    admit(patient)
+    return patient
+
+
+@pytest.fixture
+def shift(rosa: Patient) -> Commitment:
+    """In the way of the whole track."""
+    return make_commitment(rosa, [0, 2, 4], "11:00", "16:00", "Shop")
+
+
+@pytest.fixture
+def desk(site: Site) -> Client:
+    return signed_in_as(make_staff(Role.COORDINATOR, site))
+
+
+def signed_in_as(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def life(commitment: Commitment, **changes: Any) -> dict[str, Any]:
+    """What the page sends of a commitment."""
+    fields = {
+        "weekdays": [str(day) for day in commitment.weekday_numbers],
+        "starts": f"{commitment.starts:%H:%M}",
+        "ends": f"{commitment.ends:%H:%M}",
+        "movable_minutes": str(commitment.movable_minutes),
+        "travel_before": str(commitment.travel_before_minutes),
+        "travel_after": str(commitment.travel_after_minutes),
+    }
+    return {f"c{commitment.pk}-{name}": value for name, value in (fields | changes).items()}
+
+
+def typed(*lives: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    whole: dict[str, Any] = {"from": "2026-11-24", "prescribed_minutes": "9 h", "prescribed_days": "3"}
+    for each in lives:
+        whole |= each
+    return whole | fields
+
+
+def what_if(client: Client, patient: Patient, data: dict[str, Any], **headers: Any) -> Any:
+    return client.post(reverse("fit-what-if", args=[patient.pk]), data, **headers)
+
+
+def numbers(answer: Any) -> list[int]:
+    return [group.card.schedule.minutes for group in answer.context["groups"]]
+
+
+def plain(text: str) -> str:
+    return text.replace("&#x27;", "'").replace("&amp;", "&")
+
+
+# Supposing
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        pytest.param({"starts": "12:00"}, "12:00–16:00 instead of 11:00–16:00", id="other times"),
+        pytest.param({"weekdays": ["1", "3"]}, "on Tue, Thu instead of Mon, Wed, Fri", id="other days"),
+        pytest.param({"movable_minutes": "60"}, "could move by 1 h", id="could move"),
+        pytest.param({"leave_out": "on"}, "left out", id="left out"),
+    ],
+)
+def test_a_change_of_a_life_is_seen_at_once_and_not_saved(
+    desk: Client, rosa: Patient, track: Track, shift: Commitment, changes: dict[str, Any], said: str
+) -> None:
+    assert numbers(desk.get(reverse("fit", args=[rosa.pk]))) == []
+
+    answer = what_if(desk, rosa, typed(life(shift, **changes)))
+
+    assert numbers(answer) == [540]
+    for words in ("What if: not saved", "Back to how it is", said, "Stands only with"):
+        assert words in answer.text
+    assert "Enroll from" not in answer.text
+    before = Commitment.objects.get()
+    assert (before.starts, before.weekday_numbers, before.movable_minutes) == (time(11), (0, 2, 4), 0)
+    assert not AuditEvent.objects.exclude(action=Action.VIEWED).exists()
+    assert AuditEvent.objects.first().detail == "find a schedule, what if"
+
+
+def test_on_some_days_alone(desk: Client, rosa: Patient, site: Site, shift: Commitment) -> None:
+    make_track(site, [make_meeting(site, day) for day in (0, 1, 3)])
+
+    answer = what_if(desk, rosa, typed(life(shift, starts="12:00", only=["0"])))
+
+    assert numbers(answer) == [540]
+    assert "on Mon alone, 12:00–16:00 instead of 11:00–16:00" in answer.text
+    assert numbers(what_if(desk, rosa, typed(life(shift, starts="12:00", only=["2"])))) == []
+    assert numbers(what_if(desk, rosa, typed(life(shift, leave_out="on", only=["0"])))) == [540]
+
+
+def test_a_shorter_way(desk: Client, rosa: Patient, track: Track) -> None:
+    shop = make_commitment(rosa, [0], "12:15", "16:00", "Shop", travel_minutes=25)
+
+    assert numbers(what_if(desk, rosa, typed(life(shop)))) == []
+    answer = what_if(desk, rosa, typed(life(shop, travel_before="15")))
+
+    assert numbers(answer) == [540]
+    assert "15 min there instead of 25 min" in answer.text
+
+
+def test_another_prescription_leads_to_a_level_that_says_so(
+    desk: Client, rosa: Patient, site: Site, track: Track
+) -> None:
+    track.meetings.add(make_meeting(site, 1))
+    data = typed(prescribed_minutes="12", prescribed_days="4")
+
+    answer = what_if(desk, rosa, data)
+    opened = desk.post(reverse("level-new", args=[rosa.pk]), data | {"open": "level"})
+
+    assert numbers(answer) == [720]
+    assert "12 h on 4 days</strong> a week prescribed instead of 9 h on 3 days" in answer.text
+    assert (opened.status_code, LevelOfCareSpan.objects.count()) == (200, 1)
+    assert (
+        opened.context["form"]["prescribed_minutes"].value(),
+        opened.context["form"]["prescribed_days"].value(),
+    ) == (
+        "12",
+        "4",
+    )
+
+
+def test_what_stands_as_it_is_can_be_enrolled_from_a_what_if(
+    desk: Client, rosa: Patient, site: Site, shift: Commitment
+) -> None:
+    make_track(site, [make_meeting(site, day) for day in (0, 1, 3, 5)])
+
+    answer = what_if(desk, rosa, typed(life(shift, leave_out="on")))
+
+    stands = {tuple(m.weekday for m in g.card.schedule.meetings): not g.card.against for g in answer.context["groups"]}
+    assert stands == {(0, 1, 3): False, (0, 1, 5): False, (0, 3, 5): False, (1, 3, 5): True}
+
+
+def test_nonsense_is_said_beside_the_field_and_nothing_is_lost(
+    desk: Client, rosa: Patient, track: Track, shift: Commitment
+) -> None:
+    data = typed(life(shift, starts="16:00", movable_minutes="3"), prescribed_minutes="many")
+
+    answer = what_if(desk, rosa, data)
+    part = what_if(desk, rosa, data, **HTMX)
+
+    assert (answer.status_code, part.status_code) == (422, 200)
+    for each in (answer, part):
+        for words in ("Not clear yet", "“many” is not a number of hours", "By 5 minutes at least"):
+            assert words in each.text
+    assert 'value="many"' in answer.text
+    assert 'value="16:00"' in answer.text
+    assert "<html" not in part.text
+
+
+def test_times_that_make_no_sense_are_refused_as_they_would_be_kept(
+    desk: Client, rosa: Patient, track: Track, shift: Commitment
+) -> None:
+    assert "It ends when it starts" in what_if(desk, rosa, typed(life(shift, ends="11:00"))).text
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"c0-starts": "9:00"},
+        {"place": "x", "join": "-1", "rule": "minimum_days:99"},
+        {"rule": "breaks_count:1"},
+        {"try": "%%%=&&"},
+        {"compare": "x"},
+    ],
+)
+def test_nonsense_that_nobody_types_is_passed_over(
+    desk: Client, rosa: Patient, track: Track, nonsense: dict[str, str]
+) -> None:
+    answer = what_if(desk, rosa, typed(**nonsense))
+
+    assert answer.status_code == 200
+    assert numbers(answer) == [540]
+
+
+def test_without_a_change_the_button_goes_to_the_day_itself(desk: Client, rosa: Patient, track: Track) -> None:
+    answer = what_if(desk, rosa, typed(look="1") | {"from": "2026-12-07"})
+
+    assert answer["Location"] == f"{reverse('fit', args=[rosa.pk])}?from=2026-12-07"
+
+
+# Keeping
+
+
+def keep(client: Client, commitment: Commitment, data: dict[str, Any]) -> Any:
+    return client.post(reverse("fit-keep", args=[commitment.patient_id, commitment.pk]), data, follow=True)
+
+
+def test_a_change_is_kept_on_demand(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+    answer = keep(desk, shift, typed(life(shift, starts="12:00", movable_minutes="15")))
+
+    shift.refresh_from_db()
+    assert (shift.starts, shift.movable_minutes) == (time(12), 15)
+    assert answer.redirect_chain[0][0] == f"{reverse('fit', args=[rosa.pk])}?from=2026-11-24"
+    assert "The commitment is kept." in answer.text
+    assert AuditEvent.objects.get(action=Action.CHANGED).detail == "starts, movable_minutes"
+
+
+def test_what_else_is_supposed_stays_supposed(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+    other = make_commitment(rosa, [5], "09:00", "12:00", "Children")
+
+    answer = keep(desk, shift, typed(life(shift, starts="12:00"), life(other, leave_out="on")))
+
+    assert [changed.was.label for changed in answer.context["asked"].supposed.changed] == ["Children"]
+    assert "What if: not saved" in answer.text
+
+
+def test_a_change_on_some_days_becomes_a_commitment_beside_it(
+    desk: Client, rosa: Patient, track: Track, shift: Commitment
+) -> None:
+    keep(desk, shift, typed(life(shift, starts="12:00", only=["0", "4"])))
+
+    assert [(each.label, each.weekday_numbers, each.starts) for each in rosa.commitments.order_by("starts")] == [
+        ("Shop", (2,), time(11)),
+        ("Shop", (0, 4), time(12)),
+    ]
+
+
+def test_keeping_twice_writes_once(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+    data = typed(life(shift, starts="12:00"))
+
+    keep(desk, shift, data)
+    keep(desk, shift, data)
+
+    assert AuditEvent.objects.filter(action=Action.CHANGED).count() == 1
+
+
+def test_a_refusal_is_said_where_it_was_typed(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+    shift.valid_from, shift.valid_until = date(2026, 11, 30), date(2026, 12, 2)
+    shift.save()
+
+    answer = keep(desk, shift, typed(life(shift, weekdays=["4"])))
+
+    shift.refresh_from_db()
+    assert answer.status_code == 422
+    assert "None of its days lies between the first day and the last." in answer.text
+    assert shift.weekday_numbers == (0, 2, 4)
+
+
+def test_what_is_left_out_is_not_ended_by_keeping(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+    answer = what_if(desk, rosa, typed(life(shift, leave_out="on")))
+    keep(desk, shift, typed(life(shift, leave_out="on")))
+
+    assert Commitment.objects.get().valid_until is None
+    assert reverse("commitment-end", args=[shift.pk]) in answer.text
+
+
+def test_who_may_only_look_is_not_asked_to_keep(
+    site: Site, rosa: Patient, track: Track, shift: Commitment, desk: Client
+) -> None:
+    clinician = make_staff(Role.CLINICIAN, site)
+    track.meetings.first().meeting_facilitators.create(user=clinician, part="leads")
+    stranger = signed_in_as(make_staff(Role.REVIEWER, site))
+
+    assert what_if(stranger, rosa, typed(life(shift, starts="12:00"))).status_code == 403
+    assert keep(stranger, shift, typed(life(shift, starts="12:00"))).status_code == 403
+
+
+def test_a_commitment_of_somebody_else_is_not_kept(desk: Client, rosa: Patient, site: Site, track: Track) -> None:
+    other = make_commitment(make_patient(site), [0], "09:00", "12:00")
+
+    answer = desk.post(reverse("fit-keep", args=[rosa.pk, other.pk]), typed(life(other, starts="10:00")))
+
+    assert answer.status_code == 404
+
+
+# Repairs
+
+
+def tries(answer: Any) -> list[str]:
+    return [each.typed for each in answer.context["repairs"]]
+
+
+def test_when_nothing_fits_a_repair_is_tried_with_one_button(desk: Client, rosa: Patient, track: Track) -> None:
+    shop = make_commitment(rosa, [0, 1], "11:40", "16:00", "Shop")
+
+    answer = desk.get(reverse("fit", args=[rosa.pk]))
+
+    first = tries(answer)[0]
+    assert first == f"c{shop.pk}-only=0&c{shop.pk}-starts=12%3A00"
+    for words in ("What would make it fit", "“Shop” began at 12:00 instead of 11:40 on Mondays", "Try it"):
+        assert words in answer.text
+    tried = what_if(desk, rosa, typed(life(shop), **{"try": first}))
+    assert numbers(tried) == [540]
+    keep(desk, shop, typed(life(shop, starts="12:00", only=["0"])))
+    assert numbers(desk.get(reverse("fit", args=[rosa.pk]))) == [540]
+
+
+def test_every_repair_that_can_be_tried_opens_what_it_says(
+    desk: Client, rosa: Patient, site: Site, track: Track
+) -> None:
+    shop = make_commitment(rosa, [0, 1], "11:40", "16:00", "Shop", movable_minutes=10)
+    make_commitment(rosa, [2], "12:20", "16:00", "Class", travel_minutes=15)
+    late = make_weekday_track(site, name="Late track", entry=Entry.COHORT)
+    CohortStart.objects.create(track=late, on=date(2027, 6, 7))
+
+    for each in desk.get(reverse("fit", args=[rosa.pk])).context["repairs"]:
+        answer = what_if(desk, rosa, typed(life(shop), **{"try": each.typed}))
+        assert each.typed == "" or answer.context["number"] >= 1, each
+
+
+def test_a_place_that_is_missing_is_waited_for(desk: Client, rosa: Patient, track: Track) -> None:
+    meeting = track.meetings.get(weekday=2)
+    session = make_session(meeting, date(2026, 11, 25))
+    session.booked = session.places
+    session.save()
+
+    answer = desk.get(reverse("fit", args=[rosa.pk]))
+    [repair] = [each for each in answer.context["repairs"] if each.waits_in]
+    note = f"A place in Wednesday’s {meeting.name} (9:00–12:00)"
+    assert (repair.waits_in, note in answer.text) == (track.pk, True)
+    tried = what_if(desk, rosa, typed(**{"try": repair.typed}))
+    assert numbers(tried) == [540]
+    assert "One more place in" in tried.text
+
+    address = reverse("waiting-join", args=[rosa.pk, track.pk])
+    opened = desk.post(address, {"open": "1", "from_day": "2026-11-24", "note": note})
+    assert (opened.status_code, opened.context["form"]["note"].value()) == (200, note)
+    assert not WaitingEntry.objects.exists()
+    desk.post(address, {"priority": "2", "from_day": "2026-11-24", "note": note})
+    assert WaitingEntry.objects.get().note == note
+    assert note in desk.get(reverse("track-waiting", args=[track.pk])).text
+
+
+# Comparing
+
+
+@pytest.fixture
+def four_days(site: Site) -> Track:
+    return make_track(site, [make_meeting(site, day) for day in (0, 1, 2, 3)], name="Morning track")
+
+
+def compare(client: Client, patient: Patient, keys: list[str], **fields: Any) -> Any:
+    return client.post(reverse("fit-compare", args=[patient.pk]), typed(compare=keys, **fields))
+
+
+def test_two_schedules_stand_side_by_side(desk: Client, rosa: Patient, four_days: Track) -> None:
+    keys = [group.card.key for group in desk.get(reverse("fit", args=[rosa.pk])).context["groups"]]
+
+    answer = compare(desk, rosa, [keys[0], keys[-1]], prescribed_minutes="9:00")
+
+    differs = {part.code: part.differs for part in answer.context["parts"]}
+    assert {code for code, is_so in differs.items() if is_so} == {"when", "groups"}
+    assert answer.text.count("Enroll from Tue 24 Nov") == 2
+    assert 'name="prescribed_minutes" value="9:00"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        pytest.param(0, "Choose two schedules to compare.", id="none"),
+        pytest.param(1, "One is chosen.", id="one"),
+        pytest.param(3, "3 are chosen.", id="three"),
+    ],
+)
+def test_two_must_be_chosen(desk: Client, rosa: Patient, four_days: Track, chosen: int, words: str) -> None:
+    keys = [group.card.key for group in desk.get(reverse("fit", args=[rosa.pk])).context["groups"]]
+
+    answer = compare(desk, rosa, keys[:chosen])
+
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert answer.text.count('name="compare"') == 4
+    assert sum(group.card.is_chosen for group in answer.context["groups"]) == chosen
+
+
+def test_one_that_is_gone_is_said(desk: Client, rosa: Patient, four_days: Track) -> None:
+    keys = [group.card.key for group in desk.get(reverse("fit", args=[rosa.pk])).context["groups"]]
+
+    answer = compare(desk, rosa, [keys[0], "7.2026-11-24.1-2-3"])
+
+    assert "One of the schedules is not among the best any more." in answer.text
+
+
+# Enrolling
+
+
+def test_a_card_opens_the_enrollment_with_its_meetings_and_what_they_ask(
+    desk: Client, rosa: Patient, four_days: Track
+) -> None:
+    make_commitment(rosa, [3], "12:15", "18:00", "Late shift", travel_minutes=25, movable_minutes=30)
+    cards = [group.card for group in desk.get(reverse("fit", args=[rosa.pk])).context["groups"]]
+    card = next(card for card in cards if [each.weekday for each in card.schedule.meetings] == [0, 1, 3])
+
+    answer = desk.get(f"{reverse('enroll', args=[rosa.pk, four_days.pk])}?{card.way_in}")
+
+    assert [option.meeting.weekday for option in answer.context["options"] if option.is_chosen] == [0, 1, 3]
+    assert "Late shift would have to begin 10 min later on Thu: at 12:25" in answer.text
+
+
+# Weight
+
+
+@pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])
+@pytest.mark.parametrize(("name", "queries"), [("fit-what-if", 21), ("fit-compare", 20)])
+def test_a_page_takes_as_many_queries_for_three_as_for_one(
+    desk: Client,
+    site: Site,
+    rosa: Patient,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    number: int,
+    name: str,
+    queries: int,
+) -> None:
+    lives = []
+    for each in range(number):
+        make_track(site, [make_meeting(site, day) for day in (0, 1, 2, 3)], name=f"Track {each}")
+        lives.append(life(make_commitment(rosa, [each], "13:00", "15:00"), starts="12:30"))
+    keys = [group.card.key for group in what_if(desk, rosa, typed(*lives)).context["groups"]]
+
+    with django_assert_num_queries(queries):
+        answer = desk.post(reverse(name, args=[rosa.pk]), typed(*lives, compare=keys[:2]))
+
+    assert answer.status_code == 200

@@ -1,0 +1,146 @@
+"""Finding a schedule in a browser: what if, repairs, two side by side, and the way in; at a desk and on a phone."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, ViewportSize, expect
+
+from accounts.permissions import Role
+from iopmanager import clock
+from patients.models import Commitment, Patient
+from scheduling.models import Enrollment
+from scheduling.services.horizon import extend_horizon
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_site,
+    make_staff,
+    make_track,
+    make_weekday_track,
+)
+from tests.journeys.conftest import DESKTOP, PHONE, OpenPage
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
+SIZES = pytest.mark.parametrize("size", [pytest.param(DESKTOP, id="desk"), pytest.param(PHONE, id="phone")])
+
+
+@pytest.fixture
+def coordinator(monkeypatch: pytest.MonkeyPatch) -> "User":
+    monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
+    site = make_site()
+    lead = make_staff(Role.CLINICIAN, site, "Ada Park")
+    make_track(site, [make_meeting(site, day, lead=lead) for day in range(5)], name="Morning track")
+    extend_horizon(site=site, today=MONDAY, now=MONDAY_AT_8)
+    return make_staff(Role.COORDINATOR, site)
+
+
+@pytest.fixture
+def rosa(coordinator: "User") -> Patient:
+    patient = make_patient(coordinator.role_assignments.get().site, "Rosa", "Lindqvist")
+    admit(patient)
+    return patient
+
+
+@SIZES
+def test_a_repair_is_tried_kept_and_enrolled_from(
+    open_page: OpenPage,
+    sign_in: Callable[[Page, "User"], None],
+    axe: Callable[[Page], None],
+    size: ViewportSize,
+    coordinator: "User",
+    rosa: Patient,
+) -> None:
+    make_commitment(rosa, [0, 1, 2], "11:40", "16:00", "Shop")
+    page = open_page(size)
+    sign_in(page, coordinator)
+
+    page.goto(reverse("fit", args=[rosa.pk]))
+    expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="What would make it fit")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Try it").first.click()
+    expect(page.get_by_role("heading", name="What if: not saved")).to_be_visible()
+    expect(page.get_by_text("on Mon alone, 12:00–16:00 instead of 11:40–16:00")).to_be_visible()
+    expect(page.get_by_text("Stands only with").first).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Keep this change").click()
+
+    enroll = page.get_by_role("link", name=re.compile("^Enroll from Mon 23 Nov"))
+    expect(enroll.first).to_be_visible()
+    expect(page.get_by_text("What if: not saved")).to_have_count(0)
+    assert sorted((each.weekday_numbers, each.starts) for each in rosa.commitments.all()) == [
+        ((0,), time(12)),
+        ((1, 2), time(11, 40)),
+    ]
+    enroll.first.click()
+    expect(page.get_by_label(re.compile("^Monday"))).to_be_checked()
+    expect(page.get_by_label(re.compile("^Tuesday"))).not_to_be_checked()
+    axe(page)
+    page.get_by_role("button", name="Enroll", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Rosa")
+    assert Enrollment.objects.get().enrollment_meetings.count() == 3
+
+
+@SIZES
+def test_what_if_more_and_two_side_by_side(
+    open_page: OpenPage,
+    sign_in: Callable[[Page, "User"], None],
+    axe: Callable[[Page], None],
+    size: ViewportSize,
+    coordinator: "User",
+    rosa: Patient,
+) -> None:
+    make_commitment(rosa, [0], "11:00", "16:00", "Shop")
+    make_weekday_track(coordinator.role_assignments.get().site, [1, 2, 3], name="Other track")
+    page = open_page(size)
+    sign_in(page, coordinator)
+
+    # What is typed is seen at once, without the page being loaded again, and nothing typed is lost.
+    page.goto(reverse("fit", args=[rosa.pk]))
+    expect(page.get_by_role("heading", name="6 schedules fit")).to_be_visible()
+    page.get_by_text("What if something were different?").click()
+    page.locator("#what-if").get_by_text("Shop", exact=True).click()
+    axe(page)
+    page.get_by_label("Starts").fill("12:00")
+    page.get_by_label("Starts").blur()
+    expect(page.get_by_role("heading", name="What if: not saved")).to_be_visible()
+    page.get_by_label("Ends").fill("")
+    page.get_by_label("Ends").blur()
+    expect(page.get_by_text("When does it end?")).to_be_visible()
+    axe(page)
+    page.get_by_label("Ends").fill("16:00")
+    page.get_by_label("Ends").blur()
+    expect(page.get_by_text("When does it end?")).to_have_count(0)
+    assert Commitment.objects.get().starts == time(11)
+
+    # More of them, and those at the same times.
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(".schedule")).to_have_count(10)
+    page.get_by_text("The same times with other groups").first.click()
+    axe(page)
+
+    # Two side by side, and back with all that was typed.
+    page.get_by_label("Compare schedule 1", exact=True).check()
+    page.get_by_role("button", name="Compare the two").click()
+    expect(page.get_by_role("alert")).to_contain_text("Choose two schedules to compare. One is chosen.")
+    page.get_by_label("Compare schedule 3", exact=True).check()
+    page.get_by_role("button", name="Compare the two").click()
+    expect(page.get_by_role("heading", name="Compare two schedules")).to_be_visible()
+    expect(page.locator(".week-picture")).to_have_count(2)
+    axe(page)
+    page.get_by_role("button", name="Back to all schedules").click()
+    expect(page.get_by_label("Starts")).to_have_value("12:00")
+    expect(page.get_by_label("Compare schedule 1", exact=True)).to_be_checked()
+    page.get_by_role("link", name="Back to how it is").click()
+    expect(page.get_by_text("What if: not saved")).to_have_count(0)
+    expect(page.get_by_role("heading", name="6 schedules fit")).to_be_visible()

@@ -1,0 +1,78 @@
+"""Individual time from a counselor's hours to a patient's week, in a browser."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from accounts.permissions import Role
+from iopmanager import clock
+from scheduling.services.horizon import extend_horizon
+from tests.factories import MONDAY, admit, make_patient, make_site, make_staff, make_weekday_track
+
+MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
+
+
+def test_an_hour_of_ones_own_beside_the_groups(
+    page: Page,
+    phone: Page,
+    axe: Callable[[Page], None],
+    sign_in: Callable[[Page, User], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
+    site = make_site()
+    ada, coordinator = make_staff(Role.CLINICIAN, site, "Ada Park"), make_staff(Role.COORDINATOR, site)
+    track = make_weekday_track(site, lead=ada, individual_minutes=60)
+    extend_horizon(site=site, today=MONDAY, now=MONDAY_AT_8)
+    rosa, omar = make_patient(site), make_patient(site, "Omar", "Haddad")
+    for patient in (rosa, omar):
+        admit(patient, minutes=600)
+
+    # Ada says on her phone when she sees people one to one.
+    sign_in(phone, ada)
+    phone.goto(reverse("tracks"))
+    phone.get_by_role("link", name="One-to-one hours").click()
+    axe(phone)
+    phone.get_by_role("link", name="State hours").click()
+    axe(phone)
+    phone.get_by_label("Weekday").select_option("Wednesday")
+    phone.get_by_label("From").fill("12:00")
+    phone.get_by_label("Until").fill("14:00")
+    phone.get_by_role("button", name="State the hours").click()
+    expect(phone.get_by_text("Ada Park sees people one to one in these hours.")).to_be_visible()
+    axe(phone)
+
+    # Enrolling proposes the hour right after the group, on a desk …
+    sign_in(page, coordinator)
+    page.goto(reverse("enroll", args=[rosa.pk, track.pk]))
+    page.get_by_label("Wednesday 12:00–13:00 with Ada Park").check()
+    expect(page.get_by_text("10 h on 3 days a week")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Enroll").click()
+    expect(page.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
+    expect(page.get_by_role("region", name="Schedule").get_by_text("Individual session")).to_be_visible()
+    axe(page)
+
+    # … and the next one to somebody on a phone.
+    sign_in(phone, coordinator)
+    phone.goto(reverse("enroll", args=[omar.pk, track.pk]))
+    expect(phone.get_by_label("Wednesday 12:00–13:00 with Ada Park")).to_have_count(0)
+    phone.get_by_label("Wednesday 13:00–14:00 with Ada Park").check()
+    axe(phone)
+    phone.get_by_role("button", name="Enroll").click()
+    expect(phone.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
+
+    # No hour is left: it says so, and what comes nearest.
+    page.get_by_role("link", name="Individual time in Morning track").click()
+    axe(page)
+    page.get_by_label("No individual time from then on").check()
+    page.get_by_role("button", name="Arrange it").click()
+    expect(page.get_by_text("Loses “Individual session”").first).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Arrange it").first.click()
+    expect(page.get_by_text("1 h of individual time a week")).to_be_visible()
+    axe(page)

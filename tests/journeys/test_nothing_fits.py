@@ -1,0 +1,63 @@
+"""The demo clinic's patient whom nothing fits: the smallest change is found, tried, kept, and they are enrolled."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from demo.cast import NOTHING_FITS
+from demo.load import load_demo
+from iopmanager import clock
+from patients.models import Commitment, Patient
+from scheduling.models import Enrollment
+
+WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("size", ["page", "phone"])
+def test_a_quarter_of_an_hour_makes_it_fit(
+    size: str,
+    request: pytest.FixtureRequest,
+    axe: Callable[[Page], None],
+    sign_in: Callable[[Page, User], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page: Page = request.getfixturevalue(size)
+    monkeypatch.setattr(clock, "now", lambda: WEDNESDAY_NOON)
+    load_demo(now=WEDNESDAY_NOON, say=lambda words: None)
+    patient = Patient.objects.get(code=NOTHING_FITS)
+
+    sign_in(page, User.objects.get(email="coordinator@demo.example"))
+    page.goto(reverse("patient", args=[patient.pk]))
+    page.get_by_role("link", name="Find a schedule").click()
+    expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
+    smallest = (
+        page.get_by_role("listitem")
+        .filter(has_text="Warehouse until closing")
+        .filter(has_text="instead of 17:20")
+        .first
+    )
+    expect(smallest).to_contain_text("ended at 17:05 instead of 17:20")
+    axe(page)
+
+    smallest.get_by_role("button", name="Try it").click()
+    expect(page.get_by_text("What if: not saved")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 schedule fits")).to_be_visible()
+    axe(page)
+    assert Commitment.objects.get(patient=patient, code="C2").ends == time(17, 20), "nothing is kept yet"
+
+    page.get_by_role("button", name="Keep this change").click()
+    expect(page.get_by_text("What if: not saved")).to_have_count(0)
+    expect(page.get_by_role("heading", name="1 schedule fits")).to_be_visible()
+    assert Commitment.objects.get(patient=patient, code="C2").ends == time(17, 5)
+
+    page.get_by_role("link", name="Enroll from").first.click()
+    axe(page)
+    page.get_by_role("button", name="Enroll").last.click()
+    expect(page.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
+    enrollment = Enrollment.objects.get(episode__patient=patient)
+    assert enrollment.track.name == "Evening IOP"
+    assert sorted(enrollment.meetings.values_list("weekday", flat=True)) == [0, 1, 3]
