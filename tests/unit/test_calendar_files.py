@@ -3,7 +3,7 @@
 import re
 import time as clocks
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -261,7 +261,7 @@ def test_one_bad_entry_costs_no_other() -> None:
         pytest.param(lambda text: (text + text).encode(), id="two calendars in a row"),
     ],
 )
-def test_letters_are_read_however_they_are_written(encode: object) -> None:
+def test_letters_are_read_however_they_are_written(encode: Callable[[str], bytes]) -> None:
     text = calendar("SUMMARY:Café", DAY.replace("END:VEVENT", "SUMMARY:Müller\nEND:VEVENT")).decode()
     found = understand(encode(text), zone=NEW_YORK, first=FIRST, until=UNTIL)
     assert shown(found) == ["24 Nov 09:00-10:00"]
