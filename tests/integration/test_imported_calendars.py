@@ -485,7 +485,7 @@ def test_the_chart_reads_calendars_in_a_fixed_number_of_queries(
     for kind in ("work", "school", "other")[:number]:
         make_calendar(rosa, coordinator, at(MONDAY, 20), kind=kind)
     desk.get(reverse("patient", args=[rosa.pk]))
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(26):
         desk.get(reverse("patient", args=[rosa.pk]))
 
 

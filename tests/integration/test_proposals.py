@@ -393,7 +393,7 @@ def test_the_chart_takes_as_many_queries_for_three_that_wait_as_for_one(
         make_commitment(rosa, [each], "13:00", "18:00", place=place)
         asked(rosa, label=f"Shift {each}")
 
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(26):
         answer = coordinator.get(reverse("patient", args=[rosa.pk]))
 
     assert len(answer.context["chart"].asked) == number
