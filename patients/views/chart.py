@@ -117,9 +117,11 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     rules = book.on(today, span.level if span else "")
     placed = _placed(episode, today)
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
-    commitments = list(patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()) if sees_life else []
+    has_calendars = vars(patient).get("has_calendars", True)
+    in_force = patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()
+    commitments = list(in_force) if sees_life else []
     proposals = list(_proposals(patient, now)) if sees_life and vars(patient).get("has_asked", True) else []
-    calendars = list(_calendars(patient, user, now)) if sees_life and vars(patient).get("has_calendars", True) else []
+    calendars = list(_calendars(patient, user, now)) if sees_life and has_calendars else []
     kept = [each for each in calendars if each.state == CalendarState.KEPT]
     imported = [busy for _, times in times_of(kept, site.zone, week) for busy in times.on_dates(site.zone)]
     life = [*(each.as_busy_time(site=site) for each in commitments), *imported]
@@ -130,6 +132,9 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         now=now,
     )
     giving = _giving_way(placed, life, today)
+    has_hours = episode is not None and user.may(Permission.SEE_HOURS, site.pk)
+    is_untold = has_hours and not sees_life and not has_calendars  # it counts for the weeks alone, and is shown nowhere
+    untold = [each.as_busy_time(site=site) for each in in_force] if is_untold else None
     bookings = (
         Booking.objects.standing()
         .of_patient(patient.pk)
@@ -156,9 +161,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         clashes=[each for each in clashes if not _is_known(each, giving)],
         gives=would_move(give for gives in giving.values() for give in gives),
         given_back=_given_back(placed, now),
-        weeks=_weeks(episode, book, life if sees_life else None, now)
-        if episode and user.may(Permission.SEE_HOURS, site.pk)
-        else (),
+        weeks=_weeks(episode, book, life if sees_life else untold, now) if episode and has_hours else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         may_move=len(user.sites_where(Permission.MANAGE_PATIENTS)) > 1,
         sees_trail=sees_trail,

@@ -6,7 +6,7 @@ from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
@@ -21,7 +21,7 @@ from patients.models import Episode
 from patients.views.access import patient_managed_by
 from scheduling.domain.reasons import Reason, Refused
 from scheduling.forms.enrolling import EnrollForm
-from scheduling.models import Enrollment, Modality, Track, WaitingEntry
+from scheduling.models import Enrollment, Meeting, Modality, Track, WaitingEntry
 from scheduling.services.enrolling import enroll_patient
 from scheduling.services.missing import NOT_FREE
 from scheduling.services.mixing import beside
@@ -32,12 +32,9 @@ from scheduling.views.offered_times import times_beside
 
 
 def tracks_seen_by(user: User) -> QuerySet[Track]:
-    return (
-        Track.objects.visible_to(user)
-        .on_offer()
-        .select_related("site")
-        .prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators", "meetings__room")
-    )
+    meetings = Meeting.objects.select_related("service_type", "room").prefetch_related("meeting_facilitators")
+    tracks = Track.objects.visible_to(user).on_offer().select_related("site")
+    return tracks.prefetch_related("cohort_starts", Prefetch("meetings", meetings))
 
 
 def _waits(episode: Episode, track: Track) -> bool:

@@ -17,6 +17,7 @@ AT_SERVICES = {
     "importing",
     "importing_calendars",
     "ledgers",
+    "openings",
     "leaves",
     "audit",
     "words",

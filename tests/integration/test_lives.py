@@ -112,7 +112,7 @@ def test_the_ways_from_places_take_one_query_more_for_however_many(
         place = make_place(patient, {site: (20, 30)})
         make_commitment(patient, [each], "09:00", "17:00", place=place)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         lives = Lives.of(site, episodes, MONDAY)
 
     assert [each.travel_after for busy in lives.commitments.values() for each in busy] == [30] * number

@@ -366,7 +366,7 @@ def test_only_who_manages_patients_does_any_of_it(site: Site, enrollment: Enroll
 @pytest.mark.parametrize(
     ("page", "queries"),
     [
-        ("enrollment-change", 25),
+        ("enrollment-change", 24),
         ("enrollment-move", 21),
         ("enrollment-end", 9),
         ("leave-new", 10),
