@@ -34,12 +34,19 @@ def offers_for(*, episode: Episode, from_day: date, by: User, leaves: Enrollment
 
     Reads the episode's site, patient and prefetched spans. Raises Refused as `need_of` does.
     """
-    apart_from = [leaves] if leaves else []
-    return tuple(
-        AtSite(
-            site=site,
-            need=Lives.of(site, [episode], from_day, apart_from=apart_from).need(episode, from_day),
-            offers=offers_at(site=site, from_day=from_day, apart_from=settled_for(episode, of=leaves)),
-        )
-        for site in reachable_sites(episode=episode, by=by)
+    sites = reachable_sites(episode=episode, by=by)
+    return tuple(_at(site, episode=episode, from_day=from_day, leaves=leaves) for site in sites)
+
+
+def offers_elsewhere(*, episode: Episode, from_day: date, by: User) -> tuple[AtSite, ...]:
+    """The same, but for the episode's own site: one query where no other is in reach."""
+    _, *others = reachable_sites(episode=episode, by=by)
+    return tuple(_at(site, episode=episode, from_day=from_day) for site in others)
+
+
+def _at(site: Site, *, episode: Episode, from_day: date, leaves: Enrollment | None = None) -> AtSite:
+    return AtSite(
+        site=site,
+        need=Lives.of(site, [episode], from_day, apart_from=[leaves] if leaves else []).need(episode, from_day),
+        offers=offers_at(site=site, from_day=from_day, apart_from=settled_for(episode, of=leaves)),
     )

@@ -31,6 +31,7 @@ from scheduling.forms.trying import as_typed
 from scheduling.forms.what_if import Typed, WhatIfForm
 from scheduling.services.fitting import offers_at, settled_for
 from scheduling.services.what_if import keep_change
+from scheduling.views.elsewhere import found_elsewhere
 from scheduling.views.finding import cards_of_tracks, episode_to_schedule, need_from, waits_for
 from scheduling.views.refusals import show_refusal
 from scheduling.views.schedules import ScheduleCard, alike, cards_of
@@ -133,6 +134,8 @@ def page_of(seeker: Seeker, asked: Look | None, typed: Typed) -> dict[str, objec
     found = found_for(asked, seeker.episode, typed.getlist("compare"))
     if found is None:
         return context
+    if asked.is_as_it_is and seeker.may_manage:
+        context["elsewhere"] = found_elsewhere(seeker.episode, found.need.from_day, seeker.user)
     places = asked.supposed.places_in
     offered = {each.meeting.key: each.meeting for offer in found.tracks for each in offer.meetings}
     context["with_places"] = [meeting for key, meeting in offered.items() if key in places]

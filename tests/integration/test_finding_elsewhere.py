@@ -1,0 +1,117 @@
+"""The page that finds a schedule looks at every site in reach, and leads there over the move of the patient."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import RoleAssignment, User
+from accounts.permissions import Role
+from patients.models import Patient
+from scheduling.models import Site, Track
+from tests.factories import (
+    admit,
+    make_commitment,
+    make_patient,
+    make_place,
+    make_site,
+    make_staff,
+    make_weekday_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def tuesday_morning() -> Iterator[None]:
+    with time_machine.travel(datetime(2026, 11, 24, 14, tzinfo=UTC), tick=False):
+        yield
+
+
+@pytest.fixture
+def north() -> Site:
+    return make_site("North")
+
+
+@pytest.fixture
+def south() -> Site:
+    return make_site("South")
+
+
+@pytest.fixture
+def both(north: Site, south: Site) -> User:
+    """A coordinator of both sites."""
+    user = make_staff(Role.COORDINATOR, north)
+    RoleAssignment.objects.create(user=user, role=Role.COORDINATOR, site=south)
+    return user
+
+
+@pytest.fixture
+def rosa(north: Site, south: Site) -> Patient:
+    """At work in the mornings of the week, half an hour from South."""
+    patient = make_patient(north)
+    admit(patient)
+    make_commitment(patient, range(5), "08:00", "12:00", place=make_place(patient, {south: (30, 30)}, "Bakery"))
+    return patient
+
+
+def page(user: User, patient: Patient) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(reverse("fit", args=[patient.pk]), {"from": "2026-11-30"}).text
+
+
+def afternoons(site: Site) -> Track:
+    track = make_weekday_track(site, name="Afternoons")
+    track.meetings.update(starts="12:30", ends="15:30")
+    return track
+
+
+def test_what_fits_at_another_site_is_said_with_the_way_there(
+    both: User, rosa: Patient, north: Site, south: Site
+) -> None:
+    make_weekday_track(north, name="Mornings")
+    track = afternoons(south)
+    text = page(both, rosa)
+    assert "Nothing fits" in text
+    assert "At other sites in reach" in text
+    assert "1 schedule fits, the best of Afternoons" in text
+    address = next(part for part in text.split('"') if part.startswith(reverse("patient-site", args=[rosa.pk])))
+    asked = parse_qs(urlsplit(address.replace("&amp;", "&")).query)
+    assert asked["to"] == [str(south.pk)]
+    assert asked["next"][0].startswith(reverse("enroll", args=[rosa.pk, track.pk]) + "?from=2026-11-30&meetings=")
+
+
+def test_the_way_there_counts(both: User, rosa: Patient, south: Site) -> None:
+    track = afternoons(south)
+    track.meetings.update(starts="12:20", ends="15:20")
+    text = page(both, rosa)
+    assert "At other sites in reach" in text
+    assert "nothing fits" in text
+    assert "Move there and enroll" not in text
+
+
+def test_a_site_to_which_no_way_is_stated_is_out_of_reach(both: User, rosa: Patient) -> None:
+    afternoons(make_site("East"))
+    rosa.places.get().travels.all().delete()
+    assert "At other sites in reach" not in page(both, rosa)
+
+
+def test_who_works_at_one_site_finds_nothing_of_another(north: Site, rosa: Patient, south: Site) -> None:
+    afternoons(south)
+    assert "At other sites in reach" not in page(make_staff(Role.COORDINATOR, north), rosa)
+
+
+def test_under_a_what_if_only_the_own_site_is_looked_at(both: User, rosa: Patient, south: Site) -> None:
+    afternoons(south)
+    client = Client()
+    client.force_login(both)
+    answer = client.post(
+        reverse("fit-what-if", args=[rosa.pk]),
+        {"from": "2026-11-30", "prescribed_minutes": "10", "prescribed_days": "3"},
+    )
+    assert "At other sites in reach" not in answer.text
