@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from datetime import date
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import LETTER
 from reportlab.lib.styles import ParagraphStyle
@@ -25,22 +27,29 @@ if TYPE_CHECKING:
 NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
 """The short form of the notice that accompanies a disclosure: 42 CFR 2.32(a)(2). The law allows it, and it says the least."""
 TITLE = "Schedule"
-PLAIN, BOLD = "Vera", "VeraBd"
-"""Typefaces that come with the library that writes PDF, and are embedded: every reader shows the same letters."""
+PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
+"""Typefaces that are installed with the pages' files, and embedded: every reader shows the same letters."""
+LEFTWARD = {"R", "AL"}
+"""Scripts that run from right to left, which the library that writes PDF can't set."""
 
 
 @cache
 def _typeface(name: str) -> TTFont:
     """Registered with the library once."""
-    typeface = TTFont(name, f"{name}.ttf")
+    typeface = TTFont(name, str(settings.TYPEFACES_DIR / f"{name}.ttf"))
     pdfmetrics.registerFont(typeface)
     return typeface
 
 
 def missing_letters(content: Content) -> str:
-    """The letters of what is to be printed that the typeface does not have, each once."""
-    known = _typeface(PLAIN).face.charToGlyph
-    return "".join(sorted({letter for text in _texts(content) for letter in text if ord(letter) not in known}))
+    """The letters of what is to be printed that would not be legible, each once."""
+    shapes = [_typeface(name).face.charToGlyph for name in (PLAIN, BOLD)]
+    letters = {letter for text in _texts(content) for letter in text}
+    return "".join(
+        letter
+        for letter in sorted(letters)
+        if unicodedata.bidirectional(letter) in LEFTWARD or any(ord(letter) not in known for known in shapes)
+    )
 
 
 def _texts(content: Content) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def test_an_employer_is_told_until_the_patient_takes_it_back(
     tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
-    site = make_site(letterhead="Harbor Street Offices")
+    site = make_site(letterhead="Custom House Offices")
     coordinator = make_staff(Role.COORDINATOR, site, "Nora Castellanos")
     patient = make_patient(site, "Rosa", "Lindqvist")
     meeting = make_meeting(site, 3)
