@@ -14,7 +14,11 @@ from patients.services.consents import ConsentValues
 class ConsentForm(forms.Form):
     """A consent as it was signed on paper or screen."""
 
-    blames: ClassVar = {"signed_in_the_future": "signed_on", "ends_before_it_begins": "last_day", "purpose_tells": "purpose"}
+    blames: ClassVar = {
+        "signed_in_the_future": "signed_on",
+        "ends_before_it_begins": "last_day",
+        "purpose_tells": "purpose",
+    }
 
     recipient_kind = forms.ChoiceField(choices=RecipientKind.choices, label="Whom it is for")
     recipient = forms.CharField(max_length=120, label="Name", help_text="The person or office that is told.")

@@ -16,7 +16,16 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import inch
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import (
+    Flowable,
+    HRFlowable,
+    KeepTogether,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+    TableStyle,
+)
 
 from scheduling.domain.letter import WeeklyTime
 from scheduling.templatetags.words import dated, times, weekday
@@ -80,6 +89,7 @@ def pdf_of(content: Content) -> bytes:
         author=content.sender,
         subject="",
         creator="",
+        lang="en",
         invariant=1,
     )
     document.build(_story(content))
@@ -118,9 +128,7 @@ def _story(content: Content) -> list[Flowable]:
         Spacer(1, 40),
     ]
     ending = [
-        Table(
-            [[""]], colWidths=[3 * inch], style=TableStyle([("LINEABOVE", (0, 0), (-1, -1), 0.5, HexColor("#5b6b79"))])
-        ),
+        HRFlowable(width=3 * inch, thickness=0.5, color=HexColor("#5b6b79"), hAlign="LEFT"),
         Paragraph(f"For {escape(content.sender)}", small),
         Spacer(1, 22),
         Paragraph(
@@ -139,7 +147,7 @@ def _table(content: Content) -> Table:
     """Weekly times with their exceptions, then single ones by date; it goes on over pages."""
     plain = _style(leading=14)
     rows = [(_days(each), times(each.starts, each.ends)) for each in content.times.weekly]
-    rows += [(dated(each.on), times(each.starts, each.ends)) for each in content.times.single]
+    rows += [(_day(each.on), times(each.starts, each.ends)) for each in content.times.single]
     cells = [[Paragraph(days, plain), Paragraph(times, plain)] for days, times in rows]
     rules = TableStyle(
         [
@@ -149,6 +157,10 @@ def _table(content: Content) -> Table:
         ]
     )
     return Table(cells, colWidths=[4.3 * inch, 2 * inch], style=rules, hAlign="LEFT")
+
+
+def _day(on: date) -> str:
+    return f"{weekday(on.weekday())} {dated(on)}"
 
 
 def _days(weekly: WeeklyTime) -> str:

@@ -116,7 +116,9 @@ def test_a_name_is_printed_as_it_is(name: str) -> None:
         pytest.param("For his Treatment and treatment", [], ("Treatment", "treatment"), id="as it stands there"),
         pytest.param("IOP three days a week", [], ("IOP",), id="a short word"),
         pytest.param("Soup, biopsy, suds", [], (), id="short words are whole"),
-        pytest.param("outpatient, in recovery, therapist", [], ("outpatient", "recovery", "therapist"), id="beginnings"),
+        pytest.param(
+            "outpatient, in recovery, therapist", [], ("outpatient", "recovery", "therapist"), id="beginnings"
+        ),
         pytest.param("Time at harbor street", ["Harbor Street"], ("harbor street",), id="the clinic's name"),
         pytest.param("Harbor Streets", ["Harbor Street", ""], (), id="names are whole"),
     ],
