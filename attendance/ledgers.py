@@ -20,7 +20,7 @@ from attendance.models import Attendance, AttendanceStatus
 from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
 from scheduling.domain.interval import Interval
 from scheduling.domain.occurrences import at_wall_clock
-from scheduling.domain.week import MINUTES_A_DAY
+from scheduling.domain.week import MINUTES_A_DAY, BusyTime
 from scheduling.models import Booking, Closure, EnrollmentMeeting, Session, SessionStatus, Site, TrackStatus
 from scheduling.services.away import days_away, is_on
 from scheduling.services.fitting import span_in_force
@@ -63,11 +63,17 @@ def ledgers_at(*, site: Site, week: date, now: datetime, episodes: Iterable[Epis
     return [row for episode in episodes if (row := reading.row(episode, around))]
 
 
-def weeks_of(*, episode: Episode, now: datetime, weeks: int = 8, book: RuleBook | None = None) -> list[Row]:
+def weeks_of(
+    *,
+    episode: Episode,
+    now: datetime,
+    weeks: int = 8,
+    book: RuleBook | None = None,
+    life: Iterable[BusyTime] | None = None,
+) -> list[Row]:
     """The last weeks of an episode up to the present one, newest first; as many queries for eight weeks as for one.
 
-    Each begins as it does at the site at which the episode was then. `book` is that of its present site, if that was read
-    already.
+    `book` is its site's, and `life` what the patient's asks of them from today on, if these were read already.
     """
     books = {episode.site_id: book or RuleBook.of(episode.site)}
 
@@ -80,7 +86,8 @@ def weeks_of(*, episode: Episode, now: datetime, weeks: int = 8, book: RuleBook 
     around = [week_around(now.astimezone(episode.site.zone).date())]
     while len(around) < weeks and around[-1].start > episode.starts:
         around.append(week_around(around[-1].start - timedelta(days=1)))
-    reading = _read([episode], episode.site, around, now)
+    lives = None if life is None else {episode.patient_id: life}
+    reading = _read([episode], episode.site, around, now, lives)
     return [row for each in around if (row := reading.row(episode, each))]
 
 
@@ -187,7 +194,13 @@ def _prescription(episode: Episode, week: Interval[date]) -> LevelOfCareSpan | N
     return span if span is not None and span.starts < week.end else None
 
 
-def _read(episodes: Sequence[Episode], site: Site, weeks: Sequence[Interval[date]], now: datetime) -> _Reading:
+def _read(
+    episodes: Sequence[Episode],
+    site: Site,
+    weeks: Sequence[Interval[date]],
+    now: datetime,
+    lives: Mapping[int, Iterable[BusyTime]] | None = None,
+) -> _Reading:
     first, until = min(week.start for week in weeks), max(week.end for week in weeks)
     today = now.astimezone(site.zone).date()
     sites, moves = moves_of(episodes)
@@ -201,7 +214,9 @@ def _read(episodes: Sequence[Episode], site: Site, weeks: Sequence[Interval[date
     if running:
         ahead = Interval(min(week.start for week in running), until)
         sessions = list(_open_sessions(site, ahead, now))
-        busy = _busy_by_patient([episode.patient_id for episode in episodes], site, ahead)
+        if lives is None:
+            lives = _lives([episode.patient_id for episode in episodes], site, ahead)
+        busy = _taken(lives, site, ahead)
     return _Reading(
         today=today,
         now=now,
@@ -266,14 +281,19 @@ def _open_sessions(site: Site, dates: Interval[date], now: datetime) -> QuerySet
     )
 
 
-def _busy_by_patient(
-    patient_ids: Collection[int], site: Site, dates: Interval[date]
-) -> dict[int, list[Interval[datetime]]]:
-    """When each patient's life, travel included, leaves no room on the dates."""
+def _lives(patient_ids: Collection[int], site: Site, dates: Interval[date]) -> Mapping[int, Iterable[BusyTime]]:
+    """Under each patient what their life asks of them on the dates."""
     lives = defaultdict(list, busy_on_dates(patient_ids, site.zone, dates.start, dates.end))
     commitments = Commitment.objects.filter(patient__in=patient_ids).with_travel()
     for commitment in commitments.in_force_from(dates.start - timedelta(days=2)):
         lives[commitment.patient_id].append(commitment.as_busy_time(site=site))
+    return lives
+
+
+def _taken(
+    lives: Mapping[int, Iterable[BusyTime]], site: Site, dates: Interval[date]
+) -> dict[int, list[Interval[datetime]]]:
+    """When each patient's life, travel included, leaves no room on the dates."""
     busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
     for patient, life in lives.items():
         for occasion in (occasion for each in life for occasion in each.occasions(dates.start, dates.end)):

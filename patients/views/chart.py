@@ -119,16 +119,17 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
     commitments = list(patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()) if sees_life else []
     proposals = list(_proposals(patient, now)) if sees_life and vars(patient).get("has_asked", True) else []
-    calendars = list(_calendars(patient, user, now)) if sees_life else []
+    calendars = list(_calendars(patient, user, now)) if sees_life and vars(patient).get("has_calendars", True) else []
     kept = [each for each in calendars if each.state == CalendarState.KEPT]
     imported = [busy for _, times in times_of(kept, site.zone, week) for busy in times.on_dates(site.zone)]
+    life = [*(each.as_busy_time(site=site) for each in commitments), *imported]
     asked, clashes = asked_of(
         patient=patient,
         proposals=[each for each in proposals if each.state == ProposalState.WAITING],
-        life=[*(each.as_busy_time(site=site) for each in commitments), *imported],
+        life=life,
         now=now,
     )
-    giving = _giving_way(placed, [each.as_busy_time(site=site) for each in commitments], today)
+    giving = _giving_way(placed, life, today)
     bookings = (
         Booking.objects.standing()
         .of_patient(patient.pk)
@@ -155,7 +156,9 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         clashes=[each for each in clashes if not _is_known(each, giving)],
         gives=would_move(give for gives in giving.values() for give in gives),
         given_back=_given_back(placed, now),
-        weeks=_weeks(episode, book, now) if episode and user.may(Permission.SEE_HOURS, site.pk) else (),
+        weeks=_weeks(episode, book, life if sees_life else None, now)
+        if episode and user.may(Permission.SEE_HOURS, site.pk)
+        else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         may_move=len(user.sites_where(Permission.MANAGE_PATIENTS)) > 1,
         sees_trail=sees_trail,
@@ -177,9 +180,11 @@ def _calendars(patient: Patient, user: User, now: datetime) -> Iterable[Imported
     )
 
 
-def _weeks(episode: Episode, book: RuleBook, now: datetime) -> Sequence[Row]:
-    own = book if episode.site_id == episode.patient.site_id else None
-    return weeks_of(episode=episode, now=now, book=own)
+def _weeks(episode: Episode, book: RuleBook, life: Sequence[BusyTime] | None, now: datetime) -> Sequence[Row]:
+    """With the rules and the life that were read already, if they are those of the site of care."""
+    if episode.site_id != episode.patient.site_id:
+        return weeks_of(episode=episode, now=now)
+    return weeks_of(episode=episode, now=now, book=book, life=life)
 
 
 def _placed(episode: Episode | None, today: date) -> list[Placed]:

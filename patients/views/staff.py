@@ -15,7 +15,7 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.filters import PatientFilter
 from patients.forms import PatientForm
-from patients.models import CommitmentProposal, Patient
+from patients.models import CommitmentProposal, ImportedCalendar, Patient
 from patients.services import change_patient, create_patient
 from patients.views.access import READ, patient_managed_by
 from patients.views.answers import form_page
@@ -58,7 +58,9 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patients = Patient.objects.visible_to(user).select_related("site")
     asked = CommitmentProposal.objects.filter(patient=OuterRef("pk"))
-    found = get_object_or_404(patients.annotate(has_asked=Exists(asked)), pk=patient_id)
+    calendars = ImportedCalendar.objects.filter(patient=OuterRef("pk"))
+    patients = patients.annotate(has_asked=Exists(asked), has_calendars=Exists(calendars))
+    found = get_object_or_404(patients, pk=patient_id)
     record(found, by=user, action=Action.VIEWED, at=now, detail="chart")
     return render(request, "patients/patient.html", {"patient": found, "chart": chart_of(found, user, now)})
 

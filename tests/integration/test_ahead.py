@@ -395,7 +395,7 @@ def queries_of_looking_ahead(levels: int) -> tuple[int, int]:
 
 
 def test_one_level_takes_as_many_queries_as_three() -> None:
-    assert [queries_of_looking_ahead(1), queries_of_looking_ahead(3)] == [(12, 22), (12, 22)]
+    assert [queries_of_looking_ahead(1), queries_of_looking_ahead(3)] == [(13, 23), (13, 23)]
 
 
 def test_three_levels_are_each_kept_by_the_next(site: Site, evenings: Track) -> None:

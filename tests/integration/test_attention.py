@@ -157,5 +157,5 @@ def test_it_takes_as_many_queries_for_three_as_for_one(
             enroll(admit(make_patient(clinic.site, f"Otto {each}")), make_track(clinic.site, [other])),
         )
     client = signed_in(clinic.coordinator)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         assert attention(client).text.count("3 h to make up") >= number

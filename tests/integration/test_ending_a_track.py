@@ -162,7 +162,7 @@ def test_the_page_lists_who_moves_before_it_shows_what_that_changes(
     assert Enrollment.objects.get(track=clinic.evening).continues == clinic.enrollments[0]
 
 
-@pytest.mark.parametrize(("patients", "queries"), [(1, 26), (3, 26 + 2 * 11)])
+@pytest.mark.parametrize(("patients", "queries"), [(1, 27), (3, 27 + 2 * 12)])
 def test_each_person_in_the_list_takes_the_queries_of_one_search(
     client: Client, monkeypatch: pytest.MonkeyPatch, patients: int, queries: int, django_assert_num_queries: Any
 ) -> None:

@@ -285,7 +285,7 @@ def test_the_search_takes_as_many_queries_for_three_as_for_one(
         make_weekday_track(site, name=f"Track {each}")
         make_commitment(rosa, [each], "13:00", "15:00")
 
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(22):
         answer = search(desk, rosa)
 
     assert answer.context["number"] == number

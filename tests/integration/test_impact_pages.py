@@ -236,7 +236,7 @@ def test_three_patients_take_as_many_queries_as_one(
     clinic = Clinic(patients)
     client.force_login(clinic.coordinator)
     address = reverse("session-cancel", args=[clinic.on(MONDAY).pk])
-    with django_assert_num_queries(54):
+    with django_assert_num_queries(55):
         shown = client.post(address, {"reason": "Flooded"})
     assert shown.text.count("Loses “Skills”") == patients == Patient.objects.count()
 

@@ -1,5 +1,6 @@
 """A patient's calendar file: understood, looked at, kept, replaced, and counted wherever a life counts."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,6 @@ from scheduling.domain.interval import Interval
 from scheduling.domain.reasons import Refused
 from scheduling.domain.week import OnDates, Recurrence
 from scheduling.models import Site
-from scheduling.services.cancelling import cancel_session
 from scheduling.services.fitting import Lives, need_of
 from scheduling.services.imported_calendars import busy_in_weeks, busy_on_dates
 from scheduling.services.keeping_calendars import (
@@ -112,9 +112,8 @@ def looked_at(patient: Patient, by: User, found: Understood, kind: str = "work",
     return remember_calendar(patient=patient, values=values, understood=found, by=by, now=TUESDAY)
 
 
-WORK = event(
-    "SUMMARY:Ward 7", "LOCATION:Oncology", "RRULE:FREQ=WEEKLY", starts="DTSTART:20261124T190000Z", ends="DURATION:PT3H"
-)
+SECRET = ("SUMMARY:Ward 7", "LOCATION:Oncology")
+WORK = event(*SECRET, "RRULE:FREQ=WEEKLY", starts="DTSTART;TZID=America/New_York:20261124T140000", ends="DURATION:PT3H")
 FILE = calendar(WORK)
 WITH_WHOLE_DAYS = calendar(WORK, event(starts="DTSTART;VALUE=DATE:20261224", ends="SUMMARY:x"))
 IN_THE_WAY = calendar(event(starts="DTSTART:20261125T150000Z", ends="DURATION:PT1H"))
@@ -362,7 +361,7 @@ def test_remarks_are_said_in_words(desk: Client, coordinator: User, rosa: Patien
         "2 entries could not be read and are left out. Check what is missing.",
         "2 entries could be read only in part, a repetition for example: check them.",
         "2 entries end when they begin: left out.",
-        "2 tasks, notes and the like: left out.",
+        "2 tasks or notes: left out.",
         "Nothing in it takes any time on these dates.",
     ):
         assert sentence in text, sentence
@@ -381,8 +380,8 @@ def test_only_its_sender_sees_what_is_not_kept_yet_and_strangers_see_nothing(
     colleague = make_staff(Role.COORDINATOR, site)
     is_shared = state != "understood"
     assert rosa.user is not None
-    for user in (colleague, rosa.user):
-        assert ImportedCalendar.objects.visible_to(user).filter(pk=made.pk).exists() == is_shared
+    for person in (colleague, rosa.user):
+        assert ImportedCalendar.objects.visible_to(person).filter(pk=made.pk).exists() == is_shared
     assert ImportedCalendar.objects.visible_to(coordinator).get() == made
 
 
@@ -421,8 +420,9 @@ def test_the_portals_pages_are_discreet(own: Client, rosa: Patient) -> None:
     for address in (reverse("portal-file-new"), page, reverse("portal-life")):
         text = own.get(address).text
         assert "<title>My schedule</title>" in text
+        said = re.sub(r"<[^>]*>", "", text)
         for secret in SECRETS:
-            assert secret not in text.replace("csrf", ""), (address, secret)
+            assert secret not in said, (address, secret)
 
 
 def test_the_search_keeps_off_what_goes_on_by_weeks(coordinator: User, rosa: Patient) -> None:
@@ -452,12 +452,15 @@ def test_a_travel_that_reaches_into_the_week_counts(site: Site, coordinator: Use
     assert [occasion.padded.end for each in busy for occasion in each.occasions(MONDAY, WEDNESDAY)] == [50]
 
 
-def test_an_impact_offers_nothing_that_a_calendar_is_in_the_way_of(
-    site: Site, coordinator: User, rosa: Patient, django_assert_max_num_queries: Any
+def test_an_impact_says_what_of_a_calendar_a_moved_session_runs_into(
+    desk: Client, coordinator: User, rosa: Patient
 ) -> None:
-    make_calendar(rosa, coordinator, at(WEDNESDAY, 20))
-    booking = rosa.episodes.get().bookings.get()
-    cancel_session(session=booking.session, reason="Snow", by=coordinator, now=TUESDAY)
+    session = rosa.episodes.get().bookings.get().session
+    typed = {"on": "2026-11-26", "starts": "13:00", "ends": "16:00"}
+    address = reverse("session-move", args=[session.pk])
+    assert "Work calendar" not in desk.post(address, typed).text
+    make_calendar(rosa, coordinator, at(date(2026, 11, 26), 20))
+    assert "Work calendar" in desk.post(address, typed).text
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -482,12 +485,12 @@ def test_the_chart_reads_calendars_in_a_fixed_number_of_queries(
     for kind in ("work", "school", "other")[:number]:
         make_calendar(rosa, coordinator, at(MONDAY, 20), kind=kind)
     desk.get(reverse("patient", args=[rosa.pk]))
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(26):
         desk.get(reverse("patient", args=[rosa.pk]))
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize(("state", "queries"), [("understood", 22), ("kept", 15)])
+@pytest.mark.parametrize(("state", "queries"), [("understood", 16), ("kept", 11)])
 def test_a_calendars_page_reads_as_much_for_one_time_as_for_three(
     desk: Client,
     coordinator: User,
@@ -499,7 +502,8 @@ def test_a_calendars_page_reads_as_much_for_one_time_as_for_three(
 ) -> None:
     if state == "understood":
         make_calendar(rosa, coordinator, *(at(MONDAY, 20 + each) for each in range(number)))
-    made = make_calendar(rosa, coordinator, *(at(WEDNESDAY, 13 + each) for each in range(number)), state=state)
+    times = [at(WEDNESDAY, 13 + each) for each in range(number)]
+    made = make_calendar(rosa, coordinator, *times, state=state, uploaded_at=TUESDAY)
     address = reverse("imported-calendar", args=[made.pk])
     desk.get(address)
     with django_assert_num_queries(queries):
@@ -507,7 +511,7 @@ def test_a_calendars_page_reads_as_much_for_one_time_as_for_three(
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize(("page", "queries"), [("portal-life", 9), ("portal-file", 12), ("portal-file-new", 5)])
+@pytest.mark.parametrize(("page", "queries"), [("portal-life", 9), ("portal-file", 11), ("portal-file-new", 5)])
 def test_the_portals_pages_read_as_much_for_one_calendar_as_for_three(
     own: Client,
     coordinator: User,

@@ -255,7 +255,7 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
         make_commitment(rosa, [each], "13:00", "18:00", place=place)
         asked(rosa, label=f"Shift {each}")
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         answer = own.get(reverse("portal-life"))
 
     assert len(answer.context["asked"]) == number
@@ -393,7 +393,7 @@ def test_the_chart_takes_as_many_queries_for_three_that_wait_as_for_one(
         make_commitment(rosa, [each], "13:00", "18:00", place=place)
         asked(rosa, label=f"Shift {each}")
 
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(26):
         answer = coordinator.get(reverse("patient", args=[rosa.pk]))
 
     assert len(answer.context["chart"].asked) == number
@@ -406,7 +406,7 @@ def test_what_needs_attention_takes_as_many_queries_for_three_as_for_one(
     for each in range(number):
         asked(rosa, label=f"Shift {each}")
 
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         coordinator.get(reverse("today-attention"))
 
 

@@ -188,9 +188,13 @@ def test_the_process_itself_ends_cleanly_by_a_signal(database: Path, number: sig
         manage("run_jobs"), env=environment(database), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        assert until(runs) == [("clear_sessions", "done")]
+        assert until(lambda: len(found := runs()) == 2 and found) == [
+            ("clear_sessions", "done"),
+            ("forget_calendars", "done"),
+        ]
         process.send_signal(number)
         out, errors = process.communicate(timeout=20)
     finally:
         process.kill()
-    assert (process.returncode, out, errors) == (0, "clear_sessions: Ended sign-ins forgotten: 0.\n", "")
+    said = "clear_sessions: Ended sign-ins forgotten: 0.\nforget_calendars: Nothing was to be forgotten.\n"
+    assert (process.returncode, out, errors) == (0, said, "")

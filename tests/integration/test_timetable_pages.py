@@ -214,7 +214,7 @@ def test_a_reviewer_sees_tracks_and_changes_none(client: Client, site: Site) -> 
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize(("page", "queries"), [("portal-home", 16), ("portal-week", 16)])
+@pytest.mark.parametrize(("page", "queries"), [("portal-home", 17), ("portal-week", 17)])
 def test_the_portal_takes_as_many_queries_for_three_sessions_as_for_one(
     client: Client, site: Site, number: int, page: str, queries: int, django_assert_num_queries: Any
 ) -> None:

@@ -222,7 +222,7 @@ def test_the_week_takes_as_many_queries_for_three_as_for_one(
         make_commitment(rosa, [each], "08:00", "11:00", place=place)
         make_commitment(rosa, [], "08:00", "11:00", on=MONDAY, place=place)
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         answer = coordinator.get(address(rosa))
 
     assert len(answer.context["others"]) == number

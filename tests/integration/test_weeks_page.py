@@ -109,7 +109,7 @@ def test_weeks_take_as_many_queries_for_three_as_for_one(
     for number in range(patients):
         clinic.mark(booking_of(clinic.admit(f"Patient {number}")), "no_show")
     client = signed_in(clinic.coordinator)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         assert "At risk" in client.get(reverse("weeks")).text
 
 
@@ -122,7 +122,7 @@ def test_a_patient_s_week_takes_as_many_queries_for_three_openings_as_for_one(
         make_track(clinic.site, [meeting], name=f"Weekend track {number}")
         make_session(meeting, SATURDAY)
     client = signed_in(clinic.coordinator)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         assert client.get(week_of(rosa)).text.count("Book as make-up") == openings
 
 

@@ -448,7 +448,7 @@ def test_a_card_opens_the_enrollment_with_its_meetings_and_what_they_ask(
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])
-@pytest.mark.parametrize(("name", "queries"), [("fit-what-if", 21), ("fit-compare", 20)])
+@pytest.mark.parametrize(("name", "queries"), [("fit-what-if", 22), ("fit-compare", 21)])
 def test_a_page_takes_as_many_queries_for_three_as_for_one(
     desk: Client,
     site: Site,
