@@ -232,6 +232,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 # `make` copies the files that pages need out of the npm packages.
 STATICFILES_DIRS = [BASE_DIR / "static", ("vendor", VAR_DIR / "vendor")]
+TYPEFACES_DIR = VAR_DIR / "fonts"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -14,12 +14,18 @@ from patients.services.consents import ConsentValues
 class ConsentForm(forms.Form):
     """A consent as it was signed on paper or screen."""
 
-    blames: ClassVar = {"signed_in_the_future": "signed_on", "ends_before_it_begins": "last_day"}
+    blames: ClassVar = {
+        "signed_in_the_future": "signed_on",
+        "ends_before_it_begins": "last_day",
+        "purpose_tells": "purpose",
+    }
 
     recipient_kind = forms.ChoiceField(choices=RecipientKind.choices, label="Whom it is for")
     recipient = forms.CharField(max_length=120, label="Name", help_text="The person or office that is told.")
     recipient_address = forms.CharField(max_length=200, required=False, label="Address")
-    purpose = forms.CharField(max_length=120, help_text="As the consent says it. For example: time off from work.")
+    purpose = forms.CharField(
+        max_length=120, help_text="As the consent says it; it stands in the letter. For example: time off from work."
+    )
     signed_on = DayField(help_text="The day on which the patient signed it.")
     last_day = DayField(help_text="It ends after this day, unless it is revoked before.")
 

@@ -18,10 +18,6 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
     def visible_to(self, user: User) -> "ConsentQuerySet":
         return self.filter(patient__in=Patient.objects.visible_to(user))
 
-    def in_force_on(self, day: date) -> "ConsentQuerySet":
-        """Those that may be acted upon on the day."""
-        return self.filter(revoked_at=None, signed_on__lte=day, valid_until__gt=day)
-
 
 class Consent(models.Model):
     """A patient's written consent that one recipient is told the times of their appointments, and nothing else.

@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Consent, Patient
+from scheduling.domain.letter import PurposeTells, telling_words
 from scheduling.domain.reasons import EndsBeforeItBegins, Reason, Refused
 
 
@@ -42,17 +43,19 @@ class ConsentValues:
     recipient_address: str = ""
 
 
-def _against(values: ConsentValues, today: date) -> Iterable[Reason]:
+def _against(values: ConsentValues, today: date, site_name: str) -> Iterable[Reason]:
     if values.signed_on > today:
         yield SignedInTheFuture(values.signed_on)
     if values.valid_until <= values.signed_on:
         yield EndsBeforeItBegins(values.signed_on, values.valid_until)
+    if telling := telling_words(values.purpose, [site_name]):
+        yield PurposeTells(telling)
 
 
 @transaction.atomic
 def record_consent(*, patient: Patient, values: ConsentValues, by: User, now: datetime) -> Consent:
-    """Raises Refused for one that would be signed after today, or be over before it is signed."""
-    against = tuple(_against(values, now.astimezone(patient.site.zone).date()))
+    """Raises Refused for one that would be signed after today, be over before it is signed, or tell in its purpose what for."""
+    against = tuple(_against(values, now.astimezone(patient.site.zone).date(), patient.site.name))
     if against:
         raise Refused(against)
     consent = Consent.objects.create(patient=patient, recorded_by=by, **vars(values))

@@ -1,15 +1,29 @@
 """The times of appointments as a letter says them: what repeats once, with its exceptions, and what does not by its date.
 
-It knows times and nothing else, so that nothing else can be told.
+It knows times and nothing else, so that nothing else can be told. The few words that people write themselves are held to
+the same.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from typing import ClassVar
+
+from scheduling.domain.reasons import Reason
 
 WEEK = timedelta(weeks=1)
 FEWEST_FOR_WEEKLY = 3
 """Dates on one weekday at the same times from which they are said as a weekly time."""
+TELLING = (
+    *("addict", "alcohol", "behavioral", "behavioural", "clinic", "counsel", "detox", "drug", "inpatient", "mental"),
+    *("opioid", "outpatient", "overdos", "patient", "psych", "recover", "rehab", "relapse", "sober", "sobriet"),
+    *("substance", "therap", "treat"),
+)
+"""How words begin that say what the appointments are for. The product's own list: it catches slips, not cunning."""
+TELLING_SHORT = ("IOP", "PHP", "SUD")
+"""Whole words that do."""
+_TELLING = re.compile(rf"\b(?:(?:{'|'.join(TELLING)})\w*|(?:{'|'.join(TELLING_SHORT)})\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,3 +82,23 @@ def as_told(appointments: Iterable[Appointment]) -> Times:
         weekly=tuple(sorted(weekly, key=lambda each: (each.weekday, each.starts, each.ends))),
         single=tuple(sorted(single)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeTells(Reason):
+    """The purpose of a consent, which stands in its letters, has words that say what the appointments are for."""
+
+    code: ClassVar[str] = "purpose_tells"
+    words: tuple[str, ...]
+
+
+def telling_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
+    """What in the text says more than a time: words of treatment, and whole `names`; as they stand there, each once."""
+    found = [match.group() for match in _TELLING.finditer(text)]
+    found += (
+        match.group()
+        for name in names
+        if name
+        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE)
+    )
+    return tuple(dict.fromkeys(found))

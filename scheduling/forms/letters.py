@@ -20,6 +20,7 @@ class LetterForm(forms.Form):
         "letter_too_long": "last_day",
         "nothing_to_tell": "first_day",
         "letters_missing": "name",
+        "name_tells": "name",
     }
 
     first_day = DayField()

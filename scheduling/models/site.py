@@ -16,6 +16,7 @@ from accounts.permissions import Permission
 from patients.models import LevelOfCare
 from scheduling.domain import hours
 from scheduling.domain.interval import Interval
+from scheduling.domain.letter import telling_words
 
 
 def validate_time_zone(name: str) -> None:
@@ -80,6 +81,16 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuses a neutral name or letterhead that has the site's own name, or a word of treatment, in it."""
+        told = {
+            field: f"“{'”, “'.join(words)}” says more than may leave the building."
+            for field in ("neutral_name", "letterhead")
+            if (words := telling_words(getattr(self, field), [self.name]))
+        }
+        if told:
+            raise ValidationError(told)
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from datetime import date
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import LETTER
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import inch
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import (
+    Flowable,
+    HRFlowable,
+    KeepTogether,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+    TableStyle,
+)
 
 from scheduling.domain.letter import WeeklyTime
 from scheduling.templatetags.words import dated, times, weekday
@@ -25,22 +36,29 @@ if TYPE_CHECKING:
 NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
 """The short form of the notice that accompanies a disclosure: 42 CFR 2.32(a)(2). The law allows it, and it says the least."""
 TITLE = "Schedule"
-PLAIN, BOLD = "Vera", "VeraBd"
-"""Typefaces that come with the library that writes PDF, and are embedded: every reader shows the same letters."""
+PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
+"""Typefaces that are installed with the pages' files, and embedded: every reader shows the same letters."""
+LEFTWARD = {"R", "AL"}
+"""Scripts that run from right to left, which the library that writes PDF can't set."""
 
 
 @cache
 def _typeface(name: str) -> TTFont:
     """Registered with the library once."""
-    typeface = TTFont(name, f"{name}.ttf")
+    typeface = TTFont(name, str(settings.TYPEFACES_DIR / f"{name}.ttf"))
     pdfmetrics.registerFont(typeface)
     return typeface
 
 
 def missing_letters(content: Content) -> str:
-    """The letters of what is to be printed that the typeface does not have, each once."""
-    known = _typeface(PLAIN).face.charToGlyph
-    return "".join(sorted({letter for text in _texts(content) for letter in text if ord(letter) not in known}))
+    """The letters of what is to be printed that would not be legible, each once."""
+    shapes = [_typeface(name).face.charToGlyph for name in (PLAIN, BOLD)]
+    letters = {letter for text in _texts(content) for letter in text}
+    return "".join(
+        letter
+        for letter in sorted(letters)
+        if unicodedata.bidirectional(letter) in LEFTWARD or any(ord(letter) not in known for known in shapes)
+    )
 
 
 def _texts(content: Content) -> tuple[str, ...]:
@@ -71,6 +89,7 @@ def pdf_of(content: Content) -> bytes:
         author=content.sender,
         subject="",
         creator="",
+        lang="en",
         invariant=1,
     )
     document.build(_story(content))
@@ -109,9 +128,7 @@ def _story(content: Content) -> list[Flowable]:
         Spacer(1, 40),
     ]
     ending = [
-        Table(
-            [[""]], colWidths=[3 * inch], style=TableStyle([("LINEABOVE", (0, 0), (-1, -1), 0.5, HexColor("#5b6b79"))])
-        ),
+        HRFlowable(width=3 * inch, thickness=0.5, color=HexColor("#5b6b79"), hAlign="LEFT"),
         Paragraph(f"For {escape(content.sender)}", small),
         Spacer(1, 22),
         Paragraph(
@@ -130,7 +147,7 @@ def _table(content: Content) -> Table:
     """Weekly times with their exceptions, then single ones by date; it goes on over pages."""
     plain = _style(leading=14)
     rows = [(_days(each), times(each.starts, each.ends)) for each in content.times.weekly]
-    rows += [(dated(each.on), times(each.starts, each.ends)) for each in content.times.single]
+    rows += [(_day(each.on), times(each.starts, each.ends)) for each in content.times.single]
     cells = [[Paragraph(days, plain), Paragraph(times, plain)] for days, times in rows]
     rules = TableStyle(
         [
@@ -140,6 +157,10 @@ def _table(content: Content) -> Table:
         ]
     )
     return Table(cells, colWidths=[4.3 * inch, 2 * inch], style=rules, hAlign="LEFT")
+
+
+def _day(on: date) -> str:
+    return f"{weekday(on.weekday())} {dated(on)}"
 
 
 def _days(weekly: WeeklyTime) -> str:

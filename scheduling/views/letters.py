@@ -21,7 +21,7 @@ from patients.views.access import patient_managed_by
 from scheduling.domain.reasons import Refused
 from scheduling.forms.letters import LetterForm, usual_letter
 from scheduling.services.letter_pdf import NOTICE
-from scheduling.services.letters import Content, content_of, write_letter
+from scheduling.services.letters import Content, consents_of, content_of, write_letter
 from scheduling.views.refusals import show_refusal
 from scheduling.words import say
 
@@ -45,13 +45,8 @@ def consents(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
     record(patient, by=user, action=Action.VIEWED, at=now, detail="consents and letters")
-    found = list(patient.consents.select_related("patient__site").prefetch_related("letters"))
-    context = {
-        "patient": patient,
-        "in_force": [each for each in found if each.is_in_force_on(today)],
-        "over": [each for each in found if not each.is_in_force_on(today)],
-    }
-    return render(request, "scheduling/consents.html", context)
+    in_force, over = consents_of(patient, today)
+    return render(request, "scheduling/consents.html", {"patient": patient, "in_force": in_force, "over": over})
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -95,7 +90,7 @@ def consent_revoke(request: HttpRequest, consent_id: int) -> HttpResponse:
 @require_http_methods(METHODS)
 @transaction.atomic
 def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
-    """What a letter would say, to the word; written when it is asked for."""
+    """What a letter would say, to the word; written when what was looked at is asked for."""
     user, now = signed_in(request), clock.now()
     consent = _consent_managed_by(user, consent_id)
     patient = consent.patient
@@ -104,20 +99,21 @@ def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
     content: Content | None = None
     if form.is_valid():
         try:
-            if "write" in request.POST:
-                return _written(form, consent, user, now)
             content = content_of(consent=consent, **form.cleaned_data, now=now)
+            if "write" in request.POST:
+                return _written(form, consent, user, now, seen=request.POST.get("seen", ""))
         except Refused as refused:
             show_refusal(form, refused)
     record(consent, by=user, action=Action.VIEWED, at=now, detail="letter")
     context = {"consent": consent, "patient": patient, "form": form, "content": content, "notice": NOTICE}
-    status = 422 if form.errors and request.method == "POST" else 200
+    asked = request.method == "POST" or not consent.is_in_force_on(today)
+    status = 422 if form.errors and asked else 200
     return render(request, "scheduling/letter_new.html", context, status=status)
 
 
-def _written(form: LetterForm, consent: Consent, user: User, now: datetime) -> HttpResponse:
+def _written(form: LetterForm, consent: Consent, user: User, now: datetime, *, seen: str) -> HttpResponse:
     """The letter as a file whose name says nothing. No browser keeps it."""
-    _, pdf = write_letter(consent=consent, **form.cleaned_data, by=user, now=now)
+    _, pdf = write_letter(consent=consent, **form.cleaned_data, seen=seen, by=user, now=now)
     answer = HttpResponse(pdf, content_type="application/pdf")
     answer["Content-Disposition"] = f'attachment; filename="{FILE_NAME}"'
     add_never_cache_headers(answer)

@@ -10,17 +10,19 @@ from iopmanager import clock
 from patients.models import Consent
 from patients.services.consents import revoke_consent
 from scheduling.domain.reasons import Refused
+from scheduling.services.letters import consents_of
 from scheduling.words import say
 
 
 @patient_required
 @require_safe
 def portal_consents(request: HttpRequest) -> HttpResponse:
-    """The consents in force, each with when its recipient was last told."""
+    """The consents in force, and those that are over; each with when its recipient was told."""
     patient = signed_in(request).patient
     today = clock.today(patient.site.zone)
-    found = patient.consents.in_force_on(today).select_related("patient__site").prefetch_related("letters")
-    return render(request, "scheduling/portal_consents.html", {"patient": patient, "consents": found})
+    in_force, over = consents_of(patient, today)
+    context = {"patient": patient, "in_force": in_force, "over": over}
+    return render(request, "scheduling/portal_consents.html", context)
 
 
 @patient_required

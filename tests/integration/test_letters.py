@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 from pypdf import PdfReader
@@ -25,8 +26,10 @@ from scheduling.domain.reasons import EndsBeforeItBegins, Refused
 from scheduling.models import Booking, Letter, Site
 from scheduling.services.letter_pdf import NOTICE
 from scheduling.services.letters import (
+    LetterheadTells,
     LettersMissing,
     LetterTooLong,
+    NameTells,
     NoConsent,
     NothingToTell,
     content_of,
@@ -116,13 +119,19 @@ def letter_of(consent: Consent, **changed: object) -> dict[str, object]:
     } | changed
 
 
+def written(consent: Consent, by: User, **changed: object) -> tuple[Letter, bytes]:
+    """The letter as it was looked at."""
+    given = letter_of(consent, **changed)
+    return write_letter(**given, seen=content_of(**given).key, by=by)
+
+
 def text_of(pdf: bytes) -> str:
     reader = PdfReader(io.BytesIO(pdf))
     return " ".join(" ".join(page.extract_text() for page in reader.pages).split())
 
 
 def test_the_letter_says_times_and_the_notice_and_nothing_of_treatment(consent: Consent, coordinator: User) -> None:
-    letter, pdf = write_letter(**letter_of(consent), by=coordinator)
+    letter, pdf = written(consent, coordinator)
     text = text_of(pdf)
     for said in (
         "HS Offices",
@@ -149,7 +158,7 @@ def test_the_letter_says_times_and_the_notice_and_nothing_of_treatment(consent: 
 
 
 def test_the_same_letter_is_the_same_bytes(consent: Consent, coordinator: User) -> None:
-    one, two = (write_letter(**letter_of(consent), by=coordinator)[1] for _ in range(2))
+    one, two = (written(consent, coordinator)[1] for _ in range(2))
     assert one == two
     assert Letter.objects.count() == 2, "each telling is on the record"
 
@@ -170,7 +179,7 @@ def test_a_long_letter_goes_on_over_pages_with_the_notice_at_its_end(consent: Co
         on = MONDAY + timedelta(days=number)
         if on.weekday() not in (0, 3):
             book(make_session(lone, on), enrollment)
-    _, pdf = write_letter(**letter_of(consent, last_day=MONDAY + timedelta(days=90)), by=coordinator)
+    _, pdf = written(consent, coordinator, last_day=MONDAY + timedelta(days=90))
     pages = PdfReader(io.BytesIO(pdf)).pages
     assert len(pages) > 1
     assert NOTICE in " ".join(pages[-1].extract_text().split())
@@ -180,7 +189,8 @@ def refusals(consent: Consent) -> Iterator[tuple[dict[str, object], type]]:
     yield {"first_day": MONDAY + 20 * WEEK, "last_day": MONDAY + 21 * WEEK}, NothingToTell
     yield {"last_day": MONDAY - timedelta(days=1)}, EndsBeforeItBegins
     yield {"last_day": MONDAY + 27 * WEEK}, LetterTooLong
-    yield {"name": "Роза"}, LettersMissing
+    yield {"name": "李明"}, LettersMissing
+    yield {"name": "Rosa Lindqvist, patient"}, NameTells
     yield {"now": NOW - 3 * WEEK}, NoConsent
     yield {"now": NOW + 9 * WEEK}, NoConsent
 
@@ -201,9 +211,10 @@ def test_a_consent_ends_with_its_last_day(consent: Consent) -> None:
 
 
 def test_after_it_is_revoked_nothing_more_is_told(consent: Consent, coordinator: User) -> None:
+    seen = content_of(**letter_of(consent)).key
     revoke_consent(consent=consent, by=coordinator, now=NOW)
     with pytest.raises(Refused) as refused:
-        write_letter(**letter_of(consent), by=coordinator)
+        write_letter(**letter_of(consent), seen=seen, by=coordinator)
     assert refused.value.reasons == (NoConsent("Harbor Bakery", TODAY + 8 * WEEK - timedelta(days=1), True),)
     with pytest.raises(Refused) as again:
         revoke_consent(consent=consent, by=coordinator, now=NOW)
@@ -243,7 +254,9 @@ def test_a_coordinator_records_writes_and_revokes(client: Client, patient: Patie
     shown = client.get(reverse("letter-new", args=[consent.pk]))
     assert "Every Monday from 30 Nov 2026 to 14 Dec 2026" in shown.text
     assert not Letter.objects.exists(), "looking tells nobody"
-    asked = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist", "write": "1"}
+    asked = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
+    looked_at = client.post(reverse("letter-new", args=[consent.pk]), asked)
+    asked |= {"seen": looked_at.context["content"].key, "write": "1"}
     letter = client.post(reverse("letter-new", args=[consent.pk]), asked)
     assert letter["Content-Type"] == "application/pdf"
     assert letter["Content-Disposition"] == 'attachment; filename="schedule.pdf"'
@@ -254,11 +267,83 @@ def test_a_coordinator_records_writes_and_revokes(client: Client, patient: Patie
     late = client.post(reverse("letter-new", args=[consent.pk]), asked)
     assert late.status_code == 422
     assert "is revoked: nothing may be told" in late.text
+    assert client.get(reverse("letter-new", args=[consent.pk])).status_code == 422
     assert Letter.objects.count() == 1
 
 
+def test_what_was_not_looked_at_is_shown_before_it_is_told(client: Client, consent: Consent, coordinator: User) -> None:
+    client.force_login(coordinator)
+    asked = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
+    address = reverse("letter-new", args=[consent.pk])
+    asked["seen"] = client.post(address, asked).context["content"].key
+    Booking.objects.filter(session__on=MONDAY).update(
+        released_at=NOW, release_cause="given_back", release_reason="Court"
+    )
+    answer = client.post(address, asked | {"write": "1"})
+    assert answer.status_code == 422
+    assert "something else by now" in answer.text
+    assert "Every Monday from 30 Nov 2026" in answer.text
+    assert not Letter.objects.exists()
+    asked["seen"] = answer.context["content"].key
+    assert client.post(address, asked | {"write": "1", "name": "Ro Lindqvist"}).status_code == 422
+    assert client.post(address, asked | {"write": "1"})["Content-Type"] == "application/pdf"
+
+
+def test_the_purpose_of_a_consent_may_not_tell(client: Client, patient: Patient, coordinator: User) -> None:
+    client.force_login(coordinator)
+    typed = {
+        "recipient_kind": "employer",
+        "recipient": "Harbor Bakery",
+        "purpose": "Time for treatment at Recovery House",
+        "signed_on": "2026-11-24",
+        "last_day": "2027-02-28",
+    }
+    answer = client.post(reverse("consent-new", args=[patient.pk]), typed)
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["purpose"]
+    assert "“treatment”, “Recovery”" in answer.text
+    assert typed["purpose"] in answer.text
+    assert not Consent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        pytest.param({"letterhead": "Recovery House Offices"}, ("Recovery", "Recovery House"), id="the clinic's name"),
+        pytest.param({"address": "Wellness Clinic, 12 Harbor Street"}, ("Clinic",), id="a word in the address"),
+    ],
+)
+def test_a_letterhead_that_tells_is_refused(consent: Consent, head: dict, words: tuple[str, ...]) -> None:
+    Site.objects.update(**head)
+    consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
+    with pytest.raises(Refused) as refused:
+        content_of(**letter_of(consent))
+    assert refused.value.reasons == (LetterheadTells(words),)
+
+
+def test_a_site_is_given_no_letterhead_or_neutral_name_that_tells(patient: Patient) -> None:
+    site = patient.site
+    site.letterhead, site.neutral_name = "Recovery House Offices", "Your therapy"
+    with pytest.raises(ValidationError) as refused:
+        site.clean()
+    assert set(refused.value.message_dict) == {"letterhead", "neutral_name"}
+    site.letterhead, site.neutral_name = "Pier Offices", "Appointment"
+    site.clean()
+
+
+def test_a_name_may_sound_like_anything_when_it_is_theirs(consent: Consent) -> None:
+    Patient.objects.update(last_name="Sober-Treat")
+    consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
+    assert content_of(**letter_of(consent, name="Rosa Sober-Treat")).name == "Rosa Sober-Treat"
+
+
+def test_a_name_is_printed_whichever_way_it_was_typed(consent: Consent, coordinator: User) -> None:
+    _, pdf = written(consent, coordinator, name="Jose\u0301 Dvor\u030ca\u0301k")
+    assert "Appointments of José Dvořák" in text_of(pdf)
+
+
 def test_a_patient_sees_who_is_told_and_takes_it_back(client: Client, consent: Consent, coordinator: User) -> None:
-    write_letter(**letter_of(consent), by=coordinator)
+    written(consent, coordinator)
     user = make_patient_user(consent.patient)
     client.force_login(user)
     page = client.get(reverse("portal-consents")).text
@@ -268,7 +353,10 @@ def test_a_patient_sees_who_is_told_and_takes_it_back(client: Client, consent: C
     client.post(reverse("portal-consent-revoke", args=[consent.pk]))
     consent.refresh_from_db()
     assert consent.revoked_by == user
-    assert "You have not allowed us" in client.get(reverse("portal-consents")).text
+    page = client.get(reverse("portal-consents")).text
+    assert "Nobody is told when you are here." in page
+    assert "Taken back on Wed 25 Nov" in page, "whom they were told stays in sight"
+    assert "Told on Wed 25 Nov" in page
 
 
 def test_a_patient_takes_back_their_own_alone(client: Client, consent: Consent) -> None:
@@ -293,7 +381,7 @@ def test_queries_do_not_grow(
 ) -> None:
     for each in range(number):
         consent = record_consent(patient=patient, values=values(recipient=f"No {each}"), by=coordinator, now=NOW)
-        write_letter(**letter_of(consent), by=coordinator)
+        written(consent, coordinator)
     client.force_login(coordinator)
     with django_assert_num_queries(10):
         client.get(reverse("consents", args=[patient.pk]))
@@ -305,6 +393,6 @@ def test_queries_do_not_grow(
 
 
 def test_a_letterhead_takes_the_place_of_the_neutral_name(consent: Consent) -> None:
-    Site.objects.update(letterhead="Harbor Street Offices")
+    Site.objects.update(letterhead="Custom House Offices")
     consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
-    assert content_of(**letter_of(consent)).sender == "Harbor Street Offices"
+    assert content_of(**letter_of(consent)).sender == "Custom House Offices"

@@ -38,7 +38,7 @@ def test_an_employer_is_told_until_the_patient_takes_it_back(
     tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
-    site = make_site(letterhead="Harbor Street Offices")
+    site = make_site(letterhead="Custom House Offices")
     coordinator = make_staff(Role.COORDINATOR, site, "Nora Castellanos")
     patient = make_patient(site, "Rosa", "Lindqvist")
     meeting = make_meeting(site, 3)
@@ -68,6 +68,11 @@ def test_an_employer_is_told_until_the_patient_takes_it_back(
     page.get_by_label("First day").fill("2026-11-23")
     page.get_by_label("Last day").fill("2026-12-20")
     page.get_by_role("button", name="Look again").click()
+    sign_in(phone, coordinator)
+    for address in (reverse("consents", args=[patient.pk]), reverse("consent-new", args=[patient.pk]), page.url):
+        phone.goto(address)
+        axe(phone)
+        assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing runs out of a phone"
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the letter").click()
     download.value.save_as(tmp_path / "kept.pdf")
@@ -84,6 +89,8 @@ def test_an_employer_is_told_until_the_patient_takes_it_back(
     axe(phone)
     phone.get_by_role("dialog").get_by_role("button", name="Take it back").click()
     expect(phone.get_by_text("Harbor Bakery is told nothing more.")).to_be_visible()
+    expect(phone.get_by_text("Taken back on")).to_be_visible()
+    axe(phone)
 
     page.goto(reverse("consents", args=[patient.pk]))
     expect(page.get_by_text("Nobody may be told anything.")).to_be_visible()
