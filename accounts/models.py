@@ -103,10 +103,15 @@ class User(AbstractBaseUser):
     def may_somewhere(self, permission: Permission) -> bool:
         return self.is_active and any(permission in GRANTS[role] for role, _ in self.assigned_roles)
 
+    def sites_where(self, permission: Permission) -> frozenset[int | None]:
+        """The ids of the sites at which this person may do the act; None among them is every site."""
+        granted = (site for role, site in self.assigned_roles if permission in GRANTS[role])
+        return frozenset(granted) if self.is_active else frozenset()
+
     def may_at(self, permission: Permission) -> Q:
         """A condition on a model's `site` that holds where this person may do the act."""
-        granted = [site for role, site in self.assigned_roles if permission in GRANTS[role]]
-        if not self.is_active or not granted:
+        granted = self.sites_where(permission)
+        if not granted:
             return Q(pk__in=[])
         if None in granted:
             return Q()

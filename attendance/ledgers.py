@@ -25,6 +25,7 @@ from scheduling.models import Booking, Closure, EnrollmentMeeting, Session, Sess
 from scheduling.services.away import days_away, is_on
 from scheduling.services.fitting import span_in_force
 from scheduling.services.imported_calendars import busy_on_dates
+from scheduling.services.moving import moves_of
 from scheduling.services.rules import RuleBook
 
 
@@ -50,7 +51,7 @@ class Row:
 
 def ledger_of(*, episode: Episode, week: date, now: datetime) -> WeekLedger | None:
     """One episode's week, given by any of its days; None when no care was prescribed in it."""
-    rows = ledgers_at(site=episode.site, week=week, now=now, episodes=[episode])
+    rows = ledgers_at(site=episode.site_on(week), week=week, now=now, episodes=[episode])
     return rows[0].ledger if rows else None
 
 
@@ -74,10 +75,17 @@ def weeks_of(
 
     `book` is its site's, and `life` what the patient's asks of them from today on, if these were read already.
     """
-    book = book or RuleBook.of(episode.site)
-    around = [book.week_around(now.astimezone(episode.site.zone).date())]
+    books = {episode.site_id: book or RuleBook.of(episode.site)}
+
+    def week_around(day: date) -> Interval[date]:
+        site = episode.site_on(day)
+        if site.pk not in books:
+            books[site.pk] = RuleBook.of(site)
+        return books[site.pk].week_around(day)
+
+    around = [week_around(now.astimezone(episode.site.zone).date())]
     while len(around) < weeks and around[-1].start > episode.starts:
-        around.append(book.week_around(around[-1].start - timedelta(days=1)))
+        around.append(week_around(around[-1].start - timedelta(days=1)))
     lives = None if life is None else {episode.patient_id: life}
     reading = _read([episode], episode.site, around, now, lives)
     return [row for each in around if (row := reading.row(episode, each))]
@@ -90,20 +98,24 @@ def openings_for(*, episode: Episode, week: date, now: datetime) -> list[Session
 
 
 def row_with_openings(*, episode: Episode, week: Interval[date], now: datetime) -> tuple[Row | None, list[Session]]:
-    """A whole treatment week with the sessions that the patient could still take in it."""
-    reading = _read([episode], episode.site, [week], now)
+    """A whole treatment week with the sessions that the patient could still take in it, where they are in the end of it."""
+    reading = _read([episode], episode.site_on(week.end - timedelta(days=1)), [week], now)
     found = {session.pk: session for session in reading.sessions}
     return reading.row(episode, week), [found[opening.key] for opening in reading.openings(episode, week)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
-    """The rows that some weeks of some episodes of a site are drawn up from."""
+    """The rows that some weeks of some episodes of a site are drawn up from.
+
+    `closed` are the days of each site at which one of them is or was, `moves` those on which an episode came to another.
+    """
 
     today: date
     now: datetime
     booked: dict[tuple[int, date], list[BookedSession]]
-    closed: Sequence[Interval[date]]
+    closed: Mapping[int, Sequence[Interval[date]]]
+    moves: Mapping[int, Sequence[date]]
     away: Mapping[int, Sequence[Interval[date]]]
     places: dict[int, list[EnrollmentMeeting]]
     sessions: Sequence[Session]
@@ -152,20 +164,24 @@ class _Reading:
             reasons.add(PartialReason.DISCHARGE)
         if any(week.start < starts < week.end and starts > care_begins for starts in begins):
             reasons.add(PartialReason.LEVEL_CHANGE)
-        usual = list(self._usual_days(episode, week))
-        if any(is_on(self.closed, day) for day in usual):
+        if any(week.start < day < week.end for day in self.moves.get(episode.pk, ())):
+            reasons.add(PartialReason.MOVE)
+        usual_at = list(self._usual_days(episode, week))
+        if any(is_on(self.closed.get(site, ()), day) for site, day in usual_at):
             reasons.add(PartialReason.CLOSURE)
         booked = [each.on for each in self.booked.get((episode.pk, week.start), ())]
         whole = [week.start + timedelta(days=number) for number in range((week.end - week.start).days)]
+        usual = [day for _, day in usual_at]
         if any(is_on(self.away.get(episode.pk, ()), day) for day in [*usual, *booked] or whole):
             reasons.add(PartialReason.LEAVE)
         return frozenset(reasons)
 
-    def _usual_days(self, episode: Episode, week: Interval[date]) -> Iterable[date]:
-        """The dates of the week on which the patient's meetings would be held."""
+    def _usual_days(self, episode: Episode, week: Interval[date]) -> Iterable[tuple[int, date]]:
+        """The sites and dates of the week at which the patient's meetings would be held."""
         for place in self.places[episode.pk]:
             until = week.end if place.ends is None else min(week.end, place.ends)
-            yield from place.meeting.as_pattern().recurrence.dates(max(week.start, place.starts), until)
+            dates = place.meeting.as_pattern().recurrence.dates(max(week.start, place.starts), until)
+            yield from ((place.meeting.site_id, day) for day in dates)
 
 
 def _is_open_on(episode: Episode, day: date) -> bool:
@@ -187,7 +203,10 @@ def _read(
 ) -> _Reading:
     first, until = min(week.start for week in weeks), max(week.end for week in weeks)
     today = now.astimezone(site.zone).date()
-    closed = [closure.as_interval() for closure in Closure.objects.filter(site=site).touching(first, until)]
+    sites, moves = moves_of(episodes)
+    closed: dict[int, list[Interval[date]]] = defaultdict(list)
+    for closure in Closure.objects.filter(site__in={site.pk, *sites}).touching(first, until):
+        closed[closure.site_id].append(closure.as_interval())
     away = days_away([episode.pk for episode in episodes], first, until)
     running = [week for week in weeks if week.end > today]
     sessions: Sequence[Session] = ()
@@ -203,6 +222,7 @@ def _read(
         now=now,
         booked=_booked(episodes, [week.start for week in weeks]),
         closed=closed,
+        moves=moves,
         away=away,
         places=_places(episodes) if closed or away else defaultdict(list),
         sessions=sessions,

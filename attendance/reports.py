@@ -57,7 +57,7 @@ def week_in_full(*, patient: Patient, day: date, now: datetime) -> WeekInFull:
     saving = row.ledger.savers if row else ()
     return WeekInFull(
         patient=patient,
-        site=episode.site if episode else patient.site,
+        site=episode.site_on(week.end - timedelta(days=1)) if episode else patient.site,
         week=week,
         row=row,
         bookings=list(bookings),
@@ -68,12 +68,12 @@ def week_in_full(*, patient: Patient, day: date, now: datetime) -> WeekInFull:
 
 
 def _episode_around(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
-    """The latest episode with a day in the week around `day`, as its site's rules cut the weeks."""
+    """The latest episode with a day in the week around `day`, as the rules of its site then cut the weeks."""
     books = {patient.site_id: RuleBook.of(patient.site)}
     near = Episode.objects.filter(patient=patient).touching(day - timedelta(days=6), day + timedelta(days=7))
     for episode in near.select_related("site", "patient").prefetch_related("spans").order_by("-starts"):
-        book = books.get(episode.site_id) or RuleBook.of(episode.site)
-        week = book.week_around(day)
+        site = episode.site_on(day)
+        week = (books.get(site.pk) or RuleBook.of(site)).week_around(day)
         if episode.starts < week.end and (episode.ends is None or episode.ends > week.start):
             return episode, week
     return None, books[patient.site_id].week_around(day)

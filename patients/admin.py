@@ -6,6 +6,7 @@ from patients.models import (
     CommitmentProposal,
     Consent,
     Episode,
+    FormerSite,
     ImportedCalendar,
     LevelOfCareSpan,
     Patient,
@@ -83,14 +84,19 @@ class SpanInline(admin.TabularInline):
     extra = 0
 
 
+class FormerSiteInline(admin.TabularInline):
+    model = FormerSite
+    extra = 0
+
+
 @admin.register(Episode)
 class EpisodeAdmin(LookOnlyAdmin):
-    list_display = ("patient", "site", "starts", "ends", "referral_source", "discharge_reason")
+    list_display = ("patient", "site", "starts", "ends", "came_on", "referral_source", "discharge_reason")
     list_filter = ("site", "starts")
     search_fields = ("patient__code", "patient__last_name")
     raw_id_fields = ("patient",)
     list_select_related = ("patient", "site")
-    inlines = [SpanInline]
+    inlines = [SpanInline, FormerSiteInline]
 
 
 @admin.register(LevelOfCareSpan)

@@ -31,6 +31,7 @@ class PartialReason(StrEnum):
     CLOSURE = "closure"
     LEVEL_CHANGE = "level_change"
     LEAVE = "leave"
+    MOVE = "move"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

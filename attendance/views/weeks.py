@@ -43,8 +43,7 @@ def weeks(request: HttpRequest) -> HttpResponse:
     week = _week_asked(request.GET.get("week", ""), site, now)
     episodes = (
         Episode.objects.visible_to(user)
-        .filter(site=site)
-        .touching(week.start, week.end)
+        .at(site, week.start, week.end)
         .select_related("patient")
         .prefetch_related("spans")
         .order_by("patient__last_name", "patient__first_name", "pk")

@@ -7,6 +7,7 @@ from patients.forms.calendar import CalendarFileForm, KeepCalendarForm
 from patients.forms.care import EndingForm, HoursField, LastDayForm, LevelForm
 from patients.forms.commitment import CommitmentForm
 from patients.forms.layout import beside, laid_out
+from patients.forms.move import SiteForm
 from patients.forms.person import PatientForm
 from patients.forms.place import PlaceForm
 from patients.forms.proposal import DECLINE, DecisionForm
@@ -24,6 +25,7 @@ __all__ = [
     "LevelForm",
     "PatientForm",
     "PlaceForm",
+    "SiteForm",
     "WeekFormSet",
     "WeekRowForm",
     "beside",

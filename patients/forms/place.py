@@ -13,7 +13,7 @@ LONGEST_WAY = 480
 
 
 class PlaceForm(forms.Form):
-    """`sites` are those of the clinic, each with its id and name."""
+    """`sites` are those of the clinic, each with its id and name. Of a site without minutes no way is known."""
 
     blames: ClassVar = {"place_name_taken": "name"}
 
@@ -25,7 +25,7 @@ class PlaceForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.sites = dict(sites)
         for pk, name in self.sites.items():
-            self.fields[f"before_{pk}"] = _minutes(f"Minutes from {name} to there")
+            self.fields[f"before_{pk}"] = _minutes(f"Minutes from {name} to there", "Empty: no way there is known.")
             self.fields[f"after_{pk}"] = _minutes(f"Minutes from there to {name}", "Empty: as long as there.")
         self.helper = laid_out("name", *(beside(f"before_{pk}", f"after_{pk}") for pk in self.sites))
 
@@ -33,8 +33,9 @@ class PlaceForm(forms.Form):
         given = self.cleaned_data
         ways = {}
         for pk in self.sites:
-            before, after = given[f"before_{pk}"] or 0, given[f"after_{pk}"]
-            ways[pk] = (before, before if after is None else after)
+            before, after = given[f"before_{pk}"], given[f"after_{pk}"]
+            if before is not None or after is not None:
+                ways[pk] = (before or 0, (before or 0) if after is None else after)
         return PlaceValues(name=given["name"], ways=ways)
 
 

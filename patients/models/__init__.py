@@ -1,7 +1,7 @@
 from patients.models.calendar import CALENDAR_KINDS, CalendarInterval, CalendarState, ImportedCalendar
 from patients.models.commitment import Commitment, CommitmentKind
 from patients.models.consent import Consent, RecipientKind
-from patients.models.episode import Episode, LevelOfCare, LevelOfCareSpan
+from patients.models.episode import Episode, FormerSite, LevelOfCare, LevelOfCareSpan
 from patients.models.patient import Patient, name_of
 from patients.models.place import Place, PlaceTravel
 from patients.models.proposal import CommitmentProposal, ProposalAction, ProposalState
@@ -15,6 +15,7 @@ __all__ = [
     "CommitmentProposal",
     "Consent",
     "Episode",
+    "FormerSite",
     "ImportedCalendar",
     "LevelOfCare",
     "LevelOfCareSpan",

@@ -2,7 +2,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.models import User
 from patients.models.patient import Patient
@@ -10,7 +10,7 @@ from patients.models.patient import Patient
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
-    from scheduling.models import Booking, Enrollment
+    from scheduling.models import Booking, Enrollment, Site
 
 
 class LevelOfCare(models.TextChoices):
@@ -35,14 +35,26 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
         """With a day in the half-open range."""
         return self.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until)
 
+    def at(self, site: "Site", first: date, until: date) -> "EpisodeQuerySet":
+        """With a day in the half-open range at the site, also when they have moved to another since."""
+        here = Q(came_on=None) | Q(came_on__lt=until)
+        then = FormerSite.objects.filter(episode=OuterRef("pk"), site=site, starts__lt=until, ends__gt=first)
+        return self.touching(first, until).filter(Q(here, site=site) | Exists(then))
+
 
 class Episode(models.Model):
-    """One course of care at a site, from admission to discharge: the half-open dates `starts` to `ends`."""
+    """One course of care, from admission to discharge: the half-open dates `starts` to `ends`.
+
+    It is at `site`, since `came_on` if it has been at another before.
+    """
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="episodes")
     site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="episodes")
     starts = models.DateField("admitted on")
     ends = models.DateField(null=True, blank=True, help_text="The first day after discharge.")
+    came_on = models.DateField(
+        "at the site since", null=True, blank=True, help_text="If it was at another site before."
+    )
     referral_source = models.CharField(max_length=120, blank=True)
     discharge_reason = models.CharField(max_length=120, blank=True)
 
@@ -50,6 +62,7 @@ class Episode(models.Model):
 
     if TYPE_CHECKING:
         spans: RelatedManager["LevelOfCareSpan"]
+        former_sites: RelatedManager["FormerSite"]
         bookings: RelatedManager[Booking]
         enrollments: RelatedManager[Enrollment]
 
@@ -60,6 +73,9 @@ class Episode(models.Model):
                 condition=Q(ends=None) | Q(starts__lt=F("ends")), name="episode_ends_after_it_starts"
             ),
             models.UniqueConstraint("patient", condition=Q(ends=None), name="patient_has_one_open_episode"),
+            models.CheckConstraint(
+                condition=Q(came_on=None) | Q(came_on__gt=F("starts")), name="episode_moves_after_it_starts"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -80,6 +96,40 @@ class Episode(models.Model):
     def span_on(self, day: date) -> "LevelOfCareSpan | None":
         """The level in force on the day; reads prefetched spans."""
         return next((span for span in self.spans.all() if span.holds_on(day)), None)
+
+    def site_on(self, day: date) -> "Site":
+        """The site at which it is, or was, on the day; one query if it has ever moved and this is before that."""
+        if self.came_on is None or self.came_on <= day:
+            return self.site
+        former = self.former_sites.select_related("site").order_by("starts")
+        return next((each.site for each in former if day < each.ends), self.site)
+
+
+class FormerSite(models.Model):
+    """A site at which a course of care was, on the half-open dates `starts` to `ends`, before it moved to another."""
+
+    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="former_sites")
+    site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="+")
+    starts = models.DateField()
+    ends = models.DateField(help_text="The first day at the next site.")
+
+    class Meta:
+        ordering = ["episode", "starts"]
+        constraints = [
+            models.CheckConstraint(condition=Q(starts__lt=F("ends")), name="former_site_ends_after_it_starts"),
+            models.UniqueConstraint("episode", "starts", name="episode_is_at_one_site_from_a_date"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.site} until {self.ends:%Y-%m-%d}"
+
+    @property
+    def audit_patient_id(self) -> int:
+        return self.episode.patient_id
+
+    @property
+    def audit_site_id(self) -> int:
+        return self.site_id
 
 
 class LevelOfCareSpan(models.Model):

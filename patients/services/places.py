@@ -31,7 +31,7 @@ class PlaceInUse(Reason):
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceValues:
-    """`ways` are minutes from each site, by its id, to the place, and from the place back to it."""
+    """`ways` are minutes from each site to which one is known, by its id, to the place, and from the place back to it."""
 
     name: str
     ways: Mapping[int, tuple[int, int]]
@@ -46,7 +46,7 @@ def _against_place(patient: Patient, place: Place | None, values: PlaceValues) -
 def _write_ways(place: Place, values: PlaceValues) -> bool:
     """Whether any of the ways was otherwise before."""
     held = {way.site_id: way for way in place.travels.all()}
-    is_new = False
+    is_new = bool(place.travels.exclude(site__in=values.ways).delete()[0])
     for site_id, (before, after) in values.ways.items():
         way = held.get(site_id) or PlaceTravel(place=place, site_id=site_id)
         if way.pk is None or (way.before_minutes, way.after_minutes) != (before, after):

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from patients.views import calendar_files, care, commitments, places, proposals, staff, week
+from patients.views import calendar_files, care, commitments, moving, places, proposals, staff, week
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/", staff.patients, name="patients"),
@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("patients/<int:patient_id>/level/", care.level_new, name="level-new"),
     path("patients/<int:patient_id>/discharge/", care.episode_end, name="episode-end"),
+    path("patients/<int:patient_id>/site/", moving.patient_site, name="patient-site"),
     path("proposals/<int:proposal_id>/", proposals.proposal, name="proposal"),
     path("commitments/<int:commitment_id>/edit/", commitments.commitment_edit, name="commitment-edit"),
     path("commitments/<int:commitment_id>/end/", commitments.commitment_end, name="commitment-end"),

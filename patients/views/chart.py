@@ -101,6 +101,7 @@ class Chart:
     given_back: Sequence[Booking]
     weeks: Sequence[Row]
     may_manage: bool
+    may_move: bool
     sees_trail: bool
     trail: Sequence[AuditEvent]
 
@@ -159,6 +160,7 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         if episode and user.may(Permission.SEE_HOURS, site.pk)
         else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
+        may_move=len(user.sites_where(Permission.MANAGE_PATIENTS)) > 1,
         sees_trail=sees_trail,
         trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:EVENTS]) if sees_trail else (),
     )

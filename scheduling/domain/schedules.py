@@ -176,7 +176,7 @@ def _is_open(meeting: WeeklyMeeting, need: Need) -> bool:
 
 
 def _home(pooled: tuple[Offer, ...], candidate: Candidate, tracks_of: Mapping[Key, int]) -> Offer:
-    """The track with most of its meetings, as `need.home_of` has it: the first that has all of it, if one has."""
+    """The track with most of its meetings, as `mixing.home_of` has it: the first that has all of it, if one has."""
     if not candidate.is_mixed:
         return pooled[(candidate.tracks & -candidate.tracks).bit_length() - 1]
     tracks = [tracks_of[meeting.key] for meeting in candidate.meetings]

@@ -33,6 +33,11 @@ class SiteQuerySet(models.QuerySet["Site"]):
             return self
         return self.filter(Q(pk__in=sites) | Q(patients__user=user.pk)).distinct()
 
+    def managing_patients(self, user: User) -> "SiteQuerySet":
+        """The sites whose patients this person may manage."""
+        granted = user.sites_where(Permission.MANAGE_PATIENTS)
+        return self if None in granted else self.filter(pk__in=granted)
+
     def worked_at_by(self, user: User) -> "SiteQuerySet":
         """The sites at which this person has a role."""
         sites = {site for _, site in user.assigned_roles}

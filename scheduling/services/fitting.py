@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 
 from django.conf import settings
 from django.db.models import F, Q
@@ -12,6 +12,7 @@ from patients.models import Commitment, Episode, LevelOfCareSpan
 from scheduling.domain.fit import Fit, search
 from scheduling.domain.interval import Interval
 from scheduling.domain.need import Need, Offer, OfferedMeeting, years_on
+from scheduling.domain.other_clock import differences, on_another_clock
 from scheduling.domain.week import BusyTime
 from scheduling.models import (
     Closure,
@@ -74,17 +75,20 @@ class Lives:
     ) -> "Lives":
         """Five queries, for however many, and one more each for the ways to places and for the times of imported calendars.
 
-        An enrollment in `apart_from` is left out, but for the one-to-one times of the one that `changes`.
+        An enrollment in `apart_from` is left out, but for the one-to-one times of the one that `changes`. All is on the clock
+        of the site, also when an episode is at another one now.
         """
         episodes = list(episodes)
-        patients = [episode.patient_id for episode in episodes]
+        zones = {each.patient_id: site.zone if each.site_id == site.pk else each.site.zone for each in episodes}
+        patients = list(zones)
         commitments: dict[int, list[BusyTime]] = defaultdict(list, busy_in_weeks(patients, site.zone))
         rows = Commitment.objects.filter(patient__in=patients)
         for commitment in rows.in_force_from(from_day).with_travel():
-            commitments[commitment.patient_id].append(commitment.as_busy_time(site=site))
+            busy = commitment.as_busy_time(site=site)
+            commitments[commitment.patient_id] += _on_the_clock_of(site, busy, zones[commitment.patient_id], from_day)
         closures = Closure.objects.filter(site=site, ends__gt=from_day)
         closed = tuple(closure.as_interval() for closure in closures)
-        treatment = _treatment(episodes, from_day, {enrollment.pk for enrollment in apart_from}, changes)
+        treatment = _treatment(site, episodes, from_day, {enrollment.pk for enrollment in apart_from}, changes)
         return cls(RuleBook.of(site), commitments, treatment, closed)
 
     def need(self, episode: Episode, from_day: date) -> Need:
@@ -108,20 +112,33 @@ class Lives:
         )
 
 
+def _on_the_clock_of(site: Site, busy: BusyTime, zone: tzinfo, from_day: date) -> tuple[BusyTime, ...]:
+    """Where the difference between the clocks changes within the horizon, the patient is taken to be busy by either."""
+    if zone == site.zone:
+        return (busy,)
+    until = from_day + timedelta(weeks=settings.HORIZON_WEEKS)
+    ahead = differences(zone, site.zone, from_day, until)
+    return tuple(each for minutes in ahead for each in on_another_clock(busy, minutes))
+
+
 def _treatment(
-    episodes: Iterable[Episode], from_day: date, apart_from: set[int], changes: Enrollment | None
+    site: Site,
+    episodes: Iterable[Episode],
+    from_day: date,
+    apart_from: set[int],
+    changes: Enrollment | None,
 ) -> dict[int, list[BusyTime]]:
     """Under each episode the meetings in which the patient stands already, as busy time."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
     standing = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
-    for each in standing.select_related("meeting", "enrollment"):
+    for each in standing.select_related("meeting__site", "enrollment"):
         meeting = each.meeting
         begins = max(each.starts, meeting.runs_from)
         ends = min((day for day in (each.ends, meeting.runs_until) if day is not None), default=None)
         is_kept = changes is not None and meeting.kept_for_id == changes.pk
         if (is_kept or each.enrollment_id not in apart_from) and (ends is None or max(begins, from_day) < ends):
             busy = meeting.as_busy_time(label=meeting.name, valid_from=begins, valid_until=ends)
-            found[each.enrollment.episode_id].append(busy)
+            found[each.enrollment.episode_id] += _on_the_clock_of(site, busy, meeting.site.zone, from_day)
     return found
 
 

@@ -1,7 +1,7 @@
 """Enroll a patient in all or enough of a track's meetings."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 
 from django.contrib import messages
@@ -21,10 +21,11 @@ from patients.models import Episode
 from patients.views.access import patient_managed_by
 from scheduling.domain.reasons import Reason, Refused
 from scheduling.forms.enrolling import EnrollForm
-from scheduling.models import Modality, Track, WaitingEntry
+from scheduling.models import Enrollment, Modality, Track, WaitingEntry
 from scheduling.services.enrolling import enroll_patient
+from scheduling.services.missing import NOT_FREE
 from scheduling.services.mixing import beside
-from scheduling.templatetags.words import day
+from scheduling.templatetags.words import counted, day
 from scheduling.views.asking import Asked, choice_context
 from scheduling.views.finding import episode_to_schedule
 from scheduling.views.offered_times import times_beside
@@ -62,14 +63,12 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
     refused: Sequence[Reason] = ()
     if is_sent and form.is_valid():
         try:
-            starts = _enroll(form, episode, track, user, now)
+            enrollment = _enroll(form, episode, track, user, now)
             excuse_leaves_of(episode=episode, now=now)
         except Refused as against:
             refused = against.reasons
         else:
-            later = track.individual_minutes and not form.cleaned_data["individual"]
-            also = " Individual time is still to be arranged." if later else ""
-            messages.success(request, f"Enrolled from {day(starts)}. Every session up to the horizon is booked.{also}")
+            messages.success(request, _said(enrollment))
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {track}")
     asks = partial(Asked.of, episode, track, today, beside=others)
@@ -91,10 +90,21 @@ def _times(form: EnrollForm, context: dict[str, object]) -> dict[str, object]:
     return {"times": times_beside(asked, chosen, picked), "is_later": True}
 
 
-def _enroll(form: EnrollForm, episode: Episode, track: Track, user: User, now: datetime) -> date:
-    """The first day of the enrollment. Raises Refused as the service does."""
+def _said(enrollment: Enrollment) -> str:
+    """What came of it, and what is left to do."""
+    missed = enrollment.bookings.filter(release_reason=NOT_FREE).count()
+    apart_from = (
+        f", but for {counted(missed, 'session')} that {'is' if missed == 1 else 'are'} missed" if missed else ""
+    )
+    later = enrollment.track.individual_minutes and not enrollment.meetings.filter(kept_for=enrollment).exists()
+    also = " Individual time is still to be arranged." if later else ""
+    return f"Enrolled from {day(enrollment.starts)}. Every session up to the horizon is booked{apart_from}.{also}"
+
+
+def _enroll(form: EnrollForm, episode: Episode, track: Track, user: User, now: datetime) -> Enrollment:
+    """Raises Refused as the service does."""
     given = form.cleaned_data
-    enrollment = enroll_patient(
+    return enroll_patient(
         episode=episode,
         track=track,
         meetings=list(given["meetings"]),
@@ -104,4 +114,3 @@ def _enroll(form: EnrollForm, episode: Episode, track: Track, user: User, now: d
         by=user,
         now=now,
     )
-    return enrollment.starts

@@ -146,6 +146,15 @@
     const refused = event.detail.xhr.status === 403;
     say(refused ? "That is not allowed, or this page was open for too long. Load it again." : "That did not work. Load the page again.");
   });
+  // What a person has opened stays open when the part of the page that it is in is written anew.
+  let opened = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    opened = [...event.detail.target.querySelectorAll("details[id][open]")].map((each) => each.id);
+  });
+  document.addEventListener("htmx:afterSwap", () => opened.forEach((id) => {
+    const again = document.getElementById(id);
+    if (again) again.open = true;
+  }));
   // Who has been signed out in the meantime is asked to sign in, not shown a sign-in page inside the page.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/accounts/login")) {

@@ -379,6 +379,7 @@ def test_only_its_sender_sees_what_is_not_kept_yet_and_strangers_see_nothing(
         assert not ImportedCalendar.objects.visible_to(user).exists()
     colleague = make_staff(Role.COORDINATOR, site)
     is_shared = state != "understood"
+    assert rosa.user is not None
     for person in (colleague, rosa.user):
         assert ImportedCalendar.objects.visible_to(person).filter(pk=made.pk).exists() == is_shared
     assert ImportedCalendar.objects.visible_to(coordinator).get() == made

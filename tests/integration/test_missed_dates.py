@@ -193,6 +193,7 @@ def test_the_pages_say_which_date_is_missed(desk: Client, episode: Episode, trac
     typed = {"starts": "2026-11-23", "modality": "in_person", "meetings": [each.pk for each in on_days(track, 0, 1, 2)]}
     assert desk.post(address, typed).status_code == 302
     chart = desk.get(reverse("patient", args=[episode.patient_id])).text
+    assert "Every session up to the horizon is booked, but for 1 session that is missed." in chart
     assert "Not there on Mon 7 Dec: Group 0" in chart
     assert "life leaves no time for" not in chart
 

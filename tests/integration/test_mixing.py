@@ -303,7 +303,7 @@ def test_a_mixed_choice_is_opened_and_enrolled_in(clinic: Clinic, desk: Client) 
     (other,) = page.context["others"]
     assert other.name == "Evenings"
     assert [option.meeting.name for option in other.options if option.is_chosen] == ["Evening 3"]
-    assert '<details class="my-2" open>' in page.text
+    assert '<details class="my-2" id="other-tracks" open>' in page.text
     assert (page.context["trial"].minutes, page.context["trial"].reasons) == (540, ())
     typed = {"starts": "2026-11-23", "modality": "in_person", "meetings": [meeting.pk for meeting in meetings]}
     assert desk.post(enroll_address(clinic), typed).status_code == 302
@@ -318,7 +318,7 @@ def test_what_stands_against_another_tracks_group_is_said_beside_it(clinic: Clin
     page = desk.get(enroll_address(clinic))
     against = {option.meeting.weekday: len(option.reasons) for option in page.context["others"][0].options}
     assert against == {0: 0, 1: 1, 2: 0, 3: 0}
-    assert '<details class="my-2">' in page.text
+    assert '<details class="my-2" id="other-tracks">' in page.text
 
 
 def test_nonsense_in_the_address_chooses_what_fits(clinic: Clinic, desk: Client) -> None:

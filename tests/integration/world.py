@@ -12,6 +12,7 @@ from patients.models import (
     CommitmentProposal,
     Consent,
     Episode,
+    FormerSite,
     ImportedCalendar,
     LevelOfCareSpan,
     Patient,
@@ -65,6 +66,7 @@ class World:
     commitment: Commitment
     episode: Episode
     span: LevelOfCareSpan
+    former: FormerSite
     track: Track
     meeting: Meeting
     session: Session
@@ -104,6 +106,7 @@ def make_world() -> World:
         commitment=make_commitment(patient, [0], "13:00", "17:00", code="C1"),
         episode=episode,
         span=episode.spans.get(),
+        former=FormerSite.objects.create(episode=episode, site=site, starts=MONDAY - timedelta(weeks=2), ends=MONDAY),
         track=track,
         meeting=meeting,
         session=session,

@@ -1,0 +1,23 @@
+"""Text → typed values for a move to another site."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django import forms
+
+from patients.forms.layout import laid_out
+
+
+class SiteForm(forms.Form):
+    """One of the `sites`, each with its id and name."""
+
+    blames: ClassVar = {"nothing_changed": "site"}
+
+    site = forms.TypedChoiceField(coerce=int, label="Move to")
+
+    def __init__(self, *args: Any, sites: Iterable[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["site"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = list(sites)
+        self.helper = laid_out("site")
