@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import F, QuerySet
 
@@ -17,14 +17,13 @@ from attendance.domain.ledger import (
     draw_up,
 )
 from attendance.models import Attendance, AttendanceStatus
-from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from patients.models import Episode, LevelOfCareSpan, Patient
 from scheduling.domain.interval import Interval
-from scheduling.domain.occurrences import at_wall_clock
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime
+from scheduling.domain.week import BusyTime
 from scheduling.models import Booking, Closure, EnrollmentMeeting, Session, SessionStatus, Site, TrackStatus
 from scheduling.services.away import days_away, is_on
 from scheduling.services.fitting import span_in_force
-from scheduling.services.imported_calendars import busy_on_dates
+from scheduling.services.lives import lives_on_dates, taken
 from scheduling.services.moving import moves_of
 from scheduling.services.rules import RuleBook
 
@@ -215,8 +214,8 @@ def _read(
         ahead = Interval(min(week.start for week in running), until)
         sessions = list(_open_sessions(site, ahead, now))
         if lives is None:
-            lives = _lives([episode.patient_id for episode in episodes], site, ahead)
-        busy = _taken(lives, site, ahead)
+            lives = lives_on_dates([episode.patient_id for episode in episodes], site, ahead.start, ahead.end)
+        busy = taken(lives, site, ahead)
     return _Reading(
         today=today,
         now=now,
@@ -279,35 +278,6 @@ def _open_sessions(site: Site, dates: Interval[date], now: datetime) -> QuerySet
         .select_related("site", "room")
         .distinct()
     )
-
-
-def _lives(patient_ids: Collection[int], site: Site, dates: Interval[date]) -> Mapping[int, Iterable[BusyTime]]:
-    """Under each patient what their life asks of them on the dates."""
-    lives = defaultdict(list, busy_on_dates(patient_ids, site.zone, dates.start, dates.end))
-    commitments = Commitment.objects.filter(patient__in=patient_ids).with_travel()
-    for commitment in commitments.in_force_from(dates.start - timedelta(days=2)):
-        lives[commitment.patient_id].append(commitment.as_busy_time(site=site))
-    return lives
-
-
-def _taken(
-    lives: Mapping[int, Iterable[BusyTime]], site: Site, dates: Interval[date]
-) -> dict[int, list[Interval[datetime]]]:
-    """When each patient's life, travel included, leaves no room on the dates."""
-    busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
-    for patient, life in lives.items():
-        for occasion in (occasion for each in life for occasion in each.occasions(dates.start, dates.end)):
-            start, end = (
-                _instant(minute, dates.start, site) for minute in (occasion.padded.start, occasion.padded.end)
-            )
-            if start < end:  # a clock change can swallow it
-                busy[patient].append(Interval(start, end))
-    return busy
-
-
-def _instant(minute: int, origin: date, site: Site) -> datetime:
-    days, rest = divmod(minute, MINUTES_A_DAY)
-    return at_wall_clock(origin + timedelta(days=days), time(*divmod(rest, 60)), site.zone)
 
 
 @dataclass(frozen=True, slots=True)
