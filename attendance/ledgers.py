@@ -15,13 +15,14 @@ from attendance.domain.ledger import (
     draw_up,
 )
 from attendance.models import Attendance, AttendanceStatus
-from attendance.openings import lives_on, open_sessions, taken_by
+from attendance.openings import open_sessions
 from patients.models import Episode, LevelOfCareSpan, Patient
 from scheduling.domain.interval import Interval
 from scheduling.domain.week import BusyTime
 from scheduling.models import Booking, Closure, EnrollmentMeeting, Session, SessionStatus, Site
 from scheduling.services.away import days_away, is_on
 from scheduling.services.fitting import span_in_force
+from scheduling.services.lives import lives_on_dates, taken
 from scheduling.services.moving import moves_of
 from scheduling.services.rules import RuleBook
 
@@ -212,8 +213,8 @@ def _read(
         ahead = Interval(min(week.start for week in running), until)
         sessions = list(open_sessions(site, ahead, now))
         if lives is None:
-            lives = lives_on([episode.patient_id for episode in episodes], site, ahead)
-        busy = taken_by(lives, site, ahead)
+            lives = lives_on_dates([episode.patient_id for episode in episodes], site, ahead.start, ahead.end)
+        busy = taken(lives, site, ahead)
     return _Reading(
         today=today,
         now=now,

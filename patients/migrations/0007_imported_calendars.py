@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("decided_at__isnull", False), ("state__in", ["kept", "declined"])),
-                    models.Q(("decided_at", None), ("state__in", ["understood", "waiting"])),
+                    models.Q(models.Q(("state__in", ["kept", "declined"]), _negated=True), ("decided_at", None)),
                     _connector="OR",
                 ),
                 name="calendar_is_decided_when_kept_or_declined",

@@ -99,7 +99,7 @@ class ImportedCalendar(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[CalendarState.KEPT, CalendarState.DECLINED], decided_at__isnull=False)
-                | Q(state__in=[CalendarState.UNDERSTOOD, CalendarState.WAITING], decided_at=None),
+                | (~Q(state__in=[CalendarState.KEPT, CalendarState.DECLINED]) & Q(decided_at=None)),
                 name="calendar_is_decided_when_kept_or_declined",
             ),
             models.CheckConstraint(

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from attendance.domain.ledger import BookedSession, Opening, savers
-from patients.models import Commitment, Episode
+from patients.models import Episode
 from scheduling.domain.clashing import clashing
 from scheduling.domain.impact import (
     Gathering,
@@ -34,7 +34,7 @@ from scheduling.models import (
 from scheduling.services.away import days_away, is_on
 from scheduling.services.fitting import span_in_force
 from scheduling.services.horizon import horizon_end
-from scheduling.services.imported_calendars import busy_on_dates
+from scheduling.services.lives import lives_on_dates
 from scheduling.services.rosters import hold_site
 from scheduling.services.rules import RuleBook
 from scheduling.services.scene import Scene as Scene
@@ -133,9 +133,7 @@ class _Lives:
         episodes: dict[int, list[Episode]] = defaultdict(list)
         for episode in Episode.objects.filter(patient__in=patients, site=site).prefetch_related("spans"):
             episodes[episode.patient_id].append(episode)
-        busy: dict[int, list[BusyTime]] = defaultdict(list, busy_on_dates(patients, site.zone, first - WEEK))
-        for commitment in Commitment.objects.filter(patient__in=patients).in_force_from(first - WEEK).with_travel():
-            busy[commitment.patient_id].append(commitment.as_busy_time(site=site))
+        busy = lives_on_dates(patients, site, first - WEEK)
         own = [episode.pk for each in episodes.values() for episode in each]
         return cls(site, episodes, busy, days_away(own, first - WEEK, date.max), until)
 

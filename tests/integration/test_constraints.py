@@ -164,7 +164,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "commitment_kind_is_known": sets("commitment", kind="sport"),
     "commitment_code_is_unique_for_a_patient": repeats("commitment"),
     "calendar_kind_is_known": sets("calendar", kind="sport"),
-    "calendar_state_is_known": sets("calendar", state="lost"),
+    "calendar_state_is_known": sets("calendar", state="lost", decided_at=None),
     "calendar_ends_after_it_begins": sets("calendar", until=MONDAY),
     "calendar_travel_at_most_eight_hours": sets("calendar", travel_after=481),
     "calendar_moves_at_most_eight_hours": sets("calendar", movable_minutes=481),

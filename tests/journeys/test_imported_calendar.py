@@ -1,0 +1,144 @@
+"""A calendar file: sent at a desk and from a phone, looked at, kept, and replaced after seeing what differs."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from accounts.permissions import Role
+from iopmanager import clock
+from patients.models import ImportedCalendar, Patient
+from scheduling.models import Site
+from tests.factories import (
+    admit,
+    book,
+    enroll,
+    make_patient,
+    make_patient_user,
+    make_session,
+    make_site,
+    make_staff,
+    make_weekday_track,
+)
+from tests.unit.bombs import calendar, event
+
+NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
+WEDNESDAY = date(2026, 11, 25)
+
+SignIn = Callable[[Page, User], None]
+Axe = Callable[[Page], None]
+
+
+def shift(starts: str) -> str:
+    return event(
+        "RRULE:FREQ=WEEKLY;BYDAY=MO,WE",
+        "SUMMARY:Ward 7",
+        starts=f"DTSTART;TZID=America/New_York:20261123T{starts}",
+        ends="DTEND;TZID=America/New_York:20261123T200000",
+    )
+
+
+HOLIDAY = event(starts="DTSTART;VALUE=DATE:20261224", ends="DTEND;VALUE=DATE:20261226")
+
+
+@pytest.fixture
+def coordinator(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> User:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    return make_staff(Role.COORDINATOR, make_site(phone="555-0100"), "Nora Castellanos")
+
+
+@pytest.fixture
+def rosa(coordinator: User) -> Patient:
+    """Booked on Wednesday from 9 to 12."""
+    patient = make_patient(Site.objects.get())
+    enrollment = enroll(admit(patient), make_weekday_track(patient.site))
+    book(make_session(enrollment.track.meetings.get(weekday=2), WEDNESDAY), enrollment)
+    return patient
+
+
+def send(page: Page, folder: Path, *parts: str) -> None:
+    file = folder / "work.ics"
+    file.write_bytes(calendar(*parts))
+    page.get_by_label("Calendar file").set_input_files(file)
+    page.get_by_role("button", name="Read the file").click()
+
+
+@pytest.mark.journey
+def test_a_coordinator_imports_a_calendar_and_then_the_next_one(
+    page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe, tmp_path: Path
+) -> None:
+    sign_in(page, coordinator)
+    page.goto(reverse("patient", args=[rosa.pk]))
+    page.get_by_role("link", name="Import a calendar").click()
+    page.get_by_label("Minutes to get there").fill("20")
+    axe(page)
+    send(page, tmp_path, "X-NOTHING:1", event("RRULE:FREQ=SECONDLY"))
+    expect(page.get_by_text("An entry in the file repeats every hour, minute or second.")).to_be_visible()
+    expect(page.get_by_label("Minutes to get there")).to_have_value("20")
+    axe(page)
+    send(page, tmp_path, shift("130000"), HOLIDAY)
+    expect(page.get_by_role("heading", name="Work calendar: keep it?")).to_be_visible()
+    expect(page.get_by_text("Mon, Wed 13:00–20:00")).to_be_visible()
+    expect(page.locator(".week-picture-plot .block-life")).to_have_count(2)
+    axe(page)
+    page.get_by_role("button", name="Keep it", exact=True).click()
+    expect(page.get_by_text("Some entries have no time. Are they busy days?")).to_be_visible()
+    page.get_by_label("They are busy all day").check()
+    page.get_by_role("button", name="Keep it", exact=True).click()
+    expect(page.get_by_text("The calendar is kept.")).to_be_visible()
+    expect(page.get_by_text("known to Sun 23 May 2027")).to_be_visible()
+    axe(page)
+
+    page.get_by_role("link", name="Import a calendar").click()
+    expect(page.get_by_label("Minutes to get there")).to_have_value("20")
+    send(page, tmp_path, shift("150000"))
+    difference = page.get_by_role("region", name=re.compile("Instead of the calendar"))
+    expect(difference.get_by_text("Mon, Wed 15:00–20:00")).to_be_visible()
+    expect(difference.get_by_text("Mon, Wed 13:00–20:00")).to_be_visible()
+    axe(page)
+    page.get_by_role("link", name="Week after").click()
+    expect(page.get_by_role("heading", name="Week of Mon 30 Nov")).to_be_visible()
+    page.get_by_role("button", name="Keep it", exact=True).click()
+    expect(page.get_by_text("The calendar is kept.")).to_be_visible()
+    kept = ImportedCalendar.objects.get()
+    assert (kept.state, kept.intervals.count(), kept.travel_before) == ("kept", 52, 20)
+
+    page.get_by_role("link", name="Show Work calendar").click()
+    expect(page.get_by_role("heading", name="Work calendar", exact=True)).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Forget it").click()
+    page.get_by_role("dialog").get_by_role("button", name="Forget it").click()
+    expect(page.get_by_text("The work calendar is forgotten.")).to_be_visible()
+
+
+@pytest.mark.journey
+def test_a_patient_sends_a_calendar_from_a_phone_and_the_clinic_looks_at_it_first(
+    phone: Page, page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe, tmp_path: Path
+) -> None:
+    sign_in(phone, make_patient_user(rosa))
+    phone.goto(reverse("portal-life"))
+    phone.get_by_role("link", name="Send a calendar file").click()
+    axe(phone)
+    send(phone, tmp_path, shift("110000"))
+    expect(phone.get_by_text("It falls on the time of 1 appointment")).to_be_visible()
+    expect(phone).to_have_title("My schedule")
+    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    axe(phone)
+    phone.get_by_role("button", name="Keep it", exact=True).click()
+    expect(phone.get_by_text("It falls on the time of an appointment, so we look at it first.")).to_be_visible()
+    axe(phone)
+
+    sign_in(page, coordinator)
+    page.goto(reverse("patient", args=[rosa.pk]))
+    page.get_by_role("link", name="Decide Work calendar").click()
+    expect(page.get_by_text("It runs into 1 booked session")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("1 booked session that life leaves no time for")).to_be_visible()
+    phone.reload()
+    expect(phone.get_by_text("Known to Sun 23 May 2027")).to_be_visible()
