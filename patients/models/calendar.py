@@ -5,7 +5,6 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import User
-from accounts.permissions import Permission
 from patients.domain.calendar_files import Remark, Remarked
 from patients.domain.calendar_times import CalendarTimes
 from patients.models.commitment import MOST_MOVE, CommitmentKind
@@ -32,7 +31,7 @@ class CalendarState(models.TextChoices):
 class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
     def visible_to(self, user: User) -> "ImportedCalendarQuerySet":
         """One's own, and those of patients whose commitments one may see. What nobody has kept yet is its sender's alone."""
-        may_see = Patient.objects.visible_to(user).filter(user.may_at(Permission.SEE_COMMITMENTS) | Q(user=user.pk))
+        may_see = Patient.objects.whose_life_is_visible_to(user)
         return self.filter(~Q(state=CalendarState.UNDERSTOOD) | Q(uploaded_by=user), patient__in=may_see)
 
     def kept_of(self, patients: Collection[int]) -> "ImportedCalendarQuerySet":

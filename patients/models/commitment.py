@@ -7,7 +7,6 @@ from django.db.models import F, Q
 from django.db.models.lookups import Exact
 
 from accounts.models import User
-from accounts.permissions import Permission
 from patients.models.patient import Patient
 from patients.models.place import Place
 from scheduling.domain.rotations import LEAST_DAYS, MOST_DAYS, days_on, runs_of, written
@@ -89,8 +88,7 @@ class CommitmentKind(models.TextChoices):
 class CommitmentQuerySet(models.QuerySet["Commitment"]):
     def visible_to(self, user: User) -> "CommitmentQuerySet":
         """One's own, and those of patients one may see where one may also see commitments."""
-        may_see = Patient.objects.visible_to(user).filter(user.may_at(Permission.SEE_COMMITMENTS) | Q(user=user.pk))
-        return self.filter(patient__in=may_see)
+        return self.filter(patient__in=Patient.objects.whose_life_is_visible_to(user))
 
     def in_force_from(self, day: date) -> "CommitmentQuerySet":
         """Those that still hold on the day or hold later."""

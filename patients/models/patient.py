@@ -22,6 +22,10 @@ class PatientQuerySet(models.QuerySet["Patient"]):
             | Q(user=user.pk)
         )
 
+    def whose_life_is_visible_to(self, user: User) -> "PatientQuerySet":
+        """Oneself, and the patients one may see where one may also see commitments."""
+        return self.visible_to(user).filter(user.may_at(Permission.SEE_COMMITMENTS) | Q(user=user.pk))
+
     def managed_by(self, user: User) -> "PatientQuerySet":
         """The patients whose record this person may change."""
         return self.filter(user.may_at(Permission.MANAGE_PATIENTS))

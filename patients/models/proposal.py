@@ -2,7 +2,6 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from accounts.permissions import Permission
 from patients.models.commitment import Commitment
 from patients.models.patient import Patient
 
@@ -26,8 +25,7 @@ class ProposalState(models.TextChoices):
 class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
     def visible_to(self, user: User) -> "ProposalQuerySet":
         """One's own, and those of patients whose commitments one may see."""
-        may_see = Patient.objects.visible_to(user).filter(user.may_at(Permission.SEE_COMMITMENTS) | Q(user=user.pk))
-        return self.filter(patient__in=may_see)
+        return self.filter(patient__in=Patient.objects.whose_life_is_visible_to(user))
 
     def waiting(self) -> "ProposalQuerySet":
         return self.filter(state=ProposalState.WAITING)

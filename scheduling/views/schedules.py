@@ -15,9 +15,6 @@ from scheduling.domain.supposed import against_as_it_is
 from scheduling.views.pictures import picture_of_schedule
 from scheduling.week_picture import WeekPicture
 
-SHOWN_FIRST, SHOWN_MORE = 4, 6
-"""So many cards are drawn at once, and so many more each time that more are asked for: a picture is heavy."""
-
 
 class Times(NamedTuple):
     """From when to when in minutes from midnight, every week or every other week."""
