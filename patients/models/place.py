@@ -4,7 +4,6 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from accounts.permissions import Permission
 from patients.models.patient import Patient
 
 if TYPE_CHECKING:
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 class PlaceQuerySet(models.QuerySet["Place"]):
     def visible_to(self, user: User) -> "PlaceQuerySet":
         """One's own, and those of patients whose commitments one may see."""
-        may_see = Patient.objects.visible_to(user).filter(user.may_at(Permission.SEE_COMMITMENTS) | Q(user=user.pk))
-        return self.filter(patient__in=may_see)
+        return self.filter(patient__in=Patient.objects.whose_life_is_visible_to(user))
 
 
 class Place(models.Model):

@@ -5,7 +5,7 @@ A change is a value: it says what gives way and by how much, and `apply` gives t
 Templates find the words by `code`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import Field, dataclass, fields, replace
 from datetime import date
 from typing import ClassVar
@@ -70,6 +70,17 @@ def _short(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def with_places(offer: Offer, keys: Collection[Key]) -> Offer:
+    """The track with a place on every date in the meetings of these keys."""
+    meetings = (replace(each, full_on=()) if each.meeting.key in keys else each for each in offer.meetings)
+    return replace(offer, meetings=tuple(meetings))
+
+
+def beginning_on(offer: Offer, day: date) -> Offer:
+    """The track with the day among its start dates; the same if it takes people on any day."""
+    return offer if offer.entries is None else replace(offer, entries=(*offer.entries, day))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MorePlaces(Change):
     """Full meetings have one place more."""
@@ -82,16 +93,7 @@ class MorePlaces(Change):
         raise NotImplementedError
 
     def apply(self, offers: Offers, need: Need) -> tuple[Offers, Need]:
-        keys = self.keys
-        return tuple(
-            replace(
-                offer,
-                meetings=tuple(
-                    replace(each, full_on=()) if each.meeting.key in keys else each for each in offer.meetings
-                ),
-            )
-            for offer in offers
-        ), need
+        return tuple(with_places(offer, self.keys) for offer in offers), need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,12 +180,7 @@ class JoinsBetween(Change):
     on: date
 
     def apply(self, offers: Offers, need: Need) -> tuple[Offers, Need]:
-        return tuple(
-            replace(offer, entries=(*offer.entries, self.on))
-            if offer.key == self.track and offer.entries is not None
-            else offer
-            for offer in offers
-        ), need
+        return tuple(beginning_on(offer, self.on) if offer.key == self.track else offer for offer in offers), need
 
     @property
     def amount(self) -> int:

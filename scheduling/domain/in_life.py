@@ -19,7 +19,6 @@ from scheduling.domain.week import MINUTES_A_DAY, BusyTime, Occasion, OnDates, m
 SESSIONS_FOR_ONE_MISSED = 6
 CLOSE_MINUTES = 15
 """Less than this between treatment and a commitment, travel aside, is cut fine."""
-TREATMENT = "treatment"
 
 Hit = tuple[int, int]
 """The number of a busy time, and how many days after it began the meeting is that it runs into."""
@@ -87,7 +86,7 @@ def passing(need: Need) -> frozenset[int]:
 
 def passes(busy: BusyTime, need: Need) -> bool:
     """Whether it is an exception in the patient's weeks: on dates alone, or over within the horizon. Treatment never is."""
-    if busy.kind == TREATMENT:
+    if busy.is_treatment:
         return False
     if isinstance(busy.recurrence, OnDates):
         return True
@@ -158,7 +157,7 @@ def _encounter(meeting: WeeklyMeeting, need: Need) -> Encounter:
             asks[hit] = Ask(earlier, later, busy.movable_minutes)
             hit_on[hit] = dates
         else:
-            is_close = is_close or (busy.kind != TREATMENT and around.number not in passing(need))
+            is_close = is_close or (not busy.is_treatment and around.number not in passing(need))
     return Encounter(asks, hit_on, len(held), is_close)
 
 

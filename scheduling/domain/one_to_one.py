@@ -28,7 +28,7 @@ from scheduling.domain.individual import (
 from scheduling.domain.interval import Interval, covered_minutes, merge, subtract
 from scheduling.domain.need import Need
 from scheduling.domain.reasons import Reason
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime
+from scheduling.domain.week import MINUTES_A_DAY, TREATMENT, BusyTime
 
 STARTS_EVERY_MINUTES = 15
 WHOLE_DAY = Interval(0, MINUTES_A_DAY)
@@ -223,7 +223,7 @@ def _as_busy(meeting: WeeklyMeeting) -> BusyTime:
     return BusyTime(
         key=meeting.key,
         label=meeting.name,
-        kind="treatment",
+        kind=TREATMENT,
         recurrence=meeting.recurrence,
         starts=meeting.starts,
         ends=meeting.ends,

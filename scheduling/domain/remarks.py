@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import ClassVar, Literal
 
 from scheduling.domain.hours import WeeklyMeeting
-from scheduling.domain.in_life import CLOSE_MINUTES, TREATMENT, GivesWay, missed_dates, passes, stance
+from scheduling.domain.in_life import CLOSE_MINUTES, GivesWay, missed_dates, passes, stance
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.price import present_minutes
 from scheduling.domain.reasons import Key
@@ -154,7 +154,7 @@ def remarks_on(schedule: Schedule, offers: Iterable[Offer]) -> tuple[Remark, ...
     found.append(Trips(price.trips, lengths[0], lengths[-1]))
     if asked:
         found.extend(asked)
-    elif any(busy.kind != TREATMENT for busy in need.busy):
+    elif any(not busy.is_treatment for busy in need.busy):
         found.append(NothingMoves())
     found.extend(cut_fine(meetings, need))
     if price.people:
@@ -219,7 +219,7 @@ def _gaps(meeting: WeeklyMeeting, need: Need) -> Iterator[tuple[BusyTime, int, b
         for number, occasion in need.occasions_by_day.get(day, ()):
             busy = need.busy[number]
             before, after = starts - occasion.padded.end, occasion.padded.start - ends
-            if busy.kind == TREATMENT or passes(busy, need):
+            if busy.is_treatment or passes(busy, need):
                 continue
             if 0 <= before < CLOSE_MINUTES:
                 yield busy, before, True

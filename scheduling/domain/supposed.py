@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from scheduling.domain.changes import RuleChange
+from scheduling.domain.changes import RuleChange, beginning_on, with_places
 from scheduling.domain.fit import judge
-from scheduling.domain.in_life import TREATMENT
 from scheduling.domain.need import Need, Offer
 from scheduling.domain.reasons import Key, Reason
 from scheduling.domain.schedules import Schedule
@@ -48,7 +47,9 @@ class Supposed:
         then = replace(
             need,
             busy=tuple(
-                part for each in need.busy for part in (changed.get(each.key, (each,)) if is_of_life(each) else (each,))
+                part
+                for each in need.busy
+                for part in ((each,) if each.is_treatment else changed.get(each.key, (each,)))
             ),
             prescribed_minutes=self.prescribed_minutes or need.prescribed_minutes,
             prescribed_days=self.prescribed_days or need.prescribed_days,
@@ -59,23 +60,8 @@ class Supposed:
 
     def offered(self, offers: Iterable[Offer], need: Need) -> tuple[Offer, ...]:
         """The tracks as they would be for the need."""
-        return tuple(
-            replace(
-                offer,
-                entries=(*offer.entries, need.from_day)
-                if offer.key in self.joined and offer.entries is not None
-                else offer.entries,
-                meetings=tuple(
-                    replace(each, full_on=()) if each.meeting.key in self.places_in else each for each in offer.meetings
-                ),
-            )
-            for offer in offers
-        )
-
-
-def is_of_life(busy: BusyTime) -> bool:
-    """Whether it is a commitment, and not other treatment."""
-    return busy.kind != TREATMENT
+        placed = (with_places(offer, self.places_in) for offer in offers)
+        return tuple(beginning_on(each, need.from_day) if each.key in self.joined else each for each in placed)
 
 
 def against_as_it_is(schedule: Schedule, need: Need, offers: Iterable[Offer]) -> tuple[Reason, ...]:

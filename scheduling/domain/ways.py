@@ -13,7 +13,7 @@ from scheduling.domain.changes import (
     PrescribesFewerMinutes,
     RuleChange,
 )
-from scheduling.domain.in_life import TREATMENT, Ask
+from scheduling.domain.in_life import Ask
 from scheduling.domain.life_changes import (
     BeginsLater,
     EndsEarlier,
@@ -76,7 +76,7 @@ class Source:
 
 def sources(what_if: WhatIf, offers: Offers) -> list[Source]:
     """All that can give way, but for the day on which treatment begins."""
-    lives = [busy for busy in dict.fromkeys(what_if.need.busy) if busy.kind != TREATMENT]
+    lives = [busy for busy in dict.fromkeys(what_if.need.busy) if not busy.is_treatment]
     return [
         *(source for busy in lives for source in _of_life(what_if, busy)),
         *(Source(place, _this(place)) for place in what_if.full),

@@ -8,6 +8,8 @@ from math import lcm
 from scheduling.domain.interval import Interval
 
 MINUTES_A_DAY = 24 * 60
+TREATMENT = "treatment"
+"""The kind of a busy time that is no part of a life."""
 
 
 def week_start(day: date, first_weekday: int = 0) -> date:
@@ -175,6 +177,11 @@ class BusyTime:
             raise ValueError("travel can't take less than no time")
         if self.movable_minutes < 0:
             raise ValueError("nothing can give way by less than nothing")
+
+    @property
+    def is_treatment(self) -> bool:
+        """Whether it is other treatment, and not a commitment: that gives way to nothing."""
+        return self.kind == TREATMENT
 
     @property
     def is_dated(self) -> bool:

@@ -16,7 +16,7 @@ from patients.models.commitment import LEAST_MOVE, MOST_MOVE
 from patients.services import against_times
 from scheduling.domain.need import Need
 from scheduling.domain.reasons import Key
-from scheduling.domain.supposed import Changed, Supposed, is_of_life
+from scheduling.domain.supposed import Changed, Supposed
 from scheduling.domain.week import BusyTime, OnDates, Recurrence
 from scheduling.forms.trying import read_rule
 from scheduling.templatetags.words import hours
@@ -204,7 +204,7 @@ class WhatIfForm:
 
 def _is_stated(busy: BusyTime) -> bool:
     """Whether it is a commitment with a record of its own, which can be kept."""
-    return is_of_life(busy) and isinstance(busy.key, int)
+    return not busy.is_treatment and isinstance(busy.key, int)
 
 
 def _keys(texts: Iterable[str]) -> frozenset[Key]:

@@ -8,7 +8,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 from scheduling.domain.hours import WeeklyMeeting
 from scheduling.domain.occurrences import Pattern
-from scheduling.domain.week import BusyTime, Recurrence, minute_of
+from scheduling.domain.week import TREATMENT, BusyTime, Recurrence, minute_of
 from scheduling.models.site import Room, ServiceType, Site
 from scheduling.models.track import TrackStatus
 
@@ -159,7 +159,7 @@ class Meeting(models.Model):
         return BusyTime(
             key=f"meeting-{self.pk}",
             label=label,
-            kind="treatment",
+            kind=TREATMENT,
             recurrence=Recurrence(
                 weekdays=frozenset({self.weekday}), anchor=self.anchor, valid_from=valid_from, valid_until=valid_until
             ),

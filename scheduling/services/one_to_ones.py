@@ -18,7 +18,7 @@ from scheduling.domain.individual import Counselor, Found, OpenHours, WeeklyHour
 from scheduling.domain.need import Need
 from scheduling.domain.one_to_one import against_choice, propose
 from scheduling.domain.reasons import Reason
-from scheduling.domain.week import BusyTime, OnDates, minute_of
+from scheduling.domain.week import TREATMENT, BusyTime, OnDates, minute_of
 from scheduling.models import (
     Booking,
     CounselorHours,
@@ -168,7 +168,7 @@ def _on_dates(sessions: Iterable[tuple[str, datetime, datetime]], site: Site) ->
         yield BusyTime(
             key=name,
             label=name,
-            kind="treatment",
+            kind=TREATMENT,
             recurrence=OnDates(frozenset(days)),
             starts=begins_at,
             ends=over_at,

@@ -12,7 +12,7 @@ from scheduling.domain.need import Need
 from scheduling.domain.reasons import Key
 from scheduling.domain.repairs import Repair, repairs
 from scheduling.domain.schedules import Schedule, Wish, find
-from scheduling.management.fitting.supposing import Supposed, commitments_of, supposed
+from scheduling.management.fitting.supposing import Options, commitments_of, read_options
 from scheduling.models import Enrollment, Meeting, Site, Track
 from scheduling.services.fitting import Lives, offers_at, span_in_force
 from scheduling.services.one_to_ones import propose_one_to_ones
@@ -38,7 +38,7 @@ class Codes:
 class Answer:
     """What was asked, and what is found: the best schedules, and how each track stands to the need.
 
-    `supposed` is what the need was taken to be otherwise; `stands` says that the patient has a place in a track already;
+    `options` are what the need was taken to be otherwise; `stands` says that the patient has a place in a track already;
     `one_to_ones` has for each schedule when its individual time could be; `repairs` what would help where nothing fits;
     `ahead` are the levels to come, None unless asked for.
     """
@@ -47,7 +47,7 @@ class Answer:
     span: LevelOfCareSpan
     need: Need
     commitments: Sequence[Commitment]
-    supposed: Supposed
+    options: Options
     stands: bool
     schedules: Sequence[Schedule]
     one_to_ones: Sequence[Found]
@@ -63,7 +63,7 @@ class Answer:
     @property
     def is_taken(self) -> bool:
         """Whether the places that the patient has already are in the way."""
-        return self.stands and not self.supposed.leaves
+        return self.stands and not self.options.leaves
 
 
 def answer_to(*, episode: Episode, from_day: date, options: Mapping[str, Any], today: date) -> Answer:
@@ -77,8 +77,8 @@ def answer_to(*, episode: Episode, from_day: date, options: Mapping[str, Any], t
     span = span_in_force(episode, from_day)
     assert span is not None
     commitments = commitments_of(episode, as_it_is)
-    what_if = supposed(options, commitments, as_it_is)
-    need = what_if.applied_to(as_it_is)
+    read = read_options(options, commitments, as_it_is)
+    need = read.supposed(as_it_is).applied_to(as_it_is)
     known = own_sessions_of(episode, leaves)
     offers = offers_at(site=episode.site, from_day=from_day, apart_from=known)
     places = attended.in_week_from(from_day) if leaves else ()
@@ -89,7 +89,7 @@ def answer_to(*, episode: Episode, from_day: date, options: Mapping[str, Any], t
         span=span,
         need=need,
         commitments=commitments,
-        supposed=what_if,
+        options=read,
         stands=bool(attended.enrollments),
         schedules=schedules,
         one_to_ones=[_one_to_ones(each, episode, today, leaves) for each in schedules],

@@ -24,7 +24,7 @@ NONE_ASKED = Found()
 
 
 def as_json(answer: Answer) -> Json:
-    need, supposed = answer.need, answer.supposed
+    need, supposed = answer.need, answer.options
     codes: dict[Key, str] = {each.pk: each.code for each in answer.commitments}
     told = _Teller(answer.codes, codes)
     return {

@@ -8,16 +8,18 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from patients.models import Commitment, Episode
-from scheduling.domain.in_life import TREATMENT
 from scheduling.domain.need import Need
 from scheduling.domain.reasons import Key
+from scheduling.domain.supposed import Changed, Supposed
 from scheduling.domain.week import MINUTES_A_DAY, BusyTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Supposed:
-    """Minutes and days a week and the way each way, None where they stay as they are; commitments left out, and those that
-    could give way, by their keys, with the minutes; whether the places in tracks are given up.
+class Options:
+    """What the options say.
+
+    Minutes and days a week and the way each way, None where they stay as they are; commitments left out, and those that could
+    give way, by their keys, with the minutes; whether the places in tracks are given up.
     """
 
     minutes: int | None
@@ -27,25 +29,24 @@ class Supposed:
     movable: Mapping[Key, int]
     leaves: bool
 
-    def applied_to(self, need: Need) -> Need:
-        """The need as it would be. Other treatment stays."""
-        busy = (each if each.kind == TREATMENT else self._of_life(each) for each in need.busy)
-        return replace(
-            need,
-            prescribed_minutes=self.minutes or need.prescribed_minutes,
-            prescribed_days=self.days or need.prescribed_days,
-            busy=tuple(each for each in busy if each is not None),
+    def supposed(self, need: Need) -> Supposed:
+        """What that comes to for the need. Other treatment stays."""
+        return Supposed(
+            changed=tuple(Changed(each, self._of_life(each)) for each in need.busy if not each.is_treatment),
+            prescribed_minutes=self.minutes,
+            prescribed_days=self.days,
         )
 
-    def _of_life(self, busy: BusyTime) -> BusyTime | None:
+    def _of_life(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         if busy.key in self.without:
-            return None
-        return replace(
+            return ()
+        changed = replace(
             busy,
             movable_minutes=self.movable.get(busy.key, busy.movable_minutes),
             travel_before=busy.travel_before if self.travel is None else self.travel,
             travel_after=busy.travel_after if self.travel is None else self.travel,
         )
+        return (changed,)
 
 
 def add_what_if(parser: ArgumentParser) -> None:
@@ -70,14 +71,14 @@ def add_what_if(parser: ArgumentParser) -> None:
     )
 
 
-def supposed(options: Mapping[str, Any], commitments: Iterable[Commitment], need: Need) -> Supposed:
+def read_options(options: Mapping[str, Any], commitments: Iterable[Commitment], need: Need) -> Options:
     """What the options say of the need's commitments. Raises CommandError for what can't be, and for one that there is not."""
     known = {name: each for each in commitments for name in (str(each.pk), each.code) if name}
     lasts = {busy.key: busy.minutes for busy in need.busy}
     _within(options["minutes"], "--minutes", 1, 7 * MINUTES_A_DAY)
     _within(options["days"], "--days", 1, 7)
     _within(options["travel"], "--travel", 0, MINUTES_A_DAY)
-    return Supposed(
+    return Options(
         minutes=options["minutes"],
         days=options["days"],
         travel=options["travel"],
@@ -96,7 +97,7 @@ def is_supposed(options: Mapping[str, Any]) -> bool:
 
 def commitments_of(episode: Episode, need: Need) -> list[Commitment]:
     """Those that the need knows of, in the order of their codes."""
-    keys = [busy.key for busy in need.busy if busy.kind != TREATMENT and isinstance(busy.key, int)]
+    keys = [busy.key for busy in need.busy if not busy.is_treatment and isinstance(busy.key, int)]
     return list(Commitment.objects.filter(patient=episode.patient_id, pk__in=keys).order_by("code", "pk"))
 
 
