@@ -5,6 +5,7 @@ A change is a value: it says what gives way and by how much, and `apply` gives t
 Templates find the words by `code`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 from dataclasses import Field, dataclass, fields, replace
 from datetime import date
@@ -22,7 +23,7 @@ WORDS = frozenset({"name"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(ABC):
     """What gives way. `rank` says what is asked before what: of the person as little as possible, of care and rules last."""
 
     code: ClassVar[str] = ""
@@ -36,9 +37,9 @@ class Change:
         return need
 
     @property
+    @abstractmethod
     def amount(self) -> int:
         """How much is asked, in minutes a week, in days, or in dates: to compare changes of one rank by."""
-        raise NotImplementedError
 
     @property
     def what(self) -> str:
@@ -88,9 +89,9 @@ class MorePlaces(Change):
     rank: ClassVar[int] = 3
 
     @property
+    @abstractmethod
     def keys(self) -> frozenset[Key]:
         """Of the meetings."""
-        raise NotImplementedError
 
     def apply(self, offers: Offers, need: Need) -> tuple[Offers, Need]:
         return tuple(with_places(offer, self.keys) for offer in offers), need

@@ -2,6 +2,7 @@
 does not take place.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from datetime import date, time
 from math import ceil
@@ -37,13 +38,13 @@ class LifeChange(Change):
             *((replace(self.busy, recurrence=others),) if others else ()),
         )
 
+    @abstractmethod
     def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         """What becomes of what concerns its days alone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lessened(self, ask: Ask) -> Ask | None:
         """What a meeting asks of the commitment on such a day then; None for nothing at all."""
-        raise NotImplementedError
 
     @property
     def days_a_week(self) -> int:

@@ -173,4 +173,4 @@ def test_every_kind_of_change_has_words():
         return {change.code, *(code for kind in change.__subclasses__() for code in kinds(kind))} - {""}
 
     template = (Path(__file__).parents[2] / "templates/scheduling/_repair.html").read_text()
-    assert all(f'"{code}"' in template for code in kinds(Change) - {"rule"})
+    assert all(f'"{code}"' in template for code in kinds(Change) - {"rule"})  # type: ignore[type-abstract]
