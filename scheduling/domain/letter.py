@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from hashlib import blake2b
 from typing import ClassVar
 
 from scheduling.domain.reasons import Reason
@@ -102,3 +103,27 @@ def telling_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
         for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE)
     )
     return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a letter says, all of it: who writes, to whom, of whom, and when. It names no treatment because it knows none."""
+
+    sender: str
+    sender_address: str
+    sender_phone: str
+    written_on: date
+    recipient: str
+    recipient_address: str
+    name: str
+    first_day: date
+    last_day: date
+    times: Times
+    signed_on: date
+    consent_last_day: date
+    purpose: str
+
+    @property
+    def key(self) -> str:
+        """The same for the same words: what was looked at is known again by it."""
+        return blake2b(repr(self).encode(), digest_size=16).hexdigest()

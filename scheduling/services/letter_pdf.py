@@ -1,13 +1,10 @@
 """A letter on plain paper: neutral letterhead, times, a line to sign on, and the notice that the law asks for."""
 
-from __future__ import annotations
-
 import io
 import unicodedata
-from datetime import date
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from reportlab.lib.colors import HexColor
@@ -27,14 +24,9 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from scheduling.domain.letter import WeeklyTime
-from scheduling.templatetags.words import dated, times, weekday
+from scheduling.domain.letter import Content
+from scheduling.services.letter_words import LetterWords
 
-if TYPE_CHECKING:
-    from scheduling.services.letters import Content
-
-NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
-"""The short form of the notice that accompanies a disclosure: 42 CFR 2.32(a)(2). The law allows it, and it says the least."""
 TITLE = "Schedule"
 PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 """Typefaces that are installed with the pages' files, and embedded: every reader shows the same letters."""
@@ -92,7 +84,7 @@ def pdf_of(content: Content) -> bytes:
         lang="en",
         invariant=1,
     )
-    document.build(_story(content))
+    document.build(_story(LetterWords.of(content)))
     return written.getvalue()
 
 
@@ -101,54 +93,45 @@ def _style(**more: Any) -> ParagraphStyle:
     return ParagraphStyle("letter", **(base | more))
 
 
-def _story(content: Content) -> list[Flowable]:
+def _story(words: LetterWords) -> list[Flowable]:
     """All of the letter, from top to bottom."""
     plain, small = _style(), _style(fontSize=8.5, leading=12)
-    name = escape(content.name)
-    head = [content.sender_address, content.sender_phone]
     lines = [
-        Paragraph(escape(content.sender), _style(fontName=BOLD, fontSize=14, leading=20)),
-        *(Paragraph(escape(line), small) for line in head if line),
+        _paragraph(words.sender, _style(fontName=BOLD, fontSize=14, leading=20)),
+        *(_paragraph(line, small) for line in words.sender_lines),
         Spacer(1, 30),
-        Paragraph(dated(content.written_on), plain),
+        _paragraph(words.written_on, plain),
         Spacer(1, 16),
-        Paragraph(escape(content.recipient), plain),
-        *(Paragraph(escape(line), plain) for line in [content.recipient_address] if line),
+        *(_paragraph(line, plain) for line in words.recipient_lines),
         Spacer(1, 22),
-        Paragraph(f"Appointments of {name}", _style(fontName=BOLD)),
+        _paragraph(words.title, _style(fontName=BOLD)),
         Spacer(1, 8),
-        Paragraph(
-            f"From {dated(content.first_day)} to {dated(content.last_day)} {name} has appointments at these times:",
-            plain,
-        ),
+        _paragraph(words.opening, plain),
         Spacer(1, 8),
-        _table(content),
+        _table(words),
         Spacer(1, 12),
-        Paragraph("Times can change. A later letter takes the place of this one.", plain),
+        _paragraph(words.closing, plain),
         Spacer(1, 40),
     ]
     ending = [
         HRFlowable(width=3 * inch, thickness=0.5, color=HexColor("#5b6b79"), hAlign="LEFT"),
-        Paragraph(f"For {escape(content.sender)}", small),
+        _paragraph(f"For {words.sender}", small),
         Spacer(1, 22),
-        Paragraph(
-            f"Sent with the written consent of {name}, signed on {dated(content.signed_on)}. It covers the times of "
-            f"appointments and nothing else, for this purpose: {escape(content.purpose)}. It holds until "
-            f"{dated(content.consent_last_day)} unless it is revoked before.",
-            small,
-        ),
+        _paragraph(words.consent, small),
         Spacer(1, 6),
-        Paragraph(NOTICE, small),
+        _paragraph(words.notice, small),
     ]
     return [*lines, KeepTogether(ending)]
 
 
-def _table(content: Content) -> Table:
-    """Weekly times with their exceptions, then single ones by date; it goes on over pages."""
+def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
+    return Paragraph(escape(text), style)
+
+
+def _table(words: LetterWords) -> Table:
+    """Days beside times; it goes on over pages."""
     plain = _style(leading=14)
-    rows = [(_days(each), times(each.starts, each.ends)) for each in content.times.weekly]
-    rows += [(_day(each.on), times(each.starts, each.ends)) for each in content.times.single]
-    cells = [[Paragraph(days, plain), Paragraph(times, plain)] for days, times in rows]
+    cells = [[_paragraph(days, plain), _paragraph(times, plain)] for days, times in words.rows]
     rules = TableStyle(
         [
             ("LINEBELOW", (0, 0), (-1, -1), 0.5, HexColor("#d9dee2")),
@@ -157,17 +140,3 @@ def _table(content: Content) -> Table:
         ]
     )
     return Table(cells, colWidths=[4.3 * inch, 2 * inch], style=rules, hAlign="LEFT")
-
-
-def _day(on: date) -> str:
-    return f"{weekday(on.weekday())} {dated(on)}"
-
-
-def _days(weekly: WeeklyTime) -> str:
-    said = f"Every {weekday(weekly.weekday)} from {dated(weekly.first)} to {dated(weekly.last)}"
-    return f"{said}, but not on {_listed(weekly.out)}" if weekly.out else said
-
-
-def _listed(days: tuple[date, ...]) -> str:
-    *before, last = map(dated, days)
-    return f"{', '.join(before)} and {last}" if before else last

@@ -4,7 +4,6 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from hashlib import blake2b
 from typing import ClassVar
 
 from django.db import transaction
@@ -12,7 +11,7 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Consent, Patient
-from scheduling.domain.letter import Appointment, PurposeTells, Times, as_told, telling_words
+from scheduling.domain.letter import Appointment, Content, PurposeTells, as_told, telling_words
 from scheduling.domain.reasons import EndsBeforeItBegins, Reason
 from scheduling.models import Booking, Letter
 from scheduling.services.horizon import horizon_end
@@ -80,30 +79,6 @@ class SaysSomethingElse(Reason):
     """The letter would say something else by now than what was looked at."""
 
     code: ClassVar[str] = "says_something_else"
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a letter says, all of it: who writes, to whom, of whom, and when. It names no treatment because it knows none."""
-
-    sender: str
-    sender_address: str
-    sender_phone: str
-    written_on: date
-    recipient: str
-    recipient_address: str
-    name: str
-    first_day: date
-    last_day: date
-    times: Times
-    signed_on: date
-    consent_last_day: date
-    purpose: str
-
-    @property
-    def key(self) -> str:
-        """The same for the same words: what was looked at is known again by it."""
-        return blake2b(repr(self).encode(), digest_size=16).hexdigest()
 
 
 def consents_of(patient: Patient, today: date) -> tuple[list[Consent], list[Consent]]:

@@ -18,10 +18,11 @@ from patients.forms.consent import ConsentForm
 from patients.models import Consent
 from patients.services.consents import record_consent, revoke_consent
 from patients.views.access import patient_managed_by
+from scheduling.domain.letter import Content
 from scheduling.domain.reasons import Refused
 from scheduling.forms.letters import LetterForm, usual_letter
-from scheduling.services.letter_pdf import NOTICE
-from scheduling.services.letters import Content, consents_of, content_of, write_letter
+from scheduling.services.letter_words import LetterWords
+from scheduling.services.letters import consents_of, content_of, write_letter
 from scheduling.views.refusals import show_refusal
 from scheduling.words import say
 
@@ -105,7 +106,13 @@ def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
         except Refused as refused:
             show_refusal(form, refused)
     record(consent, by=user, action=Action.VIEWED, at=now, detail="letter")
-    context = {"consent": consent, "patient": patient, "form": form, "content": content, "notice": NOTICE}
+    context = {
+        "consent": consent,
+        "patient": patient,
+        "form": form,
+        "content": content,
+        "words": LetterWords.of(content) if content else None,
+    }
     asked = request.method == "POST" or not consent.is_in_force_on(today)
     status = 422 if form.errors and asked else 200
     return render(request, "scheduling/letter_new.html", context, status=status)

@@ -16,7 +16,7 @@ from patients.models import Commitment, LevelOfCareSpan, Patient
 from patients.services.consents import ConsentValues, record_consent
 from scheduling.domain.letter import telling_words
 from scheduling.models import Booking, Meeting, Room, ServiceType, Session, Site, Track
-from scheduling.services.letter_pdf import NOTICE
+from scheduling.services.letter_words import NOTICE
 from scheduling.services.letters import content_of, write_letter
 
 NOON_ON_WEDNESDAY = datetime(2026, 11, 18, 17, tzinfo=UTC)

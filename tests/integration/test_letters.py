@@ -24,7 +24,7 @@ from patients.services.consents import (
 )
 from scheduling.domain.reasons import EndsBeforeItBegins, Refused
 from scheduling.models import Booking, Letter, Site
-from scheduling.services.letter_pdf import NOTICE
+from scheduling.services.letter_words import NOTICE
 from scheduling.services.letters import (
     LetterheadTells,
     LettersMissing,

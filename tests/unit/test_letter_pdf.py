@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from scheduling.domain.letter import Appointment, Times, as_told, telling_words
-from scheduling.services.letter_pdf import NOTICE, missing_letters, pdf_of
-from scheduling.services.letters import Content
+from scheduling.domain.letter import Appointment, Content, Times, as_told, telling_words
+from scheduling.services.letter_pdf import missing_letters, pdf_of
+from scheduling.services.letter_words import NOTICE
 
 MONDAY = date(2026, 11, 23)
 OWN_WORDS = frozenset(
