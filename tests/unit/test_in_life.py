@@ -113,6 +113,22 @@ def test_what_passes_costs_a_few_sessions(busy, missed):
     assert list(missed_dates(GROUP, need)) == [THURSDAYS[number] for number in missed or []]
 
 
+@pytest.mark.parametrize(
+    ("weeks", "is_missed"),
+    [pytest.param(6, True, id="one of six"), pytest.param(5, False, id="one of five is more than one in six")],
+)
+def test_one_in_six_is_the_most_that_may_be_missed(weeks, is_missed):
+    need = Need(
+        prescribed_minutes=540,
+        prescribed_days=3,
+        from_day=MONDAY,
+        weeks=weeks,
+        busy=(life("16:00", "17:00", on(1)),),
+    )
+    assert missed_dates(GROUP, need) == ((THURSDAYS[1],) if is_missed else ())
+    assert bool(clashes(GROUP, need)) != is_missed
+
+
 def test_dates_of_several_commitments_count_together():
     passing = (life("16:00", "17:00", on(1, 2)), life("17:00", "18:00", on(2, 3)))
     need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=passing)
