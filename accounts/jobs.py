@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.tasks import Task, TaskResultStatus, task
 
-from accounts.domain.due import EVERYWHERE, MOST_TRIES, TRY_AGAIN_AFTER, NextTry, Place, next_try
+from accounts.domain.job_schedule import EVERYWHERE, MOST_TRIES, TRY_AGAIN_AFTER, NextTry, Place, next_try
 from accounts.models import JobRun, JobRunQuerySet, Outcome
 from iopmanager import clock
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from accounts.append_only import AppendOnlyModel
-from accounts.domain import due
+from accounts.domain import job_schedule
 from accounts.permissions import GRANTS, Permission, Role
 
 if TYPE_CHECKING:
@@ -234,9 +234,9 @@ class AuditEvent(AppendOnlyModel):
 
 
 class Outcome(models.TextChoices):
-    RUNNING = due.Outcome.RUNNING.value, "Running"
-    DONE = due.Outcome.DONE.value, "Done"
-    FAILED = due.Outcome.FAILED.value, "Failed"
+    RUNNING = job_schedule.Outcome.RUNNING.value, "Running"
+    DONE = job_schedule.Outcome.DONE.value, "Done"
+    FAILED = job_schedule.Outcome.FAILED.value, "Failed"
 
 
 class JobRunQuerySet(models.QuerySet["JobRun"]):
@@ -281,7 +281,7 @@ class JobRun(models.Model):
                 "name", "night", "attempt", condition=Q(site_key=None), name="job_about_no_site_is_tried_once"
             ),
             models.CheckConstraint(
-                condition=Q(attempt__range=(1, due.MOST_TRIES)), name="job_is_tried_so_often_a_night"
+                condition=Q(attempt__range=(1, job_schedule.MOST_TRIES)), name="job_is_tried_so_often_a_night"
             ),
             models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="job_run_outcome_is_known"),
             models.CheckConstraint(
@@ -305,5 +305,5 @@ class JobRun(models.Model):
     def took(self) -> timedelta | None:
         return self.finished_at - self.started_at if self.finished_at else None
 
-    def as_past_try(self) -> due.PastTry:
-        return due.PastTry(self.night, self.attempt, due.Outcome(self.outcome), self.started_at)
+    def as_past_try(self) -> job_schedule.PastTry:
+        return job_schedule.PastTry(self.night, self.attempt, job_schedule.Outcome(self.outcome), self.started_at)

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 from django import forms
 
 from attendance.models import Attendance, AttendanceStatus
-from attendance.services import Mark
-from iopmanager.days import DayField
-from scheduling.domain.occurrences import at_wall_clock
-from scheduling.forms.sessions import ActForm
+from attendance.services.marks import Mark
+from iopmanager.form_fields import DayField
+from scheduling.forms.sessions.session_changes import ActForm
 from scheduling.models import Booking, Session
-from scheduling.services.refused import Refused
-from scheduling.words import say
+from scheduling.reason_text import say
+from scheduling.services.reasons import Refused
+from timekeeping.occurrences import at_wall_clock
 
 FIELD_OF = {
     "needs_times": "arrived",

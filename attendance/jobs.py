@@ -2,10 +2,10 @@
 
 from django.tasks import task
 
-from attendance.leaves import excuse_leaves
+from attendance.services.leaves import excuse_leaves
 from iopmanager import clock
 from scheduling.models import Site
-from scheduling.templatetags.words import counted
+from scheduling.templatetags.formats import counted
 
 
 @task

@@ -4,7 +4,7 @@
     bin/with-postgres .venv/bin/python -m bench.day
 
 On a database that is thrown away, through the whole stack of middleware; on both sides the same rights are asked and the
-same people are in the trail. Rounds are interleaved, figures are medians. The peer is `bench.prefetched`: the page as it
+same people are in the trail. Rounds are interleaved, figures are medians. The peer is `bench.plain_day_page`: the page as it
 was, with what needs attention drawn up in it, and its day alone. What needs attention is a part of its own by now, which
 the browser asks for once the day stands; it is timed by itself.
 """
@@ -126,8 +126,8 @@ def main() -> None:
         from django.urls import path
 
         from attendance.models import Attendance, AttendanceStatus
-        from attendance.services import Mark, mark_booking
-        from bench.prefetched import NOON, open_clinic, prefetched
+        from attendance.services.marks import Mark, mark_booking
+        from bench.plain_day_page import NOON, open_clinic, prefetched
         from iopmanager import clock, urls
 
         urls.urlpatterns.append(path("prefetched/", prefetched))

@@ -17,13 +17,13 @@ from random import Random
 from statistics import median
 from time import perf_counter
 
-from bench.constraints import Model
+from bench.solver_model import Model
 from bench.worlds import clinic, needs
-from scheduling.domain.fit import judge
-from scheduling.domain.hours import RuleSet
-from scheduling.domain.need import Need, Offer
-from scheduling.domain.repairs import repairs
-from scheduling.domain.schedules import MOST, find
+from scheduling.domain.hours.rules import RuleSet
+from scheduling.domain.search.fit import judge
+from scheduling.domain.search.need import Need, Offer
+from scheduling.domain.search.schedules import MOST, find
+from scheduling.domain.suggestions.suggestions import repairs
 
 MEETINGS, PATIENTS, ROUNDS = 200, 5, 3
 FAILING_MEETINGS, FAILURES = 100, 20

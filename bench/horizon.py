@@ -92,7 +92,7 @@ def build() -> None:
 def extend() -> tuple[int, int]:
     """Sessions and bookings written."""
     from scheduling.models import Site
-    from scheduling.services.horizon import extend_horizon
+    from scheduling.services.bookings.horizon import extend_horizon
 
     written = extend_horizon(site=Site.objects.get(), today=TODAY, now=NOW)
     return written.sessions, written.bookings

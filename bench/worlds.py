@@ -8,10 +8,10 @@ from datetime import date, time, timedelta
 from pathlib import Path
 from random import Random
 
-from scheduling.domain.hours import WeeklyMeeting
-from scheduling.domain.need import Need, Offer, OfferedMeeting
-from scheduling.domain.occurrences import middle_break
-from scheduling.domain.week import BusyTime, OnDates, Recurrence, Rotation
+from scheduling.domain.hours.rules import WeeklyMeeting
+from scheduling.domain.search.need import Need, Offer, OfferedMeeting
+from timekeeping.occurrences import middle_break
+from timekeeping.weeks import BusyTime, OnDates, Recurrence, Rotation
 
 TIMETABLES = Path(__file__).parents[1] / "tests" / "data" / "timetables.csv"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

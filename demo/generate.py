@@ -8,20 +8,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from accounts.models import User
-from demo.cast import AT_RISK, OUT_OF_REACH, SIGN_INS, STEPS_DOWN_SOON, THE_PATIENT, WAITING
-from demo.courses import COHORT, COHORT_TRACK, COURSES, INTENSIVE, SMALL_TRACK, WAITING_FOR_A_PLACE, Course
-from demo.marks import excuse, make_up_a_miss, mark_the_past
+from demo.attendance import excuse, make_up_a_miss, mark_the_past
+from demo.episodes import COHORT, COHORT_TRACK, COURSES, INTENSIVE, SMALL_TRACK, WAITING_FOR_A_PLACE, Course
+from demo.sign_ins import AT_RISK, OUT_OF_REACH, SIGN_INS, STEPS_DOWN_SOON, THE_PATIENT, WAITING
 from patients.models import CommitmentKind, Episode, Patient
 from patients.services import CommitmentValues, LevelValues, add_commitment, admit_patient, state_level
-from scheduling.domain.individual import WeeklyHour
-from scheduling.domain.week import week_start
+from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.models import Closure, Meeting, Priority, Site, Track
-from scheduling.services.closing import close_site
-from scheduling.services.enrolling import discharge_patient, end_enrollment, enroll_patient
-from scheduling.services.fitting import find_schedules, need_of
-from scheduling.services.horizon import extend_horizon
-from scheduling.services.one_to_ones import propose_one_to_ones
-from scheduling.services.waiting import join_waiting_list
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import discharge_patient, end_enrollment, enroll_patient
+from scheduling.services.enrollment.individual import propose_one_to_ones
+from scheduling.services.enrollment.waitlist import join_waiting_list
+from scheduling.services.search.queries import find_schedules, need_of
+from scheduling.services.timetable.closures import close_site
+from timekeeping.weeks import week_start
 
 WEEKS_BACK = 8
 STATED_BY = "Dr. Imani Cole, MD"

@@ -7,10 +7,10 @@ from pathlib import Path
 from django.db import transaction
 
 from accounts.models import User
-from demo.cast import SIGN_INS, THE_PATIENT
 from demo.generate import fill_clinic
+from demo.sign_ins import SIGN_INS, THE_PATIENT
 from patients.models import Patient
-from scheduling.importing import import_clinic
+from scheduling.clinic_import import import_clinic
 from scheduling.models import Site
 
 FOLDER = Path(__file__).resolve().parent

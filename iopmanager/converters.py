@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from iopmanager.days import read_day
+from iopmanager.form_fields import read_day
 
 
 class IsoDate:

@@ -7,7 +7,7 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-PARTS = ("accounts", "patients", "scheduling", "attendance", "iopmanager", "templates")
+PARTS = ("timekeeping", "accounts", "patients", "scheduling", "attendance", "iopmanager", "templates")
 KINDS = {".py", ".html", ".txt"}
 
 

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from scheduling.views.current import site_switch
+from scheduling.views.current_site import site_switch
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),

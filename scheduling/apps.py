@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from scheduling.one_place import keep_in_one_place
+from scheduling.double_booking import keep_in_one_place
 
 
 class SchedulingConfig(AppConfig):

@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import User
 from accounts.permissions import Permission
 from scheduling.models import Site
-from scheduling.views.current import current_site, sites_worked_at
+from scheduling.views.current_site import current_site, sites_worked_at
 
 
 @dataclass(frozen=True, slots=True)

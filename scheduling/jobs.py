@@ -4,8 +4,8 @@ from django.tasks import task
 
 from iopmanager import clock
 from scheduling.models import Site
-from scheduling.services.horizon import extend_horizon
-from scheduling.templatetags.words import counted
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.templatetags.formats import counted
 
 
 @task

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from scheduling.domain.interval import Interval, covered_minutes
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime
+from timekeeping.intervals import Interval, covered_minutes
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime
 
 PIXELS_AN_HOUR = 30
 FIRST_HOUR, LAST_HOUR = 8, 18

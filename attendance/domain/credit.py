@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from scheduling.domain.interval import Interval, in_utc
+from timekeeping.intervals import Interval, in_utc
 
 
 class AttendanceStatus(StrEnum):

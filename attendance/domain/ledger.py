@@ -13,7 +13,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 
-from scheduling.domain.interval import Interval
+from timekeeping.intervals import Interval
 
 
 class Standing(StrEnum):

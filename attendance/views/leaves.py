@@ -13,15 +13,15 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.forms import LeaveForm, ReturnForm
-from attendance.leaves import call_off_leave, end_leave, take_leave
+from attendance.services.leaves import call_off_leave, end_leave, take_leave
 from iopmanager import clock
 from patients.views.access import patient_managed_by
-from scheduling.forms.sessions import ActForm
+from scheduling.forms.sessions.session_changes import ActForm
 from scheduling.models import LeaveOfAbsence
-from scheduling.services.impact import Scene
-from scheduling.templatetags.words import day, day_range
-from scheduling.views.acts import act_page, patient_act
-from scheduling.views.finding import episode_to_schedule
+from scheduling.services.preview.preview import Scene
+from scheduling.templatetags.formats import day, day_range
+from scheduling.views.preview.patient_form import act_page, patient_act
+from scheduling.views.search.track_cards import episode_to_schedule
 
 METHODS = ["GET", "HEAD", "POST"]
 DAY = timedelta(days=1)

@@ -17,18 +17,18 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.domain.ledger import Standing
 from attendance.forms import MakeUpForm
-from attendance.ledgers import ledgers_at
-from attendance.reports import WeekInFull, missed_by, week_in_full
+from attendance.services.ledgers import ledgers_at
+from attendance.services.weeks import WeekInFull, missed_by, week_in_full
 from iopmanager import clock
-from iopmanager.days import read_day
+from iopmanager.form_fields import read_day
 from patients.models import Episode, Patient
-from scheduling.domain.interval import Interval
 from scheduling.models import Session, Site
-from scheduling.services.making_up import book_make_up
-from scheduling.services.refused import Refused
-from scheduling.services.rules import RuleBook
-from scheduling.views.current import current_site
-from scheduling.words import say
+from scheduling.reason_text import say
+from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.reasons import Refused
+from scheduling.services.rulebook import RuleBook
+from scheduling.views.current_site import current_site
+from timekeeping.intervals import Interval
 
 ON_A_PAGE = 50
 
@@ -68,7 +68,7 @@ def weeks(request: HttpRequest) -> HttpResponse:
         "counts": [(each, counts[each]) for each in Standing if counts[each] or each == standing],
         "total": len(rows),
     }
-    return render(request, "attendance/weeks.html", context)
+    return render(request, "attendance/weeks/weeks.html", context)
 
 
 def _week_asked(text: str, site: Site, now: datetime) -> Interval[date]:
@@ -95,7 +95,7 @@ def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpRespon
         "now": now,
         "is_this_week": found.week.contains(now.astimezone(found.site.zone).date()),
     }
-    return render(request, "attendance/patient_week.html", context)
+    return render(request, "attendance/weeks/patient_week.html", context)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)

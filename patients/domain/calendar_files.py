@@ -6,8 +6,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from scheduling.domain.interval import Interval
-from scheduling.domain.reasons import Reason
+from timekeeping.intervals import Interval
+from timekeeping.reasons import Reason
 
 MEGABYTE = 1024 * 1024
 MOST_MEGABYTES = 5

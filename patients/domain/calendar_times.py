@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from scheduling.domain.interval import Interval
-from scheduling.domain.occurrences import at_wall_clock
-from scheduling.domain.week import MINUTES_A_DAY, BusyTime, OnDates, Pattern, Recurrence, week_start
+from timekeeping.intervals import Interval
+from timekeeping.occurrences import at_wall_clock
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Pattern, Recurrence, week_start
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)

@@ -9,7 +9,7 @@ from patients.domain.calendar_files import Remark, Remarked
 from patients.domain.calendar_times import CalendarTimes
 from patients.models.commitment import MOST_MOVE, CommitmentKind
 from patients.models.patient import Patient
-from scheduling.domain.interval import Interval
+from timekeeping.intervals import Interval
 
 MOST_TRAVEL = 480
 LASTS = timedelta(days=1)

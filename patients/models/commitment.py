@@ -9,8 +9,8 @@ from django.db.models.lookups import Exact
 from accounts.models import User
 from patients.models.patient import Patient
 from patients.models.place import Place
-from scheduling.domain.rotations import LEAST_DAYS, MOST_DAYS, days_on, runs_of, written
-from scheduling.domain.week import BusyTime, OnDates, Pattern, Recurrence, Rotation
+from timekeeping.rotations import LEAST_DAYS, MOST_DAYS, days_on, runs_of, written
+from timekeeping.weeks import BusyTime, OnDates, Pattern, Recurrence, Rotation
 
 if TYPE_CHECKING:
     from scheduling.models import Site

@@ -34,7 +34,7 @@ class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
 class CommitmentProposal(models.Model):
     """What a patient says of their own life: a commitment to add, to change or to end.
 
-    `values` is what was stated, as `patients.services.written_values` writes it; of an end only `last_day` is.
+    `values` is what was stated, as `patients.services.availability.commitment_json` writes it; of an end only `last_day` is.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="proposals")

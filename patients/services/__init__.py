@@ -1,14 +1,6 @@
 """The patient's record: the person, what their life asks of them, their course of care."""
 
-from patients.services.care import (
-    AlreadyAdmitted,
-    IsOver,
-    LevelOverlaps,
-    LevelValues,
-    admit_patient,
-    state_level,
-)
-from patients.services.commitments import (
+from patients.services.availability.commitments import (
     CommitmentValues,
     MovesMoreThanItLasts,
     NeverHappens,
@@ -25,9 +17,15 @@ from patients.services.commitments import (
     end_commitment,
     remove_commitment,
 )
-from patients.services.person import CodeTaken, NotBornYet, PatientValues, change_patient, create_patient
-from patients.services.places import PlaceInUse, PlaceNameTaken, PlaceValues, add_place, change_place, remove_place
-from patients.services.week import (
+from patients.services.availability.places import (
+    PlaceInUse,
+    PlaceNameTaken,
+    PlaceValues,
+    add_place,
+    change_place,
+    remove_place,
+)
+from patients.services.availability.week import (
     NoLongerWeekly,
     WeekAct,
     WeekKept,
@@ -39,6 +37,15 @@ from patients.services.week import (
     values_of,
     weekly_of,
 )
+from patients.services.care.episodes import (
+    AlreadyAdmitted,
+    IsOver,
+    LevelOverlaps,
+    LevelValues,
+    admit_patient,
+    state_level,
+)
+from patients.services.record.person import CodeTaken, NotBornYet, PatientValues, change_patient, create_patient
 
 __all__ = [
     "AlreadyAdmitted",

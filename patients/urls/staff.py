@@ -1,12 +1,15 @@
 from django.urls import URLPattern, URLResolver, path
 
-from patients.views import calendar_files, care, commitments, moving, places, proposals, staff, week
+from patients.views.availability import commitments, places, proposals, week
+from patients.views.calendars import calendar_files
+from patients.views.care import episodes, site_transfer
+from patients.views.record import patients
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("patients/", staff.patients, name="patients"),
-    path("patients/new/", staff.patient_new, name="patient-new"),
-    path("patients/<int:patient_id>/", staff.patient, name="patient"),
-    path("patients/<int:patient_id>/edit/", staff.patient_edit, name="patient-edit"),
+    path("patients/", patients.patients, name="patients"),
+    path("patients/new/", patients.patient_new, name="patient-new"),
+    path("patients/<int:patient_id>/", patients.patient, name="patient"),
+    path("patients/<int:patient_id>/edit/", patients.patient_edit, name="patient-edit"),
     path("patients/<int:patient_id>/commitments/new/", commitments.commitment_new, name="commitment-new"),
     path("patients/<int:patient_id>/commitments/week/", week.commitment_week, name="commitment-week"),
     path("patients/<int:patient_id>/places/", places.places, name="places"),
@@ -18,9 +21,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "imported/<int:calendar_id>/remove/", calendar_files.imported_calendar_remove, name="imported-calendar-remove"
     ),
-    path("patients/<int:patient_id>/level/", care.level_new, name="level-new"),
-    path("patients/<int:patient_id>/discharge/", care.episode_end, name="episode-end"),
-    path("patients/<int:patient_id>/site/", moving.patient_site, name="patient-site"),
+    path("patients/<int:patient_id>/level/", episodes.level_new, name="level-new"),
+    path("patients/<int:patient_id>/discharge/", episodes.episode_end, name="episode-end"),
+    path("patients/<int:patient_id>/site/", site_transfer.patient_site, name="patient-site"),
     path("proposals/<int:proposal_id>/", proposals.proposal, name="proposal"),
     path("commitments/<int:commitment_id>/edit/", commitments.commitment_edit, name="commitment-edit"),
     path("commitments/<int:commitment_id>/end/", commitments.commitment_end, name="commitment-end"),

@@ -8,7 +8,7 @@ from scheduling.models.meeting import Meeting, MeetingFacilitator, Modality, Par
 from scheduling.models.session import Session, SessionFacilitator, SessionStatus
 from scheduling.models.site import Closure, Room, RuleSet, ServiceType, Site
 from scheduling.models.track import CohortStart, Entry, Track, TrackStatus
-from scheduling.models.waiting import Priority, WaitingEntry
+from scheduling.models.waitlist import Priority, WaitingEntry
 
 __all__ = [
     "Booking",

@@ -5,9 +5,9 @@ from django.db.models import F, Q
 
 from accounts.models import User
 from accounts.permissions import Permission
-from scheduling.domain.individual import OpenHours
-from scheduling.domain.week import minute_of
+from scheduling.domain.individual.proposals import OpenHours
 from scheduling.models.site import Site
+from timekeeping.weeks import minute_of
 
 
 class CounselorHoursQuerySet(models.QuerySet["CounselorHours"]):

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from accounts.models import User
 from patients.models import Episode, Patient
-from scheduling.domain.interval import Interval
+from timekeeping.intervals import Interval
 
 
 class LeaveQuerySet(models.QuerySet["LeaveOfAbsence"]):

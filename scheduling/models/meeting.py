@@ -6,11 +6,11 @@ from django.db.models import F, Q
 
 from accounts.models import User
 from accounts.permissions import Permission
-from scheduling.domain.hours import WeeklyMeeting
-from scheduling.domain.occurrences import Pattern
-from scheduling.domain.week import TREATMENT, BusyTime, Recurrence, minute_of
+from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.models.site import Room, ServiceType, Site
 from scheduling.models.track import TrackStatus
+from timekeeping.occurrences import Pattern
+from timekeeping.weeks import TREATMENT, BusyTime, Recurrence, minute_of
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager

@@ -10,13 +10,13 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 
-from accounts.domain.due import Place
+from accounts.domain.job_schedule import Place
 from accounts.models import User
 from accounts.permissions import Permission
 from patients.models import LevelOfCare
-from scheduling.domain import hours
-from scheduling.domain.interval import Interval
-from scheduling.domain.letter import telling_words
+from scheduling.domain.hours import rules
+from scheduling.domain.letters import telling_words
+from timekeeping.intervals import Interval
 
 
 def validate_time_zone(name: str) -> None:
@@ -217,8 +217,8 @@ class RuleSet(models.Model):
     def audit_site_id(self) -> int:
         return self.site_id
 
-    def as_rules(self) -> hours.RuleSet:
-        return hours.RuleSet(
+    def as_rules(self) -> rules.RuleSet:
+        return rules.RuleSet(
             minimum_minutes=self.minimum_minutes,
             maximum_minutes=self.maximum_minutes,
             minimum_days=self.minimum_days,

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.views.feeds import feed
+from scheduling.views.documents.feeds import feed
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:token>/schedule.ics", feed, name="feed"),

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from django import forms
 
-from scheduling.domain.reasons import Refused
-from scheduling.words import say
+from scheduling.reason_text import say
+from timekeeping.reasons import Refused
 
 
 class Blaming(Protocol):

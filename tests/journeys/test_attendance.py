@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from attendance.models import Attendance
-from attendance.services import finalize_session
+from attendance.services.marks import finalize_session
+from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, at, booking_of, open_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
-from tests.integration.attended import THURSDAY_NOON, WEDNESDAY, Clinic, at, booking_of, open_clinic
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_thursday")]
 SignIn = Callable[[Page, User], None]

@@ -13,9 +13,9 @@ from accounts.models import User
 from accounts.permissions import Role
 from patients.models import Patient
 from scheduling.models import Session, SessionStatus, Site, Track
-from scheduling.services.cancelling import cancel_session
-from scheduling.services.enrolling import enroll_patient
-from scheduling.services.horizon import extend_horizon
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.sessions.cancel import cancel_session
 from tests.factories import (
     MONDAY,
     admit,

@@ -13,7 +13,7 @@ from accounts.permissions import Role
 from iopmanager import clock
 from patients.models import Commitment, Patient
 from scheduling.models import Enrollment
-from scheduling.services.horizon import extend_horizon
+from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import (
     MONDAY,
     admit,

@@ -25,7 +25,7 @@ from tests.factories import (
     make_staff,
     make_weekday_track,
 )
-from tests.unit.bombs import calendar, event
+from tests.hostile_calendars import calendar, event
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEDNESDAY = date(2026, 11, 25)

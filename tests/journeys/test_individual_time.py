@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
-from scheduling.services.horizon import extend_horizon
+from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import MONDAY, admit, make_patient, make_site, make_staff, make_weekday_track
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)

@@ -8,8 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from demo.cast import NOTHING_FITS
 from demo.load import load_demo
+from demo.sign_ins import NOTHING_FITS
 from iopmanager import clock
 from patients.models import Commitment, Patient
 from scheduling.models import Enrollment

@@ -12,8 +12,8 @@ from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.models import Session
-from scheduling.services.enrolling import enroll_patient
-from scheduling.services.horizon import extend_horizon
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient
 from tests.factories import (
     MONDAY,
     admit,

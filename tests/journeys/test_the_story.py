@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.permissions import Role
 from iopmanager import clock
-from scheduling.services.horizon import extend_horizon
+from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import (
     MONDAY,
     PASSWORD,

@@ -2,20 +2,20 @@
 
 import doctest
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted(page for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")] if page.exists())
+from tests.paths import PROJECT
+
+PAGES = sorted(page for page in [PROJECT / "README.md", *PROJECT.glob("docs/**/*.md")] if page.exists())
 WITH_EXAMPLES = [page for page in PAGES if ">>>" in page.read_text(encoding="utf-8")]
 
 
 def test_the_rules_have_examples():
-    assert ROOT / "docs" / "rules.md" in WITH_EXAMPLES
+    assert PROJECT / "docs" / "rules.md" in WITH_EXAMPLES
 
 
-@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_the_examples_of_a_page_run(page):
     """A fence is read as an empty line, which is how an example's answer ends."""
     text = re.sub(r"^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)

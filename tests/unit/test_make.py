@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.paths import PROJECT
 
 
 def port_is_free(port: object) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvValidationError
 
-SETTINGS = Path(__file__).resolve().parents[2] / "iopmanager" / "settings.py"
+from tests.paths import PROJECT
+
+SETTINGS = PROJECT / "iopmanager" / "settings.py"
 KEY = "nY3vq0Zs8TtWmB5kLc7RjXpD2fHgA9eUi4oKx6VwQa1MzNbCdE"
 GOOD = {
     "DEPLOYMENT": "production",

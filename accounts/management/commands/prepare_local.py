@@ -31,7 +31,7 @@ class Command(BaseCommand):
         self._say_who_can_sign_in()
 
     def _say_who_can_sign_in(self) -> None:
-        from demo.cast import SIGN_INS  # not part of a clinic's own server
+        from demo.sign_ins import SIGN_INS  # not part of a clinic's own server
 
         present = set(User.objects.filter(email__in=[each.email for each in SIGN_INS]).values_list("email", flat=True))
         sign_ins = [each for each in SIGN_INS if each.email in present]

@@ -11,8 +11,8 @@ from django.template.loader import render_to_string
 
 from accounts.audit import record
 from accounts.models import Action
-from attendance.ledgers import mark_of
-from attendance.reports import WeekInFull, week_in_full
+from attendance.services.ledgers import mark_of
+from attendance.services.weeks import WeekInFull, week_in_full
 from iopmanager import clock
 from patients.models import Patient
 from scheduling.models import Booking, Session
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(_as_json(found), indent=2))
         else:
             context = {"found": found, "ledger": found.row.ledger, "site": found.site, "now": now}
-            self.stdout.write(render_to_string("attendance/ledger.txt", context).strip())
+            self.stdout.write(render_to_string("attendance/weeks/ledger.txt", context).strip())
 
 
 def _date(text: str | None, patient: Patient, now: datetime) -> date:

@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from demo.cast import SIGN_INS
 from demo.load import NotEmpty, load_demo
+from demo.sign_ins import SIGN_INS
 from iopmanager import clock
 
 

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 
 from iopmanager import clock
 from scheduling.models import Site
-from scheduling.services.horizon import extend_horizon
+from scheduling.services.bookings.horizon import extend_horizon
 
 
 class Command(BaseCommand):

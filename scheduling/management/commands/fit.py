@@ -12,13 +12,13 @@ from accounts.audit import record
 from accounts.models import Action
 from iopmanager import clock
 from patients.models import Episode, Patient
-from scheduling.domain.schedules import MOST
-from scheduling.management.fitting.answer import answer_to
-from scheduling.management.fitting.as_json import as_json
-from scheduling.management.fitting.as_text import as_text
-from scheduling.management.fitting.supposing import add_what_if, is_supposed
-from scheduling.services.refused import Refused
-from scheduling.words import say
+from scheduling.domain.search.schedules import MOST
+from scheduling.management.fit.answer import answer_to
+from scheduling.management.fit.json_output import as_json
+from scheduling.management.fit.text_output import as_text
+from scheduling.management.fit.what_if_options import add_what_if, is_supposed
+from scheduling.reason_text import say
+from scheduling.services.reasons import Refused
 
 NOTHING_FITS = 3
 """What the command answers the shell when it has looked and found nothing. An error answers 1, wrong usage 2."""

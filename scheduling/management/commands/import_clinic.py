@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from iopmanager import clock
-from scheduling.importing import Faulty, Outcome, import_clinic
-from scheduling.importing.work import Change
+from scheduling.clinic_import import Faulty, Outcome, import_clinic
+from scheduling.clinic_import.import_run import Change
 
 ROWS_WORTH_PROGRESS = 500
 NEW_ROWS_NAMED = 20

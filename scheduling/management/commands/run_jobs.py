@@ -16,7 +16,7 @@ from accounts.models import JobRun, Outcome
 from iopmanager import clock
 from iopmanager.jobs import NIGHTLY
 from scheduling.models import Site
-from scheduling.templatetags.words import counted
+from scheduling.templatetags.formats import counted
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,53 @@
+"""Correcting the mark of a finalized session."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from accounts.audit import record
+from accounts.models import Action
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from attendance.forms import AmendForm
+from attendance.models import Attendance
+from attendance.services.marks import amend_attendance
+from attendance.views.roster import find_session, may_amend
+from iopmanager import clock
+from scheduling.services.reasons import Refused
+
+
+@staff_required(Permission.AMEND, Permission.AMEND_OWN)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def attendance_amend(request: HttpRequest, attendance_id: int) -> HttpResponse:
+    """What stands, what stood before, and a form for what should stand, with the reason."""
+    user, now = signed_in(request), clock.now()
+    marks = Attendance.objects.visible_to(user).select_related("booking__episode__patient")
+    attendance = get_object_or_404(marks, pk=attendance_id)
+    session = find_session(user, attendance.booking.session_id)
+    forbid_unless(may_amend(user, session))
+    amendments = list(attendance.amendments.all())
+    form = AmendForm(request.POST or None, session=session, attendance=attendance, amendments=len(amendments))
+    if request.method == "POST" and form.is_valid():
+        try:
+            seen = form.cleaned_data["seen"]
+            amend_attendance(attendance=attendance, mark=form.mark(), by=user, now=now, seen_amendments=seen)
+        except Refused as refused:
+            form.add_refusal(refused)
+        else:
+            messages.success(request, "Amended.")
+            return redirect(f"{reverse('session', args=[session.pk])}#person-{attendance.booking_id}")
+    patient = attendance.booking.episode.patient
+    record(patient, by=user, action=Action.VIEWED, at=now, detail=f"mark of {session}")
+    context = {
+        "attendance": attendance,
+        "amendments": amendments,
+        "patient": patient,
+        "session": session,
+        "site": session.site,
+        "form": form,
+    }
+    return render(request, "attendance/roster/amend.html", context)

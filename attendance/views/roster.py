@@ -1,0 +1,229 @@
+"""A session's page: who is in it, what happened to each, and the signature under it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.audit import record_all
+from accounts.models import Action, User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from attendance.forms import MarkForm
+from attendance.models import Amendment, Attendance
+from attendance.services.ledgers import mark_of
+from attendance.services.marks import finalize_session, mark_booking, mark_everyone_present
+from iopmanager import clock
+from scheduling.models import Booking, Session, SessionStatus
+from scheduling.reason_text import say
+from scheduling.services.reasons import Refused
+
+OVERTAKEN = frozenset({"changed_meanwhile", "already_finalized", "session_cancelled", "no_longer_booked"})
+"""Refusals after which what was typed is moot, and what stands by now is shown instead."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One person of a roster; with a form where their mark can be changed."""
+
+    booking: Booking
+    mark: Attendance | None
+    form: MarkForm | None
+    may_amend: bool
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class SessionPage:
+    """What a person may see of a session and do to it."""
+
+    session: Session
+    lines: Sequence[Line]
+    sees_roster: bool
+    may_mark: bool
+    may_finalize: bool
+    may_manage: bool
+    may_change: bool
+    is_to_come: bool
+
+    @property
+    def marked(self) -> int:
+        return sum(line.mark is not None for line in self.lines)
+
+    @property
+    def unmarked(self) -> int:
+        return len(self.lines) - self.marked
+
+    @property
+    def is_open(self) -> bool:
+        return is_open(self.session)
+
+
+def is_open(session: Session) -> bool:
+    """Whether marks can still be changed without an amendment."""
+    return session.finalized_at is None and session.status != SessionStatus.CANCELLED
+
+
+def find_session(user: User, session_id: int) -> Session:
+    """The session with its facilitators; what the person may not see does not exist."""
+    sessions = Session.objects.visible_to(user).select_related("site", "room", "service_type")
+    return get_object_or_404(sessions.prefetch_related("session_facilitators__user"), pk=session_id)
+
+
+def facilitates(user: User, session: Session) -> bool:
+    return any(each.user_id == user.pk for each in session.session_facilitators.all())
+
+
+def may_amend(user: User, session: Session) -> bool:
+    own = user.may(Permission.AMEND_OWN, session.site_id) and facilitates(user, session)
+    return own or user.may(Permission.AMEND, session.site_id)
+
+
+def may_finalize(user: User, session: Session) -> bool:
+    return user.may(Permission.FINALIZE_OWN, session.site_id) and facilitates(user, session)
+
+
+def _may_mark(user: User, session: Session) -> bool:
+    return Session.objects.markable_by(user).filter(pk=session.pk).exists()
+
+
+def _page(user: User, session: Session, *, typed: MarkForm | None = None, typed_for: int = 0) -> SessionPage:
+    """The page, with what was typed for one booking kept in its form."""
+    sees_roster = Session.objects.with_roster_of(user).filter(pk=session.pk).exists()
+    may_mark = _may_mark(user, session)
+    lines = []
+    for booking in _roster(session) if sees_roster else ():
+        mark, form = mark_of(booking), None
+        if may_mark and is_open(session):
+            form = typed if booking.pk == typed_for else None
+            form = form or _form(session, booking, mark)
+        amendable = mark is not None and session.finalized_at is not None and may_amend(user, session)
+        lines.append(Line(booking, mark, form, amendable))
+    return SessionPage(
+        session=session,
+        lines=lines,
+        sees_roster=sees_roster,
+        may_mark=may_mark,
+        may_finalize=may_finalize(user, session),
+        may_manage=user.may(Permission.MANAGE_TIMETABLE, session.site_id),
+        may_change=user.may(Permission.CHANGE_OWN_SESSIONS, session.site_id) and facilitates(user, session),
+        is_to_come=session.starts > clock.now() and session.finalized_at is None,
+    )
+
+
+def _roster(session: Session) -> Sequence[Booking]:
+    marks = Prefetch("attendance__amendments", Amendment.objects.order_by("at"))
+    return list(
+        Booking.objects.standing()
+        .filter(session=session)
+        .select_related("episode__patient", "attendance__recorded_by", "makes_up__session")
+        .prefetch_related(marks)
+        .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
+    )
+
+
+def _form(session: Session, booking: Booking, mark: Attendance | None, data: object = None) -> MarkForm:
+    return MarkForm(data, session=session, attendance=mark, auto_id=f"mark-{booking.pk}-%s")
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_safe
+@transaction.atomic
+def session(request: HttpRequest, session_id: int) -> HttpResponse:
+    """The session, with its roster for those who may see it."""
+    user = signed_in(request)
+    page = _page(user, find_session(user, session_id))
+    return _answer(request, user, page)
+
+
+def _answer(request: HttpRequest, user: User, page: SessionPage) -> HttpResponse:
+    now = clock.now()
+    people = [line.booking.episode.patient for line in page.lines]
+    record_all(people, by=user, action=Action.VIEWED, at=now, detail=f"roster of {page.session}")
+    context = {"page": page, "session": page.session, "site": page.session.site, "now": now}
+    return render(request, "attendance/roster/session.html", context)
+
+
+@staff_required(Permission.MARK, Permission.MARK_OWN)
+@require_POST
+def session_mark_all(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Marks as present whoever is not marked yet."""
+    user = signed_in(request)
+    found = find_session(user, session_id)
+    forbid_unless(_may_mark(user, found))
+    try:
+        number = mark_everyone_present(session=found, by=user, now=clock.now())
+        messages.success(request, f"{number} marked present." if number else "Everyone was marked already.")
+    except Refused as refused:
+        _say_all(request, refused)
+    return redirect("session", session_id)
+
+
+@staff_required(Permission.MARK, Permission.MARK_OWN)
+@require_POST
+@transaction.atomic
+def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> HttpResponse:
+    """One person's mark: answers with their line alone when htmx asks."""
+    user = signed_in(request)
+    found = find_session(user, session_id)
+    forbid_unless(_may_mark(user, found))
+    bookings = Booking.objects.standing().filter(session=found).select_related("attendance")
+    booking = get_object_or_404(bookings, pk=booking_id)
+    form, notice = _form(found, booking, mark_of(booking), request.POST), ""
+    if form.is_valid():
+        try:
+            seen = form.cleaned_data["seen"]
+            mark_booking(booking=booking, mark=form.mark(), by=user, now=clock.now(), seen_at=seen, checked=True)
+            typed = None
+        except Refused as refused:
+            overtaken = [reason for reason in refused.reasons if reason.code in OVERTAKEN]
+            notice = " ".join(map(say, overtaken))
+            typed = None if overtaken else form
+            if typed:
+                form.add_refusal(refused)
+    else:
+        typed = form
+    page = _page(user, find_session(user, session_id), typed=typed, typed_for=booking.pk)
+    if request.headers.get("HX-Request") == "true":
+        line = next(line for line in page.lines if line.booking.pk == booking.pk)
+        context = {
+            "page": page,
+            "session": page.session,
+            "site": page.session.site,
+            "line": line,
+            "notice": notice,
+            "now": clock.now(),
+        }
+        return render(request, "attendance/roster/_marked.html", context)
+    if typed:
+        return _answer(request, user, page)
+    if notice:
+        messages.error(request, notice)
+    return redirect(f"{reverse('session', args=[session_id])}#person-{booking.pk}")
+
+
+@staff_required(Permission.FINALIZE_OWN)
+@require_POST
+def session_finalize(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Signs the session's record as it was seen."""
+    user = signed_in(request)
+    found = find_session(user, session_id)
+    forbid_unless(may_finalize(user, found))
+    seen = request.POST.get("version", "")
+    try:
+        finalize_session(session=found, by=user, now=clock.now(), seen_version=int(seen) if seen.isdecimal() else None)
+        messages.success(request, f"Finalized by {user.signature}.")
+    except Refused as refused:
+        _say_all(request, refused)
+    return redirect("session", session_id)
+
+
+def _say_all(request: HttpRequest, refused: Refused) -> None:
+    for reason in refused.reasons:
+        messages.error(request, say(reason))

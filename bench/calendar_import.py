@@ -1,0 +1,128 @@
+"""How long a work calendar of a megabyte takes to be read with every defence on, against the libraries alone.
+
+    .venv/bin/python -m bench.calendar_import
+
+Rounds are interleaved, figures are medians, and both must find the same times. Ours starts a process of its own for the file,
+as the pages do; the peer is icalendar and recurring_ical_events called plainly in this process, which knows them already.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from random import Random
+from statistics import median
+from time import perf_counter
+from zoneinfo import ZoneInfo
+
+from patients.calendar_import.reader import read_calendar_file
+from patients.domain.calendar_files import WEEKS, Understood
+from tests.unit.calendars.plain_reader import read_plainly
+from timekeeping.intervals import Interval
+
+EVENTS, ROUNDS = 1979, 7
+FIRST = date(2026, 11, 23)
+UNTIL = FIRST + timedelta(weeks=WEEKS)
+ZONE = ZoneInfo("America/New_York")
+MOST = 1.3
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+HEAD = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//Microsoft Corporation//Outlook 16.0 MIMEDIR//EN
+METHOD:PUBLISH
+BEGIN:VTIMEZONE
+TZID:Eastern Standard Time
+BEGIN:STANDARD
+DTSTART:16010101T020000
+TZOFFSETFROM:-0400
+TZOFFSETTO:-0500
+RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=11
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:16010101T020000
+TZOFFSETFROM:-0500
+TZOFFSETTO:-0400
+RRULE:FREQ=YEARLY;BYDAY=2SU;BYMONTH=3
+END:DAYLIGHT
+END:VTIMEZONE
+"""
+ENTRY = """BEGIN:VEVENT
+UID:{number}-040000008200E00074C5B7101A82E008@work.example
+DTSTAMP:20261101T000000Z
+DTSTART;TZID=Eastern Standard Time:{starts:%Y%m%dT%H%M%S}
+DTEND;TZID=Eastern Standard Time:{ends:%Y%m%dT%H%M%S}
+{rule}SUMMARY:Meeting {number} with somebody\\, about something
+LOCATION:Room {room}
+DESCRIPTION:{agenda}
+ORGANIZER;CN=Somebody Else:mailto:somebody@work.example
+STATUS:{status}
+TRANSP:{transparency}
+X-MICROSOFT-CDO-BUSYSTATUS:BUSY
+BEGIN:VALARM
+ACTION:DISPLAY
+TRIGGER:-PT15M
+DESCRIPTION:Reminder
+END:VALARM
+END:VEVENT
+"""
+
+
+def work_calendar(random: Random) -> bytes:
+    """Meetings of half a year and the two months before, one in twenty of them every week for a while."""
+    parts = [HEAD]
+    for number in range(EVENTS):
+        day = FIRST + timedelta(days=random.randrange(-60, WEEKS * 7))
+        starts = datetime(day.year, day.month, day.day, random.randrange(7, 18), random.choice((0, 15, 30, 45)))  # noqa: DTZ001
+        repeats = f"RRULE:FREQ=WEEKLY;COUNT={random.randrange(2, 12)};BYDAY={DAYS[day.weekday()]}\n"
+        parts.append(
+            ENTRY.format(
+                number=number,
+                starts=starts,
+                ends=starts + timedelta(minutes=random.choice((15, 30, 60, 90))),
+                rule=repeats if number % 20 == 0 else "",
+                room=number % 30,
+                agenda="Agenda and how to dial in " * 4,
+                status="CANCELLED" if number % 40 == 1 else "CONFIRMED",
+                transparency="TRANSPARENT" if number % 30 == 2 else "OPAQUE",
+            )
+        )
+    return "".join((*parts, "END:VCALENDAR\n")).replace("\n", "\r\n").encode()
+
+
+def defended(data: bytes) -> tuple[Interval[datetime], ...]:
+    found = read_calendar_file(data, zone=ZONE.key, first=FIRST, until=UNTIL)
+    assert isinstance(found, Understood)
+    return found.busy
+
+
+def plain(data: bytes) -> tuple[Interval[datetime], ...]:
+    return read_plainly(data, ZONE, FIRST, UNTIL).busy
+
+
+def rounds(data: bytes, *acts: Callable[[bytes], object]) -> list[float]:
+    """The median seconds of each, in interleaved rounds."""
+    taken: dict[Callable[[bytes], object], list[float]] = {act: [] for act in acts}
+    for _ in range(ROUNDS):
+        for act in acts:
+            began = perf_counter()
+            act(data)
+            taken[act].append(perf_counter() - began)
+    return [median(taken[act]) for act in acts]
+
+
+def main() -> None:
+    data = work_calendar(Random(1))
+    found = defended(data)
+    assert found == plain(data), "both must find the same"
+    ours, theirs = rounds(data, defended, plain)
+    report = (
+        f"{EVENTS} entries, {len(data) / 1_000_000:.2f} MB, {len(found)} busy times in {WEEKS} weeks:"
+        f" {ours * 1000:.0f} ms with every defence",
+        f"  against the libraries alone: {ours / theirs:.2f} times their {theirs * 1000:.0f} ms (at most {MOST})",
+    )
+    sys.stdout.write("\n".join(report) + "\n")
+    if ours > MOST * theirs:
+        sys.exit("Too slow.")
+
+
+if __name__ == "__main__":
+    main()

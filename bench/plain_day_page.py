@@ -1,0 +1,146 @@
+"""The peer of `bench.day`: the day's page written plainly, with prefetched rows; and the clinic that both are shown for."""
+
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Prefetch, Q
+from django.http import HttpRequest, HttpResponse
+from django.template import Engine, Library, RequestContext, Template
+
+from accounts.audit import record_all
+from accounts.models import Action, User
+from accounts.permissions import Permission, Role
+from accounts.views import signed_in, staff_required
+from attendance.models import Attendance, AttendanceStatus
+from attendance.services.ledgers import ledgers_at, needs_attention
+from iopmanager import clock
+from patients.models import Episode, Patient
+from scheduling.models import Booking, Session
+from scheduling.services.rulebook import RuleBook
+from scheduling.templatetags.formats import MARKS, NOT_MARKED, STANDINGS, Badge
+from scheduling.views.current_site import current_site
+from tests.factories import (
+    admit,
+    book,
+    enroll,
+    make_meeting,
+    make_patient,
+    make_room,
+    make_session,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+MONDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 25)
+NOON = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
+BLOCKS = (("08:00", "11:00"), ("09:00", "12:00"), ("11:00", "14:00"), ("13:00", "16:00"), ("16:00", "19:00"))
+badges = Library()
+
+
+@badges.inclusion_tag("_badge.html")
+def badge_of(status: str | None) -> dict[str, Badge]:
+    return {"badge": {**STANDINGS, **MARKS}[status] if status else NOT_MARKED}
+
+
+@transaction.atomic
+def open_clinic(random: Random, sessions: int, patients: int) -> tuple[User, Booking]:
+    """A coordinator of groups that meet on three days of the week, and a booking that is over and not marked yet.
+
+    Monday's are marked, and Wednesday's as far as they are over at noon, but for the first of each group.
+    """
+    site = make_site()
+    leads = [make_staff(Role.CLINICIAN, site) for _ in range(10)]
+    rooms = [make_room(site, 14) for _ in range(10)]
+    for number in range(sessions):
+        starts, ends = BLOCKS[number % len(BLOCKS)]
+        fields: dict[str, Any] = {"lead": leads[number % 10], "room": rooms[number % 10], "places": 14}
+        meetings = [make_meeting(site, weekday, starts, ends, **fields) for weekday in (0, 2, 4)]
+        held = [make_session(meeting, MONDAY + timedelta(days=meeting.weekday)) for meeting in meetings]
+        track = make_track(site, meetings, name=f"Track {number:02}")
+        for each in range(patients):
+            episode = admit(make_patient(site, f"First{each:02}", f"Last{number:02}"), date(2026, 11, 2))
+            enrollment = enroll(episode, track, date(2026, 11, 2))
+            for session in held:
+                booking = book(session, enrollment)
+                if session.on == MONDAY or (session.ends < NOON and each):
+                    _mark(booking, AttendanceStatus.NO_SHOW if random.random() < 0.08 else AttendanceStatus.PRESENT)
+    unmarked = Booking.objects.filter(session__on=WEDNESDAY, ends__lt=NOON, attendance=None).order_by("pk")[0]
+    return make_staff(Role.COORDINATOR, site), unmarked
+
+
+def _mark(booking: Booking, status: AttendanceStatus) -> None:
+    Attendance.objects.create(
+        booking=booking,
+        status=status,
+        credited_minutes=180 if status == AttendanceStatus.PRESENT else 0,
+        recorded_by=User.objects.all()[0],
+        recorded_at=NOON,
+    )
+
+
+DAY = """
+{% extends "staff.html" %}{% load formats %}
+{% block heading %}Today, {{ day|day }}{% endblock %}
+{% block content %}<div class="row g-3"><div class="col-lg-8">
+  {% for session in sessions %}<section class="surface mb-3" aria-labelledby="session-{{ session.pk }}">
+    <div class="d-flex justify-content-between gap-3 flex-wrap">
+      <h2 class="fs-5" id="session-{{ session.pk }}">{% times session.starts session.ends site.zone %} {% if session.pk in mine %}<a href="{% url 'session' session.pk %}">{{ session.name }}</a>{% else %}{{ session.name }}{% endif %}</h2>
+      <span>{{ session.booked }} of {{ session.places }} places</span>
+    </div>
+    <p class="muted mb-2">{{ session.room.name|default:"No room" }}{% for each in session.session_facilitators.all %}, {{ each.user.name }}{% endfor %}</p>
+    <ul class="list-unstyled mb-0">
+      {% for booking in session.roster %}<li class="d-flex justify-content-between gap-2 py-1"><a href="{% url 'patient' booking.episode.patient_id %}">{{ booking.episode.patient }}</a>{% badge_of booking.attendance.status %}</li>{% endfor %}
+    </ul>
+  </section>{% endfor %}
+</div>
+<div class="col-lg-4"><section class="surface">
+  <h2 class="fs-5">Needs attention</h2>
+  {% for row in attention.weeks %}<li class="mb-2"><a href="{% url 'patient-week' row.patient.pk row.week %}">{{ row.patient }}</a> {{ row.ledger.makeup_minutes|hours }} to make up {% badge_of row.ledger.standing %}</li>{% endfor %}
+  {% for session in attention.sessions %}<li class="mb-2"><a href="{% url 'session' session.pk %}">{{ session.on|day }} {{ session.name }}</a> {{ session.unmarked }} not marked yet</li>{% endfor %}
+</section></div></div>{% endblock %}
+"""  # noqa: E501
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@transaction.atomic
+def prefetched(request: HttpRequest) -> HttpResponse:
+    """The sessions with all that hangs on them; `?attention=` also draws up every open week."""
+    user, site, now = signed_in(request), current_site(request), clock.now()
+    day = now.astimezone(site.zone).date()
+    sees_rosters = Session.objects.with_roster_of(user).filter(site=site)
+    standing = Booking.objects.standing().select_related("episode__patient", "attendance")
+    rosters = Prefetch("bookings", standing.filter(session__in=sees_rosters.values("pk")), to_attr="roster")
+    sessions = list(
+        Session.objects.visible_to(user)
+        .filter(site=site, on=day)
+        .select_related("room", "service_type")
+        .prefetch_related("session_facilitators__user", rosters)
+    )
+    people = {booking.episode.patient for session in sessions for booking in vars(session)["roster"]}
+    context = {"site": site, "day": day, "sessions": sessions, "mine": set(sees_rosters.values_list("pk", flat=True))}
+    if "attention" in request.GET:
+        seen = Patient.objects.visible_to(user)
+        episodes = Episode.objects.filter(site=site, patient__in=seen).open_on(day).select_related("patient")
+        week = RuleBook.of(site).week_of(day)
+        rows = ledgers_at(site=site, week=week, now=now, episodes=episodes.prefetch_related("spans"))
+        unmarked = Count("bookings", filter=Q(bookings__released_at=None, bookings__attendance=None))
+        recent = sees_rosters.between(day - timedelta(days=14), day + timedelta(days=1)).annotate(unmarked=unmarked)
+        context["attention"] = attention = needs_attention(site=site, now=now, rows=rows, sessions=recent)
+        people |= {row.patient for row in attention.weeks}
+    record_all(sorted(people, key=lambda each: each.pk), by=user, action=Action.VIEWED, at=now, detail="prefetched")
+    return HttpResponse(_template().render(RequestContext(request, context)))
+
+
+_made: list[Template] = []
+
+
+def _template() -> Template:
+    """Made once, as templates of files are."""
+    if not _made:
+        engine = Engine.get_default()
+        engine.template_builtins.append(badges)
+        _made.append(engine.from_string(DAY))
+    return _made[0]

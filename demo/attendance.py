@@ -1,0 +1,109 @@
+"""What happened in the past weeks' sessions of the demo clinic, recorded as its staff would have."""
+
+import random
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+
+from accounts.models import User
+from attendance.models import AttendanceStatus
+from attendance.services.marks import Mark, finalize_session, mark_booking, mark_everyone_present
+from patients.models import Episode
+from scheduling.models import Booking, Session, SessionStatus
+from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.reasons import Refused
+
+SEED = 2101
+DAY = timedelta(days=1)
+CHANCES = (
+    (AttendanceStatus.PARTIAL, 0.03),
+    (AttendanceStatus.EXCUSED, 0.03),
+    (AttendanceStatus.NO_SHOW, 0.02),
+    (AttendanceStatus.UNEXCUSED, 0.01),
+)
+"""How often somebody is not there from beginning to end."""
+EXCUSES = ("Ill", "Child ill", "Called in to work", "Car broke down", "Medical appointment")
+
+
+def excuse(episode: Episode, on: date, reason: str, *, by: User, now: datetime) -> None:
+    """Excuses the patient from every session of the day, before or after it."""
+    for booking in Booking.objects.standing().filter(episode=episode, session__on=on):
+        mark_booking(booking=booking, mark=Mark(AttendanceStatus.EXCUSED, reason=reason), by=by, now=now)
+
+
+def make_up_a_miss(episode: Episode, week: date, *, by: User) -> None:
+    """Two weeks ago the patient missed a group and came to another one for it in the same week."""
+    first = week - timedelta(weeks=2)
+    missed = Booking.objects.standing().filter(episode=episode, week=first).select_related("session").first()
+    if missed is None:
+        return
+    at = missed.starts - timedelta(hours=2)
+    mark_booking(booking=missed, mark=Mark(AttendanceStatus.EXCUSED, reason="Child ill"), by=by, now=at)
+    others = Session.objects.filter(site=episode.site_id, status=SessionStatus.SCHEDULED, starts__gt=missed.ends)
+    for session in others.between(first, first + timedelta(weeks=1)).filter(countable_minutes=missed.countable_minutes):
+        try:
+            book_make_up(session=session, makes_up=missed, by=by, now=at)
+        except Refused:
+            continue  # the patient's own groups are among them
+        return
+
+
+def mark_the_past(*, now: datetime, reserved: Collection[str]) -> int:
+    """Marks and finalizes what is over; of yesterday and today some is left to do. Answers how many sessions were marked.
+
+    The patients with the codes in `reserved` are there all the time, but for what is marked already.
+    """
+    chance = random.Random(SEED)
+    sessions = (
+        Session.objects.filter(ends__lte=now, booked__gt=0)
+        .select_related("site")
+        .prefetch_related("session_facilitators__user")
+        .order_by("starts", "pk")
+    )
+    todo = _left_to_do(sessions, now)
+    marked = 0
+    for session in sessions:
+        leader = next(iter(session.session_facilitators.all())).user
+        at = session.ends + timedelta(minutes=5)
+        if session.pk in todo and todo[session.pk] == "unmarked":
+            continue
+        marked += 1
+        _mark(session, leader, min(at, now), chance, reserved)
+        if session.pk not in todo:
+            finalize_session(session=session, by=leader, now=min(at + timedelta(minutes=15), now))
+    return marked
+
+
+def _left_to_do(sessions: Collection[Session], now: datetime) -> dict[int, str]:
+    """Of each site's last day so far: its last session is not marked, the others of today not finalized."""
+    left: dict[int, str] = {}
+    latest: dict[int, Session] = {}
+    for session in sessions:
+        latest[session.site_id] = session
+        if now - session.ends < timedelta(hours=12):
+            left[session.pk] = "unsigned"
+    return left | {session.pk: "unmarked" for session in latest.values() if now - session.ends < 3 * DAY}
+
+
+def _mark(session: Session, leader: User, at: datetime, chance: random.Random, reserved: Collection[str]) -> None:
+    bookings = Booking.objects.standing().filter(session=session, attendance=None).select_related("episode__patient")
+    for booking in bookings.order_by("pk"):
+        drawn = chance.random()
+        mark = None if booking.episode.patient.code in reserved else _draw(session, drawn, chance)
+        if mark is not None:
+            mark_booking(booking=booking, mark=mark, by=leader, now=at)
+    mark_everyone_present(session=session, by=leader, now=at)
+
+
+def _draw(session: Session, drawn: float, chance: random.Random) -> Mark | None:
+    """What kept somebody from being there whole; None most often."""
+    for status, share in CHANCES:
+        if drawn >= share:
+            drawn -= share
+            continue
+        minutes = timedelta(minutes=5 * chance.randint(2, 8))
+        if status == AttendanceStatus.PARTIAL and chance.random() < 0.5:
+            return Mark(status, arrived=session.starts + minutes)
+        if status == AttendanceStatus.PARTIAL:
+            return Mark(status, left=session.ends - minutes, reason="Left early")
+        return Mark(status, reason=chance.choice(EXCUSES) if status == AttendanceStatus.EXCUSED else "")
+    return None

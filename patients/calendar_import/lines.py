@@ -1,0 +1,148 @@
+"""From bytes to the few lines of a calendar that say when somebody is busy. What else stands in the file goes no further."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from patients.domain.calendar_files import (
+    MOST_BYTES,
+    MOST_DATES,
+    MOST_EVENTS,
+    CalendarCutShort,
+    CalendarTooLarge,
+    CalendarTooOld,
+    NotACalendar,
+    RuleNotAllowed,
+    TooManyDates,
+    TooManyEvents,
+)
+from timekeeping.reasons import Refused
+
+FOLD = re.compile(r"(?<!\n)\n+[ \t]")
+"""A line goes on in the next. It is looked for at the first of several line breaks, so that a million of them take no time."""
+NAME = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
+OF_AN_EVENT = frozenset(
+    {
+        "UID", "SEQUENCE", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXDATE", "STATUS", "TRANSP",
+        "X-MICROSOFT-CDO-BUSYSTATUS",
+    }
+)  # fmt: skip
+LISTS_OF_DATES = {"RDATE", "EXDATE"}
+NO_EVENTS = {"VTODO", "VJOURNAL", "VFREEBUSY"}
+MOST_LETTERS = 2_000
+"""Of one line that says when something is, lists of dates aside."""
+DEEPEST = 8
+"""A calendar has entries, and these have alarms; more is nobody's calendar."""
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One calendar of the file: its zone by name, and the lines of its entries and of the time zones that it defines."""
+
+    zone_name: str = ""
+    events: list[list[str]] = field(default_factory=list)
+    zones: list[list[str]] = field(default_factory=list)
+    no_events: int = 0
+
+
+def sheets_of(data: bytes) -> list[Sheet]:
+    """The calendars in the file. Raises Refused for what is no whole calendar, or too large a one."""
+    if len(data) > MOST_BYTES:
+        raise Refused([CalendarTooLarge()])
+    return _Sorting(_lines(_decoded(data))).sheets
+
+
+def _decoded(data: bytes) -> str:
+    """UTF-8, UTF-16 where a mark says so, and else the letters of Western Windows, of which only the titles need any."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def _lines(text: str) -> Iterator[str]:
+    unfolded = FOLD.sub("", text.replace("\r\n", "\n"))
+    yield from unfolded.split("\n" if "\n" in unfolded else "\r")
+
+
+class _Sorting:
+    """Walks the lines once, knowing in which components it stands."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.sheets: list[Sheet] = []
+        self._open: list[tuple[str, list[str] | None]] = []
+        self._events = self._dates = 0
+        for line in lines:
+            named = NAME.match(line) if line else None
+            if named is None:
+                continue
+            name = named[1].upper()
+            if name == "BEGIN":
+                self._begin(line[named.end() :].strip().upper())
+            elif name == "END":
+                self._end()
+            elif self._open:
+                self._take(name, line, named.end())
+        if not self.sheets:
+            raise Refused([NotACalendar()])
+        if self._open:
+            raise Refused([CalendarCutShort()])
+
+    def _begin(self, component: str) -> None:
+        if len(self._open) == DEEPEST or (not self._open and component != "VCALENDAR"):
+            raise Refused([NotACalendar()])
+        kept: list[str] | None = None
+        if component == "VCALENDAR":
+            self.sheets.append(Sheet())
+        elif component == "VEVENT":
+            self._events += 1
+            if self._events > MOST_EVENTS:
+                raise Refused([TooManyEvents()])
+            kept = []
+            self.sheets[-1].events.append(kept)
+        elif component == "VTIMEZONE":
+            kept = [f"BEGIN:{component}"]
+            self.sheets[-1].zones.append(kept)
+        elif self._in_zone:
+            kept = self._open[-1][1]
+            if kept is not None:
+                kept.append(f"BEGIN:{component}")
+        elif component in NO_EVENTS:
+            self.sheets[-1].no_events += 1
+        self._open.append((component, kept))
+
+    def _end(self) -> None:
+        """What ends is what began last, whatever name stands there."""
+        if not self._open:
+            raise Refused([NotACalendar()])
+        in_zone = self._in_zone
+        component, kept = self._open.pop()
+        if in_zone and kept is not None:
+            kept.append(f"END:{component}")
+
+    @property
+    def _in_zone(self) -> bool:
+        return any(component == "VTIMEZONE" for component, _ in self._open)
+
+    def _take(self, name: str, line: str, value: int) -> None:
+        component, kept = self._open[-1]
+        if component == "VCALENDAR":
+            if name == "VERSION" and line[value:].strip().startswith("1"):
+                raise Refused([CalendarTooOld()])
+            if name == "X-WR-TIMEZONE":
+                self.sheets[-1].zone_name = line[value:].strip()
+        elif kept is not None and (name in OF_AN_EVENT or component != "VEVENT"):
+            self._keep(name, line, kept)
+
+    def _keep(self, name: str, line: str, kept: list[str]) -> None:
+        if name in LISTS_OF_DATES:
+            self._dates += line.count(",") + 1
+            if self._dates > MOST_DATES:
+                raise Refused([TooManyDates()])
+        elif len(line) > MOST_LETTERS:
+            if name == "RRULE":
+                raise Refused([RuleNotAllowed()])
+            return
+        kept.append(line)

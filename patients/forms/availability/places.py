@@ -1,0 +1,50 @@
+"""Text → typed values for a place, with the way to each site."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from django import forms
+
+from patients.forms.layout import beside, laid_out
+from patients.models import Place
+from patients.services.availability.places import PlaceValues
+
+LONGEST_WAY = 480
+
+
+class PlaceForm(forms.Form):
+    """`sites` are those of the clinic, each with its id and name. Of a site without minutes no way is known."""
+
+    blames: ClassVar = {"place_name_taken": "name"}
+
+    name = forms.CharField(max_length=80, help_text="For example: home, or warehouse.")
+
+    def __init__(self, *args: Any, sites: Iterable[tuple[int, str]], place: Place | None = None, **kwargs: Any) -> None:
+        if place is not None:
+            kwargs["initial"] = {"name": place.name, **_ways(place)}
+        super().__init__(*args, **kwargs)
+        self.sites = dict(sites)
+        for pk, name in self.sites.items():
+            self.fields[f"before_{pk}"] = _minutes(f"Minutes from {name} to there", "Empty: no way there is known.")
+            self.fields[f"after_{pk}"] = _minutes(f"Minutes from there to {name}", "Empty: as long as there.")
+        self.helper = laid_out("name", *(beside(f"before_{pk}", f"after_{pk}") for pk in self.sites))
+
+    def values(self) -> PlaceValues:
+        given = self.cleaned_data
+        ways = {}
+        for pk in self.sites:
+            before, after = given[f"before_{pk}"], given[f"after_{pk}"]
+            if before is not None or after is not None:
+                ways[pk] = (before or 0, (before or 0) if after is None else after)
+        return PlaceValues(name=given["name"], ways=ways)
+
+
+def _minutes(label: str, help_text: str = "") -> forms.IntegerField:
+    return forms.IntegerField(min_value=0, max_value=LONGEST_WAY, required=False, label=label, help_text=help_text)
+
+
+def _ways(place: Place) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for way in place.travels.all():
+        found |= {f"before_{way.site_id}": way.before_minutes, f"after_{way.site_id}": way.after_minutes}
+    return found

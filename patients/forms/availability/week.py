@@ -1,0 +1,101 @@
+"""Text → rows of a week: each line a commitment of every week. The grid of the page only fills them in."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.forms.renderers import get_default_renderer
+
+from iopmanager.form_fields import MinuteField
+from patients.forms.availability.commitments import WEEKDAYS
+from patients.models import Commitment, CommitmentKind
+from patients.models.commitment import LEAST_MOVE, MOST_MOVE, weekday_mask
+from patients.services.availability.week import WeekRow
+
+MOST_ROWS = 60
+
+
+class WeekRowForm(forms.Form):
+    """One line. Without a name it is called what its kind is called."""
+
+    blames: ClassVar = {
+        "takes_no_time": "ends",
+        "never_happens": "weekdays",
+        "moves_more_than_it_lasts": "movable_minutes",
+    }
+
+    commitment = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    kind = forms.ChoiceField(choices=CommitmentKind.choices, initial=CommitmentKind.WORK)
+    label = forms.CharField(max_length=80, required=False, label="What")
+    weekdays = forms.TypedMultipleChoiceField(
+        choices=WEEKDAYS,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+        label="On",
+        error_messages={"required": "On which days?"},
+    )
+    starts = MinuteField(error_messages={"required": "When does it begin?"})
+    ends = MinuteField(error_messages={"required": "When does it end?"})
+    movable_minutes = forms.IntegerField(
+        required=False, min_value=LEAST_MOVE, max_value=MOST_MOVE, label="Could move (min)"
+    )
+
+    def row(self) -> WeekRow:
+        given = self.cleaned_data
+        return WeekRow(
+            kind=given["kind"],
+            label=given["label"] or CommitmentKind(given["kind"]).label,
+            weekdays=weekday_mask(given["weekdays"]),
+            starts=given["starts"],
+            ends=given["ends"],
+            movable_minutes=given["movable_minutes"] or 0,
+            commitment_id=given["commitment"],
+        )
+
+
+if TYPE_CHECKING:
+    Rows = forms.BaseFormSet[WeekRowForm]
+else:
+    Rows = forms.BaseFormSet
+
+
+class WeekFormSet(Rows):
+    """The lines of a week, with some empty ones to write in."""
+
+    form = WeekRowForm
+    renderer = get_default_renderer()
+    extra = 2
+    min_num, max_num, absolute_max = 0, MOST_ROWS, MOST_ROWS
+    validate_min, validate_max = False, True
+    can_order, can_delete, can_delete_extra = False, True, True
+
+    def add_fields(self, form: WeekRowForm, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.fields["DELETE"].widget.attrs["class"] = "form-check-input"
+
+    def numbered_rows(self) -> Mapping[int, WeekRow]:
+        """What stands in the rows that say anything, under their numbers. For a week in which each field is right."""
+        found: dict[int, WeekRow] = {}
+        taken_out = self.deleted_forms
+        for number, form in enumerate(self.forms):
+            if form in taken_out:
+                found[number] = WeekRow(commitment_id=form.cleaned_data.get("commitment"), is_taken_out=True)
+            elif form.has_changed() or form.cleaned_data.get("commitment"):
+                found[number] = form.row()
+        return found
+
+
+def week_initial(commitments: Iterable[Commitment]) -> list[dict[str, Any]]:
+    """What the rows open with for the commitments that there are."""
+    return [
+        {
+            "commitment": each.pk,
+            "kind": each.kind,
+            "label": each.label,
+            "weekdays": each.weekday_numbers,
+            "starts": each.starts,
+            "ends": each.ends,
+            "movable_minutes": each.movable_minutes or None,
+        }
+        for each in commitments
+    ]

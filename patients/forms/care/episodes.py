@@ -1,0 +1,89 @@
+"""Text → typed values for the course of care."""
+
+import re
+from typing import Any, ClassVar
+
+from django import forms
+
+from iopmanager.form_fields import DayField
+from patients.forms.layout import beside, laid_out
+from patients.models import Episode, LevelOfCare
+from patients.services import LevelValues
+
+HOURS = re.compile(
+    r"(?P<hours>\d{1,3}(?:[.,]\d+)?)\s*(?:(?:h|:)\s*(?:(?P<minutes>[0-5]?\d)(?:\s*min)?)?)?", re.IGNORECASE
+)
+
+
+class HoursField(forms.CharField):
+    """A length of time, as people write it: 9, 9:30, 9 h 30 or 9.5. Its value is minutes."""
+
+    def to_python(self, value: Any) -> Any:
+        written = str(value or "").strip()
+        if not written:
+            return None
+        found = HOURS.fullmatch(written)
+        if found is None or (found["minutes"] and not found["hours"].isdecimal()):
+            raise forms.ValidationError(f"“{written}” is not a number of hours; write 9, 9:30 or 9 h 30.")
+        minutes = round(float(found["hours"].replace(",", ".")) * 60) + int(found["minutes"] or 0)
+        if not 0 < minutes <= 7 * 24 * 60:
+            raise forms.ValidationError("A week has between 0 and 168 hours.")
+        return minutes
+
+    def validate(self, value: Any) -> None:
+        if value is None and self.required:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """All that can be said of a number of minutes was said when it was read."""
+
+
+class LastDayForm(forms.Form):
+    """The last day of something."""
+
+    blames: ClassVar = {"ends_before_it_begins": "last_day", "already_ended": "last_day"}
+
+    last_day = DayField()
+
+    def __init__(self, *args: Any, help_text: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["last_day"].help_text = help_text
+        self.helper = laid_out(*self.fields)
+
+
+class EndingForm(LastDayForm):
+    """The last day of something, and why it ends."""
+
+    reason = forms.CharField(max_length=120, required=False, help_text="Kept on the record.")
+
+
+class LevelForm(forms.Form):
+    """What is prescribed from a day on; of an admission, too, who sent the patient."""
+
+    blames: ClassVar = {"level_overlaps": "starts", "already_admitted": "starts", "is_over": "starts"}
+
+    starts = DayField(label="From")
+    level = forms.ChoiceField(choices=LevelOfCare.choices)
+    prescribed_minutes = HoursField(label="Hours a week", help_text="For example 9, or 10:30.")
+    prescribed_days = forms.IntegerField(min_value=1, max_value=7, label="Days a week")
+    stated_by = forms.CharField(max_length=120, help_text="Who stated the level, with credential.")
+    referral_source = forms.CharField(
+        max_length=120, required=False, label="Referred by", help_text="Who sent them, if anybody."
+    )
+
+    def __init__(self, *args: Any, episode: Episode | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if episode is not None:
+            del self.fields["referral_source"]
+        rows = [beside("starts", "level"), beside("prescribed_minutes", "prescribed_days"), "stated_by"]
+        self.helper = laid_out(*rows, *(() if episode else ("referral_source",)))
+
+    def values(self) -> LevelValues:
+        given = self.cleaned_data
+        return LevelValues(
+            level=given["level"],
+            prescribed_minutes=given["prescribed_minutes"],
+            prescribed_days=given["prescribed_days"],
+            starts=given["starts"],
+            stated_by=given["stated_by"],
+        )

@@ -1,0 +1,80 @@
+"""The course of care: admission, and the levels stated in it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import ClassVar
+
+from django.db import transaction
+
+from accounts.audit import record
+from accounts.models import Action, User
+from patients.models import Episode, LevelOfCareSpan, Patient
+from timekeeping.reasons import Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyAdmitted(Reason):
+    code: ClassVar[str] = "already_admitted"
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
+class LevelOverlaps(Reason):
+    code: ClassVar[str] = "level_overlaps"
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
+class IsOver(Reason):
+    """The course of care ended before the day."""
+
+    code: ClassVar[str] = "is_over"
+    last_day: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelValues:
+    """What is prescribed: minutes and days a week at a level, and who stated it."""
+
+    level: str
+    prescribed_minutes: int
+    prescribed_days: int
+    starts: date
+    stated_by: str
+
+
+@transaction.atomic
+def admit_patient(
+    *, patient: Patient, values: LevelValues, referral_source: str = "", by: User | None, now: datetime
+) -> Episode:
+    """Opens a course of care with its first level. Raises Refused while another lasts on or after that day."""
+    Patient.objects.select_for_update().get(pk=patient.pk)
+    standing = Episode.objects.filter(patient=patient).not_over_on(values.starts).first()
+    if standing is not None:
+        raise Refused([AlreadyAdmitted(standing.starts)])
+    episode = Episode.objects.create(
+        patient=patient, site_id=patient.site_id, starts=values.starts, referral_source=referral_source
+    )
+    LevelOfCareSpan.objects.create(episode=episode, **vars(values))
+    record(episode, by=by, action=Action.CREATED, at=now, detail=f"level {values.level}")
+    return episode
+
+
+@transaction.atomic
+def state_level(*, episode: Episode, values: LevelValues, by: User | None, now: datetime) -> LevelOfCareSpan:
+    """Steps to the next level from a day on.
+
+    Raises Refused unless it is after the present level began, and when the course of care is over by then.
+    """
+    episode = Episode.objects.select_for_update(of=("self",)).select_related("patient").get(pk=episode.pk)
+    if episode.ends is not None and episode.ends <= values.starts:
+        raise Refused([IsOver(episode.ends - timedelta(days=1))])
+    latest = episode.spans.order_by("-starts").first()
+    if latest is not None:
+        if values.starts <= latest.starts:
+            raise Refused([LevelOverlaps(latest.starts)])
+        latest.ends = values.starts
+        latest.save(update_fields=["ends"])
+    span = LevelOfCareSpan.objects.create(episode=episode, ends=episode.ends, **vars(values))
+    record(span, by=by, action=Action.CHANGED, at=now, detail=f"level {values.level}")
+    return span

@@ -1,0 +1,118 @@
+"""A patient's life typed as a week: painted in a grid, or written in its rows."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.audit import record
+from accounts.models import Action, User
+from accounts.permissions import Permission
+from accounts.views import signed_in, staff_required
+from iopmanager import clock
+from patients.forms import WeekFormSet, week_initial
+from patients.models import Commitment, Patient
+from patients.services import WeekKept, WeekRefused, keep_week, weekly_of
+from patients.views.access import patient_managed_by
+from scheduling.models import Booking
+from scheduling.services.availability.conflicts import booked_clashes
+from scheduling.services.availability.imported_calendars import busy_on_dates
+from scheduling.templatetags.formats import counted
+from scheduling.views.refusals import show_refusal
+from scheduling.views.week_pictures import blocks_of_week
+from scheduling.week_picture import TREATMENT
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def commitment_week(request: HttpRequest, patient_id: int) -> HttpResponse:
+    user, now = signed_in(request), clock.now()
+    patient = patient_managed_by(user, patient_id)
+    today = now.astimezone(patient.site.zone).date()
+    rows = week_rows(request, patient, today)
+    if request.method == "POST" and rows.is_valid():
+        numbered = rows.numbered_rows()
+        try:
+            kept = keep_week(patient=patient, rows=list(numbered.values()), today=today, by=user, now=now)
+        except WeekRefused as refused:
+            show_row_refusals(rows, numbered, refused)
+        else:
+            _say_what_was_kept(request, patient, kept)
+            return redirect("patient", patient.pk)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="week of commitments")
+    context = {"patient": patient, **week_context(rows, patient, user, today)}
+    return render(request, "patients/availability/commitment_week.html", context, status=422 if is_wrong(rows) else 200)
+
+
+def week_rows(request: HttpRequest, patient: Patient, today: date) -> WeekFormSet:
+    """The rows as they were typed, or as the commitments are."""
+    if request.method == "POST":
+        return WeekFormSet(request.POST, prefix="rows")
+    return WeekFormSet(prefix="rows", initial=week_initial(weekly_of(patient, today)))
+
+
+def is_wrong(rows: WeekFormSet) -> bool:
+    return rows.is_bound and (any(form.errors for form in rows.forms) or bool(rows.non_form_errors()))
+
+
+def show_row_refusals(rows: WeekFormSet, numbers: Iterable[int], refused: WeekRefused) -> None:
+    """Every reason beside the row it is about."""
+    for given, number in enumerate(numbers):
+        if given in refused.rows:
+            show_refusal(rows.forms[number], WeekRefused({given: refused.rows[given]}))
+
+
+def week_context(
+    rows: WeekFormSet, patient: Patient, user: User, today: date, *, discreet: bool = False
+) -> Mapping[str, Any]:
+    """The rows, and what else is in this week, which the grid shows and leaves alone."""
+    monday = today - timedelta(days=today.weekday())
+    shown = {each.pk for each in weekly_of(patient, today)}
+    others = [each for each in patient.commitments.in_force_from(monday).with_travel() if each.pk not in shown]
+    bookings = (
+        Booking.objects.visible_to(user)
+        .standing()
+        .of_patient(patient.pk)
+        .filter(session__on__gte=monday, session__on__lt=monday + timedelta(weeks=1))
+        .select_related("session")
+    )
+    imported = busy_on_dates([patient.pk], patient.site.zone, monday, monday + timedelta(weeks=1))
+    blocks = [
+        {
+            "day": block.weekday,
+            "starts": block.starts,
+            "ends": block.ends,
+            "label": "Appointment" if discreet and block.kind == TREATMENT else block.label,
+        }
+        for block in blocks_of_week(
+            site=patient.site, monday=monday, bookings=bookings, commitments=others, busy=imported.get(patient.pk, ())
+        )
+    ]
+    return {"rows": rows, "others": others, "blocks": json.dumps(blocks), "monday": monday, "is_wrong": is_wrong(rows)}
+
+
+def _say_what_was_kept(request: HttpRequest, patient: Patient, kept: WeekKept) -> None:
+    """One sentence for all, and a warning where it runs into what is booked; the chart has each of these."""
+    done = [
+        f"{counted(len(commitments), 'commitment')} {word}"
+        for word, commitments in (("added", kept.added), ("changed", kept.changed), ("ended", kept.ended))
+        if commitments
+    ]
+    messages.success(request, f"{', '.join(done)}." if done else "Nothing was different.")
+    clashes = _clashes(patient, (*kept.added, *kept.changed))
+    if clashes:
+        sessions = counted(clashes, "booked session")
+        messages.warning(request, f"The week leaves no time for {sessions}. They are listed below.")
+
+
+def _clashes(patient: Patient, commitments: Iterable[Commitment]) -> int:
+    busy = [each.as_busy_time(site=patient.site) for each in commitments]
+    found = booked_clashes(patient=patient, busy=busy, now=clock.now()) if busy else ()
+    return len({clash.booking.pk for clash in found})

@@ -1,0 +1,122 @@
+"""A patient's course of care: admission, levels, discharge."""
+
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods
+
+from accounts.audit import record
+from accounts.models import Action
+from accounts.permissions import Permission
+from accounts.views import signed_in, staff_required
+from iopmanager import clock
+from patients.forms import EndingForm, LevelForm
+from patients.models import Episode
+from patients.services import admit_patient, state_level
+from patients.views.access import patient_managed_by
+from patients.views.form_page import form_page
+from scheduling.services.enrollment.enroll import discharge_patient
+from scheduling.services.preview.preview import Scene
+from scheduling.templatetags.formats import day, hours
+from scheduling.views.preview.patient_form import act_page, patient_act
+from scheduling.views.refusals import show_refusal
+from timekeeping.reasons import Refused
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Admits a patient who is in no course of care, or states the next level of the present one.
+
+    It can be opened with a prescription that was tried in the search for a schedule.
+    """
+    user, now = signed_in(request), clock.now()
+    patient = patient_managed_by(user, patient_id)
+    today = now.astimezone(patient.site.zone).date()
+    episode = patient.episodes.not_over_on(today).prefetch_related("spans").first()
+    opened = _opened_with(request.POST) if "open" in request.POST else {}
+    form = LevelForm(
+        None if opened else request.POST or None, episode=episode, initial=_begin_from(episode, today) | opened
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            if episode is not None:
+                state_level(episode=episode, values=form.values(), by=user, now=now)
+            else:
+                source = form.cleaned_data["referral_source"]
+                admit_patient(patient=patient, values=form.values(), referral_source=source, by=user, now=now)
+        except Refused as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, "The level is stated." if episode else "Admitted. Next: find a schedule.")
+            return redirect("patient", patient.pk)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="level of care")
+    return form_page(
+        request,
+        form,
+        heading="New level of care" if episode else "Admit to care",
+        save="State the level" if episode else "Admit",
+        patient=patient,
+        note=_note(episode),
+    )
+
+
+def _begin_from(episode: Episode | None, today: date) -> dict[str, Any]:
+    """What the latest level says, and the first day on which another could begin."""
+    spans = list(episode.spans.all()) if episode else []
+    if not spans:
+        return {"starts": today}
+    return {
+        "starts": max(today, spans[-1].starts + timedelta(days=1)),
+        "level": spans[-1].level,
+        "prescribed_minutes": hours(spans[-1].prescribed_minutes),
+        "prescribed_days": spans[-1].prescribed_days,
+    }
+
+
+def _opened_with(tried: QueryDict) -> dict[str, Any]:
+    """What was typed into a what-if, as far as it is about the level."""
+    names = {"starts": "from", "prescribed_minutes": "prescribed_minutes", "prescribed_days": "prescribed_days"}
+    return {field: tried[name] for field, name in names.items() if name in tried}
+
+
+def _note(episode: Episode | None) -> str:
+    spans = list(episode.spans.all()) if episode else []
+    if not spans:
+        return "Opens a course of care with its first level."
+    latest = spans[-1]
+    prescribed = f"{hours(latest.prescribed_minutes)} on {latest.prescribed_days} days a week"
+    return f"Level {latest.level} with {prescribed} since {day(latest.starts)} ends when the new one begins."
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Discharge: the course of care ends, and with it the level, the enrollments and every later booking."""
+    user, now = signed_in(request), clock.now()
+    patient = patient_managed_by(user, patient_id)
+    today = now.astimezone(patient.site.zone).date()
+    episode = get_object_or_404(patient.episodes.not_over_on(today).select_related("site"))
+    initial = {"last_day": max(today, episode.starts)}
+    form = EndingForm(request.POST or None, initial=initial, help_text="The last day in the program.")
+    words = {
+        "heading": "Discharge",
+        "button": "Discharge",
+        "note": "The level, the enrollments and every booking after the last day end with it.",
+        "what": "discharge",
+    }
+    if not (request.method == "POST" and form.is_valid()):
+        return act_page(request, form, patient=patient, now=now, **words)
+    given = form.cleaned_data
+    last_day = given["last_day"]
+    act = partial(discharge_patient, episode=episode, last_day=last_day, reason=given["reason"], by=user, now=now)
+    scene = Scene(episode.site, max(last_day + timedelta(days=1), episode.starts))
+    said = f"Discharged after {day(last_day)}. Later places are free again."
+    return patient_act(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)

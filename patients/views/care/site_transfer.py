@@ -1,0 +1,53 @@
+"""Moves a patient with their course of care to another site of the clinic."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.audit import record
+from accounts.models import Action
+from accounts.permissions import Permission
+from accounts.views import signed_in, staff_required
+from iopmanager import clock
+from patients.forms import SiteForm
+from patients.views.access import patient_managed_by
+from scheduling.models import Site
+from scheduling.services.enrollment.site_transfer import move_episode, reasons_against_move, what_it_brings
+from scheduling.services.reasons import refuse_for
+from scheduling.views.preview.confirmation import NEXT, SEEN, go_on, where_next
+from scheduling.views.refusals import show_refusal
+from timekeeping.reasons import Refused
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def patient_site(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Asks for the site, `?to=` one, says what the move would bring, and does it once that was confirmed.
+
+    Only to where the person who moves them manages patients too: nobody is sent out of sight.
+    """
+    user, now = signed_in(request), clock.now()
+    patient = patient_managed_by(user, patient_id)
+    today = now.astimezone(patient.site.zone).date()
+    episode = get_object_or_404(patient.episodes.not_over_on(today).select_related("site", "patient"))
+    sites = {site.pk: site for site in Site.objects.managing_patients(user).exclude(pk=patient.site_id)}
+    named = [(site.pk, site.name) for site in sites.values()]
+    form = SiteForm(request.POST or None, sites=named, initial={"site": request.GET.get("to")})
+    context: dict[str, object] = {"patient": patient, "sites": named, "form": form, "next": where_next(request)}
+    if request.method == "POST" and form.is_valid():
+        site = sites[form.cleaned_data["site"]]
+        try:
+            if request.POST.get(SEEN) == str(site.pk):
+                move_episode(episode=episode, site=site, by=user, now=now)
+                messages.success(request, f"{patient.called} is at {site} from today.")
+                return go_on(request, "patient", patient.pk)
+            refuse_for(reasons_against_move(episode=episode, site=site, now=now))
+            context["move"] = what_it_brings(episode=episode, site=site)
+        except Refused as refused:
+            show_refusal(form, refused)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="move to another site")
+    names = {"seen_name": SEEN, "next_name": NEXT}
+    return render(request, "patients/care/site_transfer.html", context | names, status=422 if form.errors else 200)

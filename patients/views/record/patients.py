@@ -1,0 +1,101 @@
+"""The patients of a site, and the record of each."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.audit import record, record_all
+from accounts.models import Action
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from iopmanager import clock
+from patients.filters import PatientFilter
+from patients.forms import PatientForm
+from patients.models import CommitmentProposal, ImportedCalendar, Patient
+from patients.services import change_patient, create_patient
+from patients.views.access import READ, patient_managed_by
+from patients.views.form_page import form_page
+from patients.views.record.chart import chart_of
+from patients.views.record.patient_list import listed, with_present_care
+from scheduling.models import Track
+from scheduling.views.current_site import current_site
+from scheduling.views.refusals import show_refusal
+from timekeeping.reasons import Refused
+
+A_PAGE = 50
+
+
+@staff_required(*READ)
+@require_safe
+@transaction.atomic
+def patients(request: HttpRequest) -> HttpResponse:
+    """The site's patients, by words and by where they stand."""
+    user, site, now = signed_in(request), current_site(request), clock.now()
+    today = now.astimezone(site.zone).date()
+    tracks = list(Track.objects.visible_to(user).filter(site=site).values_list("pk", "name"))
+    found = Patient.objects.visible_to(user).filter(site=site)
+    narrowed = PatientFilter(request.GET, queryset=found, today=today, tracks=tracks)
+    page = Paginator(with_present_care(narrowed.qs, today), A_PAGE).get_page(request.GET.get("page"))
+    record_all(page, by=user, action=Action.VIEWED, at=now, detail="list of patients")
+    context = {
+        "filter": narrowed,
+        "page": page,
+        "rows": [listed(patient, today) for patient in page],
+        "may_manage": user.may(Permission.MANAGE_PATIENTS, site.pk),
+    }
+    return render(request, "patients/record/patients.html", context)
+
+
+@staff_required(*READ)
+@require_safe
+@transaction.atomic
+def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """The chart: schedule, commitments, course of care, attendance by week."""
+    user, now = signed_in(request), clock.now()
+    patients = Patient.objects.visible_to(user).select_related("site")
+    asked = CommitmentProposal.objects.filter(patient=OuterRef("pk"))
+    calendars = ImportedCalendar.objects.filter(patient=OuterRef("pk"))
+    patients = patients.annotate(has_asked=Exists(asked), has_calendars=Exists(calendars))
+    found = get_object_or_404(patients, pk=patient_id)
+    record(found, by=user, action=Action.VIEWED, at=now, detail="chart")
+    return render(request, "patients/record/patient.html", {"patient": found, "chart": chart_of(found, user, now)})
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def patient_new(request: HttpRequest) -> HttpResponse:
+    user, site = signed_in(request), current_site(request)
+    forbid_unless(user.may(Permission.MANAGE_PATIENTS, site.pk))
+    form = PatientForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = create_patient(site_id=site.pk, values=form.values(), by=user, now=clock.now())
+        except Refused as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, "Added to the record. Next: what their week asks of them, and the admission.")
+            return redirect("patient", made.pk)
+    return form_page(request, form, heading="New patient", save="Add patient", note=f"At {site}.")
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
+    user, now = signed_in(request), clock.now()
+    found = patient_managed_by(user, patient_id)
+    form = PatientForm(request.POST or None, patient=found)
+    if request.method == "POST" and form.is_valid():
+        try:
+            change_patient(patient=found, values=form.values(), by=user, now=now)
+        except Refused as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, "The changes are kept.")
+            return redirect("patient", found.pk)
+    record(found, by=user, action=Action.VIEWED, at=now, detail="edit")
+    return form_page(request, form, heading="Edit the record", save="Keep the changes", patient=found)

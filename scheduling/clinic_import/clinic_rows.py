@@ -1,0 +1,221 @@
+"""The columns of the files about the clinic itself: sites, rooms, staff, tracks and meetings."""
+
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import ClassVar
+
+from accounts.permissions import Role
+from patients.models import LevelOfCare
+from scheduling.clinic_import.cells import (
+    read_choice,
+    read_codes,
+    read_country,
+    read_date,
+    read_dates,
+    read_email,
+    read_hours,
+    read_number,
+    read_text,
+    read_time,
+    read_time_zone,
+    read_weekday,
+    read_yes,
+    split,
+)
+from scheduling.clinic_import.columns import Row, Wrong, needed, optional
+from scheduling.models import Entry, Modality
+from timekeeping.occurrences import middle_break
+
+A_DAY, A_WEEK = 24 * 60, 7 * 24 * 60
+OLDEST = 120
+WEEKS = {"every": "every", "every_week": "every", "every_other": "every_other", "every_other_week": "every_other"}
+
+read_code = read_text(40)
+
+
+def read_roles(cell: str) -> tuple[tuple[Role, str], ...]:
+    """`coordinator@NORTH; clinician@SOUTH; administrator`: roles with the codes of their sites, "" for every site."""
+    found = []
+    for part in split(cell):
+        name, _, site = (word.strip() for word in part.partition("@"))
+        role = read_choice({role.value: role for role in Role})(name)
+        if not site and role != Role.ADMINISTRATOR:
+            raise ValueError(
+                f"“{part}” needs its site, such as {name}@NORTH; only an administrator can have every site."
+            )
+        found.append((role, site))
+    return tuple(sorted(set(found)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteRow(Row):
+    table: ClassVar[str] = "sites"
+    key_columns: ClassVar[tuple[str, ...]] = ("code",)
+    code: str = needed(read_code)
+    name: str = needed(read_text(120))
+    time_zone: str = needed(read_time_zone)
+    neutral_name: str = optional(read_text(60), "Appointment")
+    letterhead: str = optional(read_text(80), "")
+    address: str = optional(read_text(200), "")
+    phone: str = optional(read_code, "")
+    opens: time | None = optional(read_time, None)
+    closes: time | None = optional(read_time, None)
+    country: str = optional(read_country, "US")
+    state: str = optional(read_text(10), "")
+    mixes_tracks: bool = optional(read_yes, False)
+    rules_from: date | None = optional(read_date, None)
+    minimum_hours: int = optional(read_hours(1, A_WEEK), 540)
+    maximum_hours: int = optional(read_hours(1, A_WEEK), 1500)
+    minimum_days: int = optional(read_number(1, 7), 3)
+    maximum_days: int = optional(read_number(1, 7), 5)
+    minimum_hours_a_day: int = optional(read_hours(0, A_DAY), 0)
+    breaks_count: bool = optional(read_yes, False)
+    week_starts: int = optional(read_weekday, 0)
+
+    def wrong(self) -> Wrong:
+        if self.minimum_hours > self.maximum_hours:
+            yield "maximum_hours", "The most hours a week are fewer than the least."
+        if self.minimum_days > self.maximum_days:
+            yield "maximum_days", "The most days a week are fewer than the least."
+        if self.rules_from and self.rules_from.weekday() != self.week_starts:
+            yield (
+                "rules_from",
+                f"{self.rules_from:%Y-%m-%d} is a {self.rules_from:%A}, not the first day of the site's week.",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomRow(Row):
+    table: ClassVar[str] = "rooms"
+    key_columns: ClassVar[tuple[str, ...]] = ("site", "code")
+    site: str = needed(read_code)
+    code: str = needed(read_code)
+    name: str = needed(read_text(80))
+    places: int = needed(read_number(1, 500))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffRow(Row):
+    table: ClassVar[str] = "staff"
+    key_columns: ClassVar[tuple[str, ...]] = ("email",)
+    email: str = needed(read_email)
+    name: str = needed(read_text(150))
+    roles: tuple[tuple[Role, str], ...] = needed(read_roles)
+    code: str = optional(read_code, "")
+    credential: str = optional(read_text(60), "")
+    active: bool = optional(read_yes, True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounselorHoursRow(Row):
+    table: ClassVar[str] = "counselor_hours"
+    key_columns: ClassVar[tuple[str, ...]] = ("site", "person", "weekday", "starts", "valid_from")
+    site: str = needed(read_code)
+    person: str = needed(read_text(254))
+    weekday: int = needed(read_weekday)
+    starts: time = needed(read_time)
+    ends: time = needed(read_time)
+    valid_from: date | None = optional(read_date, None)
+    last_day: date | None = optional(read_date, None)
+
+    @property
+    def valid_until(self) -> date | None:
+        return self.last_day + timedelta(days=1) if self.last_day else None
+
+    @property
+    def label(self) -> str:
+        return f"{self.site} {self.person} {self.starts:%H:%M}"
+
+    def wrong(self) -> Wrong:
+        if self.starts >= self.ends:
+            yield "ends", f"{self.ends:%H:%M} is not after the start, {self.starts:%H:%M}."
+        if self.valid_from and self.last_day and self.last_day < self.valid_from:
+            yield (
+                "last_day",
+                f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.valid_from:%Y-%m-%d}.",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackRow(Row):
+    table: ClassVar[str] = "tracks"
+    key_columns: ClassVar[tuple[str, ...]] = ("site", "code")
+    site: str = needed(read_code)
+    code: str = needed(read_code)
+    name: str = needed(read_text(120))
+    population: str = optional(read_text(120), "")
+    individual_minutes: int = optional(read_number(0, 1500), 0)
+    entry: Entry = optional(read_choice({entry.value: entry for entry in Entry}), Entry.ROLLING)
+    cohort_dates: tuple[date, ...] = optional(read_dates, ())
+    level: str = optional(read_choice({level.value: level.value for level in LevelOfCare}), "")
+    from_age: int | None = optional(read_number(0, OLDEST), None)
+    to_age: int | None = optional(read_number(0, OLDEST), None)
+    status: str = optional(read_choice({"draft": "draft", "published": "published"}), "")
+
+    def wrong(self) -> Wrong:
+        if self.cohort_dates and self.entry != Entry.COHORT:
+            yield "cohort_dates", "Start dates are for tracks whose entry is cohort."
+        if self.from_age is not None and self.to_age is not None and self.to_age < self.from_age:
+            yield "to_age", f"{self.to_age} is younger than from_age, {self.from_age}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeetingRow(Row):
+    table: ClassVar[str] = "meetings"
+    key_columns: ClassVar[tuple[str, ...]] = ("site", "code", "runs_from")
+    site: str = needed(read_code)
+    code: str = needed(read_code)
+    name: str = needed(read_text(120))
+    weekday: int = needed(read_weekday)
+    starts: time = needed(read_time)
+    ends: time = needed(read_time)
+    runs_from: date = needed(read_date)
+    tracks: tuple[str, ...] = optional(read_codes, ())
+    weeks: str = optional(read_choice(WEEKS), "every")
+    anchor: date | None = optional(read_date, None)
+    break_starts: time | None = optional(read_time, None)
+    break_ends: time | None = optional(read_time, None)
+    break_minutes: int = optional(read_number(0, A_DAY), 0)
+    service_type: str = optional(read_code, "group")
+    room: str = optional(read_code, "")
+    lead: str = optional(read_text(254), "")
+    assistants: tuple[str, ...] = optional(read_codes, ())
+    places: int | None = optional(read_number(1, 500), None)
+    modality: Modality = optional(read_choice({each.value: each for each in Modality}), Modality.IN_PERSON)
+    last_day: date | None = optional(read_date, None)
+
+    @property
+    def runs_until(self) -> date | None:
+        return self.last_day + timedelta(days=1) if self.last_day else None
+
+    @property
+    def pause(self) -> tuple[time, time] | tuple[None, None]:
+        """The break's start and end; when only its minutes are known, in the middle."""
+        if self.break_starts and self.break_ends:
+            return self.break_starts, self.break_ends
+        return middle_break(self.starts, self.ends, self.break_minutes) if self.break_minutes else (None, None)
+
+    def wrong(self) -> Wrong:
+        if self.starts >= self.ends:
+            yield "ends", f"{self.ends:%H:%M} is not after the start, {self.starts:%H:%M}."
+        elif self.break_minutes and (self.break_starts or self.break_ends):
+            yield "break_minutes", "Give a break by its times or by its minutes, not by both."
+        elif bool(self.break_starts) != bool(self.break_ends):
+            yield "break_ends" if self.break_starts else "break_starts", "A break needs its start and its end."
+        elif (
+            self.break_starts and self.break_ends and not self.starts < self.break_starts < self.break_ends < self.ends
+        ):
+            yield "break_starts", "The break does not lie inside the meeting."
+        elif self.break_minutes:
+            try:
+                middle_break(self.starts, self.ends, self.break_minutes)
+            except ValueError:
+                yield "break_minutes", f"A break of {self.break_minutes} minutes does not fit inside the meeting."
+        if self.weeks == "every_other" and self.anchor is None:
+            yield "anchor", "For every other week give a date in one of its weeks."
+        if self.weeks == "every" and self.anchor is not None:
+            yield "anchor", "This is for meetings of every other week; say so under weeks, or leave it empty."
+        if self.last_day and self.last_day < self.runs_from:
+            yield "last_day", f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.runs_from:%Y-%m-%d}."
+        if self.lead and self.lead in self.assistants:
+            yield "assistants", f"{self.lead} leads the meeting already."

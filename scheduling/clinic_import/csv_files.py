@@ -1,0 +1,138 @@
+"""Reads a folder's CSV files, as spreadsheet programs write them, into cells with their row numbers."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from scheduling.clinic_import.faults import Fault
+
+SEPARATORS = (",", ";", "\t")
+SPREADSHEETS = {".xls", ".xlsx", ".ods", ".numbers"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A file's cells under the names of its columns. Rows are numbered as a spreadsheet numbers them."""
+
+    file: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, dict[str, str]], ...]
+
+
+def find_files(folder: Path, known: Sequence[str]) -> tuple[dict[str, Path], list[Fault]]:
+    """The folder's files by the name of the table they hold; other CSV files and spreadsheets in it are named as faults."""
+    if not folder.is_dir():
+        return {}, [Fault(str(folder), 0, "", "There is no such folder.")]
+    found: dict[str, Path] = {}
+    faults = []
+    for path in sorted(folder.iterdir()):
+        table, ending = path.stem.lower(), path.suffix.lower()
+        if ending in SPREADSHEETS and table in known:
+            faults.append(Fault(path.name, 0, "", "This is a spreadsheet; save it as “CSV UTF-8” first."))
+        if ending != ".csv":
+            continue
+        if table not in known:
+            faults.append(
+                Fault(path.name, 0, "", f"No file of this name can be imported{_meant(table, known, '.csv')}")
+            )
+        elif table in found:
+            faults.append(Fault(path.name, 0, "", f"There is {found[table].name} too; only one of them can be meant."))
+        else:
+            found[table] = path
+    if not found and not faults:
+        files = ", ".join(f"{table}.csv" for table in known)
+        faults.append(Fault(str(folder), 0, "", f"No file to import is in this folder. It may hold {files}."))
+    return found, faults
+
+
+def _meant(name: str, known: Sequence[str], ending: str = "") -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}{ending}?" if close else f"; it can be {', '.join(known)}."
+
+
+def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> tuple[Sheet | None, list[Fault]]:
+    """The file's cells, or why it can't be read. Unknown, doubled and missing columns are named."""
+    try:
+        text = _decode(path.read_bytes())
+    except UnicodeError as error:
+        return None, [Fault(path.name, 0, "", str(error))]
+    separator, text = _separator(text, columns)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    numbered: list[tuple[int, list[str]]] = []
+    number = 0
+    try:
+        for number, cells in enumerate(lines, start=1):
+            if any(cell.strip() for cell in cells):
+                numbered.append((number, [cell.strip() for cell in cells]))
+    except csv.Error as error:
+        sentence = f"This row can't be read ({error}): look for a quotation mark."
+        return None, [Fault(path.name, number + 1, "", sentence)]
+    if not numbered:
+        sentence = f"The file is empty; its first row must name the columns {', '.join(required)}."
+        return None, [Fault(path.name, 0, "", sentence)]
+    (_, titles), *rest = numbered
+    names = [_as_column(title) for title in titles]
+    faults = _faults_of_columns(path.name, titles, names, columns, required)
+    found, too_wide = _under_columns(path.name, names, rest)
+    return Sheet(path.name, tuple(name for name in names if name), tuple(found)), faults + too_wide
+
+
+def _decode(data: bytes) -> str:
+    """Raises UnicodeError with a sentence for anything but UTF-8, with or without a byte order mark."""
+    advice = "save it as “CSV UTF-8”"
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise UnicodeError(f"The file is in UTF-16: {advice}.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        raise UnicodeError(f"The file is not in UTF-8, as line {row} shows: {advice}.") from None
+    if "\0" in text:
+        raise UnicodeError(f"The file holds characters that no text has: {advice}.")
+    return text
+
+
+def _separator(text: str, columns: Sequence[str]) -> tuple[str, str]:
+    """What divides the cells: whatever finds the most known columns in the first row, or what Excel says on a line above."""
+    first, _, rest = text.partition("\n")
+    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5 and first.strip()[4] in SEPARATORS:
+        return first.strip()[4], rest
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    found = {each: sum(_as_column(part.strip('" ')) in columns for part in header.split(each)) for each in SEPARATORS}
+    return max(SEPARATORS, key=lambda each: found[each]), text
+
+
+def _as_column(title: str) -> str:
+    """“Birth date” and “birth-date” are birth_date."""
+    return "_".join(title.lower().replace("-", " ").replace("_", " ").split())
+
+
+def _faults_of_columns(
+    file: str, titles: Sequence[str], names: Sequence[str], columns: Sequence[str], required: Sequence[str]
+) -> list[Fault]:
+    faults = []
+    for position, (title, name) in enumerate(zip(titles, names, strict=True)):
+        if name in names[:position] and name:
+            faults.append(Fault(file, 1, title, "There are two columns of this name."))
+        elif name and name not in columns:
+            faults.append(Fault(file, 1, title, f"No column of this name is known{_meant(name, columns)}"))
+    faults += [
+        Fault(file, 1, name, "This column is missing; the file must have it.") for name in required if name not in names
+    ]
+    return faults
+
+
+def _under_columns(
+    file: str, names: Sequence[str], rows: Iterable[tuple[int, list[str]]]
+) -> tuple[list[tuple[int, dict[str, str]]], list[Fault]]:
+    """Each row's cells by column. A cell that stands under no title would be lost: it is named instead."""
+    found, faults = [], []
+    for number, cells in rows:
+        stray = [cell for at, cell in enumerate(cells) if cell and (at >= len(names) or not names[at])]
+        if stray:
+            faults.append(Fault(file, number, "", f"“{stray[0][:40]}” stands under no title."))
+        found.append((number, {name: cell for name, cell in zip(names, cells, strict=False) if name}))
+    return found, faults

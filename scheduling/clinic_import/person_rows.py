@@ -1,0 +1,164 @@
+"""The columns of the files about people outside the staff, and of the days on which a site is closed."""
+
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import ClassVar
+
+from patients.models import CommitmentKind, LevelOfCare
+from patients.models.commitment import LEAST_MOVE, MIDNIGHT, MOST_MOVE
+from scheduling.clinic_import.cells import (
+    read_choice,
+    read_date,
+    read_email,
+    read_hours,
+    read_number,
+    read_text,
+    read_time,
+    read_weekdays,
+)
+from scheduling.clinic_import.clinic_rows import A_WEEK, WEEKS, read_code
+from scheduling.clinic_import.columns import Row, Wrong, needed, optional
+from timekeeping.rotations import read_runs
+
+LONGEST_TRAVEL = 480
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientRow(Row):
+    table: ClassVar[str] = "patients"
+    key_columns: ClassVar[tuple[str, ...]] = ("code",)
+    site: str = needed(read_code)
+    code: str = needed(read_code)
+    first_name: str = needed(read_text(80))
+    last_name: str = needed(read_text(80))
+    birth_date: date = needed(read_date)
+    preferred_name: str = optional(read_text(80), "")
+    email: str = optional(read_email, "")
+    phone: str = optional(read_code, "")
+    language: str = optional(read_code, "English")
+    travel_minutes: int = optional(read_number(0, LONGEST_TRAVEL), 0)
+    admitted: date | None = optional(read_date, None)
+    referral_source: str = optional(read_text(120), "")
+    level: LevelOfCare | None = optional(read_choice({each.value: each for each in LevelOfCare}), None)
+    level_from: date | None = optional(read_date, None)
+    prescribed_hours: int | None = optional(read_hours(1, A_WEEK), None)
+    prescribed_minutes: int | None = optional(read_number(1, A_WEEK), None)
+    prescribed_days: int | None = optional(read_number(1, 7), None)
+    stated_by: str = optional(read_text(120), "")
+
+    @property
+    def weekly_minutes(self) -> int | None:
+        return self.prescribed_hours or self.prescribed_minutes
+
+    def wrong(self) -> Wrong:
+        if self.prescribed_hours and self.prescribed_minutes:
+            yield "prescribed_minutes", "Give what is prescribed in hours or in minutes, not in both."
+        care = {
+            "level": self.level,
+            "prescribed_hours": self.weekly_minutes,
+            "prescribed_days": self.prescribed_days,
+            "stated_by": self.stated_by,
+        }
+        for column, value in care.items():
+            if self.admitted and not value:
+                yield column, "An admitted patient needs this."
+            elif value and not self.admitted:
+                yield column, "This is for admitted patients; the date under admitted is empty."
+        if self.admitted and self.admitted <= self.birth_date:
+            yield (
+                "admitted",
+                f"The admission, {self.admitted:%Y-%m-%d}, is not after the birth, {self.birth_date:%Y-%m-%d}.",
+            )
+        if self.level_from and (self.admitted is None or self.level_from < self.admitted):
+            yield "level_from", "The level can't begin before the admission."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitmentRow(Row):
+    table: ClassVar[str] = "commitments"
+    key_columns: ClassVar[tuple[str, ...]] = ("patient", "code")
+    patient: str = needed(read_code)
+    code: str = needed(read_code)
+    kind: CommitmentKind = needed(read_choice({each.value: each for each in CommitmentKind}))
+    label: str = needed(read_text(80))
+    starts: time = needed(read_time)
+    ends: time = needed(read_time)
+    weekdays: tuple[int, ...] = optional(read_weekdays, ())
+    weeks: str = optional(read_choice(WEEKS), "every")
+    anchor: date | None = optional(read_date, None)
+    rotation: tuple[int, ...] = optional(read_runs, ())
+    on: date | None = optional(read_date, None)
+    last_on: date | None = optional(read_date, None)
+    movable_minutes: int = optional(read_number(0, MOST_MOVE), 0)
+    travel_minutes: int = optional(read_number(0, LONGEST_TRAVEL), 0)
+    travel_before: int | None = optional(read_number(0, LONGEST_TRAVEL), None)
+    travel_after: int | None = optional(read_number(0, LONGEST_TRAVEL), None)
+    valid_from: date | None = optional(read_date, None)
+    last_day: date | None = optional(read_date, None)
+
+    @property
+    def valid_until(self) -> date | None:
+        return self.last_day + timedelta(days=1) if self.last_day else None
+
+    @property
+    def until(self) -> date | None:
+        return self.last_on + timedelta(days=1) if self.last_on else None
+
+    @property
+    def date_weekdays(self) -> tuple[int, ...]:
+        """Its weekdays; of dates in a row all of them, if it does not say which."""
+        return self.weekdays or (tuple(range(7)) if self.last_on else ())
+
+    def wrong(self) -> Wrong:
+        if self.starts == self.ends and self.starts != MIDNIGHT:
+            yield "ends", f"It begins and ends at {self.starts:%H:%M}; a whole day is from 0:00 to 0:00."
+        if 0 < self.movable_minutes < LEAST_MOVE:
+            yield "movable_minutes", f"It can move by {LEAST_MOVE} minutes or more; 0 if it can't move."
+        yield from self._wrong_pattern()
+        if self.travel_minutes and (self.travel_before is not None or self.travel_after is not None):
+            yield (
+                "travel_minutes",
+                "Give the way once: each way here, or there and back in travel_before and travel_after.",
+            )
+        if self.valid_from and self.last_day and self.last_day < self.valid_from:
+            yield (
+                "last_day",
+                f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.valid_from:%Y-%m-%d}.",
+            )
+
+    def _wrong_pattern(self) -> Wrong:
+        given = [bool(self.weekdays and not self.on), bool(self.rotation), bool(self.on)]
+        if given.count(True) != 1 or (self.on and self.weekdays and not self.last_on):
+            yield "weekdays", "Give its days of the week, its rotation, or its one date under on."
+        if self.last_on and not self.on:
+            yield "last_on", "This is the last of several dates in a row; give the first one under on."
+        elif self.on and self.last_on and self.last_on < self.on:
+            yield "last_on", f"The last date, {self.last_on:%Y-%m-%d}, is before the first, {self.on:%Y-%m-%d}."
+        if self.on and (self.anchor or self.valid_from or self.last_day or self.weeks != "every"):
+            yield "on", "What is on dates alone has neither weeks nor a first or last day."
+        elif self.rotation and self.weeks != "every":
+            yield "weeks", "A rotation goes round by days; leave this empty."
+        elif self.rotation and self.anchor is None:
+            yield "anchor", "For a rotation give a day on which a round begins."
+        elif self.weeks == "every_other" and self.anchor is None:
+            yield "anchor", "For every other week give a date in one of its weeks."
+        elif self.weeks == "every" and self.anchor is not None and not self.rotation:
+            yield "anchor", "This is for commitments of every other week; say so under weeks, or leave it empty."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureRow(Row):
+    table: ClassVar[str] = "closures"
+    key_columns: ClassVar[tuple[str, ...]] = ("site", "first_day")
+    site: str = needed(read_code)
+    first_day: date = needed(read_date)
+    reason: str = needed(read_text(120))
+    last_day: date | None = optional(read_date, None)
+
+    @property
+    def ends(self) -> date:
+        return (self.last_day or self.first_day) + timedelta(days=1)
+
+    def wrong(self) -> Wrong:
+        if self.last_day and self.last_day < self.first_day:
+            yield "last_day", f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.first_day:%Y-%m-%d}."

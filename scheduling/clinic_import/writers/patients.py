@@ -1,0 +1,185 @@
+"""Patients, and the course of care that those who are admitted are in."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from accounts.audit import record_all
+from accounts.models import Action
+from patients.models import Episode, LevelOfCareSpan, Patient
+from scheduling.clinic_import.import_run import FieldChange, Work, differences
+from scheduling.clinic_import.person_rows import PatientRow
+from scheduling.models import Site
+
+BATCH = 500
+FIELDS = (
+    "first_name", "last_name", "birth_date", "preferred_name", "email", "phone", "language", "travel_minutes",
+)  # fmt: skip
+CARE = {
+    "level": "level",
+    "prescribed_hours": "prescribed_minutes",
+    "prescribed_days": "prescribed_days",
+    "stated_by": "stated_by",
+}
+"""Columns of patients.csv, and the fields of a LevelOfCareSpan."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What is written together once every row has been looked at."""
+
+    patients: list[Patient] = field(default_factory=list)
+    changed: list[Patient] = field(default_factory=list)
+    episodes: list[Episode] = field(default_factory=list)
+    changed_episodes: list[Episode] = field(default_factory=list)
+    spans: list[LevelOfCareSpan] = field(default_factory=list)
+    changed_spans: list[LevelOfCareSpan] = field(default_factory=list)
+
+
+def batches[T](items: Sequence[T], size: int = BATCH) -> Iterable[Sequence[T]]:
+    """Small enough for one statement each."""
+    return (items[begin : begin + size] for begin in range(0, len(items), size))
+
+
+def write_patients(work: Work, sites: dict[str, Site]) -> None:
+    given = work.tables.get(PatientRow.table)
+    codes = [row.code for row in given.rows] if given else []
+    patients: dict[str, Patient] = {}
+    for some in batches(codes):
+        found = Patient.objects.filter(code__in=some).select_related("site").prefetch_related("episodes__spans")
+        patients.update((patient.code, patient) for patient in found)
+    written = Written()
+    for row in work.rows(PatientRow.table):
+        site = work.find(row, "site", "sites", {"code": row.site}, sites)
+        if site is None:
+            continue
+        patient = patients.get(row.code)
+        if row.birth_date > work.now.astimezone(site.zone).date():
+            work.blame(row, "birth_date", f"{row.birth_date} is still to come.")
+        elif patient is None:
+            patient = Patient(code=row.code, site=site, **{name: getattr(row, name) for name in FIELDS})
+            written.patients.append(patient)
+            _admit(row, patient, written)
+            work.note(row, is_new=True)
+        else:
+            _change(work, row, patient, site, written)
+    _write(work, written)
+
+
+def _change(work: Work, row: PatientRow, patient: Patient, site: Site, written: Written) -> None:
+    faults = len(work.faults)
+    episodes = list(patient.episodes.all())
+    if patient.site_id != site.pk and episodes:
+        work.blame(row, "site", f"The patient has been admitted at {patient.site.code}; an import can't move them.")
+        return
+    changes = differences(
+        {"site": patient.site.code, **{name: getattr(patient, name) for name in FIELDS}},
+        {"site": row.site, **{name: getattr(row, name) for name in FIELDS}},
+        row.absent,
+    )
+    if changes:
+        patient.site = site
+        for change in changes:
+            if change.column != "site":
+                setattr(patient, change.column, getattr(row, change.column))
+        written.changed.append(patient)
+    changes += _care(work, row, patient, episodes, written)
+    if changes and len(work.faults) == faults:
+        work.note(row, is_new=False, fields=changes)
+
+
+def _admit(row: PatientRow, patient: Patient, written: Written) -> None:
+    if row.admitted is None:
+        return
+    episode = Episode(patient=patient, site=patient.site, starts=row.admitted, referral_source=row.referral_source)
+    written.episodes.append(episode)
+    written.spans.append(_span(row, episode, row.level_from or row.admitted))
+
+
+def _span(row: PatientRow, episode: Episode, starts: date) -> LevelOfCareSpan:
+    return LevelOfCareSpan(episode=episode, starts=starts, **_stated(row))
+
+
+def _stated(row: PatientRow) -> dict[str, Any]:
+    return {
+        "level": row.level,
+        "prescribed_minutes": row.weekly_minutes,
+        "prescribed_days": row.prescribed_days,
+        "stated_by": row.stated_by,
+    }
+
+
+def _care(
+    work: Work, row: PatientRow, patient: Patient, episodes: Sequence[Episode], written: Written
+) -> tuple[FieldChange, ...]:
+    """The episode that the row states: found by the day of admission, or new."""
+    if row.admitted is None:
+        return ()
+    episode = next((each for each in episodes if each.starts == row.admitted), None)
+    if episode is None:
+        in_the_way = next((each for each in episodes if each.ends is None or each.ends > row.admitted), None)
+        if in_the_way is not None:
+            work.blame(row, "admitted", f"The patient has been admitted on {in_the_way.starts}; discharge them first.")
+            return ()
+        _admit(row, patient, written)
+        return (FieldChange("admitted", "nothing", f"{row.admitted}"),)
+    changes = differences(
+        {"referral_source": episode.referral_source}, {"referral_source": row.referral_source}, row.absent
+    )
+    if changes:
+        episode.referral_source = row.referral_source
+        written.changed_episodes.append(episode)
+    return changes + _level(work, row, episode, written)
+
+
+def _level(work: Work, row: PatientRow, episode: Episode, written: Written) -> tuple[FieldChange, ...]:
+    """A level with a later first day is the next one; without a day it is known already, or corrects the only one."""
+    spans = sorted(episode.spans.all(), key=lambda span: span.starts)
+    if not spans:
+        written.spans.append(_span(row, episode, row.level_from or episode.starts))
+        return (FieldChange("level", "nothing", f"{row.level}"),)
+    last = spans[-1]
+    if row.level_from is None:
+        if any(not _differing(row, span) for span in (spans[0], last)):
+            return ()
+        span = last if len(spans) == 1 else None
+    else:
+        span = next((each for each in spans if each.starts == row.level_from), None)
+        if span is None and row.level_from > last.starts and last.ends is None and episode.ends is None:
+            last.ends = row.level_from
+            written.changed_spans.append(last)
+            written.spans.append(_span(row, episode, row.level_from))
+            return (FieldChange("level_from", f"{last.starts}", f"{row.level_from}"), *_differing(row, last))
+    if span is None or (span is not last and _differing(row, span)):
+        since = f"A level has been stated from {last.starts} on"
+        work.blame(row, "level_from", f"{since}: give the later day from which this one holds.")
+        return ()
+    changes = _differing(row, span)
+    if changes:
+        for name, value in _stated(row).items():
+            setattr(span, name, value)
+        written.changed_spans.append(span)
+    return changes
+
+
+def _differing(row: PatientRow, span: LevelOfCareSpan) -> tuple[FieldChange, ...]:
+    stated = _stated(row)
+    return differences(
+        {column: getattr(span, name) for column, name in CARE.items()},
+        {column: stated[name] for column, name in CARE.items()},
+    )
+
+
+def _write(work: Work, written: Written) -> None:
+    Patient.objects.bulk_create(written.patients, batch_size=BATCH)
+    Patient.objects.bulk_update(written.changed, ["site", *FIELDS], batch_size=BATCH)
+    Episode.objects.bulk_create(written.episodes, batch_size=BATCH)
+    Episode.objects.bulk_update(written.changed_episodes, ["referral_source"], batch_size=BATCH)
+    # The span that ends is written before the one that follows: only one is open at a time.
+    LevelOfCareSpan.objects.bulk_update(written.changed_spans, ["ends", *CARE.values()], batch_size=BATCH)
+    LevelOfCareSpan.objects.bulk_create(written.spans, batch_size=BATCH)
+    touched = [*written.patients, *written.changed, *written.episodes, *written.changed_episodes]
+    touched_spans = [*written.spans, *written.changed_spans]
+    for some in batches([*touched, *touched_spans], 2000):
+        record_all(some, by=work.by, action=Action.IMPORTED, at=work.now)

@@ -1,0 +1,199 @@
+"""Sites with their rules, rooms, and the days on which a site is closed."""
+
+from datetime import date, timedelta
+
+from accounts.audit import record
+from accounts.models import Action
+from scheduling.clinic_import.clinic_rows import RoomRow, SiteRow
+from scheduling.clinic_import.import_run import FieldChange, Work, differences
+from scheduling.clinic_import.person_rows import ClosureRow
+from scheduling.models import Closure, Room, RuleSet, Session, SessionStatus, Site
+from scheduling.services.reasons import Refused
+from scheduling.services.timetable.closures import change_closure, close_site, knows_place
+
+EVER_SINCE = date(2000, 1, 3)
+"""A Monday before any clinic's first import: the first day of rules that come without a date."""
+
+SITE_FIELDS = (
+    "name", "time_zone", "neutral_name", "letterhead", "address", "phone", "opens", "closes", "country", "state",
+    "mixes_tracks",
+)  # fmt: skip
+RULES = {
+    "minimum_hours": "minimum_minutes",
+    "maximum_hours": "maximum_minutes",
+    "minimum_days": "minimum_days",
+    "maximum_days": "maximum_days",
+    "minimum_hours_a_day": "minimum_minutes_per_day",
+    "breaks_count": "breaks_count",
+    "week_starts": "week_starts",
+}
+"""Columns of sites.csv, and the fields of a RuleSet."""
+
+
+def write_sites(work: Work) -> dict[str, Site]:
+    """Every site of the database by its code, those of the file written."""
+    sites = {site.code: site for site in Site.objects.all()}
+    rule_sets: dict[int, list[RuleSet]] = {}
+    for rules in RuleSet.objects.filter(level="").order_by("starts"):
+        rule_sets.setdefault(rules.site_id, []).append(rules)
+    held = set(Session.objects.order_by().values_list("site", flat=True).distinct())
+    for row in work.rows("sites"):
+        site = sites.get(row.code)
+        if not _can_be(work, row, site):
+            continue
+        if site is None:
+            site = Site.objects.create(code=row.code, **{name: getattr(row, name) for name in SITE_FIELDS})
+            _new_rules(row, site)
+            _note(work, row, site, is_new=True)
+            sites[row.code] = site
+            continue
+        changes = differences(
+            {name: getattr(site, name) for name in SITE_FIELDS},
+            {name: getattr(row, name) for name in SITE_FIELDS},
+            row.absent,
+        )
+        if site.pk in held and any(change.column == "time_zone" for change in changes):
+            work.blame(row, "time_zone", "Sessions are planned at this site: its time zone can't change any more.")
+            continue
+        for change in changes:
+            setattr(site, change.column, getattr(row, change.column))
+        changes += _write_rules(work, row, site, rule_sets.get(site.pk, []))
+        if changes:
+            site.save()
+            _note(work, row, site, fields=changes)
+    return sites
+
+
+def _can_be(work: Work, row: SiteRow, site: Site | None) -> bool:
+    """Whether hours and place make sense together with what the file does not say; else they are blamed."""
+    held = site or Site(opens=row.opens, closes=row.closes, country=row.country, state=row.state)
+    opens, closes = row.given("opens", held.opens), row.given("closes", held.closes)
+    country, state = row.given("country", held.country), row.given("state", held.state)
+    if opens and closes and opens >= closes:
+        work.blame(row, "closes", f"{closes:%H:%M} is not after the site opens, {opens:%H:%M}.")
+        return False
+    if state and knows_place(country, "") and not knows_place(country, state):
+        work.blame(row, "state", f"“{state}” is no state of {country} with holidays of its own; leave it empty.")
+        return False
+    return True
+
+
+def _note(
+    work: Work, row: SiteRow | RoomRow | ClosureRow, subject: Site | Room | Closure, *, is_new: bool = False,
+    fields: tuple[FieldChange, ...] = (),
+) -> None:  # fmt: skip
+    change = work.note(row, is_new=is_new, fields=fields)
+    record(subject, by=work.by, action=Action.IMPORTED, at=work.now, detail=change.detail)
+
+
+def _new_rules(row: SiteRow, site: Site) -> RuleSet:
+    starts = row.rules_from or EVER_SINCE + timedelta(days=row.week_starts)
+    return RuleSet.objects.create(
+        site=site, starts=starts, **{name: getattr(row, column) for column, name in RULES.items()}
+    )
+
+
+def _write_rules(work: Work, row: SiteRow, site: Site, known: list[RuleSet]) -> tuple[FieldChange, ...]:
+    """Rules with a date are those from that date on; without one they must be those in force."""
+    if not known:
+        return (FieldChange("rules_from", "nothing", f"{_new_rules(row, site).starts}"),)
+    rules = next((each for each in known if each.starts == row.rules_from), known[-1])
+    changes = differences(
+        {column: getattr(rules, name) for column, name in RULES.items()},
+        {column: getattr(row, column) for column in RULES},
+        row.absent,
+    )
+    if not changes:
+        return ()
+    if row.rules_from is None:
+        work.blame(
+            row,
+            "rules_from",
+            f"The rules differ from those in force since {rules.starts} ({changes[0].column}); say from which day they hold.",
+        )
+        return ()
+    if rules.starts == row.rules_from:
+        for change in changes:
+            setattr(rules, RULES[change.column], getattr(row, change.column))
+        rules.save()
+        return changes
+    created = _new_rules(row, site)
+    for column in row.absent & set(RULES):
+        setattr(created, RULES[column], getattr(rules, RULES[column]))
+    created.save()
+    return (FieldChange("rules_from", f"{rules.starts}", f"{row.rules_from}"), *changes)
+
+
+def write_rooms(work: Work, sites: dict[str, Site]) -> dict[tuple[str, str], Room]:
+    """Every room of the database by the codes of its site and its own, those of the file written."""
+    rooms = {(room.site.code, room.code): room for room in Room.objects.select_related("site")}
+    for row in work.rows("rooms"):
+        site = work.find(row, "site", "sites", {"code": row.site}, sites)
+        room = rooms.get((row.site, row.code))
+        if site is None:
+            continue
+        if room is None:
+            room = Room.objects.create(site=site, code=row.code, name=row.name, places=row.places)
+            rooms[row.site, row.code] = room
+            _note(work, row, room, is_new=True)
+            continue
+        changes = differences(
+            {"name": room.name, "places": room.places}, {"name": row.name, "places": row.places}, row.absent
+        )
+        if changes:
+            room.name, room.places = row.name, row.places
+            room.save()
+            _note(work, row, room, fields=changes)
+    return rooms
+
+
+def write_closures(work: Work, sites: dict[str, Site]) -> None:
+    """Days closed by site and first day. Sessions that are planned on them already are cancelled, and counted."""
+    closures = {(closure.site.code, closure.starts): closure for closure in Closure.objects.select_related("site")}
+    ends_of: dict[str, list[ClosureRow]] = {}
+    for row in sorted(work.rows("closures"), key=lambda row: row.first_day):  # one that ends earlier now makes room
+        site = work.find(row, "site", "sites", {"code": row.site}, sites)
+        if site is None:
+            continue
+        across = next((other for other in ends_of.get(row.site, []) if _share_a_day(row, other)), None)
+        if across is not None:
+            work.blame(row, "first_day", f"Row {across.number} closes the site on some of these days already.")
+            continue
+        ends_of.setdefault(row.site, []).append(row)
+        try:
+            closure = _write_closure(work, row, site, closures.get((row.site, row.first_day)))
+        except Refused as refused:
+            work.refuse(row, "first_day", refused)
+            continue
+        if closure is not None:
+            _count_cancelled(work, row, closure)
+
+
+def _write_closure(work: Work, row: ClosureRow, site: Site, closure: Closure | None) -> Closure | None:
+    """The closure if it is new or changed. Raises Refused for days that another has."""
+    last_day = row.ends - timedelta(days=1)
+    if closure is None:
+        made = close_site(
+            site=site, first_day=row.first_day, last_day=last_day, reason=row.reason, by=work.by, now=work.now
+        )
+        _note(work, row, made, is_new=True)
+        return made
+    last_day = row.given("last_day", closure.last_day) or last_day
+    before = {"last_day": closure.last_day, "reason": closure.reason}
+    changes = differences(before, {"last_day": last_day, "reason": row.reason}, row.absent)
+    if not changes:
+        return None
+    changed = change_closure(closure=closure, last_day=last_day, reason=row.reason, by=work.by, now=work.now)
+    _note(work, row, changed, fields=changes)
+    return changed
+
+
+def _count_cancelled(work: Work, row: ClosureRow, closure: Closure) -> None:
+    number = Session.objects.filter(closure=closure, status=SessionStatus.CANCELLED).count()
+    if number:
+        sessions = "1 session of these days is" if number == 1 else f"{number} sessions of these days are"
+        work.notices.append(f"{row.file}, row {row.number}: {sessions} cancelled.")
+
+
+def _share_a_day(one: ClosureRow, other: ClosureRow) -> bool:
+    return one.first_day < other.ends and other.first_day < one.ends

@@ -1,0 +1,104 @@
+"""Members of staff with their roles. Passwords are in no file: each person sets their own."""
+
+from collections.abc import Iterable
+
+from accounts.audit import record
+from accounts.models import Action, RoleAssignment, User
+from accounts.permissions import Role
+from scheduling.clinic_import.clinic_rows import StaffRow
+from scheduling.clinic_import.import_run import Work, differences
+from scheduling.models import Site
+
+Roles = tuple[tuple[Role, str], ...]
+
+
+class Staff:
+    """Everybody of the database, found by code or by e-mail, with the sites at which they may lead a group."""
+
+    def __init__(self, people: Iterable[User], site_codes: dict[int, str]) -> None:
+        self.by_name: dict[str, User] = {}
+        self.roles: dict[int, Roles] = {}
+        for user in people:
+            self.roles[user.pk] = tuple(
+                sorted((Role(role.role), site_codes.get(role.site_id or 0, "")) for role in user.role_assignments.all())
+            )
+            self.add(user, self.roles[user.pk])
+
+    def add(self, user: User, roles: Roles) -> None:
+        self.roles[user.pk] = roles
+        self.by_name[user.email.lower()] = user
+        if user.code:
+            self.by_name[user.code] = user
+
+    def leads_at(self, user: User, site: str) -> bool:
+        return user.is_active and (Role.CLINICIAN, site) in self.roles[user.pk]
+
+
+def write_staff(work: Work, sites: dict[str, Site]) -> Staff:
+    """Everybody, those of the file written. A person is known by their code or, without one, by their e-mail."""
+    codes = {site.pk: site.code for site in sites.values()}
+    staff = Staff(User.objects.prefetch_related("role_assignments"), codes)
+    seen: dict[int, int] = {}
+    for row in work.rows("staff"):
+        if None in [work.find(row, "roles", "sites", {"code": site}, sites) for _, site in row.roles if site]:
+            continue
+        user, by_email = staff.by_name.get(row.code) if row.code else None, staff.by_name.get(row.email)
+        if user and by_email and user != by_email:
+            work.blame(row, "email", f"{row.email} belongs to somebody else, {by_email.name}.")
+            continue
+        user = user or by_email
+        if user is not None and user.pk in seen:
+            work.blame(row, "code" if row.code else "email", f"Row {seen[user.pk]} is about the same person.")
+            continue
+        if user is None:
+            user = User.objects.create_user(
+                row.email,
+                name=row.name,
+                code=row.code or None,
+                credential=row.credential,
+                is_active=row.active,
+            )
+            _assign(user, row.roles, sites)
+            staff.add(user, row.roles)
+            work.note(row, is_new=True)
+            record(user, by=work.by, action=Action.IMPORTED, at=work.now, detail="new")
+        else:
+            _change(work, row, user, staff, sites)
+        seen[user.pk] = row.number
+    return staff
+
+
+def _change(work: Work, row: StaffRow, user: User, staff: Staff, sites: dict[str, Site]) -> None:
+    attributes = {"name": "name", "credential": "credential", "code": "code", "active": "is_active"}
+    before = {column: getattr(user, name) for column, name in attributes.items()}
+    after = {column: getattr(row, column) for column in attributes}
+    after["code"] = row.code or user.code
+    changes = differences(
+        {"email": user.email.lower(), "roles": _stated(staff.roles[user.pk]), **before},
+        {"email": row.email, "roles": _stated(row.roles), **after},
+        row.absent,
+    )
+    if not changes:
+        return
+    for change in changes:
+        if change.column == "roles":
+            user.role_assignments.all().delete()
+            _assign(user, row.roles, sites)
+        elif change.column == "email":
+            user.email = row.email
+        else:
+            setattr(user, attributes[change.column], after[change.column])
+    user.save()
+    staff.add(user, row.roles)
+    work.note(row, is_new=False, fields=changes)
+    record(user, by=work.by, action=Action.IMPORTED, at=work.now, detail=", ".join(each.column for each in changes))
+
+
+def _stated(roles: Roles) -> tuple[str, ...]:
+    return tuple(f"{role.value}@{site}" if site else role.value for role, site in roles)
+
+
+def _assign(user: User, roles: Roles, sites: dict[str, Site]) -> None:
+    RoleAssignment.objects.bulk_create(
+        RoleAssignment(user=user, role=role, site=sites[site] if site else None) for role, site in roles
+    )

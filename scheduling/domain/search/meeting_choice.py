@@ -1,0 +1,83 @@
+"""Which of a track's meetings to attend: exact, by trying every combination of each day once.
+
+No two meetings of a choice overlap. As meetings of different days never do, each day's combinations are found alone and
+the days are put together by their sums of minutes and days.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import time
+
+from scheduling.domain.hours.rules import RuleSet, WeeklyMeeting, minutes_of_day
+
+Choice = tuple[WeeklyMeeting, ...]
+
+
+def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
+    """Every set of meetings that one person can attend in full: small before large, then in the order given."""
+    found: list[Choice] = [()]
+    for each in reversed(meetings):
+        found = [(each, *chosen) for chosen in found if not any(each.overlaps(other) for other in chosen)] + found
+    return sorted(found, key=len)
+
+
+def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> Choice:
+    """The choice with the most counted minutes; among equals the one with the most meetings, then the earliest."""
+
+    def weight(choice: Choice) -> tuple[int, int]:
+        return minutes_of_day([each for each in choice if each.anchor is None], rules), len(choice)
+
+    return tuple(meeting for today in _by_day(meetings) for meeting in max(day_choices(today), key=weight))
+
+
+def just_enough(
+    meetings: Sequence[WeeklyMeeting],
+    rules: RuleSet,
+    *,
+    minutes: int,
+    days: int,
+    individual_minutes: int = 0,
+) -> Choice | None:
+    """The choice with the fewest minutes that has at least `minutes` and `days` a week and keeps the RuleSet; or None.
+
+    Among equals the one with the fewest days, then the fewest meetings, then the earliest. Every-other-week meetings and
+    services that do not count add nothing and are left out.
+    """
+    counting = [each for each in meetings if each.anchor is None and each.countable]
+    reached: dict[tuple[int, int], Choice] = {(individual_minutes, 0): ()}
+    for today in _by_day(counting):
+        options = _best_by_minutes(today, rules)
+        following: dict[tuple[int, int], Choice] = {}
+        for (sum_minutes, sum_days), chosen in reached.items():
+            for day_minutes, option in options.items():
+                key = (sum_minutes + day_minutes, sum_days + (1 if day_minutes else 0))
+                longer = chosen + option
+                if key[0] > rules.maximum_minutes or key[1] > rules.maximum_days:
+                    continue
+                if key not in following or _rank(longer) < _rank(following[key]):
+                    following[key] = longer
+        reached = following
+    least_minutes, least_days = max(minutes, rules.minimum_minutes), max(days, rules.minimum_days)
+    enough = [key for key in reached if key[0] >= least_minutes and key[1] >= least_days]
+    return reached[min(enough)] if enough else None
+
+
+def _rank(choice: Choice) -> tuple[int, list[tuple[int, time]]]:
+    """Fewer meetings before more, earlier before later."""
+    return len(choice), [(meeting.weekday, meeting.starts) for meeting in choice]
+
+
+def _by_day(meetings: Sequence[WeeklyMeeting]) -> Iterable[list[WeeklyMeeting]]:
+    for weekday in range(7):
+        today = [each for each in meetings if each.weekday == weekday]
+        if today:
+            yield sorted(today, key=lambda meeting: (meeting.starts, meeting.ends, str(meeting.key)))
+
+
+def _best_by_minutes(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> dict[int, Choice]:
+    """For each sum of minutes that the day can give, the first choice with the fewest meetings."""
+    best: dict[int, Choice] = {}
+    for chosen in day_choices(meetings):
+        minutes = minutes_of_day(chosen, rules)
+        if minutes == 0 or minutes >= rules.minimum_minutes_per_day:
+            best.setdefault(minutes, chosen)
+    return best

@@ -1,0 +1,72 @@
+"""A need as it would be if something of a life, or of what is prescribed, were otherwise. Pure; nothing is kept."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from scheduling.domain.search.fit import judge
+from scheduling.domain.search.need import Need, Offer
+from scheduling.domain.search.schedules import Schedule
+from scheduling.domain.suggestions.changes import RuleChange, beginning_on, with_places
+from timekeeping.reasons import Key, Reason
+from timekeeping.weeks import BusyTime
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A commitment as it is, and what it would be: nothing if it were not there, two if it were otherwise on some days alone.
+
+    Of two the first is what stays as it is, on fewer days.
+    """
+
+    was: BusyTime
+    now: tuple[BusyTime, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supposed:
+    """What is supposed: commitments that are otherwise, another prescription, a place in the full meetings `places_in`, tracks
+    that take the patient on any day in spite of their start dates, bounds of the rules.
+
+    Minutes and days a week are None where they stay as prescribed.
+    """
+
+    changed: tuple[Changed, ...] = ()
+    prescribed_minutes: int | None = None
+    prescribed_days: int | None = None
+    places_in: frozenset[Key] = field(default_factory=frozenset)
+    joined: frozenset[Key] = field(default_factory=frozenset)
+    rules: tuple[RuleChange, ...] = ()
+
+    def __bool__(self) -> bool:
+        prescribes = self.prescribed_minutes or self.prescribed_days
+        return bool(self.changed or prescribes or self.places_in or self.joined or self.rules)
+
+    def applied_to(self, need: Need) -> Need:
+        """The need as it would be. Of commitments that it does not know nothing is supposed."""
+        changed: Mapping[Key, tuple[BusyTime, ...]] = {each.was.key: each.now for each in self.changed}
+        then = replace(
+            need,
+            busy=tuple(
+                part
+                for each in need.busy
+                for part in ((each,) if each.is_treatment else changed.get(each.key, (each,)))
+            ),
+            prescribed_minutes=self.prescribed_minutes or need.prescribed_minutes,
+            prescribed_days=self.prescribed_days or need.prescribed_days,
+        )
+        for change in self.rules:
+            then = change.with_need(then)
+        return then
+
+    def offered(self, offers: Iterable[Offer], need: Need) -> tuple[Offer, ...]:
+        """The tracks as they would be for the need."""
+        placed = (with_places(offer, self.places_in) for offer in offers)
+        return tuple(beginning_on(each, need.from_day) if each.key in self.joined else each for each in placed)
+
+
+def against_as_it_is(schedule: Schedule, need: Need, offers: Iterable[Offer]) -> tuple[Reason, ...]:
+    """What stands against a schedule that was found for what is supposed, as things are: in the `need`, at the `offers`."""
+    chosen = {meeting.key for meeting in schedule.meetings}
+    offered = {each.meeting.key: each for offer in offers for each in offer.meetings if each.meeting.key in chosen}
+    attended = replace(schedule.offer, meetings=tuple(offered.values()))
+    return judge(attended, replace(need, from_day=schedule.starts), schedule.meetings)

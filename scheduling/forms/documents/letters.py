@@ -1,0 +1,41 @@
+"""Text → typed values for a letter."""
+
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from django import forms
+
+from iopmanager.form_fields import DayField
+from patients.forms import beside, laid_out
+from patients.models import Patient
+
+USUAL = timedelta(weeks=4)
+
+
+class LetterForm(forms.Form):
+    """Of which days a letter tells, and how it names the patient."""
+
+    blames: ClassVar = {
+        "ends_before_it_begins": "last_day",
+        "letter_too_long": "last_day",
+        "nothing_to_tell": "first_day",
+        "letters_missing": "name",
+        "name_tells": "name",
+    }
+
+    first_day = DayField()
+    last_day = DayField()
+    name = forms.CharField(max_length=160, label="Name in the letter", help_text="As the recipient knows the patient.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = laid_out(beside("first_day", "last_day"), "name")
+
+
+def usual_letter(patient: Patient, today: date) -> dict[str, Any]:
+    """What most letters say: the four weeks from today, and the patient's legal name."""
+    return {
+        "first_day": today.isoformat(),
+        "last_day": (today + USUAL - timedelta(days=1)).isoformat(),
+        "name": f"{patient.first_name} {patient.last_name}",
+    }

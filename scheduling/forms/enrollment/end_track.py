@@ -1,0 +1,44 @@
+"""Text → typed values for a track that ends."""
+
+from typing import Any, ClassVar
+
+from django import forms
+
+from iopmanager.form_fields import DayField
+from scheduling.forms.sessions.session_changes import ActForm
+from scheduling.models import Enrollment, Track
+
+
+class TrackEndForm(ActForm):
+    """After which day, and which track takes whom. `listed` says for which day and track people were last listed."""
+
+    blames: ClassVar = {"ends_before_it_begins": "last_day"}
+
+    last_day = DayField(label="Last day", help_text="Its groups are held on this day for the last time.")
+    to = forms.ModelChoiceField(
+        Track.objects.none(), required=False, label="Patients move to", empty_label="No other track: they end with it"
+    )
+    moving = forms.ModelMultipleChoiceField(Enrollment.objects.none(), required=False, widget=forms.MultipleHiddenInput)
+    listed = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, track: Track, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = {
+            "to": Track.objects.filter(site=track.site_id).on_offer().exclude(pk=track.pk),
+            "moving": Enrollment.objects.filter(track=track),
+        }
+        for name, queryset in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = queryset
+
+    @property
+    def list_key(self) -> str:
+        """For which day and track people are listed. Only for what was typed well."""
+        to = self.cleaned_data["to"]
+        return f"{self.cleaned_data['last_day']:%Y-%m-%d} {to.pk if to else ''}"
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the person saw who would move, or nobody would."""
+        return self.cleaned_data["to"] is None or self.cleaned_data["listed"] == self.list_key

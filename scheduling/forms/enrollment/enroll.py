@@ -1,0 +1,91 @@
+"""Text → typed values for finding a schedule and standing in it."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django import forms
+from django.db.models import Q
+
+from iopmanager.form_fields import DayField
+from scheduling.forms.enrollment.individual import HoursField
+from scheduling.forms.sessions.session_changes import ActForm
+from scheduling.models import Meeting, Modality, Priority, Track
+
+
+class FromForm(forms.Form):
+    """From which day a schedule is looked for, as `?from=`."""
+
+    blames: ClassVar = {"before_admission": "from", "no_episode": "from"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["from"] = DayField(label="Beginning on")
+
+
+class ChoiceForm(forms.Form):
+    """From when, and in which of the track's meetings, or of those `beside` them."""
+
+    blames: ClassVar = dict.fromkeys(
+        (
+            "already_ended",
+            "before_admission",
+            "began_today",
+            "day_has_passed",
+            "ends_before_it_begins",
+            "no_episode",
+            "no_start_date_left",
+            "not_a_start_date",
+        ),
+        "starts",
+    )
+
+    starts = DayField(label="First day")
+    meetings = forms.ModelMultipleChoiceField(Meeting.objects.none(), required=False)
+
+    def __init__(self, *args: Any, track: Track, beside: Iterable[Meeting] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["meetings"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)
+        others = Q(pk__in=[meeting.pk for meeting in beside])
+        field.queryset = Meeting.objects.filter(Q(tracks=track) | others).distinct()
+
+
+class EnrollForm(ChoiceForm):
+    """And how a patient attends them, and when the track's individual time is."""
+
+    modality = forms.ChoiceField(
+        choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "By telehealth")],
+        initial=Modality.IN_PERSON,
+        label="Attends",
+        widget=forms.RadioSelect,
+    )
+    individual = HoursField(required=False)
+
+
+class WaitForm(ActForm):
+    """How soon care is needed, and from when the patient can come."""
+
+    blames: ClassVar = {"before_admission": "from_day", "already_ended": "from_day"}
+
+    priority = forms.TypedChoiceField(
+        choices=Priority.choices,
+        coerce=lambda text: Priority(int(text)),
+        initial=Priority.ROUTINE,
+        widget=forms.RadioSelect,
+        help_text="As a clinician stated it. A place is offered to the most urgent first, then to whoever asked first.",
+    )
+    from_day = DayField(label="Can begin on", help_text="The first day on which they could come.")
+    note = forms.CharField(
+        max_length=200,
+        required=False,
+        label="What would have to come free",
+        help_text="Shown on the list. Say nothing of their life in it.",
+    )
+
+
+class WithdrawForm(ActForm):
+    """Why somebody waits no more."""
+
+    blames: ClassVar = {"needs_reason": "reason"}
+
+    reason = forms.CharField(max_length=120, label="Why", help_text="Kept on the record.")

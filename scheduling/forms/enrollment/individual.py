@@ -1,0 +1,104 @@
+"""Text → typed values for individual time, and for the hours in which counselors see people one to one."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django import forms
+
+from accounts.models import User
+from iopmanager.form_fields import DayField, MinuteField
+from scheduling.domain.individual.proposals import WeeklyHour
+from scheduling.forms.sessions.session_changes import ActForm, SiteForm
+from scheduling.forms.timetable.tracks_and_meetings import WEEKDAYS
+from scheduling.models import CounselorHours
+from scheduling.services.timetable.counselor_hours import HoursValues
+from timekeeping.weeks import MINUTES_A_DAY
+
+NO_TIME = "none"
+"""What is sent for no individual time, or for none yet."""
+HOURS = re.compile(r"([0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})(\+[0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})?")
+
+
+def written(hours: Iterable[WeeklyHour]) -> str:
+    """Hours as a choice among them is sent: `7.2.720.60` is an hour from noon on Wednesdays with the person 7."""
+    return "+".join(f"{hour.counselor}.{hour.weekday}.{hour.starts}.{hour.minutes}" for hour in hours) or NO_TIME
+
+
+class HoursField(forms.CharField):
+    """The weekly hours that were chosen, as `written` gives them; None if nothing was said."""
+
+    default_error_messages: ClassVar = {"invalid": "Choose one of the times.", "required": "Choose one of the times."}
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if text in (self.empty_value, NO_TIME):
+            return () if text == NO_TIME else None
+        if text is None or not HOURS.fullmatch(text):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return tuple(self._hour(*map(int, part.split("."))) for part in text.split("+"))
+
+    def _hour(self, counselor: int, weekday: int, starts: int, minutes: int) -> WeeklyHour:
+        if not minutes or starts + minutes >= MINUTES_A_DAY:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return WeeklyHour(counselor=counselor, weekday=weekday, starts=starts, ends=starts + minutes)
+
+    def validate(self, value: Any) -> None:
+        if self.required and value is None:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """There is no text left to look at."""
+
+
+class ArrangeForm(ActForm):
+    """From when individual time is at which hours."""
+
+    blames: ClassVar = dict.fromkeys(
+        ("already_ended", "day_has_passed", "ends_before_it_begins", "no_episode"), "starts"
+    )
+
+    starts = DayField(label="From")
+    individual = HoursField()
+
+
+class CounselorHoursForm(SiteForm):
+    """Hours of a week; whose they are is asked about where one may keep those of others."""
+
+    blames: ClassVar = {
+        "ends_before_it_begins": "last_day",
+        "hours_end_first": "ends",
+        "hours_stated_already": "starts",
+        "outside_hours": "starts",
+    }
+
+    user = forms.ModelChoiceField(User.objects.none(), label="Counselor")
+    weekday = forms.TypedChoiceField(choices=list(enumerate(WEEKDAYS)), coerce=int)
+    starts = MinuteField(label="From")
+    ends = MinuteField(label="Until")
+    valid_from = DayField(required=False, label="First day", help_text="Empty: since ever.")
+    last_day = DayField(required=False, help_text="Empty: until further notice.")
+
+    def __init__(self, *args: Any, people: Sequence[User], hours: CounselorHours | None = None, **kwargs: Any) -> None:
+        if hours is not None:
+            stated = {
+                name: getattr(hours, name) for name in ("user", "weekday", "starts", "ends", "valid_from", "last_day")
+            }
+            kwargs["initial"] = stated | kwargs.get("initial", {})
+        super().__init__(*args, **kwargs)
+        field = self.fields["user"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = User.objects.filter(pk__in=[person.pk for person in people])
+        if hours is not None or len(people) == 1:
+            del self.fields["user"]
+
+    def values(self) -> HoursValues:
+        given = self.cleaned_data
+        return HoursValues(
+            weekday=given["weekday"],
+            starts=given["starts"],
+            ends=given["ends"],
+            valid_from=given["valid_from"],
+            valid_until=given["last_day"] + timedelta(days=1) if given["last_day"] else None,
+        )

@@ -1,0 +1,211 @@
+"""Text → a life and a prescription as they might be. Nothing of it is kept."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any, ClassVar
+
+from crispy_forms.bootstrap import InlineCheckboxes
+from django import forms
+from django.utils.datastructures import MultiValueDict
+
+from iopmanager.form_fields import MinuteField
+from patients.forms import HoursField, beside, laid_out
+from patients.forms.availability.commitments import BLAMES, WEEKDAYS
+from patients.models.commitment import LEAST_MOVE, MOST_MOVE
+from patients.services import against_times
+from scheduling.domain.search.need import Need
+from scheduling.domain.suggestions.scenario import Changed, Supposed
+from scheduling.forms.search.suggestion_form import read_rule
+from scheduling.reason_text import say
+from scheduling.templatetags.formats import hours
+from timekeeping.reasons import Key
+from timekeeping.weeks import BusyTime, OnDates, Recurrence
+
+Typed = MultiValueDict[str, str]
+
+
+class PrescriptionForm(forms.Form):
+    """Hours and days a week, as if they were prescribed."""
+
+    prescribed_minutes = HoursField(label="Hours a week")
+    prescribed_days = forms.IntegerField(min_value=1, max_value=7, label="Days a week")
+
+    def __init__(self, data: Typed | None, *, need: Need) -> None:
+        self.need = need
+        initial = {"prescribed_minutes": hours(need.prescribed_minutes), "prescribed_days": need.prescribed_days}
+        super().__init__(data if data is not None and "prescribed_minutes" in data else None, initial=initial)
+        self.helper = laid_out(beside(*self.fields))
+
+    @property
+    def changed_minutes(self) -> int | None:
+        return self._changed("prescribed_minutes")
+
+    @property
+    def changed_days(self) -> int | None:
+        return self._changed("prescribed_days")
+
+    def _changed(self, name: str) -> int | None:
+        given: int | None = self.cleaned_data.get(name) if self.is_bound and self.is_valid() else None
+        return given if given != getattr(self.need, name) else None
+
+
+class BusyForm(forms.Form):
+    """A commitment as it might be: at other times or on other days, or not there; the way there; by how much it could move.
+
+    All but its days can be otherwise `only` on some of them.
+    """
+
+    blames: ClassVar[Mapping[str, str]] = BLAMES
+
+    leave_out = forms.BooleanField(required=False, label="Leave it out")
+    starts = MinuteField(error_messages={"required": "When does it begin?"})
+    ends = MinuteField(error_messages={"required": "When does it end?"})
+    weekdays = forms.TypedMultipleChoiceField(
+        choices=WEEKDAYS,
+        coerce=int,
+        label="On",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "On which days?"},
+    )
+    only = forms.TypedMultipleChoiceField(
+        required=False,
+        coerce=int,
+        label="Otherwise only on",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: on all its days.",
+    )
+    movable_minutes = forms.IntegerField(
+        required=False, min_value=0, max_value=MOST_MOVE, label="Could move by", help_text="Minutes; 0: it must stay."
+    )
+    travel_before = forms.IntegerField(required=False, min_value=0, max_value=480, label="Minutes there")
+    travel_after = forms.IntegerField(required=False, min_value=0, max_value=480, label="Minutes back")
+
+    def __init__(self, data: Typed | None, *, busy: BusyTime) -> None:
+        self.busy = busy
+        prefix = f"c{busy.key}"
+        is_typed = data is not None and f"{prefix}-starts" in data
+        initial = {
+            "starts": busy.starts,
+            "ends": busy.ends,
+            "movable_minutes": busy.movable_minutes,
+            "travel_before": busy.travel_before,
+            "travel_after": busy.travel_after,
+        }
+        weekdays = sorted(busy.recurrence.weekdays) if isinstance(busy.recurrence, Recurrence) else []
+        super().__init__(data if is_typed else None, prefix=prefix, initial=initial | {"weekdays": weekdays})
+        if not weekdays:
+            del self.fields["weekdays"]
+        if len(weekdays) > 1:
+            self.fields["only"].choices = [(day, name) for day, name in WEEKDAYS if day in weekdays]  # type: ignore[attr-defined]
+        else:
+            del self.fields["only"]
+        self.helper = laid_out(
+            *(InlineCheckboxes(name) for name in ("weekdays",) if name in self.fields),
+            beside("starts", "ends", "movable_minutes"),
+            beside("travel_before", "travel_after"),
+            *(InlineCheckboxes(name) for name in ("only",) if name in self.fields),
+            "leave_out",
+        )
+
+    @property
+    def dates(self) -> list[date]:
+        """The dates on which alone it is, if it is such."""
+        return sorted(self.busy.recurrence.days) if isinstance(self.busy.recurrence, OnDates) else []
+
+    def clean_movable_minutes(self) -> int:
+        minutes: int = self.cleaned_data["movable_minutes"] or 0
+        if 0 < minutes < LEAST_MOVE:
+            raise forms.ValidationError(f"By {LEAST_MOVE} minutes at least, or not at all.")
+        return minutes
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not cleaned["leave_out"]:
+            for reason in against_times(self._typed(cleaned)):
+                self.add_error(BLAMES[reason.code], say(reason))
+        return cleaned
+
+    def _typed(self, given: Mapping[str, Any]) -> BusyTime:
+        return replace(
+            on_weekdays(self.busy, given["weekdays"]) if "weekdays" in self.fields else self.busy,
+            starts=given["starts"],
+            ends=given["ends"],
+            movable_minutes=given["movable_minutes"],
+            travel_before=given["travel_before"] or 0,
+            travel_after=given["travel_after"] or 0,
+        )
+
+    def _parts(self, given: Mapping[str, Any]) -> tuple[BusyTime, ...]:
+        """What it would be: on days on which it is as ever, then on those on which it is otherwise."""
+        then = self._typed(given)
+        otherwise = {*given.get("only", ())} & {*given.get("weekdays", ())}
+        others = {*given.get("weekdays", ())} - otherwise
+        if replace(then, recurrence=self.busy.recurrence) == self.busy and not given["leave_out"]:
+            return (then,)
+        if not otherwise or not others:
+            return () if given["leave_out"] else (then,)
+        as_ever = on_weekdays(self.busy, others)
+        return (as_ever,) if given["leave_out"] else (as_ever, on_weekdays(then, otherwise))
+
+    @property
+    def changed(self) -> Changed | None:
+        """What would be otherwise; None where nothing is, or what was typed makes no sense."""
+        if not self.is_bound or not self.is_valid():
+            return None
+        then = self._parts(self.cleaned_data)
+        return Changed(self.busy, then) if then != (self.busy,) else None
+
+
+def on_weekdays(busy: BusyTime, weekdays: Collection[int]) -> BusyTime:
+    """A weekly commitment on other weekdays."""
+    assert isinstance(busy.recurrence, Recurrence)
+    return replace(busy, recurrence=replace(busy.recurrence, weekdays=frozenset(weekdays)))
+
+
+class WhatIfForm:
+    """The forms of one what-if, which are sent together: the prescription's, and one for each commitment.
+
+    What is not among the `data`, as the page was not asked for it, stays as it is. What only a repair supposes has no field: it
+    comes by `place`, `join` and `rule`, in which nonsense is passed over.
+    """
+
+    def __init__(self, data: Typed | None, *, need: Need) -> None:
+        typed: Typed = MultiValueDict() if data is None else data
+        self.prescription = PrescriptionForm(data, need=need)
+        self.lives = [BusyForm(data, busy=busy) for busy in need.busy if _is_stated(busy)]
+        self.places_in = _keys(typed.getlist("place"))
+        self.joined = _keys(typed.getlist("join"))
+        self.rules = tuple(change for text in typed.getlist("rule") if (change := read_rule(text, need)))
+
+    @property
+    def forms(self) -> Iterable[forms.Form]:
+        return (self.prescription, *self.lives)
+
+    def is_valid(self) -> bool:
+        """Each is asked, so that each says what is wrong with it."""
+        wrong = [form for form in self.forms if form.is_bound and not form.is_valid()]
+        return not wrong
+
+    def supposed(self) -> Supposed:
+        return Supposed(
+            changed=tuple(changed for form in self.lives if (changed := form.changed)),
+            prescribed_minutes=self.prescription.changed_minutes,
+            prescribed_days=self.prescription.changed_days,
+            places_in=self.places_in,
+            joined=self.joined,
+            rules=self.rules,
+        )
+
+    def of(self, key: int) -> BusyForm | None:
+        """The form of one commitment; None for one that the need does not know."""
+        return next((form for form in self.lives if form.busy.key == key), None)
+
+
+def _is_stated(busy: BusyTime) -> bool:
+    """Whether it is a commitment with a record of its own, which can be kept."""
+    return not busy.is_treatment and isinstance(busy.key, int)
+
+
+def _keys(texts: Iterable[str]) -> frozenset[Key]:
+    return frozenset(int(text) for text in texts if text.isdecimal())

@@ -1,0 +1,153 @@
+"""Text → typed values for what is done to one session."""
+
+from typing import Any, ClassVar
+
+from django import forms
+
+from accounts.models import User
+from iopmanager.form_fields import DayField, MinuteField
+from scheduling.models import Modality, Part, Room, ServiceType, Session, Site
+from scheduling.services.sessions.session_changes import OneOff, Staffing
+from scheduling.services.sessions.slots import Slot
+
+MOST_PLACES = 200
+
+
+class ActForm(forms.Form):
+    """What is asked about an act; alone, nothing is. `blames` names the field that each refusal, by its code, is about."""
+
+    blames: ClassVar[dict[str, str]] = {}
+
+
+class SiteForm(ActForm):
+    """A form whose choices are those of a site."""
+
+    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.site = site
+
+
+class CancelForm(ActForm):
+    blames: ClassVar = {"needs_reason": "reason"}
+
+    reason = forms.CharField(
+        max_length=120, label="Why", help_text="Staff see it. Patients and calendars are told only that it is not held."
+    )
+
+
+class SlotForm(SiteForm):
+    """Date, times and room."""
+
+    blames: ClassVar = {
+        "in_the_past": "on",
+        "closed_on": "on",
+        "ends_before_it_starts": "ends",
+        "skipped_time": "starts",
+        "outside_hours": "starts",
+        "room_taken": "room",
+        "room_too_small": "room",
+    }
+
+    on = DayField(label="Date")
+    starts = MinuteField(label="From")
+    ends = MinuteField(label="Until")
+    room = forms.ModelChoiceField(Room.objects.none(), required=False, empty_label="No room")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        room = self.fields["room"]
+        assert isinstance(room, forms.ModelChoiceField)
+        room.queryset = Room.objects.filter(site=self.site)
+
+    def slot(self) -> Slot:
+        given = self.cleaned_data
+        return Slot(on=given["on"], starts=given["starts"], ends=given["ends"], room=given["room"])
+
+
+class MoveForm(SlotForm):
+    """Another date, time or room for a session; the room alone for who may change no more."""
+
+    def __init__(self, *args: Any, session: Session, room_only: bool = False, **kwargs: Any) -> None:
+        starts, ends = session.local_starts(), session.local_ends()
+        initial = {"on": session.on, "starts": starts.time(), "ends": ends.time(), "room": session.room_id}
+        kwargs["initial"] = initial | kwargs.get("initial", {})
+        super().__init__(*args, site=session.site, **kwargs)
+        if room_only:
+            for name in ("on", "starts", "ends"):
+                self.fields[name].disabled = True
+                self.initial[name] = initial[name]
+
+
+class PeopleForm(SiteForm):
+    """Who leads and who assists."""
+
+    blames: ClassVar = {"leads_and_assists": "assistants"}
+
+    lead = forms.ModelChoiceField(User.objects.none(), required=False, label="Led by", empty_label="Nobody yet")
+    assistants = forms.ModelMultipleChoiceField(
+        User.objects.none(), required=False, label="Assisted by", widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("lead", "assistants"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = User.objects.clinicians_at(self.site.pk)
+
+    def staffing(self) -> Staffing:
+        given = self.cleaned_data
+        return Staffing(lead=given["lead"], assistants=tuple(given["assistants"]))
+
+
+def people_of(session: Session) -> dict[str, object]:
+    """Who leads and assists as the form's first values. Reads prefetched facilitators."""
+    here = list(session.session_facilitators.all())
+    return {
+        "lead": next((each.user_id for each in here if each.part == Part.LEADS), None),
+        "assistants": [each.user_id for each in here if each.part == Part.ASSISTS],
+    }
+
+
+class DescribeForm(ActForm):
+    """Places, and how and where it is held."""
+
+    blames: ClassVar = {
+        "fewer_places_than_booked": "places",
+        "room_too_small": "places",
+        "not_over_https": "telehealth_link",
+    }
+
+    places = forms.IntegerField(min_value=1, max_value=MOST_PLACES)
+    modality = forms.ChoiceField(choices=Modality.choices, label="Held")
+    telehealth_link = forms.URLField(
+        max_length=400,
+        required=False,
+        assume_scheme="https",
+        label="Link for telehealth",
+        help_text="Begins with https://. It is shown to those who are booked, and never stands in a calendar feed.",
+    )
+    topic = forms.CharField(max_length=200, required=False)
+
+
+class OneOffForm(SlotForm, DescribeForm, PeopleForm):
+    """A session of no meeting."""
+
+    blames: ClassVar = SlotForm.blames | DescribeForm.blames | PeopleForm.blames
+
+    name = forms.CharField(max_length=120)
+    service_type = forms.ModelChoiceField(ServiceType.objects.all(), label="Service")
+    field_order = ("name", "on", "starts", "ends", "service_type", "room", "places", "lead", "assistants")
+
+    def values(self) -> OneOff:
+        given = self.cleaned_data
+        return OneOff(
+            name=given["name"],
+            slot=self.slot(),
+            service_type=given["service_type"],
+            places=given["places"],
+            modality=given["modality"],
+            topic=given["topic"],
+            telehealth_link=given["telehealth_link"],
+            staffing=self.staffing(),
+        )

@@ -1,0 +1,46 @@
+"""Text → typed values for days on which a site is closed, and for whose public holidays are looked at."""
+
+from typing import Any, ClassVar
+
+from django import forms
+
+from iopmanager.form_fields import DayField
+from scheduling.forms.sessions.session_changes import ActForm
+from scheduling.services.timetable.closures import known_countries, known_states
+
+
+class ClosureForm(ActForm):
+    blames: ClassVar = {
+        "closed_already": "first_day",
+        "ends_before_it_begins": "last_day",
+        "needs_reason": "reason",
+    }
+
+    first_day = DayField(label="First day")
+    last_day = DayField(label="Last day", required=False, help_text="Empty: one day alone.")
+    reason = forms.CharField(max_length=120, label="Why", help_text="Staff see it; patients and calendars don't.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "last_day" in cleaned and cleaned["last_day"] is None:
+            cleaned["last_day"] = cleaned.get("first_day")
+        return cleaned
+
+
+class HolidaysForm(forms.Form):
+    """Whose public holidays are shown. A country that nobody knows can be chosen if it is the site's."""
+
+    country = forms.ChoiceField(widget=forms.Select(attrs={"data-submit": ""}))
+    state = forms.ChoiceField(widget=forms.Select(attrs={"data-submit": ""}), required=False)
+
+    def __init__(self, *, country: str, state: str) -> None:
+        super().__init__(initial={"country": country, "state": state})
+        countries, states = known_countries(), known_states(country)
+        if country not in dict(countries):
+            countries = [(country, country), *countries]
+        for name, choices in (("country", countries), ("state", [("", "The whole country"), *states])):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = choices
+        if not states:
+            del self.fields["state"]

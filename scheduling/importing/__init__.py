@@ -1,6 +1,0 @@
-"""Brings a clinic's own spreadsheets into the database: files → typed rows → rows of the database, whole or not at all."""
-
-from scheduling.importing.clinic import Outcome, import_clinic
-from scheduling.importing.faults import Fault, Faulty
-
-__all__ = ["Fault", "Faulty", "Outcome", "import_clinic"]

@@ -1,0 +1,214 @@
+"""What is found for a patient as JSON: the schema is stated in docs/fit-json.md, and held to it by a test."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from scheduling.domain.hours.rules import WeeklyMeeting, add_up
+from scheduling.domain.individual.proposals import Found, Proposal
+from scheduling.domain.search.conflicts import GivesWay
+from scheduling.domain.search.fit import Fit
+from scheduling.domain.search.schedules import Schedule
+from scheduling.domain.search.score import Price
+from scheduling.domain.step_down import DAYS, Difference
+from scheduling.domain.suggestions.changes import Change
+from scheduling.domain.suggestions.commitment_changes import LifeChange
+from scheduling.domain.suggestions.suggestions import Repair
+from scheduling.management.fit.answer import Answer, Codes
+from scheduling.reason_text import say, say_repair
+from scheduling.services.enrollment.step_down import Ahead
+from timekeeping.reasons import Key, Reason
+
+FORMAT = 1
+Json = dict[str, Any]
+NONE_ASKED = Found()
+
+
+def as_json(answer: Answer) -> Json:
+    need, supposed = answer.need, answer.options
+    codes: dict[Key, str] = {each.pk: each.code for each in answer.commitments}
+    told = _Teller(answer.codes, codes)
+    return {
+        "format": FORMAT,
+        "patient": answer.patient,
+        "site": answer.episode.site.code,
+        "from": need.from_day.isoformat(),
+        "until": need.until.isoformat(),
+        "level": answer.span.level,
+        "prescribed_minutes": need.prescribed_minutes,
+        "prescribed_days": need.prescribed_days,
+        "what_if": {
+            "minutes": supposed.minutes,
+            "days": supposed.days,
+            "travel": supposed.travel,
+            "without": [_commitment(key, codes) for key in sorted(supposed.without, key=str)],
+            "leaving": supposed.leaves,
+            "move": [_commitment(key, codes) | {"minutes": by} for key, by in supposed.movable.items()],
+        },
+        "commitments": [
+            {"id": each.pk, "code": each.code, "label": each.label, "kind": each.kind} for each in answer.commitments
+        ],
+        "schedules": [
+            told.schedule(each, rank, found)
+            for rank, (each, found) in enumerate(zip(answer.schedules, answer.one_to_ones, strict=True), start=1)
+        ],
+        "repairs": [told.repair(each) for each in answer.repairs],
+        "tracks": [told.track(fit) for fit in answer.fits],
+        "ahead": None if answer.ahead is None else [told.ahead(each) for each in answer.ahead],
+    }
+
+
+class _Teller:
+    """Tells values by the clinic's codes."""
+
+    def __init__(self, codes: Codes, commitments: Mapping[Key, str]) -> None:
+        self.codes = codes
+        self.commitments = commitments
+
+    def schedule(self, schedule: Schedule, rank: int, found: Found = NONE_ASKED) -> Json:
+        offer = schedule.offer
+        return {
+            "rank": rank,
+            "points": schedule.points,
+            "track": self.codes.tracks[offer.key],
+            "name": offer.name,
+            "fits": "mixed" if schedule.is_mixed else "whole" if schedule.is_whole else "enough",
+            "starts": schedule.starts.isoformat(),
+            "minutes": schedule.minutes,
+            "days": schedule.days,
+            "individual_minutes": offer.individual_minutes,
+            "individual_times": [_proposal(each) for each in found.proposals],
+            "sessions": schedule.sessions,
+            "meetings": self.meetings(schedule.meetings),
+            "price": _price(schedule.price, schedule),
+            "gives": [self._gives(give) for give in schedule.gives],
+            "missed": [{"date": on.isoformat(), "meeting": each.key} for on, each in schedule.missed],
+        }
+
+    def repair(self, repair: Repair) -> Json:
+        return {
+            "changes": [self._change(each) for each in repair.changes],
+            "sentence": say_repair(repair),
+            "schedules": repair.schedules,
+            "is_more": repair.is_more,
+            "best": self.schedule(repair.best, 1),
+        }
+
+    def _change(self, change: Change) -> Json:
+        of_life = change if isinstance(change, LifeChange) else None
+        return {
+            "code": change.code,
+            "amount": change.amount,
+            "commitment": _commitment(of_life.busy.key, self.commitments) if of_life else None,
+            "weekday": of_life.weekday if of_life else None,
+        }
+
+    def track(self, fit: Fit) -> Json:
+        return {
+            "track": self.codes.tracks[fit.offer.key],
+            "name": fit.offer.name,
+            "fits": "whole" if fit.whole is not None else "enough" if fit.enough is not None else "no",
+            "starts": fit.starts.isoformat(),
+            "minutes": fit.minutes,
+            "days": fit.days,
+            "missing_minutes": fit.missing_minutes,
+            "meetings": self.meetings(fit.choice),
+            "obstacles": reasons(fit.obstacles),
+        }
+
+    def ahead(self, ahead: Ahead) -> Json:
+        stage, need = ahead.stage, ahead.need
+        individual = stage.individual_minutes
+        total = add_up(stage.meetings, need.rules, individual)
+        return {
+            "level": ahead.span.level,
+            "starts": ahead.starts.isoformat(),
+            "last_day": ahead.last_day.isoformat() if ahead.last_day else None,
+            "prescribed_minutes": need.prescribed_minutes,
+            "prescribed_days": need.prescribed_days,
+            "state": stage.state,
+            "tracks": sorted(self.codes.tracks[key] for key in stage.in_tracks),
+            "minutes": total.minutes if stage.meetings else 0,
+            "days": total.days,
+            "individual_minutes": individual,
+            "meetings": self.meetings(stage.meetings),
+            "change": _change(stage.difference) if stage.difference else None,
+            "against_arranged": reasons(stage.step.against_arranged),
+            "schedule": self.schedule(stage.schedule, stage.rank) if stage.schedule else None,
+            "repairs": [self.repair(each) for each in ahead.repairs],
+            "against": [self.track(fit) for fit in ahead.fits],
+        }
+
+    def meetings(self, meetings: Iterable[WeeklyMeeting]) -> list[Json]:
+        return [
+            {
+                "id": each.key,
+                "code": self.codes.meetings[each.key],
+                "name": each.name,
+                "weekday": each.weekday,
+                "starts": f"{each.starts:%H:%M}",
+                "ends": f"{each.ends:%H:%M}",
+                "every_other_week": each.anchor is not None,
+            }
+            for each in meetings
+        ]
+
+    def _gives(self, give: GivesWay) -> Json:
+        return _commitment(give.busy.key, self.commitments) | {
+            "label": give.busy.label,
+            "weekday": give.weekday,
+            "way": "ends_earlier" if give.ends_earlier else "begins_later",
+            "minutes": give.minutes,
+            "passes": give.passes,
+        }
+
+
+def reasons(found: Iterable[Reason]) -> list[Json]:
+    return [{"code": reason.code, "sentence": say(reason)} for reason in found]
+
+
+def _commitment(key: Key, codes: Mapping[Key, str]) -> Json:
+    """What is in an imported calendar has neither an id nor a code."""
+    return {"id": key if key in codes else None, "code": codes.get(key, "")}
+
+
+def _proposal(proposal: Proposal) -> Json:
+    return {
+        "with": proposal.name,
+        "hours": [
+            {"weekday": hour.weekday, "starts": _clock(hour.starts), "ends": _clock(hour.ends)}
+            for hour in proposal.hours
+        ],
+    }
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _price(price: Price, schedule: Schedule) -> Json:
+    """Each part with its points, and what they are counted from."""
+    counted: dict[str, Json] = {
+        "waiting": {"days": price.wait_days},
+        "giving_way": {"minutes": sum(give.minutes for give in price.gives), "times": len(price.gives)},
+        "missed": {"sessions": price.missed},
+        "trips": {"days": price.trips},
+        "present": {"minutes": price.present_minutes},
+        "people": {"number": price.people},
+        "close": {"groups": price.close},
+        "mixed": {"tracks_mix": price.is_mixed},
+        "other_days": {"days": price.other_days},
+        "other_groups": {"groups": price.other_groups, "at_the_time": price.at_the_time},
+    }
+    points = price.parts(schedule.wish.weights)
+    return {name: numbers | {"points": points[name]} for name, numbers in counted.items()}
+
+
+def _change(change: Difference) -> Json:
+    weekdays = {each.code: list(each.weekdays) for each in change.days}
+    return {
+        "kept": [each.key for each in change.kept],
+        "at_the_time": [each.key for each in change.at_the_time],
+        "dropped": [each.key for each in change.dropped],
+        "added": [each.key for each in change.added],
+        "weekdays": {code: weekdays.get(code, []) for code in DAYS},
+    }

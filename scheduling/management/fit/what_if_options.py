@@ -1,0 +1,124 @@
+"""What if: the options of the command line that let a need be otherwise, for one search and without being kept."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from patients.models import Commitment, Episode
+from scheduling.domain.search.need import Need
+from scheduling.domain.suggestions.scenario import Changed, Supposed
+from timekeeping.reasons import Key
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the options say.
+
+    Minutes and days a week and the way each way, None where they stay as they are; commitments left out, and those that could
+    give way, by their keys, with the minutes; whether the places in tracks are given up.
+    """
+
+    minutes: int | None
+    days: int | None
+    travel: int | None
+    without: frozenset[Key]
+    movable: Mapping[Key, int]
+    leaves: bool
+
+    def supposed(self, need: Need) -> Supposed:
+        """What that comes to for the need. Other treatment stays."""
+        return Supposed(
+            changed=tuple(Changed(each, self._of_life(each)) for each in need.busy if not each.is_treatment),
+            prescribed_minutes=self.minutes,
+            prescribed_days=self.days,
+        )
+
+    def _of_life(self, busy: BusyTime) -> tuple[BusyTime, ...]:
+        if busy.key in self.without:
+            return ()
+        changed = replace(
+            busy,
+            movable_minutes=self.movable.get(busy.key, busy.movable_minutes),
+            travel_before=busy.travel_before if self.travel is None else self.travel,
+            travel_after=busy.travel_after if self.travel is None else self.travel,
+        )
+        return (changed,)
+
+
+def add_what_if(parser: ArgumentParser) -> None:
+    what_if = parser.add_argument_group("what if", "Search as if something were otherwise. Nothing of it is kept.")
+    what_if.add_argument("--minutes", type=int, metavar="N", help="so many minutes a week prescribed")
+    what_if.add_argument("--days", type=int, metavar="N", help="so many days a week prescribed")
+    what_if.add_argument("--travel", type=int, metavar="N", help="so many minutes to and from every commitment")
+    what_if.add_argument(
+        "--without", action="append", default=[], metavar="CODE", help="a commitment that were not there; several times"
+    )
+    what_if.add_argument(
+        "--move",
+        action="append",
+        default=[],
+        metavar="CODE=N",
+        help="a commitment that could end earlier or begin later by so many minutes; several times",
+    )
+    what_if.add_argument(
+        "--leaving",
+        action="store_true",
+        help="as if the present places in tracks were over, keeping of them what can be",
+    )
+
+
+def read_options(options: Mapping[str, Any], commitments: Iterable[Commitment], need: Need) -> Options:
+    """What the options say of the need's commitments. Raises CommandError for what can't be, and for one that there is not."""
+    known = {name: each for each in commitments for name in (str(each.pk), each.code) if name}
+    lasts = {busy.key: busy.minutes for busy in need.busy}
+    _within(options["minutes"], "--minutes", 1, 7 * MINUTES_A_DAY)
+    _within(options["days"], "--days", 1, 7)
+    _within(options["travel"], "--travel", 0, MINUTES_A_DAY)
+    return Options(
+        minutes=options["minutes"],
+        days=options["days"],
+        travel=options["travel"],
+        without=frozenset(_commitment(code, known).pk for code in options["without"]),
+        movable=dict(_moved(text, known, lasts) for text in options["move"]),
+        leaves=options["leaving"],
+    )
+
+
+def is_supposed(options: Mapping[str, Any]) -> bool:
+    """Whether anything is to be otherwise."""
+    return any(options[name] is not None for name in ("minutes", "days", "travel")) or bool(
+        options["without"] or options["move"] or options["leaving"]
+    )
+
+
+def commitments_of(episode: Episode, need: Need) -> list[Commitment]:
+    """Those that the need knows of, in the order of their codes."""
+    keys = [busy.key for busy in need.busy if not busy.is_treatment and isinstance(busy.key, int)]
+    return list(Commitment.objects.filter(patient=episode.patient_id, pk__in=keys).order_by("code", "pk"))
+
+
+def _moved(text: str, known: Mapping[str, Commitment], lasts: Mapping[Key, int]) -> tuple[Key, int]:
+    code, _, minutes = text.rpartition("=")
+    if not code or not minutes.isdecimal():
+        raise CommandError(f"{text} does not say what moves by how much. Write it as CODE=30, in minutes.")
+    key = _commitment(code, known).pk
+    _within(int(minutes), f"--move {code}", 0, lasts[key] - 1)
+    return key, int(minutes)
+
+
+def _commitment(code: str, known: Mapping[str, Commitment]) -> Commitment:
+    if code in known:
+        return known[code]
+    there = ", ".join(f"{each.code or each.pk} ({each.label})" for each in dict.fromkeys(known.values()))
+    raise CommandError(
+        f"There is no commitment {code}. " + (f"There is: {there}." if there else "There is none at all.")
+    )
+
+
+def _within(number: int | None, name: str, least: int, most: int) -> None:
+    if number is not None and not least <= number <= most:
+        raise CommandError(f"{name} is from {least} to {most}, not {number}.")

@@ -1,0 +1,41 @@
+"""When patients are on leave."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from scheduling.models import LeaveOfAbsence
+from timekeeping.intervals import Interval
+from timekeeping.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class AwayAlready(Reason):
+    """Another leave of absence has some of the days; one without a last day is open."""
+
+    code: ClassVar[str] = "away_already"
+    first_day: date
+    last_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AwayThen(Reason):
+    """The patient is on leave on the day."""
+
+    code: ClassVar[str] = "away_then"
+    on: date
+
+
+def days_away(episode_ids: Collection[int], first: date, until: date) -> Mapping[int, list[Interval[date]]]:
+    """Under each episode its leaves with a day in the half-open range; one query."""
+    found: dict[int, list[Interval[date]]] = defaultdict(list)
+    for leave in LeaveOfAbsence.objects.filter(episode__in=episode_ids).touching(first, until):
+        found[leave.episode_id].append(leave.as_interval())
+    return found
+
+
+def is_on(stretches: Iterable[Interval[date]], day: date) -> bool:
+    """Whether the day lies in one of them."""
+    return any(stretch.contains(day) for stretch in stretches)

@@ -1,0 +1,192 @@
+"""Dated sessions, and the bookings of standing enrollments in them, for as far ahead as the clinic plans."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from scheduling.models import (
+    Closure,
+    Meeting,
+    MeetingFacilitator,
+    Session,
+    SessionFacilitator,
+    SessionStatus,
+    Site,
+)
+from scheduling.services.bookings.placement import book_enrollments
+from scheduling.services.rosters import (
+    hold_site,
+    mark_stale_of_sessions,
+    new_facilitator,
+)
+from scheduling.services.rulebook import RuleBook
+from timekeeping.intervals import Interval
+from timekeeping.occupancy import Occupied
+from timekeeping.occurrences import expand
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """How many sessions and bookings were written, how many places could not be given, and what sessions lack.
+
+    `unroomed` and `unled` are sessions whose room, or somebody who leads or assists, is in another session at the time: they
+    were written without.
+    """
+
+    sessions: int
+    bookings: int
+    unplaced: int = 0
+    unroomed: int = 0
+    unled: int = 0
+
+
+def horizon_end(today: date) -> date:
+    """The first day on which no sessions need exist yet."""
+    return today + timedelta(weeks=settings.HORIZON_WEEKS)
+
+
+@transaction.atomic
+def extend_horizon(*, site: Site, today: date, now: datetime, first: date | None = None) -> Extension:
+    """Writes what is missing from now, or from `first` if it is given, to the horizon; running it twice changes nothing.
+
+    A session that exists is never touched, whatever became of it; a booking that the patient gave back is not made again. Two
+    that run at once write everything once: the second waits for the first.
+    """
+    hold_site(site.pk)
+    book = RuleBook.of(site)
+    begin, until, since = first or today, horizon_end(today), None if first else now
+    written = write_sessions(site=site, first=begin, until=until, book=book, now=now, since=since)
+    bookings, unplaced = book_enrollments(site=site, first=begin, until=until, now=now, book=book, since=since)
+    return Extension(written.sessions, bookings, unplaced, written.unroomed, written.unled)
+
+
+def write_sessions(
+    *,
+    site: Site,
+    first: date,
+    until: date,
+    book: RuleBook,
+    now: datetime,
+    since: datetime | None = None,
+    only: Collection[int] | None = None,
+) -> Extension:
+    """Sessions of every meeting of a published track, and of every one-to-one, on the half-open dates, closures left out; how
+    many were new. Those of a retired track go on until the day on which they end, if one is set. Given the ids in `only`,
+    those of these meetings alone.
+
+    None that begins before the instant `since`, and none for a date that a session stands for already, wherever that was
+    moved. Where a room or a person is in another session at the time, which only an exception brings about, the session is
+    written without.
+    """
+    meetings = (
+        Meeting.objects.filter(site=site)
+        .held_from(first)
+        .select_related("service_type")
+        .prefetch_related("meeting_facilitators")
+    )
+    if only is not None:
+        meetings = meetings.filter(pk__in=only)
+    existing = set(
+        Session.objects.filter(site=site, pattern_date__gte=first, pattern_date__lt=until).values_list(
+            "meeting", "pattern_date"
+        )
+    )
+    closed = [closure.as_interval() for closure in Closure.objects.filter(site=site).touching(first, until)]
+    new = [
+        session
+        for meeting in meetings
+        for session in _sessions_of(meeting, site, first, until, closed, book)
+        if (meeting.pk, session.on) not in existing and (since is None or session.starts >= since)
+    ]
+    if not new:
+        return Extension(0, 0)
+    unroomed = _leave_taken_rooms(new, site)
+    Session.objects.bulk_create(new, batch_size=500)
+    people = {meeting.pk: list(meeting.meeting_facilitators.all()) for meeting in meetings}
+    unled = _write_facilitators(new, people)
+    mark_stale_of_sessions({session.pk for session in new}, now)
+    return Extension(len(new), 0, unroomed=unroomed, unled=unled)
+
+
+def _sessions_of(
+    meeting: Meeting, site: Site, first: date, until: date, closed: Collection[Interval[date]], book: RuleBook
+) -> Iterable[Session]:
+    """A meeting's sessions, unsaved; each counts as the rules of its own week say."""
+    common = {
+        "site": site,
+        "meeting": meeting,
+        "service_type": meeting.service_type,
+        "room_id": meeting.room_id,
+        "name": meeting.name,
+        "modality": meeting.modality,
+        "places": meeting.places,
+    }
+    pattern = meeting.as_pattern()
+    for counts in (False, True):
+        for each in expand(
+            pattern,
+            first,
+            until,
+            zone=site.zone,
+            closed=closed,
+            breaks_count=counts,
+            countable=meeting.service_type.countable,
+        ):
+            if book.on(book.week_of(each.on)).breaks_count == counts:
+                yield Session(
+                    pattern_date=each.on,
+                    on=each.on,
+                    starts=each.starts,
+                    ends=each.ends,
+                    break_starts=each.break_starts,
+                    break_ends=each.break_ends,
+                    countable_minutes=each.countable_minutes,
+                    **common,
+                )
+
+
+def time_of(session: Session) -> Interval[datetime]:
+    return Interval(session.starts, session.ends)
+
+
+def _leave_taken_rooms(new: Sequence[Session], site: Site) -> int:
+    """Takes the room from those new sessions whose room is taken then; how many."""
+    first, until = min(session.starts for session in new), max(session.ends for session in new)
+    standing = Session.objects.filter(site=site, room__isnull=False, starts__lt=until, ends__gt=first)
+    rooms, left = Occupied(), 0
+    taken = standing.exclude(status=SessionStatus.CANCELLED).values_list("room", "starts", "ends")
+    for room, starts, ends in taken:
+        rooms.take(room, Interval(starts, ends))
+    for session in new:
+        if session.room_id is None:
+            continue
+        if rooms.is_free(session.room_id, time_of(session)):
+            rooms.take(session.room_id, time_of(session))
+        else:
+            session.room_id, left = None, left + 1
+    return left
+
+
+def _write_facilitators(new: Sequence[Session], people: dict[int, list[MeetingFacilitator]]) -> int:
+    """Who leads the meetings leads the new sessions, but for who is in another at the time; of how many that was so."""
+    first, until = min(session.starts for session in new), max(session.ends for session in new)
+    busy, unled = Occupied(), set()
+    users = {each.user_id for meeting in people.values() for each in meeting}
+    taken = SessionFacilitator.objects.filter(user__in=users, starts__lt=until, ends__gt=first)
+    for user, starts, ends in taken.values_list("user", "starts", "ends"):
+        assert starts is not None
+        assert ends is not None
+        busy.take(user, Interval(starts, ends))
+    rows = []
+    for session in new:
+        for each in people[session.meeting_id or 0]:
+            if busy.is_free(each.user_id, time_of(session)):
+                busy.take(each.user_id, time_of(session))
+                rows.append(new_facilitator(session, user_id=each.user_id, part=each.part))
+            else:
+                unled.add(session.pk)
+    SessionFacilitator.objects.bulk_create(rows, batch_size=500)
+    return len(unled)

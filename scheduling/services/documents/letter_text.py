@@ -1,0 +1,68 @@
+"""What a letter says, sentence by sentence: the page on which it is looked at and the paper say the same."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from scheduling.domain.letters import Content, WeeklyTime
+from scheduling.templatetags.formats import dated, times, weekday
+
+NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
+"""The short form of the notice that accompanies a disclosure: 42 CFR 2.32(a)(2). The law allows it, and it says the least."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterWords:
+    """From top to bottom; nothing is escaped. `rows` are days beside times: weekly ones with their exceptions, then by date."""
+
+    sender: str
+    sender_lines: tuple[str, ...]
+    written_on: str
+    recipient_lines: tuple[str, ...]
+    title: str
+    opening: str
+    rows: tuple[tuple[str, str], ...]
+    closing: str
+    consent: str
+    notice: str
+
+    @classmethod
+    def of(cls, content: Content) -> "LetterWords":
+        weekly = ((_days(each), times(each.starts, each.ends)) for each in content.times.weekly)
+        single = ((_day(each.on), times(each.starts, each.ends)) for each in content.times.single)
+        return cls(
+            sender=content.sender,
+            sender_lines=_filled(content.sender_address, content.sender_phone),
+            written_on=dated(content.written_on),
+            recipient_lines=_filled(content.recipient, content.recipient_address),
+            title=f"Appointments of {content.name}",
+            opening=(
+                f"From {dated(content.first_day)} to {dated(content.last_day)} {content.name} has appointments at these "
+                "times:"
+            ),
+            rows=(*weekly, *single),
+            closing="Times can change. A later letter takes the place of this one.",
+            consent=(
+                f"Sent with the written consent of {content.name}, signed on {dated(content.signed_on)}. It covers the times "
+                f"of appointments and nothing else, for this purpose: {content.purpose}. It holds until "
+                f"{dated(content.consent_last_day)} unless it is revoked before."
+            ),
+            notice=NOTICE,
+        )
+
+
+def _filled(*lines: str) -> tuple[str, ...]:
+    return tuple(line for line in lines if line)
+
+
+def _day(on: date) -> str:
+    return f"{weekday(on.weekday())} {dated(on)}"
+
+
+def _days(weekly: WeeklyTime) -> str:
+    said = f"Every {weekday(weekly.weekday)} from {dated(weekly.first)} to {dated(weekly.last)}"
+    return f"{said}, but not on {_listed(weekly.out)}" if weekly.out else said
+
+
+def _listed(days: tuple[date, ...]) -> str:
+    *before, last = map(dated, days)
+    return f"{', '.join(before)} and {last}" if before else last

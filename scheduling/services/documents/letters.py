@@ -1,0 +1,177 @@
+"""Letters that tell an employer or a school when a patient has appointments: with their consent, and times alone."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import ClassVar
+
+from django.db import transaction
+
+from accounts.audit import record
+from accounts.models import Action, User
+from patients.models import Consent, Patient
+from scheduling.domain.letters import Appointment, Content, PurposeTells, as_told, telling_words
+from scheduling.models import Booking, Letter
+from scheduling.services.bookings.horizon import horizon_end
+from scheduling.services.documents.letter_pdf import missing_letters, pdf_of
+from scheduling.services.reasons import refuse_for
+from timekeeping.reasons import EndsBeforeItBegins, Reason
+
+LONGEST = timedelta(weeks=26)
+
+
+@dataclass(frozen=True, slots=True)
+class NoConsent(Reason):
+    """The consent does not hold on the day: it is over, was revoked, or is not signed yet."""
+
+    code: ClassVar[str] = "no_consent"
+    recipient: str
+    last_day: date
+    is_revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToTell(Reason):
+    """No appointment is booked in the days asked for; those after `horizon` are not booked yet."""
+
+    code: ClassVar[str] = "nothing_to_tell"
+    first_day: date
+    last_day: date
+    horizon: date
+
+
+@dataclass(frozen=True, slots=True)
+class LetterTooLong(Reason):
+    """More days than one letter may tell of."""
+
+    code: ClassVar[str] = "letter_too_long"
+    weeks: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class LettersMissing(Reason):
+    """Some letters of what is to be printed can't be: the typeface lacks them, or they join or run to the left."""
+
+    code: ClassVar[str] = "letters_missing"
+    letters: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterheadTells(Reason):
+    """The site's name, or a word of treatment, stands in the letterhead; the name in the address may be a street's."""
+
+    code: ClassVar[str] = "letterhead_tells"
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NameTells(Reason):
+    """What was typed as the patient's name says more than a name."""
+
+    code: ClassVar[str] = "name_tells"
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SaysSomethingElse(Reason):
+    """The letter would say something else by now than what was looked at."""
+
+    code: ClassVar[str] = "says_something_else"
+
+
+def consents_of(patient: Patient, today: date) -> tuple[list[Consent], list[Consent]]:
+    """Those in force, and those that are over; each with the letters that were written on its ground."""
+    found = list(patient.consents.select_related("patient__site").prefetch_related("letters"))
+    in_force = [each for each in found if each.is_in_force_on(today)]
+    return in_force, [each for each in found if each not in in_force]
+
+
+def content_of(*, consent: Consent, name: str, first_day: date, last_day: date, now: datetime) -> Content:
+    """What the letter would say of the days, both included, with the patient named as `name`.
+
+    Raises Refused without a consent in force, for days without an appointment, for words that would tell what they are for,
+    and for letters that cannot be printed.
+    """
+    site = consent.patient.site
+    today = now.astimezone(site.zone).date()
+    refuse_for(_against(consent, first_day, last_day, today))
+    until = last_day + timedelta(days=1)
+    times = as_told(_appointments(consent.patient, first_day, until))
+    content = Content(
+        sender=_composed(site.letterhead or site.neutral_name),
+        sender_address=_composed(site.address),
+        sender_phone=site.phone,
+        written_on=today,
+        recipient=_composed(consent.recipient),
+        recipient_address=_composed(consent.recipient_address),
+        name=_composed(name),
+        first_day=first_day,
+        last_day=last_day,
+        times=times,
+        signed_on=consent.signed_on,
+        consent_last_day=consent.last_day,
+        purpose=_composed(consent.purpose),
+    )
+    refuse_for(_telling(content, consent.patient))
+    if not times:
+        refuse_for([NothingToTell(first_day, last_day, horizon_end(today) - timedelta(days=1))])
+    missing = missing_letters(content)
+    refuse_for([LettersMissing(missing)] if missing else [])
+    return content
+
+
+@transaction.atomic
+def write_letter(
+    *, consent: Consent, name: str, first_day: date, last_day: date, seen: str, by: User, now: datetime
+) -> tuple[Letter, bytes]:
+    """The letter as PDF, and that it was written: the account of what was disclosed.
+
+    `seen` is the key of the content that was looked at. Raises Refused as `content_of` does, and if it would say another.
+    """
+    held = Consent.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")
+    consent = held.get(pk=consent.pk)
+    content = content_of(consent=consent, name=name, first_day=first_day, last_day=last_day, now=now)
+    refuse_for([SaysSomethingElse()] if content.key != seen else [])
+    letter = Letter.objects.create(
+        consent=consent, starts=first_day, ends=last_day + timedelta(days=1), written_at=now, written_by=by
+    )
+    detail = f"times of {first_day:%Y-%m-%d} to {last_day:%Y-%m-%d}"
+    record(letter, by=by, action=Action.DISCLOSED, at=now, detail=detail, reason=consent.purpose)
+    return letter, pdf_of(content)
+
+
+def _against(consent: Consent, first_day: date, last_day: date, today: date) -> Iterable[Reason]:
+    if not consent.is_in_force_on(today):
+        yield NoConsent(consent.recipient, consent.last_day, consent.revoked_at is not None)
+    if last_day < first_day:
+        yield EndsBeforeItBegins(first_day, last_day)
+    if last_day - first_day > LONGEST:
+        yield LetterTooLong(-(-(last_day - first_day).days // 7), LONGEST.days // 7)
+
+
+def _telling(content: Content, patient: Patient) -> Iterable[Reason]:
+    """What people have written themselves, and would say too much. A person's own name may sound like anything."""
+    name = patient.site.name
+    if words := telling_words(content.sender, [name]) + telling_words(content.sender_address):
+        yield LetterheadTells(words)
+    if words := telling_words(content.purpose, [name]):
+        yield PurposeTells(words)
+    own = f"{patient.first_name} {patient.last_name}".casefold().split()
+    if words := telling_words(" ".join(each for each in content.name.split() if each.casefold() not in own), [name]):
+        yield NameTells(words)
+
+
+def _composed(text: str) -> str:
+    """The same letters in as few code points as they can have, as typefaces know them."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _appointments(patient: Patient, first: date, until: date) -> Iterable[Appointment]:
+    """The times of the patient's standing places on the half-open dates, on the wall clock of each session's site."""
+    booked = Booking.objects.standing().of_patient(patient.pk).filter(session__on__gte=first, session__on__lt=until)
+    for booking in booked.select_related("session__site"):
+        zone = booking.session.site.zone
+        starts, ends = booking.starts.astimezone(zone), booking.ends.astimezone(zone)
+        yield Appointment(starts.date(), starts.time(), ends.time())

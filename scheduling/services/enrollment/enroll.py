@@ -1,0 +1,252 @@
+"""A patient's standing place in a track: given, ended, and ended with the whole course of care."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from accounts.audit import record
+from accounts.models import Action, User
+from patients.models import Episode
+from scheduling.domain.individual.proposals import WeeklyHour
+from scheduling.models import (
+    Booking,
+    Enrollment,
+    EnrollmentMeeting,
+    Meeting,
+    Modality,
+    ReleaseCause,
+    Session,
+    SessionStatus,
+    Track,
+    WaitingEntry,
+)
+from scheduling.services.bookings.horizon import horizon_end
+from scheduling.services.bookings.missed_dates import NOT_FREE, missed_sessions, said_of
+from scheduling.services.bookings.placement import covers, places_of
+from scheduling.services.bookings.release import release_bookings
+from scheduling.services.enrollment.checks import hold_meetings, reasons_against, reasons_against_sessions, successors
+from scheduling.services.enrollment.individual import end_one_to_ones, give_hours, reasons_against_hours
+from scheduling.services.enrollment.mixed_tracks import beside
+from scheduling.services.enrollment.waitlist import close_entries
+from scheduling.services.reasons import AlreadyEnded, AttendanceRecorded, EndsBeforeItBegins, Refused
+from scheduling.services.rosters import (
+    hold_site,
+    lock_sessions,
+    mark_stale_of_episodes,
+    mark_stale_of_sessions,
+    new_booking,
+)
+from scheduling.services.rulebook import RuleBook
+from scheduling.services.search.queries import full_dates, need_of, settled_for
+
+
+@transaction.atomic
+def enroll_patient(
+    *,
+    episode: Episode,
+    track: Track,
+    meetings: Sequence[Meeting],
+    starts: date,
+    modality: Modality = Modality.IN_PERSON,
+    continues: Enrollment | None = None,
+    individual: Sequence[WeeklyHour] = (),
+    by: User,
+    now: datetime,
+) -> Enrollment:
+    """Enrolls from a date in these meetings of the track and books every session of them up to the horizon, but for those on
+    the few dates on which the patient is not free: these count as given back. Where tracks mix, some meetings may be another
+    track's, but no more of any than of this one. The track's individual time is at the hours in `individual`, or is arranged
+    later.
+
+    Raises Refused with every reason at once: hours or days below what is prescribed or beyond the rules, two alternatives
+    of one hour, a clash with the patient's life or other treatment, a session without a place, an hour that is not free. Who
+    waited for the track does so no more.
+    """
+    hold_site(episode.site_id)
+    episode = (
+        Episode.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("site", "patient")
+        .prefetch_related("spans")
+        .get(pk=episode.pk)
+    )
+    hold_meetings([meeting.pk for meeting in meetings])
+    tracks = Track.objects.select_related("site").prefetch_related(
+        "cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"
+    )
+    track = tracks.get(pk=track.pk)
+    others = beside(track)
+    today = now.astimezone(episode.site.zone).date()
+    need = need_of(episode=episode, from_day=starts)
+    full = full_dates(site=episode.site, from_day=max(starts, today), apart_from=settled_for(episode))
+    against = reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full, beside=others)
+    against += reasons_against_hours(
+        episode=episode,
+        minutes=track.individual_minutes,
+        hours=individual,
+        meetings=[meeting.pk for meeting in meetings],
+        need=need,
+        today=today,
+    )
+    if against:
+        raise Refused(against)
+    enrollment = Enrollment.objects.create(
+        episode=episode, track=track, starts=starts, modality=modality, continues=continues
+    )
+    chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
+    following = successors(chosen, track)
+    EnrollmentMeeting.objects.bulk_create(wanted_places(enrollment, starts, chosen, following))
+    give_hours(enrollment=enrollment, hours=individual, begins=starts, now=now)
+    asked = sessions_to_book(enrollment, today, now)
+    missed = missed_sessions(asked, [*chosen, *following], need, episode.site.zone)
+    sessions = [session for session in asked if session not in missed]
+    against = reasons_against_sessions(episode, sessions)
+    if against:
+        raise Refused(against)
+    book_sessions(enrollment, sessions, now, missed=missed)
+    detail = f"{track} from {starts:%Y-%m-%d}{said_of(missed, asked)}"
+    record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=detail)
+    waited = WaitingEntry.objects.filter(episode=episode, track=track)
+    close_entries(waited, enrollment=enrollment, by=by, now=now)
+    return enrollment
+
+
+def wanted_places(
+    enrollment: Enrollment, begins: date, chosen: Sequence[Meeting], following: Sequence[Meeting]
+) -> list[EnrollmentMeeting]:
+    """A place in each meeting from the day on, or from when it takes the place of another until one takes its own; unsaved."""
+    followed = {meeting.continues_id for meeting in following}
+    return [
+        EnrollmentMeeting(
+            enrollment=enrollment,
+            meeting=meeting,
+            starts=max(begins, meeting.runs_from),
+            ends=meeting.runs_until if meeting.pk in followed else None,
+        )
+        for meeting in (*chosen, *following)
+    ]
+
+
+def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
+    """The sessions to come, up to the horizon, that the enrollment has a place for and is not booked into; those that the
+    patient gave back are not asked for again.
+
+    They are held until the transaction ends, while it is asked whether each has a place: so the last one goes once.
+    """
+    places = places_of(enrollment)
+    to_come = Session.objects.filter(meeting__in=list(places), status=SessionStatus.SCHEDULED, starts__gte=now)
+    settled = Booking.objects.filter(episode=enrollment.episode_id).filter(
+        Q(released_at=None, enrollment=enrollment) | Q(release_cause=ReleaseCause.GIVEN_BACK)
+    )
+    open_ = to_come.between(enrollment.starts, horizon_end(today)).exclude(pk__in=settled.values("session"))
+    return [session for session in lock_sessions(open_) if covers(places, session)]
+
+
+def book_sessions(
+    enrollment: Enrollment, sessions: Sequence[Session], now: datetime, *, missed: Sequence[Session] = ()
+) -> None:
+    """Books sessions that are held, and that nothing stands against; the database would refuse one place too many.
+
+    In those `missed` no place is taken, and it is written that it was given back: so no later night takes it, and it can be
+    made up for.
+    """
+    ids = [session.pk for session in sessions]
+    Session.objects.filter(pk__in=ids).update(booked=F("booked") + 1, version=F("version") + 1)
+    book = RuleBook.of(enrollment.episode.site)
+    Booking.objects.bulk_create(
+        new_booking(
+            session, episode_id=enrollment.episode_id, enrollment_id=enrollment.pk, week=book.week_of(session.on)
+        )
+        for session in sessions
+    )
+    given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_FREE}
+    Booking.objects.bulk_create(
+        new_booking(
+            session,
+            episode_id=enrollment.episode_id,
+            enrollment_id=enrollment.pk,
+            week=book.week_of(session.on),
+            **given_back,
+        )
+        for session in missed
+    )
+    mark_stale_of_sessions(ids, now)
+    mark_stale_of_episodes([enrollment.episode_id], now)
+
+
+@transaction.atomic
+def end_enrollment(
+    *, enrollment: Enrollment, last_day: date, reason: str = "", keep_begun: bool = False, by: User, now: datetime
+) -> Enrollment:
+    """Ends the standing place after `last_day` and releases later bookings; with `keep_begun`, only of sessions to come.
+
+    Raises Refused for a day before its first, or after it has ended already.
+    """
+    hold_site(enrollment.episode.site_id)
+    hold_meetings(list(enrollment.enrollment_meetings.values_list("meeting", flat=True)))
+    enrollment = (
+        Enrollment.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("episode__patient", "track")
+        .get(pk=enrollment.pk)
+    )
+    ends = last_day + timedelta(days=1)
+    if last_day < enrollment.starts:
+        raise Refused([EndsBeforeItBegins(enrollment.starts, last_day)])
+    if enrollment.ends is not None and enrollment.ends < ends:
+        raise Refused([AlreadyEnded(enrollment.track.name, enrollment.ends - timedelta(days=1))])
+    enrollment.ends, enrollment.end_reason = ends, reason
+    enrollment.save(update_fields=["ends", "end_reason"])
+    enrollment.enrollment_meetings.filter(starts__gte=ends).delete()
+    enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends)).update(ends=ends)
+    stands_for_later = Q(session__pattern_date__gte=ends, starts__gt=now)
+    later = Booking.objects.filter(Q(session__on__gte=ends) | stands_for_later, enrollment=enrollment)
+    if keep_begun:
+        later = later.from_instant(now)
+    reason_given = reason or "The enrollment ended"
+    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason_given, now=now)
+    end_one_to_ones(enrollment=enrollment, ends=ends, now=now)
+    record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
+    return enrollment
+
+
+@transaction.atomic
+def release_booking(*, booking: Booking, reason: str, by: User, now: datetime) -> Booking:
+    """Gives back one place. Raises Refused when attendance is recorded, which is never taken back."""
+    hold_site(booking.session.site_id)
+    asked = Booking.objects.filter(pk=booking.pk)
+    given_back = release_bookings(bookings=asked, cause=ReleaseCause.GIVEN_BACK, reason=reason, now=now)
+    booking.refresh_from_db()
+    if booking.released_at is None:
+        raise Refused([AttendanceRecorded(booking.session.name, booking.session.on)])
+    if given_back:
+        record(booking, by=by, action=Action.RELEASED, at=now, reason=reason)
+    return booking
+
+
+@transaction.atomic
+def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User, now: datetime) -> Episode:
+    """Ends the course of care after `last_day`, with its enrollments, bookings and level. Raises Refused for an earlier day."""
+    hold_site(episode.site_id)
+    episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=episode.pk)
+    if episode.ends is not None:
+        raise Refused([AlreadyEnded("The course of care", episode.ends - timedelta(days=1))])
+    if last_day < episode.starts:
+        raise Refused([EndsBeforeItBegins(episode.starts, last_day)])
+    ends = last_day + timedelta(days=1)
+    for enrollment in Enrollment.objects.filter(episode=episode).not_over_on(ends):
+        if enrollment.starts <= last_day:
+            end_enrollment(enrollment=enrollment, last_day=last_day, reason="Discharged", by=by, now=now)
+        else:  # it was to begin later, and never will
+            end_enrollment(enrollment=enrollment, last_day=enrollment.starts, reason="Discharged", by=by, now=now)
+    later = Booking.objects.filter(episode=episode, session__on__gte=ends)
+    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason="Discharged", now=now)
+    for enrollment in Enrollment.objects.filter(episode=episode, starts__gte=ends):
+        end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, now=now)
+    close_entries(WaitingEntry.objects.filter(episode=episode), reason="Discharged", by=by, now=now)
+    episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
+    episode.spans.filter(starts__gte=ends).delete()
+    episode.ends, episode.discharge_reason = ends, reason
+    episode.save(update_fields=["ends", "discharge_reason"])
+    record(episode, by=by, action=Action.ENDED, at=now, detail=f"discharged after {last_day:%Y-%m-%d}", reason=reason)
+    return episode

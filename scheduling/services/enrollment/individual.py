@@ -1,0 +1,238 @@
+"""Individual time of an enrollment: proposed in counselors' free hours, asked about, given, and taken back.
+
+Each weekly hour is a meeting of its own that is kept for the enrollment, so that sessions, bookings, calendars and nightly work
+treat it as any other.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time
+from secrets import token_hex
+
+from django.db.models import Q
+
+from accounts.models import User
+from patients.models import Episode
+from scheduling.domain.individual.proposals import Counselor, Found, OpenHours, WeeklyHour
+from scheduling.domain.individual.search import against_choice, propose
+from scheduling.domain.search.need import Need
+from scheduling.double_booking import FACILITATOR
+from scheduling.models import (
+    Booking,
+    CounselorHours,
+    Enrollment,
+    EnrollmentMeeting,
+    Meeting,
+    MeetingFacilitator,
+    Part,
+    ServiceType,
+    SessionFacilitator,
+    Site,
+)
+from scheduling.services.bookings.horizon import horizon_end, write_sessions
+from scheduling.services.bookings.meeting_changes import take_back
+from scheduling.services.integrity import in_words
+from scheduling.services.reasons import Refused, TakenMeanwhile
+from scheduling.services.rulebook import RuleBook
+from timekeeping.reasons import Reason
+from timekeeping.weeks import TREATMENT, BusyTime, OnDates, minute_of
+
+SERVICE_TYPE, NAME = "individual", "Individual session"
+"""The service's code, and what stands for it wherever sessions are named: never whose it is."""
+NOT_ANY_MORE = "Not arranged any more"
+"""Why its sessions are cancelled, for whoever sees the calendar: why a patient comes no more is not for all of them."""
+
+
+def propose_one_to_ones(
+    *,
+    episode: Episode,
+    minutes: int,
+    meetings: Collection[int],
+    need: Need,
+    today: date,
+    apart_from: Enrollment | None = None,
+) -> Found:
+    """Weekly times for so many individual minutes beside the meetings with these ids, from the need's day or today.
+
+    The hours that are kept for the enrollment `apart_from` are taken to be free; the need must leave them out too. Nothing is
+    read where there are no minutes to arrange.
+    """
+    if not minutes:
+        return Found()
+    need = _as_it_stands(need, episode, today, apart_from)
+    counselors = counselors_at(site=episode.site, need=need, apart_from=apart_from)
+    return propose(minutes, counselors, [each.as_weekly_meeting() for each in _attended(meetings)], need)
+
+
+def reasons_against_hours(
+    *,
+    episode: Episode,
+    minutes: int,
+    hours: Sequence[WeeklyHour],
+    meetings: Collection[int],
+    need: Need,
+    today: date,
+    apart_from: Enrollment | None = None,
+) -> tuple[Reason, ...]:
+    """Everything against giving these hours, by the rules that proposed them; they are the counselors' until the transaction
+    ends. Nothing is asked about none.
+    """
+    if not hours:
+        return ()
+    hold_counselors(hours)
+    need = _as_it_stands(need, episode, today, apart_from)
+    counselors = counselors_at(site=episode.site, need=need, apart_from=apart_from)
+    attended = [each.as_weekly_meeting() for each in _attended(meetings)]
+    return tuple(dict.fromkeys(against_choice(minutes, hours, counselors, attended, need)))
+
+
+def hold_counselors(hours: Iterable[WeeklyHour]) -> None:
+    """Until the transaction ends nobody else gives away these counselors' hours, at whichever site."""
+    ids = sorted({int(hour.counselor) for hour in hours})
+    list(User.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
+
+
+def counselors_at(*, site: Site, need: Need, apart_from: Enrollment | None = None) -> tuple[Counselor, ...]:
+    """Who sees people one to one at the site, with all that takes them from the need's day on; three queries."""
+    open_: dict[User, list[OpenHours]] = defaultdict(list)
+    rows = CounselorHours.objects.filter(site=site, user__in=User.objects.clinicians_at(site.pk))
+    for each in rows.not_over_on(need.from_day).select_related("user"):
+        open_[each.user].append(each.as_open_hours())
+    busy = _busy([user.pk for user in open_], site, need, apart_from) if open_ else {}
+    return tuple(
+        Counselor(key=user.pk, name=str(user), hours=tuple(hours), busy=tuple(busy.get(user.pk, ())))
+        for user, hours in open_.items()
+    )
+
+
+def _busy(users: Collection[int], site: Site, need: Need, apart_from: Enrollment | None) -> dict[int, list[BusyTime]]:
+    """Under each person the meetings that they lead or assist in by this site's clocks, and every dated session anywhere."""
+    found: dict[int, list[BusyTime]] = defaultdict(list)
+    weekly = Meeting.objects.filter(site__time_zone=site.time_zone).held_from(need.from_day)
+    sessions = SessionFacilitator.objects.filter(
+        user__in=users, starts__isnull=False, session__on__gte=need.from_day, session__on__lt=need.until
+    )
+    if apart_from is not None:
+        weekly = weekly.exclude(kept_for=apart_from)
+        sessions = sessions.filter(Q(session__meeting=None) | _not_kept_for(apart_from))
+    leads = MeetingFacilitator.objects.filter(user__in=users, meeting__in=weekly.order_by().values("pk"))
+    for each in leads.select_related("meeting"):
+        meeting = each.meeting
+        busy = meeting.as_busy_time(label=meeting.name, valid_from=meeting.runs_from, valid_until=meeting.runs_until)
+        found[each.user_id].append(busy)
+    dated: dict[int, list[tuple[str, datetime, datetime]]] = defaultdict(list)
+    for user, name, starts, ends in sessions.order_by().values_list("user", "session__name", "starts", "ends"):
+        assert starts is not None
+        assert ends is not None
+        dated[user].append((name, starts, ends))
+    for user, times in dated.items():
+        found[user] += _on_dates(times, site)
+    return found
+
+
+def _attended(meetings: Collection[int]) -> list[Meeting]:
+    """The meetings with these ids, and those that will take their place."""
+    rows = Meeting.objects.select_related("service_type").prefetch_related("meeting_facilitators")
+    found = list(rows.filter(pk__in=meetings))
+    latest = found
+    while latest := list(rows.filter(continues__in=latest)):
+        found += latest
+    return found
+
+
+def _as_it_stands(need: Need, episode: Episode, today: date, apart_from: Enrollment | None) -> Need:
+    """From today on if the need's day has passed, and with what the patient is booked into on single dates."""
+    first = max(need.from_day, today)
+    sessions = Booking.objects.standing().filter(
+        episode=episode, session__on__gte=first, session__on__lt=first + (need.until - need.from_day)
+    )
+    if apart_from is not None:
+        sessions = sessions.filter(Q(session__meeting=None) | _not_kept_for(apart_from))
+    booked = sessions.order_by().values_list("session__name", "starts", "ends")
+    return replace(need, from_day=first, busy=(*need.busy, *_on_dates(booked, episode.site)))
+
+
+def _not_kept_for(enrollment: Enrollment) -> Q:
+    """Of rows that have a session of a meeting; of those without a meeting SQL would say no."""
+    return Q(session__meeting__kept_for=None) | ~Q(session__meeting__kept_for=enrollment)
+
+
+def _on_dates(sessions: Iterable[tuple[str, datetime, datetime]], site: Site) -> Iterator[BusyTime]:
+    """Dated sessions as time taken by the site's clocks; those of one name and hour together."""
+    dated: dict[tuple[str, time, time], set[date]] = defaultdict(set)
+    for name, starts, ends in sessions:
+        begins, over = starts.astimezone(site.zone), ends.astimezone(site.zone)
+        dated[name, begins.time(), over.time()].add(begins.date())
+    for (name, begins_at, over_at), days in dated.items():
+        yield BusyTime(
+            key=name,
+            label=name,
+            kind=TREATMENT,
+            recurrence=OnDates(frozenset(days)),
+            starts=begins_at,
+            ends=over_at,
+        )
+
+
+def hours_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHour, ...]:
+    """The enrollment's one-to-one times that run on the day or begin later, in the order of the week."""
+    meetings = Meeting.objects.filter(kept_for=enrollment).not_over_on(day).prefetch_related("meeting_facilitators")
+    return tuple(
+        WeeklyHour(
+            counselor=meeting.meeting_facilitators.all()[0].user_id,
+            weekday=meeting.weekday,
+            starts=minute_of(meeting.starts),
+            ends=minute_of(meeting.ends),
+        )
+        for meeting in meetings.order_by("weekday", "starts", "pk")
+    )
+
+
+def give_hours(*, enrollment: Enrollment, hours: Sequence[WeeklyHour], begins: date, now: datetime) -> None:
+    """Keeps the weekly hours, which nothing stands against, for the enrollment from the day on, and writes their sessions up to
+    the horizon. Whoever calls books them.
+
+    Raises Refused where somebody gave the counselor another session meanwhile, as people work at several sites.
+    """
+    if not hours:
+        return
+    site, service_type = enrollment.episode.site, ServiceType.objects.get(code=SERVICE_TYPE)
+    today = now.astimezone(site.zone).date()
+    begins = max(begins, today)
+    with in_words():
+        made = [_keep(enrollment, hour, service_type, begins) for hour in hours]
+        book = RuleBook.of(site)
+        written = write_sessions(
+            site=site, first=begins, until=horizon_end(today), book=book, now=now, since=now, only=made
+        )
+    if written.unled:
+        raise Refused([TakenMeanwhile(FACILITATOR.name)])
+
+
+def _keep(enrollment: Enrollment, hour: WeeklyHour, service_type: ServiceType, begins: date) -> int:
+    """The id of the meeting that the hour becomes."""
+    meeting = Meeting.objects.create(
+        site=enrollment.episode.site,
+        code=f"one-to-one {token_hex(8)}",
+        name=NAME,
+        weekday=hour.weekday,
+        starts=time(*divmod(hour.starts, 60)),
+        ends=time(*divmod(hour.ends, 60)),
+        service_type=service_type,
+        modality=enrollment.modality,
+        places=1,
+        runs_from=begins,
+        runs_until=enrollment.ends,
+        kept_for=enrollment,
+    )
+    MeetingFacilitator.objects.create(meeting=meeting, user_id=int(hour.counselor), part=Part.LEADS)
+    EnrollmentMeeting.objects.create(enrollment=enrollment, meeting=meeting, starts=begins, ends=enrollment.ends)
+    return meeting.pk
+
+
+def end_one_to_ones(*, enrollment: Enrollment, ends: date, now: datetime) -> None:
+    """The enrollment's individual time is over from the day on: its sessions to come are taken back, and the counselor has
+    the hours again. What has begun stays."""
+    for meeting in Meeting.objects.filter(kept_for=enrollment).not_over_on(ends):
+        take_back(meeting=meeting, ends=ends, reason=NOT_ANY_MORE, now=now)

@@ -1,0 +1,65 @@
+"""What a patient of a track may attend besides its own meetings, where a clinic lets tracks mix."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import F, Q
+
+from scheduling.models import Enrollment, Meeting, Track
+from scheduling.models.meeting import MeetingQuerySet
+from scheduling.services.search.queries import as_offer
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Tracks that mix with the patient's own, and all that can be attended besides its meetings, each once."""
+
+    tracks: tuple[Track, ...] = ()
+    meetings: tuple[Meeting, ...] = ()
+
+
+NOTHING = Beside()
+
+
+def beside(track: Track, *, changes: Enrollment | None = None) -> Beside:
+    """For a patient who is to stand in the track; whose enrollment `changes` may keep what they attend already, whether the
+    tracks would mix by now or not.
+
+    No query where tracks don't mix and nothing changes. Reads the track's site and prefetched meetings and start dates.
+    """
+    tracks = _mixing_with(track) if track.mixes else ()
+    rows = [meeting for each in tracks for meeting in each.meetings.all()]
+    if changes is not None:
+        rows += _visited(track, changes)
+    own = {meeting.pk for meeting in track.meetings.all()}
+    return Beside(tracks, tuple({meeting.pk: meeting for meeting in rows if meeting.pk not in own}.values()))
+
+
+def _visited(track: Track, enrollment: Enrollment) -> list[Meeting]:
+    """Groups of other tracks that the patient attends until further notice, or until they or the enrollment end."""
+    lasts = Q(enrollment_meetings__ends=None) | Q(enrollment_meetings__ends=F("runs_until"))
+    if enrollment.ends is not None:
+        lasts |= Q(enrollment_meetings__ends=enrollment.ends)
+    visited = Meeting.objects.filter(lasts, enrollment_meetings__enrollment=enrollment, kept_for=None)
+    rows = visited.exclude(tracks=track).select_related("service_type", "room")
+    return list(rows.prefetch_related("meeting_facilitators").distinct())
+
+
+def _mixing_with(track: Track) -> tuple[Track, ...]:
+    others = (
+        Track.objects.filter(site=track.site_id)
+        .on_offer()
+        .exclude(pk=track.pk)
+        .select_related("site")
+        .prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators", "meetings__room")
+    )
+    own = as_offer(track, date.min, {})
+    return tuple(other for other in others if as_offer(other, date.min, {}).mixes_with(own))
+
+
+def going_on(meetings: MeetingQuerySet, track: Track) -> MeetingQuerySet:
+    """Those of the meetings that take the place of another one for a patient of the track: they serve it or, where the patient
+    visits the other one, still a track that that served.
+    """
+    visited = ~Q(continues__tracks=track) & Q(tracks=F("continues__tracks"))
+    return meetings.filter(Q(tracks=track) | visited).distinct()

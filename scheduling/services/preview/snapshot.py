@@ -1,0 +1,135 @@
+"""What stands at a site at one moment: its sessions, and who has a place in them."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+from django.db.models import F
+
+from scheduling.domain.impact.impact import Gathering, Seat
+from scheduling.models import Booking, Meeting, Session, SessionFacilitator, SessionStatus, Site, TrackStatus
+from scheduling.models.booking import BookingQuerySet
+from scheduling.services.rulebook import RuleBook
+from timekeeping.intervals import Interval
+from timekeeping.weeks import week_start
+
+WEEK = timedelta(weeks=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where an act is played: what can change lies at the site, from a date on, and before `until` if that is given."""
+
+    site: Site
+    first: date
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """What stood at one moment."""
+
+    sessions: dict[int, Gathering]
+    seats: list[Seat]
+
+    def held_in(self, line: int | None, slot: date | None) -> Iterable[Gathering]:
+        """Sessions of a meeting, or of those that continue it, that stand for a week."""
+        if line is not None:
+            yield from self._by_slot.get((line, slot), ())
+
+    @cached_property
+    def _by_slot(self) -> dict[tuple[int | None, date | None], list[Gathering]]:
+        found: dict[tuple[int | None, date | None], list[Gathering]] = defaultdict(list)
+        for each in self.sessions.values():
+            if not each.is_cancelled:
+                found[each.line, each.slot].append(each)
+        return found
+
+
+def look(scene: Scene, now: datetime) -> View:
+    """The site's sessions and who has a place in them, for whole treatment weeks; five queries."""
+    first = RuleBook.of(scene.site).week_of(scene.first)
+    sessions = Session.objects.filter(site=scene.site, on__gte=first)
+    bookings = Booking.objects.standing().filter(session__site=scene.site, week__gte=first)
+    if scene.until is not None:
+        last = scene.until + WEEK
+        sessions, bookings = sessions.filter(on__lt=last), bookings.filter(week__lt=last)
+    lines = _lines(scene.site)
+    people: dict[int, list[str]] = defaultdict(list)
+    facilitations = SessionFacilitator.objects.filter(session__in=sessions).order_by("-part", "user__name", "user")
+    for session_id, name in facilitations.values_list("session", "user__name"):
+        people[session_id].append(name)
+    led = set(Meeting.objects.filter(site=scene.site, meeting_facilitators__isnull=False).values_list("pk", flat=True))
+    offered = set(
+        Meeting.objects.filter(site=scene.site, tracks__status=TrackStatus.PUBLISHED).values_list("pk", flat=True)
+    )
+    found = {
+        session.pk: Gathering(
+            key=session.pk,
+            name=session.name,
+            on=session.on,
+            time=Interval(session.starts, session.ends),
+            line=lines.get(session.meeting_id or 0),
+            slot=week_start(session.pattern_date) if session.pattern_date else None,
+            room=session.room.name if session.room else "",
+            people=tuple(people[session.pk]),
+            places=session.places,
+            booked=session.booked,
+            countable_minutes=session.countable_minutes,
+            is_cancelled=session.status == SessionStatus.CANCELLED,
+            is_open=session.status == SessionStatus.SCHEDULED
+            and session.starts > now
+            and session.places > 1
+            and (session.meeting_id is None or session.meeting_id in offered),
+            lacks_room=session.meeting is not None and session.meeting.room_id is not None and session.room_id is None,
+            lacks_people=session.meeting_id in led and not people[session.pk],
+        )
+        for session in sessions.select_related("room", "meeting").order_by()
+    }
+    return View(found, list(_seats(bookings, lines)))
+
+
+def _lines(site: Site) -> dict[int, int]:
+    """Under each meeting the first of those that it continues."""
+    before = dict(Meeting.objects.filter(site=site).order_by().values_list("pk", "continues"))
+    found = {}
+    for meeting in before:
+        root, seen = meeting, {meeting}
+        while (earlier := before.get(root)) is not None and earlier not in seen:
+            root = earlier
+            seen.add(earlier)
+        found[meeting] = root
+    return found
+
+
+def _seats(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[Seat]:
+    """Places in sessions that are held, with what each was credited or would be."""
+    held = bookings.exclude(session__status=SessionStatus.CANCELLED).order_by()
+    rows = held.annotate(
+        patient=F("episode__patient"),
+        name=F("session__name"),
+        on=F("session__on"),
+        meeting=F("session__meeting"),
+        pattern_date=F("session__pattern_date"),
+        credited=F("attendance__credited_minutes"),
+        mark=F("attendance__status"),
+    ).values_list(
+        "patient", "session", "name", "on", "starts", "ends", "week", "countable_minutes", "credited", "mark", "meeting",
+        "pattern_date", named=True,
+    )  # fmt: skip
+    times: dict[tuple[datetime, datetime], Interval[datetime]] = {}
+    for row in rows:
+        yield Seat(
+            patient=row.patient,
+            session=row.session,
+            name=row.name,
+            on=row.on,
+            time=times.setdefault((row.starts, row.ends), Interval(row.starts, row.ends)),
+            week=row.week,
+            minutes=row.countable_minutes if row.credited is None else row.credited,
+            line=lines.get(row.meeting or 0),
+            slot=week_start(row.pattern_date) if row.pattern_date else None,
+            is_excused=row.mark == "excused",
+        )

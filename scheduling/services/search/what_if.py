@@ -1,0 +1,56 @@
+"""Keeps one change of a what-if: the commitment as it was supposed to be."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from patients.models import Commitment
+from patients.models.commitment import weekday_mask
+from patients.services import CommitmentValues, add_commitment, change_commitment
+from scheduling.models import Site
+from timekeeping.weeks import BusyTime, Recurrence
+
+
+@transaction.atomic
+def keep_change(
+    *, commitment: Commitment, parts: Sequence[BusyTime], site: Site, by: User, now: datetime
+) -> Sequence[Commitment]:
+    """The commitment becomes as the first of the `parts` says, and each further one is a new commitment beside it.
+
+    Its patient lives around the site. Nothing is written when it is so already. Another way than its place's makes the way its
+    own. Raises Refused as `change_commitment` does.
+    """
+    if [commitment.as_busy_time(site=site)] == list(parts):
+        return [commitment]
+    first, *more = (_as_values(commitment, part, site) for part in parts)
+    kept = change_commitment(commitment=commitment, values=first, by=by, now=now)
+    added = [add_commitment(patient=commitment.patient, values=each, by=by, now=now) for each in more]
+    return [kept, *added]
+
+
+def _as_values(commitment: Commitment, busy: BusyTime, site: Site) -> CommitmentValues:
+    travel = (busy.travel_before, busy.travel_after)
+    is_own_way = travel != commitment.travel(site)
+    weekdays = commitment.weekdays
+    if isinstance(busy.recurrence, Recurrence):
+        weekdays = weekday_mask(busy.recurrence.weekdays)
+    return CommitmentValues(
+        kind=commitment.kind,
+        label=commitment.label,
+        starts=busy.starts,
+        ends=busy.ends,
+        weekdays=weekdays,
+        anchor=commitment.anchor,
+        cycle_days=commitment.cycle_days,
+        cycle_mask=commitment.cycle_mask,
+        on=commitment.on,
+        until=commitment.until,
+        movable_minutes=busy.movable_minutes,
+        place_id=None if is_own_way else commitment.place_id,
+        travel_before_minutes=busy.travel_before if is_own_way else commitment.travel_before_minutes,
+        travel_after_minutes=busy.travel_after if is_own_way else commitment.travel_after_minutes,
+        valid_from=commitment.valid_from,
+        valid_until=commitment.valid_until,
+    )

@@ -1,0 +1,141 @@
+"""What a site's calendar of dated sessions shows, for its staff: sessions without the people in them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from accounts.models import User
+from accounts.permissions import Permission
+from scheduling.domain.track_marks import Mark, marks_for
+from scheduling.models import Closure, Modality, Part, Session, SessionStatus, Site, Track, TrackStatus
+from scheduling.models.session import SessionQuerySet
+from timekeeping.clock_changes import ClockChange, clock_changes
+from timekeeping.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedTrack:
+    """A track, and the letter and colour by which its sessions are known."""
+
+    track: Track
+    mark: Mark
+
+
+def marked_tracks(site: Site) -> tuple[MarkedTrack, ...]:
+    """Every track of the site in the order in which they were made, so that a mark stays with its track. One query."""
+    tracks = Track.objects.filter(site=site).order_by("pk")
+    return tuple(map(MarkedTrack, tracks, marks_for([track.name for track in tracks])))
+
+
+def legend(marked: Iterable[MarkedTrack]) -> list[MarkedTrack]:
+    """What the legend explains: a draft has no sessions; retired tracks stand last."""
+    shown = (each for each in marked if each.track.status != TrackStatus.DRAFT)
+    return sorted(shown, key=lambda each: (each.track.status == TrackStatus.RETIRED, each.track.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A session on the calendar: `starts` and `ends` as the clocks at the site show them, without a zone."""
+
+    session: Session
+    starts: datetime
+    ends: datetime
+    tracks: tuple[MarkedTrack, ...]
+    leads: str
+    assists: tuple[str, ...]
+    movable: bool
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.session.status == SessionStatus.CANCELLED
+
+    @property
+    def where(self) -> str:
+        if self.session.room:
+            return self.session.room.name
+        return "Telehealth" if self.session.modality == Modality.TELEHEALTH else "No room"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """One day of the calendar with what is on."""
+
+    on: date
+    closures: tuple[Closure, ...]
+    clock_change: ClockChange | None
+    entries: tuple[Entry, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.closures or self.clock_change or self.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The days of a half-open range of dates at a site."""
+
+    span: Interval[date]
+    entries: Sequence[Entry]
+    closures: Sequence[Closure]
+    clock_changes: Sequence[ClockChange]
+
+    def days(self) -> list[Day]:
+        changes = {change.on: change for change in self.clock_changes}
+        return [
+            Day(
+                on=on,
+                closures=tuple(each for each in self.closures if each.as_interval().contains(on)),
+                clock_change=changes.get(on),
+                entries=tuple(each for each in self.entries if each.starts.date() == on),
+            )
+            for on in (
+                self.span.start + timedelta(days=number) for number in range((self.span.end - self.span.start).days)
+            )
+        ]
+
+
+def read_board(
+    *,
+    site: Site,
+    span: Interval[date],
+    sessions: SessionQuerySet,
+    marked: Sequence[MarkedTrack],
+    by: User,
+    now: datetime,
+) -> Board:
+    """Those of the sessions that are on the site's dates of `span`, with what else is to be known of these days.
+
+    `sessions` are what the person may see and asked for; `by` says which of them can be moved.
+    """
+    found = (
+        sessions.filter(site=site)
+        .between(span.start, span.end)
+        .but_taken_back()
+        .select_related("room", "meeting")
+        .prefetch_related("meeting__tracks", "session_facilitators__user")
+        .order_by("starts", "name", "pk")
+    )
+    may_move = by.may(Permission.MANAGE_TIMETABLE, site.pk)
+    return Board(
+        span=span,
+        entries=[_entry(session, site=site, marked=marked, may_move=may_move, now=now) for session in found],
+        closures=list(Closure.objects.visible_to(by).filter(site=site).touching(span.start, span.end)),
+        clock_changes=list(clock_changes(site.zone, span.start, span.end)),
+    )
+
+
+def _entry(session: Session, *, site: Site, marked: Sequence[MarkedTrack], may_move: bool, now: datetime) -> Entry:
+    starts, ends = (moment.astimezone(site.zone).replace(tzinfo=None) for moment in (session.starts, session.ends))
+    if ends <= starts:  # the clocks are put back within it
+        ends = starts + (session.ends - session.starts)
+    own = {track.pk for track in session.meeting.tracks.all()} if session.meeting else set()
+    people = list(session.session_facilitators.all())
+    return Entry(
+        session=session,
+        starts=starts,
+        ends=ends,
+        tracks=tuple(each for each in marked if each.track.pk in own),
+        leads=next((each.user.name for each in people if each.part == Part.LEADS), ""),
+        assists=tuple(each.user.name for each in people if each.part == Part.ASSISTS),
+        movable=may_move and session.status == SessionStatus.SCHEDULED and session.starts > now,
+    )

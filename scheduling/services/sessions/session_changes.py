@@ -1,0 +1,222 @@
+"""What a coordinator does to one session: moves it, puts somebody else in front, changes its places, adds one.
+
+Each is an exception: whatever becomes of the session's meeting, it stays as it was decided until somebody decides otherwise.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.audit import record, record_all
+from accounts.models import Action, User
+from scheduling.models import (
+    Booking,
+    Part,
+    ReleaseCause,
+    ServiceType,
+    Session,
+    SessionFacilitator,
+    Site,
+)
+from scheduling.services.bookings.release import release_bookings
+from scheduling.services.integrity import in_words
+from scheduling.services.reasons import (
+    FewerPlacesThanBooked,
+    LeadsAndAssists,
+    NotOverHttps,
+    refuse_for,
+)
+from scheduling.services.rosters import (
+    copy_times,
+    hold_site,
+    mark_stale_of_sessions,
+    new_facilitator,
+    recount_places,
+)
+from scheduling.services.rulebook import RuleBook
+from scheduling.services.sessions.locking import against_any_change, held_session, slot_of, tell_calendars
+from scheduling.services.sessions.slots import (
+    Slot,
+    against_people,
+    against_room,
+    against_times,
+    countable_minutes,
+    hours_of,
+    put,
+)
+from timekeeping.intervals import Interval
+from timekeeping.reasons import Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staffing:
+    """Who leads and who assists."""
+
+    lead: User | None = None
+    assistants: tuple[User, ...] = ()
+
+    @property
+    def people(self) -> tuple[User, ...]:
+        return self.assistants if self.lead is None else (self.lead, *self.assistants)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneOff:
+    """A session of no meeting, as it was stated."""
+
+    name: str
+    slot: Slot
+    service_type: ServiceType
+    places: int
+    modality: str = "in_person"
+    topic: str = ""
+    telehealth_link: str = ""
+    staffing: Staffing = Staffing()
+
+
+def _record_of_patients(session: Session, *, action: Action, by: User, now: datetime, detail: str) -> None:
+    """Each patient's trail says what became of their place."""
+    bookings = Booking.objects.standing().filter(session=session).select_related("episode__patient", "session")
+    record_all(bookings, by=by, action=action, at=now, detail=detail)
+
+
+@transaction.atomic
+def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Session:
+    """Moves a session to another time of any day, or to another room. Its bookings go along; a patient who is in another
+    session then loses the place.
+
+    Raises Refused for one that has begun or is cancelled, for a time that has passed, that clocks skip, on a closed day or
+    outside the site's hours, and when the room, or one of those who lead it, is taken.
+    """
+    session = held_session(session)
+    reasons = against_any_change(session, now)
+    before = slot_of(session)
+    is_moved = (before.on, before.starts, before.ends) != (slot.on, slot.starts, slot.ends)
+    if is_moved:
+        reasons += against_times(slot, session.site, now)
+    refuse_for(reasons)
+    hours = hours_of(slot, session.site) if is_moved else Interval(session.starts, session.ends)
+    reasons += against_room(slot.room, hours, session.places, session.site, apart_from=session.pk)
+    people = [each.user for each in session.session_facilitators.select_related("user")]
+    reasons += against_people(people, hours, session.site, apart_from=session.pk)
+    refuse_for(reasons)
+    tell_calendars(session, now)  # the calendar of the room that it leaves, too
+    book = RuleBook.of(session.site)
+    with in_words():
+        if is_moved:
+            _release_who_is_elsewhere(session, hours, by, now)
+            put(session, slot, book)
+        session.room, session.departed_at, session.version = slot.room, now, F("version") + 1
+        session.save()
+        copy_times(session, book.week_of(session.on))
+        recount_places([session.pk], now)
+    detail = f"moved to {slot.on:%Y-%m-%d} {slot.starts:%H:%M}-{slot.ends:%H:%M}, {slot.room or 'no room'}"
+    record(session, by=by, action=Action.CHANGED, at=now, detail=detail)
+    if is_moved:
+        _record_of_patients(session, action=Action.CHANGED, by=by, now=now, detail=f"{session.name}: {detail}")
+    tell_calendars(session, now)
+    session.refresh_from_db(fields=["version", "booked"])
+    return session
+
+
+def _release_who_is_elsewhere(session: Session, hours: Interval[datetime], by: User, now: datetime) -> None:
+    """Who is in another session at the new time can't come along."""
+    own = Booking.objects.standing().filter(session=session)
+    others = Booking.objects.standing().exclude(session=session).filter(starts__lt=hours.end, ends__gt=hours.start)
+    lost = own.filter(episode__in=others.filter(episode__in=own.values("episode")).values("episode"))
+    rows = list(lost.select_related("episode__patient", "session"))
+    reason = "In another session at the time"
+    release_bookings(bookings=lost, cause=ReleaseCause.CLASH, reason=reason, now=now)
+    record_all(rows, by=by, action=Action.RELEASED, at=now, detail=str(session), reason=reason)
+
+
+@transaction.atomic
+def staff_session(*, session: Session, staffing: Staffing, by: User, now: datetime) -> Session:
+    """Puts these people in front of a session in place of whoever was. Raises Refused when one of them is in another then."""
+    session = held_session(session)
+    reasons = against_any_change(session, now)
+    reasons += against_people(
+        staffing.people, Interval(session.starts, session.ends), session.site, apart_from=session.pk
+    )
+    if staffing.lead in staffing.assistants:
+        reasons.append(LeadsAndAssists(str(staffing.lead)))
+    refuse_for(reasons)
+    mark_stale_of_sessions([session.pk], now)
+    with in_words():
+        session.session_facilitators.all().delete()
+        _put_in_front(session, staffing)
+        Session.objects.filter(pk=session.pk).update(departed_at=now, version=F("version") + 1)
+    mark_stale_of_sessions([session.pk], now)
+    names = ", ".join(str(person) for person in staffing.people) or "nobody"
+    record(session, by=by, action=Action.CHANGED, at=now, detail=f"led by {names}")
+    session.refresh_from_db(fields=["version", "departed_at"])
+    return session
+
+
+def _put_in_front(session: Session, staffing: Staffing) -> None:
+    rows = [] if staffing.lead is None else [new_facilitator(session, user_id=staffing.lead.pk, part=Part.LEADS)]
+    rows += (new_facilitator(session, user_id=each.pk, part=Part.ASSISTS) for each in staffing.assistants)
+    SessionFacilitator.objects.bulk_create(rows)
+
+
+@transaction.atomic
+def describe_session(
+    *, session: Session, places: int, modality: str, topic: str, telehealth_link: str, by: User, now: datetime
+) -> Session:
+    """Changes how many people it takes, how it is held, and where online. Raises Refused for fewer places than are booked."""
+    session = held_session(session)
+    reasons = against_any_change(session, now)
+    if places < session.booked:
+        reasons.append(FewerPlacesThanBooked(session.name, places, session.booked))
+    hours = Interval(session.starts, session.ends)
+    reasons += against_room(session.room, hours, places, session.site, apart_from=session.pk)
+    reasons += _against_link(telehealth_link)
+    refuse_for(reasons)
+    session.places, session.modality, session.topic = places, modality, topic
+    session.telehealth_link = telehealth_link
+    session.departed_at, session.version = now, F("version") + 1
+    session.save(update_fields=["places", "modality", "topic", "telehealth_link", "departed_at", "version"])
+    record(session, by=by, action=Action.CHANGED, at=now, detail=f"{places} places, {modality}")
+    tell_calendars(session, now)
+    session.refresh_from_db(fields=["version"])
+    return session
+
+
+def _against_link(link: str) -> list[Reason]:
+    return [NotOverHttps()] if link and not link.startswith("https://") else []
+
+
+@transaction.atomic
+def add_session(*, site: Site, values: OneOff, by: User, now: datetime) -> Session:
+    """One session of no meeting. Raises Refused as `move_session` does."""
+    hold_site(site.pk)
+    reasons: list[Reason] = [*against_times(values.slot, site, now), *_against_link(values.telehealth_link)]
+    if values.staffing.lead in values.staffing.assistants:
+        reasons.append(LeadsAndAssists(str(values.staffing.lead)))
+    refuse_for(reasons)
+    hours = hours_of(values.slot, site)
+    reasons += against_room(values.slot.room, hours, values.places, site)
+    reasons += against_people(values.staffing.people, hours, site)
+    refuse_for(reasons)
+    session = Session(
+        site=site,
+        on=values.slot.on,
+        starts=hours.start,
+        ends=hours.end,
+        service_type=values.service_type,
+        room=values.slot.room,
+        name=values.name,
+        modality=values.modality,
+        places=values.places,
+        topic=values.topic,
+        telehealth_link=values.telehealth_link,
+    )
+    session.countable_minutes = countable_minutes(session, RuleBook.of(site))
+    with in_words():
+        session.save(force_insert=True)
+        _put_in_front(session, values.staffing)
+    record(session, by=by, action=Action.CREATED, at=now)
+    mark_stale_of_sessions([session.pk], now)
+    return session

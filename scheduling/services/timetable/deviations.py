@@ -1,0 +1,81 @@
+"""How sessions differ from what their meetings say of their dates: what was decided, and what is lacking."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from django.db.models import Q
+
+from scheduling.models import Session, SessionStatus, Track
+from scheduling.models.session import SessionQuerySet
+from timekeeping.occurrences import at_wall_clock
+
+
+class Kind(StrEnum):
+    """One way in which a session is not as its meeting says."""
+
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+    ANOTHER_ROOM = "another_room"
+    NO_ROOM = "no_room"
+    OTHERS = "others"
+    """Somebody else leads or assists."""
+    NOBODY = "nobody"
+    PLACES = "places"
+    OTHERWISE = "otherwise"
+    """Its topic, its link, or whether one comes in person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """All that is different about a session. Nothing at all: it was changed and changed back."""
+
+    session: Session
+    kinds: tuple[Kind, ...] = ()
+
+    @property
+    def is_lacking(self) -> bool:
+        return Kind.NO_ROOM in self.kinds or Kind.NOBODY in self.kinds
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether somebody who knows the group and comes to it would notice."""
+        return any(kind != Kind.OTHERWISE for kind in self.kinds)
+
+
+def with_what_is_compared(sessions: SessionQuerySet) -> SessionQuerySet:
+    """Sessions of meetings with all that `departure_of` reads."""
+    return sessions.select_related("site", "room", "meeting").prefetch_related(
+        "session_facilitators__user", "meeting__meeting_facilitators"
+    )
+
+
+def departure_of(session: Session) -> Departure:
+    """Reads prefetched meeting and facilitators; the session must have a meeting."""
+    meeting, on = session.meeting, session.pattern_date
+    assert meeting is not None
+    assert on is not None
+    if session.status == SessionStatus.CANCELLED:
+        return Departure(session, (Kind.CANCELLED,))
+    zone = session.site.zone
+    usual = at_wall_clock(on, meeting.starts, zone), at_wall_clock(on, meeting.ends, zone)
+    own = {(each.user_id, each.part) for each in session.session_facilitators.all()}
+    meetings = {(each.user_id, each.part) for each in meeting.meeting_facilitators.all()}
+    found = {
+        Kind.MOVED: (session.starts, session.ends) != usual,
+        Kind.ANOTHER_ROOM: session.room_id is not None and session.room_id != meeting.room_id,
+        Kind.NO_ROOM: session.room_id is None and meeting.room_id is not None,
+        Kind.OTHERS: bool(own) and own != meetings,
+        Kind.NOBODY: not own and bool(meetings),
+        Kind.PLACES: session.places != meeting.places,
+        Kind.OTHERWISE: bool(session.topic or session.telehealth_link) or session.modality != meeting.modality,
+    }
+    return Departure(session, tuple(kind for kind, is_so in found.items() if is_so))
+
+
+def departures_of(track: Track, *, first: date, until: date, now: datetime) -> list[Departure]:
+    """What is not as usual in the track's sessions to come that are held, or should be, on the half-open dates."""
+    held = Q(on__gte=first, on__lt=until) | Q(pattern_date__gte=first, pattern_date__lt=until)
+    sessions = Session.objects.filter(held, meeting__tracks=track).to_come(now).order_by("pattern_date", "starts", "pk")
+    found = [departure_of(session) for session in with_what_is_compared(sessions)]
+    return [each for each in found if each.is_seen]

@@ -1,0 +1,59 @@
+"""Asks the hours rule about tracks as they stand in the database."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import date
+
+from django.db.models import Q
+
+from accounts.models import User
+from scheduling.domain.hours.timetable import Period, assess_timetable
+from scheduling.models import Meeting, Room, Track, TrackStatus
+from scheduling.services.reasons import Refused
+from scheduling.services.rulebook import RuleBook
+from timekeeping.reasons import FacilitatorInTwoPlaces, Reason, RoomInTwoPlaces
+
+
+def _periods(track: Track, today: date) -> tuple[Period, ...]:
+    """What the track adds up to from today on, its site's other groups and one-to-ones beside it."""
+    site = track.site
+    beside = (
+        Meeting.objects.filter(site=site)
+        .filter(Q(tracks__status=TrackStatus.PUBLISHED) | Q(kept_for__isnull=False))
+        .not_over_on(today)
+        .select_related("service_type")
+        .prefetch_related("meeting_facilitators")
+        .distinct()
+    )
+    own = Meeting.objects.filter(tracks=track).select_related("service_type").prefetch_related("meeting_facilitators")
+    return assess_timetable(
+        [meeting.as_weekly_meeting() for meeting in own],
+        RuleBook.of(site).on(today),
+        first=today,
+        individual_minutes=track.individual_minutes,
+        others=[meeting.as_weekly_meeting() for meeting in beside],
+    )
+
+
+def refuse_what_breaks_the_rules(tracks: Iterable[Track], today: date) -> None:
+    """Called after writing: a refusal takes back everything that was written in the transaction."""
+    reasons = [reason for track in tracks for period in _periods(track, today) for reason in period.verdict.reasons]
+    if reasons:
+        raise Refused(dict.fromkeys(_named(reasons)))
+
+
+def _named(reasons: Collection[Reason]) -> list[Reason]:
+    """Rooms and facilitators by their names instead of their ids."""
+    rooms = Room.objects.in_bulk([int(each.room) for each in reasons if isinstance(each, RoomInTwoPlaces)])
+    people = User.objects.in_bulk(
+        [int(each.facilitator) for each in reasons if isinstance(each, FacilitatorInTwoPlaces)]
+    )
+    named: list[Reason] = []
+    for each in reasons:
+        if isinstance(each, RoomInTwoPlaces):
+            named.append(replace(each, room=rooms[int(each.room)].name))
+        elif isinstance(each, FacilitatorInTwoPlaces):
+            named.append(replace(each, facilitator=people[int(each.facilitator)].name))
+        else:
+            named.append(each)
+    return named

@@ -1,0 +1,54 @@
+"""Tracks and meetings as somebody stated them, before anything is written."""
+
+from dataclasses import dataclass
+from datetime import date, time
+
+from accounts.models import User
+from scheduling.models import Room, ServiceType, Track
+from timekeeping.occurrences import Pattern
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackValues:
+    code: str
+    name: str
+    population: str = ""
+    individual_minutes: int = 0
+    entry: str = "rolling"
+    cohort_starts: tuple[date, ...] = ()
+    level: str = ""
+    from_age: int | None = None
+    to_age: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeetingValues:
+    """A meeting as it was stated; dates are half-open."""
+
+    code: str
+    name: str
+    weekday: int
+    starts: time
+    ends: time
+    service_type: ServiceType
+    places: int
+    runs_from: date
+    runs_until: date | None = None
+    anchor: date | None = None
+    break_starts: time | None = None
+    break_ends: time | None = None
+    room: Room | None = None
+    modality: str = "in_person"
+    lead: User | None = None
+    assistants: tuple[User, ...] = ()
+    tracks: tuple[Track, ...] = ()
+
+    def as_pattern(self) -> Pattern:
+        return Pattern(
+            weekday=self.weekday,
+            anchor=self.anchor,
+            starts=self.starts,
+            ends=self.ends,
+            runs_from=self.runs_from,
+            runs_until=self.runs_until,
+        )

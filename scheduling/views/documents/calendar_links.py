@@ -1,0 +1,134 @@
+"""Pages on which calendar addresses are made, shown once, and revoked: a patient's own, and the staff's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.audit import record
+from accounts.models import Action, User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, patient_required, signed_in, staff_required
+from iopmanager import clock
+from patients.models import Patient
+from scheduling.forms.documents.feeds import FeedForm
+from scheduling.models import Feed, FeedStyle, Track
+from scheduling.services.documents.feeds import create_feed, revoke_feed
+from scheduling.views.current_site import current_site
+
+
+@dataclass(frozen=True)
+class Address:
+    """A feed's address, for the one time it can be shown."""
+
+    https: str
+
+    @property
+    def webcal(self) -> str:
+        return "webcal:" + self.https.partition(":")[2]
+
+
+def _bind(
+    request: HttpRequest, *, patient: Patient | None = None, facilitator: User | None = None, track: Track | None = None
+) -> tuple[FeedForm, Address | None]:
+    """The form, and the address of the subject's feed that a valid POST has just made: it can't be shown later."""
+    form = FeedForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return form, None
+    _, token = create_feed(
+        patient=patient,
+        facilitator=facilitator,
+        track=track,
+        style=FeedStyle(form.cleaned_data["style"]),
+        label=form.cleaned_data["label"],
+        by=signed_in(request),
+        now=clock.now(),
+    )
+    return FeedForm(), Address(request.build_absolute_uri(reverse("feed", args=[token])))
+
+
+def _page(request: HttpRequest, template: str, form: FeedForm, context: Mapping[str, object]) -> HttpResponse:
+    """No browser keeps the page: what it shows once is a secret."""
+    answer = render(request, template, {**context, "form": form}, status=422 if form.is_bound else 200)
+    add_never_cache_headers(answer)
+    return answer
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """A patient's addresses, for the coordinator who sets one up with them."""
+    user, now = signed_in(request), clock.now()
+    patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
+    forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
+    form, address = _bind(request, patient=patient)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="calendar")
+    feeds = Feed.objects.live().filter(patient=patient)
+    context = {"patient": patient, "feeds": feeds, "address": address}
+    return _page(request, "scheduling/documents/patient_calendar.html", form, context)
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def staff_calendar(request: HttpRequest) -> HttpResponse:
+    """One's own groups in one's own calendar."""
+    user, zone = signed_in(request), current_site(request).zone
+    form, address = _bind(request, facilitator=user)
+    feeds = Feed.objects.live().filter(facilitator=user)
+    return _page(
+        request, "scheduling/documents/staff_calendar.html", form, {"feeds": feeds, "address": address, "zone": zone}
+    )
+
+
+@staff_required(Permission.MANAGE_TIMETABLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def track_calendar(request: HttpRequest, track_id: int) -> HttpResponse:
+    """A track's sessions with how many people are in each, without a name."""
+    user = signed_in(request)
+    track = get_object_or_404(Track.objects.visible_to(user), pk=track_id)
+    forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
+    form, address = _bind(request, track=track)
+    feeds = Feed.objects.live().filter(track=track)
+    context = {"track": track, "feeds": feeds, "address": address}
+    return _page(request, "scheduling/documents/track_calendar.html", form, context)
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_POST
+def feed_revoke(request: HttpRequest, feed_id: int) -> HttpResponse:
+    user = signed_in(request)
+    feed = get_object_or_404(Feed.objects.visible_to(user), pk=feed_id)
+    revoke_feed(feed=feed, by=user, now=clock.now())
+    messages.success(request, "The calendar's address no longer works.")
+    if feed.patient_id is not None:
+        return redirect("patient-calendar", feed.patient_id)
+    if feed.track_id is not None:
+        return redirect("track-calendar", feed.track_id)
+    return redirect("staff-calendar")
+
+
+@patient_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def portal_calendar(request: HttpRequest) -> HttpResponse:
+    """The patient's own addresses."""
+    user = signed_in(request)
+    form, address = _bind(request, patient=user.patient)
+    feeds = Feed.objects.live().filter(patient=user.patient)
+    return _page(request, "scheduling/portal/calendar.html", form, {"feeds": feeds, "address": address})
+
+
+@patient_required
+@require_POST
+def portal_feed_revoke(request: HttpRequest, feed_id: int) -> HttpResponse:
+    user = signed_in(request)
+    feed = get_object_or_404(Feed.objects.visible_to(user), pk=feed_id, patient=user.patient)
+    revoke_feed(feed=feed, by=user, now=clock.now())
+    messages.success(request, "That calendar will stop updating.")
+    return redirect("portal-calendar")

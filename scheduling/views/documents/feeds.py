@@ -1,0 +1,61 @@
+"""What calendar apps read. They can't sign in: the address is the secret."""
+
+import logging
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_safe
+
+from iopmanager import clock
+from scheduling.services.documents.feeds import fetch_calendar, find_feed, hash_token, note_fetch
+
+logger = logging.getLogger(__name__)
+
+HOUR = 60 * 60
+FETCHES_AN_HOUR = 120
+"""Phones poll 100 to 200 times a day; this leaves room and stops a loop."""
+WRONG_ADDRESSES_AN_HOUR = 60
+
+
+@require_safe
+def feed(request: HttpRequest, token: str) -> HttpResponse:
+    now = clock.now()
+    found = find_feed(token)
+    calendar = fetch_calendar(feed=found, now=now) if found else None
+    if found is None or calendar is None:
+        if _is_too_often(f"feed-wrong:{request.META.get('REMOTE_ADDR', '')}", WRONG_ADDRESSES_AN_HOUR):
+            return _slow_down()
+        return _plain("Nothing is here.", status=404)
+    if _is_too_often(f"feed:{hash_token(token)[:32]}", FETCHES_AN_HOUR):
+        return _slow_down()
+    note_fetch(feed=found, now=now)
+    logger.info("calendar %s was read", found.pk)
+    answer = get_conditional_response(request, etag=calendar.etag) or HttpResponse(
+        calendar.body, content_type="text/calendar; charset=utf-8"
+    )
+    answer["Content-Disposition"] = 'inline; filename="schedule.ics"'
+    answer["ETag"] = calendar.etag
+    answer["Cache-Control"] = "private, no-cache"
+    answer["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _is_too_often(key: str, limit: int) -> bool:
+    cache.add(key, 0, HOUR)
+    try:
+        return cache.incr(key) > limit
+    except ValueError:  # it ran out between the two lines
+        return False
+
+
+def _slow_down() -> HttpResponse:
+    answer = _plain("Too many requests.", status=429)
+    answer["Retry-After"] = str(HOUR)
+    return answer
+
+
+def _plain(words: str, *, status: int) -> HttpResponse:
+    """For a program to read: without a page's cookie, and the same whatever was wrong with the address."""
+    return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")

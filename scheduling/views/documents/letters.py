@@ -1,0 +1,129 @@
+"""What a patient allows to be told, and the letters that tell it: times of appointments, and nothing else."""
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.audit import record
+from accounts.models import Action, User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from iopmanager import clock
+from patients.forms.record.consents import ConsentForm
+from patients.models import Consent
+from patients.services.record.consents import record_consent, revoke_consent
+from patients.views.access import patient_managed_by
+from scheduling.domain.letters import Content
+from scheduling.forms.documents.letters import LetterForm, usual_letter
+from scheduling.reason_text import say
+from scheduling.services.documents.letter_text import LetterWords
+from scheduling.services.documents.letters import consents_of, content_of, write_letter
+from scheduling.views.refusals import show_refusal
+from timekeeping.reasons import Refused
+
+METHODS = ["GET", "HEAD", "POST"]
+FILE_NAME = "schedule.pdf"
+
+
+def _consent_managed_by(user: User, consent_id: int) -> Consent:
+    found = Consent.objects.visible_to(user).select_related("patient__site")
+    consent = get_object_or_404(found, pk=consent_id)
+    forbid_unless(user.may(Permission.MANAGE_PATIENTS, consent.patient.site_id))
+    return consent
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_safe
+@transaction.atomic
+def consents(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Every consent of the patient, those in force first, and what was told on its ground."""
+    user, now = signed_in(request), clock.now()
+    patient = patient_managed_by(user, patient_id)
+    today = now.astimezone(patient.site.zone).date()
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="consents and letters")
+    in_force, over = consents_of(patient, today)
+    return render(
+        request, "scheduling/documents/consents.html", {"patient": patient, "in_force": in_force, "over": over}
+    )
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(METHODS)
+@transaction.atomic
+def consent_new(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Records a consent that the patient has signed."""
+    user, now = signed_in(request), clock.now()
+    patient = patient_managed_by(user, patient_id)
+    today = now.astimezone(patient.site.zone).date()
+    form = ConsentForm(request.POST or None, initial={"signed_on": today})
+    if request.method == "POST" and form.is_valid():
+        try:
+            record_consent(patient=patient, values=form.values(), by=user, now=now)
+        except Refused as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, "The consent is recorded.")
+            return redirect("consents", patient.pk)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="new consent")
+    context = {"patient": patient, "form": form}
+    return render(request, "scheduling/documents/consent_new.html", context, status=422 if form.errors else 200)
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_POST
+def consent_revoke(request: HttpRequest, consent_id: int) -> HttpResponse:
+    """At the patient's word nothing more is told."""
+    user, now = signed_in(request), clock.now()
+    consent = _consent_managed_by(user, consent_id)
+    try:
+        revoke_consent(consent=consent, by=user, now=now)
+    except Refused as refused:
+        messages.error(request, " ".join(map(say, refused.reasons)))
+    else:
+        messages.success(request, f"Revoked: {consent.recipient} is told nothing more.")
+    return redirect("consents", consent.patient_id)
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(METHODS)
+@transaction.atomic
+def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
+    """What a letter would say, to the word; written when what was looked at is asked for."""
+    user, now = signed_in(request), clock.now()
+    consent = _consent_managed_by(user, consent_id)
+    patient = consent.patient
+    today = now.astimezone(patient.site.zone).date()
+    form = LetterForm(request.POST or usual_letter(patient, today))
+    content: Content | None = None
+    if form.is_valid():
+        try:
+            content = content_of(consent=consent, **form.cleaned_data, now=now)
+            if "write" in request.POST:
+                return _written(form, consent, user, now, seen=request.POST.get("seen", ""))
+        except Refused as refused:
+            show_refusal(form, refused)
+    record(consent, by=user, action=Action.VIEWED, at=now, detail="letter")
+    context = {
+        "consent": consent,
+        "patient": patient,
+        "form": form,
+        "content": content,
+        "words": LetterWords.of(content) if content else None,
+    }
+    asked = request.method == "POST" or not consent.is_in_force_on(today)
+    status = 422 if form.errors and asked else 200
+    return render(request, "scheduling/documents/letter_new.html", context, status=status)
+
+
+def _written(form: LetterForm, consent: Consent, user: User, now: datetime, *, seen: str) -> HttpResponse:
+    """The letter as a file whose name says nothing. No browser keeps it."""
+    _, pdf = write_letter(consent=consent, **form.cleaned_data, seen=seen, by=user, now=now)
+    answer = HttpResponse(pdf, content_type="application/pdf")
+    answer["Content-Disposition"] = f'attachment; filename="{FILE_NAME}"'
+    add_never_cache_headers(answer)
+    return answer

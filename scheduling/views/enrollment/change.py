@@ -1,0 +1,213 @@
+"""What is done to a standing place: other meetings of its track, another track, or its end."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.audit import record
+from accounts.models import Action, User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from attendance.services.leaves import excuse_leaves_of
+from iopmanager import clock
+from patients.forms import EndingForm
+from scheduling.forms.enrollment.enroll import ChoiceForm, EnrollForm, FromForm
+from scheduling.models import Enrollment, Modality
+from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.enroll import end_enrollment
+from scheduling.services.enrollment.mixed_tracks import beside
+from scheduling.services.preview.preview import Scene
+from scheduling.templatetags.formats import day
+from scheduling.views.enrollment.enroll import tracks_seen_by
+from scheduling.views.enrollment.meeting_options import Asked, choice_context
+from scheduling.views.preview.confirmation import ask, tell
+from scheduling.views.preview.patient_form import act_page, patient_act
+from scheduling.views.search.track_cards import other_tracks_from, waits_for
+from timekeeping.reasons import Reason
+
+METHODS = ["GET", "HEAD", "POST"]
+DAY = timedelta(days=1)
+
+
+def enrollment_managed_by(user: User, enrollment_id: int) -> Enrollment:
+    found = Enrollment.objects.visible_to(user).select_related("episode__patient__site", "episode__site", "track")
+    enrollment = get_object_or_404(found.prefetch_related("episode__spans"), pk=enrollment_id)
+    forbid_unless(user.may(Permission.MANAGE_PATIENTS, enrollment.episode.site_id))
+    return enrollment
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a page of a choice is for, and its words."""
+
+    enrollment: Enrollment
+    heading: str
+    button: str
+    what: str
+    asks: Callable[[date], Asked]
+    earliest: date
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(METHODS)
+@transaction.atomic
+def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
+    """Other meetings of the track from a day on."""
+    user, now = signed_in(request), clock.now()
+    enrollment = enrollment_managed_by(user, enrollment_id)
+    episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
+    track = get_object_or_404(tracks_seen_by(user), pk=enrollment.track_id)
+    others = beside(track, changes=enrollment)
+    form = ChoiceForm(request.POST or None, track=track, beside=others.meetings)
+    change = Change(
+        enrollment=enrollment,
+        heading=f"Change meetings in {track}",
+        button="Change the meetings",
+        what=f"change meetings in {track}",
+        asks=partial(Asked.of, episode, track, today, changes=enrollment, beside=others),
+        earliest=max(today, enrollment.starts),
+    )
+
+    def act() -> Enrollment:
+        given = form.cleaned_data
+        changed = change_meetings(
+            enrollment=enrollment, meetings=list(given["meetings"]), from_day=given["starts"], by=user, now=now
+        )
+        excuse_leaves_of(episode=episode, now=now)
+        return changed
+
+    said = "The meetings change from {}. What is booked has changed with them."
+    return _answer(request, form, change, act, said=said, now=now, attended=_attended(enrollment, change.earliest))
+
+
+def _attended(enrollment: Enrollment, day: date) -> list[int]:
+    """The meetings in which the patient stands in the week from the day."""
+    week = day + timedelta(weeks=1)
+    places = enrollment.enrollment_meetings.all()
+    return [each.meeting_id for each in places if each.starts < week and (each.ends is None or each.ends >= week)]
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_safe
+@transaction.atomic
+def enrollment_move(request: HttpRequest, enrollment_id: int) -> HttpResponse:
+    """Which other track fits, once this one is left."""
+    user, now = signed_in(request), clock.now()
+    enrollment = enrollment_managed_by(user, enrollment_id)
+    episode, patient = enrollment.episode, enrollment.episode.patient
+    today = now.astimezone(episode.site.zone).date()
+    record(patient, by=user, action=Action.VIEWED, at=now, detail=f"move from {enrollment.track}")
+    earliest = max(today, enrollment.starts)
+    form = FromForm(request.GET if request.GET.get("from") else {"from": earliest.isoformat()})
+    context: dict[str, object] = {"patient": patient, "episode": episode, "may_manage": True}
+    context |= {"leaves": enrollment, "form": form, "waits_for": waits_for(episode)}
+    context |= other_tracks_from(form, episode, enrollment)
+    return render(request, "scheduling/enrollment/transfer.html", context)
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(METHODS)
+@transaction.atomic
+def enrollment_move_to(request: HttpRequest, enrollment_id: int, track_id: int) -> HttpResponse:
+    """The place in one track ends, and one in another begins."""
+    user, now = signed_in(request), clock.now()
+    enrollment = enrollment_managed_by(user, enrollment_id)
+    episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
+    others = tracks_seen_by(user).filter(site=episode.site_id).exclude(pk=enrollment.track_id)
+    track = get_object_or_404(others, pk=track_id)
+    more = beside(track)
+    initial = {"modality": enrollment.modality}
+    form = EnrollForm(request.POST or None, track=track, beside=more.meetings, initial=initial)
+    change = Change(
+        enrollment=enrollment,
+        heading=f"Move to {track}",
+        button=f"Move to {track}",
+        what=f"move from {enrollment.track} to {track}",
+        asks=partial(Asked.of, episode, track, today, leaves=enrollment, beside=more),
+        earliest=max(today, enrollment.starts),
+    )
+
+    def act() -> Enrollment:
+        given = form.cleaned_data
+        moved = transfer_enrollment(
+            enrollment=enrollment,
+            track=track,
+            meetings=list(given["meetings"]),
+            starts=given["starts"],
+            modality=Modality(given["modality"]),
+            by=user,
+            now=now,
+        )
+        excuse_leaves_of(episode=episode, now=now)
+        return moved
+
+    said = f"In {track} from {{}}. The place in {enrollment.track} ends the day before."
+    return _answer(request, form, change, act, said=said, now=now)
+
+
+def _answer(
+    request: HttpRequest,
+    form: ChoiceForm,
+    change: Change,
+    act: Callable[[], Enrollment],
+    *,
+    said: str,
+    now: datetime,
+    attended: Sequence[int] = (),
+) -> HttpResponse:
+    """Tries a choice, shows what it would do, or does it."""
+    user, patient, site = signed_in(request), change.enrollment.episode.patient, change.enrollment.episode.site
+    context: dict[str, object] = {"change": change, "patient": patient, "site": site, "button": change.button}
+    refused: Sequence[Reason] = ()
+    is_sent = request.method == "POST" and "check" not in request.POST
+    if is_sent and form.is_valid():
+        starts = form.cleaned_data["starts"]
+        scene = Scene(site, max(starts, now.astimezone(site.zone).date()))
+        answer = ask(request, act, scene=scene, now=now)
+        if answer.is_done:
+            messages.success(request, said.format(day(starts)))
+            return redirect("patient", patient.pk)
+        refused = answer.reasons
+        if answer.impact is not None:
+            told = tell(answer.impact, site=site, user=user, now=now, what=change.what)
+            context |= {"told": told, "is_news": answer.is_news}
+    record(patient, by=user, action=Action.VIEWED, at=now, detail=change.what)
+    context |= choice_context(request, form, change.asks, otherwise=change.earliest, refused=refused, attended=attended)
+    if request.headers.get("HX-Request"):
+        return render(request, "scheduling/enrollment/_meeting_choice.html", context | {"is_part": True})
+    status = 422 if is_sent and "told" not in context else 200
+    return render(request, "scheduling/enrollment/enrollment_change.html", context, status=status)
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(METHODS)
+@transaction.atomic
+def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
+    """Ends a standing place after a day and gives back its later places."""
+    user, now = signed_in(request), clock.now()
+    enrollment = enrollment_managed_by(user, enrollment_id)
+    patient, site = enrollment.episode.patient, enrollment.episode.site
+    today = now.astimezone(site.zone).date()
+    initial = {"last_day": max(today, enrollment.starts)}
+    form = EndingForm(request.POST or None, initial=initial, help_text="They still come on this day.")
+    words = {
+        "heading": f"End {enrollment.track}",
+        "button": "End the enrollment",
+        "note": f"In it since {day(enrollment.starts)}. Bookings after the last day are released.",
+        "what": f"end {enrollment.track}",
+    }
+    if not (request.method == "POST" and form.is_valid()):
+        return act_page(request, form, patient=patient, now=now, **words)
+    given = form.cleaned_data
+    last_day = given["last_day"]
+    act = partial(end_enrollment, enrollment=enrollment, last_day=last_day, reason=given["reason"], by=user, now=now)
+    scene = Scene(site, max(last_day + DAY, enrollment.starts))
+    said = f"The enrollment ends after {day(last_day)}. Later places are free again."
+    return patient_act(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)

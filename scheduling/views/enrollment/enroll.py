@@ -1,0 +1,113 @@
+"""Enroll a patient in all or enough of a track's meetings."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.audit import record
+from accounts.models import Action, User
+from accounts.permissions import Permission
+from accounts.views import signed_in, staff_required
+from attendance.services.leaves import excuse_leaves_of
+from iopmanager import clock
+from patients.models import Episode
+from patients.views.access import patient_managed_by
+from scheduling.forms.enrollment.enroll import EnrollForm
+from scheduling.models import Enrollment, Meeting, Modality, Track, WaitingEntry
+from scheduling.services.bookings.missed_dates import NOT_FREE
+from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.enrollment.mixed_tracks import beside
+from scheduling.templatetags.formats import counted, day
+from scheduling.views.enrollment.individual_times import times_beside
+from scheduling.views.enrollment.meeting_options import Asked, choice_context
+from scheduling.views.search.track_cards import episode_to_schedule
+from timekeeping.reasons import Reason, Refused
+
+
+def tracks_seen_by(user: User) -> QuerySet[Track]:
+    meetings = Meeting.objects.select_related("service_type", "room").prefetch_related("meeting_facilitators")
+    tracks = Track.objects.visible_to(user).on_offer().select_related("site")
+    return tracks.prefetch_related("cohort_starts", Prefetch("meetings", meetings))
+
+
+def _waits(episode: Episode, track: Track) -> bool:
+    return WaitingEntry.objects.open().filter(episode=episode, track=track).exists()
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse:
+    """Choose a first day and all or enough of the track's meetings, see what that comes to, and enroll."""
+    user, now = signed_in(request), clock.now()
+    patient = patient_managed_by(user, patient_id)
+    today = now.astimezone(patient.site.zone).date()
+    track = get_object_or_404(tracks_seen_by(user), pk=track_id, site=patient.site_id)
+    episode = episode_to_schedule(patient, today)
+    if episode is None:
+        messages.warning(request, "There is no course of care to enroll in: admit first.")
+        return redirect("level-new", patient.pk)
+    others = beside(track)
+    form = EnrollForm(request.POST or None, track=track, beside=others.meetings)
+    is_sent = request.method == "POST" and "check" not in request.POST
+    refused: Sequence[Reason] = ()
+    if is_sent and form.is_valid():
+        try:
+            enrollment = _enroll(form, episode, track, user, now)
+            excuse_leaves_of(episode=episode, now=now)
+        except Refused as against:
+            refused = against.reasons
+        else:
+            messages.success(request, _said(enrollment))
+            return redirect("patient", patient.pk)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {track}")
+    asks = partial(Asked.of, episode, track, today, beside=others)
+    earliest = max(today, episode.starts)
+    context: dict[str, object] = {"patient": patient, "track": track, "is_waiting": _waits(episode, track)}
+    context |= choice_context(request, form, asks, otherwise=earliest, refused=refused)
+    context |= _times(form, context)
+    if request.headers.get("HX-Request"):
+        return render(request, "scheduling/enrollment/_meeting_choice.html", context | {"is_part": True})
+    return render(request, "scheduling/enrollment/enroll.html", context, status=422 if is_sent else 200)
+
+
+def _times(form: EnrollForm, context: dict[str, object]) -> dict[str, object]:
+    """When the track's individual time can be, beside what was chosen."""
+    asked, chosen = context.get("asked"), context.get("chosen")
+    if not isinstance(asked, Asked) or not isinstance(chosen, list):
+        return {}
+    picked = form.cleaned_data.get("individual") if form.is_bound else None
+    return {"times": times_beside(asked, chosen, picked), "is_later": True}
+
+
+def _said(enrollment: Enrollment) -> str:
+    """What came of it, and what is left to do."""
+    missed = enrollment.bookings.filter(release_reason=NOT_FREE).count()
+    apart_from = (
+        f", but for {counted(missed, 'session')} that {'is' if missed == 1 else 'are'} missed" if missed else ""
+    )
+    later = enrollment.track.individual_minutes and not enrollment.meetings.filter(kept_for=enrollment).exists()
+    also = " Individual time is still to be arranged." if later else ""
+    return f"Enrolled from {day(enrollment.starts)}. Every session up to the horizon is booked{apart_from}.{also}"
+
+
+def _enroll(form: EnrollForm, episode: Episode, track: Track, user: User, now: datetime) -> Enrollment:
+    """Raises Refused as the service does."""
+    given = form.cleaned_data
+    return enroll_patient(
+        episode=episode,
+        track=track,
+        meetings=list(given["meetings"]),
+        starts=given["starts"],
+        modality=Modality(given["modality"]),
+        individual=given["individual"] or (),
+        by=user,
+        now=now,
+    )

@@ -1,0 +1,112 @@
+"""Look ahead through the levels of a patient's course of care: what could be kept from each to the next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.audit import record
+from accounts.models import Action
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from iopmanager import clock
+from patients.models import Patient
+from patients.views.access import patient_seen_by
+from scheduling.domain.hours.rules import Bounds, add_up
+from scheduling.domain.search.remarks import Remark, asks_of_life
+from scheduling.services.enrollment.step_down import Ahead, step_down
+from scheduling.views.search.track_cards import episode_to_schedule
+from scheduling.views.week_pictures import picture_of_choice, picture_of_schedule
+from scheduling.week_picture import WeekPicture
+from timekeeping.reasons import Reason, Refused
+
+
+@dataclass(frozen=True)
+class Column:
+    """A level as it is shown: its week as a picture with its hours, what it asks of the patient's life, and where the act is
+    that brings it about.
+    """
+
+    ahead: Ahead
+    picture: WeekPicture | None
+    total: Bounds
+    asks: Sequence[Remark]
+    way_in: str
+    comes_later: bool
+
+
+@staff_required(Permission.SEE_COMMITMENTS)
+@require_safe
+@transaction.atomic
+def ahead(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """A column for each level from today on, with what is arranged or would fit best with the levels before and after it."""
+    user, now = signed_in(request), clock.now()
+    patient = patient_seen_by(user, patient_id)
+    forbid_unless(user.may(Permission.SEE_COMMITMENTS, patient.site_id))
+    today = now.astimezone(patient.site.zone).date()
+    episode = episode_to_schedule(patient, today)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="step-down ahead")
+    columns: Sequence[Column] = ()
+    reasons: Sequence[Reason] = ()
+    if episode is not None:
+        try:
+            found = step_down(episode=episode, from_day=max(today, episode.starts))
+            columns = _columns(found, patient)
+        except Refused as refused:
+            reasons = refused.reasons
+    context = {
+        "patient": patient,
+        "episode": episode,
+        "columns": columns,
+        "reasons": reasons,
+        "today": today,
+        "may_manage": user.may(Permission.MANAGE_PATIENTS, patient.site_id),
+    }
+    return render(request, "scheduling/enrollment/step_down.html", context)
+
+
+def _columns(found: Sequence[Ahead], patient: Patient) -> list[Column]:
+    columns = []
+    is_open = False
+    for each in found:
+        stage = each.stage
+        comes_later = is_open and not each.stands_in
+        columns.append(
+            Column(
+                ahead=each,
+                picture=_picture(each),
+                asks=asks_of_life(stage.meetings, each.need),
+                total=add_up(stage.meetings, each.need.rules, stage.individual_minutes),
+                way_in="" if comes_later else _way_in(each, patient),
+                comes_later=comes_later,
+            )
+        )
+        is_open = is_open or stage.schedule is not None
+    return columns
+
+
+def _picture(ahead: Ahead) -> WeekPicture | None:
+    if ahead.stage.schedule is not None:
+        return picture_of_schedule(ahead.stage.schedule)
+    meetings, need = ahead.stage.meetings, ahead.need
+    return picture_of_choice(choice=meetings, busy=need.busy, from_day=need.from_day) if meetings else None
+
+
+def _way_in(ahead: Ahead, patient: Patient) -> str:
+    """The page that does it, with the first day and the meetings filled in; nowhere if there is nothing to be done."""
+    stage, schedule = ahead.stage, ahead.stage.schedule
+    if schedule is None or len(ahead.stands_in) > 1 or (stage.difference is not None and stage.difference.is_nothing):
+        return ""
+    track = schedule.offer.key
+    if not ahead.stands_in:
+        page = reverse("enroll", args=[patient.pk, track])
+    elif ahead.stands_in[0].track_id == track:
+        page = reverse("enrollment-change", args=[ahead.stands_in[0].pk])
+    else:
+        page = reverse("enrollment-move-to", args=[ahead.stands_in[0].pk, track])
+    meetings = ",".join(str(each.key) for each in schedule.meetings)
+    return f"{page}?from={schedule.starts.isoformat()}&meetings={meetings}"

@@ -1,0 +1,147 @@
+"""What a patient sees of their own schedule, on a phone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from accounts.views import patient_required, signed_in
+from attendance.models import AttendanceStatus
+from attendance.services.ledgers import ledger_of, mark_of
+from iopmanager import clock
+from iopmanager.form_fields import read_day
+from patients.models import Commitment, Episode, Patient
+from scheduling.models import Booking, LeaveOfAbsence, SessionStatus
+from scheduling.services.rulebook import RuleBook
+from timekeeping.intervals import Interval
+
+WEEKS_AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of a patient's schedule."""
+
+    on: date
+    bookings: Sequence[Booking]
+
+
+def _schedule(user: User, patient: Patient, first: date, until: date) -> list[Day]:
+    """The patient's days with sessions on the half-open dates."""
+    found = (
+        Booking.objects.visible_to(user)
+        .to_be_told()
+        .of_patient(patient.pk)
+        .filter(session__on__gte=first, session__on__lt=until)
+        .select_related("session__site", "session__room", "session__meeting", "attendance")
+        .order_by("starts")
+    )
+    return [Day(on, tuple(group)) for on, group in groupby(found, key=lambda booking: booking.session.on)]
+
+
+def _current_episode(patient: Patient, today: date) -> Episode | None:
+    return (
+        Episode.objects.filter(patient=patient)
+        .not_over_on(today)
+        .select_related("site", "patient")
+        .prefetch_related("spans")
+        .first()
+    )
+
+
+def _episode_of_week(patient: Patient, week: Interval[date]) -> Episode | None:
+    episodes = Episode.objects.filter(patient=patient).touching(week.start, week.end)
+    return episodes.select_related("site", "patient").prefetch_related("spans").first()
+
+
+def _away(episode: Episode | None, first: date, until: date) -> list[LeaveOfAbsence]:
+    """When the patient is away on the half-open dates."""
+    return list(LeaveOfAbsence.objects.filter(episode=episode).touching(first, until)) if episode else []
+
+
+def _next_booking(days: Sequence[Day], now: datetime) -> Booking | None:
+    coming = (booking for day in days for booking in day.bookings)
+    return next(
+        (
+            each
+            for each in coming
+            if each.ends > now and each.session.status != SessionStatus.CANCELLED and not _is_excused(each)
+        ),
+        None,
+    )
+
+
+def _is_excused(booking: Booking) -> bool:
+    mark = mark_of(booking)
+    return mark is not None and mark.status == AttendanceStatus.EXCUSED
+
+
+@patient_required
+@require_safe
+def portal_home(request: HttpRequest) -> HttpResponse:
+    user, now = signed_in(request), clock.now()
+    patient = user.patient
+    today = now.astimezone(patient.site.zone).date()
+    book = RuleBook.of(patient.site)
+    week = book.week_around(today)
+    days = _schedule(user, patient, week.start, week.end + timedelta(weeks=WEEKS_AHEAD))
+    episode = _current_episode(patient, today)
+    this_week = [day for day in days if day.on < week.end]
+    later = [day for day in days if day.on >= week.end]
+    context = {
+        "patient": patient,
+        "site": patient.site,
+        "today": today,
+        "now": now,
+        "week": week.start,
+        "next": _next_booking(days, now),
+        "away": _away(episode, today, week.end + timedelta(weeks=WEEKS_AHEAD)),
+        "days": this_week,
+        "weeks_ahead": [(each, list(group)) for each, group in groupby(later, key=lambda day: book.week_of(day.on))],
+        "ledger": ledger_of(episode=episode, week=week.start, now=now) if episode else None,
+    }
+    return render(request, "scheduling/portal/home.html", context)
+
+
+@patient_required
+@require_safe
+def portal_week(request: HttpRequest) -> HttpResponse:
+    """One week: what is on, what was marked, and the hours of it. `?week=` takes any date; nonsense means this week."""
+    user, now = signed_in(request), clock.now()
+    patient = user.patient
+    today = now.astimezone(patient.site.zone).date()
+    week = RuleBook.of(patient.site).week_around(read_day(request.GET.get("week", "")) or today)
+    episode = _episode_of_week(patient, week)
+    context = {
+        "patient": patient,
+        "site": patient.site,
+        "today": today,
+        "now": now,
+        "week": week.start,
+        "last_day": week.end - timedelta(days=1),
+        "previous": week.start - timedelta(days=1),
+        "following": week.end,
+        "is_this_week": week.contains(today),
+        "away": _away(episode, week.start, week.end),
+        "days": _schedule(user, patient, week.start, week.end),
+        "ledger": ledger_of(episode=episode, week=week.start, now=now) if episode else None,
+    }
+    return render(request, "scheduling/portal/week.html", context)
+
+
+@patient_required
+@require_safe
+def portal_account(request: HttpRequest) -> HttpResponse:
+    """What the clinic keeps about them, and the way out."""
+    user = signed_in(request)
+    patient = user.patient
+    context = {
+        "patient": patient,
+        "commitments": Commitment.objects.visible_to(user).in_force_from(clock.today(patient.site.zone)).with_travel(),
+    }
+    return render(request, "scheduling/portal/account.html", context)

@@ -1,0 +1,108 @@
+"""Schedules as they are shown: cards in the order of the search, those at the very same times behind the first of them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from scheduling.domain.hours.rules import HIGHER_BAND_MINUTES
+from scheduling.domain.search.need import Need, Offer
+from scheduling.domain.search.remarks import Remark, remarks_on
+from scheduling.domain.search.schedules import Schedule
+from scheduling.domain.suggestions.scenario import against_as_it_is
+from scheduling.views.week_pictures import picture_of_schedule
+from scheduling.week_picture import WeekPicture
+from timekeeping.reasons import Reason
+
+
+class Times(NamedTuple):
+    """From when to when in minutes from midnight, every week or every other week."""
+
+    starts: int
+    ends: int
+    every_other_week: bool = False
+
+
+@dataclass(frozen=True)
+class DayTimes:
+    """The weekdays that have the same times."""
+
+    weekdays: tuple[int, ...]
+    times: tuple[Times, ...]
+
+
+@dataclass(frozen=True)
+class ScheduleCard:
+    """A schedule, its `number` in the ranking from 1, and what is said of it.
+
+    `against` is what stands against it as things are, when it was found for what is only supposed.
+    """
+
+    schedule: Schedule
+    number: int
+    remarks: Sequence[Remark]
+    against: Sequence[Reason] = ()
+    is_chosen: bool = False
+
+    @property
+    def key(self) -> str:
+        return key_of(self.schedule)
+
+    @property
+    def way_in(self) -> str:
+        """What the page that enrolls is opened with."""
+        meetings = (("meetings", str(meeting.key)) for meeting in self.schedule.meetings)
+        return urlencode([("from", self.schedule.starts.isoformat()), *meetings])
+
+    @property
+    def days(self) -> list[DayTimes]:
+        """When it is, days with the same times together, in the order of the week."""
+        found: dict[tuple[Times, ...], list[int]] = {}
+        for weekday in sorted({meeting.weekday for meeting in self.schedule.meetings}):
+            today = [each for each in self.schedule.meetings if each.weekday == weekday]
+            times = (Times(each.span.start, each.span.end, each.anchor is not None) for each in today)
+            found.setdefault(tuple(times), []).append(weekday)
+        return [DayTimes(tuple(weekdays), times) for times, weekdays in found.items()]
+
+    @property
+    def is_higher_band(self) -> bool:
+        return self.schedule.minutes >= HIGHER_BAND_MINUTES
+
+    @cached_property
+    def picture(self) -> WeekPicture:
+        return picture_of_schedule(self.schedule)
+
+
+@dataclass(frozen=True)
+class Alike:
+    """The best schedule at some times of the week, and the others at the very same times, the best first."""
+
+    card: ScheduleCard
+    others: Sequence[ScheduleCard]
+
+
+def cards_of(
+    schedules: Iterable[Schedule], offers: Sequence[Offer], *, need: Need | None = None, chosen: Collection[str] = ()
+) -> list[ScheduleCard]:
+    """One for each, in their order. With a `need`, which is how things are, it is said what stands against each in it."""
+    cards = []
+    for number, schedule in enumerate(schedules, 1):
+        against = against_as_it_is(schedule, need, offers) if need else ()
+        is_chosen = key_of(schedule) in chosen
+        cards.append(ScheduleCard(schedule, number, remarks_on(schedule, offers), against, is_chosen))
+    return cards
+
+
+def key_of(schedule: Schedule) -> str:
+    """Tells it from all others of one search: track, first day and meetings by number, no words."""
+    meetings = "-".join(str(meeting.key) for meeting in schedule.meetings)
+    return f"{schedule.offer.key}.{schedule.starts:%Y-%m-%d}.{meetings}"
+
+
+def alike(cards: Iterable[ScheduleCard]) -> list[Alike]:
+    """Those that begin on one day and are at the same times of the week together, in the place of the first of them."""
+    found: dict[tuple[object, ...], list[ScheduleCard]] = {}
+    for card in cards:
+        found.setdefault((card.schedule.starts, card.schedule.order[1]), []).append(card)
+    return [Alike(first, others) for first, *others in found.values()]

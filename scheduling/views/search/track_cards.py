@@ -1,0 +1,102 @@
+"""How tracks stand to a patient's need, as pages show it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from patients.models import Episode, Patient
+from scheduling.domain.hours.rules import HIGHER_BAND_MINUTES, WeeklyMeeting
+from scheduling.domain.search.fit import Fit, search
+from scheduling.domain.search.need import Need, Offer
+from scheduling.domain.search.obstacles import Clash, Full
+from scheduling.forms.enrollment.enroll import FromForm
+from scheduling.models import Enrollment, WaitingEntry
+from scheduling.services.reasons import BeforeAdmission
+from scheduling.services.search.queries import need_of, offers_at, settled_for
+from scheduling.views.refusals import show_refusal
+from scheduling.views.week_pictures import picture_of_choice
+from scheduling.week_picture import WeekPicture
+from timekeeping.reasons import Reason, Refused
+
+
+@dataclass(frozen=True)
+class Card:
+    """How a track stands to a need: what stands against it, by meeting, and its week if it fits."""
+
+    fit: Fit
+    need: Need
+    against: Sequence[tuple[WeeklyMeeting, Sequence[Reason]]]
+    besides: Sequence[Reason]
+
+    @cached_property
+    def picture(self) -> WeekPicture:
+        return picture_of_choice(choice=self.fit.choice, busy=self.need.busy, from_day=self.fit.starts)
+
+    @property
+    def is_higher_band(self) -> bool:
+        return self.fit.minutes >= HIGHER_BAND_MINUTES
+
+
+def episode_to_schedule(patient: Patient, today: date) -> Episode | None:
+    """The course of care that lasts today or is to begin."""
+    episodes = patient.episodes.not_over_on(today)
+    return episodes.select_related("site", "patient").prefetch_related("spans").first()
+
+
+def by_meeting(reasons: Iterable[Reason]) -> list[tuple[WeeklyMeeting, list[Reason]]]:
+    """What stands against single meetings, in the order of the week."""
+    found: dict[WeeklyMeeting, list[Reason]] = {}
+    for reason in reasons:
+        if isinstance(reason, Clash | Full):
+            found.setdefault(reason.meeting, []).append(reason)
+    return sorted(found.items(), key=lambda each: (each[0].weekday, each[0].starts, str(each[0].key)))
+
+
+def cards_of_tracks(offers: Iterable[Offer], need: Need) -> list[Card]:
+    """How each track stands to the need, the best fit first."""
+    return [
+        Card(
+            fit,
+            need,
+            by_meeting(fit.obstacles),
+            [reason for reason in fit.obstacles if not isinstance(reason, Clash | Full)],
+        )
+        for fit in search(offers, need)
+    ]
+
+
+def waits_for(episode: Episode) -> dict[int, WaitingEntry]:
+    """Under each track the patient's open entry of its waiting list."""
+    return {entry.track_id: entry for entry in WaitingEntry.objects.open().filter(episode=episode)}
+
+
+def need_from(form: FromForm, episode: Episode, leaves: Enrollment | None = None) -> Need | None:
+    """What the patient brings from the day that the form asks for; None when there is something wrong with the day, which then
+    stands beside it. The place in the track that the patient `leaves` is taken for over.
+    """
+    if not form.is_valid():
+        return None
+    from_day = form.cleaned_data["from"]
+    try:
+        if from_day < episode.starts:
+            raise Refused([BeforeAdmission(from_day, episode.starts)])
+        return need_of(episode=episode, from_day=from_day, apart_from=leaves)
+    except Refused as refused:
+        show_refusal(form, refused)
+        return None
+
+
+def other_tracks_from(form: FromForm, episode: Episode, leaves: Enrollment) -> dict[str, object]:
+    """The tracks to which the patient could go from the day that the form asks for."""
+    need = need_from(form, episode, leaves)
+    if need is None:
+        return {}
+    offers = offers_at(site=episode.site, from_day=need.from_day, apart_from=settled_for(episode, of=leaves))
+    cards = cards_of_tracks((offer for offer in offers if offer.key != leaves.track_id), need)
+    return {
+        "from_day": need.from_day,
+        "need": need,
+        "fitting": [card for card in cards if card.fit.fits],
+        "others": [card for card in cards if not card.fit.fits],
+    }

@@ -1,0 +1,158 @@
+"""The board: a site's dated sessions as a calendar, as data for it, and as a week on paper."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from iopmanager import clock
+from iopmanager.form_fields import read_day
+from scheduling.filters import SessionFilter
+from scheduling.models import Closure, Site
+from scheduling.services.rulebook import RuleBook
+from scheduling.services.sessions.board import Board, Entry, MarkedTrack, legend, marked_tracks, read_board
+from scheduling.templatetags.formats import clocks_change
+from scheduling.views.current_site import current_site
+from timekeeping.intervals import Interval
+
+VIEWS = ("day", "week", "month", "list")
+MOST_DAYS = 42
+"""Six weeks, which is what a month's page shows."""
+WORKDAYS = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who looks at which sessions of which site, and when."""
+
+    user: User
+    site: Site
+    filter: SessionFilter
+    now: datetime
+
+    @classmethod
+    def by(cls, request: HttpRequest) -> "Asked":
+        user, site = signed_in(request), current_site(request)
+        forbid_unless(user.may(Permission.SEE_TIMETABLE, site.pk))
+        return cls(user, site, SessionFilter(request.GET, site=site, user=user), clock.now())
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.site.zone).date()
+
+    def board(self, span: Interval[date], marked: tuple[MarkedTrack, ...]) -> Board:
+        return read_board(site=self.site, span=span, sessions=self.filter.qs, marked=marked, by=self.user, now=self.now)
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_safe
+def board(request: HttpRequest) -> HttpResponse:
+    """The calendar, which a script draws, and the week around the day for whom there is none.
+
+    `?date=` and `?view=` say where it opens, nonsense means today.
+    """
+    asked = Asked.by(request)
+    day = read_day(request.GET.get("date", "")) or asked.today
+    view = asked_view if (asked_view := request.GET.get("view", "")) in VIEWS else ""
+    context = _week_context(asked, day) | {
+        "day": day,
+        "view": view,
+        "kept": {"date": day.isoformat(), "view": view},
+        "views": VIEWS,
+        "may_manage": asked.user.may(Permission.MANAGE_TIMETABLE, asked.site.pk),
+    }
+    return render(request, "scheduling/sessions/board.html", context)
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_safe
+def board_print(request: HttpRequest) -> HttpResponse:
+    """The week around `?week=` for paper; nonsense means this week."""
+    asked = Asked.by(request)
+    day = read_day(request.GET.get("week", "")) or asked.today
+    context = _week_context(asked, day) | {"kept": {"week": day.isoformat()}}
+    return render(request, "scheduling/sessions/board_print.html", context)
+
+
+def _week_context(asked: Asked, day: date) -> dict[str, object]:
+    """The week around the day; a weekend on which nothing is on is left out."""
+    first = RuleBook.of(asked.site).week_of(day)
+    span = Interval(first, first + timedelta(weeks=1))
+    marked = marked_tracks(asked.site)
+    days = asked.board(span, marked).days()
+    return {
+        "site": asked.site,
+        "filter": asked.filter,
+        "legend": legend(marked),
+        "first": first,
+        "last_day": span.end - timedelta(days=1),
+        "previous": first - timedelta(weeks=1),
+        "following": span.end,
+        "is_this_week": span.contains(asked.today),
+        "today": asked.today,
+        "days": [each for each in days if each.on.weekday() < WORKDAYS or not each.is_empty],
+    }
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_safe
+def board_sessions(request: HttpRequest) -> HttpResponse:
+    """What is on from `?start=` until before `?end=`, for the calendar: times are on the site's wall clock."""
+    asked = Asked.by(request)
+    start, end = read_day(request.GET.get("start", "")), read_day(request.GET.get("end", ""))
+    if start is None or end is None or not timedelta() < end - start <= timedelta(days=MOST_DAYS):
+        return HttpResponseBadRequest(f"start and end are days, such as 2026-11-23, at most {MOST_DAYS} days apart.")
+    if not asked.filter.form.is_valid():
+        return HttpResponseBadRequest("track, room and facilitator are those of the site.")
+    found = asked.board(Interval(start, end), marked_tracks(asked.site))
+    notes = [_closure(each) for each in found.closures] + [
+        {"kind": "clocks", "id": f"clocks-{change.on}", "title": clocks_change(change), "start": f"{change.on}"}
+        | {"allDay": True, "editable": False}
+        for change in found.clock_changes
+    ]
+    return JsonResponse(notes + [_event(each) for each in found.entries], safe=False)
+
+
+def _closure(closure: Closure) -> dict[str, object]:
+    return {
+        "kind": "closure",
+        "id": f"closure-{closure.pk}",
+        "title": closure.reason,
+        "start": closure.starts.isoformat(),
+        "end": closure.ends.isoformat(),
+        "allDay": True,
+        "display": "background",
+        "editable": False,
+    }
+
+
+def _event(entry: Entry) -> dict[str, object]:
+    session = entry.session
+    return {
+        "kind": "session",
+        "id": f"session-{session.pk}",
+        "title": session.name,
+        "start": entry.starts.isoformat(timespec="minutes"),
+        "end": entry.ends.isoformat(timespec="minutes"),
+        "url": reverse("session", args=[session.pk]),
+        "where": entry.where,
+        "room_id": session.room_id,
+        "leads": entry.leads,
+        "assists": list(entry.assists),
+        "booked": session.booked,
+        "places": session.places,
+        "status": session.status,
+        "cancel_reason": session.cancel_reason,
+        "departs": session.is_exception,
+        "tracks": [
+            {"letters": each.mark.letters, "colour": each.mark.colour, "name": each.track.name} for each in entry.tracks
+        ],
+        "editable": entry.movable,
+        "move_url": reverse("session-move", args=[session.pk]) if entry.movable else "",
+    }

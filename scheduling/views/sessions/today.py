@@ -1,0 +1,155 @@
+"""The site's day: its sessions and who is in them; and, as a part that comes after it, what needs attention."""
+
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from attendance.services.ledgers import Attention, ledgers_at, needs_attention
+from iopmanager import clock
+from iopmanager.form_fields import read_day
+from patients.models import CommitmentProposal, Episode
+from scheduling.models import Session, Site
+from scheduling.services.rulebook import RuleBook
+from scheduling.services.sessions.day import day_of
+from scheduling.views.audited_cache import answer_look
+from scheduling.views.current_site import current_site
+
+UNFINISHED_DAYS = 14
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_safe
+@transaction.atomic
+def today(request: HttpRequest) -> HttpResponse:
+    """`?date=` shows another day; nonsense means today."""
+    user, site, now = signed_in(request), current_site(request), clock.now()
+    present = now.astimezone(site.zone).date()
+    day = read_day(request.GET.get("date", "")) or present
+    sessions = day_of(site=site, on=day, user=user)
+    context = {
+        "zone": site.zone,
+        "day": day,
+        "present": present,
+        "previous": day - timedelta(days=1),
+        "following": day + timedelta(days=1),
+        "sessions": sessions,
+        "sees_hours": user.may(Permission.SEE_HOURS, site.pk),
+    }
+    people = {line.patient_id: line.name for session in sessions for line in session.lines}
+    detail = "today" if day == present else f"day of {day:%Y-%m-%d}"
+    return answer_look(
+        request, "scheduling/sessions/today.html", context, people=people, site=site, at=now, detail=detail
+    )
+
+
+class SlippingWeek(NamedTuple):
+    """A patient's week that is at risk or out of reach, and what is to make up in it."""
+
+    patient_id: int
+    name: str
+    week: date
+    standing: str
+    makeup_minutes: int
+    makeup_days: int
+
+
+class UnfinishedSession(NamedTuple):
+    """A session that is over and not finalized."""
+
+    pk: int
+    name: str
+    on: date
+    unmarked: int
+
+
+class AskedChange(NamedTuple):
+    """What a patient asks to change in their own life, which waits for a coordinator."""
+
+    pk: int
+    patient_id: int
+    name: str
+    label: str
+    on: date
+
+
+@staff_required(Permission.SEE_HOURS)
+@require_safe
+@transaction.atomic
+def today_attention(request: HttpRequest) -> HttpResponse:
+    """What needs attention at present: a part of the day's page when htmx asks, else a page of its own.
+
+    Every open week is drawn up for it, which takes longer than the day: nobody waits for it to see who comes next.
+    """
+    user, site, now = signed_in(request), current_site(request), clock.now()
+    forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
+    attention = _attention(user, site, now)
+    weeks = [
+        SlippingWeek(
+            row.patient.pk,
+            str(row.patient),
+            row.week,
+            row.ledger.standing,
+            row.ledger.makeup_minutes,
+            row.ledger.makeup_days,
+        )
+        for row in attention.weeks
+    ]
+    sessions = [
+        UnfinishedSession(session.pk, session.name, session.on, vars(session)["unmarked"])
+        for session in attention.sessions
+    ]
+    asked = _asked(user, site)
+    part = request.headers.get("HX-Request") == "true"
+    answer = answer_look(
+        request,
+        "scheduling/sessions/_attention.html" if part else "scheduling/sessions/attention.html",
+        {"weeks": weeks, "sessions": sessions, "asked": asked, "present": now.astimezone(site.zone).date()},
+        people={week.patient_id: week.name for week in weeks} | {each.patient_id: each.name for each in asked},
+        site=site,
+        at=now,
+        detail="needs attention",
+        framed=not part,
+    )
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+def _asked(user: User, site: Site) -> list[AskedChange]:
+    """The oldest first; none for who may not decide."""
+    if not user.may(Permission.MANAGE_PATIENTS, site.pk):
+        return []
+    waiting = CommitmentProposal.objects.visible_to(user).waiting().filter(patient__site=site).select_related("patient")
+    return [
+        AskedChange(
+            each.pk, each.patient_id, str(each.patient), each.label, each.proposed_at.astimezone(site.zone).date()
+        )
+        for each in waiting.order_by("proposed_at", "pk")
+    ]
+
+
+def _attention(user: User, site: Site, now: datetime) -> Attention:
+    """Of the weeks and sessions that the person may see."""
+    present = now.astimezone(site.zone).date()
+    unfinished = (
+        Session.objects.with_roster_of(user)
+        .filter(site=site)
+        .between(present - timedelta(days=UNFINISHED_DAYS), present + timedelta(days=1))
+        .annotate(unmarked=Count("bookings", filter=Q(bookings__released_at=None, bookings__attendance=None)))
+    )
+    episodes = (
+        Episode.objects.visible_to(user)
+        .filter(site=site)
+        .open_on(present)
+        .select_related("patient")
+        .prefetch_related("spans")
+    )
+    rows = ledgers_at(site=site, week=RuleBook.of(site).week_of(present), now=now, episodes=episodes)
+    return needs_attention(site=site, now=now, rows=rows, sessions=unfinished)

@@ -1,0 +1,117 @@
+"""The hours in which counselors see people one to one."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import groupby
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from iopmanager import clock
+from scheduling.forms.enrollment.individual import CounselorHoursForm
+from scheduling.models import CounselorHours, Site
+from scheduling.services.timetable.counselor_hours import change_hours, remove_hours, state_hours
+from scheduling.views.current_site import current_site
+from scheduling.views.refusals import show_refusal
+from timekeeping.reasons import Refused
+
+METHODS = ["GET", "HEAD", "POST"]
+KEEPERS = (Permission.MANAGE_TIMETABLE, Permission.KEEP_OWN_HOURS)
+
+
+def _people_kept_by(user: User, site: Site) -> Sequence[User]:
+    """Whose hours at the site this person may state."""
+    clinicians = User.objects.clinicians_at(site.pk)
+    if user.may(Permission.MANAGE_TIMETABLE, site.pk):
+        return list(clinicians)
+    return list(clinicians.filter(pk=user.pk)) if user.may(Permission.KEEP_OWN_HOURS, site.pk) else ()
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_safe
+def counselor_hours(request: HttpRequest) -> HttpResponse:
+    """Everybody's hours at the current site, by person, in the order of the week."""
+    user, site = signed_in(request), current_site(request)
+    today = clock.today(site.zone)
+    rows = CounselorHours.objects.visible_to(user).filter(site=site).not_over_on(today).select_related("user")
+    found = list(rows.order_by("user__name", "user", "weekday", "starts", "pk"))
+    kept = set(CounselorHours.objects.kept_by(user).filter(site=site).values_list("pk", flat=True))
+    context = {
+        "site": site,
+        "today": today,
+        "people": [(person, list(hours)) for person, hours in groupby(found, key=lambda each: each.user)],
+        "kept": kept,
+        "may_state": bool(_people_kept_by(user, site)),
+    }
+    return render(request, "scheduling/timetable/counselor_hours.html", context)
+
+
+@staff_required(*KEEPERS)
+@require_http_methods(METHODS)
+def counselor_hours_new(request: HttpRequest) -> HttpResponse:
+    """States hours: one's own, or somebody's."""
+    user, site, now = signed_in(request), current_site(request), clock.now()
+    people = _people_kept_by(user, site)
+    forbid_unless(bool(people) or user.may(Permission.MANAGE_TIMETABLE, site.pk))
+    form = CounselorHoursForm(request.POST or None, site=site, people=people)
+    if request.method == "POST" and form.is_valid() and people:
+        person = form.cleaned_data.get("user") or people[0]
+        act = partial(state_hours, site=site, user=person, values=form.values(), by=user, now=now)
+        try:
+            act()
+        except Refused as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, f"{person} sees people one to one in these hours.")
+            return redirect("counselor-hours")
+    whose = people[0] if len(people) == 1 else None
+    return _page(request, form, site, heading="State hours", button="State the hours", whose=whose)
+
+
+def _hours_kept_by(user: User, hours_id: int) -> CounselorHours:
+    rows = CounselorHours.objects.select_related("site", "user")
+    hours = get_object_or_404(rows.visible_to(user), pk=hours_id)
+    forbid_unless(CounselorHours.objects.kept_by(user).filter(pk=hours_id).exists())
+    return hours
+
+
+@staff_required(*KEEPERS)
+@require_http_methods(METHODS)
+def counselor_hours_edit(request: HttpRequest, hours_id: int) -> HttpResponse:
+    """Changes hours. What was arranged in them stays."""
+    user, now = signed_in(request), clock.now()
+    hours = _hours_kept_by(user, hours_id)
+    form = CounselorHoursForm(request.POST or None, site=hours.site, people=[hours.user], hours=hours)
+    if request.method == "POST" and form.is_valid():
+        try:
+            change_hours(hours=hours, values=form.values(), by=user, now=now)
+        except Refused as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, "The hours are changed. What was arranged in them stays.")
+            return redirect("counselor-hours")
+    return _page(
+        request, form, hours.site, heading="Change hours", button="Keep the changes", whose=hours.user, hours=hours
+    )
+
+
+@staff_required(*KEEPERS)
+@require_POST
+def counselor_hours_remove(request: HttpRequest, hours_id: int) -> HttpResponse:
+    """Takes hours out."""
+    user, now = signed_in(request), clock.now()
+    remove_hours(hours=_hours_kept_by(user, hours_id), by=user, now=now)
+    messages.success(request, "Nothing more is proposed in these hours. What was arranged in them stays.")
+    return redirect("counselor-hours")
+
+
+def _page(request: HttpRequest, form: CounselorHoursForm, site: Site, **context: object) -> HttpResponse:
+    context |= {"form": form, "site": site}
+    return render(
+        request, "scheduling/timetable/counselor_hours_form.html", context, status=422 if form.errors else 200
+    )

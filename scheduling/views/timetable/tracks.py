@@ -1,0 +1,157 @@
+"""Tracks, for those who plan them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from iopmanager import clock
+from scheduling.domain.hours.rules import Verdict
+from scheduling.forms.timetable.tracks_and_meetings import TrackForm
+from scheduling.models import Meeting, Site, Track
+from scheduling.services.enrollment.waitlist import numbers_waiting
+from scheduling.services.reasons import Refused
+from scheduling.services.rulebook import RuleBook
+from scheduling.services.timetable.deviations import departures_of
+from scheduling.services.timetable.tracks_and_meetings import (
+    change_track,
+    create_track,
+    publish_track,
+    track_verdict,
+    with_meetings,
+)
+from scheduling.views.current_site import current_site
+from timekeeping.reasons import Reason
+
+NEXT_WEEKS = timedelta(weeks=4)
+
+
+@dataclass(frozen=True)
+class TrackRow:
+    """A track, what its meetings add up to, and how many wait for it, if they may be seen."""
+
+    track: Track
+    verdict: Verdict
+    waiting: int = 0
+
+
+def _track_seen_by(user: User, track_id: int) -> Track:
+    running = Meeting.objects.select_related("room", "service_type").prefetch_related(
+        "meeting_facilitators__user", "tracks"
+    )
+    tracks = with_meetings(Track.objects.visible_to(user)).select_related("site")
+    return get_object_or_404(tracks.prefetch_related(None).prefetch_related(Prefetch("meetings", running)), pk=track_id)
+
+
+def track_managed_by(user: User, track_id: int) -> Track:
+    """What the person may not see does not exist; what they may see and not change is forbidden."""
+    track = _track_seen_by(user, track_id)
+    forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
+    return track
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_safe
+def tracks(request: HttpRequest) -> HttpResponse:
+    user, site = signed_in(request), current_site(request)
+    today, book = clock.today(site.zone), RuleBook.of(site)
+    found = with_meetings(Track.objects.visible_to(user).filter(site=site)).order_by("status", "name")
+    waiting = _numbers_waiting(user, site)
+    context = {
+        "rows": [
+            TrackRow(track, track_verdict(track=track, on=today, book=book), waiting.get(track.pk, 0))
+            for track in found
+        ],
+        "rules": book.on(today),
+        "may_manage": user.may(Permission.MANAGE_TIMETABLE, site.pk),
+    }
+    return render(request, "scheduling/timetable/tracks.html", context)
+
+
+def _numbers_waiting(user: User, site: Site) -> dict[int, int]:
+    return numbers_waiting(site=site) if user.may(Permission.SEE_PATIENTS, site.pk) else {}
+
+
+def _week_context(track: Track, now: datetime) -> dict[str, object]:
+    """The week grid and the meter of a track, and what is not as usual in its next weeks."""
+    book, today = RuleBook.of(track.site), now.astimezone(track.site.zone).date()
+    to_come = [meeting for meeting in track.meetings.all() if meeting.runs_until is None or meeting.runs_until > today]
+    return {
+        "track": track,
+        "today": today,
+        "days": [(day, [meeting for meeting in to_come if meeting.weekday == day]) for day in range(7)],
+        "verdict": track_verdict(track=track, on=today, book=book),
+        "rules": book.on(today),
+        "departures": departures_of(track, first=today, until=today + NEXT_WEEKS, now=now),
+        "site": track.site,
+    }
+
+
+@staff_required(Permission.SEE_TIMETABLE)
+@require_safe
+def track(request: HttpRequest, track_id: int) -> HttpResponse:
+    user = signed_in(request)
+    found = _track_seen_by(user, track_id)
+    context = _week_context(found, clock.now())
+    context["may_manage"] = user.may(Permission.MANAGE_TIMETABLE, found.site_id)
+    context["may_end"] = user.may(Permission.MANAGE_PATIENTS, found.site_id)
+    context["sees_waiting"] = user.may(Permission.SEE_PATIENTS, found.site_id)
+    context["waiting"] = _numbers_waiting(user, found.site).get(found.pk, 0)
+    return render(request, "scheduling/timetable/track.html", context)
+
+
+@staff_required(Permission.MANAGE_TIMETABLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def track_new(request: HttpRequest) -> HttpResponse:
+    user, site = signed_in(request), current_site(request)
+    forbid_unless(user.may(Permission.MANAGE_TIMETABLE, site.pk))
+    form = TrackForm(request.POST or None, site=site)
+    if request.method == "POST" and form.is_valid():
+        made = create_track(site=site, values=form.values(), by=user, now=clock.now())
+        messages.success(request, f"{made} is a draft. Add its meetings, then publish it.")
+        return redirect("track", made.pk)
+    return _form(request, form, heading="New track", button="Make the draft")
+
+
+@staff_required(Permission.MANAGE_TIMETABLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def track_edit(request: HttpRequest, track_id: int) -> HttpResponse:
+    user = signed_in(request)
+    found = track_managed_by(user, track_id)
+    form = TrackForm(request.POST or None, site=found.site, track=found)
+    reasons: tuple[Reason, ...] = ()
+    if request.method == "POST" and form.is_valid():
+        try:
+            today = clock.today(found.site.zone)
+            change_track(track=found, values=form.values(), by=user, now=clock.now(), today=today)
+            return redirect("track", found.pk)
+        except Refused as refused:
+            reasons = refused.reasons
+    return _form(request, form, heading=f"Edit {found.name}", button="Keep the changes", track=found, reasons=reasons)
+
+
+@staff_required(Permission.MANAGE_TIMETABLE)
+@require_POST
+def track_publish(request: HttpRequest, track_id: int) -> HttpResponse:
+    user = signed_in(request)
+    found = track_managed_by(user, track_id)
+    now = clock.now()
+    try:
+        publish_track(track=found, by=user, now=now, today=now.astimezone(found.site.zone).date())
+    except Refused as refused:
+        context = _week_context(found, now) | {"may_manage": True, "reasons": refused.reasons}
+        return render(request, "scheduling/timetable/track.html", context, status=422)
+    messages.success(request, f"{found} is published; its sessions are on the calendar.")
+    return redirect("track", found.pk)
+
+
+def _form(request: HttpRequest, form: object, **context: object) -> HttpResponse:
+    status = 422 if request.method == "POST" else 200
+    return render(request, "scheduling/timetable/track_form.html", {"form": form, **context}, status=status)

@@ -1,0 +1,78 @@
+"""Brings a week's rows to the picture of it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from patients.models import Commitment
+from scheduling.domain.hours.rules import WeeklyMeeting
+from scheduling.domain.search.conflicts import GivesWay
+from scheduling.domain.search.schedules import Schedule
+from scheduling.models import Booking, Site
+from scheduling.week_picture import TREATMENT, Block, WeekPicture, busy_blocks, draw
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime, Recurrence, minute_of
+
+
+def picture_of_week(
+    *,
+    site: Site,
+    week: date,
+    bookings: Iterable[Booking],
+    commitments: Iterable[Commitment] = (),
+    busy: Iterable[BusyTime] = (),
+) -> WeekPicture:
+    """A patient's real week: sessions booked, and what else is in it, read `with_travel`. The week begins on a Monday here."""
+    monday = week - timedelta(days=week.weekday())
+    blocks = blocks_of_week(site=site, monday=monday, bookings=bookings, commitments=commitments, busy=busy)
+    return draw(blocks, [monday + timedelta(days=number) for number in range(7)])
+
+
+def blocks_of_week(
+    *,
+    site: Site,
+    monday: date,
+    bookings: Iterable[Booking],
+    commitments: Iterable[Commitment],
+    busy: Iterable[BusyTime] = (),
+) -> list[Block]:
+    """What is in the week from the Monday on: sessions booked, commitments read `with_travel`, and what else is `busy`."""
+    blocks = list(busy_blocks([*(each.as_busy_time(site=site) for each in commitments), *busy], monday))
+    for booking in bookings:
+        starts, ends = booking.starts.astimezone(site.zone), booking.ends.astimezone(site.zone)
+        first, until = minute_of(starts.time()), minute_of(ends.time()) or MINUTES_A_DAY
+        if first < until:  # else the clocks are set back within it
+            blocks.append(Block(starts.weekday(), first, until, TREATMENT, booking.session.name))
+    return blocks
+
+
+def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTime], from_day: date) -> WeekPicture:
+    """Meetings around a patient's life as it is in the first whole week from the day on; no dates, as it goes on."""
+    monday = from_day + timedelta(days=-from_day.weekday() % 7)
+    return draw([*busy_blocks(busy, monday), *meeting_blocks(choice)])
+
+
+def picture_of_schedule(schedule: Schedule) -> WeekPicture:
+    """A schedule around a life in the first whole week from its first day, in which what gives way has done so."""
+    monday = schedule.starts + timedelta(days=-schedule.starts.weekday() % 7)
+    gives = schedule.gives
+    busy = (
+        part
+        for each in schedule.need.busy
+        for part in (_given_way(each, gives, monday) if any(give.busy == each for give in gives) else (each,))
+    )
+    return draw([*busy_blocks(busy, monday), *meeting_blocks(schedule.meetings)])
+
+
+def _given_way(busy: BusyTime, gives: Iterable[GivesWay], monday: date) -> Iterable[BusyTime]:
+    """Its dates around the week, each as long as it still is then."""
+    for on in busy.recurrence.dates(monday - timedelta(days=3), monday + timedelta(days=10)):
+        begins, ends = datetime.combine(on, busy.starts), datetime.combine(on, busy.ends)
+        for give in gives:
+            if give.busy == busy and give.weekday == on.weekday():
+                ends -= timedelta(minutes=give.minutes if give.ends_earlier else 0)
+                begins += timedelta(minutes=0 if give.ends_earlier else give.minutes)
+        yield replace(busy, recurrence=Recurrence.once(on), starts=begins.time(), ends=ends.time())
+
+
+def meeting_blocks(meetings: Iterable[WeeklyMeeting]) -> list[Block]:
+    return [Block(each.weekday, each.span.start, each.span.end, TREATMENT, each.name) for each in meetings]

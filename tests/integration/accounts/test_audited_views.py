@@ -1,0 +1,237 @@
+"""Who saw whom, when: each look at a page about patients is in the trail, however often the same is looked at."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from accounts.audit import record_all, record_look, repeat_look
+from accounts.models import Action, AuditEvent, RoleAssignment, User
+from accounts.permissions import Role
+from iopmanager import clock
+from patients.models import Episode, Patient
+from scheduling.views import audited_cache
+from tests.clinic import AFTER, Clinic, open_clinic, signed_in
+from tests.factories import MONDAY, make_patient, make_site, make_staff
+
+pytestmark = pytest.mark.django_db
+
+LATER = AFTER + timedelta(minutes=5)
+
+
+@pytest.fixture(autouse=True)
+def after_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: AFTER)
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return open_clinic()
+
+
+@pytest.fixture
+def rosa(clinic: Clinic) -> Episode:
+    return clinic.admit("Rosa")
+
+
+@pytest.fixture
+def wen(clinic: Clinic) -> Episode:
+    return clinic.admit("Wen")
+
+
+def look(client: Client, tag: str = "") -> HttpResponse:
+    day = {"date": MONDAY.isoformat()}
+    answer = client.get(reverse("today"), day, headers={"If-None-Match": tag} if tag else {})
+    assert isinstance(answer, HttpResponse)
+    return answer
+
+
+def seen(**narrowed: Any) -> list[tuple[int | None, str, datetime]]:
+    """Whose record, or how many, and when; in the order in which it was written."""
+    events = AuditEvent.objects.filter(action=Action.VIEWED, **narrowed).order_by("pk")
+    return list(events.values_list("patient_key", "subject_label", "at"))
+
+
+def looks() -> Sequence[UUID | None]:
+    return [event.look for event in AuditEvent.objects.order_by("pk")]
+
+
+def test_a_first_look_leaves_an_event_for_each_patient(clinic: Clinic, rosa: Episode, wen: Episode) -> None:
+    look(signed_in(clinic.coordinator))
+    assert seen(actor_key=clinic.coordinator.pk, site_key=clinic.site.pk, detail="today") == [
+        (rosa.patient_id, "Rosa Lindqvist", AFTER),
+        (wen.patient_id, "Wen Lindqvist", AFTER),
+    ]
+    assert len(set(looks())) == 1
+
+
+def test_the_trail_says_which_day_was_looked_at(clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: AFTER + timedelta(days=1))
+    client = signed_in(clinic.coordinator)
+    look(client, look(client)["ETag"])
+    details = AuditEvent.objects.order_by("pk").values_list("detail", flat=True)
+    assert list(details) == ["day of 2026-11-23", "day of 2026-11-23, the same again"]
+
+
+def test_the_same_again_leaves_one_event_that_concerns_them_all(
+    clinic: Clinic, rosa: Episode, wen: Episode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outsider = make_patient(clinic.site, "Otto")
+    client = signed_in(clinic.coordinator)
+    tag = look(client)["ETag"]
+    monkeypatch.setattr(clock, "now", lambda: LATER)
+    assert look(client, tag).status_code == 304
+    assert seen(detail="today, the same again") == [(None, "2 patients", LATER)]
+    assert len(looks()) == 3
+    for patient in (rosa.patient, wen.patient):
+        about = AuditEvent.objects.about_patient(patient.pk)
+        assert [(event.actor_key, event.at) for event in about] == [
+            (clinic.coordinator.pk, LATER),
+            (clinic.coordinator.pk, AFTER),
+        ]
+    assert not AuditEvent.objects.about_patient(outsider.pk).exists()
+
+
+def test_another_page_with_the_same_people_leaves_one_event_too(
+    clinic: Clinic, rosa: Episode, wen: Episode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = look(client)["ETag"]
+    clinic.mark(rosa.bookings.order_by("starts")[0])
+    monkeypatch.setattr(clock, "now", lambda: LATER)
+    answer = look(client, tag)
+    assert answer.status_code == 200
+    assert seen(at=LATER) == [(None, "2 patients", LATER)]
+    assert look(client, answer["ETag"]).status_code == 304
+    assert len(seen(at=LATER)) == 2
+
+
+@pytest.mark.usefixtures("rosa")
+def test_whoever_is_new_on_the_page_is_named_with_all_the_others(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = look(client)["ETag"]
+    clinic.admit("Wen")
+    monkeypatch.setattr(clock, "now", lambda: LATER)
+    look(client, tag)
+    assert [name for _, name, _ in seen(at=LATER)] == ["Rosa Lindqvist", "Wen Lindqvist"]
+
+
+@pytest.mark.usefixtures("wen")
+def test_who_is_called_otherwise_is_named_anew(clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = look(client)["ETag"]
+    Patient.objects.filter(pk=rosa.patient_id).update(preferred_name="Rosie")
+    monkeypatch.setattr(clock, "now", lambda: LATER)
+    look(client, tag)
+    assert sorted(name for _, name, _ in seen(at=LATER)) == ["Rosie Lindqvist", "Wen Lindqvist"]
+
+
+@pytest.mark.usefixtures("rosa")
+def test_who_sees_no_patients_leaves_no_trail(clinic: Clinic) -> None:
+    client = signed_in(clinic.administrator)
+    tag = look(client)["ETag"]
+    assert look(client, tag).status_code == 304
+    assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.usefixtures("rosa")
+def test_a_page_that_was_not_shown_left_no_trail(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> HttpResponse:
+        raise RuntimeError("no template")
+
+    monkeypatch.setattr(audited_cache, "render", failing)
+    with pytest.raises(RuntimeError, match="no template"):
+        look(signed_in(clinic.coordinator))
+    assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.usefixtures("rosa")
+def test_a_look_that_the_trail_does_not_hold_is_written_whole(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a backup from before it was put back."""
+    client = signed_in(clinic.coordinator)
+    with monkeypatch.context() as lost:
+        lost.setattr(audited_cache, "record_look", lambda *_, **__: uuid4())
+        tag = look(client)["ETag"]
+    assert not AuditEvent.objects.exists()
+    assert look(client, tag).status_code == 200
+    assert [name for _, name, _ in seen()] == ["Rosa Lindqvist"]
+
+
+def test_a_repetition_points_at_a_look_of_the_same_person_alone(clinic: Clinic, rosa: Episode) -> None:
+    people, said = {rosa.patient_id: "Rosa"}, {"at": AFTER, "site_key": clinic.site.pk, "detail": "today"}
+    known = record_look(people, by=clinic.coordinator, **said)
+    assert not repeat_look(known, people=1, by=clinic.reviewer, **said)
+    assert not repeat_look(uuid4(), people=1, by=clinic.coordinator, **said)
+    assert AuditEvent.objects.count() == 1
+    assert repeat_look(known, people=1, by=clinic.coordinator, **said)
+    assert AuditEvent.objects.filter(look=known, subject_label="1 patient").count() == 1
+
+
+def test_a_look_is_written_as_any_other_event(clinic: Clinic, rosa: Episode) -> None:
+    Patient.objects.filter(pk=rosa.patient_id).update(first_name="Rosa-" * 16, last_name="O'Lind%s" * 10)
+    rosa.patient.refresh_from_db()
+    by, said = clinic.coordinator, {"at": AFTER, "detail": "today"}
+    record_all([rosa.patient], by=by, action=Action.VIEWED, **said)
+    record_look({rosa.patient_id: str(rosa.patient)}, by=by, site_key=clinic.site.pk, **said)
+    one, other = AuditEvent.objects.values(
+        *{field.name for field in AuditEvent._meta.concrete_fields} - {"id", "look"}
+    ).order_by("pk")
+    assert one == other
+
+
+def test_a_long_name_is_cut_in_the_trail_as_elsewhere(clinic: Clinic) -> None:
+    record_look({7: "x" * 300}, by=clinic.coordinator, at=AFTER, site_key=clinic.site.pk, detail="today")
+    assert seen() == [(7, "x" * 200, AFTER)]
+
+
+def test_the_trail_of_another_site_stays_there(clinic: Clinic, rosa: Episode) -> None:
+    client = signed_in(clinic.coordinator)
+    look(client, look(client)["ETag"])
+    about = AuditEvent.objects.about_patient(rosa.patient_id)
+    assert about.visible_to(clinic.administrator).count() == 2
+    assert about.visible_to(make_staff(Role.ADMINISTRATOR, make_site())).count() == 0
+    assert AuditEvent.objects.visible_to(clinic.administrator).about_patient(rosa.patient_id).count() == 2
+
+
+def test_the_chart_says_that_somebody_looked_again(
+    clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = look(client)["ETag"]
+    monkeypatch.setattr(clock, "now", lambda: LATER)
+    look(client, tag)
+    RoleAssignment.objects.create(user=clinic.reviewer, role=Role.ADMINISTRATOR, site=clinic.site)
+    chart = signed_in(clinic.reviewer).get(reverse("patient", args=[rosa.patient_id])).text
+    assert '13:05 <span class="muted">Cleo Marsh, LADC: viewed patient, today, the same again' in chart
+    assert '13:00 <span class="muted">Cleo Marsh, LADC: viewed patient, today<' in chart
+
+
+def test_the_database_answers_the_question_that_the_documentation_asks_it(clinic: Clinic, rosa: Episode) -> None:
+    client = signed_in(clinic.coordinator)
+    look(client, look(client)["ETag"])
+    page = (settings.BASE_DIR / "docs" / "privacy.md").read_text()
+    asked = page.partition("```sql\n")[2].partition(";")[0]
+    for patient, events in ((rosa.patient_id, 2), (make_patient(clinic.site).pk, 0)):
+        with connection.cursor() as cursor:
+            cursor.execute(asked.replace("= 7", f"= {patient}"))
+            assert len(cursor.fetchall()) == events
+
+
+def test_the_administration_finds_every_look_by_the_patients_number(clinic: Clinic, rosa: Episode) -> None:
+    make_patient(clinic.site, "Otto")
+    client = signed_in(clinic.coordinator)
+    look(client, look(client)["ETag"])
+    chief = User.objects.create_superuser("chief@example.test", name="Chief")
+    found = signed_in(chief).get(reverse("admin:accounts_auditevent_changelist"), {"q": str(rosa.patient_id)})
+    assert "2 audit events" in found.text
+    none = signed_in(chief).get(reverse("admin:accounts_auditevent_changelist"), {"q": "9" * 20})
+    assert "0 audit events" in none.text

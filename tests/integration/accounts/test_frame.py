@@ -1,0 +1,256 @@
+"""The doors and the frame around the pages."""
+
+from typing import Any
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.core import mail
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import RoleAssignment, User
+from accounts.permissions import Role
+from scheduling.context import frame, rail_of
+from scheduling.models import Site
+from scheduling.views.current_site import current_site
+from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site("Harbor Street")
+
+
+@pytest.fixture
+def coordinator(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site, name="Ada Park")
+
+
+@pytest.fixture
+def patient_user(site: Site) -> User:
+    return make_patient_user(make_patient(site))
+
+
+def signed_in_as(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
+    for path in ("/", "/today/", "/patients/", "/me/"):
+        answer = client.get(path)
+        assert answer.status_code == 302
+        assert answer.headers["Location"] == f"/accounts/login/?next={path}"
+
+
+def test_everybody_is_sent_to_their_own_first_page(coordinator: User, patient_user: User) -> None:
+    assert signed_in_as(coordinator).get("/").headers["Location"] == reverse("today")
+    assert signed_in_as(patient_user).get("/").headers["Location"] == reverse("portal-home")
+
+
+def test_who_has_neither_role_nor_record_is_told_so(client: Client) -> None:
+    client.force_login(User.objects.create_user("nobody@example.test", PASSWORD, name="Nobody"))
+
+    answer = client.get("/")
+
+    assert answer.status_code == 403
+    assert "That is not open to you" in answer.text
+
+
+def test_staff_have_no_portal_and_patients_no_staff_pages(coordinator: User, patient_user: User) -> None:
+    assert signed_in_as(coordinator).get(reverse("portal-home")).status_code == 403
+    for name in ("today", "patients", "tracks"):
+        assert signed_in_as(patient_user).get(reverse(name)).status_code == 403
+
+
+def test_signing_in_by_e_mail_leads_in(client: Client, coordinator: User) -> None:
+    page = client.get("/accounts/login/")
+    answer = client.post("/accounts/login/", {"login": coordinator.email, "password": PASSWORD})
+
+    assert "<title>Sign in</title>" in page.text
+    assert answer.headers["Location"] == "/"
+    assert client.get("/accounts/logout/").status_code == 200
+    assert client.post("/accounts/logout/").headers["Location"] == "/accounts/login/"
+    assert "You are signed out." in client.get("/accounts/login/").text
+
+
+def test_a_wrong_password_is_said_beside_what_was_typed(client: Client, coordinator: User) -> None:
+    answer = client.post("/accounts/login/", {"login": coordinator.email, "password": "not that one at all"})
+
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.text or "alert-danger" in answer.text
+    assert f'value="{coordinator.email}"' in answer.text
+
+
+def test_nobody_signs_up_or_changes_their_address_alone(client: Client, coordinator: User) -> None:
+    client.force_login(coordinator)
+    for path in ("signup/", "email/", "confirm-email/", "password/set/", "reauthenticate/"):
+        assert client.get(f"/accounts/{path}").status_code == 404
+
+
+def test_a_new_password_is_chosen_by_a_link_that_says_nothing_about_the_clinic(
+    client: Client, coordinator: User, site: Site
+) -> None:
+    client.post("/accounts/password/reset/", {"email": coordinator.email})
+    client.post("/accounts/password/reset/", {"email": "stranger@example.test"})
+
+    (message,) = mail.outbox
+    assert message.subject == "Choose a new password"
+    for secret in (site.name, "iopmanager", "clinic", "treatment", coordinator.name):
+        assert secret.lower() not in (message.subject + message.body).lower()
+
+    path = message.body.split("http://testserver", 1)[1].split()[0]
+    form = client.get(path, follow=True)
+    changed = client.post(
+        form.request["PATH_INFO"], {"password1": "entirely new words", "password2": "entirely new words"}
+    )
+    assert changed.headers["Location"] == reverse("account_reset_password_from_key_done")
+    assert client.login(email=coordinator.email, password="entirely new words")
+    assert "no longer works" in client.get(path, follow=True).text
+
+
+@pytest.mark.parametrize(
+    ("role", "names"),
+    [
+        (Role.ADMINISTRATOR, ["Today", "Tracks", "Board"]),
+        (Role.COORDINATOR, ["Today", "Patients", "Tracks", "Board", "Weeks"]),
+        (Role.CLINICIAN, ["Today", "Patients", "Tracks", "Board", "Weeks"]),
+        (Role.REVIEWER, ["Today", "Patients", "Tracks", "Board", "Weeks"]),
+    ],
+)
+def test_the_rail_shows_only_where_one_may_go(site: Site, role: Role, names: list[str]) -> None:
+    assert [item.name for item in rail_of(make_staff(role, site), "/today/")] == names
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/today/", "Today"),
+        ("/sessions/3/", "Today"),
+        ("/patients/7/weeks/2026-11-23/", "Patients"),
+        ("/commitments/4/edit/", "Patients"),
+        ("/meetings/4/edit/", "Tracks"),
+        ("/closures/4/open/", "Tracks"),
+        ("/board/print/", "Board"),
+        ("/weeks/", "Weeks"),
+    ],
+)
+def test_the_rail_shows_where_one_is(coordinator: User, path: str, name: str) -> None:
+    assert [item.name for item in rail_of(coordinator, path) if item.active] == [name]
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.COORDINATOR])
+def test_a_phones_bar_holds_four_and_the_menu_the_rest(site: Site, role: Role) -> None:
+    rail = rail_of(make_staff(role, site), "/today/")
+    in_bar = [item.name for item in rail if item.in_bar]
+    assert in_bar == (
+        ["Today", "Tracks", "Board"] if role == Role.ADMINISTRATOR else ["Today", "Patients", "Board", "Weeks"]
+    )
+
+
+def test_what_is_not_in_the_bar_is_in_the_menu(coordinator: User) -> None:
+    page = signed_in_as(coordinator).get(reverse("today")).text
+    assert page.count('class="menu-item phone-only"') == 1
+    assert '<a class="menu-item phone-only" href="/tracks/">' in page
+    assert '<a class="rail-wide" href="/tracks/">' in page
+
+
+def test_administration_is_for_administrators_of_every_site(site: Site) -> None:
+    everywhere, here = make_staff(Role.ADMINISTRATOR, None), make_staff(Role.ADMINISTRATOR, site)
+
+    assert 'href="/admin/"' in signed_in_as(everywhere).get(reverse("tracks")).text
+    assert 'href="/admin/"' not in signed_in_as(here).get(reverse("tracks")).text
+
+
+def test_the_site_is_switched_for_the_pages_that_follow(client: Client, coordinator: User, site: Site) -> None:
+    other = make_site("Airport Road")
+    RoleAssignment.objects.create(user=coordinator, role=Role.REVIEWER, site=other)
+    client.force_login(coordinator)
+    assert client.get(reverse("tracks")).context["current_site"] == other, "the first by name"
+
+    answer = client.post(reverse("site-switch"), {"site": site.code, "next": "/tracks/"})
+
+    assert answer.headers["Location"] == "/tracks/"
+    assert client.get(reverse("tracks")).context["current_site"] == site
+
+
+def test_a_site_where_one_does_not_work_is_unknown(client: Client, coordinator: User) -> None:
+    client.force_login(coordinator)
+
+    for code in (make_site("Airport Road").code, "no such site", ""):
+        assert client.post(reverse("site-switch"), {"site": code}).status_code == 404
+    assert client.get(reverse("site-switch")).status_code == 405
+
+
+@pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", ""])
+def test_switching_never_leads_to_another_host(client: Client, coordinator: User, site: Site, elsewhere: str) -> None:
+    client.force_login(coordinator)
+
+    assert client.post(reverse("site-switch"), {"site": site.code, "next": elsewhere}).headers["Location"] == "/"
+
+
+def test_the_frame_costs_two_queries_however_often_it_is_asked(
+    rf: RequestFactory, coordinator: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_site("Airport Road")
+    request = rf.get("/tracks/")
+    request.user, request.session = User.objects.get(pk=coordinator.pk), SessionStore()
+
+    with django_assert_num_queries(2):
+        context: dict[str, Any] = frame(request)
+        assert str(context["current_site"]) == "Harbor Street"
+        assert [str(site) for site in context["sites"]] == ["Harbor Street"]
+        assert len(context["rail"]) == 5
+        assert current_site(request).name == "Harbor Street"
+
+
+def test_patients_pages_say_nothing_in_the_tab(patient_user: User, site: Site) -> None:
+    client = signed_in_as(patient_user)
+
+    for name in ("portal-home", "portal-week", "portal-calendar", "portal-account"):
+        page = client.get(reverse(name))
+        assert page.status_code == 200
+        assert "<title>My schedule</title>" in page.text
+        assert site.name not in page.text.split("<body", 1)[0]
+        assert "iopmanager" not in page.text
+
+
+def test_staff_pages_bear_their_own_title(coordinator: User) -> None:
+    assert " · iopmanager</title>" in signed_in_as(coordinator).get(reverse("tracks")).text
+
+
+def test_a_wrong_address_and_a_fault_are_said_in_sentences(client: Client, coordinator: User) -> None:
+    client.force_login(coordinator)
+    missing = client.get("/no/such/page/")
+
+    assert missing.status_code == 404
+    assert "Nothing is here" in missing.text
+    for template in ("400.html", "403.html", "403_csrf.html", "404.html", "500.html"):
+        assert 'href="/">Go to the start</a>' in render_to_string(template)
+
+
+def test_a_form_without_its_token_is_refused_in_a_sentence(coordinator: User, site: Site) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(coordinator)
+
+    answer = client.post(reverse("site-switch"), {"site": site.code})
+
+    assert answer.status_code == 403
+    assert "open for too long" in answer.text
+
+
+def test_pages_allow_nothing_inline_and_nobody_else(client: Client, coordinator: User) -> None:
+    client.force_login(coordinator)
+    page = client.get(reverse("tracks"))
+
+    policy = page.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    for forbidden in (" style=", "<style", " onclick=", "<script>", 'src="http', 'href="http'):
+        assert forbidden not in page.text
+    assert '"historyCacheSize": 0' in page.text, "pages with names in them are not kept in the browser"

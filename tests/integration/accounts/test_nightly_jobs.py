@@ -1,0 +1,298 @@
+"""Nightly work: run once when it is due, each failure by itself, and a trace of every run."""
+
+import io
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session as SignIn
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from accounts import jobs as jobs_module
+from accounts.domain.job_schedule import EVERYWHERE, NextTry
+from accounts.jobs import CUT_OFF, FORGOTTEN_AFTER, clear_sessions, run_due, turns
+from accounts.models import JobRun, Outcome
+from iopmanager import clock
+from iopmanager.jobs import NIGHTLY
+from scheduling.jobs import extend_horizon_at
+from scheduling.models import Session, Site
+from scheduling.services.bookings.horizon import extend_horizon
+from tests.factories import admit, enroll, make_meeting, make_patient, make_site, make_track, make_weekday_track
+from tests.nightly_jobs import (
+    GREET,
+    INTERRUPTED,
+    NAME_OF_A_PATIENT,
+    NIGHT,
+    STUMBLE,
+    TIDY,
+    asked,
+    make_run,
+    run_at,
+)
+
+pytestmark = pytest.mark.django_db
+TUESDAY = date(2026, 11, 24)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_asked() -> None:
+    asked.clear()
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site("Harbor Street")
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the server's log is given, as it is written."""
+    [handler] = [each for each in logging.getLogger().handlers if each.filters]
+    assert isinstance(handler, logging.StreamHandler)
+    lines = io.StringIO()
+    before = handler.setStream(lines)
+    yield lines
+    handler.setStream(before or io.StringIO())
+
+
+def test_a_run_says_what_was_done_where_when_and_for_which_night(site: Site) -> None:
+    make_run(site, NIGHT - DAY)
+    [run] = run_at(NIGHT, GREET)
+    kept = JobRun.objects.get(night=TUESDAY)
+    assert run == kept
+    assert (kept.name, kept.site_key, kept.site_label) == ("greet", site.pk, "Harbor Street")
+    assert (kept.attempt, kept.started_at, kept.finished_at) == (1, NIGHT, NIGHT)
+    assert (kept.outcome, kept.words) == (Outcome.DONE, "Said good night.")
+
+
+def test_nothing_is_run_before_its_time_nor_twice(site: Site) -> None:
+    make_run(site, NIGHT - DAY)
+    assert run_at(NIGHT - timedelta(minutes=1), GREET) == []
+    assert len(run_at(NIGHT, GREET)) == 1
+    assert run_at(NIGHT, GREET) == run_at(NIGHT + timedelta(hours=23, minutes=59), GREET) == []
+    assert len(run_at(NIGHT + DAY, GREET)) == 1
+    assert len(asked) == 2
+
+
+def test_after_weeks_off_one_run_makes_up_for_them_all(site: Site) -> None:
+    make_run(site, NIGHT - timedelta(weeks=5))
+    assert [run.night for run in run_at(NIGHT + 6 * HOUR, GREET)] == [TUESDAY]
+
+
+def test_each_site_has_its_own_night(site: Site) -> None:
+    chicago = make_site("Prairie Avenue", "America/Chicago")
+    for each in (site, chicago):
+        make_run(each, NIGHT - DAY)
+    assert [run.site_key for run in run_at(NIGHT, GREET)] == [site.pk]
+    assert [run.site_key for run in run_at(NIGHT + HOUR, GREET)] == [chicago.pk]
+
+
+def test_work_about_no_site_is_done_once_and_at_its_time_in_utc(site: Site) -> None:
+    make_site("Prairie Avenue")
+    seven = NIGHT.replace(hour=7, minute=0)
+    make_run(name="tidy", started_at=seven - DAY)
+    assert run_at(seven - timedelta(minutes=1), TIDY) == []
+    [run] = run_at(seven, TIDY)
+    assert (run.site_key, run.site_label, run.night) == (None, "", TUESDAY)
+    assert run_at(seven, TIDY) == []
+    assert asked == ["tidy"]
+
+
+def test_jobs_are_run_in_the_order_in_which_they_became_due_then_as_listed(site: Site) -> None:
+    other = make_site("Airport Road")
+    run_at(NIGHT, STUMBLE, GREET, TIDY)
+    stumbled, greeted = asked[1:3], asked[3:]
+    assert asked[0] == "tidy"
+    assert sorted(stumbled) == sorted(f"stumble {each.pk}" for each in (site, other))
+    assert sorted(greeted) == sorted(f"greet {each.pk}" for each in (site, other))
+
+
+def test_a_failure_is_a_run_and_stops_nothing_else(site: Site) -> None:
+    make_site("Airport Road")
+    runs = run_at(NIGHT, STUMBLE, GREET)
+    assert [run.outcome for run in runs] == ["failed", "failed", "done", "done"]
+    assert {run.words for run in runs[:2]} == {"It failed with LookupError; the server's log says where."}
+
+
+def test_what_an_error_says_reaches_neither_the_table_nor_the_log(site: Site, log: io.StringIO) -> None:
+    run_at(NIGHT, STUMBLE)
+    written = log.getvalue()
+    assert NAME_OF_A_PATIENT not in written
+    assert not JobRun.objects.filter(words__contains=NAME_OF_A_PATIENT).exists()
+    assert "stumble, Harbor Street: It failed with LookupError" in written
+    assert "tests/integration/nightly.py:" in written, "the log says where"
+    assert "Traceback" not in written
+
+
+def test_what_failed_is_tried_again_after_an_hour_three_times_a_night(site: Site) -> None:
+    make_run(site, NIGHT - DAY, name="stumble")
+    tries = [run_at(NIGHT + n * timedelta(minutes=10), STUMBLE) for n in range(6 * 23)]
+    begun = [(run.attempt, run.started_at - NIGHT) for runs in tries for run in runs]
+    assert begun == [(1, 0 * HOUR), (2, HOUR), (3, 2 * HOUR)]
+    assert [(run.attempt, run.night) for run in run_at(NIGHT + DAY, STUMBLE)] == [(1, TUESDAY + DAY)]
+
+
+def test_a_run_whose_process_was_killed_has_failed_after_an_hour_and_is_tried_again(site: Site) -> None:
+    lost = make_run(site, outcome="running")
+    assert run_at(NIGHT + timedelta(minutes=59), GREET) == []
+    lost.refresh_from_db()
+    assert lost.outcome == Outcome.RUNNING
+    [again] = run_at(NIGHT + HOUR, GREET)
+    lost.refresh_from_db()
+    assert (lost.outcome, lost.finished_at, lost.words) == (Outcome.FAILED, NIGHT + HOUR, CUT_OFF)
+    assert (again.attempt, again.outcome) == (2, Outcome.DONE)
+
+
+def test_a_run_lost_long_ago_is_given_up_too(site: Site) -> None:
+    make_run(site, NIGHT - 9 * DAY, outcome="running")
+    run_at(NIGHT, GREET)
+    assert not JobRun.objects.filter(outcome=Outcome.RUNNING).exists()
+
+
+def test_a_job_that_is_interrupted_has_failed(site: Site) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_at(NIGHT, INTERRUPTED)
+    run = JobRun.objects.get()
+    assert (run.outcome, run.words, run.finished_at) == (Outcome.FAILED, CUT_OFF, NIGHT)
+
+
+def test_who_is_told_to_stop_leaves_the_rest(site: Site) -> None:
+    make_site("Airport Road")
+    places = [each.as_place() for each in Site.objects.all()]
+    runs = run_due(jobs=[GREET], sites=places, now=lambda: NIGHT, stopping=lambda: len(asked) > 0)
+    assert len(list(runs)) == 1
+    assert JobRun.objects.count() == 1
+
+
+def test_a_run_that_can_t_be_written_stops_nothing_else(
+    site: Site, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    take = jobs_module._take
+
+    def take_unless_stumbling(turn: Any, now: datetime) -> JobRun | None:
+        if turn.job is STUMBLE:
+            raise DatabaseError(f"Key (name)=({NAME_OF_A_PATIENT}) is gone")
+        return take(turn, now)
+
+    monkeypatch.setattr(jobs_module, "_take", take_unless_stumbling)
+    assert [run.name for run in run_at(NIGHT, STUMBLE, GREET)] == ["greet"]
+    assert "stumble at site" in log.getvalue()
+    assert "could not be run: DatabaseError" in log.getvalue()
+    assert NAME_OF_A_PATIENT not in log.getvalue()
+
+
+def test_runs_are_forgotten_after_90_days(site: Site) -> None:
+    gone = make_run(site, NIGHT - FORGOTTEN_AFTER - timedelta(seconds=1))
+    kept = make_run(site, NIGHT - FORGOTTEN_AFTER, name="another")
+    run_at(NIGHT, GREET)
+    assert not JobRun.objects.filter(pk=gone.pk).exists()
+    assert JobRun.objects.filter(pk=kept.pk).exists()
+
+
+def test_a_clock_that_is_set_back_meanwhile_spoils_nothing(site: Site) -> None:
+    times = iter([NIGHT, NIGHT, NIGHT, NIGHT, NIGHT - HOUR])
+    [run] = run_due(jobs=[GREET], sites=[site.as_place()], now=lambda: next(times))
+    assert run.finished_at == run.started_at == NIGHT
+
+
+def test_turns_name_the_last_run_and_the_next_try(site: Site) -> None:
+    make_run(site, NIGHT - DAY)
+    last = make_run(site, NIGHT, outcome="failed")
+    greet, tidy = turns(
+        jobs=[GREET, TIDY], sites=[site.as_place()], runs=JobRun.objects.all(), now=NIGHT + timedelta(minutes=5)
+    )
+    assert (greet.job, greet.place, greet.last) == (GREET, site.as_place(), last)
+    assert greet.next == NextTry(TUESDAY, 2, NIGHT + HOUR)
+    assert (tidy.place, tidy.last) == (EVERYWHERE, None)
+
+
+def test_the_newest_are_found_for_each_job_at_each_site(site: Site) -> None:
+    other = make_site("Airport Road")
+    for ago in range(5):
+        for place in (site, other, None):
+            make_run(place, NIGHT - ago * DAY)
+        make_run(site, NIGHT - ago * DAY, name="another")
+    found = JobRun.objects.newest(2)
+    assert len(found) == 8
+    assert {run.started_at for run in found} == {NIGHT, NIGHT - DAY}
+    assert found[0].started_at == NIGHT
+
+
+@pytest.mark.parametrize("outcome", ["done", "failed"])
+def test_a_run_that_is_over_has_an_end(outcome: str) -> None:
+    with pytest.raises(IntegrityError, match="job_run_is_unfinished_exactly_when_running"), transaction.atomic():
+        JobRun.objects.create(name="greet", night=TUESDAY, started_at=NIGHT, outcome=outcome)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("job", [GREET, TIDY], ids=lambda job: job.name)
+def test_of_schedulers_that_begin_at_once_one_runs_the_job(job: Any) -> None:
+    place = make_site().as_place()
+    barrier = Barrier(8)
+
+    def look() -> list[JobRun]:
+        waited: list[int] = []
+
+        def now() -> datetime:
+            # Called for the third time when all have seen that the job is due, and none has taken it.
+            waited.append(1)
+            if len(waited) == 3:
+                barrier.wait(timeout=30)
+            return NIGHT
+
+        try:
+            return list(run_due(jobs=[job], sites=[place], now=now))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        runs = [run for done in pool.map(lambda _: look(), range(8)) for run in done]
+    assert len(runs) == len(asked) == JobRun.objects.count() == 1
+
+
+def test_the_horizon_is_extended_by_the_site_s_own_date(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NIGHT)
+    track = make_weekday_track(site)
+    extend_horizon(site=site, today=TUESDAY - 7 * DAY, now=NIGHT - 7 * DAY)
+    result = extend_horizon_at.enqueue(site.pk)
+    assert result.return_value == "3 sessions and 0 bookings written."
+    assert Session.objects.filter(meeting__tracks=track).count() == 39
+    assert extend_horizon_at.enqueue(site.pk).return_value == "Nothing was missing."
+
+
+def test_places_that_could_not_be_given_are_said_by_their_number(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NIGHT)
+    track = make_track(site, [make_meeting(site, 0, places=1)])
+    for _ in range(2):
+        enroll(admit(make_patient(site)), track)
+    said = extend_horizon_at.enqueue(site.pk).return_value
+    assert (
+        said == "12 sessions and 12 bookings written; 12 places not given, as a session is full or another one clashes."
+    )
+
+
+def test_sign_ins_that_have_ended_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NIGHT)
+    for key, expires in (("ended", NIGHT - HOUR), ("ends now", NIGHT), ("goes on", NIGHT + HOUR)):
+        SignIn.objects.create(session_key=key, session_data="", expire_date=expires)
+    assert clear_sessions.enqueue().return_value == "Ended sign-ins forgotten: 1."
+    assert set(SignIn.objects.values_list("session_key", flat=True)) == {"ends now", "goes on"}
+
+
+def test_every_job_has_a_name_of_its_own_that_fits_and_a_title() -> None:
+    names = [job.name for job in NIGHTLY]
+    assert len(set(names)) == len(names)
+    assert all(0 < len(job.name) <= 60 and job.title for job in NIGHTLY)
+
+
+def test_every_job_runs_in_an_empty_clinic(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NIGHT)
+    runs = run_at(NIGHT, *NIGHTLY)
+    assert {run.name for run in runs} == {job.name for job in NIGHTLY}
+    assert {run.outcome for run in runs} == {Outcome.DONE}
+    assert all(run.words.endswith(".") for run in runs)

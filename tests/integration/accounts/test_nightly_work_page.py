@@ -1,0 +1,209 @@
+"""The page of nightly work: what ran when, how it went, what comes next, and whether anything runs at all."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import JobRun, RoleAssignment, User
+from accounts.permissions import Role
+from iopmanager import clock
+from scheduling.models import Site
+from scheduling.views import nightly_work as jobs_views
+from tests.factories import make_patient, make_patient_user, make_site, make_staff
+from tests.nightly_jobs import GREET, NIGHT, STUMBLE, TIDY, make_run
+
+pytestmark = pytest.mark.django_db
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MORNING = NIGHT + 7 * HOUR
+"""A quarter past nine in New York."""
+
+
+@pytest.fixture(autouse=True)
+def in_the_morning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: MORNING)
+    monkeypatch.setattr(jobs_views, "NIGHTLY", (GREET, TIDY))
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site("Harbor Street")
+
+
+@pytest.fixture
+def administrator(client: Client, site: Site) -> User:
+    user = make_staff(Role.ADMINISTRATOR, site)
+    client.force_login(user)
+    return user
+
+
+def text_of(client: Client) -> str:
+    """The page's words, with single spaces between them."""
+    answer = client.get(reverse("jobs"))
+    assert answer.status_code == 200
+    return " ".join(answer.text.split())
+
+
+def ran(site: Site) -> None:
+    make_run(site, words="Said good night.")
+    make_run(name="tidy", started_at=NIGHT.replace(hour=7, minute=0), words="Put things away.")
+
+
+@pytest.mark.usefixtures("administrator")
+def test_each_job_is_shown_with_its_last_run_and_its_next(client: Client, site: Site) -> None:
+    ran(site)
+    text = text_of(client)
+    night, tidying = text.split("For all sites together")
+    for part in (
+        "Harbor Street",
+        "Good night",
+        "Tue 24 Nov, 2:15",
+        "2 s",
+        "Done",
+        "Said good night.",
+        "Wed 25 Nov, 2:15",
+    ):
+        assert part in night
+    for part in ("Times are New York time", "Tidying", "Tue 24 Nov, 2:00", "Put things away.", "Wed 25 Nov, 2:00"):
+        assert part in tidying
+    assert "does not seem to be running" not in text
+    assert "since" not in text
+
+
+@pytest.mark.usefixtures("administrator")
+def test_times_are_those_of_the_site_they_are_about(client: Client, administrator: User, site: Site) -> None:
+    chicago = make_site("Prairie Avenue", "America/Chicago")
+    RoleAssignment.objects.create(user=administrator, role=Role.ADMINISTRATOR, site=chicago)
+    ran(site)
+    make_run(chicago, NIGHT + HOUR)
+    text = text_of(client)
+    here, there = text[text.index("<h2") :].split("Prairie Avenue")
+    assert "Tue 24 Nov, 2:15" in here
+    assert "Times are Chicago time" in there
+    assert "Tue 24 Nov, 2:15" in there
+
+
+@pytest.mark.usefixtures("administrator")
+def test_a_failure_is_shown_with_what_happens_next(client: Client, site: Site) -> None:
+    ran(site)
+    make_run(site, MORNING - HOUR / 2, attempt=2, outcome="failed", words="It failed with LookupError.")
+    text = text_of(client)
+    assert "Failed" in text
+    assert "It failed with LookupError." in text
+    assert "Wed 25 Nov, 2:15" in text, "the first try of the night was done"
+
+    JobRun.objects.filter(attempt=1, name="greet").update(outcome="failed")
+    assert "Tue 24 Nov, 9:45" in text_of(client)
+    assert "try 3 of 3" in text_of(client)
+
+
+@pytest.mark.usefixtures("administrator")
+def test_what_runs_just_now_has_no_end_yet(client: Client, site: Site) -> None:
+    make_run(site, MORNING - HOUR / 2, outcome="running")
+    text = text_of(client)
+    assert "Running" in text
+    assert "Wed 25 Nov, 2:15" in text
+
+
+@pytest.mark.usefixtures("administrator")
+def test_what_should_have_run_is_due(client: Client, site: Site) -> None:
+    ran(site)
+    JobRun.objects.filter(name="greet").update(night=(NIGHT - DAY).date())
+    assert 'Due</span> <span class="nowrap">since Tue 24 Nov, 2:15' in text_of(client)
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        pytest.param(None, "Nothing has run yet. The scheduler does not seem to be running", id="never"),
+        pytest.param(MORNING - 26 * HOUR, None, id="a day ago"),
+        pytest.param(
+            MORNING - 27 * HOUR,
+            "Nothing has run since Mon 23 Nov, 6:15. The scheduler does not seem to be running",
+            id="more than 26 hours ago",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("administrator")
+def test_a_scheduler_that_seems_stopped_is_said(
+    client: Client, site: Site, last: datetime | None, said: str | None
+) -> None:
+    if last:
+        make_run(site, last)
+    text = text_of(client)
+    assert (said or "Nightly work") in text
+    assert ("manage.py run_jobs" in text) is (said is not None)
+
+
+def test_administrators_see_the_sites_they_manage_and_no_other(client: Client, site: Site) -> None:
+    elsewhere = make_site("Airport Road")
+    ran(site)
+    make_run(elsewhere, words="Slept at the airport.")
+    administrator = make_staff(Role.ADMINISTRATOR, site)
+    RoleAssignment.objects.create(user=administrator, role=Role.COORDINATOR, site=elsewhere)
+    client.force_login(administrator)
+    text = text_of(client)
+    assert '<h2 id="place-1">Harbor Street' in text
+    assert text.count("<h2") == 2
+    assert "Slept at the airport." not in text
+
+    client.force_login(make_staff(Role.ADMINISTRATOR, None))
+    assert "Slept at the airport." in text_of(client)
+
+
+def test_runs_are_visible_to_who_manages_their_site() -> None:
+    here, elsewhere = make_site("Harbor Street"), make_site("Airport Road")
+    mine, theirs, common = make_run(here), make_run(elsewhere), make_run(name="tidy")
+    for role, at, seen in (
+        (Role.ADMINISTRATOR, None, {mine, theirs, common}),
+        (Role.ADMINISTRATOR, here, {mine, common}),
+        (Role.COORDINATOR, here, set()),
+        (Role.REVIEWER, here, set()),
+    ):
+        assert set(JobRun.objects.visible_to(make_staff(role, at))) == seen
+    gone = make_staff(Role.ADMINISTRATOR, None, is_active=False)
+    assert not JobRun.objects.visible_to(gone)
+    assert not JobRun.objects.visible_to(make_patient_user(make_patient(here)))
+
+
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.CLINICIAN, Role.REVIEWER])
+def test_the_page_is_forbidden_to_other_staff_and_not_offered_to_them(client: Client, site: Site, role: Role) -> None:
+    client.force_login(make_staff(role, site))
+    assert client.get(reverse("jobs")).status_code == 403
+    assert reverse("jobs") not in client.get(reverse("tracks")).text
+
+
+@pytest.mark.usefixtures("administrator")
+def test_it_is_offered_to_those_who_may_see_it(client: Client) -> None:
+    assert f'href="{reverse("jobs")}"' in client.get(reverse("tracks")).text
+    assert client.post(reverse("jobs")).status_code == 405
+
+
+def test_a_patient_is_kept_out(client: Client, site: Site) -> None:
+    client.force_login(make_patient_user(make_patient(site)))
+    assert client.get(reverse("jobs")).status_code == 403
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_three_sites_and_jobs_take_as_many_queries_as_one(
+    client: Client, number: int, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    monkeypatch.setattr(jobs_views, "NIGHTLY", (GREET, TIDY, STUMBLE)[:number])
+    for name in ("Airport Road", "Harbor Street", "Prairie Avenue")[:number]:
+        site = make_site(name)
+        for ago in range(number):
+            make_run(site, NIGHT - ago * DAY)
+    client.force_login(make_staff(Role.ADMINISTRATOR, None))
+    with django_assert_num_queries(5):
+        text = text_of(client)
+    assert text.count('scope="row"') == {1: 1, 3: 7}[number], "each job at each site, and the one about none"
+
+
+def test_the_runs_are_in_the_administration_to_look_at(client: Client, site: Site) -> None:
+    ran(site)
+    client.force_login(make_staff(Role.ADMINISTRATOR, None))
+    assert "Said good night." in client.get(reverse("admin:accounts_jobrun_changelist")).text
+    assert client.get(reverse("admin:accounts_jobrun_add")).status_code == 403

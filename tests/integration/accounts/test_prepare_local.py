@@ -1,0 +1,57 @@
+"""What `make run` does to a local database, and the first administrator of a real one."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from accounts.models import RoleAssignment, User
+from accounts.permissions import Role
+from demo.sign_ins import SIGN_INS
+from scheduling.models import Site
+from tests.factories import make_site
+
+pytestmark = pytest.mark.django_db
+
+
+def prepare() -> str:
+    out = StringIO()
+    call_command("prepare_local", stdout=out)
+    return out.getvalue()
+
+
+def test_a_clinic_that_is_there_is_kept_as_it_is(settings: Settings) -> None:
+    settings.SERVED_AT = "127.0.0.1:8123"
+    site = make_site()
+    said = prepare()
+    assert list(Site.objects.all()) == [site]
+    assert "http://127.0.0.1:8123/" in said
+
+
+def test_only_those_who_can_sign_in_are_named() -> None:
+    make_site()
+    present, *absent = SIGN_INS
+    User.objects.create_user(present.email, present.password, name="Imani Cole")
+    said = prepare()
+    assert present.email in said
+    assert present.password in said
+    assert not [each.email for each in absent if each.email in said]
+
+
+def test_a_production_database_is_never_prepared_with_the_demo(settings: Settings) -> None:
+    settings.PRODUCTION = True
+    with pytest.raises(CommandError, match="passwords are public"):
+        prepare()
+    assert not Site.objects.exists()
+
+
+def test_the_first_administrator_has_every_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a long password for tests")
+    call_command(
+        "createsuperuser", interactive=False, email="First@clinic.example", name="Imani Cole", stdout=StringIO()
+    )
+    user = User.objects.get()
+    assert user.is_staff
+    assert user.check_password("a long password for tests")
+    assert list(RoleAssignment.objects.values_list("user", "role", "site")) == [(user.pk, Role.ADMINISTRATOR, None)]

@@ -1,0 +1,199 @@
+"""`manage.py run_jobs`: the process that does the nightly work, and how it ends."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+
+from accounts.models import JobRun
+from iopmanager import clock
+from scheduling.management.commands import run_jobs
+from scheduling.models import Site
+from tests import nightly_jobs
+from tests.factories import make_site
+from tests.nightly_jobs import GREET, NAME_OF_A_PATIENT, NIGHT, SIGNALLED, STUMBLE, TIDY, asked
+from tests.paths import PROJECT
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_asked() -> None:
+    asked.clear()
+
+
+@pytest.fixture
+def at_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NIGHT)
+
+
+@pytest.fixture
+def site(db: None) -> Site:
+    return make_site("Harbor Street")
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    return lambda *jobs: monkeypatch.setattr(run_jobs, "NIGHTLY", jobs)
+
+
+def run_once(verbosity: int = 1) -> str:
+    out = StringIO()
+    call_command("run_jobs", "--once", stdout=out, verbosity=verbosity)
+    return out.getvalue()
+
+
+@pytest.mark.usefixtures("site", "at_night")
+def test_once_does_what_is_due_says_so_and_ends(listed: Callable[..., None]) -> None:
+    listed(GREET, TIDY)
+    assert run_once() == "tidy: Put things away.\ngreet, Harbor Street: Said good night.\n"
+    assert run_once() == ""
+
+
+@pytest.mark.usefixtures("site", "at_night")
+def test_it_may_be_quiet(listed: Callable[..., None]) -> None:
+    listed(GREET)
+    assert run_once(verbosity=0) == ""
+    assert len(asked) == 1
+
+
+@pytest.mark.usefixtures("site", "at_night")
+def test_a_failure_is_told_to_whoever_ran_it_when_all_else_is_done(listed: Callable[..., None]) -> None:
+    listed(STUMBLE, GREET)
+    with pytest.raises(CommandError, match=r"^1 job failed\.$"):
+        run_once()
+    assert JobRun.objects.get(outcome="done").name == "greet"
+
+
+class Night:
+    """Time that passes only while the scheduler sleeps, and ends it by a signal after so many seconds."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: int, starts: datetime = NIGHT) -> None:
+        self.now, self.ends = starts, starts + timedelta(seconds=seconds)
+        monkeypatch.setattr(clock, "now", lambda: self.now)
+        monkeypatch.setattr(run_jobs, "sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        if self.now >= self.ends:
+            signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.usefixtures("transactional_db", "site")
+def test_it_looks_every_30_seconds_until_it_is_told_to_end(
+    monkeypatch: pytest.MonkeyPatch, listed: Callable[..., None]
+) -> None:
+    listed(GREET)
+    begins = NIGHT - timedelta(minutes=10, seconds=10)
+    night = Night(monkeypatch, seconds=20 * 60, starts=begins)
+    before = signal.getsignal(signal.SIGTERM)
+    call_command("run_jobs", verbosity=0)
+    assert night.now == night.ends
+    begun = list(JobRun.objects.order_by("started_at").values_list("started_at", flat=True))
+    assert begun == [begins, NIGHT + timedelta(seconds=20)], "at once for the night before, and within 30 s of 2:15"
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.usefixtures("transactional_db", "site")
+def test_a_database_that_is_away_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, listed: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    listed(GREET)
+    Night(monkeypatch, seconds=61)
+    found, away = run_jobs.run_due, [OperationalError(NAME_OF_A_PATIENT), OperationalError(NAME_OF_A_PATIENT)]
+
+    def run_due_when_it_is_back(**arguments: Any) -> Iterator[JobRun]:
+        if away:
+            raise away.pop()
+        return found(**arguments)
+
+    monkeypatch.setattr(run_jobs, "run_due", run_due_when_it_is_back)
+    call_command("run_jobs", verbosity=0)
+    assert JobRun.objects.get().started_at == NIGHT + timedelta(seconds=60)
+    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert said == ["nightly work could not be looked for: OperationalError"] * 2
+
+
+@pytest.mark.usefixtures("transactional_db", "site")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_job_be_done_and_leaves_the_rest(
+    monkeypatch: pytest.MonkeyPatch, listed: Callable[..., None], number: signal.Signals
+) -> None:
+    make_site("Airport Road")
+    listed(SIGNALLED)
+    Night(monkeypatch, seconds=300)
+    monkeypatch.setattr(nightly_jobs, "to_raise", [number])
+    call_command("run_jobs", verbosity=0)
+    assert [run.words for run in JobRun.objects.all()] == ["Went on."]
+
+
+@pytest.mark.usefixtures("transactional_db", "site")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_same_signal_again_ends_the_job_too_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, listed: Callable[..., None], number: signal.Signals
+) -> None:
+    make_site("Airport Road")
+    listed(SIGNALLED)
+    Night(monkeypatch, seconds=300)
+    monkeypatch.setattr(nightly_jobs, "to_raise", [number, number])
+    said = StringIO()
+    call_command("run_jobs", stderr=said)
+    assert said.getvalue() == "Stopped in the middle of a job; it is tried again.\n"
+    assert [run.outcome for run in JobRun.objects.all()] == ["failed"]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A migrated SQLite database without a clinic in it."""
+    path = tmp_path / "clinic.sqlite3"
+    subprocess.run(manage("migrate", "--verbosity", "0"), env=environment(path), check=True, timeout=120)
+    return path
+
+
+def manage(*arguments: str) -> list[str]:
+    return [sys.executable, str(PROJECT / "manage.py"), *arguments]
+
+
+def environment(database: Path) -> dict[str, str]:
+    return {**os.environ, "DEPLOYMENT": "test", "DATABASE_URL": f"sqlite:///{database}"}
+
+
+def until[T](ask: Callable[[], T], seconds: float = 30) -> T:
+    """The answer, once there is one."""
+    ends = time.monotonic() + seconds
+    while not (answer := ask()):
+        assert time.monotonic() < ends, "nothing came of it"
+        time.sleep(0.05)
+    return answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_process_itself_ends_cleanly_by_a_signal(database: Path, number: signal.Signals) -> None:
+    def runs() -> list[tuple[str, str]]:
+        with closing(sqlite3.connect(database)) as connection:
+            return connection.execute("SELECT name, outcome FROM accounts_jobrun WHERE outcome != 'running'").fetchall()
+
+    process = subprocess.Popen(
+        manage("run_jobs"), env=environment(database), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        assert until(lambda: len(found := runs()) == 2 and found) == [
+            ("clear_sessions", "done"),
+            ("forget_calendars", "done"),
+        ]
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    said = "clear_sessions: Ended sign-ins forgotten: 0.\nforget_calendars: Nothing was to be forgotten.\n"
+    assert (process.returncode, out, errors) == (0, said, "")

@@ -1,0 +1,152 @@
+"""A finalized mark changes only by an amendment with a reason; what stood is kept for good."""
+
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+from django.db import DatabaseError, transaction
+from django.urls import reverse
+
+from accounts.models import Action, AuditEvent
+from attendance.models import Amendment, Attendance, AttendanceStatus
+from attendance.services.ledgers import ledger_of
+from attendance.services.marks import Mark, amend_attendance, finalize_session
+from patients.models import Episode
+from scheduling.services.reasons import Refused
+from tests.clinic import AFTER, THURSDAY_NOON, Clinic, at, booking_of, open_clinic, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return open_clinic()
+
+
+@pytest.fixture
+def finalized(clinic: Clinic) -> Attendance:
+    """A no-show, signed."""
+    mark = clinic.mark(booking_of(clinic.admit("Rosa")), "no_show")
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+    return mark
+
+
+@pytest.fixture
+def address(finalized: Attendance) -> str:
+    return reverse("attendance-amend", args=[finalized.pk])
+
+
+def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
+    return [reason.code for reason in refused.value.reasons]
+
+
+def late(reason: str = "She was in the hall, the sheet shows it.") -> Mark:
+    return Mark(AttendanceStatus.PARTIAL, arrived=at("9:30"), reason=reason)
+
+
+def test_an_amendment_keeps_what_stood_what_stands_and_why(clinic: Clinic, finalized: Attendance) -> None:
+    amend_attendance(attendance=finalized, mark=late(), by=clinic.coordinator, now=THURSDAY_NOON)
+
+    kept = Amendment.objects.get()
+    assert (kept.status_before, kept.arrived_before, kept.credited_minutes_before) == ("no_show", None, 0)
+    assert (kept.status_after, kept.arrived_after, kept.credited_minutes_after) == ("partial", at("9:30"), 150)
+    assert (kept.signature, kept.at) == ("Cleo Marsh, LADC", THURSDAY_NOON)
+    finalized.refresh_from_db()
+    assert (finalized.status, finalized.arrived, finalized.credited_minutes) == ("partial", at("9:30"), 150)
+    assert (finalized.recorded_by, finalized.recorded_at) == (clinic.leader, at("12:00"))
+    event = AuditEvent.objects.get(action=Action.AMENDED)
+    assert (event.patient_key, event.reason) == (finalized.booking.episode.patient_id, kept.reason)
+
+
+@pytest.mark.parametrize(
+    ("mark", "code"),
+    [
+        pytest.param(late(reason="  "), "needs_reason", id="without a reason"),
+        pytest.param(Mark(AttendanceStatus.NO_SHOW, reason="Looked again."), "nothing_changed", id="nothing different"),
+        pytest.param(Mark(AttendanceStatus.PARTIAL, reason="Late."), "needs_times", id="in part, but which"),
+        pytest.param(
+            Mark(AttendanceStatus.PARTIAL, arrived=at("13:00"), reason="Late."), "impossible_times", id="after the end"
+        ),
+    ],
+)
+def test_an_amendment_that_can_t_be_is_refused(clinic: Clinic, finalized: Attendance, mark: Mark, code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        amend_attendance(attendance=finalized, mark=mark, by=clinic.coordinator, now=THURSDAY_NOON)
+    assert codes(refused) == [code]
+    assert not Amendment.objects.exists()
+
+
+def test_before_finalizing_the_mark_itself_is_changed(clinic: Clinic) -> None:
+    mark = clinic.mark(booking_of(clinic.admit("Rosa")), "no_show")
+    with pytest.raises(Refused) as refused:
+        amend_attendance(attendance=mark, mark=late(), by=clinic.leader, now=AFTER)
+    assert codes(refused) == ["not_finalized"]
+
+
+def test_nobody_amends_what_they_have_not_seen(clinic: Clinic, finalized: Attendance) -> None:
+    amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=0)
+    whole = Mark(AttendanceStatus.PRESENT, reason="She signed in at nine.")
+    with pytest.raises(Refused) as refused:
+        amend_attendance(attendance=finalized, mark=whole, by=clinic.coordinator, now=AFTER, seen_amendments=0)
+    assert codes(refused) == ["changed_meanwhile"]
+    amend_attendance(attendance=finalized, mark=whole, by=clinic.coordinator, now=AFTER, seen_amendments=1)
+    assert [each.credited_minutes_after for each in Amendment.objects.all()] == [150, 180]
+
+
+def test_the_database_refuses_to_change_or_drop_an_amendment(clinic: Clinic, finalized: Attendance) -> None:
+    kept = amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER)
+    for act in (lambda: Amendment.objects.update(reason="Otherwise."), kept.delete):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            act()
+    assert Amendment.objects.get().reason == kept.reason
+
+
+@time_machine.travel(THURSDAY_NOON, tick=False)
+def test_the_page_shows_what_stands_and_amends_it(clinic: Clinic, finalized: Attendance, address: str) -> None:
+    client = signed_in(clinic.leader)
+    page = client.get(address)
+    assert "No show" in page.text
+    assert 'name="seen" value="0"' in page.text
+
+    answer = client.post(
+        address, {"status": "partial", "arrived": "09:30", "left": "", "reason": "Sat at the back.", "seen": "0"}
+    )
+    assert answer.headers["Location"].startswith(reverse("session", args=[clinic.monday.pk]))
+    shown = client.get(reverse("session", args=[clinic.monday.pk])).text
+    assert "Sat at the back." in shown
+    assert "from 9:30" in shown
+
+
+@time_machine.travel(THURSDAY_NOON, tick=False)
+def test_a_refused_amendment_keeps_what_was_typed_and_says_what_is_wrong(clinic: Clinic, address: str) -> None:
+    answer = signed_in(clinic.coordinator).post(
+        address, {"status": "partial", "arrived": "13:30", "left": "", "reason": "Sat at the back.", "seen": "0"}
+    )
+    assert answer.status_code == 200
+    assert "The times must lie in the session" in answer.text
+    assert "Sat at the back." in answer.text
+    assert 'value="13:30"' in answer.text
+    missing = signed_in(clinic.coordinator).post(address, {"status": "present", "reason": "", "seen": "0"})
+    assert "This field is required." in missing.text
+
+
+@time_machine.travel(THURSDAY_NOON, tick=False)
+def test_outsiders_do_not_amend(clinic: Clinic, finalized: Attendance, address: str) -> None:
+    assert signed_in(clinic.stranger).get(address).status_code == 404
+    assert signed_in(clinic.colleague).get(address).status_code == 404
+    assert signed_in(clinic.reviewer).get(address).status_code == 403
+    assert signed_in(clinic.administrator).get(address).status_code == 403
+    anonymous = signed_in(clinic.leader)
+    anonymous.logout()
+    answer = anonymous.get(address)
+    assert answer.headers["Location"] == f"{reverse('account_login')}?{urlencode({'next': address}, safe='/')}"
+    assert not Amendment.objects.exists()
+
+
+def test_an_amended_mark_counts_in_its_week(clinic: Clinic, finalized: Attendance) -> None:
+
+    episode = Episode.objects.get()
+    amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER)
+    ledger = ledger_of(episode=episode, week=clinic.monday.on, now=THURSDAY_NOON)
+    assert ledger is not None
+    assert ledger.credited_minutes == 150

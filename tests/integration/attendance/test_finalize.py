@@ -1,0 +1,122 @@
+"""A session's record is closed as a whole, signed, by one of its own clinicians, once everybody is marked."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import Action, AuditEvent
+from attendance.models import Attendance
+from attendance.services.marks import NotMarked, finalize_session, mark_everyone_present
+from patients.models import Episode
+from scheduling.models import Session, SessionStatus
+from scheduling.services.reasons import Refused
+from tests.clinic import AFTER, DURING, Clinic, booking_of, open_clinic
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return open_clinic()
+
+
+@pytest.fixture
+def rosa(clinic: Clinic) -> Episode:
+    return clinic.admit("Rosa")
+
+
+def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
+    return [reason.code for reason in refused.value.reasons]
+
+
+def test_a_session_is_finalized_whole_by_whom_and_with_which_credential(clinic: Clinic, rosa: Episode) -> None:
+    clinic.admit("Tomasz")
+    mark_everyone_present(session=clinic.monday, by=clinic.leader, now=AFTER)
+
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+
+    session = clinic.monday
+    assert (session.status, session.finalized_at, session.finalized_by) == (SessionStatus.HELD, AFTER, clinic.leader)
+    assert session.finalized_credential == "Ada Park, LADC"
+    trail = AuditEvent.objects.filter(action=Action.FINALIZED)
+    assert sorted(event.subject_kind for event in trail) == ["attendance", "attendance", "session"]
+
+
+def test_every_reason_against_it_is_given_at_once(clinic: Clinic, rosa: Episode) -> None:
+    clinic.admit("Tomasz")
+    clinic.mark(booking_of(rosa), "present", DURING)
+
+    with pytest.raises(Refused) as refused:
+        finalize_session(session=clinic.monday, by=clinic.leader, now=DURING)
+
+    assert codes(refused) == ["not_over_yet", "not_marked"]
+    assert refused.value.reasons[1] == NotMarked(1, ("Tomasz Lindqvist",))
+    assert clinic.monday.finalized_at is None
+
+
+def test_a_place_given_up_needs_no_mark(clinic: Clinic, rosa: Episode) -> None:
+    booking = booking_of(rosa)
+    booking.released_at, booking.release_cause = DURING, "given_back"
+    booking.save(update_fields=["released_at", "release_cause"])
+
+    assert finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER).finalized_at == AFTER
+
+
+def test_it_is_finalized_once(clinic: Clinic, rosa: Episode) -> None:
+    clinic.mark(booking_of(rosa))
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+
+    with pytest.raises(Refused) as refused:
+        finalize_session(session=clinic.monday, by=clinic.coordinator, now=AFTER)
+
+    assert codes(refused) == ["already_finalized"]
+    assert clinic.monday.finalized_by == clinic.leader
+
+
+def test_a_cancelled_session_is_not_finalized(clinic: Clinic) -> None:
+    Session.objects.update(status=SessionStatus.CANCELLED)
+    with pytest.raises(Refused) as refused:
+        finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+    assert codes(refused) == ["session_cancelled"]
+
+
+def test_nobody_signs_what_they_have_not_seen(clinic: Clinic, rosa: Episode) -> None:
+    clinic.mark(booking_of(rosa))
+    seen = clinic.monday.version
+    clinic.mark(booking_of(rosa), "no_show", AFTER)
+
+    with pytest.raises(Refused) as refused:
+        finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=seen)
+    assert codes(refused) == ["changed_meanwhile"]
+
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=clinic.monday.version)
+
+
+def test_after_it_no_mark_changes(clinic: Clinic, rosa: Episode) -> None:
+    clinic.mark(booking_of(rosa), "no_show")
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+
+    with pytest.raises(Refused) as refused:
+        clinic.mark(booking_of(rosa), "present", AFTER)
+    assert codes(refused) == ["already_finalized"]
+    with pytest.raises(Refused):
+        mark_everyone_present(session=clinic.monday, by=clinic.leader, now=AFTER)
+    assert Attendance.objects.get().status == "no_show"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param({"finalized_at": AFTER}, id="without who and what"),
+        pytest.param({"finalized_credential": "Ada Park"}, id="a signature without a date"),
+    ],
+)
+def test_the_database_keeps_a_signature_whole(clinic: Clinic, broken: dict[str, object]) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Session.objects.filter(pk=clinic.monday.pk).update(**broken)
+
+
+def test_the_database_knows_that_what_is_finalized_took_place_or_was_cancelled(clinic: Clinic) -> None:
+    signed = {"finalized_at": AFTER, "finalized_by": clinic.leader, "finalized_credential": "Ada Park, LADC"}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Session.objects.filter(pk=clinic.monday.pk).update(**signed)
+    Session.objects.filter(pk=clinic.monday.pk).update(status=SessionStatus.HELD, **signed)

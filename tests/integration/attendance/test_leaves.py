@@ -1,0 +1,360 @@
+"""A leave of absence keeps the places, excuses what is booked in it, and is blamed on nobody."""
+
+from datetime import date, datetime, timedelta
+from functools import partial
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import AuditEvent, User
+from attendance.domain.ledger import PartialReason, Standing
+from attendance.models import Attendance, AttendanceStatus
+from attendance.services.leaves import call_off_leave, end_leave, excuse_leaves, excuse_leaves_of, take_leave
+from attendance.services.ledgers import ledger_of, openings_for
+from attendance.services.marks import Mark, amend_attendance, finalize_session, mark_booking
+from patients.models import Episode
+from scheduling.models import Booking, LeaveOfAbsence, Session
+from scheduling.services.absences import AwayAlready, AwayThen
+from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.enrollment.enroll import end_enrollment
+from scheduling.services.preview.preview import Scene, rehearse
+from scheduling.services.reasons import (
+    AlreadyEnded,
+    BeforeAdmission,
+    EndsBeforeItBegins,
+    HasBegun,
+    NeedsReason,
+    NothingChanged,
+    Refused,
+)
+from tests.clinic import (
+    AFTER,
+    BEFORE,
+    DURING,
+    FRIDAY,
+    NEXT_MONDAY,
+    THURSDAY,
+    THURSDAY_NOON,
+    WEDNESDAY,
+    Clinic,
+    booking_of,
+    make_opening,
+    open_clinic,
+)
+from tests.factories import MONDAY, admit, book, make_patient
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+TUESDAY = MONDAY + DAY
+SUNDAY = MONDAY + 6 * DAY
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return open_clinic()
+
+
+@pytest.fixture
+def by(clinic: Clinic) -> User:
+    return clinic.coordinator
+
+
+@pytest.fixture
+def rosa(clinic: Clinic) -> Episode:
+    return clinic.admit()
+
+
+def leave_from(
+    episode: Episode,
+    first_day: date,
+    last_day: date | None,
+    by: User,
+    *,
+    reason: str = "Surgery",
+    now: datetime = BEFORE,
+) -> LeaveOfAbsence:
+    return take_leave(episode=episode, first_day=first_day, last_day=last_day, reason=reason, by=by, now=now)
+
+
+def excused() -> list[date]:
+    days = Attendance.objects.exclude(leave=None).order_by("booking__starts")
+    return list(days.values_list("booking__session__on", flat=True))
+
+
+def test_what_is_booked_in_a_leave_is_excused_and_stays_booked(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave = leave_from(rosa, WEDNESDAY, FRIDAY, by)
+    assert excused() == [WEDNESDAY, FRIDAY]
+    mark = Attendance.objects.get(booking=booking_of(rosa, WEDNESDAY))
+    assert (mark.status, mark.reason, mark.leave, mark.credited_minutes) == (
+        "excused",
+        "Leave of absence: Surgery",
+        leave,
+        0,
+    )
+    assert (mark.recorded_by, mark.recorded_at) == (by, BEFORE)
+    assert Booking.objects.standing().count() == 3
+    assert set(Session.objects.values_list("on", "booked", "version")) == {
+        (MONDAY, 1, 1),
+        (WEDNESDAY, 1, 2),
+        (FRIDAY, 1, 2),
+    }
+    trail = AuditEvent.objects.filter(patient_key=rosa.patient_id).order_by("pk")
+    assert list(trail.values_list("action", "detail", "reason")) == [
+        ("created", "away from 2026-11-25 to 2026-11-27", "Surgery"),
+        ("marked", "excused: leave of absence", ""),
+        ("marked", "excused: leave of absence", ""),
+    ]
+
+
+def test_a_leave_excuses_its_own_patient_alone(clinic: Clinic, rosa: Episode, by: User) -> None:
+    omar = clinic.admit("Omar")
+    leave_from(rosa, MONDAY, None, by)
+    assert not Attendance.objects.filter(booking__episode=omar).exists()
+
+
+def test_what_is_marked_already_stays_as_it_is(clinic: Clinic, rosa: Episode, by: User) -> None:
+    clinic.mark(booking_of(rosa), "no_show", now=AFTER)
+    clinic.mark(booking_of(rosa, WEDNESDAY), "excused", now=AFTER, reason="Court")
+    leave_from(rosa, MONDAY, FRIDAY, by, now=AFTER)
+    assert excused() == [FRIDAY]
+
+
+def test_a_session_that_is_over_and_not_marked_is_excused_too(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave_from(rosa, MONDAY, MONDAY, by, now=AFTER)
+    assert excused() == [MONDAY]
+    assert finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER).finalized_at == AFTER
+
+
+@pytest.mark.parametrize("status", ["present", "excused"])
+def test_who_comes_after_all_is_marked_as_anybody(clinic: Clinic, rosa: Episode, by: User, status: str) -> None:
+    leave_from(rosa, MONDAY, None, by)
+    mark = Mark(AttendanceStatus(status), reason="Came all the same")
+    marked = mark_booking(booking=booking_of(rosa), mark=mark, by=clinic.leader, now=AFTER)
+    marked.refresh_from_db()
+    assert (marked.status, marked.leave) == (status, None)
+    end_leave(leave=LeaveOfAbsence.objects.get(), last_day=MONDAY, by=by, now=AFTER)
+    assert Attendance.objects.filter(pk=marked.pk).exists()
+
+
+def test_a_signed_excuse_is_amended_like_any_mark(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave_from(rosa, MONDAY, None, by)
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+    mark = Mark(AttendanceStatus.PRESENT, reason="Was there")
+    amend_attendance(attendance=Attendance.objects.get(booking=booking_of(rosa)), mark=mark, by=by, now=AFTER)
+    standing = Attendance.objects.get(booking=booking_of(rosa))
+    assert (standing.status, standing.credited_minutes, standing.leave) == ("present", 180, None)
+
+
+# Coming back
+
+
+def test_who_comes_back_earlier_is_expected_again(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave = leave_from(rosa, MONDAY, None, by)
+    ended = end_leave(leave=leave, last_day=WEDNESDAY, by=by, now=DURING)
+    assert ended.last_day == WEDNESDAY
+    assert excused() == [MONDAY, WEDNESDAY]
+    assert not Attendance.objects.filter(booking=booking_of(rosa, FRIDAY)).exists()
+    assert list(AuditEvent.objects.order_by("pk").values_list("action", "detail"))[-2:] == [
+        ("changed", "away from 2026-11-23 to 2026-11-25"),
+        ("deleted", "excused no longer: leave of absence"),
+    ]
+
+
+def test_what_has_begun_stays_excused(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave = leave_from(rosa, MONDAY, None, by)
+    end_leave(leave=leave, last_day=MONDAY, by=by, now=THURSDAY_NOON)
+    assert excused() == [MONDAY, WEDNESDAY]
+
+
+def test_who_comes_back_later_is_excused_for_longer(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave = leave_from(rosa, MONDAY, TUESDAY, by)
+    end_leave(leave=leave, last_day=WEDNESDAY, by=by, now=BEFORE)
+    assert excused() == [MONDAY, WEDNESDAY]
+    end_leave(leave=leave, last_day=None, by=by, now=BEFORE)
+    assert excused() == [MONDAY, WEDNESDAY, FRIDAY]
+    assert LeaveOfAbsence.objects.get().ends is None
+
+
+def test_a_leave_that_does_not_take_place_leaves_nothing_but_the_trail(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave = leave_from(rosa, WEDNESDAY, None, by)
+    call_off_leave(leave=leave, by=by, now=DURING)
+    assert not LeaveOfAbsence.objects.exists()
+    assert not Attendance.objects.exists()
+    assert AuditEvent.objects.order_by("pk").last().action == "deleted"
+
+
+def test_a_leave_that_was_used_is_ended_not_called_off(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave = leave_from(rosa, MONDAY, None, by)
+    with pytest.raises(Refused) as refused:
+        call_off_leave(leave=leave, by=by, now=DURING)
+    assert refused.value.reasons == (HasBegun(clinic.monday.name, MONDAY),)
+    assert excused() == [MONDAY, WEDNESDAY, FRIDAY]
+
+
+# What is refused
+
+
+def test_a_leave_lies_in_the_course_of_care_and_has_a_reason(clinic: Clinic, rosa: Episode, by: User) -> None:
+    with pytest.raises(Refused) as refused:
+        leave_from(rosa, MONDAY - DAY, MONDAY - 2 * DAY, by, reason=" ")
+    assert refused.value.reasons == (
+        EndsBeforeItBegins(MONDAY - DAY, MONDAY - 2 * DAY),
+        NeedsReason(),
+        BeforeAdmission(MONDAY - DAY, MONDAY),
+    )
+    Episode.objects.update(ends=FRIDAY)
+    with pytest.raises(Refused) as refused:
+        leave_from(rosa, FRIDAY, None, by)
+    assert refused.value.reasons == (AlreadyEnded("The course of care", THURSDAY),)
+
+
+@pytest.mark.parametrize(
+    ("standing", "asked", "overlaps"),
+    [
+        pytest.param((TUESDAY, THURSDAY), (MONDAY, TUESDAY), True, id="its first day"),
+        pytest.param((TUESDAY, THURSDAY), (THURSDAY, None), True, id="its last day"),
+        pytest.param((TUESDAY, THURSDAY), (MONDAY, MONDAY), False, id="the day before"),
+        pytest.param((TUESDAY, THURSDAY), (FRIDAY, None), False, id="the day after"),
+        pytest.param((TUESDAY, None), (FRIDAY, FRIDAY), True, id="in an open one"),
+        pytest.param((TUESDAY, None), (MONDAY, None), True, id="two open ones"),
+        pytest.param((TUESDAY, None), (MONDAY, MONDAY), False, id="before an open one"),
+    ],
+)
+def test_leaves_do_not_overlap(
+    rosa: Episode, by: User, standing: tuple[date, date | None], asked: tuple[date, date | None], overlaps: bool
+) -> None:
+    leave_from(rosa, *standing, by)
+    if not overlaps:
+        assert leave_from(rosa, *asked, by).starts == asked[0]
+        return
+    with pytest.raises(Refused) as refused:
+        leave_from(rosa, *asked, by)
+    assert refused.value.reasons == (AwayAlready(*standing),)
+
+
+def test_a_leave_is_not_drawn_out_over_another(rosa: Episode, by: User) -> None:
+    leave = leave_from(rosa, MONDAY, TUESDAY, by)
+    leave_from(rosa, THURSDAY, FRIDAY, by)
+    with pytest.raises(Refused) as refused:
+        end_leave(leave=leave, last_day=None, by=by, now=BEFORE)
+    assert refused.value.reasons == (AwayAlready(THURSDAY, FRIDAY),)
+    with pytest.raises(Refused) as refused:
+        end_leave(leave=leave, last_day=TUESDAY, by=by, now=BEFORE)
+    assert refused.value.reasons == (NothingChanged(),)
+    with pytest.raises(Refused) as refused:
+        end_leave(leave=leave, last_day=MONDAY - DAY, by=by, now=BEFORE)
+    assert refused.value.reasons == (EndsBeforeItBegins(MONDAY, MONDAY - DAY),)
+
+
+# The work of every night
+
+
+def test_what_is_booked_into_a_leave_later_is_excused_by_the_nightly_work_once(
+    clinic: Clinic, rosa: Episode, by: User
+) -> None:
+    leave_from(rosa, MONDAY, None, by)
+    opening = make_opening(clinic, THURSDAY)
+    book(opening, rosa.enrollments.get())
+    assert excuse_leaves(site=clinic.site, now=DURING) == 1
+    assert THURSDAY in excused()
+    assert Attendance.objects.get(booking__session=opening).recorded_by == by
+    assert AuditEvent.objects.order_by("pk").last().actor_label == "iopmanager"
+    events = AuditEvent.objects.count()
+    assert excuse_leaves(site=clinic.site, now=DURING) == 0
+    assert excuse_leaves_of(episode=rosa, now=DURING) == 0
+    assert AuditEvent.objects.count() == events
+
+
+def test_what_is_moved_out_of_a_leave_is_excused_no_longer(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave_from(rosa, MONDAY, WEDNESDAY, by)
+    Session.objects.filter(on=WEDNESDAY).update(on=THURSDAY)
+    assert excuse_leaves(site=clinic.site, now=DURING) == 1
+    assert excused() == [MONDAY]
+
+
+@pytest.mark.parametrize("leaves", [1, 3])
+def test_the_nightly_work_takes_as_many_queries_for_three_leaves_as_for_one(
+    clinic: Clinic, by: User, leaves: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(leaves):
+        leave_from(clinic.admit(f"Patient {number}"), MONDAY, None, by)
+    Attendance.objects.all().delete()
+    with django_assert_num_queries(11):
+        assert excuse_leaves(site=clinic.site, now=BEFORE) == 3 * leaves
+
+
+# The week
+
+
+def test_a_week_with_a_leave_is_partial_and_not_blamed(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave_from(rosa, WEDNESDAY, WEDNESDAY, by)
+    clinic.mark(booking_of(rosa))
+    running = ledger_of(episode=rosa, week=MONDAY, now=AFTER)
+    assert running is not None
+    assert (running.standing, running.partial) == (Standing.PARTIAL, {PartialReason.LEAVE})
+    clinic.mark(booking_of(rosa, FRIDAY))
+    over = ledger_of(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
+    assert over is not None
+    assert (over.standing, over.credited_minutes) == (Standing.PARTIAL, 360)
+
+
+def test_a_weekend_away_cuts_no_week(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave_from(rosa, SUNDAY - DAY, SUNDAY, by)
+    ledger = ledger_of(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
+    assert ledger is not None
+    assert (ledger.standing, ledger.partial) == (Standing.SHORT, frozenset())
+
+
+def test_who_stands_in_no_group_while_away_is_not_short(clinic: Clinic, rosa: Episode, by: User) -> None:
+    leave_from(rosa, MONDAY, None, by)
+    end_enrollment(enrollment=rosa.enrollments.get(), last_day=MONDAY, by=by, now=AFTER)
+    ledger = ledger_of(episode=rosa, week=MONDAY + 7 * DAY, now=NEXT_MONDAY + 7 * DAY)
+    assert ledger is not None
+    assert (ledger.standing, ledger.partial) == (Standing.PARTIAL, {PartialReason.LEAVE})
+
+
+def test_nobody_is_offered_a_session_on_a_day_away(clinic: Clinic, rosa: Episode, by: User) -> None:
+    clinic.mark(booking_of(rosa), "no_show", now=AFTER)
+    thursday, saturday = make_opening(clinic, THURSDAY), make_opening(clinic, SUNDAY - DAY)
+    leave_from(rosa, TUESDAY, THURSDAY, by, now=AFTER)
+    assert openings_for(episode=rosa, week=MONDAY, now=AFTER) == [saturday]
+    with pytest.raises(Refused) as refused:
+        book_make_up(session=thursday, makes_up=booking_of(rosa), by=by, now=AFTER)
+    assert refused.value.reasons == (AwayThen(THURSDAY),)
+    assert book_make_up(session=saturday, makes_up=booking_of(rosa), by=by, now=AFTER).session == saturday
+
+
+# Its impact
+
+
+def test_the_impact_of_a_leave_is_what_it_excuses_and_what_would_make_up_for_it(
+    clinic: Clinic, rosa: Episode, by: User
+) -> None:
+    thursday, saturday = make_opening(clinic, THURSDAY), make_opening(clinic, SUNDAY - DAY)
+    act = partial(leave_from, rosa, WEDNESDAY, THURSDAY, by)
+    impact = rehearse(act, scene=Scene(clinic.site, WEDNESDAY), now=BEFORE)
+    assert [(change.kind, change.before.on) for change in impact.seats if change.before] == [("excused", WEDNESDAY)]
+    (drop,) = impact.drops
+    assert (drop.week, drop.minutes_after, drop.is_on_leave) == (MONDAY, 360, True)
+    assert [saver.key for saver in drop.savers or ()] == [saturday.pk] != [thursday.pk]
+    assert not LeaveOfAbsence.objects.exists()
+
+
+def test_the_impact_of_coming_back_is_what_the_patient_is_expected_in_again(
+    clinic: Clinic, rosa: Episode, by: User
+) -> None:
+    leave = leave_from(rosa, MONDAY, None, by)
+    act = partial(end_leave, leave=leave, last_day=WEDNESDAY, by=by, now=BEFORE)
+    impact = rehearse(act, scene=Scene(clinic.site, WEDNESDAY), now=BEFORE)
+    assert [(change.kind, change.before.on) for change in impact.seats if change.before] == [("expected", FRIDAY)]
+    assert not impact.drops
+    assert excused() == [MONDAY, WEDNESDAY, FRIDAY]
+
+
+def test_admitted_and_away_are_told_apart(clinic: Clinic, by: User) -> None:
+    wen = admit(make_patient(clinic.site, "Wen"), WEDNESDAY)
+    leave_from(wen, THURSDAY, None, by)
+    ledger = ledger_of(episode=wen, week=MONDAY, now=NEXT_MONDAY)
+    assert ledger is not None
+    assert ledger.partial == {PartialReason.ADMISSION, PartialReason.LEAVE}

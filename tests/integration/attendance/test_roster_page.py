@@ -1,0 +1,249 @@
+"""A session's page: marked by its own people, line by line, with and without JavaScript."""
+
+import pytest
+import time_machine
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Action, AuditEvent, User
+from attendance.models import Attendance
+from patients.models import Episode
+from scheduling.models import Booking, Session, SessionStatus
+from tests.clinic import AFTER, BEFORE, DURING, Clinic, at, booking_of, open_clinic, signed_in
+from tests.factories import MONDAY, make_patient_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_session")]
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def after_the_session() -> object:
+    with time_machine.travel(AFTER, tick=False) as moment:
+        yield moment
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return open_clinic()
+
+
+@pytest.fixture
+def rosa(clinic: Clinic) -> Episode:
+    return clinic.admit("Rosa")
+
+
+def page(session: Session) -> str:
+    return reverse("session", args=[session.pk])
+
+
+def mark_at(booking: Booking) -> str:
+    return reverse("session-mark", args=[booking.session_id, booking.pk])
+
+
+def seen(booking: Booking) -> str:
+    return Attendance.objects.get(booking=booking).recorded_at.isoformat()
+
+
+def test_the_page_shows_when_where_who_and_their_marks(clinic: Clinic, rosa: Episode) -> None:
+    rosa.patient.preferred_name = "Ro"
+    rosa.patient.save(update_fields=["preferred_name"])
+    clinic.mark(booking_of(rosa), "partial", arrived=at("9:20"))
+
+    text = signed_in(clinic.leader).get(page(clinic.monday)).text
+
+    for part in ("9:00–12:00", "1 of 10 places", "Ada Park, LADC", "Ro Lindqvist", rosa.patient.code, "arrived 9:20"):
+        assert part in text
+    assert "2 h 40 credited" in text
+    assert "Finalize as Ada Park, LADC" in text
+
+
+def test_reading_a_roster_leaves_a_trail_in_each_record(clinic: Clinic, rosa: Episode) -> None:
+    signed_in(clinic.leader).get(page(clinic.monday))
+    event = AuditEvent.objects.get(action=Action.VIEWED)
+    assert (event.patient_key, event.actor_key) == (rosa.patient_id, clinic.leader.pk)
+
+
+@pytest.mark.parametrize("people", [1, 3])
+def test_a_roster_takes_as_many_queries_for_three_as_for_one(
+    clinic: Clinic, people: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(people):
+        clinic.mark(booking_of(clinic.admit(f"Patient {number}")), "partial", arrived=at("9:20"))
+    client = signed_in(clinic.leader)
+    with django_assert_num_queries(QUERIES):
+        client.get(page(clinic.monday))
+
+
+QUERIES = 15
+
+
+def test_everyone_is_marked_present_and_then_the_exceptions(clinic: Clinic, rosa: Episode) -> None:
+    tomasz = clinic.admit("Tomasz")
+    client = signed_in(clinic.coordinator)
+
+    answer = client.post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
+    assert "2 marked present." in answer.text
+    answer = client.post(
+        mark_at(booking_of(tomasz)),
+        {"status": "partial", "arrived": "9:20", "left": "11:00", "seen": seen(booking_of(tomasz))},
+    )
+
+    assert answer.headers["Location"] == f"{page(clinic.monday)}#person-{booking_of(tomasz).pk}"
+    mark = booking_of(tomasz).attendance
+    assert (mark.status, mark.arrived, mark.left, mark.credited_minutes) == ("partial", at("9:20"), at("11:00"), 100)
+    assert booking_of(rosa).attendance.credited_minutes == 180
+
+
+def test_with_htmx_the_answer_is_the_line_and_what_depends_on_it(clinic: Clinic, rosa: Episode) -> None:
+    answer = signed_in(clinic.leader).post(mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=HTMX)
+
+    assert answer.status_code == 200
+    assert answer.text.lstrip().startswith(f'<li class="surface mb-2" id="person-{booking_of(rosa).pk}"')
+    assert "3 h credited" in answer.text
+    assert "1 of 1 marked" in answer.text
+    assert f'name="version" value="{clinic.monday.version}"' in answer.text
+    assert "<html" not in answer.text
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["whole page", "line"])
+def test_what_is_wrong_is_said_beside_the_field_and_nothing_typed_is_lost(
+    clinic: Clinic, rosa: Episode, headers: dict[str, str]
+) -> None:
+    typed = {"status": "partial", "arrived": "13:20", "left": "", "reason": "Bus was late", "seen": ""}
+    answer = signed_in(clinic.leader).post(mark_at(booking_of(rosa)), typed, headers=headers)
+
+    assert "The times must lie in the session" in answer.text
+    assert 'value="13:20"' in answer.text
+    assert "Bus was late" in answer.text
+    assert f'id="mark-{booking_of(rosa).pk}-arrived_error"' in answer.text
+    assert "form-control is-invalid" in answer.text
+    assert not Attendance.objects.exists()
+
+
+def test_a_mark_has_to_be_chosen(clinic: Clinic, rosa: Episode) -> None:
+    answer = signed_in(clinic.leader).post(mark_at(booking_of(rosa)), {"status": ""}, headers=HTMX)
+    assert "Choose a mark." in answer.text
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["whole page", "line"])
+def test_a_stale_page_shows_what_stands_instead_of_overwriting_it(
+    clinic: Clinic, rosa: Episode, headers: dict[str, str]
+) -> None:
+    clinic.mark(booking_of(rosa), "no_show", DURING)
+
+    answer = signed_in(clinic.coordinator).post(
+        mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=headers, follow=True
+    )
+
+    assert "Somebody else changed this in the meantime" in answer.text
+    assert '<option value="no_show" selected>' in answer.text
+    assert Attendance.objects.get().status == "no_show"
+
+
+def test_times_that_were_not_touched_keep_their_seconds(clinic: Clinic, rosa: Episode) -> None:
+    exact = at("9:20").replace(second=35)
+    clinic.mark(booking_of(rosa), "partial", arrived=exact)
+    typed = {"status": "partial", "arrived": "09:20", "left": "", "reason": "Bus", "seen": seen(booking_of(rosa))}
+
+    signed_in(clinic.leader).post(mark_at(booking_of(rosa)), typed)
+
+    mark = Attendance.objects.get()
+    assert (mark.arrived, mark.reason, mark.credited_minutes) == (exact, "Bus", 159)
+
+
+def test_the_leader_finalizes_what_was_seen(clinic: Clinic, rosa: Episode) -> None:
+    client, address = signed_in(clinic.leader), reverse("session-finalize", args=[clinic.monday.pk])
+    answer = client.post(address, {"version": clinic.monday.version}, follow=True)
+    assert "1 person is not marked yet: Rosa Lindqvist." in answer.text
+
+    old = clinic.monday.version
+    clinic.mark(booking_of(rosa))
+    assert "Somebody else changed this" in client.post(address, {"version": old}, follow=True).text
+    answer = client.post(address, {"version": clinic.monday.version}, follow=True)
+
+    assert "Finalized by Ada Park, LADC" in answer.text
+    assert reverse("attendance-amend", args=[Attendance.objects.get().pk]) in answer.text
+    assert "hx-post" not in answer.text
+
+
+def test_it_can_t_be_finalized_while_it_lasts(clinic: Clinic, rosa: Episode) -> None:
+    clinic.mark(booking_of(rosa), "present", DURING)
+    with time_machine.travel(DURING, tick=False):
+        answer = signed_in(clinic.leader).post(reverse("session-finalize", args=[clinic.monday.pk]), follow=True)
+    assert "The session ends at 12:00; it can be finalized after that." in answer.text
+
+
+def test_before_it_begins_nobody_is_marked_present(clinic: Clinic, rosa: Episode) -> None:
+    with time_machine.travel(BEFORE, tick=False):
+        answer = signed_in(clinic.leader).post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
+    assert "The session has not begun yet" in answer.text
+
+
+def test_a_cancelled_session_is_only_looked_at(clinic: Clinic, rosa: Episode) -> None:
+    Session.objects.filter(pk=clinic.monday.pk).update(status=SessionStatus.CANCELLED, cancel_reason="Burst pipe")
+    text = signed_in(clinic.leader).get(page(clinic.monday)).text
+    assert "Burst pipe" in text
+    assert "hx-post" not in text
+    assert "Finalize as" not in text
+
+
+def test_a_session_without_people_says_so(clinic: Clinic) -> None:
+    assert "Nobody is booked" in signed_in(clinic.leader).get(page(clinic.monday)).text
+
+
+def test_the_roster_is_for_those_who_may_see_it(clinic: Clinic, rosa: Episode) -> None:
+    for user in (clinic.leader, clinic.coordinator, clinic.reviewer):
+        assert "Lindqvist" in signed_in(user).get(page(clinic.monday)).text
+    for user in (clinic.colleague, clinic.administrator):
+        answer = signed_in(user).get(page(clinic.monday))
+        assert answer.status_code == 200
+        assert "Lindqvist" not in answer.text
+    assert "hx-post" not in signed_in(clinic.reviewer).get(page(clinic.monday)).text
+
+
+def acts(clinic: Clinic, rosa: Episode) -> list[str]:
+    return [
+        reverse("session-mark-all", args=[clinic.monday.pk]),
+        mark_at(booking_of(rosa)),
+        reverse("session-finalize", args=[clinic.monday.pk]),
+    ]
+
+
+def test_strangers_find_nothing(clinic: Clinic, rosa: Episode) -> None:
+    client = signed_in(clinic.stranger)
+    assert client.get(page(clinic.monday)).status_code == 404
+    for address in acts(clinic, rosa)[:2]:
+        assert client.post(address, {"status": "present"}).status_code == 404
+    assert not Attendance.objects.exists()
+
+
+def forbidden(clinic: Clinic) -> dict[str, list[User]]:
+    nobody_s = [clinic.colleague, clinic.reviewer, clinic.administrator]
+    return {"mark": nobody_s, "finalize": [*nobody_s, clinic.coordinator]}
+
+
+def test_who_may_not_mark_or_finalize_is_forbidden_to(clinic: Clinic, rosa: Episode) -> None:
+    *marking, finalizing = acts(clinic, rosa)
+    for user in forbidden(clinic)["mark"]:
+        for address in marking:
+            assert signed_in(user).post(address, {"status": "present"}).status_code == 403
+    for user in forbidden(clinic)["finalize"]:
+        assert signed_in(user).post(finalizing).status_code == 403
+    assert not Attendance.objects.exists()
+
+
+def test_patients_and_those_not_signed_in_stay_outside(clinic: Clinic, rosa: Episode) -> None:
+    own = signed_in(make_patient_user(rosa.patient))
+    for address in acts(clinic, rosa):
+        assert own.post(address).status_code == 403
+    assert own.get(page(clinic.monday)).status_code == 403
+    own.logout()
+    for address in (page(clinic.monday), *acts(clinic, rosa)):
+        assert own.post(address).headers["Location"].startswith(reverse("account_login"))
+
+
+def test_a_booking_of_another_session_is_not_found(clinic: Clinic, rosa: Episode) -> None:
+    other = Booking.objects.exclude(session__on=MONDAY).first()
+    assert other is not None
+    address = reverse("session-mark", args=[clinic.monday.pk, other.pk])
+    assert signed_in(clinic.leader).post(address, {"status": "present"}).status_code == 404

@@ -1,0 +1,224 @@
+"""Everybody's weeks at a glance, one patient's in full, and the make-up that saves it."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Action, AuditEvent
+from attendance.views import weeks as weeks_views
+from patients.models import Episode
+from scheduling.models import Booking, Session
+from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, booking_of, open_clinic, signed_in
+from tests.factories import MONDAY, admit, make_meeting, make_patient, make_patient_user, make_session, make_track
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_thursday")]
+SATURDAY = MONDAY + timedelta(days=5)
+
+
+@pytest.fixture
+def on_thursday() -> object:
+    with time_machine.travel(THURSDAY_NOON, tick=False) as moment:
+        yield moment
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return open_clinic()
+
+
+@pytest.fixture
+def rosa(clinic: Clinic) -> Episode:
+    """Missed Monday: nothing but a make-up gives her the week's hours."""
+    rosa = clinic.admit("Rosa")
+    clinic.mark(booking_of(rosa), "no_show")
+    clinic.mark(booking_of(rosa, WEDNESDAY))
+    return rosa
+
+
+@pytest.fixture
+def tomasz(clinic: Clinic) -> Episode:
+    tomasz = clinic.admit("Tomasz")
+    clinic.mark(booking_of(tomasz))
+    clinic.mark(booking_of(tomasz, WEDNESDAY))
+    return tomasz
+
+
+@pytest.fixture
+def saturday(clinic: Clinic) -> Session:
+    meeting = make_meeting(clinic.site, 5, "10:00", "13:00", name="Saturday group")
+    make_track(clinic.site, [meeting], name="Weekend track")
+    return make_session(meeting, SATURDAY)
+
+
+def week_of(episode: Episode) -> str:
+    return reverse("patient-week", args=[episode.patient_id, MONDAY])
+
+
+def make_up(episode: Episode) -> str:
+    return reverse("makeup-book", args=[episode.patient_id, MONDAY])
+
+
+@pytest.mark.usefixtures("rosa", "tomasz", "saturday")
+def test_each_patient_s_week_stands_in_a_row(clinic: Clinic) -> None:
+    text = signed_in(clinic.coordinator).get(reverse("weeks")).text
+
+    assert "This week, Mon 23 – Sun 29 Nov" in text
+    assert "All 2" in text
+    assert "On course 1" in text
+    assert "At risk 1" in text
+    assert "Out of reach" not in text
+
+
+@pytest.mark.usefixtures("rosa", "tomasz", "saturday")
+def test_weeks_are_filtered_by_how_they_stand(clinic: Clinic) -> None:
+    text = signed_in(clinic.coordinator).get(reverse("weeks"), {"standing": "at_risk"}).text
+    assert "Rosa" in text
+    assert "Tomasz" not in text
+    assert "All 2" in text
+    empty = signed_in(clinic.coordinator).get(reverse("weeks"), {"standing": "short"}).text
+    assert "No week stands so" in empty
+
+
+@pytest.mark.usefixtures("rosa")
+def test_earlier_and_later_weeks_are_a_link_away(clinic: Clinic) -> None:
+    client = signed_in(clinic.coordinator)
+    before = client.get(reverse("weeks"), {"week": "2026-11-22"}).text
+    assert "Mon 16 – Sun 22 Nov" in before
+    assert "Nobody is in care in this week" in before
+    assert "Mon 30 Nov – Sun 6 Dec" in client.get(reverse("weeks"), {"week": "2026-11-30"}).text
+
+
+@pytest.mark.parametrize(
+    "nonsense", [{"week": "soon"}, {"week": "9999-12-31"}, {"week": "0001-01-01"}, {"standing": "x"}, {"page": "x"}]
+)
+@pytest.mark.usefixtures("rosa")
+def test_nonsense_in_the_address_means_this_week(clinic: Clinic, nonsense: dict[str, str]) -> None:
+    answer = signed_in(clinic.coordinator).get(reverse("weeks"), nonsense)
+    assert answer.status_code == 200
+    assert "This week, Mon 23 – Sun 29 Nov" in answer.text
+
+
+@pytest.mark.parametrize("patients", [1, 3])
+@pytest.mark.usefixtures("saturday")
+def test_weeks_take_as_many_queries_for_three_as_for_one(
+    clinic: Clinic, patients: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(patients):
+        clinic.mark(booking_of(clinic.admit(f"Patient {number}")), "no_show")
+    client = signed_in(clinic.coordinator)
+    with django_assert_num_queries(17):
+        assert "At risk" in client.get(reverse("weeks")).text
+
+
+@pytest.mark.parametrize("openings", [1, 3])
+def test_a_patient_s_week_takes_as_many_queries_for_three_openings_as_for_one(
+    clinic: Clinic, rosa: Episode, openings: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(openings):
+        meeting = make_meeting(clinic.site, 5, f"{9 + number * 3}:00".zfill(5), f"{12 + number * 3}:00")
+        make_track(clinic.site, [meeting], name=f"Weekend track {number}")
+        make_session(meeting, SATURDAY)
+    client = signed_in(clinic.coordinator)
+    with django_assert_num_queries(19):
+        assert client.get(week_of(rosa)).text.count("Book as make-up") == openings
+
+
+@pytest.mark.usefixtures("tomasz")
+def test_who_is_shown_is_in_the_trail_and_who_is_not_is_not(
+    clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weeks_views, "ON_A_PAGE", 1)
+    text = signed_in(clinic.coordinator).get(reverse("weeks")).text
+
+    assert "Page 1 of 2" in text
+    event = AuditEvent.objects.get(action=Action.VIEWED)
+    assert (event.patient_key, event.detail) == (rosa.patient_id, "week of 2026-11-23")
+
+
+def test_a_week_in_full_shows_what_is_owed_and_what_would_save_it(
+    clinic: Clinic, rosa: Episode, saturday: Session
+) -> None:
+    text = signed_in(clinic.coordinator).get(week_of(rosa)).text
+
+    for part in ("3 h</span> of 9 h", "At risk", "No show", "9:00–12:00", "Saturday group", "Book as make-up"):
+        assert part in text
+    assert "Make-up sessions that save the week" in text
+    assert AuditEvent.objects.filter(action=Action.VIEWED, patient_key=rosa.patient_id).count() == 1
+
+
+def test_a_make_up_is_booked_from_the_week_and_saves_it(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
+    client = signed_in(clinic.coordinator)
+    answer = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": booking_of(rosa).pk}, follow=True)
+
+    assert "Rosa is booked into Saturday group as a make-up." in answer.text
+    assert "On course" in answer.text
+    booked = Booking.objects.get(session=saturday)
+    assert (booked.makes_up, booked.week, booked.enrollment) == (booking_of(rosa), MONDAY, None)
+
+
+def test_the_last_place_may_be_gone_by_then(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
+    Session.objects.filter(pk=saturday.pk).update(places=2, booked=2)
+    asked = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
+    answer = signed_in(clinic.coordinator).post(make_up(rosa), asked, follow=True)
+    assert "No place is left in “Saturday group” on Sat 28 Nov." in answer.text
+    assert not Booking.objects.filter(session=saturday).exists()
+
+
+def test_a_make_up_makes_up_for_something_missed_by_the_same_patient(
+    clinic: Clinic, rosa: Episode, tomasz: Episode, saturday: Session
+) -> None:
+    client = signed_in(clinic.coordinator)
+    for wrong in (booking_of(tomasz).pk, booking_of(rosa, WEDNESDAY).pk, 10**9, ""):
+        answer = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": wrong}, follow=True)
+        assert "Choose one of the sessions offered" in answer.text
+    assert not Booking.objects.filter(session=saturday).exists()
+
+
+def test_a_week_without_care_says_so(clinic: Clinic, rosa: Episode) -> None:
+    address = reverse("patient-week", args=[rosa.patient_id, MONDAY - timedelta(weeks=2)])
+    assert "No hours are owed in this week" in signed_in(clinic.coordinator).get(address).text
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "9999-12-31", "0001-01-01", "soon"])
+def test_a_date_that_can_t_be_meant_is_not_found(clinic: Clinic, rosa: Episode, day: str) -> None:
+    assert signed_in(clinic.coordinator).get(f"/patients/{rosa.patient_id}/weeks/{day}/").status_code == 404
+
+
+def test_who_has_no_schedule_is_offered_one_instead_of_a_make_up(clinic: Clinic, saturday: Session) -> None:
+    waiting = admit(make_patient(clinic.site, "Wen"))
+    text = signed_in(clinic.coordinator).get(week_of(waiting)).text
+    assert "Saturday group" in text
+    assert "Book as make-up" not in text
+    assert reverse("fit", args=[waiting.patient_id]) in text
+
+
+def test_clinicians_see_the_weeks_of_their_own_groups(clinic: Clinic, rosa: Episode) -> None:
+    assert "Rosa" in signed_in(clinic.leader).get(reverse("weeks")).text
+    assert "Rosa" not in signed_in(clinic.colleague).get(reverse("weeks")).text
+    assert "Rosa" in signed_in(clinic.reviewer).get(reverse("weeks")).text
+
+
+def test_outsiders_do_not_see_weeks(clinic: Clinic, rosa: Episode) -> None:
+    assert "Rosa" not in signed_in(clinic.stranger).get(reverse("weeks")).text
+    assert signed_in(clinic.stranger).get(week_of(rosa)).status_code == 404
+    assert signed_in(clinic.colleague).get(week_of(rosa)).status_code == 404
+    own = make_patient_user(rosa.patient)
+    for address in (reverse("weeks"), week_of(rosa)):
+        assert signed_in(clinic.administrator).get(address).status_code == 403
+        assert signed_in(own).get(address).status_code == 403
+    anonymous = signed_in(clinic.leader)
+    anonymous.logout()
+    for address in (reverse("weeks"), week_of(rosa)):
+        assert anonymous.get(address).headers["Location"].startswith(reverse("account_login"))
+
+
+def test_only_those_who_manage_patients_book_make_ups(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
+    asked = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
+    for user in (clinic.leader, clinic.reviewer, clinic.administrator, clinic.colleague):
+        assert signed_in(user).post(make_up(rosa), asked).status_code == 403
+    assert signed_in(clinic.stranger).post(make_up(rosa), asked).status_code == 404
+    assert "Book as make-up" not in signed_in(clinic.leader).get(week_of(rosa)).text
+    assert not Booking.objects.filter(session=saturday).exists()

@@ -1,0 +1,545 @@
+"""A patient's calendar file: understood, looked at, kept, replaced, and counted wherever a life counts."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Action, AuditEvent, User
+from accounts.permissions import Role
+from attendance.services.ledgers import openings_for
+from iopmanager import clock
+from patients.domain.calendar_files import MOST_BYTES, Remark, Remarked, Understood
+from patients.jobs import forget_calendars
+from patients.models import CalendarInterval, CalendarState, ImportedCalendar, Patient
+from patients.models.calendar import ANSWERED_FOR, LASTS
+from patients.views.calendars import calendar_files
+from scheduling.models import Site
+from scheduling.services.availability.calendar_review import (
+    CalendarValues,
+    decline_calendar,
+    keep_calendar,
+    remember_calendar,
+    remove_calendar,
+)
+from scheduling.services.availability.imported_calendars import busy_in_weeks, busy_on_dates
+from scheduling.services.search.queries import Lives, need_of
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_calendar,
+    make_patient,
+    make_patient_user,
+    make_session,
+    make_site,
+    make_staff,
+    make_weekday_track,
+)
+from tests.hostile_calendars import calendar, event
+from timekeeping.intervals import Interval
+from timekeeping.reasons import Refused
+from timekeeping.weeks import OnDates, Recurrence
+
+pytestmark = pytest.mark.django_db
+
+TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)
+WEDNESDAY = date(2026, 11, 25)
+HOUR = timedelta(hours=1)
+SECRETS = ("Group", "Morning track", "Harbor Street", "Ada Park", "treatment", "session", "patient", "clinic")
+
+
+@pytest.fixture(autouse=True)
+def on_tuesday(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY)
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site("Harbor Street", phone="555-0100")
+
+
+@pytest.fixture
+def coordinator(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site, "Nora Castellanos")
+
+
+@pytest.fixture
+def rosa(site: Site) -> Patient:
+    """Booked on Wednesday from 9 to 12, with a sign-in."""
+    patient = make_patient(site)
+    enrollment = enroll(admit(patient), make_weekday_track(site, lead=make_staff(Role.CLINICIAN, site, "Ada Park")))
+    book(make_session(enrollment.track.meetings.get(weekday=2), WEDNESDAY), enrollment)
+    make_patient_user(patient)
+    return patient
+
+
+@pytest.fixture
+def desk(coordinator: User) -> Client:
+    client = Client()
+    client.force_login(coordinator)
+    return client
+
+
+@pytest.fixture
+def own(rosa: Patient) -> Client:
+    client = Client()
+    assert rosa.user is not None
+    client.force_login(rosa.user)
+    return client
+
+
+def at(on: date, hour: int, hours: int = 1) -> tuple[datetime, datetime]:
+    """In UTC; New York is five hours behind in winter."""
+    starts = datetime(on.year, on.month, on.day, hour, tzinfo=UTC)
+    return starts, starts + hours * HOUR
+
+
+def understood(*times: tuple[datetime, datetime], whole_days: tuple[date, ...] = ()) -> Understood:
+    busy = tuple(Interval(starts, ends) for starts, ends in times)
+    number = len(busy) + len(whole_days)
+    return Understood(busy=busy, whole_days=whole_days, events=number, occurrences=number, cancelled=0, free=0)
+
+
+def looked_at(patient: Patient, by: User, found: Understood, kind: str = "work", **said: int) -> ImportedCalendar:
+    values = CalendarValues(kind=kind, **said)
+    return remember_calendar(patient=patient, values=values, understood=found, by=by, now=TUESDAY)
+
+
+SECRET = ("SUMMARY:Ward 7", "LOCATION:Oncology")
+WORK = event(*SECRET, "RRULE:FREQ=WEEKLY", starts="DTSTART;TZID=America/New_York:20261124T140000", ends="DURATION:PT3H")
+FILE = calendar(WORK)
+WITH_WHOLE_DAYS = calendar(WORK, event(starts="DTSTART;VALUE=DATE:20261224", ends="SUMMARY:x"))
+IN_THE_WAY = calendar(event(starts="DTSTART:20261125T150000Z", ends="DURATION:PT1H"))
+
+
+def sent(client: Client, name: str, data: bytes = FILE, *args: int, **typed: Any) -> Any:
+    file = SimpleUploadedFile("work.ics", data, "text/calendar")
+    return client.post(reverse(name, args=args), {"file": file, "kind": "work", **typed})
+
+
+def test_what_is_understood_is_looked_at_first_and_then_kept(desk: Client, coordinator: User, rosa: Patient) -> None:
+    answer = sent(
+        desk, "imported-calendar-new", FILE, rosa.pk, travel_before="20", travel_after="30", movable_minutes="15"
+    )
+    made = ImportedCalendar.objects.get()
+    assert answer["Location"] == reverse("imported-calendar", args=[made.pk])
+    assert (made.state, made.first, made.until) == ("understood", date(2026, 11, 24), date(2027, 5, 25))
+    assert (made.travel_before, made.travel_after, made.movable_minutes) == (20, 30, 15)
+    assert made.intervals.count() == 26
+    assert not busy_in_weeks([rosa.pk], rosa.site.zone)
+    text = desk.get(answer["Location"]).text
+    assert "26 busy times, from 1 entry in the file." in text
+    assert "Tue 14:00–17:00" in text
+    kept = desk.post(answer["Location"])
+    assert kept["Location"] == reverse("patient", args=[rosa.pk])
+    made.refresh_from_db()
+    assert (made.state, made.decided_by, made.decided_at) == ("kept", coordinator, TUESDAY)
+    [busy] = busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]
+    assert busy.recurrence == Recurrence(weekdays=frozenset({1}), valid_from=MONDAY)
+    assert (busy.label, busy.kind, busy.travel_before, busy.travel_after) == ("Work calendar", "work", 20, 30)
+    assert "Work calendar" in desk.get(kept["Location"]).text
+
+
+def test_nothing_of_titles_or_places_is_anywhere(desk: Client, rosa: Patient) -> None:
+    answer = sent(desk, "imported-calendar-new", FILE, rosa.pk)
+    page = desk.get(answer["Location"]).text
+    row = ImportedCalendar.objects.values().get()
+    trail = str(list(AuditEvent.objects.values()))
+    for word in ("Ward 7", "Oncology", "work.ics"):
+        assert word not in page
+        assert word not in str(row)
+        assert word not in trail
+    assert [field.name for field in CalendarInterval._meta.fields] == [
+        "id", "calendar", "starts", "ends", "is_whole_day",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        pytest.param(b"Dear Rosa,", "This is not a calendar file.", id="a letter"),
+        pytest.param(
+            calendar(event("RRULE:FREQ=SECONDLY")), "An entry in the file repeats every hour, minute or", id="a bomb"
+        ),
+        pytest.param(b"x" * (MOST_BYTES + 1), "The file is larger than 5 MB.", id="too large"),
+        pytest.param(b"x" * (3 * MOST_BYTES), "The file is larger than 5 MB.", id="much too large"),
+        pytest.param(b"", "The submitted file is empty.", id="empty"),
+    ],
+)
+def test_a_refusal_says_why_and_loses_nothing_typed(desk: Client, rosa: Patient, data: bytes, sentence: str) -> None:
+    answer = sent(desk, "imported-calendar-new", data, rosa.pk, kind="school", travel_before="35")
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert 'value="35"' in answer.text
+    assert '<option value="school" selected>' in answer.text
+    assert not ImportedCalendar.objects.exists()
+
+
+def test_no_transaction_is_open_while_a_file_is_read(
+    desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connection
+
+    depth = len(connection.savepoint_ids)
+    depths = []
+
+    def understand(**given: Any) -> Understood:
+        depths.append(len(connection.savepoint_ids))
+        return understood(at(MONDAY, 20))
+
+    monkeypatch.setattr(calendar_files, "understand", understand)
+    sent(desk, "imported-calendar-new", FILE, rosa.pk)
+    assert depths == [depth]
+
+
+def test_a_file_never_lies_on_a_disk(settings: Any) -> None:
+    assert settings.FILE_UPLOAD_HANDLERS == ["iopmanager.uploads.KeepInMemory"]
+
+
+def test_of_days_without_a_time_somebody_is_asked(desk: Client, rosa: Patient) -> None:
+    page = sent(desk, "imported-calendar-new", WITH_WHOLE_DAYS, rosa.pk)["Location"]
+    assert "On 1 day there is an entry without a time: Thu 24 Dec" in desk.get(page).text
+    refused = desk.post(page)
+    assert refused.status_code == 422
+    assert "Some entries have no time. Are they busy days?" in refused.text
+    assert ImportedCalendar.objects.get().state == "understood"
+    desk.post(page, {"whole_days": "free"})
+    christmas = date(2026, 12, 24), date(2026, 12, 25)
+    assert not busy_on_dates([rosa.pk], rosa.site.zone, *christmas)[rosa.pk]
+
+
+def test_days_that_count_are_taken_whole(coordinator: User, rosa: Patient) -> None:
+    made = looked_at(rosa, coordinator, understood(whole_days=(date(2026, 12, 24),)))
+    keep_calendar(calendar=made, whole_days_count=True, by=coordinator, now=TUESDAY)
+    [busy] = busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]
+    assert busy.recurrence == OnDates(frozenset({date(2026, 12, 24)}))
+    assert (busy.starts.hour, busy.ends.hour, busy.minutes) == (0, 0, 24 * 60)
+
+
+def test_a_new_calendar_takes_the_place_of_the_earlier_one_of_its_kind(
+    desk: Client, coordinator: User, rosa: Patient
+) -> None:
+    make_calendar(rosa, coordinator, at(date(2026, 12, 1), 19, 3), at(date(2026, 12, 7), 15))
+    make_calendar(rosa, coordinator, at(date(2026, 12, 9), 20), kind="school")
+    page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
+    text = desk.get(page).text
+    assert "Instead of the calendar of Mon 23 Nov" in text
+    assert "25 times are new, 1 time is no longer there." in text
+    assert "Mon 7 Dec 10:00–11:00" in text
+    assert "Tue 14:00–17:00" in text
+    desk.post(page)
+    kept = {each.kind: each.intervals.count() for each in ImportedCalendar.objects.filter(state="kept")}
+    assert kept == {"work": 26, "school": 1}
+    assert AuditEvent.objects.filter(subject_kind="importedcalendar", action=Action.ENDED).count() == 1
+
+
+def test_what_is_looked_at_again_takes_the_place_of_what_was_looked_at(coordinator: User, rosa: Patient) -> None:
+    first = looked_at(rosa, coordinator, understood(at(MONDAY, 20)))
+    second = looked_at(rosa, coordinator, understood(at(MONDAY, 21)))
+    assert list(ImportedCalendar.objects.all()) == [second]
+    with pytest.raises(Refused, match="already_decided"):
+        keep_calendar(calendar=first, by=coordinator, now=TUESDAY)
+
+
+def test_what_nobody_keeps_is_forgotten(desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
+    assert forget_calendars.enqueue().return_value == "Nothing was to be forgotten."
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY + LASTS)
+    assert desk.get(page).status_code == 404
+    assert "not kept yet" not in desk.get(reverse("patient", args=[rosa.pk])).text
+    assert forget_calendars.enqueue().return_value == "1 forgotten."
+    assert not CalendarInterval.objects.exists()
+
+
+def test_a_calendar_that_is_kept_is_not_forgotten(
+    coordinator: User, rosa: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_calendar(rosa, coordinator, at(MONDAY, 20))
+    make_calendar(rosa, coordinator, at(MONDAY, 20), state="waiting")
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY + 100 * LASTS)
+    assert forget_calendars.enqueue().return_value == "Nothing was to be forgotten."
+
+
+def test_it_can_be_removed(desk: Client, coordinator: User, rosa: Patient) -> None:
+    made = make_calendar(rosa, coordinator, at(MONDAY, 20))
+    answer = desk.post(reverse("imported-calendar-remove", args=[made.pk]), follow=True)
+    assert "The work calendar is forgotten." in answer.text
+    assert not CalendarInterval.objects.exists()
+    assert AuditEvent.objects.filter(subject_kind="importedcalendar", action=Action.DELETED).count() == 1
+    with pytest.raises(Refused, match="already_decided"):
+        remove_calendar(calendar=made, by=coordinator, now=TUESDAY)
+
+
+def test_what_a_patient_sends_is_kept_at_once_when_it_runs_into_nothing(own: Client, rosa: Patient) -> None:
+    page = sent(own, "portal-file-new")["Location"]
+    answer = own.post(page, follow=True)
+    assert "Your calendar is kept." in answer.text
+    assert "Known to Mon 24 May 2027" in answer.text
+    assert ImportedCalendar.objects.get().state == CalendarState.KEPT
+
+
+def test_what_runs_into_an_appointment_waits_for_the_coordinator(
+    own: Client, desk: Client, coordinator: User, rosa: Patient
+) -> None:
+    kept = make_calendar(rosa, coordinator, at(MONDAY, 20))
+    page = sent(own, "portal-file-new", IN_THE_WAY)["Location"]
+    assert "It falls on the time of 1 appointment" in own.get(page).text
+    answer = own.post(page, follow=True)
+    assert "It falls on the time of an appointment, so we look at it first." in answer.text
+    waiting = ImportedCalendar.objects.get(state="waiting")
+    assert [times.key for times in busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]] == [f"calendar-{kept.pk}-0"]
+    chart = desk.get(reverse("patient", args=[rosa.pk])).text
+    assert "waits for a decision" in chart
+    decide = reverse("imported-calendar", args=[waiting.pk])
+    assert "It runs into 1 booked session" in desk.get(decide).text
+    refused = desk.post(decide, {"decision": "decline"})
+    assert (refused.status_code, ImportedCalendar.objects.get(pk=waiting.pk).state) == (422, "waiting")
+    desk.post(decide, {"decision": "accept"})
+    assert list(ImportedCalendar.objects.values_list("pk", "state")) == [(waiting.pk, "kept")]
+    assert "Work calendar 10:00–11:00" in desk.get(reverse("patient", args=[rosa.pk])).text
+
+
+def test_a_patient_is_told_why_it_is_declined(
+    own: Client, desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.post(sent(own, "portal-file-new", IN_THE_WAY)["Location"])
+    waiting = ImportedCalendar.objects.get()
+    desk.post(reverse("imported-calendar", args=[waiting.pk]), {"decision": "decline", "reason": "Let us talk first"})
+    assert "Not possible: Let us talk first" in own.get(reverse("portal-life")).text
+    assert not CalendarInterval.objects.exists()
+    assert desk.get(reverse("imported-calendar", args=[waiting.pk])).status_code == 404
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY + ANSWERED_FOR)
+    assert "Let us talk first" not in own.get(reverse("portal-life")).text
+    assert forget_calendars.enqueue().return_value == "1 forgotten."
+
+
+def test_an_earlier_clash_makes_no_new_calendar_wait(coordinator: User, rosa: Patient) -> None:
+    assert rosa.user is not None
+    make_calendar(rosa, coordinator, at(WEDNESDAY, 15))
+    made = looked_at(rosa, rosa.user, understood(at(WEDNESDAY, 14, 3)))
+    assert keep_calendar(calendar=made, by=rosa.user, now=TUESDAY).state == CalendarState.KEPT
+
+
+def test_a_later_one_of_a_patients_takes_the_place_of_what_waits(rosa: Patient) -> None:
+    assert rosa.user is not None
+    for hour, state in ((15, "waiting"), (16, "waiting"), (20, "kept")):
+        made = looked_at(rosa, rosa.user, understood(at(WEDNESDAY, hour)))
+        keep_calendar(calendar=made, by=rosa.user, now=TUESDAY)
+        assert list(ImportedCalendar.objects.values_list("state", flat=True)) == [state]
+
+
+def test_staffs_own_is_kept_although_it_runs_into_what_is_booked(coordinator: User, rosa: Patient) -> None:
+    made = looked_at(rosa, coordinator, understood(at(WEDNESDAY, 15)))
+    assert keep_calendar(calendar=made, by=coordinator, now=TUESDAY).state == CalendarState.KEPT
+
+
+def test_only_what_waits_is_declined(coordinator: User, rosa: Patient) -> None:
+    made = looked_at(rosa, coordinator, understood(at(MONDAY, 20)))
+    with pytest.raises(Refused, match="already_decided"):
+        decline_calendar(calendar=made, reason="No", by=coordinator, now=TUESDAY)
+    with pytest.raises(Refused, match="says_no_reason"):
+        decline_calendar(calendar=made, reason=" ", by=coordinator, now=TUESDAY)
+
+
+def test_remarks_are_said_in_words(desk: Client, coordinator: User, rosa: Patient) -> None:
+    found = Understood(
+        busy=(), whole_days=(), events=9, occurrences=9, cancelled=2, free=3,
+        remarks=tuple(Remarked(remark, 2) for remark in Remark),
+    )  # fmt: skip
+    made = looked_at(rosa, coordinator, found)
+    text = desk.get(reverse("imported-calendar", args=[made.pk])).text
+    for sentence in (
+        "Left out as cancelled: 2. Left out as free: 3.",
+        "2 entries in a time zone that is not known: read as the time here.",
+        "2 entries could not be read and are left out. Check what is missing.",
+        "2 entries could be read only in part, a repetition for example: check them.",
+        "2 entries end when they begin: left out.",
+        "2 tasks or notes: left out.",
+        "Nothing in it takes any time on these dates.",
+    ):
+        assert sentence in text, sentence
+
+
+@pytest.mark.parametrize("state", CalendarState.values)
+def test_only_its_sender_sees_what_is_not_kept_yet_and_strangers_see_nothing(
+    site: Site, coordinator: User, rosa: Patient, state: str
+) -> None:
+    made = make_calendar(rosa, coordinator, at(MONDAY, 20), state=state, reason="No" if state == "declined" else "")
+    elsewhere = make_staff(Role.COORDINATOR, make_site("Elsewhere"))
+    reviewer = make_staff(Role.REVIEWER, site)
+    stranger = make_patient_user(make_patient(site, "Omar", "Haddad"))
+    for user in (elsewhere, reviewer, stranger):
+        assert not ImportedCalendar.objects.visible_to(user).exists()
+    colleague = make_staff(Role.COORDINATOR, site)
+    is_shared = state != "understood"
+    assert rosa.user is not None
+    for person in (colleague, rosa.user):
+        assert ImportedCalendar.objects.visible_to(person).filter(pk=made.pk).exists() == is_shared
+    assert ImportedCalendar.objects.visible_to(coordinator).get() == made
+
+
+def test_a_clinician_reads_and_does_not_change(site: Site, coordinator: User, rosa: Patient) -> None:
+    made = make_calendar(rosa, coordinator, at(MONDAY, 20))
+    client = Client()
+    lead = rosa.episodes.get().bookings.get().session.facilitators.get()
+    client.force_login(lead)
+    assert "Work calendar" in client.get(reverse("patient", args=[rosa.pk])).text
+    for name, args in (("imported-calendar", made.pk), ("imported-calendar-new", rosa.pk)):
+        assert client.get(reverse(name, args=[args])).status_code == 403
+    assert client.post(reverse("imported-calendar-remove", args=[made.pk])).status_code == 403
+
+
+def test_a_patient_does_nothing_to_anothers(own: Client, site: Site, coordinator: User) -> None:
+    other = make_calendar(make_patient(site, "Omar", "Haddad"), coordinator, at(MONDAY, 20))
+    assert own.get(reverse("portal-file", args=[other.pk])).status_code == 404
+    assert own.post(reverse("portal-file", args=[other.pk])).status_code == 404
+    assert own.post(reverse("portal-file-remove", args=[other.pk])).status_code == 404
+    assert ImportedCalendar.objects.count() == 1
+
+
+def test_every_act_leaves_its_trail(own: Client, desk: Client, rosa: Patient) -> None:
+    page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
+    desk.get(page)
+    desk.post(page)
+    desk.post(page.rstrip("/") + "/remove/")
+    events = AuditEvent.objects.filter(subject_kind="importedcalendar").order_by("pk")
+    assert [(each.action, each.patient_key, each.site_key) for each in events] == [
+        (action, rosa.pk, rosa.site_id) for action in ("imported", "viewed", "created", "deleted")
+    ]
+
+
+def test_the_portals_pages_are_discreet(own: Client, rosa: Patient) -> None:
+    page = sent(own, "portal-file-new", IN_THE_WAY)["Location"]
+    for address in (reverse("portal-file-new"), page, reverse("portal-life")):
+        text = own.get(address).text
+        assert "<title>My schedule</title>" in text
+        said = re.sub(r"<[^>]*>", "", text)
+        for secret in SECRETS:
+            assert secret not in said, (address, secret)
+
+
+def test_the_search_keeps_off_what_goes_on_by_weeks(coordinator: User, rosa: Patient) -> None:
+    mondays = [at(MONDAY + timedelta(weeks=number), 15, 2) for number in range(26)]
+    make_calendar(rosa, coordinator, *mondays, at(date(2026, 12, 2), 15), movable_minutes=10)
+    need = need_of(episode=rosa.episodes.get(), from_day=MONDAY)
+    patterns = {type(busy.recurrence) for busy in need.busy if busy.kind == "work"}
+    assert patterns == {Recurrence, OnDates}
+    assert {busy.movable_minutes for busy in need.busy if busy.kind == "work"} == {10}
+
+
+def test_make_up_sessions_are_not_offered_where_a_calendar_is_busy(
+    site: Site, coordinator: User, rosa: Patient
+) -> None:
+    other = make_weekday_track(site, (3,), name="Other")
+    make_session(other.meetings.get(), WEDNESDAY + timedelta(days=1))
+    episode = rosa.episodes.get()
+    assert openings_for(episode=episode, week=MONDAY, now=TUESDAY)
+    make_calendar(rosa, coordinator, at(WEDNESDAY + timedelta(days=1), 16))
+    assert not openings_for(episode=episode, week=MONDAY, now=TUESDAY)
+
+
+def test_a_travel_that_reaches_into_the_week_counts(site: Site, coordinator: User, rosa: Patient) -> None:
+    night = datetime(2026, 11, 23, 4, tzinfo=UTC), datetime(2026, 11, 23, 4, 50, tzinfo=UTC)
+    make_calendar(rosa, coordinator, night, travel_after=60, first=MONDAY - timedelta(days=7))
+    busy = busy_on_dates([rosa.pk], site.zone, MONDAY, MONDAY + timedelta(days=1))[rosa.pk]
+    assert [occasion.padded.end for each in busy for occasion in each.occasions(MONDAY, WEDNESDAY)] == [50]
+
+
+def test_an_impact_says_what_of_a_calendar_a_moved_session_runs_into(
+    desk: Client, coordinator: User, rosa: Patient
+) -> None:
+    session = rosa.episodes.get().bookings.get().session
+    typed = {"on": "2026-11-26", "starts": "13:00", "ends": "16:00"}
+    address = reverse("session-move", args=[session.pk])
+    assert "Work calendar" not in desk.post(address, typed).text
+    make_calendar(rosa, coordinator, at(date(2026, 11, 26), 20))
+    assert "Work calendar" in desk.post(address, typed).text
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_lives_are_read_in_as_many_queries_for_one_as_for_three(
+    site: Site, coordinator: User, number: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    episodes = []
+    for each in range(number):
+        patient = make_patient(site, f"First{each}")
+        episodes.append(admit(patient))
+        make_calendar(patient, coordinator, at(MONDAY, 20), at(WEDNESDAY, 20))
+        make_calendar(patient, coordinator, at(MONDAY, 22), kind="school")
+    with django_assert_num_queries(6):
+        lives = Lives.of(site, episodes, MONDAY)
+    assert sum(len(busy) for busy in lives.commitments.values()) == 2 * number
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_chart_reads_calendars_in_a_fixed_number_of_queries(
+    desk: Client, coordinator: User, rosa: Patient, number: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for kind in ("work", "school", "other")[:number]:
+        make_calendar(rosa, coordinator, at(MONDAY, 20), kind=kind)
+    desk.get(reverse("patient", args=[rosa.pk]))
+    with django_assert_num_queries(26):
+        desk.get(reverse("patient", args=[rosa.pk]))
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize(("state", "queries"), [("understood", 16), ("kept", 11)])
+def test_a_calendars_page_reads_as_much_for_one_time_as_for_three(
+    desk: Client,
+    coordinator: User,
+    rosa: Patient,
+    number: int,
+    state: str,
+    queries: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    if state == "understood":
+        make_calendar(rosa, coordinator, *(at(MONDAY, 20 + each) for each in range(number)))
+    times = [at(WEDNESDAY, 13 + each) for each in range(number)]
+    made = make_calendar(rosa, coordinator, *times, state=state, uploaded_at=TUESDAY)
+    address = reverse("imported-calendar", args=[made.pk])
+    desk.get(address)
+    with django_assert_num_queries(queries):
+        desk.get(address)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize(("page", "queries"), [("portal-life", 9), ("portal-file", 11), ("portal-file-new", 5)])
+def test_the_portals_pages_read_as_much_for_one_calendar_as_for_three(
+    own: Client,
+    coordinator: User,
+    rosa: Patient,
+    number: int,
+    page: str,
+    queries: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for kind in ("work", "school", "other")[:number]:
+        made = make_calendar(rosa, coordinator, at(MONDAY, 20), kind=kind)
+    address = reverse(page, args=[made.pk] if page == "portal-file" else [])
+    own.get(address)
+    with django_assert_num_queries(queries):
+        own.get(address)
+
+
+def test_another_week_is_shown_and_nonsense_is_the_first(desk: Client, coordinator: User, rosa: Patient) -> None:
+    made = make_calendar(rosa, coordinator, at(WEDNESDAY, 20))
+    address = reverse("imported-calendar", args=[made.pk])
+    assert "Week of Mon 7 Dec" in desk.get(address, {"week": "2026-12-09"}).text
+    for nonsense in ("soon", "0001-01-01", "1990-01-01"):
+        assert "Week of Mon 23 Nov" in desk.get(address, {"week": nonsense}).text
+    assert "Week of Mon 17 May 2027" in desk.get(address, {"week": "2030-01-01"}).text
+
+
+def test_what_was_said_of_the_last_file_is_said_of_the_next(desk: Client, coordinator: User, rosa: Patient) -> None:
+    make_calendar(rosa, coordinator, at(MONDAY, 20), kind="school", travel_before=25)
+    text = desk.get(reverse("imported-calendar-new", args=[rosa.pk])).text
+    assert '<option value="school" selected>' in text
+    assert 'value="25"' in text

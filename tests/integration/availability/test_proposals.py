@@ -1,0 +1,436 @@
+"""What patients say of their own lives: kept at once, or waiting until a coordinator decides."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Action, AuditEvent, User
+from accounts.permissions import Role
+from iopmanager import clock
+from patients.models import Commitment, CommitmentProposal, Patient, ProposalState
+from patients.services import CommitmentValues, remove_commitment, values_of
+from patients.services.availability.commitment_json import read_values, written_values
+from scheduling.models import Booking, Site
+from scheduling.reason_text import say
+from scheduling.services.availability.proposals import accept_proposal, ask_to_add, ask_to_change, decline_proposal
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_commitment,
+    make_patient,
+    make_patient_user,
+    make_place,
+    make_session,
+    make_site,
+    make_staff,
+    make_weekday_track,
+)
+from timekeeping.reasons import Refused
+
+pytestmark = pytest.mark.django_db
+
+TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)
+WEDNESDAY, FRIDAY = date(2026, 11, 25), date(2026, 11, 27)
+SHIFT = {
+    "kind": "work",
+    "label": "Day shift",
+    "pattern": "every",
+    "weekdays": ["2"],
+    "starts": "11:00",
+    "ends": "18:00",
+}
+IN_THE_WAY, FREE = {"weekdays": ["2"]}, {"weekdays": ["1"]}
+SECRETS = ("Group", "Morning track", "Harbor Street", "Ada Park", "treatment", "session", "patient", "clinic")
+
+
+@pytest.fixture(autouse=True)
+def on_tuesday(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY)
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site("Harbor Street", phone="555-0100")
+
+
+@pytest.fixture
+def rosa(site: Site) -> Patient:
+    """Booked on Wednesday and Friday from 9 to 12, with a sign-in."""
+    patient = make_patient(site)
+    enrollment = enroll(admit(patient), make_weekday_track(site, lead=make_staff(Role.CLINICIAN, site, "Ada Park")))
+    for weekday, on in ((2, WEDNESDAY), (4, FRIDAY)):
+        book(make_session(enrollment.track.meetings.get(weekday=weekday), on), enrollment)
+    make_patient_user(patient)
+    return patient
+
+
+@pytest.fixture
+def own(rosa: Patient) -> Client:
+    client = Client()
+    assert rosa.user is not None
+    client.force_login(rosa.user)
+    return client
+
+
+@pytest.fixture
+def nora(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site, "Nora Castellanos")
+
+
+@pytest.fixture
+def coordinator(nora: User) -> Client:
+    client = Client()
+    client.force_login(nora)
+    return client
+
+
+def values(**fields: Any) -> CommitmentValues:
+    given = {"kind": "work", "label": "Day shift", "starts": time(11), "ends": time(18), "weekdays": 0b100}
+    return CommitmentValues(**given | fields)
+
+
+def states() -> list[tuple[str, str]]:
+    return list(CommitmentProposal.objects.order_by("pk").values_list("action", "state"))
+
+
+def told(answer: Any) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+def asked(rosa: Patient, **fields: Any) -> CommitmentProposal:
+    assert rosa.user is not None
+    return ask_to_add(patient=rosa, values=values(**fields), by=rosa.user, now=TUESDAY)
+
+
+# In the portal
+
+
+def test_what_runs_into_nothing_is_kept_at_once_and_leaves_a_trace(own: Client, rosa: Patient) -> None:
+    answer = own.post(reverse("portal-life-new"), SHIFT | FREE, follow=True)
+
+    assert told(answer) == ["It is kept."]
+    assert Commitment.objects.get().weekday_numbers == (1,)
+    assert states() == [("add", "kept")]
+    events = AuditEvent.objects.order_by("pk").values_list(
+        "action", "subject_kind", "detail", "patient_key", "actor_key"
+    )
+    assert rosa.user is not None
+    assert list(events) == [
+        (Action.CREATED, "commitment", "", rosa.pk, rosa.user.pk),
+        (Action.CREATED, "commitmentproposal", "add, kept", rosa.pk, rosa.user.pk),
+    ]
+
+
+def test_what_runs_into_an_appointment_waits_and_changes_nothing(own: Client, rosa: Patient) -> None:
+    answer = own.post(reverse("portal-life-new"), SHIFT | IN_THE_WAY, follow=True)
+
+    assert told(answer) == [
+        "It falls on the time of an appointment, so we look at it first. Until then everything stays as it is."
+    ]
+    assert not Commitment.objects.exists()
+    assert states() == [("add", "waiting")]
+    text = answer.text
+    assert "It falls on Wed 25 Nov." in text
+    assert [word for word in SECRETS if word in text.replace("555-0100", "")] == []
+
+
+def test_the_way_there_counts(own: Client, rosa: Patient) -> None:
+    own.post(reverse("portal-life-new"), SHIFT | {"starts": "12:10", "travel_before_minutes": "20"})
+
+    assert states() == [("add", "waiting")]
+
+
+def test_a_change_waits_only_for_what_it_newly_runs_into(own: Client, rosa: Patient) -> None:
+    shift = make_commitment(rosa, [2], "11:00", "18:00")
+    address = reverse("portal-life-edit", args=[shift.pk])
+
+    own.post(address, SHIFT | {"label": "Shop"})
+    own.post(address, SHIFT | {"label": "Store", "weekdays": ["2", "4"]})
+
+    shift.refresh_from_db()
+    assert (shift.label, shift.weekdays) == ("Shop", 0b100)
+    assert states() == [("change", "kept"), ("change", "waiting")]
+
+
+def test_what_is_asked_again_takes_the_place_of_what_waits(own: Client, rosa: Patient) -> None:
+    shift = make_commitment(rosa, [1], "11:00", "18:00")
+    address = reverse("portal-life-edit", args=[shift.pk])
+
+    own.post(address, SHIFT | IN_THE_WAY)
+    own.post(address, SHIFT | {"weekdays": ["4"]})
+    own.post(reverse("portal-life-end", args=[shift.pk]), {"last_day": "2026-12-01"})
+
+    assert states() == [("change", "withdrawn"), ("change", "withdrawn"), ("end", "kept")]
+    shift.refresh_from_db()
+    assert (shift.weekdays, shift.valid_until) == (0b10, date(2026, 12, 2))
+
+
+def test_what_is_on_dates_alone_is_taken_out(own: Client, rosa: Patient) -> None:
+    hearing = make_commitment(rosa, [], "13:00", "14:00", label="Hearing", on=FRIDAY)
+
+    answer = own.post(reverse("portal-life-end", args=[hearing.pk]), follow=True)
+
+    assert told(answer) == ["It is kept."]
+    assert not Commitment.objects.exists()
+    assert states() == [("end", "kept")]
+
+
+def test_what_was_asked_is_taken_back(own: Client, rosa: Patient) -> None:
+    proposal = asked(rosa)
+    address = reverse("portal-proposal-withdraw", args=[proposal.pk])
+
+    own.post(address)
+    answer = own.post(address, follow=True)
+
+    assert states() == [("add", "withdrawn")]
+    assert "This was decided or taken back in the meantime." in told(answer)[-1]
+
+
+def week(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    rows = list(rows)
+    sent: dict[str, Any] = {"rows-TOTAL_FORMS": str(len(rows)), "rows-INITIAL_FORMS": "0"}
+    for number, row in enumerate(rows):
+        sent |= {f"rows-{number}-{name}": value for name, value in row.items() if name != "pattern"}
+    return sent
+
+
+def test_a_week_keeps_what_it_can_and_lets_the_rest_wait(own: Client, rosa: Patient) -> None:
+    course = make_commitment(rosa, [5], "08:00", "10:00", "Course")
+    rows = [SHIFT | IN_THE_WAY, SHIFT | FREE | {"label": "Shop"}, {"commitment": str(course.pk), "DELETE": "on"}]
+
+    answer = own.post(reverse("portal-life-week"), week(rows), follow=True)
+
+    assert told(answer)[0] == "2 changes kept, 1 change to look at first."
+    assert states() == [("end", "kept"), ("add", "waiting"), ("add", "kept")]
+
+
+def test_a_week_with_a_wrong_row_is_refused_whole_and_loses_nothing(own: Client, rosa: Patient) -> None:
+    answer = own.post(reverse("portal-life-week"), week([SHIFT | FREE, SHIFT | {"ends": "11:00"}]))
+
+    assert answer.status_code == 422
+    assert "It ends when it starts." in answer.text
+    assert answer.context["rows"].forms[0]["weekdays"].value() == ["1"]
+    assert not CommitmentProposal.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["portal-life", "portal-life-new", "portal-life-week"])
+def test_the_pages_say_nothing_to_who_looks_over_a_shoulder(own: Client, rosa: Patient, page: str) -> None:
+    asked(rosa)
+    make_commitment(rosa, [1], "11:00", "18:00", "Shop")
+
+    text = own.get(reverse(page)).text
+
+    assert [word for word in SECRETS if word in text.replace("visually-hidden", "")] == []
+    assert "<title>My schedule</title>" in text
+
+
+@pytest.mark.parametrize("page", ["portal-life-edit", "portal-life-end"])
+def test_nobody_changes_the_life_of_another(own: Client, site: Site, rosa: Patient, page: str) -> None:
+    foreign = make_commitment(make_patient(site), [0], "08:00", "10:00")
+
+    assert own.get(reverse(page, args=[foreign.pk])).status_code == 404
+    assert own.post(reverse(page, args=[foreign.pk]), SHIFT).status_code == 404
+
+
+def test_nobody_takes_back_what_another_asked_for(own: Client, site: Site) -> None:
+    other = make_patient(site)
+    proposal = CommitmentProposal.objects.create(patient=other, action="add", label="Shift", proposed_at=TUESDAY)
+
+    assert own.post(reverse("portal-proposal-withdraw", args=[proposal.pk])).status_code == 404
+
+
+@pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])
+def test_the_list_takes_as_many_queries_for_three_as_for_one(
+    own: Client, rosa: Patient, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    for each in range(number):
+        place = make_place(rosa, {rosa.site: (10, 20)}, f"Place {each}")
+        make_commitment(rosa, [each], "13:00", "18:00", place=place)
+        asked(rosa, label=f"Shift {each}")
+
+    with django_assert_num_queries(10):
+        answer = own.get(reverse("portal-life"))
+
+    assert len(answer.context["asked"]) == number
+
+
+# The coordinator
+
+
+def test_the_coordinator_is_told_what_it_runs_into_and_accepts(coordinator: Client, rosa: Patient, own: Client) -> None:
+    proposal = asked(rosa)
+    assert "Changes that patients ask for" in coordinator.get(reverse("today-attention")).text
+    chart = coordinator.get(reverse("patient", args=[rosa.pk])).text
+    assert "1 change Rosa asks for" in chart
+    page = coordinator.get(reverse("proposal", args=[proposal.pk])).text
+    for text in (chart, page):
+        assert "It runs into 1 booked session: Wed 25 Nov 9:00–12:00" in " ".join(text.split())
+
+    coordinator.post(reverse("proposal", args=[proposal.pk]), {"decision": "accept"})
+
+    made = Commitment.objects.get()
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.commitment, proposal.decided_by_id is not None) == ("accepted", made, True)
+    assert Booking.objects.standing().count() == 2
+    chart = coordinator.get(reverse("patient", args=[rosa.pk])).text
+    assert "1 booked session that life leaves no time for" in chart
+    assert "asks for" not in chart
+    assert "Changes that patients ask for" not in coordinator.get(reverse("today-attention")).text
+    assert "Day shift" in own.get(reverse("portal-life")).text
+
+
+def test_a_decline_needs_a_reason_which_the_patient_reads(coordinator: Client, rosa: Patient, own: Client) -> None:
+    proposal = asked(rosa)
+    address = reverse("proposal", args=[proposal.pk])
+
+    refused = coordinator.post(address, {"decision": "decline", "reason": " "})
+    assert refused.status_code == 422
+    assert "Say why: the patient reads it." in refused.text
+
+    coordinator.post(address, {"decision": "decline", "reason": "Let us talk on Friday."})
+
+    assert states() == [("add", "declined")]
+    assert not Commitment.objects.exists()
+    text = own.get(reverse("portal-life")).text
+    assert "Not possible as asked" in text
+    assert "Let us talk on Friday." in text
+
+
+@pytest.mark.parametrize(
+    ("pressed", "words"),
+    [
+        pytest.param({}, "Accept it or decline it.", id="neither"),
+        pytest.param({"decision": "accept", "reason": "No"}, "This says why not.", id="Enter in the reason"),
+    ],
+)
+def test_a_decision_that_is_none_is_asked_again(
+    coordinator: Client, rosa: Patient, pressed: dict[str, str], words: str
+) -> None:
+    answer = coordinator.post(reverse("proposal", args=[asked(rosa).pk]), pressed or {"reason": ""})
+
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert states() == [("add", "waiting")]
+
+
+def test_a_change_is_accepted_into_its_commitment(rosa: Patient, nora: User) -> None:
+    shift = make_commitment(rosa, [1], "11:00", "18:00", travel_minutes=10)
+    assert rosa.user is not None
+    proposal = ask_to_change(
+        commitment=shift,
+        values=values(cycle_days=7, cycle_mask=0b1111, anchor=MONDAY, weekdays=0),
+        by=rosa.user,
+        now=TUESDAY,
+    )
+
+    accept_proposal(proposal=proposal, by=nora, now=TUESDAY)
+
+    shift.refresh_from_db()
+    assert (shift.rotation, shift.weekdays, shift.travel_before_minutes) == ("4 on, 3 off", 0, 0)
+
+
+def test_what_is_decided_is_not_decided_again(rosa: Patient, nora: User, coordinator: Client) -> None:
+    proposal = asked(rosa)
+    accept_proposal(proposal=proposal, by=nora, now=TUESDAY)
+
+    for decide in (
+        lambda: accept_proposal(proposal=proposal, by=nora, now=TUESDAY),
+        lambda: decline_proposal(proposal=proposal, reason="No", by=nora, now=TUESDAY),
+    ):
+        with pytest.raises(Refused) as refused:
+            decide()
+        assert [say(reason) for reason in refused.value.reasons] == ["This was decided or taken back in the meantime."]
+    assert coordinator.get(reverse("proposal", args=[proposal.pk])).status_code == 404
+    assert Commitment.objects.count() == 1
+
+
+def test_what_is_asked_of_a_commitment_that_is_taken_out_is_answered(rosa: Patient, nora: User) -> None:
+    hearing = make_commitment(rosa, [], "13:00", "14:00", label="Hearing", on=WEDNESDAY)
+    assert rosa.user is not None
+    earlier = values(label="Hearing", on=WEDNESDAY, weekdays=0)
+    ask_to_change(commitment=hearing, values=earlier, by=rosa.user, now=TUESDAY)
+
+    remove_commitment(commitment=hearing, by=nora, now=TUESDAY)
+
+    proposal = CommitmentProposal.objects.get()
+    assert (proposal.state, proposal.reason, proposal.commitment) == ("declined", "It was taken out.", None)
+
+
+def test_what_the_patient_changed_by_themselves_is_told_for_two_weeks(
+    coordinator: Client, own: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.post(reverse("portal-life-new"), SHIFT | FREE)
+    address = reverse("patient", args=[rosa.pk])
+    assert "Changed by Rosa" in coordinator.get(address).text
+
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY + timedelta(days=14))
+    assert "Changed by Rosa" not in coordinator.get(address).text
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMINISTRATOR])
+def test_only_who_may_decide_is_told(site: Site, rosa: Patient, role: Role) -> None:
+    proposal = asked(rosa)
+    client = Client()
+    client.force_login(make_staff(role, site))
+
+    assert "Changes that patients ask for" not in client.get(reverse("today-attention")).text
+    assert client.get(reverse("proposal", args=[proposal.pk])).status_code in {403, 404}
+
+
+@pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])
+def test_the_chart_takes_as_many_queries_for_three_that_wait_as_for_one(
+    coordinator: Client, rosa: Patient, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    for each in range(number):
+        place = make_place(rosa, {rosa.site: (10, 20)}, f"Place {each}")
+        make_commitment(rosa, [each], "13:00", "18:00", place=place)
+        asked(rosa, label=f"Shift {each}")
+
+    with django_assert_num_queries(26):
+        answer = coordinator.get(reverse("patient", args=[rosa.pk]))
+
+    assert len(answer.context["chart"].asked) == number
+
+
+@pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])
+def test_what_needs_attention_takes_as_many_queries_for_three_as_for_one(
+    coordinator: Client, rosa: Patient, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    for each in range(number):
+        asked(rosa, label=f"Shift {each}")
+
+    with django_assert_num_queries(19):
+        coordinator.get(reverse("today-attention"))
+
+
+# As JSON
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(values(), id="weekly"),
+        pytest.param(values(on=MONDAY, until=FRIDAY, weekdays=127, starts=time(0), ends=time(0)), id="whole days"),
+        pytest.param(values(cycle_days=56, cycle_mask=(1 << 55) - 1, anchor=MONDAY, weekdays=0), id="a long round"),
+        pytest.param(values(valid_from=MONDAY, movable_minutes=30, place_id=7, travel_after_minutes=9), id="the rest"),
+    ],
+)
+def test_values_are_written_and_read_again(given: CommitmentValues, rosa: Patient) -> None:
+    proposal = CommitmentProposal.objects.create(
+        patient=rosa, action="add", label="Shift", values=written_values(given), proposed_at=TUESDAY
+    )
+
+    proposal.refresh_from_db()
+    assert read_values(proposal.values) == given
+    assert proposal.state == ProposalState.WAITING
+
+
+def test_a_commitment_says_its_own_values(rosa: Patient) -> None:
+    assert values_of(make_commitment(rosa, [2], "11:00", "18:00")) == values()

@@ -1,0 +1,299 @@
+"""Every fault is named where it is, and with one fault nothing is written."""
+
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEvent, User
+from patients.models import Patient
+from scheduling.clinic_import import Faulty
+from scheduling.models import Meeting, Room, Session, Site, Track
+from tests.spreadsheets import CLINIC, NOW, bring, changed, write
+
+pytestmark = pytest.mark.django_db
+
+TWENTY_FAULTS = {
+    "sites": ("code,name,time_zone\nNORTH,Harbor Street,America/New_York\nSOUTH,Prairie Avenue,Central Time\n"),
+    "rooms": (
+        "site,code,name,places,colour\n"
+        "NORTH,BIG,Big room,12,\n"
+        "NORTH,BIG,Other room,10,\n"
+        "WEST,TINY,Tiny room,4,\n"
+        "NORTH,DARK,Dark room,none,\n"
+    ),
+    "staff": (
+        "code,email,name,roles\n"
+        "ADA,ada@clinic.example,Ada Park,clinician@NORTH\n"
+        "BEN,ben.clinic.example,Ben Cho,clinician@NORTH\n"
+        "CAL,cal@clinic.example,Cal Roe,doctor@NORTH\n"
+        "DEE,dee@clinic.example,Dee Fox,coordinator@NORTH\n"
+    ),
+    "tracks": "site,code,name,status\nNORTH,AM,Morning,published\nNORTH,PM,Evening,draft\n",
+    "meetings": (
+        "site,code,name,tracks,weekday,starts,ends,break_starts,break_ends,room,lead,places,runs_from\n"
+        "NORTH,A1,Group,AM,Mon,9:00,12:00,,,BIG,ADA,10,2026-01-05\n"
+        "NORTH,A2,Group,AM,Tue,9:00,12:00,,,BIG,ADA,10,2026-01-05\n"
+        "NORTH,P1,Group,PM,Mon,18:00,17:00,,,BIG,ADA,10,2026-01-05\n"
+        "NORTH,P2,Group,PM,Tue,17:00,20:00,16:00,16:10,BIG,ADA,10,2026-01-05\n"
+        "NORTH,P3,Group,PM,Wed,17:00,20:00,,,BIG,ADA,14,2026-01-05\n"
+        "NORTH,P4,Group,NIGHT,Thu,17:00,20:00,,,BIG,ADA,10,2026-01-05\n"
+        "NORTH,P5,Group,PM,Fri,17:00,25:00,,,BIG,ADA,10,2026-01-05\n"
+        "NORTH,P6,Group,PM,Fri,17:00,20:00,,,BIG,DEE,10,2026-01-05\n"
+    ),
+    "patients": (
+        "site,code,first_name,last_name,birth_date,admitted,level,prescribed_hours,prescribed_days,stated_by\n"
+        "NORTH,P1,,Lindqvist,1990-05-17,,,,,\n"
+        "NORTH,P2,Emil,Hart,1990-02-30,,,,,\n"
+        "NORTH,P3,Mai,Nguyen,1990-02-03,2026-08-31,2.1,,3,Dr. Cole\n"
+        "NORTH,P4,Omar,Haddad,1990-02-03,,,,,\n"
+    ),
+    "commitments": (
+        "patient,code,kind,label,weekdays,starts,ends\n"
+        "P4,C1,holiday,Beach,Mon,9:00,10:00\n"
+        "P9,C1,work,Shift,Mon,9:00,10:00\n"
+        "P1,C1,work,Shift,Mon,9:00,10:00\n"
+    ),
+    "closures": "site,first_day,last_day\nNORTH,2026-11-27,2026-11-26\n",
+}
+
+THEIR_SENTENCES = """\
+sites.csv, row 3, time_zone: “Central Time” is not a time zone's name, such as America/Chicago.
+rooms.csv, row 1, colour: No column of this name is known; it can be site, code, name, places.
+rooms.csv, row 3, code: Row 2 has the same site and code already.
+rooms.csv, row 4, site: “WEST” is the code of nothing in sites.csv, nor in the database.
+rooms.csv, row 5, places: “none” is not a whole number.
+staff.csv, row 3, email: “ben.clinic.example” is not an e-mail address.
+staff.csv, row 4, roles: “doctor” is not known; it can be administrator, coordinator, clinician, reviewer.
+tracks.csv, row 2, status: 6 h a week is 3 h less than the 9 h that are needed. 2 days a week: at least 3 are needed.
+meetings.csv, row 4, ends: 17:00 is not after the start, 18:00.
+meetings.csv, row 5, break_starts: The break does not lie inside the meeting.
+meetings.csv, row 6, places: 14 people don't fit into Big room, which holds 12.
+meetings.csv, row 7, tracks: “NIGHT” is the code of nothing in tracks.csv, nor in the database.
+meetings.csv, row 8, ends: “25:00” is not a time of day; write 9:00, 9:00 AM or 21:30.
+meetings.csv, row 9, lead: Dee Fox is not a clinician at NORTH, and can't be in its groups.
+patients.csv, row 2, first_name: This must not be empty.
+patients.csv, row 3, birth_date: “1990-02-30” is on no calendar; write 2026-11-23 or 11/23/2026.
+patients.csv, row 4, prescribed_hours: An admitted patient needs this.
+commitments.csv, row 2, kind: “holiday” is not known; it can be work, school, family, childcare, court, medical, other.
+commitments.csv, row 3, patient: “P9” is the code of nothing in patients.csv, nor in the database.
+closures.csv, row 1, reason: This column is missing; the file must have it.
+"""
+
+
+def test_twenty_different_faults_are_all_named_and_nothing_is_written(tmp_path: Path) -> None:
+    """What refers to a row that is faulty itself, as the last commitment does, is not blamed for it."""
+    said = StringIO()
+    with pytest.raises(CommandError, match=r"^20 faults; nothing was written\.$"):
+        call_command("import_clinic", write(tmp_path, TWENTY_FAULTS), stderr=said)
+    assert said.getvalue() == THEIR_SENTENCES
+    for model in (Site, Room, User, Track, Meeting, Session, Patient, AuditEvent):
+        assert not model.objects.exists()
+
+
+def only_fault(folder: Path, files: dict[str, str]) -> str:
+    with pytest.raises(Faulty) as found:
+        bring(folder, files)
+    (fault,) = found.value.faults
+    return str(fault)
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "sentence"),
+    [
+        pytest.param(
+            "meetings", "BIG,ADA,10,2026-01-05\nNORTH,W1", "BIG,EVE,10,2026-01-05\nNORTH,W1",
+            "meetings.csv, row 2, lead: “EVE” is nobody's code or e-mail in staff.csv, nor in the database.",
+            id="an unknown leader",
+        ),
+        pytest.param(
+            "meetings", "NORTH,W1,Group,AM,Wed,9:00", "NORTH,W1,Group,AM,Mon,11:00",
+            "tracks.csv, row 2, status: 6 h a week is 3 h less than the 9 h that are needed. 2 days a week: at least 3 are"
+            " needed. Big room would hold “Group” and “Group” at the same time on Monday. Ada Park would be in “Group” and"
+            " “Group” at the same time on Monday.",
+            id="two groups in one room",
+        ),
+        pytest.param(
+            "meetings", "F1,Group,AM,Fri", "M1,Group,AM,Fri",
+            "meetings.csv, row 4, runs_from: Row 2 has the same site and code and runs_from already.",
+            id="one code twice",
+        ),
+        pytest.param(
+            "patients", "P1,Rosa", "P2,Rosa",
+            "patients.csv, row 3, code: Row 2 has the same code already.",
+            id="one patient twice",
+        ),
+        pytest.param(
+            "patients", "2026-08-31", "1990-05-16",
+            "patients.csv, row 2, admitted: The admission, 1990-05-16, is not after the birth, 1990-05-17.",
+            id="admitted before birth",
+        ),
+        pytest.param(
+            "commitments", "22:00,6:00", "6:00,6:00",
+            "commitments.csv, row 2, ends: It begins and ends at 06:00; a whole day is from 0:00 to 0:00.",
+            id="a shift of no length",
+        ),
+        pytest.param(
+            "commitments", "Sun-Thu", "",
+            "commitments.csv, row 2, weekdays: Give its days of the week, its rotation, or its one date under on.",
+            id="a shift on no day",
+        ),
+        pytest.param(
+            "commitments",
+            "weekdays,starts,ends,on\nP1,C1,work,Night shift,Sun-Thu",
+            "rotation,starts,ends,on\nP1,C1,work,Night shift,4 on and off",
+            "commitments.csv, row 2, rotation: “4 on and off” is no shift pattern; write 4 on, 3 off or 2-2-3-2-2-3.",
+            id="a rotation that is none",
+        ),
+        pytest.param(
+            "commitments",
+            "weekdays,starts,ends,on\nP1,C1,work,Night shift,Sun-Thu",
+            "rotation,starts,ends,on\nP1,C1,work,Night shift,4-3",
+            "commitments.csv, row 2, anchor: For a rotation give a day on which a round begins.",
+            id="a rotation that begins nowhere",
+        ),
+        pytest.param(
+            "patients",
+            "P2,Emil,Hart,7/3/1988",
+            "P2,Emil,Hart,7/3/2088",
+            "patients.csv, row 3, birth_date: 2088-07-03 is still to come.",
+            id="not born yet",
+        ),
+        pytest.param(
+            "closures", "Thanksgiving\n", "Thanksgiving\nNORTH,2026-11-27,,Other\n",
+            "closures.csv, row 3, first_day: Row 2 closes the site on some of these days already.",
+            id="closed twice",
+        ),
+        pytest.param(
+            "sites", "time_zone\nNORTH,Harbor Street,America/New_York",
+            "time_zone,country\nNORTH,Harbor Street,America/New_York,USA",
+            "sites.csv, row 2, country: “USA” is not the two letters of a country, such as US.",
+            id="a country of three letters",
+        ),
+        pytest.param(
+            "sites", "time_zone\nNORTH,Harbor Street,America/New_York",
+            "time_zone,state\nNORTH,Harbor Street,America/New_York,ZZ",
+            "sites.csv, row 2, state: “ZZ” is no state of US with holidays of its own; leave it empty.",
+            id="a state that nobody knows",
+        ),
+        pytest.param(
+            "sites", "time_zone\nNORTH,Harbor Street,America/New_York",
+            "time_zone,opens,closes\nNORTH,Harbor Street,America/New_York,9:00,8:00",
+            "sites.csv, row 2, closes: 08:00 is not after the site opens, 09:00.",
+            id="open for no time",
+        ),
+        pytest.param(
+            "staff", "ben@", "ada@",
+            "staff.csv, row 3, email: Row 2 has the same email already.",
+            id="one address for two",
+        ),
+        pytest.param(
+            "staff", "BEN,ben", "ADA,ben",
+            "staff.csv, row 3, code: Row 2 is about the same person.",
+            id="one code for two",
+        ),
+        pytest.param(
+            "rooms", "Big room,12", "Big room,12,surplus",
+            "rooms.csv, row 2: “surplus” stands under no title.",
+            id="a cell too many",
+        ),
+    ],
+)  # fmt: skip
+def test_a_fault_is_said_in_a_sentence(tmp_path: Path, table: str, old: str, new: str, sentence: str) -> None:
+    files = changed(table, old, new)
+    if table in {"staff", "rooms"}:
+        files = {name: files[name] for name in ("sites", "rooms", "staff")}
+    if new == "P2,Rosa":  # or the commitment of the patient that is gone would be a fault too
+        files.pop("commitments")
+    assert only_fault(tmp_path, files) == sentence
+
+
+def test_one_code_for_two_meetings_at_one_time(tmp_path: Path) -> None:
+    text = CLINIC["meetings"].replace("F1,Group,AM,Fri", "M1,Group,AM,Fri").replace("2026-01-05\n", "2026-02-02\n")
+    text = text.replace("BIG,ADA,10,2026-02-02", "BIG,ADA,10,2026-01-05", 1)
+    assert only_fault(tmp_path, {**CLINIC, "meetings": text}) == (
+        "meetings.csv, row 4, runs_from: Row 2 has the same code and still runs on this day."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("sites.csv", b"", "sites.csv: The file is empty; its first row must name the columns code, name, time_zone."),
+        (
+            "sites.csv",
+            "Größe".encode("latin-1"),
+            "sites.csv: The file is not in UTF-8, as line 1 shows: save it as “CSV UTF-8”.",
+        ),
+        ("sites.csv", "code".encode("utf-16"), "sites.csv: The file is in UTF-16: save it as “CSV UTF-8”."),
+        ("sites.csv", b"code,name\0", "sites.csv: The file holds characters that no text has: save it as “CSV UTF-8”."),
+        ("sites.xlsx", b"PK", "sites.xlsx: This is a spreadsheet; save it as “CSV UTF-8” first."),
+        ("site.csv", b"code", "site.csv: No file of this name can be imported; did you mean sites.csv?"),
+        (
+            "sites.csv",
+            b'code,name,time_zone\nA,"B"C,America/Chicago\n',
+            "sites.csv, row 2: This row can't be read (',' expected after '\"'): look for a quotation mark.",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert only_fault(tmp_path, {}) == sentence
+
+
+def test_columns_are_named_with_what_may_be_meant(tmp_path: Path) -> None:
+    head, rows = CLINIC["patients"].split("\n", 1)
+    with pytest.raises(Faulty) as found:
+        bring(tmp_path, {"sites": CLINIC["sites"], "patients": head.replace("birth_date", "Birthdate") + "\n" + rows})
+    assert [str(fault) for fault in found.value.faults] == [
+        "patients.csv, row 1, Birthdate: No column of this name is known; did you mean birth_date?",
+        "patients.csv, row 1, birth_date: This column is missing; the file must have it.",
+    ]
+
+
+def test_an_empty_folder_and_no_folder_are_faults(tmp_path: Path) -> None:
+    assert only_fault(tmp_path, {}) == (
+        f"{tmp_path}: No file to import is in this folder. It may hold sites.csv, rooms.csv, staff.csv,"
+        " counselor_hours.csv, tracks.csv, meetings.csv, patients.csv, commitments.csv, closures.csv."
+    )
+    with pytest.raises(CommandError, match="1 fault; nothing was written"):
+        call_command("import_clinic", tmp_path / "nowhere", stderr=StringIO())
+
+
+def test_a_row_keeps_the_number_that_a_spreadsheet_shows(tmp_path: Path) -> None:
+    text = 'code,name,time_zone\n\n"S1","Two\nlines",America/Chicago\n,,\nS2,Other,Nowhere\n'
+    assert only_fault(tmp_path, {"sites": text}).startswith("sites.csv, row 5, time_zone:")
+
+
+def test_what_runs_already_does_not_change_its_past(tmp_path: Path) -> None:
+    bring(tmp_path)
+    (tmp_path / "rooms.csv").unlink()
+    later = changed("meetings", "Wed,9:00,12:00,BIG,ADA,10,2026-01-05", "Wed,9:00,12:00,BIG,ADA,10,2026-01-12")
+    with pytest.raises(Faulty, match="row 3, runs_from: It has run since 2026-01-05, which can't change any more"):
+        bring(tmp_path, later, now=NOW + timedelta(weeks=1))
+
+
+def test_a_published_track_does_not_become_a_draft(tmp_path: Path) -> None:
+    bring(tmp_path)
+    assert only_fault(tmp_path, changed("tracks", "published", "draft")) == (
+        "tracks.csv, row 2, status: The track has been published; it can't become a draft again."
+    )
+
+
+def test_a_site_with_sessions_keeps_its_time_zone(tmp_path: Path) -> None:
+    bring(tmp_path)
+    assert only_fault(tmp_path, changed("sites", "America/New_York", "America/Chicago")) == (
+        "sites.csv, row 2, time_zone: Sessions are planned at this site: its time zone can't change any more."
+    )
+
+
+def test_a_commitment_that_never_happens_is_refused_in_the_words_of_the_pages(tmp_path: Path) -> None:
+    text = (
+        "patient,code,kind,label,weekdays,starts,ends,valid_from,last_day\n"
+        "P1,C1,work,Shift,Sun,22:00,6:00,2026-09-07,2026-09-11\n"
+    )
+    sentence = only_fault(tmp_path, {**CLINIC, "commitments": text})
+    assert sentence.startswith("commitments.csv, row 2: ")
+    assert sentence.endswith(".")

@@ -1,0 +1,261 @@
+"""The last place goes once, and nobody is in two sessions at once, whoever tries at the same moment."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from threading import Barrier
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+
+from accounts.models import RoleAssignment, User
+from accounts.permissions import Role
+from patients.models import Episode
+from scheduling.domain.individual.proposals import WeeklyHour
+from scheduling.models import Booking, Enrollment, Meeting, Session, Site, Track
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
+from scheduling.services.reasons import InAnotherSession, NoPlaceLeft, Refused
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_hours,
+    make_meeting,
+    make_patient,
+    make_site,
+    make_staff,
+    make_track,
+    make_weekday_track,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TODAY = date(2026, 11, 22)
+TRIES = 24
+
+
+def at_once[T](tries: Sequence[Callable[[], T]]) -> list[T | Refused]:
+    """All begin at the same moment, each on a connection of its own; what each was answered."""
+    barrier = Barrier(len(tries))
+
+    def run(attempt: Callable[[], T]) -> T | Refused:
+        try:
+            barrier.wait(timeout=30)
+            return attempt()
+        except Refused as refused:
+            return refused
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(tries)) as pool:
+        return list(pool.map(run, tries))
+
+
+def enrolling(episode: Episode, track: Track, by: User) -> Callable[[], Enrollment]:
+    meetings = list(track.meetings.all())
+    return lambda: enroll_patient(episode=episode, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
+
+
+def three_days(hour: str = "09:00", until: str = "12:00", places: int = 10, days: Sequence[int] = (0, 2, 4)) -> Track:
+    site = make_site()
+    return make_track(site, [make_meeting(site, day, hour, until, places=places) for day in days])
+
+
+def admitted(track: Track, number: int = 1) -> list[Episode]:
+    return [admit(make_patient(track.site)) for _ in range(number)]
+
+
+def counted_rightly() -> bool:
+    """Each session has as many places taken as bookings stand in it."""
+    return all(session.booked == session.bookings.filter(released_at=None).count() for session in Session.objects.all())
+
+
+def test_the_last_place_goes_once() -> None:
+    track = three_days(places=1)
+    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    coordinator = make_staff(Role.COORDINATOR, track.site)
+    answers = at_once([enrolling(episode, track, coordinator) for episode in admitted(track, TRIES)])
+    winners = [answer for answer in answers if isinstance(answer, Enrollment)]
+    assert len(winners) == 1
+    assert Enrollment.objects.count() == 1
+    assert set(Booking.objects.values_list("enrollment", flat=True)) == {winners[0].pk}
+    assert Session.objects.exclude(booked=F("places")).count() == 0
+    assert Booking.objects.count() == Session.objects.count() == 36
+    assert counted_rightly()
+
+
+def test_as_many_are_enrolled_as_there_are_places_left() -> None:
+    track = three_days(places=5)
+    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    coordinator = make_staff(Role.COORDINATOR, track.site)
+    answers = at_once([enrolling(episode, track, coordinator) for episode in admitted(track, 12)])
+    assert sum(isinstance(answer, Enrollment) for answer in answers) == 5
+    assert all(
+        {reason.code for reason in answer.reasons} <= {"full"} for answer in answers if isinstance(answer, Refused)
+    )
+    assert counted_rightly()
+
+
+def test_one_patient_is_never_enrolled_in_two_tracks_of_one_hour() -> None:
+    track = three_days()
+    others = [
+        make_track(
+            track.site, [make_meeting(track.site, day, "10:00", "13:00") for day in (0, 2, 4)], name=f"Track {n}"
+        )
+        for n in range(5)
+    ]
+    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    coordinator = make_staff(Role.COORDINATOR, track.site)
+    (episode,) = admitted(track)
+    answers = at_once([enrolling(episode, each, coordinator) for each in (track, *others)])
+    assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
+    assert Booking.objects.count() == 36
+    assert counted_rightly()
+
+
+def test_tracks_that_share_groups_in_another_order_never_wait_for_each_other() -> None:
+    site = make_site()
+    shared = [make_meeting(site, day, places=30) for day in range(5)]
+    early, late = make_track(site, shared[:3], name="Early"), make_track(site, shared[2:], name="Late")
+    extend_horizon(site=site, today=TODAY, now=NOW)
+    coordinator = make_staff(Role.COORDINATOR, site)
+    leaving = [enrolling(each, late, coordinator)() for each in admitted(late, 4)]
+    arriving = admitted(early, 6)
+    tries: list[Callable[[], Enrollment]] = [
+        enrolling(episode, (early, late)[number % 2], coordinator) for number, episode in enumerate(arriving)
+    ]
+    last_day = MONDAY + timedelta(weeks=2)
+    tries += [partial(end_enrollment, enrollment=each, last_day=last_day, by=coordinator, now=NOW) for each in leaving]
+    answers = at_once(tries)
+    assert all(isinstance(answer, Enrollment) for answer in answers)
+    assert counted_rightly()
+
+
+def test_two_extensions_at_once_write_every_session_and_booking_once() -> None:
+    track = three_days()
+    coordinator = make_staff(Role.COORDINATOR, track.site)
+    for episode in admitted(track, 3):
+        enrolling(episode, track, coordinator)()
+    written = at_once([lambda: extend_horizon(site=track.site, today=TODAY, now=NOW)] * 4)
+    assert sorted(each.sessions for each in written if not isinstance(each, Refused)) == [0, 0, 0, 36]
+    assert Booking.objects.count() == 3 * 36
+    assert counted_rightly()
+
+
+def makeup_world() -> tuple[Track, Meeting, User, list[Booking]]:
+    """A track with four patients, and one evening group with a single place; each patient's first booking."""
+    track = three_days()
+    evening = make_meeting(track.site, 1, "17:00", "20:00", places=1)
+    make_track(track.site, [evening], name="Evening")
+    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    coordinator = make_staff(Role.COORDINATOR, track.site)
+    enrollments = [enrolling(episode, track, coordinator)() for episode in admitted(track, 4)]
+    return track, evening, coordinator, [each.bookings.order_by("starts")[0] for each in enrollments]
+
+
+def test_the_last_place_for_a_make_up_goes_once() -> None:
+    _, evening, coordinator, missed = makeup_world()
+    session = evening.sessions.order_by("on")[0]
+    answers = at_once(
+        [partial(book_make_up, session=session, makes_up=each, by=coordinator, now=NOW) for each in missed]
+    )
+    refused = [answer for answer in answers if isinstance(answer, Refused)]
+    assert [answer.reasons for answer in refused] == [(NoPlaceLeft(session.name, session.on),)] * 3
+    assert counted_rightly()
+
+
+def test_a_make_up_and_an_enrollment_never_take_one_patient_to_two_places() -> None:
+    track, evening, coordinator, (missed, *_) = makeup_world()
+    parallel = make_track(
+        track.site, [make_meeting(track.site, day, "18:00", "21:00") for day in (1, 3, 5)], name="Late"
+    )
+    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    session = evening.sessions.order_by("on")[0]
+    answers = at_once(
+        [
+            lambda: book_make_up(session=session, makes_up=missed, by=coordinator, now=NOW),
+            enrolling(missed.episode, parallel, coordinator),
+        ]
+    )
+    (refused,) = (answer for answer in answers if isinstance(answer, Refused))
+    assert {type(reason) for reason in refused.reasons} == {InAnotherSession}
+    assert counted_rightly()
+
+
+def individually(site: Site, lead: User, number: int, hour: int = 15) -> list[Callable[[], Enrollment]]:
+    """Tries to enroll so many patients, all with the counselor's one hour on Wednesdays."""
+    track = make_weekday_track(site, individual_minutes=60)
+    extend_horizon(site=site, today=TODAY, now=NOW)
+    coordinator = make_staff(Role.COORDINATOR, site)
+    chosen = WeeklyHour(counselor=lead.pk, weekday=2, starts=hour * 60, ends=hour * 60 + 60)
+    meetings = list(track.meetings.all())
+    return [
+        partial(
+            enroll_patient,
+            episode=episode,
+            track=track,
+            meetings=meetings,
+            starts=MONDAY,
+            individual=[chosen],
+            by=coordinator,
+            now=NOW,
+        )
+        for episode in admitted(track, number)
+    ]
+
+
+def test_an_hour_of_a_counselor_goes_once() -> None:
+    site = make_site()
+    lead = make_staff(Role.CLINICIAN, site)
+    make_hours(lead, site, 2, "15:00", "16:00")
+    answers = at_once(individually(site, lead, 8))
+    assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
+    assert all(
+        {each.code for each in answer.reasons} == {"hour_not_free"} for answer in answers if isinstance(answer, Refused)
+    )
+    assert Meeting.objects.filter(kept_for__isnull=False).count() == 1
+    assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
+    assert counted_rightly()
+
+
+def test_an_hour_of_a_counselor_of_two_sites_goes_once() -> None:
+    east, west = make_site("East"), make_site("West", "America/Chicago")
+    lead = make_staff(Role.CLINICIAN, east)
+    RoleAssignment.objects.create(user=lead, role=Role.CLINICIAN, site=west)
+    make_hours(lead, east, 2, "15:00", "16:00")
+    make_hours(lead, west, 2, "14:00", "15:00")
+    tries = [*individually(east, lead, 4), *individually(west, lead, 4, hour=14)]
+    answers = at_once(tries)
+    assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
+    assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
+    assert counted_rightly()
+
+
+def test_the_database_itself_refuses_a_second_place_at_one_time() -> None:
+    track, _, _, (missed, *_) = makeup_world()
+    other = make_meeting(track.site, 0, "11:00", "12:30")
+    make_track(track.site, [other], name="Overlaps")
+    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    session = other.sessions.get(on=missed.session.on)
+    booking = Booking(
+        session=session,
+        episode=missed.episode,
+        makes_up=missed,
+        starts=session.starts,
+        ends=session.ends,
+        countable_minutes=90,
+        week=missed.week,
+    )
+    with pytest.raises(IntegrityError, match="one_place"), transaction.atomic():
+        booking.save()
+
+
+def test_the_database_itself_refuses_one_booking_too_many() -> None:
+    track = three_days(places=1)
+    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    with pytest.raises(IntegrityError, match="session_is_not_overbooked"), transaction.atomic():
+        Session.objects.update(booked=F("booked") + 2)

@@ -1,0 +1,398 @@
+"""Consents and letters: told only with a consent, to whom it names, times alone, and kept on the record."""
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
+from pypdf import PdfReader
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Action, AuditEvent, User
+from accounts.permissions import Role
+from iopmanager import clock
+from patients.models import Consent, Patient
+from patients.services.record.consents import (
+    ConsentValues,
+    RevokedAlready,
+    SignedInTheFuture,
+    record_consent,
+    revoke_consent,
+)
+from scheduling.models import Booking, Letter, Site
+from scheduling.services.documents.letter_text import NOTICE
+from scheduling.services.documents.letters import (
+    LetterheadTells,
+    LettersMissing,
+    LetterTooLong,
+    NameTells,
+    NoConsent,
+    NothingToTell,
+    content_of,
+    write_letter,
+)
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_meeting,
+    make_patient,
+    make_patient_user,
+    make_room,
+    make_session,
+    make_site,
+    make_staff,
+    make_track,
+)
+from timekeeping.reasons import EndsBeforeItBegins, Refused
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
+TODAY = date(2026, 11, 25)
+WEEK = timedelta(weeks=1)
+SECRETS = (
+    "Recovery House",
+    "Relapse",
+    "Sobriety track",
+    "Ada",
+    "Quartz",
+    "2.1",
+    "intensive",
+    "Outpatient",
+    "addiction",
+)
+"""Words of the clinic, its groups, people, rooms and levels, that no letter may have."""
+
+
+@pytest.fixture(autouse=True)
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+
+
+@pytest.fixture
+def patient() -> Patient:
+    """Rosa, Mondays and Thursdays for four weeks from this one, in a clinic whose every word would tell."""
+    site = make_site("Recovery House", neutral_name="HS Offices", address="12 Harbor Street", phone="555-0100")
+    lead, room = make_staff(Role.CLINICIAN, site, "Ada Park"), make_room(site, name="Quartz room")
+    meetings = [make_meeting(site, day, lead=lead, room=room, name="Relapse group") for day in (0, 3)]
+    patient = make_patient(site, "Rosa", "Lindqvist", preferred_name="Ro")
+    enrollment = enroll(admit(patient), make_track(site, meetings, "Sobriety track"))
+    for week in range(4):
+        for meeting in meetings:
+            book(make_session(meeting, MONDAY + week * WEEK + timedelta(days=meeting.weekday)), enrollment)
+    return patient
+
+
+@pytest.fixture
+def coordinator(patient: Patient) -> User:
+    return make_staff(Role.COORDINATOR, patient.site)
+
+
+def values(**changed: object) -> ConsentValues:
+    given = {
+        "recipient": "Harbor Bakery",
+        "recipient_kind": "employer",
+        "purpose": "Time off work",
+        "signed_on": TODAY - WEEK,
+        "valid_until": TODAY + 8 * WEEK,
+    }
+    return ConsentValues(**(given | changed))
+
+
+@pytest.fixture
+def consent(patient: Patient, coordinator: User) -> Consent:
+    return record_consent(patient=patient, values=values(), by=coordinator, now=NOW)
+
+
+def letter_of(consent: Consent, **changed: object) -> dict[str, object]:
+    return {
+        "consent": consent,
+        "name": "Rosa Lindqvist",
+        "first_day": MONDAY,
+        "last_day": MONDAY + timedelta(days=27),
+        "now": NOW,
+    } | changed
+
+
+def written(consent: Consent, by: User, **changed: object) -> tuple[Letter, bytes]:
+    """The letter as it was looked at."""
+    given = letter_of(consent, **changed)
+    return write_letter(**given, seen=content_of(**given).key, by=by)
+
+
+def text_of(pdf: bytes) -> str:
+    reader = PdfReader(io.BytesIO(pdf))
+    return " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+
+
+def test_the_letter_says_times_and_the_notice_and_nothing_of_treatment(consent: Consent, coordinator: User) -> None:
+    letter, pdf = written(consent, coordinator)
+    text = text_of(pdf)
+    for said in (
+        "HS Offices",
+        "12 Harbor Street",
+        "555-0100",
+        "25 Nov 2026",
+        "Harbor Bakery",
+        "Appointments of Rosa Lindqvist",
+        "Every Monday from 23 Nov 2026 to 14 Dec 2026",
+        "Every Thursday from 26 Nov 2026 to 17 Dec 2026",
+        "9:00–12:00",
+        "signed on 18 Nov 2026",
+        NOTICE,
+    ):
+        assert said in text
+    properties = str(PdfReader(io.BytesIO(pdf)).metadata)
+    for word in SECRETS:
+        assert word.lower() not in text.lower()
+        assert word.lower() not in properties.lower()
+        assert word == "2.1" or word.encode() not in pdf, "the level's number may be a coordinate"
+    assert "Ro " not in text, "the recipient knows the legal name"
+    event = AuditEvent.objects.get(action=Action.DISCLOSED)
+    assert (event.patient_key, event.subject_key, event.reason) == (consent.patient_id, letter.pk, "Time off work")
+
+
+def test_the_same_letter_is_the_same_bytes(consent: Consent, coordinator: User) -> None:
+    one, two = (written(consent, coordinator)[1] for _ in range(2))
+    assert one == two
+    assert Letter.objects.count() == 2, "each telling is on the record"
+
+
+def test_what_was_given_back_is_not_told(consent: Consent) -> None:
+    Booking.objects.filter(session__on=MONDAY + WEEK).update(
+        released_at=NOW, release_cause="given_back", release_reason="Court"
+    )
+    monday = content_of(**letter_of(consent)).times.weekly[0]
+    assert monday.out == (MONDAY + WEEK,)
+
+
+def test_a_long_letter_goes_on_over_pages_with_the_notice_at_its_end(consent: Consent, coordinator: User) -> None:
+    enrollment = Booking.objects.filter(episode__patient=consent.patient)[0].enrollment
+    assert enrollment is not None
+    for number in range(80):
+        lone = make_meeting(consent.patient.site, 1, "14:00", f"14:{number % 50 + 5:02}")
+        on = MONDAY + timedelta(days=number)
+        if on.weekday() not in (0, 3):
+            book(make_session(lone, on), enrollment)
+    _, pdf = written(consent, coordinator, last_day=MONDAY + timedelta(days=90))
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    assert len(pages) > 1
+    assert NOTICE in " ".join(pages[-1].extract_text().split())
+
+
+def refusals(consent: Consent) -> Iterator[tuple[dict[str, object], type]]:
+    yield {"first_day": MONDAY + 20 * WEEK, "last_day": MONDAY + 21 * WEEK}, NothingToTell
+    yield {"last_day": MONDAY - timedelta(days=1)}, EndsBeforeItBegins
+    yield {"last_day": MONDAY + 27 * WEEK}, LetterTooLong
+    yield {"name": "李明"}, LettersMissing
+    yield {"name": "Rosa Lindqvist, patient"}, NameTells
+    yield {"now": NOW - 3 * WEEK}, NoConsent
+    yield {"now": NOW + 9 * WEEK}, NoConsent
+
+
+def test_what_stands_against_a_letter(consent: Consent) -> None:
+    for changed, reason in refusals(consent):
+        with pytest.raises(Refused) as refused:
+            content_of(**letter_of(consent, **changed))
+        assert {type(each) for each in refused.value.reasons} == {reason}
+    assert not Letter.objects.exists()
+
+
+def test_a_consent_ends_with_its_last_day(consent: Consent) -> None:
+    last = datetime(2027, 1, 19, 23, tzinfo=UTC)
+    content_of(**letter_of(consent, now=last))
+    with pytest.raises(Refused):
+        content_of(**letter_of(consent, now=last + timedelta(hours=7)))
+
+
+def test_after_it_is_revoked_nothing_more_is_told(consent: Consent, coordinator: User) -> None:
+    seen = content_of(**letter_of(consent)).key
+    revoke_consent(consent=consent, by=coordinator, now=NOW)
+    with pytest.raises(Refused) as refused:
+        write_letter(**letter_of(consent), seen=seen, by=coordinator)
+    assert refused.value.reasons == (NoConsent("Harbor Bakery", TODAY + 8 * WEEK - timedelta(days=1), True),)
+    with pytest.raises(Refused) as again:
+        revoke_consent(consent=consent, by=coordinator, now=NOW)
+    assert again.value.reasons == (RevokedAlready("Harbor Bakery", TODAY),)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        pytest.param({"signed_on": TODAY + timedelta(days=1)}, SignedInTheFuture, id="signed tomorrow"),
+        pytest.param({"valid_until": TODAY - WEEK}, EndsBeforeItBegins, id="over before it is signed"),
+    ],
+)
+def test_a_consent_that_cannot_be(patient: Patient, coordinator: User, changed: dict, reason: type) -> None:
+    with pytest.raises(Refused) as refused:
+        record_consent(patient=patient, values=values(**changed), by=coordinator, now=NOW)
+    assert [type(each) for each in refused.value.reasons] == [reason]
+
+
+def test_a_coordinator_records_writes_and_revokes(client: Client, patient: Patient, coordinator: User) -> None:
+    client.force_login(coordinator)
+    typed = {
+        "recipient_kind": "school",
+        "recipient": "Bay College",
+        "purpose": "Lessons missed",
+        "signed_on": "2026-11-24",
+        "last_day": "2026-11-01",
+    }
+    refused = client.post(reverse("consent-new", args=[patient.pk]), typed)
+    assert refused.status_code == 422
+    assert "Bay College" in refused.text
+    answer = client.post(reverse("consent-new", args=[patient.pk]), typed | {"last_day": "2027-02-28"})
+    assert answer.status_code == 302
+    consent = Consent.objects.get()
+    page = client.get(reverse("consents", args=[patient.pk])).text
+    assert "Bay College" in page
+    shown = client.get(reverse("letter-new", args=[consent.pk]))
+    assert "Every Monday from 30 Nov 2026 to 14 Dec 2026" in shown.text
+    assert not Letter.objects.exists(), "looking tells nobody"
+    asked = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
+    looked_at = client.post(reverse("letter-new", args=[consent.pk]), asked)
+    asked |= {"seen": looked_at.context["content"].key, "write": "1"}
+    letter = client.post(reverse("letter-new", args=[consent.pk]), asked)
+    assert letter["Content-Type"] == "application/pdf"
+    assert letter["Content-Disposition"] == 'attachment; filename="schedule.pdf"'
+    assert "no-store" in letter["Cache-Control"]
+    assert text_of(letter.content).startswith("HS Offices")
+    assert "Letter of Wed 25 Nov" in client.get(reverse("consents", args=[patient.pk])).text
+    client.post(reverse("consent-revoke", args=[consent.pk]))
+    late = client.post(reverse("letter-new", args=[consent.pk]), asked)
+    assert late.status_code == 422
+    assert "is revoked: nothing may be told" in late.text
+    assert client.get(reverse("letter-new", args=[consent.pk])).status_code == 422
+    assert Letter.objects.count() == 1
+
+
+def test_what_was_not_looked_at_is_shown_before_it_is_told(client: Client, consent: Consent, coordinator: User) -> None:
+    client.force_login(coordinator)
+    asked = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
+    address = reverse("letter-new", args=[consent.pk])
+    asked["seen"] = client.post(address, asked).context["content"].key
+    Booking.objects.filter(session__on=MONDAY).update(
+        released_at=NOW, release_cause="given_back", release_reason="Court"
+    )
+    answer = client.post(address, asked | {"write": "1"})
+    assert answer.status_code == 422
+    assert "something else by now" in answer.text
+    assert "Every Monday from 30 Nov 2026" in answer.text
+    assert not Letter.objects.exists()
+    asked["seen"] = answer.context["content"].key
+    assert client.post(address, asked | {"write": "1", "name": "Ro Lindqvist"}).status_code == 422
+    assert client.post(address, asked | {"write": "1"})["Content-Type"] == "application/pdf"
+
+
+def test_the_purpose_of_a_consent_may_not_tell(client: Client, patient: Patient, coordinator: User) -> None:
+    client.force_login(coordinator)
+    typed = {
+        "recipient_kind": "employer",
+        "recipient": "Harbor Bakery",
+        "purpose": "Time for treatment at Recovery House",
+        "signed_on": "2026-11-24",
+        "last_day": "2027-02-28",
+    }
+    answer = client.post(reverse("consent-new", args=[patient.pk]), typed)
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["purpose"]
+    assert "“treatment”, “Recovery”" in answer.text
+    assert typed["purpose"] in answer.text
+    assert not Consent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        pytest.param({"letterhead": "Recovery House Offices"}, ("Recovery", "Recovery House"), id="the clinic's name"),
+        pytest.param({"address": "Wellness Clinic, 12 Harbor Street"}, ("Clinic",), id="a word in the address"),
+    ],
+)
+def test_a_letterhead_that_tells_is_refused(consent: Consent, head: dict, words: tuple[str, ...]) -> None:
+    Site.objects.update(**head)
+    consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
+    with pytest.raises(Refused) as refused:
+        content_of(**letter_of(consent))
+    assert refused.value.reasons == (LetterheadTells(words),)
+
+
+def test_a_site_is_given_no_letterhead_or_neutral_name_that_tells(patient: Patient) -> None:
+    site = patient.site
+    site.letterhead, site.neutral_name = "Recovery House Offices", "Your therapy"
+    with pytest.raises(ValidationError) as refused:
+        site.clean()
+    assert set(refused.value.message_dict) == {"letterhead", "neutral_name"}
+    site.letterhead, site.neutral_name = "Pier Offices", "Appointment"
+    site.clean()
+
+
+def test_a_name_may_sound_like_anything_when_it_is_theirs(consent: Consent) -> None:
+    Patient.objects.update(last_name="Sober-Treat")
+    consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
+    assert content_of(**letter_of(consent, name="Rosa Sober-Treat")).name == "Rosa Sober-Treat"
+
+
+def test_a_name_is_printed_whichever_way_it_was_typed(consent: Consent, coordinator: User) -> None:
+    _, pdf = written(consent, coordinator, name="Jose\u0301 Dvor\u030ca\u0301k")
+    assert "Appointments of José Dvořák" in text_of(pdf)
+
+
+def test_a_patient_sees_who_is_told_and_takes_it_back(client: Client, consent: Consent, coordinator: User) -> None:
+    written(consent, coordinator)
+    user = make_patient_user(consent.patient)
+    client.force_login(user)
+    page = client.get(reverse("portal-consents")).text
+    assert "Harbor Bakery" in page
+    assert "Told on Wed 25 Nov" in page
+    assert "<title>My schedule" in page
+    client.post(reverse("portal-consent-revoke", args=[consent.pk]))
+    consent.refresh_from_db()
+    assert consent.revoked_by == user
+    page = client.get(reverse("portal-consents")).text
+    assert "Nobody is told when you are here." in page
+    assert "Taken back on Wed 25 Nov" in page, "whom they were told stays in sight"
+    assert "Told on Wed 25 Nov" in page
+
+
+def test_a_patient_takes_back_their_own_alone(client: Client, consent: Consent) -> None:
+    other = make_patient_user(make_patient(consent.patient.site, "Omar", "Haddad"))
+    client.force_login(other)
+    assert client.post(reverse("portal-consent-revoke", args=[consent.pk])).status_code == 404
+    consent.refresh_from_db()
+    assert consent.revoked_at is None
+
+
+@pytest.mark.parametrize("role", [Role.CLINICIAN, Role.REVIEWER])
+def test_who_may_not_manage_patients_tells_nobody(client: Client, consent: Consent, role: Role) -> None:
+    client.force_login(make_staff(role, consent.patient.site))
+    for name, key in (("consents", consent.patient_id), ("letter-new", consent.pk), ("consent-revoke", consent.pk)):
+        assert client.post(reverse(name, args=[key])).status_code in (403, 404, 405)
+        assert client.get(reverse(name, args=[key])).status_code in (403, 404, 405)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_queries_do_not_grow(
+    client: Client, patient: Patient, coordinator: User, number: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for each in range(number):
+        consent = record_consent(patient=patient, values=values(recipient=f"No {each}"), by=coordinator, now=NOW)
+        written(consent, coordinator)
+    client.force_login(coordinator)
+    with django_assert_num_queries(10):
+        client.get(reverse("consents", args=[patient.pk]))
+    with django_assert_num_queries(9):
+        client.get(reverse("letter-new", args=[consent.pk]))
+    client.force_login(make_patient_user(patient))
+    with django_assert_num_queries(7):
+        client.get(reverse("portal-consents"))
+
+
+def test_a_letterhead_takes_the_place_of_the_neutral_name(consent: Consent) -> None:
+    Site.objects.update(letterhead="Custom House Offices")
+    consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
+    assert content_of(**letter_of(consent)).sender == "Custom House Offices"

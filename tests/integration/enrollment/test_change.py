@@ -1,0 +1,407 @@
+"""A standing place that changes while it lasts: other meetings from a day on, or another track, whole or not at all."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEvent, User
+from accounts.permissions import Role
+from attendance.models import Attendance
+from patients.models import Episode
+from scheduling.domain.search.obstacles import Clash, Full, NotAStartDate
+from scheduling.models import Booking, CohortStart, Enrollment, Meeting, Priority, ReleaseCause, Session, Site, Track
+from scheduling.models.booking import BookingQuerySet
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.enrollment.change import BeganToday, DayHasPassed, change_meetings, transfer_enrollment
+from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient, release_booking
+from scheduling.services.enrollment.waitlist import join_waiting_list
+from scheduling.services.reasons import (
+    AlreadyEnded,
+    AlreadyEnrolled,
+    EndsBeforeItBegins,
+    InAnotherSession,
+    NothingChanged,
+    NotRunning,
+    Refused,
+)
+from scheduling.services.sessions.cancel import cancel_session, reinstate_session
+from scheduling.services.sessions.session_changes import move_session
+from scheduling.services.sessions.slots import Slot
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_site,
+    make_staff,
+    make_track,
+)
+from timekeeping.reasons import BelowPrescribedDays, BelowPrescribedMinutes
+
+pytestmark = pytest.mark.django_db
+
+TODAY = date(2026, 11, 22)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MONDAY_AT_TEN = datetime(2026, 11, 23, 15, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
+DAY = timedelta(days=1)
+LATER = MONDAY + 2 * WEEK
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def by(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site)
+
+
+@pytest.fixture
+def track(site: Site) -> Track:
+    """Groups of three hours on every weekday, of which a patient of nine hours attends three."""
+    return make_track(site, [make_meeting(site, day, name=f"Group {day}") for day in range(5)])
+
+
+@pytest.fixture
+def evenings(site: Site) -> Track:
+    meetings = [make_meeting(site, day, "18:00", "21:00", name=f"Evening {day}") for day in (0, 1, 3)]
+    return make_track(site, meetings, name="Evening track")
+
+
+@pytest.fixture
+def enrollment(site: Site, track: Track, evenings: Track, by: User) -> Enrollment:
+    """On Mondays, Wednesdays and Fridays."""
+    return enrolled(admit(make_patient(site)), track, by, days=(0, 2, 4))
+
+
+def on_days(track: Track, *days: int) -> list[Meeting]:
+    return list(track.meetings.filter(weekday__in=days))
+
+
+def enrolled(episode: Episode, track: Track, by: User, days: tuple[int, ...], starts: date = MONDAY) -> Enrollment:
+    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    meetings = on_days(track, *days)
+    return enroll_patient(episode=episode, track=track, meetings=meetings, starts=starts, by=by, now=NOW)
+
+
+def change(enrollment: Enrollment, *days: int, by: User, from_day: date = LATER, now: datetime = NOW) -> Enrollment:
+    meetings = on_days(enrollment.track, *days)
+    return change_meetings(enrollment=enrollment, meetings=meetings, from_day=from_day, by=by, now=now)
+
+
+def transfer(enrollment: Enrollment, track: Track, by: User, starts: date = LATER, now: datetime = NOW) -> Enrollment:
+    meetings = list(track.meetings.all())
+    return transfer_enrollment(enrollment=enrollment, track=track, meetings=meetings, starts=starts, by=by, now=now)
+
+
+def refusal(act: Any, *args: Any, **said: Any) -> tuple[Any, ...]:
+    """What the act is refused for; it leaves nothing."""
+    before = everything()
+    with pytest.raises(Refused) as refused:
+        act(*args, **said)
+    assert everything() == before
+    return refused.value.reasons
+
+
+def everything() -> list[Any]:
+    return [
+        list(model.objects.order_by("pk").values_list())
+        for model in (Booking, Session, Enrollment, Enrollment.meetings.through, AuditEvent)
+    ]
+
+
+def standing(enrollment: Enrollment) -> BookingQuerySet:
+    return Booking.objects.standing().filter(enrollment=enrollment)
+
+
+def weekdays(enrollment: Enrollment, first: date, until: date = date.max) -> set[int]:
+    """On which the enrollment has a place, of the sessions on the dates."""
+    found = standing(enrollment).filter(session__on__gte=first, session__on__lt=until)
+    return {on.weekday() for on in found.values_list("session__on", flat=True)}
+
+
+# Other meetings
+
+
+def test_from_a_day_on_the_new_meetings_are_booked_and_the_old_ones_given_back(
+    enrollment: Enrollment, by: User
+) -> None:
+    change(enrollment, 0, 1, 4, by=by)
+    assert weekdays(enrollment, MONDAY, LATER) == {0, 2, 4}
+    assert weekdays(enrollment, LATER) == {0, 1, 4}
+    assert standing(enrollment).count() == 2 * 3 + 10 * 3
+    released = enrollment.bookings.exclude(released_at=None)
+    assert set(released.values_list("release_cause", "session__on__week_day")) == {(ReleaseCause.ENDED, 4)}
+    assert all(session.booked == session.bookings.filter(released_at=None).count() for session in Session.objects.all())
+    places = enrollment.enrollment_meetings.order_by("meeting__weekday", "starts")
+    assert list(places.values_list("meeting__weekday", "starts", "ends")) == [
+        (0, MONDAY, None),
+        (1, LATER, None),
+        (2, MONDAY, LATER),
+        (4, MONDAY, None),
+    ]
+    event = AuditEvent.objects.get(action="changed")
+    assert (event.patient_key, event.detail) == (
+        enrollment.episode.patient_id,
+        "from 2026-12-07: Group 0, Group 1, Group 4",
+    )
+
+
+def test_a_change_can_be_changed_again_before_it_begins(enrollment: Enrollment, by: User) -> None:
+    change(enrollment, 1, 2, 3, by=by)
+    change(enrollment, 0, 2, 4, by=by, from_day=MONDAY)
+    assert weekdays(enrollment, MONDAY) == {0, 2, 4}
+    assert set(enrollment.enrollment_meetings.values_list("meeting__weekday", "starts", "ends")) == {
+        (day, MONDAY, None) for day in (0, 2, 4)
+    }
+
+
+def test_a_meeting_that_is_left_and_joined_again_is_one_place_if_nothing_lies_between(
+    enrollment: Enrollment, by: User
+) -> None:
+    change(enrollment, 0, 1, 3, by=by)
+    change(enrollment, 0, 2, 4, by=by)
+    change(enrollment, 0, 2, 3, by=by, from_day=LATER - DAY)
+    assert set(enrollment.enrollment_meetings.values_list("meeting__weekday", "starts", "ends")) == {
+        (0, MONDAY, None),
+        (2, MONDAY, None),
+        (3, LATER - DAY, None),
+        (4, MONDAY, LATER - DAY),
+    }
+
+
+def test_todays_session_that_has_begun_stays(enrollment: Enrollment, by: User) -> None:
+    change(enrollment, 1, 2, 3, by=by, from_day=MONDAY, now=MONDAY_AT_TEN)
+    assert list(standing(enrollment).filter(session__on=MONDAY).values_list("session__name", flat=True)) == ["Group 0"]
+    assert weekdays(enrollment, MONDAY + DAY) == {1, 2, 3}
+
+
+def test_what_was_kept_keeps_its_bookings_and_their_marks(enrollment: Enrollment, by: User) -> None:
+    kept = enrollment.bookings.filter(session__meeting__weekday=0)
+    excused = kept.get(session__on=LATER)
+    mark = Attendance.objects.create(
+        booking=excused, status="excused", reason="Court", credited_minutes=0, recorded_by=by, recorded_at=NOW
+    )
+    before = set(kept.values_list("pk", flat=True))
+    change(enrollment, 0, 1, 3, by=by)
+    assert set(kept.filter(released_at=None).values_list("pk", flat=True)) == before
+    assert Attendance.objects.get() == mark
+
+
+def test_an_exception_goes_the_way_of_the_date_that_it_stands_for(enrollment: Enrollment, by: User) -> None:
+    wednesday, thursday = LATER + 2 * DAY, LATER + 3 * DAY
+    put_off = Session.objects.get(on=wednesday - WEEK, meeting__weekday=2)
+    brought_forward = Session.objects.get(on=wednesday, meeting__weekday=2)
+    new_group = Session.objects.get(on=thursday, name="Group 3")
+    moved(put_off, LATER, time(13), by)
+    moved(brought_forward, LATER - 4 * DAY, time(13), by)
+    moved(new_group, LATER - 3 * DAY, time(13), by)
+    change(enrollment, 0, 3, 4, by=by)
+    booked = set(standing(enrollment).values_list("session", flat=True))
+    assert put_off.pk in booked
+    assert brought_forward.pk not in booked
+    assert new_group.pk in booked
+
+
+def moved(session: Session, on: date, starts: time, by: User) -> None:
+    slot = Slot(on=on, starts=starts, ends=starts.replace(hour=starts.hour + 3), room=None)
+    move_session(session=session, slot=slot, by=by, now=NOW)
+
+
+def test_a_place_that_was_given_back_stays_given_back(enrollment: Enrollment, by: User) -> None:
+    given = enrollment.bookings.get(session__on=LATER)
+    release_booking(booking=given, reason="Dentist", by=by, now=NOW)
+    Session.objects.filter(pk=given.session_id).update(places=1, booked=1)
+    change(enrollment, 0, 1, 3, by=by)
+    assert not Booking.objects.standing().filter(session=given.session_id).exists()
+
+
+def test_ones_own_meetings_are_neither_full_nor_in_the_way(enrollment: Enrollment, by: User) -> None:
+    Session.objects.filter(meeting__weekday__in=(0, 2, 4)).update(places=1)
+    change(enrollment, 0, 1, 4, by=by)
+    assert weekdays(enrollment, LATER) == {0, 1, 4}
+
+
+def test_where_there_was_no_place_in_a_group_that_is_kept_there_need_be_none(enrollment: Enrollment, by: User) -> None:
+    booking = enrollment.bookings.get(session__on=LATER)
+    Booking.objects.filter(pk=booking.pk).update(released_at=NOW, release_cause=ReleaseCause.CLASH)
+    Session.objects.filter(pk=booking.session_id).update(places=1, booked=1)
+    change(enrollment, 0, 1, 4, by=by)
+    assert weekdays(enrollment, LATER + DAY) == {0, 1, 4}
+
+
+def test_a_cancelled_session_of_a_group_that_was_left_comes_back_without_the_patient(
+    enrollment: Enrollment, by: User
+) -> None:
+    session = Session.objects.get(on=LATER + 2 * DAY, meeting__weekday=2)
+    cancel_session(session=session, reason="Snow", by=by, now=NOW)
+    change(enrollment, 0, 1, 4, by=by)
+    reinstate_session(session=session, by=by, now=NOW)
+    assert not session.bookings.filter(released_at=None).exists()
+
+
+def test_every_reason_against_a_change_is_brought_at_once(enrollment: Enrollment, by: User, evenings: Track) -> None:
+    make_commitment(enrollment.episode.patient, [1], "11:30", "15:00", "Shift")
+    Session.objects.filter(meeting__weekday=3, meeting__starts="09:00", on=LATER + 3 * DAY).update(booked=10)
+    missed = enrollment.bookings.order_by("starts")[0]
+    opening = make_meeting(enrollment.track.site, 3, "10:00", "13:00", name="Opening")
+    make_track(enrollment.track.site, [opening], name="Other")
+    extend_horizon(site=enrollment.track.site, today=TODAY, now=NOW)
+    later = Session.objects.get(meeting=opening, on=LATER + 3 * DAY + WEEK)
+    book_make_up(session=later, makes_up=missed, by=by, now=NOW)
+
+    reasons = refusal(change, enrollment, 1, 3, by=by)
+
+    kinds = [type(reason) for reason in reasons]
+    assert kinds == [BelowPrescribedMinutes, BelowPrescribedDays, Clash, Full, InAnotherSession]
+    clash = next(reason for reason in reasons if isinstance(reason, Clash))
+    full = next(reason for reason in reasons if isinstance(reason, Full))
+    assert (clash.busy.label, full.first_date, full.dates) == ("Shift", LATER + 3 * DAY, 1)
+    assert reasons[-1] == InAnotherSession("Opening", later.on)
+
+
+@pytest.mark.parametrize(
+    ("days", "from_day", "reason"),
+    [
+        pytest.param((0, 1, 2), MONDAY - DAY, EndsBeforeItBegins(MONDAY, MONDAY - DAY), id="before it begins"),
+        pytest.param((0, 2, 4), LATER, NothingChanged(), id="as it is"),
+    ],
+)
+def test_a_change_is_about_something(
+    enrollment: Enrollment, by: User, days: tuple[int, ...], from_day: date, reason: object
+) -> None:
+    assert refusal(change, enrollment, *days, by=by, from_day=from_day) == (reason,)
+
+
+def test_a_change_begins_today_at_the_earliest_and_while_the_place_lasts(enrollment: Enrollment, by: User) -> None:
+    now = NOW + WEEK
+    assert refusal(change, enrollment, 0, 1, 2, by=by, from_day=MONDAY, now=now) == (DayHasPassed(MONDAY),)
+    end_enrollment(enrollment=enrollment, last_day=LATER - DAY, by=by, now=NOW)
+    reasons = refusal(change, enrollment, 0, 1, 2, by=by, from_day=LATER + DAY)
+    assert reasons == (AlreadyEnded(enrollment.track.name, LATER - DAY),)
+
+
+def test_a_place_that_is_to_end_ends_as_it_was_to(enrollment: Enrollment, by: User) -> None:
+    ends = LATER + 2 * WEEK
+    end_enrollment(enrollment=enrollment, last_day=ends - DAY, by=by, now=NOW)
+    change(enrollment, 0, 1, 3, by=by)
+    assert weekdays(enrollment, LATER) == {0, 1, 3}
+    assert not standing(enrollment).filter(session__on__gte=ends).exists()
+    assert set(enrollment.enrollment_meetings.values_list("ends", flat=True)) == {LATER, ends}
+
+
+def test_only_meetings_of_the_track_can_be_changed_to(enrollment: Enrollment, by: User, evenings: Track) -> None:
+    meetings = [*on_days(enrollment.track, 0, 2), *on_days(evenings, 1)]
+    reasons = refusal(change_meetings, enrollment=enrollment, meetings=meetings, from_day=LATER, by=by, now=NOW)
+    assert NotRunning("Evening 1", LATER) in reasons
+
+
+def test_who_is_in_a_cohort_changes_meetings_on_any_day(enrollment: Enrollment, by: User) -> None:
+    Track.objects.filter(pk=enrollment.track_id).update(entry="cohort")
+    CohortStart.objects.create(track=enrollment.track, on=LATER + WEEK)
+    change(enrollment, 0, 1, 4, by=by, from_day=LATER + DAY)
+    assert weekdays(enrollment, LATER + DAY) == {0, 1, 4}
+
+
+# Another track
+
+
+def test_one_place_ends_the_day_before_the_other_begins(enrollment: Enrollment, by: User, evenings: Track) -> None:
+    new = transfer(enrollment, evenings, by)
+    enrollment.refresh_from_db()
+    assert (enrollment.ends, enrollment.end_reason) == (LATER, "Moved to Evening track")
+    assert (new.starts, new.ends, new.continues) == (LATER, None, enrollment)
+    assert weekdays(enrollment, LATER) == set()
+    assert weekdays(new, MONDAY) == {0, 1, 3}
+    assert standing(new).earliest("starts").session.on == LATER
+    assert list(AuditEvent.objects.order_by("pk").values_list("action", flat=True)) == ["enrolled", "ended", "enrolled"]
+
+
+def test_neither_happens_if_the_new_track_does_not_fit(enrollment: Enrollment, by: User, evenings: Track) -> None:
+    make_commitment(enrollment.episode.patient, [0], "19:00", "23:00", "Late shift")
+    reasons = refusal(transfer, enrollment, evenings, by)
+    assert [type(reason) for reason in reasons] == [Clash]
+
+
+def test_the_old_place_is_not_in_the_way_of_the_new_one(enrollment: Enrollment, by: User, site: Site) -> None:
+    shared = on_days(enrollment.track, 0, 2)
+    overlapping = make_track(site, [*shared, make_meeting(site, 4, "10:00", "13:00", name="Late Friday")], name="Other")
+    extend_horizon(site=site, today=TODAY, now=NOW)
+    Session.objects.filter(meeting__in=shared).update(places=1)
+    new = transfer(enrollment, overlapping, by)
+    assert weekdays(new, LATER) == {0, 2, 4}
+    assert all(session.booked == session.bookings.filter(released_at=None).count() for session in Session.objects.all())
+
+
+def test_a_day_given_back_in_a_group_of_both_tracks_stays_given_back(
+    enrollment: Enrollment, by: User, site: Site
+) -> None:
+    given = enrollment.bookings.get(session__on=LATER)
+    release_booking(booking=given, reason="Dentist", by=by, now=NOW)
+    other = make_track(site, on_days(enrollment.track, 0, 1, 3), name="Other")
+    new = transfer(enrollment, other, by)
+    assert not new.bookings.filter(session=given.session_id).exists()
+    assert weekdays(new, LATER) == {0, 1, 3}
+    assert extend_horizon(site=site, today=TODAY, now=NOW).bookings == 0
+
+
+def test_who_sits_in_a_session_of_the_old_track_stays_in_it(enrollment: Enrollment, by: User, evenings: Track) -> None:
+    enrollment_before = Enrollment.objects.filter(pk=enrollment.pk)
+    enrollment_before.update(starts=MONDAY - WEEK)
+    enrollment.enrollment_meetings.update(starts=MONDAY - WEEK)
+    enrollment.episode.spans.update(starts=MONDAY - WEEK)
+    new = transfer(enrollment_before.get(), evenings, by, starts=MONDAY, now=MONDAY_AT_TEN)
+    assert list(standing(enrollment).values_list("session__on", flat=True)) == [MONDAY]
+    assert standing(new).earliest("starts").session.name == "Evening 0"
+
+
+def test_a_place_that_has_not_begun_gives_way_to_one_from_the_same_day(
+    enrollment: Enrollment, by: User, evenings: Track, site: Site
+) -> None:
+    new = transfer(enrollment, evenings, by, starts=MONDAY)
+    assert not standing(enrollment).exists()
+    assert not enrollment.enrollment_meetings.exists()
+    assert weekdays(new, MONDAY) == {0, 1, 3}
+    assert extend_horizon(site=site, today=TODAY, now=NOW).bookings == 0
+
+
+def test_a_place_taken_today_gives_way_tomorrow(enrollment: Enrollment, by: User, evenings: Track) -> None:
+    reasons = refusal(transfer, enrollment, evenings, by, starts=MONDAY, now=MONDAY_AT_TEN)
+    assert reasons == (BeganToday(enrollment.track.name),)
+    assert transfer(enrollment, evenings, by, starts=MONDAY + DAY, now=MONDAY_AT_TEN).starts == MONDAY + DAY
+
+
+def test_nobody_moves_to_where_they_are(enrollment: Enrollment, by: User) -> None:
+    reasons = refusal(transfer, enrollment, enrollment.track, by)
+    assert reasons == (AlreadyEnrolled(enrollment.track.name, MONDAY),)
+
+
+def test_a_transfer_begins_on_a_start_date_of_a_cohort(enrollment: Enrollment, by: User, evenings: Track) -> None:
+    Track.objects.filter(pk=evenings.pk).update(entry="cohort")
+    CohortStart.objects.create(track=evenings, on=LATER)
+    assert refusal(transfer, enrollment, evenings, by, starts=LATER - WEEK) == (NotAStartDate(LATER - WEEK, LATER),)
+    assert transfer(enrollment, evenings, by).starts == LATER
+
+
+def test_who_waited_for_the_track_waits_no_more(enrollment: Enrollment, by: User, evenings: Track) -> None:
+    entry = join_waiting_list(
+        episode=enrollment.episode, track=evenings, priority=Priority.SOON, from_day=LATER, by=by, now=NOW
+    )
+    new = transfer(enrollment, evenings, by)
+    entry.refresh_from_db()
+    assert (entry.closed_at, entry.enrollment) == (NOW, new)
+
+
+def test_a_session_that_stands_for_a_later_date_goes_with_the_place_that_ended(
+    enrollment: Enrollment, by: User, site: Site
+) -> None:
+    monday = Session.objects.get(on=LATER, meeting__weekday=0, meeting__starts="09:00")
+    moved(monday, LATER - 3 * DAY, time(13), by)
+    end_enrollment(enrollment=enrollment, last_day=LATER - DAY, by=by, now=NOW)
+    assert not monday.bookings.filter(released_at=None).exists()
+    assert extend_horizon(site=site, today=TODAY, now=NOW).bookings == 0

@@ -1,0 +1,257 @@
+"""A standing place in a track: refused with every reason at once, booked whole, given back whole."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEvent
+from accounts.permissions import Role
+from patients.models import Episode
+from scheduling.domain.search.obstacles import Clash, Full, NotAStartDate
+from scheduling.models import Booking, CohortStart, Enrollment, Feed, Meeting, Session, Site, Track, TrackStatus
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.documents.feeds import create_feed
+from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.reasons import (
+    AlreadyEnrolled,
+    BeforeAdmission,
+    NoEpisode,
+    NotOnOffer,
+    NotRunning,
+    Refused,
+)
+from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_site,
+    make_staff,
+    make_track,
+    make_weekday_track,
+)
+from timekeeping.reasons import BelowPrescribedDays, BelowPrescribedMinutes, TooManyMinutes, TwoAtOnce
+
+pytestmark = pytest.mark.django_db
+
+TODAY = date(2026, 11, 22)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def episode(site: Site) -> Episode:
+    return admit(make_patient(site))
+
+
+def enrolling(episode: Episode, track: Track, meetings: list[Meeting] | None = None, **fields: Any) -> Enrollment:
+    """Into all of the track's meetings from Monday, unless told otherwise, with the horizon written."""
+    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    return enroll_patient(
+        episode=episode,
+        track=track,
+        meetings=list(track.meetings.all()) if meetings is None else meetings,
+        starts=fields.pop("starts", MONDAY),
+        by=make_staff(Role.COORDINATOR, track.site),
+        now=fields.pop("now", NOW),
+        **fields,
+    )
+
+
+def refusal(episode: Episode, track: Track, meetings: list[Meeting] | None = None, **fields: Any) -> tuple[object, ...]:
+    with pytest.raises(Refused) as refused:
+        enrolling(episode, track, meetings, **fields)
+    assert not Booking.objects.filter(episode=episode).exists()
+    assert not Session.objects.filter(booked__gt=0).exists()
+    return refused.value.reasons
+
+
+def test_every_session_to_come_is_booked(episode: Episode) -> None:
+    track = make_weekday_track(episode.site)
+    enrollment = enrolling(episode, track, starts=date(2026, 11, 25))
+    assert enrollment.bookings.count() == Session.objects.filter(on__gte=date(2026, 11, 25)).count() == 35
+    assert enrollment.enrollment_meetings.filter(starts=date(2026, 11, 25), ends=None).count() == 3
+    for booking in enrollment.bookings.select_related("session"):
+        session = booking.session
+        assert (session.booked, session.version) == (1, 2)
+        assert (booking.starts, booking.ends, booking.countable_minutes) == (session.starts, session.ends, 180)
+        assert booking.week == session.on - timedelta(days=session.on.weekday())
+
+
+def test_enrolling_is_told_to_the_trail_and_to_the_calendar(episode: Episode) -> None:
+    coordinator = make_staff(Role.COORDINATOR, episode.site)
+    feed, _ = create_feed(patient=episode.patient, by=coordinator, now=NOW)
+    enrollment = enrolling(episode, make_weekday_track(episode.site))
+    event = AuditEvent.objects.get(action="enrolled")
+    assert (event.subject_key, event.patient_key, event.site_key) == (
+        enrollment.pk,
+        episode.patient_id,
+        episode.site_id,
+    )
+    assert Feed.objects.get(pk=feed.pk).stale_at == NOW
+
+
+def test_nothing_is_booked_in_what_has_begun(episode: Episode) -> None:
+    track = make_weekday_track(episode.site)
+    at_ten_on_monday = datetime(2026, 11, 23, 15, tzinfo=UTC)
+    enrollment = enrolling(episode, track, now=at_ten_on_monday)
+    assert enrollment.bookings.order_by("starts")[0].session.on == date(2026, 11, 25)
+
+
+def test_individual_minutes_count_but_have_no_session(episode: Episode) -> None:
+    meetings = [make_meeting(episode.site, day, "09:00", "11:40") for day in (0, 2, 4)]
+    enrollment = enrolling(episode, make_track(episode.site, meetings, individual_minutes=60))
+    assert set(enrollment.bookings.values_list("countable_minutes", flat=True)) == {160}
+
+
+def test_enough_of_a_track_is_enough(episode: Episode) -> None:
+    track = make_weekday_track(episode.site, days=range(5))
+    chosen = list(track.meetings.all())[:3]
+    enrollment = enrolling(episode, track, chosen)
+    assert set(enrollment.meetings.all()) == set(chosen)
+    assert enrollment.bookings.count() == 36
+
+
+def test_every_reason_is_brought_at_once(site: Site) -> None:
+    episode = admit(make_patient(site), starts=date(2026, 11, 30), minutes=540, days=3)
+    make_commitment(episode.patient, [0], "11:30", "15:00", "Shift")
+    meetings = [make_meeting(site, day, "09:00", "11:55") for day in (0, 2)]
+    track = make_track(site, meetings)
+    extend_horizon(site=site, today=TODAY, now=NOW)
+    Session.objects.filter(meeting=meetings[1], on=date(2026, 12, 2)).update(booked=10)
+    with pytest.raises(Refused) as refused:
+        enrolling(episode, track)
+    kinds = [type(reason) for reason in refused.value.reasons]
+    assert kinds == [BeforeAdmission, BelowPrescribedMinutes, BelowPrescribedDays, Clash, Full]
+    _, minutes, days, clash, full = refused.value.reasons
+    assert minutes == BelowPrescribedMinutes(350, 540)
+    assert days == BelowPrescribedDays(2, 3)
+    assert isinstance(clash, Clash)
+    assert (clash.minutes, clash.dates) == (25, 12)
+    assert isinstance(full, Full)
+    assert (full.first_date, full.dates) == (date(2026, 12, 2), 1)
+    assert not Booking.objects.exists()
+
+
+def test_two_groups_side_by_side_are_alternatives(episode: Episode) -> None:
+    site = episode.site
+    track = make_weekday_track(site)
+    beside = make_meeting(site, 0, "10:00", "12:00", name="Men's group")
+    track.meetings.add(beside)
+    first = track.meetings.get(weekday=0, starts=time(9)).name
+    (reason,) = refusal(episode, track)
+    assert reason in {TwoAtOnce(first, "Men's group", 0, 120), TwoAtOnce("Men's group", first, 0, 120)}
+    chosen = [meeting for meeting in track.meetings.all() if meeting != beside]
+    assert enrolling(episode, track, chosen).bookings.count() == 36
+
+
+@pytest.mark.parametrize(
+    ("ends", "reason"),
+    [
+        pytest.param("14:00", None, id="25 h is the most"),
+        pytest.param("14:01", TooManyMinutes(1505, 1500), id="five minutes over"),
+    ],
+)
+def test_no_more_than_the_rules_allow(episode: Episode, ends: str, reason: object) -> None:
+    track = make_track(episode.site, [make_meeting(episode.site, day, "09:00", ends) for day in range(5)])
+    if reason is None:
+        enrolling(episode, track)
+    else:
+        assert refusal(episode, track) == (reason,)
+
+
+def test_travel_counts_against_a_meeting(episode: Episode) -> None:
+    make_commitment(episode.patient, [0], "12:15", "18:00", "Late shift", travel_minutes=25)
+    (clash,) = refusal(episode, make_weekday_track(episode.site))
+    assert isinstance(clash, Clash)
+    assert (clash.minutes, clash.overlap_minutes, clash.gap_minutes, clash.before) == (10, 0, 15, False)
+
+
+def test_a_second_track_must_leave_the_first_its_time(episode: Episode) -> None:
+    enrolling(episode, make_weekday_track(episode.site))
+    other = make_track(episode.site, [make_meeting(episode.site, day, "11:00", "14:00") for day in (0, 1, 2)])
+    with pytest.raises(Refused) as refused:
+        enrolling(episode, other)
+    assert [(type(each), each.busy.kind) for each in refused.value.reasons if isinstance(each, Clash)] == [
+        (Clash, "treatment"),
+        (Clash, "treatment"),
+    ]
+
+
+def test_nobody_is_enrolled_twice_in_a_track(episode: Episode) -> None:
+    track = make_weekday_track(episode.site)
+    enrolling(episode, track)
+    with pytest.raises(Refused) as refused:
+        enrolling(episode, track, starts=MONDAY + WEEK)
+    assert refused.value.reasons == (AlreadyEnrolled(track.name, MONDAY),)
+
+
+def test_only_what_is_on_offer_at_the_site(episode: Episode) -> None:
+    draft = make_weekday_track(episode.site, name="Draft", status=TrackStatus.DRAFT)
+    elsewhere = make_weekday_track(make_site("Elsewhere"), name="Far")
+    assert refusal(episode, draft) == (NotOnOffer("Draft"),)
+    assert NotOnOffer("Far") in refusal(episode, elsewhere)
+
+
+def test_only_meetings_of_the_track(episode: Episode) -> None:
+    track, stranger = make_weekday_track(episode.site), make_meeting(episode.site, 1, name="Stranger")
+    assert refusal(episode, track, [*track.meetings.all(), stranger]) == (NotRunning("Stranger", MONDAY),)
+
+
+def test_a_cohort_begins_on_its_start_dates(episode: Episode) -> None:
+    track = make_weekday_track(episode.site, entry="cohort")
+    CohortStart.objects.create(track=track, on=MONDAY + WEEK)
+    assert refusal(episode, track) == (NotAStartDate(MONDAY, MONDAY + WEEK),)
+    assert enrolling(episode, track, starts=MONDAY + WEEK).starts == MONDAY + WEEK
+
+
+def test_without_a_level_of_care_nobody_is_enrolled(episode: Episode) -> None:
+    episode.spans.all().delete()
+    assert refusal(episode, make_weekday_track(episode.site)) == (NoEpisode(MONDAY),)
+
+
+def changed_from(meeting: Meeting, begins: date, starts: str, ends: str) -> Meeting:
+    values = MeetingValues(
+        code=meeting.code,
+        name=meeting.name,
+        weekday=meeting.weekday,
+        starts=time.fromisoformat(starts),
+        ends=time.fromisoformat(ends),
+        service_type=meeting.service_type,
+        places=meeting.places,
+        runs_from=begins,
+        tracks=tuple(meeting.tracks.all()),
+    )
+    return change_meeting(meeting=meeting, values=values, by=None, now=NOW, today=TODAY)
+
+
+def test_a_group_that_is_to_change_is_attended_on_both_sides_of_the_change(episode: Episode) -> None:
+    track = make_weekday_track(episode.site)
+    monday = track.meetings.get(weekday=0)
+    begins = MONDAY + 3 * WEEK
+    following = changed_from(monday, begins, "13:00", "16:00")
+    enrollment = enrolling(episode, track, [m for m in track.meetings.all() if m != following])
+    assert enrollment.bookings.count() == 36
+    assert enrollment.bookings.filter(session__meeting=following).count() == 9
+    places = enrollment.enrollment_meetings.filter(meeting__weekday=0).values_list("meeting", "starts", "ends")
+    assert set(places) == {(monday.pk, MONDAY, begins), (following.pk, begins, None)}
+
+
+def test_the_new_hours_of_a_group_that_is_to_change_count_too(episode: Episode) -> None:
+    track = make_weekday_track(episode.site, days=(0, 1, 2, 4))
+    monday = track.meetings.get(weekday=0)
+    following = changed_from(monday, MONDAY + 3 * WEEK, "13:00", "15:55")
+    make_commitment(episode.patient, [0], "15:00", "20:00")
+    chosen = [m for m in track.meetings.all() if m.weekday in (0, 2, 4) and m != following]
+    clash, hours = refusal(episode, track, chosen)
+    assert isinstance(clash, Clash)
+    assert (clash.minutes, clash.first_date) == (55, MONDAY + 3 * WEEK)
+    assert hours == BelowPrescribedMinutes(535, 540)

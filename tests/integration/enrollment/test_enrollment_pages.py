@@ -1,0 +1,431 @@
+"""The pages of a standing place and of a leave: what an act would do is shown, confirmed, and done as it was shown."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Action, AuditEvent, User
+from accounts.permissions import Role
+from attendance.models import Attendance
+from attendance.services.leaves import take_leave
+from patients.models import Patient
+from scheduling.models import Booking, Enrollment, LeaveOfAbsence, Session, Site, Track
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient
+from tests.confirmation import confirmed
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_patient_user,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)
+TODAY = date(2026, 11, 22)
+DAY = timedelta(days=1)
+WEEK = timedelta(weeks=1)
+
+
+@pytest.fixture(autouse=True)
+def sunday_noon() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def by(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site)
+
+
+@pytest.fixture
+def desk(by: User) -> Client:
+    return signed_in_as(by)
+
+
+@pytest.fixture
+def track(site: Site) -> Track:
+    return make_track(site, [make_meeting(site, day, name=f"Group {day}") for day in range(5)], name="Morning track")
+
+
+@pytest.fixture
+def evenings(site: Site) -> Track:
+    meetings = [make_meeting(site, day, "18:00", "21:00", name=f"Evening {day}") for day in (0, 1, 3)]
+    return make_track(site, meetings, name="Evening track")
+
+
+@pytest.fixture
+def rosa(site: Site) -> Patient:
+    return make_patient(site)
+
+
+@pytest.fixture
+def enrollment(site: Site, rosa: Patient, track: Track, evenings: Track, by: User) -> Enrollment:
+    """On Mondays, Wednesdays and Fridays."""
+    extend_horizon(site=site, today=TODAY, now=NOW)
+    meetings = list(track.meetings.filter(weekday__in=(0, 2, 4)))
+    return enroll_patient(episode=admit(rosa), track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
+
+
+def signed_in_as(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def chosen(track: Track, *days: int, starts: str = "2026-12-07", **more: str) -> dict[str, Any]:
+    keys = [str(meeting.pk) for meeting in track.meetings.filter(weekday__in=days)]
+    return {"starts": starts, "meetings": keys} | more
+
+
+def weekdays(enrollment: Enrollment, first: date) -> set[int]:
+    standing = Booking.objects.standing().filter(enrollment=enrollment, session__on__gte=first)
+    return {on.weekday() for on in standing.values_list("session__on", flat=True)}
+
+
+def views(detail: str) -> int:
+    return AuditEvent.objects.filter(action=Action.VIEWED, detail=detail).count()
+
+
+# Other meetings
+
+
+def change_address(enrollment: Enrollment) -> str:
+    return reverse("enrollment-change", args=[enrollment.pk])
+
+
+def test_the_change_opens_with_what_is_attended(desk: Client, enrollment: Enrollment) -> None:
+    answer = desk.get(change_address(enrollment))
+    ticked = [option.meeting.weekday for option in answer.context["options"] if option.is_chosen]
+    assert ticked == [0, 2, 4]
+    assert answer.text.count("attended now") == 3
+    assert answer.context["form"].initial["starts"] == MONDAY
+    assert views("change meetings in Morning track") == 1
+
+
+def test_meetings_change_once_what_it_does_was_seen(desk: Client, enrollment: Enrollment) -> None:
+    shown = confirmed(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
+    for words in ("Loses “Group 2”, Wednesdays 9:00–12:00, 10 times from Wed 9 Dec", "Gains “Group 1”, Tuesdays"):
+        assert words in shown.text
+    assert "falls" not in shown.text
+    assert weekdays(enrollment, date(2026, 12, 7)) == {0, 1, 4}
+    assert weekdays(enrollment, MONDAY) == {0, 1, 2, 4}
+
+
+def test_nothing_changes_before_it_is_confirmed_nor_if_it_would_do_something_else(
+    desk: Client, enrollment: Enrollment
+) -> None:
+    address, typed = change_address(enrollment), chosen(enrollment.track, 0, 1, 4)
+    seen = desk.post(address, typed).context["told"].key
+    assert weekdays(enrollment, MONDAY) == {0, 2, 4}
+    Session.objects.filter(name="Group 1").update(name="Skills")
+    news = desk.post(address, typed | {"seen": seen})
+    assert news.status_code == 200
+    assert "Something changed in the meantime" in news.text
+    assert weekdays(enrollment, MONDAY) == {0, 2, 4}
+
+
+def test_a_refused_change_keeps_what_was_typed_and_says_why(desk: Client, enrollment: Enrollment) -> None:
+    make_commitment(enrollment.episode.patient, [1], "11:30", "15:00", "Shift")
+    answer = desk.post(change_address(enrollment), chosen(enrollment.track, 1, 2))
+    assert answer.status_code == 422
+    assert {reason.code for reason in answer.context["reasons"]} == {
+        "below_prescribed_minutes",
+        "below_prescribed_days",
+        "clash",
+    }
+    assert [option.meeting.weekday for option in answer.context["options"] if option.is_chosen] == [1, 2]
+    assert 'value="2026-12-07"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("starts", "words"),
+    [
+        pytest.param("2026-11-20", "is too early: it begins on Mon 23 Nov", id="before the place"),
+        pytest.param("", "required", id="no day"),
+        pytest.param("soon", "valid date", id="no date"),
+    ],
+)
+def test_what_is_wrong_with_the_day_stands_beside_it(
+    desk: Client, enrollment: Enrollment, starts: str, words: str
+) -> None:
+    answer = desk.post(change_address(enrollment), chosen(enrollment.track, 0, 1, 2, starts=starts))
+    assert answer.status_code == 422
+    assert words in answer.context["form"].errors["starts"][0]
+
+
+def test_a_choice_is_tried_without_changing(desk: Client, enrollment: Enrollment) -> None:
+    typed = chosen(enrollment.track, 0, 1, 3, check="1")
+    part = desk.post(change_address(enrollment), typed, headers={"HX-Request": "true"})
+    assert "Fits" in part.text
+    assert "<html" not in part.text
+    assert weekdays(enrollment, MONDAY) == {0, 2, 4}
+    assert "told" not in part.context
+
+
+# Another track
+
+
+def test_the_tracks_to_move_to_are_judged_without_the_place_that_is_left(
+    desk: Client, enrollment: Enrollment, evenings: Track
+) -> None:
+    answer = desk.get(reverse("enrollment-move", args=[enrollment.pk]), {"from": "2026-12-07"})
+    assert [card.fit.offer.name for card in answer.context["fitting"]] == ["Evening track"]
+    assert answer.context["others"] == []
+    way_in = reverse("enrollment-move-to", args=[enrollment.pk, evenings.pk])
+    assert f"{way_in}?from=2026-12-07" in answer.text
+    assert "Move here from Mon 7 Dec" in answer.text
+    assert views("move from Morning track") == 1
+
+
+def test_a_patient_moves_once_what_it_does_was_seen(desk: Client, enrollment: Enrollment, evenings: Track) -> None:
+    address = reverse("enrollment-move-to", args=[enrollment.pk, evenings.pk])
+    Enrollment.objects.update(modality="telehealth")
+    opened = desk.get(address + "?from=2026-12-07")
+    assert opened.context["form"].initial == {"starts": date(2026, 12, 7), "modality": "telehealth"}
+    shown = confirmed(desk, address, chosen(evenings, 0, 1, 3, modality="telehealth"))
+    for words in ("Loses “Group 0”", "Gains “Evening 0”"):
+        assert words in shown.text
+    new = Enrollment.objects.get(track=evenings)
+    assert (new.continues, new.starts, new.modality) == (enrollment, date(2026, 12, 7), "telehealth")
+    assert weekdays(enrollment, date(2026, 12, 7)) == set()
+
+
+def test_nobody_moves_to_their_own_track_nor_to_another_sites(
+    desk: Client, enrollment: Enrollment, track: Track
+) -> None:
+    far = make_track(make_site("Elsewhere"), name="Far")
+    for other in (track, far):
+        assert desk.get(reverse("enrollment-move-to", args=[enrollment.pk, other.pk])).status_code == 404
+
+
+# Its end
+
+
+def test_the_end_shows_what_is_lost_and_which_weeks_fall(desk: Client, enrollment: Enrollment) -> None:
+    address = reverse("enrollment-end", args=[enrollment.pk])
+    shown = confirmed(desk, address, {"last_day": "2026-12-06", "reason": "Moved"})
+    assert "Loses “Group 0”, Mondays 9:00–12:00, 10 times from Mon 7 Dec" in shown.text
+    assert "Mon 7 Dec and 8 weeks more fall to 0 h on 0 days" in shown.text
+    enrollment.refresh_from_db()
+    assert (enrollment.ends, enrollment.end_reason) == (date(2026, 12, 7), "Moved")
+
+
+# Leaves of absence
+
+
+def leave_typed(first: str = "2026-11-25", last: str = "2026-11-27", reason: str = "Surgery") -> dict[str, str]:
+    return {"first_day": first, "last_day": last, "reason": reason}
+
+
+def test_a_leave_is_noted_once_what_it_excuses_was_seen(desk: Client, rosa: Patient, enrollment: Enrollment) -> None:
+    shown = confirmed(desk, reverse("leave-new", args=[rosa.pk]), leave_typed())
+    for words in ("Excused from “Group 2”, Wed 25 Nov 9:00–12:00", "1 patient is excused", "away on leave"):
+        assert words in shown.text
+    leave = LeaveOfAbsence.objects.get()
+    assert (leave.starts, leave.last_day, leave.reason) == (date(2026, 11, 25), date(2026, 11, 27), "Surgery")
+    assert Attendance.objects.filter(leave=leave).count() == 2
+    chart = desk.get(reverse("patient", args=[rosa.pk])).text
+    for words in ("Will be away", "Wed 25 – Fri 27 Nov", "Surgery", "Comes back…"):
+        assert words in chart
+
+
+def test_a_leave_without_anything_booked_is_noted_at_once(desk: Client, rosa: Patient) -> None:
+    admit(rosa)
+    answer = desk.post(reverse("leave-new", args=[rosa.pk]), leave_typed(last=""))
+    assert answer.status_code == 302
+    assert LeaveOfAbsence.objects.get().ends is None
+    assert "until further notice" in desk.get(reverse("patient", args=[rosa.pk])).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "words"),
+    [
+        pytest.param(leave_typed(last="2026-11-24"), "last_day", "is too early", id="ends before it begins"),
+        pytest.param(leave_typed(first="2026-11-22"), "first_day", "before the admission", id="before care"),
+        pytest.param(leave_typed(reason=""), "reason", "required", id="no reason"),
+        pytest.param(leave_typed(first="2026-12-01", last=""), "first_day", "Another leave of absence", id="overlap"),
+        pytest.param(leave_typed(first="soon"), "first_day", "valid date", id="no date"),
+    ],
+)
+def test_a_refused_leave_says_why_beside_its_field_and_keeps_the_rest(
+    desk: Client, rosa: Patient, enrollment: Enrollment, by: User, typed: dict[str, str], field: str, words: str
+) -> None:
+    far = date(2026, 12, 14)
+    take_leave(episode=enrollment.episode, first_day=far, last_day=None, reason="Trip", by=by, now=NOW)
+    answer = desk.post(reverse("leave-new", args=[rosa.pk]), typed)
+    assert answer.status_code == 422
+    assert words in " ".join(answer.context["form"].errors[field])
+    assert all(f'value="{value}"' in answer.text for value in typed.values() if value)
+    assert LeaveOfAbsence.objects.count() == 1
+
+
+def test_a_patient_who_is_not_in_care_takes_no_leave(desk: Client, rosa: Patient) -> None:
+    assert desk.get(reverse("leave-new", args=[rosa.pk])).status_code == 302
+
+
+@pytest.fixture
+def leave(enrollment: Enrollment, by: User) -> LeaveOfAbsence:
+    """From Monday, nobody knows until when."""
+    return take_leave(episode=enrollment.episode, first_day=MONDAY, last_day=None, reason="Surgery", by=by, now=NOW)
+
+
+def test_who_comes_back_is_expected_again(desk: Client, leave: LeaveOfAbsence) -> None:
+    address = reverse("leave-end", args=[leave.pk])
+    assert "from Mon 23 Nov until further notice: Surgery" in desk.get(address).text
+    shown = confirmed(desk, address, {"last_day": "2026-12-06"})
+    assert "Expected again in “Group 0”, Mondays 9:00–12:00, 10 times from Mon 7 Dec" in shown.text
+    leave.refresh_from_db()
+    assert leave.last_day == date(2026, 12, 6)
+    assert Attendance.objects.count() == 6
+
+
+def test_a_return_before_the_leave_is_refused_beside_its_field(desk: Client, leave: LeaveOfAbsence) -> None:
+    answer = desk.post(reverse("leave-end", args=[leave.pk]), {"last_day": "2026-11-20"})
+    assert answer.status_code == 422
+    assert "is too early: it begins on Mon 23 Nov" in answer.context["form"].errors["last_day"][0]
+
+
+def test_a_leave_is_called_off_whole(desk: Client, leave: LeaveOfAbsence) -> None:
+    shown = confirmed(desk, reverse("leave-call-off", args=[leave.pk]), {})
+    assert "1 patient is expected again" in shown.text
+    assert not LeaveOfAbsence.objects.exists()
+    assert not Attendance.objects.exists()
+
+
+def test_what_is_booked_in_a_leave_by_a_change_or_a_move_is_excused_at_once(
+    desk: Client, leave: LeaveOfAbsence, enrollment: Enrollment, evenings: Track
+) -> None:
+    confirmed(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
+    unmarked = Booking.objects.standing().filter(attendance=None)
+    assert not unmarked.exists()
+    address = reverse("enrollment-move-to", args=[enrollment.pk, evenings.pk])
+    confirmed(desk, address, chosen(evenings, 0, 1, 3, starts="2026-12-14", modality="in_person"))
+    assert not unmarked.exists()
+    assert Booking.objects.standing().filter(enrollment__track=evenings).count() == 9 * 3
+
+
+def test_the_patient_sees_when_they_are_away_and_not_why(rosa: Patient, leave: LeaveOfAbsence) -> None:
+    with time_machine.travel(datetime(2026, 11, 24, 17, tzinfo=UTC), tick=False):
+        client = signed_in_as(make_patient_user(rosa))
+        for page in ("portal-home", "portal-week"):
+            text = client.get(reverse(page)).text
+            assert "<strong>Away</strong>. Call us when you know" in text
+            assert "Surgery" not in text
+            assert "eave of absence" not in text
+        LeaveOfAbsence.objects.update(ends=date(2026, 12, 5))
+        assert "Away until Fri 4 Dec" in client.get(reverse("portal-week")).text
+        assert "Nothing is planned" in client.get(reverse("portal-home")).text
+        assert "Away until" not in client.get(reverse("portal-week"), {"week": "2027-01-04"}).text
+
+
+def test_the_week_says_that_it_was_cut_by_a_leave(desk: Client, rosa: Patient, leave: LeaveOfAbsence) -> None:
+    text = desk.get(reverse("patient-week", args=[rosa.pk, MONDAY])).text
+    assert "Not a whole week: on leave in it." in text
+
+
+# Who may, and how much it takes
+
+
+def test_only_who_manages_patients_does_any_of_it(site: Site, enrollment: Enrollment, leave: LeaveOfAbsence) -> None:
+    evening = Track.objects.get(name="Evening track")
+    pages = [
+        change_address(enrollment),
+        reverse("enrollment-move", args=[enrollment.pk]),
+        reverse("enrollment-move-to", args=[enrollment.pk, evening.pk]),
+        reverse("enrollment-end", args=[enrollment.pk]),
+        reverse("leave-new", args=[enrollment.episode.patient_id]),
+        reverse("leave-end", args=[leave.pk]),
+        reverse("leave-call-off", args=[leave.pk]),
+    ]
+    for role in (Role.REVIEWER, Role.CLINICIAN, Role.ADMINISTRATOR):
+        client = signed_in_as(make_staff(role, site))
+        assert {client.get(page).status_code for page in pages} == {403}
+    outsider = signed_in_as(make_staff(Role.COORDINATOR, make_site("Elsewhere")))
+    assert {outsider.get(page).status_code for page in pages} == {404}
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize(
+    ("page", "queries"),
+    [
+        ("enrollment-change", 24),
+        ("enrollment-move", 21),
+        ("enrollment-end", 9),
+        ("leave-new", 10),
+        ("leave-end", 8),
+        ("leave-call-off", 8),
+    ],
+)
+def test_a_page_takes_as_many_queries_for_three_as_for_one(
+    desk: Client,
+    site: Site,
+    by: User,
+    number: int,
+    page: str,
+    queries: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    patient, leave, enrollment = with_so_many(number, site, by)
+    row = {"enrollment": enrollment.pk, "leave-new": patient.pk, "leave": leave.pk}
+    key = row.get(page) or row[page.split("-")[0]]
+    with django_assert_num_queries(queries):
+        assert desk.get(reverse(page, args=[key])).status_code == 200
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize(
+    ("page", "typed", "queries"),
+    [
+        ("leave-end", {"last_day": "2026-11-29"}, 57),
+        ("enrollment-end", {"last_day": "2026-11-29"}, 55),
+    ],
+)
+def test_an_impact_takes_as_many_queries_for_three_as_for_one(
+    desk: Client,
+    site: Site,
+    by: User,
+    number: int,
+    page: str,
+    typed: Any,
+    queries: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    _, leave, enrollment = with_so_many(number, site, by)
+    key = leave.pk if page == "leave-end" else enrollment.pk
+    with django_assert_num_queries(queries):
+        shown = desk.post(reverse(page, args=[key]), typed)
+    assert len(shown.context["told"].people[0].places) == number
+
+
+def with_so_many(number: int, site: Site, by: User) -> tuple[Patient, LeaveOfAbsence, Enrollment]:
+    """A patient in so many meetings, with as many tracks to choose from."""
+    days = (0, 2, 4)[:number]
+    meetings = [make_meeting(site, day, "08:00", "17:00") for day in days]
+    track = make_track(site, meetings)
+    for each in range(number):
+        make_track(site, [make_meeting(site, each, "18:00", "20:00")], name=f"Track {each}")
+    patient = make_patient(site)
+    episode = admit(patient, minutes=60, days=1)
+    site.rule_sets.update(minimum_minutes=60, minimum_days=1, maximum_minutes=3000)
+    extend_horizon(site=site, today=TODAY, now=NOW)
+    enrollment = enroll_patient(episode=episode, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
+    leave = take_leave(episode=episode, first_day=MONDAY, last_day=None, reason="Trip", by=by, now=NOW)
+    return patient, leave, enrollment

@@ -1,0 +1,364 @@
+"""A patient of one track attends groups of others: enrolled once, booked everywhere, and lost nowhere without a word."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import AuditEvent, User
+from accounts.permissions import Role
+from patients.models import Episode
+from scheduling.domain.search.obstacles import MoreOfAnotherTrack
+from scheduling.models import Booking, Enrollment, Meeting, Site, Track, TrackStatus
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.end_track import end_track
+from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
+from scheduling.services.preview.preview import Scene, rehearse
+from scheduling.services.reasons import NotRunning, Refused
+from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting, end_meeting
+from tests.confirmation import confirmed
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)
+TODAY = date(2026, 11, 22)
+DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+LATER = MONDAY + 2 * WEEK
+WEEKS = 12
+
+
+@pytest.fixture(autouse=True)
+def sunday_noon() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@dataclass
+class Clinic:
+    """Mornings on every weekday, evenings on four; Rosa attends two mornings and the evening of Thursday."""
+
+    site: Site
+    by: User
+    mornings: Track
+    evenings: Track
+    episode: Episode
+    enrollment: Enrollment | None = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        return {"by": self.by, "now": NOW}
+
+    def choice(self, mornings: tuple[int, ...], evenings: tuple[int, ...]) -> list[Meeting]:
+        chosen = [(self.mornings, mornings), (self.evenings, evenings)]
+        return [meeting for track, days in chosen for meeting in track.meetings.filter(weekday__in=days)]
+
+    def enroll(
+        self, mornings: tuple[int, ...] = (0, 2), evenings: tuple[int, ...] = (3,), track: Track | None = None
+    ) -> Enrollment:
+        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        meetings = self.choice(mornings, evenings)
+        self.enrollment = enroll_patient(
+            episode=self.episode, track=track or self.mornings, meetings=meetings, starts=MONDAY, **self.said
+        )
+        return self.enrollment
+
+    @property
+    def visited(self) -> Meeting:
+        return self.evenings.meetings.get(weekday=3)
+
+    def booked(self) -> list[tuple[str, date]]:
+        """What Rosa is booked into in the first and the fourth week."""
+        weeks = Booking.objects.standing().filter(week__in=[MONDAY, MONDAY + 3 * WEEK])
+        return list(weeks.order_by("starts").values_list("session__name", "session__on"))
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    site = make_site(mixes_tracks=True)
+    mornings = [make_meeting(site, day, name=f"Morning {day}") for day in range(5)]
+    evenings = [make_meeting(site, day, "18:00", "21:00", name=f"Evening {day}") for day in range(4)]
+    return Clinic(
+        site=site,
+        by=make_staff(Role.COORDINATOR, site),
+        mornings=make_track(site, mornings, name="Mornings"),
+        evenings=make_track(site, evenings, name="Evenings"),
+        episode=admit(make_patient(site)),
+    )
+
+
+def week(first: date, *groups: tuple[int, str]) -> list[tuple[str, date]]:
+    return [(f"{name} {day}", first + day * DAY) for day, name in groups]
+
+
+def refusal(act: Any, *args: Any, **said: Any) -> tuple[Any, ...]:
+    with pytest.raises(Refused) as refused:
+        act(*args, **said)
+    return refused.value.reasons
+
+
+def test_one_enrollment_has_meetings_of_two_tracks_and_books_all(clinic: Clinic) -> None:
+    enrollment = clinic.enroll()
+    assert Enrollment.objects.get() == enrollment
+    assert enrollment.track == clinic.mornings
+    assert sorted(enrollment.meetings.values_list("name", flat=True)) == ["Evening 3", "Morning 0", "Morning 2"]
+    groups = ((0, "Morning"), (2, "Morning"), (3, "Evening"))
+    assert clinic.booked() == [*week(MONDAY, *groups), *week(MONDAY + 3 * WEEK, *groups)]
+    assert enrollment.bookings.count() == 3 * WEEKS
+    after = NOW + WEEK
+    assert extend_horizon(site=clinic.site, today=after.date(), now=after).bookings == 3, "every night as any other"
+
+
+def test_the_track_is_the_one_that_most_of_the_meetings_are_of(clinic: Clinic) -> None:
+    assert refusal(clinic.enroll, (0,), (1, 3)) == (MoreOfAnotherTrack("Evenings"),)
+    assert clinic.enroll((0,), (1, 3), track=clinic.evenings).track == clinic.evenings
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"level": "2.1"}, id="for another level"),
+        pytest.param({"from_age": 18}, id="for other ages"),
+        pytest.param({"individual_minutes": 30}, id="with time of one's own"),
+        pytest.param({"entry": "cohort"}, id="for a cohort"),
+        pytest.param({"status": TrackStatus.DRAFT, "published_at": None}, id="not on offer"),
+    ],
+)
+def test_a_track_that_is_for_others_is_not_visited(clinic: Clinic, fields: dict[str, Any]) -> None:
+    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    Track.objects.filter(pk=clinic.evenings.pk).update(**fields)
+    assert NotRunning("Evening 3", MONDAY) in refusal(clinic.enroll)
+
+
+def test_where_tracks_stay_apart_nobody_visits(clinic: Clinic) -> None:
+    Site.objects.update(mixes_tracks=False)
+    assert NotRunning("Evening 3", MONDAY) in refusal(clinic.enroll)
+
+
+def test_another_choice_can_mix_too_and_what_was_visited_can_be_kept_when_tracks_mix_no_more(clinic: Clinic) -> None:
+    enrollment = clinic.enroll()
+    Site.objects.update(mixes_tracks=False)
+    change_meetings(enrollment=enrollment, meetings=clinic.choice((0, 4), (3,)), from_day=LATER, **clinic.said)
+    then = ((0, "Morning"), (3, "Evening"), (4, "Morning"))
+    assert clinic.booked()[3:] == week(MONDAY + 3 * WEEK, *then)
+    new_visit = clinic.choice((0, 4), (1,))
+    reasons = refusal(change_meetings, enrollment=enrollment, meetings=new_visit, from_day=LATER + DAY, **clinic.said)
+    assert NotRunning("Evening 1", LATER + DAY) in reasons
+    Site.objects.update(mixes_tracks=True)
+    change_meetings(enrollment=enrollment, meetings=new_visit, from_day=LATER, **clinic.said)
+    assert clinic.booked()[3:] == week(MONDAY + 3 * WEEK, (0, "Morning"), (1, "Evening"), (4, "Morning"))
+    mostly = clinic.choice((0,), (1, 3))
+    reasons = refusal(change_meetings, enrollment=enrollment, meetings=mostly, from_day=LATER, **clinic.said)
+    assert reasons == (MoreOfAnotherTrack("Evenings"),)
+
+
+def values_of(meeting: Meeting, **changes: Any) -> MeetingValues:
+    names = ("code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "room", "modality")
+    stated = {name: getattr(meeting, name) for name in names} | {"tracks": tuple(meeting.tracks.all())}
+    return MeetingValues(**(stated | changes))
+
+
+@pytest.mark.parametrize("mixes", [True, False], ids=["while tracks mix", "although they do no more"])
+def test_who_visits_a_group_that_changes_goes_on_in_it(clinic: Clinic, mixes: bool) -> None:
+    enrollment = clinic.enroll()
+    Site.objects.update(mixes_tracks=mixes)
+    later = values_of(clinic.visited, name="Late", starts=time(19), ends=time(22), runs_from=LATER, code="LATE")
+    changed = change_meeting(meeting=clinic.visited, values=later, today=TODAY, **clinic.said)
+    assert clinic.booked()[3:] == [
+        *week(MONDAY + 3 * WEEK, (0, "Morning"), (2, "Morning")), ("Late", MONDAY + 3 * WEEK + 3 * DAY)
+    ]  # fmt: skip
+    assert enrollment.enrollment_meetings.get(meeting=changed).starts == LATER
+
+
+def test_who_visits_a_group_is_told_of_when_it_serves_their_hosts_no_more(clinic: Clinic) -> None:
+    clinic.enroll()
+    spare = make_meeting(clinic.site, 4, "18:00", "21:00", name="Evening 4")
+    spare.tracks.add(clinic.evenings)
+    values = values_of(clinic.visited, runs_from=LATER, tracks=(clinic.mornings,), code="M")
+
+    def act() -> Meeting:
+        return change_meeting(meeting=clinic.visited, values=values, today=TODAY, **clinic.said)
+
+    impact = rehearse(act, scene=Scene(clinic.site, TODAY), now=NOW)
+    assert not impact.seats, "it is their own track's by now"
+    act()
+    assert clinic.booked()[5] == ("Evening 3", MONDAY + 3 * WEEK + 3 * DAY)
+
+    values = values_of(
+        clinic.mornings.meetings.get(code="M"), runs_from=LATER + WEEK, tracks=(clinic.evenings,), code="E"
+    )
+    meeting = clinic.mornings.meetings.get(code="M")
+
+    def take_away() -> Meeting:
+        return change_meeting(meeting=meeting, values=values, today=TODAY, **clinic.said)
+
+    impact = rehearse(take_away, scene=Scene(clinic.site, TODAY), now=NOW)
+    assert {change.kind for change in impact.seats} == {"lost"}
+    assert {(drop.minutes_after, drop.missing_minutes) for drop in impact.drops} == {(360, 180)}
+
+
+def test_who_visits_a_group_that_ends_is_shown_to_lose_it(clinic: Clinic) -> None:
+    enrollment = clinic.enroll()
+
+    def act() -> Meeting:
+        return end_meeting(meeting=clinic.visited, last_day=LATER, today=TODAY, **clinic.said)
+
+    impact = rehearse(act, scene=Scene(clinic.site, TODAY), now=NOW)
+    assert {change.kind for change in impact.seats} == {"lost"}
+    assert impact.drops
+    act()
+    assert enrollment.enrollment_meetings.get(meeting=clinic.visited).ends == LATER + DAY
+    assert AuditEvent.objects.filter(
+        patient_key=clinic.episode.patient_id, detail__startswith="Evening 3 until"
+    ).exists()
+
+
+def test_when_a_track_ends_its_visitors_lose_its_groups_alone_and_the_page_says_so(
+    clinic: Clinic, client: Client
+) -> None:
+    enrollment = clinic.enroll()
+    client.force_login(clinic.by)
+    typed = {"last_day": LATER.isoformat(), "to": ""}
+    shown = confirmed(client, reverse("track-end", args=[clinic.evenings.pk]), typed)
+    assert [str(person.patient) for person in shown.context["told"].people] == ["Rosa Lindqvist"]
+    assert "Visit its groups from other tracks" in shown.text
+    enrollment.refresh_from_db()
+    assert enrollment.ends is None
+    assert clinic.booked() == [
+        *week(MONDAY, (0, "Morning"), (2, "Morning"), (3, "Evening")),
+        *week(MONDAY + 3 * WEEK, (0, "Morning"), (2, "Morning")),
+    ]
+
+
+def test_when_their_own_track_ends_visitors_leave_the_others_groups_too(clinic: Clinic) -> None:
+    enrollment = clinic.enroll()
+    end_track(track=clinic.mornings, last_day=LATER, **clinic.said)
+    enrollment.refresh_from_db()
+    assert enrollment.ends == LATER + DAY
+    assert len(clinic.booked()) == 3
+    assert clinic.visited.runs_until is None
+
+
+def test_moving_and_ending_take_the_visits_along(clinic: Clinic) -> None:
+    enrollment = clinic.enroll()
+    moved = transfer_enrollment(
+        enrollment=enrollment, track=clinic.evenings, meetings=clinic.choice((0,), (1, 3)), starts=LATER, **clinic.said
+    )
+    assert moved.track == clinic.evenings
+    assert clinic.booked()[3:] == week(MONDAY + 3 * WEEK, (0, "Morning"), (1, "Evening"), (3, "Evening"))
+    end_enrollment(enrollment=moved, last_day=LATER + WEEK - DAY, **clinic.said)
+    assert len(clinic.booked()) == 3
+
+
+def test_a_group_that_changes_soon_is_enrolled_into_on_both_sides_of_it(clinic: Clinic) -> None:
+    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    later = values_of(clinic.visited, name="Late", starts=time(19), ends=time(22), runs_from=LATER, code="LATE")
+    earlier = clinic.visited
+    changed = change_meeting(meeting=earlier, values=later, today=TODAY, **clinic.said)
+    meetings = [*clinic.choice((0, 2), ()), earlier]
+    enrollment = enroll_patient(
+        episode=clinic.episode, track=clinic.mornings, meetings=meetings, starts=MONDAY, **clinic.said
+    )
+    assert enrollment.enrollment_meetings.get(meeting=earlier).ends == LATER
+    assert enrollment.enrollment_meetings.get(meeting=changed).starts == LATER
+    assert enrollment.bookings.count() == 3 * WEEKS
+
+
+# The pages
+
+
+@pytest.fixture
+def desk(clinic: Clinic, client: Client) -> Client:
+    client.force_login(clinic.by)
+    return client
+
+
+def enroll_address(clinic: Clinic, **query: str) -> str:
+    address = reverse("enroll", args=[clinic.episode.patient_id, clinic.mornings.pk])
+    return f"{address}?{'&'.join(f'{name}={value}' for name, value in query.items())}"
+
+
+def test_a_mixed_choice_is_opened_and_enrolled_in(clinic: Clinic, desk: Client) -> None:
+    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    meetings = clinic.choice((0, 2), (3,))
+    listed = ",".join(str(meeting.pk) for meeting in meetings)
+    page = desk.get(enroll_address(clinic, **{"from": "2026-11-23", "meetings": listed}))
+    assert [option.meeting.name for option in page.context["options"] if option.is_chosen] == ["Morning 0", "Morning 2"]
+    (other,) = page.context["others"]
+    assert other.name == "Evenings"
+    assert [option.meeting.name for option in other.options if option.is_chosen] == ["Evening 3"]
+    assert '<details class="my-2" id="other-tracks" open>' in page.text
+    assert (page.context["trial"].minutes, page.context["trial"].reasons) == (540, ())
+    typed = {"starts": "2026-11-23", "modality": "in_person", "meetings": [meeting.pk for meeting in meetings]}
+    assert desk.post(enroll_address(clinic), typed).status_code == 302
+    assert clinic.episode.enrollments.get().meetings.count() == 3
+    chart = desk.get(reverse("patient", args=[clinic.episode.patient_id])).text
+    assert 'Evening 3 <span class="muted">of Evenings, ' in chart
+    assert chart.count("of Evenings") == 1
+
+
+def test_what_stands_against_another_tracks_group_is_said_beside_it(clinic: Clinic, desk: Client) -> None:
+    make_commitment(clinic.episode.patient, [1], "17:00", "19:00")
+    page = desk.get(enroll_address(clinic))
+    against = {option.meeting.weekday: len(option.reasons) for option in page.context["others"][0].options}
+    assert against == {0: 0, 1: 1, 2: 0, 3: 0}
+    assert '<details class="my-2" id="other-tracks">' in page.text
+
+
+def test_nonsense_in_the_address_chooses_what_fits(clinic: Clinic, desk: Client) -> None:
+    page = desk.get(enroll_address(clinic, meetings="x,,²,-1"))
+    assert [option.is_chosen for option in page.context["options"]] == [True] * 5
+
+
+def test_a_group_of_another_track_is_not_smuggled_in(clinic: Clinic, desk: Client) -> None:
+    Site.objects.update(mixes_tracks=False)
+    typed: dict[str, Any] = {"starts": "2026-11-23", "modality": "in_person"}
+    typed |= {"meetings": [meeting.pk for meeting in clinic.choice((0, 2), (3,))]}
+    answer = desk.post(enroll_address(clinic), typed)
+    assert answer.status_code == 422
+    assert "Groups of other tracks" not in answer.text
+    assert not Enrollment.objects.exists()
+
+
+def test_other_meetings_are_chosen_with_those_that_are_visited(clinic: Clinic, desk: Client) -> None:
+    enrollment = clinic.enroll()
+    address = reverse("enrollment-change", args=[enrollment.pk])
+    Site.objects.update(mixes_tracks=False)
+    page = desk.get(address)
+    (other,) = page.context["others"]
+    assert (other.name, [option.meeting.name for option in other.options]) == ("Attended until now", ["Evening 3"])
+    Site.objects.update(mixes_tracks=True)
+    (other,) = desk.get(address).context["others"]
+    assert [(each.meeting.name, each.is_chosen, each.is_attended) for each in other.options] == [
+        ("Evening 0", False, False), ("Evening 1", False, False), ("Evening 2", False, False), ("Evening 3", True, True)
+    ]  # fmt: skip
+    typed = {"starts": LATER.isoformat(), "meetings": [each.pk for each in clinic.choice((0, 4), (1,))]}
+    confirmed(desk, address, typed)
+    assert clinic.booked()[3:] == week(MONDAY + 3 * WEEK, (0, "Morning"), (1, "Evening"), (4, "Morning"))
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_page_takes_as_many_queries_for_three_tracks_as_for_one(
+    clinic: Clinic, desk: Client, number: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for each in range(number - 1):
+        make_track(clinic.site, [make_meeting(clinic.site, 5, f"{9 + each}:00".zfill(5))], name=f"Track {each}")
+    with django_assert_num_queries(29):
+        page = desk.get(enroll_address(clinic))
+    assert len(page.context["others"]) == number

@@ -1,0 +1,406 @@
+"""Step-down ahead on real rows and on its page: what is arranged, what is found, what could be kept, and the way there."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import AuditEvent, User
+from accounts.permissions import Role
+from patients.models import Episode, LevelOfCare, LevelOfCareSpan, Patient
+from scheduling.domain.step_down import ChangedDays
+from scheduling.models import CohortStart, Enrollment, Meeting, RuleSet, Site, Track
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.change import change_meetings
+from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
+from scheduling.services.enrollment.step_down import Ahead, step_down
+from scheduling.services.reasons import NoEpisode, Refused
+from tests.factories import (
+    MONDAY,
+    admit,
+    enroll,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_patient_user,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+TODAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 14, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
+STEP = MONDAY + 3 * WEEK
+LATER = MONDAY + 6 * WEEK
+BEYOND = STEP + 10 * WEEK
+"""Within the horizon of the next level alone."""
+
+
+@pytest.fixture(autouse=True)
+def tuesday_morning() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def rosa(site: Site) -> Patient:
+    """15 hours on 5 days, in three weeks 9 on 3."""
+    patient = make_patient(site, code="P001")
+    state(admit(patient, minutes=900, days=5), STEP)
+    return patient
+
+
+@pytest.fixture
+def coordinator(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site)
+
+
+@pytest.fixture
+def desk(coordinator: User) -> Client:
+    client = Client()
+    client.force_login(coordinator)
+    return client
+
+
+@pytest.fixture
+def evenings(site: Site) -> Track:
+    return weekday_track(site, "Evenings", "18:00", "21:00")
+
+
+def state(episode: Episode, starts: date, minutes: int = 540, days: int = 3) -> LevelOfCareSpan:
+    """The next level, from a day on."""
+    episode.spans.filter(ends=None).update(ends=starts)
+    return LevelOfCareSpan.objects.create(
+        episode=episode,
+        level=LevelOfCare.INTENSIVE,
+        prescribed_minutes=minutes,
+        prescribed_days=days,
+        starts=starts,
+        stated_by="Dr. Imani Cole, MD",
+    )
+
+
+def weekday_track(
+    site: Site, name: str, starts: str, ends: str, days: Sequence[int] = range(5), **fields: Any
+) -> Track:
+    return make_track(
+        site, [make_meeting(site, day, starts, ends, name=f"{name} {day}") for day in days], name, **fields
+    )
+
+
+def looked(patient: Patient, from_day: date = TODAY) -> tuple[Ahead, ...]:
+    episodes = Episode.objects.select_related("site", "patient").prefetch_related("spans")
+    return step_down(episode=episodes.get(patient=patient), from_day=from_day)
+
+
+def days(ahead: Ahead) -> list[int]:
+    return [each.weekday for each in ahead.stage.meetings]
+
+
+def of_days(track: Track, *days: int) -> list[Meeting]:
+    return list(track.meetings.filter(weekday__in=days))
+
+
+def stands(patient: Patient, track: Track, meetings: Sequence[Meeting], by: User, starts: date = TODAY) -> Enrollment:
+    return enroll_patient(episode=patient.episodes.get(), track=track, meetings=meetings, starts=starts, by=by, now=NOW)
+
+
+def page_of(client: Client, patient: Patient) -> Any:
+    return client.get(reverse("ahead", args=[patient.pk]))
+
+
+# What is found
+
+
+def test_each_level_is_looked_at_from_its_first_day_with_its_own_prescription_and_rules(
+    rosa: Patient, evenings: Track
+) -> None:
+    RuleSet.objects.create(site=rosa.site, starts=STEP, maximum_days=4)
+    first, second = looked(rosa)
+    assert (first.starts, first.need.prescribed_minutes, first.need.rules.maximum_days) == (TODAY, 900, 5)
+    assert (second.starts, second.need.prescribed_minutes, second.need.rules.maximum_days) == (STEP, 540, 4)
+    assert (days(first), days(second)) == ([0, 1, 2, 3, 4], [0, 1, 2])
+    assert second.stage.difference is not None
+    assert second.stage.difference.days == (ChangedDays("kept", (0, 1, 2)), ChangedDays("dropped", (3, 4)))
+
+
+def test_the_schedule_that_more_can_be_kept_of_comes_first(rosa: Patient, evenings: Track) -> None:
+    weekday_track(rosa.site, "Mornings", "09:00", "12:00")
+    make_commitment(rosa, range(5), "08:00", "16:00", valid_from=BEYOND)
+    first, second = looked(rosa)
+    assert {ahead.stage.schedule.offer.name for ahead in (first, second) if ahead.stage.schedule} == {"Evenings"}
+
+
+def test_what_is_attended_now_is_arranged_and_kept_by_the_next_level(
+    rosa: Patient, evenings: Track, coordinator: User
+) -> None:
+    weekday_track(rosa.site, "Mornings", "09:00", "12:00")
+    enrollment = stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator)
+    first, second = looked(rosa)
+    assert (first.stage.step.is_settled, first.stage.schedule) == (True, None)
+    assert second.stage.schedule is not None
+    assert (second.stage.schedule.offer.key, days(second)) == (evenings.pk, [0, 1, 2])
+    assert second.stands_in == (enrollment,)
+
+
+def test_a_place_in_a_full_group_is_the_patients_own(rosa: Patient, coordinator: User) -> None:
+    small = make_track(rosa.site, [make_meeting(rosa.site, day, places=1) for day in range(5)], "Small")
+    stands(rosa, small, list(small.meetings.all()), coordinator)
+    extend_horizon(site=rosa.site, today=TODAY, now=NOW)
+    _, second = looked(rosa)
+    assert days(second) == [0, 1, 2]
+    other = make_patient(rosa.site)
+    state(admit(other, minutes=900, days=5), STEP)
+    assert [days(ahead) for ahead in looked(other)] == [[], []]
+
+
+def test_what_is_changed_from_the_next_level_on_is_arranged_for_it(
+    rosa: Patient, evenings: Track, coordinator: User
+) -> None:
+    enrollment = stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator)
+    change_meetings(enrollment=enrollment, meetings=of_days(evenings, 1, 3, 4), from_day=STEP, by=coordinator, now=NOW)
+    first, second = looked(rosa)
+    assert (first.stage.step.is_settled, second.stage.step.is_settled) == (True, True)
+    assert (days(second), second.stage.schedule) == ([1, 3, 4], None)
+
+
+def test_what_is_attended_and_is_not_enough_is_looked_for_anew(rosa: Patient, evenings: Track) -> None:
+    enrollment = enroll(rosa.episodes.get(), evenings, starts=MONDAY)
+    enrollment.enrollment_meetings.filter(meeting__weekday__gte=3).delete()
+    first, _ = looked(rosa)
+    assert [reason.code for reason in first.stage.step.against_arranged] == [
+        "below_prescribed_minutes",
+        "below_prescribed_days",
+    ]
+    assert days(first) == [0, 1, 2, 3, 4]
+    assert first.stage.difference is not None
+    assert first.stage.difference.days == (ChangedDays("kept", (0, 1, 2)), ChangedDays("added", (3, 4)))
+
+
+def test_a_place_that_begins_later_is_arranged_for_the_level_it_begins_in(
+    rosa: Patient, evenings: Track, coordinator: User
+) -> None:
+    stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator, starts=MONDAY + WEEK)
+    first, second = looked(rosa)
+    assert first.stage.step.is_settled
+    assert days(second) == [0, 1, 2]
+
+
+def test_a_place_that_ends_is_not_kept_forever(rosa: Patient, evenings: Track, coordinator: User) -> None:
+    enrollment = stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator)
+    end_enrollment(enrollment=enrollment, last_day=STEP - timedelta(days=1), by=coordinator, now=NOW)
+    first, second = looked(rosa)
+    assert first.stage.step.is_settled
+    assert (second.stands_in, days(second)) == ((), [0, 1, 2])
+
+
+def test_who_is_in_a_track_needs_no_start_date_to_go_on_in_it(rosa: Patient, coordinator: User) -> None:
+    cohort = weekday_track(rosa.site, "Cohort", "09:00", "12:00", entry="cohort")
+    CohortStart.objects.create(track=cohort, on=MONDAY)
+    enrollment = enroll(rosa.episodes.get(), cohort, starts=MONDAY)
+    _, second = looked(rosa)
+    assert days(second) == [0, 1, 2]
+    enrollment.delete()
+    assert [days(ahead) for ahead in looked(rosa)] == [[], []]
+
+
+def test_a_group_that_changes_from_a_date_stays_the_same_group(
+    rosa: Patient, evenings: Track, coordinator: User
+) -> None:
+    monday = evenings.meetings.get(weekday=0)
+    values = {
+        field: getattr(monday, field)
+        for field in ("name", "weekday", "anchor", "starts", "ends", "places", "modality", "service_type", "room")
+    }
+    later = Meeting.objects.create(
+        site=rosa.site,
+        code=monday.code,
+        continues=monday,
+        runs_from=STEP,
+        **values | {"starts": "18:15", "ends": "21:15"},
+    )
+    Meeting.objects.filter(pk=monday.pk).update(runs_until=STEP)
+    evenings.meetings.add(later)
+    _, second = looked(rosa)
+    assert second.stage.difference is not None
+    assert later.pk in [each.key for each in second.stage.difference.kept]
+
+
+def test_where_nothing_fits_every_track_says_why(rosa: Patient, evenings: Track) -> None:
+    make_commitment(rosa, range(3), "17:00", "22:00", valid_from=BEYOND)
+    first, second = looked(rosa)
+    assert (len(days(first)), days(second)) == (5, [])
+    [fit] = second.fits
+    assert [reason.code for reason in fit.obstacles][:1] == ["clash"]
+
+
+def test_a_course_of_care_without_a_level_ahead_is_refused(rosa: Patient) -> None:
+    Episode.objects.update(ends=STEP)
+    with pytest.raises(Refused) as refused:
+        looked(rosa, STEP)
+    assert refused.value.reasons == (NoEpisode(STEP),)
+    LevelOfCareSpan.objects.all().delete()
+    with pytest.raises(Refused):
+        looked(rosa)
+
+
+# Its page
+
+
+def test_the_page_has_a_column_for_each_level_with_what_is_kept(desk: Client, rosa: Patient, evenings: Track) -> None:
+    answer = page_of(desk, rosa)
+    assert answer.status_code == 200
+    first, second = answer.context["columns"]
+    assert (first.total.minutes, second.total.minutes) == (900, 540)
+    for words in (
+        "Level 2.1 now",
+        "Until Sun 13 Dec",
+        "Level 2.1 from Mon 14 Dec",
+        "Keeps Mon–Wed with the same groups",
+        "Drops Thu, Fri",
+    ):
+        assert words in answer.text
+    assert "Enroll for the level before first" in answer.text
+    assert "Enroll from Tue 24 Nov" in answer.text
+    event = AuditEvent.objects.get(detail="step-down ahead")
+    assert event.patient_key == rosa.pk
+
+
+def test_the_way_in_opens_with_the_day_and_the_meetings(
+    desk: Client, rosa: Patient, evenings: Track, coordinator: User
+) -> None:
+    first, _ = page_of(desk, rosa).context["columns"]
+    assert first.way_in.startswith(reverse("enroll", args=[rosa.pk, evenings.pk]) + "?from=2026-11-24&meetings=")
+    enrollment = stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator)
+    first, second = page_of(desk, rosa).context["columns"]
+    assert first.way_in == ""
+    assert second.way_in.startswith(reverse("enrollment-change", args=[enrollment.pk]) + "?from=2026-12-14&meetings=")
+
+    form = desk.get(second.way_in)
+    others = f"{reverse('enrollment-move', args=[enrollment.pk])}?from=2026-12-14"
+    assert others in page_of(desk, rosa).text
+
+    assert form.context["form"].initial["starts"] == STEP
+    chosen = [option.meeting.weekday for option in form.context["options"] if option.is_chosen]
+    assert chosen == [0, 1, 2]
+
+
+def test_another_track_from_the_next_level_on_is_a_move(
+    desk: Client, rosa: Patient, evenings: Track, coordinator: User
+) -> None:
+    mornings = weekday_track(rosa.site, "Mornings", "09:00", "12:00")
+    enrollment = stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator)
+    make_commitment(rosa, range(5), "17:00", "22:00", label="Late shift", valid_from=BEYOND)
+    answer = page_of(desk, rosa)
+    _, second = answer.context["columns"]
+    move = reverse("enrollment-move-to", args=[enrollment.pk, mornings.pk])
+    assert second.way_in.startswith(f"{move}?from=2026-12-14&meetings=")
+    assert "Move to Mornings from Mon 14 Dec" in answer.text
+    assert "Other times on Mon–Wed" in answer.text
+    form = desk.get(second.way_in)
+    assert [option.meeting.weekday for option in form.context["options"] if option.is_chosen] == [0, 1, 2]
+
+
+def test_nonsense_in_the_address_chooses_nothing(desk: Client, rosa: Patient, evenings: Track) -> None:
+    address = reverse("enroll", args=[rosa.pk, evenings.pk])
+    assert desk.get(address, {"meetings": "soon,999999"}).status_code == 200
+
+
+def test_one_level_alone_says_how_to_plan_the_next(desk: Client, site: Site, evenings: Track) -> None:
+    patient = make_patient(site)
+    admit(patient)
+    answer = page_of(desk, patient)
+    assert len(answer.context["columns"]) == 1
+    assert "No level after this one is stated" in answer.text
+    assert reverse("level-new", args=[patient.pk]) in answer.text
+
+
+def test_a_level_for_which_nothing_fits_shows_why(desk: Client, rosa: Patient, evenings: Track) -> None:
+    make_commitment(rosa, range(3), "17:00", "22:00", label="Late shift", valid_from=BEYOND)
+    answer = page_of(desk, rosa)
+    for words in ("Nothing fits", "What would help:", "What stands against Evenings"):
+        assert words in answer.text
+    assert "Late shift" in answer.text
+    assert f"{reverse('fit', args=[rosa.pk])}?from=2026-12-14" in answer.text
+
+
+def test_what_would_have_to_move_is_said(desk: Client, rosa: Patient, evenings: Track) -> None:
+    make_commitment(rosa, [1], "12:00", "18:10", label="Late shift", movable_minutes=30)
+    assert "Late shift would have to end 10 min earlier on Tue: at 18:00" in page_of(desk, rosa).text
+
+
+def test_nobody_in_care_has_nothing_ahead(desk: Client, site: Site) -> None:
+    patient = make_patient(site)
+    assert "is not in care at the moment" in page_of(desk, patient).text
+    admit(patient).spans.all().delete()
+    assert "There is no open episode with a level of care" in page_of(desk, patient).text
+
+
+def test_the_chart_and_the_search_lead_there(desk: Client, rosa: Patient) -> None:
+    for page in ("patient", "fit"):
+        assert reverse("ahead", args=[rosa.pk]) in desk.get(reverse(page, args=[rosa.pk])).text
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMINISTRATOR])
+def test_who_may_not_see_commitments_may_not_look_ahead(site: Site, rosa: Patient, role: Role) -> None:
+    client = Client()
+    client.force_login(make_staff(role, site))
+    assert page_of(client, rosa).status_code == 403
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_patient_and_another_site_find_nothing(rosa: Patient) -> None:
+    for user in (make_patient_user(rosa), make_staff(Role.COORDINATOR, make_site("Elsewhere"))):
+        client = Client()
+        client.force_login(user)
+        assert page_of(client, rosa).status_code in (403, 404)
+
+
+def queries_of_looking_ahead(levels: int) -> tuple[int, int]:
+    """Those of the service, and of the whole page."""
+    site = make_site()
+    patient = make_patient(site)
+    episode = admit(patient, minutes=900, days=5)
+    for number in range(levels):
+        weekday_track(site, f"Track {number}", "09:00", "12:00", code=f"T{number}")
+        make_commitment(patient, [5], "06:00", "07:00")
+        if number:
+            state(episode, MONDAY + 3 * number * WEEK, minutes=900 - 180 * number, days=5 - number)
+    track = Track.objects.filter(site=site)[0]
+    user = make_staff(Role.COORDINATOR, site)
+    stands(patient, track, list(track.meetings.all()), user)
+    extend_horizon(site=site, today=TODAY, now=NOW)
+    client = Client()
+    client.force_login(user)
+    with CaptureQueriesContext(connection) as page:
+        assert len(page_of(client, patient).context["columns"]) == levels
+    episode = Episode.objects.select_related("site", "patient").prefetch_related("spans").get(pk=episode.pk)
+    with CaptureQueriesContext(connection) as service:
+        assert len(step_down(episode=episode, from_day=TODAY)) == levels
+    return len(service), len(page)
+
+
+def test_one_level_takes_as_many_queries_as_three() -> None:
+    assert [queries_of_looking_ahead(1), queries_of_looking_ahead(3)] == [(13, 23), (13, 23)]
+
+
+def test_three_levels_are_each_kept_by_the_next(site: Site, evenings: Track) -> None:
+    patient = make_patient(site)
+    episode = admit(patient, minutes=900, days=5)
+    state(episode, STEP, minutes=720, days=4)
+    state(episode, LATER)
+    assert [days(each) for each in looked(patient)] == [[0, 1, 2, 3, 4], [0, 1, 2, 3], [0, 1, 2]]

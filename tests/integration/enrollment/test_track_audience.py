@@ -1,0 +1,190 @@
+"""Tracks of one level of care, or for some ages: stated, imported, and asked about by whoever enrolls."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.permissions import Role
+from patients.models import Episode, LevelOfCare
+from patients.services import LevelValues, state_level
+from scheduling.clinic_import.faults import Faulty
+from scheduling.domain.search.obstacles import OtherLevel, OutsideAges
+from scheduling.models import Enrollment, Site, Track
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.search.queries import find_schedules
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_meeting,
+    make_patient,
+    make_site,
+    make_staff,
+    make_track,
+    make_weekday_track,
+)
+from tests.spreadsheets import bring, changed
+from timekeeping.reasons import Refused
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
+TYPED = {"code": "T", "name": "Teens", "individual_minutes": 0, "entry": "rolling"}
+
+
+@pytest.fixture(autouse=True)
+def sunday_noon() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def by(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site)
+
+
+@pytest.fixture
+def desk(by: User, client: Client) -> Client:
+    client.force_login(by)
+    return client
+
+
+@pytest.fixture
+def episode(site: Site) -> Episode:
+    """Of somebody who turns 18 on the second Monday."""
+    return admit(make_patient(site, birth_date=date(2008, 11, 30)))
+
+
+def enroll(episode: Episode, track: Track, by: User, starts: date = MONDAY) -> Enrollment:
+    extend_horizon(site=track.site, today=NOW.date(), now=NOW)
+    meetings = list(track.meetings.filter(weekday__in=(0, 2, 4)))
+    return enroll_patient(episode=episode, track=track, meetings=meetings, starts=starts, by=by, now=NOW)
+
+
+def refused(act: Any, *args: Any, **said: Any) -> tuple[Any, ...]:
+    with pytest.raises(Refused) as refusal:
+        act(*args, **said)
+    return refusal.value.reasons
+
+
+def step_up(episode: Episode, by: User, starts: date) -> None:
+    values = LevelValues(
+        level=LevelOfCare.HIGHER, prescribed_minutes=540, prescribed_days=3, starts=starts, stated_by="Dr. Cole, MD"
+    )
+    state_level(episode=episode, values=values, by=by, now=NOW)
+
+
+def test_a_level_is_asked_for_on_the_first_day(episode: Episode, by: User) -> None:
+    track = make_weekday_track(episode.site, level=LevelOfCare.HIGHER)
+    step_up(episode, by, MONDAY + WEEK)
+    assert refused(enroll, episode, track, by) == (OtherLevel("2.5", "2.1"),)
+    assert find_schedules(episode=episode, from_day=MONDAY)[0].obstacles == (OtherLevel("2.5", "2.1"),)
+    assert enroll(episode, track, by, starts=MONDAY + WEEK).starts == MONDAY + WEEK
+
+
+def test_an_age_is_asked_for_on_the_first_day(episode: Episode, by: User) -> None:
+    adults = make_weekday_track(episode.site, from_age=18, name="Adults")
+    assert refused(enroll, episode, adults, by) == (OutsideAges(17, 18, None),)
+    assert enroll(episode, adults, by, starts=MONDAY + WEEK).starts == MONDAY + WEEK
+    (fit,) = find_schedules(episode=episode, from_day=MONDAY)
+    assert not fit.fits
+
+
+def test_who_is_in_a_track_stays_in_it_and_another_takes_only_its_own(episode: Episode, site: Site, by: User) -> None:
+    teens = make_track(site, [make_meeting(site, day) for day in range(5)], to_age=17, level="2.1", name="Teens")
+    evenings = make_track(
+        site, [make_meeting(site, day, "18:00", "21:00") for day in (0, 2, 4)], to_age=17, level="2.1", name="Evenings"
+    )
+    enrollment = enroll(episode, teens, by)
+    step_up(episode, by, MONDAY + WEEK)
+    said: dict[str, Any] = {"by": by, "now": NOW}
+    later = MONDAY + 2 * WEEK
+    others = list(teens.meetings.filter(weekday__in=(0, 1, 2)))
+    change_meetings(enrollment=enrollment, meetings=others, from_day=later, **said)
+    everything = list(evenings.meetings.all())
+    assert refused(
+        transfer_enrollment, enrollment=enrollment, track=evenings, meetings=everything, starts=later, **said
+    ) == (OtherLevel("2.1", "2.5"), OutsideAges(18, None, 17))
+
+
+def test_the_form_states_a_level_and_ages_and_the_page_shows_them(desk: Client, site: Site) -> None:
+    made = desk.post(reverse("track-new"), TYPED | {"level": "2.1", "from_age": "13", "to_age": "17"})
+    track = Track.objects.get()
+    assert (made.status_code, track.level, track.from_age, track.to_age) == (302, "2.1", 13, 17)
+    page = desk.get(reverse("track", args=[track.pk])).text
+    assert "only level 2.1, ages 13 to 17" in page
+    form = desk.get(reverse("track-edit", args=[track.pk])).text
+    assert 'name="from_age" value="13"' in form
+    desk.post(reverse("track-edit", args=[track.pk]), TYPED | {"from_age": "", "to_age": "17"})
+    assert "any level of care, ages up to 17" in desk.get(reverse("track", args=[track.pk])).text
+    desk.post(reverse("track-edit", args=[track.pk]), TYPED)
+    assert "any level of care and age" in desk.get(reverse("track", args=[track.pk])).text
+
+
+def test_ages_that_are_no_range_are_refused_beside_the_field_and_nothing_is_lost(desk: Client, site: Site) -> None:
+    answer = desk.post(reverse("track-new"), TYPED | {"level": "2.5", "from_age": "18", "to_age": "17"})
+    assert answer.status_code == 422
+    assert "The oldest are younger than the youngest." in answer.text
+    assert 'value="18"' in answer.text
+    assert '<option value="2.5" selected>' in answer.text
+    assert desk.post(reverse("track-new"), TYPED | {"to_age": "121"}).status_code == 422
+    assert not Track.objects.exists()
+
+
+def test_what_a_page_says_to_a_patient_of_another_age(desk: Client, episode: Episode) -> None:
+    make_weekday_track(episode.site, from_age=18, level="2.5")
+    page = desk.get(reverse("fit", args=[episode.patient_id]), {"from": "2026-11-23"}).text
+    assert "It is for ages 18 and over; on the first day the patient is 17." in page
+    assert "It is for patients at level 2.5, and level 2.1 is stated." in page
+
+
+def test_a_file_states_a_level_ages_and_whether_tracks_mix(tmp_path: Path) -> None:
+    bring(tmp_path)
+    track = Track.objects.get()
+    files = changed("tracks", "status\nNORTH,AM,Morning,published", "level,from_age,to_age\nNORTH,AM,Morning,2.1,18,25")
+    (change,) = bring(tmp_path, files).changes
+    assert [(each.column, each.before, each.after) for each in change.fields] == [
+        ("level", "nothing", "2.1"),
+        ("from_age", "nothing", "18"),
+        ("to_age", "nothing", "25"),
+    ]
+    track.refresh_from_db()
+    assert (track.level, track.from_age, track.to_age) == ("2.1", 18, 25)
+    assert bring(tmp_path, files).changes == ()
+    assert bring(tmp_path).changes == (), "what a file does not have stays"
+    sites = changed("sites", "time_zone\nNORTH,Harbor Street,America/New_York", "time_zone,mixes_tracks\n"
+                    "NORTH,Harbor Street,America/New_York,yes")  # fmt: skip
+    (change,) = bring(tmp_path, sites).changes
+    assert [(each.column, each.before, each.after) for each in change.fields] == [("mixes_tracks", "no", "yes")]
+    assert Site.objects.get().mixes_tracks
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "fault"),
+    [
+        ("from_age,to_age", "18,17", "to_age: 17 is younger than from_age, 18."),
+        ("to_age", "12", "to_age: 12 is younger than from_age, 13."),
+        ("to_age", "grown up", "to_age: “grown up” is not a whole number."),
+        ("level", "3.1", "level: “3.1” is not known; it can be 2.1, 2.5."),
+    ],
+)
+def test_what_a_file_says_wrong_is_said_by_row_and_column(tmp_path: Path, columns: str, cells: str, fault: str) -> None:
+    bring(tmp_path)
+    Track.objects.update(from_age=13)
+    with pytest.raises(Faulty) as faulty:
+        bring(tmp_path, changed("tracks", "status\nNORTH,AM,Morning,published", f"{columns}\nNORTH,AM,Morning,{cells}"))
+    assert [str(each) for each in faulty.value.faults] == [f"tracks.csv, row 2, {fault}"]

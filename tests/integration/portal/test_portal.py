@@ -1,0 +1,222 @@
+"""A patient's own pages: theirs alone, in the words of a stranger's glance, and right on the day they are read."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.permissions import Role
+from attendance.models import Attendance
+from iopmanager import clock
+from patients.models import Episode
+from scheduling.models import Booking, Enrollment, Feed, RuleSet, Session, SessionStatus
+from scheduling.services.documents.feeds import create_feed
+from scheduling.services.sessions.cancel import cancel_session
+from scheduling.services.sessions.session_changes import describe_session, move_session
+from scheduling.services.sessions.slots import Slot
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_patient_user,
+    make_room,
+    make_session,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+WEDNESDAY_NOON = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
+PAGES = ("portal-home", "portal-week", "portal-calendar", "portal-account")
+
+
+@pytest.fixture(autouse=True)
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: WEDNESDAY_NOON)
+
+
+@pytest.fixture
+def enrollment(client: Client) -> Enrollment:
+    """Of the patient who is signed in: Mondays, Wednesdays and Fridays from 9 to 12."""
+    site = make_site("Harbor Street", phone="555-0100")
+    lead, room = make_staff(Role.CLINICIAN, site, "Ada Park"), make_room(site, name="Room 2")
+    meetings = [make_meeting(site, day, lead=lead, room=room, name="Relapse group") for day in (0, 2, 4)]
+    patient = make_patient(site, "Rosa", "Lindqvist", preferred_name="Ro")
+    found = enroll(admit(patient), make_track(site, meetings, "Morning track"))
+    client.force_login(make_patient_user(patient))
+    return found
+
+
+def book_week(enrollment: Enrollment, week: date = MONDAY) -> list[Booking]:
+    meetings = enrollment.track.meetings.order_by("weekday")
+    return [book(make_session(each, week + timedelta(days=each.weekday)), enrollment) for each in meetings]
+
+
+def next_part(client: Client) -> str:
+    return client.get(reverse("portal-home")).text.partition(">Next<")[2].partition("</section>")[0]
+
+
+def test_the_next_session_is_the_next_that_takes_place(client: Client, enrollment: Enrollment) -> None:
+    _, _, friday = book_week(enrollment)
+    book_week(enrollment, MONDAY + timedelta(weeks=1))
+    assert "Fri 27 Nov" in next_part(client), "today's was over at noon"
+    assert "9:00–12:00" in next_part(client)
+    Session.objects.filter(pk=friday.session_id).update(status=SessionStatus.CANCELLED)
+    assert "Mon 30 Nov" in next_part(client)
+    assert client.get(reverse("portal-home")).text.count("Cancelled") == 1
+
+
+def test_a_session_that_is_going_on_is_today(
+    client: Client, enrollment: Enrollment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book_week(enrollment)
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 25, 16, 59, tzinfo=UTC))
+    assert ">Today<" in next_part(client)
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 25, 17, tzinfo=UTC))
+    assert ">Today<" not in next_part(client)
+
+
+def test_without_anything_planned_it_says_whom_to_call(client: Client, enrollment: Enrollment) -> None:
+    assert "Nothing is planned. Call 555-0100 to ask." in next_part(client)
+
+
+def test_released_places_and_other_peoples_are_not_shown(client: Client, enrollment: Enrollment) -> None:
+    monday, wednesday, _ = book_week(enrollment)
+    Booking.objects.filter(pk=wednesday.pk).update(released_at=WEDNESDAY_NOON, release_cause="given_back")
+    other = enroll(admit(make_patient(enrollment.track.site, "Omar", "Haddad")), enrollment.track)
+    evening = make_meeting(enrollment.track.site, 3, "18:00", "21:00")
+    book(make_session(evening, MONDAY + timedelta(days=3)), other)
+    book(monday.session, other)
+    for page in ("portal-home", "portal-week"):
+        text = client.get(reverse(page)).text
+        days = text.partition("This week</h2>" if page == "portal-home" else "Days</h2>")[2]
+        assert days.count("9:00–12:00") == 2
+        assert "18:00" not in text
+        assert "Omar" not in text
+
+
+def test_a_cancelled_session_is_told_and_a_moved_one_shown_at_its_new_time(
+    client: Client, enrollment: Enrollment
+) -> None:
+    by = make_staff(Role.COORDINATOR, enrollment.track.site)
+    _, _, friday = book_week(enrollment)
+    monday, *_ = book_week(enrollment, MONDAY + timedelta(weeks=1))
+    cancel_session(session=friday.session, reason="The leader is ill", by=by, now=WEDNESDAY_NOON)
+    slot = Slot(on=MONDAY + timedelta(days=8), starts=time(13), ends=time(15))
+    moved = move_session(session=monday.session, slot=slot, by=by, now=WEDNESDAY_NOON)
+    described = {"places": 10, "modality": "telehealth", "topic": "", "telehealth_link": "https://meet.example/x"}
+    describe_session(session=moved, **described, by=by, now=WEDNESDAY_NOON)
+    page = client.get(reverse("portal-home")).text
+    assert page.count("Cancelled") == 1
+    assert "The leader is ill" not in page
+    assert "Tue 1 Dec" in next_part(client)
+    assert "This is a new time" in next_part(client)
+    assert "New time" in page
+    assert 'href="https://meet.example/x" rel="noreferrer noopener"' in next_part(client)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_names_the_clinic_the_group_or_who_leads_it(client: Client, enrollment: Enrollment, page: str) -> None:
+    book_week(enrollment)
+    text = client.get(reverse(page)).text
+    for name in ("Harbor Street", "Relapse group", "Morning track", "Ada Park", "iopmanager", "outpatient"):
+        assert name not in text, name
+
+
+def test_hours_are_those_that_were_credited(client: Client, enrollment: Enrollment) -> None:
+    monday, _, _ = book_week(enrollment)
+    lead = monday.session.facilitators.get()
+    Attendance.objects.create(
+        booking=monday, status="partial", arrived=monday.starts + timedelta(minutes=30), credited_minutes=150,
+        recorded_by=lead, recorded_at=monday.ends,
+    )  # fmt: skip
+    text = client.get(reverse("portal-week")).text
+    assert '<span class="figure">2 h 30</span> of 9 h' in text
+    assert text.count("Not marked yet") == 1, "Wednesday's is over; Friday's is still to come"
+
+
+def test_weeks_begin_when_the_sites_weeks_begin(client: Client, enrollment: Enrollment) -> None:
+    site = enrollment.track.site
+    RuleSet.objects.filter(site=site).delete()
+    RuleSet.objects.create(site=site, starts=date(2020, 1, 5), week_starts=6)
+    sunday = make_meeting(site, 6, "10:00", "11:00")
+    Episode.objects.update(starts=MONDAY - timedelta(days=1))
+    book(make_session(sunday, MONDAY - timedelta(days=1)), enrollment)
+    book(make_session(sunday, MONDAY + timedelta(days=6)), enrollment)
+    text = client.get(reverse("portal-week")).text
+    assert "Sun 22 Nov" in text
+    assert "Sun 29 Nov" not in text
+    following = client.get(reverse("portal-week"), {"week": "2026-11-29"}).text
+    assert "Sun 29 Nov" in following
+    assert "?week=2026-12-06" in following
+    home = client.get(reverse("portal-home")).text
+    assert "Week of Sun 29 Nov" in home
+
+
+def test_nine_in_the_morning_is_nine_on_both_sides_of_the_change_of_clocks(
+    client: Client, enrollment: Enrollment
+) -> None:
+    Episode.objects.update(starts=date(2026, 10, 26))
+    for week in (date(2026, 10, 26), date(2026, 11, 2)):
+        book_week(enrollment, week)
+        assert client.get(reverse("portal-week"), {"week": week.isoformat()}).text.count("9:00–12:00") == 3
+
+
+def test_after_discharge_the_pages_still_open(client: Client, enrollment: Enrollment) -> None:
+    book_week(enrollment)
+    Episode.objects.update(ends=MONDAY + timedelta(days=1))
+    for page in PAGES:
+        assert client.get(reverse(page)).status_code == 200
+
+
+def test_who_never_began_sees_empty_pages(client: Client) -> None:
+    client.force_login(make_patient_user(make_patient(make_site())))
+    for page in PAGES:
+        assert client.get(reverse(page)).status_code == 200
+
+
+def test_one_sees_ones_own_commitments_that_still_hold(client: Client, enrollment: Enrollment) -> None:
+    patient = enrollment.episode.patient
+    make_commitment(patient, [0, 1], "13:00", "17:00", "Bakery")
+    make_commitment(patient, [2], "13:00", "17:00", "Over already", valid_until=MONDAY)
+    make_commitment(make_patient(patient.site, "Omar", "Haddad"), [3], "13:00", "17:00", "Garage")
+    text = client.get(reverse("portal-account")).text
+    assert "Bakery" in text
+    assert "Over already" not in text
+    assert "Garage" not in text
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize(("page", "queries"), [("portal-calendar", 6), ("portal-account", 6)])
+def test_as_many_queries_for_three_as_for_one(
+    client: Client, enrollment: Enrollment, number: int, page: str, queries: int, django_assert_num_queries: Any
+) -> None:
+    patient = enrollment.episode.patient
+    for each in range(number):
+        make_commitment(patient, [each], "13:00", "17:00")
+        create_feed(patient=patient, by=patient.user, now=WEDNESDAY_NOON, label="my phone")
+    with django_assert_num_queries(queries):
+        client.get(reverse(page))
+
+
+def test_an_address_that_cannot_be_made_keeps_what_was_typed(client: Client, enrollment: Enrollment) -> None:
+    answer = client.post(reverse("portal-calendar"), {"label": "my watch", "style": "loud"})
+    assert answer.status_code == 422
+    assert 'value="my watch"' in answer.text
+    assert "loud is not one of the available choices" in answer.text
+    assert not Feed.objects.exists()
+
+
+def test_no_browser_keeps_the_page_that_shows_an_address(client: Client, enrollment: Enrollment) -> None:
+    made = client.post(reverse("portal-calendar"), {"label": "my phone", "style": "busy"})
+    assert made.status_code == 200
+    assert "webcal://testserver/c/" in made.text
+    assert "no-store" in made["Cache-Control"]

@@ -1,0 +1,253 @@
+"""Whom an act touches is shown before it is done, by name to those who may see names; what was confirmed is what happens."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AuditEvent, User
+from accounts.permissions import Role
+from iopmanager import clock
+from patients.models import Patient
+from scheduling.models import Booking, Session, SessionStatus, Site
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient, release_booking
+from scheduling.services.sessions.cancel import cancel_session
+from tests.confirmation import key_in
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_room,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TODAY = date(2026, 11, 22)
+TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
+
+
+class Clinic:
+    """Three groups a week with patients in them, and an evening group that could make up for one."""
+
+    def __init__(self, patients: int = 1) -> None:
+        self.site: Site = make_site()
+        self.coordinator = make_staff(Role.COORDINATOR, self.site)
+        self.ada, self.ben = (make_staff(Role.CLINICIAN, self.site, name) for name in ("Ada Park", "Ben Strand"))
+        self.room, self.other_room = make_room(self.site), make_room(self.site)
+        groups = [
+            make_meeting(
+                self.site, day, lead=self.ada, room=self.room, name="Skills", break_starts=None, break_ends=None
+            )
+            for day in (0, 2, 4)
+        ]
+        self.track = make_track(self.site, groups)
+        evening = make_meeting(self.site, 3, "17:00", "20:00", name="Evening", lead=self.ben)
+        make_track(self.site, [evening], name="Evening track")
+        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        self.patients = [make_patient(self.site, f"Rosa{n}") for n in range(patients)]
+        for patient in self.patients:
+            enroll_patient(
+                episode=admit(patient), track=self.track, meetings=groups, starts=MONDAY, by=self.coordinator, now=NOW
+            )
+
+    def on(self, day: date, name: str = "Skills") -> Session:
+        return Session.objects.get(on=day, name=name)
+
+
+@pytest.fixture
+def clinic(monkeypatch: pytest.MonkeyPatch, client: Client) -> Clinic:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    made = Clinic()
+    client.force_login(made.coordinator)
+    return made
+
+
+def move_to(on: date, starts: str, ends: str, room: Any = "") -> dict[str, Any]:
+    return {"on": on.isoformat(), "starts": starts, "ends": ends, "room": room}
+
+
+def test_nothing_is_done_before_it_was_confirmed(client: Client, clinic: Clinic) -> None:
+    address = reverse("session-cancel", args=[clinic.on(MONDAY).pk])
+    shown = client.post(address, {"reason": "Flooded"})
+    assert shown.status_code == 200
+    assert "Rosa0 Lindqvist" in shown.text
+    assert "falls to 6 h on 2 days" in shown.text
+    assert "“Evening”, Thu 26 Nov 17:00–20:00" in shown.text
+    assert clinic.on(MONDAY).status == SessionStatus.SCHEDULED
+    assert 'value="Flooded"' in shown.text
+    done = client.post(address, {"reason": "Flooded", "seen": key_in(shown.text)}, follow=True)
+    assert "is cancelled" in done.text
+    assert (clinic.on(MONDAY).status, clinic.on(MONDAY).cancel_reason) == (SessionStatus.CANCELLED, "Flooded")
+
+
+def test_when_the_world_changed_in_between_the_new_impact_is_shown(client: Client, clinic: Clinic) -> None:
+    address = reverse("session-cancel", args=[clinic.on(MONDAY).pk])
+    shown = client.post(address, {"reason": "Flooded"})
+    booking = Booking.objects.get(session=clinic.on(MONDAY))
+    release_booking(booking=booking, reason="Dentist", by=clinic.coordinator, now=NOW)
+    again = client.post(address, {"reason": "Flooded", "seen": key_in(shown.text)})
+    assert again.status_code == 200
+    assert "Something changed in the meantime" in again.text
+    assert "No patient is touched" in again.text
+    assert clinic.on(MONDAY).status == SessionStatus.SCHEDULED
+    client.post(address, {"reason": "Flooded", "seen": key_in(again.text)})
+    assert clinic.on(MONDAY).status == SessionStatus.CANCELLED
+
+
+def test_what_touches_nobody_is_done_at_once_unless_asked_to_show(client: Client, clinic: Clinic) -> None:
+    evening = clinic.on(MONDAY + timedelta(days=3), "Evening")
+    address = reverse("session-move", args=[evening.pk])
+    typed = move_to(evening.on, "18:00", "20:00")
+    assert "No patient is touched" in client.post(address, typed | {"check": "1"}).text
+    assert client.post(address, typed).status_code == 302
+    evening.refresh_from_db()
+    assert evening.local_starts().time() == time(18)
+
+
+def test_a_move_shows_what_it_runs_into(client: Client, clinic: Clinic) -> None:
+    make_commitment(clinic.patients[0], [1], "12:00", "17:00", "Shop", travel_minutes=15)
+    shown = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(TUESDAY, "9:00", "12:00"))
+    assert "Moved: “Skills”, Mon 23 Nov 9:00–12:00 → Tue 24 Nov 9:00–12:00" in shown.text
+    assert "Shop is at that time, or too near: Tue 24 Nov, 9:00–12:00" in shown.text
+    clash = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(WEDNESDAY, "11:00", "13:00"))
+    assert clash.status_code == 422
+    assert "Ada Park is in “Skills” on Wed 25 Nov, 9:00–12:00" in clash.text
+    assert 'value="11:00"' in clash.text
+
+
+def test_the_hour_that_comes_twice_is_said(client: Client, clinic: Clinic) -> None:
+    night = move_to(date(2027, 11, 7), "1:30", "3:00")
+    shown = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), night)
+    assert "1:30 comes twice, and the first is meant" in shown.text
+    skipped = client.post(
+        reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(date(2027, 3, 14), "2:30", "4:00")
+    )
+    assert skipped.status_code == 422
+    assert "There is no 2:30 on Sun 14 Mar 2027: clocks go forward past it." in skipped.text
+
+
+def test_a_substitute_touches_no_patient(client: Client, clinic: Clinic) -> None:
+    session = clinic.on(MONDAY)
+    done = client.post(reverse("session-people", args=[session.pk]), {"lead": clinic.ben.pk}, follow=True)
+    assert "Ben Strand leads Skills on Mon 23 Nov" in done.text
+    assert session.session_facilitators.get().user == clinic.ben
+
+
+def test_one_session_more_is_refused_beside_what_was_typed(client: Client, clinic: Clinic) -> None:
+    group = clinic.on(MONDAY).service_type
+    typed = move_to(MONDAY, "10:00", "11:00", clinic.room.pk) | {
+        "name": "Extra", "service_type": group.pk, "places": "4", "modality": "in_person", "lead": clinic.ben.pk,
+    }  # fmt: skip
+    refused = client.post(reverse("session-new"), typed)
+    assert refused.status_code == 422
+    assert f"{clinic.room} is taken on Mon 23 Nov: “Skills” is in it, 9:00–12:00." in refused.text
+    assert 'value="Extra"' in refused.text
+    done = client.post(reverse("session-new"), typed | {"room": clinic.other_room.pk}, follow=True)
+    assert done.redirect_chain
+    assert Session.objects.get(name="Extra").session_facilitators.get().user == clinic.ben
+
+
+def test_places_and_link(client: Client, clinic: Clinic) -> None:
+    session = clinic.on(MONDAY)
+    address = reverse("session-describe", args=[session.pk])
+    typed = {"places": "0", "modality": "telehealth", "telehealth_link": "http://meet.example/", "topic": "Sleep"}
+    refused = client.post(address, typed)
+    assert refused.status_code == 422
+    assert "greater than or equal to 1" in refused.text
+    refused = client.post(address, typed | {"places": "1000"})
+    assert "less than or equal to 200" in refused.text
+    refused = client.post(address, typed | {"places": "4"})
+    assert "The link must begin with https://." in refused.text
+    client.post(address, typed | {"places": "4", "telehealth_link": "https://meet.example/"})
+    session.refresh_from_db()
+    assert (session.places, session.topic, session.telehealth_link) == (4, "Sleep", "https://meet.example/")
+
+
+def test_a_cancelled_session_is_given_back(client: Client, clinic: Clinic) -> None:
+    session = cancel_session(session=clinic.on(MONDAY), reason="Ill", by=clinic.coordinator, now=NOW)
+    assert "Hold it after all" in client.get(reverse("session", args=[session.pk])).text
+    address = reverse("session-reinstate", args=[session.pk])
+    assert client.get(address).status_code == 200
+    shown = client.post(address)
+    assert "Gains “Skills”" in shown.text
+    client.post(address, {"seen": key_in(shown.text)})
+    assert clinic.on(MONDAY).status == SessionStatus.SCHEDULED
+
+
+def test_a_clinician_finds_a_substitute_and_a_room_for_own_sessions_alone(client: Client, clinic: Clinic) -> None:
+    client.force_login(clinic.ada)
+    own, other = clinic.on(MONDAY), clinic.on(MONDAY + timedelta(days=3), "Evening")
+    assert client.get(reverse("session-cancel", args=[own.pk])).status_code == 403
+    assert client.get(reverse("session-people", args=[other.pk])).status_code == 403
+    assert client.get(reverse("session-move", args=[other.pk])).status_code == 403
+    typed = move_to(TUESDAY, "15:00", "18:00", clinic.other_room.pk)
+    assert client.post(reverse("session-move", args=[own.pk]), typed).status_code == 302
+    own.refresh_from_db()
+    assert (own.room, own.on, own.local_starts().time()) == (clinic.other_room, MONDAY, time(9))
+    assert client.post(reverse("session-people", args=[own.pk]), {"lead": clinic.ben.pk}).status_code == 302
+
+
+def test_who_may_not_see_patients_sees_how_many_and_no_names(client: Client, clinic: Clinic) -> None:
+    client.force_login(make_staff(Role.ADMINISTRATOR, clinic.site))
+    shown = client.post(reverse("session-cancel", args=[clinic.on(MONDAY).pk]), {"reason": "Flooded"})
+    assert "1 patient loses a session" in shown.text
+    assert "1 patient whose records are not yours to see" in shown.text
+    assert "Rosa" not in shown.text
+    assert not AuditEvent.objects.filter(action="viewed", patient_key=clinic.patients[0].pk).exists()
+
+
+def test_whose_names_were_seen_is_in_their_trail(client: Client, clinic: Clinic) -> None:
+    client.post(reverse("session-cancel", args=[clinic.on(MONDAY).pk]), {"reason": "Flooded"})
+    (event,) = AuditEvent.objects.filter(action="viewed", patient_key=clinic.patients[0].pk)
+    assert event.detail.startswith("what it would do to Skills")
+
+
+def test_afterwards_one_is_back_where_one_was_and_never_elsewhere(client: Client, clinic: Clinic) -> None:
+    address = reverse("session-people", args=[clinic.on(MONDAY).pk])
+    back = client.post(address, {"lead": clinic.ben.pk, "next": "/today/?date=2026-11-23"})
+    assert back["Location"] == "/today/?date=2026-11-23"
+    away = client.post(address, {"lead": clinic.ada.pk, "next": "https://elsewhere.example/"})
+    assert away["Location"] == reverse("session", args=[clinic.on(MONDAY).pk])
+
+
+def test_the_address_can_fill_the_form_in(client: Client, clinic: Clinic) -> None:
+    address = reverse("session-move", args=[clinic.on(MONDAY).pk])
+    page = client.get(address, {"on": "2026-11-24", "starts": "13:00", "ends": "nonsense", "next": "/board/"}).text
+    assert 'value="2026-11-24"' in page
+    assert 'value="13:00"' in page
+    assert 'value="12:00"' in page
+    assert 'name="next" value="/board/"' in page
+
+
+@pytest.mark.parametrize("patients", [1, 3])
+def test_three_patients_take_as_many_queries_as_one(
+    client: Client, monkeypatch: pytest.MonkeyPatch, patients: int, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    clinic = Clinic(patients)
+    client.force_login(clinic.coordinator)
+    address = reverse("session-cancel", args=[clinic.on(MONDAY).pk])
+    with django_assert_num_queries(55):
+        shown = client.post(address, {"reason": "Flooded"})
+    assert shown.text.count("Loses “Skills”") == patients == Patient.objects.count()
+
+
+def person(role: Role, clinic: Clinic) -> User:
+    return make_staff(role, clinic.site)
+
+
+@pytest.mark.parametrize("name", ["cancel", "reinstate", "move", "people", "describe"])
+def test_who_only_looks_at_the_timetable_changes_nothing(client: Client, clinic: Clinic, name: str) -> None:
+    client.force_login(person(Role.REVIEWER, clinic))
+    address = reverse(f"session-{name}", args=[clinic.on(MONDAY).pk])
+    assert client.get(address).status_code == 403
+    assert client.post(address, {"reason": "x", "lead": clinic.ben.pk}).status_code == 403

@@ -1,0 +1,536 @@
+"""The pages of a patient's record: what they show to whom, what they refuse and how, and the trail they leave."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Action, AuditEvent, RoleAssignment, User
+from accounts.permissions import Role
+from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
+from scheduling.models import Booking, Enrollment, Site, Track
+from tests.confirmation import confirmed
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_commitment,
+    make_patient,
+    make_patient_user,
+    make_session,
+    make_site,
+    make_staff,
+    make_weekday_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+TUESDAY_MORNING = datetime(2026, 11, 24, 14, tzinfo=UTC)
+WEDNESDAY = date(2026, 11, 25)
+
+SHIFT = {
+    "kind": "work",
+    "label": "Day shift",
+    "pattern": "every",
+    "weekdays": ["0", "1"],
+    "starts": "10:00",
+    "ends": "18:00",
+    "travel_before_minutes": "25",
+}
+LEVEL = {
+    "starts": "2026-12-07",
+    "level": "2.1",
+    "prescribed_minutes": "9",
+    "prescribed_days": "3",
+    "stated_by": "Dr. Imani Cole, MD",
+}
+PERSON = {
+    "first_name": "Noor",
+    "last_name": "Haddad",
+    "code": "P900",
+    "birth_date": "1988-02-29",
+    "language": "Arabic",
+    "travel_minutes": "15",
+}
+
+
+@pytest.fixture(autouse=True)
+def tuesday_morning() -> Iterator[None]:
+    with time_machine.travel(TUESDAY_MORNING, tick=False):
+        yield
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site("Harbor Street")
+
+
+@pytest.fixture
+def lead(site: Site) -> User:
+    return make_staff(Role.CLINICIAN, site, name="Ada Park")
+
+
+@pytest.fixture
+def track(site: Site, lead: User) -> Track:
+    return make_weekday_track(site, lead=lead)
+
+
+@pytest.fixture
+def rosa(site: Site, track: Track) -> Patient:
+    """In care, in the morning track, booked on Wednesday, with a job."""
+    return in_care(make_patient(site, code="P001"), track)
+
+
+def in_care(patient: Patient, track: Track) -> Patient:
+    enrollment = enroll(admit(patient), track)
+    meeting = track.meetings.get(weekday=2)
+    session = meeting.sessions.first() or make_session(meeting, WEDNESDAY)
+    book(session, enrollment)
+    make_commitment(patient, [0, 1, 2, 3, 4], "13:00", "21:00", label="Late shift", travel_minutes=30)
+    return patient
+
+
+def signed_in_as(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def coordinator(site: Site) -> Client:
+    return signed_in_as(make_staff(Role.COORDINATOR, site))
+
+
+def seen() -> list[tuple[str, int | None, str]]:
+    return list(AuditEvent.objects.order_by("pk").values_list("action", "patient_key", "detail"))
+
+
+# The list
+
+
+def test_the_list_says_where_each_patient_stands(coordinator: Client, rosa: Patient) -> None:
+    answer = coordinator.get(reverse("patients"))
+
+    for words in ("Rosa Lindqvist", "P001", "2.1", "9 h on 3 days", "Morning track", "Mon, Wed, Fri", "1 patient"):
+        assert words in answer.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        pytest.param({}, {"Rosa", "Imre"}, id="those in care, unless told otherwise"),
+        pytest.param({"care": "discharged"}, {"Dana"}, id="discharged"),
+        pytest.param({"care": "waiting"}, {"Wim"}, id="not admitted yet"),
+        pytest.param({"care": "all"}, {"Rosa", "Imre", "Dana", "Wim"}, id="everybody"),
+        pytest.param({"q": "dana"}, {"Dana"}, id="a name is found wherever they stand"),
+        pytest.param({"q": "lind ros"}, {"Rosa"}, id="parts of names in any order"),
+        pytest.param({"q": "p-77"}, {"Imre"}, id="by code"),
+        pytest.param({"level": "2.5"}, {"Imre"}, id="by level"),
+        pytest.param({"track": "morning"}, {"Rosa"}, id="by track"),
+        pytest.param({"q": "rosa", "care": "discharged"}, set(), id="both have to hold"),
+    ],
+)
+def test_the_list_is_narrowed(
+    coordinator: Client, site: Site, rosa: Patient, track: Track, asked: dict[str, Any], found: set[str]
+) -> None:
+    admit(make_patient(site, "Imre", "Kovacs", code="P-77"), level="2.5", minutes=1200, days=5)
+    admit(make_patient(site, "Dana", "Osei"), starts=date(2026, 9, 1))
+    Episode.objects.filter(patient__first_name="Dana").update(ends=date(2026, 11, 1))
+    LevelOfCareSpan.objects.filter(episode__patient__first_name="Dana").update(ends=date(2026, 11, 1))
+    make_patient(site, "Wim", "Bakker")
+
+    answer = coordinator.get(reverse("patients"), asked | ({"track": str(track.pk)} if "track" in asked else {}))
+
+    assert {row.patient.first_name for row in answer.context["rows"]} == found
+
+
+def test_nonsense_in_the_address_of_the_list_is_no_fault(coordinator: Client, rosa: Patient) -> None:
+    answer = coordinator.get(reverse("patients"), {"care": "x", "track": "none", "level": "9", "page": "-3"})
+
+    assert answer.status_code == 200
+
+
+def test_the_list_has_fifty_to_a_page_and_only_those_are_seen(coordinator: Client, site: Site) -> None:
+    for number in range(51):
+        admit(make_patient(site, "P", f"{number:02}"))
+
+    first, second = coordinator.get(reverse("patients")), coordinator.get(reverse("patients"), {"page": "2"})
+
+    assert (len(first.context["rows"]), len(second.context["rows"])) == (50, 1)
+    assert AuditEvent.objects.filter(action=Action.VIEWED).count() == 51
+
+
+@pytest.mark.parametrize("number", [pytest.param(1, id="one patient"), pytest.param(3, id="three patients")])
+def test_the_list_takes_as_many_queries_for_three_as_for_one(
+    coordinator: Client, site: Site, track: Track, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    for each in range(number):
+        in_care(make_patient(site, f"Patient {each}"), track)
+
+    with django_assert_num_queries(14):
+        answer = coordinator.get(reverse("patients"))
+
+    assert len(answer.context["rows"]) == number
+
+
+# The chart
+
+
+def test_the_chart_shows_schedule_commitments_care_and_weeks(coordinator: Client, rosa: Patient) -> None:
+    text = coordinator.get(reverse("patient", args=[rosa.pk])).text
+
+    for words in (
+        "Morning track", "9:00–12:00", "Ada Park", "Late shift", "Mon–Fri 13:00–21:00, 30 min on the way", "Wed 25 Nov",
+        "Level 2.1", "Dr. Imani Cole, MD", "Attendance by week", "17 May 1990", "9 h on 3 days a week",
+    ):  # fmt: skip
+        assert words in text
+    assert reverse("commitment-new", args=[rosa.pk]) in text
+    assert seen() == [(Action.VIEWED, rosa.pk, "chart")]
+
+
+def test_a_reviewer_sees_hours_and_no_commitments(site: Site, rosa: Patient) -> None:
+    client = signed_in_as(make_staff(Role.REVIEWER, site))
+
+    text = client.get(reverse("patient", args=[rosa.pk])).text
+
+    assert "Attendance by week" in text
+    assert "Late shift" not in text
+    assert reverse("patient-edit", args=[rosa.pk]) not in text
+
+
+def test_a_clinician_reads_the_charts_of_their_own_groups_alone(site: Site, lead: User, rosa: Patient) -> None:
+    stranger = signed_in_as(make_staff(Role.CLINICIAN, site))
+
+    text = signed_in_as(lead).get(reverse("patient", args=[rosa.pk])).text
+
+    assert "Late shift" in text
+    assert reverse("patient-edit", args=[rosa.pk]) not in text
+    assert stranger.get(reverse("patient", args=[rosa.pk])).status_code == 404
+    assert not stranger.get(reverse("patients")).context["rows"]
+
+
+def test_only_who_may_see_the_trail_sees_it_on_the_chart(site: Site, rosa: Patient) -> None:
+    both = make_staff(Role.COORDINATOR, site, name="Ines Roth")
+    assert "Who was here" not in signed_in_as(both).get(reverse("patient", args=[rosa.pk])).text
+
+    RoleAssignment.objects.create(user=both, role=Role.ADMINISTRATOR, site=site)
+    text = signed_in_as(User.objects.get(pk=both.pk)).get(reverse("patient", args=[rosa.pk])).text
+
+    assert "Who was here" in text
+    assert "Ines Roth, LADC: viewed patient, chart" in text
+
+
+def test_the_chart_of_somebody_who_was_never_admitted_leads_to_admission(coordinator: Client, site: Site) -> None:
+    text = coordinator.get(reverse("patient", args=[make_patient(site).pk])).text
+
+    assert "Not admitted yet." in text
+    assert "Admit</a>" in text
+    assert "Find a schedule" not in text
+
+
+def test_sessions_that_life_leaves_no_time_for_stand_on_the_chart(coordinator: Client, rosa: Patient) -> None:
+    make_commitment(rosa, [2], "12:10", "12:50", label="School run", travel_minutes=15)
+
+    text = coordinator.get(reverse("patient", args=[rosa.pk])).text
+
+    assert "1 booked session that life leaves no time for" in text
+    assert "School run 12:10–12:50, 15 min on the way" in text
+
+
+@pytest.mark.parametrize("number", [pytest.param(1, id="one of each"), pytest.param(3, id="three of each")])
+def test_the_chart_takes_as_many_queries_for_three_as_for_one(
+    coordinator: Client, site: Site, lead: User, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    patient = make_patient(site)
+    episode = admit(patient)
+    for each in range(number):
+        track = make_weekday_track(site, days=(each,), name=f"Track {each}", lead=lead)
+        enrollment = enroll(episode, track)
+        for meeting in track.meetings.all():
+            book(make_session(meeting, WEDNESDAY.replace(day=23 + each)), enrollment)
+        make_commitment(patient, [each], "08:00", "11:00")
+
+    with django_assert_num_queries(24):
+        answer = coordinator.get(reverse("patient", args=[patient.pk]))
+
+    assert len(answer.context["chart"].placed) == number
+
+
+# Writing
+
+
+def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
+    answer = coordinator.post(reverse("patient-new"), PERSON)
+
+    noor = Patient.objects.get(code="P900")
+    assert answer["Location"] == reverse("patient", args=[noor.pk])
+    assert (noor.site, noor.language, noor.travel_minutes) == (site, "Arabic", 15)
+
+    coordinator.post(reverse("patient-edit", args=[noor.pk]), PERSON | {"preferred_name": "Nour"})
+    assert Patient.objects.get().called == "Nour"
+    assert [action for action, _, _ in seen()] == [Action.CREATED, Action.CHANGED]
+
+
+@pytest.mark.parametrize(
+    ("page", "typed", "field", "words"),
+    [
+        pytest.param(
+            "patient-new", PERSON | {"code": "P001"}, "code", "The code P001 belongs to somebody else.", id="code"
+        ),
+        pytest.param("patient-new", PERSON | {"birth_date": "2026-12-01"}, "birth_date", "still to come", id="birth"),
+        pytest.param("patient-new", PERSON | {"last_name": ""}, "last_name", "required", id="no name"),
+        pytest.param("patient-edit", PERSON | {"travel_minutes": "999"}, "travel_minutes", "480", id="a far home"),
+        pytest.param("commitment-new", SHIFT | {"ends": "10:00"}, "ends", "It ends when it starts.", id="no time"),
+        pytest.param(
+            "commitment-new",
+            SHIFT | {"pattern": "rotation", "rotation": "7 on", "round_from": "2026-11-23"},
+            "rotation",
+            "at least one day on and one day off",
+            id="no day off",
+        ),
+        pytest.param(
+            "commitment-new",
+            SHIFT | {"pattern": "range", "first_on": "2026-12-07", "last_on": "2026-12-01"},
+            "last_on",
+            "is too early",
+            id="dates that end before they begin",
+        ),
+        pytest.param(
+            "commitment-new",
+            SHIFT | {"could_move": "yes", "movable_minutes": "480"},
+            "movable_minutes",
+            "nothing would be left of it",
+            id="all of it could move",
+        ),
+        pytest.param("commitment-new", SHIFT | {"weekdays": []}, "weekdays", "On which days?", id="no day"),
+        pytest.param(
+            "commitment-new",
+            SHIFT | {"valid_from": "2026-12-07", "last_day": "2026-12-01"},
+            "last_day",
+            "is too early",
+            id="ends before it begins",
+        ),
+        pytest.param("level-new", LEVEL | {"starts": "2026-11-20"}, "starts", "must begin after", id="early level"),
+        pytest.param(
+            "level-new", LEVEL | {"prescribed_minutes": "lots"}, "prescribed_minutes", "“lots” is not", id="no hours"
+        ),
+        pytest.param("episode-end", {"last_day": "2026-11-01"}, "last_day", "is too early", id="early discharge"),
+    ],
+)
+def test_a_refusal_stands_beside_its_field_and_nothing_typed_is_lost(
+    coordinator: Client, rosa: Patient, page: str, typed: dict[str, str], field: str, words: str
+) -> None:
+    before = AuditEvent.objects.count()
+    address = reverse(page) if page == "patient-new" else reverse(page, args=[rosa.pk])
+
+    answer = coordinator.post(address, typed)
+
+    form = answer.context["form"]
+    assert answer.status_code == 422
+    assert words in form.errors[field][0]
+    assert form.errors[field][0] in answer.text.replace("&#x27;", "'")
+    assert {name: form[name].value() for name in typed} == typed
+    assert not AuditEvent.objects.exclude(action=Action.VIEWED).exists()
+    assert AuditEvent.objects.count() == before + (page != "patient-new")
+
+
+def test_a_commitment_that_runs_into_booked_sessions_is_kept_and_says_so(coordinator: Client, rosa: Patient) -> None:
+    answer = coordinator.post(
+        reverse("commitment-new", args=[rosa.pk]), SHIFT | {"weekdays": ["2"], "starts": "12:15"}, follow=True
+    )
+
+    assert Commitment.objects.filter(label="Day shift").exists()
+    [message] = answer.context["messages"]
+    assert str(message) == ("The commitment is kept. It runs into 1 booked session: Wed 25 Nov. They are listed below.")
+
+
+def test_a_commitment_that_runs_into_nothing_is_just_kept(coordinator: Client, rosa: Patient) -> None:
+    answer = coordinator.post(reverse("commitment-new", args=[rosa.pk]), SHIFT, follow=True)
+
+    assert [str(message) for message in answer.context["messages"]] == ["The commitment is kept."]
+
+
+def test_a_commitment_opens_with_what_it_is_and_is_changed(coordinator: Client, rosa: Patient) -> None:
+    commitment = make_commitment(
+        rosa, [0, 3], "22:00", "06:00", label="Nights", anchor=MONDAY, valid_until=date(2026, 12, 19)
+    )
+    address = reverse("commitment-edit", args=[commitment.pk])
+
+    form = coordinator.get(address).context["form"]
+    assert (form["pattern"].value(), tuple(form["weekdays"].value())) == ("other", (0, 3))
+    assert form["last_day"].value() == date(2026, 12, 18)
+
+    coordinator.post(address, SHIFT | {"label": "Days"})
+    commitment.refresh_from_db()
+    assert (commitment.label, commitment.anchor, commitment.weekdays) == ("Days", None, 0b11)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        pytest.param(
+            {"pattern": "rotation", "rotation": "2-2-3", "round_from": "2026-11-02"},
+            "2 on, 2 off, 3 on from Mon 2 Nov, 10:00–18:00, 25 min on the way",
+            id="a rotation",
+        ),
+        pytest.param(
+            {"pattern": "range", "first_on": "2026-12-07", "last_on": "2026-12-11", "weekdays": [], "whole_day": "on"},
+            "Mon 7 – Fri 11 Dec, the whole day, 25 min on the way",
+            id="dates in a row, all day",
+        ),
+        pytest.param(
+            {"could_move": "yes", "movable_minutes": "30", "travel_after_minutes": "40"},
+            "Mon, Tue 10:00–18:00, could move by 30 min, 25 min there, 40 min back",
+            id="what could move",
+        ),
+    ],
+)
+def test_every_pattern_is_said_in_words_and_opens_as_it_was_typed(
+    coordinator: Client, rosa: Patient, typed: dict[str, Any], said: str
+) -> None:
+    coordinator.post(reverse("commitment-new", args=[rosa.pk]), SHIFT | typed)
+
+    assert said in " ".join(coordinator.get(reverse("patient", args=[rosa.pk])).text.split())
+    made = Commitment.objects.get(label="Day shift")
+    address = reverse("commitment-edit", args=[made.pk])
+    opened = coordinator.get(address).context["form"]
+    again = {
+        name: f"{value:%H:%M}" if isinstance(value, time) else value
+        for name, value in opened.initial.items()
+        if value not in (None, False)
+    }
+    answer = coordinator.post(address, again)
+    assert answer.status_code == 302
+    assert [detail for action, _, detail in seen() if action == Action.CHANGED] == [""]
+
+
+def test_a_commitment_ends_after_its_last_day(coordinator: Client, rosa: Patient) -> None:
+    commitment = rosa.commitments.get()
+
+    coordinator.post(reverse("commitment-end", args=[commitment.pk]), {"last_day": "2026-12-04"})
+
+    commitment.refresh_from_db()
+    assert commitment.valid_until == date(2026, 12, 5)
+
+
+def test_a_commitment_on_one_date_is_taken_out(coordinator: Client, rosa: Patient) -> None:
+    hearing = make_commitment(rosa, [], "10:00", "11:00", label="Hearing", kind="court", on=date(2026, 12, 1))
+    address = reverse("commitment-end", args=[hearing.pk])
+
+    assert "Tue 1 Dec 10:00–11:00" in coordinator.get(address).text
+    coordinator.post(address)
+
+    assert not Commitment.objects.filter(pk=hearing.pk).exists()
+
+
+def test_admission_and_step_down(coordinator: Client, site: Site) -> None:
+    patient = make_patient(site)
+    address = reverse("level-new", args=[patient.pk])
+
+    coordinator.post(address, LEVEL | {"level": "2.5", "prescribed_minutes": "20", "prescribed_days": "5"})
+    form = coordinator.get(address).context["form"]
+    assert form["prescribed_minutes"].value() == "20 h"
+    coordinator.post(address, LEVEL | {"starts": "2026-12-21", "prescribed_minutes": "9:30"})
+
+    spans = LevelOfCareSpan.objects.values_list("level", "prescribed_minutes", "starts", "ends")
+    assert list(spans) == [
+        ("2.5", 1200, date(2026, 12, 7), date(2026, 12, 21)),
+        ("2.1", 570, date(2026, 12, 21), None),
+    ]
+
+
+def test_discharge_ends_the_schedule_and_frees_the_places(coordinator: Client, rosa: Patient) -> None:
+    typed = {"last_day": "2026-11-24", "reason": "Completed"}
+    shown = confirmed(coordinator, reverse("episode-end", args=[rosa.pk]), typed)
+
+    assert "1 patient loses a session" in shown.text
+    episode = rosa.episodes.get()
+    assert (episode.ends, episode.discharge_reason) == (WEDNESDAY, "Completed")
+    assert Enrollment.objects.get().ends == WEDNESDAY
+    booking = Booking.objects.get()
+    assert booking.released_at is not None
+    assert booking.session.booked == 0
+
+
+def test_who_is_not_in_care_cannot_be_discharged(coordinator: Client, site: Site) -> None:
+    assert coordinator.get(reverse("episode-end", args=[make_patient(site).pk])).status_code == 404
+
+
+# Who is kept out
+
+
+def addresses(patient: Patient) -> dict[str, str]:
+    commitment = patient.commitments.get()
+    own = {
+        name: reverse(name, args=[patient.pk])
+        for name in ("patient", "patient-edit", "commitment-new", "level-new", "episode-end")
+    }
+    return own | {name: reverse(name, args=[commitment.pk]) for name in ("commitment-edit", "commitment-end")}
+
+
+READING = {"patient"}
+
+
+def answers(user: User, address: str) -> set[int]:
+    client = signed_in_as(user)
+    return {client.get(address).status_code, client.post(address).status_code}
+
+
+def test_staff_of_another_site_find_nobody(rosa: Patient) -> None:
+    outsider = make_staff(Role.COORDINATOR, make_site("Elsewhere"))
+
+    for name, address in addresses(rosa).items():
+        assert answers(outsider, address) == ({404, 405} if name in READING else {404})
+    assert not signed_in_as(outsider).get(reverse("patients")).context["rows"]
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.CLINICIAN, Role.ADMINISTRATOR])
+def test_nobody_but_coordinators_changes_a_record(site: Site, rosa: Patient, role: Role) -> None:
+    reader = make_staff(role, site)
+
+    for name, address in addresses(rosa).items():
+        if name not in READING:
+            assert answers(reader, address) == {403}
+    assert answers(reader, reverse("patient-new")) == {403}
+
+
+def test_the_clinician_of_a_group_reads_and_does_not_write(lead: User, rosa: Patient) -> None:
+    for name, address in addresses(rosa).items():
+        assert answers(lead, address) == ({200, 405} if name in READING else {403})
+
+
+def test_a_coordinator_who_is_a_clinician_elsewhere_writes_at_one_site_only(rosa: Patient, lead: User) -> None:
+    RoleAssignment.objects.create(user=lead, role=Role.COORDINATOR, site=make_site("Elsewhere"))
+    user = User.objects.get(pk=lead.pk)
+
+    for name, address in addresses(rosa).items():
+        assert answers(user, address) == ({200, 405} if name in READING else {403})
+
+
+def test_a_patient_has_no_way_into_the_record(rosa: Patient) -> None:
+    own = make_patient_user(rosa)
+
+    for address in addresses(rosa).values():
+        assert answers(own, address) <= {403, 405}
+    assert answers(own, reverse("patients")) <= {403, 405}
+    assert answers(own, reverse("patient-new")) == {403}
+
+
+def test_a_stranger_is_asked_to_sign_in(client: Client, rosa: Patient) -> None:
+    for address in [*addresses(rosa).values(), reverse("patients"), reverse("patient-new")]:
+        assert client.get(address)["Location"].startswith(reverse("account_login"))
+
+
+def test_what_was_refused_leaves_no_trace_of_having_been_seen(rosa: Patient) -> None:
+    outsider = make_staff(Role.COORDINATOR, make_site("Elsewhere"))
+
+    for address in addresses(rosa).values():
+        answers(outsider, address)
+
+    assert not AuditEvent.objects.exists()

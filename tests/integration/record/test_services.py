@@ -1,0 +1,289 @@
+"""The services of the patient's record: what they write, what they refuse, and the trail they leave."""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import pytest
+
+from accounts.models import Action, AuditEvent, User
+from accounts.permissions import Role
+from patients.models import Commitment, Episode, Patient
+from patients.services import (
+    CommitmentValues,
+    LevelValues,
+    PatientValues,
+    add_commitment,
+    admit_patient,
+    change_commitment,
+    change_patient,
+    create_patient,
+    end_commitment,
+    remove_commitment,
+    state_level,
+)
+from scheduling.models import Site
+from scheduling.reason_text import say
+from tests.factories import MONDAY, admit, make_commitment, make_patient, make_place, make_site, make_staff
+from timekeeping.reasons import Refused
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def coordinator(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site)
+
+
+@pytest.fixture
+def patient(site: Site) -> Patient:
+    return make_patient(site, code="P001")
+
+
+def person(**fields: Any) -> PatientValues:
+    given = {"code": "P007", "first_name": "Noor", "last_name": "Haddad", "birth_date": date(1988, 2, 29)}
+    return PatientValues(**given | fields)
+
+
+def shift(**fields: Any) -> CommitmentValues:
+    given = {"kind": "work", "label": "Day shift", "starts": time(8), "ends": time(16), "weekdays": 0b11111}
+    return CommitmentValues(**given | fields)
+
+
+def level(**fields: Any) -> LevelValues:
+    given = {
+        "level": "2.1",
+        "prescribed_minutes": 540,
+        "prescribed_days": 3,
+        "starts": MONDAY,
+        "stated_by": "Dr. Imani Cole, MD",
+    }
+    return LevelValues(**given | fields)
+
+
+ROUND = {"weekdays": 0, "cycle_days": 7, "cycle_mask": 0b1111, "anchor": MONDAY}
+
+
+def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
+    assert all(say(reason) for reason in refused.value.reasons)
+    return [reason.code for reason in refused.value.reasons]
+
+
+def events(subject: Any) -> list[tuple[str, int | None, str]]:
+    found = AuditEvent.objects.filter(subject_kind=subject._meta.model_name, subject_key=subject.pk).order_by("pk")
+    return [(event.action, event.patient_key, event.detail) for event in found]
+
+
+def test_a_patient_is_created_with_a_trace(site: Site, coordinator: User) -> None:
+    made = create_patient(site_id=site.pk, values=person(), by=coordinator, now=NOW)
+
+    assert Patient.objects.get() == made
+    assert events(made) == [(Action.CREATED, made.pk, "")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param({"code": "P001"}, ["code_taken"], id="somebody else's code"),
+        pytest.param({"birth_date": date(2026, 11, 25)}, ["not_born_yet"], id="born tomorrow"),
+        pytest.param({"code": "P001", "birth_date": date(2030, 1, 1)}, ["code_taken", "not_born_yet"], id="both"),
+    ],
+)
+def test_a_patient_who_cannot_be_is_refused(
+    site: Site, patient: Patient, coordinator: User, fields: dict[str, Any], expected: list[str]
+) -> None:
+    with pytest.raises(Refused) as refused:
+        create_patient(site_id=site.pk, values=person(**fields), by=coordinator, now=NOW)
+
+    assert codes(refused) == expected
+    assert Patient.objects.count() == 1
+    assert not AuditEvent.objects.exists()
+
+
+def test_the_trail_names_the_fields_that_changed_and_not_what_is_in_them(patient: Patient, coordinator: User) -> None:
+    before = person(code="P001", first_name="Rosa", last_name="Lindqvist", birth_date=patient.birth_date)
+
+    change_patient(patient=patient, values=before, by=coordinator, now=NOW)
+    change_patient(patient=patient, values=person(code="P001", phone="555 0100"), by=coordinator, now=NOW)
+
+    patient.refresh_from_db()
+    assert (patient.first_name, patient.phone) == ("Noor", "555 0100")
+    details = [detail for _, _, detail in events(patient)]
+    assert details == ["", "first_name, last_name, birth_date, phone"]
+
+
+def test_a_commitment_is_added_changed_and_ended(patient: Patient, coordinator: User) -> None:
+    made = add_commitment(patient=patient, values=shift(), by=coordinator, now=NOW)
+    change_commitment(commitment=made, values=shift(travel_before_minutes=20), by=coordinator, now=NOW)
+    end_commitment(commitment=made, last_day=date(2026, 12, 18), by=coordinator, now=NOW)
+
+    kept = Commitment.objects.get()
+    assert (kept.travel_before_minutes, kept.valid_until) == (20, date(2026, 12, 19))
+    assert events(made) == [
+        (Action.CREATED, patient.pk, ""),
+        (Action.CHANGED, patient.pk, "travel_before_minutes"),
+        (Action.ENDED, patient.pk, "after 2026-12-18"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param({"ends": time(8)}, ["takes_no_time"], id="from eight to eight"),
+        pytest.param({"weekdays": 0}, ["never_happens"], id="on no day"),
+        pytest.param(
+            {"valid_from": date(2026, 12, 2), "valid_until": date(2026, 12, 2)},
+            ["ends_before_it_begins"],
+            id="ends before it begins",
+        ),
+        pytest.param(
+            {"weekdays": 1 << 6, "valid_from": date(2026, 11, 23), "valid_until": date(2026, 11, 28)},
+            ["never_happens"],
+            id="on Sundays, within a working week",
+        ),
+        pytest.param(
+            {"anchor": date(2026, 12, 1), "valid_from": date(2026, 11, 23), "valid_until": date(2026, 11, 28)},
+            ["never_happens"],
+            id="every other week, in the week that is left out",
+        ),
+        pytest.param({"movable_minutes": 480}, ["moves_more_than_it_lasts"], id="nothing would be left of it"),
+        pytest.param(ROUND | {"cycle_mask": 0b1111111}, ["round_of_all_or_none"], id="no day off"),
+        pytest.param(ROUND | {"cycle_mask": 0}, ["round_of_all_or_none"], id="no day on"),
+        pytest.param(ROUND | {"cycle_days": 57}, ["round_too_long"], id="more than eight weeks"),
+        pytest.param(
+            ROUND | {"valid_from": date(2026, 11, 27), "valid_until": date(2026, 11, 30)},
+            ["never_happens"],
+            id="only on the days off of a round",
+        ),
+        pytest.param(
+            {"on": date(2026, 12, 2), "until": date(2026, 12, 2)}, ["ends_before_it_begins"], id="dates that end first"
+        ),
+        pytest.param(
+            {"on": date(2026, 12, 5), "until": date(2026, 12, 7)}, ["never_happens"], id="weekdays in a weekend's dates"
+        ),
+        pytest.param({"on": date(2026, 12, 1), "until": date(2028, 1, 1)}, ["too_long_on_dates"], id="years of dates"),
+        pytest.param({"place_id": 404}, ["not_their_place"], id="a place of nobody"),
+        pytest.param({"weekdays": 0, "ends": time(8)}, ["takes_no_time", "never_happens"], id="two things at once"),
+    ],
+)
+def test_a_commitment_that_cannot_be_is_refused(
+    patient: Patient, coordinator: User, fields: dict[str, Any], expected: list[str]
+) -> None:
+    with pytest.raises(Refused) as refused:
+        add_commitment(patient=patient, values=shift(**fields), by=coordinator, now=NOW)
+
+    assert codes(refused) == expected
+    assert not Commitment.objects.exists()
+
+
+def test_shifts_past_midnight_one_day_alone_whole_days_and_rotations_are_taken(
+    patient: Patient, coordinator: User
+) -> None:
+    add_commitment(patient=patient, values=shift(starts=time(22), ends=time(6)), by=coordinator, now=NOW)
+    add_commitment(patient=patient, values=shift(weekdays=0, on=date(2026, 12, 1)), by=coordinator, now=NOW)
+
+    add_commitment(patient=patient, values=shift(starts=time(0), ends=time(0)), by=coordinator, now=NOW)
+    add_commitment(patient=patient, values=shift(**ROUND), by=coordinator, now=NOW)
+
+    assert Commitment.objects.count() == 4
+
+
+def test_a_commitment_is_at_no_place_of_somebody_else(patient: Patient, coordinator: User, site: Site) -> None:
+    place = make_place(make_patient(site), {site: (10, 10)})
+
+    with pytest.raises(Refused) as refused:
+        add_commitment(patient=patient, values=shift(place_id=place.pk), by=coordinator, now=NOW)
+
+    assert codes(refused) == ["not_their_place"]
+
+
+def test_a_commitment_cannot_end_before_it_begins(patient: Patient, coordinator: User) -> None:
+    commitment = make_commitment(patient, [0], "08:00", "16:00", valid_from=date(2026, 12, 7))
+
+    with pytest.raises(Refused) as refused:
+        end_commitment(commitment=commitment, last_day=date(2026, 12, 6), by=coordinator, now=NOW)
+
+    assert codes(refused) == ["ends_before_it_begins"]
+
+
+def test_what_was_to_be_on_one_date_is_taken_out_and_the_trail_remembers(patient: Patient, coordinator: User) -> None:
+    hearing = make_commitment(patient, [], "10:00", "11:00", label="Hearing", kind="court", on=date(2026, 12, 1))
+    key = hearing.pk
+
+    remove_commitment(commitment=hearing, by=coordinator, now=NOW)
+
+    assert not Commitment.objects.exists()
+    event = AuditEvent.objects.get()
+    assert (event.action, event.subject_key, event.subject_label) == (Action.DELETED, key, "Hearing")
+
+
+def test_admission_opens_a_course_of_care_with_its_first_level(patient: Patient, coordinator: User) -> None:
+    episode = admit_patient(patient=patient, values=level(), referral_source="Harbor House", by=coordinator, now=NOW)
+
+    span = episode.spans.get()
+    assert (episode.starts, episode.referral_source) == (MONDAY, "Harbor House")
+    assert (span.level, span.prescribed_minutes, span.prescribed_days, span.ends) == ("2.1", 540, 3, None)
+    assert events(episode) == [(Action.CREATED, patient.pk, "level 2.1")]
+
+
+@pytest.mark.parametrize(
+    ("ends", "asked"),
+    [
+        pytest.param(None, date(2026, 12, 1), id="while one is open"),
+        pytest.param(date(2026, 12, 2), date(2026, 12, 1), id="on the last day of one"),
+    ],
+)
+def test_nobody_is_in_two_courses_of_care(patient: Patient, coordinator: User, ends: date | None, asked: date) -> None:
+    admit(patient)
+    Episode.objects.update(ends=ends)
+
+    with pytest.raises(Refused) as refused:
+        admit_patient(patient=patient, values=level(starts=asked), by=coordinator, now=NOW)
+
+    assert codes(refused) == ["already_admitted"]
+
+
+def test_the_next_course_of_care_may_begin_the_day_after_discharge(patient: Patient, coordinator: User) -> None:
+    admit(patient)
+    Episode.objects.update(ends=date(2026, 12, 2))
+
+    admit_patient(patient=patient, values=level(starts=date(2026, 12, 2)), by=coordinator, now=NOW)
+
+    assert Episode.objects.count() == 2
+
+
+def test_a_new_level_ends_the_one_before(patient: Patient, coordinator: User) -> None:
+    episode = admit(patient, minutes=1200, days=5, level="2.5")
+
+    state_level(episode=episode, values=level(starts=date(2026, 12, 7)), by=coordinator, now=NOW)
+
+    assert list(episode.spans.values_list("level", "starts", "ends")) == [
+        ("2.5", MONDAY, date(2026, 12, 7)),
+        ("2.1", date(2026, 12, 7), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        pytest.param(MONDAY, "level_overlaps", id="on the day the present one began"),
+        pytest.param(date(2026, 11, 20), "level_overlaps", id="before it"),
+        pytest.param(date(2026, 12, 19), "is_over", id="after the discharge"),
+    ],
+)
+def test_a_level_outside_its_time_is_refused(patient: Patient, coordinator: User, asked: date, expected: str) -> None:
+    episode = admit(patient)
+    Episode.objects.update(ends=date(2026, 12, 19))
+    episode.spans.update(ends=date(2026, 12, 19))
+
+    with pytest.raises(Refused) as refused:
+        state_level(episode=episode, values=level(starts=asked), by=coordinator, now=NOW)
+
+    assert codes(refused) == [expected]
+    assert episode.spans.count() == 1

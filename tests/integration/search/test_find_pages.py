@@ -1,0 +1,571 @@
+"""The main job on its pages: find a schedule around a life, try a choice of it, enroll, end it."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Action, AuditEvent, User
+from accounts.permissions import Role
+from patients.models import Episode, LevelOfCareSpan, Patient
+from scheduling.models import Booking, CohortStart, Enrollment, EnrollmentMeeting, Entry, Meeting, Session, Site, Track
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.reasons import InAnotherSession, Refused
+from tests.factories import (
+    MONDAY,
+    admit,
+    book,
+    enroll,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_patient_user,
+    make_session,
+    make_site,
+    make_staff,
+    make_track,
+    make_weekday_track,
+)
+
+pytestmark = pytest.mark.django_db
+
+TUESDAY_MORNING = datetime(2026, 11, 24, 14, tzinfo=UTC)
+TODAY = date(2026, 11, 24)
+NEXT_MONDAY = date(2026, 11, 30)
+
+
+@pytest.fixture(autouse=True)
+def tuesday_morning() -> Iterator[None]:
+    with time_machine.travel(TUESDAY_MORNING, tick=False):
+        yield
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site("Harbor Street")
+
+
+@pytest.fixture
+def lead(site: Site) -> User:
+    return make_staff(Role.CLINICIAN, site, name="Ada Park")
+
+
+@pytest.fixture
+def track(site: Site, lead: User) -> Track:
+    """Monday to Thursday, 9:00 to 12:00: 12 hours over 4 days."""
+    return make_weekday_track(site, days=(0, 1, 2, 3), lead=lead, name="Morning track")
+
+
+@pytest.fixture
+def rosa(site: Site) -> Patient:
+    """9 hours on 3 days are prescribed."""
+    patient = make_patient(site, code="P001")
+    admit(patient)
+    return patient
+
+
+@pytest.fixture
+def coordinator(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site)
+
+
+@pytest.fixture
+def desk(coordinator: User) -> Client:
+    return signed_in_as(coordinator)
+
+
+def signed_in_as(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def search(client: Client, patient: Patient, **asked: str) -> Any:
+    return client.get(reverse("fit", args=[patient.pk]), asked)
+
+
+def typed(meetings: Any, **fields: Any) -> dict[str, Any]:
+    keys = [str(meeting.pk) for meeting in meetings]
+    return {"starts": "2026-11-30", "modality": "in_person", "meetings": keys} | fields
+
+
+def plain(text: str) -> str:
+    return text.replace("&#x27;", "'").replace("&amp;", "&")
+
+
+# Finding
+
+
+def shown(answer: Any) -> list[Any]:
+    """The cards that are drawn, without those at the same times behind them."""
+    return [group.card for group in answer.context["groups"]]
+
+
+def test_a_schedule_shows_its_times_its_reasons_its_week_and_the_way_in(
+    desk: Client, rosa: Patient, track: Track
+) -> None:
+    answer = search(desk, rosa)
+
+    best = shown(answer)[0]
+    assert [(each.weekdays, each.times) for each in best.days] == [((0, 1, 2), ((540, 720, False),))]
+    assert next(block.label for column in best.picture.columns for block in column.blocks).startswith("Group")
+    text = plain(answer.text)
+    for words in (
+        "5 schedules fit", "Mon–Wed 9:00–12:00", "9 h", "3 days", "Starts Tue 24 Nov", "3 of the 4 groups of Morning track",
+        "3 trips a week, 3 h each", "One facilitator", "Enroll from Tue 24 Nov", "No commitments are known",
+        "How they are ranked", "60 for each trip",
+    ):  # fmt: skip
+        assert words in text
+    meetings = "&".join(f"meetings={meeting.pk}" for meeting in track.meetings.filter(weekday__lt=3))
+    assert f"{reverse('enroll', args=[rosa.pk, track.pk])}?from=2026-11-24&{meetings}" in text
+
+
+def test_the_search_begins_with_the_episode_or_today_and_takes_another_day(
+    desk: Client, rosa: Patient, track: Track
+) -> None:
+    assert search(desk, rosa).context["need"].from_day == TODAY
+
+    Episode.objects.update(starts=date(2026, 12, 2))
+    assert search(desk, rosa).context["need"].from_day == date(2026, 12, 2)
+    answer = search(desk, rosa, **{"from": "2026-12-14"})
+    assert answer.context["need"].from_day == date(2026, 12, 14)
+    assert "Enroll from Mon 14 Dec" in answer.text
+
+
+def test_of_a_track_with_a_clash_enough_fits_and_the_clash_is_said(desk: Client, rosa: Patient, track: Track) -> None:
+    make_commitment(rosa, [3], "12:15", "18:00", label="Late shift", travel_minutes=25)
+
+    answer = search(desk, rosa)
+
+    [card] = shown(answer)
+    assert (card.schedule.minutes, card.schedule.days, card.schedule.is_whole) == (540, 3, False)
+    assert "Nothing has to move" in answer.text
+    assert "1 track fits in part" in answer.text
+    assert "ends 15 min before Late shift begins at 12:15, and the way takes 25 min: 10 min short." in answer.text
+
+
+def test_a_group_of_every_other_week_is_said_to_be_one(desk: Client, rosa: Patient, site: Site) -> None:
+    track = make_weekday_track(site, (0, 1, 2))
+    track.meetings.add(make_meeting(site, 4, "09:00", "12:00", anchor=date(2026, 11, 27)))
+
+    answer = search(desk, rosa)
+
+    assert "Mon–Wed 9:00–12:00" in answer.text
+    assert "Fri 9:00–12:00 every other week" in plain(answer.text)
+
+
+def test_what_has_to_move_and_what_is_missed_is_said(desk: Client, rosa: Patient, track: Track) -> None:
+    track.meetings.get(weekday=3).delete()
+    make_commitment(rosa, [0], "12:15", "18:00", label="Late shift", travel_minutes=25, movable_minutes=30)
+    make_commitment(rosa, [], "09:00", "10:00", label="Court", on=date(2026, 12, 9))
+    make_commitment(rosa, [1], "06:00", "08:50", label="Early shift")
+
+    answer = search(desk, rosa)
+
+    [card] = shown(answer)
+    text = plain(answer.text)
+    for words in (
+        "Late shift would have to begin 10 min later on Mon: at 12:25",
+        "Misses 1 of 36 sessions: Wed 9 Dec",
+        "10 min to spare between Early shift and the group on Tuesdays",
+    ):
+        assert words in text
+    monday = next(column for column in card.picture.columns if column.weekday == 0)
+    assert [(block.kind, block.starts) for block in monday.blocks] == [
+        ("treatment", 540),
+        ("travel", 720),
+        ("life", 745),
+        ("travel", 1080),
+    ]
+
+
+def test_schedules_at_the_same_times_stand_behind_the_best_of_them(desk: Client, rosa: Patient, track: Track) -> None:
+    make_weekday_track(track.site, (0, 1, 2), name="Other track")
+
+    answer = search(desk, rosa)
+
+    group = answer.context["groups"][0]
+    assert (group.card.number, [card.number for card in group.others]) == (1, [2])
+    assert "The same times with other groups: 1" in answer.text
+
+
+def test_the_first_few_are_drawn_and_more_on_demand(desk: Client, rosa: Patient, site: Site) -> None:
+    make_track(site, [make_meeting(site, day) for day in range(5)])
+
+    few = search(desk, rosa)
+    more = desk.post(reverse("fit-what-if", args=[rosa.pk]), {"from": "2026-11-24", "shown": "10"})
+
+    assert (len(shown(few)), len(few.context["more"])) == (4, 12)
+    assert (len(shown(more)), len(more.context["more"])) == (10, 6)
+    assert few.text.count('class="week-picture"') == 4
+    assert len(shown(desk.post(reverse("fit-what-if", args=[rosa.pk]), {"shown": "all"}))) == 4
+
+
+def test_a_track_that_does_not_fit_says_every_reason_by_meeting(desk: Client, rosa: Patient, track: Track) -> None:
+    make_commitment(rosa, [0, 1], "08:00", "16:00", label="Day shift")
+    meeting = track.meetings.get(weekday=2)
+    session = make_session(meeting, date(2026, 11, 25))
+    session.booked = session.places
+    session.save()
+
+    answer = search(desk, rosa)
+
+    [card] = answer.context["others"]
+    assert [(meeting.weekday, [reason.code for reason in reasons]) for meeting, reasons in card.against] == [
+        (0, ["clash"]),
+        (1, ["clash"]),
+        (2, ["full"]),
+    ]
+    text = plain(answer.text)
+    for words in (
+        "Nothing fits", "1 track does not fit", "6 h short", "Day shift (8:00–16:00) overlap by 3 h",
+        "on Wednesday is full on 1 date, first on Wed 25 Nov", "3 h a week is 6 h less than the 9 h that are prescribed",
+    ):  # fmt: skip
+        assert words in text
+
+
+def test_cohorts_begin_on_their_start_date(desk: Client, rosa: Patient, track: Track) -> None:
+    Track.objects.update(entry=Entry.COHORT)
+    CohortStart.objects.create(track=track, on=date(2026, 12, 7))
+
+    answer = search(desk, rosa)
+
+    assert "Enroll from Mon 7 Dec" in answer.text
+    assert "?from=2026-12-07" in answer.text
+
+
+def test_without_a_course_of_care_the_page_leads_to_admission(desk: Client, site: Site) -> None:
+    patient = make_patient(site, "Wim")
+
+    answer = search(desk, patient)
+
+    assert "Wim is not in care at the moment" in answer.text
+    assert reverse("level-new", args=[patient.pk]) in answer.text
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        pytest.param("soon", "Enter a valid date.", id="no date"),
+        pytest.param("2026-11-01", "Sun 1 Nov is before the admission on Mon 23 Nov.", id="before admission"),
+        pytest.param("2027-03-01", "no open episode", id="after discharge"),
+    ],
+)
+def test_a_day_from_which_nothing_can_be_found_is_said_and_kept(
+    desk: Client, rosa: Patient, track: Track, day: str, words: str
+) -> None:
+    Episode.objects.update(ends=date(2027, 1, 15))
+
+    answer = search(desk, rosa, **{"from": day})
+
+    assert words in answer.text
+    assert f'value="{day}"' in answer.text
+    assert answer.context["need"] is None
+
+
+def test_the_search_leaves_a_trace(desk: Client, rosa: Patient, track: Track) -> None:
+    search(desk, rosa)
+
+    assert list(AuditEvent.objects.values_list("action", "patient_key", "detail")) == [
+        (Action.VIEWED, rosa.pk, "find a schedule")
+    ]
+
+
+@pytest.mark.parametrize("number", [pytest.param(1, id="one track"), pytest.param(3, id="three tracks")])
+def test_the_search_takes_as_many_queries_for_three_as_for_one(
+    desk: Client, site: Site, rosa: Patient, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    for each in range(number):
+        make_weekday_track(site, name=f"Track {each}")
+        make_commitment(rosa, [each], "13:00", "15:00")
+
+    with django_assert_num_queries(23):
+        answer = search(desk, rosa)
+
+    assert answer.context["number"] == number
+
+
+# Enrolling
+
+
+def enroll_address(patient: Patient, track: Track, query: str = "") -> str:
+    return reverse("enroll", args=[patient.pk, track.pk]) + query
+
+
+@pytest.mark.parametrize(
+    ("query", "starts", "chosen"),
+    [
+        pytest.param("", TODAY, [0, 1, 2, 3], id="all of it, from today"),
+        pytest.param("?from=2026-11-30", NEXT_MONDAY, [0, 1, 2, 3], id="from the day that was asked for"),
+        pytest.param("?from=2026-11-30&choice=enough", NEXT_MONDAY, [0, 1, 2], id="just enough"),
+        pytest.param("?from=nonsense&choice=x", TODAY, [0, 1, 2, 3], id="nonsense is no fault"),
+    ],
+)
+def test_the_form_opens_with_what_was_found(
+    desk: Client, rosa: Patient, track: Track, query: str, starts: date, chosen: list[int]
+) -> None:
+    answer = desk.get(enroll_address(rosa, track, query))
+
+    options = answer.context["options"]
+    assert answer.context["form"]["starts"].value() == starts
+    assert [option.meeting.weekday for option in options if option.is_chosen] == chosen
+    assert [option.places_left for option in options] == [10, 10, 10, 10]
+    assert "Fits" in answer.text
+
+
+def test_a_patient_is_enrolled_and_booked(desk: Client, rosa: Patient, track: Track, site: Site) -> None:
+    extend_horizon(site=site, today=TODAY, now=TUESDAY_MORNING)
+
+    answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all(), modality="telehealth"))
+
+    enrollment = Enrollment.objects.get()
+    assert answer["Location"] == reverse("patient", args=[rosa.pk])
+    assert (enrollment.starts, enrollment.modality) == (NEXT_MONDAY, "telehealth")
+    assert EnrollmentMeeting.objects.count() == 4
+    assert Booking.objects.filter(session__on=NEXT_MONDAY).count() == 1
+    assert not Booking.objects.filter(session__on__lt=NEXT_MONDAY).exists()
+    assert AuditEvent.objects.filter(action=Action.ENROLLED, patient_key=rosa.pk).count() == 1
+
+
+def refused_codes(answer: Any) -> list[str]:
+    assert answer.status_code == 422
+    assert not Enrollment.objects.filter(starts=NEXT_MONDAY).exists()
+    return [reason.code for reason in answer.context["reasons"]]
+
+
+def test_every_reason_is_said_at_once_and_nothing_typed_is_lost(desk: Client, rosa: Patient, track: Track) -> None:
+    make_commitment(rosa, [0], "08:00", "10:00", label="Day shift")
+    chosen = track.meetings.filter(weekday__in=[0, 1])
+
+    answer = desk.post(enroll_address(rosa, track), typed(chosen, starts="2026-11-30", modality="telehealth"))
+
+    assert refused_codes(answer) == ["below_prescribed_minutes", "below_prescribed_days", "clash"]
+    assert [option.meeting.weekday for option in answer.context["options"] if option.is_chosen] == [0, 1]
+    assert answer.context["form"]["modality"].value() == "telehealth"
+    text = plain(answer.text)
+    for words in ("can’t be enrolled like this", "3 h less than the 9 h that are prescribed", "overlap by 1 h"):
+        assert words in text
+
+
+def test_alternatives_of_one_hour_are_not_both_taken(desk: Client, rosa: Patient, track: Track, site: Site) -> None:
+    beside = make_meeting(site, 0, "09:00", "12:00", name="The other group")
+    track.meetings.add(beside)
+
+    assert refused_codes(desk.post(enroll_address(rosa, track), typed(track.meetings.all()))) == ["two_at_once"]
+
+
+def test_too_much_full_before_admission_and_no_meetings(desk: Client, rosa: Patient, site: Site) -> None:
+    track = make_track(site, [make_meeting(site, day, "08:00", "16:00", places=1) for day in range(6)])
+    session = make_session(track.meetings.get(weekday=2), date(2026, 12, 2))
+    session.booked = 1
+    session.save()
+    Episode.objects.update(starts=date(2026, 12, 1))
+
+    answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all()))
+    assert refused_codes(answer) == ["too_many_minutes", "too_many_days", "full"]
+    assert "is before the admission on Tue 1 Dec" in answer.context["form"].errors["starts"][0]
+    answer = desk.post(enroll_address(rosa, track), typed([]))
+    assert refused_codes(answer)[0] == "no_meetings"
+    assert "is before the admission on Tue 1 Dec" in answer.context["form"].errors["starts"][0]
+
+
+def test_nobody_stands_twice_in_a_track(desk: Client, rosa: Patient, track: Track) -> None:
+    enroll(rosa.episodes.get(), track)
+
+    assert refused_codes(desk.post(enroll_address(rosa, track), typed(track.meetings.all()))) == ["already_enrolled"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        pytest.param({"starts": "soon"}, "starts", id="no date"),
+        pytest.param({"starts": ""}, "starts", id="no day at all"),
+        pytest.param({"meetings": ["999999"]}, "meetings", id="another track's meeting"),
+        pytest.param({"meetings": ["x"]}, "meetings", id="nonsense for a meeting"),
+        pytest.param({"modality": "by post"}, "modality", id="no way to attend"),
+    ],
+)
+def test_what_cannot_be_read_is_said_beside_its_field(
+    desk: Client, rosa: Patient, track: Track, fields: dict[str, Any], field: str
+) -> None:
+    answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all()) | fields)
+
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+    assert answer.context["form"].errors[field][0] in plain(answer.text).replace("&quot;", '"')
+    assert not Enrollment.objects.exists()
+
+
+def test_a_choice_is_tried_without_enrolling(desk: Client, rosa: Patient, track: Track) -> None:
+    chosen = track.meetings.filter(weekday__in=[0, 1])
+
+    answer = desk.post(enroll_address(rosa, track), typed(chosen, check="1"))
+
+    assert answer.status_code == 200
+    trial = answer.context["trial"]
+    assert (trial.minutes, trial.days) == (360, 2)
+    assert [reason.code for reason in trial.reasons] == ["below_prescribed_minutes", "below_prescribed_days"]
+    assert "Not like this yet" in answer.text
+    assert not Enrollment.objects.exists()
+
+
+def test_htmx_gets_the_part_that_changed(desk: Client, rosa: Patient, track: Track) -> None:
+    answer = desk.post(
+        enroll_address(rosa, track), typed(track.meetings.all(), check="1"), headers={"HX-Request": "true"}
+    )
+
+    assert answer.status_code == 200
+    assert "<html" not in answer.text
+    assert "12 h" in answer.text
+    assert "Fits" in answer.text
+
+
+def test_a_meeting_that_is_not_held_then_cannot_be_taken(
+    desk: Client, rosa: Patient, track: Track, coordinator: User
+) -> None:
+    Meeting.objects.filter(weekday=3).update(runs_until=date(2026, 12, 1))
+
+    answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all()))
+
+    assert refused_codes(answer) == ["not_running"]
+
+
+def test_a_make_up_in_the_way_is_a_reason_and_no_fault(
+    rosa: Patient, track: Track, site: Site, coordinator: User
+) -> None:
+    other = make_weekday_track(site, days=(0,), name="Other")
+    missed = book(make_session(other.meetings.get(), MONDAY), enroll(rosa.episodes.get(), other))
+    Enrollment.objects.update(ends=TODAY)
+    EnrollmentMeeting.objects.update(ends=TODAY)
+    extend_horizon(site=site, today=TODAY, now=TUESDAY_MORNING)
+    beside = make_session(make_meeting(site, 2, "10:00", "11:00", name="Make-up"), date(2026, 12, 2))
+    Booking.objects.create(
+        session=beside, episode=missed.episode, makes_up=missed, starts=beside.starts, ends=beside.ends,
+        countable_minutes=60, week=NEXT_MONDAY,
+    )  # fmt: skip
+
+    with pytest.raises(Refused) as refused:
+        enroll_patient(
+            episode=missed.episode, track=track, meetings=list(track.meetings.all()), starts=NEXT_MONDAY,
+            by=coordinator, now=TUESDAY_MORNING,
+        )  # fmt: skip
+
+    assert refused.value.reasons == (InAnotherSession("Make-up", date(2026, 12, 2)),)
+    assert not Enrollment.objects.filter(track=track).exists()
+
+
+def test_who_is_not_in_care_is_admitted_first(desk: Client, site: Site, track: Track) -> None:
+    patient = make_patient(site)
+
+    assert desk.get(enroll_address(patient, track))["Location"] == reverse("level-new", args=[patient.pk])
+
+
+def test_a_day_after_the_course_of_care_is_said(desk: Client, rosa: Patient, track: Track) -> None:
+    Episode.objects.update(ends=date(2026, 12, 20))
+    LevelOfCareSpan.objects.update(ends=date(2026, 12, 20))
+
+    opened = desk.get(enroll_address(rosa, track, "?from=2027-01-04"))
+    assert opened.status_code == 200
+    answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all(), starts="2027-01-04"))
+    assert answer.status_code == 422
+    assert "There is no open episode" in answer.context["form"].errors["starts"][0]
+
+
+def test_enrolling_takes_few_queries(
+    desk: Client, rosa: Patient, track: Track, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(25):
+        desk.get(enroll_address(rosa, track))
+
+
+# Ending
+
+
+def test_an_enrollment_ends_after_its_last_day_and_gives_back_its_places(
+    desk: Client, rosa: Patient, track: Track
+) -> None:
+    enrollment = enroll(rosa.episodes.get(), track)
+    kept = book(make_session(track.meetings.get(weekday=2), date(2026, 11, 25)), enrollment)
+    later = book(make_session(track.meetings.get(weekday=3), date(2026, 11, 26)), enrollment)
+
+    address, said = reverse("enrollment-end", args=[enrollment.pk]), {"last_day": "2026-11-25", "reason": "Moved"}
+    shown = desk.post(address, said)
+    assert list(Booking.objects.standing()) == [kept, later]
+    assert later.session.name in shown.text
+    desk.post(address, said | {"seen": shown.context["told"].key})
+
+    enrollment.refresh_from_db()
+    assert (enrollment.ends, enrollment.end_reason) == (date(2026, 11, 26), "Moved")
+    assert list(Booking.objects.standing()) == [kept]
+    assert Session.objects.get(pk=later.session_id).booked == 0
+
+
+def test_an_enrollment_does_not_end_before_it_began(desk: Client, rosa: Patient, track: Track) -> None:
+    enrollment = enroll(rosa.episodes.get(), track)
+
+    answer = desk.post(reverse("enrollment-end", args=[enrollment.pk]), {"last_day": str(MONDAY - timedelta(days=1))})
+
+    assert answer.status_code == 422
+    assert "is too early: it begins on Mon 23 Nov." in answer.context["form"].errors["last_day"][0]
+
+
+# Who is kept out
+
+
+def statuses(user: User, address: str) -> set[int]:
+    client = signed_in_as(user)
+    return {client.get(address).status_code, client.post(address).status_code}
+
+
+def test_who_is_kept_out_of_finding_and_enrolling(site: Site, rosa: Patient, track: Track, lead: User) -> None:
+    enrollment = enroll(rosa.episodes.get(), track)
+    fit, enrolling = reverse("fit", args=[rosa.pk]), enroll_address(rosa, track)
+    ending = reverse("enrollment-end", args=[enrollment.pk])
+    elsewhere = make_site("Elsewhere")
+
+    outsider = make_staff(Role.COORDINATOR, elsewhere)
+    assert (statuses(outsider, fit), statuses(outsider, enrolling), statuses(outsider, ending)) == (
+        {404, 405},
+        {404},
+        {404},
+    )
+    other_group = make_staff(Role.CLINICIAN, site)
+    assert (statuses(other_group, fit), statuses(other_group, enrolling)) == ({404, 405}, {403})
+    for role in (Role.REVIEWER, Role.ADMINISTRATOR):
+        reader = make_staff(role, site)
+        assert statuses(reader, fit) <= {403, 405}
+        assert (statuses(reader, enrolling), statuses(reader, ending)) == ({403}, {403})
+    own = make_patient_user(rosa)
+    assert statuses(own, fit) <= {403, 405}
+    assert (statuses(own, enrolling), statuses(own, ending)) == ({403}, {403})
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_clinician_reads_what_fits_for_their_own_patients_and_enrolls_nobody(
+    rosa: Patient, track: Track, lead: User
+) -> None:
+    book(make_session(track.meetings.get(weekday=2), date(2026, 11, 25)), enroll(rosa.episodes.get(), track))
+    client = signed_in_as(lead)
+
+    answer = search(client, rosa)
+
+    assert answer.status_code == 200
+    assert "Enroll from" not in answer.text
+    assert client.get(enroll_address(rosa, track)).status_code == 403
+
+
+def test_another_sites_track_is_not_on_offer(desk: Client, rosa: Patient) -> None:
+    foreign = make_weekday_track(make_site("Elsewhere"))
+
+    assert desk.get(enroll_address(rosa, foreign)).status_code == 404
+
+
+def test_a_stranger_is_asked_to_sign_in(client: Client, rosa: Patient, track: Track) -> None:
+    for address in (reverse("fit", args=[rosa.pk]), enroll_address(rosa, track)):
+        assert client.get(address)["Location"].startswith(reverse("account_login"))

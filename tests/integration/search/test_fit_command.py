@@ -1,0 +1,356 @@
+"""The search from the command line: for people, for other programs, and as if something were otherwise."""
+
+import json
+from datetime import UTC, date, datetime, time, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEvent
+from patients.models import Episode, LevelOfCare, LevelOfCareSpan
+from scheduling.management.commands.fit import NOTHING_FITS
+from scheduling.models import CounselorHours, Session, Site, Track
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_site,
+    make_staff,
+    make_track,
+    make_weekday_track,
+)
+from tests.paths import PROJECT
+
+pytestmark = pytest.mark.django_db
+
+SCHEMA = PROJECT / "docs" / "fit-json.md"
+TODAY = date(2026, 11, 22)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site(code="NORTH")
+
+
+@pytest.fixture
+def clinic(site: Site) -> Episode:
+    """A patient who works days, with a shift that ends late on Thursdays; two tracks, of which neither fits."""
+    episode = admit(make_patient(site, code="P007"))
+    make_commitment(episode.patient, range(3), "08:00", "16:00", "Day shift", code="C1")
+    make_commitment(episode.patient, [3], "12:00", "17:45", "Late shift", travel_minutes=25, code="C2")
+    mornings = [make_meeting(site, day, name=f"Morning {day}", code=f"MOR-{day}") for day in range(3)]
+    make_track(site, mornings, name="Morning track", code="AM")
+    meetings = [
+        make_meeting(site, day, "18:00", "21:00", name=f"Evening {day}", code=f"EVE-{day}") for day in (0, 1, 3)
+    ]
+    make_track(site, meetings, name="Evening track", code="PM")
+    extend_horizon(site=site, today=TODAY, now=NOW)
+    return episode
+
+
+def run(*arguments: str) -> tuple[str, int]:
+    """What is printed, and what the shell is answered."""
+    out = StringIO()
+    with time_machine.travel(NOW, tick=False):
+        try:
+            call_command("fit", *arguments, stdout=out)
+        except SystemExit as left:
+            return out.getvalue(), int(left.code or 0)
+    return out.getvalue(), 0
+
+
+def lines(*arguments: str) -> list[str]:
+    return run(*arguments)[0].splitlines()
+
+
+def as_json(*arguments: str) -> Any:
+    return json.loads(run(*arguments, "--json")[0])
+
+
+# For people
+
+
+def test_when_nothing_fits_every_obstacle_is_said(clinic: Episode) -> None:
+    printed, answer = run("P007")
+    said = printed.splitlines()
+    assert answer == NOTHING_FITS == 3
+    assert said[:2] == ["P007: 9 h a week over 3 days are prescribed, to begin on Mon 23 Nov 2026.", "Nothing fits."]
+    assert said[3:5] == [
+        "What would help:",
+        "   - If “Late shift” ended at 17:35 instead of 17:45: 1 schedule fits.",
+    ]
+    evening = said.index("Evening track: does not fit; 6 h over 2 days are left, 3 h too few")
+    assert said[evening : evening + 4] == [
+        "Evening track: does not fit; 6 h over 2 days are left, 3 h too few",
+        "   - Thursday’s “Evening 3” (18:00–21:00) begins 15 min after Late shift ends at 17:45, and the way takes 25 min:"
+        " 10 min short.",
+        "   - 6 h a week is 3 h less than the 9 h that are prescribed.",
+        "   - 2 days a week: 3 are prescribed.",
+    ]
+    assert said[evening + 5] == "Morning track: does not fit"
+    assert "overlap by 3 h" in said[evening + 6]
+    event = AuditEvent.objects.get(action="viewed")
+    assert (event.patient_key, event.actor_key) == (clinic.patient_id, None)
+
+
+def test_what_fits_is_ranked_with_its_points(clinic: Episode) -> None:
+    clinic.patient.commitments.filter(code="C2").delete()
+    printed, answer = run("P007", "--from", "2026-12-07")
+    assert answer == 0
+    assert printed.splitlines()[1:6] == [
+        "",
+        "1. Evening track, whole: 9 h over 3 days, from Mon 7 Dec (720 points)",
+        "   Mon 18:00–21:00 Evening 0",
+        "   Tue 18:00–21:00 Evening 1",
+        "   Thu 18:00–21:00 Evening 3",
+    ]
+    assert "Evening track: fits whole" not in printed
+
+
+def test_what_has_to_move_and_what_is_missed_is_said(clinic: Episode) -> None:
+    clinic.patient.commitments.filter(code="C2").update(movable_minutes=30)
+    make_commitment(clinic.patient, [], "17:00", "19:00", "Court", on=MONDAY + WEEK, kind="court")
+    said = lines("P007")
+    assert said[6:8] == [
+        "   - Late shift would have to end 10 min earlier on Thu: at 17:35.",
+        "   - Misses 1 of 36 sessions: Mon 30 Nov.",
+    ]
+
+
+def test_no_more_than_asked_for(clinic: Episode) -> None:
+    for number in range(12):
+        make_weekday_track(clinic.site, days=(4, 5, 6), name=f"Weekend {number:02}")
+    assert [line[:2] for line in lines("P007", "--most", "2") if line[:1].isdigit()] == ["1.", "2."]
+    assert len(as_json("P007")["schedules"]) == 10
+    assert len(as_json("P007", "--most", "50")["schedules"]) == 12
+
+
+def test_a_place_that_is_there_is_in_the_way_unless_it_is_left(clinic: Episode, site: Site) -> None:
+    clinic.patient.commitments.all().delete()
+    evenings = Track.objects.get(code="PM")
+    enroll_patient(
+        episode=clinic,
+        track=evenings,
+        meetings=list(evenings.meetings.all()),
+        starts=MONDAY,
+        by=make_staff("coordinator", site),
+        now=NOW,
+    )
+    Track.objects.filter(code="AM").delete()
+    assert (
+        lines("P007")[1] == "Nothing fits beside the place that is there already. --leaving looks as if it were over."
+    )
+    assert lines("P007", "--leaving")[2] == "1. Evening track, whole: 9 h over 3 days, from Mon 23 Nov (720 points)"
+
+
+# As if something were otherwise
+
+
+@pytest.mark.parametrize(
+    ("what_if", "tracks"),
+    [
+        pytest.param([], [], id="as it is"),
+        pytest.param(["--without", "C2"], ["PM"], id="without a commitment"),
+        pytest.param(["--without", "C1", "--without", "C2"], ["AM", "PM"], id="without two"),
+        pytest.param(["--move", "C2=9"], [], id="a minute too few"),
+        pytest.param(["--move", "C2=10"], ["PM"], id="a commitment ends earlier"),
+        pytest.param(["--travel", "16"], [], id="a way that is a minute too long"),
+        pytest.param(["--travel", "15"], ["PM"], id="a shorter way"),
+        pytest.param(["--minutes", "540", "--days", "2"], [], id="fewer days, but hours as the rules have them"),
+    ],
+)
+def test_what_if(clinic: Episode, what_if: list[str], tracks: list[str]) -> None:
+    assert sorted(each["track"] for each in as_json("P007", *what_if)["schedules"]) == tracks
+    assert run("P007", *what_if)[1] == (0 if tracks else NOTHING_FITS)
+
+
+def test_another_prescription(clinic: Episode, site: Site) -> None:
+    site.rule_sets.update(minimum_minutes=360, minimum_days=2)
+    answer = as_json("P007", "--minutes", "360", "--days", "2")
+    assert (answer["prescribed_minutes"], answer["prescribed_days"]) == (360, 2)
+    assert [(each["minutes"], each["days"], each["fits"]) for each in answer["schedules"]] == [(360, 2, "enough")]
+
+
+def test_a_commitment_without_a_code_goes_by_its_number(clinic: Episode) -> None:
+    late = clinic.patient.commitments.get(code="C2")
+    clinic.patient.commitments.filter(pk=late.pk).update(code="")
+    answer = as_json("P007", "--without", str(late.pk))
+    assert answer["what_if"]["without"] == [{"id": late.pk, "code": ""}]
+    assert len(answer["schedules"]) == 1
+
+
+# Ahead
+
+
+def test_the_levels_to_come_stand_below(clinic: Episode) -> None:
+    Track.objects.filter(code="AM").delete()
+    clinic.patient.commitments.all().delete()
+    later = MONDAY + 4 * WEEK
+    LevelOfCareSpan.objects.update(ends=later)
+    LevelOfCareSpan.objects.create(
+        episode=clinic, level=LevelOfCare.INTENSIVE, prescribed_minutes=360, prescribed_days=2, starts=later
+    )
+    clinic.site.rule_sets.update(minimum_minutes=360, minimum_days=2)
+    said = lines("P007", "--ahead")
+    at = said.index("Level 2.1 from Mon 23 Nov to Sun 20 Dec, 9 h a week over 3 days: found")
+    assert said[at + 1] == "   9 h over 3 days in Evening track"
+    below = said[said.index("Level 2.1 from Mon 21 Dec, 6 h a week over 2 days: found") :]
+    assert below[1:] == [
+        "   6 h over 2 days in Evening track",
+        "   Mon 18:00–21:00 Evening 0",
+        "   Tue 18:00–21:00 Evening 1",
+        "   - Keeps Mon, Tue with the same groups.",
+        "   - Drops Thu.",
+    ]
+    first, second = as_json("P007", "--ahead")["ahead"]
+    assert (first["state"], first["last_day"], first["change"]) == ("found", "2026-12-20", None)
+    assert second["change"]["weekdays"] == {
+        "kept": [0, 1], "part": [], "more": [], "other_group": [], "other_times": [], "dropped": [3], "added": [],
+    }  # fmt: skip
+    assert as_json("P007")["ahead"] is None
+
+
+def test_a_level_for_which_nothing_fits_says_why(clinic: Episode) -> None:
+    said = lines("P007", "--ahead")
+    at = said.index("Level 2.1 from Mon 23 Nov, 9 h a week over 3 days: nothing fits")
+    assert said[at + 1].startswith("   - If “Late shift” ended at 17:35 instead of 17:45")
+    assert "   Evening track: does not fit; 6 h over 2 days are left, 3 h too few" in said[at:]
+    [level] = as_json("P007", "--ahead")["ahead"]
+    assert level["repairs"][0]["best"]["track"] == "PM"
+    assert [each["track"] for each in level["against"]] == ["PM", "AM"]
+
+
+# What is wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        pytest.param(["P999"], "There is no patient with the code P999.", id="unknown patient"),
+        pytest.param(["P008"], "P008 has no open course of care. Admit the patient first.", id="not admitted"),
+        pytest.param(["P007", "--from", "soon"], "soon is not a date. Write it as 2027-01-04.", id="no date"),
+        pytest.param(
+            ["P009"],
+            "There is no open episode with a level of care on Mon 23 Nov. Admit the patient first.",
+            id="no level",
+        ),
+        pytest.param(["P007", "--most", "0"], "--most is from 1 to 50, not 0.", id="too few"),
+        pytest.param(["P007", "--days", "8"], "--days is from 1 to 7, not 8.", id="eight days"),
+        pytest.param(
+            ["P007", "--travel", "-1"], "--travel is from 0 to 1440, not -1.", id="a way of less than nothing"
+        ),
+        pytest.param(
+            ["P007", "--without", "C9"],
+            "There is no commitment C9. There is: C1 (Day shift), C2 (Late shift).",
+            id="unknown commitment",
+        ),
+        pytest.param(
+            ["P007", "--move", "C1"],
+            "C1 does not say what moves by how much. Write it as CODE=30, in minutes.",
+            id="no minutes",
+        ),
+        pytest.param(["P007", "--move", "C2=345"], "--move C2 is from 0 to 344, not 345.", id="longer than it lasts"),
+        pytest.param(
+            ["P007", "--ahead", "--days", "2"],
+            "--ahead looks at what is stated: it goes with nothing that is only supposed.",
+            id="ahead of what is supposed",
+        ),
+    ],
+)
+def test_the_command_says_what_is_wrong(clinic: Episode, arguments: list[str], sentence: str) -> None:
+    make_patient(clinic.site, code="P008")
+    admit(make_patient(clinic.site, code="P009")).spans.all().delete()
+    with pytest.raises(CommandError) as wrong:
+        run(*arguments)
+    assert str(wrong.value) == sentence
+    assert not AuditEvent.objects.filter(action="viewed").exists()
+
+
+# For other programs
+
+
+def test_the_parts_of_the_price_add_up(clinic: Episode) -> None:
+    clinic.patient.commitments.filter(code="C2").update(movable_minutes=30)
+    make_commitment(clinic.patient, [], "17:00", "19:00", "Court", on=MONDAY + WEEK, kind="court")
+    [schedule] = as_json("P007")["schedules"]
+    assert sum(part["points"] for part in schedule["price"].values()) == schedule["points"]
+    assert schedule["price"]["giving_way"] == {"minutes": 10, "times": 1, "points": 130}
+    assert schedule["price"]["missed"] == {"sessions": 1, "points": 60}
+
+
+def test_repairs_say_what_would_have_to_give_way(clinic: Episode) -> None:
+    late = clinic.patient.commitments.get(code="C2")
+    first = as_json("P007")["repairs"][0]
+    assert first["changes"][0]["code"] == "ends_earlier"
+    assert first["changes"][0]["commitment"] == {"id": late.pk, "code": "C2"}
+    assert (first["schedules"], first["is_more"], first["best"]["track"]) == (1, False, "PM")
+    assert as_json("P007", "--without", "C2")["repairs"] == []
+
+
+def test_individual_time_is_proposed_beside_a_schedule(clinic: Episode) -> None:
+    clinic.patient.commitments.filter(code="C2").delete()
+    Track.objects.filter(code="PM").update(individual_minutes=60)
+    [schedule] = as_json("P007")["schedules"]
+    assert (schedule["minutes"], schedule["individual_minutes"], schedule["individual_times"]) == (600, 60, [])
+    assert "   and 1 h of individual time, for which no counselor has a free hour" in lines("P007")
+    counselor = make_staff("clinician", clinic.site, "Ada Park")
+    CounselorHours.objects.create(
+        user=counselor, site=clinic.site, weekday=3, starts=time(9), ends=time(10), valid_from=TODAY
+    )
+    [schedule] = as_json("P007")["schedules"]
+    assert schedule["individual_times"] == [
+        {"with": "Ada Park", "hours": [{"weekday": 3, "starts": "09:00", "ends": "10:00"}]}
+    ]
+    assert "   and 1 h of individual time, for example Thu 9:00–10:00 with Ada Park" in lines("P007")
+
+
+def test_a_full_track_says_from_when(clinic: Episode) -> None:
+    Session.objects.filter(name="Evening 0").update(places=10, booked=10)
+    (evening,) = [each for each in as_json("P007")["tracks"] if each["track"] == "PM"]
+    assert "“Evening 0” on Monday is full on 12 dates, first on Mon 23 Nov." in [
+        each["sentence"] for each in evening["obstacles"]
+    ]
+
+
+def without_numbers(found: Any) -> Any:
+    """The same with every number of a row as 0: a database gives it."""
+    if isinstance(found, list):
+        return [without_numbers(each) for each in found]
+    if isinstance(found, dict):
+        numbers = {"id", "meeting"}
+        rows = {"kept", "at_the_time", "dropped", "added"}
+        return {
+            name: 0 if name in numbers else len(each) if name in rows and "weekdays" in found else without_numbers(each)
+            for name, each in found.items()
+        }
+    return found
+
+
+def test_the_example_in_the_docs_is_what_is_printed(clinic: Episode) -> None:
+    clinic.patient.commitments.filter(code="C2").update(movable_minutes=30)
+    make_commitment(clinic.patient, [], "17:00", "19:00", "Court", on=MONDAY + WEEK, kind="court", code="C3")
+    example = json.loads(SCHEMA.read_text().split("```json\n")[1].split("```")[0])
+    assert without_numbers(example) == without_numbers(as_json("P007", "--ahead"))
+
+
+def keys_of(found: Any) -> set[str]:
+    if isinstance(found, list):
+        return {key for each in found for key in keys_of(each)}
+    if isinstance(found, dict):
+        return set(found) | {key for each in found.values() for key in keys_of(each)}
+    return set()
+
+
+def test_every_key_is_explained(clinic: Episode) -> None:
+    answer = as_json("P007", "--move", "C2=30") | {"more": as_json("P007", "--ahead")}
+    explained = SCHEMA.read_text()
+    assert not {key for key in keys_of(answer) - {"more"} if f"`{key}`" not in explained}

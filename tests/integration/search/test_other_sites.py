@@ -1,0 +1,154 @@
+"""Which sites a patient can reach, and what is on offer at each, by its own clock, rules and way."""
+
+from datetime import UTC, date, datetime, time
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import RoleAssignment, User
+from accounts.permissions import Role
+from patients.models import Episode
+from scheduling.domain.search.fit import search
+from scheduling.models import Closure, Site
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.search.other_sites import AtSite, offers_for, reachable_sites
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_commitment,
+    make_patient,
+    make_place,
+    make_site,
+    make_staff,
+    make_weekday_track,
+)
+from timekeeping.weeks import BusyTime, Recurrence
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)
+
+
+@pytest.fixture
+def here() -> Site:
+    return make_site("Harbor Street")
+
+
+@pytest.fixture
+def there() -> Site:
+    return make_site("Prairie Avenue", "America/Chicago")
+
+
+@pytest.fixture
+def by(here: Site, there: Site) -> User:
+    """Coordinates both."""
+    user = make_staff(Role.COORDINATOR, here)
+    RoleAssignment.objects.create(user=user, role=Role.COORDINATOR, site=there)
+    return user
+
+
+@pytest.fixture
+def episode(here: Site) -> Episode:
+    return admit(make_patient(here))
+
+
+def read(episode: Episode) -> Episode:
+    return Episode.objects.select_related("site", "patient").prefetch_related("spans").get(pk=episode.pk)
+
+
+def found(episode: Episode, by: User, from_day: date = MONDAY) -> list[AtSite]:
+    return list(offers_for(episode=read(episode), from_day=from_day, by=by))
+
+
+def test_a_site_is_in_reach_once_a_way_there_is_stated(episode: Episode, here: Site, there: Site, by: User) -> None:
+    assert reachable_sites(episode=episode, by=by) == (here,)
+    make_place(episode.patient, {here: (5, 5), there: (40, 50)})
+    make_place(episode.patient, {there: (10, 10)}, name="Warehouse")
+    assert reachable_sites(episode=episode, by=by) == (here, there)
+
+
+def test_of_other_sites_those_alone_whose_patients_one_manages(episode: Episode, here: Site, there: Site) -> None:
+    make_place(episode.patient, {there: (40, 50)})
+    only_here = make_staff(Role.COORDINATOR, here)
+    RoleAssignment.objects.create(user=only_here, role=Role.REVIEWER, site=there)
+    assert reachable_sites(episode=episode, by=only_here) == (here,)
+    only_there = make_staff(Role.COORDINATOR, there)
+    assert reachable_sites(episode=episode, by=only_there) == (here, there)
+    User.objects.filter(pk=only_there.pk).update(is_active=False)
+    assert reachable_sites(episode=episode, by=User.objects.get(pk=only_there.pk)) == (here,)
+
+
+def test_each_site_has_its_own_offers_rules_closures_and_way(
+    episode: Episode, here: Site, there: Site, by: User
+) -> None:
+    warehouse = make_place(episode.patient, {here: (5, 10), there: (40, 50)}, name="Warehouse")
+    make_commitment(episode.patient, [0], "13:00", "17:00", place=warehouse)
+    make_weekday_track(here, name="Here")
+    make_weekday_track(there, (1, 3, 5), name="There")
+    there.rule_sets.update(minimum_minutes=600)
+    Closure.objects.create(site=there, starts=MONDAY, ends=date(2026, 11, 25), reason="Snow")
+    one, two = found(episode, by)
+    assert (one.site, [offer.name for offer in one.offers]) == (here, ["Here"])
+    assert (two.site, [offer.name for offer in two.offers]) == (there, ["There"])
+    assert (one.need.rules.minimum_minutes, two.need.rules.minimum_minutes) == (540, 600)
+    assert (len(one.need.closed), len(two.need.closed)) == (0, 1)
+    assert [(busy.travel_before, busy.travel_after) for busy in (*one.need.busy, *two.need.busy)] == [(5, 10), (40, 50)]
+
+
+def test_a_life_is_told_by_the_clock_of_each_site(episode: Episode, there: Site, by: User) -> None:
+    """Noon in New York is eleven in Chicago: a group that ends there at noon is in the way of what begins then."""
+    make_place(episode.patient, {there: (0, 0)})
+    make_commitment(episode.patient, [0, 2, 4], "12:00", "16:00")
+    make_weekday_track(there)
+    two = found(episode, by)[1]
+    (busy,) = two.need.busy
+    assert (busy.starts, busy.ends) == (time(11), time(15))
+    (fit,) = search(two.offers, two.need)
+    assert {reason.code for reason in fit.obstacles} >= {"clash"}
+
+
+def test_where_clocks_drift_apart_the_patient_is_busy_by_either(episode: Episode, by: User) -> None:
+    phoenix = make_site("Camelback", "America/Phoenix")
+    RoleAssignment.objects.create(user=by, role=Role.COORDINATOR, site=phoenix)
+    make_place(episode.patient, {phoenix: (0, 0)})
+    make_commitment(episode.patient, [0], "12:00", "16:00")
+    two = found(episode, by, from_day=date(2027, 2, 1))[1]
+    assert sorted(busy.starts for busy in two.need.busy) == [time(9), time(10)]
+
+
+def test_other_treatment_is_told_by_the_clock_of_the_other_site_too(
+    episode: Episode, here: Site, there: Site, by: User
+) -> None:
+    make_place(episode.patient, {there: (0, 0)})
+    track = make_weekday_track(here, name="Here")
+    make_weekday_track(there, name="There")
+    extend_horizon(site=here, today=NOW.date(), now=NOW)
+    meetings = list(track.meetings.all())
+    enrollment = enroll_patient(episode=episode, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
+    one, two = found(episode, by)
+    assert {busy.starts for busy in one.need.busy} == {time(9)}
+    assert {busy.starts for busy in two.need.busy} == {time(8)}
+    one, two = offers_for(episode=read(episode), from_day=MONDAY, by=by, leaves=enrollment)
+    assert (one.need.busy, two.need.busy) == ((), ())
+
+
+def test_each_site_takes_the_same_queries(episode: Episode, here: Site, there: Site, by: User) -> None:
+    def queries() -> int:
+        again = read(episode)
+        user = User.objects.get(pk=by.pk)
+        with CaptureQueriesContext(connection) as captured:
+            offers_for(episode=again, from_day=MONDAY, by=user)
+        return len(captured)
+
+    for site in (here, there):
+        make_weekday_track(site)
+    make_place(episode.patient, {here: (0, 0)})
+    make_commitment(episode.patient, [0], "12:00", "16:00", place=episode.patient.places.get())
+    alone = queries()
+    make_place(episode.patient, {there: (0, 0)}, name="Warehouse")
+    of_a_site = alone - 2  # whose sites they are, and which are in reach
+    assert queries() - alone == of_a_site
+    assert isinstance(found(episode, by)[1].need.busy[0], BusyTime)
+    assert isinstance(found(episode, by)[1].need.busy[0].recurrence, Recurrence)

@@ -1,0 +1,161 @@
+"""What needs attention comes after the day, is for those who see hours, and has a trail of its own."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AuditEvent, RoleAssignment
+from accounts.permissions import Role
+from attendance.services.marks import finalize_session
+from iopmanager import clock
+from patients.models import Episode
+from scheduling.models import Session
+from scheduling.views.current_site import SESSION_KEY
+from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, booking_of, open_clinic, signed_in
+from tests.factories import MONDAY, admit, book, enroll, make_meeting, make_patient, make_session, make_site, make_track
+
+pytestmark = pytest.mark.django_db
+
+NOTHING = "Every week is on course and every session is finished."
+
+
+@pytest.fixture(autouse=True)
+def on_thursday(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: THURSDAY_NOON)
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    clinic = open_clinic()
+    make_opening_on_saturday(clinic)
+    return clinic
+
+
+def make_opening_on_saturday(clinic: Clinic) -> Session:
+    meeting = make_meeting(clinic.site, 5, "10:00", "13:00")
+    make_track(clinic.site, [meeting], name="Weekend track")
+    return make_session(meeting, MONDAY + timedelta(days=5))
+
+
+@pytest.fixture
+def rosa(clinic: Clinic) -> Episode:
+    """She missed Monday, and Saturday's group can save her week."""
+    return slipping(clinic, "Rosa")
+
+
+def slipping(clinic: Clinic, first_name: str) -> Episode:
+    episode = clinic.admit(first_name)
+    clinic.mark(booking_of(episode), "no_show")
+    clinic.mark(booking_of(episode, WEDNESDAY))
+    return episode
+
+
+def attention(client: Client, tag: str = "", *, part: bool = True) -> HttpResponse:
+    headers = {"If-None-Match": tag} if tag else {}
+    answer = client.get(reverse("today-attention"), headers=headers | ({"HX-Request": "true"} if part else {}))
+    assert isinstance(answer, HttpResponse)
+    return answer
+
+
+def test_the_day_names_nobody_who_is_not_in_it_and_asks_for_the_rest(clinic: Clinic, rosa: Episode) -> None:
+    page = signed_in(clinic.coordinator).get(reverse("today")).text
+    assert "Rosa" not in page
+    assert f'hx-get="{reverse("today-attention")}"' in page
+    assert f'<a href="{reverse("today-attention")}">' in page
+    assert not AuditEvent.objects.filter(action="viewed").exists()
+
+
+def test_what_needs_attention_is_said_and_who_is_named_is_in_the_trail(clinic: Clinic, rosa: Episode) -> None:
+    clinic.admit("Wen", starts=WEDNESDAY + timedelta(days=2))
+    text = attention(signed_in(clinic.coordinator)).text
+    assert "Rosa Lindqvist" in text
+    assert "3 h to make up" in text
+    assert "Mon 23 Nov " in text
+    assert text.count("not finalized yet") == 2
+    assert "Wen" not in text
+    event = AuditEvent.objects.get(action="viewed")
+    assert (event.patient_key, event.detail) == (rosa.patient_id, "needs attention")
+
+
+def test_nothing_is_said_when_there_is_nothing(clinic: Clinic) -> None:
+    assert NOTHING in attention(signed_in(clinic.coordinator)).text
+
+
+@pytest.mark.usefixtures("rosa")
+def test_without_scripts_it_is_a_page(clinic: Clinic) -> None:
+    client = signed_in(clinic.coordinator)
+    part, page = attention(client), attention(client, part=False)
+    assert "<html" not in part.text
+    assert "<html" in page.text
+    assert "Rosa Lindqvist" in page.text
+    for answer in (part, page):
+        assert "HX-Request" in answer["Vary"], "a browser must not take one for the other"
+    assert attention(client, part["ETag"], part=False).status_code == 200
+
+
+def test_it_is_sent_again_only_when_it_changed(clinic: Clinic, rosa: Episode) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = attention(client)["ETag"]
+    assert attention(client, tag).status_code == 304
+    assert AuditEvent.objects.about_patient(rosa.patient_id).filter(action="viewed").count() == 2
+    finalize_session(session=clinic.monday, by=clinic.leader, now=THURSDAY_NOON)
+    answer = attention(client, tag)
+    assert answer.status_code == 200
+    assert answer.text.count("not finalized yet") == 1
+    clinic.sessions[1].refresh_from_db()
+    finalize_session(session=clinic.sessions[1], by=clinic.leader, now=THURSDAY_NOON)
+    assert "Sessions to finish" not in attention(client, answer["ETag"]).text
+
+
+@pytest.mark.usefixtures("rosa")
+def test_a_clinician_is_told_of_own_groups_alone(clinic: Clinic) -> None:
+    assert "Rosa" in attention(signed_in(clinic.leader)).text
+    assert NOTHING in attention(signed_in(clinic.colleague)).text
+
+
+@pytest.mark.usefixtures("rosa")
+def test_who_sees_no_hours_is_neither_shown_nor_offered_it(clinic: Clinic) -> None:
+    client = signed_in(clinic.administrator)
+    assert attention(client).status_code == 403
+    assert "Needs attention" not in client.get(reverse("today")).text
+
+
+@pytest.mark.usefixtures("rosa")
+def test_hours_at_one_site_are_no_hours_at_another(clinic: Clinic) -> None:
+    elsewhere = make_site("Mill Lane")
+    RoleAssignment.objects.create(user=clinic.coordinator, role=Role.ADMINISTRATOR, site=elsewhere)
+    client = signed_in(clinic.coordinator)
+    tag = attention(client)["ETag"]
+    session = client.session
+    session[SESSION_KEY] = elsewhere.pk
+    session.save()
+    assert attention(client, tag).status_code == 403
+    assert "Needs attention" not in client.get(reverse("today")).text
+
+
+@pytest.mark.usefixtures("rosa")
+def test_who_lost_the_role_is_told_nothing_more(clinic: Clinic) -> None:
+    client = signed_in(clinic.reviewer)
+    tag = attention(client)["ETag"]
+    RoleAssignment.objects.filter(user=clinic.reviewer).update(role=Role.ADMINISTRATOR)
+    assert attention(client, tag).status_code == 403
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_it_takes_as_many_queries_for_three_as_for_one(
+    clinic: Clinic, number: int, django_assert_num_queries: Any
+) -> None:
+    for each in range(number):
+        slipping(clinic, f"Rosa {each}")
+        other = make_meeting(clinic.site, 1, f"{9 + each:02}:00", f"{10 + each}:00", lead=clinic.leader)
+        book(
+            make_session(other, MONDAY + timedelta(days=1)),
+            enroll(admit(make_patient(clinic.site, f"Otto {each}")), make_track(clinic.site, [other])),
+        )
+    client = signed_in(clinic.coordinator)
+    with django_assert_num_queries(19):
+        assert attention(client).text.count("3 h to make up") >= number

@@ -1,0 +1,351 @@
+"""The day's page is sent again when anything in it changed, to nobody who may not see it, and otherwise not at all."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as site_settings
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from accounts.models import RoleAssignment, User
+from accounts.permissions import Role
+from attendance.models import AttendanceStatus
+from attendance.services.marks import Mark, amend_attendance, finalize_session
+from iopmanager import clock
+from patients.models import Episode, Patient
+from patients.services import PatientValues, change_patient
+from scheduling.models import Booking, Part, Room, Session, SessionFacilitator, SessionStatus, Site
+from scheduling.services.enrollment.enroll import release_booking
+from scheduling.views import audited_cache
+from tests.clinic import AFTER, Clinic, booking_of, open_clinic, signed_in
+from tests.factories import MONDAY, make_meeting, make_room, make_session, make_site, make_staff
+
+pytestmark = pytest.mark.django_db
+
+DAY = {"date": MONDAY.isoformat()}
+
+
+@pytest.fixture(autouse=True)
+def after_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: AFTER)
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    clinic = open_clinic()
+    Session.objects.filter(pk=clinic.monday.pk).update(room=make_room(clinic.site, name="Maple room"))
+    return clinic
+
+
+@pytest.fixture
+def rosa(clinic: Clinic) -> Episode:
+    return clinic.admit("Rosa")
+
+
+def look(client: Client, tag: str = "", **given: str) -> HttpResponse:
+    """At the day's page, by a browser that holds an earlier one."""
+    answer = client.get(reverse("today"), {**DAY, **given}, headers={"If-None-Match": tag} if tag else {})
+    assert isinstance(answer, HttpResponse)
+    return answer
+
+
+def first_look(client: Client) -> str:
+    answer = look(client)
+    assert answer.status_code == 200
+    return answer["ETag"]
+
+
+@pytest.mark.usefixtures("rosa")
+def test_what_has_not_changed_is_not_sent_again(clinic: Clinic) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    again = look(client, tag)
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
+    assert not again.cookies
+    for answer in (again, look(client)):
+        assert answer["Cache-Control"] == "private, no-cache"
+        assert "Cookie" in answer["Vary"]
+
+
+def values_of(patient: Patient, **changes: Any) -> PatientValues:
+    kept = {name: getattr(patient, name) for name in ("code", "first_name", "last_name", "birth_date")}
+    return PatientValues(**kept | changes)
+
+
+def mark_rosa(clinic: Clinic) -> None:
+    clinic.mark(Booking.objects.get(session=clinic.monday), "no_show")
+
+
+def amend_rosa(clinic: Clinic) -> None:
+    """Which finds her marked as present and the session signed."""
+    attendance = Booking.objects.get(session=clinic.monday).attendance
+    amend_attendance(
+        attendance=attendance,
+        mark=Mark(AttendanceStatus.NO_SHOW, reason="Was not there"),
+        by=clinic.coordinator,
+        now=AFTER,
+    )
+
+
+def rename_rosa(clinic: Clinic) -> None:
+    patient = Patient.objects.get(first_name="Rosa")
+    change_patient(patient=patient, values=values_of(patient, preferred_name="Rosie"), by=None, now=AFTER)
+
+
+def release_rosa(clinic: Clinic) -> None:
+    booking = Booking.objects.get(session=clinic.monday)
+    release_booking(booking=booking, reason="Moved", by=clinic.coordinator, now=AFTER)
+
+
+def change(model: Any, **fields: Any) -> Callable[[Clinic], None]:
+    """Fields of the only row, or of the clinic's own: by whatever way, told or not."""
+
+    def act(clinic: Clinic) -> None:
+        own = {Session: clinic.monday.pk, Site: clinic.site.pk, User: clinic.coordinator.pk}
+        found = model.objects.filter(pk=own[model]) if model in own else model.objects.all()
+        assert found.update(**fields)
+
+    return act
+
+
+def rename_the_lead(clinic: Clinic) -> None:
+    User.objects.filter(pk=clinic.leader.pk).update(name="Ada Parker")
+
+
+def substitute(clinic: Clinic) -> None:
+    SessionFacilitator.objects.filter(session=clinic.monday).update(user=clinic.colleague)
+
+
+def add_a_session(clinic: Clinic) -> None:
+    make_session(make_meeting(clinic.site, 0, "13:00", "16:00", name="Afternoon group"), MONDAY)
+
+
+def work_at_another_site_too(clinic: Clinic) -> None:
+    RoleAssignment.objects.create(user=clinic.coordinator, role=Role.REVIEWER, site=make_site("Mill Lane"))
+
+
+CHANGES = [
+    pytest.param(mark_rosa, "No show", id="somebody is marked"),
+    pytest.param(amend_rosa, "No show", id="a mark is amended"),
+    pytest.param(rename_rosa, "Rosie Lindqvist", id="a patient is called otherwise"),
+    pytest.param(release_rosa, "Nobody is booked.", id="a place is given back"),
+    pytest.param(
+        change(Session, status=SessionStatus.CANCELLED, cancel_reason="Burst pipe"), "Burst pipe", id="it is cancelled"
+    ),
+    pytest.param(change(Session, starts=AFTER - timedelta(hours=3)), "10:00–12:00", id="it is moved within the day"),
+    pytest.param(change(Session, on=MONDAY + timedelta(days=1)), "No sessions on this day", id="it is moved away"),
+    pytest.param(change(Session, name="Coping"), "Coping", id="the session is named otherwise"),
+    pytest.param(change(Session, room=None), "No room", id="it loses its room"),
+    pytest.param(change(Session, places=11), "of 11 places", id="it has another number of places"),
+    pytest.param(change(Room, name="Oak room"), "Oak room", id="its room is named otherwise"),
+    pytest.param(rename_the_lead, "Ada Parker", id="who leads it is named otherwise"),
+    pytest.param(substitute, "Ben Ortiz", id="somebody else leads it"),
+    pytest.param(add_a_session, "Afternoon group", id="another is added"),
+    pytest.param(change(Site, name="Pier Road"), "Pier Road", id="the site is named otherwise"),
+    pytest.param(change(Site, time_zone="America/Chicago"), "8:00–11:00", id="the site keeps another time"),
+    pytest.param(change(User, name="Cleo Marsh-Ito"), "Cleo Marsh-Ito", id="who looks is named otherwise"),
+    pytest.param(change(User, credential="LPC"), "Cleo Marsh, LPC", id="who looks has another credential"),
+    pytest.param(work_at_another_site_too, "Mill Lane", id="who looks works at another site too"),
+]
+
+
+@pytest.mark.parametrize(("act", "shown"), CHANGES)
+def test_what_changed_is_sent(clinic: Clinic, rosa: Episode, act: Callable[[Clinic], None], shown: str) -> None:
+    if act is amend_rosa:
+        clinic.mark(booking_of(rosa))
+        finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+    client = signed_in(clinic.coordinator)
+    before = look(client)
+    assert shown not in before.text
+    act(clinic)
+    after = look(client, before["ETag"])
+    assert after.status_code == 200
+    assert shown in after.text
+    assert after["ETag"] != before["ETag"]
+    assert look(client, after["ETag"]).status_code == 304
+
+
+def test_a_signature_under_the_session_is_sent(clinic: Clinic, rosa: Episode) -> None:
+    clinic.mark(booking_of(rosa))
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+    assert "Finalized" in look(client, tag).text
+
+
+@pytest.mark.usefixtures("rosa")
+def test_tomorrow_today_is_another_day(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    monkeypatch.setattr(clock, "now", lambda: AFTER + timedelta(days=1))
+    answer = look(client, tag)
+    assert answer.status_code == 200
+    assert "Today, Mon 23 Nov" not in answer.text
+
+
+@pytest.mark.usefixtures("rosa")
+def test_a_page_of_other_code_is_another_page(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    monkeypatch.setattr(audited_cache, "fingerprint", lambda: "of the next release")
+    assert look(client, tag).status_code == 200
+
+
+@pytest.mark.usefixtures("rosa")
+def test_while_templates_are_worked_on_every_page_is_sent(clinic: Clinic, settings: Any) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    settings.DEBUG = True
+    assert look(client, tag).status_code == 200
+
+
+def test_forms_of_a_kept_page_can_be_sent(clinic: Clinic) -> None:
+    """Their token holds as long as the cookie that it belongs to: without the cookie the page is sent anew."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(clinic.coordinator)
+    tag = first_look(client)
+    assert look(client, tag).status_code == 304
+    del client.cookies[site_settings.CSRF_COOKIE_NAME]
+    answer = look(client, tag)
+    assert answer.status_code == 200
+    token = answer.text.partition('"X-CSRFToken": "')[2].partition('"')[0]
+    left = client.post(reverse("account_logout"), {"csrfmiddlewaretoken": token})
+    assert left.status_code == 302
+
+
+@pytest.mark.usefixtures("rosa")
+def test_who_lost_the_role_sees_nothing_more(clinic: Clinic) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    RoleAssignment.objects.filter(user=clinic.coordinator).update(role=Role.ADMINISTRATOR)
+    answer = look(client, tag)
+    assert answer.status_code == 200
+    assert "Rosa" not in answer.text
+    RoleAssignment.objects.filter(user=clinic.coordinator).delete()
+    assert look(client, tag).status_code == 403
+
+
+@pytest.mark.usefixtures("rosa")
+def test_who_no_longer_leads_the_group_sees_its_names_no_more(clinic: Clinic) -> None:
+    client = signed_in(clinic.leader)
+    tag = first_look(client)
+    assert look(client, tag).status_code == 304
+    substitute(clinic)
+    answer = look(client, tag)
+    assert answer.status_code == 200
+    assert "Rosa" not in answer.text
+    assert reverse("session", args=[clinic.monday.pk]) not in answer.text
+
+
+@pytest.mark.usefixtures("rosa")
+def test_nobody_is_answered_for_a_tag_of_somebody_else(clinic: Clinic) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    for other in (clinic.reviewer, clinic.administrator, clinic.leader, clinic.stranger):
+        second = signed_in(other)
+        second.cookies[site_settings.CSRF_COOKIE_NAME] = client.cookies[site_settings.CSRF_COOKIE_NAME].value
+        assert look(second, tag).status_code == 200
+
+
+def test_two_people_of_one_name_are_two(clinic: Clinic) -> None:
+    """Even where both see the very same, in one browser."""
+    User.objects.filter(pk=clinic.administrator.pk).update(name="Edda Holm", credential="")
+    client = signed_in(clinic.administrator)
+    tag = first_look(client)
+    second = signed_in(make_staff(Role.ADMINISTRATOR, clinic.site, name="Edda Holm", credential=""))
+    second.cookies[site_settings.CSRF_COOKIE_NAME] = client.cookies[site_settings.CSRF_COOKIE_NAME].value
+    assert look(second, tag).status_code == 200
+    assert look(client, tag).status_code == 304
+
+
+@pytest.mark.usefixtures("rosa")
+def test_who_signed_out_is_asked_to_sign_in(clinic: Clinic) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    client.post(reverse("account_logout"))
+    answer = look(client, tag)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(reverse("account_login"))
+    client.force_login(clinic.coordinator)
+    assert look(client, tag).status_code == 200, "a sign-in has another CSRF secret"
+
+
+def test_a_message_is_shown_once_and_not_kept(clinic: Clinic, rosa: Episode) -> None:
+    clinic.mark(booking_of(rosa))
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    client.post(reverse("session-mark-all", args=[clinic.monday.pk]))
+    answer = look(client, tag)
+    assert answer.status_code == 200
+    assert "Everyone was marked already." in answer.text
+    assert answer["Cache-Control"] == "private, no-store"
+    assert "ETag" not in answer
+    assert look(client, tag).status_code == 304
+    assert "Everyone was marked already." not in look(client).text
+
+
+@pytest.mark.usefixtures("rosa")
+def test_the_chosen_site_is_the_one_that_is_answered_for(clinic: Clinic) -> None:
+    work_at_another_site_too(clinic)
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    client.post(reverse("site-switch"), {"site": Site.objects.get(name="Mill Lane").code})
+    answer = look(client, tag)
+    assert answer.status_code == 200
+    assert "Rosa" not in answer.text
+    client.post(reverse("site-switch"), {"site": clinic.site.code})
+    assert look(client, tag).status_code == 304
+
+
+@pytest.mark.usefixtures("rosa")
+def test_a_tag_that_was_not_given_out_is_worth_nothing(clinic: Clinic) -> None:
+    client = signed_in(clinic.coordinator)
+    tag = first_look(client)
+    known, people, page = tag.removeprefix('W/"').removesuffix('"').split(".")
+    for made_up in (
+        "*", '""', "W/", '"a.b.c"', '"é.é.é"', f'"{known}"', f'W/"{known}.{people}.{"0" * 32}"',
+        f'W/"{known}.{"0" * 32}.{page}"', f'W/"{"0" * 32}.{people}.{page}"', f"{tag}, {tag}",
+    ):  # fmt: skip
+        assert look(client, made_up).status_code == 200, made_up
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_look_takes_as_many_queries_for_three_as_for_one(
+    clinic: Clinic, number: int, django_assert_num_queries: Any
+) -> None:
+    for each in range(number):
+        clinic.admit(f"Rosa {each}")
+        add_a_session(clinic)
+    client = signed_in(clinic.coordinator)
+    with django_assert_num_queries(9):
+        tag = first_look(client)
+    with django_assert_num_queries(9):
+        assert look(client, tag).status_code == 304
+
+
+def test_a_session_of_two_facilitators_is_one_session_with_its_leader_first(clinic: Clinic) -> None:
+    SessionFacilitator.objects.create(session=clinic.monday, user=clinic.colleague, part=Part.ASSISTS)
+    page = look(signed_in(clinic.coordinator)).text
+    assert page.count("Maple room, Ada Park, Ben Ortiz") == 1
+
+
+def test_a_roster_is_read_by_last_name_and_leaves_out_who_gave_the_place_back(clinic: Clinic, rosa: Episode) -> None:
+    for first_name, last_name in (("Wen", "Zhao"), ("Tomasz", "Abel")):
+        Patient.objects.filter(pk=clinic.admit(first_name).patient_id).update(last_name=last_name)
+    names = ["Tomasz Abel", "Rosa Lindqvist", "Wen Zhao"]
+    page = look(signed_in(clinic.coordinator)).text
+    assert sorted(names, key=page.index) == names
+    release_booking(booking=booking_of(rosa), reason="Moved", by=clinic.coordinator, now=AFTER)
+    assert "Rosa" not in look(signed_in(clinic.coordinator)).text
+
+
+def test_a_page_is_given_nothing_that_looks_the_same_when_it_changed(clinic: Clinic) -> None:
+    """A row of the database would say its name alone."""
+    request = RequestFactory().get("/")
+    request.user = clinic.coordinator
+    given = {"people": {}, "site": clinic.site, "at": AFTER, "detail": "", "framed": False}
+    with pytest.raises(TypeError, match="give the page values"):
+        audited_cache.answer_look(request, "scheduling/sessions/_attention.html", {"site": clinic.site}, **given)

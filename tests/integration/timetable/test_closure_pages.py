@@ -1,0 +1,252 @@
+"""A site is closed and opened on its page: whom it touches is shown first, and holidays are one click away."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AuditEvent, User
+from accounts.permissions import Role
+from iopmanager import clock
+from scheduling.models import Booking, Closure, Session, SessionStatus, Site
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.sessions.session_changes import OneOff, add_session
+from scheduling.services.sessions.slots import Slot
+from scheduling.services.timetable.closures import close_site
+from tests.confirmation import key_in
+from tests.factories import MONDAY, admit, make_meeting, make_patient, make_site, make_staff, make_track
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TODAY = date(2026, 11, 22)
+WEDNESDAY, THANKSGIVING, FRIDAY = (MONDAY + timedelta(days=number) for number in (2, 3, 4))
+
+
+class Clinic:
+    """Groups on Monday, Wednesday and Thursday with a patient in them."""
+
+    def __init__(self) -> None:
+        self.site: Site = make_site(country="US", state="ME")
+        self.coordinator: User = make_staff(Role.COORDINATOR, self.site)
+        self.lead: User = make_staff(Role.CLINICIAN, self.site, "Ada Park")
+        groups = [make_meeting(self.site, day, lead=self.lead, name="Skills") for day in (0, 2, 3)]
+        self.track = make_track(self.site, groups)
+        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        self.patient = make_patient(self.site)
+        enroll_patient(
+            episode=admit(self.patient), track=self.track, meetings=groups, starts=MONDAY, by=self.coordinator, now=NOW
+        )
+
+    def on(self, day: date) -> Session:
+        return Session.objects.get(site=self.site, on=day, name="Skills")
+
+    def close(self, first: date, last: date, reason: str = "Snow") -> Closure:
+        return close_site(site=self.site, first_day=first, last_day=last, reason=reason, by=self.coordinator, now=NOW)
+
+
+@pytest.fixture
+def clinic(monkeypatch: pytest.MonkeyPatch, client: Client) -> Clinic:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    made = Clinic()
+    client.force_login(made.coordinator)
+    return made
+
+
+PAGE = "/closures/"
+HOLIDAY = {"first_day": "2026-11-26", "reason": "Thanksgiving Day"}
+
+
+def test_a_holiday_is_closed_once_it_was_seen_whom_it_touches(client: Client, clinic: Clinic) -> None:
+    page = client.get(PAGE).text
+    assert "Thanksgiving Day" in page
+    assert "Patriots&#x27; Day" in page
+    assert 'name="first_day" value="2026-11-26"' in page
+    shown = client.post(PAGE, HOLIDAY)
+    assert shown.status_code == 200
+    assert "1 patient loses a session" in shown.text
+    assert "Close Thu 26 Nov" in shown.text
+    assert clinic.on(THANKSGIVING).status == SessionStatus.SCHEDULED
+    done = client.post(PAGE, HOLIDAY | {"seen": key_in(shown.text)}, follow=True)
+    assert "Harbor Street is closed, Thu 26 Nov: Thanksgiving Day. 1 session is cancelled." in done.text
+    session = clinic.on(THANKSGIVING)
+    assert (session.status, session.cancel_reason) == (SessionStatus.CANCELLED, "Thanksgiving Day")
+    assert 'name="first_day" value="2026-11-26"' not in done.text, "what is closed is not offered again"
+
+
+def test_a_day_without_patients_is_closed_at_once_unless_one_asks_to_look(client: Client, clinic: Clinic) -> None:
+    typed = {"first_day": "2026-11-27", "last_day": "", "reason": "Training"}
+    assert "No patient is touched" in client.post(PAGE, typed | {"check": "1"}).text
+    assert not Closure.objects.exists()
+    assert client.post(PAGE, typed).status_code == 302
+    closure = Closure.objects.get()
+    assert (closure.starts, closure.last_day, closure.reason) == (FRIDAY, FRIDAY, "Training")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        pytest.param({"first_day": ""}, "This field is required", id="no day"),
+        pytest.param({"reason": " "}, "This field is required", id="no reason"),
+        pytest.param({"last_day": "2026-11-01"}, "Sun 1 Nov is too early: it begins on Fri 27 Nov", id="backwards"),
+        pytest.param(
+            {"last_day": "2026-11-30"}, "The site is closed already: Snow, Sat 28 – Sun 29 Nov.", id="closed already"
+        ),
+        pytest.param({"first_day": "0026-11-27"}, "The year must lie between", id="a slip of the keyboard"),
+    ],
+)
+def test_what_cannot_be_closed_is_said_beside_what_was_typed(
+    client: Client, clinic: Clinic, typed: dict[str, str], words: str
+) -> None:
+    clinic.close(date(2026, 11, 28), date(2026, 11, 29))
+    answer = client.post(PAGE, {"first_day": "2026-11-27", "last_day": "", "reason": "Painters"} | typed)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert 'value="Painters"' in answer.text or "reason" in typed
+    assert Closure.objects.count() == 1
+
+
+def test_closures_are_told_apart_by_time(client: Client, clinic: Clinic) -> None:
+    for first, last, reason in (
+        (date(2025, 12, 30), date(2026, 1, 2), "New Year"),
+        (date(2025, 5, 1), date(2025, 5, 1), "Long ago"),
+        (date(2026, 11, 21), date(2026, 11, 22), "Burst pipe"),
+        (date(2026, 12, 24), date(2026, 12, 25), "Winter holidays"),
+    ):
+        clinic.close(first, last, reason)
+    page = client.get(PAGE).text
+    coming, _, past = page.partition("<details>\n            <summary>1 closure earlier this year")
+    assert "Burst pipe" in coming
+    assert "Now</span>" in coming
+    assert "Thu 24 – Fri 25 Dec" in coming
+    assert "New Year" in past.partition("</details>")[0]
+    assert "Long ago" not in page
+
+
+def test_a_closure_is_lifted_with_what_it_gives_back(client: Client, clinic: Clinic) -> None:
+    closure = clinic.close(WEDNESDAY, WEDNESDAY)
+    address = reverse("closure-open", args=[closure.pk])
+    assert "Harbor Street is closed, Wed 25 Nov: Snow." in client.get(address).text
+    shown = client.post(address, {"next": "/closures/?country=GB"})
+    assert "1 patient gains a session" in shown.text
+    assert Closure.objects.exists()
+    done = client.post(address, {"next": "/closures/?country=GB", "seen": key_in(shown.text)})
+    assert done["Location"] == "/closures/?country=GB"
+    assert not Closure.objects.exists()
+    assert Booking.objects.standing().filter(session=clinic.on(WEDNESDAY)).count() == 1
+    assert client.get(address).status_code == 404
+
+
+def test_what_cannot_be_given_back_is_said_before_and_after(client: Client, clinic: Clinic) -> None:
+    closure = clinic.close(WEDNESDAY, WEDNESDAY)
+    elsewhere = make_site("Elm Road")
+    slot = Slot(on=WEDNESDAY, starts=clinic.on(WEDNESDAY).local_starts().time(), ends=time(13))
+    kind = clinic.on(WEDNESDAY).service_type
+    extra = add_session(
+        site=elsewhere,
+        values=OneOff(name="Extra", slot=slot, service_type=kind, places=3),
+        by=clinic.coordinator,
+        now=NOW,
+    )
+    extra.session_facilitators.create(user=clinic.lead, starts=extra.starts, ends=extra.ends)
+    address = reverse("closure-open", args=[closure.pk])
+    shown = client.post(address, {"check": "1"})
+    assert "Skills on Wed 25 Nov stays cancelled. Ada Park is in “Extra” on Wed 25 Nov, 9:00–13:00." in shown.text
+    done = client.post(address, {"seen": key_in(shown.text)}, follow=True)
+    assert "1 session stays cancelled: something is taken then." in done.text
+    assert clinic.on(WEDNESDAY).status == SessionStatus.CANCELLED
+
+
+def test_a_closure_that_is_over_is_not_lifted(client: Client, clinic: Clinic) -> None:
+    closure = clinic.close(date(2026, 11, 20), date(2026, 11, 21))
+    answer = client.post(reverse("closure-open", args=[closure.pk]))
+    assert answer.status_code == 422
+    assert "Snow is over: its last day was Sat 21 Nov." in answer.text
+
+
+def test_another_places_holidays_are_looked_at_and_kept_in_the_address(client: Client, clinic: Clinic) -> None:
+    page = client.get(PAGE, {"country": "GB", "state": "SCT"}).text
+    assert "Saint Andrew&#x27;s Day" in page
+    assert "Thanksgiving Day" not in page
+    assert '<option value="GB" selected>' in page
+    assert 'value="SCT" selected' in page
+    assert 'name="next" value="/closures/?country=GB&amp;state=SCT"' in page
+    another = client.get(PAGE, {"country": "GB", "state": "ME"}).text
+    assert "Saint Andrew&#x27;s Day" not in another, "a state of another country is the whole country"
+    assert "Boxing Day" in another
+    assert (clinic.site.country, clinic.site.state) == ("US", "ME")
+
+
+@pytest.mark.parametrize("asked", [{"country": "²"}, {"country": "USA", "state": "\x00"}, {"state": "GB"}])
+def test_nonsense_in_the_address_shows_the_sites_own_place(
+    client: Client, clinic: Clinic, asked: dict[str, str]
+) -> None:
+    assert "Patriots&#x27; Day" in client.get(PAGE, asked).text
+
+
+def test_a_site_in_a_country_that_nobody_knows_gets_a_sentence(client: Client, clinic: Clinic) -> None:
+    Site.objects.filter(pk=clinic.site.pk).update(country="XX", state="East")
+    page = client.get(PAGE).text
+    assert "The public holidays of “XX”, where Harbor Street is, are not known." in page
+    assert '<option value="XX" selected>' in page
+    assert "Thanksgiving Day" in client.get(PAGE, {"country": "US"}).text
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_three_closures_take_as_many_queries_as_one(
+    client: Client, clinic: Clinic, number: int, django_assert_num_queries: Any
+) -> None:
+    for each in range(number):
+        clinic.close(WEDNESDAY + timedelta(weeks=each), THANKSGIVING + timedelta(weeks=each), f"Snow {each}")
+        clinic.close(MONDAY - timedelta(days=10 * each + 5), MONDAY - timedelta(days=10 * each + 5), f"Ice {each}")
+    with django_assert_num_queries(8):
+        page = client.get(PAGE).text
+    assert page.count(": Ice") == page.count("</strong> Snow") == number
+    with django_assert_num_queries(6):
+        client.get(reverse("closure-open", args=[Closure.objects.filter(reason="Snow 0").get().pk]))
+
+
+def test_who_only_looks_at_the_timetable_looks_and_closes_nothing(client: Client, clinic: Clinic) -> None:
+    closure = clinic.close(WEDNESDAY, WEDNESDAY)
+    client.force_login(make_staff(Role.REVIEWER, clinic.site))
+    page = client.get(PAGE).text
+    assert "Snow" in page
+    assert "Thanksgiving Day" in page
+    assert '<form method="post" action="/closures/' not in page
+    assert client.post(PAGE, HOLIDAY).status_code == 403
+    address = reverse("closure-open", args=[closure.pk])
+    assert {client.get(address).status_code, client.post(address).status_code} == {403}
+    assert Closure.objects.count() == 1
+
+
+def test_who_may_not_see_patients_closes_without_names(client: Client, clinic: Clinic) -> None:
+    client.force_login(make_staff(Role.ADMINISTRATOR, clinic.site))
+    shown = client.post(PAGE, HOLIDAY).text
+    assert "1 patient whose records are not yours to see" in shown
+    assert "Lindqvist" not in shown
+
+
+def test_whose_names_were_seen_is_in_their_trail(client: Client, clinic: Clinic) -> None:
+    client.post(PAGE, HOLIDAY)
+    event = AuditEvent.objects.get(action="viewed", patient_key=clinic.patient.pk)
+    assert event.detail == "what it would do to closing Thu 26 Nov"
+
+
+def test_in_the_administration_closures_are_looked_at_and_sites_changed(client: Client, clinic: Clinic) -> None:
+    closure = clinic.close(WEDNESDAY, WEDNESDAY)
+    client.force_login(User.objects.create_superuser("boss@example.test", name="Boss"))
+    assert client.get(reverse("admin:scheduling_closure_changelist")).status_code == 200
+    assert client.get(reverse("admin:scheduling_closure_add")).status_code == 403
+    assert (
+        client.post(reverse("admin:scheduling_closure_delete", args=[closure.pk]), {"post": "yes"}).status_code == 403
+    )
+    page = client.get(reverse("admin:scheduling_site_change", args=[clinic.site.pk])).text
+    for name in ("opens", "closes", "country", "state"):
+        assert f'name="{name}"' in page
+
+
+def test_the_closed_days_are_one_click_from_the_tracks(client: Client, clinic: Clinic) -> None:
+    assert f'href="{reverse("closures")}"' in client.get(reverse("tracks")).text

@@ -1,0 +1,371 @@
+"""A weekly meeting is changed on its page: whom it touches is shown first, and what was changed by hand is asked about."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.permissions import Role
+from iopmanager import clock
+from scheduling.models import Meeting, Session, SessionStatus, Site
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.sessions.cancel import cancel_session, reinstate_session
+from scheduling.services.sessions.session_changes import (
+    OneOff,
+    Staffing,
+    add_session,
+    describe_session,
+    move_session,
+    staff_session,
+)
+from scheduling.services.sessions.slots import Slot
+from tests.confirmation import key_in
+from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TODAY = date(2026, 11, 22)
+DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+
+
+class Clinic:
+    """A group on three days with a patient in it, another room, and somebody else to lead."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.site: Site = make_site()
+        self.coordinator: User = make_staff(Role.COORDINATOR, self.site)
+        self.ada, self.ben = (make_staff(Role.CLINICIAN, self.site, name) for name in ("Ada Park", "Ben Strand"))
+        self.room, self.den = make_room(self.site, name="Garden"), make_room(self.site, places=4, name="Den")
+        groups = [
+            make_meeting(self.site, day, lead=self.ada, room=self.room, name="Skills", code=f"S{day}")
+            for day in (0, 2, 4)
+        ]
+        self.track = make_track(self.site, groups)
+        extend_horizon(site=self.site, today=now.date(), now=now)
+        self.patient = make_patient(self.site)
+        enroll_patient(
+            episode=admit(self.patient), track=self.track, meetings=groups, starts=MONDAY, by=self.coordinator, now=now
+        )
+
+    @property
+    def monday(self) -> Meeting:
+        return self.track.meetings.filter(weekday=0).order_by("runs_from")[0]
+
+    def on(self, day: date) -> Session:
+        return Session.objects.get(site=self.site, name="Skills", pattern_date=day)
+
+    def cancel(self, day: date, reason: str = "Ill") -> Session:
+        return cancel_session(session=self.on(day), reason=reason, by=self.coordinator, now=NOW)
+
+    def move(self, day: date, starts: time, ends: time, **slot: Any) -> Session:
+        to = Slot(on=slot.pop("on", day), starts=starts, ends=ends, room=slot.pop("room", self.room))
+        return move_session(session=self.on(day), slot=to, by=self.coordinator, now=NOW)
+
+    def typed(self, **otherwise: Any) -> dict[str, Any]:
+        """The Monday group as its form has it, from the second Monday on."""
+        meeting = self.monday
+        return {
+            "code": meeting.code, "name": meeting.name, "weekday": 0, "starts": "09:00", "ends": "12:00", "every": "every",
+            "service_type": meeting.service_type_id, "modality": "in_person", "places": 10, "room": self.room.pk,
+            "lead": self.ada.pk, "tracks": [self.track.pk], "runs_from": "2026-11-30",
+        } | otherwise  # fmt: skip
+
+    @property
+    def page(self) -> str:
+        return reverse("meeting-edit", args=[self.monday.pk])
+
+
+@pytest.fixture
+def clinic(monkeypatch: pytest.MonkeyPatch, client: Client) -> Clinic:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    made = Clinic()
+    client.force_login(made.coordinator)
+    return made
+
+
+def shown_in(page: str) -> list[int]:
+    return [int(pk) for pk in re.findall(r'name="shown" value="(\d+)"', page)]
+
+
+LATER = {"starts": "13:00", "ends": "16:00"}
+
+
+def test_a_change_is_shown_first_and_done_once_it_is_confirmed(client: Client, clinic: Clinic) -> None:
+    shown = client.post(clinic.page, clinic.typed(**LATER))
+    assert shown.status_code == 200
+    assert "1 patient at another time" in shown.text
+    assert "Moved: “Skills”, Mondays 9:00–12:00 → 13:00–16:00, 11 times from Mon 30 Nov" in shown.text
+    assert 'value="13:00"' in shown.text
+    assert clinic.monday.runs_until is None
+    done = client.post(clinic.page, clinic.typed(**LATER, seen=key_in(shown.text)), follow=True)
+    assert done.redirect_chain[0][0] == reverse("track", args=[clinic.track.pk])
+    assert "Skills is changed from Mon 30 Nov on." in done.text
+    assert clinic.monday.runs_until == MONDAY + WEEK
+    held = Session.objects.get(on=MONDAY + WEEK, status=SessionStatus.SCHEDULED)
+    assert held.local_starts().time() == time(13)
+
+
+def test_a_change_that_touches_nobody_is_done_at_once(client: Client, clinic: Clinic) -> None:
+    extra = make_meeting(clinic.site, 1, name="Extra", code="X")
+    clinic.track.meetings.add(extra)
+    typed = clinic.typed(code="X", name="Extra", weekday=1, starts="10:00", runs_from="2026-11-24")
+    assert client.post(reverse("meeting-edit", args=[extra.pk]), typed).status_code == 302
+    assert Meeting.objects.filter(code="X", starts=time(10)).exists()
+
+
+def test_the_form_begins_with_the_first_day_that_can_still_be_changed(
+    client: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 'name="runs_from" value="2026-01-05"' in client.get(clinic.page).text, "nothing has been held yet"
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 23, 15, tzinfo=UTC))
+    page = client.get(clinic.page).text
+    assert 'name="runs_from" value="2026-11-24"' in page
+    shown = client.post(clinic.page, clinic.typed(**LATER, runs_from="2026-11-01"))
+    assert "It changes from Tue 24 Nov on: what was held before stays." in shown.text
+
+
+def test_what_was_changed_by_hand_is_listed_with_what_it_is(client: Client, clinic: Clinic) -> None:
+    clinic.cancel(MONDAY + WEEK)
+    clinic.move(MONDAY + 2 * WEEK, time(14), time(17), on=MONDAY + 2 * WEEK + DAY)
+    clinic.move(MONDAY + 3 * WEEK, time(9), time(12), room=None)
+    staff_session(
+        session=clinic.on(MONDAY + 4 * WEEK),
+        staffing=Staffing(lead=clinic.ben, assistants=(clinic.ada,)),
+        by=clinic.coordinator,
+        now=NOW,
+    )
+    describe_session(
+        session=clinic.move(MONDAY + 5 * WEEK, time(10), time(12), room=clinic.room), places=3, modality="either",
+        topic="", telehealth_link="", by=clinic.coordinator, now=NOW,
+    )  # fmt: skip
+    staff_session(session=clinic.on(MONDAY + 6 * WEEK), staffing=Staffing(), by=clinic.coordinator, now=NOW)
+    reinstate_session(session=clinic.cancel(MONDAY + 7 * WEEK), by=clinic.coordinator, now=NOW)
+    page = client.get(clinic.page).text
+    for words in (
+        "Keep Mon 30 Nov: cancelled, Ill",
+        "Keep Mon 7 Dec: moved to Tue 8 Dec, 14:00–17:00",
+        "Keep Mon 14 Dec: no room",
+        "Keep Mon 21 Dec: led by Ben Strand, Ada Park (assists)",
+        "Keep Mon 28 Dec: moved to 10:00–12:00; 3 places; topic, link or form of its own",
+        "Keep Mon 4 Jan 2027: nobody leads it",
+        "Keep Mon 11 Jan 2027: as the group usually is",
+    ):
+        assert words in re.sub(r"\s+", " ", page)
+    assert page.count(" checked") - page.count('name="tracks"') == 7
+
+
+def test_one_is_kept_and_one_let_go(client: Client, clinic: Clinic) -> None:
+    kept, let_go = clinic.cancel(MONDAY + WEEK), clinic.cancel(MONDAY + 2 * WEEK)
+    typed = clinic.typed(**LATER, shown=[kept.pk, let_go.pk], keep=[kept.pk])
+    shown = client.post(clinic.page, typed)
+    assert "Gains “Skills”, Mon 7 Dec 13:00–16:00" in shown.text
+    page = re.sub(r"\s+", " ", shown.text)
+    assert f'id="keep-{kept.pk}" checked' in page
+    assert f'id="keep-{let_go.pk}">' in page
+    assert client.post(clinic.page, typed | {"seen": key_in(shown.text)}).status_code == 302
+    kept.refresh_from_db()
+    assert (kept.status, kept.meeting) == (SessionStatus.CANCELLED, clinic.track.meetings.get(starts=time(13)))
+    held = Session.objects.get(on=MONDAY + 2 * WEEK, status=SessionStatus.SCHEDULED)
+    assert (held.local_starts().time(), held.booked) == (time(13), 1)
+
+
+def test_for_another_date_they_are_shown_anew_before_anything_is_done(client: Client, clinic: Clinic) -> None:
+    early, late = clinic.cancel(MONDAY + WEEK), clinic.cancel(MONDAY + 3 * WEEK)
+    shown = client.post(clinic.page, clinic.typed(**LATER, runs_from="2026-12-07"))
+    assert shown_in(shown.text) == [late.pk]
+    confirmed = clinic.typed(**LATER, shown=[late.pk], keep=[late.pk], seen=key_in(shown.text))
+    anew = client.post(clinic.page, confirmed)
+    assert anew.status_code == 200
+    assert shown_in(anew.text) == [early.pk, late.pk]
+    assert "Changed by hand, from Mon 30 Nov on" in anew.text
+    assert clinic.monday.runs_until is None
+    done = client.post(
+        clinic.page, confirmed | {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": key_in(anew.text)}
+    )
+    assert "Something changed in the meantime" in done.text, "one of them is let go now, which was not shown"
+    confirmed |= {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": key_in(done.text)}
+    assert client.post(clinic.page, confirmed).status_code == 302
+    assert Session.objects.get(on=MONDAY + WEEK, status=SessionStatus.SCHEDULED).booked == 1
+
+
+def test_even_what_touches_nobody_waits_until_they_were_shown(client: Client, clinic: Clinic) -> None:
+    exception = clinic.cancel(MONDAY + WEEK)
+    typed = clinic.typed(name="Coping skills")
+    shown = client.post(clinic.page, typed)
+    assert shown_in(shown.text) == [exception.pk]
+    assert not Meeting.objects.filter(name="Coping skills").exists()
+
+
+@pytest.mark.parametrize("nonsense", ["²", "-1", "x", "9" * 40, "\x00"])
+def test_nonsense_for_an_exception_is_nobodys_decision(client: Client, clinic: Clinic, nonsense: str) -> None:
+    exception = clinic.cancel(MONDAY + WEEK)
+    shown = client.post(clinic.page, clinic.typed(**LATER, shown=[nonsense], keep=[nonsense]))
+    assert shown_in(shown.text) == [exception.pk]
+    assert "checked" in shown.text.partition(f'id="keep-{exception.pk}"')[2][:20]
+
+
+def test_a_meeting_ends_and_what_is_kept_goes_on_as_a_session_of_its_own(client: Client, clinic: Clinic) -> None:
+    clinic.track.meetings.add(make_meeting(clinic.site, 1), make_meeting(clinic.site, 3))
+    kept = clinic.move(MONDAY + 2 * WEEK, time(14), time(17))
+    gone = clinic.move(MONDAY + 3 * WEEK, time(14), time(17))
+    page = reverse("meeting-end", args=[clinic.monday.pk])
+    shown = client.post(page, {"last_day": "2026-11-30"})
+    assert "What you keep goes on as a session of its own" in shown.text
+    assert shown_in(shown.text) == [kept.pk, gone.pk]
+    typed = {"last_day": "2026-11-30", "shown": [kept.pk, gone.pk], "keep": [kept.pk]}
+    again = client.post(page, typed | {"seen": key_in(shown.text)})
+    assert "Something changed in the meantime" in again.text
+    done = client.post(page, typed | {"seen": key_in(again.text)}, follow=True)
+    assert "Skills: the last day is Mon 30 Nov." in done.text
+    kept.refresh_from_db()
+    gone.refresh_from_db()
+    assert (kept.meeting, kept.status, gone.status) == (None, SessionStatus.SCHEDULED, SessionStatus.CANCELLED)
+
+
+def test_the_last_day_is_refused_beside_what_was_typed(client: Client, clinic: Clinic) -> None:
+    answer = client.post(reverse("meeting-end", args=[clinic.monday.pk]), {"last_day": "2026-11-01"})
+    assert answer.status_code == 422
+    assert "Sun 1 Nov is too early: it begins on Sun 22 Nov." in answer.text
+    assert 'value="2026-11-01"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "words"),
+    [
+        pytest.param({"starts": "06:00"}, "starts", "The site is open from 6:30 until 22:00.", id="too early"),
+        pytest.param({"ends": "22:05"}, "starts", "The site is open from 6:30 until 22:00.", id="too late"),
+        pytest.param({"places": 13}, "places", "Garden holds 12 people, not 13.", id="too many for the room"),
+        pytest.param(
+            {"weekday": 2, "starts": "11:00", "ends": "14:00"}, "room",
+            "Garden would hold “Skills” and “Skills” at the same time on Wednesday.", id="a room in two places",
+        ),
+        pytest.param(
+            {"weekday": 2, "starts": "11:00", "ends": "14:00"}, "lead",
+            "Ada Park would be in “Skills” and “Skills” at the same time on Wednesday.", id="a leader in two places",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_said_beside_its_field(
+    client: Client, clinic: Clinic, wrong: dict[str, Any], field: str, words: str
+) -> None:
+    Site.objects.filter(pk=clinic.site.pk).update(opens=time(6, 30), closes=time(22))
+    for page, typed in (
+        (clinic.page, clinic.typed(**wrong)),
+        (reverse("meeting-new", args=[clinic.track.pk]), clinic.typed(**({"code": "NEW", "weekday": 1} | wrong))),
+    ):
+        answer = client.post(page, typed)
+        assert answer.status_code == 422
+        beside = answer.text.partition(f'id="id_{field}_error"')[2].partition("</div>")[0]
+        assert words in beside
+    assert Meeting.objects.count() == 3
+
+
+def test_fewer_places_than_are_booked_are_refused_with_the_dates(client: Client, clinic: Clinic) -> None:
+    second = make_patient(clinic.site, "Emil")
+    groups = list(clinic.track.meetings.all())
+    enroll_patient(
+        episode=admit(second), track=clinic.track, meetings=groups, starts=MONDAY, by=clinic.coordinator, now=NOW
+    )
+    answer = client.post(clinic.page, clinic.typed(places=1, runs_from="2027-02-01"))
+    assert answer.status_code == 422
+    words = "Up to 2 patients are booked into “Skills”, more than 1 place: Mon 1 Feb 2027, Mon 8 Feb 2027."
+    assert words in answer.text.partition('id="id_places_error"')[2]
+
+
+def test_a_new_group_whose_room_is_taken_once_is_shown_first(client: Client, clinic: Clinic) -> None:
+    slot = Slot(on=MONDAY + DAY + WEEK, starts=time(9), ends=time(10), room=clinic.den)
+    kind = clinic.monday.service_type
+    values = OneOff(name="Extra", slot=slot, service_type=kind, places=2)
+    add_session(site=clinic.site, values=values, by=clinic.coordinator, now=NOW)
+    page = reverse("meeting-new", args=[clinic.track.pk])
+    typed = clinic.typed(code="NEW", name="Den group", weekday=1, room=clinic.den.pk, places=4, runs_from="2026-11-24")
+    shown = client.post(page, typed)
+    assert "Den group on Tue 1 Dec would have no room." in shown.text
+    assert not Meeting.objects.filter(code="NEW").exists()
+    done = client.post(page, typed | {"seen": key_in(shown.text)}, follow=True)
+    assert "Den group is added, Tuesdays from Tue 24 Nov." in done.text
+    track = re.sub(r"\s+", " ", client.get(reverse("track", args=[clinic.track.pk])).text)
+    assert "Tue 1 Dec, Den group</a>: no room" in track
+    assert "To look at" in track
+
+
+def test_what_clocks_skip_or_repeat_is_said(client: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_october = datetime(2026, 10, 1, 12, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: in_october)
+    night = {"code": "N", "name": "Night group", "weekday": 6, "check": "1", "lead": "", "room": ""}
+    page = reverse("meeting-new", args=[clinic.track.pk])
+    back = client.post(page, clinic.typed(**night, starts="01:30", ends="04:00", runs_from="2026-10-04"))
+    assert "On Sun 1 Nov 1:30 comes twice: the first is meant." in back.text
+    monkeypatch.setattr(clock, "now", lambda: datetime(2027, 2, 1, 12, tzinfo=UTC))
+    typed = clinic.typed(**night, starts="02:30", ends="04:00", runs_from="2027-02-07")
+    assert "On Sun 14 Mar clocks skip 2:30: 3:30 is meant." in client.post(page, typed).text
+    gone = client.post(page, typed | {"starts": "02:00", "ends": "03:00"})
+    assert "On Sun 14 Mar clocks skip 2:00, and no minute is left: it is not held." in gone.text
+    assert "clocks skip" not in client.post(page, typed | {"last_day": "2027-03-13"}).text
+
+
+def test_what_the_nightly_work_would_write_is_no_part_of_what_is_shown(
+    client: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW + 2 * WEEK)
+    shown = client.post(clinic.page, clinic.typed(name="Coping skills", runs_from="2026-12-14", check="1"))
+    assert "No patient is touched" in shown.text
+    assert "1 change of the timetable" in shown.text
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_three_exceptions_take_as_many_queries_as_one(
+    client: Client, clinic: Clinic, number: int, django_assert_num_queries: Any
+) -> None:
+    for week in range(number):
+        staffing = Staffing(lead=clinic.ben)
+        session = clinic.on(MONDAY + week * WEEK)
+        staff_session(session=session, staffing=staffing, by=clinic.coordinator, now=NOW)
+    address = clinic.page
+    with django_assert_num_queries(24):
+        page = client.get(address).text
+    assert len(shown_in(page)) == number
+    with django_assert_num_queries(15):
+        page = client.get(reverse("track", args=[clinic.track.pk])).text
+    assert page.count("led by Ben Strand") == number
+
+
+def test_a_track_shows_what_is_not_as_usual_in_its_next_four_weeks(client: Client, clinic: Clinic) -> None:
+    clinic.cancel(MONDAY)
+    clinic.move(MONDAY + WEEK, time(9), time(12), room=make_room(clinic.site, name="Attic"))
+    clinic.cancel(MONDAY + 5 * WEEK, "Too far away")
+    reinstate_session(session=clinic.cancel(MONDAY + 2 * WEEK), by=clinic.coordinator, now=NOW)
+    other = make_track(clinic.site, [make_meeting(clinic.site, 1, name="Other")])
+    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    cancel_session(
+        session=Session.objects.filter(name="Other")[0], reason="Of the other", by=clinic.coordinator, now=NOW
+    )
+    page = re.sub(r"\s+", " ", client.get(reverse("track", args=[clinic.track.pk])).text)
+    assert f'<a href="{reverse("session", args=[clinic.on(MONDAY).pk])}">Mon 23 Nov, Skills</a>: cancelled, Ill' in page
+    assert "Mon 30 Nov, Skills</a>: in Attic" in page
+    for words in ("Mon 7 Dec", "Too far away", "Of the other", "To look at"):
+        assert words not in page
+    assert "Of the other" in client.get(reverse("track", args=[other.pk])).text
+
+
+def test_a_track_without_exceptions_says_nothing_of_them(client: Client, clinic: Clinic) -> None:
+    assert "Not as usual" not in client.get(reverse("track", args=[clinic.track.pk])).text
+
+
+def test_a_session_without_a_leader_is_to_be_looked_at(client: Client, clinic: Clinic) -> None:
+    staff_session(session=clinic.on(MONDAY), staffing=Staffing(), by=clinic.coordinator, now=NOW)
+    page = re.sub(r"\s+", " ", client.get(reverse("track", args=[clinic.track.pk])).text)
+    assert "Mon 23 Nov, Skills</a>: nobody leads it" in page
+    assert page.count("To look at") == 1
+
+
+def test_afterwards_one_is_back_where_one_was_and_never_elsewhere(client: Client, clinic: Clinic) -> None:
+    typed = clinic.typed(name="Coping skills", next="/board/")
+    assert client.post(clinic.page, typed)["Location"] == "/board/"
+    assert 'name="next" value="/board/"' in client.get(clinic.page, {"next": "/board/"}).text

@@ -1,0 +1,181 @@
+"""Tracks are published only when they may be, and a group that changes leaves what was held as it was."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEvent, User
+from accounts.permissions import Role
+from scheduling.models import Meeting, ServiceType, Session, Site, Track, TrackStatus
+from scheduling.services.reasons import OutsideHours, Refused, RoomTooSmall
+from scheduling.services.timetable.tracks_and_meetings import (
+    MeetingValues,
+    TrackValues,
+    change_track,
+    create_meeting,
+    create_track,
+    publish_track,
+)
+from tests.factories import MONDAY, make_meeting, make_room, make_site, make_staff, make_track
+from timekeeping.reasons import (
+    FacilitatorInTwoPlaces,
+    NoMeetings,
+    RoomInTwoPlaces,
+    TooFewDays,
+    TooFewMinutes,
+    TooManyDays,
+    TooManyMinutes,
+)
+
+pytestmark = pytest.mark.django_db
+
+TODAY = date(2026, 11, 22)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def coordinator(site: Site) -> User:
+    return make_staff(Role.COORDINATOR, site)
+
+
+def draft(site: Site, *slots: tuple[int, str, str], **fields: Any) -> Track:
+    meetings = [make_meeting(site, day, starts, ends, name=f"Group {day}") for day, starts, ends in slots]
+    return make_track(site, meetings, status=TrackStatus.DRAFT, **fields)
+
+
+def nine_hours(site: Site) -> Track:
+    return draft(site, (0, "09:00", "12:00"), (2, "09:00", "12:00"), (4, "09:00", "12:00"))
+
+
+def published(site: Site, coordinator: User, days: tuple[int, ...] = (0, 2, 4)) -> Track:
+    track = draft(site, *((day, "09:00", "12:00") for day in days))
+    return publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+
+
+@contextmanager
+def refused_for(*reasons: object) -> Iterator[None]:
+    """What happens inside is refused for these reasons and no others."""
+    with pytest.raises(Refused) as refused:
+        yield
+    assert refused.value.reasons == reasons
+
+
+@pytest.mark.parametrize(
+    ("slots", "reasons"),
+    [
+        pytest.param([], [NoMeetings(), TooFewMinutes(0, 540), TooFewDays(0, 3)], id="nothing"),
+        pytest.param([(0, "12:00"), (2, "12:00"), (4, "11:55")], [TooFewMinutes(535, 540)], id="8 h 55"),
+        pytest.param([(0, "12:00"), (2, "12:00"), (4, "12:00")], [], id="9 h"),
+        pytest.param([(0, "14:00"), (2, "14:00")], [TooFewDays(2, 3)], id="two days"),
+        pytest.param([(day, "14:00") for day in range(5)], [], id="25 h"),
+        pytest.param([*((d, "14:00") for d in range(4)), (4, "14:05")], [TooManyMinutes(1505, 1500)], id="25 h 05"),
+        pytest.param([(day, "11:00") for day in range(6)], [TooManyDays(6, 5)], id="six days"),
+    ],
+)
+def test_a_track_is_published_only_within_the_rules(
+    site: Site, coordinator: User, slots: list[tuple[int, str]], reasons: list[object]
+) -> None:
+    track = draft(site, *((day, "09:00", ends) for day, ends in slots))
+    with refused_for(*reasons) if reasons else nullcontext():
+        publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+    track.refresh_from_db()
+    assert track.status == (TrackStatus.DRAFT if reasons else TrackStatus.PUBLISHED)
+    assert Session.objects.exists() is not bool(reasons)
+    assert AuditEvent.objects.filter(action="published").exists() is not bool(reasons)
+
+
+def test_every_stretch_from_today_on_is_judged(site: Site, coordinator: User) -> None:
+    track = nine_hours(site)
+    track.meetings.filter(weekday=4).update(runs_until=date(2027, 3, 1))
+    with refused_for(TooFewMinutes(360, 540), TooFewDays(2, 3)):
+        publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+
+
+def test_a_track_may_end_as_a_whole_and_begin_later(site: Site, coordinator: User) -> None:
+    track = nine_hours(site)
+    track.meetings.update(runs_from=MONDAY + WEEK, runs_until=MONDAY + 3 * WEEK)
+    publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+    assert Session.objects.count() == 6
+
+
+def test_no_room_and_no_facilitator_is_in_two_places(site: Site, coordinator: User) -> None:
+    room, lead = make_room(site, name="Harbor room"), make_staff(Role.CLINICIAN, site, name="Ada Park")
+    other = make_meeting(site, 2, "11:00", "13:00", name="Other", room=room, lead=lead)
+    make_track(site, [other])
+    track = nine_hours(site)
+    wednesday = track.meetings.get(weekday=2)
+    wednesday.room = room
+    wednesday.save()
+    wednesday.meeting_facilitators.create(user=lead)
+    with refused_for(
+        RoomInTwoPlaces("Harbor room", 2, "Group 2", "Other"),
+        FacilitatorInTwoPlaces("Ada Park", 2, "Group 2", "Other"),
+    ):
+        publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+
+
+def test_a_published_track_is_not_changed_below_the_rules(site: Site, coordinator: User) -> None:
+    track = draft(site, *((day, "09:00", "11:40") for day in (0, 2, 4)), individual_minutes=60)
+    track = publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+    values = TrackValues(code=track.code, name="Renamed")
+    with refused_for(TooFewMinutes(480, 540)):
+        change_track(track=track, values=values, by=coordinator, now=NOW, today=TODAY)
+    track.refresh_from_db()
+    assert (track.name, track.individual_minutes) == ("Morning track", 60)
+
+
+def test_a_track_is_made_with_its_start_dates(site: Site, coordinator: User) -> None:
+    values = TrackValues(code="C", name="Cohort", entry="cohort", cohort_starts=(MONDAY, MONDAY + WEEK))
+    track = create_track(site=site, values=values, by=coordinator, now=NOW)
+    assert track.status == TrackStatus.DRAFT
+    later = TrackValues(code="C", name="Cohort", entry="cohort", cohort_starts=(MONDAY + WEEK, MONDAY + 2 * WEEK))
+    change_track(track=track, values=later, by=coordinator, now=NOW, today=TODAY)
+    assert list(track.cohort_starts.values_list("on", flat=True)) == [MONDAY + WEEK, MONDAY + 2 * WEEK]
+
+
+def test_a_meeting_of_a_published_track_is_added_with_its_sessions_or_not_at_all(site: Site, coordinator: User) -> None:
+    track = published(site, coordinator)
+    lead, assistant = make_staff(Role.CLINICIAN, site), make_staff(Role.CLINICIAN, site)
+    values = MeetingValues(
+        code="NEW",
+        name="New",
+        weekday=1,
+        starts=time(9),
+        ends=time(12),
+        service_type=ServiceType.objects.get(code="group"),
+        places=8,
+        runs_from=MONDAY,
+        lead=lead,
+        assistants=(assistant,),
+        tracks=(track,),
+    )
+    meeting = create_meeting(site=site, values=values, by=coordinator, now=NOW, today=TODAY)
+    assert meeting.sessions.count() == 12
+    assert meeting.leader == lead
+    too_long = MeetingValues(**(vars(values) | {"code": "LONG", "weekday": 3, "starts": time(6), "ends": time(22)}))
+    with refused_for(TooManyMinutes(720 + 960, 1500)):
+        create_meeting(site=site, values=too_long, by=coordinator, now=NOW, today=TODAY)
+    assert not Meeting.objects.filter(code="LONG").exists()
+
+
+def test_a_meeting_is_not_added_when_the_site_is_closed_or_beyond_what_its_room_holds(
+    site: Site, coordinator: User
+) -> None:
+    track = published(site, coordinator)
+    site.opens = time(8)
+    site.save()
+    values = MeetingValues(
+        code="NEW", name="New", weekday=1, starts=time(7), ends=time(10), service_type=ServiceType.objects.get(code="group"),
+        places=8, runs_from=MONDAY, room=make_room(site, places=6, name="Den"), tracks=(track,),
+    )  # fmt: skip
+    with refused_for(OutsideHours(time(8), None), RoomTooSmall("Den", 6, 8)):
+        create_meeting(site=site, values=values, by=coordinator, now=NOW, today=TODAY)

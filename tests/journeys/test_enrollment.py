@@ -1,0 +1,149 @@
+"""A stay from the waiting list through a leave and a change to another track, in a browser."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from accounts.permissions import Role
+from iopmanager import clock
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_meeting,
+    make_patient,
+    make_patient_user,
+    make_site,
+    make_staff,
+    make_track,
+    make_weekday_track,
+)
+
+MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
+
+
+def test_from_the_waiting_list_to_another_track(
+    page: Page,
+    phone: Page,
+    axe: Callable[[Page], None],
+    sign_in: Callable[[Page, User], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
+    site = make_site()
+    coordinator = make_staff(Role.COORDINATOR, site, "Nora Castellanos")
+    small = make_track(
+        site, [make_meeting(site, day, places=1, name=f"Small {day}") for day in range(5)], name="Small group"
+    )
+    evenings = make_track(
+        site, [make_meeting(site, day, "18:00", "21:00", name=f"Evening {day}") for day in (0, 1, 3)], name="Evenings"
+    )
+    make_weekday_track(site, (5, 6), name="Weekend")
+    extend_horizon(site=site, today=MONDAY, now=MONDAY_AT_8)
+    omar, rosa = make_patient(site, "Omar", "Haddad"), make_patient(site, "Rosa", "Lindqvist")
+    taken = list(small.meetings.all())
+    enroll_patient(
+        episode=admit(omar, minutes=900, days=5),
+        track=small,
+        meetings=taken,
+        starts=MONDAY,
+        by=coordinator,
+        now=MONDAY_AT_8,
+    )
+    episode = admit(rosa)
+    sign_in(page, coordinator)
+
+    # What is full is waited for.
+    page.goto(reverse("fit", args=[rosa.pk]))
+    axe(page)
+    page.get_by_role("link", name="Put on the waiting list of Small group").click()
+    axe(page)
+    page.get_by_label("Urgent").check()
+    page.get_by_role("button", name="Put on the waiting list").click()
+    expect(page.get_by_text("Not yet")).to_be_visible()
+    axe(page)
+
+    # A place opens: its end is shown, confirmed, and offered to who is next.
+    page.goto(reverse("enrollment-end", args=[omar.episodes.get().enrollments.get().pk]))
+    axe(page)
+    page.get_by_role("button", name="End the enrollment").click()
+    expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="End the enrollment").click()
+    page.goto(reverse("tracks"))
+    axe(page)
+    page.get_by_role("link", name="1 waiting").click()
+    offer = page.get_by_role("button", name="Enroll from Mon 23 Nov")
+    expect(offer).to_be_visible()
+    axe(page)
+    page.goto(reverse("waiting-leave", args=[episode.waiting_entries.get().pk]))
+    axe(page)
+    page.goto(reverse("enroll", args=[rosa.pk, small.pk]) + "?from=2026-11-24")
+    axe(page)
+    page.goto(reverse("track-waiting", args=[small.pk]))
+    offer.click()
+    expect(page.get_by_text("Rosa Lindqvist is enrolled in Small group from Mon 23 Nov.")).to_be_visible()
+    page.goto(reverse("patient", args=[rosa.pk]))
+    axe(page)
+
+    # Other meetings, as a choice that is tried while it is made.
+    page.get_by_role("link", name="Change meetings in Small group").click()
+    axe(page)
+    page.get_by_label("First day").fill("2026-12-07")
+    page.get_by_label("Small 3").uncheck()
+    page.get_by_label("Small 4").check()
+    expect(page.get_by_text("9 h on 3 days a week").first).to_be_visible()
+    page.get_by_role("button", name="Change the meetings").click()
+    expect(page.get_by_text("Loses “Small 3”").first).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Change the meetings").click()
+    expect(page.get_by_text("The meetings change from Mon 7 Dec")).to_be_visible()
+
+    # Away for a while, and back earlier.
+    page.get_by_role("link", name="Leave of absence").click()
+    axe(page)
+    page.get_by_label("First day away").fill("2026-11-25")
+    page.get_by_label("Last day away").fill("2026-12-11")
+    page.get_by_label("Reason").fill("Surgery")
+    page.get_by_role("button", name="Note the leave").click()
+    axe(page)
+    page.get_by_role("button", name="Note the leave").click()
+    page.get_by_role("link", name=re.compile("Comes back")).click()
+    axe(page)
+    page.get_by_label("Last day away").fill("2026-12-04")
+    page.get_by_role("button", name="Keep the day").click()
+    expect(page.get_by_text("Expected again in").first).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Keep the day").click()
+    page.get_by_role("link", name=re.compile("Comes back")).click()
+    page.get_by_role("link", name="They don’t go at all").click()
+    axe(page)
+
+    # The patient is told when, and not why.
+    sign_in(phone, make_patient_user(rosa))
+    phone.goto(reverse("portal-home"))
+    expect(phone.get_by_text("Away from Wed 25 Nov until Fri 4 Dec")).to_be_visible()
+    axe(phone)
+    phone.goto(reverse("portal-week"))
+    axe(phone)
+    expect(phone.get_by_text("Surgery")).to_have_count(0)
+
+    # To the evenings.
+    page.goto(reverse("patient", args=[rosa.pk]))
+    page.get_by_role("link", name="Move to another track from Small group").click()
+    axe(page)
+    page.get_by_role("link", name=re.compile("Move here from .* in Evenings")).click()
+    axe(page)
+    page.get_by_label("First day").fill("2026-12-14")
+    page.get_by_role("button", name="Move to Evenings").click()
+    expect(page.get_by_text("Gains “Evening 0”").first).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Move to Evenings").click()
+    expect(page.get_by_role("heading", name="Evenings")).to_be_visible()
+    assert episode.enrollments.get(track=evenings).continues == episode.enrollments.get(track=small)

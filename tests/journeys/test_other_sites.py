@@ -1,0 +1,103 @@
+"""Groups of two tracks around a day in court, a week that is missed, and a move to another site, in a browser."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import RoleAssignment, User
+from accounts.permissions import Role
+from iopmanager import clock
+from patients.models import Commitment, CommitmentKind
+from scheduling.services.bookings.horizon import extend_horizon
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_place,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
+
+
+def test_groups_of_two_tracks_and_then_another_site(
+    page: Page,
+    phone: Page,
+    axe: Callable[[Page], None],
+    sign_in: Callable[[Page, User], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = MONDAY_AT_8
+    monkeypatch.setattr(clock, "now", lambda: now)
+    here = make_site("Harbor Street", mixes_tracks=True)
+    there = make_site("Prairie Avenue", "America/Chicago")
+    coordinator = make_staff(Role.COORDINATOR, here, "Nora Castellanos")
+    RoleAssignment.objects.create(user=coordinator, role=Role.COORDINATOR, site=there)
+    mornings = make_track(
+        here, [make_meeting(here, day, name=f"Morning {day}") for day in range(3)], name="Mornings", from_age=18
+    )
+    evenings = [make_meeting(here, day, "18:00", "21:00", name=f"Evening {day}") for day in (1, 3, 4)]
+    make_track(here, evenings, name="Evenings", from_age=18)
+    extend_horizon(site=here, today=MONDAY, now=now)
+    rosa = make_patient(here)
+    admit(rosa)
+    make_commitment(rosa, [2], "09:00", "17:00", "Day shift")
+    Commitment.objects.create(
+        patient=rosa,
+        kind=CommitmentKind.COURT,
+        label="Hearing",
+        on=MONDAY + WEEK,
+        starts=time(9),
+        ends=time(10),
+    )
+    make_place(rosa, {here: (10, 10)})
+    for each in (page, phone):
+        sign_in(each, coordinator)
+
+    # One group of the evenings makes up for the morning at work.
+    chosen = ",".join(str(meeting.pk) for meeting in [*mornings.meetings.filter(weekday__in=(0, 1)), evenings[1]])
+    page.goto(f"{reverse('enroll', args=[rosa.pk, mornings.pk])}?from={MONDAY.isoformat()}&meetings={chosen}")
+    expect(page.get_by_label("Evening 3")).to_be_checked()
+    expect(page.get_by_text("Misses 1 of 36 sessions: Mon 30 Nov")).to_be_visible()
+    axe(page)
+    phone.goto(page.url)
+    axe(phone)
+    page.get_by_label("Evening 3").uncheck()
+    expect(page.get_by_text("Not like this yet")).to_be_visible()
+    expect(page.get_by_label("Evening 4")).to_be_visible()
+    page.get_by_label("Evening 4").check()
+    expect(page.get_by_text("Fits", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Enroll").click()
+    expect(page.get_by_text("of Evenings, ")).to_be_visible()
+    expect(page.get_by_text("Not there on Mon 30 Nov: Morning 0")).to_be_visible()
+    axe(page)
+
+    # A move asks for the end of it first.
+    page.get_by_role("link", name="Move to another site").click()
+    axe(page)
+    page.get_by_role("button", name="Show what it brings").click()
+    expect(page.get_by_text("Enrolled in Mornings since Mon 23 Nov. End that first.")).to_be_visible()
+    axe(page)
+
+    now = MONDAY_AT_8 + WEEK
+    page.goto(reverse("patient", args=[rosa.pk]))
+    page.get_by_role("link", name="End Mornings").click()
+    page.get_by_label("Last day").fill((MONDAY + 6 * timedelta(days=1)).isoformat())
+    page.get_by_role("button", name="End the enrollment").click()
+    page.get_by_role("button", name="End the enrollment").click()
+    phone.goto(f"{reverse('patient-site', args=[rosa.pk])}?to={there.pk}")
+    phone.get_by_role("button", name="Show what it brings").click()
+    expect(phone.get_by_text("No way to Prairie Avenue is known from Home.")).to_be_visible()
+    axe(phone)
+    phone.get_by_role("button", name="Move to Prairie Avenue").click()
+    expect(phone.get_by_text("Rosa is at Prairie Avenue from today.")).to_be_visible()
+    expect(phone.get_by_role("cell", name="Wed 8:00–16:00")).to_be_visible()
+    axe(phone)

@@ -1,0 +1,89 @@
+"""Planning the step down: a level is stated, what could be kept of the schedule is seen, and the change is made."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from accounts.permissions import Role
+from iopmanager import clock
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.enrollment.enroll import enroll_patient
+from tests.factories import (
+    MONDAY,
+    admit,
+    make_commitment,
+    make_meeting,
+    make_patient,
+    make_site,
+    make_staff,
+    make_track,
+)
+
+MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
+
+
+def test_the_next_level_is_stated_seen_and_arranged(
+    page: Page,
+    phone: Page,
+    axe: Callable[[Page], None],
+    sign_in: Callable[[Page, User], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
+    site = make_site()
+    coordinator = make_staff(Role.COORDINATOR, site, "Nora Castellanos")
+    evenings = make_track(
+        site, [make_meeting(site, day, "18:00", "21:00", name=f"Evening {day}") for day in range(5)], name="Evenings"
+    )
+    extend_horizon(site=site, today=MONDAY, now=MONDAY_AT_8)
+    rosa = make_patient(site)
+    make_commitment(rosa, range(5), "08:00", "16:00")
+    meetings = list(evenings.meetings.all())
+    enroll_patient(
+        episode=admit(rosa, minutes=900, days=5),
+        track=evenings,
+        meetings=meetings,
+        starts=MONDAY,
+        by=coordinator,
+        now=MONDAY_AT_8,
+    )
+    for each in (page, phone):
+        sign_in(each, coordinator)
+
+    # With one level there is nothing to compare yet.
+    page.goto(reverse("patient", args=[rosa.pk]))
+    page.get_by_role("link", name="Look ahead").click()
+    expect(page.get_by_text("No level after this one is stated")).to_be_visible()
+    axe(page)
+    page.get_by_role("link", name="State the next level").click()
+    page.locator("[name=starts]").fill("2026-12-14")
+    page.locator("[name=prescribed_minutes]").fill("9 h")
+    page.locator("[name=prescribed_days]").fill("3")
+    page.locator("[name=stated_by]").fill("Dr. Imani Cole, MD")
+    page.get_by_role("button", name="State the level").click()
+    expect(page.get_by_text("The level is stated.")).to_be_visible()
+
+    # On a phone the levels stand one below the other.
+    phone.goto(reverse("ahead", args=[rosa.pk]))
+    expect(phone.get_by_text("Keeps Mon–Wed with the same groups")).to_be_visible()
+    expect(phone.get_by_text("Drops Thu, Fri")).to_be_visible()
+    axe(phone)
+    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    # The change is filled in, shown, and made.
+    page.goto(reverse("ahead", args=[rosa.pk]))
+    axe(page)
+    page.get_by_role("link", name="Change meetings from Mon 14 Dec").click()
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(3)
+    page.get_by_role("button", name="Change the meetings").click()
+    expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
+    page.get_by_role("button", name="Change the meetings").click()
+    expect(page.get_by_text("The meetings change from Mon 14 Dec.")).to_be_visible()
+
+    page.goto(reverse("ahead", args=[rosa.pk]))
+    expect(page.get_by_text("Arranged")).to_have_count(2)
+    axe(page)

@@ -1,0 +1,86 @@
+"""The day in a browser: it stands at once, what needs attention comes after it, and looking again is cheap and recorded."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import AuditEvent, User
+from tests.clinic import WEDNESDAY, Clinic, at, booking_of, open_clinic
+from tests.factories import MONDAY, make_meeting, make_session, make_track
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_wednesday")]
+SignIn = Callable[[Page, User], None]
+Axe = Callable[[Page], None]
+
+
+@pytest.fixture
+def on_wednesday() -> Iterator[None]:
+    with time_machine.travel(at("12:30", WEDNESDAY), tick=True):
+        yield
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    """Rosa and Wen are in Wednesday's group; Rosa missed Monday, and Saturday's group can save her week."""
+    clinic = open_clinic()
+    rosa = clinic.admit("Rosa")
+    clinic.admit("Wen", starts=WEDNESDAY)
+    clinic.mark(booking_of(rosa), "no_show")
+    meeting = make_meeting(clinic.site, 5, "10:00", "13:00", name="Saturday group")
+    make_track(clinic.site, [meeting], name="Weekend track")
+    make_session(meeting, MONDAY + timedelta(days=5))
+    return clinic
+
+
+def test_the_day_stands_and_what_needs_attention_comes_after_it(
+    page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
+) -> None:
+    for size in (page, phone):
+        sign_in(size, clinic.coordinator)
+        size.goto(reverse("today"))
+        expect(size.get_by_role("link", name="Wen Lindqvist")).to_be_visible()
+        expect(size.get_by_text("3 h to make up")).to_be_visible()
+        expect(size.get_by_text("2 not marked yet")).to_be_attached()
+        assert size.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        axe(size)
+        size.goto(reverse("today-attention"))
+        axe(size)
+
+
+def test_without_scripts_it_is_a_link_away(
+    browser: Browser, live_server: LiveServer, sign_in: SignIn, clinic: Clinic
+) -> None:
+    context = browser.new_context(java_script_enabled=False, base_url=live_server.url)
+    plain = context.new_page()
+    sign_in(plain, clinic.coordinator)
+    plain.goto(reverse("today"))
+    plain.get_by_role("link", name="Weeks that are slipping").click()
+    expect(plain.get_by_text("3 h to make up")).to_be_visible()
+    context.close()
+
+
+def test_looking_again_at_the_same_is_one_event_and_a_change_is_seen(
+    page: Page, sign_in: SignIn, clinic: Clinic
+) -> None:
+    sign_in(page, clinic.coordinator)
+    page.goto(reverse("today"))
+    expect(page.get_by_text("3 h to make up")).to_be_visible()
+    first = AuditEvent.objects.filter(detail="today").count()
+    page.get_by_role("link", name="Patients").first.click()
+    page.get_by_role("link", name="Today").first.click()
+    expect(page.get_by_text("3 h to make up")).to_be_visible()
+    assert first == 2
+    assert AuditEvent.objects.filter(detail="today").count() == 2
+    assert AuditEvent.objects.filter(detail="today, the same again").count() == 1
+    assert AuditEvent.objects.filter(detail="needs attention, the same again").count() == 1
+
+    wen = booking_of(clinic.admit("Tomasz", starts=WEDNESDAY), WEDNESDAY)
+    clinic.mark(wen)
+    page.get_by_role("link", name="Today").first.click()
+    line = page.get_by_role("listitem").filter(has_text="Tomasz Lindqvist").first
+    expect(line).to_contain_text("Present")

@@ -1,0 +1,140 @@
+"""Credit is the time really attended within the session, less the break, never rounded up."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attendance.domain.credit import AttendanceStatus, credited_minutes
+from timekeeping.intervals import Interval, minutes_between
+
+NEW_YORK = ZoneInfo("America/New_York")
+PRESENT, PARTIAL = AttendanceStatus.PRESENT, AttendanceStatus.PARTIAL
+ABSENT = [status for status in AttendanceStatus if not status.was_there]
+
+
+def at(hour: int, minute: int = 0, second: int = 0, microsecond: int = 0) -> datetime:
+    return datetime(2026, 11, 2, hour, minute, second, microsecond, tzinfo=UTC)
+
+
+SESSION = Interval(at(9), at(12))
+PAUSE = Interval(at(10), at(10, 15))
+
+
+@pytest.mark.parametrize(
+    ("arrived", "left", "minutes"),
+    [
+        pytest.param(None, None, 165, id="all of it, less the break"),
+        pytest.param(at(8, 40), at(12, 30), 165, id="coming early and leaving late add nothing"),
+        pytest.param(at(9, 20), None, 145, id="20 minutes late"),
+        pytest.param(None, at(11, 30), 135, id="left half an hour early"),
+        pytest.param(at(9, 30), at(11), 75, id="both"),
+        pytest.param(at(10, 5), None, 105, id="arrived in the break: the rest of it is no treatment either"),
+        pytest.param(at(10, 15), None, 105, id="arrived as it ended: the same"),
+        pytest.param(None, at(10, 5), 60, id="left in the break"),
+        pytest.param(at(10, 2), at(10, 9), 0, id="there for the break alone"),
+        pytest.param(at(10, 30), None, 90, id="came after the break, and is charged none of it"),
+        pytest.param(at(9, 0, 1), None, 164, id="a second late costs the minute it broke"),
+        pytest.param(at(9, 0, 30), at(11, 59, 30), 164, id="two halves make one minute"),
+        pytest.param(at(9), at(9, 0, 59), 0, id="59 seconds are no minute"),
+        pytest.param(at(11, 59), None, 1, id="the last minute"),
+    ],
+)
+def test_credit_is_the_time_really_attended(arrived, left, minutes):
+    status = PRESENT if arrived is None and left is None else PARTIAL
+    found = credited_minutes(status=status, session=SESSION, pause=PAUSE, arrived=arrived, left=left)
+    assert found == minutes
+
+
+def test_fractions_of_a_second_are_not_rounded_up_on_either_side():
+    """119.5 s attended less 59.6 s of break are 59.9 s; cut to whole seconds first they would be 60."""
+    pause = Interval(at(9, 0, 30), at(9, 1, 29, 600000))
+    assert credited_minutes(status=PARTIAL, session=SESSION, pause=pause, left=at(9, 1, 59, 500000)) == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "minutes"),
+    [
+        pytest.param({"breaks_count": True}, 180, id="breaks count by rule"),
+        pytest.param({"countable": False}, 0, id="a service that does not count"),
+        pytest.param({"pause": None}, 180, id="no break"),
+    ],
+)
+def test_the_rule_says_what_counts(rule, minutes):
+    assert credited_minutes(**{"status": PRESENT, "session": SESSION, "pause": PAUSE, **rule}) == minutes
+
+
+@pytest.mark.parametrize("status", ABSENT)
+def test_who_was_not_there_gets_nothing(status):
+    assert credited_minutes(status=status, session=SESSION, pause=PAUSE) == 0
+
+
+@pytest.mark.parametrize(
+    ("arrived", "left"),
+    [
+        pytest.param(at(11), at(10), id="left before arriving"),
+        pytest.param(at(10), at(10), id="left on arriving"),
+        pytest.param(at(12), None, id="arrived as it ended"),
+        pytest.param(at(13), at(14), id="arrived after it ended"),
+        pytest.param(at(8), at(9), id="left as it began"),
+        pytest.param(at(10).replace(tzinfo=None), None, id="wall clock without a zone"),
+        pytest.param(None, None, id="in part, but neither from nor until when"),
+    ],
+)
+def test_what_cannot_have_happened_is_refused(arrived, left):
+    with pytest.raises(ValueError):
+        credited_minutes(status=PARTIAL, session=SESSION, pause=PAUSE, arrived=arrived, left=left)
+
+
+def test_the_night_the_clocks_go_back_is_counted_as_it_passes():
+    """From 00:30 to 03:00 pass three hours and a half in New York on 1 November 2026."""
+    night = Interval(
+        datetime(2026, 11, 1, 0, 30, tzinfo=NEW_YORK),
+        datetime(2026, 11, 1, 3, 0, tzinfo=NEW_YORK),
+    )
+    assert credited_minutes(status=PRESENT, session=night) == 210
+    came = datetime(2026, 11, 1, 1, 45, tzinfo=NEW_YORK)
+    went = datetime(2026, 11, 1, 1, 15, fold=1, tzinfo=NEW_YORK)
+    assert credited_minutes(status=PARTIAL, session=night, arrived=came, left=went) == 30
+
+
+seconds = st.integers(-3600, 4 * 3600)
+
+
+@given(
+    st.lists(st.integers(0, 179), min_size=2, max_size=2, unique=True).map(sorted),
+    st.none() | seconds,
+    st.none() | seconds,
+    st.booleans(),
+)
+def test_credit_never_passes_what_counts_and_is_what_a_stop_watch_shows(pause, arrived, left, breaks_count):
+    """The session's own seconds, one by one: in the room and, unless breaks count, not in the break."""
+    came = at(9) + timedelta(seconds=arrived) if arrived is not None else None
+    went = at(9) + timedelta(seconds=left) if left is not None else None
+    rest = Interval(*(at(9) + timedelta(minutes=minute) for minute in pause))
+    status = PRESENT if came is None and went is None else PARTIAL
+    first, last = arrived if arrived is not None else 0, left if left is not None else 3 * 3600
+    if first >= last or first >= 3 * 3600 or last <= 0:
+        with pytest.raises(ValueError):
+            credited_minutes(status=status, session=SESSION, pause=rest, arrived=came, left=went)
+        return
+    found = credited_minutes(
+        status=status, session=SESSION, pause=rest, arrived=came, left=went, breaks_count=breaks_count
+    )
+    in_break = range(pause[0] * 60, pause[1] * 60)
+    attended = sum(1 for second in range(max(0, first), min(3 * 3600, last)) if breaks_count or second not in in_break)
+    assert found == attended // 60
+    countable = 180 if breaks_count else 180 - minutes_between(rest.start, rest.end)
+    assert 0 <= found <= countable
+
+
+@given(seconds.filter(lambda each: each < 3 * 3600 - 1), st.integers(1, 3600))
+def test_coming_later_never_brings_more(arrived, later):
+    came = at(9) + timedelta(seconds=arrived)
+    came_later = min(came + timedelta(seconds=later), at(11, 59, 59))
+    early, late = (
+        credited_minutes(status=PARTIAL, session=SESSION, pause=PAUSE, arrived=when) for when in (came, came_later)
+    )
+    assert late <= early

@@ -1,0 +1,95 @@
+"""A calendar file read plainly, by icalendar and recurring_ical_events alone and without a defence; only the rules that
+docs/concepts.md states are kept. What `patients.calendar_import` finds is held to this."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+from zoneinfo import ZoneInfo
+
+import icalendar
+import recurring_ical_events
+
+from timekeeping.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Plain:
+    busy: tuple[Interval[datetime], ...]
+    whole_days: tuple[date, ...]
+    occurrences: int
+
+
+def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> Plain:
+    """Raises whatever the libraries raise."""
+    begins, ends = (datetime.combine(day, time(), zone) for day in (first, until))
+    busy, days, occurrences = set(), set(), 0
+    for calendar in icalendar.Calendar.from_ical(data, multiple=True):
+        for event in calendar.walk("VEVENT"):
+            _end_inclusively(event, zone)
+        _part_those_of_one_id(calendar)
+        for occurrence in recurring_ical_events.of(calendar).between(begins, ends):
+            occurrences += 1
+            if _is_left_out(occurrence):
+                continue
+            start, end = occurrence["DTSTART"].dt, occurrence["DTEND"].dt
+            if isinstance(start, datetime):
+                stretch = _stretch(start, end, zone)
+                if cut := stretch and stretch.intersection(Interval(begins, ends)):
+                    busy.add(cut)
+            else:
+                days |= {day for day in _days(start, end) if first <= day < until}
+    return Plain(tuple(sorted(busy)), tuple(sorted(days)), occurrences)
+
+
+def _stretch(start: datetime, end: datetime, zone: ZoneInfo) -> Interval[datetime] | None:
+    """At instants, with the length that is written where the start is in the hour that clocks skip."""
+    own = start.tzinfo or zone
+    starts = start.replace(tzinfo=own).astimezone(UTC)
+    ends = end.replace(tzinfo=end.tzinfo or zone).astimezone(UTC)
+    if starts.astimezone(own).time() != start.time():
+        ends = starts + (end.replace(tzinfo=None) - start.replace(tzinfo=None))
+    return Interval(starts, ends) if starts < ends else None
+
+
+def _days(start: date, end: date) -> Iterator[date]:
+    yield start
+    for number in count(1):
+        if (day := start + timedelta(days=number)) >= end:
+            return
+        yield day
+
+
+def _is_left_out(event: icalendar.Event) -> bool:
+    return (
+        event.get("STATUS") == "CANCELLED"
+        or event.get("TRANSP") == "TRANSPARENT"
+        or event.get("X-MICROSOFT-CDO-BUSYSTATUS") == "FREE"
+    )
+
+
+def _part_those_of_one_id(calendar: icalendar.Calendar) -> None:
+    """The library keeps the first of the entries that have one id and are as new as one another."""
+    seen: dict[tuple[str, int], int] = {}
+    for number, event in enumerate(calendar.walk("VEVENT")):
+        if "UID" in event and "RECURRENCE-ID" not in event:
+            key = (event["UID"], event.get("SEQUENCE", -1))
+            if key in seen:
+                event["UID"] = icalendar.vText(f"{event['UID']} again {number}")
+            seen.setdefault(key, number)
+
+
+def _end_inclusively(event: icalendar.Event, zone: ZoneInfo) -> None:
+    """A last day is a whole day, and a last time without a zone is on the entry's own clock."""
+    rules = event.get("RRULE", [])
+    start = event["DTSTART"].dt if "DTSTART" in event else None
+    for rule in rules if isinstance(rules, list) else [rules]:
+        until = rule.get("UNTIL", [None])[0]
+        if until is None or not isinstance(start, datetime):
+            continue
+        if not isinstance(until, datetime):
+            until = datetime.combine(until, time(23, 59, 59))
+        if start.tzinfo is None:
+            rule["UNTIL"] = [until.astimezone(zone).replace(tzinfo=None) if until.tzinfo else until]
+        else:
+            rule["UNTIL"] = [(until if until.tzinfo else until.replace(tzinfo=start.tzinfo)).astimezone(UTC)]

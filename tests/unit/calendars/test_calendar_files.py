@@ -1,0 +1,368 @@
+"""What is understood of a calendar file: each trap that others fell into, and every file that the libraries are tested with."""
+
+import re
+import time as clocks
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import icalendar
+import pytest
+import recurring_ical_events
+from icalendar.timezone import tzp
+
+from patients.calendar_import.parser import understand
+from patients.calendar_import.time_zones import is_known
+from patients.calendar_import.wire_format import from_json, understood_as_json
+from patients.domain.calendar_files import (
+    MOST_BYTES,
+    CalendarCutShort,
+    CalendarTooLarge,
+    CalendarTooOld,
+    NotACalendar,
+    Remark,
+    Understood,
+)
+from tests.hostile_calendars import A_ZONE, calendar, event
+from tests.unit.calendars.plain_reader import read_plainly
+from timekeeping.intervals import Interval
+from timekeeping.reasons import Reason, Refused
+
+NEW_YORK = ZoneInfo("America/New_York")
+FIRST = date(2026, 11, 23)
+UNTIL = FIRST + timedelta(weeks=26)
+MOST_SECONDS = 5
+
+
+@pytest.fixture(autouse=True)
+def fresh_zones() -> Iterator[None]:
+    """As in the process of its own in which a file is read: no zone of another file is known."""
+    tzp.use_default()
+    is_known.cache_clear()
+    yield
+    tzp.use_default()
+    is_known.cache_clear()
+
+
+def read(*parts: str, zone: ZoneInfo = NEW_YORK, first: date = FIRST) -> Understood:
+    return understand(calendar(*parts), zone=zone, first=first, until=first + timedelta(weeks=26))
+
+
+def refusal(data: bytes) -> Reason:
+    with pytest.raises(Refused) as refused:
+        understand(data, zone=NEW_YORK, first=FIRST, until=UNTIL)
+    [reason] = refused.value.reasons
+    return reason
+
+
+def shown(understood: Understood, zone: ZoneInfo = NEW_YORK) -> list[str]:
+    """Each time as clocks show it."""
+    return [f"{each.start.astimezone(zone):%d %b %H:%M}-{each.end.astimezone(zone):%H:%M}" for each in understood.busy]
+
+
+def at(starts: str, ends: str, *lines: str) -> str:
+    """An entry on the wall clock of New York."""
+    name = "TZID=America/New_York"
+    return event(*lines, starts=f"DTSTART;{name}:{starts}00", ends=f"DTEND;{name}:{ends}00")
+
+
+def remarks(understood: Understood) -> dict[Remark, int]:
+    return {each.remark: each.number for each in understood.remarks}
+
+
+DAY = at("20261124T0900", "20261124T1000")
+
+
+@pytest.mark.parametrize(
+    ("parts", "times"),
+    [
+        pytest.param([DAY], ["24 Nov 09:00-10:00"], id="once"),
+        pytest.param([at("20261124T2200", "20261125T0600")], ["24 Nov 22:00-06:00"], id="over midnight"),
+        pytest.param(
+            [event(starts="DTSTART:20261124T0900" + "00", ends="DURATION:PT90M")], ["24 Nov 09:00-10:30"], id="floating"
+        ),
+        pytest.param(
+            [at("20261124T0900", "20261124T1000", "RRULE:FREQ=WEEKLY;UNTIL=20261208")],
+            ["24 Nov 09:00-10:00", "01 Dec 09:00-10:00", "08 Dec 09:00-10:00"],
+            id="until a date has that day",
+        ),
+        pytest.param(
+            [at("20261124T1900", "20261124T2000", "RRULE:FREQ=WEEKLY;UNTIL=20261201T190000")],
+            ["24 Nov 19:00-20:00", "01 Dec 19:00-20:00"],
+            id="until a local time has that time",
+        ),
+        pytest.param(
+            [
+                event(
+                    "RRULE:FREQ=WEEKLY;UNTIL=20261202T000000Z",
+                    starts="DTSTART:20261124T190000",
+                    ends="DTEND:20261124T200000",
+                )
+            ],
+            ["24 Nov 19:00-20:00", "01 Dec 19:00-20:00"],
+            id="a floating entry until an instant",
+        ),
+        pytest.param(
+            [at("20261124T0900", "20261124T1000", "RRULE:FREQ=WEEKLY;COUNT=3", "EXDATE;TZID=America/New_York:20261201T090000")],
+            ["24 Nov 09:00-10:00", "08 Dec 09:00-10:00"],
+            id="one left out",
+        ),
+        pytest.param(
+            [at("20261124T0900", "20261124T1000", "RRULE:FREQ=DAILY;COUNT=2;UNTIL=99991231T235959Z")],
+            ["24 Nov 09:00-10:00", "25 Nov 09:00-10:00"],
+            id="until the end of all days",
+        ),
+        pytest.param(
+            [DAY.replace("BEGIN:VEVENT", "BEGIN:VEVENT\nUID:1"), at("20261126T0900", "20261126T1000", "UID:1")],
+            ["24 Nov 09:00-10:00", "26 Nov 09:00-10:00"],
+            id="two entries of one id are both busy",
+        ),
+        pytest.param(
+            [
+                at("20261124T0900", "20261124T1000", "UID:1", "SEQUENCE:0"),
+                at("20261124T1100", "20261124T1200", "UID:1", "SEQUENCE:1"),
+            ],
+            ["24 Nov 11:00-12:00"],
+            id="a revision takes the place of what it revises",
+        ),
+        pytest.param(
+            [at("20261126T1300", "20261126T1400", "UID:1", "RECURRENCE-ID;TZID=America/New_York:20261126T090000")],
+            ["26 Nov 13:00-14:00"],
+            id="a change of what is not in the file is busy",
+        ),
+        pytest.param(
+            [
+                at("20261124T0900", "20261124T1000", "UID:1", "RRULE:FREQ=DAILY;COUNT=3"),
+                at(
+                    "20261125T0900", "20261125T1000", "UID:1", "STATUS:CANCELLED",
+                    "RECURRENCE-ID;TZID=America/New_York:20261125T090000",
+                ),
+            ],
+            ["24 Nov 09:00-10:00", "26 Nov 09:00-10:00"],
+            id="a cancelled occurrence does not come back as the usual one",
+        ),
+        pytest.param(
+            [
+                at("20261124T0900", "20261124T1000", "UID:1", "TRANSP:TRANSPARENT", "RRULE:FREQ=DAILY;COUNT=2"),
+                at("20261125T0900", "20261125T1000", "UID:1", "RECURRENCE-ID;TZID=America/New_York:20261125T090000"),
+            ],
+            ["25 Nov 09:00-10:00"],
+            id="one busy occurrence of what is free",
+        ),
+        pytest.param(
+            [DAY, at("20261125T0900", "20261125T1000", "X-MICROSOFT-CDO-BUSYSTATUS:FREE")],
+            ["24 Nov 09:00-10:00"],
+            id="free as Outlook says it",
+        ),
+        pytest.param([at("20261120T0900", "20261201T1000")], ["23 Nov 00:00-10:00"], id="cut to the dates"),
+        pytest.param([at("20270313T0230", "20270313T0330")], ["13 Mar 02:30-03:30"], id="the day before clocks change"),
+        pytest.param([at("20270314T0230", "20270314T0300")], ["14 Mar 03:30-04:00"], id="begins in an hour that is skipped"),
+        pytest.param([at("20270314T0230", "20270314T0330")], ["14 Mar 03:30-04:30"], id="skipped, and as long as is written"),
+        pytest.param([at("20270314T0130", "20270314T0330")], ["14 Mar 01:30-03:30"], id="over an hour that is skipped"),
+        pytest.param(
+            [event(starts="DTSTART;TZID=Eastern Standard Time:20261124T090000", ends="DURATION:PT1H")],
+            ["24 Nov 09:00-10:00"],
+            id="Windows' name of a zone",
+        ),
+        pytest.param(
+            ["X-WR-TIMEZONE:Europe/Berlin", event(starts="DTSTART:20261124T150000", ends="DURATION:PT1H")],
+            ["24 Nov 09:00-10:00"],
+            id="floating in the calendar's zone",
+        ),
+        pytest.param(
+            [A_ZONE.format(rule="FREQ=YEARLY"), event(starts="DTSTART;TZID=Nowhere:20261124T090000", ends="DURATION:PT1H")],
+            ["24 Nov 09:00-10:00"],
+            id="a zone that the file defines",
+        ),
+        pytest.param(
+            [
+                A_ZONE.format(rule="FREQ=YEARLY").replace("Nowhere", "America/New_York").replace("-0500", "+0900"),
+                at("20261124T0900", "20261124T1000"),
+            ],
+            ["24 Nov 09:00-10:00"],
+            id="a false definition of a zone that is known",
+        ),
+        pytest.param([event("SUMMARY:END:VEVENT\n BEGIN:VEVENT")], ["24 Nov 09:00-10:00"], id="folded lines"),
+    ],
+)  # fmt: skip
+def test_somebody_is_busy_when_the_file_says_so(parts: list[str], times: list[str]) -> None:
+    assert shown(read(*parts)) == times
+
+
+def test_a_repetition_is_at_the_same_hour_on_both_sides_of_a_clock_change() -> None:
+    found = read(at("20270310T0900", "20270310T1000", "RRULE:FREQ=WEEKLY;COUNT=2"))
+    assert shown(found) == ["10 Mar 09:00-10:00", "17 Mar 09:00-10:00"]
+    assert [each.start.hour for each in found.busy] == [14, 13]
+
+
+def test_entries_without_a_time_are_days_of_which_somebody_is_asked() -> None:
+    found = read(
+        event(starts="DTSTART;VALUE=DATE:20261224", ends="DTEND;VALUE=DATE:20261227"),
+        event(starts="DTSTART;VALUE=DATE:20261231", ends="DTEND;VALUE=DATE:20261231"),
+        event(starts="DTSTART;VALUE=DATE:20261120", ends="DTEND;VALUE=DATE:20261124"),
+        event("TRANSP:TRANSPARENT", starts="DTSTART;VALUE=DATE:20261230", ends="SUMMARY:x"),
+    )
+    assert found.busy == ()
+    assert found.whole_days == (date(2026, 11, 23), *(date(2026, 12, day) for day in (24, 25, 26, 31)))
+
+
+def test_what_is_left_out_is_counted() -> None:
+    found = read(
+        DAY, event("STATUS:CANCELLED"), event("TRANSP:TRANSPARENT"), event("X-MICROSOFT-CDO-BUSYSTATUS:FREE"),
+        event(starts="DTSTART:20200101T090000Z", ends="DTEND:20200101T100000Z"),
+    )  # fmt: skip
+    assert (found.events, found.occurrences, found.cancelled, found.free) == (5, 4, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("part", "remark", "times"),
+    [
+        pytest.param(
+            event(starts="DTSTART;TZID=Atlantis:20261124T090000", ends="DTEND;TZID=Atlantis:20261124T100000"),
+            Remark.UNKNOWN_ZONE,
+            ["24 Nov 09:00-10:00"],
+            id="a zone that nobody knows is the site's",
+        ),
+        pytest.param(event(starts="DTSTART:sometime"), Remark.UNREADABLE, [], id="no start that can be read"),
+        pytest.param("BEGIN:VEVENT\nSUMMARY:x\nEND:VEVENT", Remark.UNREADABLE, [], id="no start at all"),
+        pytest.param(
+            event("RRULE:FREQ=SOMETIMES"), Remark.PARTLY_READ, ["24 Nov 09:00-10:00"], id="a rule that is none"
+        ),
+        pytest.param(
+            event("RRULE:COUNT=3"), Remark.PARTLY_READ, ["24 Nov 09:00-10:00"], id="a rule without a frequency"
+        ),
+        pytest.param(event("EXDATE:never"), Remark.PARTLY_READ, ["24 Nov 09:00-10:00"], id="no date left out"),
+        pytest.param(event(ends="SUMMARY:x"), Remark.NO_LENGTH, [], id="no end"),
+        pytest.param("BEGIN:VTODO\nSUMMARY:x\nEND:VTODO", Remark.NO_EVENTS, [], id="a task"),
+    ],
+)
+def test_what_could_not_be_read_is_told(part: str, remark: Remark, times: list[str]) -> None:
+    found = read(part)
+    assert remarks(found) == {remark: 1}
+    assert shown(found) == times
+
+
+def test_one_bad_entry_costs_no_other() -> None:
+    found = read(event(starts="DTSTART:sometime"), DAY, event("DURATION:P99999999D", ends="SUMMARY:x"))
+    assert shown(found) == ["24 Nov 09:00-10:00"]
+    assert remarks(found) == {Remark.UNREADABLE: 2}
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        pytest.param(lambda text: b"\xef\xbb\xbf" + text.encode(), id="UTF-8 with a mark"),
+        pytest.param(lambda text: text.encode("utf-16"), id="UTF-16"),
+        pytest.param(lambda text: text.encode("cp1252"), id="Western Windows"),
+        pytest.param(lambda text: text.replace("\n", "\r\n").encode(), id="lines as the standard has them"),
+        pytest.param(lambda text: text.replace("\n", "\r").encode(), id="lines of old"),
+        pytest.param(lambda text: (text + text).encode(), id="two calendars in a row"),
+    ],
+)
+def test_letters_are_read_however_they_are_written(encode: Callable[[str], bytes]) -> None:
+    text = calendar("SUMMARY:Café", DAY.replace("END:VEVENT", "SUMMARY:Müller\nEND:VEVENT")).decode()
+    found = understand(encode(text), zone=NEW_YORK, first=FIRST, until=UNTIL)
+    assert shown(found) == ["24 Nov 09:00-10:00"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        pytest.param(b"", NotACalendar(), id="empty"),
+        pytest.param(b"Dear Rosa,", NotACalendar(), id="a letter"),
+        pytest.param(b"/etc/hostname", NotACalendar(), id="the name of a file, which is not opened"),
+        pytest.param(event().encode(), NotACalendar(), id="an entry alone"),
+        pytest.param(b"BEGIN:VCALENDAR\nEND:VCALENDAR\nEND:VCALENDAR", NotACalendar(), id="ends twice"),
+        pytest.param(calendar(DAY)[:-20], CalendarCutShort(), id="cut short"),
+        pytest.param(calendar(DAY).replace(b"VERSION:2", b"VERSION:1"), CalendarTooOld(), id="vCalendar 1.0"),
+        pytest.param(b" " * (MOST_BYTES + 1), CalendarTooLarge(), id="too large"),
+    ],
+)
+def test_what_is_no_calendar_is_refused_with_its_reason(data: bytes, reason: Reason) -> None:
+    assert refusal(data) == reason
+
+
+def test_nothing_but_times_comes_out() -> None:
+    found = read(at("20261124T0900", "20261124T1000", "SUMMARY:Oncology", "LOCATION:Ward 7", "UID:oncology@ward"))
+    assert "ncology" not in understood_as_json(found)
+    assert "Ward" not in repr(found)
+
+
+def test_what_was_understood_is_the_same_in_both_processes() -> None:
+    found = read(DAY, event("STATUS:CANCELLED"), event(starts="DTSTART;VALUE=DATE:20261224"), "BEGIN:VTODO\nEND:VTODO")
+    assert from_json(understood_as_json(found).encode()) == found
+
+
+CORPUS = sorted(
+    path
+    for package, folder in ((icalendar, "tests"), (recurring_ical_events, "test"))
+    for path in Path(package.__path__[0], folder).rglob("*.ics")
+)
+ELSEWHERE = {"issue_104_broken_calendar.ics", "parsing_error_in_UTC_offset.ics"}
+"""Where the libraries stumble over what says nothing of when something is."""
+NOT_COMPARED = 30
+"""So many files, at most, make the libraries raise an error that is told as a remark here."""
+
+
+def windows(data: bytes) -> list[date]:
+    """Firsts of half years in which something is, the earliest three years."""
+    years = sorted({int(year) for year in re.findall(rb"(?:DTSTART|RDATE)[^:\r\n]*:(\d{4})", data)} or {2026})
+    return [date(max(year, 2), month, 1) for year in years[:3] for month in (1, 7)]
+
+
+def without_what_has_no_start(data: bytes) -> bytes:
+    """As it is remarked of them that they are left out."""
+    entries = re.compile(rb"BEGIN:VEVENT\r?\n(?:(?!END:VEVENT)[\s\S])*END:VEVENT\r?\n")
+    return entries.sub(lambda found: found[0] if re.search(rb"(?m)^DTSTART", found[0]) else b"", data)
+
+
+def test_every_file_that_the_libraries_ship_with_is_read_as_they_read_it_or_refused() -> None:
+    assert len(CORPUS) > 200
+    compared = not_compared = busy = 0
+    refusals: set[str] = set()
+    for path in CORPUS:
+        data = path.read_bytes()
+        is_compared = True
+        for first in windows(data):
+            until = first + timedelta(weeks=26)
+            tzp.use_default()
+            is_known.cache_clear()
+            began = clocks.process_time()
+            try:
+                found = understand(data, zone=NEW_YORK, first=first, until=until)
+            except Refused as refused:
+                refusals.add(refused.reasons[0].code)
+                continue
+            assert clocks.process_time() - began < MOST_SECONDS, path.name
+            tzp.use_default()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    plain = read_plainly(without_what_has_no_start(data), NEW_YORK, first, until)
+                except (ValueError, TypeError, LookupError, AttributeError):
+                    assert found.remarks or path.name in ELSEWHERE, path.name
+                    is_compared = False
+                    continue
+            compared += 1
+            busy += bool(found.busy)
+            assert (found.busy, found.whole_days) == (plain.busy, plain.whole_days), path.name
+        not_compared += not is_compared
+    assert refusals == {"not_a_calendar", "calendar_cut_short"}
+    assert compared > 300
+    assert busy > 90
+    assert not_compared <= NOT_COMPARED
+
+
+def test_the_plain_reading_is_no_copy_of_the_other() -> None:
+    """It knows nothing of the package that it is held to."""
+    text = Path(__file__).with_name("plain_reader.py").read_text()
+    assert "import patients" not in text
+    assert "from patients" not in text
+
+
+def test_an_instant_is_one_whatever_zone_the_site_is_in() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    found = read(event(), zone=berlin)
+    assert found.busy == (Interval(datetime(2026, 11, 24, 14, tzinfo=UTC), datetime(2026, 11, 24, 15, tzinfo=UTC)),)

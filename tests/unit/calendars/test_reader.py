@@ -1,0 +1,164 @@
+"""A calendar file is read by a process of its own: it ends in time, takes little memory, and tells nobody what is in it."""
+
+import resource
+import subprocess
+import sys
+import time as clocks
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date, timedelta
+from multiprocessing import get_context
+from threading import Thread
+
+import pytest
+
+from patients.calendar_import import reader, worker
+from patients.calendar_import.reader import read_calendar_file
+from patients.domain.calendar_files import (
+    CalendarTooLarge,
+    CouldNotBeRead,
+    NotACalendar,
+    ReadingIsBusy,
+    RepeatsTooOften,
+    RuleNotAllowed,
+    TookTooLong,
+    TookTooMuchMemory,
+    TooManyDates,
+    TooManyEvents,
+    TooManyOccurrences,
+    Understood,
+)
+from tests.hostile_calendars import BOMBS, calendar, event
+from timekeeping.reasons import Reason
+
+FIRST = date(2026, 11, 23)
+MOST_SECONDS = 10
+MOST_KILOBYTES = 512 * 1024
+IS_READ = Understood
+REFUSED: dict[str, object] = {
+    "every second": RepeatsTooOften(),
+    "every minute": RepeatsTooOften(),
+    "every hour": RepeatsTooOften(),
+    "every second, said by a list": RuleNotAllowed(),
+    "never moves on": RuleNotAllowed(),
+    "moves backwards": RuleNotAllowed(),
+    "a rule of many letters": RuleNotAllowed(),
+    "a rule of five megabytes": RuleNotAllowed(),
+    "a thousand rules": RuleNotAllowed(),
+    "a day that never comes": TookTooLong(),
+    "every day since the year 1": TookTooLong(),
+    "every day, fifty times": TooManyOccurrences(),
+    "a hundred thousand dates left out": TooManyDates(),
+    "a hundred thousand dates added": TooManyDates(),
+    "too many events": TooManyEvents(),
+    "parts in parts": NotACalendar(),
+    "alarms in alarms": NotACalendar(),
+    "lines without an end": NotACalendar(),
+    "longer than five megabytes": CalendarTooLarge(),
+    "another kind of file": NotACalendar(),
+    "nothing but zeros": NotACalendar(),
+    "a path": NotACalendar(),
+}
+"""Why each bomb is refused; all others are harmless, and read."""
+
+
+def read(data: bytes) -> Understood | Reason:
+    return read_calendar_file(data, zone="America/New_York", first=FIRST, until=FIRST + timedelta(weeks=26))
+
+
+def measured(name: str) -> tuple[Understood | Reason, float, int]:
+    """What a bomb comes to, in how many seconds, and the most kilobytes that a process started by this one has taken."""
+    began = clocks.perf_counter()
+    found = read(BOMBS[name])
+    return found, clocks.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+
+@pytest.fixture(scope="module")
+def reader_pool() -> Iterator[ProcessPoolExecutor]:
+    """A process that starts none but those that read: a browser that other tests started would be counted with them."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_no_file_takes_for_ever_or_fills_the_memory(reader_pool: ProcessPoolExecutor, name: str) -> None:
+    found, seconds, kilobytes = reader_pool.submit(measured, name).result()
+    assert seconds < MOST_SECONDS
+    assert kilobytes < MOST_KILOBYTES
+    if name in REFUSED:
+        assert found == REFUSED[name]
+    else:
+        assert isinstance(found, Understood)
+
+
+def test_every_bomb_that_is_refused_is_one_of_them() -> None:
+    assert REFUSED.keys() <= BOMBS.keys()
+
+
+def test_a_file_is_read() -> None:
+    found = read(calendar(event("SUMMARY:Ward 7")))
+    assert isinstance(found, Understood)
+    assert len(found.busy) == 1
+
+
+def test_the_child_says_nothing_of_the_file_and_knows_nothing_of_the_clinic(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "a secret")
+    told = "import os, sys; print('Ward 7'); print('Ward 7', file=sys.stderr); sys.exit('a secret' in str(os.environ))"
+    monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", told])
+    with pytest.raises(ValueError, match="Expecting value"):
+        read(b"")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        pytest.param("raise ValueError('Ward 7')", CouldNotBeRead(), id="an error that nobody thought of"),
+        pytest.param("import os; os.abort()", CouldNotBeRead(), id="a crash"),
+        pytest.param("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)", TookTooLong(), id="its time is up"),
+        pytest.param("import time; time.sleep(60)", TookTooLong(), id="it sleeps"),
+    ],
+)
+def test_a_child_that_fails_is_a_reason(
+    code: str, reason: Reason, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", code])
+    monkeypatch.setattr(reader, "PATIENCE_SECONDS", 2)
+    assert read(b"BEGIN:VCALENDAR") == reason
+    assert capfd.readouterr() == ("", "")
+
+
+def test_memory_that_runs_out_is_a_reason() -> None:
+    hungry = (
+        "from patients.calendar_import import child\n"
+        "child.understand = lambda *args, **kwargs: bytearray(600 * 1024 * 1024)\n"
+        "child.main()"
+    )
+    asked = b'{"zone": "UTC", "first": "2026-11-23", "until": "2026-11-30"}\n'
+    done = subprocess.run([sys.executable, "-c", hungry], input=asked, capture_output=True, cwd=reader.ROOT)
+    assert done.stdout.decode() == f'{{"refused": "{TookTooMuchMemory.code}"}}'
+
+
+def test_the_child_needs_no_django() -> None:
+    loaded = "import sys, patients.calendar_import.worker; sys.exit('django' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], cwd=reader.ROOT).returncode == 0
+
+
+def test_without_limits_of_the_system_it_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+    worker.limit_this_process()
+
+
+def test_not_more_than_a_few_are_read_at_once_and_the_next_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"])
+    monkeypatch.setattr(reader, "PATIENCE_SECONDS", 3)
+    monkeypatch.setattr(reader, "WAIT_SECONDS", 0.1)
+    found: list[object] = []
+    threads = [Thread(target=lambda: found.append(read(b"x"))) for _ in range(reader.AT_ONCE + 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [ReadingIsBusy(), *[TookTooLong()] * reader.AT_ONCE]

@@ -1,0 +1,137 @@
+"""What may stand in a cell of a clinic's files, and what it means."""
+
+from collections.abc import Callable
+from datetime import date, time
+
+import pytest
+
+from accounts.permissions import Role
+from scheduling.clinic_import.cells import (
+    read_date,
+    read_email,
+    read_hours,
+    read_number,
+    read_text,
+    read_time,
+    read_time_zone,
+    read_weekday,
+    read_weekdays,
+    read_yes,
+)
+from scheduling.clinic_import.clinic_rows import read_roles
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        ("2026-11-23", date(2026, 11, 23)),
+        ("2026-1-5", date(2026, 1, 5)),
+        ("2026-01-05 00:00:00", date(2026, 1, 5)),
+        ("11/23/2026", date(2026, 11, 23)),
+        ("1/5/2026", date(2026, 1, 5)),
+        ("2/29/2028", date(2028, 2, 29)),
+    ],
+)
+def test_a_date_is_written_the_iso_or_the_us_way(cell: str, meant: date) -> None:
+    assert read_date(cell) == meant
+
+
+@pytest.mark.parametrize(
+    "cell", ["23/11/2026", "2026-13-01", "2/29/2026", "11/23/26", "0206-11-23", "23.11.2026", "today", "46349"]
+)
+def test_what_is_no_date_is_said_to_be_none(cell: str) -> None:
+    with pytest.raises(ValueError, match=cell):
+        read_date(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        ("9:00", time(9)),
+        ("09:00", time(9)),
+        ("9:00 AM", time(9)),
+        ("9 am", time(9)),
+        ("9am", time(9)),
+        ("9:05 p.m.", time(21, 5)),
+        ("12:00 PM", time(12)),
+        ("12:30 AM", time(0, 30)),
+        ("21:30", time(21, 30)),
+        ("17:30:00", time(17, 30)),
+        ("0:00", time(0)),
+    ],
+)
+def test_a_time_is_written_in_twelve_or_in_twenty_four_hours(cell: str, meant: time) -> None:
+    assert read_time(cell) == meant
+
+
+@pytest.mark.parametrize(
+    "cell", ["9", "24:00", "9:60", "13:00 PM", "0:30 AM", "9:00 a", "9.30", "9:00:30", "noon", "-1:00"]
+)
+def test_what_is_no_time_is_said_to_be_none(cell: str) -> None:
+    with pytest.raises(ValueError, match="not a time of day"):
+        read_time(cell)
+
+
+@pytest.mark.parametrize(("cell", "minutes"), [("9", 540), ("9.5", 570), ("9:30", 570), ("12.25", 735), ("0.1", 6)])
+def test_hours_are_whole_minutes(cell: str, minutes: int) -> None:
+    assert read_hours(0, 10080)(cell) == minutes
+
+
+@pytest.mark.parametrize("cell", ["9,5", "9:75", "9.333", "nine", "169", "-3"])
+def test_what_are_no_hours_of_a_week_is_refused(cell: str) -> None:
+    with pytest.raises(ValueError, match=cell):
+        read_hours(0, 10080)(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "days"),
+    [
+        ("Mon", (0,)),
+        ("Mon, Wed", (0, 2)),
+        ("Monday; thursday", (0, 3)),
+        ("Mon-Fri", (0, 1, 2, 3, 4)),
+        ("Mon – Wed, Sat", (0, 1, 2, 5)),
+        ("Sat-Mon", (0, 5, 6)),
+        ("Tue/Thu", (1, 3)),
+        ("Tues Thurs", (1, 3)),
+        ("Sun & Sat", (5, 6)),
+    ],
+)
+def test_days_of_the_week_are_named_alone_or_from_to(cell: str, days: tuple[int, ...]) -> None:
+    assert read_weekdays(cell) == days
+
+
+REFUSED: list[tuple[Callable[[str], object], str]] = [
+    (read_weekday, "Mo"),
+    (read_weekday, "someday"),
+    (read_weekdays, "Mon-"),
+    (read_weekdays, "Mon;;X"),
+    (read_yes, "maybe"),
+    (read_number(1, 9), "10"),
+    (read_number(1, 9), "1.5"),
+    (read_number(1, 9), "many"),
+    (read_text(3), "four"),
+    (read_email, "ada.park"),
+    (read_time_zone, "Eastern"),
+    (read_roles, "coordinator"),
+    (read_roles, "doctor@NORTH"),
+]
+
+
+@pytest.mark.parametrize(("read", "cell"), REFUSED)
+def test_nonsense_gets_a_sentence(read: Callable[[str], object], cell: str) -> None:
+    with pytest.raises(ValueError, match=r"\.$"):
+        read(cell)
+
+
+@pytest.mark.parametrize(("cell", "meant"), [("Yes", True), ("y", True), ("TRUE", True), ("no", False), ("0", False)])
+def test_yes_and_no_have_several_spellings(cell: str, meant: bool) -> None:
+    assert read_yes(cell) is meant
+
+
+def test_a_person_has_roles_at_sites() -> None:
+    assert read_roles("clinician@SOUTH; Coordinator@NORTH; administrator") == (
+        (Role.ADMINISTRATOR, ""),
+        (Role.CLINICIAN, "SOUTH"),
+        (Role.COORDINATOR, "NORTH"),
+    )

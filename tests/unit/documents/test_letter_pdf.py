@@ -1,0 +1,127 @@
+"""Whatever the times, a letter says nothing but them, the few words it is given, and its own."""
+
+import io
+import re
+from datetime import date, time, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from scheduling.domain.letters import Appointment, Content, Times, as_told, telling_words
+from scheduling.services.documents.letter_pdf import missing_letters, pdf_of
+from scheduling.services.documents.letter_text import NOTICE
+
+MONDAY = date(2026, 11, 23)
+OWN_WORDS = frozenset(
+    (
+        "Appointments of From to has appointments at these times Every but not on and Times can change A later letter takes "
+        "the place of this one For Sent with the written consent of signed on It covers the times of appointments and "
+        "nothing else for this purpose It holds until unless it is revoked before "
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Wed Thu Fri Sat Sun "
+        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec " + NOTICE
+    )
+    .replace(".", "")
+    .split()
+)
+
+
+def content(**changed: object) -> Content:
+    told: dict = {
+        "sender": "HS Offices",
+        "sender_address": "12 Pier Road",
+        "sender_phone": "555-0100",
+        "written_on": MONDAY,
+        "recipient": "Harbor Bakery",
+        "recipient_address": "",
+        "name": "Rosa Lindqvist",
+        "first_day": MONDAY,
+        "last_day": MONDAY + timedelta(days=60),
+        "times": as_told([Appointment(MONDAY, time(9), time(12))]),
+        "signed_on": MONDAY,
+        "consent_last_day": MONDAY + timedelta(days=60),
+        "purpose": "Time off work",
+    }
+    return Content(**(told | changed))
+
+
+def text_of(pdf: bytes) -> str:
+    return " ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+
+
+def words_of(text: str) -> set[str]:
+    return set(re.findall(r"[^\W\d_]+", text))
+
+
+times = st.lists(
+    st.builds(
+        lambda day, hour, length: Appointment(MONDAY + timedelta(days=day), time(hour), time(hour + length, 15)),
+        st.integers(0, 180),
+        st.sampled_from([7, 9, 13, 18]),
+        st.integers(1, 3),
+    ),
+    min_size=1,
+    max_size=90,
+).map(as_told)
+names = st.lists(st.text("abcdeéřłñöśŻșựДнαώ'-’", min_size=1, max_size=18), min_size=1, max_size=3).map(" ".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(times, names, names, names)
+def test_no_word_is_in_a_letter_that_it_was_not_given(times: Times, name: str, recipient: str, purpose: str) -> None:
+    given_words = content(times=times, name=name, recipient=recipient, purpose=purpose)
+    assert missing_letters(given_words) == ""
+    pdf = pdf_of(given_words)
+    may_say = OWN_WORDS | words_of(f"HS Offices Pier Road {name} {recipient} {purpose}")
+    assert words_of(text_of(pdf)) <= may_say
+    assert telling_words(str(PdfReader(io.BytesIO(pdf)).metadata)) == ()
+
+
+def test_what_the_file_says_of_itself_is_neutral() -> None:
+    properties = PdfReader(io.BytesIO(pdf_of(content()))).metadata
+    assert properties
+    assert (properties.title, properties.author) == ("Schedule", "HS Offices")
+    assert not properties.get("/Creator")
+    assert not properties.get("/Subject")
+    assert not properties.get("/Keywords")
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        pytest.param("Dvořák Łukasz Hőgyes Ștefan", "", id="the languages of Europe"),
+        pytest.param("Nguyễn Thị Ánh", "", id="Vietnamese"),
+        pytest.param("Роза Αλέξης დავით Արամ", "", id="other alphabets that run to the right"),
+        pytest.param("Pōmaikaʻi Łééchąąʼí Ọ́láìtán", "", id="marks on letters"),
+        pytest.param("Rosa 李明", "明李", id="not in the typeface"),
+        pytest.param("محمد", "".join(sorted(set("محمد"))), id="runs to the left"),
+        pytest.param("שרה", "".join(sorted("שרה")), id="runs to the left as well"),
+    ],
+)
+def test_which_letters_can_be_printed(name: str, missing: str) -> None:
+    assert missing_letters(content(name=name)) == missing
+
+
+@pytest.mark.parametrize("name", ["Dvořák", "Nguyễn Thị Ánh", "Роза", "O’Neill & <Sons>"])
+def test_a_name_is_printed_as_it_is(name: str) -> None:
+    assert f"Appointments of {name}" in " ".join(text_of(pdf_of(content(name=name))).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "words"),
+    [
+        pytest.param("Time off from work", [], (), id="says nothing"),
+        pytest.param("Court dates, shift planning, medical leave", [], (), id="says nothing of treatment"),
+        pytest.param("For his Treatment and treatment", [], ("Treatment", "treatment"), id="as it stands there"),
+        pytest.param("IOP three days a week", [], ("IOP",), id="a short word"),
+        pytest.param("Soup, biopsy, suds", [], (), id="short words are whole"),
+        pytest.param(
+            "outpatient, in recovery, therapist", [], ("outpatient", "recovery", "therapist"), id="beginnings"
+        ),
+        pytest.param("Time at harbor street", ["Harbor Street"], ("harbor street",), id="the clinic's name"),
+        pytest.param("Harbor Streets", ["Harbor Street", ""], (), id="names are whole"),
+    ],
+)
+def test_what_says_too_much(text: str, names: list[str], words: tuple[str, ...]) -> None:
+    assert telling_words(text, names) == words

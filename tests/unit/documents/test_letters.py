@@ -1,0 +1,61 @@
+"""A letter says the same times in fewer words."""
+
+from datetime import date, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.domain.letters import Appointment, WeeklyTime, as_told
+
+MONDAY = date(2026, 11, 23)
+WEEK = timedelta(weeks=1)
+
+
+def mondays(*weeks: int, starts: str = "09:00") -> list[Appointment]:
+    return [Appointment(MONDAY + week * WEEK, time.fromisoformat(starts), time(12)) for week in weeks]
+
+
+@pytest.mark.parametrize(
+    ("weeks", "weekly", "out"),
+    [
+        pytest.param((0, 1, 2), True, [], id="three in a row"),
+        pytest.param((0, 1), False, [], id="two are said by their dates"),
+        pytest.param((0, 1, 3), True, [2], id="all but one"),
+        pytest.param((0, 3, 6), False, [], id="more left out than kept"),
+        pytest.param((0, 2, 4), True, [1, 3], id="every other week, with what is left out"),
+    ],
+)
+def test_what_repeats_is_said_once(weeks, weekly, out):
+    told = as_told(mondays(*weeks))
+    assert bool(told.weekly) == weekly
+    assert len(told.single) == (0 if weekly else len(weeks))
+    assert [day for each in told.weekly for day in each.out] == [MONDAY + week * WEEK for week in out]
+
+
+def test_two_times_on_one_day_are_two_lines_in_the_order_of_the_day():
+    told = as_told(mondays(0, 1, 2, starts="11:00") + mondays(0, 1, 2))
+    assert [each.starts for each in told.weekly] == [time(9), time(11)]
+    assert told.weekly[0] == WeeklyTime(0, time(9), time(12), MONDAY, MONDAY + 2 * WEEK, ())
+
+
+def test_without_an_appointment_there_is_nothing_to_say():
+    assert not as_told([])
+
+
+appointments = st.lists(
+    st.builds(
+        lambda day, hour, length: Appointment(MONDAY + timedelta(days=day), time(hour), time(hour + length)),
+        st.integers(0, 60),
+        st.sampled_from([9, 13]),
+        st.integers(1, 2),
+    ),
+    max_size=60,
+)
+
+
+@given(appointments)
+def test_the_letter_tells_every_appointment_and_no_other(given_times):
+    told = as_told(given_times)
+    said = [each for weekly in told.weekly for each in weekly.appointments()] + list(told.single)
+    assert sorted(said) == sorted(set(given_times))

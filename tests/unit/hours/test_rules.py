@@ -1,0 +1,250 @@
+"""The weekly-hours rule by named tables, and its sums against a minute-by-minute week."""
+
+from datetime import date, time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.domain.hours.rules import Band, RuleSet, WeeklyMeeting, add_up, assess_choice, assess_track
+from timekeeping.reasons import (
+    BelowPrescribedDays,
+    BelowPrescribedMinutes,
+    NoMeetings,
+    ShortDay,
+    TooFewDays,
+    TooFewMinutes,
+    TooManyDays,
+    TooManyMinutes,
+    TwoAtOnce,
+)
+from timekeeping.weeks import minute_of
+
+MONDAY = date(2026, 11, 2)
+RULES = RuleSet()
+
+
+def meeting(weekday: int = 0, starts: str = "09:00", ends: str = "12:00", pause: str = "", **more) -> WeeklyMeeting:
+    """Keyed and named by its time unless said; `pause` as in "10:20-10:35"."""
+    break_starts, break_ends = (time.fromisoformat(part) for part in pause.split("-")) if pause else (None, None)
+    name = f"{weekday} {starts}"
+    return WeeklyMeeting(
+        **{"key": f"{name}-{ends}", "name": name} | more,
+        weekday=weekday,
+        starts=time.fromisoformat(starts),
+        ends=time.fromisoformat(ends),
+        break_starts=break_starts,
+        break_ends=break_ends,
+    )
+
+
+def lasting(minutes: int, weekday: int) -> WeeklyMeeting:
+    return meeting(weekday, "07:00", f"{7 + minutes // 60:02}:{minutes % 60:02}")
+
+
+def each_day(*minutes: int) -> list[WeeklyMeeting]:
+    """One meeting a day from Monday on; a day of 0 minutes is free."""
+    return [lasting(long, weekday) for weekday, long in enumerate(minutes) if long]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "reasons"),
+    [
+        pytest.param((180, 0, 180, 0, 180), (), id="exactly 9 h over 3 days"),
+        pytest.param((300, 300, 300, 300, 300), (), id="exactly 25 h over 5 days"),
+        pytest.param((180, 0, 180, 0, 175), (TooFewMinutes(535, 540),), id="8 h 55"),
+        pytest.param((300, 300, 300, 300, 305), (TooManyMinutes(1505, 1500),), id="25 h 05"),
+        pytest.param((300, 0, 300), (TooFewDays(2, 3),), id="2 days"),
+        pytest.param((120, 120, 120, 120, 120, 120), (TooManyDays(6, 5),), id="6 days"),
+        pytest.param((0, 0, 180, 0, 180, 180), (), id="a Saturday is a day like others"),
+        pytest.param((300, 180, 0, 0, 300), (), id="unequal days"),
+        pytest.param((240,), (TooFewMinutes(240, 540), TooFewDays(1, 3)), id="short on both counts"),
+        pytest.param((430,) * 6, (TooManyMinutes(2580, 1500), TooManyDays(6, 5)), id="43 h on 6 days"),
+        pytest.param((), (NoMeetings(), TooFewMinutes(0, 540), TooFewDays(0, 3)), id="nothing"),
+    ],
+)
+def test_bounds_are_inclusive(minutes, reasons):
+    verdict = assess_track(each_day(*minutes), RULES)
+    assert verdict.reasons == reasons
+    assert verdict.allowed == (not reasons)
+    assert (verdict.minutes, verdict.days) == (sum(minutes), sum(1 for long in minutes if long))
+    assert verdict.minutes_by_weekday == (*minutes, *[0] * (7 - len(minutes)))
+
+
+@pytest.mark.parametrize(
+    ("rules", "minutes", "reasons"),
+    [
+        pytest.param(RuleSet(minimum_minutes=360), (120, 120, 120), (), id="6 h for adolescents"),
+        pytest.param(RuleSet(maximum_minutes=1140), (240,) * 5, (TooManyMinutes(1200, 1140),), id="19 h at most"),
+        pytest.param(RuleSet(minimum_days=4), (180,) * 3, (TooFewDays(3, 4),), id="4 days at least"),
+        pytest.param(RuleSet(maximum_days=6), (120,) * 6, (), id="6 days allowed"),
+        pytest.param(RuleSet(minimum_minutes_per_day=150), (240, 150, 150), (), id="exactly the day's minimum"),
+        pytest.param(
+            RuleSet(minimum_minutes_per_day=150), (240, 149, 240), (ShortDay(1, 149, 150),), id="a minute below it"
+        ),
+    ],
+)
+def test_the_numbers_are_the_rule_sets(rules, minutes, reasons):
+    assert assess_track(each_day(*minutes), rules).reasons == reasons
+
+
+@pytest.mark.parametrize(
+    ("minutes", "band"),
+    [
+        pytest.param((300, 300, 300, 299), Band.STANDARD, id="a minute below 20 h"),
+        pytest.param((300, 300, 300, 300), Band.HIGHER, id="20 h"),
+    ],
+)
+def test_twenty_hours_are_the_higher_band(minutes, band):
+    assert assess_track(each_day(*minutes), RULES).band is band
+
+
+BREAK = meeting(0, "09:00", "12:00", "10:20-10:35", key="a")
+LATER_BREAK = meeting(0, "09:00", "12:00", "11:00-11:15", key="b")
+FORTNIGHTLY = meeting(0, "18:00", "20:00", anchor=MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("meetings", "minutes", "breaks_counted"),
+    [
+        pytest.param([BREAK], 165, 180, id="the break does not count"),
+        pytest.param([meeting(), meeting(0, "13:00", "16:00")], 360, 360, id="two blocks with a gap"),
+        pytest.param([meeting(), meeting(0, "12:00", "13:00")], 240, 240, id="back to back"),
+        pytest.param([meeting(), meeting(key="b")], 180, 180, id="two groups side by side"),
+        pytest.param([meeting(), meeting(0, "11:00", "13:00")], 240, 240, id="the hour they share counts once"),
+        pytest.param([BREAK, LATER_BREAK], 165, 180, id="side by side with breaks at different times"),
+        pytest.param([BREAK, meeting(key="b")], 180, 180, id="only one of the two has a break"),
+        pytest.param(
+            [meeting(), meeting(0, "10:00", "11:00", countable=False)], 180, 180, id="yoga in the middle of it"
+        ),
+        pytest.param([meeting(countable=False)], 0, 0, id="a service that does not count"),
+        pytest.param([meeting(), FORTNIGHTLY], 180, 180, id="every other week comes on top"),
+        pytest.param([meeting(), meeting(0, "09:00", "13:00", anchor=MONDAY)], 180, 180, id="also beside another"),
+        pytest.param([], 0, 0, id="nothing"),
+    ],
+)
+def test_what_a_day_adds_up_to(meetings, minutes, breaks_counted):
+    assert add_up(meetings, RULES).by_weekday[0] == minutes
+    assert add_up(meetings, RuleSet(breaks_count=True)).by_weekday[0] == breaks_counted
+
+
+def test_ten_minutes_of_break_an_hour_make_nine_hours_eight():
+    three = [meeting(day, pause="10:20-10:40") for day in (0, 1, 3)]
+    assert assess_track(three, RULES).reasons == (TooFewMinutes(480, 540),)
+    assert assess_track(three, RuleSet(breaks_count=True)).allowed
+
+
+def test_a_day_on_which_nothing_counts_is_no_day():
+    uncounted = [meeting(1, countable=False), meeting(2, anchor=MONDAY)]
+    verdict = assess_track([lasting(300, 0), *uncounted, lasting(300, 4)], RULES)
+    assert verdict.reasons == (TooFewDays(2, 3),)
+
+
+def test_individual_time_counts_as_minutes_but_not_as_a_day():
+    """Seven hours of groups and two of individual time, as some programs arrange it."""
+    groups = each_day(140, 140, 140)
+    assert assess_track(groups, RULES, individual_minutes=120).allowed
+    assert assess_track(groups, RULES, individual_minutes=119).reasons == (TooFewMinutes(539, 540),)
+    assert assess_track(each_day(240, 240), RULES, individual_minutes=120).reasons == (TooFewDays(2, 3),)
+
+
+parts = st.tuples(st.integers(0, 2), st.integers(14, 20), st.integers(1, 6)).map(
+    lambda given: meeting(given[0], *(f"{half // 2:02}:{half % 2 * 30:02}" for half in (given[1], given[1] + given[2])))
+)
+
+
+@given(st.lists(parts, max_size=7))
+def test_without_breaks_it_is_every_minute_in_which_something_is_held(meetings):
+    held = {(each.weekday, minute) for each in meetings for minute in range(each.span.start, each.span.end)}
+    total = add_up(meetings, RULES)
+    assert total.minutes == len(held)
+    assert total.days == len({weekday for weekday, _ in held})
+
+
+@given(st.lists(parts, max_size=7), st.lists(st.booleans(), min_size=7, max_size=7))
+def test_what_does_not_overlap_adds_up(meetings, has_break):
+    """With a break of ten minutes, ten minutes in; and never more than the meetings have together."""
+    paused = [
+        meeting(
+            each.weekday,
+            f"{each.starts:%H:%M}",
+            f"{each.ends:%H:%M}",
+            f"{each.starts:%H}:{each.starts.minute + 10}-{each.starts:%H}:{each.starts.minute + 20}" if pause else "",
+        )
+        for each, pause in zip(meetings, has_break, strict=False)
+    ]
+    alone = sum(each.minutes(RULES) for each in paused)
+    apart = not any(one.overlaps(two) for i, one in enumerate(paused) for two in paused[:i])
+    total = add_up(paused, RULES).minutes
+    assert total == alone if apart else total <= alone
+    assert total <= add_up(meetings, RULES).minutes
+
+
+@pytest.mark.parametrize(
+    ("meetings", "reasons"),
+    [
+        pytest.param(each_day(180, 180, 180), (), id="exactly what is prescribed"),
+        pytest.param(
+            each_day(180, 180), (BelowPrescribedMinutes(360, 540), BelowPrescribedDays(2, 3)), id="a day is missing"
+        ),
+        pytest.param(
+            [*each_day(180, 180, 180), meeting(0, "09:30", "11:00", name="B")],
+            (TwoAtOnce("0 07:00", "B", 0, 30),),
+            id="two alternatives of one hour",
+        ),
+        pytest.param(each_day(310, 310, 310, 310, 310), (TooManyMinutes(1550, 1500),), id="more than the rules allow"),
+        pytest.param(
+            (), (NoMeetings(), BelowPrescribedMinutes(0, 540), BelowPrescribedDays(0, 3)), id="nothing chosen"
+        ),
+    ],
+)
+def test_a_choice_meets_the_prescription_within_the_rules(meetings, reasons):
+    verdict = assess_choice(meetings, RULES, prescribed_minutes=540, prescribed_days=3)
+    assert verdict.reasons == reasons
+
+
+@pytest.mark.parametrize(
+    ("prescribed", "reasons"),
+    [
+        pytest.param((600, 4), (BelowPrescribedMinutes(500, 600), BelowPrescribedDays(2, 4)), id="asks for more"),
+        pytest.param((400, 2), (TooFewMinutes(500, 540), TooFewDays(2, 3)), id="met, but the rules ask for more"),
+        pytest.param(
+            (520, 3), (BelowPrescribedMinutes(500, 520), BelowPrescribedDays(2, 3), TooFewMinutes(500, 540)), id="both"
+        ),
+    ],
+)
+def test_one_lack_is_said_once(prescribed, reasons):
+    """The prescription's word, unless the rules ask for more than it."""
+    verdict = assess_choice(each_day(250, 250), RULES, prescribed_minutes=prescribed[0], prescribed_days=prescribed[1])
+    assert verdict.reasons == reasons
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        pytest.param(lambda: meeting(7), id="an eighth day"),
+        pytest.param(lambda: meeting(0, "12:00", "12:00"), id="no time at all"),
+        pytest.param(lambda: meeting(0, "22:00", "02:00"), id="past midnight"),
+        pytest.param(lambda: meeting(pause="08:50-09:10"), id="a break that begins before it"),
+        pytest.param(lambda: meeting(pause="11:50-12:00"), id="a break at its end"),
+        pytest.param(lambda: meeting(runs_from=MONDAY, runs_until=MONDAY), id="over before it began"),
+        pytest.param(lambda: RuleSet(minimum_minutes=600, maximum_minutes=540), id="a minimum above the maximum"),
+        pytest.param(lambda: RuleSet(minimum_days=4, maximum_days=3), id="days the wrong way round"),
+        pytest.param(lambda: RuleSet(maximum_days=8), id="eight days a week"),
+        pytest.param(lambda: RuleSet(minimum_minutes_per_day=-1), id="less than nothing"),
+        pytest.param(lambda: RuleSet(week_starts=7), id="a week from an eighth day"),
+    ],
+)
+def test_nonsense_cannot_be_built(nonsense):
+    with pytest.raises(ValueError):
+        nonsense()
+
+
+def test_a_break_needs_both_its_ends():
+    with pytest.raises(ValueError, match="both"):
+        WeeklyMeeting(key=1, name="", weekday=0, starts=time(9), ends=time(12), break_starts=time(10))
+
+
+def test_minutes_are_of_the_wall_clock():
+    assert meeting(0, "08:15", "09:50", "09:00-09:05").minutes(RULES) == 90
+    assert minute_of(time(23, 59)) == 1439

@@ -1,0 +1,46 @@
+"""Every pair of text and ground that the stylesheet names can be read: at least 4.5 to 1, by light and by dark."""
+
+import re
+
+import pytest
+
+from scheduling.domain.track_marks import COLOURS
+from tests.paths import PROJECT
+
+STYLESHEET = PROJECT / "static" / "css" / "app.css"
+BY_LIGHT, BY_DARK = (
+    dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", part))
+    for part in STYLESHEET.read_text().split("/* What Bootstrap calls", 1)[0].split("@media", 1)
+)
+PAIRS = [
+    *((text, ground) for text in ("ink", "muted", "primary", "danger") for ground in ("page", "surface")),
+    *((text, "sunken") for text in ("ink", "muted", "primary")),
+    *((f"{tone}-ink", tone) for tone in ("met", "on-course", "at-risk", "short", "partial", "life")),
+    *((f"track-{colour}-ink", f"track-{colour}") for colour in COLOURS),
+    *(("ink", f"track-{colour}") for colour in COLOURS),
+    ("on-primary", "primary"),
+    ("on-primary", "primary-strong"),
+    ("life-ink", "life-line"),
+]
+
+
+def luminance(colour: str) -> float:
+    parts = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, two: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(two)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("colours", [pytest.param(BY_LIGHT, id="light"), pytest.param(BY_DARK, id="dark")])
+@pytest.mark.parametrize(("text", "ground"), PAIRS)
+def test_text_can_be_read(colours: dict[str, str], text: str, ground: str) -> None:
+    assert contrast(colours[text], colours[ground]) >= 4.5
+
+
+@pytest.mark.parametrize("colours", [pytest.param(BY_LIGHT, id="light"), pytest.param(BY_DARK, id="dark")])
+def test_the_edges_of_fields_can_be_seen(colours: dict[str, str]) -> None:
+    assert contrast(colours["control-line"], colours["surface"]) >= 3

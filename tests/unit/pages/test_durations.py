@@ -1,0 +1,23 @@
+"""How long the computer was at something, in words."""
+
+from datetime import timedelta
+
+import pytest
+
+from scheduling.templatetags.formats import took
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        (timedelta(0), "under 1 s"),
+        (timedelta(milliseconds=999), "under 1 s"),
+        (timedelta(seconds=1), "1 s"),
+        (timedelta(seconds=59, milliseconds=900), "59 s"),
+        (timedelta(seconds=60), "1 min"),
+        (timedelta(minutes=59, seconds=59), "59 min"),
+        (timedelta(minutes=65), "1 h 05"),
+    ],
+)
+def test_how_long_it_took(time: timedelta, said: str) -> None:
+    assert took(time) == said

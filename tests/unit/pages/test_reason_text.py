@@ -1,0 +1,164 @@
+"""Every reason that anything can be refused for has its words, and says them with its numbers."""
+
+import dataclasses
+import importlib
+import pkgutil
+import sys
+import typing
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import accounts
+import attendance
+import patients
+import scheduling
+from scheduling.domain.hours.rules import WeeklyMeeting
+from scheduling.domain.individual.proposals import Against, HourNotFree, NearHour, NoFreeHour, WeeklyHour
+from scheduling.domain.search.obstacles import Clash
+from scheduling.reason_text import say
+from scheduling.services.reasons import AlreadyEnrolled
+from timekeeping.reasons import Reason, TooFewMinutes
+from timekeeping.weeks import BusyTime, Recurrence
+
+GROUP = WeeklyMeeting(key=1, name="Relapse & recovery", weekday=3, starts=time(16, 30), ends=time(17, 30))
+SHIFT = BusyTime(
+    key=1,
+    label="Night shift",
+    kind="work",
+    recurrence=Recurrence(weekdays=frozenset({3})),
+    starts=time(17, 45),
+    ends=time(2),
+    travel_before=25,
+    travel_after=25,
+)
+HOUR = WeeklyHour(counselor=1, weekday=1, starts=720, ends=780)
+TAKEN = (
+    Against(label="Family group", is_counselors=True, minutes=30, first_date=date(2026, 11, 24), dates=12),
+    Against(label="Dentist", is_counselors=False, minutes=15, first_date=date(2026, 12, 1), dates=1),
+)
+EXAMPLES: dict[object, object] = {
+    int: 3,
+    int | None: 3,
+    str: "Coping & <skills>",
+    bool: True,
+    time: time(9),
+    time | None: time(9),
+    date: date(2026, 11, 26),
+    date | None: date(2026, 11, 27),
+    datetime: datetime(2026, 11, 26, 15, 30, tzinfo=ZoneInfo("America/Chicago")),
+    int | str: "Room 2",
+    tuple[str, ...]: ("Rosa Lindqvist", "Sam O'Neil"),
+    WeeklyMeeting: GROUP,
+    BusyTime: SHIFT,
+    WeeklyHour: HOUR,
+    tuple[Against, ...]: TAKEN,
+    NearHour | None: NearHour(name="Ada Park", hour=HOUR, against=TAKEN),
+}
+
+
+def every_reason() -> Iterator[type[Reason]]:
+    """All that can be refused for, in every app's domain and services."""
+    for app in (accounts, patients, scheduling, attendance):
+        for module in pkgutil.walk_packages(app.__path__, f"{app.__name__}."):
+            if module.name.split(".")[1] in {"domain", "services"}:
+                importlib.import_module(module.name)
+    waiting = [Reason]
+    while waiting:
+        found = waiting.pop()
+        waiting += found.__subclasses__()
+        if found.code and getattr(sys.modules[found.__module__], found.__name__) is found:  # slots leave a twin behind
+            yield found
+
+
+REASONS = sorted(set(every_reason()), key=lambda reason: reason.__name__)
+
+
+def example(reason: type[Reason]) -> Reason:
+    hints = typing.get_type_hints(reason)
+    needed = [field.name for field in dataclasses.fields(reason) if field.default is dataclasses.MISSING]
+    return reason(**{name: EXAMPLES[hints[name]] for name in needed})
+
+
+@pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.__name__)
+def test_every_reason_has_words(reason: type[Reason]) -> None:
+    sentence = say(example(reason))
+    assert sentence.endswith((".", "?")), f"no words for {reason.code}"
+    assert "&amp;" not in sentence
+    assert "None" not in sentence.replace("None of", "")
+
+
+def test_every_code_means_one_reason() -> None:
+    codes = [reason.code for reason in REASONS]
+    assert sorted(set(codes)) == sorted(codes)
+
+
+def clash(**numbers: typing.Any) -> Clash:
+    given = {"minutes": 10, "overlap_minutes": 0, "gap_minutes": 15, "before": False, "dates": 12} | numbers
+    return Clash(meeting=GROUP, busy=SHIFT, first_date=date(2026, 11, 26), **given)
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        pytest.param(
+            clash(),
+            "Thursday’s “Relapse & recovery” (16:30–17:30) ends 15 min before Night shift begins at 17:45, and the way takes"
+            " 25 min: 10 min short.",
+            id="too close before the shift",
+        ),
+        pytest.param(
+            clash(before=True, gap_minutes=20, minutes=5),
+            "Thursday’s “Relapse & recovery” (16:30–17:30) begins 20 min after Night shift ends at 2:00, and the way takes"
+            " 25 min: 5 min short.",
+            id="too close after the shift",
+        ),
+        pytest.param(
+            clash(overlap_minutes=30, minutes=55, gap_minutes=0),
+            "Thursday’s “Relapse & recovery” (16:30–17:30) and Night shift (17:45–2:00) overlap by 30 min,"
+            " with the way 55 min.",
+            id="overlap and travel",
+        ),
+        pytest.param(
+            clash(overlap_minutes=30, minutes=30, gap_minutes=0, dates=1),
+            "Thursday’s “Relapse & recovery” (16:30–17:30) and Night shift (17:45–2:00) overlap by 30 min."
+            " Only on Thu 26 Nov.",
+            id="once",
+        ),
+        pytest.param(
+            TooFewMinutes(535, 540),
+            "8 h 55 a week is 5 min less than the 9 h that are needed.",
+            id="five minutes short",
+        ),
+        pytest.param(
+            AlreadyEnrolled("Morning", date(2026, 11, 2)),
+            "Enrolled in Morning since Mon 2 Nov. End that first.",
+            id="what would help",
+        ),
+        pytest.param(
+            NoFreeHour(60, NearHour(name="Ada Park", hour=HOUR, against=TAKEN)),
+            "No counselor has 1 h free every week that suits, whole or in two sessions. The nearest is Tuesday 12:00–13:00"
+            " with Ada Park: their “Family group” takes 30 min of it, “Dentist” takes 15 min of it on Tue 1 Dec.",
+            id="no free hour, and what comes nearest",
+        ),
+        pytest.param(
+            NoFreeHour(45, None),
+            "No counselor has 45 min free every week that suits. Nobody’s hours are long enough.",
+            id="hours that are too short",
+        ),
+        pytest.param(
+            HourNotFree("Ada Park", HOUR, ()),
+            "Tuesday 12:00–13:00 with Ada Park is not within the hours in which they see people one to one.",
+            id="outside the counselor's hours",
+        ),
+        pytest.param(
+            HourNotFree("Ada Park", HOUR, TAKEN[:1]),
+            "Tuesday 12:00–13:00 with Ada Park is not free, or no longer: their “Family group” takes 30 min of it.",
+            id="taken meanwhile",
+        ),
+    ],
+)
+def test_a_reason_says_what_where_and_by_how_much(reason: Reason, sentence: str) -> None:
+    assert say(reason) == sentence

@@ -1,0 +1,46 @@
+"""Letters and colours of tracks: each letter once, and a track keeps its own."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.domain.track_marks import COLOURS, marks_for
+from tests.unit.pages.test_colors import STYLESHEET
+
+LETTERS = [
+    pytest.param(["Morning IOP", "Evening IOP"], ["M", "E"], id="the first letter"),
+    pytest.param(["Evening IOP", "Early small group"], ["E", "S"], id="taken: the next word's"),
+    pytest.param(["Men", "Mothers", "Mornings"], ["M", "O", "R"], id="taken: a letter of the word"),
+    pytest.param(["Track 1", "Track 2"], ["T", "2"], id="a number is as good"),
+    pytest.param(["A", "A", "A"], ["A", "B", "C"], id="no letter of its own left: the alphabet's first"),
+    pytest.param(["", "–"], ["A", "B"], id="a name without letters"),
+    pytest.param(["éveil"], ["É"], id="other alphabets"),
+]
+
+
+@pytest.mark.parametrize(("names", "letters"), LETTERS)
+def test_a_name_gives_its_letter(names: list[str], letters: list[str]) -> None:
+    assert [mark.letters for mark in marks_for(names)] == letters
+
+
+@given(st.lists(st.text(alphabet="AEMT ", max_size=8), max_size=70))
+def test_no_letters_are_given_twice(names: list[str]) -> None:
+    letters = [mark.letters for mark in marks_for(names)]
+    assert len(set(letters)) == len(names)
+
+
+@given(st.lists(st.text(max_size=8), max_size=12), st.text(max_size=8))
+def test_a_new_track_changes_no_others_mark(names: list[str], another: str) -> None:
+    assert marks_for([*names, another])[:-1] == marks_for(names)
+
+
+def test_the_first_tracks_have_colours_of_their_own_and_then_they_begin_again() -> None:
+    colours = [mark.colour for mark in marks_for(["Track"] * 10)]
+    assert len(set(colours[:8])) == 8
+    assert colours[8:] == colours[:2]
+
+
+def test_the_stylesheet_has_every_colour() -> None:
+    assert set(re.findall(r"--track-([a-z])-ink:", STYLESHEET.read_text())) == set(COLOURS)

@@ -1,0 +1,111 @@
+"""Where the blocks of a week lie."""
+
+from datetime import date, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.week_picture import Block, busy_blocks, draw, side_by_side
+from timekeeping.weeks import BusyTime, Recurrence
+
+MONDAY = date(2026, 11, 23)
+
+
+def group(starts: int, ends: int, weekday: int = 0) -> Block:
+    return Block(weekday, starts, ends, "treatment", "Group")
+
+
+blocks_of_a_day = st.lists(
+    st.tuples(st.integers(0, 1439), st.integers(1, 300)).map(lambda pair: group(pair[0], min(1440, sum(pair)))),
+    max_size=8,
+)
+
+
+@given(blocks_of_a_day)
+def test_no_block_covers_another(blocks: list[Block]) -> None:
+    lanes = side_by_side(blocks)
+
+    assert sorted(lane.block.starts for lane in lanes) == sorted(block.starts for block in blocks)
+    for one in lanes:
+        assert one.number < one.lanes
+        for two in lanes:
+            if one is not two and one.block.starts < two.block.ends and two.block.starts < one.block.ends:
+                assert (one.number, one.lanes) != (two.number, two.lanes)
+                assert one.lanes == two.lanes
+
+
+def test_blocks_that_only_touch_have_the_whole_width() -> None:
+    assert [lane.lanes for lane in side_by_side([group(540, 600), group(600, 660)])] == [1, 1]
+
+
+def test_two_groups_at_once_share_the_day() -> None:
+    left, right = draw([group(540, 720), group(600, 660)]).rectangles
+
+    assert (left.x, left.width) == ("0.000%", "7.143%")
+    assert (right.x, right.width) == ("7.143%", "7.143%")
+
+
+def test_the_hours_shown_hold_every_block_and_are_whole() -> None:
+    quiet, early = draw([group(600, 660)]), draw([group(395, 460), group(1290, 1435)])
+
+    assert [tick.hour for tick in quiet.ticks] == list(range(8, 18))
+    assert quiet.height == 300
+    assert [tick.hour for tick in early.ticks] == list(range(6, 24, 2))
+    assert early.rectangles[0].y == 17
+    assert early.height == 18 * 30
+
+
+def test_a_minute_can_still_be_seen() -> None:
+    assert draw([group(540, 541)]).rectangles[0].height == 2
+
+
+def test_minutes_of_groups_side_by_side_count_once() -> None:
+    picture = draw([group(540, 720), group(600, 780), group(540, 600, weekday=2), Block(4, 0, 60, "life", "Shift")])
+
+    assert picture.treatment_minutes == 300
+    assert picture.treatment_days == 2
+    assert picture.kinds == ("treatment", "life")
+
+
+def test_a_dated_week_may_begin_on_any_day() -> None:
+    sunday = MONDAY - timedelta(days=1)
+    picture = draw([group(540, 600, weekday=6)], [sunday + timedelta(days=number) for number in range(7)])
+
+    assert picture.columns[0].on == sunday
+    assert picture.columns[0].weekday == 6
+    assert picture.rectangles[0].x == "0.000%"
+
+
+def test_a_night_shift_lies_on_both_days_with_its_travel() -> None:
+    shift = BusyTime(
+        key=1,
+        label="Night shift",
+        kind="work",
+        recurrence=Recurrence(weekdays=frozenset({6})),
+        starts=time(22),
+        ends=time(6),
+        travel_before=30,
+        travel_after=30,
+    )
+
+    assert sorted(busy_blocks([shift], MONDAY), key=lambda block: (block.weekday, block.starts)) == [
+        Block(0, 0, 360, "life", "Night shift"),
+        Block(0, 360, 390, "travel", "From Night shift"),
+        Block(6, 1290, 1320, "travel", "To Night shift"),
+        Block(6, 1320, 1440, "life", "Night shift"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("weekday", "starts", "ends", "kind"),
+    [(0, 600, 600, "life"), (0, -1, 60, "life"), (0, 0, 1441, "life"), (7, 0, 60, "life"), (0, 0, 60, "work")],
+)
+def test_a_block_outside_a_day_cannot_be_built(weekday: int, starts: int, ends: int, kind: str) -> None:
+    with pytest.raises(ValueError, match="a block"):
+        Block(weekday, starts, ends, kind, "Nonsense")
+
+
+def test_a_week_has_seven_days() -> None:
+    with pytest.raises(ValueError, match="seven days"):
+        draw([], [MONDAY])

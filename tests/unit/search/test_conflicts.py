@@ -1,0 +1,203 @@
+"""How a meeting stands to a life: in the way, giving way or missed; a named table, then minute by minute on a calendar."""
+
+from datetime import date, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.domain.search.conflicts import Stance, clashes, missed_dates, stance
+from scheduling.domain.search.need import Need
+from tests.unit.hours.test_rules import meeting
+from timekeeping.weeks import BusyTime, OnDates, Pattern, Recurrence, Rotation
+
+MONDAY = date(2026, 11, 2)
+DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+THURSDAYS = [MONDAY + 3 * DAY + week * WEEK for week in range(12)]
+GROUP = meeting(3, "16:00", "17:30", name="Thursday's group")
+EVERY_THURSDAY = Recurrence(weekdays=frozenset({3}))
+
+
+def life(
+    starts: str, ends: str, pattern: Pattern = EVERY_THURSDAY, *, way: int = 0, movable: int = 0, kind: str = "work"
+) -> BusyTime:
+    return BusyTime(
+        key=1,
+        label="Shift",
+        kind=kind,
+        recurrence=pattern,
+        starts=time.fromisoformat(starts),
+        ends=time.fromisoformat(ends),
+        travel_before=way,
+        travel_after=way,
+        movable_minutes=movable,
+    )
+
+
+def stands(busy: BusyTime, **more) -> Stance:
+    return stance(GROUP, Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=(busy,), **more))
+
+
+def on(*numbers: int) -> OnDates:
+    return OnDates(frozenset(THURSDAYS[number] for number in numbers))
+
+
+@pytest.mark.parametrize(
+    ("busy", "gives"),
+    [
+        pytest.param(life("09:00", "16:20", movable=20), [(True, 20)], id="it ends as much earlier as it may"),
+        pytest.param(life("09:00", "16:21", movable=20), None, id="a minute more than it may"),
+        pytest.param(life("09:00", "16:20"), None, id="it is protected"),
+        pytest.param(life("09:00", "15:50", way=25, movable=15), [(True, 15)], id="the way is too long"),
+        pytest.param(life("17:00", "22:00", movable=30), [(False, 30)], id="it begins later"),
+        pytest.param(life("17:10", "22:00", way=10, movable=30), [(False, 30)], id="it begins later, for the way"),
+        pytest.param(life("16:30", "17:00", movable=60), [(True, 60)], id="in the middle, it goes where it is nearer"),
+        pytest.param(life("16:30", "17:00", movable=59), None, id="in the middle, and can't go far enough"),
+        pytest.param(life("09:00", "15:00", movable=60), [], id="nothing asks it to"),
+        pytest.param(
+            life("09:00", "16:20", movable=20, kind="treatment"), [(True, 20)], id="other treatment that may move"
+        ),
+    ],
+)
+def test_what_could_move_gives_way_at_one_end(busy, gives):
+    found = stands(busy)
+    assert bool(found.blocking) == (gives is None)
+    assert [(give.ends_earlier, give.minutes) for give in found.gives] == (gives or [])
+    assert all((give.busy, give.weekday, give.passes) == (busy, 3, False) for give in found.gives)
+
+
+def test_a_shift_since_the_evening_before_gives_way_on_its_own_day():
+    (give,) = stands(life("22:00", "16:10", Recurrence(weekdays=frozenset({2})), movable=10)).gives
+    assert (give.weekday, give.ends_earlier, give.minutes) == (2, True, 10)
+
+
+@pytest.mark.parametrize(
+    ("busy", "missed"),
+    [
+        pytest.param(life("16:00", "17:00", on(3)), [3], id="one date of twelve"),
+        pytest.param(life("16:00", "17:00", on(3, 8)), [3, 8], id="two of twelve, one in six"),
+        pytest.param(life("16:00", "17:00", on(3, 8, 9)), None, id="three of twelve are too many"),
+        pytest.param(
+            life("16:00", "17:00", Recurrence(weekdays=frozenset({3}), valid_until=THURSDAYS[2])),
+            [0, 1],
+            id="what is over in two weeks",
+        ),
+        pytest.param(
+            life("16:00", "17:00", Recurrence(weekdays=frozenset({3}), valid_from=THURSDAYS[10])),
+            None,
+            id="what begins in the last two weeks, and lasts",
+        ),
+        pytest.param(
+            life(
+                "00:00",
+                "00:00",
+                Recurrence(weekdays=frozenset(range(7)), valid_from=THURSDAYS[5], valid_until=THURSDAYS[6]),
+            ),
+            [5],
+            id="a week away",
+        ),
+        pytest.param(life("16:00", "17:00", EVERY_THURSDAY), None, id="every week"),
+        pytest.param(
+            life("16:00", "17:00", Rotation(cycle_days=8, days_on=frozenset({0}), first=THURSDAYS[0])),
+            None,
+            id="a rotation lasts, however seldom it meets the day",
+        ),
+        pytest.param(life("16:00", "17:00", on(3), kind="treatment"), None, id="one date of other treatment"),
+        pytest.param(life("16:00", "17:00", on(3), movable=60), [], id="one date that could move"),
+        pytest.param(life("18:00", "19:00", on(3)), [], id="one date, but later in the day"),
+    ],
+)
+def test_what_passes_costs_a_few_sessions(busy, missed):
+    need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=(busy,))
+    assert bool(clashes(GROUP, need)) == (missed is None)
+    assert list(missed_dates(GROUP, need)) == [THURSDAYS[number] for number in missed or []]
+
+
+@pytest.mark.parametrize(
+    ("weeks", "is_missed"),
+    [pytest.param(6, True, id="one of six"), pytest.param(5, False, id="one of five is more than one in six")],
+)
+def test_one_in_six_is_the_most_that_may_be_missed(weeks, is_missed):
+    need = Need(
+        prescribed_minutes=540,
+        prescribed_days=3,
+        from_day=MONDAY,
+        weeks=weeks,
+        busy=(life("16:00", "17:00", on(1)),),
+    )
+    assert missed_dates(GROUP, need) == ((THURSDAYS[1],) if is_missed else ())
+    assert bool(clashes(GROUP, need)) != is_missed
+
+
+def test_dates_of_several_commitments_count_together():
+    passing = (life("16:00", "17:00", on(1, 2)), life("17:00", "18:00", on(2, 3)))
+    need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=passing)
+    assert missed_dates(GROUP, need) == ()
+    assert {clash.dates for clash in clashes(GROUP, need)} == {2}
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "is_close"),
+    [
+        pytest.param("09:00", "15:40", False, id="20 min before, with the way exactly time enough"),
+        pytest.param("09:00", "15:46", True, id="14 min"),
+        pytest.param("09:00", "15:45", False, id="15 min"),
+        pytest.param("17:44", "22:00", True, id="14 min after"),
+        pytest.param("17:45", "22:00", False, id="15 min after"),
+    ],
+)
+def test_little_time_between_is_cut_fine(starts, ends, is_close):
+    assert stands(life(starts, ends)).is_close == is_close
+    assert not stands(life(starts, ends, kind="treatment")).is_close
+
+
+fives = st.integers(0, 287).map(lambda number: time(number // 12, number % 12 * 5))
+
+
+@given(
+    fives,
+    fives,
+    st.sampled_from(
+        [
+            EVERY_THURSDAY,
+            Recurrence(weekdays=frozenset({2, 3}), anchor=MONDAY),
+            Recurrence(weekdays=frozenset({3, 4}), valid_until=THURSDAYS[1] + DAY),
+            Rotation(cycle_days=8, days_on=frozenset({0, 1, 2}), first=MONDAY),
+            on(0, 4),
+            on(0, 1, 5),
+        ]
+    ),
+    st.integers(0, 4).map(lambda number: number * 15),
+    st.integers(0, 12).map(lambda number: number * 10),
+)
+def test_the_stance_is_what_a_calendar_of_minutes_says(starts, ends, pattern, way, movable):
+    """Each occurrence is laid on the calendar, moved to either end by as much as it may until the group is free."""
+    busy = BusyTime(
+        key=1, label="L", kind="work", recurrence=pattern, starts=starts, ends=ends,
+        travel_before=way, travel_after=way, movable_minutes=movable,
+    )  # fmt: skip
+    found = stands(busy)
+    begin = starts.hour * 60 + starts.minute
+    blocked_on, needed = set(), set()
+    for number in range(-2, 86):
+        if not pattern.happens_on(MONDAY + number * DAY):
+            continue
+        start = number * 1440 + begin - way
+        taken = range(start, start + busy.minutes + 2 * way)
+        for thursday in THURSDAYS:
+            held = range((thursday - MONDAY).days * 1440 + 960, (thursday - MONDAY).days * 1440 + 1050)
+            if not set(taken) & set(held):
+                continue
+            ways_out = (taken.stop - held.start, held.stop - taken.start)
+            if min(ways_out) <= movable:
+                needed.add(min(ways_out))
+            else:
+                blocked_on.add(thursday)
+    assert {give.minutes for give in found.gives} == needed
+    lasts = not isinstance(pattern, OnDates) and not getattr(pattern, "valid_until", None)
+    if blocked_on and (lasts or len(blocked_on) > 2):
+        assert found.blocking
+        assert not found.missed
+    else:
+        assert not found.blocking
+        assert set(found.missed) == blocked_on

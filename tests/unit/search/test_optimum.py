@@ -1,0 +1,22 @@
+"""In a clinic of 200 weekly meetings the best schedules score what a solver of constraints proves to be the best."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from bench.solver_model import Model
+from bench.worlds import clinic, needs
+from scheduling.domain.search.schedules import find
+
+MEETINGS = 200
+
+
+@pytest.mark.parametrize(("seed", "patients", "most"), [(1, 3, 2), (7, 4, 1), (8, 4, 1), (9, 4, 1)])
+def test_the_best_schedule_over_200_meetings_is_the_optimum(seed, patients, most):
+    random = Random(seed)
+    offers = clinic(random, MEETINGS)
+    assert sum(len(offer.meetings) for offer in offers) == MEETINGS
+    for need in needs(random, patients):
+        found = find(offers, replace(need), most=most)
+        assert [schedule.points for schedule in found] == Model(offers, need).best(most, workers=1)

@@ -1,0 +1,156 @@
+"""What is said of a schedule, and in which words."""
+
+from dataclasses import replace
+from datetime import date, time
+
+import pytest
+from django.template.loader import render_to_string
+
+from scheduling.domain.hours.rules import WeeklyMeeting
+from scheduling.domain.search.need import Need, Offer, OfferedMeeting
+from scheduling.domain.search.remarks import (
+    Begins,
+    ChangesSchedule,
+    CutFine,
+    KeepsSchedule,
+    LedBy,
+    Misses,
+    MixesTracks,
+    NothingMoves,
+    PartOfTrack,
+    Remark,
+    Trips,
+    WholeTrack,
+    WouldMove,
+    remarks_on,
+)
+from scheduling.domain.search.schedules import Wish, find
+from timekeeping.weeks import BusyTime, OnDates, Recurrence
+
+MONDAY = date(2026, 11, 30)
+
+
+def group(key: int, day: int, starts: int = 9, **more: object) -> WeeklyMeeting:
+    fields = {"name": f"Group {key}", "starts": time(starts), "ends": time(starts + 3)} | more
+    return WeeklyMeeting(key=key, weekday=day, **fields)
+
+
+def offer(key: int, meetings: list[WeeklyMeeting], **more: object) -> Offer:
+    offered = tuple(OfferedMeeting(meeting=each) for each in meetings)
+    return Offer(key=key, name=f"Track {key}", meetings=offered, **more)
+
+
+def busy(days: set[int], starts: time, ends: time, **more: object) -> BusyTime:
+    fields = {"key": 1, "label": "Shop", "kind": "work"} | more
+    if "recurrence" not in fields:
+        fields["recurrence"] = Recurrence(weekdays=frozenset(days))
+    return BusyTime(**fields | {"starts": starts, "ends": ends})
+
+
+def need(*life: BusyTime, **more: object) -> Need:
+    return Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=life, **more)
+
+
+WEEK = [group(day, day) for day in (0, 2, 4)]
+
+
+def said(offers: list[Offer], asked: Need, wish: Wish | None = None) -> tuple[Remark, ...]:
+    best = find(offers, asked, wish=wish)[0]
+    return remarks_on(best, offers)
+
+
+def test_a_whole_track_without_a_life() -> None:
+    assert said([offer(1, WEEK)], need()) == (Begins(MONDAY, 0), WholeTrack("Track 1"), Trips(3, 180, 180))
+
+
+def test_part_of_a_track_that_begins_later_led_by_two() -> None:
+    meetings = [group(day, day, facilitators=frozenset({day // 2})) for day in (0, 1, 2, 3)]
+    later = offer(1, meetings, entries=(date(2026, 12, 7),))
+
+    assert said([later], need()) == (
+        Begins(date(2026, 12, 7), 7),
+        PartOfTrack("Track 1", 3, 4),
+        Trips(3, 180, 180),
+        LedBy(2),
+    )
+
+
+def test_a_mix_names_the_tracks() -> None:
+    offers = [offer(1, [group(1, 0), group(2, 2)], mixes=True), offer(2, [group(3, 4)], mixes=True)]
+
+    assert said(offers, need())[1] == MixesTracks(("Track 1", "Track 2"))
+
+
+def test_what_moves_is_said_once_for_days_that_ask_as_much() -> None:
+    late = busy({0, 2}, time(11, 50), time(18), movable_minutes=30)
+    early = busy({4}, time(5), time(9, 20), key=2, label="Round", movable_minutes=60)
+
+    moves = [each for each in said([offer(1, WEEK)], need(late, early)) if isinstance(each, WouldMove)]
+
+    assert moves == [WouldMove(late, (0, 2), False, 10, False), WouldMove(early, (4,), True, 20, False)]
+    assert [each.then for each in moves] == [time(12), time(9)]
+
+
+def test_what_ends_after_midnight_ends_earlier() -> None:
+    night = busy({6}, time(22), time(0, 10), movable_minutes=60)
+
+    assert WouldMove(night, (6,), True, 20, False).then == time(23, 50)
+
+
+def test_what_is_missed_comes_with_all_sessions() -> None:
+    court = busy(set(), time(10), time(11), recurrence=OnDates(frozenset({date(2026, 12, 9)})))
+
+    assert said([offer(1, WEEK)], need(court))[3] == Misses(((date(2026, 12, 9), WEEK[1]),), 36)
+
+
+def test_what_stays_as_it_is_speaks_for_it_and_what_is_cut_fine_against() -> None:
+    shop = busy({0}, time(12, 35), time(18), travel_before=25)
+
+    assert said([offer(1, WEEK)], need(shop))[3:] == (NothingMoves(), CutFine(shop, 0, 10, False))
+    assert said([offer(1, WEEK)], need(replace(shop, starts=time(12, 40))))[3:] == (NothingMoves(),)
+
+
+def test_what_is_kept_of_the_schedule_until_then() -> None:
+    kept = Wish(kept=tuple(WEEK))
+
+    assert said([offer(1, WEEK)], need(), kept)[-1] == KeepsSchedule()
+    others = [group(9, 1), group(8, 2), group(7, 4)]
+    assert said([offer(1, others)], need(), kept)[-1] == ChangesSchedule(1, 3, 2)
+
+
+SHOP = busy({3}, time(9), time(17, 30))
+
+
+@pytest.mark.parametrize(
+    ("remark", "words"),
+    [
+        pytest.param(Begins(date(2026, 12, 7), 0), "Starts Mon 7 Dec", id="at once"),
+        pytest.param(Begins(date(2026, 12, 7), 1), "Starts Mon 7 Dec, 1 day later than asked", id="later"),
+        pytest.param(WholeTrack("Evening"), "All of Evening", id="whole"),
+        pytest.param(PartOfTrack("Evening", 3, 5), "3 of the 5 groups of Evening", id="part"),
+        pytest.param(MixesTracks(("Evening", "Day")), "Mixes Evening and Day", id="two tracks"),
+        pytest.param(MixesTracks(("A", "B", "C")), "Mixes A, B and C", id="three tracks"),
+        pytest.param(Trips(3, 180, 180), "3 trips a week, 3 h each", id="alike"),
+        pytest.param(Trips(3, 120, 210), "3 trips a week, 2 h to 3 h 30 each", id="not alike"),
+        pytest.param(
+            WouldMove(SHOP, (3,), True, 20, False),
+            "Shop would have to end 20 min earlier on Thu: at 17:10",
+            id="ends earlier",
+        ),
+        pytest.param(
+            WouldMove(SHOP, (3,), False, 20, False),
+            "Shop would have to begin 20 min later on Thu: at 9:20",
+            id="begins later",
+        ),
+        pytest.param(Misses(((date(2026, 12, 7), WEEK[0]),), 36), "Misses 1 of 36 sessions: Mon 7 Dec", id="misses"),
+        pytest.param(LedBy(1), "One facilitator", id="one"),
+        pytest.param(LedBy(3), "3 facilitators", id="three"),
+        pytest.param(CutFine(SHOP, 1, 10, True), "10 min to spare between Shop and the group on Tuesdays", id="before"),
+        pytest.param(CutFine(SHOP, 1, 0, False), "No time to spare between the group and Shop on Tuesdays", id="after"),
+        pytest.param(NothingMoves(), "Nothing has to move", id="nothing"),
+        pytest.param(KeepsSchedule(), "Keeps the days and the groups", id="keeps"),
+        pytest.param(ChangesSchedule(1, 2, 1), "1 other day, 2 other groups, 1 at the same time", id="changes"),
+    ],
+)
+def test_every_remark_has_its_words(remark: Remark, words: str) -> None:
+    assert render_to_string("scheduling/search/_remark.html", {"r": remark}).strip() == words

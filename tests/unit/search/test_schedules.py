@@ -1,0 +1,181 @@
+"""The search returns what trying every set of meetings returns, in the same order, in small worlds of all kinds."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import combinations
+from random import Random
+
+import pytest
+
+from scheduling.domain.hours.rules import RuleSet, WeeklyMeeting, add_up
+from scheduling.domain.search.fit import judge
+from scheduling.domain.search.meeting_choice import as_much_as_possible
+from scheduling.domain.search.need import Need, Offer, OfferedMeeting
+from scheduling.domain.search.schedules import Schedule, Wish, find
+from scheduling.domain.search.score import price_of
+from tests.unit.hours.test_rules import meeting
+from tests.unit.search.test_exact import half_past
+from timekeeping.intervals import Interval
+from timekeeping.weeks import BusyTime, OnDates, Recurrence, Rotation
+
+MONDAY = date(2026, 11, 2)
+DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+WORLDS = 3000
+Found = tuple[int, tuple[object, ...], tuple[str, ...], tuple[object, ...], bool]
+
+
+def a_meeting(random: Random, key: int) -> WeeklyMeeting:
+    start, length = random.randint(16, 24), random.randint(2, 5)
+    kind = random.random()
+    return meeting(
+        random.randint(0, 4),
+        half_past(start),
+        half_past(start + length),
+        key=key,
+        facilitators=frozenset(random.sample("ABC", random.randint(0, 2))),
+        anchor=random.choice([MONDAY, MONDAY + WEEK]) if kind < 0.08 else None,
+        countable=kind < 0.92,
+    )
+
+
+def a_life(random: Random, key: int) -> BusyTime:
+    start = random.randint(14, 26)
+    patterns = (
+        Recurrence(weekdays=frozenset(random.sample(range(5), random.randint(1, 3)))),
+        Recurrence(weekdays=frozenset({random.randint(0, 4)}), anchor=MONDAY),
+        Recurrence(weekdays=frozenset(range(5)), valid_until=MONDAY + random.randint(1, 20) * DAY),
+        Rotation(cycle_days=random.choice((6, 7, 8)), days_on=frozenset({0, 1, 2}), first=MONDAY),
+        OnDates(frozenset(MONDAY + random.randint(0, 80) * DAY for _ in range(random.randint(1, 3)))),
+    )
+    return BusyTime(
+        key=key,
+        label=f"Life {key}",
+        kind=random.choice(("work", "work", "treatment")),
+        recurrence=random.choice(patterns),
+        starts=meeting(0, half_past(start), "23:30").starts,
+        ends=meeting(0, half_past(start + random.randint(1, 4)), "23:30").starts,
+        travel_before=random.choice((0, 10, 25)),
+        travel_after=random.choice((0, 10, 25)),
+        movable_minutes=random.choice((0, 0, 20, 60)),
+    )
+
+
+def a_world(random: Random) -> tuple[list[Offer], Need, Wish]:
+    """Up to three tracks that share some meetings, a life, and at times a schedule to be kept."""
+    meetings = [a_meeting(random, key) for key in range(random.randint(3, 9))]
+    full = {each.key: (MONDAY + 7 * DAY + each.weekday * DAY,) if random.random() < 0.1 else () for each in meetings}
+    offers = []
+    for number in range(random.randint(1, 3)):
+        chosen = random.sample(meetings, random.randint(2, min(7, len(meetings))))
+        offered = tuple(OfferedMeeting(meeting=each, full_on=full[each.key]) for each in chosen)
+        offers.append(
+            Offer(
+                key=number,
+                name=random.choice(("Evening", "Morning")),
+                meetings=offered,
+                individual_minutes=random.choice((0, 0, 30)),
+                entries=(MONDAY + random.randint(-1, 9) * DAY,) if random.random() < 0.2 else None,
+                mixes=random.random() < 0.6,
+            )
+        )
+    need = Need(
+        prescribed_minutes=random.choice((120, 180, 240, 300)),
+        prescribed_days=random.randint(1, 3),
+        from_day=MONDAY,
+        busy=tuple(a_life(random, key) for key in range(random.randint(0, 3))),
+        rules=RuleSet(
+            minimum_minutes=120,
+            maximum_minutes=random.choice((360, 480)),
+            minimum_days=random.randint(1, 2),
+            maximum_days=random.randint(3, 4),
+            minimum_minutes_per_day=random.choice((0, 90)),
+        ),
+        closed=(Interval(MONDAY + 14 * DAY, MONDAY + 17 * DAY),) if random.random() < 0.2 else (),
+    )
+    kept = tuple(random.sample(meetings, 2)) if random.random() < 0.3 else ()
+    return offers, need, Wish(kept=kept)
+
+
+def tried(offers: list[Offer], need: Need, wish: Wish) -> list[Found]:
+    """Every set of every track's meetings, and of those that mix, by the rules and the price alone."""
+    found: dict[object, Found] = {}
+    for offer in sorted(offers, key=lambda offer: (offer.name, offer.key)):
+        entry = offer.next_entry(need.from_day)
+        if entry is None:
+            continue
+        then = replace(need, from_day=entry)
+        like = [
+            other
+            for other in sorted(offers, key=lambda other: (other.name, other.key))
+            if other is offer or (other.mixes_with(offer) and other.next_entry(need.from_day) == entry)
+        ]
+        pooled = {each.meeting.key: each for other in like for each in other.meetings}
+        together = replace(offer, meetings=tuple(pooled.values()), entries=None)
+        counting = [each.meeting for each in pooled.values() if each.meeting.anchor is None and each.meeting.countable]
+        for chosen in sets(counting):
+            if judge(together, then, chosen):
+                continue
+            keys = {each.key for each in chosen}
+            homes = [other for other in like if keys <= {each.meeting.key for each in other.meetings}]
+            home = (
+                homes[0]
+                if homes
+                else max(like, key=lambda other: len(keys & {each.meeting.key for each in other.meetings}))
+            )
+            identity = (entry, frozenset(keys), tuple(other.key for other in like))
+            found[identity] = _told(home, then, need, chosen, not homes, wish)
+        ideal = as_much_as_possible([each.meeting for each in offer.meetings], need.rules)
+        for chosen in sets([each.meeting for each in offer.meetings]):
+            extras = [each for each in chosen if each.anchor or not each.countable]
+            is_whole = len(chosen) == len(ideal) and add_up(chosen, need.rules) == add_up(ideal, need.rules)
+            if extras and is_whole and chosen == _possible(offer, then) and not judge(offer, then, chosen):
+                found[(offer.key, "whole")] = _told(offer, then, need, chosen, False, wish)
+    return sorted(found.values())
+
+
+def _possible(offer: Offer, need: Need) -> tuple[WeeklyMeeting, ...]:
+    """The most of the track that the patient can attend: which of two like alternatives is the choice's to say."""
+    free = [each.meeting for each in offer.meetings if not _against(offer, each.meeting, need)]
+    return as_much_as_possible(free, need.rules)
+
+
+def _against(offer: Offer, group: WeeklyMeeting, need: Need) -> bool:
+    return any(reason.code in ("clash", "full") for reason in judge(offer, need, (group,)))
+
+
+def sets(meetings: list[WeeklyMeeting]) -> Iterator[tuple[WeeklyMeeting, ...]]:
+    in_order = sorted(meetings, key=lambda each: (each.weekday, each.starts, each.ends, str(each.key)))
+    for size in range(len(in_order) + 1):
+        for chosen in combinations(in_order, size):
+            weekly = [each for each in chosen if each.anchor is None and each.countable]
+            if not any(
+                one.weekday == two.weekday and one.span.overlaps(two.span) for one, two in combinations(weekly, 2)
+            ):
+                yield chosen
+
+
+def _told(home: Offer, then: Need, need: Need, chosen: tuple[WeeklyMeeting, ...], is_mixed: bool, wish: Wish) -> Found:
+    price = price_of(chosen, then, asked=need.from_day, is_mixed=is_mixed, kept=wish.kept)
+    week = [sorted((each.span.start, each.span.end) for each in chosen if each.weekday == day) for day in range(7)]
+    times = tuple(tuple(today) or ((1440, 1440),) for today in week)
+    return price.points(), times, tuple(str(each.key) for each in chosen), (home.name, str(home.key)), is_mixed
+
+
+def told(schedule: Schedule) -> Found:
+    points, times, keys, *home = schedule.order
+    assert points == schedule.price.points()
+    return points, times, keys, tuple(home), schedule.is_mixed
+
+
+@pytest.mark.parametrize("hundred", range(WORLDS // 100))
+def test_the_search_finds_what_trying_everything_finds_in_the_same_order(hundred):
+    fitting = 0
+    for seed in range(hundred * 100, hundred * 100 + 100):
+        offers, need, wish = a_world(Random(seed))
+        everything = tried(offers, need, wish)
+        assert [told(schedule) for schedule in find(offers, need, wish=wish, most=10_000)] == everything, seed
+        first = find(offers, need, wish=wish, most=5)
+        assert [told(schedule) for schedule in first] == everything[:5], seed
+        fitting += bool(everything)
+    assert fitting > 20, "worlds in which nothing fits prove little"

@@ -1,0 +1,99 @@
+"""Whom a track takes: patients of one level of care, or of some ages; and which tracks' groups go together."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from scheduling.domain.search.fit import judge, search
+from scheduling.domain.search.mixed_tracks import home_of, stands_elsewhere
+from scheduling.domain.search.need import years_on
+from scheduling.domain.search.obstacles import MoreOfAnotherTrack, OtherLevel, OutsideAges
+from tests.unit.hours.test_rules import meeting
+from tests.unit.search.test_commitment_conflicts import need
+from tests.unit.search.test_fit import MORNINGS, offer
+from timekeeping.reasons import Reason
+
+THREE = MORNINGS[:3]
+
+
+@pytest.mark.parametrize(
+    ("of_the_track", "of_the_patient", "reasons"),
+    [
+        pytest.param({}, {}, (), id="for anybody"),
+        pytest.param({}, {"level": "2.5", "age": 3}, (), id="for anybody of any level and age"),
+        pytest.param({"level": "2.1"}, {"level": "2.1"}, (), id="their level"),
+        pytest.param({"level": "2.1"}, {"level": "2.5"}, (OtherLevel("2.1", "2.5"),), id="a level above"),
+        pytest.param({"level": "2.5"}, {"level": "2.1"}, (OtherLevel("2.5", "2.1"),), id="a level below"),
+        pytest.param({"level": "2.5"}, {}, (OtherLevel("2.5", ""),), id="a level where none is stated"),
+        pytest.param({"from_age": 18}, {"age": 18}, (), id="just old enough"),
+        pytest.param({"from_age": 18}, {"age": 17}, (OutsideAges(17, 18, None),), id="a year too young"),
+        pytest.param({"to_age": 17}, {"age": 17}, (), id="just young enough"),
+        pytest.param({"to_age": 17}, {"age": 18}, (OutsideAges(18, None, 17),), id="a year too old"),
+        pytest.param({"from_age": 18, "to_age": 25}, {"age": 26}, (OutsideAges(26, 18, 25),), id="beyond both bounds"),
+        pytest.param({"from_age": 0, "to_age": 0}, {"age": 0}, (), id="nought is an age"),
+        pytest.param({"from_age": 18}, {}, (), id="an age that is not known is not asked about"),
+    ],
+)
+def test_a_track_takes_those_whom_it_is_for(
+    of_the_track: dict[str, object], of_the_patient: dict[str, object], reasons: tuple[Reason, ...]
+) -> None:
+    track, life = offer(*THREE, **of_the_track), need(**of_the_patient)
+    assert judge(track, life, THREE) == reasons
+    (fit,) = search([track], life)
+    assert fit.fits == (not reasons)
+    assert fit.obstacles == reasons
+    assert (fit.whole, fit.enough) == ((None, None) if reasons else (tuple(THREE), tuple(THREE)))
+
+
+@pytest.mark.parametrize(
+    ("day", "years"),
+    [
+        pytest.param(date(2026, 5, 16), 17, id="the day before"),
+        pytest.param(date(2026, 5, 17), 18, id="the birthday"),
+        pytest.param(date(2027, 5, 16), 18, id="a year less a day later"),
+        pytest.param(date(2008, 5, 17), 0, id="the birth"),
+    ],
+)
+def test_years_are_whole(day: date, years: int) -> None:
+    assert years_on(day, born=date(2008, 5, 17)) == years
+
+
+def test_who_was_born_on_a_leap_day_is_a_year_older_on_the_first_of_march() -> None:
+    born = date(2008, 2, 29)
+    assert [years_on(day, born) for day in (date(2026, 2, 28), date(2026, 3, 1), date(2028, 2, 29))] == [17, 18, 20]
+
+
+@pytest.mark.parametrize(
+    ("other", "goes_together"),
+    [
+        pytest.param({}, True, id="for the same patients at one site"),
+        pytest.param({"name": "Evenings", "key": "E"}, True, id="whatever it is called"),
+        pytest.param({"site": 2}, False, id="at another site"),
+        pytest.param({"level": "2.5"}, False, id="for another level"),
+        pytest.param({"level": ""}, False, id="for any level"),
+        pytest.param({"from_age": 16}, False, id="for younger ones"),
+        pytest.param({"to_age": None}, False, id="for older ones"),
+        pytest.param({"individual_minutes": 60}, False, id="with time of one's own"),
+        pytest.param({"mixes": False}, False, id="where tracks stay apart"),
+    ],
+)
+def test_tracks_for_the_same_patients_mix(other: dict[str, object], goes_together: bool) -> None:
+    one = offer(*THREE, site=1, mixes=True, level="2.1", from_age=18, to_age=25)
+    two = replace(one, **other)
+    assert one.mixes_with(two) == two.mixes_with(one) == goes_together
+
+
+def test_a_patient_stands_in_the_track_of_most_of_their_meetings_then_by_name() -> None:
+    evenings = [meeting(day, "18:00", "21:00", key=f"E{day}") for day in range(3)]
+    shared = meeting(4, key="shared")
+    tracks = [offer(*evenings, shared, name="B", key="B"), offer(*MORNINGS[:3], shared, name="A", key="A")]
+    assert home_of(tracks, [*evenings[:2], MORNINGS[0]]).key == "B"
+    assert home_of(tracks, [evenings[0], MORNINGS[0]]).key == "A"
+    assert home_of(tracks, [evenings[0], shared]).key == "B"
+    assert home_of(tracks[:1], []).key == "B"
+    assert list(stands_elsewhere(tracks[1], tracks[:1], [*evenings[:2], MORNINGS[0]])) == [MoreOfAnotherTrack("B")]
+    assert list(stands_elsewhere(tracks[1], tracks[:1], [evenings[0], MORNINGS[0]])) == []
+    assert list(stands_elsewhere(tracks[0], tracks[1:], [evenings[0], MORNINGS[0]])) == [], (
+        "either, of two with as many"
+    )

@@ -1,0 +1,182 @@
+"""Every repair has its words, and says what gives way, on which day and by how much."""
+
+from dataclasses import replace
+from datetime import date, time
+from types import SimpleNamespace
+
+import pytest
+
+from scheduling.domain.suggestions.changes import (
+    BeginsOn,
+    Change,
+    JoinsBetween,
+    OneMorePlace,
+    PlaceInTrack,
+    PrescribesFewerDays,
+    PrescribesFewerMinutes,
+    RuleChange,
+)
+from scheduling.domain.suggestions.commitment_changes import (
+    BeginsLater,
+    EndsEarlier,
+    MovesFurther,
+    ShorterWay,
+    TakesNoPlace,
+)
+from scheduling.reason_text import say_repair
+from tests.paths import PROJECT
+from tests.unit.hours.test_rules import meeting
+from timekeeping.weeks import BusyTime, Recurrence
+
+THURSDAY = date(2026, 11, 5)
+SHIFT = BusyTime(
+    key=1,
+    label="Joe's & <son>",
+    kind="work",
+    recurrence=Recurrence(weekdays=frozenset({2, 3})),
+    starts=time(9),
+    ends=time(17, 30),
+    travel_before=20,
+    travel_after=25,
+)
+MOVABLE = replace(SHIFT, movable_minutes=20)
+COURT = replace(SHIFT, label="Court", recurrence=Recurrence.once(THURSDAY))
+GROUP = meeting(3, "16:30", "17:30", key=7, name="Relapse & recovery")
+
+
+def said(*changes: Change, schedules: int = 2) -> str:
+    """The sentence, without the year, which is said when it is another than this."""
+    sentence = say_repair(SimpleNamespace(changes=changes, schedules=schedules, is_more=schedules == 50))
+    return sentence.replace(" 2026", "")
+
+
+@pytest.mark.parametrize(
+    ("change", "clause"),
+    [
+        pytest.param(
+            EndsEarlier(busy=SHIFT, weekday=3, minutes=20),
+            "“Joe's & <son>” ended at 17:10 instead of 17:30 on Thursdays",
+            id="one weekday",
+        ),
+        pytest.param(
+            EndsEarlier(busy=SHIFT, minutes=20), "“Joe's & <son>” ended at 17:10 instead of 17:30", id="all its days"
+        ),
+        pytest.param(
+            EndsEarlier(busy=COURT, minutes=90), "“Court” ended at 16:00 instead of 17:30 on Thu 5 Nov", id="one date"
+        ),
+        pytest.param(
+            BeginsLater(busy=SHIFT, weekday=2, minutes=45),
+            "“Joe's & <son>” began at 9:45 instead of 9:00 on Wednesdays",
+            id="begins later",
+        ),
+        pytest.param(
+            MovesFurther(busy=MOVABLE, weekday=3, minutes=15),
+            "“Joe's & <son>” could move by 35 min instead of 20 min on Thursdays",
+            id="moves further",
+        ),
+        pytest.param(
+            ShorterWay(busy=SHIFT, before=True, minutes=5),
+            "the way to “Joe's & <son>” took 15 min instead of 20 min",
+            id="the way there",
+        ),
+        pytest.param(
+            ShorterWay(busy=SHIFT, before=False, minutes=25),
+            "the way from “Joe's & <son>” took 0 h instead of 25 min",
+            id="the way from there",
+        ),
+        pytest.param(
+            TakesNoPlace(busy=SHIFT, weekday=3),
+            "“Joe's & <son>” did not take place on Thursdays",
+            id="not on a weekday",
+        ),
+        pytest.param(TakesNoPlace(busy=SHIFT), "“Joe's & <son>” did not take place", id="not at all"),
+        pytest.param(
+            OneMorePlace(meeting=GROUP, full_on=(THURSDAY, date(2026, 11, 12))),
+            "Thursday’s “Relapse & recovery” (16:30–17:30) had one more place on 2 dates, first on Thu 5 Nov",
+            id="full",
+        ),
+        pytest.param(
+            PlaceInTrack(
+                track=1,
+                name="Evening track",
+                places=(
+                    OneMorePlace(meeting=GROUP, full_on=(THURSDAY,)),
+                    OneMorePlace(meeting=GROUP, full_on=(THURSDAY,)),
+                ),
+            ),
+            "2 full groups of Evening track had one more place each, first on Thu 5 Nov",
+            id="a full track",
+        ),
+        pytest.param(
+            BeginsOn(asked=date(2026, 11, 2), first=date(2026, 12, 7)),
+            "treatment began on Mon 7 Dec instead of Mon 2 Nov",
+            id="later",
+        ),
+        pytest.param(
+            JoinsBetween(track=1, name="Evening track", on=THURSDAY),
+            "Evening track took the patient on Thu 5 Nov, which is none of its start dates",
+            id="between start dates",
+        ),
+        pytest.param(
+            PrescribesFewerMinutes(before=540, after=510),
+            "8 h 30 a week were prescribed instead of 9 h (for whoever stated the level of care to decide)",
+            id="prescription",
+        ),
+        pytest.param(
+            PrescribesFewerDays(before=2, after=1),
+            "1 day a week was prescribed instead of 2 (for whoever stated the level of care to decide)",
+            id="prescribed days",
+        ),
+        pytest.param(
+            RuleChange(rule="minimum_minutes", before=540, after=535),
+            "the site’s rules asked for 8 h 55 a week at least instead of 9 h",
+            id="least minutes",
+        ),
+        pytest.param(
+            RuleChange(rule="maximum_minutes", before=900, after=910),
+            "the site’s rules allowed 15 h 10 a week instead of 15 h",
+            id="most minutes",
+        ),
+        pytest.param(
+            RuleChange(rule="minimum_days", before=3, after=2),
+            "the site’s rules asked for 2 days a week at least instead of 3",
+            id="least days",
+        ),
+        pytest.param(
+            RuleChange(rule="maximum_days", before=3, after=4),
+            "the site’s rules allowed 4 days a week instead of 3",
+            id="most days",
+        ),
+        pytest.param(
+            RuleChange(rule="minimum_minutes_per_day", before=180, after=150),
+            "the site’s rules asked for 2 h 30 a day at least instead of 3 h",
+            id="least of a day",
+        ),
+    ],
+)
+def test_a_repair_says_what_gives_way(change, clause):
+    assert said(change) == f"If {clause}: 2 schedules fit."
+
+
+@pytest.mark.parametrize(
+    ("schedules", "words"),
+    [(1, ": 1 schedule fits."), (49, ": 49 schedules fit."), (50, ": 50 schedules or more fit.")],
+)
+def test_a_repair_says_how_many_fit_then(schedules, words):
+    assert said(TakesNoPlace(busy=SHIFT), schedules=schedules).endswith(words)
+
+
+def test_a_pair_is_one_sentence():
+    pair = (EndsEarlier(busy=SHIFT, weekday=3, minutes=20), TakesNoPlace(busy=COURT))
+    assert said(*pair) == (
+        "If “Joe's & <son>” ended at 17:10 instead of 17:30 on Thursdays and “Court” did not take place on Thu 5 Nov:"
+        " 2 schedules fit."
+    )
+
+
+def test_every_kind_of_change_has_words():
+    def kinds(change: type[Change]) -> set[str]:
+        return {change.code, *(code for kind in change.__subclasses__() for code in kinds(kind))} - {""}
+
+    template = (PROJECT / "templates/scheduling/suggestions/_suggestion.html").read_text()
+    assert all(f'"{code}"' in template for code in kinds(Change) - {"rule"})  # type: ignore[type-abstract]

@@ -1,0 +1,236 @@
+"""When nightly work is due: once a night, whatever the clocks, the machine and the work itself do."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from accounts.domain.job_schedule import (
+    MOST_TRIES,
+    NextTry,
+    Outcome,
+    PastTry,
+    due_at,
+    is_lost,
+    latest_night,
+    next_try,
+    seems_stopped,
+)
+
+NEW_YORK = ZoneInfo("America/New_York")
+AT = time(2, 15)
+MON, TUE, WED = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
+RUNNING, DONE, FAILED = Outcome.RUNNING, Outcome.DONE, Outcome.FAILED
+
+
+def there(day: date, clock: str) -> datetime:
+    """The instant at which a wall in New York shows it; the second of two."""
+    return datetime.combine(day, time.fromisoformat(clock), NEW_YORK).replace(fold=1).astimezone(UTC)
+
+
+def tried(night: date, clock: str, outcome: Outcome, attempt: int = 1, on: date | None = None) -> PastTry:
+    return PastTry(night, attempt, outcome, there(on or night, clock))
+
+
+@pytest.mark.parametrize(
+    ("now", "past", "night", "attempt", "when"),
+    [
+        pytest.param(there(TUE, "02:15"), [], TUE, 1, there(TUE, "02:15"), id="due at its minute"),
+        pytest.param(there(TUE, "02:14"), [], MON, 1, there(MON, "02:15"), id="a minute before, last night's is"),
+        pytest.param(there(TUE, "23:59"), [], TUE, 1, there(TUE, "02:15"), id="made up for until the day ends"),
+        pytest.param(there(WED, "02:14"), [], TUE, 1, there(TUE, "02:15"), id="and in the night that follows"),
+        pytest.param(
+            there(TUE, "02:16"), [tried(TUE, "02:15", DONE)], WED, 1, there(WED, "02:15"), id="done is done"
+        ),
+        pytest.param(
+            there(TUE, "02:15"), [tried(MON, "02:15", DONE)], TUE, 1, there(TUE, "02:15"), id="last night is over"
+        ),
+        pytest.param(
+            there(TUE, "02:15"),
+            [tried(MON, "14:00", DONE)],
+            TUE,
+            1,
+            there(TUE, "02:15"),
+            id="made up for by day, due again at night",
+        ),
+        pytest.param(
+            there(TUE, "02:15"),
+            [tried(MON, "02:00", DONE, on=TUE)],
+            TUE,
+            1,
+            there(TUE, "02:15"),
+            id="made up for just before the next night",
+        ),
+        pytest.param(
+            there(TUE, "02:15"),
+            [tried(date(2026, 10, 1), "02:15", DONE)],
+            TUE,
+            1,
+            there(TUE, "02:15"),
+            id="of many missed nights the latest",
+        ),
+        pytest.param(
+            there(TUE, "02:20"), [tried(TUE, "02:15", FAILED)], TUE, 2, there(TUE, "03:15"), id="failed: in an hour"
+        ),
+        pytest.param(
+            there(TUE, "03:20"),
+            [tried(TUE, "02:15", FAILED), tried(TUE, "03:15", FAILED, 2)],
+            TUE,
+            3,
+            there(TUE, "04:15"),
+            id="failed twice: once more",
+        ),
+        pytest.param(
+            there(TUE, "04:20"),
+            [tried(TUE, "04:15", FAILED, 3), tried(TUE, "02:15", FAILED), tried(TUE, "03:15", FAILED, 2)],
+            WED,
+            1,
+            there(WED, "02:15"),
+            id="failed three times: tomorrow",
+        ),
+        pytest.param(
+            there(TUE, "03:20"),
+            [tried(TUE, "02:15", FAILED), tried(TUE, "03:15", DONE, 2)],
+            WED,
+            1,
+            there(WED, "02:15"),
+            id="failed and then done",
+        ),
+        pytest.param(
+            there(TUE, "05:00"),
+            [tried(TUE, "02:15", DONE), tried(TUE, "03:15", FAILED, 2)],
+            WED,
+            1,
+            there(WED, "02:15"),
+            id="taken for lost, tried again, and done all the same",
+        ),
+        pytest.param(
+            there(TUE, "03:14"), [tried(TUE, "02:15", RUNNING)], WED, 1, there(WED, "02:15"), id="still running"
+        ),
+        pytest.param(
+            there(TUE, "03:15"), [tried(TUE, "02:15", RUNNING)], TUE, 2, there(TUE, "03:15"), id="lost with its process"
+        ),
+        pytest.param(
+            there(WED, "02:00"),
+            [tried(TUE, "01:50", FAILED, on=WED)],
+            WED,
+            1,
+            there(WED, "02:15"),
+            id="the next night comes before the next try",
+        ),
+    ],
+)  # fmt: skip
+def test_the_next_try(now: datetime, past: list[PastTry], night: date, attempt: int, when: datetime) -> None:
+    assert next_try(now=now, zone=NEW_YORK, at=AT, past=past) == NextTry(night, attempt, when)
+
+
+@pytest.mark.parametrize(
+    ("zone", "night", "at", "instant"),
+    [
+        pytest.param("America/New_York", MON, "02:15", "2026-11-23T07:15", id="an ordinary night"),
+        pytest.param("America/New_York", date(2026, 3, 8), "02:15", "2026-03-08T07:15", id="2:15 is skipped: at 3:15"),
+        pytest.param("America/New_York", date(2026, 11, 1), "01:30", "2026-11-01T05:30", id="1:30 comes twice: the first"),
+        pytest.param("America/New_York", date(2026, 11, 1), "02:15", "2026-11-01T07:15", id="2:15 after 1:00 came twice"),
+        pytest.param("Australia/Lord_Howe", date(2026, 10, 4), "02:15", "2026-10-03T15:45", id="half an hour is skipped"),
+        pytest.param("Asia/Kathmandu", MON, "02:15", "2026-11-22T20:30", id="a zone of quarter hours"),
+        pytest.param("Africa/Cairo", date(2026, 4, 24), "00:15", "2026-04-23T22:15", id="the day begins at 1:00"),
+    ],
+)  # fmt: skip
+def test_the_instant_of_a_night(zone: str, night: date, at: str, instant: str) -> None:
+    assert due_at(night, time.fromisoformat(at), ZoneInfo(zone)) == datetime.fromisoformat(instant).replace(tzinfo=UTC)
+
+
+CHANGES = [
+    ("America/New_York", date(2026, 3, 8)),
+    ("America/New_York", date(2026, 11, 1)),
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("Africa/Cairo", date(2026, 4, 24)),
+    ("Africa/Cairo", date(2026, 10, 30)),
+    ("America/St_Johns", date(2010, 11, 7)),
+    ("America/Sao_Paulo", date(2018, 2, 18)),
+    ("Europe/Dublin", date(2026, 10, 25)),
+]
+"""Days on which clocks change, some of them at midnight; in St. John's back into the day before."""
+
+
+def nights_run(zone: str, day: date, at: time, look_every: timedelta = timedelta(minutes=5)) -> Counter[date]:
+    """How often each night's work is run from two days before to two days after by a scheduler that never fails."""
+    place = ZoneInfo(zone)
+    now = datetime.combine(day - timedelta(days=2), time(12), UTC)
+    until, past = now + timedelta(days=4), [PastTry(day - timedelta(days=n), 1, DONE, now) for n in (2, 3)]
+    ran: Counter[date] = Counter()
+    while now < until:
+        following = next_try(now=now, zone=place, at=at, past=past)
+        if following.is_due(now):
+            ran[following.night] += 1
+            past.append(PastTry(following.night, following.attempt, DONE, now))
+        now += look_every
+    return ran
+
+
+@pytest.mark.parametrize(("zone", "day"), CHANGES)
+@pytest.mark.parametrize("at", [time(h, m) for h in range(4) for m in (0, 15, 45)], ids=str)
+def test_around_a_clock_change_each_night_is_run_once(zone: str, day: date, at: time) -> None:
+    ran = nights_run(zone, day, at)
+    assert set(ran.values()) == {1}
+    assert {day - timedelta(days=1), day, day + timedelta(days=1)} <= set(ran)
+
+
+SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+INSTANTS = st.integers(0, 40 * 365 * 24 * 60).map(lambda minutes: SINCE + timedelta(minutes=minutes))
+ZONES = st.sampled_from(sorted({zone for zone, _ in CHANGES} | {"Pacific/Apia", "Pacific/Kiritimati", "UTC"}))
+
+
+@example(now=datetime(2011, 12, 30, 10, 30, tzinfo=UTC), zone="Pacific/Apia", minute=135)  # a day was left out
+@given(now=INSTANTS, zone=ZONES, minute=st.integers(0, 1439))
+def test_the_latest_night_has_begun_and_the_next_one_has_not(now: datetime, zone: str, minute: int) -> None:
+    place, at = ZoneInfo(zone), time(minute // 60, minute % 60)
+    night = latest_night(now=now, zone=place, at=at)
+    assert due_at(night, at, place) <= now < due_at(night + timedelta(days=1), at, place)
+
+
+@given(
+    outcomes=st.lists(st.sampled_from([DONE, FAILED]), min_size=1, max_size=8),
+    looks=st.lists(st.integers(1, 200), min_size=60, max_size=60),
+)
+def test_a_night_is_tried_until_it_is_done_and_three_times_at_most(outcomes: list[Outcome], looks: list[int]) -> None:
+    now, past = there(MON, "02:15"), [PastTry(date(2026, 11, 22), 1, DONE, there(date(2026, 11, 22), "02:15"))]
+    answers = iter(outcomes)
+    for minutes in looks:
+        following = next_try(now=now, zone=NEW_YORK, at=AT, past=past)
+        if following.is_due(now):
+            past.append(PastTry(following.night, following.attempt, next(answers, FAILED), now))
+        now += timedelta(minutes=minutes)
+    for night in {each.night for each in past}:
+        tries = [each for each in past if each.night == night]
+        assert [each.attempt for each in tries] == list(range(1, len(tries) + 1))
+        assert len(tries) <= MOST_TRIES
+        assert all(each.outcome is FAILED for each in tries[:-1])
+        begun = [each.started_at for each in tries]
+        assert all(later - earlier >= timedelta(hours=1) for earlier, later in pairwise(begun))
+
+
+def test_a_run_is_lost_after_an_hour_and_not_before() -> None:
+    started = there(MON, "02:15")
+    assert not is_lost(started, started + timedelta(minutes=59, seconds=59))
+    assert is_lost(started, started + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("quiet", "stopped"),
+    [
+        pytest.param(None, True, id="nothing has ever run"),
+        pytest.param(timedelta(hours=24), False, id="a night"),
+        pytest.param(timedelta(hours=25), False, id="a night in which the clocks go back"),
+        pytest.param(timedelta(hours=26), False, id="just short of too long"),
+        pytest.param(timedelta(hours=26, seconds=1), True, id="too long"),
+    ],
+)
+def test_a_scheduler_seems_stopped_when_nothing_ran(quiet: timedelta | None, stopped: bool) -> None:
+    now = there(WED, "09:00")
+    assert seems_stopped(last_started=None if quiet is None else now - quiet, now=now) is stopped

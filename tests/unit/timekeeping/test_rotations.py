@@ -1,0 +1,59 @@
+"""Shift patterns as they are written, and the days that are meant."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from timekeeping.rotations import bits_of, days_on, read_runs, runs_of, written
+
+RUNS = st.lists(st.integers(1, 9), min_size=2, max_size=6)
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        pytest.param("4 on, 3 off", (4, 3), id="in words"),
+        pytest.param("4 on 3 off", (4, 3), id="without a comma"),
+        pytest.param("4on3off", (4, 3), id="without blanks"),
+        pytest.param(" 4 days on, then 3 days off ", (4, 3), id="in a sentence"),
+        pytest.param("4-3", (4, 3), id="with a dash"),
+        pytest.param("4/3", (4, 3), id="with a stroke"),
+        pytest.param("4 ON, 3 OFF", (4, 3), id="in capitals"),
+        pytest.param("2-2-3-2-2-3", (2, 2, 3, 2, 2, 3), id="the pattern of two crews"),
+        pytest.param("2 on, 2 off, 3 on, 2 off, 2 on, 3 off", (2, 2, 3, 2, 2, 3), id="the same in words"),
+        pytest.param("14, 14", (14, 14), id="two weeks each"),
+        pytest.param("5", (5,), id="only days on, which is not asked here"),
+    ],
+)
+def test_runs_are_read_as_people_write_them(text: str, runs: tuple[int, ...]) -> None:
+    assert read_runs(text) == runs
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        pytest.param("", "is no shift pattern", id="nothing"),
+        pytest.param("days", "is no shift pattern", id="no number"),
+        pytest.param("4 on, 3 of", "is no shift pattern", id="a slip"),
+        pytest.param("4 on; 3 off tonight", "is no shift pattern", id="something more"),
+        pytest.param("4 on, 3 on", "in turn", id="on and on"),
+        pytest.param("3 off, 4 on", "days on first", id="days off first"),
+        pytest.param("4 on, 0 off", "a run of no days", id="no days off"),
+        pytest.param("-4 on, 3 off", "is no shift pattern", id="less than none"),
+    ],
+)
+def test_what_is_no_pattern_is_refused_in_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        read_runs(text)
+
+
+def test_the_days_on_are_bits_from_the_first_day() -> None:
+    assert bits_of((4, 3)) == 0b0001111
+    assert days_on(14, bits_of((2, 2, 3, 2, 2, 3))) == {0, 1, 4, 5, 6, 9, 10}
+
+
+@given(RUNS)
+def test_what_was_read_is_shown_and_read_again(runs: list[int]) -> None:
+    shown = runs_of(sum(runs), bits_of(runs))
+    assert shown == tuple(runs)
+    assert read_runs(written(shown)) == tuple(runs)

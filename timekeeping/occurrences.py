@@ -1,0 +1,166 @@
+"""From a weekly pattern on the wall clock to dated sessions at instants."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, tzinfo
+from enum import StrEnum
+
+from timekeeping.intervals import Interval, minutes_between
+from timekeeping.weeks import Recurrence, minute_of
+
+GRID_MINUTES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """A weekly slot within one day, every week or every other week from an anchor's, on half-open dates."""
+
+    weekday: int
+    starts: time
+    ends: time
+    break_starts: time | None = None
+    break_ends: time | None = None
+    anchor: date | None = None
+    runs_from: date | None = None
+    runs_until: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.weekday not in range(7):
+            raise ValueError(f"a weekday is 0 to 6: {self.weekday}")
+        if self.starts >= self.ends:
+            raise ValueError(f"a meeting must end after it starts: {self.starts}..{self.ends}")
+        if (self.break_starts is None) != (self.break_ends is None):
+            raise ValueError("a break needs both its start and its end")
+        if self.break_starts and self.break_ends and not self.starts < self.break_starts < self.break_ends < self.ends:
+            raise ValueError(f"the break must lie inside the meeting: {self.break_starts}..{self.break_ends}")
+
+    @property
+    def recurrence(self) -> Recurrence:
+        return Recurrence(
+            weekdays=frozenset({self.weekday}),
+            anchor=self.anchor,
+            valid_from=self.runs_from,
+            valid_until=self.runs_until,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One dated session; instants are in UTC."""
+
+    on: date
+    starts: datetime
+    ends: datetime
+    break_starts: datetime | None
+    break_ends: datetime | None
+    countable_minutes: int
+
+
+def at_wall_clock(day: date, wall: time, zone: tzinfo) -> datetime:
+    """The instant, in UTC, at which clocks in `zone` show `wall` on `day`.
+
+    A time that a clock change skips is moved forward by what was skipped; of a time that comes twice, the first is meant.
+    """
+    return datetime.combine(day, wall, zone).replace(fold=0).astimezone(UTC)
+
+
+class Quirk(StrEnum):
+    """What a clock change does to a time on the wall."""
+
+    SKIPPED = "skipped"
+    REPEATED = "repeated"
+
+
+def quirk_at(day: date, wall: time, zone: tzinfo) -> Quirk | None:
+    """Whether clocks in `zone` skip the time on the day, or show it twice; None on every ordinary day."""
+    moment = datetime.combine(day, wall, zone)
+    before, after = moment.replace(fold=0).utcoffset(), moment.replace(fold=1).utcoffset()
+    if before is None or after is None or before == after:
+        return None
+    return Quirk.SKIPPED if before < after else Quirk.REPEATED
+
+
+def odd_times(
+    pattern: Pattern, first: date, until: date, *, zone: tzinfo, closed: Collection[Interval[date]] = ()
+) -> Iterator[tuple[date, time, Quirk]]:
+    """Starts and ends of the pattern that a clock change skips or repeats, on its dates in the half-open range."""
+    for day in occurrence_dates(pattern, first, until, closed):
+        for wall in (pattern.starts, pattern.ends):
+            quirk = quirk_at(day, wall, zone)
+            if quirk is not None:
+                yield day, wall, quirk
+
+
+def occurrence_dates(
+    pattern: Pattern, first: date, until: date, closed: Collection[Interval[date]] = ()
+) -> Iterator[date]:
+    """The pattern's dates in the half-open range on which the site is open."""
+    for day in pattern.recurrence.dates(first, until):
+        if not any(closure.contains(day) for closure in closed):
+            yield day
+
+
+def expand(
+    pattern: Pattern,
+    first: date,
+    until: date,
+    *,
+    zone: tzinfo,
+    closed: Collection[Interval[date]] = (),
+    breaks_count: bool = False,
+    countable: bool = True,
+) -> tuple[Occurrence, ...]:
+    """The dated sessions of a pattern in the half-open range of dates, closures left out.
+
+    `countable_minutes` are those that pass, less the break unless breaks count; 0 when the service does not count.
+    A meeting that a clock change leaves without a minute does not take place.
+    """
+    found = []
+    for on in occurrence_dates(pattern, first, until, closed):
+        starts, ends = at_wall_clock(on, pattern.starts, zone), at_wall_clock(on, pattern.ends, zone)
+        if starts >= ends:
+            continue
+        pause = _break(pattern, on, zone, Interval(starts, ends))
+        minutes = minutes_between(starts, ends)
+        if pause and not breaks_count:
+            minutes -= minutes_between(pause.start, pause.end)
+        found.append(
+            Occurrence(
+                on=on,
+                starts=starts,
+                ends=ends,
+                break_starts=pause.start if pause else None,
+                break_ends=pause.end if pause else None,
+                countable_minutes=minutes if countable else 0,
+            )
+        )
+    return tuple(found)
+
+
+def _break(pattern: Pattern, on: date, zone: tzinfo, session: Interval[datetime]) -> Interval[datetime] | None:
+    if pattern.break_starts is None or pattern.break_ends is None:
+        return None
+    starts, ends = at_wall_clock(on, pattern.break_starts, zone), at_wall_clock(on, pattern.break_ends, zone)
+    if not session.start < starts < ends < session.end:
+        return None  # a clock change swallowed it
+    return Interval(starts, ends)
+
+
+def middle_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
+    """A break known only by its minutes, put in the middle of the meeting, its start on the 5-minute grid at or before.
+
+    In a meeting so short that this is not inside it, its start is on the grid's next. The place is the product's own
+    choice. Raises ValueError when the break does not fit inside.
+    """
+    first, last = minute_of(starts), minute_of(ends)
+    begin = (first + last - minutes) // 2
+    begin -= begin % GRID_MINUTES
+    if begin <= first:
+        begin += GRID_MINUTES
+    if minutes <= 0 or begin <= first or begin + minutes >= last:
+        raise ValueError(f"a break of {minutes} minutes does not fit inside {starts:%H:%M}-{ends:%H:%M}")
+    return _wall(begin), _wall(begin + minutes)
+
+
+def _wall(minute: int) -> time:
+    return time(*divmod(minute, 60))
