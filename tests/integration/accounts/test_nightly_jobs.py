@@ -125,7 +125,7 @@ def test_what_an_error_says_reaches_neither_the_table_nor_the_log(site: Site, lo
     assert NAME_OF_A_PATIENT not in written
     assert not JobRun.objects.filter(words__contains=NAME_OF_A_PATIENT).exists()
     assert "stumble, Harbor Street: It failed with LookupError" in written
-    assert "tests/integration/nightly.py:" in written, "the log says where"
+    assert "tests/nightly_jobs.py:" in written, "the log says where"
     assert "Traceback" not in written
 
 
