@@ -23,7 +23,7 @@ class AuditedAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         seen = self.get_object(request, object_id)
         if seen is not None and request.method == "GET":
-            record(seen, by=_by(request), action=Action.VIEWED, at=clock.now(), detail="administration")
+            record(seen, by=_acting_user(request), action=Action.VIEWED, at=clock.now(), detail="administration")
         return super().change_view(request, object_id, form_url, extra_context)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -31,28 +31,32 @@ class AuditedAdmin(admin.ModelAdmin):
         shown = getattr(answer, "context_data", {}).get("cl")
         if shown is not None and hasattr(self.model, "audit_patient_id"):
             record_all(
-                shown.result_list, by=_by(request), action=Action.VIEWED, at=clock.now(), detail="administration"
+                shown.result_list,
+                by=_acting_user(request),
+                action=Action.VIEWED,
+                at=clock.now(),
+                detail="administration",
             )
         return answer
 
     def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
-        record(obj, by=_by(request), action=Action.CREATED, at=clock.now(), detail="administration")
+        record(obj, by=_acting_user(request), action=Action.CREATED, at=clock.now(), detail="administration")
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
-        record(obj, by=_by(request), action=Action.CHANGED, at=clock.now(), detail="administration")
+        record(obj, by=_acting_user(request), action=Action.CHANGED, at=clock.now(), detail="administration")
         return super().log_change(request, obj, message)
 
     def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
-        record(obj, by=_by(request), action=Action.DELETED, at=clock.now(), detail="administration")
+        record(obj, by=_acting_user(request), action=Action.DELETED, at=clock.now(), detail="administration")
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        record_all(queryset, by=_by(request), action=Action.DELETED, at=clock.now(), detail="administration")
+        record_all(queryset, by=_acting_user(request), action=Action.DELETED, at=clock.now(), detail="administration")
         super().delete_queryset(request, queryset)
 
 
-class LookOnlyAdmin(AuditedAdmin):
+class ReadOnlyAdmin(AuditedAdmin):
     """For rows that only services write, so that their copies, counters and bookings stay true."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -65,7 +69,7 @@ class LookOnlyAdmin(AuditedAdmin):
         return False
 
 
-def _by(request: HttpRequest) -> User:
+def _acting_user(request: HttpRequest) -> User:
     assert isinstance(request.user, User)
     return request.user
 
@@ -82,7 +86,7 @@ class RoleInline(admin.TabularInline):
 
 
 @admin.register(User)
-class PersonAdmin(AuditedAdmin, UserAdmin):
+class UserAccountAdmin(AuditedAdmin, UserAdmin):
     form = UserChangeForm
     add_form = NewUserForm
     inlines = [RoleInline]
@@ -109,7 +113,7 @@ class RoleAssignmentAdmin(AuditedAdmin):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(LookOnlyAdmin):
+class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor_label", "action", "subject_kind", "subject_label", "detail", "reason")
     list_filter = ("action", "subject_kind", "at")
     search_fields = ("actor_label", "subject_label", "=patient_key")
@@ -127,7 +131,7 @@ class AuditEventAdmin(LookOnlyAdmin):
 
 
 @admin.register(JobRun)
-class JobRunAdmin(LookOnlyAdmin):
+class JobRunAdmin(ReadOnlyAdmin):
     list_display = ("started_at", "name", "site_label", "night", "attempt", "finished_at", "outcome", "words")
     list_filter = ("name", "outcome", "site_label")
     date_hierarchy = "started_at"

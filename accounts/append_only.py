@@ -20,7 +20,7 @@ def append_only_models(app: AppConfig) -> list[type[models.Model]]:
     return [model for model in app.get_models() if issubclass(model, AppendOnlyModel)]
 
 
-def _postgresql(table: str) -> Sequence[str]:
+def _postgresql_triggers(table: str) -> Sequence[str]:
     return (
         """
         CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -35,7 +35,7 @@ def _postgresql(table: str) -> Sequence[str]:
     )
 
 
-def _sqlite(table: str) -> Sequence[str]:
+def _sqlite_triggers(table: str) -> Sequence[str]:
     return tuple(
         statement
         for verb in ("UPDATE", "DELETE")
@@ -62,13 +62,13 @@ def drop_triggers(model: type[models.Model], using: str = "default") -> None:
 
 def create_triggers(model: type[models.Model], using: str = "default") -> None:
     table = model._meta.db_table
-    statements = _postgresql(table) if connections[using].vendor == "postgresql" else _sqlite(table)
+    statements = _postgresql_triggers(table) if connections[using].vendor == "postgresql" else _sqlite_triggers(table)
     with connections[using].cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
 
 
-def keep_append_only(sender: AppConfig, using: str = "default", **_: object) -> None:
+def install_append_only_triggers(sender: AppConfig, using: str = "default", **_: object) -> None:
     """A `post_migrate` receiver."""
     existing = set(connections[using].introspection.table_names())
     for model in append_only_models(sender):

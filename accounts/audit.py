@@ -9,7 +9,7 @@ from django.db import connection, models
 
 from accounts.models import Action, AuditEvent, User
 
-FIELDS = {field.name: field for field in AuditEvent._meta.concrete_fields if not field.primary_key}
+EVENT_FIELDS = {field.name: field for field in AuditEvent._meta.concrete_fields if not field.primary_key}
 
 
 def _event(
@@ -63,35 +63,35 @@ def record_all(
     )
 
 
-def record_look(people: Mapping[int, str], *, by: User, at: datetime, site_key: int, detail: str) -> UUID:
+def record_views(people: Mapping[int, str], *, by: User, at: datetime, site_key: int, detail: str) -> UUID:
     """Leaves one event for each patient (id and name) whom one look at a page of the site shows.
 
     One statement writes them without a model for each: a page can show hundreds. Answers what the look is known by.
     """
     look = uuid4()
     rows = ", ".join(["(%s, %s)"] * len(people))
-    _write_for_each(
+    _insert_events(
         f"(VALUES {rows}) AS people",
         [part for key, name in people.items() for part in (key, name[:200])],
-        _look(look, by=by, at=at, site_key=site_key, detail=detail),
+        _view_event(look, by=by, at=at, site_key=site_key, detail=detail),
         {"subject_key": "column1", "subject_label": "column2", "patient_key": "column1"},
     )
     return look
 
 
-def repeat_look(look: UUID, *, people: int, by: User, at: datetime, site_key: int, detail: str) -> bool:
+def record_repeated_view(look: UUID, *, people: int, by: User, at: datetime, site_key: int, detail: str) -> bool:
     """Leaves one event which says that the person saw the same number of `people` again, whom their earlier look names.
 
     Leaves none, and answers False, unless the trail holds that look of theirs: a repetition never points at nothing.
     """
-    event = _look(look, by=by, at=at, site_key=site_key, detail=f"{detail}, the same again")
+    event = _view_event(look, by=by, at=at, site_key=site_key, detail=f"{detail}, the same again")
     event.subject_label = f"{people} patients" if people != 1 else "1 patient"
     table = AuditEvent._meta.db_table
     earlier = f'(SELECT actor_key AS whose FROM "{table}" WHERE look = %s LIMIT 1) AS earlier WHERE whose = %s'
-    return _write_for_each(earlier, [_stored(event, "look"), by.pk], event, {}) == 1
+    return _insert_events(earlier, [_db_value(event, "look"), by.pk], event, {}) == 1
 
 
-def _look(look: UUID, *, by: User, at: datetime, site_key: int, detail: str) -> AuditEvent:
+def _view_event(look: UUID, *, by: User, at: datetime, site_key: int, detail: str) -> AuditEvent:
     return AuditEvent(
         at=at,
         actor_key=by.pk,
@@ -104,11 +104,11 @@ def _look(look: UUID, *, by: User, at: datetime, site_key: int, detail: str) -> 
     )
 
 
-def _write_for_each(source: str, given: Sequence[Any], event: AuditEvent, taken: Mapping[str, str]) -> int:
+def _insert_events(source: str, given: Sequence[Any], event: AuditEvent, taken: Mapping[str, str]) -> int:
     """Writes the event once for each row of the source, with these columns `taken` from the row; answers how often."""
-    columns = ", ".join(f'"{field.column}"' for field in FIELDS.values())
-    values = ", ".join(taken.get(name, "%s") for name in FIELDS)
-    stated = [_stored(event, name) for name in FIELDS if name not in taken]
+    columns = ", ".join(f'"{field.column}"' for field in EVENT_FIELDS.values())
+    values = ", ".join(taken.get(name, "%s") for name in EVENT_FIELDS)
+    stated = [_db_value(event, name) for name in EVENT_FIELDS if name not in taken]
     with connection.cursor() as cursor:
         cursor.execute(
             f'INSERT INTO "{AuditEvent._meta.db_table}" ({columns}) SELECT {values} FROM {source}', [*stated, *given]
@@ -116,5 +116,5 @@ def _write_for_each(source: str, given: Sequence[Any], event: AuditEvent, taken:
         return int(cursor.rowcount)
 
 
-def _stored(event: AuditEvent, name: str) -> Any:
-    return FIELDS[name].get_db_prep_save(getattr(event, FIELDS[name].attname), connection)
+def _db_value(event: AuditEvent, name: str) -> Any:
+    return EVENT_FIELDS[name].get_db_prep_save(getattr(event, EVENT_FIELDS[name].attname), connection)

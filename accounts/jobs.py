@@ -11,14 +11,21 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.tasks import Task, TaskResultStatus, task
 
-from accounts.domain.job_schedule import EVERYWHERE, MOST_TRIES, TRY_AGAIN_AFTER, NextTry, Place, next_try
-from accounts.models import JobRun, JobRunQuerySet, Outcome
+from accounts.domain.job_schedule import (
+    MAX_ATTEMPTS,
+    RETRY_AFTER,
+    WHOLE_INSTALLATION,
+    JobScope,
+    NextAttempt,
+    next_attempt,
+)
+from accounts.models import JobOutcome, JobRun, JobRunQuerySet
 from iopmanager import clock
 
 logger = logging.getLogger(__name__)
 
-FORGOTTEN_AFTER = timedelta(days=90)
-CUT_OFF = "It was cut off before it was done."
+RUNS_KEPT_FOR = timedelta(days=90)
+INTERRUPTED_MESSAGE = "It was cut off before it was done."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +46,35 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ScheduledJob:
     """One job at one place: its last run, if there is one, and its next try."""
 
     job: Job
-    place: Place
+    place: JobScope
     last: JobRun | None
-    next: NextTry
+    next: NextAttempt
 
 
-def turns(*, jobs: Sequence[Job], sites: Sequence[Place], runs: JobRunQuerySet, now: datetime) -> list[Turn]:
+def scheduled_jobs(
+    *, jobs: Sequence[Job], sites: Sequence[JobScope], runs: JobRunQuerySet, now: datetime
+) -> list[ScheduledJob]:
     """Each job at each of the sites, or everywhere, in the order in which the jobs are given."""
     kept: dict[tuple[str, int | None], list[JobRun]] = defaultdict(list)
-    for run in runs.newest(MOST_TRIES):
+    for run in runs.newest(MAX_ATTEMPTS):
         kept[run.name, run.site_key].append(run)
     found = []
     for job in jobs:
-        for place in sites if job.per_site else [EVERYWHERE]:
+        for place in sites if job.per_site else [WHOLE_INSTALLATION]:
             past = kept[job.name, place.key]
-            following = next_try(now=now, zone=place.zone, at=job.at, past=[run.as_past_try() for run in past])
-            found.append(Turn(job, place, past[0] if past else None, following))
+            following = next_attempt(now=now, zone=place.zone, at=job.at, past=[run.as_past_try() for run in past])
+            found.append(ScheduledJob(job, place, past[0] if past else None, following))
     return found
 
 
-def run_due(
+def run_due_jobs(
     *,
     jobs: Sequence[Job],
-    sites: Sequence[Place],
+    sites: Sequence[JobScope],
     now: Callable[[], datetime],
     stopping: Callable[[], bool] = lambda: False,
 ) -> Iterator[JobRun]:
@@ -74,31 +83,31 @@ def run_due(
     What fails is logged by the class of its error alone, because what an error says may name a patient, and stops nothing
     else. Between two jobs `stopping` is asked whether to leave the rest for another time.
     """
-    _give_up_the_lost(now())
-    all_turns = turns(jobs=jobs, sites=sites, runs=JobRun.objects.all(), now=now())
+    _fail_lost_runs(now())
+    all_turns = scheduled_jobs(jobs=jobs, sites=sites, runs=JobRun.objects.all(), now=now())
     for turn in sorted(all_turns, key=lambda turn: turn.next.when):
         if not turn.next.is_due(now()):
             continue
         if stopping():
             return
         try:
-            run = _take(turn, now())
+            run = _claim_run(turn, now())
             if run is None:
                 continue
-            _do(turn, run, now)
+            _execute(turn, run, now)
         except Exception as error:
             logger.error("%s at site %s could not be run: %s", turn.job.name, turn.place.key, type(error).__name__)
         else:
             yield run
 
 
-def _give_up_the_lost(now: datetime) -> None:
+def _fail_lost_runs(now: datetime) -> None:
     """Runs whose process must have ended before they did are failed ones."""
-    lost = JobRun.objects.filter(finished_at=None, started_at__lte=now - TRY_AGAIN_AFTER)
-    lost.update(finished_at=now, outcome=Outcome.FAILED, words=CUT_OFF)
+    lost = JobRun.objects.filter(finished_at=None, started_at__lte=now - RETRY_AFTER)
+    lost.update(finished_at=now, outcome=JobOutcome.FAILED, words=INTERRUPTED_MESSAGE)
 
 
-def _take(turn: Turn, now: datetime) -> JobRun | None:
+def _claim_run(turn: ScheduledJob, now: datetime) -> JobRun | None:
     """The run, begun; None when another scheduler was quicker, which only one can be: the database keeps tries apart."""
     run, is_ours = JobRun.objects.get_or_create(
         name=turn.job.name,
@@ -110,32 +119,32 @@ def _take(turn: Turn, now: datetime) -> JobRun | None:
     return run if is_ours else None
 
 
-def _do(turn: Turn, run: JobRun, now: Callable[[], datetime]) -> None:
+def _execute(turn: ScheduledJob, run: JobRun, now: Callable[[], datetime]) -> None:
     try:
-        outcome, words = _answer_of(turn)
+        outcome, words = _run_task(turn)
     except BaseException:
-        _finish(run, outcome=Outcome.FAILED, words=CUT_OFF, now=now())
+        _finish_run(run, outcome=JobOutcome.FAILED, words=INTERRUPTED_MESSAGE, now=now())
         raise
-    if outcome == Outcome.FAILED:
+    if outcome == JobOutcome.FAILED:
         logger.error("%s: %s", run, words)
-    _finish(run, outcome=outcome, words=words, now=now())
+    _finish_run(run, outcome=outcome, words=words, now=now())
 
 
-def _answer_of(turn: Turn) -> tuple[Outcome, str]:
+def _run_task(turn: ScheduledJob) -> tuple[JobOutcome, str]:
     arguments: list[Any] = [turn.place.key] if turn.job.per_site else []
     result = turn.job.task.enqueue(*arguments)
     if result.status == TaskResultStatus.SUCCESSFUL:
-        return Outcome.DONE, result.return_value
+        return JobOutcome.DONE, result.return_value
     kind = result.errors[-1].exception_class_path.rpartition(".")[2]
-    return Outcome.FAILED, f"It failed with {kind}; the server's log says where."
+    return JobOutcome.FAILED, f"It failed with {kind}; the server's log says where."
 
 
 @transaction.atomic
-def _finish(run: JobRun, *, outcome: Outcome, words: str, now: datetime) -> None:
+def _finish_run(run: JobRun, *, outcome: JobOutcome, words: str, now: datetime) -> None:
     """Also forgets the runs that are old."""
     run.outcome, run.words, run.finished_at = outcome, words[:300], max(now, run.started_at)
     run.save(update_fields=["outcome", "words", "finished_at"])
-    JobRun.objects.filter(started_at__lt=now - FORGOTTEN_AFTER).delete()
+    JobRun.objects.filter(started_at__lt=now - RUNS_KEPT_FOR).delete()
 
 
 @task

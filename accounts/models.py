@@ -233,10 +233,10 @@ class AuditEvent(AppendOnlyModel):
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_label} {self.action} {self.subject_label}"
 
 
-class Outcome(models.TextChoices):
-    RUNNING = job_schedule.Outcome.RUNNING.value, "Running"
-    DONE = job_schedule.Outcome.DONE.value, "Done"
-    FAILED = job_schedule.Outcome.FAILED.value, "Failed"
+class JobOutcome(models.TextChoices):
+    RUNNING = job_schedule.AttemptOutcome.RUNNING.value, "Running"
+    DONE = job_schedule.AttemptOutcome.DONE.value, "Done"
+    FAILED = job_schedule.AttemptOutcome.FAILED.value, "Failed"
 
 
 class JobRunQuerySet(models.QuerySet["JobRun"]):
@@ -267,7 +267,7 @@ class JobRun(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.RUNNING)
+    outcome = models.CharField(max_length=10, choices=JobOutcome.choices, default=JobOutcome.RUNNING)
     words = models.CharField(max_length=300, blank=True, help_text="One sentence of what it did, which names nobody.")
 
     objects = JobRunQuerySet.as_manager()
@@ -281,12 +281,12 @@ class JobRun(models.Model):
                 "name", "night", "attempt", condition=Q(site_key=None), name="job_about_no_site_is_tried_once"
             ),
             models.CheckConstraint(
-                condition=Q(attempt__range=(1, job_schedule.MOST_TRIES)), name="job_is_tried_so_often_a_night"
+                condition=Q(attempt__range=(1, job_schedule.MAX_ATTEMPTS)), name="job_is_tried_so_often_a_night"
             ),
-            models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="job_run_outcome_is_known"),
+            models.CheckConstraint(condition=Q(outcome__in=JobOutcome.values), name="job_run_outcome_is_known"),
             models.CheckConstraint(
-                condition=Q(outcome=Outcome.RUNNING, finished_at=None)
-                | (~Q(outcome=Outcome.RUNNING) & Q(finished_at__isnull=False)),
+                condition=Q(outcome=JobOutcome.RUNNING, finished_at=None)
+                | (~Q(outcome=JobOutcome.RUNNING) & Q(finished_at__isnull=False)),
                 name="job_run_is_unfinished_exactly_when_running",
             ),
             models.CheckConstraint(
@@ -305,5 +305,7 @@ class JobRun(models.Model):
     def took(self) -> timedelta | None:
         return self.finished_at - self.started_at if self.finished_at else None
 
-    def as_past_try(self) -> job_schedule.PastTry:
-        return job_schedule.PastTry(self.night, self.attempt, job_schedule.Outcome(self.outcome), self.started_at)
+    def as_past_try(self) -> job_schedule.PastAttempt:
+        return job_schedule.PastAttempt(
+            self.night, self.attempt, job_schedule.AttemptOutcome(self.outcome), self.started_at
+        )

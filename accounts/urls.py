@@ -3,7 +3,7 @@
 from allauth.account import views
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from accounts.views import closed, home
+from accounts.views import disabled_page, home
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
@@ -24,11 +24,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="account_reset_password_from_key_done",
     ),
     # The package asks for the addresses of its other pages, which don't exist here.
-    path("accounts/signup/", closed, name="account_signup"),
-    path("accounts/email/", closed, name="account_email"),
-    path("accounts/confirm-email/", closed, name="account_email_verification_sent"),
-    path("accounts/confirm-email/<str:key>/", closed, name="account_confirm_email"),
-    path("accounts/password/set/", closed, name="account_set_password"),
-    path("accounts/reauthenticate/", closed, name="account_reauthenticate"),
-    path("accounts/login/code/confirm/", closed, name="account_confirm_login_code"),
+    path("accounts/signup/", disabled_page, name="account_signup"),
+    path("accounts/email/", disabled_page, name="account_email"),
+    path("accounts/confirm-email/", disabled_page, name="account_email_verification_sent"),
+    path("accounts/confirm-email/<str:key>/", disabled_page, name="account_confirm_email"),
+    path("accounts/password/set/", disabled_page, name="account_set_password"),
+    path("accounts/reauthenticate/", disabled_page, name="account_reauthenticate"),
+    path("accounts/login/code/confirm/", disabled_page, name="account_confirm_login_code"),
 ]

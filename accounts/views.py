@@ -73,6 +73,6 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("portal-home")
 
 
-def closed(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
+def disabled_page(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
     """A page of the sign-in package that this software doesn't use: it does not exist."""
     raise Http404

@@ -1,11 +1,11 @@
 from django.contrib import admin
 
-from accounts.admin import LookOnlyAdmin
+from accounts.admin import ReadOnlyAdmin
 from attendance.models import Amendment, Attendance
 
 
 @admin.register(Attendance)
-class AttendanceAdmin(LookOnlyAdmin):
+class AttendanceAdmin(ReadOnlyAdmin):
     list_display = ("booking", "status", "credited_minutes", "recorded_by", "recorded_at")
     list_filter = ("status", "booking__session__site")
     search_fields = ("booking__episode__patient__code", "booking__session__name")
@@ -15,7 +15,7 @@ class AttendanceAdmin(LookOnlyAdmin):
 
 
 @admin.register(Amendment)
-class AmendmentAdmin(LookOnlyAdmin):
+class AmendmentAdmin(ReadOnlyAdmin):
     list_display = (
         "attendance",
         "status_before",

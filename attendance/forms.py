@@ -8,13 +8,13 @@ from django import forms
 from attendance.models import Attendance, AttendanceStatus
 from attendance.services.marks import Mark
 from iopmanager.form_fields import DayField
-from scheduling.forms.sessions.session_changes import ActForm
+from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import Booking, Session
-from scheduling.reason_text import say
-from scheduling.services.reasons import Refused
+from scheduling.reason_text import reason_text
 from timekeeping.occurrences import at_wall_clock
+from timekeeping.reasons import Refused
 
-FIELD_OF = {
+REASON_FIELDS = {
     "needs_times": "arrived",
     "impossible_times": "arrived",
     "times_of_an_absence": "arrived",
@@ -31,7 +31,7 @@ class TimeInput(forms.TimeInput):
         super().__init__(format="%H:%M")
 
 
-class _WhatHappened(forms.Form):
+class _AttendanceForm(forms.Form):
     status = forms.ChoiceField(choices=[("", "Not marked yet"), *AttendanceStatus.choices], label="Mark")
     arrived = forms.TimeField(widget=TimeInput, required=False)
     left = forms.TimeField(widget=TimeInput, required=False)
@@ -41,8 +41,8 @@ class _WhatHappened(forms.Form):
         if attendance is not None:
             kwargs["initial"] = {
                 "status": attendance.status,
-                "arrived": _wall(attendance.arrived, session.site.zone),
-                "left": _wall(attendance.left, session.site.zone),
+                "arrived": _wall_clock(attendance.arrived, session.site.zone),
+                "left": _wall_clock(attendance.left, session.site.zone),
                 **kwargs.get("initial", {}),
             }
         super().__init__(*args, **kwargs)
@@ -69,10 +69,10 @@ class _WhatHappened(forms.Form):
     def add_refusal(self, refused: Refused) -> None:
         """Says each reason beside the field it is about."""
         for reason in refused.reasons:
-            self.add_error(FIELD_OF.get(reason.code), say(reason))
+            self.add_error(REASON_FIELDS.get(reason.code), reason_text(reason))
 
 
-class MarkForm(_WhatHappened):
+class MarkForm(_AttendanceForm):
     """One person's mark. `seen` is when the mark that the page showed was recorded; empty: there was none."""
 
     reason = forms.CharField(max_length=200, required=False)
@@ -84,7 +84,7 @@ class MarkForm(_WhatHappened):
         super().__init__(*args, session=session, attendance=attendance, **kwargs)
 
 
-class AmendForm(_WhatHappened):
+class AmendForm(_AttendanceForm):
     """A correction of a finalized mark. `seen` is how many amendments the page showed."""
 
     reason = forms.CharField(max_length=400, label="Why it is amended", widget=forms.Textarea(attrs={"rows": 2}))
@@ -95,7 +95,7 @@ class AmendForm(_WhatHappened):
         self.fields["status"] = forms.ChoiceField(choices=AttendanceStatus.choices, label="Mark")
 
 
-class MakeUpForm(forms.Form):
+class MakeupForm(forms.Form):
     """Which session is taken, and which one it makes up."""
 
     session = forms.ModelChoiceField(Session.objects.none(), widget=forms.HiddenInput)
@@ -109,7 +109,7 @@ class MakeUpForm(forms.Form):
             field.queryset = queryset
 
 
-class LeaveForm(ActForm):
+class LeaveForm(ActionForm):
     """From when to when a patient is away, and why."""
 
     blames: ClassVar = {
@@ -127,7 +127,7 @@ class LeaveForm(ActForm):
     )
 
 
-class ReturnForm(ActForm):
+class ReturnForm(ActionForm):
     """The last day of a leave, or none while nobody knows it."""
 
     blames: ClassVar = dict.fromkeys(("ends_before_it_begins", "nothing_changed", "away_already"), "last_day")
@@ -139,5 +139,5 @@ class ReturnForm(ActForm):
     )
 
 
-def _wall(moment: datetime | None, zone: tzinfo) -> time | None:
+def _wall_clock(moment: datetime | None, zone: tzinfo) -> time | None:
     return moment.astimezone(zone).time().replace(second=0, microsecond=0) if moment else None

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class AttendanceStatus(models.TextChoices):
-    PRESENT = credit.AttendanceStatus.PRESENT.value, "Present"
-    PARTIAL = credit.AttendanceStatus.PARTIAL.value, "Partial"
-    EXCUSED = credit.AttendanceStatus.EXCUSED.value, "Excused"
-    UNEXCUSED = credit.AttendanceStatus.UNEXCUSED.value, "Unexcused"
-    NO_SHOW = credit.AttendanceStatus.NO_SHOW.value, "No show"
-    CANCELLED_BY_PROGRAM = credit.AttendanceStatus.CANCELLED_BY_PROGRAM.value, "Cancelled by the program"
+    PRESENT = credit.AttendanceOutcome.PRESENT.value, "Present"
+    PARTIAL = credit.AttendanceOutcome.PARTIAL.value, "Partial"
+    EXCUSED = credit.AttendanceOutcome.EXCUSED.value, "Excused"
+    UNEXCUSED = credit.AttendanceOutcome.UNEXCUSED.value, "Unexcused"
+    NO_SHOW = credit.AttendanceOutcome.NO_SHOW.value, "No show"
+    CANCELLED_BY_PROGRAM = credit.AttendanceOutcome.CANCELLED_BY_PROGRAM.value, "Cancelled by the program"
 
 
 class AttendanceQuerySet(models.QuerySet["Attendance"]):

@@ -15,15 +15,15 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from patients.calendar_import.reader import read_calendar_file
-from patients.domain.calendar_files import WEEKS, Understood
+from patients.domain.calendar_files import WEEKS_AHEAD, ParsedCalendar
 from tests.unit.calendars.plain_reader import read_plainly
 from timekeeping.intervals import Interval
 
 EVENTS, ROUNDS = 1979, 7
 FIRST = date(2026, 11, 23)
-UNTIL = FIRST + timedelta(weeks=WEEKS)
+UNTIL = FIRST + timedelta(weeks=WEEKS_AHEAD)
 ZONE = ZoneInfo("America/New_York")
-MOST = 1.3
+MAX_RATIO = 1.3
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 HEAD = """BEGIN:VCALENDAR
 VERSION:2.0
@@ -70,7 +70,7 @@ def work_calendar(random: Random) -> bytes:
     """Meetings of half a year and the two months before, one in twenty of them every week for a while."""
     parts = [HEAD]
     for number in range(EVENTS):
-        day = FIRST + timedelta(days=random.randrange(-60, WEEKS * 7))
+        day = FIRST + timedelta(days=random.randrange(-60, WEEKS_AHEAD * 7))
         starts = datetime(day.year, day.month, day.day, random.randrange(7, 18), random.choice((0, 15, 30, 45)))  # noqa: DTZ001
         repeats = f"RRULE:FREQ=WEEKLY;COUNT={random.randrange(2, 12)};BYDAY={DAYS[day.weekday()]}\n"
         parts.append(
@@ -88,17 +88,17 @@ def work_calendar(random: Random) -> bytes:
     return "".join((*parts, "END:VCALENDAR\n")).replace("\n", "\r\n").encode()
 
 
-def defended(data: bytes) -> tuple[Interval[datetime], ...]:
+def parse_guarded(data: bytes) -> tuple[Interval[datetime], ...]:
     found = read_calendar_file(data, zone=ZONE.key, first=FIRST, until=UNTIL)
-    assert isinstance(found, Understood)
+    assert isinstance(found, ParsedCalendar)
     return found.busy
 
 
-def plain(data: bytes) -> tuple[Interval[datetime], ...]:
+def parse_plain(data: bytes) -> tuple[Interval[datetime], ...]:
     return read_plainly(data, ZONE, FIRST, UNTIL).busy
 
 
-def rounds(data: bytes, *acts: Callable[[bytes], object]) -> list[float]:
+def time_rounds(data: bytes, *acts: Callable[[bytes], object]) -> list[float]:
     """The median seconds of each, in interleaved rounds."""
     taken: dict[Callable[[bytes], object], list[float]] = {act: [] for act in acts}
     for _ in range(ROUNDS):
@@ -111,16 +111,16 @@ def rounds(data: bytes, *acts: Callable[[bytes], object]) -> list[float]:
 
 def main() -> None:
     data = work_calendar(Random(1))
-    found = defended(data)
-    assert found == plain(data), "both must find the same"
-    ours, theirs = rounds(data, defended, plain)
+    found = parse_guarded(data)
+    assert found == parse_plain(data), "both must find the same"
+    ours, theirs = time_rounds(data, parse_guarded, parse_plain)
     report = (
-        f"{EVENTS} entries, {len(data) / 1_000_000:.2f} MB, {len(found)} busy times in {WEEKS} weeks:"
+        f"{EVENTS} entries, {len(data) / 1_000_000:.2f} MB, {len(found)} busy times in {WEEKS_AHEAD} weeks:"
         f" {ours * 1000:.0f} ms with every defence",
-        f"  against the libraries alone: {ours / theirs:.2f} times their {theirs * 1000:.0f} ms (at most {MOST})",
+        f"  against the libraries alone: {ours / theirs:.2f} times their {theirs * 1000:.0f} ms (at most {MAX_RATIO})",
     )
     sys.stdout.write("\n".join(report) + "\n")
-    if ours > MOST * theirs:
+    if ours > MAX_RATIO * theirs:
         sys.exit("Too slow.")
 
 

@@ -27,22 +27,27 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 SESSIONS, PATIENTS, ROUNDS = 50, 12, 15
-PEER, PEERS_DAY, DAY, ATTENTION = "/prefetched/?attention=", "/prefetched/", "/today/", "/today/attention/"
-NAMED = re.compile(r'<a href="/patients/(\d+)/">([^<]+)</a>.*?</i> ([^<]+)</span>')
+PEER_URL, PEER_DAY_URL, DAY_URL, ATTENTION_URL = (
+    "/prefetched/?attention=",
+    "/prefetched/",
+    "/today/",
+    "/today/attention/",
+)
+PATIENT_ROW = re.compile(r'<a href="/patients/(\d+)/">([^<]+)</a>.*?</i> ([^<]+)</span>')
 
 
-class Answer(NamedTuple):
+class TimedResponse(NamedTuple):
     status: int
     tag: str
     text: str
     seconds: float
 
 
-Look = Callable[..., Answer]
+Fetch = Callable[..., TimedResponse]
 
 
 @contextmanager
-def throw_away_database() -> Iterator[str]:
+def temporary_database() -> Iterator[str]:
     """What kind it is. On SQLite a file, as in use."""
     os.environ["DEPLOYMENT"] = "test"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
@@ -58,41 +63,41 @@ def throw_away_database() -> Iterator[str]:
         connection.creation.destroy_test_db(name, verbosity=0)
 
 
-def looking_as(user: "User") -> Look:
+def fetcher_for(user: "User") -> Fetch:
     """Asks as the person's browser does, with the tag that it holds, and tells what was answered in how many seconds."""
     from django.core.handlers.wsgi import WSGIHandler
     from django.test import Client, RequestFactory
 
     handler, client, requests = WSGIHandler(), Client(), RequestFactory()
     client.force_login(user)
-    client.get(DAY)  # brings the CSRF cookie
+    client.get(DAY_URL)  # brings the CSRF cookie
     cookies = "; ".join(f"{name}={each.value}" for name, each in client.cookies.items())
 
-    def look(address: str, tag: str = "") -> Answer:
-        headers = {"Cookie": cookies, "HX-Request": "true" if address == ATTENTION else "", "If-None-Match": tag}
+    def look(address: str, tag: str = "") -> TimedResponse:
+        headers = {"Cookie": cookies, "HX-Request": "true" if address == ATTENTION_URL else "", "If-None-Match": tag}
         environ = requests.get(address, headers=headers).environ
         began = perf_counter()
-        answer = handler(environ, _start)
+        answer = handler(environ, _start_response)
         content = b"".join(answer)
         answer.close()
         seconds = perf_counter() - began
-        return Answer(answer.status_code, answer.headers.get("ETag", ""), content.decode(), seconds)
+        return TimedResponse(answer.status_code, answer.headers.get("ETag", ""), content.decode(), seconds)
 
     return look
 
 
-def _start(*_: object) -> Callable[[bytes], object]:
+def _start_response(*_: object) -> Callable[[bytes], object]:
     """What a server would begin its answer with."""
     return lambda _: None
 
 
-def both_show_and_record_the_same(look: Look) -> None:
+def check_pages_agree(look: Fetch) -> None:
     from accounts.models import AuditEvent
 
     said, seen = [], []
-    for address in (PEERS_DAY, DAY):
+    for address in (PEER_DAY_URL, DAY_URL):
         before = AuditEvent.objects.count()
-        said.append(sorted(NAMED.findall(look(address).text)))
+        said.append(sorted(PATIENT_ROW.findall(look(address).text)))
         seen.append(set(AuditEvent.objects.order_by("pk")[before:].values_list("patient_key", "subject_label")))
     assert said[0] == said[1], "both must name the same people with the same marks"
     assert seen[0] == seen[1], "both must leave the same trail"
@@ -100,37 +105,37 @@ def both_show_and_record_the_same(look: Look) -> None:
     assert set(AuditEvent.objects.values_list("action", flat=True)) == {"viewed"}
 
 
-def rounds(look: Look, mark: Callable[[], None]) -> dict[str, float]:
+def time_rounds(look: Fetch, mark: Callable[[], None]) -> dict[str, float]:
     """The median seconds of each kind of look, in interleaved rounds."""
     taken: dict[str, list[float]] = {}
 
-    def take(kind: str, answer: Answer, status: int = 200) -> Answer:
+    def take(kind: str, answer: TimedResponse, status: int = 200) -> TimedResponse:
         assert answer.status == status, f"{kind}: {answer.status}"
         taken.setdefault(kind, []).append(answer.seconds)
         return answer
 
     for _ in range(ROUNDS):
-        take("page", look(PEER))
-        take("day", look(PEERS_DAY))
-        tag = take("first", look(DAY)).tag
+        take("page", look(PEER_URL))
+        take("day", look(PEER_DAY_URL))
+        tag = take("first", look(DAY_URL)).tag
         for _ in range(3):
-            take("unchanged", look(DAY, tag), 304)
+            take("unchanged", look(DAY_URL, tag), 304)
         mark()
-        take("marked", look(DAY, tag))
-        take("attention", look(ATTENTION))
+        take("marked", look(DAY_URL, tag))
+        take("attention", look(ATTENTION_URL))
     return {kind: median(seconds) for kind, seconds in taken.items()}
 
 
 def main() -> None:
-    with throw_away_database() as vendor:
+    with temporary_database() as vendor:
         from django.urls import path
 
         from attendance.models import Attendance, AttendanceStatus
         from attendance.services.marks import Mark, mark_booking
-        from bench.plain_day_page import NOON, open_clinic, prefetched
+        from bench.plain_day_page import NOON, open_clinic, prefetched_view
         from iopmanager import clock, urls
 
-        urls.urlpatterns.append(path("prefetched/", prefetched))
+        urls.urlpatterns.append(path("prefetched/", prefetched_view))
         setattr(clock, "now", lambda: NOON)  # noqa: B010
         coordinator, booking = open_clinic(Random(1), SESSIONS, PATIENTS)
 
@@ -140,9 +145,9 @@ def main() -> None:
             status = AttendanceStatus.NO_SHOW if was_there else AttendanceStatus.PRESENT
             mark_booking(booking=booking, mark=Mark(status), by=coordinator, now=NOON)
 
-        look = looking_as(coordinator)
-        both_show_and_record_the_same(look)
-        took = rounds(look, mark)
+        look = fetcher_for(coordinator)
+        check_pages_agree(look)
+        took = time_rounds(look, mark)
 
     def line(words: str, kind: str) -> str:
         of_page, of_day = (took[peer] / took[kind] for peer in ("page", "day"))

@@ -17,34 +17,34 @@ from random import Random
 from statistics import median
 from time import perf_counter
 
-from bench.solver_model import Model
+from bench.solver_model import ScheduleModel
 from bench.worlds import clinic, needs
-from scheduling.domain.hours.rules import RuleSet
+from scheduling.domain.hours.rules import HoursRules
 from scheduling.domain.search.fit import judge
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.schedules import MOST, find
-from scheduling.domain.suggestions.suggestions import repairs
+from scheduling.domain.search.schedules import MAX_SCHEDULES, find_schedules
+from scheduling.domain.suggestions.suggestions import find_suggestions
 
 MEETINGS, PATIENTS, ROUNDS = 200, 5, 3
 FAILING_MEETINGS, FAILURES = 100, 20
-FEW_MEETINGS = 14
+SMALL_CLINIC_MEETINGS = 14
 Offers = tuple[Offer, ...]
-Act = Callable[[Offers, Need], object]
+Task = Callable[[Offers, Need], object]
 
 
-def searched(offers: Offers, need: Need) -> list[int]:
-    return [schedule.points for schedule in find(offers, need)]
+def run_search(offers: Offers, need: Need) -> list[int]:
+    return [schedule.points for schedule in find_schedules(offers, need)]
 
 
-def solved(offers: Offers, need: Need) -> list[int]:
-    return Model(offers, need).best(MOST, workers=1)
+def run_solver(offers: Offers, need: Need) -> list[int]:
+    return ScheduleModel(offers, need).best(MAX_SCHEDULES, workers=1)
 
 
-def best_on_all_threads(offers: Offers, need: Need) -> list[int]:
-    return Model(offers, need).best(1, workers=0)
+def run_solver_all_threads(offers: Offers, need: Need) -> list[int]:
+    return ScheduleModel(offers, need).best(1, workers=0)
 
 
-def tried(offers: Offers, need: Need) -> list[int]:
+def run_brute_force(offers: Offers, need: Need) -> list[int]:
     """The same by asking the rules about every set of the tracks' meetings: how many fit."""
     together = replace(offers[0], meetings=tuple(each for offer in offers for each in offer.meetings))
     meetings = [offered.meeting for offered in together.meetings]
@@ -52,7 +52,7 @@ def tried(offers: Offers, need: Need) -> list[int]:
     return [len(chosen) for chosen in sets if not judge(together, need, chosen)]
 
 
-def taken(act: Act, offers: Offers, need: Need) -> tuple[float, object]:
+def time_once(act: Task, offers: Offers, need: Need) -> tuple[float, object]:
     """The seconds it takes, and what it finds."""
     fresh = replace(need)
     began = perf_counter()
@@ -60,44 +60,44 @@ def taken(act: Act, offers: Offers, need: Need) -> tuple[float, object]:
     return perf_counter() - began, found
 
 
-def rounds(offers: Offers, need: Need, *acts: Act) -> list[float]:
+def time_rounds(offers: Offers, need: Need, *acts: Task) -> list[float]:
     """The median seconds of each, in interleaved rounds."""
-    seconds = [[taken(act, offers, need)[0] for act in acts] for _ in range(ROUNDS)]
+    seconds = [[time_once(act, offers, need)[0] for act in acts] for _ in range(ROUNDS)]
     return [median(column) for column in zip(*seconds, strict=True)]
 
 
-def best_fifty() -> Iterable[str]:
+def measure_best_schedules() -> Iterable[str]:
     random = Random(1)
     offers = clinic(random, MEETINGS)
-    have_some = (need for need in needs(random, 100) if len(find(offers, replace(need))) == MOST)
+    have_some = (need for need in needs(random, 100) if len(find_schedules(offers, replace(need))) == MAX_SCHEDULES)
     ratios, of_one = [], []
     for need in islice(have_some, PATIENTS):
-        search, found = taken(searched, offers, need)
-        solve, solutions = taken(solved, offers, need)
+        search, found = time_once(run_search, offers, need)
+        solve, solutions = time_once(run_solver, offers, need)
         assert found == solutions, "both must find the same"
-        one, _ = taken(best_on_all_threads, offers, need)
-        [again] = rounds(offers, need, searched)
+        one, _ = time_once(run_solver_all_threads, offers, need)
+        [again] = time_rounds(offers, need, run_search)
         search = median((search, again))
         ratios.append(solve / search)
         of_one.append(one / search)
-        yield f"  {_life(need)}: {search * 1000:.1f} ms, {solve / search:.0f} times as fast"
+        yield f"  {_describe_need(need)}: {search * 1000:.1f} ms, {solve / search:.0f} times as fast"
     yield (
-        f"The exact best {MOST} over {MEETINGS} meetings: {median(ratios):.0f} times as fast as CP-SAT on one thread;"
+        f"The exact best {MAX_SCHEDULES} over {MEETINGS} meetings: {median(ratios):.0f} times as fast as CP-SAT on one thread;"
         f" its best one alone, on all threads, takes {median(of_one):.0f} times as long"
     )
 
 
-def explaining() -> Iterable[str]:
+def measure_suggestions() -> Iterable[str]:
     """In clinics of their own, each with patients whom nothing fits."""
     ratios, found = [], []
     for seed in range(1000):
         random = Random(seed)
         offers = clinic(random, FAILING_MEETINGS)
-        need = next((need for need in needs(random, 20) if not find(offers, replace(need), most=1)), None)
+        need = next((need for need in needs(random, 20) if not find_schedules(offers, replace(need), most=1)), None)
         if need is not None:
-            search, explain = rounds(offers, need, find, repairs)
+            search, explain = time_rounds(offers, need, find_schedules, find_suggestions)
             ratios.append(explain / search)
-            found.append(len(repairs(offers, replace(need))))
+            found.append(len(find_suggestions(offers, replace(need))))
         if len(ratios) == FAILURES:
             break
     yield (
@@ -106,22 +106,24 @@ def explaining() -> Iterable[str]:
     )
 
 
-def everything() -> Iterable[str]:
+def measure_brute_force() -> Iterable[str]:
     random = Random(2)
-    offers = clinic(random, FEW_MEETINGS)
-    need = replace(next(iter(needs(random, 1))), busy=(), prescribed_minutes=540, rules=RuleSet(maximum_minutes=900))
-    assert len(find(offers, need, most=10**6)) == len(tried(offers, need)), "both must find the same"
-    search, trying = rounds(offers, need, searched, tried)
-    yield f"Over {FEW_MEETINGS} meetings: {trying / search:.0f} times as fast as trying every set of them"
+    offers = clinic(random, SMALL_CLINIC_MEETINGS)
+    need = replace(next(iter(needs(random, 1))), busy=(), prescribed_minutes=540, rules=HoursRules(maximum_minutes=900))
+    assert len(find_schedules(offers, need, most=10**6)) == len(run_brute_force(offers, need)), (
+        "both must find the same"
+    )
+    search, trying = time_rounds(offers, need, run_search, run_brute_force)
+    yield f"Over {SMALL_CLINIC_MEETINGS} meetings: {trying / search:.0f} times as fast as trying every set of them"
 
 
-def _life(need: Need) -> str:
+def _describe_need(need: Need) -> str:
     what = ", ".join(busy.label.lower() for busy in need.busy)
     return f"{need.prescribed_minutes // 60} h over {need.prescribed_days} days around {what}"
 
 
 def main() -> None:
-    for part in (everything, explaining, best_fifty):
+    for part in (measure_brute_force, measure_suggestions, measure_best_schedules):
         for line in part():
             sys.stdout.write(line + "\n")
             sys.stdout.flush()

@@ -98,14 +98,14 @@ def extend() -> tuple[int, int]:
     return written.sessions, written.bookings
 
 
-def empty() -> None:
+def clear_sessions() -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE " + ", ".join(TABLES) + " CASCADE")
 
 
-def dump() -> dict[str, bytes]:
+def dump_rows() -> dict[str, bytes]:
     """Each table's rows as COPY writes them."""
     from django.db import connection
 
@@ -129,14 +129,14 @@ def copy_in(rows: dict[str, bytes]) -> None:
                 copy.write(lines)
 
 
-def timed(act: Callable[[], object], before: Callable[[], None]) -> float:
+def time_best(act: Callable[[], object], before: Callable[[], None]) -> float:
     before()
     started = perf_counter()
     act()
     return perf_counter() - started
 
 
-def bare_table() -> None:
+def create_bare_tables() -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -150,14 +150,14 @@ def measure() -> None:
         [sys.executable, "-m", "bench.horizon", "memory"], check=True, capture_output=True, text=True
     ).stdout.strip()
     print(memory)
-    rows = dump()
+    rows = dump_rows()
     bare = {"bare": rows["scheduling_booking"]}
     ours, again, limit, bottom = [], [], [], []
     for _ in range(ROUNDS):
-        ours.append(timed(extend, empty))
-        again.append(timed(extend, lambda: None))
-        limit.append(timed(lambda: copy_in(rows), empty))
-        bottom.append(timed(lambda: copy_in(bare), bare_table))
+        ours.append(time_best(extend, clear_sessions))
+        again.append(time_best(extend, lambda: None))
+        limit.append(time_best(lambda: copy_in(rows), clear_sessions))
+        bottom.append(time_best(lambda: copy_in(bare), create_bare_tables))
     print(f"writing twelve weeks      {median(ours):7.2f} s")
     print(f"the next night, no change {median(again):7.2f} s")
     print(f"COPY of the same rows     {median(limit):7.2f} s   ratio {median(ours) / median(limit):.2f} (at most 6)")

@@ -14,12 +14,12 @@ from accounts.models import Action, User
 from accounts.permissions import Permission, Role
 from accounts.views import signed_in, staff_required
 from attendance.models import Attendance, AttendanceStatus
-from attendance.services.ledgers import ledgers_at, needs_attention
+from attendance.services.ledgers import find_attention, site_ledgers
 from iopmanager import clock
 from patients.models import Episode, Patient
 from scheduling.models import Booking, Session
 from scheduling.services.rulebook import RuleBook
-from scheduling.templatetags.formats import MARKS, NOT_MARKED, STANDINGS, Badge
+from scheduling.templatetags.formats import MARK_BADGES, NOT_MARKED, STANDING_BADGES, Badge
 from scheduling.views.current_site import current_site
 from tests.factories import (
     admit,
@@ -42,7 +42,7 @@ badges = Library()
 
 @badges.inclusion_tag("_badge.html")
 def badge_of(status: str | None) -> dict[str, Badge]:
-    return {"badge": {**STANDINGS, **MARKS}[status] if status else NOT_MARKED}
+    return {"badge": {**STANDING_BADGES, **MARK_BADGES}[status] if status else NOT_MARKED}
 
 
 @transaction.atomic
@@ -106,7 +106,7 @@ DAY = """
 
 @staff_required(Permission.SEE_TIMETABLE)
 @transaction.atomic
-def prefetched(request: HttpRequest) -> HttpResponse:
+def prefetched_view(request: HttpRequest) -> HttpResponse:
     """The sessions with all that hangs on them; `?attention=` also draws up every open week."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     day = now.astimezone(site.zone).date()
@@ -125,22 +125,22 @@ def prefetched(request: HttpRequest) -> HttpResponse:
         seen = Patient.objects.visible_to(user)
         episodes = Episode.objects.filter(site=site, patient__in=seen).open_on(day).select_related("patient")
         week = RuleBook.of(site).week_of(day)
-        rows = ledgers_at(site=site, week=week, now=now, episodes=episodes.prefetch_related("spans"))
+        rows = site_ledgers(site=site, week=week, now=now, episodes=episodes.prefetch_related("spans"))
         unmarked = Count("bookings", filter=Q(bookings__released_at=None, bookings__attendance=None))
         recent = sees_rosters.between(day - timedelta(days=14), day + timedelta(days=1)).annotate(unmarked=unmarked)
-        context["attention"] = attention = needs_attention(site=site, now=now, rows=rows, sessions=recent)
+        context["attention"] = attention = find_attention(site=site, now=now, rows=rows, sessions=recent)
         people |= {row.patient for row in attention.weeks}
     record_all(sorted(people, key=lambda each: each.pk), by=user, action=Action.VIEWED, at=now, detail="prefetched")
     return HttpResponse(_template().render(RequestContext(request, context)))
 
 
-_made: list[Template] = []
+_templates: list[Template] = []
 
 
 def _template() -> Template:
     """Made once, as templates of files are."""
-    if not _made:
+    if not _templates:
         engine = Engine.get_default()
         engine.template_builtins.append(badges)
-        _made.append(engine.from_string(DAY))
-    return _made[0]
+        _templates.append(engine.from_string(DAY))
+    return _templates[0]

@@ -6,15 +6,15 @@ from typing import Any
 from ortools.sat.python import cp_model
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import stance
+from scheduling.domain.search.conflicts import resolve_meeting
 from scheduling.domain.search.fit import places_missing
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.score import WEIGHTS, price_of
+from scheduling.domain.search.score import WEIGHTS, score_meetings
 
 DAY_MINUTES = 24 * 60
 
 
-class Model:
+class ScheduleModel:
     """Tracks that all mix and take people on any day, none of whose groups comes on top of the hours."""
 
     def __init__(self, offers: tuple[Offer, ...], need: Need) -> None:
@@ -23,7 +23,7 @@ class Model:
         self.meetings = [
             each.meeting
             for each in offered.values()
-            if not stance(each.meeting, need).blocking and not any(places_missing(each, need))
+            if not resolve_meeting(each.meeting, need).blocking and not any(places_missing(each, need))
         ]
         self.attends = [model.new_bool_var("") for _ in self.meetings]
         rules, individual = need.rules, offers[0].individual_minutes
@@ -35,7 +35,9 @@ class Model:
         trips = sum(trip for trip, _ in costs)
         model.add_linear_constraint(trips, max(need.prescribed_days, rules.minimum_days), rules.maximum_days)
         points: Any = sum(WEIGHTS.trip * trip + present for trip, present in costs)
-        points += sum(_points(each, need) * attends for each, attends in zip(self.meetings, self.attends, strict=True))
+        points += sum(
+            _meeting_points(each, need) * attends for each, attends in zip(self.meetings, self.attends, strict=True)
+        )
         self.points = points + WEIGHTS.person * self._others_than_one() + WEIGHTS.mixed * self._is_mixed(offers)
         model.minimize(self.points)
 
@@ -102,7 +104,7 @@ class Model:
         return found
 
 
-def _points(meeting: WeeklyMeeting, need: Need) -> int:
+def _meeting_points(meeting: WeeklyMeeting, need: Need) -> int:
     """What attending it asks, whatever else is attended."""
-    alone = price_of((meeting,), need, asked=need.from_day)
+    alone = score_meetings((meeting,), need, asked=need.from_day)
     return replace(alone, trips=0, present_minutes=0, people=0).points()

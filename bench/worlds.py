@@ -10,7 +10,7 @@ from random import Random
 
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from timekeeping.occurrences import middle_break
+from timekeeping.occurrences import centered_break
 from timekeeping.weeks import BusyTime, OnDates, Recurrence, Rotation
 
 TIMETABLES = Path(__file__).parents[1] / "tests" / "data" / "timetables.csv"
@@ -18,7 +18,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FROM = date(2026, 11, 2)
 FACILITATORS = 20
 LEADERS_OF_A_TRACK = 4
-SIDE_BY_SIDE, FULL = 0.6, 0.05
+PARALLEL_SHARE, FULL_SHARE = 0.6, 0.05
 """How many groups have a second one at the same times, and how many are full on a date."""
 
 
@@ -29,7 +29,7 @@ def timetables() -> dict[str, list[WeeklyMeeting]]:
         for row in csv.DictReader(file):
             starts, ends = time.fromisoformat(row["starts"]), time.fromisoformat(row["ends"])
             minutes = int(row["break_minutes"] or 0)
-            pause = middle_break(starts, ends, minutes) if minutes else (None, None)
+            pause = centered_break(starts, ends, minutes) if minutes else (None, None)
             found[row["program_code"]].append(
                 WeeklyMeeting(
                     key="",
@@ -60,8 +60,8 @@ def clinic(random: Random, meetings: int) -> tuple[Offer, ...]:
 
 def _groups(random: Random, program: list[WeeklyMeeting], leaders: list[int], track: int) -> Iterator[OfferedMeeting]:
     for number, group in enumerate(program):
-        for side in range(1 + (random.random() < SIDE_BY_SIDE)):
-            full = (FROM + timedelta(days=7 + group.weekday),) if random.random() < FULL else ()
+        for side in range(1 + (random.random() < PARALLEL_SHARE)):
+            full = (FROM + timedelta(days=7 + group.weekday),) if random.random() < FULL_SHARE else ()
             led_by = frozenset({random.choice(leaders)})
             meeting = replace(group, key=f"{track:02}-{number:02}-{side}", facilitators=led_by)
             yield OfferedMeeting(meeting=meeting, full_on=full)
@@ -71,11 +71,11 @@ def needs(random: Random, patients: int) -> Iterator[Need]:
     """Patients with two to four of all that a life is made of, and what is mostly prescribed."""
     for _ in range(patients):
         minutes, days = random.choice(((540, 3), (540, 3), (720, 4), (900, 5)))
-        busy = random.sample(list(_life(random)), random.choice((2, 3, 4)))
+        busy = random.sample(list(_commitments(random)), random.choice((2, 3, 4)))
         yield Need(prescribed_minutes=minutes, prescribed_days=days, from_day=FROM, busy=tuple(busy))
 
 
-def _life(random: Random) -> Iterator[BusyTime]:
+def _commitments(random: Random) -> Iterator[BusyTime]:
     way = random.choice((10, 15, 30, 45))
     half = random.choice((0, 30))
     weekdays = Recurrence(weekdays=frozenset(range(5)))

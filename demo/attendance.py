@@ -9,12 +9,12 @@ from attendance.models import AttendanceStatus
 from attendance.services.marks import Mark, finalize_session, mark_booking, mark_everyone_present
 from patients.models import Episode
 from scheduling.models import Booking, Session, SessionStatus
-from scheduling.services.bookings.makeups import book_make_up
-from scheduling.services.reasons import Refused
+from scheduling.services.bookings.makeups import book_makeup
+from timekeeping.reasons import Refused
 
 SEED = 2101
 DAY = timedelta(days=1)
-CHANCES = (
+MARK_PROBABILITIES = (
     (AttendanceStatus.PARTIAL, 0.03),
     (AttendanceStatus.EXCUSED, 0.03),
     (AttendanceStatus.NO_SHOW, 0.02),
@@ -30,7 +30,7 @@ def excuse(episode: Episode, on: date, reason: str, *, by: User, now: datetime) 
         mark_booking(booking=booking, mark=Mark(AttendanceStatus.EXCUSED, reason=reason), by=by, now=now)
 
 
-def make_up_a_miss(episode: Episode, week: date, *, by: User) -> None:
+def add_makeup(episode: Episode, week: date, *, by: User) -> None:
     """Two weeks ago the patient missed a group and came to another one for it in the same week."""
     first = week - timedelta(weeks=2)
     missed = Booking.objects.standing().filter(episode=episode, week=first).select_related("session").first()
@@ -41,13 +41,13 @@ def make_up_a_miss(episode: Episode, week: date, *, by: User) -> None:
     others = Session.objects.filter(site=episode.site_id, status=SessionStatus.SCHEDULED, starts__gt=missed.ends)
     for session in others.between(first, first + timedelta(weeks=1)).filter(countable_minutes=missed.countable_minutes):
         try:
-            book_make_up(session=session, makes_up=missed, by=by, now=at)
+            book_makeup(session=session, makes_up=missed, by=by, now=at)
         except Refused:
             continue  # the patient's own groups are among them
         return
 
 
-def mark_the_past(*, now: datetime, reserved: Collection[str]) -> int:
+def mark_past_sessions(*, now: datetime, reserved: Collection[str]) -> int:
     """Marks and finalizes what is over; of yesterday and today some is left to do. Answers how many sessions were marked.
 
     The patients with the codes in `reserved` are there all the time, but for what is marked already.
@@ -59,7 +59,7 @@ def mark_the_past(*, now: datetime, reserved: Collection[str]) -> int:
         .prefetch_related("session_facilitators__user")
         .order_by("starts", "pk")
     )
-    todo = _left_to_do(sessions, now)
+    todo = _unfinished_sessions(sessions, now)
     marked = 0
     for session in sessions:
         leader = next(iter(session.session_facilitators.all())).user
@@ -73,7 +73,7 @@ def mark_the_past(*, now: datetime, reserved: Collection[str]) -> int:
     return marked
 
 
-def _left_to_do(sessions: Collection[Session], now: datetime) -> dict[int, str]:
+def _unfinished_sessions(sessions: Collection[Session], now: datetime) -> dict[int, str]:
     """Of each site's last day so far: its last session is not marked, the others of today not finalized."""
     left: dict[int, str] = {}
     latest: dict[int, Session] = {}
@@ -88,15 +88,15 @@ def _mark(session: Session, leader: User, at: datetime, chance: random.Random, r
     bookings = Booking.objects.standing().filter(session=session, attendance=None).select_related("episode__patient")
     for booking in bookings.order_by("pk"):
         drawn = chance.random()
-        mark = None if booking.episode.patient.code in reserved else _draw(session, drawn, chance)
+        mark = None if booking.episode.patient.code in reserved else _random_mark(session, drawn, chance)
         if mark is not None:
             mark_booking(booking=booking, mark=mark, by=leader, now=at)
     mark_everyone_present(session=session, by=leader, now=at)
 
 
-def _draw(session: Session, drawn: float, chance: random.Random) -> Mark | None:
+def _random_mark(session: Session, drawn: float, chance: random.Random) -> Mark | None:
     """What kept somebody from being there whole; None most often."""
-    for status, share in CHANCES:
+    for status, share in MARK_PROBABILITIES:
         if drawn >= share:
             drawn -= share
             continue

@@ -8,30 +8,38 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from accounts.models import User
-from demo.attendance import excuse, make_up_a_miss, mark_the_past
-from demo.episodes import COHORT, COHORT_TRACK, COURSES, INTENSIVE, SMALL_TRACK, WAITING_FOR_A_PLACE, Course
-from demo.sign_ins import AT_RISK, OUT_OF_REACH, SIGN_INS, STEPS_DOWN_SOON, THE_PATIENT, WAITING
+from demo.attendance import add_makeup, excuse, mark_past_sessions
+from demo.episodes import (
+    COHORT,
+    COHORT_TRACK,
+    DEMO_ENROLLMENTS,
+    INTENSIVE,
+    NOT_YET_ENROLLED,
+    SMALL_TRACK,
+    DemoEnrollment,
+)
+from demo.sign_ins import AT_RISK, ON_WAITLIST, OUT_OF_REACH, PATIENT_WITH_SIGN_IN, SIGN_INS, STEPPING_DOWN_SOON
 from patients.models import CommitmentKind, Episode, Patient
-from patients.services import CommitmentValues, LevelValues, add_commitment, admit_patient, state_level
+from patients.services import CommitmentValues, LevelValues, add_commitment, admit_patient, set_level_of_care
 from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.models import Closure, Meeting, Priority, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import discharge_patient, end_enrollment, enroll_patient
-from scheduling.services.enrollment.individual import propose_one_to_ones
-from scheduling.services.enrollment.waitlist import join_waiting_list
-from scheduling.services.search.queries import find_schedules, need_of
+from scheduling.services.enrollment.individual import propose_individual_sessions
+from scheduling.services.enrollment.waitlist import join_waitlist
+from scheduling.services.search.queries import need_of, search_tracks
 from scheduling.services.timetable.closures import close_site
 from timekeeping.weeks import week_start
 
 WEEKS_BACK = 8
-STATED_BY = "Dr. Imani Cole, MD"
+ORDERED_BY = "Dr. Imani Cole, MD"
 OFFICE_OPENS = time(8, 0)
 
-Say = Callable[[str], None]
-Step = tuple[datetime, Callable[[datetime], None]]
+Report = Callable[[str], None]
+DemoStep = tuple[datetime, Callable[[datetime], None]]
 
 
-class Demo:
+class DemoClinic:
     """The imported clinic and the instant around which it is filled."""
 
     def __init__(self, now: datetime) -> None:
@@ -50,9 +58,9 @@ class Demo:
         return min(datetime.combine(day, OFFICE_OPENS, site.zone).astimezone(UTC), self.now)
 
 
-def fill_clinic(*, now: datetime, say: Say) -> None:
+def fill_clinic(*, now: datetime, say: Report) -> None:
     """The demo clinic must be imported, and hold nothing else."""
-    demo = Demo(now)
+    demo = DemoClinic(now)
     _close_for_training(demo)
     for site in demo.sites.values():
         first = demo.this_week(site) - timedelta(weeks=WEEKS_BACK)
@@ -63,14 +71,16 @@ def fill_clinic(*, now: datetime, say: Say) -> None:
     for site in demo.sites.values():
         extend_horizon(site=site, today=now.astimezone(site.zone).date(), now=now)
     say(f"{len(demo.episodes)} patients are admitted.")
-    _wait_for_a_place(demo)
-    _live_through_this_week(demo)
-    make_up_a_miss(demo.episodes[THE_PATIENT], demo.this_week(demo.patients[THE_PATIENT].site), by=demo.by)
-    marked = mark_the_past(now=now, reserved=(OUT_OF_REACH, AT_RISK))
+    _join_waitlist(demo)
+    _add_this_weeks_absences(demo)
+    add_makeup(
+        demo.episodes[PATIENT_WITH_SIGN_IN], demo.this_week(demo.patients[PATIENT_WITH_SIGN_IN].site), by=demo.by
+    )
+    marked = mark_past_sessions(now=now, reserved=(OUT_OF_REACH, AT_RISK))
     say(f"{marked} sessions of the past {WEEKS_BACK} weeks are marked.")
 
 
-def _close_for_training(demo: Demo) -> None:
+def _close_for_training(demo: DemoClinic) -> None:
     """A Friday five weeks ago and one in four weeks, never in the present week, unless the site is closed on it already."""
     administrator = User.objects.get(email=SIGN_INS[2].email)
     for site in demo.sites.values():
@@ -87,38 +97,38 @@ def _close_for_training(demo: Demo) -> None:
                 )
 
 
-def _steps(demo: Demo) -> Iterator[Step]:
+def _steps(demo: DemoClinic) -> Iterator[DemoStep]:
     """Everything that was decided about patients, each with the time at which it was."""
-    for course in COURSES:
+    for course in DEMO_ENROLLMENTS:
         patient = demo.patients[course.patient]
         week = demo.this_week(patient.site)
         starts = week - timedelta(weeks=course.since_week) + timedelta(days=course.weekday)
-        yield demo.office_opens(patient.site, starts - timedelta(days=3)), _begin(demo, course, starts)
+        yield demo.office_opens(patient.site, starts - timedelta(days=3)), _admit_and_enroll(demo, course, starts)
         if course.until_week is not None:
             last_day = week - timedelta(weeks=course.until_week, days=1)
-            yield demo.office_opens(patient.site, last_day - timedelta(days=3)), _end(demo, course, last_day)
+            yield demo.office_opens(patient.site, last_day - timedelta(days=3)), _end_care(demo, course, last_day)
     track = demo.tracks[COHORT_TRACK]
     today = demo.now.astimezone(track.site.zone).date()
     began = max(start.on for start in track.cohort_starts.all() if start.on <= today)
     for code in COHORT:
-        course = Course(code, COHORT_TRACK, 0, referral="Community mental health center")
-        yield demo.office_opens(track.site, began - timedelta(days=3)), _begin(demo, course, began)
-    for code in WAITING_FOR_A_PLACE:
-        yield demo.now, _state_a_level(demo, code)
-    yield demo.now, _state_the_next_level(demo, STEPS_DOWN_SOON)
+        course = DemoEnrollment(code, COHORT_TRACK, 0, referral="Community mental health center")
+        yield demo.office_opens(track.site, began - timedelta(days=3)), _admit_and_enroll(demo, course, began)
+    for code in NOT_YET_ENROLLED:
+        yield demo.now, _admit_for_next_week(demo, code)
+    yield demo.now, _order_next_level(demo, STEPPING_DOWN_SOON)
 
 
-def _level(course: Course, starts: date) -> LevelValues:
+def _level(course: DemoEnrollment, starts: date) -> LevelValues:
     return LevelValues(
         level=course.level,
         prescribed_minutes=course.minutes,
         prescribed_days=course.days,
         starts=starts,
-        stated_by=STATED_BY,
+        stated_by=ORDERED_BY,
     )
 
 
-def _begin(demo: Demo, course: Course, starts: date) -> Callable[[datetime], None]:
+def _admit_and_enroll(demo: DemoClinic, course: DemoEnrollment, starts: date) -> Callable[[datetime], None]:
     """Admits the patient, or steps to the next level, and enrolls in all of the track that fits."""
 
     def act(at: datetime) -> None:
@@ -132,17 +142,17 @@ def _begin(demo: Demo, course: Course, starts: date) -> Callable[[datetime], Non
                 now=at,
             )
         else:
-            state_level(episode=standing, values=level, by=demo.by, now=at)
+            set_level_of_care(episode=standing, values=level, by=demo.by, now=at)
         episode = Episode.objects.prefetch_related("spans").get(pk=demo.episodes[course.patient].pk)
         track = demo.tracks[course.track]
-        fit = next(fit for fit in find_schedules(episode=episode, from_day=starts) if fit.offer.key == track.pk)
+        fit = next(fit for fit in search_tracks(episode=episode, from_day=starts) if fit.offer.key == track.pk)
         meetings = track.meetings.filter(pk__in=[meeting.key for meeting in fit.choice])
         enroll_patient(
             episode=episode,
             track=track,
             meetings=list(meetings),
             starts=starts,
-            individual=_hours_of_their_own(episode, track, meetings, starts, at),
+            individual=_individual_sessions(episode, track, meetings, starts, at),
             by=demo.by,
             now=at,
         )
@@ -150,11 +160,11 @@ def _begin(demo: Demo, course: Course, starts: date) -> Callable[[datetime], Non
     return act
 
 
-def _hours_of_their_own(
+def _individual_sessions(
     episode: Episode, track: Track, meetings: Iterable[Meeting], starts: date, at: datetime
 ) -> Sequence[WeeklyHour]:
     """The first times that are proposed for the individual time of the track."""
-    found = propose_one_to_ones(
+    found = propose_individual_sessions(
         episode=episode,
         minutes=track.individual_minutes,
         meetings=[meeting.pk for meeting in meetings],
@@ -164,9 +174,9 @@ def _hours_of_their_own(
     return found.proposals[0].hours if found.proposals else ()
 
 
-def _end(demo: Demo, course: Course, last_day: date) -> Callable[[datetime], None]:
+def _end_care(demo: DemoClinic, course: DemoEnrollment, last_day: date) -> Callable[[datetime], None]:
     """Ends the place in the track, and the care itself if no other course follows."""
-    goes_on = any(other.patient == course.patient and other is not course for other in COURSES)
+    goes_on = any(other.patient == course.patient and other is not course for other in DEMO_ENROLLMENTS)
 
     def act(at: datetime) -> None:
         episode = demo.episodes[course.patient]
@@ -179,31 +189,31 @@ def _end(demo: Demo, course: Course, last_day: date) -> Callable[[datetime], Non
     return act
 
 
-def _state_the_next_level(demo: Demo, code: str) -> Callable[[datetime], None]:
+def _order_next_level(demo: DemoClinic, code: str) -> Callable[[datetime], None]:
     def act(at: datetime) -> None:
         starts = demo.this_week(demo.patients[code].site) + timedelta(weeks=2)
-        level = _level(Course(code, "", 0), starts)
-        state_level(episode=demo.episodes[code], values=level, by=demo.by, now=at)
+        level = _level(DemoEnrollment(code, "", 0), starts)
+        set_level_of_care(episode=demo.episodes[code], values=level, by=demo.by, now=at)
 
     return act
 
 
-def _state_a_level(demo: Demo, code: str) -> Callable[[datetime], None]:
+def _admit_for_next_week(demo: DemoClinic, code: str) -> Callable[[datetime], None]:
     def act(at: datetime) -> None:
         patient = demo.patients[code]
         next_week = demo.this_week(patient.site) + timedelta(weeks=1)
         level = LevelValues(
-            level=INTENSIVE, prescribed_minutes=540, prescribed_days=3, starts=next_week, stated_by=STATED_BY
+            level=INTENSIVE, prescribed_minutes=540, prescribed_days=3, starts=next_week, stated_by=ORDERED_BY
         )
         demo.episodes[code] = admit_patient(patient=patient, values=level, by=demo.by, now=at)
 
     return act
 
 
-def _wait_for_a_place(demo: Demo) -> None:
+def _join_waitlist(demo: DemoClinic) -> None:
     """The one whom only a full group would fit waits for it."""
-    episode = demo.episodes[WAITING]
-    join_waiting_list(
+    episode = demo.episodes[ON_WAITLIST]
+    join_waitlist(
         episode=episode,
         track=demo.tracks[SMALL_TRACK],
         priority=Priority.SOON,
@@ -213,7 +223,7 @@ def _wait_for_a_place(demo: Demo) -> None:
     )
 
 
-def _live_through_this_week(demo: Demo) -> None:
+def _add_this_weeks_absences(demo: DemoClinic) -> None:
     """One patient is in hospital on Monday and Tuesday, of whose week no day can be missed; another is in court on Monday."""
     for code, days, label, reason in (
         (OUT_OF_REACH, (0, 1), "In hospital", "In hospital"),

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import User
 from demo.generate import fill_clinic
-from demo.sign_ins import SIGN_INS, THE_PATIENT
+from demo.sign_ins import PATIENT_WITH_SIGN_IN, SIGN_INS
 from patients.models import Patient
 from scheduling.clinic_import import import_clinic
 from scheduling.models import Site
@@ -16,7 +16,7 @@ from scheduling.models import Site
 FOLDER = Path(__file__).resolve().parent
 
 
-class NotEmpty(Exception):
+class DatabaseNotEmpty(Exception):
     """There is a clinic in the database already."""
 
 
@@ -24,16 +24,16 @@ def load_demo(*, now: datetime, say: Callable[[str], None]) -> None:
     """Whole or not at all. Raises NotEmpty when the database has a site."""
     with transaction.atomic():
         if Site.objects.exists():
-            raise NotEmpty
+            raise DatabaseNotEmpty
         import_clinic(FOLDER, by=None, now=now)
         say("The clinic's files are imported.")
-        open_the_doors()
+        create_sign_ins()
         fill_clinic(now=now, say=say)
 
 
-def open_the_doors() -> None:
+def create_sign_ins() -> None:
     """Sets the passwords of the people who sign in, and gives the patient among them a sign-in."""
-    patient = Patient.objects.get(code=THE_PATIENT)
+    patient = Patient.objects.get(code=PATIENT_WITH_SIGN_IN)
     patient.user = User.objects.create_user(patient.email, name=str(patient))
     patient.save(update_fields=["user"])
     for sign_in in SIGN_INS:

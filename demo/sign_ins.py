@@ -20,7 +20,7 @@ SIGN_INS = (
     SignIn("patient", "patient@demo.example"),
 )
 
-THE_PATIENT = "P001"
+PATIENT_WITH_SIGN_IN = "P001"
 """In the morning track, with a sign-in."""
 NOTHING_FITS = "P002"
 """Two jobs, and children at the weekend: the evenings would do, if Thursday's shift ended a quarter of an hour earlier."""
@@ -28,10 +28,10 @@ OUT_OF_REACH = "P003"
 """In hospital this week."""
 STEPPING_DOWN = "P004"
 """From residential care through the day program down to the morning track."""
-STEPS_DOWN_SOON = "P021"
+STEPPING_DOWN_SOON = "P021"
 """In the day program; in two weeks the lower level begins, for which nothing is arranged yet."""
 AT_RISK = "P005"
 """Missed a session this week that another could make up for."""
-WAITING = "P035"
+ON_WAITLIST = "P035"
 """Only the early small group would fit, and it is full: on its waiting list."""
 IN_THE_SMALL_GROUP = ("P036", "P037", "P038", "P039")

@@ -2,14 +2,14 @@
 
 from datetime import date
 
-from iopmanager.form_fields import read_day
+from iopmanager.form_fields import parse_day
 
 
 class IsoDate:
     regex = r"\d{4}-\d{2}-\d{2}"
 
     def to_python(self, value: str) -> date:
-        day = read_day(value)
+        day = parse_day(value)
         if day is None:
             raise ValueError(f"not a day: {value}")  # which means: no such page
         return day

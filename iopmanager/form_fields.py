@@ -5,17 +5,17 @@ from typing import Any
 
 from django import forms
 
-YEARS = range(1900, 2150)
+PLAUSIBLE_YEARS = range(1900, 2150)
 """What is alive or planned lies in them; outside there is no room left to count weeks backwards or on."""
 
 
-def read_day(text: str) -> date | None:
+def parse_day(text: str) -> date | None:
     """The day that `text` gives as 2026-11-23; None for anything else, and for years that nobody means."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    return day if day.year in YEARS else None
+    return day if day.year in PLAUSIBLE_YEARS else None
 
 
 class DayField(forms.DateField):
@@ -27,8 +27,10 @@ class DayField(forms.DateField):
 
     def to_python(self, value: Any) -> date | None:
         day = super().to_python(value)
-        if day is not None and day.year not in YEARS:
-            raise forms.ValidationError(f"The year must lie between {YEARS.start} and {YEARS.stop - 1}.")
+        if day is not None and day.year not in PLAUSIBLE_YEARS:
+            raise forms.ValidationError(
+                f"The year must lie between {PLAUSIBLE_YEARS.start} and {PLAUSIBLE_YEARS.stop - 1}."
+            )
         return day
 
 

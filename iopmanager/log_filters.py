@@ -4,20 +4,20 @@ import logging
 import re
 from traceback import extract_tb
 
-FEED_ADDRESS = re.compile(r"(/c/)[^/\s]+(/)")
+CALENDAR_LINK_TOKEN = re.compile(r"(/c/)[^/\s]+(/)")
 
 
-class HideFeedTokens(logging.Filter):
+class RedactCalendarTokens(logging.Filter):
     """A calendar's address is its secret: it is logged without the token."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
         if "/c/" in message:
-            record.msg, record.args = FEED_ADDRESS.sub(r"\1…\2", message), ()
+            record.msg, record.args = CALENDAR_LINK_TOKEN.sub(r"\1…\2", message), ()
         return True
 
 
-class HideWhatErrorsSay(logging.Filter):
+class RedactErrorMessages(logging.Filter):
     """An error's words may hold a patient's row: it is logged by its class and the lines of code it came through."""
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -7,16 +7,16 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-PARTS = ("timekeeping", "accounts", "patients", "scheduling", "attendance", "iopmanager", "templates")
-KINDS = {".py", ".html", ".txt"}
+SOURCE_FOLDERS = ("timekeeping", "accounts", "patients", "scheduling", "attendance", "iopmanager", "templates")
+SOURCE_SUFFIXES = {".py", ".html", ".txt"}
 
 
-def fingerprint_of(root: Path) -> str:
+def compute_fingerprint(root: Path) -> str:
     """Of what lies below the root, with the version of Django that renders it."""
     digest = blake2b(django.get_version().encode(), digest_size=16)
-    for part in PARTS:
+    for part in SOURCE_FOLDERS:
         for path in sorted((root / part).rglob("*")):
-            if path.suffix in KINDS:
+            if path.suffix in SOURCE_SUFFIXES:
                 content = path.read_bytes()
                 digest.update(f"{path.relative_to(root)} {len(content)} ".encode())
                 digest.update(content)
@@ -26,4 +26,4 @@ def fingerprint_of(root: Path) -> str:
 @cache
 def fingerprint() -> str:
     """Of what this process serves, read once."""
-    return fingerprint_of(settings.BASE_DIR)
+    return compute_fingerprint(settings.BASE_DIR)

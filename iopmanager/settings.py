@@ -21,7 +21,7 @@ FEWEST_DIFFERENT_CHARACTERS = 10
 NAMED_IN_PRODUCTION = ("SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL")
 
 
-def _which_deployment() -> str:
+def _choose_deployment() -> str:
     """A checkout in which `make run` made a key is a local one, unless the environment says otherwise or names anything
     that only production needs: what is half set up for production is refused, not served as a local clinic."""
     made_for_local_use = LOCAL_KEY_FILE.exists() and not any(env.str(name, "") for name in NAMED_IN_PRODUCTION)
@@ -31,7 +31,7 @@ def _which_deployment() -> str:
     return deployment
 
 
-DEPLOYMENT = _which_deployment()
+DEPLOYMENT = _choose_deployment()
 PRODUCTION = DEPLOYMENT == "production"
 DEBUG = env.bool("DEBUG", False)
 
@@ -225,7 +225,7 @@ TIME_ZONE = "UTC"
 FIRST_DAY_OF_WEEK = 1
 
 # Files that are sent are kept in memory alone, and no more of one than is read.
-FILE_UPLOAD_HANDLERS = ["iopmanager.uploads.KeepInMemory"]
+FILE_UPLOAD_HANDLERS = ["iopmanager.uploads.InMemoryUploadHandler"]
 
 # Static files
 STATIC_URL = "static/"
@@ -280,8 +280,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "secrets": {"()": "iopmanager.log_filters.HideFeedTokens"},
-        "what-errors-say": {"()": "iopmanager.log_filters.HideWhatErrorsSay"},
+        "secrets": {"()": "iopmanager.log_filters.RedactCalendarTokens"},
+        "what-errors-say": {"()": "iopmanager.log_filters.RedactErrorMessages"},
     },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},

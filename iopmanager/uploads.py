@@ -6,10 +6,10 @@ from typing import Any
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
-from patients.domain.calendar_files import MOST_BYTES
+from patients.domain.calendar_files import MAX_BYTES
 
 
-class KeepInMemory(FileUploadHandler):
+class InMemoryUploadHandler(FileUploadHandler):
     """Keeps as much of each file as any page reads, and counts the rest: its size says that it is larger.
 
     Django's own handlers write what is large to a folder for temporary files, and refuse too large a request as a whole, with
@@ -21,7 +21,7 @@ class KeepInMemory(FileUploadHandler):
         self.file = BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        left = MOST_BYTES + 1 - self.file.tell()
+        left = MAX_BYTES + 1 - self.file.tell()
         if left > 0:
             self.file.write(raw_data[:left])
 

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from accounts.admin import LookOnlyAdmin
+from accounts.admin import ReadOnlyAdmin
 from patients.models import (
     Commitment,
     CommitmentProposal,
@@ -16,7 +16,7 @@ from patients.models import (
 
 
 @admin.register(Patient)
-class PatientAdmin(LookOnlyAdmin):
+class PatientAdmin(ReadOnlyAdmin):
     list_display = ("code", "last_name", "first_name", "preferred_name", "site", "language")
     list_filter = ("site", "language")
     search_fields = ("code", "last_name", "first_name", "preferred_name", "email")
@@ -25,7 +25,7 @@ class PatientAdmin(LookOnlyAdmin):
 
 
 @admin.register(Commitment)
-class CommitmentAdmin(LookOnlyAdmin):
+class CommitmentAdmin(ReadOnlyAdmin):
     list_display = (
         "label", "patient", "kind", "starts", "ends", "rotation", "on", "until", "movable_minutes", "place",
         "travel_before_minutes", "travel_after_minutes", "valid_from", "valid_until",
@@ -42,7 +42,7 @@ class PlaceTravelInline(admin.TabularInline):
 
 
 @admin.register(Place)
-class PlaceAdmin(LookOnlyAdmin):
+class PlaceAdmin(ReadOnlyAdmin):
     list_display = ("name", "patient")
     list_filter = ("patient__site",)
     search_fields = ("name", "patient__code", "patient__last_name")
@@ -52,7 +52,7 @@ class PlaceAdmin(LookOnlyAdmin):
 
 
 @admin.register(CommitmentProposal)
-class CommitmentProposalAdmin(LookOnlyAdmin):
+class CommitmentProposalAdmin(ReadOnlyAdmin):
     list_display = ("label", "patient", "action", "state", "proposed_at", "decided_at", "decided_by", "reason")
     list_filter = ("state", "action", "patient__site")
     search_fields = ("label", "patient__code", "patient__last_name")
@@ -61,7 +61,7 @@ class CommitmentProposalAdmin(LookOnlyAdmin):
 
 
 @admin.register(ImportedCalendar)
-class ImportedCalendarAdmin(LookOnlyAdmin):
+class ImportedCalendarAdmin(ReadOnlyAdmin):
     list_display = (
         "label",
         "patient",
@@ -79,7 +79,7 @@ class ImportedCalendarAdmin(LookOnlyAdmin):
     list_select_related = ("patient", "uploaded_by", "decided_by")
 
 
-class SpanInline(admin.TabularInline):
+class LevelOfCareSpanInline(admin.TabularInline):
     model = LevelOfCareSpan
     extra = 0
 
@@ -90,17 +90,17 @@ class FormerSiteInline(admin.TabularInline):
 
 
 @admin.register(Episode)
-class EpisodeAdmin(LookOnlyAdmin):
+class EpisodeAdmin(ReadOnlyAdmin):
     list_display = ("patient", "site", "starts", "ends", "came_on", "referral_source", "discharge_reason")
     list_filter = ("site", "starts")
     search_fields = ("patient__code", "patient__last_name")
     raw_id_fields = ("patient",)
     list_select_related = ("patient", "site")
-    inlines = [SpanInline, FormerSiteInline]
+    inlines = [LevelOfCareSpanInline, FormerSiteInline]
 
 
 @admin.register(LevelOfCareSpan)
-class LevelOfCareSpanAdmin(LookOnlyAdmin):
+class LevelOfCareSpanAdmin(ReadOnlyAdmin):
     list_display = ("episode", "level", "prescribed_minutes", "prescribed_days", "starts", "ends", "stated_by")
     list_filter = ("level",)
     search_fields = ("episode__patient__code", "episode__patient__last_name")
@@ -109,7 +109,7 @@ class LevelOfCareSpanAdmin(LookOnlyAdmin):
 
 
 @admin.register(Consent)
-class ConsentAdmin(LookOnlyAdmin):
+class ConsentAdmin(ReadOnlyAdmin):
     list_display = ("recipient", "patient", "recipient_kind", "signed_on", "valid_until", "revoked_at")
     list_filter = ("recipient_kind", "patient__site")
     search_fields = ("recipient", "patient__code", "patient__last_name")

@@ -11,7 +11,7 @@ from patients.models import Episode, LevelOfCare, LevelOfCareSpan, Patient
 from patients.models.patient import PatientQuerySet
 
 CURRENT, WAITING, DISCHARGED, ALL = "current", "waiting", "discharged", "all"
-STANDINGS = [
+CARE_STATES = [
     (CURRENT, "In care"),
     (WAITING, "Not admitted yet"),
     (DISCHARGED, "Discharged"),
@@ -28,7 +28,7 @@ class PatientFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(
         method="by_words", label="Name or code", widget=forms.TextInput(attrs={"type": "search"})
     )
-    care = django_filters.ChoiceFilter(method="by_care", label="Care", choices=STANDINGS, empty_label=None)
+    care = django_filters.ChoiceFilter(method="by_care", label="Care", choices=CARE_STATES, empty_label=None)
     track = django_filters.ChoiceFilter(method="by_track", label="Track", empty_label="Any track")
     level = django_filters.ChoiceFilter(
         method="by_level", label="Level", choices=LevelOfCare.choices, empty_label="Any level"

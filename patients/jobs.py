@@ -7,7 +7,7 @@ from patients.models import ImportedCalendar
 
 
 @task
-def forget_calendars() -> str:
+def delete_expired_calendars() -> str:
     """Forgets what was understood of calendar files that nobody kept, and those that were declined long enough ago."""
     forgotten = ImportedCalendar.objects.forgotten(clock.now())
     number = forgotten.count()

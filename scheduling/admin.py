@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from accounts.admin import AuditedAdmin, LookOnlyAdmin
+from accounts.admin import AuditedAdmin, ReadOnlyAdmin
 from scheduling.models import (
     Booking,
     Closure,
@@ -62,7 +62,7 @@ class RuleSetAdmin(AuditedAdmin):
 
 
 @admin.register(Closure)
-class ClosureAdmin(LookOnlyAdmin):
+class ClosureAdmin(ReadOnlyAdmin):
     list_display = ("site", "starts", "ends", "reason")
     list_filter = ("site",)
     search_fields = ("reason",)
@@ -83,7 +83,7 @@ class CohortStartInline(admin.TabularInline):
 
 
 @admin.register(Track)
-class TrackAdmin(LookOnlyAdmin):
+class TrackAdmin(ReadOnlyAdmin):
     list_display = (
         "name", "code", "site", "status", "entry", "individual_minutes", "level", "from_age", "to_age", "published_at",
     )  # fmt: skip
@@ -95,7 +95,7 @@ class TrackAdmin(LookOnlyAdmin):
 
 
 @admin.register(CohortStart)
-class CohortStartAdmin(LookOnlyAdmin):
+class CohortStartAdmin(ReadOnlyAdmin):
     list_display = ("track", "on")
     list_filter = ("track__site",)
     search_fields = ("track__name", "track__code")
@@ -109,7 +109,7 @@ class MeetingFacilitatorInline(admin.TabularInline):
 
 
 @admin.register(Meeting)
-class MeetingAdmin(LookOnlyAdmin):
+class MeetingAdmin(ReadOnlyAdmin):
     list_display = ("name", "code", "site", "weekday", "starts", "ends", "room", "places", "runs_from", "runs_until")
     list_filter = ("site", "weekday", "service_type", "modality")
     search_fields = ("name", "code")
@@ -119,7 +119,7 @@ class MeetingAdmin(LookOnlyAdmin):
 
 
 @admin.register(MeetingFacilitator)
-class MeetingFacilitatorAdmin(LookOnlyAdmin):
+class MeetingFacilitatorAdmin(ReadOnlyAdmin):
     list_display = ("meeting", "user", "part")
     list_filter = ("part", "meeting__site")
     search_fields = ("meeting__name", "user__name")
@@ -132,7 +132,7 @@ class SessionFacilitatorInline(admin.TabularInline):
 
 
 @admin.register(Session)
-class SessionAdmin(LookOnlyAdmin):
+class SessionAdmin(ReadOnlyAdmin):
     list_display = ("on", "name", "site", "starts", "ends", "status", "booked", "places", "finalized_at")
     list_filter = ("site", "status", "service_type")
     search_fields = ("name", "topic")
@@ -143,7 +143,7 @@ class SessionAdmin(LookOnlyAdmin):
 
 
 @admin.register(SessionFacilitator)
-class SessionFacilitatorAdmin(LookOnlyAdmin):
+class SessionFacilitatorAdmin(ReadOnlyAdmin):
     list_display = ("session", "user", "part")
     list_filter = ("part", "session__site")
     search_fields = ("session__name", "user__name")
@@ -157,7 +157,7 @@ class EnrollmentMeetingInline(admin.TabularInline):
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(LookOnlyAdmin):
+class EnrollmentAdmin(ReadOnlyAdmin):
     list_display = ("episode", "track", "starts", "ends", "modality")
     list_filter = ("track__site", "track", "modality")
     search_fields = ("episode__patient__code", "episode__patient__last_name", "track__name")
@@ -167,7 +167,7 @@ class EnrollmentAdmin(LookOnlyAdmin):
 
 
 @admin.register(EnrollmentMeeting)
-class EnrollmentMeetingAdmin(LookOnlyAdmin):
+class EnrollmentMeetingAdmin(ReadOnlyAdmin):
     list_display = ("enrollment", "meeting", "starts", "ends")
     list_filter = ("meeting__site",)
     search_fields = ("meeting__name", "enrollment__episode__patient__code")
@@ -175,7 +175,7 @@ class EnrollmentMeetingAdmin(LookOnlyAdmin):
 
 
 @admin.register(Booking)
-class BookingAdmin(LookOnlyAdmin):
+class BookingAdmin(ReadOnlyAdmin):
     list_display = ("episode", "session", "starts", "week", "countable_minutes", "released_at")
     list_filter = ("session__site", "week")
     search_fields = ("episode__patient__code", "episode__patient__last_name", "session__name")
@@ -184,7 +184,7 @@ class BookingAdmin(LookOnlyAdmin):
 
 
 @admin.register(LeaveOfAbsence)
-class LeaveOfAbsenceAdmin(LookOnlyAdmin):
+class LeaveOfAbsenceAdmin(ReadOnlyAdmin):
     list_display = ("episode", "starts", "ends", "reason", "recorded_by")
     list_filter = ("episode__site",)
     search_fields = ("episode__patient__code", "episode__patient__last_name")
@@ -192,7 +192,7 @@ class LeaveOfAbsenceAdmin(LookOnlyAdmin):
 
 
 @admin.register(WaitingEntry)
-class WaitingEntryAdmin(LookOnlyAdmin):
+class WaitingEntryAdmin(ReadOnlyAdmin):
     list_display = ("track", "episode", "priority", "from_day", "requested_at", "closed_at")
     list_filter = ("track__site", "track", "priority")
     search_fields = ("episode__patient__code", "episode__patient__last_name")
@@ -200,7 +200,7 @@ class WaitingEntryAdmin(LookOnlyAdmin):
 
 
 @admin.register(Feed)
-class FeedAdmin(LookOnlyAdmin):
+class FeedAdmin(ReadOnlyAdmin):
     list_display = ("label", "patient", "facilitator", "room", "track", "style", "last_fetched_at", "revoked_at")
     list_filter = ("style", "revoked_at")
     search_fields = ("label", "patient__code")
@@ -220,7 +220,7 @@ class FeedAdmin(LookOnlyAdmin):
 
 
 @admin.register(Letter)
-class LetterAdmin(LookOnlyAdmin):
+class LetterAdmin(ReadOnlyAdmin):
     list_display = ("consent", "starts", "ends", "written_at", "written_by")
     list_filter = ("consent__patient__site",)
     search_fields = ("consent__recipient", "consent__patient__code")

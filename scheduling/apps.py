@@ -1,11 +1,11 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from scheduling.double_booking import keep_in_one_place
+from scheduling.double_booking import create_overlap_constraints
 
 
 class SchedulingConfig(AppConfig):
     name = "scheduling"
 
     def ready(self) -> None:
-        post_migrate.connect(keep_in_one_place, sender=self)
+        post_migrate.connect(create_overlap_constraints, sender=self)

@@ -13,7 +13,7 @@ from scheduling.views.current_site import current_site, sites_worked_at
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NavSection:
     """A place in the rail. `paths` are the first parts of the addresses that belong to it."""
 
     name: str
@@ -26,7 +26,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class RailItem:
+class NavItem:
     name: str
     url: str
     icon: str
@@ -35,24 +35,24 @@ class RailItem:
     """Whether it stands in a phone's bar too, or there in the menu alone."""
 
 
-PLACES_IN_BAR = 4
+MAX_BAR_ITEMS = 4
 
-RAIL = (
-    Entry(
+NAV_SECTIONS = (
+    NavSection(
         "Today",
         "today",
         "calendar-day",
         frozenset({"today", "sessions", "attendance"}),
         frozenset({Permission.SEE_TIMETABLE}),
     ),
-    Entry(
+    NavSection(
         "Patients",
         "patients",
         "people",
         frozenset({"patients", "commitments", "episodes", "enrollments"}),
         frozenset({Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS}),
     ),
-    Entry(
+    NavSection(
         "Tracks",
         "tracks",
         "grid-3x2-gap",
@@ -60,18 +60,18 @@ RAIL = (
         frozenset({Permission.SEE_TIMETABLE}),
         seldom=True,
     ),
-    Entry("Board", "board", "calendar3-week", frozenset({"board"}), frozenset({Permission.SEE_TIMETABLE})),
-    Entry("Weeks", "weeks", "calendar-check", frozenset({"weeks"}), frozenset({Permission.SEE_HOURS})),
+    NavSection("Board", "board", "calendar3-week", frozenset({"board"}), frozenset({Permission.SEE_TIMETABLE})),
+    NavSection("Weeks", "weeks", "calendar-check", frozenset({"weeks"}), frozenset({Permission.SEE_HOURS})),
 )
 
 
-def rail_of(user: User, path: str) -> tuple[RailItem, ...]:
+def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
     """The places this person may go to, with the one they are in."""
     first_part = path.strip("/").partition("/")[0]
-    open_to = [entry for entry in RAIL if any(map(user.may_somewhere, entry.permissions))]
-    crowded = len(open_to) > PLACES_IN_BAR
+    open_to = [entry for entry in NAV_SECTIONS if any(map(user.may_somewhere, entry.permissions))]
+    crowded = len(open_to) > MAX_BAR_ITEMS
     return tuple(
-        RailItem(
+        NavItem(
             entry.name,
             reverse(entry.url_name),
             entry.icon,
@@ -88,8 +88,8 @@ def frame(request: HttpRequest) -> dict[str, object]:
     if not isinstance(user, User) or not user.works_here:
         return {}
 
-    def rail() -> tuple[RailItem, ...]:
-        return rail_of(user, request.path)
+    def rail() -> tuple[NavItem, ...]:
+        return nav_items(user, request.path)
 
     def sites() -> tuple[Site, ...]:
         return sites_worked_at(request)
@@ -102,5 +102,5 @@ def frame(request: HttpRequest) -> dict[str, object]:
         "sites": SimpleLazyObject(sites),
         "current_site": SimpleLazyObject(here),
         "may_manage_sites": SimpleLazyObject(lambda: user.may_somewhere(Permission.MANAGE_SITE)),
-        "may_search_patients": SimpleLazyObject(lambda: any(map(user.may_somewhere, RAIL[1].permissions))),
+        "may_search_patients": SimpleLazyObject(lambda: any(map(user.may_somewhere, NAV_SECTIONS[1].permissions))),
     }

@@ -11,7 +11,7 @@ from django.db import connections
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class OverlapGuard:
     """Of the rows of `table` that stand, no two of one `subject` overlap in their half-open `starts` to `ends`.
 
     `stands` is the condition in SQL, with `{row}` before each column; `columns` are those that it reads.
@@ -54,28 +54,28 @@ class Guard:
         return {"on_insert": "INSERT", "on_update": f"UPDATE OF {columns}"}
 
 
-PATIENT = Guard(
+PATIENT = OverlapGuard(
     name="patient_is_in_one_place_at_a_time",
     table="scheduling_booking",
     subject="episode_id",
     stands="{row}released_at IS NULL",
     columns=("released_at",),
 )
-ROOM = Guard(
+ROOM = OverlapGuard(
     name="room_holds_one_session_at_a_time",
     table="scheduling_session",
     subject="room_id",
     stands="{row}room_id IS NOT NULL AND {row}status <> 'cancelled'",
     columns=("status",),
 )
-FACILITATOR = Guard(
+FACILITATOR = OverlapGuard(
     name="facilitator_is_in_one_session_at_a_time",
     table="scheduling_sessionfacilitator",
     subject="user_id",
     stands="{row}starts IS NOT NULL",
     columns=(),
 )
-HOURS = Guard(
+HOURS = OverlapGuard(
     name="counselor_states_an_hour_once",
     table="scheduling_counselorhours",
     subject="user_id",
@@ -95,7 +95,7 @@ HOURS = Guard(
 GUARDS = (PATIENT, ROOM, FACILITATOR, HOURS)
 
 
-def keep_in_one_place(sender: AppConfig, using: str = "default", **_: object) -> None:
+def create_overlap_constraints(sender: AppConfig, using: str = "default", **_: object) -> None:
     """A `post_migrate` receiver."""
     connection = connections[using]
     existing = connection.introspection.table_names()

@@ -10,7 +10,7 @@ from accounts.models import User
 from scheduling.models import Room, Session, Site, Track, TrackStatus
 
 
-def _choice(name: str, label: str, empty: str) -> django_filters.ModelChoiceFilter:
+def _choice_filter(name: str, label: str, empty: str) -> django_filters.ModelChoiceFilter:
     return django_filters.ModelChoiceFilter(
         field_name=name, label=label, empty_label=empty, widget=Select(attrs={"data-submit": ""})
     )
@@ -19,9 +19,9 @@ def _choice(name: str, label: str, empty: str) -> django_filters.ModelChoiceFilt
 class SessionFilter(django_filters.FilterSet):
     """By track, room and facilitator of the site. What is not one of them is an error, and narrows nothing."""
 
-    track = _choice("meeting__tracks", "Track", "Any track")
-    room = _choice("room", "Room", "Any room")
-    facilitator = _choice("facilitators", "Facilitator", "Any facilitator")
+    track = _choice_filter("meeting__tracks", "Track", "Any track")
+    room = _choice_filter("room", "Room", "Any room")
+    facilitator = _choice_filter("facilitators", "Facilitator", "Any facilitator")
 
     class Meta:
         model = Session

@@ -3,9 +3,9 @@
 from django.tasks import task
 
 from iopmanager import clock
+from scheduling.formats import counted
 from scheduling.models import Site
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.templatetags.formats import counted
 
 
 @task

@@ -7,12 +7,12 @@ from datetime import date, timedelta
 from timekeeping.intervals import Interval, covered_minutes
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime
 
-PIXELS_AN_HOUR = 30
+PIXELS_PER_HOUR = 30
 FIRST_HOUR, LAST_HOUR = 8, 18
 """The hours of the day shown at least, so that weeks side by side look alike."""
-MANY_HOURS = 12
+MAX_HOURLY_TICKS = 12
 
-TREATMENT, LIFE, TRAVEL = KINDS = ("treatment", "life", "travel")
+TREATMENT, COMMITMENT, TRAVEL = KINDS = ("treatment", "life", "travel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class DayColumn:
     """One day: its number (Monday is 0), its date when the week has one, its left edge, and its blocks for the table."""
 
     weekday: int
@@ -65,7 +65,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class WeekPicture:
-    columns: tuple[Column, ...]
+    columns: tuple[DayColumn, ...]
     rectangles: tuple[Rectangle, ...]
     ticks: tuple[Tick, ...]
     height: int
@@ -79,14 +79,14 @@ class WeekPicture:
     @property
     def treatment_minutes(self) -> int:
         """Minutes with treatment in them; groups side by side count once."""
-        return sum(covered_minutes(_treatment(column)) for column in self.columns)
+        return sum(covered_minutes(_treatment_intervals(column)) for column in self.columns)
 
     @property
     def treatment_days(self) -> int:
-        return sum(any(_treatment(column)) for column in self.columns)
+        return sum(any(_treatment_intervals(column)) for column in self.columns)
 
 
-def _treatment(column: Column) -> Iterator[Interval[int]]:
+def _treatment_intervals(column: DayColumn) -> Iterator[Interval[int]]:
     return (Interval(block.starts, block.ends) for block in column.blocks if block.kind == TREATMENT)
 
 
@@ -94,7 +94,7 @@ def _percent(part: float) -> str:
     return f"{part * 100:.3f}%"
 
 
-def draw(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPicture:
+def draw_week(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPicture:
     """Lays the blocks out on whole hours that hold them all; what overlaps lies side by side.
 
     `dates` are the week's seven days in order, if it is a dated one; else it runs from Monday.
@@ -106,10 +106,10 @@ def draw(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPicture:
     last_hour = max([LAST_HOUR, *(-(-block.ends // 60) for block in kept)])
 
     def y(minute: int) -> int:
-        return (minute - first_hour * 60) * PIXELS_AN_HOUR // 60
+        return (minute - first_hour * 60) * PIXELS_PER_HOUR // 60
 
     columns = tuple(
-        Column(
+        DayColumn(
             weekday=(dates[0].weekday() + number) % 7 if dates else number,
             on=dates[number] if dates else None,
             x=_percent(number / 7),
@@ -129,9 +129,9 @@ def draw(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPicture:
             lanes=lane.lanes,
         )
         for number, column in enumerate(columns)
-        for lane in side_by_side(column.blocks)
+        for lane in assign_lanes(column.blocks)
     )
-    step = 2 if last_hour - first_hour > MANY_HOURS else 1
+    step = 2 if last_hour - first_hour > MAX_HOURLY_TICKS else 1
     ticks = tuple(Tick(hour, y(hour * 60)) for hour in range(first_hour, last_hour, step))
     return WeekPicture(columns, rectangles, ticks, y(last_hour * 60))
 
@@ -145,7 +145,7 @@ class Lane:
     lanes: int
 
 
-def side_by_side(blocks: Iterable[Block]) -> tuple[Lane, ...]:
+def assign_lanes(blocks: Iterable[Block]) -> tuple[Lane, ...]:
     """Lanes for the blocks of one day, so that none covers another; blocks that only touch can share one."""
     placed: list[Lane] = []
     group: list[tuple[Block, int]] = []
@@ -178,12 +178,12 @@ def busy_blocks(busy: Iterable[BusyTime], first: date) -> Iterator[Block]:
     for each in busy:
         for occasion in each.occasions(first, first + timedelta(days=7)):
             bare, padded = occasion.bare, occasion.padded
-            yield from _by_day(bare.start, bare.end, LIFE, each.label, first)
-            yield from _by_day(padded.start, bare.start, TRAVEL, f"To {each.label}", first)
-            yield from _by_day(bare.end, padded.end, TRAVEL, f"From {each.label}", first)
+            yield from _split_by_day(bare.start, bare.end, COMMITMENT, each.label, first)
+            yield from _split_by_day(padded.start, bare.start, TRAVEL, f"To {each.label}", first)
+            yield from _split_by_day(bare.end, padded.end, TRAVEL, f"From {each.label}", first)
 
 
-def _by_day(starts: int, ends: int, kind: str, label: str, first: date) -> Iterator[Block]:
+def _split_by_day(starts: int, ends: int, kind: str, label: str, first: date) -> Iterator[Block]:
     for number in range(7):
         midnight = number * MINUTES_A_DAY
         begins, stops = max(starts - midnight, 0), min(ends - midnight, MINUTES_A_DAY)

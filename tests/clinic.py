@@ -72,7 +72,7 @@ class Clinic:
         return mark_booking(booking=booking, mark=mark, by=self.leader, now=now or booking.ends)
 
 
-def open_clinic() -> Clinic:
+def make_clinic() -> Clinic:
     site = make_site()
     leader = make_staff(Role.CLINICIAN, site, name="Ada Park")
     track = make_weekday_track(site, lead=leader)
@@ -93,7 +93,7 @@ def open_clinic() -> Clinic:
     )
 
 
-def signed_in(user: User) -> Client:
+def client_for(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client

@@ -28,9 +28,9 @@ from scheduling.models import (
     CounselorHours,
     Enrollment,
     EnrollmentMeeting,
+    FacilitatorPart,
     Meeting,
     MeetingFacilitator,
-    Part,
     Room,
     RuleSet,
     ServiceType,
@@ -194,7 +194,7 @@ def make_meeting(
         **fields,
     )
     if lead is not None:
-        MeetingFacilitator.objects.create(meeting=meeting, user=lead, part=Part.LEADS)
+        MeetingFacilitator.objects.create(meeting=meeting, user=lead, part=FacilitatorPart.LEADS)
     return meeting
 
 
@@ -284,6 +284,6 @@ def book(session: Session, enrollment: Enrollment, **fields: Any) -> Booking:
     return booking
 
 
-def fill_in(model: type[Any], **fields: Any) -> Any:
+def make_other(model: type[Any], **fields: Any) -> Any:
     """Any other row, with what is not given made up."""
     return baker.make(model, **fields)

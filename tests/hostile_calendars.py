@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 MEGABYTE = 1024 * 1024
-A_ZONE = """BEGIN:VTIMEZONE
+ZONE_TEMPLATE = """BEGIN:VTIMEZONE
 TZID:Nowhere
 BEGIN:STANDARD
 DTSTART:16010101T000000
@@ -22,40 +22,40 @@ def calendar(*parts: str) -> bytes:
     return "\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", *parts, "END:VCALENDAR", ""]).encode()
 
 
-def repeated(rule: str, times: int = 1, **more: str) -> bytes:
+def repeating_calendar(rule: str, times: int = 1, **more: str) -> bytes:
     return calendar(*(event(f"UID:{number}", f"RRULE:{rule}", **more) for number in range(times)))
 
 
-def _listed(numbers: Iterable[int]) -> str:
+def _comma_list(numbers: Iterable[int]) -> str:
     return ",".join(map(str, numbers))
 
 
-BOMBS: dict[str, bytes] = {
-    "every second": repeated("FREQ=SECONDLY"),
-    "every minute": repeated("FREQ=MINUTELY"),
-    "every hour": repeated("FREQ=HOURLY"),
-    "every second, said by a list": repeated(
-        f"FREQ=DAILY;BYHOUR={_listed(range(24))};BYMINUTE={_listed(range(60))};BYSECOND={_listed(range(60))}"
+HOSTILE_FILES: dict[str, bytes] = {
+    "every second": repeating_calendar("FREQ=SECONDLY"),
+    "every minute": repeating_calendar("FREQ=MINUTELY"),
+    "every hour": repeating_calendar("FREQ=HOURLY"),
+    "every second, said by a list": repeating_calendar(
+        f"FREQ=DAILY;BYHOUR={_comma_list(range(24))};BYMINUTE={_comma_list(range(60))};BYSECOND={_comma_list(range(60))}"
     ),
-    "never moves on": repeated("FREQ=DAILY;INTERVAL=0"),
-    "moves backwards": repeated("FREQ=WEEKLY;INTERVAL=-1"),
-    "a rule of many letters": repeated(f"FREQ=YEARLY;BYYEARDAY={_listed(range(1, 367))}"),
+    "never moves on": repeating_calendar("FREQ=DAILY;INTERVAL=0"),
+    "moves backwards": repeating_calendar("FREQ=WEEKLY;INTERVAL=-1"),
+    "a rule of many letters": repeating_calendar(f"FREQ=YEARLY;BYYEARDAY={_comma_list(range(1, 367))}"),
     "a thousand rules": calendar(event(*["RRULE:FREQ=DAILY"] * 1000)),
-    "a day that never comes": repeated("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", times=500),
-    "every day since the year 1": repeated(
+    "a day that never comes": repeating_calendar("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", times=500),
+    "every day since the year 1": repeating_calendar(
         "FREQ=DAILY", times=500, starts="DTSTART:00010101T090000", ends="DTEND:00010101T100000"
     ),
-    "every day, fifty times": repeated("FREQ=DAILY", times=50),
+    "every day, fifty times": repeating_calendar("FREQ=DAILY", times=50),
     "a hundred thousand dates left out": calendar(
         event("RRULE:FREQ=DAILY", "EXDATE:" + ",".join(["20261125T140000Z"] * 100_000))
     ),
     "a hundred thousand dates added": calendar(event(*["RDATE:20261125T140000Z"] * 100_000)),
     "too many events": calendar(*[event()] * 5_001),
     "clocks that change every second": calendar(
-        A_ZONE.format(rule="FREQ=SECONDLY"), event(starts="DTSTART;TZID=Nowhere:20261124T140000")
+        ZONE_TEMPLATE.format(rule="FREQ=SECONDLY"), event(starts="DTSTART;TZID=Nowhere:20261124T140000")
     ),
     "clocks that change often": calendar(
-        A_ZONE.format(rule="FREQ=YEARLY;INTERVAL=0"), event(starts="DTSTART;TZID=Nowhere:20261124T140000")
+        ZONE_TEMPLATE.format(rule="FREQ=YEARLY;INTERVAL=0"), event(starts="DTSTART;TZID=Nowhere:20261124T140000")
     ),
     "clocks that change in a thousand ways": calendar(
         "BEGIN:VTIMEZONE",
@@ -68,7 +68,7 @@ BOMBS: dict[str, bytes] = {
         *[event(f"UID:{number}", starts="DTSTART;TZID=Nowhere:20261124T140000") for number in range(500)],
     ),
     "a thousand zones": calendar(
-        *(A_ZONE.format(rule="FREQ=YEARLY").replace("Nowhere", f"Nowhere {number}") for number in range(20_000)),
+        *(ZONE_TEMPLATE.format(rule="FREQ=YEARLY").replace("Nowhere", f"Nowhere {number}") for number in range(20_000)),
         event(),
     ),
     "parts in parts": b"BEGIN:VCALENDAR\n" + b"BEGIN:VEVENT\n" * 400_000,

@@ -6,34 +6,34 @@ from typing import Any
 
 from django.tasks import task
 
-from accounts.jobs import Job, run_due
+from accounts.jobs import Job, run_due_jobs
 from accounts.models import JobRun
 from scheduling.models import Site
 
 NIGHT = datetime(2026, 11, 24, 7, 15, tzinfo=UTC)
 """2:15 in New York, 1:15 in Chicago."""
-NAME_OF_A_PATIENT = "Rosa Lindqvist"
+PATIENT_NAME = "Rosa Lindqvist"
 
-asked: list[str] = []
+calls: list[str] = []
 """What the jobs were asked to do, in order; emptied by the tests that read it."""
 
 
 @task
 def greet(site_id: int) -> str:
-    asked.append(f"greet {site_id}")
+    calls.append(f"greet {site_id}")
     return "Said good night."
 
 
 @task
 def tidy() -> str:
-    asked.append("tidy")
+    calls.append("tidy")
     return "Put things away."
 
 
 @task
-def stumble(site_id: int) -> str:
-    asked.append(f"stumble {site_id}")
-    raise LookupError(f"{NAME_OF_A_PATIENT} has no bed")
+def fail(site_id: int) -> str:
+    calls.append(f"stumble {site_id}")
+    raise LookupError(f"{PATIENT_NAME} has no bed")
 
 
 @task
@@ -41,20 +41,20 @@ def be_interrupted(site_id: int) -> str:
     raise KeyboardInterrupt
 
 
-to_raise: list[signal.Signals] = []
+signals_to_raise: list[signal.Signals] = []
 """What reaches the process while a job runs."""
 
 
 @task
 def be_signalled(site_id: int) -> str:
-    for number in to_raise:
+    for number in signals_to_raise:
         signal.raise_signal(number)
     return "Went on."
 
 
 GREET = Job("greet", "Good night", greet, at=time(2, 15), per_site=True)
 TIDY = Job("tidy", "Tidying", tidy, at=time(7), per_site=False)
-STUMBLE = Job("stumble", "Stumbling", stumble, at=time(2, 15), per_site=True)
+FAIL = Job("stumble", "Stumbling", fail, at=time(2, 15), per_site=True)
 SIGNALLED = Job("signalled", "Being signalled", be_signalled, at=time(2, 15), per_site=True)
 INTERRUPTED = Job("interrupted", "Being interrupted", be_interrupted, at=time(2, 15), per_site=True)
 
@@ -62,7 +62,7 @@ INTERRUPTED = Job("interrupted", "Being interrupted", be_interrupted, at=time(2,
 def run_at(now: datetime, *jobs: Job) -> list[JobRun]:
     """What is due at that instant at every site, run."""
     places = [site.as_place() for site in Site.objects.all()]
-    return list(run_due(jobs=jobs, sites=places, now=lambda: now))
+    return list(run_due_jobs(jobs=jobs, sites=places, now=lambda: now))
 
 
 def make_run(site: Site | None = None, started_at: datetime = NIGHT, **fields: Any) -> JobRun:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scheduling.clinic_import import Outcome, import_clinic
+from scheduling.clinic_import import ImportResult, import_clinic
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 """A Tuesday."""
@@ -38,17 +38,17 @@ CLINIC: Mapping[str, str] = {
 }
 
 
-def write(folder: Path, files: Mapping[str, str]) -> Path:
+def write_files(folder: Path, files: Mapping[str, str]) -> Path:
     for table, text in files.items():
         (folder / f"{table}.csv").write_text(text, encoding="utf-8")
     return folder
 
 
-def changed(table: str, old: str, new: str) -> dict[str, str]:
+def clinic_with(table: str, old: str, new: str) -> dict[str, str]:
     """The clinic with one stretch of one file written otherwise."""
     assert CLINIC[table].count(old) == 1, f"{old!r} stands {CLINIC[table].count(old)} times in {table}"
     return {**CLINIC, table: CLINIC[table].replace(old, new)}
 
 
-def bring(folder: Path, files: Mapping[str, str] = CLINIC, now: datetime = NOW, **options: bool) -> Outcome:
-    return import_clinic(write(folder, files), by=None, now=now, **options)
+def import_files(folder: Path, files: Mapping[str, str] = CLINIC, now: datetime = NOW, **options: bool) -> ImportResult:
+    return import_clinic(write_files(folder, files), by=None, now=now, **options)

@@ -76,7 +76,7 @@ def subtract[T: (int, date, datetime)](
     return tuple(left)
 
 
-def most_at_once[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> int:
+def max_simultaneous[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> int:
     """How many of the intervals share a moment at most. Those that only touch share none."""
     each_of = list(intervals)
     return max((sum(other.contains(each.start) for other in each_of) for each in each_of), default=0)

@@ -9,23 +9,26 @@ from timekeeping.intervals import Interval
 DAY = timedelta(days=1)
 
 
-class Occupied:
+class BusyIndex:
     """Times taken by rooms, by people, by anything with a key; looked up by the UTC days that they touch."""
 
     def __init__(self) -> None:
         self._taken: dict[tuple[int, date], list[Interval[datetime]]] = defaultdict(list)
 
     def take(self, key: int, time: Interval[datetime]) -> None:
-        for day in _days(time):
+        for day in _utc_days(time):
             self._taken[key, day].append(time)
 
     def is_free(self, key: int, time: Interval[datetime]) -> bool:
         return not any(
-            time.overlaps(other) for day in _days(time) if (key, day) in self._taken for other in self._taken[key, day]
+            time.overlaps(other)
+            for day in _utc_days(time)
+            if (key, day) in self._taken
+            for other in self._taken[key, day]
         )
 
 
-def _days(time: Interval[datetime]) -> Iterator[date]:
+def _utc_days(time: Interval[datetime]) -> Iterator[date]:
     day, last = time.start.date(), time.end.date()
     while day <= last:
         yield day

@@ -12,7 +12,7 @@ GRID_MINUTES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
+class MeetingPattern:
     """A weekly slot within one day, every week or every other week from an anchor's, on half-open dates."""
 
     weekday: int
@@ -64,35 +64,35 @@ def at_wall_clock(day: date, wall: time, zone: tzinfo) -> datetime:
     return datetime.combine(day, wall, zone).replace(fold=0).astimezone(UTC)
 
 
-class Quirk(StrEnum):
+class ClockEffect(StrEnum):
     """What a clock change does to a time on the wall."""
 
     SKIPPED = "skipped"
     REPEATED = "repeated"
 
 
-def quirk_at(day: date, wall: time, zone: tzinfo) -> Quirk | None:
+def clock_effect_at(day: date, wall: time, zone: tzinfo) -> ClockEffect | None:
     """Whether clocks in `zone` skip the time on the day, or show it twice; None on every ordinary day."""
     moment = datetime.combine(day, wall, zone)
     before, after = moment.replace(fold=0).utcoffset(), moment.replace(fold=1).utcoffset()
     if before is None or after is None or before == after:
         return None
-    return Quirk.SKIPPED if before < after else Quirk.REPEATED
+    return ClockEffect.SKIPPED if before < after else ClockEffect.REPEATED
 
 
-def odd_times(
-    pattern: Pattern, first: date, until: date, *, zone: tzinfo, closed: Collection[Interval[date]] = ()
-) -> Iterator[tuple[date, time, Quirk]]:
+def times_hit_by_clock_change(
+    pattern: MeetingPattern, first: date, until: date, *, zone: tzinfo, closed: Collection[Interval[date]] = ()
+) -> Iterator[tuple[date, time, ClockEffect]]:
     """Starts and ends of the pattern that a clock change skips or repeats, on its dates in the half-open range."""
     for day in occurrence_dates(pattern, first, until, closed):
         for wall in (pattern.starts, pattern.ends):
-            quirk = quirk_at(day, wall, zone)
+            quirk = clock_effect_at(day, wall, zone)
             if quirk is not None:
                 yield day, wall, quirk
 
 
 def occurrence_dates(
-    pattern: Pattern, first: date, until: date, closed: Collection[Interval[date]] = ()
+    pattern: MeetingPattern, first: date, until: date, closed: Collection[Interval[date]] = ()
 ) -> Iterator[date]:
     """The pattern's dates in the half-open range on which the site is open."""
     for day in pattern.recurrence.dates(first, until):
@@ -100,8 +100,8 @@ def occurrence_dates(
             yield day
 
 
-def expand(
-    pattern: Pattern,
+def expand_pattern(
+    pattern: MeetingPattern,
     first: date,
     until: date,
     *,
@@ -137,7 +137,7 @@ def expand(
     return tuple(found)
 
 
-def _break(pattern: Pattern, on: date, zone: tzinfo, session: Interval[datetime]) -> Interval[datetime] | None:
+def _break(pattern: MeetingPattern, on: date, zone: tzinfo, session: Interval[datetime]) -> Interval[datetime] | None:
     if pattern.break_starts is None or pattern.break_ends is None:
         return None
     starts, ends = at_wall_clock(on, pattern.break_starts, zone), at_wall_clock(on, pattern.break_ends, zone)
@@ -146,7 +146,7 @@ def _break(pattern: Pattern, on: date, zone: tzinfo, session: Interval[datetime]
     return Interval(starts, ends)
 
 
-def middle_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
+def centered_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
     """A break known only by its minutes, put in the middle of the meeting, its start on the 5-minute grid at or before.
 
     In a meeting so short that this is not inside it, its start is on the grid's next. The place is the product's own
@@ -159,8 +159,8 @@ def middle_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
         begin += GRID_MINUTES
     if minutes <= 0 or begin <= first or begin + minutes >= last:
         raise ValueError(f"a break of {minutes} minutes does not fit inside {starts:%H:%M}-{ends:%H:%M}")
-    return _wall(begin), _wall(begin + minutes)
+    return _wall_time(begin), _wall_time(begin + minutes)
 
 
-def _wall(minute: int) -> time:
+def _wall_time(minute: int) -> time:
     return time(*divmod(minute, 60))

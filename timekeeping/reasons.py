@@ -23,108 +23,17 @@ class Refused(Exception):
         super().__init__(", ".join(reason.code for reason in self.reasons))
 
 
+def refuse_if_any(reasons: Iterable[Reason]) -> None:
+    """Raises Refused with every reason, each said once; does nothing where there is none."""
+    found = tuple(dict.fromkeys(reasons))
+    if found:
+        raise Refused(found)
+
+
 @dataclass(frozen=True, slots=True)
-class EndsBeforeItBegins(Reason):
+class EndDateBeforeStart(Reason):
     """The day asked for as an end lies before the beginning."""
 
     code: ClassVar[str] = "ends_before_it_begins"
     begins: date
     asked: date
-
-
-@dataclass(frozen=True, slots=True)
-class NoMeetings(Reason):
-    code: ClassVar[str] = "no_meetings"
-
-
-@dataclass(frozen=True, slots=True)
-class TooFewMinutes(Reason):
-    code: ClassVar[str] = "too_few_minutes"
-    minutes: int
-    minimum: int
-
-    @property
-    def missing(self) -> int:
-        return self.minimum - self.minutes
-
-
-@dataclass(frozen=True, slots=True)
-class TooManyMinutes(Reason):
-    code: ClassVar[str] = "too_many_minutes"
-    minutes: int
-    maximum: int
-
-    @property
-    def excess(self) -> int:
-        return self.minutes - self.maximum
-
-
-@dataclass(frozen=True, slots=True)
-class TooFewDays(Reason):
-    code: ClassVar[str] = "too_few_days"
-    days: int
-    minimum: int
-
-
-@dataclass(frozen=True, slots=True)
-class TooManyDays(Reason):
-    code: ClassVar[str] = "too_many_days"
-    days: int
-    maximum: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShortDay(Reason):
-    code: ClassVar[str] = "short_day"
-    weekday: int
-    minutes: int
-    minimum: int
-
-
-@dataclass(frozen=True, slots=True)
-class RoomInTwoPlaces(Reason):
-    """Two meetings in one room at one time."""
-
-    code: ClassVar[str] = "room_in_two_places"
-    room: Key
-    weekday: int
-    first: str
-    second: str
-
-
-@dataclass(frozen=True, slots=True)
-class FacilitatorInTwoPlaces(Reason):
-    code: ClassVar[str] = "facilitator_in_two_places"
-    facilitator: Key
-    weekday: int
-    first: str
-    second: str
-
-
-@dataclass(frozen=True, slots=True)
-class TwoAtOnce(Reason):
-    """A patient can attend only one of two that overlap."""
-
-    code: ClassVar[str] = "two_at_once"
-    first: str
-    second: str
-    weekday: int
-    minutes: int
-
-
-@dataclass(frozen=True, slots=True)
-class BelowPrescribedMinutes(Reason):
-    code: ClassVar[str] = "below_prescribed_minutes"
-    minutes: int
-    prescribed: int
-
-    @property
-    def missing(self) -> int:
-        return self.prescribed - self.minutes
-
-
-@dataclass(frozen=True, slots=True)
-class BelowPrescribedDays(Reason):
-    code: ClassVar[str] = "below_prescribed_days"
-    days: int
-    prescribed: int

@@ -9,7 +9,7 @@ from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, Rota
 DAYS_A_WEEK = 7
 
 
-def differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple[int, ...]:
+def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple[int, ...]:
     """By how many minutes clocks in `to` are ahead of those in `of` at noon of the half-open dates: once each, ascending.
 
     One for zones whose clocks change on the same days.
@@ -24,7 +24,7 @@ def differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple[int, 
     return tuple(sorted(found))
 
 
-def on_another_clock(busy: BusyTime, ahead: int) -> tuple[BusyTime, ...]:
+def shift_busy_time(busy: BusyTime, ahead: int) -> tuple[BusyTime, ...]:
     """The busy time as clocks show it that are so many minutes ahead, less than a day: one, or two of which one begins in
     another week.
 
@@ -34,15 +34,15 @@ def on_another_clock(busy: BusyTime, ahead: int) -> tuple[BusyTime, ...]:
         return (busy,)
     starts, ends = minute_of(busy.starts) + ahead, minute_of(busy.ends) + ahead
     days = starts // MINUTES_A_DAY
-    shown = replace(busy, starts=_wall(starts), ends=_wall(ends))
-    return tuple(replace(shown, recurrence=each) for each in _days_later(busy.recurrence, days))
+    shown = replace(busy, starts=_wall_time(starts), ends=_wall_time(ends))
+    return tuple(replace(shown, recurrence=each) for each in _shift_pattern(busy.recurrence, days))
 
 
-def _wall(minutes: int) -> time:
+def _wall_time(minutes: int) -> time:
     return time(*divmod(minutes % MINUTES_A_DAY, 60))
 
 
-def _days_later(pattern: Recurrence | Rotation | OnDates, days: int) -> Iterator[Recurrence | Rotation | OnDates]:
+def _shift_pattern(pattern: Recurrence | Rotation | OnDates, days: int) -> Iterator[Recurrence | Rotation | OnDates]:
     """What happens on the dates so many days after those of the pattern, at most one before or after."""
     shift = timedelta(days=days)
     if isinstance(pattern, OnDates):

@@ -116,16 +116,16 @@ class OnDates:
         yield from sorted(day for day in self.days if first <= day < until)
 
 
-Pattern = Recurrence | Rotation | OnDates
+RecurrencePattern = Recurrence | Rotation | OnDates
 """When something happens: on weekdays, going round by days, or on dates alone."""
 
 
-def weekdays_of(pattern: Pattern) -> frozenset[int]:
+def weekdays_of(pattern: RecurrencePattern) -> frozenset[int]:
     """The weekdays on which it happens, now or at some time."""
     return frozenset(weekday for weekday in range(7) if on_weekdays(pattern, frozenset({weekday})))
 
 
-def on_weekdays(pattern: Pattern, weekdays: frozenset[int]) -> Pattern | None:
+def on_weekdays(pattern: RecurrencePattern, weekdays: frozenset[int]) -> RecurrencePattern | None:
     """What of the pattern happens on these weekdays alone; None for nothing.
 
     What goes round by days falls on the same weekdays again only after seven rounds, at most.
@@ -165,7 +165,7 @@ class BusyTime:
     key: int | str
     label: str
     kind: str
-    recurrence: Pattern
+    recurrence: RecurrencePattern
     starts: time
     ends: time
     travel_before: int = 0

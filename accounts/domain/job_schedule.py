@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-TRY_AGAIN_AFTER = timedelta(hours=1)
+RETRY_AFTER = timedelta(hours=1)
 """From the start of a try that failed. A run that has not ended by then is taken for lost with its process."""
-MOST_TRIES = 3
+MAX_ATTEMPTS = 3
 """In one night."""
-QUIET_TOO_LONG = timedelta(hours=26)
+SCHEDULER_SILENCE_LIMIT = timedelta(hours=26)
 """Some work is due every night, and no two nights begin further apart than this, clock changes included."""
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class JobScope:
     """Where a job does its work: a site, or, without a key, all of the installation."""
 
     key: int | None
@@ -28,21 +28,21 @@ class Place:
     zone: tzinfo
 
 
-EVERYWHERE = Place(None, "", UTC)
+WHOLE_INSTALLATION = JobScope(None, "", UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class PastTry:
+class PastAttempt:
     """One run of a job at a place. `night` is the date on which the night's work is due there."""
 
     night: date
     attempt: int
-    outcome: Outcome
+    outcome: AttemptOutcome
     started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class NextTry:
+class NextAttempt:
     """The `attempt`, from 1, at a night's work, and the instant from which it is due, in UTC."""
 
     night: date
@@ -71,7 +71,7 @@ def latest_night(*, now: datetime, zone: tzinfo, at: time) -> date:
     return next(night for night in nights if due_at(night, at, zone) <= now)
 
 
-def next_try(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastTry]) -> NextTry:
+def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAttempt]) -> NextAttempt:
     """The next try at one job at one place, which is due when its instant has come.
 
     Of the nights that were missed only the latest is made up for, since each run does all that is missing. What was done is
@@ -81,21 +81,21 @@ def next_try(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastTry]) 
     night = latest_night(now=now, zone=zone, at=at)
     tonight = [each for each in past if each.night == night]
     if not tonight:
-        return NextTry(night, 1, due_at(night, at, zone))
+        return NextAttempt(night, 1, due_at(night, at, zone))
     last = max(tonight, key=lambda each: each.attempt)
-    following = NextTry(night + timedelta(days=1), 1, due_at(night + timedelta(days=1), at, zone))
-    still_running = last.outcome is Outcome.RUNNING and not is_lost(last.started_at, now)
-    if still_running or last.attempt >= MOST_TRIES or any(each.outcome is Outcome.DONE for each in tonight):
+    following = NextAttempt(night + timedelta(days=1), 1, due_at(night + timedelta(days=1), at, zone))
+    still_running = last.outcome is AttemptOutcome.RUNNING and not is_lost(last.started_at, now)
+    if still_running or last.attempt >= MAX_ATTEMPTS or any(each.outcome is AttemptOutcome.DONE for each in tonight):
         return following
-    again = NextTry(night, last.attempt + 1, last.started_at.astimezone(UTC) + TRY_AGAIN_AFTER)
+    again = NextAttempt(night, last.attempt + 1, last.started_at.astimezone(UTC) + RETRY_AFTER)
     return min(again, following, key=lambda each: each.when)
 
 
 def is_lost(started_at: datetime, now: datetime) -> bool:
     """Whether a run that is not over must have ended with its process."""
-    return now - started_at >= TRY_AGAIN_AFTER
+    return now - started_at >= RETRY_AFTER
 
 
-def seems_stopped(*, last_started: datetime | None, now: datetime) -> bool:
+def scheduler_seems_stopped(*, last_started: datetime | None, now: datetime) -> bool:
     """Whether nothing has been run for so long that no scheduler can be running."""
-    return last_started is None or now - last_started > QUIET_TOO_LONG
+    return last_started is None or now - last_started > SCHEDULER_SILENCE_LIMIT

@@ -6,7 +6,7 @@ from enum import StrEnum
 from timekeeping.intervals import Interval, in_utc
 
 
-class AttendanceStatus(StrEnum):
+class AttendanceOutcome(StrEnum):
     PRESENT = "present"
     PARTIAL = "partial"
     EXCUSED = "excused"
@@ -16,12 +16,12 @@ class AttendanceStatus(StrEnum):
 
     @property
     def was_there(self) -> bool:
-        return self in {AttendanceStatus.PRESENT, AttendanceStatus.PARTIAL}
+        return self in {AttendanceOutcome.PRESENT, AttendanceOutcome.PARTIAL}
 
 
 def credited_minutes(
     *,
-    status: AttendanceStatus,
+    status: AttendanceOutcome,
     session: Interval[datetime],
     pause: Interval[datetime] | None = None,
     arrived: datetime | None = None,
@@ -40,7 +40,7 @@ def credited_minutes(
     came, went = in_utc(arrived or session.start), in_utc(left or session.end)
     if came >= went or came >= session.end or went <= session.start:
         raise ValueError(f"nobody can attend from {came} to {went} in {session.start}..{session.end}")
-    if status == AttendanceStatus.PARTIAL and arrived is None and left is None:
+    if status == AttendanceOutcome.PARTIAL and arrived is None and left is None:
         raise ValueError("who was there in part arrived late or left early: one of the two times is needed")
     if not status.was_there or not countable:
         return 0

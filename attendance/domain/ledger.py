@@ -52,7 +52,7 @@ class BookedSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class MakeupOpening:
     """A session of the week with a place that the patient could take."""
 
     key: int
@@ -135,7 +135,9 @@ class WeekLedger:
     """Keys of the openings that together close the gap: as few as possible, then as early as possible."""
 
 
-def draw_up(policy: WeekPolicy, booked: Sequence[BookedSession], openings: Collection[Opening] = ()) -> WeekLedger:
+def build_ledger(
+    policy: WeekPolicy, booked: Sequence[BookedSession], openings: Collection[MakeupOpening] = ()
+) -> WeekLedger:
     """The ledger of a week from the patient's sessions in it and the openings left in it.
 
     A day counts when something was credited on it. A make-up counts in the week in which it is delivered: it is one of
@@ -153,9 +155,9 @@ def draw_up(policy: WeekPolicy, booked: Sequence[BookedSession], openings: Colle
         credited_days=len(credited_on),
         days_in_reach=len(in_reach),
     )
-    saving: tuple[Opening, ...] | None = ()
+    saving: tuple[MakeupOpening, ...] | None = ()
     if first.standing == Standing.AT_RISK:
-        saving = savers(
+        saving = find_makeup_openings(
             openings, booked=running, minutes=first.makeup_minutes, days=first.makeup_days, days_kept=in_reach
         )
     return WeekLedger(
@@ -174,14 +176,14 @@ def draw_up(policy: WeekPolicy, booked: Sequence[BookedSession], openings: Colle
     )
 
 
-def savers(
-    openings: Collection[Opening],
+def find_makeup_openings(
+    openings: Collection[MakeupOpening],
     *,
     booked: Sequence[BookedSession],
     minutes: int,
     days: int,
     days_kept: Collection[date],
-) -> tuple[Opening, ...] | None:
+) -> tuple[MakeupOpening, ...] | None:
     """The fewest openings, the earliest among equals, that close a gap of minutes and of days; None when none do.
 
     No two overlap each other or what is booked. A day counts as new when it is not among `days_kept`. Exact for any number
@@ -209,7 +211,7 @@ def savers(
         best = max((most_minutes(k, size - 1, days_owed(owed, k, chosen)) for k in following[chosen]), default=0)
         return best and best + free[chosen].countable_minutes
 
-    def earliest(size: int) -> tuple[Opening, ...] | None:
+    def earliest(size: int) -> tuple[MakeupOpening, ...] | None:
         picked: list[int] = []
         missing, owed, candidates = minutes, days, range(len(free))
         for left in range(size, 0, -1):

@@ -7,20 +7,20 @@ from datetime import date, datetime, timedelta
 
 from attendance.domain.ledger import (
     BookedSession,
-    Opening,
+    MakeupOpening,
     PartialReason,
     Standing,
     WeekLedger,
     WeekPolicy,
-    draw_up,
+    build_ledger,
 )
 from attendance.models import Attendance, AttendanceStatus
 from attendance.services.openings import open_sessions
 from patients.models import Episode, LevelOfCareSpan, Patient
 from scheduling.models import Booking, Closure, EnrollmentMeeting, Session, SessionStatus, Site
-from scheduling.services.absences import days_away, is_on
-from scheduling.services.availability.commitments import lives_on_dates, taken
-from scheduling.services.enrollment.site_transfer import moves_of
+from scheduling.services.absences import is_on_leave, leave_days
+from scheduling.services.availability.commitments import busy_intervals, busy_times
+from scheduling.services.enrollment.site_transfer import transfers_of
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.search.queries import span_in_force
 from timekeeping.intervals import Interval
@@ -28,7 +28,7 @@ from timekeeping.weeks import BusyTime
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LedgerRow:
     """One patient's treatment week, on the half-open dates `week` to `until`."""
 
     episode: Episode
@@ -47,28 +47,28 @@ class Row:
         return self.until - timedelta(days=1)
 
 
-def ledger_of(*, episode: Episode, week: date, now: datetime) -> WeekLedger | None:
+def week_ledger(*, episode: Episode, week: date, now: datetime) -> WeekLedger | None:
     """One episode's week, given by any of its days; None when no care was prescribed in it."""
-    rows = ledgers_at(site=episode.site_on(week), week=week, now=now, episodes=[episode])
+    rows = site_ledgers(site=episode.site_on(week), week=week, now=now, episodes=[episode])
     return rows[0].ledger if rows else None
 
 
-def ledgers_at(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[Row]:
+def site_ledgers(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[LedgerRow]:
     """The week around the day `week` for episodes of the site, which come with patient and prefetched spans."""
     episodes, book = list(episodes), RuleBook.of(site)
     around = book.week_around(week)
-    reading = _read(episodes, site, [around], now)
+    reading = _load_ledger_data(episodes, site, [around], now)
     return [row for episode in episodes if (row := reading.row(episode, around))]
 
 
-def weeks_of(
+def recent_weeks(
     *,
     episode: Episode,
     now: datetime,
     weeks: int = 8,
     book: RuleBook | None = None,
     life: Iterable[BusyTime] | None = None,
-) -> list[Row]:
+) -> list[LedgerRow]:
     """The last weeks of an episode up to the present one, newest first; as many queries for eight weeks as for one.
 
     `book` is its site's, and `life` what the patient's asks of them from today on, if these were read already.
@@ -85,25 +85,27 @@ def weeks_of(
     while len(around) < weeks and around[-1].start > episode.starts:
         around.append(week_around(around[-1].start - timedelta(days=1)))
     lives = None if life is None else {episode.patient_id: life}
-    reading = _read([episode], episode.site, around, now, lives)
+    reading = _load_ledger_data([episode], episode.site, around, now, lives)
     return [row for each in around if (row := reading.row(episode, each))]
 
 
-def openings_for(*, episode: Episode, week: date, now: datetime) -> list[Session]:
+def week_openings(*, episode: Episode, week: date, now: datetime) -> list[Session]:
     """Sessions of the rest of the week that the patient could take: a place left, countable, and the time is free."""
     around = RuleBook.of(episode.site).week_around(week)
-    return row_with_openings(episode=episode, week=around, now=now)[1]
+    return ledger_with_openings(episode=episode, week=around, now=now)[1]
 
 
-def row_with_openings(*, episode: Episode, week: Interval[date], now: datetime) -> tuple[Row | None, list[Session]]:
+def ledger_with_openings(
+    *, episode: Episode, week: Interval[date], now: datetime
+) -> tuple[LedgerRow | None, list[Session]]:
     """A whole treatment week with the sessions that the patient could still take in it, where they are in the end of it."""
-    reading = _read([episode], episode.site_on(week.end - timedelta(days=1)), [week], now)
+    reading = _load_ledger_data([episode], episode.site_on(week.end - timedelta(days=1)), [week], now)
     found = {session.pk: session for session in reading.sessions}
     return reading.row(episode, week), [found[opening.key] for opening in reading.openings(episode, week)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
+class _LedgerData:
     """The rows that some weeks of some episodes of a site are drawn up from.
 
     `closed` are the days of each site at which one of them is or was, `moves` those on which an episode came to another.
@@ -119,7 +121,7 @@ class _Reading:
     sessions: Sequence[Session]
     busy: dict[int, list[Interval[datetime]]]
 
-    def row(self, episode: Episode, week: Interval[date]) -> Row | None:
+    def row(self, episode: Episode, week: Interval[date]) -> LedgerRow | None:
         span = _prescription(episode, week)
         if span is None or episode.starts >= week.end or (episode.ends is not None and episode.ends <= week.start):
             return None
@@ -130,25 +132,25 @@ class _Reading:
             partial=self._partial(episode, week),
         )
         booked = self.booked[episode.pk, week.start]
-        ledger = draw_up(policy, booked)
+        ledger = build_ledger(policy, booked)
         if ledger.standing == Standing.OUT_OF_REACH:  # unless one of the openings brings it back
-            ledger = draw_up(policy, booked, self.openings(episode, week))
+            ledger = build_ledger(policy, booked, self.openings(episode, week))
         unmarked = sum(each.is_still_to_come and each.time.end <= self.now for each in booked)
-        return Row(episode, week.start, week.end, ledger, unmarked)
+        return LedgerRow(episode, week.start, week.end, ledger, unmarked)
 
-    def openings(self, episode: Episode, week: Interval[date]) -> list[Opening]:
+    def openings(self, episode: Episode, week: Interval[date]) -> list[MakeupOpening]:
         """Sessions with a place in which the patient has nothing else to do, while the episode lasts and they are here."""
         away = self.away.get(episode.pk, ())
         # A place in a cancelled session stands until it is released, and nobody stands in two at once.
         taken = [*self.busy[episode.patient_id], *(each.time for each in self.booked[episode.pk, week.start])]
         found = []
         for session in self.sessions:
-            if not week.contains(session.on) or not _is_open_on(episode, session.on) or is_on(away, session.on):
+            if not week.contains(session.on) or not _is_in_care(episode, session.on) or is_on_leave(away, session.on):
                 continue
             when = Interval(session.starts, session.ends)
             if not any(when.overlaps(other) for other in taken):
                 minutes = session.countable_minutes
-                found.append(Opening(key=session.pk, on=session.on, time=when, countable_minutes=minutes))
+                found.append(MakeupOpening(key=session.pk, on=session.on, time=when, countable_minutes=minutes))
         return found
 
     def _partial(self, episode: Episode, week: Interval[date]) -> frozenset[PartialReason]:
@@ -165,12 +167,12 @@ class _Reading:
         if any(week.start < day < week.end for day in self.moves.get(episode.pk, ())):
             reasons.add(PartialReason.MOVE)
         usual_at = list(self._usual_days(episode, week))
-        if any(is_on(self.closed.get(site, ()), day) for site, day in usual_at):
+        if any(is_on_leave(self.closed.get(site, ()), day) for site, day in usual_at):
             reasons.add(PartialReason.CLOSURE)
         booked = [each.on for each in self.booked.get((episode.pk, week.start), ())]
         whole = [week.start + timedelta(days=number) for number in range((week.end - week.start).days)]
         usual = [day for _, day in usual_at]
-        if any(is_on(self.away.get(episode.pk, ()), day) for day in [*usual, *booked] or whole):
+        if any(is_on_leave(self.away.get(episode.pk, ()), day) for day in [*usual, *booked] or whole):
             reasons.add(PartialReason.LEAVE)
         return frozenset(reasons)
 
@@ -182,7 +184,7 @@ class _Reading:
             yield from ((place.meeting.site_id, day) for day in dates)
 
 
-def _is_open_on(episode: Episode, day: date) -> bool:
+def _is_in_care(episode: Episode, day: date) -> bool:
     return episode.starts <= day and (episode.ends is None or day < episode.ends)
 
 
@@ -192,20 +194,20 @@ def _prescription(episode: Episode, week: Interval[date]) -> LevelOfCareSpan | N
     return span if span is not None and span.starts < week.end else None
 
 
-def _read(
+def _load_ledger_data(
     episodes: Sequence[Episode],
     site: Site,
     weeks: Sequence[Interval[date]],
     now: datetime,
     lives: Mapping[int, Iterable[BusyTime]] | None = None,
-) -> _Reading:
+) -> _LedgerData:
     first, until = min(week.start for week in weeks), max(week.end for week in weeks)
     today = now.astimezone(site.zone).date()
-    sites, moves = moves_of(episodes)
+    sites, moves = transfers_of(episodes)
     closed: dict[int, list[Interval[date]]] = defaultdict(list)
     for closure in Closure.objects.filter(site__in={site.pk, *sites}).touching(first, until):
         closed[closure.site_id].append(closure.as_interval())
-    away = days_away([episode.pk for episode in episodes], first, until)
+    away = leave_days([episode.pk for episode in episodes], first, until)
     running = [week for week in weeks if week.end > today]
     sessions: Sequence[Session] = ()
     busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
@@ -213,22 +215,24 @@ def _read(
         ahead = Interval(min(week.start for week in running), until)
         sessions = list(open_sessions(site, ahead, now))
         if lives is None:
-            lives = lives_on_dates([episode.patient_id for episode in episodes], site, ahead.start, ahead.end)
-        busy = taken(lives, site, ahead)
-    return _Reading(
+            lives = busy_times([episode.patient_id for episode in episodes], site, ahead.start, ahead.end)
+        busy = busy_intervals(lives, site, ahead)
+    return _LedgerData(
         today=today,
         now=now,
-        booked=_booked(episodes, [week.start for week in weeks]),
+        booked=_load_booked_sessions(episodes, [week.start for week in weeks]),
         closed=closed,
         moves=moves,
         away=away,
-        places=_places(episodes) if closed or away else defaultdict(list),
+        places=_load_enrollment_meetings(episodes) if closed or away else defaultdict(list),
         sessions=sessions,
         busy=busy,
     )
 
 
-def _booked(episodes: Collection[Episode], weeks: Collection[date]) -> dict[tuple[int, date], list[BookedSession]]:
+def _load_booked_sessions(
+    episodes: Collection[Episode], weeks: Collection[date]
+) -> dict[tuple[int, date], list[BookedSession]]:
     """Standing bookings under their episode and week, with what was credited."""
     found: dict[tuple[int, date], list[BookedSession]] = defaultdict(list)
     rows = (
@@ -237,7 +241,7 @@ def _booked(episodes: Collection[Episode], weeks: Collection[date]) -> dict[tupl
         .select_related("session", "attendance")
     )
     for booking in rows:
-        mark = mark_of(booking)
+        mark = attendance_of(booking)
         called_off = mark is not None and mark.status == AttendanceStatus.CANCELLED_BY_PROGRAM
         found[booking.episode_id, booking.week].append(
             BookedSession(
@@ -252,7 +256,7 @@ def _booked(episodes: Collection[Episode], weeks: Collection[date]) -> dict[tupl
     return found
 
 
-def _places(episodes: Collection[Episode]) -> dict[int, list[EnrollmentMeeting]]:
+def _load_enrollment_meetings(episodes: Collection[Episode]) -> dict[int, list[EnrollmentMeeting]]:
     """The meetings in which each episode has, or had, a standing place."""
     found: dict[int, list[EnrollmentMeeting]] = defaultdict(list)
     rows = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
@@ -265,11 +269,11 @@ def _places(episodes: Collection[Episode]) -> dict[int, list[EnrollmentMeeting]]
 class Attention:
     """What should be looked at: weeks that are slipping, and sessions that are over and not finalized."""
 
-    weeks: list[Row]
+    weeks: list[LedgerRow]
     sessions: list[Session]
 
 
-def needs_attention(*, site: Site, now: datetime, rows: Iterable[Row], sessions: Iterable[Session]) -> Attention:
+def find_attention(*, site: Site, now: datetime, rows: Iterable[LedgerRow], sessions: Iterable[Session]) -> Attention:
     """From rows and sessions that the person may see."""
     slipping = [row for row in rows if row.ledger.standing in {Standing.AT_RISK, Standing.OUT_OF_REACH}]
     waiting = [
@@ -283,6 +287,6 @@ def needs_attention(*, site: Site, now: datetime, rows: Iterable[Row], sessions:
     return Attention(sorted(slipping, key=lambda row: row.ledger.standing != Standing.OUT_OF_REACH), waiting)
 
 
-def mark_of(booking: Booking) -> Attendance | None:
+def attendance_of(booking: Booking) -> Attendance | None:
     """The booking's mark, if there is one; reads what was joined."""
     return getattr(booking, "attendance", None)

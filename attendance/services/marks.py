@@ -13,25 +13,25 @@ from accounts.models import Action, User
 from attendance.domain import credit
 from attendance.models import Amendment, Attendance, AttendanceStatus
 from scheduling.models import Booking, Session, SessionStatus
-from scheduling.services.reasons import NeedsReason, NothingChanged, Refused
+from scheduling.services.reasons import NothingChanged, ReasonRequired
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval
-from timekeeping.reasons import Reason
+from timekeeping.reasons import Reason, Refused
 
 
 @dataclass(frozen=True, slots=True)
-class NotOverYet(Reason):
+class SessionNotEnded(Reason):
     code: ClassVar[str] = "not_over_yet"
     ends: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class NotBegun(Reason):
+class SessionNotStarted(Reason):
     code: ClassVar[str] = "not_begun"
 
 
 @dataclass(frozen=True, slots=True)
-class NotMarked(Reason):
+class PatientsNotMarked(Reason):
     code: ClassVar[str] = "not_marked"
     number: int
     names: tuple[str, ...]
@@ -43,7 +43,7 @@ class AlreadyFinalized(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class NotFinalized(Reason):
+class SessionNotFinalized(Reason):
     code: ClassVar[str] = "not_finalized"
 
 
@@ -63,7 +63,7 @@ class NeedsTimes(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class TimesOfAnAbsence(Reason):
+class AbsenceWithTimes(Reason):
     """Somebody who was not there neither arrived nor left: one of the two is a slip."""
 
     code: ClassVar[str] = "times_of_an_absence"
@@ -90,31 +90,31 @@ class Mark:
     reason: str = ""
 
 
-def _faults(mark: Mark) -> list[Reason]:
+def _mark_reasons(mark: Mark) -> list[Reason]:
     """What makes a mark contradict itself."""
     faults: list[Reason] = []
     timed = mark.arrived is not None or mark.left is not None
     if mark.status == AttendanceStatus.PARTIAL and not timed:
         faults.append(NeedsTimes())
-    if timed and not credit.AttendanceStatus(mark.status).was_there:
-        faults.append(TimesOfAnAbsence())
+    if timed and not credit.AttendanceOutcome(mark.status).was_there:
+        faults.append(AbsenceWithTimes())
     if mark.status == AttendanceStatus.EXCUSED and not mark.reason.strip():
-        faults.append(NeedsReason())
+        faults.append(ReasonRequired())
     return faults
 
 
-def _true_status(session: Session, mark: Mark) -> AttendanceStatus:
+def _normalized_status(session: Session, mark: Mark) -> AttendanceStatus:
     """Who came late or left early was there in part, and who did neither was there whole, whichever of the two was said."""
-    if not credit.AttendanceStatus(mark.status).was_there:
+    if not credit.AttendanceOutcome(mark.status).was_there:
         return AttendanceStatus(mark.status)
     came_late = mark.arrived is not None and mark.arrived > session.starts
     left_early = mark.left is not None and mark.left < session.ends
     return AttendanceStatus.PARTIAL if came_late or left_early else AttendanceStatus.PRESENT
 
 
-def _credit(session: Session, mark: Mark) -> int:
+def _credited_minutes(session: Session, mark: Mark) -> int:
     """Credited minutes under the rules of the session's own week. Raises Refused for a mark that can't be."""
-    faults = _faults(mark)
+    faults = _mark_reasons(mark)
     if faults:
         raise Refused(faults)
     book = RuleBook.of(session.site)
@@ -123,7 +123,7 @@ def _credit(session: Session, mark: Mark) -> int:
         pause = Interval(session.break_starts, session.break_ends)
     try:
         return credit.credited_minutes(
-            status=credit.AttendanceStatus(mark.status),
+            status=credit.AttendanceOutcome(mark.status),
             session=Interval(session.starts, session.ends),
             pause=pause,
             arrived=mark.arrived,
@@ -135,11 +135,11 @@ def _credit(session: Session, mark: Mark) -> int:
         raise Refused([ImpossibleTimes()]) from impossible
 
 
-def _lock(session_id: int) -> Session:
+def _lock_session(session_id: int) -> Session:
     return Session.objects.select_for_update(of=("self",)).select_related("site").get(pk=session_id)
 
 
-def _refuse_unless_markable(session: Session, status: AttendanceStatus, now: datetime) -> None:
+def _check_markable(session: Session, status: AttendanceStatus, now: datetime) -> None:
     """A mark says what happened, so it waits for the session; only an excuse is known before."""
     reasons: list[Reason] = []
     if session.finalized_at is not None:
@@ -147,7 +147,7 @@ def _refuse_unless_markable(session: Session, status: AttendanceStatus, now: dat
     if session.status == SessionStatus.CANCELLED:
         reasons.append(SessionCancelled())
     if session.starts > now and status != AttendanceStatus.EXCUSED:
-        reasons.append(NotBegun())
+        reasons.append(SessionNotStarted())
     if reasons:
         raise Refused(reasons)
 
@@ -161,16 +161,16 @@ def mark_booking(
     With `checked`, `seen_at` is when the mark that the person saw was recorded (None: there was none); Raises Refused when
     another stands by now, as well as for a session that is finalized, cancelled or has not begun, and for impossible times.
     """
-    session = _lock(booking.session_id)
-    _refuse_unless_markable(session, mark.status, now)
+    session = _lock_session(booking.session_id)
+    _check_markable(session, mark.status, now)
     if not Booking.objects.standing().filter(pk=booking.pk).exists():
         raise Refused([NoLongerBooked()])
     standing = Attendance.objects.filter(booking=booking).first()
     if checked and (standing.recorded_at if standing else None) != seen_at:
         raise Refused([ChangedMeanwhile()])
     attendance = standing or Attendance(booking=booking)
-    attendance.credited_minutes = _credit(session, mark)
-    attendance.status, attendance.reason = _true_status(session, mark), mark.reason
+    attendance.credited_minutes = _credited_minutes(session, mark)
+    attendance.status, attendance.reason = _normalized_status(session, mark), mark.reason
     attendance.arrived, attendance.left = mark.arrived, mark.left
     attendance.leave = None  # whoever marks by hand knows what happened
     attendance.recorded_by, attendance.recorded_at = by, now
@@ -185,10 +185,10 @@ def mark_booking(
 @transaction.atomic
 def mark_everyone_present(*, session: Session, by: User, now: datetime) -> int:
     """Marks as present those who are not marked yet; how many. Raises Refused as `mark_booking` does."""
-    session = _lock(session.pk)
-    _refuse_unless_markable(session, AttendanceStatus.PRESENT, now)
-    unmarked = _unmarked(session)
-    minutes = _credit(session, Mark(AttendanceStatus.PRESENT))
+    session = _lock_session(session.pk)
+    _check_markable(session, AttendanceStatus.PRESENT, now)
+    unmarked = _unmarked_bookings(session)
+    minutes = _credited_minutes(session, Mark(AttendanceStatus.PRESENT))
     marks = Attendance.objects.bulk_create(
         Attendance(
             booking=booking,
@@ -204,7 +204,7 @@ def mark_everyone_present(*, session: Session, by: User, now: datetime) -> int:
     return len(marks)
 
 
-def _unmarked(session: Session) -> Sequence[Booking]:
+def _unmarked_bookings(session: Session) -> Sequence[Booking]:
     return list(
         Booking.objects.standing()
         .filter(session=session, attendance=None)
@@ -218,7 +218,7 @@ def finalize_session(*, session: Session, by: User, now: datetime, seen_version:
 
     With `seen_version`, also when anything changed since the session had it: nobody signs what they did not see.
     """
-    session = _lock(session.pk)
+    session = _lock_session(session.pk)
     reasons: list[Reason] = []
     if seen_version not in (None, session.version):
         reasons.append(ChangedMeanwhile())
@@ -227,10 +227,10 @@ def finalize_session(*, session: Session, by: User, now: datetime, seen_version:
     if session.status == SessionStatus.CANCELLED:
         reasons.append(SessionCancelled())
     if session.ends > now:
-        reasons.append(NotOverYet(session.local_ends()))
-    unmarked = _unmarked(session)
+        reasons.append(SessionNotEnded(session.local_ends()))
+    unmarked = _unmarked_bookings(session)
     if unmarked:
-        reasons.append(NotMarked(len(unmarked), tuple(str(booking.episode.patient) for booking in unmarked)))
+        reasons.append(PatientsNotMarked(len(unmarked), tuple(str(booking.episode.patient) for booking in unmarked)))
     if reasons:
         raise Refused(reasons)
     session.status, session.finalized_at, session.finalized_by = SessionStatus.HELD, now, by
@@ -251,15 +251,15 @@ def amend_attendance(
     Raises Refused before finalizing, without a reason, when nothing would change, for impossible times, and when there are
     more amendments than `seen_amendments`.
     """
-    session = _lock(Booking.objects.values_list("session", flat=True).get(pk=attendance.booking_id))
+    session = _lock_session(Booking.objects.values_list("session", flat=True).get(pk=attendance.booking_id))
     standing = Attendance.objects.select_related("booking__session", "booking__episode__patient").get(pk=attendance.pk)
     if session.finalized_at is None:
-        raise Refused([NotFinalized()])
+        raise Refused([SessionNotFinalized()])
     if seen_amendments not in (None, standing.amendments.count()):
         raise Refused([ChangedMeanwhile()])
     if not mark.reason.strip():
-        raise Refused([NeedsReason()])
-    status, minutes = _true_status(session, mark), _credit(session, mark)
+        raise Refused([ReasonRequired()])
+    status, minutes = _normalized_status(session, mark), _credited_minutes(session, mark)
     if (standing.status, standing.arrived, standing.left) == (status, mark.arrived, mark.left):
         raise Refused([NothingChanged()])
     amendment = Amendment.objects.create(

@@ -7,27 +7,27 @@ from datetime import date, datetime, timedelta
 from django.db.models import F, Q
 
 from attendance.domain.ledger import Standing
-from attendance.services.ledgers import Row, row_with_openings
+from attendance.services.ledgers import LedgerRow, ledger_with_openings
 from patients.models import Episode, Patient
 from scheduling.models import Booking, ReleaseCause, Session, SessionStatus, Site
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval
 
-LOOK_BACK = timedelta(weeks=4)
+MAKEUP_LOOKBACK = timedelta(weeks=4)
 """How long before the week a missed session may lie for a make-up in it; the product's own choice."""
 
-UNSAVED = frozenset({Standing.AT_RISK, Standing.OUT_OF_REACH, Standing.PARTIAL})
+STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.OUT_OF_REACH, Standing.PARTIAL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeekInFull:
+class WeekReport:
     """`row` is None when no care was prescribed in the week. `savers` together close the gap; `others` are also open."""
 
     patient: Patient
     site: Site
     week: Interval[date]
-    row: Row | None
+    row: LedgerRow | None
     bookings: Sequence[Booking]
     savers: Sequence[Session]
     others: Sequence[Session]
@@ -42,11 +42,15 @@ class WeekInFull:
         return self.week.start - timedelta(days=1)
 
 
-def week_in_full(*, patient: Patient, day: date, now: datetime) -> WeekInFull:
+def week_report(*, patient: Patient, day: date, now: datetime) -> WeekReport:
     """The week around the day, of the patient's latest episode in it. Openings stand in it only while something is missing."""
-    episode, week = _episode_around(patient, day)
-    row, openings = row_with_openings(episode=episode, week=week, now=now) if episode else (None, [])
-    if row is None or row.ledger.standing not in UNSAVED or not (row.ledger.makeup_minutes or row.ledger.makeup_days):
+    episode, week = _latest_episode_in_week(patient, day)
+    row, openings = ledger_with_openings(episode=episode, week=week, now=now) if episode else (None, [])
+    if (
+        row is None
+        or row.ledger.standing not in STANDINGS_WITH_GAP
+        or not (row.ledger.makeup_minutes or row.ledger.makeup_days)
+    ):
         openings = []
     bookings = (
         Booking.objects.standing()
@@ -55,7 +59,7 @@ def week_in_full(*, patient: Patient, day: date, now: datetime) -> WeekInFull:
         .select_related("session__room", "session__site", "attendance", "makes_up__session")
     )
     saving = row.ledger.savers if row else ()
-    return WeekInFull(
+    return WeekReport(
         patient=patient,
         site=episode.site_on(week.end - timedelta(days=1)) if episode else patient.site,
         week=week,
@@ -63,11 +67,11 @@ def week_in_full(*, patient: Patient, day: date, now: datetime) -> WeekInFull:
         bookings=list(bookings),
         savers=[session for session in openings if session.pk in saving],
         others=[session for session in openings if session.pk not in saving],
-        missed=missed_before(patient, week) if openings else (),
+        missed=makeup_candidates(patient, week) if openings else (),
     )
 
 
-def _episode_around(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
+def _latest_episode_in_week(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
     """The latest episode with a day in the week around `day`, as the rules of its site then cut the weeks."""
     books = {patient.site_id: RuleBook.of(patient.site)}
     near = Episode.objects.filter(patient=patient).touching(day - timedelta(days=6), day + timedelta(days=7))
@@ -79,20 +83,20 @@ def _episode_around(patient: Patient, day: date) -> tuple[Episode | None, Interv
     return None, books[patient.site_id].week_around(day)
 
 
-def missed_before(patient: Patient, week: Interval[date]) -> list[Booking]:
+def makeup_candidates(patient: Patient, week: Interval[date]) -> list[Booking]:
     """What a session in the week can make up: the week's own missed ones, oldest first, then those of the weeks before."""
-    missed = list(missed_by(patient, week).select_related("session__site", "attendance").order_by("starts"))
+    missed = list(missed_bookings(patient, week).select_related("session__site", "attendance").order_by("starts"))
     return sorted(missed, key=lambda booking: booking.week != week.start)
 
 
-def missed_by(patient: Patient, week: Interval[date]) -> BookingQuerySet:
+def missed_bookings(patient: Patient, week: Interval[date]) -> BookingQuerySet:
     """Bookings up to the week that were not credited whole, were given back or whose session was cancelled, and that were not
     made up yet.
     """
     made_up = Booking.objects.standing().filter(makes_up__episode__patient=patient).values("makes_up")
     return (
         Booking.objects.of_patient(patient.pk)
-        .filter(week__gte=week.start - LOOK_BACK, week__lte=week.start, countable_minutes__gt=0)
+        .filter(week__gte=week.start - MAKEUP_LOOKBACK, week__lte=week.start, countable_minutes__gt=0)
         .filter(
             Q(released_at=None, attendance__credited_minutes__lt=F("countable_minutes"))
             | Q(released_at=None, session__status=SessionStatus.CANCELLED)

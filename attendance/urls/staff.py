@@ -16,5 +16,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/<int:patient_id>/weeks/<iso:day>/make-up/", weeks.makeup_book, name="makeup-book"),
     path("patients/<int:patient_id>/leave/", leaves.leave_new, name="leave-new"),
     path("leaves/<int:leave_id>/", leaves.leave_end, name="leave-end"),
-    path("leaves/<int:leave_id>/call-off/", leaves.leave_call_off, name="leave-call-off"),
+    path("leaves/<int:leave_id>/call-off/", leaves.leave_cancel, name="leave-cancel"),
 ]

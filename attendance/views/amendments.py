@@ -16,7 +16,7 @@ from attendance.models import Attendance
 from attendance.services.marks import amend_attendance
 from attendance.views.roster import find_session, may_amend
 from iopmanager import clock
-from scheduling.services.reasons import Refused
+from timekeeping.reasons import Refused
 
 
 @staff_required(Permission.AMEND, Permission.AMEND_OWN)

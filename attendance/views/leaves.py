@@ -13,14 +13,14 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.forms import LeaveForm, ReturnForm
-from attendance.services.leaves import call_off_leave, end_leave, take_leave
+from attendance.services.leaves import add_leave, cancel_leave, change_leave_end
 from iopmanager import clock
 from patients.views.access import patient_managed_by
-from scheduling.forms.sessions.session_changes import ActForm
+from scheduling.formats import day, day_range
+from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import LeaveOfAbsence
-from scheduling.services.preview.preview import Scene
-from scheduling.templatetags.formats import day, day_range
-from scheduling.views.preview.patient_form import act_page, patient_act
+from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.views.preview.patient_form import patient_action_page, submit_patient_action
 from scheduling.views.search.track_cards import episode_to_schedule
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -34,7 +34,7 @@ def _leave_managed_by(user: User, leave_id: int) -> LeaveOfAbsence:
     return leave
 
 
-def _said(leave: LeaveOfAbsence) -> str:
+def _leave_days_text(leave: LeaveOfAbsence) -> str:
     """Its days, in words."""
     return (
         day_range(leave.starts, leave.last_day) if leave.last_day else f"from {day(leave.starts)} until further notice"
@@ -60,13 +60,13 @@ def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
         "what": "leave of absence",
     }
     if not (request.method == "POST" and form.is_valid()):
-        return act_page(request, form, patient=patient, now=now, **words)
+        return patient_action_page(request, form, patient=patient, now=now, **words)
     given = form.cleaned_data
-    act = partial(take_leave, episode=episode, **given, by=user, now=now)
-    scene = Scene(episode.site, max(given["first_day"], episode.starts))
+    act = partial(add_leave, episode=episode, **given, by=user, now=now)
+    scene = SnapshotScope(episode.site, max(given["first_day"], episode.starts))
     until = f" to {day(given['last_day'])}" if given["last_day"] else ""
     said = f"{patient.called} is away from {day(given['first_day'])}{until}."
-    return patient_act(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
+    return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -82,38 +82,38 @@ def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
     words = {
         "heading": f"When {patient.called} comes back",
         "button": "Keep the day",
-        "note": f"Away {_said(leave)}: {leave.reason}. What has begun stays as it is marked.",
+        "note": f"Away {_leave_days_text(leave)}: {leave.reason}. What has begun stays as it is marked.",
         "what": "return from leave",
         "other": "They don’t go at all",
-        "other_url": reverse("leave-call-off", args=[leave.pk]),
+        "other_url": reverse("leave-cancel", args=[leave.pk]),
     }
     if not (request.method == "POST" and form.is_valid()):
-        return act_page(request, form, patient=patient, now=now, **words)
+        return patient_action_page(request, form, patient=patient, now=now, **words)
     last_day = form.cleaned_data["last_day"]
-    act = partial(end_leave, leave=leave, last_day=last_day, by=user, now=now)
+    act = partial(change_leave_end, leave=leave, last_day=last_day, by=user, now=now)
     ends = [each for each in (leave.ends, last_day and last_day + DAY) if each]
-    scene = Scene(site, max(leave.starts, min(ends, default=today)))
+    scene = SnapshotScope(site, max(leave.starts, min(ends, default=today)))
     said = f"{patient.called} comes again on {day(last_day + DAY)}." if last_day else "Away until further notice."
-    return patient_act(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
+    return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(METHODS)
 @transaction.atomic
-def leave_call_off(request: HttpRequest, leave_id: int) -> HttpResponse:
+def leave_cancel(request: HttpRequest, leave_id: int) -> HttpResponse:
     """The leave does not take place."""
     user, now = signed_in(request), clock.now()
     leave = _leave_managed_by(user, leave_id)
     patient, site = leave.episode.patient, leave.episode.site
-    form = ActForm(request.POST or None)
+    form = ActionForm(request.POST or None)
     words = {
         "heading": "Call off the leave",
         "button": "Call it off",
-        "note": f"Away {_said(leave)}: {leave.reason}. {patient.called} is expected in every session again.",
+        "note": f"Away {_leave_days_text(leave)}: {leave.reason}. {patient.called} is expected in every session again.",
         "what": "call off a leave",
     }
     if request.method != "POST":
-        return act_page(request, form, patient=patient, now=now, **words)
-    act = partial(call_off_leave, leave=leave, by=user, now=now)
-    scene, said = Scene(site, leave.starts), "The leave is called off."
-    return patient_act(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
+        return patient_action_page(request, form, patient=patient, now=now, **words)
+    act = partial(cancel_leave, leave=leave, by=user, now=now)
+    scene, said = SnapshotScope(site, leave.starts), "The leave is called off."
+    return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)

@@ -17,19 +17,19 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.forms import MarkForm
 from attendance.models import Amendment, Attendance
-from attendance.services.ledgers import mark_of
+from attendance.services.ledgers import attendance_of
 from attendance.services.marks import finalize_session, mark_booking, mark_everyone_present
 from iopmanager import clock
 from scheduling.models import Booking, Session, SessionStatus
-from scheduling.reason_text import say
-from scheduling.services.reasons import Refused
+from scheduling.reason_text import reason_text
+from timekeeping.reasons import Refused
 
-OVERTAKEN = frozenset({"changed_meanwhile", "already_finalized", "session_cancelled", "no_longer_booked"})
+STALE_REASON_CODES = frozenset({"changed_meanwhile", "already_finalized", "session_cancelled", "no_longer_booked"})
 """Refusals after which what was typed is moot, and what stands by now is shown instead."""
 
 
 @dataclass(frozen=True)
-class Line:
+class RosterRow:
     """One person of a roster; with a form where their mark can be changed."""
 
     booking: Booking
@@ -44,7 +44,7 @@ class SessionPage:
     """What a person may see of a session and do to it."""
 
     session: Session
-    lines: Sequence[Line]
+    lines: Sequence[RosterRow]
     sees_roster: bool
     may_mark: bool
     may_finalize: bool
@@ -93,18 +93,18 @@ def _may_mark(user: User, session: Session) -> bool:
     return Session.objects.markable_by(user).filter(pk=session.pk).exists()
 
 
-def _page(user: User, session: Session, *, typed: MarkForm | None = None, typed_for: int = 0) -> SessionPage:
+def _session_page(user: User, session: Session, *, typed: MarkForm | None = None, typed_for: int = 0) -> SessionPage:
     """The page, with what was typed for one booking kept in its form."""
     sees_roster = Session.objects.with_roster_of(user).filter(pk=session.pk).exists()
     may_mark = _may_mark(user, session)
     lines = []
     for booking in _roster(session) if sees_roster else ():
-        mark, form = mark_of(booking), None
+        mark, form = attendance_of(booking), None
         if may_mark and is_open(session):
             form = typed if booking.pk == typed_for else None
-            form = form or _form(session, booking, mark)
+            form = form or _mark_form(session, booking, mark)
         amendable = mark is not None and session.finalized_at is not None and may_amend(user, session)
-        lines.append(Line(booking, mark, form, amendable))
+        lines.append(RosterRow(booking, mark, form, amendable))
     return SessionPage(
         session=session,
         lines=lines,
@@ -128,7 +128,7 @@ def _roster(session: Session) -> Sequence[Booking]:
     )
 
 
-def _form(session: Session, booking: Booking, mark: Attendance | None, data: object = None) -> MarkForm:
+def _mark_form(session: Session, booking: Booking, mark: Attendance | None, data: object = None) -> MarkForm:
     return MarkForm(data, session=session, attendance=mark, auto_id=f"mark-{booking.pk}-%s")
 
 
@@ -138,11 +138,11 @@ def _form(session: Session, booking: Booking, mark: Attendance | None, data: obj
 def session(request: HttpRequest, session_id: int) -> HttpResponse:
     """The session, with its roster for those who may see it."""
     user = signed_in(request)
-    page = _page(user, find_session(user, session_id))
-    return _answer(request, user, page)
+    page = _session_page(user, find_session(user, session_id))
+    return _render_session(request, user, page)
 
 
-def _answer(request: HttpRequest, user: User, page: SessionPage) -> HttpResponse:
+def _render_session(request: HttpRequest, user: User, page: SessionPage) -> HttpResponse:
     now = clock.now()
     people = [line.booking.episode.patient for line in page.lines]
     record_all(people, by=user, action=Action.VIEWED, at=now, detail=f"roster of {page.session}")
@@ -161,7 +161,7 @@ def session_mark_all(request: HttpRequest, session_id: int) -> HttpResponse:
         number = mark_everyone_present(session=found, by=user, now=clock.now())
         messages.success(request, f"{number} marked present." if number else "Everyone was marked already.")
     except Refused as refused:
-        _say_all(request, refused)
+        _add_reason_messages(request, refused)
     return redirect("session", session_id)
 
 
@@ -175,21 +175,21 @@ def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> Http
     forbid_unless(_may_mark(user, found))
     bookings = Booking.objects.standing().filter(session=found).select_related("attendance")
     booking = get_object_or_404(bookings, pk=booking_id)
-    form, notice = _form(found, booking, mark_of(booking), request.POST), ""
+    form, notice = _mark_form(found, booking, attendance_of(booking), request.POST), ""
     if form.is_valid():
         try:
             seen = form.cleaned_data["seen"]
             mark_booking(booking=booking, mark=form.mark(), by=user, now=clock.now(), seen_at=seen, checked=True)
             typed = None
         except Refused as refused:
-            overtaken = [reason for reason in refused.reasons if reason.code in OVERTAKEN]
-            notice = " ".join(map(say, overtaken))
+            overtaken = [reason for reason in refused.reasons if reason.code in STALE_REASON_CODES]
+            notice = " ".join(map(reason_text, overtaken))
             typed = None if overtaken else form
             if typed:
                 form.add_refusal(refused)
     else:
         typed = form
-    page = _page(user, find_session(user, session_id), typed=typed, typed_for=booking.pk)
+    page = _session_page(user, find_session(user, session_id), typed=typed, typed_for=booking.pk)
     if request.headers.get("HX-Request") == "true":
         line = next(line for line in page.lines if line.booking.pk == booking.pk)
         context = {
@@ -202,7 +202,7 @@ def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> Http
         }
         return render(request, "attendance/roster/_marked.html", context)
     if typed:
-        return _answer(request, user, page)
+        return _render_session(request, user, page)
     if notice:
         messages.error(request, notice)
     return redirect(f"{reverse('session', args=[session_id])}#person-{booking.pk}")
@@ -220,10 +220,10 @@ def session_finalize(request: HttpRequest, session_id: int) -> HttpResponse:
         finalize_session(session=found, by=user, now=clock.now(), seen_version=int(seen) if seen.isdecimal() else None)
         messages.success(request, f"Finalized by {user.signature}.")
     except Refused as refused:
-        _say_all(request, refused)
+        _add_reason_messages(request, refused)
     return redirect("session", session_id)
 
 
-def _say_all(request: HttpRequest, refused: Refused) -> None:
+def _add_reason_messages(request: HttpRequest, refused: Refused) -> None:
     for reason in refused.reasons:
-        messages.error(request, say(reason))
+        messages.error(request, reason_text(reason))

@@ -16,21 +16,21 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.domain.ledger import Standing
-from attendance.forms import MakeUpForm
-from attendance.services.ledgers import ledgers_at
-from attendance.services.weeks import WeekInFull, missed_by, week_in_full
+from attendance.forms import MakeupForm
+from attendance.services.ledgers import site_ledgers
+from attendance.services.weeks import WeekReport, missed_bookings, week_report
 from iopmanager import clock
-from iopmanager.form_fields import read_day
+from iopmanager.form_fields import parse_day
 from patients.models import Episode, Patient
 from scheduling.models import Session, Site
-from scheduling.reason_text import say
-from scheduling.services.bookings.makeups import book_make_up
-from scheduling.services.reasons import Refused
+from scheduling.reason_text import reason_text
+from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.rulebook import RuleBook
 from scheduling.views.current_site import current_site
 from timekeeping.intervals import Interval
+from timekeeping.reasons import Refused
 
-ON_A_PAGE = 50
+PAGE_SIZE = 50
 
 
 @staff_required(Permission.SEE_HOURS)
@@ -40,7 +40,7 @@ def weeks(request: HttpRequest) -> HttpResponse:
     """`?week=` takes any date, `?standing=` one standing; nonsense means this week, and all."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
-    week = _week_asked(request.GET.get("week", ""), site, now)
+    week = _requested_week(request.GET.get("week", ""), site, now)
     episodes = (
         Episode.objects.visible_to(user)
         .at(site, week.start, week.end)
@@ -48,11 +48,11 @@ def weeks(request: HttpRequest) -> HttpResponse:
         .prefetch_related("spans")
         .order_by("patient__last_name", "patient__first_name", "pk")
     )
-    rows = ledgers_at(site=site, week=week.start, now=now, episodes=episodes)
+    rows = site_ledgers(site=site, week=week.start, now=now, episodes=episodes)
     counts = Counter(row.ledger.standing for row in rows)
     asked = request.GET.get("standing", "")
     standing = Standing(asked) if asked in set(Standing) else None
-    page = Paginator([row for row in rows if standing in (None, row.ledger.standing)], ON_A_PAGE).get_page(
+    page = Paginator([row for row in rows if standing in (None, row.ledger.standing)], PAGE_SIZE).get_page(
         request.GET.get("page")
     )
     shown = [row.patient for row in page]
@@ -71,9 +71,9 @@ def weeks(request: HttpRequest) -> HttpResponse:
     return render(request, "attendance/weeks/weeks.html", context)
 
 
-def _week_asked(text: str, site: Site, now: datetime) -> Interval[date]:
+def _requested_week(text: str, site: Site, now: datetime) -> Interval[date]:
     today = now.astimezone(site.zone).date()
-    return RuleBook.of(site).week_around(read_day(text) or today)
+    return RuleBook.of(site).week_around(parse_day(text) or today)
 
 
 @staff_required(Permission.SEE_HOURS)
@@ -84,7 +84,7 @@ def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpRespon
     user, now = signed_in(request), clock.now()
     patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
     forbid_unless(user.may(Permission.SEE_HOURS, patient.site_id))
-    found = week_in_full(patient=patient, day=day, now=now)
+    found = week_report(patient=patient, day=day, now=now)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"week of {found.week.start:%Y-%m-%d}")
     context = {
         "patient": patient,
@@ -105,21 +105,21 @@ def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpRespons
     user, now = signed_in(request), clock.now()
     patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
-    found = week_in_full(patient=patient, day=day, now=now)
-    form = MakeUpForm(request.POST, sessions=_sessions_of(found), missed=missed_by(patient, found.week))
+    found = week_report(patient=patient, day=day, now=now)
+    form = MakeupForm(request.POST, sessions=_sessions_of_week(found), missed=missed_bookings(patient, found.week))
     if form.is_valid():
         asked = form.cleaned_data
         try:
-            booking = book_make_up(session=asked["session"], makes_up=asked["makes_up"], by=user, now=now)
+            booking = book_makeup(session=asked["session"], makes_up=asked["makes_up"], by=user, now=now)
             messages.success(request, f"{patient.called} is booked into {booking.session.name} as a make-up.")
         except Refused as refused:
             for reason in refused.reasons:
-                messages.error(request, say(reason))
+                messages.error(request, reason_text(reason))
     else:
         messages.error(request, "Choose one of the sessions offered, and the missed one that it makes up.")
     return redirect("patient-week", patient_id, day)
 
 
-def _sessions_of(found: WeekInFull) -> QuerySet[Session]:
+def _sessions_of_week(found: WeekReport) -> QuerySet[Session]:
     """What may be asked for: a session of the site in the week. Whether it still has a place is the service's to say."""
     return Session.objects.filter(site=found.site).between(found.week.start, found.week.end)

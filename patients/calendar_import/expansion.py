@@ -8,44 +8,46 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 import recurring_ical_events
 from icalendar import Component
 
-from patients.calendar_import.time_zones import UNFIT
-from patients.domain.calendar_files import MOST_OCCURRENCES, TooManyOccurrences
+from patients.calendar_import.time_zones import PARSE_ERRORS
+from patients.domain.calendar_files import MAX_OCCURRENCES, TooManyOccurrences
 from timekeeping.reasons import Refused
 
 DAY = timedelta(days=1)
 
 
-class Entry(recurring_ical_events.EventAdapter):
+class ImportedEvent(recurring_ical_events.EventAdapter):
     """An entry, and whether somebody is busy at it. An occurrence that was changed has an entry of its own."""
 
     def __init__(self, component: Component) -> None:
         super().__init__(component)
-        self.is_cancelled = _says(component, "STATUS", "CANCELLED")
-        self.is_free = _says(component, "TRANSP", "TRANSPARENT") or _says(
+        self.is_cancelled = _has_value(component, "STATUS", "CANCELLED")
+        self.is_free = _has_value(component, "TRANSP", "TRANSPARENT") or _has_value(
             component, "X-MICROSOFT-CDO-BUSYSTATUS", "FREE"
         )
 
 
-def _says(component: Component, name: str, value: str) -> bool:
+def _has_value(component: Component, name: str, value: str) -> bool:
     return str(component.get(name, "")).strip().upper() == value
 
 
-class Taken(recurring_ical_events.Occurrence):
+class EventOccurrence(recurring_ical_events.Occurrence):
     """An occurrence that knows its entry."""
 
-    def __init__(self, entry: Entry, start: date | None = None, end: date | None = None, sequence: int = -1) -> None:
+    def __init__(
+        self, entry: ImportedEvent, start: date | None = None, end: date | None = None, sequence: int = -1
+    ) -> None:
         super().__init__(entry, start, end, sequence)
         self.entry = entry
 
 
-class Line(recurring_ical_events.Series):
+class EventSeries(recurring_ical_events.Series):
     """An entry with its repetitions, and those that were changed."""
 
-    def occurrence(self, adapter: Entry, start: date | None = None, end: date | None = None) -> Taken:
-        return Taken(adapter, start, end)
+    def occurrence(self, adapter: ImportedEvent, start: date | None = None, end: date | None = None) -> EventOccurrence:
+        return EventOccurrence(adapter, start, end)
 
 
-class Everything(recurring_ical_events.SelectComponents):
+class AllEvents(recurring_ical_events.SelectComponents):
     """Every entry, also where several that are not one another's repetitions share an id: the library keeps one of these.
 
     Of entries with one id those hold that were revised most often; an older revision is no entry of its own.
@@ -54,27 +56,27 @@ class Everything(recurring_ical_events.SelectComponents):
     def __init__(self) -> None:
         self.unreadable = 0
 
-    def collect_series_from(self, source: Component, suppress_errors: Sequence[type[Exception]]) -> list[Line]:
-        by_id: dict[str, list[Entry]] = defaultdict(list)
+    def collect_series_from(self, source: Component, suppress_errors: Sequence[type[Exception]]) -> list[EventSeries]:
+        by_id: dict[str, list[ImportedEvent]] = defaultdict(list)
         for component in source.subcomponents:
-            entry = Entry(component)
+            entry = ImportedEvent(component)
             by_id[entry.uid].append(entry)
         return [line for entries in by_id.values() for line in self._lines(entries)]
 
-    def _lines(self, entries: list[Entry]) -> Iterator[Line]:
+    def _lines(self, entries: list[ImportedEvent]) -> Iterator[EventSeries]:
         changed = [entry for entry in entries if entry.is_modification()]
         masters = [entry for entry in entries if not entry.is_modification()]
         newest = max((entry.sequence for entry in masters), default=0)
         holding = [entry for entry in masters if entry.sequence == newest]
         for group in ([*holding[:1], *changed], *([entry] for entry in holding[1:])):
             try:
-                yield Line(group)
-            except UNFIT:
+                yield EventSeries(group)
+            except PARSE_ERRORS:
                 self.unreadable += len(group)
 
 
 @dataclass(slots=True, kw_only=True)
-class Found:
+class ExpandedCalendar:
     """What the entries come to between two dates: stretches of time, and the dates of entries without one."""
 
     zone: tzinfo
@@ -90,23 +92,23 @@ class Found:
 
     def add_all(self, calendar: Component) -> None:
         """Raises Refused when the entries occur too often."""
-        everything = Everything()
+        everything = AllEvents()
         query = recurring_ical_events.of(calendar, components=[everything])
         begins, ends = self._midnight(self.first), self._midnight(self.until)
         for line in query.series:
             try:
                 for taken in line.between(begins, ends):
                     self._add(taken)
-            except UNFIT:
+            except PARSE_ERRORS:
                 self.unreadable += 1
         self.unreadable += everything.unreadable
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.zone)
 
-    def _add(self, taken: Taken) -> None:
+    def _add(self, taken: EventOccurrence) -> None:
         self.occurrences += 1
-        if self.occurrences > MOST_OCCURRENCES:
+        if self.occurrences > MAX_OCCURRENCES:
             raise Refused([TooManyOccurrences()])
         if taken.entry.is_cancelled:
             self.cancelled += 1

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from patients.domain.calendar_files import (
-    MOST_BYTES,
-    MOST_DATES,
-    MOST_EVENTS,
-    CalendarCutShort,
+    MAX_BYTES,
+    MAX_DATES,
+    MAX_EVENTS,
     CalendarTooLarge,
     CalendarTooOld,
+    CalendarTruncated,
     NotACalendar,
     RuleNotAllowed,
     TooManyDates,
@@ -20,23 +20,23 @@ from timekeeping.reasons import Refused
 
 FOLD = re.compile(r"(?<!\n)\n+[ \t]")
 """A line goes on in the next. It is looked for at the first of several line breaks, so that a million of them take no time."""
-NAME = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
-OF_AN_EVENT = frozenset(
+PROPERTY_NAME = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
+EVENT_PROPERTIES = frozenset(
     {
         "UID", "SEQUENCE", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXDATE", "STATUS", "TRANSP",
         "X-MICROSOFT-CDO-BUSYSTATUS",
     }
 )  # fmt: skip
-LISTS_OF_DATES = {"RDATE", "EXDATE"}
-NO_EVENTS = {"VTODO", "VJOURNAL", "VFREEBUSY"}
-MOST_LETTERS = 2_000
+DATE_LIST_PROPERTIES = {"RDATE", "EXDATE"}
+OTHER_COMPONENTS = {"VTODO", "VJOURNAL", "VFREEBUSY"}
+MAX_LINE_LENGTH = 2_000
 """Of one line that says when something is, lists of dates aside."""
-DEEPEST = 8
+MAX_DEPTH = 8
 """A calendar has entries, and these have alarms; more is nobody's calendar."""
 
 
 @dataclass(slots=True)
-class Sheet:
+class RawCalendar:
     """One calendar of the file: its zone by name, and the lines of its entries and of the time zones that it defines."""
 
     zone_name: str = ""
@@ -45,14 +45,14 @@ class Sheet:
     no_events: int = 0
 
 
-def sheets_of(data: bytes) -> list[Sheet]:
+def split_calendars(data: bytes) -> list[RawCalendar]:
     """The calendars in the file. Raises Refused for what is no whole calendar, or too large a one."""
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise Refused([CalendarTooLarge()])
-    return _Sorting(_lines(_decoded(data))).sheets
+    return _LineParser(_unfolded_lines(_decode(data))).sheets
 
 
-def _decoded(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     """UTF-8, UTF-16 where a mark says so, and else the letters of Western Windows, of which only the titles need any."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
@@ -62,20 +62,20 @@ def _decoded(data: bytes) -> str:
         return data.decode("cp1252", "replace")
 
 
-def _lines(text: str) -> Iterator[str]:
+def _unfolded_lines(text: str) -> Iterator[str]:
     unfolded = FOLD.sub("", text.replace("\r\n", "\n"))
     yield from unfolded.split("\n" if "\n" in unfolded else "\r")
 
 
-class _Sorting:
+class _LineParser:
     """Walks the lines once, knowing in which components it stands."""
 
     def __init__(self, lines: Iterator[str]) -> None:
-        self.sheets: list[Sheet] = []
+        self.sheets: list[RawCalendar] = []
         self._open: list[tuple[str, list[str] | None]] = []
         self._events = self._dates = 0
         for line in lines:
-            named = NAME.match(line) if line else None
+            named = PROPERTY_NAME.match(line) if line else None
             if named is None:
                 continue
             name = named[1].upper()
@@ -88,17 +88,17 @@ class _Sorting:
         if not self.sheets:
             raise Refused([NotACalendar()])
         if self._open:
-            raise Refused([CalendarCutShort()])
+            raise Refused([CalendarTruncated()])
 
     def _begin(self, component: str) -> None:
-        if len(self._open) == DEEPEST or (not self._open and component != "VCALENDAR"):
+        if len(self._open) == MAX_DEPTH or (not self._open and component != "VCALENDAR"):
             raise Refused([NotACalendar()])
         kept: list[str] | None = None
         if component == "VCALENDAR":
-            self.sheets.append(Sheet())
+            self.sheets.append(RawCalendar())
         elif component == "VEVENT":
             self._events += 1
-            if self._events > MOST_EVENTS:
+            if self._events > MAX_EVENTS:
                 raise Refused([TooManyEvents()])
             kept = []
             self.sheets[-1].events.append(kept)
@@ -109,7 +109,7 @@ class _Sorting:
             kept = self._open[-1][1]
             if kept is not None:
                 kept.append(f"BEGIN:{component}")
-        elif component in NO_EVENTS:
+        elif component in OTHER_COMPONENTS:
             self.sheets[-1].no_events += 1
         self._open.append((component, kept))
 
@@ -133,15 +133,15 @@ class _Sorting:
                 raise Refused([CalendarTooOld()])
             if name == "X-WR-TIMEZONE":
                 self.sheets[-1].zone_name = line[value:].strip()
-        elif kept is not None and (name in OF_AN_EVENT or component != "VEVENT"):
+        elif kept is not None and (name in EVENT_PROPERTIES or component != "VEVENT"):
             self._keep(name, line, kept)
 
     def _keep(self, name: str, line: str, kept: list[str]) -> None:
-        if name in LISTS_OF_DATES:
+        if name in DATE_LIST_PROPERTIES:
             self._dates += line.count(",") + 1
-            if self._dates > MOST_DATES:
+            if self._dates > MAX_DATES:
                 raise Refused([TooManyDates()])
-        elif len(line) > MOST_LETTERS:
+        elif len(line) > MAX_LINE_LENGTH:
             if name == "RRULE":
                 raise Refused([RuleNotAllowed()])
             return

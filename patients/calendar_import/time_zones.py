@@ -7,12 +7,12 @@ from functools import cache
 from icalendar import Timezone
 from icalendar.timezone import tzp
 
-UNFIT = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+PARSE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 """What the libraries raise for what they can't make sense of."""
-NAME = re.compile(r"[\w+\-./ ()&,':]{1,100}")
-MOST_SLASHES = 6
-IN_A_LINE = re.compile(r"""[ \t]*;[ \t]*TZID[ \t]*=[ \t]*("[^"]*"|[^;:"]*)""", re.IGNORECASE)
-MOST_ZONES, MOST_LINES = 50, 600
+ZONE_NAME = re.compile(r"[\w+\-./ ()&,':]{1,100}")
+MAX_SLASHES = 6
+TZID_PARAMETER = re.compile(r"""[ \t]*;[ \t]*TZID[ \t]*=[ \t]*("[^"]*"|[^;:"]*)""", re.IGNORECASE)
+MAX_ZONES, MAX_ZONE_LINES = 50, 600
 """So many definitions of a file are looked at, of so many lines each: a zone of a hundred changes is no longer."""
 RULE_PARTS = {
     "FREQ", "INTERVAL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "UNTIL", "COUNT", "WKST",
@@ -25,7 +25,7 @@ def is_known(name: str) -> bool:
 
     Names that are none are not asked about: the database looks for files of that name.
     """
-    if not NAME.fullmatch(name) or name.count("/") > MOST_SLASHES:
+    if not ZONE_NAME.fullmatch(name) or name.count("/") > MAX_SLASHES:
         return False
     try:
         return tzp.timezone(name) is not None
@@ -33,9 +33,9 @@ def is_known(name: str) -> bool:
         return False
 
 
-def in_database(name: str) -> bool:
+def is_in_database(name: str) -> bool:
     """Whether the zone is in the time zone database by this very name."""
-    if not NAME.fullmatch(name):
+    if not ZONE_NAME.fullmatch(name):
         return False
     try:
         zoneinfo.ZoneInfo(name)
@@ -44,30 +44,30 @@ def in_database(name: str) -> bool:
     return True
 
 
-def without_unknown_zone(line: str) -> tuple[str, bool]:
+def strip_unknown_zone(line: str) -> tuple[str, bool]:
     """The line of an entry, and whether its zone is one that nobody knows: it is taken out then."""
-    found = IN_A_LINE.search(line, 0, line.find(":") if '"' not in line else len(line))
+    found = TZID_PARAMETER.search(line, 0, line.find(":") if '"' not in line else len(line))
     if found is None or is_known(found[1].strip('" \t')):
         return line, False
     return line[: found.start()] + line[found.end() :], True
 
 
-def learn_zones(definitions: list[list[str]]) -> None:
+def register_zones(definitions: list[list[str]]) -> None:
     """Makes the file's own zones known to this process, but for those that are known by name already and so need no definition,
     and for those that can't be used.
 
     A process that has done so reads no other file: the library would take one person's "Central Standard Time" for another's.
     """
-    for lines in definitions[:MOST_ZONES]:
-        if len(lines) <= MOST_LINES and _is_harmless(lines) and not is_known(_name(lines)):
+    for lines in definitions[:MAX_ZONES]:
+        if len(lines) <= MAX_ZONE_LINES and _is_harmless(lines) and not is_known(_zone_name(lines)):
             try:
                 Timezone.from_ical("\r\n".join(lines).encode())
-            except UNFIT:
+            except PARSE_ERRORS:
                 continue  # its entries are told of as being in a zone that nobody knows
     is_known.cache_clear()
 
 
-def _name(lines: list[str]) -> str:
+def _zone_name(lines: list[str]) -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.upper().startswith("TZID")), "")
 
 

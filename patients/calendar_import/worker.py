@@ -10,15 +10,15 @@ import sys
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from patients.calendar_import.parser import understand
-from patients.calendar_import.wire_format import refusal_as_json, understood_as_json
-from patients.domain.calendar_files import MEGABYTE, MOST_BYTES, TookTooMuchMemory
+from patients.calendar_import.parser import parse_calendar
+from patients.calendar_import.wire_format import calendar_to_json, refusal_to_json
+from patients.domain.calendar_files import MAX_BYTES, MEGABYTE, ReadingOutOfMemory
 from timekeeping.reasons import Refused
 
-MOST_MEMORY = 448 * MEGABYTE
-MOST_SECONDS = 4
+MAX_MEMORY = 448 * MEGABYTE
+MAX_CPU_SECONDS = 4
 """Of the processor's time, of which the largest calendar needs less than half on a small computer."""
-POLITENESS = 5
+NICENESS = 5
 """By how much this process stands back where there is little time for all: pages go first."""
 
 
@@ -31,10 +31,10 @@ def limit_this_process() -> None:
         import resource  # not on Windows
     except ImportError:
         return
-    os.nice(POLITENESS)
+    os.nice(NICENESS)
     for limit, most in (
-        (resource.RLIMIT_AS, MOST_MEMORY),
-        (resource.RLIMIT_CPU, MOST_SECONDS),
+        (resource.RLIMIT_AS, MAX_MEMORY),
+        (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
     ):
@@ -47,10 +47,10 @@ def limit_this_process() -> None:
 def main() -> None:
     limit_this_process()
     asked = json.loads(sys.stdin.buffer.readline())
-    data = sys.stdin.buffer.read(MOST_BYTES + 1)
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
     try:
-        answer = understood_as_json(
-            understand(
+        answer = calendar_to_json(
+            parse_calendar(
                 data,
                 zone=ZoneInfo(asked["zone"]),
                 first=date.fromisoformat(asked["first"]),
@@ -58,9 +58,9 @@ def main() -> None:
             )
         )
     except Refused as refused:
-        answer = refusal_as_json(refused.reasons[0])
+        answer = refusal_to_json(refused.reasons[0])
     except MemoryError:
-        answer = refusal_as_json(TookTooMuchMemory())
+        answer = refusal_to_json(ReadingOutOfMemory())
     sys.stdout.write(answer)
 
 

@@ -10,18 +10,18 @@ from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason
 
 MEGABYTE = 1024 * 1024
-MOST_MEGABYTES = 5
-MOST_BYTES = MOST_MEGABYTES * MEGABYTE
-MOST_EVENTS = 5_000
-MOST_OCCURRENCES = 5_000
-MOST_DATES = 20_000
+MAX_MEGABYTES = 5
+MAX_BYTES = MAX_MEGABYTES * MEGABYTE
+MAX_EVENTS = 5_000
+MAX_OCCURRENCES = 5_000
+MAX_DATES = 20_000
 """So many dates may be added to and left out of repetitions in one file. The limits are the product's own choice: several times
 what the busiest work calendar holds, and little enough to be read in seconds."""
-WEEKS = 26
+WEEKS_AHEAD = 26
 """So far ahead a calendar is read: more than twice the weeks for which sessions exist."""
 
 
-class Remark(StrEnum):
+class CalendarNotice(StrEnum):
     """Something that the person who sent the file should know."""
 
     UNKNOWN_ZONE = "unknown_zone"
@@ -37,15 +37,15 @@ class Remark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Remarked:
+class CountedNotice:
     """A remark, and of how many entries it is true."""
 
-    remark: Remark
+    remark: CalendarNotice
     number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Understood:
+class ParsedCalendar:
     """A calendar file in the window in which it was read.
 
     `busy` are stretches of time, cut to the window; `whole_days` are the dates of entries without a time, of which only the
@@ -58,13 +58,13 @@ class Understood:
     occurrences: int
     cancelled: int
     free: int
-    remarks: tuple[Remarked, ...] = ()
+    remarks: tuple[CountedNotice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarTooLarge(Reason):
     code: ClassVar[str] = "calendar_too_large"
-    megabytes: int = MOST_MEGABYTES
+    megabytes: int = MAX_MEGABYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class NotACalendar(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarCutShort(Reason):
+class CalendarTruncated(Reason):
     """It begins as a calendar and never ends."""
 
     code: ClassVar[str] = "calendar_cut_short"
@@ -91,20 +91,20 @@ class CalendarTooOld(Reason):
 @dataclass(frozen=True, slots=True)
 class TooManyEvents(Reason):
     code: ClassVar[str] = "too_many_events"
-    most: int = MOST_EVENTS
+    most: int = MAX_EVENTS
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyOccurrences(Reason):
     code: ClassVar[str] = "too_many_occurrences"
-    most: int = MOST_OCCURRENCES
-    weeks: int = WEEKS
+    most: int = MAX_OCCURRENCES
+    weeks: int = WEEKS_AHEAD
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyDates(Reason):
     code: ClassVar[str] = "too_many_dates"
-    most: int = MOST_DATES
+    most: int = MAX_DATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +122,12 @@ class RuleNotAllowed(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class TookTooLong(Reason):
+class ReadingTimedOut(Reason):
     code: ClassVar[str] = "took_too_long"
 
 
 @dataclass(frozen=True, slots=True)
-class TookTooMuchMemory(Reason):
+class ReadingOutOfMemory(Reason):
     code: ClassVar[str] = "took_too_much_memory"
 
 
@@ -150,15 +150,15 @@ REFUSALS: dict[str, type[Reason]] = {
     for reason in (
         CalendarTooLarge,
         NotACalendar,
-        CalendarCutShort,
+        CalendarTruncated,
         CalendarTooOld,
         TooManyEvents,
         TooManyOccurrences,
         TooManyDates,
         RepeatsTooOften,
         RuleNotAllowed,
-        TookTooLong,
-        TookTooMuchMemory,
+        ReadingTimedOut,
+        ReadingOutOfMemory,
         CouldNotBeRead,
         ReadingIsBusy,
     )
@@ -166,6 +166,6 @@ REFUSALS: dict[str, type[Reason]] = {
 """Each says all that it has to say by its kind: its numbers are limits."""
 
 
-def remarked(numbers: Iterable[tuple[Remark, int]]) -> tuple[Remarked, ...]:
+def nonzero_notices(numbers: Iterable[tuple[CalendarNotice, int]]) -> tuple[CountedNotice, ...]:
     """The remarks that are true of anything."""
-    return tuple(Remarked(remark, number) for remark, number in numbers if number)
+    return tuple(CountedNotice(remark, number) for remark, number in numbers if number)

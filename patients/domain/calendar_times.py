@@ -12,14 +12,14 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Pattern, Recurrence, week_start
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, RecurrencePattern, week_start
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
-SHORTEST_RUN_WEEKS = 4
+MIN_RUN_WEEKS = 4
 EVERY_WEEK, EVERY_OTHER_WEEK = 1, 2
 
-Slot = tuple[int, int]
+MinuteSpan = tuple[int, int]
 """The minutes of the day at which it begins and ends; more than a day's where it ends on the next."""
 
 
@@ -42,15 +42,15 @@ class CalendarTimes:
 
     def on_dates(self, zone: tzinfo) -> tuple[BusyTime, ...]:
         """Every time on its date and on no other, as clocks in `zone` show it."""
-        slots = by_slot(self.intervals, zone)
+        slots = dates_by_time(self.intervals, zone)
         return tuple(
             self._busy(number, OnDates(frozenset(slots[slot])), slot) for number, slot in enumerate(sorted(slots))
         )
 
     def in_weeks(self, zone: tzinfo) -> tuple[BusyTime, ...]:
         """The same, with what goes on by weeks as such: at least as much, as it also holds in the weeks it was left out."""
-        found: list[tuple[Pattern, Slot]] = []
-        slots = by_slot(self.intervals, zone)
+        found: list[tuple[RecurrencePattern, MinuteSpan]] = []
+        slots = dates_by_time(self.intervals, zone)
         for slot in sorted(slots):
             weekly, rest = weekly_patterns(slots[slot], self.first, self.until)
             found += [(pattern, slot) for pattern in weekly]
@@ -58,37 +58,37 @@ class CalendarTimes:
                 found.append((OnDates(rest), slot))
         return tuple(self._busy(number, pattern, slot) for number, (pattern, slot) in enumerate(found))
 
-    def _busy(self, number: int, pattern: Pattern, slot: Slot) -> BusyTime:
+    def _busy(self, number: int, pattern: RecurrencePattern, slot: MinuteSpan) -> BusyTime:
         return BusyTime(
             key=f"calendar-{self.key}-{number}",
             label=self.label,
             kind=self.kind,
             recurrence=pattern,
-            starts=_wall(slot[0]),
-            ends=_wall(slot[1]),
+            starts=_wall_time(slot[0]),
+            ends=_wall_time(slot[1]),
             travel_before=self.travel_before,
             travel_after=self.travel_after,
             movable_minutes=self.movable_minutes,
         )
 
 
-def _wall(minute: int) -> time:
+def _wall_time(minute: int) -> time:
     return time(*divmod(minute % MINUTES_A_DAY, 60))
 
 
-def by_slot(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapping[Slot, set[date]]:
+def dates_by_time(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapping[MinuteSpan, set[date]]:
     """Under each slot the dates on which it begins. A minute that is begun is a whole one."""
-    found: dict[Slot, set[date]] = defaultdict(set)
+    found: dict[MinuteSpan, set[date]] = defaultdict(set)
     for each in intervals:
-        for on, slot in _pieces(each, zone):
+        for on, slot in _split_at_midnight(each, zone):
             found[slot].add(on)
     return found
 
 
-def _pieces(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, Slot]]:
+def _split_at_midnight(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, MinuteSpan]]:
     """What takes up to a day is one piece, also past midnight; what takes longer is parted at every midnight."""
-    first = _naive(interval.start, zone).date()
-    starts, ends = _shown(interval, first, zone)
+    first = _local_time(interval.start, zone).date()
+    starts, ends = _wall_minutes(interval, first, zone)
     if ends - starts <= MINUTES_A_DAY:
         yield first, (starts, ends)
         return
@@ -96,34 +96,34 @@ def _pieces(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, 
         on = first + number * DAY
         day = (
             Interval(at_wall_clock(on, time(), zone), at_wall_clock(on + DAY, time(), zone))
-            if _exists(on, zone)
+            if _date_exists(on, zone)
             else None
         )
         if day is not None and (part := interval.intersection(day)):
-            starts, ends = _shown(part, on, zone)
+            starts, ends = _wall_minutes(part, on, zone)
             yield on, (max(starts, 0), min(ends, MINUTES_A_DAY))
 
 
-def _exists(on: date, zone: tzinfo) -> bool:
+def _date_exists(on: date, zone: tzinfo) -> bool:
     """Whether the date comes at all: where the date line was moved, one was left out."""
     return at_wall_clock(on, time(), zone) < at_wall_clock(on + DAY, time(), zone)
 
 
-def _shown(interval: Interval[datetime], on: date, zone: tzinfo) -> Slot:
+def _wall_minutes(interval: Interval[datetime], on: date, zone: tzinfo) -> MinuteSpan:
     """From the earliest to the latest that clocks show during the interval, in minutes from midnight of the date.
 
     Clocks that are put back within it show some times twice: both are in it.
     """
     midnight = datetime.combine(on, time())
-    starts, ends = _naive(interval.start, zone), _naive(interval.end, zone)
+    starts, ends = _local_time(interval.start, zone), _local_time(interval.end, zone)
     lost = _offset(interval.start, zone) - _offset(interval.end, zone)
     if lost > timedelta():
-        back = _naive(_change_in(interval, zone), zone)
+        back = _local_time(_clock_change_in(interval, zone), zone)
         starts, ends = min(starts, back), max(ends, back + lost)
     return (starts - midnight) // MINUTE, -((midnight - ends) // MINUTE)
 
 
-def _change_in(interval: Interval[datetime], zone: tzinfo) -> datetime:
+def _clock_change_in(interval: Interval[datetime], zone: tzinfo) -> datetime:
     """The instant, to the minute, from which clocks are put back, in an interval at whose end they are."""
     before, after = interval.start, interval.end
     while after - before > SECOND:
@@ -135,7 +135,7 @@ def _change_in(interval: Interval[datetime], zone: tzinfo) -> datetime:
     return after
 
 
-def _naive(moment: datetime, zone: tzinfo) -> datetime:
+def _local_time(moment: datetime, zone: tzinfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
@@ -180,7 +180,7 @@ def _runs(dates: Sequence[date], weekday: int, step: int) -> Iterator[list[date]
         for day in own:
             gap = (day - run[-1]) // (step * WEEK) if run else 1
             before = day - step * WEEK
-            goes_on = gap == 1 or (gap == 2 and (missed is None or before - missed >= SHORTEST_RUN_WEEKS * step * WEEK))
+            goes_on = gap == 1 or (gap == 2 and (missed is None or before - missed >= MIN_RUN_WEEKS * step * WEEK))
             if not goes_on:
                 yield from _long_enough(run, step)
                 run, missed = [], None
@@ -191,7 +191,7 @@ def _runs(dates: Sequence[date], weekday: int, step: int) -> Iterator[list[date]
 
 
 def _long_enough(run: list[date], step: int) -> Iterator[list[date]]:
-    if run and run[-1] - run[0] >= (SHORTEST_RUN_WEEKS - 1) * step * WEEK:
+    if run and run[-1] - run[0] >= (MIN_RUN_WEEKS - 1) * step * WEEK:
         yield run
 
 

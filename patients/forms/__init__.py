@@ -7,10 +7,10 @@ from patients.forms.availability.commitments import CommitmentForm
 from patients.forms.availability.places import PlaceForm
 from patients.forms.availability.proposals import DECLINE, DecisionForm
 from patients.forms.availability.week import WeekFormSet, WeekRowForm, week_initial
-from patients.forms.calendars.calendar_files import CalendarFileForm, KeepCalendarForm
-from patients.forms.care.episodes import EndingForm, HoursField, LastDayForm, LevelForm
-from patients.forms.care.site_transfer import SiteForm
-from patients.forms.layout import beside, laid_out
+from patients.forms.calendars.calendar_files import CalendarFileForm, SaveCalendarForm
+from patients.forms.care.episodes import DurationField, EndingForm, LastDayForm, LevelForm
+from patients.forms.care.site_transfer import SiteTransferForm
+from patients.forms.layout import fields_row, form_layout
 from patients.forms.record.person import PatientForm
 
 __all__ = [
@@ -18,17 +18,17 @@ __all__ = [
     "CalendarFileForm",
     "CommitmentForm",
     "DecisionForm",
+    "DurationField",
     "EndingForm",
-    "HoursField",
-    "KeepCalendarForm",
     "LastDayForm",
     "LevelForm",
     "PatientForm",
     "PlaceForm",
-    "SiteForm",
+    "SaveCalendarForm",
+    "SiteTransferForm",
     "WeekFormSet",
     "WeekRowForm",
-    "beside",
-    "laid_out",
+    "fields_row",
+    "form_layout",
     "week_initial",
 ]

@@ -4,7 +4,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Layout, Row
 
 
-def laid_out(*rows: object) -> FormHelper:
+def form_layout(*rows: object) -> FormHelper:
     """Fields in rows, inside a form element that the page writes."""
     helper = FormHelper()
     helper.form_tag = False
@@ -13,6 +13,6 @@ def laid_out(*rows: object) -> FormHelper:
     return helper
 
 
-def beside(*names: str) -> Row:
+def fields_row(*names: str) -> Row:
     """Fields beside each other where there is room."""
     return Row(*(Column(name, css_class="col-sm") for name in names))

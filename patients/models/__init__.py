@@ -2,7 +2,7 @@ from patients.models.calendar import CALENDAR_KINDS, CalendarInterval, CalendarS
 from patients.models.commitment import Commitment, CommitmentKind
 from patients.models.consent import Consent, RecipientKind
 from patients.models.episode import Episode, FormerSite, LevelOfCare, LevelOfCareSpan
-from patients.models.patient import Patient, name_of
+from patients.models.patient import Patient, display_name
 from patients.models.place import Place, PlaceTravel
 from patients.models.proposal import CommitmentProposal, ProposalAction, ProposalState
 
@@ -25,5 +25,5 @@ __all__ = [
     "ProposalAction",
     "ProposalState",
     "RecipientKind",
-    "name_of",
+    "display_name",
 ]

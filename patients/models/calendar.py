@@ -5,16 +5,16 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import User
-from patients.domain.calendar_files import Remark, Remarked
+from patients.domain.calendar_files import CalendarNotice, CountedNotice
 from patients.domain.calendar_times import CalendarTimes
-from patients.models.commitment import MOST_MOVE, CommitmentKind
+from patients.models.commitment import MAX_MOVABLE_MINUTES, CommitmentKind
 from patients.models.patient import Patient
 from timekeeping.intervals import Interval
 
-MOST_TRAVEL = 480
-LASTS = timedelta(days=1)
+MAX_TRAVEL_MINUTES = 480
+UNSAVED_KEPT_FOR = timedelta(days=1)
 """How long it is remembered what was understood of a file that nobody keeps."""
-ANSWERED_FOR = timedelta(days=30)
+DECLINED_KEPT_FOR = timedelta(days=30)
 """How long a patient is told that, and why, it was declined."""
 CALENDAR_KINDS = (CommitmentKind.WORK, CommitmentKind.SCHOOL, CommitmentKind.OTHER)
 
@@ -39,15 +39,15 @@ class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
 
     def remembered(self, now: datetime) -> "ImportedCalendarQuerySet":
         """All but what is forgotten, the row of which may still be there for a night."""
-        return self.exclude(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - LASTS).exclude(
-            state=CalendarState.DECLINED, decided_at__lte=now - ANSWERED_FOR
+        return self.exclude(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - UNSAVED_KEPT_FOR).exclude(
+            state=CalendarState.DECLINED, decided_at__lte=now - DECLINED_KEPT_FOR
         )
 
     def forgotten(self, now: datetime) -> "ImportedCalendarQuerySet":
         """What was only looked at, and what was declined, for long enough."""
         return self.filter(
-            Q(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - LASTS)
-            | Q(state=CalendarState.DECLINED, decided_at__lte=now - ANSWERED_FOR)
+            Q(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - UNSAVED_KEPT_FOR)
+            | Q(state=CalendarState.DECLINED, decided_at__lte=now - DECLINED_KEPT_FOR)
         )
 
 
@@ -90,11 +90,11 @@ class ImportedCalendar(models.Model):
             models.CheckConstraint(condition=Q(state__in=CalendarState.values), name="calendar_state_is_known"),
             models.CheckConstraint(condition=Q(first__lt=F("until")), name="calendar_ends_after_it_begins"),
             models.CheckConstraint(
-                condition=Q(travel_before__lte=MOST_TRAVEL, travel_after__lte=MOST_TRAVEL),
+                condition=Q(travel_before__lte=MAX_TRAVEL_MINUTES, travel_after__lte=MAX_TRAVEL_MINUTES),
                 name="calendar_travel_at_most_eight_hours",
             ),
             models.CheckConstraint(
-                condition=Q(movable_minutes__lte=MOST_MOVE), name="calendar_moves_at_most_eight_hours"
+                condition=Q(movable_minutes__lte=MAX_MOVABLE_MINUTES), name="calendar_moves_at_most_eight_hours"
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[CalendarState.KEPT, CalendarState.DECLINED], decided_at__isnull=False)
@@ -144,8 +144,8 @@ class ImportedCalendar(models.Model):
         return self.patient.site_id
 
     @property
-    def remarked(self) -> tuple[Remarked, ...]:
-        return tuple(Remarked(Remark(remark), number) for remark, number in self.remarks)
+    def remarked(self) -> tuple[CountedNotice, ...]:
+        return tuple(CountedNotice(CalendarNotice(remark), number) for remark, number in self.remarks)
 
     def as_times(self, intervals: Iterable[Interval[datetime]]) -> CalendarTimes:
         """With the times that count, which are read together with those of others."""

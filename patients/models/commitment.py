@@ -9,16 +9,16 @@ from django.db.models.lookups import Exact
 from accounts.models import User
 from patients.models.patient import Patient
 from patients.models.place import Place
-from timekeeping.rotations import LEAST_DAYS, MOST_DAYS, days_on, runs_of, written
-from timekeeping.weeks import BusyTime, OnDates, Pattern, Recurrence, Rotation
+from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS, bits_to_days_on, bits_to_runs, format_runs
+from timekeeping.weeks import BusyTime, OnDates, Recurrence, RecurrencePattern, Rotation
 
 if TYPE_CHECKING:
     from scheduling.models import Site
 
 MIDNIGHT = time(0)
-LEAST_MOVE, MOST_MOVE = 5, 480
+MIN_MOVABLE_MINUTES, MAX_MOVABLE_MINUTES = 5, 480
 """By how many minutes what could move can move: less than five frees nothing, and eight hours are a whole shift."""
-BEYOND_THE_ROUND = (F("cycle_mask") + 1).bitrightshift(F("cycle_days"))  # type: ignore[arg-type]  # any expression will do
+MASK_BEYOND_CYCLE = (F("cycle_mask") + 1).bitrightshift(F("cycle_days"))  # type: ignore[arg-type]  # any expression will do
 """Nothing is left there as long as one of the round's days is off and none after it is on."""
 
 
@@ -43,7 +43,7 @@ class HasPattern(Protocol):
     def valid_until(self) -> date | None: ...
 
 
-def weekdays_of(mask: int) -> tuple[int, ...]:
+def mask_weekdays(mask: int) -> tuple[int, ...]:
     """The weekdays, Monday as 0, of the bits of `Commitment.weekdays`."""
     return tuple(day for day in range(7) if mask >> day & 1)
 
@@ -53,7 +53,7 @@ def weekday_mask(days: Iterable[int]) -> int:
     return sum(1 << day for day in set(days))
 
 
-def pattern_of(given: HasPattern) -> Pattern:
+def commitment_pattern(given: HasPattern) -> RecurrencePattern:
     """When it happens. Raises ValueError when that is never."""
     if given.on is not None:
         until = given.until or given.on + timedelta(days=1)
@@ -62,13 +62,13 @@ def pattern_of(given: HasPattern) -> Pattern:
     if given.cycle_days is not None and given.cycle_mask is not None and given.anchor is not None:
         return Rotation(
             cycle_days=given.cycle_days,
-            days_on=days_on(given.cycle_days, given.cycle_mask),
+            days_on=bits_to_days_on(given.cycle_days, given.cycle_mask),
             first=given.anchor,
             valid_from=given.valid_from,
             valid_until=given.valid_until,
         )
     return Recurrence(
-        weekdays=frozenset(weekdays_of(given.weekdays)),
+        weekdays=frozenset(mask_weekdays(given.weekdays)),
         anchor=given.anchor,
         valid_from=given.valid_from,
         valid_until=given.valid_until,
@@ -163,11 +163,11 @@ class Commitment(models.Model):
                 name="commitment_is_weekly_or_goes_round_or_is_on_dates",
             ),
             models.CheckConstraint(
-                condition=Q(cycle_days__gte=LEAST_DAYS, cycle_days__lte=MOST_DAYS),
+                condition=Q(cycle_days__gte=MIN_CYCLE_DAYS, cycle_days__lte=MAX_CYCLE_DAYS),
                 name="commitment_goes_round_within_eight_weeks",
             ),
             models.CheckConstraint(
-                condition=Exact(BEYOND_THE_ROUND, 0) & Exact(F("cycle_mask").bitand(1), 1),
+                condition=Exact(MASK_BEYOND_CYCLE, 0) & Exact(F("cycle_mask").bitand(1), 1),
                 name="commitment_round_begins_with_a_day_on_and_has_one_off",
             ),
             models.CheckConstraint(condition=Q(until__gt=F("on")), name="commitment_dates_end_after_they_begin"),
@@ -176,7 +176,8 @@ class Commitment(models.Model):
                 name="commitment_takes_time_or_the_whole_day",
             ),
             models.CheckConstraint(
-                condition=Q(movable_minutes=0) | Q(movable_minutes__gte=LEAST_MOVE, movable_minutes__lte=MOST_MOVE),
+                condition=Q(movable_minutes=0)
+                | Q(movable_minutes__gte=MIN_MOVABLE_MINUTES, movable_minutes__lte=MAX_MOVABLE_MINUTES),
                 name="commitment_moves_by_five_minutes_to_eight_hours",
             ),
             models.CheckConstraint(
@@ -207,12 +208,12 @@ class Commitment(models.Model):
     @property
     def weekday_numbers(self) -> tuple[int, ...]:
         """The weekdays, Monday as 0."""
-        return weekdays_of(self.weekdays)
+        return mask_weekdays(self.weekdays)
 
     @property
     def rotation(self) -> str:
         """Its round as a person writes it, such as “4 on, 3 off”; empty if it does not go round."""
-        return written(runs_of(self.cycle_days, self.cycle_mask or 0)) if self.cycle_days else ""
+        return format_runs(bits_to_runs(self.cycle_days, self.cycle_mask or 0)) if self.cycle_days else ""
 
     @property
     def is_whole_day(self) -> bool:
@@ -228,8 +229,8 @@ class Commitment(models.Model):
         return self.valid_until - timedelta(days=1) if self.valid_until else None
 
     @property
-    def pattern(self) -> Pattern:
-        return pattern_of(self)
+    def pattern(self) -> RecurrencePattern:
+        return commitment_pattern(self)
 
     def travel(self, site: "Site") -> tuple[int, int]:
         """Minutes from the site to there, and back: those of its place, or its own where no way is known."""

@@ -5,7 +5,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 
 
-def name_of(first_name: str, last_name: str, preferred_name: str) -> str:
+def display_name(first_name: str, last_name: str, preferred_name: str) -> str:
     """How a patient is named wherever staff read of them."""
     return f"{preferred_name or first_name} {last_name}"
 
@@ -71,7 +71,7 @@ class Patient(models.Model):
         ]
 
     def __str__(self) -> str:
-        return name_of(self.first_name, self.last_name, self.preferred_name)
+        return display_name(self.first_name, self.last_name, self.preferred_name)
 
     @property
     def called(self) -> str:

@@ -23,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("patients/<int:patient_id>/level/", episodes.level_new, name="level-new"),
     path("patients/<int:patient_id>/discharge/", episodes.episode_end, name="episode-end"),
-    path("patients/<int:patient_id>/site/", site_transfer.patient_site, name="patient-site"),
+    path("patients/<int:patient_id>/site/", site_transfer.site_transfer, name="site-transfer"),
     path("proposals/<int:proposal_id>/", proposals.proposal, name="proposal"),
     path("commitments/<int:commitment_id>/edit/", commitments.commitment_edit, name="commitment-edit"),
     path("commitments/<int:commitment_id>/end/", commitments.commitment_end, name="commitment-end"),

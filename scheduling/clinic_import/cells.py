@@ -119,7 +119,7 @@ def read_hours(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def read_yes(cell: str) -> bool:
+def read_yes_no(cell: str) -> bool:
     if cell.lower() in YES:
         return True
     if cell.lower() in NO:

@@ -19,15 +19,15 @@ from scheduling.clinic_import.cells import (
     read_time,
     read_time_zone,
     read_weekday,
-    read_yes,
+    read_yes_no,
     split,
 )
-from scheduling.clinic_import.columns import Row, Wrong, needed, optional
-from scheduling.models import Entry, Modality
-from timekeeping.occurrences import middle_break
+from scheduling.clinic_import.columns import ImportRow, RowErrors, optional, required
+from scheduling.models import EntryMode, Modality
+from timekeeping.occurrences import centered_break
 
 A_DAY, A_WEEK = 24 * 60, 7 * 24 * 60
-OLDEST = 120
+MAX_AGE = 120
 WEEKS = {"every": "every", "every_week": "every", "every_other": "every_other", "every_other_week": "every_other"}
 
 read_code = read_text(40)
@@ -48,12 +48,12 @@ def read_roles(cell: str) -> tuple[tuple[Role, str], ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SiteRow(Row):
+class SiteRow(ImportRow):
     table: ClassVar[str] = "sites"
     key_columns: ClassVar[tuple[str, ...]] = ("code",)
-    code: str = needed(read_code)
-    name: str = needed(read_text(120))
-    time_zone: str = needed(read_time_zone)
+    code: str = required(read_code)
+    name: str = required(read_text(120))
+    time_zone: str = required(read_time_zone)
     neutral_name: str = optional(read_text(60), "Appointment")
     letterhead: str = optional(read_text(80), "")
     address: str = optional(read_text(200), "")
@@ -62,17 +62,17 @@ class SiteRow(Row):
     closes: time | None = optional(read_time, None)
     country: str = optional(read_country, "US")
     state: str = optional(read_text(10), "")
-    mixes_tracks: bool = optional(read_yes, False)
+    mixes_tracks: bool = optional(read_yes_no, False)
     rules_from: date | None = optional(read_date, None)
     minimum_hours: int = optional(read_hours(1, A_WEEK), 540)
     maximum_hours: int = optional(read_hours(1, A_WEEK), 1500)
     minimum_days: int = optional(read_number(1, 7), 3)
     maximum_days: int = optional(read_number(1, 7), 5)
     minimum_hours_a_day: int = optional(read_hours(0, A_DAY), 0)
-    breaks_count: bool = optional(read_yes, False)
+    breaks_count: bool = optional(read_yes_no, False)
     week_starts: int = optional(read_weekday, 0)
 
-    def wrong(self) -> Wrong:
+    def wrong(self) -> RowErrors:
         if self.minimum_hours > self.maximum_hours:
             yield "maximum_hours", "The most hours a week are fewer than the least."
         if self.minimum_days > self.maximum_days:
@@ -85,36 +85,36 @@ class SiteRow(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoomRow(Row):
+class RoomRow(ImportRow):
     table: ClassVar[str] = "rooms"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "code")
-    site: str = needed(read_code)
-    code: str = needed(read_code)
-    name: str = needed(read_text(80))
-    places: int = needed(read_number(1, 500))
+    site: str = required(read_code)
+    code: str = required(read_code)
+    name: str = required(read_text(80))
+    places: int = required(read_number(1, 500))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffRow(Row):
+class StaffRow(ImportRow):
     table: ClassVar[str] = "staff"
     key_columns: ClassVar[tuple[str, ...]] = ("email",)
-    email: str = needed(read_email)
-    name: str = needed(read_text(150))
-    roles: tuple[tuple[Role, str], ...] = needed(read_roles)
+    email: str = required(read_email)
+    name: str = required(read_text(150))
+    roles: tuple[tuple[Role, str], ...] = required(read_roles)
     code: str = optional(read_code, "")
     credential: str = optional(read_text(60), "")
-    active: bool = optional(read_yes, True)
+    active: bool = optional(read_yes_no, True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CounselorHoursRow(Row):
+class CounselorHoursRow(ImportRow):
     table: ClassVar[str] = "counselor_hours"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "person", "weekday", "starts", "valid_from")
-    site: str = needed(read_code)
-    person: str = needed(read_text(254))
-    weekday: int = needed(read_weekday)
-    starts: time = needed(read_time)
-    ends: time = needed(read_time)
+    site: str = required(read_code)
+    person: str = required(read_text(254))
+    weekday: int = required(read_weekday)
+    starts: time = required(read_time)
+    ends: time = required(read_time)
     valid_from: date | None = optional(read_date, None)
     last_day: date | None = optional(read_date, None)
 
@@ -126,7 +126,7 @@ class CounselorHoursRow(Row):
     def label(self) -> str:
         return f"{self.site} {self.person} {self.starts:%H:%M}"
 
-    def wrong(self) -> Wrong:
+    def wrong(self) -> RowErrors:
         if self.starts >= self.ends:
             yield "ends", f"{self.ends:%H:%M} is not after the start, {self.starts:%H:%M}."
         if self.valid_from and self.last_day and self.last_day < self.valid_from:
@@ -137,39 +137,39 @@ class CounselorHoursRow(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrackRow(Row):
+class TrackRow(ImportRow):
     table: ClassVar[str] = "tracks"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "code")
-    site: str = needed(read_code)
-    code: str = needed(read_code)
-    name: str = needed(read_text(120))
+    site: str = required(read_code)
+    code: str = required(read_code)
+    name: str = required(read_text(120))
     population: str = optional(read_text(120), "")
     individual_minutes: int = optional(read_number(0, 1500), 0)
-    entry: Entry = optional(read_choice({entry.value: entry for entry in Entry}), Entry.ROLLING)
+    entry: EntryMode = optional(read_choice({entry.value: entry for entry in EntryMode}), EntryMode.ROLLING)
     cohort_dates: tuple[date, ...] = optional(read_dates, ())
     level: str = optional(read_choice({level.value: level.value for level in LevelOfCare}), "")
-    from_age: int | None = optional(read_number(0, OLDEST), None)
-    to_age: int | None = optional(read_number(0, OLDEST), None)
+    from_age: int | None = optional(read_number(0, MAX_AGE), None)
+    to_age: int | None = optional(read_number(0, MAX_AGE), None)
     status: str = optional(read_choice({"draft": "draft", "published": "published"}), "")
 
-    def wrong(self) -> Wrong:
-        if self.cohort_dates and self.entry != Entry.COHORT:
+    def wrong(self) -> RowErrors:
+        if self.cohort_dates and self.entry != EntryMode.COHORT:
             yield "cohort_dates", "Start dates are for tracks whose entry is cohort."
         if self.from_age is not None and self.to_age is not None and self.to_age < self.from_age:
             yield "to_age", f"{self.to_age} is younger than from_age, {self.from_age}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeetingRow(Row):
+class MeetingRow(ImportRow):
     table: ClassVar[str] = "meetings"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "code", "runs_from")
-    site: str = needed(read_code)
-    code: str = needed(read_code)
-    name: str = needed(read_text(120))
-    weekday: int = needed(read_weekday)
-    starts: time = needed(read_time)
-    ends: time = needed(read_time)
-    runs_from: date = needed(read_date)
+    site: str = required(read_code)
+    code: str = required(read_code)
+    name: str = required(read_text(120))
+    weekday: int = required(read_weekday)
+    starts: time = required(read_time)
+    ends: time = required(read_time)
+    runs_from: date = required(read_date)
     tracks: tuple[str, ...] = optional(read_codes, ())
     weeks: str = optional(read_choice(WEEKS), "every")
     anchor: date | None = optional(read_date, None)
@@ -193,9 +193,9 @@ class MeetingRow(Row):
         """The break's start and end; when only its minutes are known, in the middle."""
         if self.break_starts and self.break_ends:
             return self.break_starts, self.break_ends
-        return middle_break(self.starts, self.ends, self.break_minutes) if self.break_minutes else (None, None)
+        return centered_break(self.starts, self.ends, self.break_minutes) if self.break_minutes else (None, None)
 
-    def wrong(self) -> Wrong:
+    def wrong(self) -> RowErrors:
         if self.starts >= self.ends:
             yield "ends", f"{self.ends:%H:%M} is not after the start, {self.starts:%H:%M}."
         elif self.break_minutes and (self.break_starts or self.break_ends):
@@ -208,7 +208,7 @@ class MeetingRow(Row):
             yield "break_starts", "The break does not lie inside the meeting."
         elif self.break_minutes:
             try:
-                middle_break(self.starts, self.ends, self.break_minutes)
+                centered_break(self.starts, self.ends, self.break_minutes)
             except ValueError:
                 yield "break_minutes", f"A break of {self.break_minutes} minutes does not fit inside the meeting."
         if self.weeks == "every_other" and self.anchor is None:

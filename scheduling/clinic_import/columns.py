@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
-Wrong = Iterator[tuple[str, str]]
+RowErrors = Iterator[tuple[str, str]]
 """Column and sentence."""
 
 
-def needed[T](read: Callable[[str], T]) -> T:
+def required[T](read: Callable[[str], T]) -> T:
     """A column that the file must have, and whose cells must not be empty."""
     column: T = field(metadata={"read": read, "needed": True})
     return column
@@ -24,7 +24,7 @@ def optional[T, D](read: Callable[[str], T], empty: D) -> T | D:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ImportRow:
     """One row of a file. `absent` are the columns that the file does not have."""
 
     table: ClassVar[str]
@@ -51,6 +51,6 @@ class Row:
         value: T = held if column in self.absent else getattr(self, column)
         return value
 
-    def wrong(self) -> Wrong:
+    def wrong(self) -> RowErrors:
         """What can be said against the row alone."""
         return iter(())

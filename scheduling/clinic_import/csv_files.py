@@ -14,7 +14,7 @@ SPREADSHEETS = {".xls", ".xlsx", ".ods", ".numbers"}
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class CsvFile:
     """A file's cells under the names of its columns. Rows are numbered as a spreadsheet numbers them."""
 
     file: str
@@ -36,7 +36,7 @@ def find_files(folder: Path, known: Sequence[str]) -> tuple[dict[str, Path], lis
             continue
         if table not in known:
             faults.append(
-                Fault(path.name, 0, "", f"No file of this name can be imported{_meant(table, known, '.csv')}")
+                Fault(path.name, 0, "", f"No file of this name can be imported{_did_you_mean(table, known, '.csv')}")
             )
         elif table in found:
             faults.append(Fault(path.name, 0, "", f"There is {found[table].name} too; only one of them can be meant."))
@@ -48,12 +48,12 @@ def find_files(folder: Path, known: Sequence[str]) -> tuple[dict[str, Path], lis
     return found, faults
 
 
-def _meant(name: str, known: Sequence[str], ending: str = "") -> str:
+def _did_you_mean(name: str, known: Sequence[str], ending: str = "") -> str:
     close = get_close_matches(name, known, n=1)
     return f"; did you mean {close[0]}{ending}?" if close else f"; it can be {', '.join(known)}."
 
 
-def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> tuple[Sheet | None, list[Fault]]:
+def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> tuple[CsvFile | None, list[Fault]]:
     """The file's cells, or why it can't be read. Unknown, doubled and missing columns are named."""
     try:
         text = _decode(path.read_bytes())
@@ -74,10 +74,10 @@ def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> t
         sentence = f"The file is empty; its first row must name the columns {', '.join(required)}."
         return None, [Fault(path.name, 0, "", sentence)]
     (_, titles), *rest = numbered
-    names = [_as_column(title) for title in titles]
+    names = [_column_name(title) for title in titles]
     faults = _faults_of_columns(path.name, titles, names, columns, required)
-    found, too_wide = _under_columns(path.name, names, rest)
-    return Sheet(path.name, tuple(name for name in names if name), tuple(found)), faults + too_wide
+    found, too_wide = _cells_by_column(path.name, names, rest)
+    return CsvFile(path.name, tuple(name for name in names if name), tuple(found)), faults + too_wide
 
 
 def _decode(data: bytes) -> str:
@@ -101,11 +101,11 @@ def _separator(text: str, columns: Sequence[str]) -> tuple[str, str]:
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5 and first.strip()[4] in SEPARATORS:
         return first.strip()[4], rest
     header = next((line for line in text.splitlines() if line.strip()), "")
-    found = {each: sum(_as_column(part.strip('" ')) in columns for part in header.split(each)) for each in SEPARATORS}
+    found = {each: sum(_column_name(part.strip('" ')) in columns for part in header.split(each)) for each in SEPARATORS}
     return max(SEPARATORS, key=lambda each: found[each]), text
 
 
-def _as_column(title: str) -> str:
+def _column_name(title: str) -> str:
     """“Birth date” and “birth-date” are birth_date."""
     return "_".join(title.lower().replace("-", " ").replace("_", " ").split())
 
@@ -118,14 +118,14 @@ def _faults_of_columns(
         if name in names[:position] and name:
             faults.append(Fault(file, 1, title, "There are two columns of this name."))
         elif name and name not in columns:
-            faults.append(Fault(file, 1, title, f"No column of this name is known{_meant(name, columns)}"))
+            faults.append(Fault(file, 1, title, f"No column of this name is known{_did_you_mean(name, columns)}"))
     faults += [
         Fault(file, 1, name, "This column is missing; the file must have it.") for name in required if name not in names
     ]
     return faults
 
 
-def _under_columns(
+def _cells_by_column(
     file: str, names: Sequence[str], rows: Iterable[tuple[int, list[str]]]
 ) -> tuple[list[tuple[int, dict[str, str]]], list[Fault]]:
     """Each row's cells by column. A cell that stands under no title would be lost: it is named instead."""

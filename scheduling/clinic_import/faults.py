@@ -22,7 +22,7 @@ class Fault:
         return f"{', '.join(place)}: {self.sentence}" if place else self.sentence
 
 
-class Faulty(Exception):
+class ImportFailed(Exception):
     """Nothing was written. `faults` are all that were found, in the order of the files and their rows."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from django.db import models
 
 from accounts.models import User
-from scheduling.clinic_import.columns import Row
+from scheduling.clinic_import.columns import ImportRow
 from scheduling.clinic_import.faults import Fault
-from scheduling.clinic_import.tables import Table
-from scheduling.reason_text import say
-from scheduling.services.reasons import Refused
+from scheduling.clinic_import.tables import ParsedTable
+from scheduling.reason_text import reason_text
+from timekeeping.reasons import Refused
 
 Progress = Callable[[str, int, int], None]
 """Told the file, how many of its rows are done, and how many it has."""
@@ -26,7 +26,7 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RowChange:
     """What one row of a file made new, or changed in which columns."""
 
     table: str
@@ -42,13 +42,13 @@ class Change:
 
 
 @dataclass(slots=True)
-class Work:
+class ImportRun:
     by: User | None
     now: datetime
-    tables: Mapping[str, Table[Any]]
+    tables: Mapping[str, ParsedTable[Any]]
     progress: Progress
     faults: list[Fault] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
+    changes: list[RowChange] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     _spoiled: dict[tuple[str, tuple[str, ...]], tuple[int, set[tuple[str, ...]]]] = field(default_factory=dict)
 
@@ -62,20 +62,22 @@ class Work:
         if rows:
             self.progress(table, len(rows), len(rows))
 
-    def blame(self, row: Row, column: str, sentence: str) -> None:
+    def blame(self, row: ImportRow, column: str, sentence: str) -> None:
         """Notes a fault of a row that seemed sound; what refers to the row is not blamed for it."""
         self.faults.append(Fault(row.file, row.number, column, sentence))
         self.spoil(row)
 
-    def refuse(self, row: Row, column: str, refused: Refused) -> None:
+    def refuse(self, row: ImportRow, column: str, refused: Refused) -> None:
         """A service's refusal in its own words."""
-        self.blame(row, column, " ".join(say(reason) for reason in refused.reasons))
+        self.blame(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
 
-    def spoil(self, row: Row) -> None:
-        codes = {column: _cell(getattr(row, column)) for column in (column.name for column in row.columns())}
+    def spoil(self, row: ImportRow) -> None:
+        codes = {column: _format_code(getattr(row, column)) for column in (column.name for column in row.columns())}
         self.tables[row.table].spoiled.append(codes)
 
-    def find[T](self, row: Row, column: str, table: str, key: Mapping[str, str], found: Mapping[Any, T]) -> T | None:
+    def find[T](
+        self, row: ImportRow, column: str, table: str, key: Mapping[str, str], found: Mapping[Any, T]
+    ) -> T | None:
         """What a cell refers to: `found` under the values of `key`. A code that nobody has is a fault; None either way."""
         values = tuple(key.values())
         wanted = values[0] if len(values) == 1 else values
@@ -102,8 +104,8 @@ class Work:
         self._spoiled[table, columns] = (len(spoiled), keys)
         return keys
 
-    def note(self, row: Row, *, is_new: bool, fields: tuple[FieldChange, ...] = ()) -> Change:
-        change = Change(row.table, row.number, row.label, is_new, fields)
+    def note(self, row: ImportRow, *, is_new: bool, fields: tuple[FieldChange, ...] = ()) -> RowChange:
+        change = RowChange(row.table, row.number, row.label, is_new, fields)
         self.changes.append(change)
         return change
 
@@ -113,13 +115,13 @@ def differences(
 ) -> tuple[FieldChange, ...]:
     """The columns in which the values differ; those that the file does not have are left out."""
     return tuple(
-        FieldChange(column, show(before[column]), show(value))
+        FieldChange(column, format_value(before[column]), format_value(value))
         for column, value in after.items()
         if column not in absent and before[column] != value
     )
 
 
-def show(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as one would write it in a file; “nothing” for none."""
     if value is None or value == "" or value == ():
         return "nothing"
@@ -132,11 +134,11 @@ def show(value: object) -> str:
     if isinstance(value, models.Model):
         return str(getattr(value, "code", None) or value)
     if isinstance(value, tuple | list | frozenset):
-        return "; ".join(show(each) for each in value)
+        return "; ".join(format_value(each) for each in value)
     return str(value)
 
 
-def _cell(value: object) -> str:
+def _format_code(value: object) -> str:
     if isinstance(value, tuple):
         return "; ".join(str(each) for each in value)
     return "" if value is None else str(value)

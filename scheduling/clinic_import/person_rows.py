@@ -5,7 +5,7 @@ from datetime import date, time, timedelta
 from typing import ClassVar
 
 from patients.models import CommitmentKind, LevelOfCare
-from patients.models.commitment import LEAST_MOVE, MIDNIGHT, MOST_MOVE
+from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABLE_MINUTES
 from scheduling.clinic_import.cells import (
     read_choice,
     read_date,
@@ -17,21 +17,21 @@ from scheduling.clinic_import.cells import (
     read_weekdays,
 )
 from scheduling.clinic_import.clinic_rows import A_WEEK, WEEKS, read_code
-from scheduling.clinic_import.columns import Row, Wrong, needed, optional
-from timekeeping.rotations import read_runs
+from scheduling.clinic_import.columns import ImportRow, RowErrors, optional, required
+from timekeeping.rotations import parse_runs
 
 LONGEST_TRAVEL = 480
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PatientRow(Row):
+class PatientRow(ImportRow):
     table: ClassVar[str] = "patients"
     key_columns: ClassVar[tuple[str, ...]] = ("code",)
-    site: str = needed(read_code)
-    code: str = needed(read_code)
-    first_name: str = needed(read_text(80))
-    last_name: str = needed(read_text(80))
-    birth_date: date = needed(read_date)
+    site: str = required(read_code)
+    code: str = required(read_code)
+    first_name: str = required(read_text(80))
+    last_name: str = required(read_text(80))
+    birth_date: date = required(read_date)
     preferred_name: str = optional(read_text(80), "")
     email: str = optional(read_email, "")
     phone: str = optional(read_code, "")
@@ -50,7 +50,7 @@ class PatientRow(Row):
     def weekly_minutes(self) -> int | None:
         return self.prescribed_hours or self.prescribed_minutes
 
-    def wrong(self) -> Wrong:
+    def wrong(self) -> RowErrors:
         if self.prescribed_hours and self.prescribed_minutes:
             yield "prescribed_minutes", "Give what is prescribed in hours or in minutes, not in both."
         care = {
@@ -74,22 +74,22 @@ class PatientRow(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommitmentRow(Row):
+class CommitmentRow(ImportRow):
     table: ClassVar[str] = "commitments"
     key_columns: ClassVar[tuple[str, ...]] = ("patient", "code")
-    patient: str = needed(read_code)
-    code: str = needed(read_code)
-    kind: CommitmentKind = needed(read_choice({each.value: each for each in CommitmentKind}))
-    label: str = needed(read_text(80))
-    starts: time = needed(read_time)
-    ends: time = needed(read_time)
+    patient: str = required(read_code)
+    code: str = required(read_code)
+    kind: CommitmentKind = required(read_choice({each.value: each for each in CommitmentKind}))
+    label: str = required(read_text(80))
+    starts: time = required(read_time)
+    ends: time = required(read_time)
     weekdays: tuple[int, ...] = optional(read_weekdays, ())
     weeks: str = optional(read_choice(WEEKS), "every")
     anchor: date | None = optional(read_date, None)
-    rotation: tuple[int, ...] = optional(read_runs, ())
+    rotation: tuple[int, ...] = optional(parse_runs, ())
     on: date | None = optional(read_date, None)
     last_on: date | None = optional(read_date, None)
-    movable_minutes: int = optional(read_number(0, MOST_MOVE), 0)
+    movable_minutes: int = optional(read_number(0, MAX_MOVABLE_MINUTES), 0)
     travel_minutes: int = optional(read_number(0, LONGEST_TRAVEL), 0)
     travel_before: int | None = optional(read_number(0, LONGEST_TRAVEL), None)
     travel_after: int | None = optional(read_number(0, LONGEST_TRAVEL), None)
@@ -109,11 +109,11 @@ class CommitmentRow(Row):
         """Its weekdays; of dates in a row all of them, if it does not say which."""
         return self.weekdays or (tuple(range(7)) if self.last_on else ())
 
-    def wrong(self) -> Wrong:
+    def wrong(self) -> RowErrors:
         if self.starts == self.ends and self.starts != MIDNIGHT:
             yield "ends", f"It begins and ends at {self.starts:%H:%M}; a whole day is from 0:00 to 0:00."
-        if 0 < self.movable_minutes < LEAST_MOVE:
-            yield "movable_minutes", f"It can move by {LEAST_MOVE} minutes or more; 0 if it can't move."
+        if 0 < self.movable_minutes < MIN_MOVABLE_MINUTES:
+            yield "movable_minutes", f"It can move by {MIN_MOVABLE_MINUTES} minutes or more; 0 if it can't move."
         yield from self._wrong_pattern()
         if self.travel_minutes and (self.travel_before is not None or self.travel_after is not None):
             yield (
@@ -126,7 +126,7 @@ class CommitmentRow(Row):
                 f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.valid_from:%Y-%m-%d}.",
             )
 
-    def _wrong_pattern(self) -> Wrong:
+    def _wrong_pattern(self) -> RowErrors:
         given = [bool(self.weekdays and not self.on), bool(self.rotation), bool(self.on)]
         if given.count(True) != 1 or (self.on and self.weekdays and not self.last_on):
             yield "weekdays", "Give its days of the week, its rotation, or its one date under on."
@@ -147,18 +147,18 @@ class CommitmentRow(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClosureRow(Row):
+class ClosureRow(ImportRow):
     table: ClassVar[str] = "closures"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "first_day")
-    site: str = needed(read_code)
-    first_day: date = needed(read_date)
-    reason: str = needed(read_text(120))
+    site: str = required(read_code)
+    first_day: date = required(read_date)
+    reason: str = required(read_text(120))
     last_day: date | None = optional(read_date, None)
 
     @property
     def ends(self) -> date:
         return (self.last_day or self.first_day) + timedelta(days=1)
 
-    def wrong(self) -> Wrong:
+    def wrong(self) -> RowErrors:
         if self.last_day and self.last_day < self.first_day:
             yield "last_day", f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.first_day:%Y-%m-%d}."

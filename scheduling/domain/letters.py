@@ -14,17 +14,19 @@ from typing import ClassVar
 from timekeeping.reasons import Reason
 
 WEEK = timedelta(weeks=1)
-FEWEST_FOR_WEEKLY = 3
+MIN_DATES_FOR_WEEKLY = 3
 """Dates on one weekday at the same times from which they are said as a weekly time."""
-TELLING = (
+REVEALING_STEMS = (
     *("addict", "alcohol", "behavioral", "behavioural", "clinic", "counsel", "detox", "drug", "inpatient", "mental"),
     *("opioid", "outpatient", "overdos", "patient", "psych", "recover", "rehab", "relapse", "sober", "sobriet"),
     *("substance", "therap", "treat"),
 )
 """How words begin that say what the appointments are for. The product's own list: it catches slips, not cunning."""
-TELLING_SHORT = ("IOP", "PHP", "SUD")
+REVEALING_ACRONYMS = ("IOP", "PHP", "SUD")
 """Whole words that do."""
-_TELLING = re.compile(rf"\b(?:(?:{'|'.join(TELLING)})\w*|(?:{'|'.join(TELLING_SHORT)})\b)", re.IGNORECASE)
+_REVEALING = re.compile(
+    rf"\b(?:(?:{'|'.join(REVEALING_STEMS)})\w*|(?:{'|'.join(REVEALING_ACRONYMS)})\b)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,7 +55,7 @@ class WeeklyTime:
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class LetterTimes:
     """All that a letter says: weekly times in the order of the week, and single ones by date."""
 
     weekly: tuple[WeeklyTime, ...]
@@ -63,7 +65,7 @@ class Times:
         return bool(self.weekly or self.single)
 
 
-def as_told(appointments: Iterable[Appointment]) -> Times:
+def summarize_appointments(appointments: Iterable[Appointment]) -> LetterTimes:
     """The same appointments in the fewest words: at least three on one weekday at the same times are a weekly time, unless
     more dates would have to be left out than are kept.
     """
@@ -74,28 +76,28 @@ def as_told(appointments: Iterable[Appointment]) -> Times:
     single: list[Appointment] = []
     for (weekday, starts, ends), dates in alike.items():
         weeks = (dates[-1] - dates[0]).days // 7 + 1
-        if len(dates) < FEWEST_FOR_WEEKLY or weeks - len(dates) > len(dates):
+        if len(dates) < MIN_DATES_FOR_WEEKLY or weeks - len(dates) > len(dates):
             single += (Appointment(on, starts, ends) for on in dates)
             continue
         out = tuple(day for week in range(weeks) if (day := dates[0] + week * WEEK) not in dates)
         weekly.append(WeeklyTime(weekday, starts, ends, dates[0], dates[-1], out))
-    return Times(
+    return LetterTimes(
         weekly=tuple(sorted(weekly, key=lambda each: (each.weekday, each.starts, each.ends))),
         single=tuple(sorted(single)),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class PurposeTells(Reason):
+class PurposeRevealsTreatment(Reason):
     """The purpose of a consent, which stands in its letters, has words that say what the appointments are for."""
 
     code: ClassVar[str] = "purpose_tells"
     words: tuple[str, ...]
 
 
-def telling_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
+def revealing_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
     """What in the text says more than a time: words of treatment, and whole `names`; as they stand there, each once."""
-    found = [match.group() for match in _TELLING.finditer(text)]
+    found = [match.group() for match in _REVEALING.finditer(text)]
     found += (
         match.group()
         for name in names
@@ -106,7 +108,7 @@ def telling_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class LetterContent:
     """What a letter says, all of it: who writes, to whom, of whom, and when. It names no treatment because it knows none."""
 
     sender: str
@@ -118,7 +120,7 @@ class Content:
     name: str
     first_day: date
     last_day: date
-    times: Times
+    times: LetterTimes
     signed_on: date
     consent_last_day: date
     purpose: str

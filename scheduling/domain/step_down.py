@@ -12,19 +12,19 @@ from typing import Literal
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.fit import gives_the_hours, keeps_commitments
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.schedules import MOST, Schedule, Wish, find
-from scheduling.domain.search.score import WEIGHTS, Weights, is_at_the_time, is_other
+from scheduling.domain.search.schedules import MAX_SCHEDULES, Preferences, Schedule, find_schedules
+from scheduling.domain.search.score import WEIGHTS, Weights, has_same_time, is_new_group
 from timekeeping.reasons import Key, Reason
 
-WIDTHS = {1: (1,), 2: (MOST, 1)}
-WIDTHS_OF_MORE = (12, 3, 1)
+BEAM_WIDTHS = {1: (1,), 2: (MAX_SCHEDULES, 1)}
+BEAM_WIDTHS_FOR_MORE = (12, 3, 1)
 """By the number of steps for which a schedule is looked for, how many of the best are weighed for each: of the last one is
 enough, and so it is for every step after the third. Together they keep it to some fifty searches (the product's own choice).
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class EnrolledMeetings:
     """Meetings in which a patient stands, in which tracks, and how much individual time comes with them."""
 
     meetings: tuple[WeeklyMeeting, ...]
@@ -32,7 +32,7 @@ class Standing:
     individual_minutes: int = 0
 
 
-NOWHERE = Standing(meetings=(), tracks=frozenset())
+NOT_ENROLLED = EnrolledMeetings(meetings=(), tracks=frozenset())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Step:
     offers: tuple[Offer, ...]
     going_on: tuple[Offer, ...] = ()
     follows: Mapping[Key, WeeklyMeeting] = field(default_factory=dict)
-    arranged: Standing = NOWHERE
+    arranged: EnrolledMeetings = NOT_ENROLLED
 
     @property
     def starts(self) -> date:
@@ -65,7 +65,7 @@ class Step:
     @property
     def against_arranged(self) -> tuple[Reason, ...]:
         """What stands against going on with what is arranged: too few hours or days, or something in the way."""
-        return against_standing(self.arranged, self.need) if self.arranged.meetings else ()
+        return check_enrolled_meetings(self.arranged, self.need) if self.arranged.meetings else ()
 
     @property
     def is_settled(self) -> bool:
@@ -74,7 +74,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class ScheduleDifference:
     """What differs from one week to the next: groups `kept`, those at the same time as another `before`, dropped, and added."""
 
     kept: tuple[WeeklyMeeting, ...]
@@ -92,7 +92,7 @@ class Difference:
         found: dict[str, set[int]] = {}
         for day in {each.weekday for each in (*self.kept, *self.at_the_time, *self.dropped, *self.added)}:
             found.setdefault(self._of_day(day), set()).add(day)
-        return tuple(ChangedDays(code, tuple(sorted(found[code]))) for code in DAYS if code in found)
+        return tuple(ChangedDays(code, tuple(sorted(found[code]))) for code in DAY_CODES if code in found)
 
     def _of_day(self, day: int) -> str:
         kept, at_the_time, dropped, added = (
@@ -108,7 +108,7 @@ class Difference:
         return "other_times" if dropped and added else "part" if dropped else "more" if added else "kept"
 
 
-DAYS = ("kept", "part", "more", "other_group", "other_times", "dropped", "added")
+DAY_CODES = ("kept", "part", "more", "other_group", "other_times", "dropped", "added")
 """What can become of a weekday: all its groups stay, some fall out, or some come on top; there are others at the same times,
 or at other times; there is nothing any more, or was nothing before.
 """
@@ -123,7 +123,7 @@ class ChangedDays:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class StepPlan:
     """What a step comes to: what is arranged for it, or the schedule that is best with those before and after it; or neither.
 
     `before` is what the patient attends until then, as of then, and what the schedule would keep; `tracks` where. `rank` is the
@@ -162,63 +162,68 @@ class Stage:
         return self.schedule.offer.individual_minutes if self.schedule else 0
 
     @property
-    def difference(self) -> Difference | None:
+    def difference(self) -> ScheduleDifference | None:
         """From what came before; None where there is nothing to compare."""
-        return difference_of(self.before, self.meetings) if self.before and self.meetings else None
+        return compare_schedules(self.before, self.meetings) if self.before and self.meetings else None
 
     @property
     def goes_on_as_arranged(self) -> bool:
         """Whether the patient attends it already, and nothing changes."""
         return self.step.is_settled and self.difference is not None and self.difference.is_nothing
 
-    def ranked(self, *, weights: Weights = WEIGHTS, most: int = MOST) -> tuple[Schedule, ...]:
+    def ranked(self, *, weights: Weights = WEIGHTS, most: int = MAX_SCHEDULES) -> tuple[Schedule, ...]:
         """The best schedules of this step alone that keep what is before it, the best first."""
-        wish = Wish(kept=self.before, weights=weights)
-        return find(self.step.open_to(self.tracks), self.step.need, wish=wish, most=most)
+        wish = Preferences(kept=self.before, weights=weights)
+        return find_schedules(self.step.open_to(self.tracks), self.step.need, wish=wish, most=most)
 
 
-def against_standing(standing: Standing, need: Need) -> tuple[Reason, ...]:
+def check_enrolled_meetings(standing: EnrolledMeetings, need: Need) -> tuple[Reason, ...]:
     """What stands against attending these meetings from `need.from_day`, by who has a place in them already."""
     track = Offer(key="", name="", meetings=(), individual_minutes=standing.individual_minutes)
     return (*gives_the_hours(track, need, standing.meetings), *keeps_commitments(track, need, standing.meetings))
 
 
-def difference_of(before: Sequence[WeeklyMeeting], after: Sequence[WeeklyMeeting]) -> Difference:
+def compare_schedules(before: Sequence[WeeklyMeeting], after: Sequence[WeeklyMeeting]) -> ScheduleDifference:
     """What is kept of a week by another, in the order of the week."""
-    kept = [each for each in after if not is_other(each, before)] if before else []
+    kept = [each for each in after if not is_new_group(each, before)] if before else []
     other = [each for each in after if each not in kept]
-    at_the_time = [each for each in other if is_at_the_time(each, before)]
+    at_the_time = [each for each in other if has_same_time(each, before)]
     keys = {each.key for each in kept}
-    left = [each for each in before if each.key not in keys and not is_at_the_time(each, at_the_time)]
+    left = [each for each in before if each.key not in keys and not has_same_time(each, at_the_time)]
     added = [each for each in other if each not in at_the_time]
-    return Difference(kept=_week(kept), at_the_time=_week(at_the_time), dropped=_week(left), added=_week(added))
+    return ScheduleDifference(
+        kept=_in_week_order(kept),
+        at_the_time=_in_week_order(at_the_time),
+        dropped=_in_week_order(left),
+        added=_in_week_order(added),
+    )
 
 
-def look_ahead(
+def plan_steps(
     steps: Sequence[Step],
     *,
-    standing: Standing = NOWHERE,
+    standing: EnrolledMeetings = NOT_ENROLLED,
     weights: Weights = WEIGHTS,
     widths: Sequence[int] | None = None,
-) -> tuple[Stage, ...]:
+) -> tuple[StepPlan, ...]:
     """A stage for each step, in order: the schedules whose points add up to least, each keeping what it can of the one before.
 
     `standing` is where the patient is until the first of them. What is arranged stays; where nothing fits, the next step keeps
     what was before. It is exact over the best `widths` of each step given the one before it, in the order of the steps that
     are not settled (`WIDTHS`). Among ways that ask the same, the one with the better first schedule is taken.
     """
-    return _Ways(tuple(steps), weights, widths).from_step(0, standing).stages
+    return _PlanSearch(tuple(steps), weights, widths).from_step(0, standing).stages
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Plan:
     """The best from a step to the end, with the sum of its points."""
 
     points: int
-    stages: tuple[Stage, ...]
+    stages: tuple[StepPlan, ...]
 
 
-class _Ways:
+class _PlanSearch:
     """Tries the schedules of a step, the best first, each with the best way on from there.
 
     What follows costs at least what it would with nothing to be kept, since keeping only ever costs: once that and a
@@ -228,8 +233,8 @@ class _Ways:
     def __init__(self, steps: tuple[Step, ...], weights: Weights, widths: Sequence[int] | None) -> None:
         self.steps = steps
         self.weights = weights
-        self.widths = _by_step(steps, widths)
-        self.known: dict[tuple[int, tuple[str, ...], frozenset[Key]], _Way] = {}
+        self.widths = _widths_by_step(steps, widths)
+        self.known: dict[tuple[int, tuple[str, ...], frozenset[Key]], _Plan] = {}
         self.least_from = [0] * (len(steps) + 1)
         for number in range(len(steps) - 1, 0, -1):
             self.least_from[number] = self.least_from[number + 1] + self._least(steps[number])
@@ -239,50 +244,53 @@ class _Ways:
         if step.is_settled:
             return 0
         either = (*step.offers, *(offer for offer in step.going_on if offer not in step.offers))
-        return sum(schedule.points for schedule in find(either, step.need, wish=Wish(weights=self.weights), most=1))
+        return sum(
+            schedule.points
+            for schedule in find_schedules(either, step.need, wish=Preferences(weights=self.weights), most=1)
+        )
 
-    def from_step(self, number: int, standing: Standing) -> _Way:
+    def from_step(self, number: int, standing: EnrolledMeetings) -> _Plan:
         if number == len(self.steps):
-            return _Way(0, ())
+            return _Plan(0, ())
         key = (number, tuple(sorted(str(each.key) for each in standing.meetings)), standing.tracks)
         if key not in self.known:
             self.known[key] = self._best(number, standing)
         return self.known[key]
 
-    def _best(self, number: int, standing: Standing) -> _Way:
+    def _best(self, number: int, standing: EnrolledMeetings) -> _Plan:
         step = self.steps[number]
         before = step.as_of_then(standing.meetings)
-        nothing = Stage(step=step, before=before, tracks=standing.tracks)
+        nothing = StepPlan(step=step, before=before, tracks=standing.tracks)
         if step.is_settled:
             on = self.from_step(number + 1, step.arranged)
-            return _Way(on.points, (nothing, *on.stages))
-        best: _Way | None = None
+            return _Plan(on.points, (nothing, *on.stages))
+        best: _Plan | None = None
         ranked = nothing.ranked(weights=self.weights, most=self.widths[number])
         for rank, schedule in enumerate(ranked, start=1):
             if best is not None and schedule.points + self.least_from[number + 1] >= best.points:
                 break
-            on = self.from_step(number + 1, _stands_in(schedule))
+            on = self.from_step(number + 1, _enrolled_meetings(schedule))
             points = schedule.points + on.points
             if best is None or points < best.points:
-                best = _Way(points, (replace(nothing, schedule=schedule, rank=rank), *on.stages))
+                best = _Plan(points, (replace(nothing, schedule=schedule, rank=rank), *on.stages))
         if best is None:
             on = self.from_step(number + 1, standing)
-            best = _Way(on.points, (nothing, *on.stages))
+            best = _Plan(on.points, (nothing, *on.stages))
         return best
 
 
-def _stands_in(schedule: Schedule) -> Standing:
+def _enrolled_meetings(schedule: Schedule) -> EnrolledMeetings:
     individual = schedule.offer.individual_minutes
     tracks = frozenset({schedule.offer.key})
-    return Standing(meetings=schedule.meetings, tracks=tracks, individual_minutes=individual)
+    return EnrolledMeetings(meetings=schedule.meetings, tracks=tracks, individual_minutes=individual)
 
 
-def _by_step(steps: Sequence[Step], widths: Sequence[int] | None) -> list[int]:
+def _widths_by_step(steps: Sequence[Step], widths: Sequence[int] | None) -> list[int]:
     """How many schedules are weighed for each step; none for those that are settled."""
     open_steps = [step for step in steps if not step.is_settled]
-    given = iter(widths or WIDTHS.get(len(open_steps), WIDTHS_OF_MORE))
+    given = iter(widths or BEAM_WIDTHS.get(len(open_steps), BEAM_WIDTHS_FOR_MORE))
     return [0 if step.is_settled else next(given, 1) for step in steps]
 
 
-def _week(meetings: Iterable[WeeklyMeeting]) -> tuple[WeeklyMeeting, ...]:
+def _in_week_order(meetings: Iterable[WeeklyMeeting]) -> tuple[WeeklyMeeting, ...]:
     return tuple(sorted(meetings, key=lambda each: (each.weekday, each.span.start, str(each.key))))

@@ -10,14 +10,14 @@ COLOURS = "abcdefgh"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TrackLabel:
     """`letters` is one letter or digit, or more once all are taken; `colour` is one of `COLOURS`."""
 
     letters: str
     colour: str
 
 
-def marks_for(names: Sequence[str]) -> tuple[Mark, ...]:
+def marks_for(names: Sequence[str]) -> tuple[TrackLabel, ...]:
     """A mark for each name, in order; a name added at the end changes none of those before it.
 
     A name's letter is the initial of one of its words, else any of its letters, whichever is first still free.
@@ -25,13 +25,13 @@ def marks_for(names: Sequence[str]) -> tuple[Mark, ...]:
     taken: set[str] = set()
     marks = []
     for number, name in enumerate(names):
-        letters = next(each for each in _candidates(name) if each not in taken)
+        letters = next(each for each in _letter_candidates(name) if each not in taken)
         taken.add(letters)
-        marks.append(Mark(letters, COLOURS[number % len(COLOURS)]))
+        marks.append(TrackLabel(letters, COLOURS[number % len(COLOURS)]))
     return tuple(marks)
 
 
-def _candidates(name: str) -> Iterator[str]:
+def _letter_candidates(name: str) -> Iterator[str]:
     words = "".join(letter if letter.isalnum() else " " for letter in name.upper()).split()
     yield from (word[0] for word in words)
     yield from "".join(words)

@@ -4,10 +4,10 @@ from scheduling.models.enrollment import Enrollment, EnrollmentMeeting
 from scheduling.models.feed import Feed, FeedStyle
 from scheduling.models.leave import LeaveOfAbsence
 from scheduling.models.letter import Letter
-from scheduling.models.meeting import Meeting, MeetingFacilitator, Modality, Part
+from scheduling.models.meeting import FacilitatorPart, Meeting, MeetingFacilitator, Modality
 from scheduling.models.session import Session, SessionFacilitator, SessionStatus
 from scheduling.models.site import Closure, Room, RuleSet, ServiceType, Site
-from scheduling.models.track import CohortStart, Entry, Track, TrackStatus
+from scheduling.models.track import CohortStart, EntryMode, Track, TrackStatus
 from scheduling.models.waitlist import Priority, WaitingEntry
 
 __all__ = [
@@ -17,7 +17,8 @@ __all__ = [
     "CounselorHours",
     "Enrollment",
     "EnrollmentMeeting",
-    "Entry",
+    "EntryMode",
+    "FacilitatorPart",
     "Feed",
     "FeedStyle",
     "LeaveOfAbsence",
@@ -25,7 +26,6 @@ __all__ = [
     "Meeting",
     "MeetingFacilitator",
     "Modality",
-    "Part",
     "Priority",
     "ReleaseCause",
     "Room",

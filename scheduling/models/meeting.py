@@ -9,7 +9,7 @@ from accounts.permissions import Permission
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.models.site import Room, ServiceType, Site
 from scheduling.models.track import TrackStatus
-from timekeeping.occurrences import Pattern
+from timekeeping.occurrences import MeetingPattern
 from timekeeping.weeks import TREATMENT, BusyTime, Recurrence, minute_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Modality(models.TextChoices):
     EITHER = "either", "In person or telehealth"
 
 
-class Part(models.TextChoices):
+class FacilitatorPart(models.TextChoices):
     """What a facilitator does in a group."""
 
     LEADS = "leads", "Leads"
@@ -133,7 +133,7 @@ class Meeting(models.Model):
     @property
     def leader(self) -> User | None:
         """Reads prefetched facilitators."""
-        return next((each.user for each in self.meeting_facilitators.all() if each.part == Part.LEADS), None)
+        return next((each.user for each in self.meeting_facilitators.all() if each.part == FacilitatorPart.LEADS), None)
 
     def as_weekly_meeting(self) -> WeeklyMeeting:
         """Reads prefetched facilitators and service type."""
@@ -167,8 +167,8 @@ class Meeting(models.Model):
             ends=self.ends,
         )
 
-    def as_pattern(self) -> Pattern:
-        return Pattern(
+    def as_pattern(self) -> MeetingPattern:
+        return MeetingPattern(
             weekday=self.weekday,
             anchor=self.anchor,
             starts=self.starts,
@@ -183,14 +183,14 @@ class Meeting(models.Model):
 class MeetingFacilitator(models.Model):
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="meeting_facilitators")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="meeting_facilitations")
-    part = models.CharField(max_length=8, choices=Part.choices, default=Part.LEADS)
+    part = models.CharField(max_length=8, choices=FacilitatorPart.choices, default=FacilitatorPart.LEADS)
 
     class Meta:
         ordering = ["meeting", "-part", "user"]
         constraints = [
             models.UniqueConstraint("meeting", "user", name="facilitator_is_in_a_meeting_once"),
-            models.UniqueConstraint("meeting", condition=Q(part=Part.LEADS), name="meeting_has_one_leader"),
-            models.CheckConstraint(condition=Q(part__in=Part.values), name="meeting_part_is_known"),
+            models.UniqueConstraint("meeting", condition=Q(part=FacilitatorPart.LEADS), name="meeting_has_one_leader"),
+            models.CheckConstraint(condition=Q(part__in=FacilitatorPart.values), name="meeting_part_is_known"),
         ]
 
     def __str__(self) -> str:

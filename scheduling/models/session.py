@@ -6,7 +6,7 @@ from django.db.models import F, Q
 
 from accounts.models import User
 from accounts.permissions import Permission
-from scheduling.models.meeting import Meeting, Modality, Part
+from scheduling.models.meeting import FacilitatorPart, Meeting, Modality
 from scheduling.models.site import Closure, Room, ServiceType, Site
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class SessionFacilitator(models.Model):
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="session_facilitators")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="session_facilitations")
-    part = models.CharField(max_length=8, choices=Part.choices, default=Part.LEADS)
+    part = models.CharField(max_length=8, choices=FacilitatorPart.choices, default=FacilitatorPart.LEADS)
     starts = models.DateTimeField(null=True, blank=True)
     ends = models.DateTimeField(null=True, blank=True)
 
@@ -214,8 +214,8 @@ class SessionFacilitator(models.Model):
                 name="facilitator_is_there_for_some_time",
             ),
             models.UniqueConstraint("session", "user", name="facilitator_is_in_a_session_once"),
-            models.UniqueConstraint("session", condition=Q(part=Part.LEADS), name="session_has_one_leader"),
-            models.CheckConstraint(condition=Q(part__in=Part.values), name="session_part_is_known"),
+            models.UniqueConstraint("session", condition=Q(part=FacilitatorPart.LEADS), name="session_has_one_leader"),
+            models.CheckConstraint(condition=Q(part__in=FacilitatorPart.values), name="session_part_is_known"),
         ]
 
     def __str__(self) -> str:

@@ -10,12 +10,12 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 
-from accounts.domain.job_schedule import Place
+from accounts.domain.job_schedule import JobScope
 from accounts.models import User
 from accounts.permissions import Permission
 from patients.models import LevelOfCare
 from scheduling.domain.hours import rules
-from scheduling.domain.letters import telling_words
+from scheduling.domain.letters import revealing_words
 from timekeeping.intervals import Interval
 
 
@@ -87,7 +87,7 @@ class Site(models.Model):
         told = {
             field: f"“{'”, “'.join(words)}” says more than may leave the building."
             for field in ("neutral_name", "letterhead")
-            if (words := telling_words(getattr(self, field), [self.name]))
+            if (words := revealing_words(getattr(self, field), [self.name]))
         }
         if told:
             raise ValidationError(told)
@@ -100,8 +100,8 @@ class Site(models.Model):
     def audit_site_id(self) -> int:
         return self.pk
 
-    def as_place(self) -> Place:
-        return Place(self.pk, self.name, self.zone)
+    def as_place(self) -> JobScope:
+        return JobScope(self.pk, self.name, self.zone)
 
 
 class RoomQuerySet(models.QuerySet["Room"]):
@@ -217,8 +217,8 @@ class RuleSet(models.Model):
     def audit_site_id(self) -> int:
         return self.site_id
 
-    def as_rules(self) -> rules.RuleSet:
-        return rules.RuleSet(
+    def as_rules(self) -> rules.HoursRules:
+        return rules.HoursRules(
             minimum_minutes=self.minimum_minutes,
             maximum_minutes=self.maximum_minutes,
             minimum_days=self.minimum_days,

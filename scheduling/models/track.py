@@ -22,7 +22,7 @@ class TrackStatus(models.TextChoices):
     RETIRED = "retired", "Retired"
 
 
-class Entry(models.TextChoices):
+class EntryMode(models.TextChoices):
     ROLLING = "rolling", "On any day"
     COHORT = "cohort", "On start dates"
 
@@ -51,7 +51,7 @@ class Track(models.Model):
     individual_minutes = models.PositiveSmallIntegerField(
         default=0, help_text="Weekly individual or family minutes arranged per patient."
     )
-    entry = models.CharField(max_length=10, choices=Entry.choices, default=Entry.ROLLING)
+    entry = models.CharField(max_length=10, choices=EntryMode.choices, default=EntryMode.ROLLING)
     level = models.CharField(
         "level of care",
         max_length=4,
@@ -85,7 +85,7 @@ class Track(models.Model):
                 name="track_has_been_published_unless_draft",
             ),
             models.CheckConstraint(condition=Q(status__in=TrackStatus.values), name="track_status_is_known"),
-            models.CheckConstraint(condition=Q(entry__in=Entry.values), name="track_entry_is_known"),
+            models.CheckConstraint(condition=Q(entry__in=EntryMode.values), name="track_entry_is_known"),
             models.CheckConstraint(
                 condition=Q(individual_minutes__lte=1500), name="track_individual_minutes_fit_a_week"
             ),
@@ -111,11 +111,11 @@ class Track(models.Model):
     @property
     def mixes(self) -> bool:
         """Whether its patients may attend meetings of others like it. A cohort begins together, and stays among itself."""
-        return self.site.mixes_tracks and self.entry == Entry.ROLLING
+        return self.site.mixes_tracks and self.entry == EntryMode.ROLLING
 
     def next_entry(self, day: date) -> date | None:
         """The first day from `day` on which a patient can begin; None when no start date is left. Reads prefetched dates."""
-        if self.entry == Entry.ROLLING:
+        if self.entry == EntryMode.ROLLING:
             return day
         return min((start.on for start in self.cohort_starts.all() if start.on >= day), default=None)
 

@@ -12,7 +12,7 @@ from timekeeping.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class AwayAlready(Reason):
+class LeaveOverlaps(Reason):
     """Another leave of absence has some of the days; one without a last day is open."""
 
     code: ClassVar[str] = "away_already"
@@ -21,14 +21,14 @@ class AwayAlready(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class AwayThen(Reason):
+class OnLeave(Reason):
     """The patient is on leave on the day."""
 
     code: ClassVar[str] = "away_then"
     on: date
 
 
-def days_away(episode_ids: Collection[int], first: date, until: date) -> Mapping[int, list[Interval[date]]]:
+def leave_days(episode_ids: Collection[int], first: date, until: date) -> Mapping[int, list[Interval[date]]]:
     """Under each episode its leaves with a day in the half-open range; one query."""
     found: dict[int, list[Interval[date]]] = defaultdict(list)
     for leave in LeaveOfAbsence.objects.filter(episode__in=episode_ids).touching(first, until):
@@ -36,6 +36,6 @@ def days_away(episode_ids: Collection[int], first: date, until: date) -> Mapping
     return found
 
 
-def is_on(stretches: Iterable[Interval[date]], day: date) -> bool:
+def is_on_leave(stretches: Iterable[Interval[date]], day: date) -> bool:
     """Whether the day lies in one of them."""
     return any(stretch.contains(day) for stretch in stretches)

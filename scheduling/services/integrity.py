@@ -6,21 +6,26 @@ from contextlib import contextmanager
 from django.db import IntegrityError, transaction
 
 from scheduling.double_booking import GUARDS
-from scheduling.services.reasons import Refused, TakenMeanwhile
+from scheduling.services.reasons import TakenConcurrently
+from timekeeping.reasons import Refused
 
-KEPT = (*(guard.name for guard in GUARDS), "session_is_not_overbooked", "patient_is_booked_once_in_a_session")
+EXPECTED_CONSTRAINTS = (
+    *(guard.name for guard in GUARDS),
+    "session_is_not_overbooked",
+    "patient_is_booked_once_in_a_session",
+)
 """What can be broken by somebody else's act, although it was asked about under the lock: people work at several sites."""
 
 
 @contextmanager
-def in_words() -> Iterator[None]:
+def translate_integrity_errors() -> Iterator[None]:
     """Whole or not at all. Raises Refused where others' acts can break the constraint; our own faults stay faults."""
     try:
         with transaction.atomic():
             yield
     except IntegrityError as broken:
         said = str(broken)
-        kept = next((name for name in KEPT if name in said), None)
+        kept = next((name for name in EXPECTED_CONSTRAINTS if name in said), None)
         if kept is None:
             raise
-        raise Refused([TakenMeanwhile(kept)]) from broken
+        raise Refused([TakenConcurrently(kept)]) from broken

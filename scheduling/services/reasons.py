@@ -1,20 +1,10 @@
 """What a service answers when a rule stands against it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time
 from typing import ClassVar
 
-from timekeeping.reasons import EndsBeforeItBegins as EndsBeforeItBegins
 from timekeeping.reasons import Reason
-from timekeeping.reasons import Refused as Refused
-
-
-def refuse_for(reasons: Iterable[Reason]) -> None:
-    """Raises Refused with every reason, each said once; does nothing where there is none."""
-    found = tuple(dict.fromkeys(reasons))
-    if found:
-        raise Refused(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +30,7 @@ class AlreadyEnrolled(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class NotOnOffer(Reason):
+class TrackNotPublished(Reason):
     code: ClassVar[str] = "not_on_offer"
     track: str
 
@@ -55,7 +45,7 @@ class NotRunning(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class NoPlaceLeft(Reason):
+class SessionFull(Reason):
     """The last place of a session went to somebody else."""
 
     code: ClassVar[str] = "no_place_left"
@@ -82,7 +72,7 @@ class NotBookable(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class AlreadyMadeUp(Reason):
+class AlreadyHasMakeup(Reason):
     code: ClassVar[str] = "already_made_up"
     session: str
     on: date
@@ -119,7 +109,7 @@ class AttendanceRecorded(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class NeedsReason(Reason):
+class ReasonRequired(Reason):
     code: ClassVar[str] = "needs_reason"
 
 
@@ -145,7 +135,7 @@ class IsCancelled(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class IsNotCancelled(Reason):
+class SessionNotCancelled(Reason):
     code: ClassVar[str] = "is_not_cancelled"
     session: str
     on: date
@@ -161,7 +151,7 @@ class InThePast(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class EndsBeforeItStarts(Reason):
+class EndTimeBeforeStart(Reason):
     """A session lies within one day."""
 
     code: ClassVar[str] = "ends_before_it_starts"
@@ -170,7 +160,7 @@ class EndsBeforeItStarts(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedOn(Reason):
+class SiteClosed(Reason):
     """The site is closed on the day."""
 
     code: ClassVar[str] = "closed_on"
@@ -237,7 +227,7 @@ class FewerPlacesThanBooked(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class NotOverHttps(Reason):
+class LinkNotHttps(Reason):
     """A link that is not to a page over https."""
 
     code: ClassVar[str] = "not_over_https"
@@ -250,7 +240,7 @@ class LeadsAndAssists(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedAlready(Reason):
+class ClosureOverlaps(Reason):
     """Another closure has some of the days."""
 
     code: ClassVar[str] = "closed_already"
@@ -269,7 +259,7 @@ class IsOverAlready(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class LiftedAlready(Reason):
+class ClosureAlreadyLifted(Reason):
     """A closure that somebody else has lifted."""
 
     code: ClassVar[str] = "lifted_already"
@@ -277,7 +267,7 @@ class LiftedAlready(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class TakenMeanwhile(Reason):
+class TakenConcurrently(Reason):
     """Somebody else was quicker: the database kept a promise that this would have broken. `guard` is its name."""
 
     code: ClassVar[str] = "taken_meanwhile"

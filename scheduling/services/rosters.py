@@ -17,11 +17,11 @@ from scheduling.models import (
 )
 from scheduling.models.session import SessionQuerySet
 
-MOST_LETTERS = 120
+REASON_MAX_LENGTH = 120
 """Of a reason, as it stands in the row."""
 
 
-def hold_site(site_id: int) -> None:
+def lock_site(site_id: int) -> None:
     """Until the transaction ends nobody else changes the site's timetable or who is in it.
 
     Taken before any other lock: so changes to one site happen one after the other, what was shown before an act is what the
@@ -74,7 +74,7 @@ def copy_times(session: Session, week: date) -> None:
     SessionFacilitator.objects.filter(session=session).update(**facilitator_times(session))
 
 
-def recount_places(session_ids: Collection[int], now: datetime) -> None:
+def recount_booked(session_ids: Collection[int], now: datetime) -> None:
     """Sets `booked` to what the bookings say, and raises the version; the constraint refuses one too many."""
     standing = (
         Booking.objects.standing()
@@ -87,16 +87,16 @@ def recount_places(session_ids: Collection[int], now: datetime) -> None:
         Session.objects.filter(pk__in=batch).update(
             booked=Coalesce(Subquery(standing.values("number")), 0), version=F("version") + 1
         )
-    mark_stale_of_sessions(session_ids, now)
+    mark_session_feeds_stale(session_ids, now)
 
 
-def mark_stale_of_episodes(episode_ids: Collection[int], now: datetime) -> None:
+def mark_episode_feeds_stale(episode_ids: Collection[int], now: datetime) -> None:
     """The patients' calendars are written anew when next read."""
     for batch in in_batches(sorted(episode_ids)):
         Feed.objects.live().filter(patient__episodes__in=batch).update(stale_at=now)
 
 
-def mark_stale_of_sessions(session_ids: Collection[int], now: datetime) -> None:
+def mark_session_feeds_stale(session_ids: Collection[int], now: datetime) -> None:
     """The calendars of the sessions' rooms, tracks and facilitators are written anew when next read."""
     for batch in in_batches(sorted(session_ids)):
         leads = SessionFacilitator.objects.filter(session__in=batch)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from scheduling.domain.hours.rules import RuleSet
+from scheduling.domain.hours.rules import HoursRules
 from scheduling.models import RuleSet as RuleSetRow
 from scheduling.models import Site
 from timekeeping.intervals import Interval
@@ -14,7 +14,7 @@ from timekeeping.weeks import week_start
 class RuleBook:
     """A site's rule sets, newest first: (level or "", in force from, the rules)."""
 
-    entries: tuple[tuple[str, date, RuleSet], ...]
+    entries: tuple[tuple[str, date, HoursRules], ...]
 
     @classmethod
     def of(cls, site: Site) -> "RuleBook":
@@ -22,13 +22,13 @@ class RuleBook:
         rows = RuleSetRow.objects.filter(site=site).order_by("-starts")
         return cls(tuple((row.level, row.starts, row.as_rules()) for row in rows))
 
-    def on(self, day: date, level: str = "") -> RuleSet:
+    def on(self, day: date, level: str = "") -> HoursRules:
         """The rules in force on the day: the level's own where there are any, else the site's, else the defaults."""
         for wanted in dict.fromkeys((level, "")):
             for entry_level, starts, rules in self.entries:
                 if entry_level == wanted and starts <= day:
                     return rules
-        return RuleSet()
+        return HoursRules()
 
     def week_of(self, day: date) -> date:
         """The date on which the treatment week of `day` begins."""

@@ -21,16 +21,16 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from accounts.audit import record_look, repeat_look
+from accounts.audit import record_repeated_view, record_views
 from accounts.models import User
 from accounts.views import signed_in
 from iopmanager.release import fingerprint
 from scheduling.models import Site
 
-NOBODY = "0"
+NO_VIEW = "0"
 
 
-class Tag(NamedTuple):
+class PageTag(NamedTuple):
     """What a browser holds: the look at which it was shown these people, a signature of that, and one of the page."""
 
     look: str
@@ -47,7 +47,7 @@ class Tag(NamedTuple):
         return cls(*parts) if len(parts) == len(cls._fields) else None
 
 
-def _said(value: object) -> str:
+def _encode_value(value: object) -> str:
     """What a page may be given besides text, numbers and lists of them: whatever says all of itself."""
     if isinstance(value, date | datetime | ZoneInfo):
         return repr(value)
@@ -55,14 +55,14 @@ def _said(value: object) -> str:
 
 
 def _digest(*parts: object) -> str:
-    return blake2b(json.dumps(parts, default=_said).encode(), digest_size=16).hexdigest()
+    return blake2b(json.dumps(parts, default=_encode_value).encode(), digest_size=16).hexdigest()
 
 
 def _sign(*parts: str) -> str:
     return salted_hmac("scheduling.views.audited_cache", " ".join(parts), algorithm="sha256").hexdigest()[:32]
 
 
-def answer_look(
+def audited_response(
     request: HttpRequest,
     template: str,
     context: Mapping[str, object],
@@ -79,21 +79,21 @@ def answer_look(
     the same people leaves one event that points at those. The context holds values alone, so that all of it is covered.
     """
     user = signed_in(request)
-    held = Tag.read(request.headers.get("If-None-Match", ""))
+    held = PageTag.read(request.headers.get("If-None-Match", ""))
     shown = _digest(user.pk, site.pk, detail, sorted(people.items()))
-    content = _digest(fingerprint(), template, context, _frame(request) if framed else "")
-    look = NOBODY
+    content = _digest(fingerprint(), template, context, _render_frame(request) if framed else "")
+    look = NO_VIEW
     if people:
-        look = _earlier_look(held, shown, len(people), user=user, site=site, at=at, detail=detail)
-        look = look or record_look(people, by=user, at=at, site_key=site.pk, detail=detail).hex
-    tag = _tag(request, look, shown, content)
+        look = _repeated_view(held, shown, len(people), user=user, site=site, at=at, detail=detail)
+        look = look or record_views(people, by=user, at=at, site_key=site.pk, detail=detail).hex
+    tag = _make_tag(request, look, shown, content)
     # A message is shown once; and under DEBUG templates change while the server runs.
     once = settings.DEBUG or bool(len(get_messages(request)))
     if held and not once and constant_time_compare(held.page, tag.page):
         answer: HttpResponse = HttpResponseNotModified()
     else:
         answer = render(request, template, dict(context))
-        tag = _tag(request, look, shown, content)  # rendering has made the CSRF secret, if there was none
+        tag = _make_tag(request, look, shown, content)  # rendering has made the CSRF secret, if there was none
     if once:
         patch_cache_control(answer, private=True, no_store=True)
     else:
@@ -102,22 +102,22 @@ def answer_look(
     return answer
 
 
-def _frame(request: HttpRequest) -> str:
+def _render_frame(request: HttpRequest) -> str:
     """The frame around the page, in which nothing differs from one look to the next that is not a change."""
     return render_to_string("staff.html", {"csrf_token": "the same", "messages": ()}, request)
 
 
-def _tag(request: HttpRequest, look: str, shown: str, content: str) -> Tag:
+def _make_tag(request: HttpRequest, look: str, shown: str, content: str) -> PageTag:
     """The forms of a page that was kept work as long as the CSRF secret is the same."""
     people = _sign(look, shown)
-    return Tag(look, people, _sign(people, content, request.META.get("CSRF_COOKIE") or ""))
+    return PageTag(look, people, _sign(people, content, request.META.get("CSRF_COOKIE") or ""))
 
 
-def _earlier_look(
-    held: Tag | None, shown: str, people: int, *, user: User, site: Site, at: datetime, detail: str
+def _repeated_view(
+    held: PageTag | None, shown: str, people: int, *, user: User, site: Site, at: datetime, detail: str
 ) -> str:
     """The look that the person holds, if it showed the same people and the trail says by now that it was repeated."""
     if held is None or not constant_time_compare(held.people, _sign(held.look, shown)):
         return ""
-    again = repeat_look(UUID(held.look), people=people, by=user, at=at, site_key=site.pk, detail=detail)
+    again = record_repeated_view(UUID(held.look), people=people, by=user, at=at, site_key=site.pk, detail=detail)
     return held.look if again else ""

@@ -40,10 +40,10 @@ def site_switch(request: HttpRequest) -> HttpResponse:
         raise Http404
     request.session[SESSION_KEY] = site.pk
     back = request.POST.get("next", "")
-    return redirect(back if is_ours(request, back) else "home")
+    return redirect(back if is_own_url(request, back) else "home")
 
 
-def is_ours(request: HttpRequest, address: str) -> bool:
+def is_own_url(request: HttpRequest, address: str) -> bool:
     """Whether an address that came with the request leads to a page of ours, and not out of the house."""
     return url_has_allowed_host_and_scheme(
         address, allowed_hosts={request.get_host()}, require_https=request.is_secure()

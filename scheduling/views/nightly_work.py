@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.domain.job_schedule import MOST_TRIES, seems_stopped
-from accounts.jobs import Turn, turns
+from accounts.domain.job_schedule import MAX_ATTEMPTS, scheduler_seems_stopped
+from accounts.jobs import ScheduledJob, scheduled_jobs
 from accounts.models import JobRun
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
@@ -19,13 +19,13 @@ from scheduling.views.current_site import current_site, sites_worked_at
 
 @staff_required(Permission.MANAGE_SITE)
 @require_safe
-def jobs(request: HttpRequest) -> HttpResponse:
+def nightly_work(request: HttpRequest) -> HttpResponse:
     """Each job at each site with its last run and its next, and whether any scheduler seems to be running."""
     user, now = signed_in(request), clock.now()
     sites = [site for site in sites_worked_at(request) if user.may(Permission.MANAGE_SITE, site.pk)]
     places = [site.as_place() for site in sites]
-    found = turns(jobs=NIGHTLY, sites=places, runs=JobRun.objects.visible_to(user), now=now)
-    groups: list[tuple[Site | None, tzinfo, list[Turn]]] = [
+    found = scheduled_jobs(jobs=NIGHTLY, sites=places, runs=JobRun.objects.visible_to(user), now=now)
+    groups: list[tuple[Site | None, tzinfo, list[ScheduledJob]]] = [
         (site, site.zone, [turn for turn in found if turn.place.key == site.pk]) for site in sites
     ]
     groups.append((None, current_site(request).zone, [turn for turn in found if turn.place.key is None]))
@@ -33,9 +33,9 @@ def jobs(request: HttpRequest) -> HttpResponse:
     context = {
         "groups": groups,
         "now": now,
-        "most_tries": MOST_TRIES,
+        "most_tries": MAX_ATTEMPTS,
         "here": current_site(request),
         "last_started": last_started,
-        "seems_stopped": seems_stopped(last_started=last_started, now=now),
+        "seems_stopped": scheduler_seems_stopped(last_started=last_started, now=now),
     }
     return render(request, "scheduling/nightly_work.html", context)

@@ -5,11 +5,11 @@ from typing import Protocol
 
 from django import forms
 
-from scheduling.reason_text import say
+from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
 
 
-class Blaming(Protocol):
+class RefusableForm(Protocol):
     """A form that knows which field a reason, by its code, is about."""
 
     fields: dict[str, forms.Field]
@@ -20,8 +20,8 @@ class Blaming(Protocol):
     def add_error(self, field: str | None, error: str) -> None: ...
 
 
-def show_refusal(form: Blaming, refused: Refused) -> None:
+def show_refusal(form: RefusableForm, refused: Refused) -> None:
     """Every reason in words beside the field it is about, or above the form."""
     for reason in refused.reasons:
         field = form.blames.get(reason.code)
-        form.add_error(field if field in form.fields else None, say(reason))
+        form.add_error(field if field in form.fields else None, reason_text(reason))

@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 
 from patients.models import Commitment
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import GivesWay
+from scheduling.domain.search.conflicts import CommitmentMove
 from scheduling.domain.search.schedules import Schedule
 from scheduling.models import Booking, Site
-from scheduling.week_picture import TREATMENT, Block, WeekPicture, busy_blocks, draw
+from scheduling.week_picture import TREATMENT, Block, WeekPicture, busy_blocks, draw_week
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime, Recurrence, minute_of
 
 
@@ -24,7 +24,7 @@ def picture_of_week(
     """A patient's real week: sessions booked, and what else is in it, read `with_travel`. The week begins on a Monday here."""
     monday = week - timedelta(days=week.weekday())
     blocks = blocks_of_week(site=site, monday=monday, bookings=bookings, commitments=commitments, busy=busy)
-    return draw(blocks, [monday + timedelta(days=number) for number in range(7)])
+    return draw_week(blocks, [monday + timedelta(days=number) for number in range(7)])
 
 
 def blocks_of_week(
@@ -48,7 +48,7 @@ def blocks_of_week(
 def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTime], from_day: date) -> WeekPicture:
     """Meetings around a patient's life as it is in the first whole week from the day on; no dates, as it goes on."""
     monday = from_day + timedelta(days=-from_day.weekday() % 7)
-    return draw([*busy_blocks(busy, monday), *meeting_blocks(choice)])
+    return draw_week([*busy_blocks(busy, monday), *meeting_blocks(choice)])
 
 
 def picture_of_schedule(schedule: Schedule) -> WeekPicture:
@@ -58,12 +58,14 @@ def picture_of_schedule(schedule: Schedule) -> WeekPicture:
     busy = (
         part
         for each in schedule.need.busy
-        for part in (_given_way(each, gives, monday) if any(give.busy == each for give in gives) else (each,))
+        for part in (
+            _dates_after_giving_way(each, gives, monday) if any(give.busy == each for give in gives) else (each,)
+        )
     )
-    return draw([*busy_blocks(busy, monday), *meeting_blocks(schedule.meetings)])
+    return draw_week([*busy_blocks(busy, monday), *meeting_blocks(schedule.meetings)])
 
 
-def _given_way(busy: BusyTime, gives: Iterable[GivesWay], monday: date) -> Iterable[BusyTime]:
+def _dates_after_giving_way(busy: BusyTime, gives: Iterable[CommitmentMove], monday: date) -> Iterable[BusyTime]:
     """Its dates around the week, each as long as it still is then."""
     for on in busy.recurrence.dates(monday - timedelta(days=3), monday + timedelta(days=10)):
         begins, ends = datetime.combine(on, busy.starts), datetime.combine(on, busy.ends)

@@ -47,7 +47,7 @@ def names(resolver: URLResolver | None = None) -> Iterator[str]:
         if isinstance(pattern, URLResolver):
             if pattern.app_name != "admin":
                 yield from names(pattern)
-        elif isinstance(pattern, URLPattern) and pattern.name and pattern.lookup_str != "accounts.views.closed":
+        elif isinstance(pattern, URLPattern) and pattern.name and pattern.lookup_str != "accounts.views.disabled_page":
             yield pattern.name
 
 
@@ -130,7 +130,7 @@ OF_NO_ROW = {
     "home", "site-switch", "today", "today-attention", "patients", "patient-new", "tracks", "track-new", "weeks",
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
-    "portal-life", "portal-life-new", "portal-life-week", "portal-file-new",
+    "portal-commitments", "portal-commitment-new", "portal-commitment-week", "portal-calendar-file-new",
     "counselor-hours",
     "counselor-hours-new",
 }  # fmt: skip

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-OUR_OWN_SCHEMES = {"data", "blob", "about"}
-QUIET = [
+LOCAL_SCHEMES = {"data", "blob", "about"}
+CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-gpu",
@@ -33,7 +33,7 @@ QUIET = [
 OpenPage = Callable[[ViewportSize], Page]
 
 
-def _chromium() -> str:
+def _find_chromium() -> str:
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
@@ -47,17 +47,17 @@ def _chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    executable = _chromium()
+    executable = _find_chromium()
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright's loop runs in the thread of the test, which Django would take for asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
-        chromium = playwright.chromium.launch(executable_path=executable, args=[*QUIET, *as_root])
+        chromium = playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_FLAGS, *as_root])
         yield chromium
         chromium.close()
 
 
-class Guard:
+class PageGuard:
     """Collects what no page may do."""
 
     def __init__(self, address: str) -> None:
@@ -71,7 +71,7 @@ class Guard:
 
     def _see_request(self, request: Request) -> None:
         address = urlsplit(request.url)
-        if address.scheme not in OUR_OWN_SCHEMES and address.netloc != self.host:
+        if address.scheme not in LOCAL_SCHEMES and address.netloc != self.host:
             self.faults.append(f"a request went to another host: {request.url}")
 
     def _see_console(self, message: ConsoleMessage) -> None:
@@ -82,7 +82,7 @@ class Guard:
 @pytest.fixture
 def open_page(browser: Browser, live_server: "LiveServer") -> Iterator[OpenPage]:
     """Opens a page of a size, signed in as nobody; addresses begin with / and mean the server under test."""
-    guard = Guard(live_server.url)
+    guard = PageGuard(live_server.url)
     contexts = []
 
     def open_page(size: ViewportSize) -> Page:

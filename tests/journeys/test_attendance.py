@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from attendance.models import Attendance
 from attendance.services.marks import finalize_session
-from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, at, booking_of, open_clinic
+from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, at, booking_of, make_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_thursday")]
@@ -27,7 +27,7 @@ def on_thursday() -> Iterator[None]:
 
 @pytest.fixture
 def clinic() -> Clinic:
-    clinic = open_clinic()
+    clinic = make_clinic()
     for name in ("Rosa", "Tomasz", "Wen"):
         clinic.admit(name)
     meeting = make_meeting(clinic.site, 5, "10:00", "13:00", name="Saturday group")

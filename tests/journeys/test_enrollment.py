@@ -60,7 +60,7 @@ def test_from_the_waiting_list_to_another_track(
     sign_in(page, coordinator)
 
     # What is full is waited for.
-    page.goto(reverse("fit", args=[rosa.pk]))
+    page.goto(reverse("find-schedule", args=[rosa.pk]))
     axe(page)
     page.get_by_role("link", name="Put on the waiting list of Small group").click()
     axe(page)
@@ -82,11 +82,11 @@ def test_from_the_waiting_list_to_another_track(
     offer = page.get_by_role("button", name="Enroll from Mon 23 Nov")
     expect(offer).to_be_visible()
     axe(page)
-    page.goto(reverse("waiting-leave", args=[episode.waiting_entries.get().pk]))
+    page.goto(reverse("waitlist-remove", args=[episode.waiting_entries.get().pk]))
     axe(page)
     page.goto(reverse("enroll", args=[rosa.pk, small.pk]) + "?from=2026-11-24")
     axe(page)
-    page.goto(reverse("track-waiting", args=[small.pk]))
+    page.goto(reverse("waitlist", args=[small.pk]))
     offer.click()
     expect(page.get_by_text("Rosa Lindqvist is enrolled in Small group from Mon 23 Nov.")).to_be_visible()
     page.goto(reverse("patient", args=[rosa.pk]))

@@ -64,7 +64,7 @@ def test_a_repair_is_tried_kept_and_enrolled_from(
     page = open_page(size)
     sign_in(page, coordinator)
 
-    page.goto(reverse("fit", args=[rosa.pk]))
+    page.goto(reverse("find-schedule", args=[rosa.pk]))
     expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
     expect(page.get_by_role("heading", name="What would make it fit")).to_be_visible()
     axe(page)
@@ -106,7 +106,7 @@ def test_what_if_more_and_two_side_by_side(
     sign_in(page, coordinator)
 
     # What is typed is seen at once, without the page being loaded again, and nothing typed is lost.
-    page.goto(reverse("fit", args=[rosa.pk]))
+    page.goto(reverse("find-schedule", args=[rosa.pk]))
     expect(page.get_by_role("heading", name="6 schedules fit")).to_be_visible()
     page.get_by_text("What if something were different?").click()
     page.locator("#what-if").get_by_text("Shop", exact=True).click()

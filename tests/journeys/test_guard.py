@@ -3,7 +3,7 @@
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
-from tests.journeys.conftest import Guard
+from tests.journeys.conftest import PageGuard
 
 TRANSGRESSIONS = """async () => {
     document.body.insertAdjacentHTML("beforeend", '<p style="color: red">');
@@ -16,7 +16,7 @@ TRANSGRESSIONS = """async () => {
 def test_the_guard_sees_other_hosts_policy_violations_and_failing_scripts(
     browser: Browser, live_server: LiveServer
 ) -> None:
-    guard = Guard(live_server.url)
+    guard = PageGuard(live_server.url)
     context = browser.new_context(base_url=live_server.url)
     page = context.new_page()
     guard.watch(page)

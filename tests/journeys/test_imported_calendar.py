@@ -121,7 +121,7 @@ def test_a_patient_sends_a_calendar_from_a_phone_and_the_clinic_looks_at_it_firs
     phone: Page, page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe, tmp_path: Path
 ) -> None:
     sign_in(phone, make_patient_user(rosa))
-    phone.goto(reverse("portal-life"))
+    phone.goto(reverse("portal-commitments"))
     phone.get_by_role("link", name="Send a calendar file").click()
     axe(phone)
     send(phone, tmp_path, shift("110000"))

@@ -93,7 +93,7 @@ def test_groups_of_two_tracks_and_then_another_site(
     page.get_by_label("Last day").fill((MONDAY + 6 * timedelta(days=1)).isoformat())
     page.get_by_role("button", name="End the enrollment").click()
     page.get_by_role("button", name="End the enrollment").click()
-    phone.goto(f"{reverse('patient-site', args=[rosa.pk])}?to={there.pk}")
+    phone.goto(f"{reverse('site-transfer', args=[rosa.pk])}?to={there.pk}")
     phone.get_by_role("button", name="Show what it brings").click()
     expect(phone.get_by_text("No way to Prairie Avenue is known from Home.")).to_be_visible()
     axe(phone)

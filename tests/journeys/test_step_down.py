@@ -68,14 +68,14 @@ def test_the_next_level_is_stated_seen_and_arranged(
     expect(page.get_by_text("The level is stated.")).to_be_visible()
 
     # On a phone the levels stand one below the other.
-    phone.goto(reverse("ahead", args=[rosa.pk]))
+    phone.goto(reverse("step-down", args=[rosa.pk]))
     expect(phone.get_by_text("Keeps Mon–Wed with the same groups")).to_be_visible()
     expect(phone.get_by_text("Drops Thu, Fri")).to_be_visible()
     axe(phone)
     assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
     # The change is filled in, shown, and made.
-    page.goto(reverse("ahead", args=[rosa.pk]))
+    page.goto(reverse("step-down", args=[rosa.pk]))
     axe(page)
     page.get_by_role("link", name="Change meetings from Mon 14 Dec").click()
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(3)
@@ -84,6 +84,6 @@ def test_the_next_level_is_stated_seen_and_arranged(
     page.get_by_role("button", name="Change the meetings").click()
     expect(page.get_by_text("The meetings change from Mon 14 Dec.")).to_be_visible()
 
-    page.goto(reverse("ahead", args=[rosa.pk]))
+    page.goto(reverse("step-down", args=[rosa.pk]))
     expect(page.get_by_text("Arranged")).to_have_count(2)
     axe(page)

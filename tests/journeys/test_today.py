@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import AuditEvent, User
-from tests.clinic import WEDNESDAY, Clinic, at, booking_of, open_clinic
+from tests.clinic import WEDNESDAY, Clinic, at, booking_of, make_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_wednesday")]
@@ -27,7 +27,7 @@ def on_wednesday() -> Iterator[None]:
 @pytest.fixture
 def clinic() -> Clinic:
     """Rosa and Wen are in Wednesday's group; Rosa missed Monday, and Saturday's group can save her week."""
-    clinic = open_clinic()
+    clinic = make_clinic()
     rosa = clinic.admit("Rosa")
     clinic.admit("Wen", starts=WEDNESDAY)
     clinic.mark(booking_of(rosa), "no_show")

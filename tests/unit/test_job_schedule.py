@@ -10,21 +10,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.domain.job_schedule import (
-    MOST_TRIES,
-    NextTry,
-    Outcome,
-    PastTry,
+    MAX_ATTEMPTS,
+    AttemptOutcome,
+    NextAttempt,
+    PastAttempt,
     due_at,
     is_lost,
     latest_night,
-    next_try,
-    seems_stopped,
+    next_attempt,
+    scheduler_seems_stopped,
 )
 
 NEW_YORK = ZoneInfo("America/New_York")
 AT = time(2, 15)
 MON, TUE, WED = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
-RUNNING, DONE, FAILED = Outcome.RUNNING, Outcome.DONE, Outcome.FAILED
+RUNNING, DONE, FAILED = AttemptOutcome.RUNNING, AttemptOutcome.DONE, AttemptOutcome.FAILED
 
 
 def there(day: date, clock: str) -> datetime:
@@ -32,8 +32,8 @@ def there(day: date, clock: str) -> datetime:
     return datetime.combine(day, time.fromisoformat(clock), NEW_YORK).replace(fold=1).astimezone(UTC)
 
 
-def tried(night: date, clock: str, outcome: Outcome, attempt: int = 1, on: date | None = None) -> PastTry:
-    return PastTry(night, attempt, outcome, there(on or night, clock))
+def tried(night: date, clock: str, outcome: AttemptOutcome, attempt: int = 1, on: date | None = None) -> PastAttempt:
+    return PastAttempt(night, attempt, outcome, there(on or night, clock))
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def tried(night: date, clock: str, outcome: Outcome, attempt: int = 1, on: date 
         ),
     ],
 )  # fmt: skip
-def test_the_next_try(now: datetime, past: list[PastTry], night: date, attempt: int, when: datetime) -> None:
-    assert next_try(now=now, zone=NEW_YORK, at=AT, past=past) == NextTry(night, attempt, when)
+def test_the_next_try(now: datetime, past: list[PastAttempt], night: date, attempt: int, when: datetime) -> None:
+    assert next_attempt(now=now, zone=NEW_YORK, at=AT, past=past) == NextAttempt(night, attempt, when)
 
 
 @pytest.mark.parametrize(
@@ -162,13 +162,13 @@ def nights_run(zone: str, day: date, at: time, look_every: timedelta = timedelta
     """How often each night's work is run from two days before to two days after by a scheduler that never fails."""
     place = ZoneInfo(zone)
     now = datetime.combine(day - timedelta(days=2), time(12), UTC)
-    until, past = now + timedelta(days=4), [PastTry(day - timedelta(days=n), 1, DONE, now) for n in (2, 3)]
+    until, past = now + timedelta(days=4), [PastAttempt(day - timedelta(days=n), 1, DONE, now) for n in (2, 3)]
     ran: Counter[date] = Counter()
     while now < until:
-        following = next_try(now=now, zone=place, at=at, past=past)
+        following = next_attempt(now=now, zone=place, at=at, past=past)
         if following.is_due(now):
             ran[following.night] += 1
-            past.append(PastTry(following.night, following.attempt, DONE, now))
+            past.append(PastAttempt(following.night, following.attempt, DONE, now))
         now += look_every
     return ran
 
@@ -198,18 +198,20 @@ def test_the_latest_night_has_begun_and_the_next_one_has_not(now: datetime, zone
     outcomes=st.lists(st.sampled_from([DONE, FAILED]), min_size=1, max_size=8),
     looks=st.lists(st.integers(1, 200), min_size=60, max_size=60),
 )
-def test_a_night_is_tried_until_it_is_done_and_three_times_at_most(outcomes: list[Outcome], looks: list[int]) -> None:
-    now, past = there(MON, "02:15"), [PastTry(date(2026, 11, 22), 1, DONE, there(date(2026, 11, 22), "02:15"))]
+def test_a_night_is_tried_until_it_is_done_and_three_times_at_most(
+    outcomes: list[AttemptOutcome], looks: list[int]
+) -> None:
+    now, past = there(MON, "02:15"), [PastAttempt(date(2026, 11, 22), 1, DONE, there(date(2026, 11, 22), "02:15"))]
     answers = iter(outcomes)
     for minutes in looks:
-        following = next_try(now=now, zone=NEW_YORK, at=AT, past=past)
+        following = next_attempt(now=now, zone=NEW_YORK, at=AT, past=past)
         if following.is_due(now):
-            past.append(PastTry(following.night, following.attempt, next(answers, FAILED), now))
+            past.append(PastAttempt(following.night, following.attempt, next(answers, FAILED), now))
         now += timedelta(minutes=minutes)
     for night in {each.night for each in past}:
         tries = [each for each in past if each.night == night]
         assert [each.attempt for each in tries] == list(range(1, len(tries) + 1))
-        assert len(tries) <= MOST_TRIES
+        assert len(tries) <= MAX_ATTEMPTS
         assert all(each.outcome is FAILED for each in tries[:-1])
         begun = [each.started_at for each in tries]
         assert all(later - earlier >= timedelta(hours=1) for earlier, later in pairwise(begun))
@@ -233,4 +235,4 @@ def test_a_run_is_lost_after_an_hour_and_not_before() -> None:
 )
 def test_a_scheduler_seems_stopped_when_nothing_ran(quiet: timedelta | None, stopped: bool) -> None:
     now = there(WED, "09:00")
-    assert seems_stopped(last_started=None if quiet is None else now - quiet, now=now) is stopped
+    assert scheduler_seems_stopped(last_started=None if quiet is None else now - quiet, now=now) is stopped

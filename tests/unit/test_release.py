@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from iopmanager import release
-from iopmanager.release import fingerprint_of
+from iopmanager.release import compute_fingerprint
 
 
 @pytest.fixture
@@ -30,30 +30,30 @@ def checkout(tmp_path: Path) -> Path:
     ],
 )
 def test_other_code_has_another_fingerprint(checkout: Path, name: str, content: str) -> None:
-    before = fingerprint_of(checkout)
+    before = compute_fingerprint(checkout)
     (checkout / name).parent.mkdir(exist_ok=True)
     (checkout / name).write_text(content)
-    assert fingerprint_of(checkout) != before
+    assert compute_fingerprint(checkout) != before
 
 
 def test_what_moves_from_one_file_to_the_next_is_another(checkout: Path) -> None:
     (checkout / "templates/a.html").write_text("12")
     (checkout / "templates/b.html").write_text("3")
-    before = fingerprint_of(checkout)
+    before = compute_fingerprint(checkout)
     (checkout / "templates/a.html").write_text("1")
     (checkout / "templates/b.html").write_text("23")
-    assert fingerprint_of(checkout) != before
+    assert compute_fingerprint(checkout) != before
 
 
 def test_what_is_no_code_leaves_it_as_it_is(checkout: Path) -> None:
-    before = fingerprint_of(checkout)
+    before = compute_fingerprint(checkout)
     (checkout / "var").mkdir()
     (checkout / "var/notes.txt").write_text("")
     (checkout / "scheduling/views/today.pyc").write_text("")
-    assert fingerprint_of(checkout) == before
+    assert compute_fingerprint(checkout) == before
 
 
 def test_another_django_renders_another_page(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint_of(checkout)
+    before = compute_fingerprint(checkout)
     monkeypatch.setattr(release.django, "get_version", lambda: "99.1")
-    assert fingerprint_of(checkout) != before
+    assert compute_fingerprint(checkout) != before

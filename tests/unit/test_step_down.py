@@ -7,20 +7,20 @@ from random import Random
 
 import pytest
 
-from scheduling.domain.hours.rules import RuleSet, WeeklyMeeting
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from scheduling.domain.search.schedules import Schedule, find
-from scheduling.domain.search.score import price_of
+from scheduling.domain.search.schedules import Schedule, find_schedules
+from scheduling.domain.search.score import score_meetings
 from scheduling.domain.step_down import (
-    NOWHERE,
-    WIDTHS,
-    WIDTHS_OF_MORE,
+    BEAM_WIDTHS,
+    BEAM_WIDTHS_FOR_MORE,
+    NOT_ENROLLED,
     ChangedDays,
-    Stage,
-    Standing,
+    EnrolledMeetings,
     Step,
-    difference_of,
-    look_ahead,
+    StepPlan,
+    compare_schedules,
+    plan_steps,
 )
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_schedules import a_life, a_world
@@ -63,12 +63,12 @@ def shift(weekdays: Sequence[int], starts: str, ends: str) -> BusyTime:
     return BusyTime(key=starts, label="Shift", kind="work", recurrence=recurrence, starts=times.starts, ends=times.ends)
 
 
-def keys(stage: Stage) -> list[Key]:
+def keys(stage: StepPlan) -> list[Key]:
     return [each.key for each in stage.meetings]
 
 
 def test_the_next_level_keeps_groups_of_the_one_before():
-    stages = look_ahead([step(900, 5), step(540, 3, week=4)])
+    stages = plan_steps([step(900, 5), step(540, 3, week=4)])
     assert [keys(stage) for stage in stages] == [["E0", "E1", "E2", "E3", "E4"], ["E0", "E1", "E2"]]
     difference = stages[1].difference
     assert difference is not None
@@ -78,8 +78,8 @@ def test_the_next_level_keeps_groups_of_the_one_before():
 def test_the_first_schedule_is_one_that_more_can_be_kept_of():
     """By itself the morning is as good as the evening and comes first; only the evening goes on after the new shift begins."""
     now, later = step(540, 3), step(540, 3, week=4, busy=(shift(range(5), "08:00", "16:00"),))
-    assert keys(look_ahead([now])[0]) == ["M0", "M2", "M4"]
-    stages = look_ahead([now, later])
+    assert keys(plan_steps([now])[0]) == ["M0", "M2", "M4"]
+    stages = plan_steps([now, later])
     assert stages[0].rank > 1
     assert [keys(stage) for stage in stages] == [["E0", "E1", "E2"], ["E0", "E1", "E2"]]
     assert stages[1].difference is not None
@@ -87,46 +87,46 @@ def test_the_first_schedule_is_one_that_more_can_be_kept_of():
 
 
 def test_what_is_attended_now_is_kept_by_what_comes_next():
-    standing = Standing(meetings=(evening(2), evening(3), evening(4)), tracks=frozenset({"Evenings"}))
-    [stage] = look_ahead([step(540, 3)], standing=standing)
+    standing = EnrolledMeetings(meetings=(evening(2), evening(3), evening(4)), tracks=frozenset({"Evenings"}))
+    [stage] = plan_steps([step(540, 3)], standing=standing)
     assert keys(stage) == ["E2", "E3", "E4"]
 
 
 def test_what_is_arranged_stays_and_is_kept():
-    arranged = Standing(meetings=(evening(1), evening(3), evening(4)), tracks=frozenset({"Evenings"}))
-    first, second = look_ahead([step(540, 3, arranged=arranged), step(540, 3, week=4)])
+    arranged = EnrolledMeetings(meetings=(evening(1), evening(3), evening(4)), tracks=frozenset({"Evenings"}))
+    first, second = plan_steps([step(540, 3, arranged=arranged), step(540, 3, week=4)])
     assert (first.schedule, keys(first), keys(second)) == (None, ["E1", "E3", "E4"], ["E1", "E3", "E4"])
 
 
 def test_what_is_arranged_and_no_longer_enough_is_looked_for_anew():
-    arranged = Standing(meetings=(evening(1), evening(3)), tracks=frozenset({"Evenings"}))
+    arranged = EnrolledMeetings(meetings=(evening(1), evening(3)), tracks=frozenset({"Evenings"}))
     only = step(540, 3, arranged=arranged)
     assert [reason.code for reason in only.against_arranged] == ["below_prescribed_minutes", "below_prescribed_days"]
-    [stage] = look_ahead([only], standing=arranged)
+    [stage] = plan_steps([only], standing=arranged)
     assert {"E1", "E3"} < set(keys(stage))
 
 
 def test_where_nothing_fits_the_next_level_keeps_what_was_before():
     busy = (shift(range(5), "08:00", "22:00"),)
-    first, second, third = look_ahead([step(540, 3, MORNINGS), step(540, 3, week=2, busy=busy), step(540, 3, week=4)])
+    first, second, third = plan_steps([step(540, 3, MORNINGS), step(540, 3, week=2, busy=busy), step(540, 3, week=4)])
     assert (keys(second), second.difference) == ([], None)
     assert keys(third) == keys(first) == ["M0", "M2", "M4"]
 
 
 def test_who_is_in_a_track_goes_on_in_it_without_a_start_date():
     cohort = replace(MORNINGS, entries=(MONDAY,))
-    first, second = look_ahead(
+    first, second = plan_steps(
         [step(540, 3, cohort, going_on=(MORNINGS,)), step(540, 3, cohort, EVENINGS, week=4, going_on=(MORNINGS,))]
     )
     assert (keys(first), keys(second)) == (["M0", "M2", "M4"], ["M0", "M2", "M4"])
-    [alone] = look_ahead([step(540, 3, cohort, EVENINGS, week=4, going_on=(MORNINGS,))])
+    [alone] = plan_steps([step(540, 3, cohort, EVENINGS, week=4, going_on=(MORNINGS,))])
     assert keys(alone) == ["E0", "E1", "E2"]
 
 
 def test_a_group_that_changes_from_a_date_is_the_same_group():
     later = meeting(0, "18:30", "21:30", key="E0 later")
     evenings = track("Evenings", later, *(evening(day) for day in (1, 2, 3)))
-    first, second = look_ahead([step(540, 3, EVENINGS), step(540, 3, evenings, week=4, follows={"E0": later})])
+    first, second = plan_steps([step(540, 3, EVENINGS), step(540, 3, evenings, week=4, follows={"E0": later})])
     assert keys(first) == ["E0", "E1", "E2"]
     assert second.before[0] is later
 
@@ -141,7 +141,7 @@ def test_a_group_that_changes_from_a_date_is_the_same_group():
     ],
 )
 def test_what_changes_from_week_to_week(before, after, told):
-    difference = difference_of(before, after)
+    difference = compare_schedules(before, after)
     groups = (difference.kept, difference.at_the_time, difference.dropped, difference.added)
     assert tuple([each.weekday for each in group] for group in groups) == told
 
@@ -160,15 +160,15 @@ def test_what_changes_from_week_to_week(before, after, told):
     ],
 )
 def test_what_becomes_of_a_day(before, after, code):
-    assert difference_of(before, after).days == (ChangedDays(code, (1,)),)
+    assert compare_schedules(before, after).days == (ChangedDays(code, (1,)),)
 
 
 def test_so_many_schedules_are_weighed():
-    assert WIDTHS == {1: (1,), 2: (50, 1)}
-    assert WIDTHS_OF_MORE == (12, 3, 1)
+    assert BEAM_WIDTHS == {1: (1,), 2: (50, 1)}
+    assert BEAM_WIDTHS_FOR_MORE == (12, 3, 1)
 
 
-def a_course(random: Random) -> tuple[list[Step], Standing]:
+def a_course(random: Random) -> tuple[list[Step], EnrolledMeetings]:
     """Two or three levels at one small clinic, with a life that changes; at times one stands in a track already."""
     offers, first, wish = a_world(random)
     steps = []
@@ -179,15 +179,15 @@ def a_course(random: Random) -> tuple[list[Step], Standing]:
             prescribed_minutes=random.choice((120, 180, 240)),
             prescribed_days=random.randint(1, 2),
             busy=tuple(a_life(random, key) for key in range(random.randint(0, 2))),
-            rules=RuleSet(minimum_minutes=120, maximum_minutes=360, minimum_days=1, maximum_days=3),
+            rules=HoursRules(minimum_minutes=120, maximum_minutes=360, minimum_days=1, maximum_days=3),
         )
         known = tuple(replace(offer, entries=None) for offer in offers)
         steps.append(Step(need=need, offers=tuple(offers), going_on=known))
     tracks = frozenset({offers[0].key}) if wish.kept else frozenset()
-    return steps, Standing(meetings=wish.kept, tracks=tracks)
+    return steps, EnrolledMeetings(meetings=wish.kept, tracks=tracks)
 
 
-def tried(steps: Sequence[Step], standing: Standing, found: dict[object, tuple[Schedule, ...]]) -> Told:
+def tried(steps: Sequence[Step], standing: EnrolledMeetings, found: dict[object, tuple[Schedule, ...]]) -> Told:
     """The least that all the ways ask, and the first of them, by trying every schedule of every step."""
     if not steps:
         return 0, ()
@@ -195,13 +195,13 @@ def tried(steps: Sequence[Step], standing: Standing, found: dict[object, tuple[S
     offers = step.open_to(standing.tracks)
     key = (step.starts, standing.tracks)
     if key not in found:
-        found[key] = find(offers, step.need, most=EVERY)
+        found[key] = find_schedules(offers, step.need, most=EVERY)
     ways = []
     for each in found[key]:
-        price = price_of(
+        price = score_meetings(
             each.meetings, each.need, asked=step.starts, is_mixed=each.is_mixed, kept=standing.meetings
         ).points()
-        on = tried(rest, Standing(meetings=each.meetings, tracks=frozenset({each.offer.key})), found)
+        on = tried(rest, EnrolledMeetings(meetings=each.meetings, tracks=frozenset({each.offer.key})), found)
         ways.append(((price + on[0], price, each.order[1:]), (tuple(one.key for one in each.meetings), *on[1])))
     if not ways:
         on = tried(rest, standing, found)
@@ -215,15 +215,15 @@ def test_the_best_way_is_that_of_trying_every_way(fifty):
     kept = 0
     for seed in range(fifty * 50, fifty * 50 + 50):
         steps, standing = a_course(Random(seed))
-        stages = look_ahead(steps, standing=standing, widths=(EVERY,) * 3)
+        stages = plan_steps(steps, standing=standing, widths=(EVERY,) * 3)
         points = sum(stage.schedule.points for stage in stages if stage.schedule)
         assert (points, tuple(tuple(keys(stage)) for stage in stages)) == tried(steps, standing, {}), seed
         kept += sum(bool(stage.difference and stage.difference.kept) for stage in stages)
-        within = look_ahead(steps, standing=standing)
+        within = plan_steps(steps, standing=standing)
         assert sum(stage.schedule.points for stage in within if stage.schedule) >= points
     assert kept > 10
 
 
 def test_nothing_ahead_is_nothing():
-    assert look_ahead([]) == ()
-    assert look_ahead([], standing=NOWHERE) == ()
+    assert plan_steps([]) == ()
+    assert plan_steps([], standing=NOT_ENROLLED) == ()

@@ -11,8 +11,8 @@ from django.template.loader import render_to_string
 
 from accounts.audit import record
 from accounts.models import Action
-from attendance.services.ledgers import mark_of
-from attendance.services.weeks import WeekInFull, week_in_full
+from attendance.services.ledgers import attendance_of
+from attendance.services.weeks import WeekReport, week_report
 from iopmanager import clock
 from patients.models import Patient
 from scheduling.models import Booking, Session
@@ -32,18 +32,18 @@ class Command(BaseCommand):
         patient = Patient.objects.select_related("site").filter(code=options["patient_code"]).first()
         if patient is None:
             raise CommandError(f"There is no patient with the code {options['patient_code']}.")
-        found = week_in_full(patient=patient, day=_date(options["week"], patient, now), now=now)
+        found = week_report(patient=patient, day=_parse_week(options["week"], patient, now), now=now)
         if found.row is None:
             raise CommandError(f"No hours are owed in the week of {found.week.start:%Y-%m-%d}.")
         record(patient, by=None, action=Action.VIEWED, at=now, detail=f"ledger command, {found.week.start:%Y-%m-%d}")
         if options["json"]:
-            self.stdout.write(json.dumps(_as_json(found), indent=2))
+            self.stdout.write(json.dumps(_report_json(found), indent=2))
         else:
             context = {"found": found, "ledger": found.row.ledger, "site": found.site, "now": now}
             self.stdout.write(render_to_string("attendance/weeks/ledger.txt", context).strip())
 
 
-def _date(text: str | None, patient: Patient, now: datetime) -> date:
+def _parse_week(text: str | None, patient: Patient, now: datetime) -> date:
     if text is None:
         return now.astimezone(patient.site.zone).date()
     try:
@@ -52,7 +52,7 @@ def _date(text: str | None, patient: Patient, now: datetime) -> date:
         raise CommandError(f"“{text}” is not a date; write it as 2026-11-23.") from None
 
 
-def _as_json(found: WeekInFull) -> dict[str, object]:
+def _report_json(found: WeekReport) -> dict[str, object]:
     assert found.row is not None
     ledger, zone = found.row.ledger, found.site.zone
 
@@ -60,7 +60,7 @@ def _as_json(found: WeekInFull) -> dict[str, object]:
         return {"starts": of.starts.astimezone(zone).isoformat(), "ends": of.ends.astimezone(zone).isoformat()}
 
     def booked(booking: Booking) -> dict[str, object]:
-        mark = mark_of(booking)
+        mark = attendance_of(booking)
         return {
             "name": booking.session.name,
             **times(booking),

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from demo.load import NotEmpty, load_demo
+from demo.load import DatabaseNotEmpty, load_demo
 from demo.sign_ins import SIGN_INS
 from iopmanager import clock
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         self.is_quiet = options["verbosity"] == 0
         try:
             load_demo(now=clock.now(), say=self._say)
-        except NotEmpty:
+        except DatabaseNotEmpty:
             raise CommandError("There is a clinic in this database already; the demo needs an empty one.") from None
         for sign_in in SIGN_INS:
             self._say(f"{sign_in.role:15} {sign_in.email:32} {sign_in.password}")

@@ -9,11 +9,11 @@ from crispy_forms.layout import Div
 from django import forms
 
 from iopmanager.form_fields import DayField, MinuteField
-from patients.forms.layout import beside, laid_out
+from patients.forms.layout import fields_row, form_layout
 from patients.models import Commitment, CommitmentKind, Place
-from patients.models.commitment import LEAST_MOVE, MIDNIGHT, MOST_MOVE, weekday_mask
+from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABLE_MINUTES, weekday_mask
 from patients.services import CommitmentValues
-from timekeeping.rotations import bits_of, read_runs
+from timekeeping.rotations import parse_runs, runs_to_bits
 
 WEEKDAYS = [(0, "Mon"), (1, "Tue"), (2, "Wed"), (3, "Thu"), (4, "Fri"), (5, "Sat"), (6, "Sun")]
 EVERY_WEEK, EVERY_OTHER_WEEK, ROTATION, SOME_DATES, ONE_DATE = "every", "other", "rotation", "range", "once"
@@ -24,8 +24,8 @@ PATTERNS = [
     (SOME_DATES, "Several dates in a row"),
     (ONE_DATE, "One date"),
 ]
-PROTECTED, COULD_MOVE = "no", "yes"
-BLAMES = {
+FIXED, MOVABLE = "no", "yes"
+REASON_FIELDS = {
     "takes_no_time": "ends",
     "ends_before_it_begins": "last_day",
     "never_happens": "weekdays",
@@ -45,7 +45,7 @@ class RunsField(forms.CharField):
         if not written:
             return ()
         try:
-            return read_runs(written)
+            return parse_runs(written)
         except ValueError as wrong:
             raise forms.ValidationError(str(wrong)) from None
 
@@ -81,16 +81,16 @@ class CommitmentForm(forms.Form):
     starts = MinuteField(required=False)
     ends = MinuteField(required=False, help_text="At or before the start: it ends on the next day.")
     could_move = forms.ChoiceField(
-        choices=[(PROTECTED, "It must stay as it is"), (COULD_MOVE, "It could move a little")],
-        initial=PROTECTED,
+        choices=[(FIXED, "It must stay as it is"), (MOVABLE, "It could move a little")],
+        initial=FIXED,
         widget=forms.RadioSelect,
         required=False,
         label="Could it move?",
     )
     movable_minutes = forms.IntegerField(
         required=False,
-        min_value=LEAST_MOVE,
-        max_value=MOST_MOVE,
+        min_value=MIN_MOVABLE_MINUTES,
+        max_value=MAX_MOVABLE_MINUTES,
         label="By up to, in minutes",
         help_text="It could begin so much later, or end so much earlier.",
     )
@@ -133,21 +133,21 @@ class CommitmentForm(forms.Form):
             self.fields["place"].choices = [("", "Elsewhere: the minutes below"), *known]  # type: ignore[attr-defined]
         else:
             del self.fields["place"]
-        self.helper = laid_out(
-            beside("kind", "label"),
+        self.helper = form_layout(
+            fields_row("kind", "label"),
             InlineRadios("pattern"),
             Div(InlineCheckboxes("weekdays"), css_class="unless-once unless-rotation"),
-            Div(beside("anchor"), css_class="if-other"),
-            Div(beside("rotation", "round_from"), css_class="if-rotation"),
-            Div(beside("first_on", "last_on"), css_class="if-range"),
-            Div(beside("on"), css_class="if-once"),
+            Div(fields_row("anchor"), css_class="if-other"),
+            Div(fields_row("rotation", "round_from"), css_class="if-rotation"),
+            Div(fields_row("first_on", "last_on"), css_class="if-range"),
+            Div(fields_row("on"), css_class="if-once"),
             "whole_day",
-            Div(beside("starts", "ends"), css_class="unless-whole"),
+            Div(fields_row("starts", "ends"), css_class="unless-whole"),
             InlineRadios("could_move"),
-            Div(beside("movable_minutes"), css_class="if-movable"),
+            Div(fields_row("movable_minutes"), css_class="if-movable"),
             *(("place",) if known else ()),
-            Div(beside("travel_before_minutes", "travel_after_minutes"), css_class="unless-place"),
-            Div(beside("valid_from", "last_day"), css_class="unless-once unless-range"),
+            Div(fields_row("travel_before_minutes", "travel_after_minutes"), css_class="unless-place"),
+            Div(fields_row("valid_from", "last_day"), css_class="unless-once unless-range"),
         )
 
     def clean(self) -> dict[str, Any]:
@@ -171,7 +171,7 @@ class CommitmentForm(forms.Form):
         if not cleaned.get("whole_day"):
             self._ask("starts", "When does it begin?", cleaned)
             self._ask("ends", "When does it end?", cleaned)
-        if cleaned.get("could_move") == COULD_MOVE:
+        if cleaned.get("could_move") == MOVABLE:
             self._ask("movable_minutes", "By how many minutes?", cleaned)
         return cleaned
 
@@ -184,8 +184,8 @@ class CommitmentForm(forms.Form):
         """Beside which field a refusal is shown: dates in a row have a last one of their own, rotations have no weekdays."""
         pattern = self.data.get(self.add_prefix("pattern"))
         if pattern == SOME_DATES:
-            return BLAMES | {"ends_before_it_begins": "last_on"}
-        return BLAMES | {"never_happens": "last_day"} if pattern == ROTATION else BLAMES
+            return REASON_FIELDS | {"ends_before_it_begins": "last_on"}
+        return REASON_FIELDS | {"never_happens": "last_day"} if pattern == ROTATION else REASON_FIELDS
 
     def values(self) -> CommitmentValues:
         given = self.cleaned_data
@@ -196,15 +196,15 @@ class CommitmentForm(forms.Form):
             label=given["label"],
             starts=MIDNIGHT if whole else given["starts"],
             ends=MIDNIGHT if whole else given["ends"],
-            movable_minutes=given["movable_minutes"] if given["could_move"] == COULD_MOVE else 0,
+            movable_minutes=given["movable_minutes"] if given["could_move"] == MOVABLE else 0,
             place_id=given.get("place"),
             travel_before_minutes=before,
             travel_after_minutes=before if after is None else after,
-            **_when(given),
+            **_pattern_values(given),
         )
 
 
-def _when(given: dict[str, Any]) -> dict[str, Any]:
+def _pattern_values(given: dict[str, Any]) -> dict[str, Any]:
     """The fields of the pattern that was chosen, and of no other."""
     pattern = given["pattern"]
     if pattern == ONE_DATE:
@@ -216,7 +216,7 @@ def _when(given: dict[str, Any]) -> dict[str, Any]:
     holds = {"valid_from": given["valid_from"], "valid_until": last_day + timedelta(days=1) if last_day else None}
     if pattern == ROTATION:
         runs = given["rotation"]
-        return holds | {"anchor": given["round_from"], "cycle_days": sum(runs), "cycle_mask": bits_of(runs)}
+        return holds | {"anchor": given["round_from"], "cycle_days": sum(runs), "cycle_mask": runs_to_bits(runs)}
     anchor = given["anchor"] if pattern == EVERY_OTHER_WEEK else None
     return holds | {"weekdays": weekday_mask(given["weekdays"]), "anchor": anchor}
 
@@ -248,7 +248,7 @@ def commitment_initial(commitment: Commitment) -> dict[str, Any]:
         "whole_day": whole,
         "starts": None if whole else commitment.starts,
         "ends": None if whole else commitment.ends,
-        "could_move": COULD_MOVE if commitment.movable_minutes else PROTECTED,
+        "could_move": MOVABLE if commitment.movable_minutes else FIXED,
         "movable_minutes": commitment.movable_minutes or None,
         "place": commitment.place_id,
         "travel_before_minutes": commitment.travel_before_minutes,

@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from patients.forms.layout import beside, laid_out
+from patients.forms.layout import fields_row, form_layout
 from patients.models import Place
 from patients.services.availability.places import PlaceValues
 
-LONGEST_WAY = 480
+MAX_TRAVEL_MINUTES = 480
 
 
 class PlaceForm(forms.Form):
@@ -21,13 +21,15 @@ class PlaceForm(forms.Form):
 
     def __init__(self, *args: Any, sites: Iterable[tuple[int, str]], place: Place | None = None, **kwargs: Any) -> None:
         if place is not None:
-            kwargs["initial"] = {"name": place.name, **_ways(place)}
+            kwargs["initial"] = {"name": place.name, **_travel_initial(place)}
         super().__init__(*args, **kwargs)
         self.sites = dict(sites)
         for pk, name in self.sites.items():
-            self.fields[f"before_{pk}"] = _minutes(f"Minutes from {name} to there", "Empty: no way there is known.")
-            self.fields[f"after_{pk}"] = _minutes(f"Minutes from there to {name}", "Empty: as long as there.")
-        self.helper = laid_out("name", *(beside(f"before_{pk}", f"after_{pk}") for pk in self.sites))
+            self.fields[f"before_{pk}"] = _minutes_field(
+                f"Minutes from {name} to there", "Empty: no way there is known."
+            )
+            self.fields[f"after_{pk}"] = _minutes_field(f"Minutes from there to {name}", "Empty: as long as there.")
+        self.helper = form_layout("name", *(fields_row(f"before_{pk}", f"after_{pk}") for pk in self.sites))
 
     def values(self) -> PlaceValues:
         given = self.cleaned_data
@@ -39,11 +41,13 @@ class PlaceForm(forms.Form):
         return PlaceValues(name=given["name"], ways=ways)
 
 
-def _minutes(label: str, help_text: str = "") -> forms.IntegerField:
-    return forms.IntegerField(min_value=0, max_value=LONGEST_WAY, required=False, label=label, help_text=help_text)
+def _minutes_field(label: str, help_text: str = "") -> forms.IntegerField:
+    return forms.IntegerField(
+        min_value=0, max_value=MAX_TRAVEL_MINUTES, required=False, label=label, help_text=help_text
+    )
 
 
-def _ways(place: Place) -> Mapping[str, int]:
+def _travel_initial(place: Place) -> Mapping[str, int]:
     found: dict[str, int] = {}
     for way in place.travels.all():
         found |= {f"before_{way.site_id}": way.before_minutes, f"after_{way.site_id}": way.after_minutes}

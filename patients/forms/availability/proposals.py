@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from patients.forms.layout import laid_out
+from patients.forms.layout import form_layout
 
 ACCEPT, DECLINE = "accept", "decline"
 
@@ -23,7 +23,7 @@ class DecisionForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = laid_out("reason")
+        self.helper = form_layout("reason")
         self.helper.render_hidden_fields = False
 
     def clean(self) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from django.forms.renderers import get_default_renderer
 from iopmanager.form_fields import MinuteField
 from patients.forms.availability.commitments import WEEKDAYS
 from patients.models import Commitment, CommitmentKind
-from patients.models.commitment import LEAST_MOVE, MOST_MOVE, weekday_mask
+from patients.models.commitment import MAX_MOVABLE_MINUTES, MIN_MOVABLE_MINUTES, weekday_mask
 from patients.services.availability.week import WeekRow
 
-MOST_ROWS = 60
+MAX_ROWS = 60
 
 
 class WeekRowForm(forms.Form):
@@ -37,7 +37,7 @@ class WeekRowForm(forms.Form):
     starts = MinuteField(error_messages={"required": "When does it begin?"})
     ends = MinuteField(error_messages={"required": "When does it end?"})
     movable_minutes = forms.IntegerField(
-        required=False, min_value=LEAST_MOVE, max_value=MOST_MOVE, label="Could move (min)"
+        required=False, min_value=MIN_MOVABLE_MINUTES, max_value=MAX_MOVABLE_MINUTES, label="Could move (min)"
     )
 
     def row(self) -> WeekRow:
@@ -54,18 +54,18 @@ class WeekRowForm(forms.Form):
 
 
 if TYPE_CHECKING:
-    Rows = forms.BaseFormSet[WeekRowForm]
+    WeekRowFormSetBase = forms.BaseFormSet[WeekRowForm]
 else:
-    Rows = forms.BaseFormSet
+    WeekRowFormSetBase = forms.BaseFormSet
 
 
-class WeekFormSet(Rows):
+class WeekFormSet(WeekRowFormSetBase):
     """The lines of a week, with some empty ones to write in."""
 
     form = WeekRowForm
     renderer = get_default_renderer()
     extra = 2
-    min_num, max_num, absolute_max = 0, MOST_ROWS, MOST_ROWS
+    min_num, max_num, absolute_max = 0, MAX_ROWS, MAX_ROWS
     validate_min, validate_max = False, True
     can_order, can_delete, can_delete_extra = False, True, True
 

@@ -5,13 +5,13 @@ from typing import Any, ClassVar
 from django import forms
 
 from patients.domain.calendar_files import REFUSALS
-from patients.forms.layout import beside, laid_out
+from patients.forms.layout import fields_row, form_layout
 from patients.models import CALENDAR_KINDS, ImportedCalendar
-from patients.models.calendar import MOST_TRAVEL
-from patients.models.commitment import LEAST_MOVE, MOST_MOVE
+from patients.models.calendar import MAX_TRAVEL_MINUTES
+from patients.models.commitment import MAX_MOVABLE_MINUTES, MIN_MOVABLE_MINUTES
 
 BUSY, FREE = "busy", "free"
-OF_OWN_FILE = (
+OWN_FILE_HELP = (
     "An .ics file from your work or school. We keep only when you are busy: no titles, no places, not the file."
 )
 
@@ -28,18 +28,22 @@ class CalendarFileForm(forms.Form):
     )
     kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in CALENDAR_KINDS], label="Calendar of")
     travel_before = forms.IntegerField(
-        min_value=0, max_value=MOST_TRAVEL, required=False, label="Minutes to get there", help_text="From the site."
+        min_value=0,
+        max_value=MAX_TRAVEL_MINUTES,
+        required=False,
+        label="Minutes to get there",
+        help_text="From the site.",
     )
     travel_after = forms.IntegerField(
         min_value=0,
-        max_value=MOST_TRAVEL,
+        max_value=MAX_TRAVEL_MINUTES,
         required=False,
         label="Minutes back",
         help_text="To the site. Empty: as long as there.",
     )
     movable_minutes = forms.IntegerField(
         min_value=0,
-        max_value=MOST_MOVE,
+        max_value=MAX_MOVABLE_MINUTES,
         required=False,
         label="Could move by, in minutes",
         help_text="Each time could begin so much later, or end so much earlier. Empty: all must stay as it is.",
@@ -53,15 +57,17 @@ class CalendarFileForm(forms.Form):
             }
         super().__init__(*args, **kwargs)
         if is_own:  # for whom no site is a site
-            self.fields["file"].help_text = OF_OWN_FILE
+            self.fields["file"].help_text = OWN_FILE_HELP
             self.fields["travel_before"].help_text = "From your appointments."
             self.fields["travel_after"].help_text = "To your appointments. Empty: as long as there."
-        self.helper = laid_out("file", beside("kind", "movable_minutes"), beside("travel_before", "travel_after"))
+        self.helper = form_layout(
+            "file", fields_row("kind", "movable_minutes"), fields_row("travel_before", "travel_after")
+        )
 
     def clean_movable_minutes(self) -> int:
         minutes: int = self.cleaned_data["movable_minutes"] or 0
-        if 0 < minutes < LEAST_MOVE:
-            raise forms.ValidationError(f"By {LEAST_MOVE} minutes at least, or not at all.")
+        if 0 < minutes < MIN_MOVABLE_MINUTES:
+            raise forms.ValidationError(f"By {MIN_MOVABLE_MINUTES} minutes at least, or not at all.")
         return minutes
 
     def said(self) -> dict[str, Any]:
@@ -77,7 +83,7 @@ class CalendarFileForm(forms.Form):
         }
 
 
-class KeepCalendarForm(forms.Form):
+class SaveCalendarForm(forms.Form):
     """Whether days with an entry without a time are taken: asked only where there are such days."""
 
     blames: ClassVar = {"not_asked_of_whole_days": "whole_days"}
@@ -92,7 +98,7 @@ class KeepCalendarForm(forms.Form):
             who = "I am" if is_own else "They are"
             field = self.fields["whole_days"]
             field.choices = [(BUSY, f"{who} busy all day"), (FREE, f"{who} free, as far as these go")]  # type: ignore[attr-defined]
-        self.helper = laid_out(*self.fields)
+        self.helper = form_layout(*self.fields)
 
     @property
     def whole_days_count(self) -> bool | None:

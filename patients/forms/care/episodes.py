@@ -6,23 +6,23 @@ from typing import Any, ClassVar
 from django import forms
 
 from iopmanager.form_fields import DayField
-from patients.forms.layout import beside, laid_out
+from patients.forms.layout import fields_row, form_layout
 from patients.models import Episode, LevelOfCare
 from patients.services import LevelValues
 
-HOURS = re.compile(
+DURATION_PATTERN = re.compile(
     r"(?P<hours>\d{1,3}(?:[.,]\d+)?)\s*(?:(?:h|:)\s*(?:(?P<minutes>[0-5]?\d)(?:\s*min)?)?)?", re.IGNORECASE
 )
 
 
-class HoursField(forms.CharField):
+class DurationField(forms.CharField):
     """A length of time, as people write it: 9, 9:30, 9 h 30 or 9.5. Its value is minutes."""
 
     def to_python(self, value: Any) -> Any:
         written = str(value or "").strip()
         if not written:
             return None
-        found = HOURS.fullmatch(written)
+        found = DURATION_PATTERN.fullmatch(written)
         if found is None or (found["minutes"] and not found["hours"].isdecimal()):
             raise forms.ValidationError(f"“{written}” is not a number of hours; write 9, 9:30 or 9 h 30.")
         minutes = round(float(found["hours"].replace(",", ".")) * 60) + int(found["minutes"] or 0)
@@ -48,7 +48,7 @@ class LastDayForm(forms.Form):
     def __init__(self, *args: Any, help_text: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["last_day"].help_text = help_text
-        self.helper = laid_out(*self.fields)
+        self.helper = form_layout(*self.fields)
 
 
 class EndingForm(LastDayForm):
@@ -64,7 +64,7 @@ class LevelForm(forms.Form):
 
     starts = DayField(label="From")
     level = forms.ChoiceField(choices=LevelOfCare.choices)
-    prescribed_minutes = HoursField(label="Hours a week", help_text="For example 9, or 10:30.")
+    prescribed_minutes = DurationField(label="Hours a week", help_text="For example 9, or 10:30.")
     prescribed_days = forms.IntegerField(min_value=1, max_value=7, label="Days a week")
     stated_by = forms.CharField(max_length=120, help_text="Who stated the level, with credential.")
     referral_source = forms.CharField(
@@ -75,8 +75,8 @@ class LevelForm(forms.Form):
         super().__init__(*args, **kwargs)
         if episode is not None:
             del self.fields["referral_source"]
-        rows = [beside("starts", "level"), beside("prescribed_minutes", "prescribed_days"), "stated_by"]
-        self.helper = laid_out(*rows, *(() if episode else ("referral_source",)))
+        rows = [fields_row("starts", "level"), fields_row("prescribed_minutes", "prescribed_days"), "stated_by"]
+        self.helper = form_layout(*rows, *(() if episode else ("referral_source",)))
 
     def values(self) -> LevelValues:
         given = self.cleaned_data

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from patients.forms.layout import laid_out
+from patients.forms.layout import form_layout
 
 
-class SiteForm(forms.Form):
+class SiteTransferForm(forms.Form):
     """One of the `sites`, each with its id and name."""
 
     blames: ClassVar = {"nothing_changed": "site"}
@@ -20,4 +20,4 @@ class SiteForm(forms.Form):
         field = self.fields["site"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = list(sites)
-        self.helper = laid_out("site")
+        self.helper = form_layout("site")

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from iopmanager.form_fields import DayField
-from patients.forms.layout import beside, laid_out
+from patients.forms.layout import fields_row, form_layout
 from patients.models.consent import RecipientKind
 from patients.services.record.consents import ConsentValues
 
@@ -31,8 +31,11 @@ class ConsentForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = laid_out(
-            beside("recipient_kind", "recipient"), "recipient_address", "purpose", beside("signed_on", "last_day")
+        self.helper = form_layout(
+            fields_row("recipient_kind", "recipient"),
+            "recipient_address",
+            "purpose",
+            fields_row("signed_on", "last_day"),
         )
 
     def values(self) -> ConsentValues:

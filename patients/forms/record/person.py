@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from iopmanager.form_fields import DayField
-from patients.forms.layout import beside, laid_out
+from patients.forms.layout import fields_row, form_layout
 from patients.models import Patient
 from patients.services import PatientValues
 
@@ -29,12 +29,12 @@ class PatientForm(forms.Form):
         if patient is not None:
             kwargs["initial"] = {name: getattr(patient, name) for name in self.base_fields}
         super().__init__(*args, **kwargs)
-        self.helper = laid_out(
-            beside("first_name", "last_name"),
-            beside("preferred_name", "code"),
-            beside("birth_date", "language"),
-            beside("email", "phone"),
-            beside("travel_minutes"),
+        self.helper = form_layout(
+            fields_row("first_name", "last_name"),
+            fields_row("preferred_name", "code"),
+            fields_row("birth_date", "language"),
+            fields_row("email", "phone"),
+            fields_row("travel_minutes"),
         )
 
     def values(self) -> PatientValues:

@@ -10,18 +10,18 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Commitment, CommitmentProposal, Patient, Place, ProposalState
-from patients.models.commitment import MIDNIGHT, pattern_of
-from patients.services.rows import refuse, write
-from timekeeping.reasons import EndsBeforeItBegins, Reason, Refused
-from timekeeping.rotations import LEAST_DAYS, MOST_DAYS
+from patients.models.commitment import MIDNIGHT, commitment_pattern
+from patients.services.rows import save_values
+from timekeeping.reasons import EndDateBeforeStart, Reason, Refused, refuse_if_any
+from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
 
-LONGEST_ON_DATES = timedelta(days=366)
+MAX_DATE_RANGE = timedelta(days=366)
 """What takes longer is a pattern of the week, not an exception in it. (The product's own choice.)"""
 
 
 @dataclass(frozen=True, slots=True)
-class TakesNoTime(Reason):
+class NoDuration(Reason):
     """Its end is its start, and that is not midnight, from which a whole day would be meant."""
 
     code: ClassVar[str] = "takes_no_time"
@@ -35,7 +35,7 @@ class NeverHappens(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class RoundOfAllOrNone(Reason):
+class RotationAllOrNothing(Reason):
     """A rotation in which every day is on, or none."""
 
     code: ClassVar[str] = "round_of_all_or_none"
@@ -43,14 +43,14 @@ class RoundOfAllOrNone(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class RoundTooLong(Reason):
+class RotationTooLong(Reason):
     code: ClassVar[str] = "round_too_long"
     days: int
-    most: int = MOST_DAYS
+    most: int = MAX_CYCLE_DAYS
 
 
 @dataclass(frozen=True, slots=True)
-class TooLongOnDates(Reason):
+class DateRangeTooLong(Reason):
     """Dates in a row that are no exception any more."""
 
     code: ClassVar[str] = "too_long_on_dates"
@@ -59,7 +59,7 @@ class TooLongOnDates(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class MovesMoreThanItLasts(Reason):
+class MovableExceedsDuration(Reason):
     """Nothing would be left of it if it gave way by as much as it could."""
 
     code: ClassVar[str] = "moves_more_than_it_lasts"
@@ -68,7 +68,7 @@ class MovesMoreThanItLasts(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class NotTheirPlace(Reason):
+class PlaceNotFound(Reason):
     """The place is another patient's, or was taken out in the meantime."""
 
     code: ClassVar[str] = "not_their_place"
@@ -104,44 +104,44 @@ class CommitmentValues:
         return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
 
 
-def against_commitment(values: CommitmentValues) -> Iterable[Reason]:
+def check_commitment(values: CommitmentValues) -> Iterable[Reason]:
     """What makes a commitment nonsense by itself."""
-    yield from against_times(values)
-    yield from _against_the_round(values) if values.cycle_days is not None else _against_the_dates(values)
+    yield from check_commitment_times(values)
+    yield from _check_rotation(values) if values.cycle_days is not None else _check_dates(values)
 
 
-def against_times(given: CommitmentValues | BusyTime) -> Iterable[Reason]:
+def check_commitment_times(given: CommitmentValues | BusyTime) -> Iterable[Reason]:
     """What makes the times of a commitment nonsense, whenever it is."""
     if given.starts == given.ends and given.starts != MIDNIGHT:
-        yield TakesNoTime()
+        yield NoDuration()
     elif given.movable_minutes >= given.minutes:
-        yield MovesMoreThanItLasts(given.movable_minutes, given.minutes)
+        yield MovableExceedsDuration(given.movable_minutes, given.minutes)
 
 
-def _against_the_round(values: CommitmentValues) -> Iterable[Reason]:
+def _check_rotation(values: CommitmentValues) -> Iterable[Reason]:
     days, mask = values.cycle_days or 0, values.cycle_mask or 0
-    if days > MOST_DAYS:
-        yield RoundTooLong(days)
-    elif days < LEAST_DAYS or mask in (0, (1 << days) - 1):
-        yield RoundOfAllOrNone(days)
+    if days > MAX_CYCLE_DAYS:
+        yield RotationTooLong(days)
+    elif days < MIN_CYCLE_DAYS or mask in (0, (1 << days) - 1):
+        yield RotationAllOrNothing(days)
     else:
-        yield from _against_the_dates(values)
+        yield from _check_dates(values)
 
 
-def _against_the_dates(values: CommitmentValues) -> Iterable[Reason]:
+def _check_dates(values: CommitmentValues) -> Iterable[Reason]:
     first, until = values.on or values.valid_from, values.until or values.valid_until
     if first is not None and until is not None and until <= first:
-        yield EndsBeforeItBegins(first, until - timedelta(days=1))
-    elif values.on is not None and values.until is not None and values.until - values.on > LONGEST_ON_DATES:
-        yield TooLongOnDates(values.on, values.until - timedelta(days=1))
-    elif not _happens(values):
+        yield EndDateBeforeStart(first, until - timedelta(days=1))
+    elif values.on is not None and values.until is not None and values.until - values.on > MAX_DATE_RANGE:
+        yield DateRangeTooLong(values.on, values.until - timedelta(days=1))
+    elif not _occurs(values):
         yield NeverHappens()
 
 
-def _happens(values: CommitmentValues) -> bool:
+def _occurs(values: CommitmentValues) -> bool:
     """Whether there is a date on which it happens: within a round of its first day, or two weeks, or a year of dates."""
     try:
-        pattern = pattern_of(values)
+        pattern = commitment_pattern(values)
     except ValueError:  # no day at all
         return False
     if values.on is not None or values.valid_from is None or values.valid_until is None:
@@ -150,19 +150,19 @@ def _happens(values: CommitmentValues) -> bool:
     return any(pattern.dates(values.valid_from, min(values.valid_until, values.valid_from + reach)))
 
 
-def against_new_commitment(patient: Patient, values: CommitmentValues) -> Iterable[Reason]:
+def check_new_commitment(patient: Patient, values: CommitmentValues) -> Iterable[Reason]:
     """What makes it nonsense by itself, or for this patient."""
-    yield from against_commitment(values)
+    yield from check_commitment(values)
     if values.place_id is not None and not Place.objects.filter(patient=patient, pk=values.place_id).exists():
-        yield NotTheirPlace()
+        yield PlaceNotFound()
 
 
 @transaction.atomic
 def add_commitment(*, patient: Patient, values: CommitmentValues, by: User | None, now: datetime) -> Commitment:
     """Raises Refused when it makes no sense by itself. What is booked already stays booked, clash or not."""
-    refuse(against_new_commitment(patient, values))
+    refuse_if_any(check_new_commitment(patient, values))
     commitment = Commitment(patient=patient)
-    write(commitment, values)
+    save_values(commitment, values)
     record(commitment, by=by, action=Action.CREATED, at=now)
     return commitment
 
@@ -172,8 +172,8 @@ def change_commitment(
     *, commitment: Commitment, values: CommitmentValues, by: User | None, now: datetime
 ) -> Commitment:
     """Raises Refused as `add_commitment` does."""
-    refuse(against_new_commitment(commitment.patient, values))
-    changed = write(commitment, values)
+    refuse_if_any(check_new_commitment(commitment.patient, values))
+    changed = save_values(commitment, values)
     record(commitment, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
     return commitment
 
@@ -183,7 +183,7 @@ def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, n
     """It holds until the end of `last_day`. Raises Refused when that is before it begins, or it is on dates alone anyway."""
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and last_day < begins):
-        raise Refused([EndsBeforeItBegins(begins or last_day, last_day)])
+        raise Refused([EndDateBeforeStart(begins or last_day, last_day)])
     commitment.valid_until = last_day + timedelta(days=1)
     commitment.save(update_fields=["valid_until"])
     record(commitment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}")

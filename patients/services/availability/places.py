@@ -10,8 +10,7 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Patient, Place, PlaceTravel
-from patients.services.rows import refuse
-from timekeeping.reasons import Reason
+from timekeeping.reasons import Reason, refuse_if_any
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +36,13 @@ class PlaceValues:
     ways: Mapping[int, tuple[int, int]]
 
 
-def _against_place(patient: Patient, place: Place | None, values: PlaceValues) -> Iterable[Reason]:
+def _check_place(patient: Patient, place: Place | None, values: PlaceValues) -> Iterable[Reason]:
     others = Place.objects.filter(patient=patient, name__iexact=values.name).exclude(pk=place.pk if place else 0)
     if others.exists():
         yield PlaceNameTaken(values.name)
 
 
-def _write_ways(place: Place, values: PlaceValues) -> bool:
+def _save_travel_times(place: Place, values: PlaceValues) -> bool:
     """Whether any of the ways was otherwise before."""
     held = {way.site_id: way for way in place.travels.all()}
     is_new = bool(place.travels.exclude(site__in=values.ways).delete()[0])
@@ -60,9 +59,9 @@ def _write_ways(place: Place, values: PlaceValues) -> bool:
 def add_place(*, patient: Patient, values: PlaceValues, by: User | None, now: datetime) -> Place:
     """Raises Refused when the patient has a place of that name."""
     patient = Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=patient.pk)
-    refuse(_against_place(patient, None, values))
+    refuse_if_any(_check_place(patient, None, values))
     place = Place.objects.create(patient=patient, name=values.name)
-    _write_ways(place, values)
+    _save_travel_times(place, values)
     record(place, by=by, action=Action.CREATED, at=now)
     return place
 
@@ -71,11 +70,11 @@ def add_place(*, patient: Patient, values: PlaceValues, by: User | None, now: da
 def change_place(*, place: Place, values: PlaceValues, by: User | None, now: datetime) -> Place:
     """Raises Refused as `add_place` does. What is booked stays booked, also where the way is longer now."""
     patient = Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=place.patient_id)
-    refuse(_against_place(patient, place, values))
+    refuse_if_any(_check_place(patient, place, values))
     changed = ["name"] if place.name != values.name else []
     place.name = values.name
     place.save(update_fields=["name"])
-    if _write_ways(place, values):
+    if _save_travel_times(place, values):
         changed.append("ways")
     record(place, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
     return place
@@ -86,6 +85,6 @@ def remove_place(*, place: Place, by: User | None, now: datetime) -> None:
     """Raises Refused while commitments are there."""
     Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=place.patient_id)
     there = place.commitments.count()
-    refuse([PlaceInUse(place.name, there)] if there else [])
+    refuse_if_any([PlaceInUse(place.name, there)] if there else [])
     record(place, by=by, action=Action.DELETED, at=now)
     place.delete()

@@ -12,8 +12,8 @@ from patients.models import Commitment, Patient
 from patients.services.availability.commitments import (
     CommitmentValues,
     add_commitment,
-    against_commitment,
     change_commitment,
+    check_commitment,
     end_commitment,
     remove_commitment,
 )
@@ -66,7 +66,7 @@ class WeekRow:
 
 
 @dataclass(frozen=True, slots=True)
-class WeekAct:
+class WeekChange:
     """One thing to do: add a commitment, change one, or with no values end one."""
 
     commitment: Commitment | None
@@ -74,7 +74,7 @@ class WeekAct:
 
 
 @dataclass(frozen=True, slots=True)
-class WeekKept:
+class SavedWeek:
     """What a week that was typed has changed."""
 
     added: tuple[Commitment, ...]
@@ -82,18 +82,18 @@ class WeekKept:
     ended: tuple[Commitment, ...]
 
 
-def values_of(commitment: Commitment) -> CommitmentValues:
+def commitment_values(commitment: Commitment) -> CommitmentValues:
     """A commitment as it would be stated."""
     return CommitmentValues(**{each.name: getattr(commitment, each.name) for each in fields(CommitmentValues)})
 
 
-def weekly_of(patient: Patient, today: date) -> list[Commitment]:
+def weekly_commitments(patient: Patient, today: date) -> list[Commitment]:
     """The commitments that a week can show: those of every week that hold on the day or later."""
     weekly = patient.commitments.filter(on=None, cycle_days=None, anchor=None)
     return list(weekly.in_force_from(today).with_travel())
 
 
-def acts_of(*, patient: Patient, rows: Sequence[WeekRow], today: date) -> tuple[WeekAct, ...]:
+def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date) -> tuple[WeekChange, ...]:
     """What the rows ask for; nothing for those that say what holds already. New ones that are equal but for their days are one.
 
     Holds the commitments until the transaction ends. Raises WeekRefused with every row that makes no sense.
@@ -102,40 +102,42 @@ def acts_of(*, patient: Patient, rows: Sequence[WeekRow], today: date) -> tuple[
     known = {each.pk: each for each in standing.filter(on=None, cycle_days=None, anchor=None).in_force_from(today)}
     against: dict[int, tuple[Reason, ...]] = {}
     new: dict[CommitmentValues, int] = {}
-    acts: list[WeekAct] = []
+    acts: list[WeekChange] = []
     for number, row in enumerate(rows):
         commitment = known.get(row.commitment_id) if row.commitment_id is not None else None
         if row.commitment_id is not None and commitment is None:
             against[number] = (NoLongerWeekly(),)
             continue
         if row.is_taken_out:
-            acts += [WeekAct(commitment, None)] if commitment is not None else []
+            acts += [WeekChange(commitment, None)] if commitment is not None else []
             continue
-        values = row.over(values_of(commitment)) if commitment is not None else row.values()
-        reasons = tuple(against_commitment(values))
+        values = row.over(commitment_values(commitment)) if commitment is not None else row.values()
+        reasons = tuple(check_commitment(values))
         if reasons:
             against[number] = reasons
         elif commitment is None:
             alike = replace(values, weekdays=0)
             new[alike] = new.get(alike, 0) | values.weekdays
-        elif values != values_of(commitment):
-            acts.append(WeekAct(commitment, values))
+        elif values != commitment_values(commitment):
+            acts.append(WeekChange(commitment, values))
     if against:
         raise WeekRefused(against)
-    return (*acts, *(WeekAct(None, replace(values, weekdays=days)) for values, days in new.items()))
+    return (*acts, *(WeekChange(None, replace(values, weekdays=days)) for values, days in new.items()))
 
 
 @transaction.atomic
-def keep_week(*, patient: Patient, rows: Sequence[WeekRow], today: date, by: User | None, now: datetime) -> WeekKept:
+def save_week(*, patient: Patient, rows: Sequence[WeekRow], today: date, by: User | None, now: datetime) -> SavedWeek:
     """Adds, changes and ends what the rows ask for; what is ended held until yesterday. Raises as `acts_of` does."""
     done: dict[str, list[Commitment]] = {"added": [], "changed": [], "ended": []}
-    for word, commitment in _doing(acts_of(patient=patient, rows=rows, today=today), patient, today, by, now):
+    for word, commitment in _apply_changes(
+        plan_week_changes(patient=patient, rows=rows, today=today), patient, today, by, now
+    ):
         done[word].append(commitment)
-    return WeekKept(**{word: tuple(commitments) for word, commitments in done.items()})
+    return SavedWeek(**{word: tuple(commitments) for word, commitments in done.items()})
 
 
-def _doing(
-    acts: Sequence[WeekAct], patient: Patient, today: date, by: User | None, now: datetime
+def _apply_changes(
+    acts: Sequence[WeekChange], patient: Patient, today: date, by: User | None, now: datetime
 ) -> Iterator[tuple[str, Commitment]]:
     for act in acts:
         if act.commitment is None and act.values is not None:
@@ -143,12 +145,12 @@ def _doing(
         elif act.commitment is not None and act.values is not None:
             yield "changed", change_commitment(commitment=act.commitment, values=act.values, by=by, now=now)
         elif act.commitment is not None:
-            take_out_from(commitment=act.commitment, today=today, by=by, now=now)
+            end_or_remove_commitment(commitment=act.commitment, today=today, by=by, now=now)
             yield "ended", act.commitment
 
 
 @transaction.atomic
-def take_out_from(*, commitment: Commitment, today: date, by: User | None, now: datetime) -> None:
+def end_or_remove_commitment(*, commitment: Commitment, today: date, by: User | None, now: datetime) -> None:
     """From the day on it holds no longer; what has not held on any day yet is taken out whole."""
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and begins >= today):

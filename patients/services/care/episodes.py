@@ -25,7 +25,7 @@ class LevelOverlaps(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class IsOver(Reason):
+class EpisodeEnded(Reason):
     """The course of care ended before the day."""
 
     code: ClassVar[str] = "is_over"
@@ -61,14 +61,14 @@ def admit_patient(
 
 
 @transaction.atomic
-def state_level(*, episode: Episode, values: LevelValues, by: User | None, now: datetime) -> LevelOfCareSpan:
+def set_level_of_care(*, episode: Episode, values: LevelValues, by: User | None, now: datetime) -> LevelOfCareSpan:
     """Steps to the next level from a day on.
 
     Raises Refused unless it is after the present level began, and when the course of care is over by then.
     """
     episode = Episode.objects.select_for_update(of=("self",)).select_related("patient").get(pk=episode.pk)
     if episode.ends is not None and episode.ends <= values.starts:
-        raise Refused([IsOver(episode.ends - timedelta(days=1))])
+        raise Refused([EpisodeEnded(episode.ends - timedelta(days=1))])
     latest = episode.spans.order_by("-starts").first()
     if latest is not None:
         if values.starts <= latest.starts:

@@ -10,12 +10,12 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Consent, Patient
-from scheduling.domain.letters import PurposeTells, telling_words
-from timekeeping.reasons import EndsBeforeItBegins, Reason, Refused
+from scheduling.domain.letters import PurposeRevealsTreatment, revealing_words
+from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
 
 
 @dataclass(frozen=True, slots=True)
-class SignedInTheFuture(Reason):
+class SignedInFuture(Reason):
     """Nobody has signed it yet on the day given."""
 
     code: ClassVar[str] = "signed_in_the_future"
@@ -23,7 +23,7 @@ class SignedInTheFuture(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class RevokedAlready(Reason):
+class AlreadyRevoked(Reason):
     """The consent was revoked before."""
 
     code: ClassVar[str] = "revoked_already"
@@ -43,19 +43,19 @@ class ConsentValues:
     recipient_address: str = ""
 
 
-def _against(values: ConsentValues, today: date, site_name: str) -> Iterable[Reason]:
+def _check_consent(values: ConsentValues, today: date, site_name: str) -> Iterable[Reason]:
     if values.signed_on > today:
-        yield SignedInTheFuture(values.signed_on)
+        yield SignedInFuture(values.signed_on)
     if values.valid_until <= values.signed_on:
-        yield EndsBeforeItBegins(values.signed_on, values.valid_until)
-    if telling := telling_words(values.purpose, [site_name]):
-        yield PurposeTells(telling)
+        yield EndDateBeforeStart(values.signed_on, values.valid_until)
+    if telling := revealing_words(values.purpose, [site_name]):
+        yield PurposeRevealsTreatment(telling)
 
 
 @transaction.atomic
 def record_consent(*, patient: Patient, values: ConsentValues, by: User, now: datetime) -> Consent:
     """Raises Refused for one that would be signed after today, be over before it is signed, or tell in its purpose what for."""
-    against = tuple(_against(values, now.astimezone(patient.site.zone).date(), patient.site.name))
+    against = tuple(_check_consent(values, now.astimezone(patient.site.zone).date(), patient.site.name))
     if against:
         raise Refused(against)
     consent = Consent.objects.create(patient=patient, recorded_by=by, **vars(values))
@@ -70,7 +70,7 @@ def revoke_consent(*, consent: Consent, by: User, now: datetime) -> Consent:
     consent = found.get(pk=consent.pk)
     if consent.revoked_at is not None:
         on = consent.revoked_at.astimezone(consent.patient.site.zone).date()
-        raise Refused([RevokedAlready(consent.recipient, on)])
+        raise Refused([AlreadyRevoked(consent.recipient, on)])
     consent.revoked_at, consent.revoked_by = now, by
     consent.save(update_fields=["revoked_at", "revoked_by"])
     record(consent, by=by, action=Action.REVOKED, at=now)

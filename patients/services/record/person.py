@@ -10,8 +10,8 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Patient
-from patients.services.rows import refuse, write
-from timekeeping.reasons import Reason
+from patients.services.rows import save_values
+from timekeeping.reasons import Reason, refuse_if_any
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class CodeTaken(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class NotBornYet(Reason):
+class BirthDateInFuture(Reason):
     code: ClassVar[str] = "not_born_yet"
     birth_date: date
 
@@ -39,19 +39,19 @@ class PatientValues:
     travel_minutes: int = 0
 
 
-def _against_patient(patient: Patient, values: PatientValues, now: datetime) -> Iterable[Reason]:
+def _check_patient(patient: Patient, values: PatientValues, now: datetime) -> Iterable[Reason]:
     if Patient.objects.filter(code=values.code).exclude(pk=patient.pk or 0).exists():
         yield CodeTaken(values.code)
     if values.birth_date > now.astimezone(patient.site.zone).date():
-        yield NotBornYet(values.birth_date)
+        yield BirthDateInFuture(values.birth_date)
 
 
 @transaction.atomic
 def create_patient(*, site_id: int, values: PatientValues, by: User | None, now: datetime) -> Patient:
     """Raises Refused when the code is somebody else's or the birth is to come."""
     patient = Patient(site_id=site_id)
-    refuse(_against_patient(patient, values, now))
-    write(patient, values)
+    refuse_if_any(_check_patient(patient, values, now))
+    save_values(patient, values)
     record(patient, by=by, action=Action.CREATED, at=now)
     return patient
 
@@ -60,7 +60,7 @@ def create_patient(*, site_id: int, values: PatientValues, by: User | None, now:
 def change_patient(*, patient: Patient, values: PatientValues, by: User | None, now: datetime) -> Patient:
     """Raises Refused as `create_patient` does. The trail says which fields changed, not what stood in them."""
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
-    refuse(_against_patient(patient, values, now))
-    changed = write(patient, values)
+    refuse_if_any(_check_patient(patient, values, now))
+    changed = save_values(patient, values)
     record(patient, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
     return patient

@@ -16,8 +16,8 @@ from patients.models import Commitment
 from patients.services import add_commitment, change_commitment, end_commitment, remove_commitment
 from patients.views.access import commitment_managed_by, patient_managed_by
 from patients.views.form_page import form_page
-from scheduling.services.availability.conflicts import booked_clashes
-from scheduling.templatetags.formats import counted, day
+from scheduling.formats import counted, day
+from scheduling.services.availability.conflicts import booking_conflicts
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
@@ -38,7 +38,7 @@ def commitment_new(request: HttpRequest, patient_id: int) -> HttpResponse:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            say_what_it_runs_into(request, made)
+            add_conflict_message(request, made)
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="new commitment")
     return form_page(request, form, heading="New commitment", save="Add commitment", patient=patient)
@@ -57,7 +57,7 @@ def commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            say_what_it_runs_into(request, changed)
+            add_conflict_message(request, changed)
             return redirect("patient", commitment.patient_id)
     record(commitment, by=user, action=Action.VIEWED, at=now, detail="edit")
     patient = commitment.patient
@@ -90,12 +90,12 @@ def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
     return render(request, "patients/availability/commitment_end.html", context, status=422 if form.errors else 200)
 
 
-def say_what_it_runs_into(
+def add_conflict_message(
     request: HttpRequest, commitment: Commitment, *, listed: str = "They are listed below."
 ) -> None:
     """It is kept all the same: life is as it is. The message names days alone, as the browser keeps it for a while."""
     site = commitment.patient.site
-    clashes = booked_clashes(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())
+    clashes = booking_conflicts(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())
     if not clashes:
         messages.success(request, "The commitment is kept.")
         return

@@ -16,7 +16,7 @@ from patients.services import add_place, change_place, remove_place
 from patients.views.access import patient_managed_by, place_managed_by
 from patients.views.form_page import form_page
 from scheduling.models import Site
-from scheduling.reason_text import say
+from scheduling.reason_text import reason_text
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
@@ -86,7 +86,7 @@ def place_remove(request: HttpRequest, place_id: int) -> HttpResponse:
     try:
         remove_place(place=place, by=user, now=clock.now())
     except Refused as refused:
-        messages.error(request, " ".join(say(reason) for reason in refused.reasons))
+        messages.error(request, " ".join(reason_text(reason) for reason in refused.reasons))
         return redirect("place-edit", place_id)
     messages.success(request, "The place is taken out.")
     return redirect("places", patient_id)

@@ -13,7 +13,7 @@ from accounts.views import signed_in, staff_required
 from iopmanager import clock
 from patients.forms import DECLINE, DecisionForm
 from patients.views.access import proposal_managed_by
-from scheduling.services.availability.proposals import accept_proposal, asked_of, decline_proposal
+from scheduling.services.availability.proposals import accept_proposal, decline_proposal, pending_proposals
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
@@ -39,6 +39,6 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
             messages.success(request, "Declined, and everything stays as it is." if declines else "The change is kept.")
             return redirect("patient", patient.pk)
     record(found, by=user, action=Action.VIEWED, at=now, detail="decide")
-    (asked,), _ = asked_of(patient=patient, proposals=[found], now=now)
+    (asked,), _ = pending_proposals(patient=patient, proposals=[found], now=now)
     context = {"patient": patient, "asked": asked, "form": form}
     return render(request, "patients/availability/proposal.html", context, status=422 if form.errors else 200)

@@ -18,12 +18,12 @@ from accounts.views import signed_in, staff_required
 from iopmanager import clock
 from patients.forms import WeekFormSet, week_initial
 from patients.models import Commitment, Patient
-from patients.services import WeekKept, WeekRefused, keep_week, weekly_of
+from patients.services import SavedWeek, WeekRefused, save_week, weekly_commitments
 from patients.views.access import patient_managed_by
+from scheduling.formats import counted
 from scheduling.models import Booking
-from scheduling.services.availability.conflicts import booked_clashes
-from scheduling.services.availability.imported_calendars import busy_on_dates
-from scheduling.templatetags.formats import counted
+from scheduling.services.availability.conflicts import booking_conflicts
+from scheduling.services.availability.imported_calendars import calendar_busy_on_dates
 from scheduling.views.refusals import show_refusal
 from scheduling.views.week_pictures import blocks_of_week
 from scheduling.week_picture import TREATMENT
@@ -40,25 +40,27 @@ def commitment_week(request: HttpRequest, patient_id: int) -> HttpResponse:
     if request.method == "POST" and rows.is_valid():
         numbered = rows.numbered_rows()
         try:
-            kept = keep_week(patient=patient, rows=list(numbered.values()), today=today, by=user, now=now)
+            kept = save_week(patient=patient, rows=list(numbered.values()), today=today, by=user, now=now)
         except WeekRefused as refused:
             show_row_refusals(rows, numbered, refused)
         else:
-            _say_what_was_kept(request, patient, kept)
+            _add_saved_message(request, patient, kept)
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="week of commitments")
     context = {"patient": patient, **week_context(rows, patient, user, today)}
-    return render(request, "patients/availability/commitment_week.html", context, status=422 if is_wrong(rows) else 200)
+    return render(
+        request, "patients/availability/commitment_week.html", context, status=422 if has_errors(rows) else 200
+    )
 
 
 def week_rows(request: HttpRequest, patient: Patient, today: date) -> WeekFormSet:
     """The rows as they were typed, or as the commitments are."""
     if request.method == "POST":
         return WeekFormSet(request.POST, prefix="rows")
-    return WeekFormSet(prefix="rows", initial=week_initial(weekly_of(patient, today)))
+    return WeekFormSet(prefix="rows", initial=week_initial(weekly_commitments(patient, today)))
 
 
-def is_wrong(rows: WeekFormSet) -> bool:
+def has_errors(rows: WeekFormSet) -> bool:
     return rows.is_bound and (any(form.errors for form in rows.forms) or bool(rows.non_form_errors()))
 
 
@@ -74,7 +76,7 @@ def week_context(
 ) -> Mapping[str, Any]:
     """The rows, and what else is in this week, which the grid shows and leaves alone."""
     monday = today - timedelta(days=today.weekday())
-    shown = {each.pk for each in weekly_of(patient, today)}
+    shown = {each.pk for each in weekly_commitments(patient, today)}
     others = [each for each in patient.commitments.in_force_from(monday).with_travel() if each.pk not in shown]
     bookings = (
         Booking.objects.visible_to(user)
@@ -83,7 +85,7 @@ def week_context(
         .filter(session__on__gte=monday, session__on__lt=monday + timedelta(weeks=1))
         .select_related("session")
     )
-    imported = busy_on_dates([patient.pk], patient.site.zone, monday, monday + timedelta(weeks=1))
+    imported = calendar_busy_on_dates([patient.pk], patient.site.zone, monday, monday + timedelta(weeks=1))
     blocks = [
         {
             "day": block.weekday,
@@ -95,10 +97,16 @@ def week_context(
             site=patient.site, monday=monday, bookings=bookings, commitments=others, busy=imported.get(patient.pk, ())
         )
     ]
-    return {"rows": rows, "others": others, "blocks": json.dumps(blocks), "monday": monday, "is_wrong": is_wrong(rows)}
+    return {
+        "rows": rows,
+        "others": others,
+        "blocks": json.dumps(blocks),
+        "monday": monday,
+        "is_wrong": has_errors(rows),
+    }
 
 
-def _say_what_was_kept(request: HttpRequest, patient: Patient, kept: WeekKept) -> None:
+def _add_saved_message(request: HttpRequest, patient: Patient, kept: SavedWeek) -> None:
     """One sentence for all, and a warning where it runs into what is booked; the chart has each of these."""
     done = [
         f"{counted(len(commitments), 'commitment')} {word}"
@@ -106,13 +114,13 @@ def _say_what_was_kept(request: HttpRequest, patient: Patient, kept: WeekKept) -
         if commitments
     ]
     messages.success(request, f"{', '.join(done)}." if done else "Nothing was different.")
-    clashes = _clashes(patient, (*kept.added, *kept.changed))
+    clashes = _count_clashes(patient, (*kept.added, *kept.changed))
     if clashes:
         sessions = counted(clashes, "booked session")
         messages.warning(request, f"The week leaves no time for {sessions}. They are listed below.")
 
 
-def _clashes(patient: Patient, commitments: Iterable[Commitment]) -> int:
+def _count_clashes(patient: Patient, commitments: Iterable[Commitment]) -> int:
     busy = [each.as_busy_time(site=patient.site) for each in commitments]
-    found = booked_clashes(patient=patient, busy=busy, now=clock.now()) if busy else ()
+    found = booking_conflicts(patient=patient, busy=busy, now=clock.now()) if busy else ()
     return len({clash.booking.pk for clash in found})

@@ -11,40 +11,40 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
-from iopmanager.form_fields import read_day
-from patients.forms import DECLINE, CalendarFileForm, DecisionForm, KeepCalendarForm
+from iopmanager.form_fields import parse_day
+from patients.forms import DECLINE, CalendarFileForm, DecisionForm, SaveCalendarForm
 from patients.models import CalendarState, ImportedCalendar, Patient
 from patients.views.access import calendar_managed_by, patient_managed_by
-from patients.views.calendars.calendar_page import page_of
-from scheduling.reason_text import say
+from patients.views.calendars.calendar_page import build_calendar_page
+from scheduling.reason_text import reason_text
 from scheduling.services.availability.calendar_review import (
     CalendarValues,
     decline_calendar,
-    keep_calendar,
-    remember_calendar,
+    parse_calendar,
     remove_calendar,
-    understand,
+    save_calendar,
+    save_calendar_preview,
 )
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
 
-def received(form: CalendarFileForm, patient: Patient, user: User) -> ImportedCalendar | None:
+def read_uploaded_calendar(form: CalendarFileForm, patient: Patient, user: User) -> ImportedCalendar | None:
     """What was understood of the form's file; None, and words beside its fields, when it can't be imported.
 
     No transaction is open while the file is read, so that nobody waits for it.
     """
     now = clock.now()
     try:
-        understood = understand(patient=patient, data=form.cleaned_data["file"].read(), now=now)
+        understood = parse_calendar(patient=patient, data=form.cleaned_data["file"].read(), now=now)
     except Refused as refused:
         show_refusal(form, refused)
         return None
     values = CalendarValues(**form.said())
-    return remember_calendar(patient=patient, values=values, understood=understood, by=user, now=now)
+    return save_calendar_preview(patient=patient, values=values, understood=understood, by=user, now=now)
 
 
-def latest_of(patient: Patient) -> ImportedCalendar | None:
+def latest_saved_calendar(patient: Patient) -> ImportedCalendar | None:
     return ImportedCalendar.objects.kept_of([patient.pk]).order_by("-uploaded_at", "-pk").first()
 
 
@@ -53,8 +53,8 @@ def latest_of(patient: Patient) -> ImportedCalendar | None:
 def imported_calendar_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     user = signed_in(request)
     patient = patient_managed_by(user, patient_id)
-    form = CalendarFileForm(request.POST or None, request.FILES or None, before=latest_of(patient))
-    if request.method == "POST" and form.is_valid() and (made := received(form, patient, user)):
+    form = CalendarFileForm(request.POST or None, request.FILES or None, before=latest_saved_calendar(patient))
+    if request.method == "POST" and form.is_valid() and (made := read_uploaded_calendar(form, patient, user)):
         return redirect("imported-calendar", made.pk)
     record(patient, by=user, action=Action.VIEWED, at=clock.now(), detail="new calendar file")
     context = {"patient": patient, "form": form}
@@ -68,35 +68,35 @@ def imported_calendar(request: HttpRequest, calendar_id: int) -> HttpResponse:
     """What was understood, and the keeping of it. `?week=` shows another week; nonsense is the first."""
     user, now = signed_in(request), clock.now()
     calendar = calendar_managed_by(user, calendar_id)
-    form: KeepCalendarForm | DecisionForm
+    form: SaveCalendarForm | DecisionForm
     if calendar.state == CalendarState.WAITING:
         form = DecisionForm(request.POST or None)
     else:
-        form = KeepCalendarForm(request.POST if request.method == "POST" else None, asks=calendar.whole_days > 0)
+        form = SaveCalendarForm(request.POST if request.method == "POST" else None, asks=calendar.whole_days > 0)
     if request.method == "POST" and form.is_valid():
         try:
-            done = _decide(form, calendar, user)
+            done = _apply_decision(form, calendar, user)
         except Refused as refused:
             show_refusal(form, refused)
         else:
             messages.success(request, done)
             return redirect("patient", calendar.patient_id)
     record(calendar, by=user, action=Action.VIEWED, at=now)
-    page = page_of(calendar, user, now, read_day(request.GET.get("week", "")))
+    page = build_calendar_page(calendar, user, now, parse_day(request.GET.get("week", "")))
     context = {"patient": calendar.patient, "calendar": calendar, "page": page, "form": form}
     return render(request, "patients/calendars/imported_calendar.html", context, status=422 if form.errors else 200)
 
 
-def _decide(form: KeepCalendarForm | DecisionForm, calendar: ImportedCalendar, user: User) -> str:
+def _apply_decision(form: SaveCalendarForm | DecisionForm, calendar: ImportedCalendar, user: User) -> str:
     """Does what the form says, and says what was done. Raises Refused as the services do."""
     now = clock.now()
-    if isinstance(form, KeepCalendarForm):
-        keep_calendar(calendar=calendar, whole_days_count=form.whole_days_count, by=user, now=now)
+    if isinstance(form, SaveCalendarForm):
+        save_calendar(calendar=calendar, whole_days_count=form.whole_days_count, by=user, now=now)
     elif form.cleaned_data["decision"] == DECLINE:
         decline_calendar(calendar=calendar, reason=form.cleaned_data["reason"], by=user, now=now)
         return "Declined, and everything stays as it is."
     else:
-        keep_calendar(calendar=calendar, by=user, now=now)
+        save_calendar(calendar=calendar, by=user, now=now)
     return "The calendar is kept. What it runs into, if anything, is listed below."
 
 
@@ -108,7 +108,7 @@ def imported_calendar_remove(request: HttpRequest, calendar_id: int) -> HttpResp
     try:
         remove_calendar(calendar=calendar, by=user, now=clock.now())
     except Refused as refused:
-        messages.warning(request, " ".join(say(reason) for reason in refused.reasons))
+        messages.warning(request, " ".join(reason_text(reason) for reason in refused.reasons))
     else:
         messages.success(request, f"The {calendar.label.lower()} is forgotten.")
     return redirect("patient", calendar.patient_id)

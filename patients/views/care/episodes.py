@@ -17,13 +17,13 @@ from accounts.views import signed_in, staff_required
 from iopmanager import clock
 from patients.forms import EndingForm, LevelForm
 from patients.models import Episode
-from patients.services import admit_patient, state_level
+from patients.services import admit_patient, set_level_of_care
 from patients.views.access import patient_managed_by
 from patients.views.form_page import form_page
+from scheduling.formats import day, hours
 from scheduling.services.enrollment.enroll import discharge_patient
-from scheduling.services.preview.preview import Scene
-from scheduling.templatetags.formats import day, hours
-from scheduling.views.preview.patient_form import act_page, patient_act
+from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.views.preview.patient_form import patient_action_page, submit_patient_action
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
@@ -40,14 +40,14 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
     episode = patient.episodes.not_over_on(today).prefetch_related("spans").first()
-    opened = _opened_with(request.POST) if "open" in request.POST else {}
+    opened = _initial_from_search(request.POST) if "open" in request.POST else {}
     form = LevelForm(
-        None if opened else request.POST or None, episode=episode, initial=_begin_from(episode, today) | opened
+        None if opened else request.POST or None, episode=episode, initial=_level_initial(episode, today) | opened
     )
     if request.method == "POST" and form.is_valid():
         try:
             if episode is not None:
-                state_level(episode=episode, values=form.values(), by=user, now=now)
+                set_level_of_care(episode=episode, values=form.values(), by=user, now=now)
             else:
                 source = form.cleaned_data["referral_source"]
                 admit_patient(patient=patient, values=form.values(), referral_source=source, by=user, now=now)
@@ -63,11 +63,11 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
         heading="New level of care" if episode else "Admit to care",
         save="State the level" if episode else "Admit",
         patient=patient,
-        note=_note(episode),
+        note=_level_note(episode),
     )
 
 
-def _begin_from(episode: Episode | None, today: date) -> dict[str, Any]:
+def _level_initial(episode: Episode | None, today: date) -> dict[str, Any]:
     """What the latest level says, and the first day on which another could begin."""
     spans = list(episode.spans.all()) if episode else []
     if not spans:
@@ -80,13 +80,13 @@ def _begin_from(episode: Episode | None, today: date) -> dict[str, Any]:
     }
 
 
-def _opened_with(tried: QueryDict) -> dict[str, Any]:
+def _initial_from_search(tried: QueryDict) -> dict[str, Any]:
     """What was typed into a what-if, as far as it is about the level."""
     names = {"starts": "from", "prescribed_minutes": "prescribed_minutes", "prescribed_days": "prescribed_days"}
     return {field: tried[name] for field, name in names.items() if name in tried}
 
 
-def _note(episode: Episode | None) -> str:
+def _level_note(episode: Episode | None) -> str:
     spans = list(episode.spans.all()) if episode else []
     if not spans:
         return "Opens a course of care with its first level."
@@ -113,10 +113,10 @@ def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
         "what": "discharge",
     }
     if not (request.method == "POST" and form.is_valid()):
-        return act_page(request, form, patient=patient, now=now, **words)
+        return patient_action_page(request, form, patient=patient, now=now, **words)
     given = form.cleaned_data
     last_day = given["last_day"]
     act = partial(discharge_patient, episode=episode, last_day=last_day, reason=given["reason"], by=user, now=now)
-    scene = Scene(episode.site, max(last_day + timedelta(days=1), episode.starts))
+    scene = SnapshotScope(episode.site, max(last_day + timedelta(days=1), episode.starts))
     said = f"Discharged after {day(last_day)}. Later places are free again."
-    return patient_act(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
+    return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)

@@ -11,20 +11,19 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
-from patients.forms import SiteForm
+from patients.forms import SiteTransferForm
 from patients.views.access import patient_managed_by
 from scheduling.models import Site
-from scheduling.services.enrollment.site_transfer import move_episode, reasons_against_move, what_it_brings
-from scheduling.services.reasons import refuse_for
-from scheduling.views.preview.confirmation import NEXT, SEEN, go_on, where_next
+from scheduling.services.enrollment.site_transfer import check_transfer, preview_transfer, transfer_episode
+from scheduling.views.preview.confirmation import NEXT, SEEN, next_url, redirect_to_next
 from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from timekeeping.reasons import Refused, refuse_if_any
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
-def patient_site(request: HttpRequest, patient_id: int) -> HttpResponse:
+def site_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Asks for the site, `?to=` one, says what the move would bring, and does it once that was confirmed.
 
     Only to where the person who moves them manages patients too: nobody is sent out of sight.
@@ -35,17 +34,17 @@ def patient_site(request: HttpRequest, patient_id: int) -> HttpResponse:
     episode = get_object_or_404(patient.episodes.not_over_on(today).select_related("site", "patient"))
     sites = {site.pk: site for site in Site.objects.managing_patients(user).exclude(pk=patient.site_id)}
     named = [(site.pk, site.name) for site in sites.values()]
-    form = SiteForm(request.POST or None, sites=named, initial={"site": request.GET.get("to")})
-    context: dict[str, object] = {"patient": patient, "sites": named, "form": form, "next": where_next(request)}
+    form = SiteTransferForm(request.POST or None, sites=named, initial={"site": request.GET.get("to")})
+    context: dict[str, object] = {"patient": patient, "sites": named, "form": form, "next": next_url(request)}
     if request.method == "POST" and form.is_valid():
         site = sites[form.cleaned_data["site"]]
         try:
             if request.POST.get(SEEN) == str(site.pk):
-                move_episode(episode=episode, site=site, by=user, now=now)
+                transfer_episode(episode=episode, site=site, by=user, now=now)
                 messages.success(request, f"{patient.called} is at {site} from today.")
-                return go_on(request, "patient", patient.pk)
-            refuse_for(reasons_against_move(episode=episode, site=site, now=now))
-            context["move"] = what_it_brings(episode=episode, site=site)
+                return redirect_to_next(request, "patient", patient.pk)
+            refuse_if_any(check_transfer(episode=episode, site=site, now=now))
+            context["move"] = preview_transfer(episode=episode, site=site)
         except Refused as refused:
             show_refusal(form, refused)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="move to another site")

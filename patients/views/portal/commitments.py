@@ -25,27 +25,29 @@ from patients.models import (
     ProposalState,
 )
 from patients.services import WeekRefused
-from patients.views.availability.week import is_wrong, show_row_refusals, week_context, week_rows
-from scheduling.reason_text import say
+from patients.views.availability.week import has_errors, show_row_refusals, week_context, week_rows
+from scheduling.formats import counted
+from scheduling.reason_text import reason_text
 from scheduling.services.availability.proposals import (
-    ask_for_week,
-    ask_to_add,
-    ask_to_change,
-    ask_to_end,
-    ask_to_take_out,
-    asked_of,
+    pending_proposals,
+    propose_change,
+    propose_commitment,
+    propose_end,
+    propose_removal,
+    propose_week,
     withdraw_proposal,
 )
-from scheduling.templatetags.formats import counted
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
-ANSWERS_SHOWN_FOR = timedelta(days=30)
-KEPT = "It is kept."
-WAITS = "It falls on the time of an appointment, so we look at it first. Until then everything stays as it is."
+DECLINED_SHOWN_FOR = timedelta(days=30)
+SAVED_MESSAGE = "It is kept."
+PENDING_MESSAGE = (
+    "It falls on the time of an appointment, so we look at it first. Until then everything stays as it is."
+)
 
 
-def _own(patient: Patient, commitment_id: int) -> Commitment:
+def _own_commitment(patient: Patient, commitment_id: int) -> Commitment:
     return get_object_or_404(patient.commitments.select_related("patient__site"), pk=commitment_id)
 
 
@@ -56,14 +58,14 @@ def own_calendars(user: User, now: datetime) -> Iterable[ImportedCalendar]:
 
 @patient_required
 @require_safe
-def portal_life(request: HttpRequest) -> HttpResponse:
+def portal_commitments(request: HttpRequest) -> HttpResponse:
     """What the patient has said, what waits, and what was answered lately."""
     user, now = signed_in(request), clock.now()
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
-    lately = Q(state=ProposalState.DECLINED, decided_at__gt=now - ANSWERS_SHOWN_FOR)
+    lately = Q(state=ProposalState.DECLINED, decided_at__gt=now - DECLINED_SHOWN_FOR)
     proposals = patient.proposals.filter(Q(state=ProposalState.WAITING) | lately).select_related("commitment__place")
-    asked, _ = asked_of(
+    asked, _ = pending_proposals(
         patient=patient, proposals=[each for each in proposals if each.state == ProposalState.WAITING], now=now
     )
     context = {
@@ -79,55 +81,55 @@ def portal_life(request: HttpRequest) -> HttpResponse:
 @patient_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
-def portal_life_new(request: HttpRequest) -> HttpResponse:
+def portal_commitment_new(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = user.patient
     form = CommitmentForm(request.POST or None, places=patient.places.all(), is_own=True)
     if request.method == "POST" and form.is_valid():
         try:
-            asked = ask_to_add(patient=patient, values=form.values(), by=user, now=now)
+            asked = propose_commitment(patient=patient, values=form.values(), by=user, now=now)
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            return _answered(request, [asked])
+            return _redirect_with_outcome(request, [asked])
     return _form_page(request, form, heading="When I am not free", save="Add it")
 
 
 @patient_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
-def portal_life_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
+def portal_commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
-    commitment = _own(user.patient, commitment_id)
+    commitment = _own_commitment(user.patient, commitment_id)
     form = CommitmentForm(request.POST or None, commitment=commitment, places=user.patient.places.all(), is_own=True)
     if request.method == "POST" and form.is_valid():
         try:
-            asked = ask_to_change(commitment=commitment, values=form.values(), by=user, now=now)
+            asked = propose_change(commitment=commitment, values=form.values(), by=user, now=now)
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            return _answered(request, [asked])
+            return _redirect_with_outcome(request, [asked])
     return _form_page(request, form, heading="Change it", save="Keep the changes")
 
 
 @patient_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
-def portal_life_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
+def portal_commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
     """Its last day, or for what was to be on dates alone: that it won't be."""
     user, now = signed_in(request), clock.now()
-    commitment = _own(user.patient, commitment_id)
+    commitment = _own_commitment(user.patient, commitment_id)
     today = now.astimezone(user.patient.site.zone).date()
     form = LastDayForm(request.POST or None, initial={"last_day": today}, help_text="It still holds on this day.")
     if request.method == "POST" and commitment.on is not None:
-        return _answered(request, [ask_to_take_out(commitment=commitment, today=today, by=user, now=now)])
+        return _redirect_with_outcome(request, [propose_removal(commitment=commitment, today=today, by=user, now=now)])
     if request.method == "POST" and form.is_valid():
         try:
-            asked = ask_to_end(commitment=commitment, last_day=form.cleaned_data["last_day"], by=user, now=now)
+            asked = propose_end(commitment=commitment, last_day=form.cleaned_data["last_day"], by=user, now=now)
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            return _answered(request, [asked])
+            return _redirect_with_outcome(request, [asked])
     context = {"commitment": commitment, "form": form}
     return render(request, "patients/portal/commitment_end.html", context, status=422 if form.errors else 200)
 
@@ -135,7 +137,7 @@ def portal_life_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
 @patient_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
-def portal_life_week(request: HttpRequest) -> HttpResponse:
+def portal_commitment_week(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
@@ -143,13 +145,13 @@ def portal_life_week(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and rows.is_valid():
         numbered = rows.numbered_rows()
         try:
-            asked = ask_for_week(patient=patient, rows=list(numbered.values()), today=today, by=user, now=now)
+            asked = propose_week(patient=patient, rows=list(numbered.values()), today=today, by=user, now=now)
         except WeekRefused as refused:
             show_row_refusals(rows, numbered, refused)
         else:
-            return _answered(request, asked)
+            return _redirect_with_outcome(request, asked)
     context = {"patient": patient, **week_context(rows, patient, user, today, discreet=True)}
-    return render(request, "patients/portal/commitment_week.html", context, status=422 if is_wrong(rows) else 200)
+    return render(request, "patients/portal/commitment_week.html", context, status=422 if has_errors(rows) else 200)
 
 
 @patient_required
@@ -160,13 +162,13 @@ def portal_proposal_withdraw(request: HttpRequest, proposal_id: int) -> HttpResp
     try:
         withdraw_proposal(proposal=proposal, by=user, now=clock.now())
     except Refused as refused:
-        messages.warning(request, " ".join(say(reason) for reason in refused.reasons))
+        messages.warning(request, " ".join(reason_text(reason) for reason in refused.reasons))
     else:
         messages.success(request, "It is taken back. Everything stays as it is.")
-    return redirect("portal-life")
+    return redirect("portal-commitments")
 
 
-def _answered(request: HttpRequest, asked: Sequence[CommitmentProposal]) -> HttpResponse:
+def _redirect_with_outcome(request: HttpRequest, asked: Sequence[CommitmentProposal]) -> HttpResponse:
     """Back to what was said, with what became of it."""
     waiting = sum(each.state == ProposalState.WAITING for each in asked)
     kept = len(asked) - waiting
@@ -175,12 +177,12 @@ def _answered(request: HttpRequest, asked: Sequence[CommitmentProposal]) -> Http
         parts += [f"{counted(waiting, 'change')} to look at first"] if waiting else []
         messages.success(request, f"{', '.join(parts)}.")
     elif kept:
-        messages.success(request, KEPT)
+        messages.success(request, SAVED_MESSAGE)
     elif not asked:
         messages.success(request, "Nothing was different.")
     if waiting:
-        messages.warning(request, WAITS)
-    return redirect("portal-life")
+        messages.warning(request, PENDING_MESSAGE)
+    return redirect("portal-commitments")
 
 
 def _form_page(request: HttpRequest, form: CommitmentForm, *, heading: str, save: str) -> HttpResponse:

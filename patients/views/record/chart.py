@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
-from attendance.services.ledgers import Row, weeks_of
+from attendance.services.ledgers import LedgerRow, recent_weeks
 from patients.models import (
     CalendarState,
     Commitment,
@@ -20,11 +20,11 @@ from patients.models import (
     Patient,
     ProposalState,
 )
-from patients.views.record.patient_list import present_episode, present_span
-from scheduling.domain.hours.rules import Bounds, RuleSet, add_up
-from scheduling.domain.search.conflicts import GivesWay, stance
+from patients.views.record.patient_list import current_episode, current_span
+from scheduling.domain.hours.rules import HoursRules, WeeklyTotals, add_up
+from scheduling.domain.search.conflicts import CommitmentMove, resolve_meeting
 from scheduling.domain.search.need import Need
-from scheduling.domain.search.remarks import WouldMove, would_move
+from scheduling.domain.search.remarks import WouldMove, move_remarks
 from scheduling.models import (
     Booking,
     Enrollment,
@@ -36,18 +36,18 @@ from scheduling.models import (
     Track,
     WaitingEntry,
 )
-from scheduling.services.availability.conflicts import BookedClash
-from scheduling.services.availability.imported_calendars import times_of
-from scheduling.services.availability.proposals import Asked, asked_of
+from scheduling.services.availability.conflicts import BookingConflict
+from scheduling.services.availability.imported_calendars import calendar_times
+from scheduling.services.availability.proposals import PendingProposal, pending_proposals
 from scheduling.services.rulebook import RuleBook
 from scheduling.views.week_pictures import picture_of_week
 from scheduling.week_picture import WeekPicture
 from timekeeping.weeks import BusyTime, minute_of, week_start
 
-LOOK_AHEAD = timedelta(weeks=9)
+NEXT_DATE_HORIZON = timedelta(weeks=9)
 """As long as the longest round, and a week."""
-EVENTS = 8
-TOLD_FOR = timedelta(days=14)
+SHOWN_EVENTS = 8
+RECENT_CHANGES_PERIOD = timedelta(days=14)
 """How long the chart says what a patient changed by themselves."""
 
 
@@ -60,7 +60,7 @@ class ListedCommitment:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class ListedEnrollment:
     """An enrollment and the meetings attended in it, in the order of the week."""
 
     enrollment: Enrollment
@@ -86,36 +86,36 @@ class Chart:
     episode: Episode | None
     span: LevelOfCareSpan | None
     past: Sequence[Episode]
-    placed: Sequence[Placed]
+    placed: Sequence[ListedEnrollment]
     leaves: Sequence[LeaveOfAbsence]
     waits: Sequence[WaitingEntry]
-    scheduled: Bounds
-    rules: RuleSet
+    scheduled: WeeklyTotals
+    rules: HoursRules
     sees_life: bool
     commitments: Sequence[ListedCommitment]
     calendars: Sequence[ImportedCalendar]
-    asked: Sequence[Asked]
+    asked: Sequence[PendingProposal]
     told: Sequence[CommitmentProposal]
-    clashes: Sequence[BookedClash]
+    clashes: Sequence[BookingConflict]
     gives: Sequence[WouldMove]
     given_back: Sequence[Booking]
-    weeks: Sequence[Row]
+    weeks: Sequence[LedgerRow]
     may_manage: bool
     may_move: bool
     sees_trail: bool
     trail: Sequence[AuditEvent]
 
 
-def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
+def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
     """Reads the chart in a fixed number of queries."""
     site, today = patient.site, now.astimezone(patient.site.zone).date()
     week = week_start(today)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
-    episode = present_episode(episodes, today)
-    span = present_span(episode, today)
+    episode = current_episode(episodes, today)
+    span = current_span(episode, today)
     book = RuleBook.of(site)
     rules = book.on(today, span.level if span else "")
-    placed = _placed(episode, today)
+    placed = _list_enrollments(episode, today)
     sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
     has_calendars = vars(patient).get("has_calendars", True)
     in_force = patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()
@@ -123,15 +123,15 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
     proposals = list(_proposals(patient, now)) if sees_life and vars(patient).get("has_asked", True) else []
     calendars = list(_calendars(patient, user, now)) if sees_life and has_calendars else []
     kept = [each for each in calendars if each.state == CalendarState.KEPT]
-    imported = [busy for _, times in times_of(kept, site.zone, week) for busy in times.on_dates(site.zone)]
+    imported = [busy for _, times in calendar_times(kept, site.zone, week) for busy in times.on_dates(site.zone)]
     life = [*(each.as_busy_time(site=site) for each in commitments), *imported]
-    asked, clashes = asked_of(
+    asked, clashes = pending_proposals(
         patient=patient,
         proposals=[each for each in proposals if each.state == ProposalState.WAITING],
         life=life,
         now=now,
     )
-    giving = _giving_way(placed, life, today)
+    giving = _commitments_giving_way(placed, life, today)
     has_hours = episode is not None and user.may(Permission.SEE_HOURS, site.pk)
     is_untold = has_hours and not sees_life and not has_calendars  # it counts for the weeks alone, and is shown nowhere
     untold = [each.as_busy_time(site=site) for each in in_force] if is_untold else None
@@ -151,27 +151,27 @@ def chart_of(patient: Patient, user: User, now: datetime) -> Chart:
         placed=placed,
         leaves=list(episode.leaves.not_over_on(today)) if episode else (),
         waits=list(episode.waiting_entries.open().select_related("track")) if episode else (),
-        scheduled=_scheduled(placed, rules),
+        scheduled=_weekly_totals(placed, rules),
         rules=rules,
         sees_life=sees_life,
-        commitments=[_listed(each, today) for each in commitments],
+        commitments=[_list_commitment(each, today) for each in commitments],
         calendars=calendars,
         asked=asked,
         told=[each for each in proposals if each.state == ProposalState.KEPT],
-        clashes=[each for each in clashes if not _is_known(each, giving)],
-        gives=would_move(give for gives in giving.values() for give in gives),
-        given_back=_given_back(placed, now),
+        clashes=[each for each in clashes if not _is_agreed_clash(each, giving)],
+        gives=move_remarks(give for gives in giving.values() for give in gives),
+        given_back=_released_bookings(placed, now),
         weeks=_weeks(episode, book, life if sees_life else untold, now) if episode and has_hours else (),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         may_move=len(user.sites_where(Permission.MANAGE_PATIENTS)) > 1,
         sees_trail=sees_trail,
-        trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:EVENTS]) if sees_trail else (),
+        trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:SHOWN_EVENTS]) if sees_trail else (),
     )
 
 
 def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
     """Those that wait, and what the patient changed by themselves lately."""
-    lately = Q(state=ProposalState.KEPT, proposed_at__gt=now - TOLD_FOR)
+    lately = Q(state=ProposalState.KEPT, proposed_at__gt=now - RECENT_CHANGES_PERIOD)
     return patient.proposals.filter(lately | Q(state=ProposalState.WAITING)).select_related("commitment__place")
 
 
@@ -183,14 +183,14 @@ def _calendars(patient: Patient, user: User, now: datetime) -> Iterable[Imported
     )
 
 
-def _weeks(episode: Episode, book: RuleBook, life: Sequence[BusyTime] | None, now: datetime) -> Sequence[Row]:
+def _weeks(episode: Episode, book: RuleBook, life: Sequence[BusyTime] | None, now: datetime) -> Sequence[LedgerRow]:
     """With the rules and the life that were read already, if they are those of the site of care."""
     if episode.site_id != episode.patient.site_id:
-        return weeks_of(episode=episode, now=now)
-    return weeks_of(episode=episode, now=now, book=book, life=life)
+        return recent_weeks(episode=episode, now=now)
+    return recent_weeks(episode=episode, now=now, book=book, life=life)
 
 
-def _placed(episode: Episode | None, today: date) -> list[Placed]:
+def _list_enrollments(episode: Episode | None, today: date) -> list[ListedEnrollment]:
     """The enrollments that last or are to begin, with the meetings of each that do."""
     if episode is None:
         return []
@@ -208,7 +208,7 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
         .order_by("starts")
     )
     return [
-        Placed(
+        ListedEnrollment(
             each,
             sorted(
                 (place for place in each.enrollment_meetings.all() if place.ends is None or place.ends > today),
@@ -220,21 +220,23 @@ def _placed(episode: Episode | None, today: date) -> list[Placed]:
     ]
 
 
-def _giving_way(placed: Iterable[Placed], busy: Sequence[BusyTime], today: date) -> dict[int, tuple[GivesWay, ...]]:
+def _commitments_giving_way(
+    placed: Iterable[ListedEnrollment], busy: Sequence[BusyTime], today: date
+) -> dict[int, tuple[CommitmentMove, ...]]:
     """Under each meeting that is attended what has to give way for it, from today on."""
     life = Need(prescribed_minutes=0, prescribed_days=0, from_day=today, weeks=settings.HORIZON_WEEKS, busy=tuple(busy))
     meetings = {place.meeting_id: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
-    return {pk: stance(meeting, life).gives for pk, meeting in meetings.items()} if busy else {}
+    return {pk: resolve_meeting(meeting, life).gives for pk, meeting in meetings.items()} if busy else {}
 
 
-def _is_known(clash: BookedClash, giving: Mapping[int, Sequence[GivesWay]]) -> bool:
+def _is_agreed_clash(clash: BookingConflict, giving: Mapping[int, Sequence[CommitmentMove]]) -> bool:
     """Whether it was agreed to: what is in the way can give way for the session, which is held as usual."""
     session = clash.booking.session
     gives = giving.get(session.meeting_id or 0, ())
     return not session.is_exception and any(give.busy == clash.busy for give in gives)
 
 
-def _given_back(placed: Iterable[Placed], now: datetime) -> list[Booking]:
+def _released_bookings(placed: Iterable[ListedEnrollment], now: datetime) -> list[Booking]:
     """Sessions to come in which the patient will not be although they stand in the group."""
     places = [(place.enrollment_id, place.meeting_id) for each in placed for place in each.places]
     if not places:
@@ -246,7 +248,7 @@ def _given_back(placed: Iterable[Placed], now: datetime) -> list[Booking]:
     return [each for each in found if (each.enrollment_id, each.session.meeting_id) in places]
 
 
-def _scheduled(placed: Sequence[Placed], rules: RuleSet) -> Bounds:
+def _weekly_totals(placed: Sequence[ListedEnrollment], rules: HoursRules) -> WeeklyTotals:
     """What the enrollments come to in a week: their groups, and the individual time of their tracks, at whatever hours."""
     groups = [place.meeting for each in placed for place in each.places if place.meeting.kept_for_id is None]
     meetings = {meeting.pk: meeting.as_weekly_meeting() for meeting in groups}
@@ -254,6 +256,6 @@ def _scheduled(placed: Sequence[Placed], rules: RuleSet) -> Bounds:
     return add_up(list(meetings.values()), rules, individual)
 
 
-def _listed(commitment: Commitment, today: date) -> ListedCommitment:
-    dates = commitment.pattern.dates(today, today + LOOK_AHEAD)
+def _list_commitment(commitment: Commitment, today: date) -> ListedCommitment:
+    dates = commitment.pattern.dates(today, today + NEXT_DATE_HORIZON)
     return ListedCommitment(commitment, next(dates, None))

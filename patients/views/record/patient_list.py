@@ -11,7 +11,7 @@ from scheduling.models import Enrollment, EnrollmentMeeting
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedPatient:
     """A patient with the course of care, the level, the tracks and the weekdays that hold on a day or are to come."""
 
     patient: Patient
@@ -21,7 +21,7 @@ class Listed:
     weekdays: tuple[int, ...]
 
 
-def with_present_care(patients: QuerySet[Patient], today: date) -> QuerySet[Patient]:
+def with_current_care(patients: QuerySet[Patient], today: date) -> QuerySet[Patient]:
     """With all that `listed` reads, in a fixed number of queries."""
     places = EnrollmentMeeting.objects.select_related("meeting")
     enrollments = Enrollment.objects.not_over_on(today).select_related("track")
@@ -31,27 +31,27 @@ def with_present_care(patients: QuerySet[Patient], today: date) -> QuerySet[Pati
     return patients.prefetch_related(Prefetch("episodes", episodes))
 
 
-def present_episode(episodes: Iterable[Episode], today: date) -> Episode | None:
+def current_episode(episodes: Iterable[Episode], today: date) -> Episode | None:
     """The course of care that lasts on the day or is to begin."""
     return next((each for each in episodes if each.ends is None or each.ends > today), None)
 
 
-def present_span(episode: Episode | None, today: date) -> LevelOfCareSpan | None:
+def current_span(episode: Episode | None, today: date) -> LevelOfCareSpan | None:
     """The level that holds, or the first to come; reads prefetched spans."""
     if episode is None:
         return None
     return episode.span_on(max(today, episode.starts))
 
 
-def listed(patient: Patient, today: date) -> Listed:
+def list_patient(patient: Patient, today: date) -> ListedPatient:
     """Reads what `with_present_care` fetched."""
-    episode = present_episode(patient.episodes.all(), today)
+    episode = current_episode(patient.episodes.all(), today)
     enrollments = list(episode.enrollments.all()) if episode else []
     places = [place for each in enrollments for place in each.enrollment_meetings.all()]
-    return Listed(
+    return ListedPatient(
         patient=patient,
         episode=episode,
-        span=present_span(episode, today),
+        span=current_span(episode, today),
         tracks=tuple(each.track.name for each in enrollments),
         weekdays=tuple(sorted({each.meeting.weekday for each in places if each.ends is None or each.ends > today})),
     )

@@ -19,14 +19,14 @@ from patients.models import CommitmentProposal, ImportedCalendar, Patient
 from patients.services import change_patient, create_patient
 from patients.views.access import READ, patient_managed_by
 from patients.views.form_page import form_page
-from patients.views.record.chart import chart_of
-from patients.views.record.patient_list import listed, with_present_care
+from patients.views.record.chart import build_chart
+from patients.views.record.patient_list import list_patient, with_current_care
 from scheduling.models import Track
 from scheduling.views.current_site import current_site
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
-A_PAGE = 50
+PAGE_SIZE = 50
 
 
 @staff_required(*READ)
@@ -39,12 +39,12 @@ def patients(request: HttpRequest) -> HttpResponse:
     tracks = list(Track.objects.visible_to(user).filter(site=site).values_list("pk", "name"))
     found = Patient.objects.visible_to(user).filter(site=site)
     narrowed = PatientFilter(request.GET, queryset=found, today=today, tracks=tracks)
-    page = Paginator(with_present_care(narrowed.qs, today), A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(with_current_care(narrowed.qs, today), PAGE_SIZE).get_page(request.GET.get("page"))
     record_all(page, by=user, action=Action.VIEWED, at=now, detail="list of patients")
     context = {
         "filter": narrowed,
         "page": page,
-        "rows": [listed(patient, today) for patient in page],
+        "rows": [list_patient(patient, today) for patient in page],
         "may_manage": user.may(Permission.MANAGE_PATIENTS, site.pk),
     }
     return render(request, "patients/record/patients.html", context)
@@ -62,7 +62,7 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     patients = patients.annotate(has_asked=Exists(asked), has_calendars=Exists(calendars))
     found = get_object_or_404(patients, pk=patient_id)
     record(found, by=user, action=Action.VIEWED, at=now, detail="chart")
-    return render(request, "patients/record/patient.html", {"patient": found, "chart": chart_of(found, user, now)})
+    return render(request, "patients/record/patient.html", {"patient": found, "chart": build_chart(found, user, now)})
 
 
 @staff_required(Permission.MANAGE_PATIENTS)

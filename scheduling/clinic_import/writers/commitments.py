@@ -6,13 +6,13 @@ from accounts.audit import record_all
 from accounts.models import Action
 from patients.models import Commitment, Patient
 from patients.models.commitment import weekday_mask
-from patients.services import CommitmentValues, against_commitment
+from patients.services import CommitmentValues, check_commitment
 from scheduling.clinic_import.cells import DAYS
-from scheduling.clinic_import.import_run import Work, differences
+from scheduling.clinic_import.import_run import ImportRun, differences
 from scheduling.clinic_import.person_rows import CommitmentRow
 from scheduling.clinic_import.writers.patients import BATCH, batches
-from scheduling.services.reasons import Refused
-from timekeeping.rotations import bits_of, runs_of, written
+from timekeeping.reasons import Refused
+from timekeeping.rotations import bits_to_runs, format_runs, runs_to_bits
 
 FIELDS = {
     "kind": "kind",
@@ -31,10 +31,10 @@ FIELDS = {
     "last_day": "valid_until",
 }
 """Columns of commitments.csv, and the fields of a Commitment. `travel_minutes` stands for both ways at once."""
-WRITTEN = [*FIELDS.values(), "cycle_days"]
+UPDATE_FIELDS = [*FIELDS.values(), "cycle_days"]
 
 
-def write_commitments(work: Work) -> None:
+def write_commitments(work: ImportRun) -> None:
     """The file's commitments, each known by the codes of its patient and its own."""
     given = work.tables.get(CommitmentRow.table)
     codes = sorted({row.patient for row in given.rows}) if given else []
@@ -52,21 +52,21 @@ def write_commitments(work: Work) -> None:
             continue
         commitment = known.get((row.patient, row.code))
         values = _values(row, commitment)
-        wrong = tuple(against_commitment(CommitmentValues(**values)))
+        wrong = tuple(check_commitment(CommitmentValues(**values)))
         if wrong:
             work.refuse(row, "", Refused(wrong))
         elif commitment is None:
             new.append(Commitment(patient=patient, code=row.code, **values))
             work.note(row, is_new=True)
         else:
-            changes = differences(_shown(vars(commitment)), _shown(values))
+            changes = differences(_display_values(vars(commitment)), _display_values(values))
             if changes:
                 for name, value in values.items():
                     setattr(commitment, name, value)
                 changed.append(commitment)
                 work.note(row, is_new=False, fields=changes)
     Commitment.objects.bulk_create(new, batch_size=BATCH)
-    Commitment.objects.bulk_update(changed, WRITTEN, batch_size=BATCH)
+    Commitment.objects.bulk_update(changed, UPDATE_FIELDS, batch_size=BATCH)
     for some_commitments in batches([*new, *changed], 2000):
         record_all(some_commitments, by=work.by, action=Action.IMPORTED, at=work.now)
 
@@ -81,7 +81,7 @@ def _values(row: CommitmentRow, held: Commitment | None) -> dict[str, Any]:
         "weekdays": weekday_mask(row.date_weekdays),
         "anchor": row.anchor,
         "cycle_days": sum(row.rotation) or None,
-        "cycle_mask": bits_of(row.rotation) or None,
+        "cycle_mask": runs_to_bits(row.rotation) or None,
         "on": row.on,
         "until": row.until,
         "movable_minutes": row.movable_minutes,
@@ -104,13 +104,13 @@ def _values(row: CommitmentRow, held: Commitment | None) -> dict[str, Any]:
     return values
 
 
-def _shown(values: dict[str, Any]) -> dict[str, object]:
+def _display_values(values: dict[str, Any]) -> dict[str, object]:
     """Fields by column, as one would write them."""
     shown: dict[str, object] = {column: values[name] for column, name in FIELDS.items()}
     shown["weekdays"] = tuple(day[:3] for bit, day in enumerate(DAYS) if values["weekdays"] >> bit & 1)
     round_of = values["cycle_days"]
     shown["rotation"] = (
-        f"{written(runs_of(round_of, values['cycle_mask']))} from {values['anchor']}" if round_of else None
+        f"{format_runs(bits_to_runs(round_of, values['cycle_mask']))} from {values['anchor']}" if round_of else None
     )
     shown["weeks"] = f"every other, {values['anchor']}" if values["anchor"] and not round_of else "every"
     return shown

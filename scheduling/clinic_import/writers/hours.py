@@ -5,31 +5,35 @@ from datetime import date, time
 from accounts.audit import record
 from accounts.models import Action
 from scheduling.clinic_import.clinic_rows import CounselorHoursRow
-from scheduling.clinic_import.import_run import FieldChange, Work, differences
-from scheduling.clinic_import.writers.meetings import clinician_of
-from scheduling.clinic_import.writers.staff import Staff
+from scheduling.clinic_import.import_run import FieldChange, ImportRun, differences
+from scheduling.clinic_import.writers.meetings import find_clinician
+from scheduling.clinic_import.writers.staff import StaffDirectory
 from scheduling.models import CounselorHours, Site
-from scheduling.services.reasons import Refused
-from scheduling.services.timetable.counselor_hours import HoursValues, change_hours, state_hours
+from scheduling.services.timetable.counselor_hours import (
+    CounselorHoursValues,
+    add_counselor_hours,
+    change_counselor_hours,
+)
+from timekeeping.reasons import Refused
 
-Key = tuple[str, int, int, time, date | None]
+HoursKey = tuple[str, int, int, time, date | None]
 """Site, person, weekday, start and first day."""
 
 
-def write_counselor_hours(work: Work, sites: dict[str, Site], staff: Staff) -> None:
+def write_counselor_hours(work: ImportRun, sites: dict[str, Site], staff: StaffDirectory) -> None:
     """Hours are known by whose they are, where, when they start and from which day they hold."""
-    known: dict[Key, CounselorHours] = {}
+    known: dict[HoursKey, CounselorHours] = {}
     for hours in CounselorHours.objects.select_related("site", "user"):
         known[hours.site.code, hours.user_id, hours.weekday, hours.starts, hours.valid_from] = hours
     for row in work.rows(CounselorHoursRow.table):
         site = work.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
             continue
-        person = clinician_of(work, row, "person", row.person, staff, site=row.site, to="see people there one to one")
+        person = find_clinician(work, row, "person", row.person, staff, site=row.site, to="see people there one to one")
         if person is None:
             continue
         held = known.get((row.site, person.pk, row.weekday, row.starts, row.valid_from))
-        values = HoursValues(
+        values = CounselorHoursValues(
             weekday=row.weekday,
             starts=row.starts,
             ends=row.ends,
@@ -41,9 +45,9 @@ def write_counselor_hours(work: Work, sites: dict[str, Site], staff: Staff) -> N
             continue
         try:
             if held is None:
-                written = state_hours(site=site, user=person, values=values, by=work.by, now=work.now)
+                written = add_counselor_hours(site=site, user=person, values=values, by=work.by, now=work.now)
             else:
-                written = change_hours(hours=held, values=values, by=work.by, now=work.now)
+                written = change_counselor_hours(hours=held, values=values, by=work.by, now=work.now)
         except Refused as refused:
             work.refuse(row, "", refused)
             continue
@@ -52,7 +56,9 @@ def write_counselor_hours(work: Work, sites: dict[str, Site], staff: Staff) -> N
         record(written, by=work.by, action=Action.IMPORTED, at=work.now, detail=detail)
 
 
-def _changes(row: CounselorHoursRow, held: CounselorHours | None, values: HoursValues) -> tuple[FieldChange, ...]:
+def _changes(
+    row: CounselorHoursRow, held: CounselorHours | None, values: CounselorHoursValues
+) -> tuple[FieldChange, ...]:
     if held is None:
         return ()
     return differences(

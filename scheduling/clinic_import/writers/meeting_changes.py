@@ -7,12 +7,12 @@ from datetime import date, datetime, time, timedelta
 from accounts.models import User
 from scheduling.clinic_import.cells import DAYS
 from scheduling.clinic_import.clinic_rows import MeetingRow
-from scheduling.clinic_import.import_run import FieldChange, differences, show
-from scheduling.models import Meeting, Part
+from scheduling.clinic_import.import_run import FieldChange, differences, format_value
+from scheduling.models import FacilitatorPart, Meeting
 from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting, end_meeting
 
 
-def find_held(row: MeetingRow, meetings: Sequence[Meeting], stated: Sequence[MeetingRow]) -> Meeting | None:
+def find_existing(row: MeetingRow, meetings: Sequence[Meeting], stated: Sequence[MeetingRow]) -> Meeting | None:
     """The meeting that the row means; `meetings` and `stated` have its code, in the order of their first days.
 
     A meeting that was changed from a date on is a chain of meetings: the row of the first means the last of them, unless
@@ -35,23 +35,23 @@ def find_held(row: MeetingRow, meetings: Sequence[Meeting], stated: Sequence[Mee
         (
             each
             for each in running
-            if (each.runs_until is None or each.runs_until > row.runs_from) and _is_planned(each)
+            if (each.runs_until is None or each.runs_until > row.runs_from) and _has_sessions(each)
         ),
         None,
     )
 
 
-def follows(row: MeetingRow, meetings: Sequence[Meeting], stated: Sequence[MeetingRow]) -> bool:
+def has_following_row(row: MeetingRow, meetings: Sequence[Meeting], stated: Sequence[MeetingRow]) -> bool:
     """Whether another row, not written yet, takes over when this one ends: it will end the meeting itself."""
     until = row.runs_until
     return any(other.runs_from == until for other in stated) and not any(each.runs_from == until for each in meetings)
 
 
-def as_given(row: MeetingRow, values: MeetingValues, meeting: Meeting) -> MeetingValues:
+def merge_with_existing(row: MeetingRow, values: MeetingValues, meeting: Meeting) -> MeetingValues:
     """The row's values; for columns that the file does not have, what holds."""
     pause_is_given = not {"break_starts", "break_ends", "break_minutes"} <= row.absent
     weeks_are_given = not {"weeks", "anchor"} <= row.absent
-    held = _facilitators(meeting)
+    held = _assistants(meeting)
     return replace(
         values,
         anchor=values.anchor if weeks_are_given else meeting.anchor,
@@ -65,11 +65,11 @@ def as_given(row: MeetingRow, values: MeetingValues, meeting: Meeting) -> Meetin
         assistants=held if "assistants" in row.absent else values.assistants,
         tracks=tuple(meeting.tracks.all()) if "tracks" in row.absent else values.tracks,
         runs_until=meeting.runs_until if "last_day" in row.absent else values.runs_until,
-        runs_from=meeting.runs_from if meeting.continues_id and _is_head(row, meeting) else values.runs_from,
+        runs_from=meeting.runs_from if meeting.continues_id and _starts_chain(row, meeting) else values.runs_from,
     )
 
 
-def _is_head(row: MeetingRow, meeting: Meeting) -> bool:
+def _starts_chain(row: MeetingRow, meeting: Meeting) -> bool:
     """Whether the row has the first day of what the meeting continues."""
     before = meeting.continues
     while before is not None:
@@ -79,8 +79,8 @@ def _is_head(row: MeetingRow, meeting: Meeting) -> bool:
     return False
 
 
-def _facilitators(meeting: Meeting) -> tuple[User, ...]:
-    return tuple(each.user for each in meeting.meeting_facilitators.all() if each.part == Part.ASSISTS)
+def _assistants(meeting: Meeting) -> tuple[User, ...]:
+    return tuple(each.user for each in meeting.meeting_facilitators.all() if each.part == FacilitatorPart.ASSISTS)
 
 
 def changes_of(row: MeetingRow, values: MeetingValues, meeting: Meeting, *, followed: bool) -> tuple[FieldChange, ...]:
@@ -90,21 +90,21 @@ def changes_of(row: MeetingRow, values: MeetingValues, meeting: Meeting, *, foll
         "weekday": DAYS[meeting.weekday],
         "starts": meeting.starts,
         "ends": meeting.ends,
-        "break": _span(meeting.break_starts, meeting.break_ends),
+        "break": _time_range(meeting.break_starts, meeting.break_ends),
         "weeks": _weeks(meeting.anchor),
         "service_type": meeting.service_type,
         "room": meeting.room,
         "modality": meeting.modality,
         "places": meeting.places,
         "lead": meeting.leader,
-        "assistants": _in_order(_facilitators(meeting)),
+        "assistants": _in_order(_assistants(meeting)),
         "tracks": tuple(sorted(track.code for track in meeting.tracks.all())),
         "runs_from": meeting.runs_from,
         "last_day": _last_day(meeting.runs_until),
     }
     after: dict[str, object] = {
         **{column: getattr(values, column) for column in before if hasattr(values, column)},
-        "break": _span(values.break_starts, values.break_ends),
+        "break": _time_range(values.break_starts, values.break_ends),
         "weekday": DAYS[values.weekday],
         "weeks": _weeks(values.anchor),
         "assistants": _in_order(values.assistants),
@@ -114,8 +114,8 @@ def changes_of(row: MeetingRow, values: MeetingValues, meeting: Meeting, *, foll
     return differences(before, after)
 
 
-def _span(starts: time | None, ends: time | None) -> str:
-    return f"{show(starts)}-{show(ends)}" if starts else ""
+def _time_range(starts: time | None, ends: time | None) -> str:
+    return f"{format_value(starts)}-{format_value(ends)}" if starts else ""
 
 
 def _weeks(anchor: date | None) -> str:
@@ -130,7 +130,7 @@ def _last_day(until: date | None) -> date | None:
     return until - timedelta(days=1) if until else None
 
 
-def against(
+def check_change(
     values: MeetingValues, meeting: Meeting, changes: Sequence[FieldChange], today: date
 ) -> tuple[str, str] | None:
     """Why the meeting can't be changed so, as a column and a sentence."""
@@ -142,7 +142,7 @@ def against(
         return "ends", "The meeting's break, which the file does not change, would not lie inside it."
     if values.runs_until is not None and values.runs_until <= values.runs_from:
         return "last_day", "The meeting would end before it begins."
-    if not changes or not _is_planned(meeting):
+    if not changes or not _has_sessions(meeting):
         return None
     if meeting.runs_until is not None and meeting.runs_until <= today:
         return (
@@ -157,7 +157,7 @@ def against(
     return None
 
 
-def change(
+def apply_change(
     values: MeetingValues,
     meeting: Meeting,
     changes: Sequence[FieldChange],
@@ -172,7 +172,7 @@ def change(
     if columns == {"tracks"} and served <= set(values.tracks):
         meeting.tracks.add(*values.tracks)
         return meeting
-    planned = _is_planned(meeting)
+    planned = _has_sessions(meeting)
     last_day = _last_day(values.runs_until)
     ends_earlier = meeting.runs_until is None or (
         values.runs_until is not None and values.runs_until < meeting.runs_until
@@ -184,5 +184,5 @@ def change(
     return change_meeting(meeting=meeting, values=values, by=by, now=now, today=today, settle=False)
 
 
-def _is_planned(meeting: Meeting) -> bool:
+def _has_sessions(meeting: Meeting) -> bool:
     return meeting.sessions.exists()

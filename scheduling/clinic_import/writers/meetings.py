@@ -6,23 +6,30 @@ from itertools import pairwise
 from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.clinic_import.clinic_rows import MeetingRow
-from scheduling.clinic_import.columns import Row
-from scheduling.clinic_import.import_run import FieldChange, Work
-from scheduling.clinic_import.writers.meeting_changes import against, as_given, change, changes_of, find_held, follows
-from scheduling.clinic_import.writers.staff import Staff
+from scheduling.clinic_import.columns import ImportRow
+from scheduling.clinic_import.import_run import FieldChange, ImportRun
+from scheduling.clinic_import.writers.meeting_changes import (
+    apply_change,
+    changes_of,
+    check_change,
+    find_existing,
+    has_following_row,
+    merge_with_existing,
+)
+from scheduling.clinic_import.writers.staff import StaffDirectory
 from scheduling.clinic_import.writers.tracks import TrackKey, today_at
 from scheduling.models import Meeting, Room, ServiceType, Site, Track
-from scheduling.services.reasons import Refused
 from scheduling.services.timetable.tracks_and_meetings import MeetingValues, create_meeting
+from timekeeping.reasons import Refused
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class MeetingReferences:
     """What a meeting's row can refer to, and the meetings of the database."""
 
     sites: dict[str, Site]
     rooms: dict[tuple[str, str], Room]
-    staff: Staff
+    staff: StaffDirectory
     tracks: dict[TrackKey, Track]
     services: dict[str, ServiceType]
     meetings: dict[tuple[str, str], list[Meeting]]
@@ -31,25 +38,29 @@ class Known:
 
 
 def write_meetings(
-    work: Work, sites: dict[str, Site], rooms: dict[tuple[str, str], Room], staff: Staff, tracks: dict[TrackKey, Track]
-) -> tuple[dict[int, Row], set[TrackKey]]:
+    work: ImportRun,
+    sites: dict[str, Site],
+    rooms: dict[tuple[str, str], Room],
+    staff: StaffDirectory,
+    tracks: dict[TrackKey, Track],
+) -> tuple[dict[int, ImportRow], set[TrackKey]]:
     """Answers the ids of the tracks whose meetings were changed, with a row that did, and the tracks with a faulty row."""
     stated: dict[tuple[str, str], list[MeetingRow]] = {}
     given = work.tables.get(MeetingRow.table)
     for row in sorted(given.rows if given else (), key=lambda row: row.runs_from):
         stated.setdefault((row.site, row.code), []).append(row)
     services = {service.code: service for service in ServiceType.objects.all()}
-    known = Known(sites, rooms, staff, tracks, services, _meetings_by_code(), stated)
-    changed_by: dict[int, Row] = {}
+    known = MeetingReferences(sites, rooms, staff, tracks, services, _meetings_by_code(), stated)
+    changed_by: dict[int, ImportRow] = {}
     for row in work.rows(MeetingRow.table):
         before = known.meetings.setdefault((row.site, row.code), [])
-        held = find_held(row, before, known.stated[row.site, row.code])
+        held = find_existing(row, before, known.stated[row.site, row.code])
         values = _values(work, row, known, held)
         if values is not None:
             served = {track.pk for meeting in before for track in meeting.tracks.all()}
             if _write(work, row, values, known, held):
                 changed_by.update(dict.fromkeys(served | {track.pk for track in values.tracks}, row))
-    return changed_by, _doubtful(work, tracks)
+    return changed_by, _tracks_with_faulty_rows(work, tracks)
 
 
 def _meetings_by_code() -> dict[tuple[str, str], list[Meeting]]:
@@ -62,7 +73,7 @@ def _meetings_by_code() -> dict[tuple[str, str], list[Meeting]]:
     return found
 
 
-def _doubtful(work: Work, tracks: dict[TrackKey, Track]) -> set[TrackKey]:
+def _tracks_with_faulty_rows(work: ImportRun, tracks: dict[TrackKey, Track]) -> set[TrackKey]:
     given = work.tables.get(MeetingRow.table)
     if given is None:
         return set()
@@ -73,7 +84,7 @@ def _doubtful(work: Work, tracks: dict[TrackKey, Track]) -> set[TrackKey]:
     }
 
 
-def _values(work: Work, row: MeetingRow, known: Known, held: Meeting | None) -> MeetingValues | None:
+def _values(work: ImportRun, row: MeetingRow, known: MeetingReferences, held: Meeting | None) -> MeetingValues | None:
     """The row with what its codes refer to; None when something is wrong with one of them, which is noted."""
     faults = len(work.faults)
     site = work.find(row, "site", "sites", {"code": row.site}, known.sites)
@@ -81,8 +92,8 @@ def _values(work: Work, row: MeetingRow, known: Known, held: Meeting | None) -> 
         return None
     room = work.find(row, "room", "rooms", {"site": row.site, "code": row.room}, known.rooms) if row.room else None
     tracks = [work.find(row, "tracks", "tracks", {"site": row.site, "code": code}, known.tracks) for code in row.tracks]
-    lead = clinician_of(work, row, "lead", row.lead, known.staff, site=row.site)
-    assistants = [clinician_of(work, row, "assistants", name, known.staff, site=row.site) for name in row.assistants]
+    lead = find_clinician(work, row, "lead", row.lead, known.staff, site=row.site)
+    assistants = [find_clinician(work, row, "assistants", name, known.staff, site=row.site) for name in row.assistants]
     service = known.services.get(row.service_type)
     if service is None:
         codes = ", ".join(sorted(known.services))
@@ -120,8 +131,15 @@ def _values(work: Work, row: MeetingRow, known: Known, held: Meeting | None) -> 
     )
 
 
-def clinician_of(
-    work: Work, row: Row, column: str, name: str, staff: Staff, *, site: str, to: str = "be in its groups"
+def find_clinician(
+    work: ImportRun,
+    row: ImportRow,
+    column: str,
+    name: str,
+    staff: StaffDirectory,
+    *,
+    site: str,
+    to: str = "be in its groups",
 ) -> User | None:
     """A clinician of the site with this code, by their own code or e-mail; what nobody else can is said in `to`."""
     if not name:
@@ -138,7 +156,9 @@ def clinician_of(
     return user
 
 
-def _write(work: Work, row: MeetingRow, values: MeetingValues, known: Known, meeting: Meeting | None) -> bool:
+def _write(
+    work: ImportRun, row: MeetingRow, values: MeetingValues, known: MeetingReferences, meeting: Meeting | None
+) -> bool:
     """Whether anything was changed."""
     meetings = known.meetings[row.site, row.code]
     today = today_at(work, known.sites[row.site])
@@ -148,16 +168,16 @@ def _write(work: Work, row: MeetingRow, values: MeetingValues, known: Known, mee
             site = known.sites[row.site]
             written = create_meeting(site=site, values=values, by=work.by, now=work.now, today=today, settle=False)
         else:
-            values = as_given(row, values, meeting)
+            values = merge_with_existing(row, values, meeting)
             changes = changes_of(
-                row, values, meeting, followed=follows(row, meetings, known.stated[row.site, row.code])
+                row, values, meeting, followed=has_following_row(row, meetings, known.stated[row.site, row.code])
             )
-            wrong = against(values, meeting, changes, today)
+            wrong = check_change(values, meeting, changes, today)
             if wrong:
                 work.blame(row, *wrong)
             if wrong or not changes:
                 return False
-            written = change(values, meeting, changes, by=work.by, now=work.now, today=today)
+            written = apply_change(values, meeting, changes, by=work.by, now=work.now, today=today)
     except Refused as refused:
         work.refuse(row, "", refused)
         return False

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.audit import record_all
 from accounts.models import Action
 from patients.models import Episode, LevelOfCareSpan, Patient
-from scheduling.clinic_import.import_run import FieldChange, Work, differences
+from scheduling.clinic_import.import_run import FieldChange, ImportRun, differences
 from scheduling.clinic_import.person_rows import PatientRow
 from scheduling.models import Site
 
@@ -16,7 +16,7 @@ BATCH = 500
 FIELDS = (
     "first_name", "last_name", "birth_date", "preferred_name", "email", "phone", "language", "travel_minutes",
 )  # fmt: skip
-CARE = {
+LEVEL_FIELDS = {
     "level": "level",
     "prescribed_hours": "prescribed_minutes",
     "prescribed_days": "prescribed_days",
@@ -26,7 +26,7 @@ CARE = {
 
 
 @dataclass(slots=True)
-class Written:
+class PendingWrites:
     """What is written together once every row has been looked at."""
 
     patients: list[Patient] = field(default_factory=list)
@@ -42,14 +42,14 @@ def batches[T](items: Sequence[T], size: int = BATCH) -> Iterable[Sequence[T]]:
     return (items[begin : begin + size] for begin in range(0, len(items), size))
 
 
-def write_patients(work: Work, sites: dict[str, Site]) -> None:
+def write_patients(work: ImportRun, sites: dict[str, Site]) -> None:
     given = work.tables.get(PatientRow.table)
     codes = [row.code for row in given.rows] if given else []
     patients: dict[str, Patient] = {}
     for some in batches(codes):
         found = Patient.objects.filter(code__in=some).select_related("site").prefetch_related("episodes__spans")
         patients.update((patient.code, patient) for patient in found)
-    written = Written()
+    written = PendingWrites()
     for row in work.rows(PatientRow.table):
         site = work.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
@@ -67,7 +67,7 @@ def write_patients(work: Work, sites: dict[str, Site]) -> None:
     _write(work, written)
 
 
-def _change(work: Work, row: PatientRow, patient: Patient, site: Site, written: Written) -> None:
+def _change(work: ImportRun, row: PatientRow, patient: Patient, site: Site, written: PendingWrites) -> None:
     faults = len(work.faults)
     episodes = list(patient.episodes.all())
     if patient.site_id != site.pk and episodes:
@@ -84,24 +84,24 @@ def _change(work: Work, row: PatientRow, patient: Patient, site: Site, written: 
             if change.column != "site":
                 setattr(patient, change.column, getattr(row, change.column))
         written.changed.append(patient)
-    changes += _care(work, row, patient, episodes, written)
+    changes += _update_care(work, row, patient, episodes, written)
     if changes and len(work.faults) == faults:
         work.note(row, is_new=False, fields=changes)
 
 
-def _admit(row: PatientRow, patient: Patient, written: Written) -> None:
+def _admit(row: PatientRow, patient: Patient, written: PendingWrites) -> None:
     if row.admitted is None:
         return
     episode = Episode(patient=patient, site=patient.site, starts=row.admitted, referral_source=row.referral_source)
     written.episodes.append(episode)
-    written.spans.append(_span(row, episode, row.level_from or row.admitted))
+    written.spans.append(_new_span(row, episode, row.level_from or row.admitted))
 
 
-def _span(row: PatientRow, episode: Episode, starts: date) -> LevelOfCareSpan:
-    return LevelOfCareSpan(episode=episode, starts=starts, **_stated(row))
+def _new_span(row: PatientRow, episode: Episode, starts: date) -> LevelOfCareSpan:
+    return LevelOfCareSpan(episode=episode, starts=starts, **_ordered_level(row))
 
 
-def _stated(row: PatientRow) -> dict[str, Any]:
+def _ordered_level(row: PatientRow) -> dict[str, Any]:
     return {
         "level": row.level,
         "prescribed_minutes": row.weekly_minutes,
@@ -110,8 +110,8 @@ def _stated(row: PatientRow) -> dict[str, Any]:
     }
 
 
-def _care(
-    work: Work, row: PatientRow, patient: Patient, episodes: Sequence[Episode], written: Written
+def _update_care(
+    work: ImportRun, row: PatientRow, patient: Patient, episodes: Sequence[Episode], written: PendingWrites
 ) -> tuple[FieldChange, ...]:
     """The episode that the row states: found by the day of admission, or new."""
     if row.admitted is None:
@@ -130,18 +130,20 @@ def _care(
     if changes:
         episode.referral_source = row.referral_source
         written.changed_episodes.append(episode)
-    return changes + _level(work, row, episode, written)
+    return changes + _update_level(work, row, episode, written)
 
 
-def _level(work: Work, row: PatientRow, episode: Episode, written: Written) -> tuple[FieldChange, ...]:
+def _update_level(
+    work: ImportRun, row: PatientRow, episode: Episode, written: PendingWrites
+) -> tuple[FieldChange, ...]:
     """A level with a later first day is the next one; without a day it is known already, or corrects the only one."""
     spans = sorted(episode.spans.all(), key=lambda span: span.starts)
     if not spans:
-        written.spans.append(_span(row, episode, row.level_from or episode.starts))
+        written.spans.append(_new_span(row, episode, row.level_from or episode.starts))
         return (FieldChange("level", "nothing", f"{row.level}"),)
     last = spans[-1]
     if row.level_from is None:
-        if any(not _differing(row, span) for span in (spans[0], last)):
+        if any(not _level_changes(row, span) for span in (spans[0], last)):
             return ()
         span = last if len(spans) == 1 else None
     else:
@@ -149,35 +151,35 @@ def _level(work: Work, row: PatientRow, episode: Episode, written: Written) -> t
         if span is None and row.level_from > last.starts and last.ends is None and episode.ends is None:
             last.ends = row.level_from
             written.changed_spans.append(last)
-            written.spans.append(_span(row, episode, row.level_from))
-            return (FieldChange("level_from", f"{last.starts}", f"{row.level_from}"), *_differing(row, last))
-    if span is None or (span is not last and _differing(row, span)):
+            written.spans.append(_new_span(row, episode, row.level_from))
+            return (FieldChange("level_from", f"{last.starts}", f"{row.level_from}"), *_level_changes(row, last))
+    if span is None or (span is not last and _level_changes(row, span)):
         since = f"A level has been stated from {last.starts} on"
         work.blame(row, "level_from", f"{since}: give the later day from which this one holds.")
         return ()
-    changes = _differing(row, span)
+    changes = _level_changes(row, span)
     if changes:
-        for name, value in _stated(row).items():
+        for name, value in _ordered_level(row).items():
             setattr(span, name, value)
         written.changed_spans.append(span)
     return changes
 
 
-def _differing(row: PatientRow, span: LevelOfCareSpan) -> tuple[FieldChange, ...]:
-    stated = _stated(row)
+def _level_changes(row: PatientRow, span: LevelOfCareSpan) -> tuple[FieldChange, ...]:
+    stated = _ordered_level(row)
     return differences(
-        {column: getattr(span, name) for column, name in CARE.items()},
-        {column: stated[name] for column, name in CARE.items()},
+        {column: getattr(span, name) for column, name in LEVEL_FIELDS.items()},
+        {column: stated[name] for column, name in LEVEL_FIELDS.items()},
     )
 
 
-def _write(work: Work, written: Written) -> None:
+def _write(work: ImportRun, written: PendingWrites) -> None:
     Patient.objects.bulk_create(written.patients, batch_size=BATCH)
     Patient.objects.bulk_update(written.changed, ["site", *FIELDS], batch_size=BATCH)
     Episode.objects.bulk_create(written.episodes, batch_size=BATCH)
     Episode.objects.bulk_update(written.changed_episodes, ["referral_source"], batch_size=BATCH)
     # The span that ends is written before the one that follows: only one is open at a time.
-    LevelOfCareSpan.objects.bulk_update(written.changed_spans, ["ends", *CARE.values()], batch_size=BATCH)
+    LevelOfCareSpan.objects.bulk_update(written.changed_spans, ["ends", *LEVEL_FIELDS.values()], batch_size=BATCH)
     LevelOfCareSpan.objects.bulk_create(written.spans, batch_size=BATCH)
     touched = [*written.patients, *written.changed, *written.episodes, *written.changed_episodes]
     touched_spans = [*written.spans, *written.changed_spans]

@@ -5,13 +5,13 @@ from datetime import date, timedelta
 from accounts.audit import record
 from accounts.models import Action
 from scheduling.clinic_import.clinic_rows import RoomRow, SiteRow
-from scheduling.clinic_import.import_run import FieldChange, Work, differences
+from scheduling.clinic_import.import_run import FieldChange, ImportRun, differences
 from scheduling.clinic_import.person_rows import ClosureRow
 from scheduling.models import Closure, Room, RuleSet, Session, SessionStatus, Site
-from scheduling.services.reasons import Refused
-from scheduling.services.timetable.closures import change_closure, close_site, knows_place
+from scheduling.services.timetable.closures import change_closure, close_site, is_known_place
+from timekeeping.reasons import Refused
 
-EVER_SINCE = date(2000, 1, 3)
+DEFAULT_RULES_START = date(2000, 1, 3)
 """A Monday before any clinic's first import: the first day of rules that come without a date."""
 
 SITE_FIELDS = (
@@ -30,7 +30,7 @@ RULES = {
 """Columns of sites.csv, and the fields of a RuleSet."""
 
 
-def write_sites(work: Work) -> dict[str, Site]:
+def write_sites(work: ImportRun) -> dict[str, Site]:
     """Every site of the database by its code, those of the file written."""
     sites = {site.code: site for site in Site.objects.all()}
     rule_sets: dict[int, list[RuleSet]] = {}
@@ -39,7 +39,7 @@ def write_sites(work: Work) -> dict[str, Site]:
     held = set(Session.objects.order_by().values_list("site", flat=True).distinct())
     for row in work.rows("sites"):
         site = sites.get(row.code)
-        if not _can_be(work, row, site):
+        if not _is_consistent(work, row, site):
             continue
         if site is None:
             site = Site.objects.create(code=row.code, **{name: getattr(row, name) for name in SITE_FIELDS})
@@ -64,7 +64,7 @@ def write_sites(work: Work) -> dict[str, Site]:
     return sites
 
 
-def _can_be(work: Work, row: SiteRow, site: Site | None) -> bool:
+def _is_consistent(work: ImportRun, row: SiteRow, site: Site | None) -> bool:
     """Whether hours and place make sense together with what the file does not say; else they are blamed."""
     held = site or Site(opens=row.opens, closes=row.closes, country=row.country, state=row.state)
     opens, closes = row.given("opens", held.opens), row.given("closes", held.closes)
@@ -72,14 +72,14 @@ def _can_be(work: Work, row: SiteRow, site: Site | None) -> bool:
     if opens and closes and opens >= closes:
         work.blame(row, "closes", f"{closes:%H:%M} is not after the site opens, {opens:%H:%M}.")
         return False
-    if state and knows_place(country, "") and not knows_place(country, state):
+    if state and is_known_place(country, "") and not is_known_place(country, state):
         work.blame(row, "state", f"“{state}” is no state of {country} with holidays of its own; leave it empty.")
         return False
     return True
 
 
 def _note(
-    work: Work, row: SiteRow | RoomRow | ClosureRow, subject: Site | Room | Closure, *, is_new: bool = False,
+    work: ImportRun, row: SiteRow | RoomRow | ClosureRow, subject: Site | Room | Closure, *, is_new: bool = False,
     fields: tuple[FieldChange, ...] = (),
 ) -> None:  # fmt: skip
     change = work.note(row, is_new=is_new, fields=fields)
@@ -87,13 +87,13 @@ def _note(
 
 
 def _new_rules(row: SiteRow, site: Site) -> RuleSet:
-    starts = row.rules_from or EVER_SINCE + timedelta(days=row.week_starts)
+    starts = row.rules_from or DEFAULT_RULES_START + timedelta(days=row.week_starts)
     return RuleSet.objects.create(
         site=site, starts=starts, **{name: getattr(row, column) for column, name in RULES.items()}
     )
 
 
-def _write_rules(work: Work, row: SiteRow, site: Site, known: list[RuleSet]) -> tuple[FieldChange, ...]:
+def _write_rules(work: ImportRun, row: SiteRow, site: Site, known: list[RuleSet]) -> tuple[FieldChange, ...]:
     """Rules with a date are those from that date on; without one they must be those in force."""
     if not known:
         return (FieldChange("rules_from", "nothing", f"{_new_rules(row, site).starts}"),)
@@ -124,7 +124,7 @@ def _write_rules(work: Work, row: SiteRow, site: Site, known: list[RuleSet]) -> 
     return (FieldChange("rules_from", f"{rules.starts}", f"{row.rules_from}"), *changes)
 
 
-def write_rooms(work: Work, sites: dict[str, Site]) -> dict[tuple[str, str], Room]:
+def write_rooms(work: ImportRun, sites: dict[str, Site]) -> dict[tuple[str, str], Room]:
     """Every room of the database by the codes of its site and its own, those of the file written."""
     rooms = {(room.site.code, room.code): room for room in Room.objects.select_related("site")}
     for row in work.rows("rooms"):
@@ -147,7 +147,7 @@ def write_rooms(work: Work, sites: dict[str, Site]) -> dict[tuple[str, str], Roo
     return rooms
 
 
-def write_closures(work: Work, sites: dict[str, Site]) -> None:
+def write_closures(work: ImportRun, sites: dict[str, Site]) -> None:
     """Days closed by site and first day. Sessions that are planned on them already are cancelled, and counted."""
     closures = {(closure.site.code, closure.starts): closure for closure in Closure.objects.select_related("site")}
     ends_of: dict[str, list[ClosureRow]] = {}
@@ -155,7 +155,7 @@ def write_closures(work: Work, sites: dict[str, Site]) -> None:
         site = work.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
             continue
-        across = next((other for other in ends_of.get(row.site, []) if _share_a_day(row, other)), None)
+        across = next((other for other in ends_of.get(row.site, []) if _overlap(row, other)), None)
         if across is not None:
             work.blame(row, "first_day", f"Row {across.number} closes the site on some of these days already.")
             continue
@@ -169,7 +169,7 @@ def write_closures(work: Work, sites: dict[str, Site]) -> None:
             _count_cancelled(work, row, closure)
 
 
-def _write_closure(work: Work, row: ClosureRow, site: Site, closure: Closure | None) -> Closure | None:
+def _write_closure(work: ImportRun, row: ClosureRow, site: Site, closure: Closure | None) -> Closure | None:
     """The closure if it is new or changed. Raises Refused for days that another has."""
     last_day = row.ends - timedelta(days=1)
     if closure is None:
@@ -188,12 +188,12 @@ def _write_closure(work: Work, row: ClosureRow, site: Site, closure: Closure | N
     return changed
 
 
-def _count_cancelled(work: Work, row: ClosureRow, closure: Closure) -> None:
+def _count_cancelled(work: ImportRun, row: ClosureRow, closure: Closure) -> None:
     number = Session.objects.filter(closure=closure, status=SessionStatus.CANCELLED).count()
     if number:
         sessions = "1 session of these days is" if number == 1 else f"{number} sessions of these days are"
         work.notices.append(f"{row.file}, row {row.number}: {sessions} cancelled.")
 
 
-def _share_a_day(one: ClosureRow, other: ClosureRow) -> bool:
+def _overlap(one: ClosureRow, other: ClosureRow) -> bool:
     return one.first_day < other.ends and other.first_day < one.ends

@@ -6,13 +6,13 @@ from accounts.audit import record
 from accounts.models import Action, RoleAssignment, User
 from accounts.permissions import Role
 from scheduling.clinic_import.clinic_rows import StaffRow
-from scheduling.clinic_import.import_run import Work, differences
+from scheduling.clinic_import.import_run import ImportRun, differences
 from scheduling.models import Site
 
 Roles = tuple[tuple[Role, str], ...]
 
 
-class Staff:
+class StaffDirectory:
     """Everybody of the database, found by code or by e-mail, with the sites at which they may lead a group."""
 
     def __init__(self, people: Iterable[User], site_codes: dict[int, str]) -> None:
@@ -34,10 +34,10 @@ class Staff:
         return user.is_active and (Role.CLINICIAN, site) in self.roles[user.pk]
 
 
-def write_staff(work: Work, sites: dict[str, Site]) -> Staff:
+def write_staff(work: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
     """Everybody, those of the file written. A person is known by their code or, without one, by their e-mail."""
     codes = {site.pk: site.code for site in sites.values()}
-    staff = Staff(User.objects.prefetch_related("role_assignments"), codes)
+    staff = StaffDirectory(User.objects.prefetch_related("role_assignments"), codes)
     seen: dict[int, int] = {}
     for row in work.rows("staff"):
         if None in [work.find(row, "roles", "sites", {"code": site}, sites) for _, site in row.roles if site]:
@@ -68,14 +68,14 @@ def write_staff(work: Work, sites: dict[str, Site]) -> Staff:
     return staff
 
 
-def _change(work: Work, row: StaffRow, user: User, staff: Staff, sites: dict[str, Site]) -> None:
+def _change(work: ImportRun, row: StaffRow, user: User, staff: StaffDirectory, sites: dict[str, Site]) -> None:
     attributes = {"name": "name", "credential": "credential", "code": "code", "active": "is_active"}
     before = {column: getattr(user, name) for column, name in attributes.items()}
     after = {column: getattr(row, column) for column in attributes}
     after["code"] = row.code or user.code
     changes = differences(
-        {"email": user.email.lower(), "roles": _stated(staff.roles[user.pk]), **before},
-        {"email": row.email, "roles": _stated(row.roles), **after},
+        {"email": user.email.lower(), "roles": _role_texts(staff.roles[user.pk]), **before},
+        {"email": row.email, "roles": _role_texts(row.roles), **after},
         row.absent,
     )
     if not changes:
@@ -94,7 +94,7 @@ def _change(work: Work, row: StaffRow, user: User, staff: Staff, sites: dict[str
     record(user, by=work.by, action=Action.IMPORTED, at=work.now, detail=", ".join(each.column for each in changes))
 
 
-def _stated(roles: Roles) -> tuple[str, ...]:
+def _role_texts(roles: Roles) -> tuple[str, ...]:
     return tuple(f"{role.value}@{site}" if site else role.value for role, site in roles)
 
 

@@ -5,23 +5,23 @@ from datetime import date
 from accounts.audit import record
 from accounts.models import Action
 from scheduling.clinic_import.clinic_rows import TrackRow
-from scheduling.clinic_import.columns import Row
-from scheduling.clinic_import.import_run import Work, differences
+from scheduling.clinic_import.columns import ImportRow
+from scheduling.clinic_import.import_run import ImportRun, differences
 from scheduling.models import Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.reasons import Refused
-from scheduling.services.timetable.hours_check import refuse_what_breaks_the_rules
+from scheduling.services.timetable.hours_check import refuse_rule_violations
 from scheduling.services.timetable.tracks_and_meetings import TrackValues, change_track, create_track, publish_track
+from timekeeping.reasons import Refused
 
 TrackKey = tuple[str, str]
-OPTIONAL = ("population", "individual_minutes", "entry", "level", "from_age", "to_age")
+OPTIONAL_FIELDS = ("population", "individual_minutes", "entry", "level", "from_age", "to_age")
 
 
-def today_at(work: Work, site: Site) -> date:
+def today_at(work: ImportRun, site: Site) -> date:
     return work.now.astimezone(site.zone).date()
 
 
-def write_tracks(work: Work, sites: dict[str, Site]) -> dict[TrackKey, Track]:
+def write_tracks(work: ImportRun, sites: dict[str, Site]) -> dict[TrackKey, Track]:
     """Every track of the database by the codes of its site and its own, those of the file written; none is published yet."""
     known = Track.objects.select_related("site").prefetch_related("cohort_starts")
     tracks = {(track.site.code, track.code): track for track in known}
@@ -46,7 +46,7 @@ def write_tracks(work: Work, sites: dict[str, Site]) -> dict[TrackKey, Track]:
     return tracks
 
 
-def _change(work: Work, row: TrackRow, track: Track) -> None:
+def _change(work: ImportRun, row: TrackRow, track: Track) -> None:
     before = {
         "name": track.name,
         "population": track.population,
@@ -72,7 +72,7 @@ def _change(work: Work, row: TrackRow, track: Track) -> None:
     record(track, by=work.by, action=Action.IMPORTED, at=work.now, detail=change.detail)
 
 
-def _ages_are_a_range(work: Work, row: TrackRow, track: Track) -> bool:
+def _ages_are_a_range(work: ImportRun, row: TrackRow, track: Track) -> bool:
     """Whether the ages make sense together with what the file does not say; else they are blamed."""
     from_age, to_age = row.given("from_age", track.from_age), row.given("to_age", track.to_age)
     if from_age is not None and to_age is not None and to_age < from_age:
@@ -83,7 +83,7 @@ def _ages_are_a_range(work: Work, row: TrackRow, track: Track) -> bool:
 
 def _values(row: TrackRow, track: Track | None) -> TrackValues:
     if track is None:
-        track = Track(**{name: getattr(row, name) for name in OPTIONAL})
+        track = Track(**{name: getattr(row, name) for name in OPTIONAL_FIELDS})
         dates = row.cohort_dates
     else:
         dates = row.given("cohort_dates", tuple(start.on for start in track.cohort_starts.all()))
@@ -91,12 +91,12 @@ def _values(row: TrackRow, track: Track | None) -> TrackValues:
         code=row.code,
         name=row.name,
         cohort_starts=dates,
-        **{name: row.given(name, getattr(track, name)) for name in OPTIONAL},
+        **{name: row.given(name, getattr(track, name)) for name in OPTIONAL_FIELDS},
     )
 
 
 def publish_tracks(
-    work: Work, tracks: dict[TrackKey, Track], changed_by: dict[int, Row], doubtful: set[TrackKey]
+    work: ImportRun, tracks: dict[TrackKey, Track], changed_by: dict[int, ImportRow], doubtful: set[TrackKey]
 ) -> None:
     """Publishes what the file wants published, and asks the hours rule of published tracks whose meetings were changed.
 
@@ -108,7 +108,7 @@ def publish_tracks(
         if track.status == TrackStatus.PUBLISHED and track.pk in changed_by and key not in doubtful:
             sites[track.site_id] = track.site
             try:
-                refuse_what_breaks_the_rules([track], today_at(work, track.site))
+                refuse_rule_violations([track], today_at(work, track.site))
             except Refused as refused:
                 work.refuse(changed_by[track.pk], "", refused)
     for site in sites.values():

@@ -11,22 +11,21 @@ from datetime import date, time, timedelta
 from enum import StrEnum
 from itertools import combinations, pairwise
 
-from timekeeping.intervals import Interval, covered_minutes, subtract
-from timekeeping.reasons import (
+from scheduling.domain.hours.reasons import (
     BelowPrescribedDays,
     BelowPrescribedMinutes,
-    FacilitatorInTwoPlaces,
-    Key,
+    FacilitatorDoubleBooked,
     NoMeetings,
-    Reason,
-    RoomInTwoPlaces,
+    OverlappingMeetings,
+    RoomDoubleBooked,
     ShortDay,
     TooFewDays,
     TooFewMinutes,
     TooManyDays,
     TooManyMinutes,
-    TwoAtOnce,
 )
+from timekeeping.intervals import Interval, covered_minutes, subtract
+from timekeeping.reasons import Key, Reason
 from timekeeping.weeks import Recurrence, minute_of, week_start
 
 HIGHER_BAND_MINUTES = 1200
@@ -38,7 +37,7 @@ class Band(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSet:
+class HoursRules:
     """The weekly-hours policy in force: inclusive bounds in minutes and days a week."""
 
     minimum_minutes: int = 540
@@ -106,7 +105,7 @@ class WeeklyMeeting:
             valid_until=self.runs_until,
         )
 
-    def counted(self, rules: RuleSet) -> tuple[Interval[int], ...]:
+    def counted(self, rules: HoursRules) -> tuple[Interval[int], ...]:
         """The minutes of the day that count: without the break unless breaks count, none if the service does not."""
         if not self.countable:
             return ()
@@ -114,7 +113,7 @@ class WeeklyMeeting:
             return (self.span,)
         return subtract([self.span], [Interval(minute_of(self.break_starts), minute_of(self.break_ends))])
 
-    def minutes(self, rules: RuleSet) -> int:
+    def minutes(self, rules: HoursRules) -> int:
         return covered_minutes(self.counted(rules))
 
     def runs_on_or_after(self, first: date, until: date | None = None) -> bool:
@@ -160,13 +159,13 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class WeeklyTotals:
     minutes: int
     days: int
     by_weekday: tuple[int, ...]
 
 
-def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> int:
+def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> int:
     """What meetings of one weekday add up to. Those that overlap are alternatives, and the minutes they share count once.
 
     A stretch that several share counts as in the one that counts most of it: of two groups side by side each has its
@@ -184,17 +183,17 @@ def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> int:
     return total
 
 
-def add_up(meetings: Collection[WeeklyMeeting], rules: RuleSet, individual_minutes: int = 0) -> Bounds:
+def add_up(meetings: Collection[WeeklyMeeting], rules: HoursRules, individual_minutes: int = 0) -> WeeklyTotals:
     """Minutes a week and distinct days of meetings held every week; those of every other week come on top, uncounted.
 
     The minutes that overlapping meetings share count once. Individual minutes count toward the minutes, not the days.
     """
     weekly = [each for each in meetings if each.anchor is None]
     by_weekday = tuple(minutes_of_day([each for each in weekly if each.weekday == day], rules) for day in range(7))
-    return Bounds(sum(by_weekday) + individual_minutes, sum(1 for minutes in by_weekday if minutes), by_weekday)
+    return WeeklyTotals(sum(by_weekday) + individual_minutes, sum(1 for minutes in by_weekday if minutes), by_weekday)
 
 
-def _within_bounds(sum_: Bounds, rules: RuleSet) -> Iterable[Reason]:
+def _within_bounds(sum_: WeeklyTotals, rules: HoursRules) -> Iterable[Reason]:
     if sum_.minutes < rules.minimum_minutes:
         yield TooFewMinutes(sum_.minutes, rules.minimum_minutes)
     if sum_.minutes > rules.maximum_minutes:
@@ -208,7 +207,7 @@ def _within_bounds(sum_: Bounds, rules: RuleSet) -> Iterable[Reason]:
             yield ShortDay(weekday, minutes, rules.minimum_minutes_per_day)
 
 
-def double_used(meetings: Sequence[WeeklyMeeting], others: Iterable[WeeklyMeeting] = ()) -> Iterable[Reason]:
+def find_double_bookings(meetings: Sequence[WeeklyMeeting], others: Iterable[WeeklyMeeting] = ()) -> Iterable[Reason]:
     """Rooms and facilitators that `meetings` need in two places at once, among themselves or with `others`."""
     own = {each.key for each in meetings}
     pairs = list(combinations(meetings, 2))
@@ -217,14 +216,14 @@ def double_used(meetings: Sequence[WeeklyMeeting], others: Iterable[WeeklyMeetin
         if not one.overlaps(two):
             continue
         if one.room is not None and one.room == two.room:
-            yield RoomInTwoPlaces(one.room, one.weekday, one.name, two.name)
+            yield RoomDoubleBooked(one.room, one.weekday, one.name, two.name)
         for facilitator in sorted(one.facilitators & two.facilitators, key=str):
-            yield FacilitatorInTwoPlaces(facilitator, one.weekday, one.name, two.name)
+            yield FacilitatorDoubleBooked(facilitator, one.weekday, one.name, two.name)
 
 
 def assess_track(
     meetings: Sequence[WeeklyMeeting],
-    rules: RuleSet,
+    rules: HoursRules,
     *,
     individual_minutes: int = 0,
     others: Sequence[WeeklyMeeting] = (),
@@ -237,13 +236,13 @@ def assess_track(
     total = add_up(meetings, rules, individual_minutes)
     reasons: list[Reason] = [] if meetings else [NoMeetings()]
     reasons += _within_bounds(total, rules)
-    reasons += double_used(meetings, others)
+    reasons += find_double_bookings(meetings, others)
     return Verdict(minutes=total.minutes, days=total.days, minutes_by_weekday=total.by_weekday, reasons=tuple(reasons))
 
 
 def assess_choice(
     meetings: Sequence[WeeklyMeeting],
-    rules: RuleSet,
+    rules: HoursRules,
     *,
     prescribed_minutes: int,
     prescribed_days: int,
@@ -255,18 +254,22 @@ def assess_choice(
     for one, two in combinations(meetings, 2):
         if one.overlaps(two):
             shared = one.span.intersection(two.span)
-            reasons.append(TwoAtOnce(one.name, two.name, one.weekday, covered_minutes([shared] if shared else [])))
+            reasons.append(
+                OverlappingMeetings(one.name, two.name, one.weekday, covered_minutes([shared] if shared else []))
+            )
     if total.minutes < prescribed_minutes:
         reasons.append(BelowPrescribedMinutes(total.minutes, prescribed_minutes))
     if total.days < prescribed_days:
         reasons.append(BelowPrescribedDays(total.days, prescribed_days))
     reasons += (
-        reason for reason in _within_bounds(total, rules) if not _is_said(reason, prescribed_minutes, prescribed_days)
+        reason
+        for reason in _within_bounds(total, rules)
+        if not _is_implied_by_prescription(reason, prescribed_minutes, prescribed_days)
     )
     return Verdict(minutes=total.minutes, days=total.days, minutes_by_weekday=total.by_weekday, reasons=tuple(reasons))
 
 
-def _is_said(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
+def _is_implied_by_prescription(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
     """The prescription was missed too, and asks for as much or more: one sentence is enough."""
     return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
         isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from scheduling.domain.hours.rules import RuleSet, Verdict, WeeklyMeeting, assess_track
+from scheduling.domain.hours.rules import HoursRules, Verdict, WeeklyMeeting, assess_track
 from timekeeping.intervals import Interval
 
 DAY = timedelta(days=1)
-Change = tuple[date, WeeklyMeeting]
+MeetingSwitch = tuple[date, WeeklyMeeting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Period:
 
 def assess_timetable(
     meetings: Sequence[WeeklyMeeting],
-    rules: RuleSet,
+    rules: HoursRules,
     *,
     first: date,
     individual_minutes: int = 0,
@@ -36,7 +36,7 @@ def assess_timetable(
     meeting begins, or any more, after the last has ended, are left out.
     """
     running = [each for each in meetings if each.runs_on_or_after(first)]
-    settled = _settle(running, first)
+    settled = _align_boundaries(running, first)
     periods: list[Period] = []
     for begin, until in pairwise([*sorted({first, *settled.values()}), None]):
         assert begin is not None
@@ -50,14 +50,14 @@ def assess_timetable(
     return tuple(periods)
 
 
-def _runs(meeting: WeeklyMeeting, day: date, settled: dict[Change, date]) -> bool:
+def _runs(meeting: WeeklyMeeting, day: date, settled: dict[MeetingSwitch, date]) -> bool:
     begins, ends = meeting.runs_from, meeting.runs_until
     return (begins is None or settled.get((begins, meeting), begins) <= day) and (
         ends is None or day < settled.get((ends, meeting), ends)
     )
 
 
-def _settle(meetings: Collection[WeeklyMeeting], first: date) -> dict[Change, date]:
+def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
     """For each meeting's beginning or end after `first` a day on which it might as well be, so that these are few.
 
     A Friday group that runs from a Monday or from the Friday after is held on the same dates. Taking the change that must
@@ -65,7 +65,7 @@ def _settle(meetings: Collection[WeeklyMeeting], first: date) -> dict[Change, da
     """
     changes = [(day, each) for each in meetings for day in (each.runs_from, each.runs_until) if day and day > first]
     left = sorted(((_leeway(day, each), day, each) for day, each in changes), key=lambda change: change[0].end)
-    settled: dict[Change, date] = {}
+    settled: dict[MeetingSwitch, date] = {}
     while left:
         last = left[0][0].end - DAY
         together = [change for change in left if change[0].contains(last)]

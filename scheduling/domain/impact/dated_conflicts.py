@@ -7,7 +7,7 @@ from timekeeping.intervals import Interval
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
 
 
-def clashing[T](
+def find_overlaps[T](
     times: Sequence[tuple[T, datetime, datetime]], busy: Iterable[BusyTime]
 ) -> tuple[tuple[T, BusyTime], ...]:
     """Each of `times`, which are given by their start and end in the site's zone, with each busy time that it runs into.

@@ -15,7 +15,7 @@ from timekeeping.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathering:
+class SessionState:
     """A session as it stood at one moment.
 
     `line` is the meeting that it comes from and every meeting that continued it, `slot` the Monday of the week that it stands
@@ -50,7 +50,7 @@ class Gathering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class BookingState:
     """A patient's place in a session that is held, excused from it or expected. `minutes` is what it was credited or would be;
     `week` its treatment week."""
 
@@ -74,8 +74,8 @@ class Seat:
 class SessionChange:
     """A session before and after; None where it was not there yet, or is not any more."""
 
-    before: Gathering | None
-    after: Gathering | None
+    before: SessionState | None
+    after: SessionState | None
 
     @property
     def kind(self) -> str:
@@ -90,13 +90,13 @@ class SessionChange:
 
 
 @dataclass(frozen=True, slots=True)
-class SeatChange:
+class BookingChange:
     """A patient's place before and after: lost, gained, moved to another time, excused, or expected again. `instead` is the
     session that the patient is in at the time to which the lost one moved."""
 
     patient: int
-    before: Seat | None
-    after: Seat | None
+    before: BookingState | None
+    after: BookingState | None
     instead: str = ""
 
     @property
@@ -115,16 +115,16 @@ class SeatChange:
 
 
 @dataclass(frozen=True, slots=True)
-class LifeClash:
+class ImpactConflict:
     """A place, new or moved, that something in the patient's life runs into. `label` says what."""
 
     patient: int
-    seat: Seat
+    seat: BookingState
     label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeekDrop:
+class WeekShortfall:
     """A treatment week that falls below what is prescribed, or further below, in minutes or days.
 
     `savers` are sessions that together would repair it; None when none would. `is_on_leave` says that the patient is away in
@@ -139,7 +139,7 @@ class WeekDrop:
     minutes_after: int
     days_before: int
     days_after: int
-    savers: tuple[Gathering, ...] | None = None
+    savers: tuple[SessionState, ...] | None = None
     is_on_leave: bool = False
 
     @property
@@ -156,9 +156,9 @@ class Impact:
     """Everything that an act changes, in a fixed order."""
 
     sessions: tuple[SessionChange, ...] = ()
-    seats: tuple[SeatChange, ...] = ()
-    clashes: tuple[LifeClash, ...] = ()
-    drops: tuple[WeekDrop, ...] = ()
+    seats: tuple[BookingChange, ...] = ()
+    clashes: tuple[ImpactConflict, ...] = ()
+    drops: tuple[WeekShortfall, ...] = ()
 
     @property
     def patients(self) -> frozenset[int]:
@@ -166,7 +166,7 @@ class Impact:
         return frozenset(each.patient for each in self.seats)
 
     @property
-    def lacking(self) -> tuple[Gathering, ...]:
+    def lacking(self) -> tuple[SessionState, ...]:
         """Sessions that will have lost their room or those who lead them to another session."""
         after = (change.after for change in self.sessions if change.after is not None)
         return tuple(each for each in after if each.lacks_room or each.lacks_people)
@@ -188,9 +188,11 @@ class Impact:
         return sha256(repr([sessions, seats, clashes, drops]).encode()).hexdigest()[:32]
 
 
-def session_changes(before: Mapping[int, Gathering], after: Mapping[int, Gathering]) -> tuple[SessionChange, ...]:
+def find_session_changes(
+    before: Mapping[int, SessionState], after: Mapping[int, SessionState]
+) -> tuple[SessionChange, ...]:
     """Every session that is told differently. One that is taken out and one that takes its place are one change."""
-    gone = {key: each for key, each in before.items() if key not in after or _is_taken_out(each, after[key])}
+    gone = {key: each for key, each in before.items() if key not in after or _is_newly_cancelled(each, after[key])}
     new = {key: each for key, each in after.items() if key not in before and not each.is_cancelled}
     changes = [
         SessionChange(each, after[key])
@@ -208,54 +210,60 @@ def session_changes(before: Mapping[int, Gathering], after: Mapping[int, Gatheri
         else:
             changes.append(SessionChange(each, after.get(key)))
     changes += (SessionChange(None, each) for each in new.values())
-    return tuple(sorted(changes, key=_when))
+    return tuple(sorted(changes, key=_session_change_order))
 
 
-def _is_taken_out(before: Gathering, after: Gathering) -> bool:
+def _is_newly_cancelled(before: SessionState, after: SessionState) -> bool:
     return after.is_cancelled and not before.is_cancelled
 
 
-def _when(change: SessionChange) -> tuple[datetime, str, str]:
+def _session_change_order(change: SessionChange) -> tuple[datetime, str, str]:
     session = change.before or change.after
     assert session is not None
     return session.time.start, session.name, change.kind
 
 
-def _by_slot[T: (Gathering, Seat)](each_of: Iterable[T]) -> dict[tuple[int | None, date | None], list[T]]:
+def _by_slot[T: (SessionState, BookingState)](each_of: Iterable[T]) -> dict[tuple[int | None, date | None], list[T]]:
     found: dict[tuple[int | None, date | None], list[T]] = defaultdict(list)
     for each in sorted(each_of, key=lambda one: (one.time.start, one.name)):
         found[each.line, each.slot].append(each)
     return found
 
 
-def seat_changes(before: Collection[Seat], after: Collection[Seat]) -> tuple[SeatChange, ...]:
+def find_booking_changes(
+    before: Collection[BookingState], after: Collection[BookingState]
+) -> tuple[BookingChange, ...]:
     """Every place that is lost, gained or at another time. One in the session that took the place of another has moved."""
     old, new = _by_patient(before), _by_patient(after)
     changes = [
-        change for patient in old.keys() | new.keys() for change in _of_patient(patient, old[patient], new[patient])
+        change
+        for patient in old.keys() | new.keys()
+        for change in _patient_changes(patient, old[patient], new[patient])
     ]
     return tuple(sorted(changes, key=lambda change: (change.patient, change.at, change.kind)))
 
 
-def _by_patient(seats: Iterable[Seat]) -> defaultdict[int, list[Seat]]:
-    found: defaultdict[int, list[Seat]] = defaultdict(list)
+def _by_patient(seats: Iterable[BookingState]) -> defaultdict[int, list[BookingState]]:
+    found: defaultdict[int, list[BookingState]] = defaultdict(list)
     for seat in seats:
         found[seat.patient].append(seat)
     return found
 
 
-def _of_patient(patient: int, before: Sequence[Seat], after: Sequence[Seat]) -> Iterable[SeatChange]:
+def _patient_changes(
+    patient: int, before: Sequence[BookingState], after: Sequence[BookingState]
+) -> Iterable[BookingChange]:
     kept = {seat.session: seat for seat in after}
     for seat in before:
         now = kept.get(seat.session)
         if now is not None and (now.time, now.is_excused) != (seat.time, seat.is_excused):
-            yield SeatChange(patient, seat, now)
+            yield BookingChange(patient, seat, now)
     was = {seat.session for seat in before}
     lost = _by_slot(seat for seat in before if seat.session not in kept)
     gained = _by_slot(seat for seat in after if seat.session not in was)
     for slot in lost.keys() | gained.keys():
         if slot == (None, None):
-            pairs: Iterable[tuple[Seat | None, Seat | None]] = [
+            pairs: Iterable[tuple[BookingState | None, BookingState | None]] = [
                 *((seat, None) for seat in lost[slot]),
                 *((None, seat) for seat in gained[slot]),
             ]
@@ -263,19 +271,19 @@ def _of_patient(patient: int, before: Sequence[Seat], after: Sequence[Seat]) -> 
             pairs = zip_longest(lost[slot], gained[slot])
         for one, two in pairs:
             if one is None or two is None or (one.time, one.is_excused) != (two.time, two.is_excused):
-                yield SeatChange(patient, one, two)
+                yield BookingChange(patient, one, two)
 
 
-def week_drops(
-    before: Collection[Seat],
-    after: Collection[Seat],
+def find_week_shortfalls(
+    before: Collection[BookingState],
+    after: Collection[BookingState],
     prescribed: Callable[[int, date], tuple[int, int] | None],
-) -> tuple[WeekDrop, ...]:
+) -> tuple[WeekShortfall, ...]:
     """Weeks that end up with less than before and less than `prescribed`, which answers minutes and days of a week."""
-    was, becomes = _weeks(before), _weeks(after)
+    was, becomes = _week_sums(before), _week_sums(after)
     drops = []
     for patient, week in sorted(was):
-        old, new = was[patient, week], becomes.get((patient, week), _NOTHING)
+        old, new = was[patient, week], becomes.get((patient, week), _EMPTY_WEEK)
         if new.minutes >= old.minutes and len(new.days) >= len(old.days):
             continue
         owed = prescribed(patient, week)
@@ -285,7 +293,7 @@ def week_drops(
         fewer_days = len(new.days) < min(len(old.days), owed[1])
         if fewer_minutes or fewer_days:
             drops.append(
-                WeekDrop(
+                WeekShortfall(
                     patient=patient,
                     week=week,
                     prescribed_minutes=owed[0],
@@ -300,19 +308,19 @@ def week_drops(
 
 
 @dataclass(frozen=True, slots=True)
-class _Sum:
+class _WeekSum:
     minutes: int
     days: frozenset[date]
 
 
-_NOTHING = _Sum(0, frozenset())
+_EMPTY_WEEK = _WeekSum(0, frozenset())
 
 
-def _weeks(seats: Iterable[Seat]) -> dict[tuple[int, date], _Sum]:
-    found: dict[tuple[int, date], list[Seat]] = defaultdict(list)
+def _week_sums(seats: Iterable[BookingState]) -> dict[tuple[int, date], _WeekSum]:
+    found: dict[tuple[int, date], list[BookingState]] = defaultdict(list)
     for seat in seats:
         found[seat.patient, seat.week].append(seat)
     return {
-        key: _Sum(sum(seat.minutes for seat in each), frozenset(seat.on for seat in each if seat.minutes))
+        key: _WeekSum(sum(seat.minutes for seat in each), frozenset(seat.on for seat in each if seat.minutes))
         for key, each in found.items()
     }

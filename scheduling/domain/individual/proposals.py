@@ -8,8 +8,8 @@ from timekeeping.intervals import Interval
 from timekeeping.reasons import Key, Reason
 from timekeeping.weeks import BusyTime
 
-SHORTEST_MINUTES = 30
-LONGEST_MINUTES = 90
+MIN_SESSION_MINUTES = 30
+MAX_SESSION_MINUTES = 90
 """Of one session. Longer individual time is divided at once where that fits."""
 
 
@@ -60,7 +60,7 @@ class WeeklyHour:
 
 
 @dataclass(frozen=True, slots=True)
-class NextTo:
+class AdjacentGroup:
     """The group of the same day that is nearest, and how many minutes lie between."""
 
     group: str
@@ -74,7 +74,7 @@ class Proposal:
 
     name: str
     hours: tuple[WeeklyHour, ...]
-    beside: tuple[NextTo | None, ...]
+    beside: tuple[AdjacentGroup | None, ...]
 
     @property
     def counselor(self) -> Key:
@@ -101,7 +101,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Against:
+class HourConflict:
     """What takes minutes of an hour: of the counselor, or else of the patient; from when, and on how many dates."""
 
     label: str
@@ -112,12 +112,12 @@ class Against:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NearHour:
+class NearestHour:
     """An hour that is not free, and what stands against it, the most minutes first."""
 
     name: str
     hour: WeeklyHour
-    against: tuple[Against, ...]
+    against: tuple[HourConflict, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +133,16 @@ class NoFreeHour(Reason):
 
     code: ClassVar[str] = "no_free_hour"
     minutes: int
-    nearest: NearHour | None
+    nearest: NearestHour | None
 
     @property
-    def against(self) -> tuple[Against, ...]:
+    def against(self) -> tuple[HourConflict, ...]:
         """What stands against the nearest."""
         return self.nearest.against if self.nearest else ()
 
     @property
     def may_be_two(self) -> bool:
-        return len(divisions(self.minutes)) > 1
+        return len(split_into_sessions(self.minutes)) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +152,11 @@ class HourNotFree(Reason):
     code: ClassVar[str] = "hour_not_free"
     name: str
     hour: WeeklyHour
-    against: tuple[Against, ...]
+    against: tuple[HourConflict, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class NotTheIndividualTime(Reason):
+class WrongIndividualTime(Reason):
     """What was chosen does not come to the minutes that were to be arranged, or is divided in a way that is not done."""
 
     code: ClassVar[str] = "not_the_individual_time"
@@ -164,11 +164,11 @@ class NotTheIndividualTime(Reason):
 
     @property
     def may_be_two(self) -> bool:
-        return len(divisions(self.minutes)) > 1
+        return len(split_into_sessions(self.minutes)) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class IndividualProposals:
     """The best proposal of each counselor and day, and the `others` where time is not divided; or why there is none."""
 
     proposals: tuple[Proposal, ...] = ()
@@ -176,17 +176,19 @@ class Found:
     none: NoCounselorHours | NoFreeHour | None = None
 
 
-def divisions(minutes: int) -> tuple[tuple[int, ...], ...]:
+def split_into_sessions(minutes: int) -> tuple[tuple[int, ...], ...]:
     """How weekly minutes may be divided into sessions, in the order in which it is tried.
 
     Halves are on a grid of 5 minutes where that leaves both long enough; the longer one comes earlier in the week.
     """
     if minutes <= 0:
         return ()
-    if minutes < 2 * SHORTEST_MINUTES:
+    if minutes < 2 * MIN_SESSION_MINUTES:
         return ((minutes,),)
     longer = -(-minutes // 10) * 5
     halves = (
-        (longer, minutes - longer) if minutes - longer >= SHORTEST_MINUTES else (minutes - minutes // 2, minutes // 2)
+        (longer, minutes - longer)
+        if minutes - longer >= MIN_SESSION_MINUTES
+        else (minutes - minutes // 2, minutes // 2)
     )
-    return (halves, (minutes,)) if minutes > LONGEST_MINUTES else ((minutes,), halves)
+    return (halves, (minutes,)) if minutes > MAX_SESSION_MINUTES else ((minutes,), halves)

@@ -12,18 +12,18 @@ from itertools import combinations
 
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.individual.proposals import (
-    Against,
+    AdjacentGroup,
     Counselor,
-    Found,
+    HourConflict,
     HourNotFree,
-    NearHour,
-    NextTo,
+    IndividualProposals,
+    NearestHour,
     NoCounselorHours,
     NoFreeHour,
-    NotTheIndividualTime,
     Proposal,
     WeeklyHour,
-    divisions,
+    WrongIndividualTime,
+    split_into_sessions,
 )
 from scheduling.domain.search.need import Need
 from timekeeping.intervals import Interval, covered_minutes, merge, subtract
@@ -34,27 +34,29 @@ STARTS_EVERY_MINUTES = 15
 WHOLE_DAY = Interval(0, MINUTES_A_DAY)
 
 
-def propose(minutes: int, counselors: Iterable[Counselor], attended: Sequence[WeeklyMeeting], need: Need) -> Found:
+def propose_individual_times(
+    minutes: int, counselors: Iterable[Counselor], attended: Sequence[WeeklyMeeting], need: Need
+) -> IndividualProposals:
     """Weekly times for `minutes` of individual time in the counselors' free hours, from the need's day.
 
     None overlaps the patient's life, travel included, their treatment, the meetings `attended`, or what takes the counselor,
     on any date of the horizon on which the site is open. They come in the order of `Proposal.place`, which is total.
     """
-    life = _life(attended, need)
-    weeks = [_Week(counselor, attended, need, life) for counselor in counselors]
+    life = _patient_busy(attended, need)
+    weeks = [_CounselorWeek(counselor, attended, need, life) for counselor in counselors]
     if not any(week.counselor.hours for week in weeks):
-        return Found(none=NoCounselorHours())
-    for lengths in divisions(minutes):
+        return IndividualProposals(none=NoCounselorHours())
+    for lengths in split_into_sessions(minutes):
         found = [proposal for week in weeks for proposal in week.best(lengths)]
         if found:
             best = sorted(found, key=lambda each: each.place)
             every = [proposal for week in weeks for proposal in week.every(lengths[0])] if len(lengths) == 1 else []
             others = sorted(set(every) - set(best), key=lambda each: each.place)
-            return Found(proposals=tuple(best), others=tuple(others))
-    return Found(none=NoFreeHour(minutes, _nearest(divisions(minutes), weeks)))
+            return IndividualProposals(proposals=tuple(best), others=tuple(others))
+    return IndividualProposals(none=NoFreeHour(minutes, _nearest_hour(split_into_sessions(minutes), weeks)))
 
 
-def against_choice(
+def check_choice(
     minutes: int,
     hours: Sequence[WeeklyHour],
     counselors: Iterable[Counselor],
@@ -62,29 +64,29 @@ def against_choice(
     need: Need,
 ) -> Iterator[Reason]:
     """Everything against giving a patient these weekly hours; nothing if all is well. The same rules as `propose`."""
-    known, life = {counselor.key: counselor for counselor in counselors}, _life(attended, need)
+    known, life = {counselor.key: counselor for counselor in counselors}, _patient_busy(attended, need)
     ordered = sorted(hours, key=lambda hour: (hour.weekday, hour.starts))
-    is_divided_so = tuple(hour.minutes for hour in ordered) in divisions(minutes)
+    is_divided_so = tuple(hour.minutes for hour in ordered) in split_into_sessions(minutes)
     if not is_divided_so or len({hour.weekday for hour in hours}) < len(hours) or len({h.counselor for h in hours}) > 1:
-        yield NotTheIndividualTime(minutes)
+        yield WrongIndividualTime(minutes)
         return
     for hour in ordered:
         counselor = known.get(hour.counselor)
         if counselor is None:
-            yield NotTheIndividualTime(minutes)
+            yield WrongIndividualTime(minutes)
             continue
-        week = _Week(counselor, attended, need, life)
+        week = _CounselorWeek(counselor, attended, need, life)
         if not any(window.covers(hour.span) for window in week.free(hour.weekday)):
             yield HourNotFree(counselor.name, hour, week.against(hour))
 
 
-class _Week:
+class _CounselorWeek:
     """A counselor's week beside a patient's."""
 
-    def __init__(self, counselor: Counselor, attended: Sequence[WeeklyMeeting], need: Need, life: "_Taken") -> None:
+    def __init__(self, counselor: Counselor, attended: Sequence[WeeklyMeeting], need: Need, life: "_BusyByDay") -> None:
         self.counselor, self.need, self.life = counselor, need, life
         self.groups = [each for each in attended if each.anchor is None]
-        self.work = _by_day(counselor.busy, need)
+        self.work = _busy_by_day(counselor.busy, need)
         self.free_on: dict[int, tuple[Interval[int], ...]] = {}
 
     def dates(self, weekday: int) -> Iterator[date]:
@@ -137,7 +139,7 @@ class _Week:
     def best(self, lengths: Sequence[int]) -> Iterator[Proposal]:
         """The best time of each day, or of each two days; as the days do not touch, each has its own best."""
         by_day = [
-            {proposal.days[0]: proposal for proposal in sorted(self.every(each), key=_place, reverse=True)}
+            {proposal.days[0]: proposal for proposal in sorted(self.every(each), key=_proposal_order, reverse=True)}
             for each in lengths
         ]
         if len(lengths) == 1:
@@ -151,7 +153,7 @@ class _Week:
     def _proposal(self, *hours: WeeklyHour) -> Proposal:
         return Proposal(name=self.counselor.name, hours=hours, beside=tuple(map(self._beside, hours)))
 
-    def _beside(self, hour: WeeklyHour) -> NextTo | None:
+    def _beside(self, hour: WeeklyHour) -> AdjacentGroup | None:
         """The nearest of the day's groups; one that comes before, if two are as near."""
         near = []
         for group in self.groups:
@@ -163,9 +165,9 @@ class _Week:
         if not near:
             return None
         gap, is_before, name = min(near)
-        return NextTo(name, gap, not is_before)
+        return AdjacentGroup(name, gap, not is_before)
 
-    def against(self, hour: WeeklyHour) -> tuple[Against, ...]:
+    def against(self, hour: WeeklyHour) -> tuple[HourConflict, ...]:
         """What takes minutes of the hour, the most minutes first."""
         shared: dict[tuple[str, bool], list[Interval[int]]] = {}
         dates: dict[tuple[str, bool], set[date]] = {}
@@ -176,7 +178,7 @@ class _Week:
                     shared.setdefault((label, is_counselors), []).append(both)
                     dates.setdefault((label, is_counselors), set()).add(on)
         found = [
-            Against(
+            HourConflict(
                 label=label,
                 is_counselors=is_counselors,
                 minutes=covered_minutes(times),
@@ -202,11 +204,11 @@ class _Week:
                     yield lacks, self._proposal(hour)
 
 
-def _place(proposal: Proposal) -> tuple[int, int, tuple[tuple[int, int], ...], str, str]:
+def _proposal_order(proposal: Proposal) -> tuple[int, int, tuple[tuple[int, int], ...], str, str]:
     return proposal.place
 
 
-def _nearest(tried: Sequence[tuple[int, ...]], weeks: Sequence[_Week]) -> NearHour | None:
+def _nearest_hour(tried: Sequence[tuple[int, ...]], weeks: Sequence[_CounselorWeek]) -> NearestHour | None:
     for lengths in tried:
         near = [
             (lacks, proposal, week)
@@ -215,7 +217,7 @@ def _nearest(tried: Sequence[tuple[int, ...]], weeks: Sequence[_Week]) -> NearHo
         ]
         if near:
             _, proposal, week = min(near, key=lambda each: (each[0], each[1].place))
-            return NearHour(name=proposal.name, hour=proposal.hours[0], against=week.against(proposal.hours[0]))
+            return NearestHour(name=proposal.name, hour=proposal.hours[0], against=week.against(proposal.hours[0]))
     return None
 
 
@@ -230,16 +232,16 @@ def _as_busy(meeting: WeeklyMeeting) -> BusyTime:
     )
 
 
-_Taken = dict[int, list[tuple[BusyTime, Interval[int]]]]
+_BusyByDay = dict[int, list[tuple[BusyTime, Interval[int]]]]
 """Under each day of the horizon the minutes of it that are taken, travel included, and by what."""
 
 
-def _life(attended: Iterable[WeeklyMeeting], need: Need) -> _Taken:
-    return _by_day((*need.busy, *map(_as_busy, attended)), need)
+def _patient_busy(attended: Iterable[WeeklyMeeting], need: Need) -> _BusyByDay:
+    return _busy_by_day((*need.busy, *map(_as_busy, attended)), need)
 
 
-def _by_day(everything: Iterable[BusyTime], need: Need) -> _Taken:
-    found: _Taken = {}
+def _busy_by_day(everything: Iterable[BusyTime], need: Need) -> _BusyByDay:
+    found: _BusyByDay = {}
     for busy in everything:
         for occasion in busy.occasions(need.from_day, need.until):
             for day in range(occasion.padded.start // MINUTES_A_DAY, (occasion.padded.end - 1) // MINUTES_A_DAY + 1):

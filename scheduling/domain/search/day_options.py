@@ -12,34 +12,34 @@ from heapq import heappop, heappush
 from itertools import count
 from math import inf
 
-from scheduling.domain.search.group_assignment import Slot
+from scheduling.domain.search.group_assignment import GroupSlot
 
-Times = tuple[tuple[int, int], ...]
-NOTHING_THEN: Times = ((24 * 60, 24 * 60),)
+SlotTimes = tuple[tuple[int, int], ...]
+DAY_OFF_TIMES: SlotTimes = ((24 * 60, 24 * 60),)
 """A day without a meeting comes after all others: treatment earlier in the week is better."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class DayPlan:
     """Slots of one day that do not overlap, with their minutes and all that they cost."""
 
-    times: Times
+    times: SlotTimes
     minutes: int
     cost: int
-    slots: tuple[Slot, ...]
+    slots: tuple[GroupSlot, ...]
 
     @property
     def trips(self) -> int:
         return 1 if self.slots else 0
 
 
-NO_SHAPE = Shape(NOTHING_THEN, 0, 0, ())
+DAY_OFF = DayPlan(DAY_OFF_TIMES, 0, 0, ())
 
 
-class Day:
+class DayOptions:
     """The slots of a day. `sums` are the minutes that it can have, each after the least that they cost, the cheapest first."""
 
-    def __init__(self, slots: Sequence[Slot], trip: int, least_minutes: int, most_minutes: int) -> None:
+    def __init__(self, slots: Sequence[GroupSlot], trip: int, least_minutes: int, most_minutes: int) -> None:
         self.slots = sorted(slots, key=lambda slot: (slot.start, slot.end))
         self.trip = trip
         starts = [slot.start for slot in self.slots]
@@ -65,33 +65,33 @@ class Day:
             (cost + trip, minutes) for minutes, cost in least.items() if least_minutes <= minutes <= most_minutes
         )
         self.sums = sorted([(0, 0), *possible])
-        self.lines: dict[int, _Line] = {}
+        self.lines: dict[int, _RankedPlans] = {}
 
     @property
     def most_minutes(self) -> int:
         return max(minutes for _, minutes in self.sums)
 
-    def shape(self, minutes: int, number: int) -> Shape | None:
+    def shape(self, minutes: int, number: int) -> DayPlan | None:
         """Of all with so many minutes the one that comes so far after the best, by cost and times; None after the last."""
         if not minutes:
-            return None if number else NO_SHAPE
+            return None if number else DAY_OFF
         if minutes not in self.lines:
-            self.lines[minutes] = _Line(self, minutes)
+            self.lines[minutes] = _RankedPlans(self, minutes)
         return self.lines[minutes].shape(number)
 
 
-class _Line:
+class _RankedPlans:
     """The shapes of a day with so many minutes, the best first, as far as they were asked for."""
 
-    def __init__(self, day: Day, minutes: int) -> None:
+    def __init__(self, day: DayOptions, minutes: int) -> None:
         self.day = day
         self.minutes = minutes
-        self.found: list[Shape] = []
+        self.found: list[DayPlan] = []
         self.number = count()
-        self.heap: list[tuple[int, Times, int, int, int, tuple[Slot, ...]]] = []
+        self.heap: list[tuple[int, SlotTimes, int, int, int, tuple[GroupSlot, ...]]] = []
         self._push((), (), day.trip, 0, minutes)
 
-    def _push(self, before: tuple[Slot, ...], times: Times, spent: int, first: int, minutes: int) -> None:
+    def _push(self, before: tuple[GroupSlot, ...], times: SlotTimes, spent: int, first: int, minutes: int) -> None:
         """What can come next after some slots that cost `spent`, from the slot `first` on, for so many minutes."""
         for number in range(first, len(self.day.slots)):
             least = self.day.from_slot[number].get(minutes)
@@ -103,7 +103,7 @@ class _Line:
                     (cost, (*times, (slot.start, slot.end)), next(self.number), number, minutes, (*before, slot)),
                 )
 
-    def shape(self, number: int) -> Shape | None:
+    def shape(self, number: int) -> DayPlan | None:
         while len(self.found) <= number and self.heap:
             cost, times, _, last, minutes, slots = heappop(self.heap)
             left = minutes - slots[-1].minutes
@@ -112,5 +112,5 @@ class _Line:
                 spent = cost - least + slots[-1].cost
                 self._push(slots, times, spent, self.day.following[last], left)
             else:
-                self.found.append(Shape(times, self.minutes, cost, slots))
+                self.found.append(DayPlan(times, self.minutes, cost, slots))
         return self.found[number] if number < len(self.found) else None

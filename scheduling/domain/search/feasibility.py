@@ -11,7 +11,7 @@ from scheduling.domain.search.need import Need
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class WeeklyLimits:
     """What a week must have, in minutes and days, and a day of it, all inclusive."""
 
     least_minutes: int
@@ -21,7 +21,7 @@ class Bounds:
     least_of_a_day: int
 
     @classmethod
-    def of(cls, need: Need, individual_minutes: int) -> "Bounds":
+    def of(cls, need: Need, individual_minutes: int) -> "WeeklyLimits":
         """Of the groups, beside which there are so many individual minutes."""
         rules = need.rules
         return cls(
@@ -33,7 +33,7 @@ class Bounds:
         )
 
 
-class Reach:
+class ReachableHours:
     """The weeks that can be made of some meetings. Which of these are open is said by bits."""
 
     def __init__(self, meetings: Sequence[WeeklyMeeting], need: Need) -> None:
@@ -46,16 +46,16 @@ class Reach:
         for today in self.by_day:
             today.sort()
         self.sums: dict[tuple[int, int], int] = {}
-        self.known: dict[tuple[int, Bounds], bool] = {}
+        self.known: dict[tuple[int, WeeklyLimits], bool] = {}
 
-    def gives(self, is_open: int, bounds: Bounds) -> bool:
+    def gives(self, is_open: int, bounds: WeeklyLimits) -> bool:
         """Whether some of the open meetings, no two at one time, are a week within the bounds."""
         key = (is_open, bounds)
         if key not in self.known:
             self.known[key] = self._gives(is_open, bounds)
         return self.known[key]
 
-    def _gives(self, is_open: int, bounds: Bounds) -> bool:
+    def _gives(self, is_open: int, bounds: WeeklyLimits) -> bool:
         if bounds.most_minutes < max(bounds.least_minutes, 0) or bounds.most_days < bounds.least_days:
             return False
         within = (1 << bounds.most_minutes + 1) - 1
@@ -68,7 +68,7 @@ class Reach:
         for today in sums:
             for days in range(bounds.most_days, 0, -1):
                 if before := reached[days - 1]:
-                    reached[days] |= _added(before, today) & within
+                    reached[days] |= _pairwise_sums(before, today) & within
         enough = within >> max(bounds.least_minutes, 0) << max(bounds.least_minutes, 0)
         return any(reached[days] & enough for days in range(bounds.least_days, bounds.most_days + 1))
 
@@ -85,7 +85,7 @@ class Reach:
         return self.sums[key]
 
 
-def _added(one: int, two: int) -> int:
+def _pairwise_sums(one: int, two: int) -> int:
     """Every sum of a number of the one with a number of the other."""
     if one.bit_count() < two.bit_count():
         one, two = two, one

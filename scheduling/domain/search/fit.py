@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from scheduling.domain.hours.reasons import NoMeetings
 from scheduling.domain.hours.rules import Verdict, WeeklyMeeting, add_up, assess_choice
-from scheduling.domain.search.conflicts import clashes, missed_dates
+from scheduling.domain.search.conflicts import blocking_conflicts, missed_dates
 from scheduling.domain.search.meeting_choice import Choice, as_much_as_possible, just_enough
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from scheduling.domain.search.obstacles import Full, NoStartDateLeft, NotAStartDate, OtherLevel, OutsideAges
-from timekeeping.reasons import Key, NoMeetings, Reason
+from scheduling.domain.search.obstacles import MeetingFull, NoStartDateLeft, NotAStartDate, OutsideAges, WrongLevel
+from timekeeping.reasons import Key, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ def may_begin(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
 
 def is_for_the_level(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
     if offer.level and offer.level != need.level:
-        yield OtherLevel(offer.level, need.level)
+        yield WrongLevel(offer.level, need.level)
 
 
 def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
@@ -66,7 +67,7 @@ def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]
 
 def keeps_commitments(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
     for meeting in choice:
-        yield from clashes(meeting, need)
+        yield from blocking_conflicts(meeting, need)
 
 
 def has_a_place(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
@@ -77,13 +78,13 @@ def has_a_place(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
 
 
 def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
-    yield from _verdict(offer, need, choice).reasons
+    yield from _hours_verdict(offer, need, choice).reasons
 
 
 Rule = Callable[[Offer, Need, Choice], Iterable[Reason]]
-RULES_OF_TRACKS: tuple[Rule, ...] = (may_begin, is_for_the_level, is_for_the_age)
+TRACK_RULES: tuple[Rule, ...] = (may_begin, is_for_the_level, is_for_the_age)
 """What is asked of a track whatever of it is chosen."""
-RULES: tuple[Rule, ...] = (*RULES_OF_TRACKS, gives_the_hours, keeps_commitments, has_a_place)
+RULES: tuple[Rule, ...] = (*TRACK_RULES, gives_the_hours, keeps_commitments, has_a_place)
 
 
 def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[Reason, ...]:
@@ -92,7 +93,7 @@ def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[
     return tuple(reason for rule in RULES for reason in rule(offer, need, chosen))
 
 
-def search(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
+def find_fits(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
     """One Fit for each track, the best first.
 
     Whole tracks come before those of which enough fits, and these before those that do not fit, of which the ones with the
@@ -114,16 +115,16 @@ def search(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
     )
 
 
-def places_missing(offered: OfferedMeeting, need: Need) -> Iterable[Full]:
+def places_missing(offered: OfferedMeeting, need: Need) -> Iterable[MeetingFull]:
     """On a date that the patient misses anyway no place is needed."""
     dates = sorted(on for on in offered.full_on if need.from_day <= on < need.until)
     if dates and (missed := missed_dates(offered.meeting, need)):
         dates = [on for on in dates if on not in missed]
     if dates:
-        yield Full(offered.meeting, dates[0], len(dates))
+        yield MeetingFull(offered.meeting, dates[0], len(dates))
 
 
-def _verdict(offer: Offer, need: Need, choice: Choice) -> Verdict:
+def _hours_verdict(offer: Offer, need: Need, choice: Choice) -> Verdict:
     return assess_choice(
         choice,
         need.rules,
@@ -138,13 +139,13 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
     if entry is not None and entry != need.from_day:
         need = replace(need, from_day=entry)
     against: dict[Key, tuple[Reason, ...]] = {
-        offered.meeting.key: (*clashes(offered.meeting, need), *places_missing(offered, need))
+        offered.meeting.key: (*blocking_conflicts(offered.meeting, need), *places_missing(offered, need))
         for offered in offer.meetings
     }
     meetings = [offered.meeting for offered in offer.meetings]
     free = [meeting for meeting in meetings if not against[meeting.key]]
     possible = as_much_as_possible(free, need.rules)
-    is_all = len(free) == len(meetings) or _is_all_of(meetings, possible, need)
+    is_all = len(free) == len(meetings) or _is_whole_track(meetings, possible, need)
     whole = possible if is_all and not judge(offer, need, possible) else None
     enough = just_enough(
         free,
@@ -153,7 +154,7 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
         days=need.prescribed_days,
         individual_minutes=offer.individual_minutes,
     )
-    if any(reason for rule in RULES_OF_TRACKS for reason in rule(offer, need, ())):
+    if any(reason for rule in TRACK_RULES for reason in rule(offer, need, ())):
         whole = enough = None
     total = add_up(whole or enough or possible, need.rules, offer.individual_minutes)
     return Fit(
@@ -168,7 +169,7 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
     )
 
 
-def _is_all_of(meetings: Sequence[WeeklyMeeting], possible: Choice, need: Need) -> bool:
+def _is_whole_track(meetings: Sequence[WeeklyMeeting], possible: Choice, need: Need) -> bool:
     """Whether what the patient can attend is as much as anybody could of the track."""
     ideal = as_much_as_possible(meetings, need.rules)
     return len(possible) == len(ideal) and add_up(possible, need.rules) == add_up(ideal, need.rules)
@@ -176,7 +177,7 @@ def _is_all_of(meetings: Sequence[WeeklyMeeting], possible: Choice, need: Need) 
 
 def _obstacles(offer: Offer, need: Need, against: dict[Key, tuple[Reason, ...]], possible: Choice) -> Iterable[Reason]:
     """What stands against the track as a whole, then what against each meeting, then what the rest of it comes to."""
-    for rule in RULES_OF_TRACKS:
+    for rule in TRACK_RULES:
         yield from rule(offer, need, possible)
     for reasons in against.values():
         yield from reasons

@@ -7,7 +7,7 @@ the days are put together by their sums of minutes and days.
 from collections.abc import Iterable, Sequence
 from datetime import time
 
-from scheduling.domain.hours.rules import RuleSet, WeeklyMeeting, minutes_of_day
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, minutes_of_day
 
 Choice = tuple[WeeklyMeeting, ...]
 
@@ -20,7 +20,7 @@ def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
     return sorted(found, key=len)
 
 
-def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> Choice:
+def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> Choice:
     """The choice with the most counted minutes; among equals the one with the most meetings, then the earliest."""
 
     def weight(choice: Choice) -> tuple[int, int]:
@@ -31,7 +31,7 @@ def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> Ch
 
 def just_enough(
     meetings: Sequence[WeeklyMeeting],
-    rules: RuleSet,
+    rules: HoursRules,
     *,
     minutes: int,
     days: int,
@@ -73,7 +73,7 @@ def _by_day(meetings: Sequence[WeeklyMeeting]) -> Iterable[list[WeeklyMeeting]]:
             yield sorted(today, key=lambda meeting: (meeting.starts, meeting.ends, str(meeting.key)))
 
 
-def _best_by_minutes(meetings: Sequence[WeeklyMeeting], rules: RuleSet) -> dict[int, Choice]:
+def _best_by_minutes(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> dict[int, Choice]:
     """For each sum of minutes that the day can give, the first choice with the fewest meetings."""
     best: dict[int, Choice] = {}
     for chosen in day_choices(meetings):

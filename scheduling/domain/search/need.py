@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from scheduling.domain.hours.rules import RuleSet, WeeklyMeeting
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Key
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime, Occasion, minute_of
@@ -60,16 +60,16 @@ class Offer:
         return min((entry for entry in self.entries if entry >= day), default=None)
 
 
-def years_on(day: date, born: date) -> int:
+def age_on(day: date, born: date) -> int:
     """How old somebody is on a day, in whole years. Who was born on 29 February is a year older on 1 March."""
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
-Touch = tuple[int, int, int, int, tuple[date, ...]]
+DatedSpan = tuple[int, int, int, int, tuple[date, ...]]
 """A weekday, how many days before it something began, from when to when it takes, and on which dates."""
 
 
-class Around(NamedTuple):
+class BusySpan(NamedTuple):
     """A busy time by its number, and the `dates` that it touches, each so many days after it began: from when to when, in
     minutes from midnight, travel included.
     """
@@ -95,7 +95,7 @@ class Need:
     from_day: date
     weeks: int = 12
     busy: tuple[BusyTime, ...] = ()
-    rules: RuleSet = field(default_factory=RuleSet)
+    rules: HoursRules = field(default_factory=HoursRules)
     closed: tuple[Interval[date], ...] = ()
     level: str = ""
     age: int | None = None
@@ -123,22 +123,22 @@ class Need:
         return tuple(map(tuple, found))
 
     @cached_property
-    def week(self) -> tuple[tuple[Around, ...], ...]:
+    def week(self) -> tuple[tuple[BusySpan, ...], ...]:
         """For each weekday what of the busy times touches its dates: on the wall clock it is the same every time."""
-        found: list[list[Around]] = [[] for _ in range(7)]
+        found: list[list[BusySpan]] = [[] for _ in range(7)]
         for number, busy in enumerate(self.busy):
             if busy not in self.touched:
                 self.touched[busy] = tuple(self._touched_by(busy))
             for weekday, days_before, start, end, dates in self.touched[busy]:
-                found[weekday].append(Around(number, days_before, start, end, dates))
+                found[weekday].append(BusySpan(number, days_before, start, end, dates))
         return tuple(map(tuple, found))
 
     @cached_property
-    def touched(self) -> dict[BusyTime, tuple[Touch, ...]]:
+    def touched(self) -> dict[BusyTime, tuple[DatedSpan, ...]]:
         """What is known of busy times."""
         return {}
 
-    def _touched_by(self, busy: BusyTime) -> Iterator[Touch]:
+    def _touched_by(self, busy: BusyTime) -> Iterator[DatedSpan]:
         """The dates that it touches, by their weekday and how many days before them it began."""
         start = minute_of(busy.starts) - busy.travel_before
         end = minute_of(busy.starts) + busy.minutes + busy.travel_after

@@ -15,7 +15,7 @@ class Obstacle(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class Clash(Obstacle):
+class CommitmentConflict(Obstacle):
     """A meeting and something in the patient's life at one time, or too close for the way between.
 
     `minutes` is how much is missing, travel included; `overlap_minutes` how much of it is not travel. `gap_minutes` is the
@@ -39,7 +39,7 @@ class Clash(Obstacle):
 
 
 @dataclass(frozen=True, slots=True)
-class Full(Obstacle):
+class MeetingFull(Obstacle):
     """No place is left in the meeting on some dates."""
 
     code: ClassVar[str] = "full"
@@ -49,7 +49,7 @@ class Full(Obstacle):
 
 
 @dataclass(frozen=True, slots=True)
-class OtherLevel(Obstacle):
+class WrongLevel(Obstacle):
     """The track takes patients of one level of care, and the patient's is another; "" is none at all."""
 
     code: ClassVar[str] = "other_level"

@@ -6,10 +6,16 @@ from datetime import date, datetime, time, timedelta
 from typing import ClassVar, Literal
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import CLOSE_MINUTES, GivesWay, missed_dates, passes, stance
+from scheduling.domain.search.conflicts import (
+    TIGHT_GAP_MINUTES,
+    CommitmentMove,
+    is_temporary,
+    missed_dates,
+    resolve_meeting,
+)
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.schedules import Schedule
-from scheduling.domain.search.score import present_minutes
+from scheduling.domain.search.score import minutes_on_site
 from timekeeping.reasons import Key
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime
 
@@ -25,7 +31,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Begins(Remark):
+class StartsOn(Remark):
     """Its first day, so many days after the one that was asked for."""
 
     code: ClassVar[str] = "begins"
@@ -59,7 +65,7 @@ class MixesTracks(Remark):
 
 
 @dataclass(frozen=True, slots=True)
-class Trips(Remark):
+class WeeklyTrips(Remark):
     """Days a week on which the patient comes, and the minutes from the first group's start to the last one's end."""
 
     code: ClassVar[str] = "trips"
@@ -97,7 +103,7 @@ class WouldMove(Remark):
 
 
 @dataclass(frozen=True, slots=True)
-class Misses(Remark):
+class MissedSessions(Remark):
     """Dates on which the patient will not be there, of so many sessions up to the horizon."""
 
     code: ClassVar[str] = "misses"
@@ -107,7 +113,7 @@ class Misses(Remark):
 
 
 @dataclass(frozen=True, slots=True)
-class LedBy(Remark):
+class FacilitatorCount(Remark):
     """How many people lead its groups."""
 
     code: ClassVar[str] = "led_by"
@@ -115,7 +121,7 @@ class LedBy(Remark):
 
 
 @dataclass(frozen=True, slots=True)
-class CutFine(Remark):
+class TightGap(Remark):
     """Little time, the way aside, between a commitment and a group on a weekday; `before` says that life comes first."""
 
     code: ClassVar[str] = "cut_fine"
@@ -148,17 +154,17 @@ class ChangesSchedule(Remark):
 def remarks_on(schedule: Schedule, offers: Iterable[Offer]) -> tuple[Remark, ...]:
     """All that its ranking rests on. `offers` are the tracks among which it was found."""
     meetings, need, price = schedule.meetings, schedule.need, schedule.price
-    asked = (*would_move(price.gives), *misses(meetings, need))
-    found: list[Remark] = [Begins(schedule.starts, price.wait_days), _of_its_track(schedule, offers)]
-    lengths = sorted(present_minutes(today) for today in _by_day(meetings))
-    found.append(Trips(price.trips, lengths[0], lengths[-1]))
+    asked = (*move_remarks(price.gives), *missed_session_remarks(meetings, need))
+    found: list[Remark] = [StartsOn(schedule.starts, price.wait_days), _track_remark(schedule, offers)]
+    lengths = sorted(minutes_on_site(today) for today in _by_day(meetings))
+    found.append(WeeklyTrips(price.trips, lengths[0], lengths[-1]))
     if asked:
         found.extend(asked)
     elif any(not busy.is_treatment for busy in need.busy):
         found.append(NothingMoves())
-    found.extend(cut_fine(meetings, need))
+    found.extend(find_tight_gaps(meetings, need))
     if price.people:
-        found.append(LedBy(price.people))
+        found.append(FacilitatorCount(price.people))
     if schedule.wish.kept:
         is_other = price.other_days or price.other_groups
         changes = ChangesSchedule(price.other_days, price.other_groups, price.at_the_time)
@@ -166,15 +172,15 @@ def remarks_on(schedule: Schedule, offers: Iterable[Offer]) -> tuple[Remark, ...
     return tuple(found)
 
 
-def asks_of_life(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[Remark, ...]:
+def commitment_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[Remark, ...]:
     """What has to move for the meetings and which dates are missed, of those that nothing is in the way of."""
-    gives = [give for meeting in meetings for give in stance(meeting, need).gives]
-    return (*would_move(gives), *misses(meetings, need))
+    gives = [give for meeting in meetings for give in resolve_meeting(meeting, need).gives]
+    return (*move_remarks(gives), *missed_session_remarks(meetings, need))
 
 
-def would_move(gives: Iterable[GivesWay]) -> tuple[WouldMove, ...]:
+def move_remarks(gives: Iterable[CommitmentMove]) -> tuple[WouldMove, ...]:
     """Each commitment's end and beginning once for as many minutes: on a weekday, the most that any group asks."""
-    most: dict[tuple[Key, bool, int], GivesWay] = {}
+    most: dict[tuple[Key, bool, int], CommitmentMove] = {}
     for give in gives:
         side = (give.busy.key, give.ends_earlier, give.weekday)
         if side not in most or most[side].minutes < give.minutes:
@@ -188,26 +194,26 @@ def would_move(gives: Iterable[GivesWay]) -> tuple[WouldMove, ...]:
     )
 
 
-def misses(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[Misses, ...]:
+def missed_session_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[MissedSessions, ...]:
     """One for all that is missed; none if nothing is."""
     missed = sorted(
         ((on, each) for each in meetings for on in missed_dates(each, need)),
         key=lambda one: (one[0], one[1].span.start, str(one[1].key)),
     )
     sessions = sum(1 for each in meetings for _ in need.dates_of(each))
-    return (Misses(tuple(missed), sessions),) if missed else ()
+    return (MissedSessions(tuple(missed), sessions),) if missed else ()
 
 
-def cut_fine(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[CutFine, ...]:
+def find_tight_gaps(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[TightGap, ...]:
     """What makes a group close to a commitment that lasts, with the least time that is ever between the two."""
-    least: dict[tuple[Key, int, bool], CutFine] = {}
+    least: dict[tuple[Key, int, bool], TightGap] = {}
     for meeting in meetings:
-        if not stance(meeting, need).is_close:
+        if not resolve_meeting(meeting, need).is_close:
             continue
         for busy, minutes, before in _gaps(meeting, need):
             side = (busy.key, meeting.weekday, before)
             if side not in least or minutes < least[side].minutes:
-                least[side] = CutFine(busy, meeting.weekday, minutes, before)
+                least[side] = TightGap(busy, meeting.weekday, minutes, before)
     return tuple(least.values())
 
 
@@ -219,15 +225,15 @@ def _gaps(meeting: WeeklyMeeting, need: Need) -> Iterator[tuple[BusyTime, int, b
         for number, occasion in need.occasions_by_day.get(day, ()):
             busy = need.busy[number]
             before, after = starts - occasion.padded.end, occasion.padded.start - ends
-            if busy.is_treatment or passes(busy, need):
+            if busy.is_treatment or is_temporary(busy, need):
                 continue
-            if 0 <= before < CLOSE_MINUTES:
+            if 0 <= before < TIGHT_GAP_MINUTES:
                 yield busy, before, True
-            elif 0 <= after < CLOSE_MINUTES:
+            elif 0 <= after < TIGHT_GAP_MINUTES:
                 yield busy, after, False
 
 
-def _of_its_track(schedule: Schedule, offers: Iterable[Offer]) -> Remark:
+def _track_remark(schedule: Schedule, offers: Iterable[Offer]) -> Remark:
     home = schedule.offer
     if schedule.is_mixed:
         return MixesTracks((home.name, *_other_tracks(schedule, offers)))

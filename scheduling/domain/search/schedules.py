@@ -14,19 +14,19 @@ from heapq import merge
 from itertools import islice
 
 from scheduling.domain.hours.rules import WeeklyMeeting, add_up
-from scheduling.domain.search.conflicts import GivesWay, missed_dates, stance
-from scheduling.domain.search.fit import RULES_OF_TRACKS, judge, places_missing
+from scheduling.domain.search.conflicts import CommitmentMove, missed_dates, resolve_meeting
+from scheduling.domain.search.fit import TRACK_RULES, judge, places_missing
 from scheduling.domain.search.meeting_choice import as_much_as_possible
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.score import WEIGHTS, Price, Weights, price_of
-from scheduling.domain.search.week_search import Candidate, Order, Pool, best_weeks, order_of
+from scheduling.domain.search.score import WEIGHTS, Score, Weights, score_meetings
+from scheduling.domain.search.week_search import MeetingPool, RankKey, WeekCandidate, best_weeks, rank_key
 from timekeeping.reasons import Key
 
-MOST = 50
+MAX_SCHEDULES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Preferences:
     """What a patient would like kept: the meetings `kept` of the schedule they have, and how much each thing is worth."""
 
     kept: tuple[WeeklyMeeting, ...] = ()
@@ -46,8 +46,8 @@ class Schedule:
     asked: date
     meetings: tuple[WeeklyMeeting, ...]
     is_mixed: bool
-    wish: Wish
-    order: Order
+    wish: Preferences
+    order: RankKey
 
     @property
     def starts(self) -> date:
@@ -58,8 +58,8 @@ class Schedule:
         return self.order[0]
 
     @cached_property
-    def price(self) -> Price:
-        return price_of(self.meetings, self.need, asked=self.asked, is_mixed=self.is_mixed, kept=self.wish.kept)
+    def price(self) -> Score:
+        return score_meetings(self.meetings, self.need, asked=self.asked, is_mixed=self.is_mixed, kept=self.wish.kept)
 
     @cached_property
     def minutes(self) -> int:
@@ -70,9 +70,9 @@ class Schedule:
         return add_up(self.meetings, self.need.rules).days
 
     @property
-    def gives(self) -> tuple[GivesWay, ...]:
+    def gives(self) -> tuple[CommitmentMove, ...]:
         """What would have to move for it, each commitment's side and weekday once, with the most minutes."""
-        most: dict[tuple[str, str, int, bool], GivesWay] = {}
+        most: dict[tuple[str, str, int, bool], CommitmentMove] = {}
         for give in self.price.gives:
             key = (str(give.busy.key), give.busy.label, give.weekday, give.ends_earlier)
             if key not in most or most[key].minutes < give.minutes:
@@ -83,7 +83,7 @@ class Schedule:
     def missed(self) -> tuple[tuple[date, WeeklyMeeting], ...]:
         """The dates within the horizon on which the patient will not be there, with what they miss."""
         return tuple(
-            sorted(((on, each) for each in self.meetings for on in missed_dates(each, self.need)), key=_by_date)
+            sorted(((on, each) for each in self.meetings for on in missed_dates(each, self.need)), key=_date_order)
         )
 
     @cached_property
@@ -94,24 +94,26 @@ class Schedule:
     @cached_property
     def is_whole(self) -> bool:
         """Whether it is as much as anybody could attend of its track."""
-        return not self.is_mixed and is_whole(self.offer, self.meetings, self.need)
+        return not self.is_mixed and is_whole_track(self.offer, self.meetings, self.need)
 
 
-def find(offers: Iterable[Offer], need: Need, *, wish: Wish | None = None, most: int = MOST) -> tuple[Schedule, ...]:
+def find_schedules(
+    offers: Iterable[Offer], need: Need, *, wish: Preferences | None = None, most: int = MAX_SCHEDULES
+) -> tuple[Schedule, ...]:
     """The best schedules that the tracks have for the need, at most so many, the best first.
 
     A track that takes people on start dates is tried from its next one. Empty when nothing fits.
     """
-    wish = wish or Wish()
+    wish = wish or Preferences()
     streams: list[Iterator[Schedule]] = []
-    for pooled, begun in pools(offers, need):
-        streams.append(_found_in(pooled, begun, need.from_day, wish))
+    for pooled, begun in pool_offers(offers, need):
+        streams.append(_pool_schedules(pooled, begun, need.from_day, wish))
         for offer in pooled:
-            streams.append(_whole(offer, begun, need.from_day, wish))
+            streams.append(_whole_track_schedules(offer, begun, need.from_day, wish))
     return tuple(islice(merge(*streams, key=lambda schedule: schedule.order), most))
 
 
-def pools(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, ...], Need]]:
+def pool_offers(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, ...], Need]]:
     """The tracks open to the patient, those that mix together, each pool with the need from the day on which it begins."""
     begun: dict[date, Need] = {need.from_day: need}
     found: list[tuple[list[Offer], Need]] = []
@@ -120,7 +122,7 @@ def pools(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, ...], 
         if entry is None:
             continue
         then = begun.setdefault(entry, need if entry == need.from_day else replace(need, from_day=entry))
-        if any(reason for rule in RULES_OF_TRACKS for reason in rule(offer, then, ())):
+        if any(reason for rule in TRACK_RULES for reason in rule(offer, then, ())):
             continue
         like = next((pooled for pooled, begins in found if begins is then and pooled[0].mixes_with(offer)), None)
         if like is None:
@@ -130,18 +132,18 @@ def pools(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, ...], 
     return [(tuple(pooled), then) for pooled, then in found]
 
 
-def is_whole(offer: Offer, meetings: Sequence[WeeklyMeeting], need: Need) -> bool:
+def is_whole_track(offer: Offer, meetings: Sequence[WeeklyMeeting], need: Need) -> bool:
     """Whether what is chosen is as much as anybody could attend of the track."""
     ideal = as_much_as_possible([offered.meeting for offered in offer.meetings], need.rules)
     return len(meetings) == len(ideal) and add_up(meetings, need.rules) == add_up(ideal, need.rules)
 
 
-def _found_in(pooled: tuple[Offer, ...], need: Need, asked: date, wish: Wish) -> Iterator[Schedule]:
+def _pool_schedules(pooled: tuple[Offer, ...], need: Need, asked: date, wish: Preferences) -> Iterator[Schedule]:
     """The schedules of one pool of tracks, the best first."""
-    pool = _pool(pooled, need)
+    pool = _build_pool(pooled, need)
     tracks_of = {meeting.key: tracks for meeting, tracks in pool.meetings}
     for candidate in best_weeks(pool, need, wish.weights, asked=asked, kept=wish.kept):
-        home = _home(pooled, candidate, tracks_of)
+        home = _home_track(pooled, candidate, tracks_of)
         yield Schedule(
             offer=home,
             need=need,
@@ -153,7 +155,7 @@ def _found_in(pooled: tuple[Offer, ...], need: Need, asked: date, wish: Wish) ->
         )
 
 
-def _pool(pooled: tuple[Offer, ...], need: Need) -> Pool:
+def _build_pool(pooled: tuple[Offer, ...], need: Need) -> MeetingPool:
     """The meetings of the tracks that count, are free for the patient and have a place, and in which tracks each is."""
     held: dict[Key, tuple[WeeklyMeeting, int]] = {}
     for number, offer in enumerate(pooled):
@@ -163,19 +165,19 @@ def _pool(pooled: tuple[Offer, ...], need: Need) -> Pool:
                 held[meeting.key] = (meeting, held[meeting.key][1] | 1 << number)
             elif _is_open(meeting, need) and not any(places_missing(offered, need)):
                 held[meeting.key] = (meeting, 1 << number)
-    return Pool(meetings=tuple(held.values()), individual_minutes=pooled[0].individual_minutes)
+    return MeetingPool(meetings=tuple(held.values()), individual_minutes=pooled[0].individual_minutes)
 
 
-def counts(meeting: WeeklyMeeting) -> bool:
+def counts_toward_hours(meeting: WeeklyMeeting) -> bool:
     """Whether it brings hours: what is held every other week or does not count comes on top of a whole track alone."""
     return meeting.anchor is None and meeting.countable
 
 
 def _is_open(meeting: WeeklyMeeting, need: Need) -> bool:
-    return counts(meeting) and not stance(meeting, need).blocking
+    return counts_toward_hours(meeting) and not resolve_meeting(meeting, need).blocking
 
 
-def _home(pooled: tuple[Offer, ...], candidate: Candidate, tracks_of: Mapping[Key, int]) -> Offer:
+def _home_track(pooled: tuple[Offer, ...], candidate: WeekCandidate, tracks_of: Mapping[Key, int]) -> Offer:
     """The track with most of its meetings, as `mixing.home_of` has it: the first that has all of it, if one has."""
     if not candidate.is_mixed:
         return pooled[(candidate.tracks & -candidate.tracks).bit_length() - 1]
@@ -184,7 +186,7 @@ def _home(pooled: tuple[Offer, ...], candidate: Candidate, tracks_of: Mapping[Ke
     return pooled[number]
 
 
-def _whole(offer: Offer, need: Need, asked: date, wish: Wish) -> Iterator[Schedule]:
+def _whole_track_schedules(offer: Offer, need: Need, asked: date, wish: Preferences) -> Iterator[Schedule]:
     """The whole track with what comes on top of its hours, which `best_weeks` leaves out, if it has such and fits."""
     on_top = [each.meeting for each in offer.meetings if each.meeting.anchor or not each.meeting.countable]
     if not on_top:
@@ -192,14 +194,14 @@ def _whole(offer: Offer, need: Need, asked: date, wish: Wish) -> Iterator[Schedu
     free = [
         offered.meeting
         for offered in offer.meetings
-        if not stance(offered.meeting, need).blocking and not any(places_missing(offered, need))
+        if not resolve_meeting(offered.meeting, need).blocking and not any(places_missing(offered, need))
     ]
     possible = as_much_as_possible(free, need.rules)
-    if not any(each in on_top for each in possible) or not is_whole(offer, possible, need):
+    if not any(each in on_top for each in possible) or not is_whole_track(offer, possible, need):
         return
     if judge(offer, need, possible):
         return
-    points = price_of(possible, need, asked=asked, kept=wish.kept).points(wish.weights)
+    points = score_meetings(possible, need, asked=asked, kept=wish.kept).points(wish.weights)
     yield Schedule(
         offer=offer,
         need=need,
@@ -207,10 +209,10 @@ def _whole(offer: Offer, need: Need, asked: date, wish: Wish) -> Iterator[Schedu
         meetings=possible,
         is_mixed=False,
         wish=wish,
-        order=(*order_of(points, possible), offer.name, str(offer.key)),
+        order=(*rank_key(points, possible), offer.name, str(offer.key)),
     )
 
 
-def _by_date(missed: tuple[date, WeeklyMeeting]) -> tuple[date, int, str]:
+def _date_order(missed: tuple[date, WeeklyMeeting]) -> tuple[date, int, str]:
     on, meeting = missed
     return on, meeting.span.start, str(meeting.key)

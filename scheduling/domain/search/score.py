@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import GivesWay, missed_dates, stance
+from scheduling.domain.search.conflicts import CommitmentMove, missed_dates, resolve_meeting
 from scheduling.domain.search.need import Need
 
 
@@ -34,7 +34,7 @@ WEIGHTS = Weights()
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class Score:
     """The score of a schedule by its parts, each in its own unit.
 
     `wait_days` from the day asked for to the first; what `gives` way, with its minutes; dates `missed` in the horizon; `trips`
@@ -44,7 +44,7 @@ class Price:
     """
 
     wait_days: int
-    gives: tuple[GivesWay, ...]
+    gives: tuple[CommitmentMove, ...]
     missed: int
     trips: int
     present_minutes: int
@@ -63,7 +63,7 @@ class Price:
         """The points of each part, under its name."""
         return {
             "waiting": self.wait_days * weights.day_of_waiting,
-            "giving_way": sum(price_of_giving(give, weights) for give in self.gives),
+            "giving_way": sum(score_move(give, weights) for give in self.gives),
             "missed": self.missed * weights.missed_date,
             "trips": self.trips * weights.trip,
             "present": self.present_minutes,
@@ -76,54 +76,54 @@ class Price:
         }
 
 
-def price_of_giving(give: GivesWay, weights: Weights) -> int:
+def score_move(give: CommitmentMove, weights: Weights) -> int:
     """A commitment that lasts would move every week; one that passes, once or a few times."""
     return give.minutes + (weights.giving_way_once if give.passes else weights.giving_way)
 
 
-def price_of(
+def score_meetings(
     meetings: Sequence[WeeklyMeeting],
     need: Need,
     *,
     asked: date,
     is_mixed: bool = False,
     kept: Collection[WeeklyMeeting] = (),
-) -> Price:
+) -> Score:
     """What these meetings from `need.from_day` on ask of a life that was to begin on the day `asked`.
 
     `kept` is the schedule that the patient has until then; empty if none is to be kept.
     """
     days = {meeting.weekday for meeting in meetings}
-    strange = [meeting for meeting in meetings if is_other(meeting, kept)]
-    return Price(
+    strange = [meeting for meeting in meetings if is_new_group(meeting, kept)]
+    return Score(
         wait_days=(need.from_day - asked).days,
-        gives=tuple(give for meeting in meetings for give in stance(meeting, need).gives),
+        gives=tuple(give for meeting in meetings for give in resolve_meeting(meeting, need).gives),
         missed=sum(len(missed_dates(meeting, need)) for meeting in meetings),
         trips=len(days),
-        present_minutes=sum(present_minutes([each for each in meetings if each.weekday == day]) for day in days),
+        present_minutes=sum(minutes_on_site([each for each in meetings if each.weekday == day]) for day in days),
         people=len({person for meeting in meetings for person in meeting.facilitators}),
-        close=sum(stance(meeting, need).is_close for meeting in meetings),
+        close=sum(resolve_meeting(meeting, need).is_close for meeting in meetings),
         is_mixed=is_mixed,
-        other_days=sum(is_other_day(day, kept) for day in days),
+        other_days=sum(is_new_day(day, kept) for day in days),
         other_groups=len(strange),
-        at_the_time=sum(is_at_the_time(meeting, kept) for meeting in strange),
+        at_the_time=sum(has_same_time(meeting, kept) for meeting in strange),
     )
 
 
-def present_minutes(today: Collection[WeeklyMeeting]) -> int:
+def minutes_on_site(today: Collection[WeeklyMeeting]) -> int:
     """From the start of a day's first meeting to the end of its last."""
     return max(each.span.end for each in today) - min(each.span.start for each in today)
 
 
-def is_other_day(weekday: int, kept: Collection[WeeklyMeeting]) -> bool:
+def is_new_day(weekday: int, kept: Collection[WeeklyMeeting]) -> bool:
     return bool(kept) and all(each.weekday != weekday for each in kept)
 
 
-def is_other(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> bool:
+def is_new_group(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> bool:
     """Whether it is another group than one of those to be kept."""
     return bool(kept) and all(each.key != meeting.key for each in kept)
 
 
-def is_at_the_time(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> bool:
+def has_same_time(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> bool:
     """Whether one of those to be kept is at the very times of this one."""
     return any(each.weekday == meeting.weekday and each.span == meeting.span for each in kept)

@@ -3,39 +3,39 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from scheduling.domain.search.conflicts import Ask
+from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.suggestions.changes import (
-    Change,
-    NumberChange,
+    Adjustment,
+    NumberAdjustment,
     Offers,
     OneMorePlace,
-    PlaceInTrack,
+    PlacesInTrack,
     PrescribesFewerDays,
     PrescribesFewerMinutes,
-    RuleChange,
+    RuleAdjustment,
 )
 from scheduling.domain.suggestions.commitment_changes import (
     BeginsLater,
+    CommitmentAdjustment,
+    CommitmentSkipped,
     EndsEarlier,
-    GivesMinutes,
-    LifeChange,
-    MovesFurther,
-    ShorterWay,
-    TakesNoPlace,
-    asks_no_more,
+    MinutesAdjustment,
+    MoreFlexibility,
+    ShorterTravel,
+    is_covered_by,
 )
-from scheduling.domain.suggestions.what_if import WhatIf
+from scheduling.domain.suggestions.what_if import FeasibilityCheck
 from timekeeping.occurrences import GRID_MINUTES
 from timekeeping.weeks import BusyTime, weekdays_of
 
-MOST_MINUTES_MORE = 600
+MAX_EXTRA_MINUTES = 600
 """By more than this no upper bound of the rules is raised."""
 
-Beside = tuple[Change, ...]
+JointAdjustments = tuple[Adjustment, ...]
 """Changes that are made anyway."""
 
 
-def first_enough[T](amounts: Sequence[T], is_enough: Callable[[T], bool]) -> int:
+def first_sufficient_index[T](amounts: Sequence[T], is_enough: Callable[[T], bool]) -> int:
     """The place of the first of some amounts, in order, that is enough, the last being so: the one before is not."""
     in_vain, enough = -1, len(amounts) - 1
     while enough - in_vain > 1:
@@ -48,57 +48,61 @@ def first_enough[T](amounts: Sequence[T], is_enough: Callable[[T], bool]) -> int
 
 
 @dataclass(frozen=True, slots=True)
-class Way[C: Change]:
+class SizedAdjustment[C: Adjustment]:
     """A change by one of several amounts, in order: with more of it more opens."""
 
     change: Callable[[int], C]
     amounts: Sequence[int]
 
-    def least(self, what_if: WhatIf, beside: Beside) -> Iterator[C]:
+    def least(self, what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[C]:
         """The change by the least amount with which something fits; nothing if none helps."""
         if not self.amounts or not what_if.opens(*beside, self.change(self.amounts[-1])):
             return
-        enough = first_enough(self.amounts, lambda by: what_if.opens(*beside, self.change(by)))
+        enough = first_sufficient_index(self.amounts, lambda by: what_if.opens(*beside, self.change(by)))
         yield self.change(self.amounts[enough])
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AdjustmentSource:
     """Something that can give way. `most` is the change that opens all it can, `ways` gives every change that is enough."""
 
-    most: Change
-    ways: Callable[[WhatIf, Beside], Iterable[Change]]
+    most: Adjustment
+    ways: Callable[[FeasibilityCheck, JointAdjustments], Iterable[Adjustment]]
 
-    def changes(self, what_if: WhatIf, beside: Beside = ()) -> list[Change]:
+    def changes(self, what_if: FeasibilityCheck, beside: JointAdjustments = ()) -> list[Adjustment]:
         """Every way in which its giving way, beside other changes, lets something fit."""
         return list(self.ways(what_if, beside)) if what_if.opens(*beside, self.most) else []
 
 
-def sources(what_if: WhatIf, offers: Offers) -> list[Source]:
+def adjustment_sources(what_if: FeasibilityCheck, offers: Offers) -> list[AdjustmentSource]:
     """All that can give way, but for the day on which treatment begins."""
     lives = [busy for busy in dict.fromkeys(what_if.need.busy) if not busy.is_treatment]
     return [
-        *(source for busy in lives for source in _of_life(what_if, busy)),
-        *(Source(place, _this(place)) for place in what_if.full),
-        *(_of_track(places) for places in _full_tracks(what_if, offers)),
-        *(Source(way.change(way.amounts[-1]), way.least) for way in _numbers(what_if) if way.amounts),
+        *(source for busy in lives for source in _commitment_sources(what_if, busy)),
+        *(AdjustmentSource(place, _always(place)) for place in what_if.full),
+        *(_track_source(places) for places in _full_tracks(what_if, offers)),
+        *(
+            AdjustmentSource(way.change(way.amounts[-1]), way.least)
+            for way in _number_candidates(what_if)
+            if way.amounts
+        ),
     ]
 
 
-def _this(place: OneMorePlace) -> Callable[[WhatIf, Beside], Iterable[Change]]:
+def _always(place: OneMorePlace) -> Callable[[FeasibilityCheck, JointAdjustments], Iterable[Adjustment]]:
     return lambda what_if, beside: (place,)
 
 
-def _full_tracks(what_if: WhatIf, offers: Offers) -> Iterator[PlaceInTrack]:
+def _full_tracks(what_if: FeasibilityCheck, offers: Offers) -> Iterator[PlacesInTrack]:
     """The tracks of which several meetings are full, with a place more in each of these."""
     for offer in offers:
         places = tuple(place for place in what_if.full if place.meeting.key in offer.keys)
         if len(places) > 1:
-            yield PlaceInTrack(track=offer.key, name=offer.name, places=places)
+            yield PlacesInTrack(track=offer.key, name=offer.name, places=places)
 
 
-def _of_track(most: PlaceInTrack) -> Source:
-    def ways(what_if: WhatIf, beside: Beside) -> Iterator[Change]:
+def _track_source(most: PlacesInTrack) -> AdjustmentSource:
+    def ways(what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[Adjustment]:
         """With as few places as will do, unless one of them does, which is a way of its own."""
         if any(what_if.opens(*beside, place) for place in most.places):
             return
@@ -109,78 +113,80 @@ def _of_track(most: PlaceInTrack) -> Source:
                 needed = without
         yield needed
 
-    return Source(most, ways)
+    return AdjustmentSource(most, ways)
 
 
-def _of_life(what_if: WhatIf, busy: BusyTime) -> Iterator[Source]:
+def _commitment_sources(what_if: FeasibilityCheck, busy: BusyTime) -> Iterator[AdjustmentSource]:
     asks = list(what_if.asks_of(busy))
     if not asks:
         return
     weekdays = sorted({weekday for weekday, _ in asks}) if len(weekdays_of(busy.recurrence)) > 1 else []
 
-    def ways(what_if: WhatIf, beside: Beside) -> list[Change]:
-        found: list[LifeChange] = []
+    def ways(what_if: FeasibilityCheck, beside: JointAdjustments) -> list[Adjustment]:
+        found: list[CommitmentAdjustment] = []
         for weekday in (*weekdays, None):
-            none = TakesNoPlace(busy=busy, weekday=weekday)
+            none = CommitmentSkipped(busy=busy, weekday=weekday)
             if what_if.opens(*beside, none):
                 concerned = [ask for on, ask in asks if weekday in (None, on)]
-                for way in _of_minutes(busy, weekday, concerned):
+                for way in _minute_candidates(busy, weekday, concerned):
                     found += way.least(what_if, beside)
                 found.append(none)
-        return [one for one in found if not any(other is not one and asks_no_more(other, one) for other in found)]
+        return [one for one in found if not any(other is not one and is_covered_by(other, one) for other in found)]
 
-    yield Source(TakesNoPlace(busy=busy), ways)
+    yield AdjustmentSource(CommitmentSkipped(busy=busy), ways)
 
 
-def _of_minutes(busy: BusyTime, weekday: int | None, asks: Sequence[Ask]) -> Iterator[Way[GivesMinutes]]:
+def _minute_candidates(
+    busy: BusyTime, weekday: int | None, asks: Sequence[Conflict]
+) -> Iterator[SizedAdjustment[MinutesAdjustment]]:
     """How minutes of a commitment, or of the way, can give way. It lasts for five minutes at least, and so does not vanish."""
     longest = busy.minutes - 1
     if busy.movable_minutes:
         more = {ask.minutes - busy.movable_minutes for ask in asks}
-        yield Way(
-            lambda by: MovesFurther(busy=busy, weekday=weekday, minutes=by),
-            _on_grid(more, longest - busy.movable_minutes),
+        yield SizedAdjustment(
+            lambda by: MoreFlexibility(busy=busy, weekday=weekday, minutes=by),
+            _grid_amounts(more, longest - busy.movable_minutes),
         )
     else:
-        yield Way(
+        yield SizedAdjustment(
             lambda by: EndsEarlier(busy=busy, weekday=weekday, minutes=by),
-            _on_grid({ask.earlier for ask in asks}, longest),
+            _grid_amounts({ask.earlier for ask in asks}, longest),
         )
-        yield Way(
+        yield SizedAdjustment(
             lambda by: BeginsLater(busy=busy, weekday=weekday, minutes=by),
-            _on_grid({ask.later for ask in asks}, longest),
+            _grid_amounts({ask.later for ask in asks}, longest),
         )
     if weekday is None:
         for before, takes in ((True, busy.travel_before), (False, busy.travel_after)):
             lacking = {ask.later if before else ask.earlier for ask in asks}
             lacking |= {each - busy.movable_minutes for each in lacking}
-            yield Way(
-                lambda by, before=before: ShorterWay(busy=busy, before=before, minutes=by),  # type: ignore[misc]
-                _on_grid(lacking, takes),
+            yield SizedAdjustment(
+                lambda by, before=before: ShorterTravel(busy=busy, before=before, minutes=by),  # type: ignore[misc]
+                _grid_amounts(lacking, takes),
             )
 
 
-def _on_grid(minutes: Iterable[int], most: int) -> list[int]:
+def _grid_amounts(minutes: Iterable[int], most: int) -> list[int]:
     """The least that are enough for each, in steps of five minutes, and no more than `most`."""
     return sorted({up for each in minutes if 0 < (up := each + -each % GRID_MINUTES) <= most})
 
 
-def _numbers(what_if: WhatIf) -> Iterator[Way[NumberChange]]:
+def _number_candidates(what_if: FeasibilityCheck) -> Iterator[SizedAdjustment[NumberAdjustment]]:
     """Of the prescription and of the rules."""
     need, rules = what_if.need, what_if.need.rules
     minutes, days = need.prescribed_minutes, need.prescribed_days
-    yield Way(
+    yield SizedAdjustment(
         lambda by: PrescribesFewerMinutes(before=minutes, after=minutes - by),
         range(GRID_MINUTES, minutes, GRID_MINUTES),
     )
-    yield Way(lambda by: PrescribesFewerDays(before=days, after=days - by), range(1, days))
+    yield SizedAdjustment(lambda by: PrescribesFewerDays(before=days, after=days - by), range(1, days))
 
-    def bound(rule: str, sign: int, amounts: Sequence[int]) -> Way[NumberChange]:
+    def bound(rule: str, sign: int, amounts: Sequence[int]) -> SizedAdjustment[NumberAdjustment]:
         now = getattr(rules, rule)
-        return Way(lambda by: RuleChange(rule=rule, before=now, after=now + sign * by), amounts)
+        return SizedAdjustment(lambda by: RuleAdjustment(rule=rule, before=now, after=now + sign * by), amounts)
 
     yield bound("minimum_minutes", -1, range(GRID_MINUTES, rules.minimum_minutes, GRID_MINUTES))
-    yield bound("maximum_minutes", 1, range(GRID_MINUTES, MOST_MINUTES_MORE + 1, GRID_MINUTES))
+    yield bound("maximum_minutes", 1, range(GRID_MINUTES, MAX_EXTRA_MINUTES + 1, GRID_MINUTES))
     yield bound("minimum_days", -1, range(1, rules.minimum_days))
     yield bound("maximum_days", 1, range(1, 8 - rules.maximum_days))
     per_day = rules.minimum_minutes_per_day

@@ -17,13 +17,13 @@ from timekeeping.reasons import Key
 from timekeeping.weeks import BusyTime
 
 Offers = tuple[Offer, ...]
-AMOUNTS = frozenset({"minutes", "after", "first"})
+AMOUNT_FIELDS = frozenset({"minutes", "after", "first"})
 """The fields of changes that say by how much."""
-WORDS = frozenset({"name"})
+TEXT_FIELDS = frozenset({"name"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change(ABC):
+class Adjustment(ABC):
     """What gives way. `rank` says what is asked before what: of the person as little as possible, of care and rules last."""
 
     code: ClassVar[str] = ""
@@ -44,7 +44,7 @@ class Change(ABC):
     @property
     def what(self) -> str:
         """What gives way, however much: keys and numbers, no words."""
-        return self._said(fields(self), apart_from=AMOUNTS | WORDS)
+        return self._said(fields(self), apart_from=AMOUNT_FIELDS | TEXT_FIELDS)
 
     @property
     def token(self) -> str:
@@ -56,12 +56,12 @@ class Change(ABC):
         """Where it comes among others: what asks less is first."""
         return self.rank, self.amount, 0, "", self.token
 
-    def _said(self, parts: Iterable[Field[object]], apart_from: frozenset[str] = WORDS) -> str:
-        said = (_short(getattr(self, part.name)) for part in parts if part.name not in apart_from)
+    def _said(self, parts: Iterable[Field[object]], apart_from: frozenset[str] = TEXT_FIELDS) -> str:
+        said = (_token_part(getattr(self, part.name)) for part in parts if part.name not in apart_from)
         return ":".join((self.code, *said))
 
 
-def _short(value: object) -> str:
+def _token_part(value: object) -> str:
     if isinstance(value, BusyTime):
         return f"{value.kind}-{value.key}"
     if isinstance(value, WeeklyMeeting):
@@ -77,13 +77,13 @@ def with_places(offer: Offer, keys: Collection[Key]) -> Offer:
     return replace(offer, meetings=tuple(meetings))
 
 
-def beginning_on(offer: Offer, day: date) -> Offer:
+def with_start_date(offer: Offer, day: date) -> Offer:
     """The track with the day among its start dates; the same if it takes people on any day."""
     return offer if offer.entries is None else replace(offer, entries=(*offer.entries, day))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MorePlaces(Change):
+class MorePlaces(Adjustment):
     """Full meetings have one place more."""
 
     rank: ClassVar[int] = 3
@@ -123,7 +123,7 @@ class OneMorePlace(MorePlaces):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceInTrack(MorePlaces):
+class PlacesInTrack(MorePlaces):
     """Several full meetings of a track have one place more each."""
 
     code: ClassVar[str] = "place_in_track"
@@ -154,7 +154,7 @@ class PlaceInTrack(MorePlaces):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BeginsOn(Change):
+class StartsLater(Adjustment):
     """The patient begins on the day `first` at the earliest instead of the day `asked`."""
 
     code: ClassVar[str] = "begins_on"
@@ -171,7 +171,7 @@ class BeginsOn(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JoinsBetween(Change):
+class JoinsBetweenStartDates(Adjustment):
     """A track that takes people on start dates takes the patient on the day `on`, which is none of them."""
 
     code: ClassVar[str] = "joins_between"
@@ -181,7 +181,7 @@ class JoinsBetween(Change):
     on: date
 
     def apply(self, offers: Offers, need: Need) -> tuple[Offers, Need]:
-        return tuple(beginning_on(offer, self.on) if offer.key == self.track else offer for offer in offers), need
+        return tuple(with_start_date(offer, self.on) if offer.key == self.track else offer for offer in offers), need
 
     @property
     def amount(self) -> int:
@@ -189,7 +189,7 @@ class JoinsBetween(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumberChange(Change):
+class NumberAdjustment(Adjustment):
     """A number, in minutes or days a week, is `after` instead of `before`."""
 
     before: int
@@ -201,7 +201,7 @@ class NumberChange(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrescribesFewerMinutes(NumberChange):
+class PrescribesFewerMinutes(NumberAdjustment):
     """The minutes a week that are prescribed: a clinical decision of whoever stated the level of care."""
 
     code: ClassVar[str] = "prescribes_fewer_minutes"
@@ -212,7 +212,7 @@ class PrescribesFewerMinutes(NumberChange):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrescribesFewerDays(NumberChange):
+class PrescribesFewerDays(NumberAdjustment):
     """The days a week that are prescribed: a clinical decision of whoever stated the level of care."""
 
     code: ClassVar[str] = "prescribes_fewer_days"
@@ -223,7 +223,7 @@ class PrescribesFewerDays(NumberChange):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleChange(NumberChange):
+class RuleAdjustment(NumberAdjustment):
     """A bound of the RuleSet in force. `rule` is its field's name."""
 
     code: ClassVar[str] = "rule"

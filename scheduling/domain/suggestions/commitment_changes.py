@@ -8,16 +8,16 @@ from datetime import date, time
 from math import ceil
 from typing import ClassVar
 
-from scheduling.domain.search.conflicts import Ask
+from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.need import Need
-from scheduling.domain.suggestions.changes import Change
+from scheduling.domain.suggestions.changes import Adjustment
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Rotation, minute_of, on_weekdays, weekdays_of
 
 EVERY_DAY = frozenset(range(7))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LifeChange(Change):
+class CommitmentAdjustment(Adjustment):
     """A commitment gives way when it begins on the `weekday`, or on all its days when that is None."""
 
     busy: BusyTime
@@ -43,7 +43,7 @@ class LifeChange(Change):
         """What becomes of what concerns its days alone."""
 
     @abstractmethod
-    def lessened(self, ask: Ask) -> Ask | None:
+    def lessened(self, ask: Conflict) -> Conflict | None:
         """What a meeting asks of the commitment on such a day then; None for nothing at all."""
 
     @property
@@ -68,7 +68,7 @@ class LifeChange(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakesNoPlace(LifeChange):
+class CommitmentSkipped(CommitmentAdjustment):
     """A commitment does not take place."""
 
     code: ClassVar[str] = "takes_no_place"
@@ -77,7 +77,7 @@ class TakesNoPlace(LifeChange):
     def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return ()
 
-    def lessened(self, ask: Ask) -> Ask | None:
+    def lessened(self, ask: Conflict) -> Conflict | None:
         return None
 
     @property
@@ -86,7 +86,7 @@ class TakesNoPlace(LifeChange):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GivesMinutes(LifeChange):
+class MinutesAdjustment(CommitmentAdjustment):
     """So many `minutes` of a commitment give way, each time."""
 
     minutes: int
@@ -97,7 +97,7 @@ class GivesMinutes(LifeChange):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MovesFurther(GivesMinutes):
+class MoreFlexibility(MinutesAdjustment):
     """A commitment that can give way at either end can do so by more minutes than it may."""
 
     code: ClassVar[str] = "moves_further"
@@ -106,7 +106,7 @@ class MovesFurther(GivesMinutes):
     def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, movable_minutes=self.movable_minutes),)
 
-    def lessened(self, ask: Ask) -> Ask | None:
+    def lessened(self, ask: Conflict) -> Conflict | None:
         return ask._replace(movable=self.movable_minutes)
 
     @property
@@ -116,7 +116,7 @@ class MovesFurther(GivesMinutes):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndsEarlier(GivesMinutes):
+class EndsEarlier(MinutesAdjustment):
     """A protected commitment ends earlier."""
 
     code: ClassVar[str] = "ends_earlier"
@@ -125,17 +125,17 @@ class EndsEarlier(GivesMinutes):
     def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, ends=self.ends),)
 
-    def lessened(self, ask: Ask) -> Ask | None:
-        return _at_odds(ask._replace(earlier=ask.earlier - self.minutes))
+    def lessened(self, ask: Conflict) -> Conflict | None:
+        return _if_overlapping(ask._replace(earlier=ask.earlier - self.minutes))
 
     @property
     def ends(self) -> time:
         """When it ends then."""
-        return _later(self.busy.ends, -self.minutes)
+        return _shift_time(self.busy.ends, -self.minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BeginsLater(GivesMinutes):
+class BeginsLater(MinutesAdjustment):
     """A protected commitment begins later."""
 
     code: ClassVar[str] = "begins_later"
@@ -144,17 +144,17 @@ class BeginsLater(GivesMinutes):
     def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, starts=self.starts),)
 
-    def lessened(self, ask: Ask) -> Ask | None:
-        return _at_odds(ask._replace(later=ask.later - self.minutes))
+    def lessened(self, ask: Conflict) -> Conflict | None:
+        return _if_overlapping(ask._replace(later=ask.later - self.minutes))
 
     @property
     def starts(self) -> time:
         """When it begins then."""
-        return _later(self.busy.starts, self.minutes)
+        return _shift_time(self.busy.starts, self.minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShorterWay(GivesMinutes):
+class ShorterTravel(MinutesAdjustment):
     """The way takes less: to the commitment, `before` it, or from it."""
 
     code: ClassVar[str] = "shorter_way"
@@ -164,10 +164,10 @@ class ShorterWay(GivesMinutes):
     def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, travel_before=self.way) if self.before else replace(busy, travel_after=self.way),)
 
-    def lessened(self, ask: Ask) -> Ask | None:
+    def lessened(self, ask: Conflict) -> Conflict | None:
         if self.before:
-            return _at_odds(ask._replace(later=ask.later - self.minutes))
-        return _at_odds(ask._replace(earlier=ask.earlier - self.minutes))
+            return _if_overlapping(ask._replace(later=ask.later - self.minutes))
+        return _if_overlapping(ask._replace(earlier=ask.earlier - self.minutes))
 
     @property
     def takes(self) -> int:
@@ -180,20 +180,20 @@ class ShorterWay(GivesMinutes):
         return self.takes - self.minutes
 
 
-def asks_no_more(one: LifeChange, two: LifeChange) -> bool:
+def is_covered_by(one: CommitmentAdjustment, two: CommitmentAdjustment) -> bool:
     """Whether the one is part of the other: the same asked of fewer days or minutes, or less than that it takes no place."""
     if one.busy != two.busy or (two.weekday is not None and one.weekday != two.weekday):
         return False
-    if isinstance(two, GivesMinutes):
-        same_way = not isinstance(one, ShorterWay) or (isinstance(two, ShorterWay) and one.before == two.before)
-        return type(one) is type(two) and same_way and isinstance(one, GivesMinutes) and one.minutes <= two.minutes
-    return not isinstance(one, ShorterWay)
+    if isinstance(two, MinutesAdjustment):
+        same_way = not isinstance(one, ShorterTravel) or (isinstance(two, ShorterTravel) and one.before == two.before)
+        return type(one) is type(two) and same_way and isinstance(one, MinutesAdjustment) and one.minutes <= two.minutes
+    return not isinstance(one, ShorterTravel)
 
 
-def _at_odds(ask: Ask) -> Ask | None:
+def _if_overlapping(ask: Conflict) -> Conflict | None:
     """None when the two are apart."""
     return ask if ask.earlier > 0 and ask.later > 0 else None
 
 
-def _later(wall: time, minutes: int) -> time:
+def _shift_time(wall: time, minutes: int) -> time:
     return time(*divmod((minute_of(wall) + minutes) % MINUTES_A_DAY, 60))

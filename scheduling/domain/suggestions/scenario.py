@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from scheduling.domain.search.fit import judge
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.schedules import Schedule
-from scheduling.domain.suggestions.changes import RuleChange, beginning_on, with_places
+from scheduling.domain.suggestions.changes import RuleAdjustment, with_places, with_start_date
 from timekeeping.reasons import Key, Reason
 from timekeeping.weeks import BusyTime
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedCommitment:
     """A commitment as it is, and what it would be: nothing if it were not there, two if it were otherwise on some days alone.
 
     Of two the first is what stays as it is, on fewer days.
@@ -23,19 +23,19 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Supposed:
+class Scenario:
     """What is supposed: commitments that are otherwise, another prescription, a place in the full meetings `places_in`, tracks
     that take the patient on any day in spite of their start dates, bounds of the rules.
 
     Minutes and days a week are None where they stay as prescribed.
     """
 
-    changed: tuple[Changed, ...] = ()
+    changed: tuple[ChangedCommitment, ...] = ()
     prescribed_minutes: int | None = None
     prescribed_days: int | None = None
     places_in: frozenset[Key] = field(default_factory=frozenset)
     joined: frozenset[Key] = field(default_factory=frozenset)
-    rules: tuple[RuleChange, ...] = ()
+    rules: tuple[RuleAdjustment, ...] = ()
 
     def __bool__(self) -> bool:
         prescribes = self.prescribed_minutes or self.prescribed_days
@@ -61,10 +61,10 @@ class Supposed:
     def offered(self, offers: Iterable[Offer], need: Need) -> tuple[Offer, ...]:
         """The tracks as they would be for the need."""
         placed = (with_places(offer, self.places_in) for offer in offers)
-        return tuple(beginning_on(each, need.from_day) if each.key in self.joined else each for each in placed)
+        return tuple(with_start_date(each, need.from_day) if each.key in self.joined else each for each in placed)
 
 
-def against_as_it_is(schedule: Schedule, need: Need, offers: Iterable[Offer]) -> tuple[Reason, ...]:
+def check_without_scenario(schedule: Schedule, need: Need, offers: Iterable[Offer]) -> tuple[Reason, ...]:
     """What stands against a schedule that was found for what is supposed, as things are: in the `need`, at the `offers`."""
     chosen = {meeting.key for meeting in schedule.meetings}
     offered = {each.meeting.key: each for offer in offers for each in offer.meetings if each.meeting.key in chosen}

@@ -22,28 +22,28 @@ from dataclasses import dataclass
 from itertools import islice, permutations
 
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.schedules import MOST, Schedule, Wish, find
-from scheduling.domain.suggestions.candidates import sources
-from scheduling.domain.suggestions.changes import Change, Offers
-from scheduling.domain.suggestions.start_dates import other_beginnings
-from scheduling.domain.suggestions.what_if import WhatIf
+from scheduling.domain.search.schedules import MAX_SCHEDULES, Preferences, Schedule, find_schedules
+from scheduling.domain.suggestions.candidates import adjustment_sources
+from scheduling.domain.suggestions.changes import Adjustment, Offers
+from scheduling.domain.suggestions.start_dates import other_start_dates
+from scheduling.domain.suggestions.what_if import FeasibilityCheck
 
-MOST_REPAIRS = 12
-Changes = tuple[Change, ...]
+MAX_SUGGESTIONS = 12
+Adjustments = tuple[Adjustment, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
+class Suggestion:
     """What gives way, and that so many schedules fit then."""
 
-    changes: Changes
+    changes: Adjustments
     schedules: int
     best: Schedule
 
     @property
     def is_more(self) -> bool:
         """Whether there may be more than were counted."""
-        return self.schedules >= MOST
+        return self.schedules >= MAX_SCHEDULES
 
     @property
     def token(self) -> str:
@@ -51,45 +51,47 @@ class Repair:
 
     def apply(self, offers: Iterable[Offer], need: Need) -> tuple[Offers, Need]:
         """The offers and the need as they would be with it."""
-        return applied(self.changes, tuple(offers), need)
+        return apply_adjustments(self.changes, tuple(offers), need)
 
 
-def applied(changes: Changes, offers: Offers, need: Need) -> tuple[Offers, Need]:
+def apply_adjustments(changes: Adjustments, offers: Offers, need: Need) -> tuple[Offers, Need]:
     for change in changes:
         offers, need = change.apply(offers, need)
     return offers, need
 
 
-def repairs(
-    offers: Iterable[Offer], need: Need, *, wish: Wish | None = None, most: int = MOST_REPAIRS
-) -> tuple[Repair, ...]:
+def find_suggestions(
+    offers: Iterable[Offer], need: Need, *, wish: Preferences | None = None, most: int = MAX_SUGGESTIONS
+) -> tuple[Suggestion, ...]:
     """The smallest repairs, at most so many, what asks least first; none if something fits as it is, or if none is known."""
     tracks = tuple(offers)
-    what_if = WhatIf(tracks, need)
+    what_if = FeasibilityCheck(tracks, need)
     if what_if.opens():
         return ()
-    found: list[Changes] = [(change,) for change in _singles(what_if, tracks)] or _pairs(what_if, tracks)
+    found: list[Adjustments] = [(change,) for change in _single_adjustments(what_if, tracks)] or _paired_adjustments(
+        what_if, tracks
+    )
     ranked = sorted(found, key=_rank)
-    verified = (_verified(changes, tracks, need, wish) for changes in ranked)
+    verified = (_verify(changes, tracks, need, wish) for changes in ranked)
     return tuple(islice((repair for repair in verified if repair is not None), most))
 
 
-def _verified(changes: Changes, offers: Offers, need: Need, wish: Wish | None) -> Repair | None:
-    schedules = find(*applied(changes, offers, need), wish=wish, most=MOST)
-    return Repair(changes=changes, schedules=len(schedules), best=schedules[0]) if schedules else None
+def _verify(changes: Adjustments, offers: Offers, need: Need, wish: Preferences | None) -> Suggestion | None:
+    schedules = find_schedules(*apply_adjustments(changes, offers, need), wish=wish, most=MAX_SCHEDULES)
+    return Suggestion(changes=changes, schedules=len(schedules), best=schedules[0]) if schedules else None
 
 
-def _singles(what_if: WhatIf, offers: Offers) -> list[Change]:
-    found = [change for source in sources(what_if, offers) for change in source.changes(what_if)]
-    return [*found, *other_beginnings(what_if, offers)]
+def _single_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjustment]:
+    found = [change for source in adjustment_sources(what_if, offers) for change in source.changes(what_if)]
+    return [*found, *other_start_dates(what_if, offers)]
 
 
-def _pairs(what_if: WhatIf, offers: Offers) -> list[Changes]:
+def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjustments]:
     """Two that give way together, each of different sources: the first by the least beside all of the second, and the second by
     the least beside that. As either may come first, the one of both is kept that asks less.
     """
-    found: dict[object, Changes] = {}
-    for one, two in permutations(sources(what_if, offers), 2):
+    found: dict[object, Adjustments] = {}
+    for one, two in permutations(adjustment_sources(what_if, offers), 2):
         for first in one.changes(what_if, (two.most,)):
             for second in two.changes(what_if, (first,)):
                 pair = tuple(sorted((first, second), key=lambda change: change.order))
@@ -99,7 +101,7 @@ def _pairs(what_if: WhatIf, offers: Offers) -> list[Changes]:
     return list(found.values())
 
 
-def _rank(changes: Changes) -> tuple[int, list[int], int, list[tuple[int, int, int, str, str]]]:
+def _rank(changes: Adjustments) -> tuple[int, list[int], int, list[tuple[int, int, int, str, str]]]:
     """Fewer changes, then what asks less: of two, the one that asks more of the person or of care decides first."""
     return (
         len(changes),

@@ -10,39 +10,46 @@ from functools import cached_property
 from itertools import product
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import Ask, Encounter, Hit, encounter, passing, sort_out
-from scheduling.domain.search.feasibility import Bounds, Reach
+from scheduling.domain.search.conflicts import (
+    Conflict,
+    ConflictKey,
+    MeetingConflicts,
+    find_conflicts,
+    resolve_conflicts,
+    temporary_numbers,
+)
+from scheduling.domain.search.feasibility import ReachableHours, WeeklyLimits
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from scheduling.domain.search.schedules import counts, pools
-from scheduling.domain.suggestions.changes import Change, MorePlaces, OneMorePlace
-from scheduling.domain.suggestions.commitment_changes import LifeChange
+from scheduling.domain.search.schedules import counts_toward_hours, pool_offers
+from scheduling.domain.suggestions.changes import Adjustment, MorePlaces, OneMorePlace
+from scheduling.domain.suggestions.commitment_changes import CommitmentAdjustment
 from timekeeping.reasons import Key
 from timekeeping.weeks import BusyTime
 
-_NONE: frozenset[int] = frozenset()
+_NO_MEETINGS: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PooledMeeting:
     """A meeting, what it meets, the dates on which it is full, and by number what lasts in a life and is in its way."""
 
     meeting: WeeklyMeeting
-    meets: Encounter
+    meets: MeetingConflicts
     full_on: frozenset[date]
     lasting: frozenset[int]
 
 
-def _asked(offered: OfferedMeeting, need: Need) -> _Asked:
-    meets = encounter(offered.meeting, need)
+def _pooled_meeting(offered: OfferedMeeting, need: Need) -> _PooledMeeting:
+    meets = find_conflicts(offered.meeting, need)
     full_on = frozenset(on for on in offered.full_on if need.from_day <= on < need.until)
-    exceptions = passing(need)
+    exceptions = temporary_numbers(need)
     in_the_way = (hit[0] for hit, ask in meets.asks.items() if ask.minutes > ask.movable)
-    return _Asked(
+    return _PooledMeeting(
         offered.meeting, meets, full_on, frozenset(number for number in in_the_way if number not in exceptions)
     )
 
 
-class WhatIf:
+class FeasibilityCheck:
     """The tracks that are open to a need, to be asked about changes. Those of the day on which one can begin are not for it."""
 
     def __init__(self, offers: Iterable[Offer], need: Need) -> None:
@@ -50,15 +57,15 @@ class WhatIf:
         self.numbers: dict[BusyTime, set[int]] = defaultdict(set)
         for number, busy in enumerate(need.busy):
             self.numbers[busy].add(number)
-        self.pools = [_Pool(pooled, then) for pooled, then in pools(offers, need)]
+        self.pools = [_PoolCheck(pooled, then) for pooled, then in pool_offers(offers, need)]
 
-    def opens(self, *changes: Change) -> bool:
+    def opens(self, *changes: Adjustment) -> bool:
         """Whether something fits with all of the changes."""
-        lives: list[tuple[set[int], LifeChange]] = []
+        lives: list[tuple[set[int], CommitmentAdjustment]] = []
         places: set[Key] = set()
-        numbers: list[Change] = []
+        numbers: list[Adjustment] = []
         for change in changes:
-            if isinstance(change, LifeChange):
+            if isinstance(change, CommitmentAdjustment):
                 lives.append((self.numbers[change.busy], change))
             elif isinstance(change, MorePlaces):
                 places |= change.keys
@@ -66,14 +73,14 @@ class WhatIf:
                 numbers.append(change)
         return any(pool.opens(lives, places, numbers) for pool in self.pools)
 
-    def asks_of(self, busy: BusyTime) -> Iterator[tuple[int, Ask]]:
+    def asks_of(self, busy: BusyTime) -> Iterator[tuple[int, Conflict]]:
         """What meetings ask of a commitment, each with the weekday on which that would give way."""
         numbers = self.numbers[busy]
         for pool in self.pools:
             for asked in pool.asked:
                 for hit, ask in asked.meets.asks.items():
                     if hit[0] in numbers:
-                        yield _weekday_of(hit, asked.meeting), ask
+                        yield _busy_weekday(hit, asked.meeting), ask
 
     @cached_property
     def full(self) -> tuple[OneMorePlace, ...]:
@@ -87,18 +94,21 @@ class WhatIf:
         return tuple(found.values())
 
 
-class _Pool:
+class _PoolCheck:
     """The meetings of tracks that mix, or of one, each with what it meets."""
 
     def __init__(self, pooled: tuple[Offer, ...], need: Need) -> None:
         self.need = need
         self.individual_minutes = pooled[0].individual_minutes
         offered = {
-            each.meeting.key: each for offer in reversed(pooled) for each in offer.meetings if counts(each.meeting)
+            each.meeting.key: each
+            for offer in reversed(pooled)
+            for each in offer.meetings
+            if counts_toward_hours(each.meeting)
         }
-        self.asked = [_asked(each, need) for each in offered.values()]
+        self.asked = [_pooled_meeting(each, need) for each in offered.values()]
         self.is_open = sum(1 << number for number, asked in enumerate(self.asked) if self._is_open(asked, [], set()))
-        self.reach = Reach([asked.meeting for asked in self.asked], need)
+        self.reach = ReachableHours([asked.meeting for asked in self.asked], need)
 
     @cached_property
     def numbers(self) -> dict[Key, int]:
@@ -110,10 +120,12 @@ class _Pool:
         found: dict[tuple[int, int], set[int]] = defaultdict(set)
         for number, asked in enumerate(self.asked):
             for hit in asked.meets.asks:
-                found[hit[0], _weekday_of(hit, asked.meeting)].add(number)
+                found[hit[0], _busy_weekday(hit, asked.meeting)].add(number)
         return found
 
-    def opens(self, lives: list[tuple[set[int], LifeChange]], places: set[Key], numbers: list[Change]) -> bool:
+    def opens(
+        self, lives: list[tuple[set[int], CommitmentAdjustment]], places: set[Key], numbers: list[Adjustment]
+    ) -> bool:
         need = self.need
         for change in numbers:
             need = change.with_need(need)
@@ -123,7 +135,7 @@ class _Pool:
             giving |= those
             weekdays = range(7) if change.weekday is None else (change.weekday,)
             for slot in product(those, weekdays):
-                concerned |= self.touched.get(slot, _NONE)
+                concerned |= self.touched.get(slot, _NO_MEETINGS)
         is_open = self.is_open
         for number in concerned:
             asked = self.asked[number]
@@ -132,23 +144,25 @@ class _Pool:
                     is_open |= 1 << number
                 else:
                     is_open &= ~(1 << number)
-        return self.reach.gives(is_open, Bounds.of(need, self.individual_minutes))
+        return self.reach.gives(is_open, WeeklyLimits.of(need, self.individual_minutes))
 
-    def _is_open(self, asked: _Asked, lives: list[tuple[set[int], LifeChange]], places: set[Key]) -> bool:
+    def _is_open(
+        self, asked: _PooledMeeting, lives: list[tuple[set[int], CommitmentAdjustment]], places: set[Key]
+    ) -> bool:
         """As the search has it: nothing is in its way, and there is a place on every date on which the patient comes."""
         asks = dict(asked.meets.asks)
         for numbers, change in lives:
             for hit, ask in list(asks.items()):
-                if hit[0] in numbers and change.weekday in (None, _weekday_of(hit, asked.meeting)):
+                if hit[0] in numbers and change.weekday in (None, _busy_weekday(hit, asked.meeting)):
                     less = change.lessened(ask)
                     if less is None:
                         del asks[hit]
                     else:
                         asks[hit] = less
-        blocking, _, missed = sort_out(asked.meets, asks, self.need)
+        blocking, _, missed = resolve_conflicts(asked.meets, asks, self.need)
         return not blocking and (asked.meeting.key in places or asked.full_on <= missed)
 
 
-def _weekday_of(hit: Hit, meeting: WeeklyMeeting) -> int:
+def _busy_weekday(hit: ConflictKey, meeting: WeeklyMeeting) -> int:
     """The weekday on which a busy time begins that the meeting runs into."""
     return (meeting.weekday - hit[1]) % 7

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 from django import forms
 
 from iopmanager.form_fields import DayField
-from patients.forms import beside, laid_out
+from patients.forms import fields_row, form_layout
 from patients.models import Patient
 
-USUAL = timedelta(weeks=4)
+DEFAULT_PERIOD = timedelta(weeks=4)
 
 
 class LetterForm(forms.Form):
@@ -29,13 +29,13 @@ class LetterForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = laid_out(beside("first_day", "last_day"), "name")
+        self.helper = form_layout(fields_row("first_day", "last_day"), "name")
 
 
-def usual_letter(patient: Patient, today: date) -> dict[str, Any]:
+def default_letter(patient: Patient, today: date) -> dict[str, Any]:
     """What most letters say: the four weeks from today, and the patient's legal name."""
     return {
         "first_day": today.isoformat(),
-        "last_day": (today + USUAL - timedelta(days=1)).isoformat(),
+        "last_day": (today + DEFAULT_PERIOD - timedelta(days=1)).isoformat(),
         "name": f"{patient.first_name} {patient.last_name}",
     }

@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 from django import forms
 
 from iopmanager.form_fields import DayField
-from scheduling.forms.sessions.session_changes import ActForm
+from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import Enrollment, Track
 
 
-class TrackEndForm(ActForm):
+class TrackEndForm(ActionForm):
     """After which day, and which track takes whom. `listed` says for which day and track people were last listed."""
 
     blames: ClassVar = {"ends_before_it_begins": "last_day"}

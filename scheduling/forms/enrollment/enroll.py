@@ -7,12 +7,12 @@ from django import forms
 from django.db.models import Q
 
 from iopmanager.form_fields import DayField
-from scheduling.forms.enrollment.individual import HoursField
-from scheduling.forms.sessions.session_changes import ActForm
+from scheduling.forms.enrollment.individual import WeeklyHoursField
+from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import Meeting, Modality, Priority, Track
 
 
-class FromForm(forms.Form):
+class StartDateForm(forms.Form):
     """From which day a schedule is looked for, as `?from=`."""
 
     blames: ClassVar = {"before_admission": "from", "no_episode": "from"}
@@ -22,7 +22,7 @@ class FromForm(forms.Form):
         self.fields["from"] = DayField(label="Beginning on")
 
 
-class ChoiceForm(forms.Form):
+class MeetingChoiceForm(forms.Form):
     """From when, and in which of the track's meetings, or of those `beside` them."""
 
     blames: ClassVar = dict.fromkeys(
@@ -50,7 +50,7 @@ class ChoiceForm(forms.Form):
         field.queryset = Meeting.objects.filter(Q(tracks=track) | others).distinct()
 
 
-class EnrollForm(ChoiceForm):
+class EnrollForm(MeetingChoiceForm):
     """And how a patient attends them, and when the track's individual time is."""
 
     modality = forms.ChoiceField(
@@ -59,10 +59,10 @@ class EnrollForm(ChoiceForm):
         label="Attends",
         widget=forms.RadioSelect,
     )
-    individual = HoursField(required=False)
+    individual = WeeklyHoursField(required=False)
 
 
-class WaitForm(ActForm):
+class WaitlistForm(ActionForm):
     """How soon care is needed, and from when the patient can come."""
 
     blames: ClassVar = {"before_admission": "from_day", "already_ended": "from_day"}
@@ -83,7 +83,7 @@ class WaitForm(ActForm):
     )
 
 
-class WithdrawForm(ActForm):
+class WaitlistRemovalForm(ActionForm):
     """Why somebody waits no more."""
 
     blames: ClassVar = {"needs_reason": "reason"}

@@ -10,32 +10,34 @@ from django import forms
 from accounts.models import User
 from iopmanager.form_fields import DayField, MinuteField
 from scheduling.domain.individual.proposals import WeeklyHour
-from scheduling.forms.sessions.session_changes import ActForm, SiteForm
+from scheduling.forms.sessions.session_changes import ActionForm, SiteScopedForm
 from scheduling.forms.timetable.tracks_and_meetings import WEEKDAYS
 from scheduling.models import CounselorHours
-from scheduling.services.timetable.counselor_hours import HoursValues
+from scheduling.services.timetable.counselor_hours import CounselorHoursValues
 from timekeeping.weeks import MINUTES_A_DAY
 
-NO_TIME = "none"
+NO_HOURS = "none"
 """What is sent for no individual time, or for none yet."""
-HOURS = re.compile(r"([0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})(\+[0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})?")
+HOURS_PATTERN = re.compile(
+    r"([0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})(\+[0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})?"
+)
 
 
-def written(hours: Iterable[WeeklyHour]) -> str:
+def encode_hours(hours: Iterable[WeeklyHour]) -> str:
     """Hours as a choice among them is sent: `7.2.720.60` is an hour from noon on Wednesdays with the person 7."""
-    return "+".join(f"{hour.counselor}.{hour.weekday}.{hour.starts}.{hour.minutes}" for hour in hours) or NO_TIME
+    return "+".join(f"{hour.counselor}.{hour.weekday}.{hour.starts}.{hour.minutes}" for hour in hours) or NO_HOURS
 
 
-class HoursField(forms.CharField):
+class WeeklyHoursField(forms.CharField):
     """The weekly hours that were chosen, as `written` gives them; None if nothing was said."""
 
     default_error_messages: ClassVar = {"invalid": "Choose one of the times.", "required": "Choose one of the times."}
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
-        if text in (self.empty_value, NO_TIME):
-            return () if text == NO_TIME else None
-        if text is None or not HOURS.fullmatch(text):
+        if text in (self.empty_value, NO_HOURS):
+            return () if text == NO_HOURS else None
+        if text is None or not HOURS_PATTERN.fullmatch(text):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         return tuple(self._hour(*map(int, part.split("."))) for part in text.split("+"))
 
@@ -52,7 +54,7 @@ class HoursField(forms.CharField):
         """There is no text left to look at."""
 
 
-class ArrangeForm(ActForm):
+class IndividualSessionsForm(ActionForm):
     """From when individual time is at which hours."""
 
     blames: ClassVar = dict.fromkeys(
@@ -60,10 +62,10 @@ class ArrangeForm(ActForm):
     )
 
     starts = DayField(label="From")
-    individual = HoursField()
+    individual = WeeklyHoursField()
 
 
-class CounselorHoursForm(SiteForm):
+class CounselorHoursForm(SiteScopedForm):
     """Hours of a week; whose they are is asked about where one may keep those of others."""
 
     blames: ClassVar = {
@@ -93,9 +95,9 @@ class CounselorHoursForm(SiteForm):
         if hours is not None or len(people) == 1:
             del self.fields["user"]
 
-    def values(self) -> HoursValues:
+    def values(self) -> CounselorHoursValues:
         given = self.cleaned_data
-        return HoursValues(
+        return CounselorHoursValues(
             weekday=given["weekday"],
             starts=given["starts"],
             ends=given["ends"],

@@ -10,32 +10,32 @@ from django import forms
 from django.utils.datastructures import MultiValueDict
 
 from iopmanager.form_fields import MinuteField
-from patients.forms import HoursField, beside, laid_out
-from patients.forms.availability.commitments import BLAMES, WEEKDAYS
-from patients.models.commitment import LEAST_MOVE, MOST_MOVE
-from patients.services import against_times
+from patients.forms import DurationField, fields_row, form_layout
+from patients.forms.availability.commitments import REASON_FIELDS, WEEKDAYS
+from patients.models.commitment import MAX_MOVABLE_MINUTES, MIN_MOVABLE_MINUTES
+from patients.services import check_commitment_times
 from scheduling.domain.search.need import Need
-from scheduling.domain.suggestions.scenario import Changed, Supposed
-from scheduling.forms.search.suggestion_form import read_rule
-from scheduling.reason_text import say
-from scheduling.templatetags.formats import hours
+from scheduling.domain.suggestions.scenario import ChangedCommitment, Scenario
+from scheduling.formats import hours
+from scheduling.forms.search.suggestion_form import parse_rule_change
+from scheduling.reason_text import reason_text
 from timekeeping.reasons import Key
 from timekeeping.weeks import BusyTime, OnDates, Recurrence
 
-Typed = MultiValueDict[str, str]
+FormData = MultiValueDict[str, str]
 
 
-class PrescriptionForm(forms.Form):
+class PrescriptionScenarioForm(forms.Form):
     """Hours and days a week, as if they were prescribed."""
 
-    prescribed_minutes = HoursField(label="Hours a week")
+    prescribed_minutes = DurationField(label="Hours a week")
     prescribed_days = forms.IntegerField(min_value=1, max_value=7, label="Days a week")
 
-    def __init__(self, data: Typed | None, *, need: Need) -> None:
+    def __init__(self, data: FormData | None, *, need: Need) -> None:
         self.need = need
         initial = {"prescribed_minutes": hours(need.prescribed_minutes), "prescribed_days": need.prescribed_days}
         super().__init__(data if data is not None and "prescribed_minutes" in data else None, initial=initial)
-        self.helper = laid_out(beside(*self.fields))
+        self.helper = form_layout(fields_row(*self.fields))
 
     @property
     def changed_minutes(self) -> int | None:
@@ -50,13 +50,13 @@ class PrescriptionForm(forms.Form):
         return given if given != getattr(self.need, name) else None
 
 
-class BusyForm(forms.Form):
+class CommitmentScenarioForm(forms.Form):
     """A commitment as it might be: at other times or on other days, or not there; the way there; by how much it could move.
 
     All but its days can be otherwise `only` on some of them.
     """
 
-    blames: ClassVar[Mapping[str, str]] = BLAMES
+    blames: ClassVar[Mapping[str, str]] = REASON_FIELDS
 
     leave_out = forms.BooleanField(required=False, label="Leave it out")
     starts = MinuteField(error_messages={"required": "When does it begin?"})
@@ -76,12 +76,16 @@ class BusyForm(forms.Form):
         help_text="None chosen: on all its days.",
     )
     movable_minutes = forms.IntegerField(
-        required=False, min_value=0, max_value=MOST_MOVE, label="Could move by", help_text="Minutes; 0: it must stay."
+        required=False,
+        min_value=0,
+        max_value=MAX_MOVABLE_MINUTES,
+        label="Could move by",
+        help_text="Minutes; 0: it must stay.",
     )
     travel_before = forms.IntegerField(required=False, min_value=0, max_value=480, label="Minutes there")
     travel_after = forms.IntegerField(required=False, min_value=0, max_value=480, label="Minutes back")
 
-    def __init__(self, data: Typed | None, *, busy: BusyTime) -> None:
+    def __init__(self, data: FormData | None, *, busy: BusyTime) -> None:
         self.busy = busy
         prefix = f"c{busy.key}"
         is_typed = data is not None and f"{prefix}-starts" in data
@@ -100,10 +104,10 @@ class BusyForm(forms.Form):
             self.fields["only"].choices = [(day, name) for day, name in WEEKDAYS if day in weekdays]  # type: ignore[attr-defined]
         else:
             del self.fields["only"]
-        self.helper = laid_out(
+        self.helper = form_layout(
             *(InlineCheckboxes(name) for name in ("weekdays",) if name in self.fields),
-            beside("starts", "ends", "movable_minutes"),
-            beside("travel_before", "travel_after"),
+            fields_row("starts", "ends", "movable_minutes"),
+            fields_row("travel_before", "travel_after"),
             *(InlineCheckboxes(name) for name in ("only",) if name in self.fields),
             "leave_out",
         )
@@ -115,20 +119,20 @@ class BusyForm(forms.Form):
 
     def clean_movable_minutes(self) -> int:
         minutes: int = self.cleaned_data["movable_minutes"] or 0
-        if 0 < minutes < LEAST_MOVE:
-            raise forms.ValidationError(f"By {LEAST_MOVE} minutes at least, or not at all.")
+        if 0 < minutes < MIN_MOVABLE_MINUTES:
+            raise forms.ValidationError(f"By {MIN_MOVABLE_MINUTES} minutes at least, or not at all.")
         return minutes
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not self.errors and not cleaned["leave_out"]:
-            for reason in against_times(self._typed(cleaned)):
-                self.add_error(BLAMES[reason.code], say(reason))
+            for reason in check_commitment_times(self._typed(cleaned)):
+                self.add_error(REASON_FIELDS[reason.code], reason_text(reason))
         return cleaned
 
     def _typed(self, given: Mapping[str, Any]) -> BusyTime:
         return replace(
-            on_weekdays(self.busy, given["weekdays"]) if "weekdays" in self.fields else self.busy,
+            with_weekdays(self.busy, given["weekdays"]) if "weekdays" in self.fields else self.busy,
             starts=given["starts"],
             ends=given["ends"],
             movable_minutes=given["movable_minutes"],
@@ -145,38 +149,38 @@ class BusyForm(forms.Form):
             return (then,)
         if not otherwise or not others:
             return () if given["leave_out"] else (then,)
-        as_ever = on_weekdays(self.busy, others)
-        return (as_ever,) if given["leave_out"] else (as_ever, on_weekdays(then, otherwise))
+        as_ever = with_weekdays(self.busy, others)
+        return (as_ever,) if given["leave_out"] else (as_ever, with_weekdays(then, otherwise))
 
     @property
-    def changed(self) -> Changed | None:
+    def changed(self) -> ChangedCommitment | None:
         """What would be otherwise; None where nothing is, or what was typed makes no sense."""
         if not self.is_bound or not self.is_valid():
             return None
         then = self._parts(self.cleaned_data)
-        return Changed(self.busy, then) if then != (self.busy,) else None
+        return ChangedCommitment(self.busy, then) if then != (self.busy,) else None
 
 
-def on_weekdays(busy: BusyTime, weekdays: Collection[int]) -> BusyTime:
+def with_weekdays(busy: BusyTime, weekdays: Collection[int]) -> BusyTime:
     """A weekly commitment on other weekdays."""
     assert isinstance(busy.recurrence, Recurrence)
     return replace(busy, recurrence=replace(busy.recurrence, weekdays=frozenset(weekdays)))
 
 
-class WhatIfForm:
+class ScenarioForm:
     """The forms of one what-if, which are sent together: the prescription's, and one for each commitment.
 
     What is not among the `data`, as the page was not asked for it, stays as it is. What only a repair supposes has no field: it
     comes by `place`, `join` and `rule`, in which nonsense is passed over.
     """
 
-    def __init__(self, data: Typed | None, *, need: Need) -> None:
-        typed: Typed = MultiValueDict() if data is None else data
-        self.prescription = PrescriptionForm(data, need=need)
-        self.lives = [BusyForm(data, busy=busy) for busy in need.busy if _is_stated(busy)]
-        self.places_in = _keys(typed.getlist("place"))
-        self.joined = _keys(typed.getlist("join"))
-        self.rules = tuple(change for text in typed.getlist("rule") if (change := read_rule(text, need)))
+    def __init__(self, data: FormData | None, *, need: Need) -> None:
+        typed: FormData = MultiValueDict() if data is None else data
+        self.prescription = PrescriptionScenarioForm(data, need=need)
+        self.lives = [CommitmentScenarioForm(data, busy=busy) for busy in need.busy if _has_record(busy)]
+        self.places_in = _parse_keys(typed.getlist("place"))
+        self.joined = _parse_keys(typed.getlist("join"))
+        self.rules = tuple(change for text in typed.getlist("rule") if (change := parse_rule_change(text, need)))
 
     @property
     def forms(self) -> Iterable[forms.Form]:
@@ -187,8 +191,8 @@ class WhatIfForm:
         wrong = [form for form in self.forms if form.is_bound and not form.is_valid()]
         return not wrong
 
-    def supposed(self) -> Supposed:
-        return Supposed(
+    def supposed(self) -> Scenario:
+        return Scenario(
             changed=tuple(changed for form in self.lives if (changed := form.changed)),
             prescribed_minutes=self.prescription.changed_minutes,
             prescribed_days=self.prescription.changed_days,
@@ -197,15 +201,15 @@ class WhatIfForm:
             rules=self.rules,
         )
 
-    def of(self, key: int) -> BusyForm | None:
+    def of(self, key: int) -> CommitmentScenarioForm | None:
         """The form of one commitment; None for one that the need does not know."""
         return next((form for form in self.lives if form.busy.key == key), None)
 
 
-def _is_stated(busy: BusyTime) -> bool:
+def _has_record(busy: BusyTime) -> bool:
     """Whether it is a commitment with a record of its own, which can be kept."""
     return not busy.is_treatment and isinstance(busy.key, int)
 
 
-def _keys(texts: Iterable[str]) -> frozenset[Key]:
+def _parse_keys(texts: Iterable[str]) -> frozenset[Key]:
     return frozenset(int(text) for text in texts if text.isdecimal())

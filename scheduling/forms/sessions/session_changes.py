@@ -6,20 +6,20 @@ from django import forms
 
 from accounts.models import User
 from iopmanager.form_fields import DayField, MinuteField
-from scheduling.models import Modality, Part, Room, ServiceType, Session, Site
-from scheduling.services.sessions.session_changes import OneOff, Staffing
+from scheduling.models import FacilitatorPart, Modality, Room, ServiceType, Session, Site
+from scheduling.services.sessions.session_changes import OneOffSession, Staffing
 from scheduling.services.sessions.slots import Slot
 
-MOST_PLACES = 200
+MAX_PLACES = 200
 
 
-class ActForm(forms.Form):
+class ActionForm(forms.Form):
     """What is asked about an act; alone, nothing is. `blames` names the field that each refusal, by its code, is about."""
 
     blames: ClassVar[dict[str, str]] = {}
 
 
-class SiteForm(ActForm):
+class SiteScopedForm(ActionForm):
     """A form whose choices are those of a site."""
 
     def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
@@ -27,7 +27,7 @@ class SiteForm(ActForm):
         self.site = site
 
 
-class CancelForm(ActForm):
+class CancelSessionForm(ActionForm):
     blames: ClassVar = {"needs_reason": "reason"}
 
     reason = forms.CharField(
@@ -35,7 +35,7 @@ class CancelForm(ActForm):
     )
 
 
-class SlotForm(SiteForm):
+class SlotForm(SiteScopedForm):
     """Date, times and room."""
 
     blames: ClassVar = {
@@ -64,7 +64,7 @@ class SlotForm(SiteForm):
         return Slot(on=given["on"], starts=given["starts"], ends=given["ends"], room=given["room"])
 
 
-class MoveForm(SlotForm):
+class MoveSessionForm(SlotForm):
     """Another date, time or room for a session; the room alone for who may change no more."""
 
     def __init__(self, *args: Any, session: Session, room_only: bool = False, **kwargs: Any) -> None:
@@ -78,7 +78,7 @@ class MoveForm(SlotForm):
                 self.initial[name] = initial[name]
 
 
-class PeopleForm(SiteForm):
+class FacilitatorsForm(SiteScopedForm):
     """Who leads and who assists."""
 
     blames: ClassVar = {"leads_and_assists": "assistants"}
@@ -100,16 +100,16 @@ class PeopleForm(SiteForm):
         return Staffing(lead=given["lead"], assistants=tuple(given["assistants"]))
 
 
-def people_of(session: Session) -> dict[str, object]:
+def initial_facilitators(session: Session) -> dict[str, object]:
     """Who leads and assists as the form's first values. Reads prefetched facilitators."""
     here = list(session.session_facilitators.all())
     return {
-        "lead": next((each.user_id for each in here if each.part == Part.LEADS), None),
-        "assistants": [each.user_id for each in here if each.part == Part.ASSISTS],
+        "lead": next((each.user_id for each in here if each.part == FacilitatorPart.LEADS), None),
+        "assistants": [each.user_id for each in here if each.part == FacilitatorPart.ASSISTS],
     }
 
 
-class DescribeForm(ActForm):
+class SessionDetailsForm(ActionForm):
     """Places, and how and where it is held."""
 
     blames: ClassVar = {
@@ -118,7 +118,7 @@ class DescribeForm(ActForm):
         "not_over_https": "telehealth_link",
     }
 
-    places = forms.IntegerField(min_value=1, max_value=MOST_PLACES)
+    places = forms.IntegerField(min_value=1, max_value=MAX_PLACES)
     modality = forms.ChoiceField(choices=Modality.choices, label="Held")
     telehealth_link = forms.URLField(
         max_length=400,
@@ -130,18 +130,18 @@ class DescribeForm(ActForm):
     topic = forms.CharField(max_length=200, required=False)
 
 
-class OneOffForm(SlotForm, DescribeForm, PeopleForm):
+class NewSessionForm(SlotForm, SessionDetailsForm, FacilitatorsForm):
     """A session of no meeting."""
 
-    blames: ClassVar = SlotForm.blames | DescribeForm.blames | PeopleForm.blames
+    blames: ClassVar = SlotForm.blames | SessionDetailsForm.blames | FacilitatorsForm.blames
 
     name = forms.CharField(max_length=120)
     service_type = forms.ModelChoiceField(ServiceType.objects.all(), label="Service")
     field_order = ("name", "on", "starts", "ends", "service_type", "room", "places", "lead", "assistants")
 
-    def values(self) -> OneOff:
+    def values(self) -> OneOffSession:
         given = self.cleaned_data
-        return OneOff(
+        return OneOffSession(
             name=given["name"],
             slot=self.slot(),
             service_type=given["service_type"],

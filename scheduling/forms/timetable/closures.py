@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 from django import forms
 
 from iopmanager.form_fields import DayField
-from scheduling.forms.sessions.session_changes import ActForm
+from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.services.timetable.closures import known_countries, known_states
 
 
-class ClosureForm(ActForm):
+class ClosureForm(ActionForm):
     blames: ClassVar = {
         "closed_already": "first_day",
         "ends_before_it_begins": "last_day",

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 from django import forms
 
 from accounts.models import User
-from iopmanager.form_fields import DayField, MinuteField, read_day
+from iopmanager.form_fields import DayField, MinuteField, parse_day
 from patients.models import LevelOfCare
-from scheduling.models import Entry, Meeting, Modality, Room, ServiceType, Site, Track
+from scheduling.models import EntryMode, Meeting, Modality, Room, ServiceType, Site, Track
 from scheduling.services.timetable.tracks_and_meetings import MeetingValues, TrackValues
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-OLDEST = 120
+MAX_AGE = 120
 EVERY_WEEK, EVERY_OTHER_WEEK = "every", "other"
 
 
@@ -24,7 +24,7 @@ class DateLinesField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         dates = []
         for line in str(value or "").split():
-            day = read_day(line.strip(",;"))
+            day = parse_day(line.strip(",;"))
             if day is None:
                 raise forms.ValidationError(f"“{line}” is not a date; write it as 2027-01-04.")
             dates.append(day)
@@ -47,10 +47,10 @@ class TrackForm(forms.Form):
         help_text="Only patients who are at this level are enrolled in it.",
     )
     from_age = forms.IntegerField(
-        min_value=0, max_value=OLDEST, required=False, help_text="Years on the first day. Empty: however young."
+        min_value=0, max_value=MAX_AGE, required=False, help_text="Years on the first day. Empty: however young."
     )
     to_age = forms.IntegerField(
-        min_value=0, max_value=OLDEST, required=False, help_text="Inclusive. Empty: however old."
+        min_value=0, max_value=MAX_AGE, required=False, help_text="Inclusive. Empty: however old."
     )
     individual_minutes = forms.IntegerField(
         min_value=0,
@@ -58,7 +58,7 @@ class TrackForm(forms.Form):
         initial=0,
         help_text="Minutes a week of individual or family time without a fixed hour.",
     )
-    entry = forms.ChoiceField(choices=Entry.choices, initial=Entry.ROLLING, label="Patients begin")
+    entry = forms.ChoiceField(choices=EntryMode.choices, initial=EntryMode.ROLLING, label="Patients begin")
     cohort_starts = DateLinesField(
         required=False, label="Start dates", help_text="For cohorts: one date on each line, such as 2027-01-04."
     )
@@ -88,7 +88,7 @@ class TrackForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("entry") == Entry.COHORT and "cohort_starts" in cleaned and not cleaned["cohort_starts"]:
+        if cleaned.get("entry") == EntryMode.COHORT and "cohort_starts" in cleaned and not cleaned["cohort_starts"]:
             self.add_error("cohort_starts", "A track that takes people on start dates needs at least one.")
         from_age, to_age = cleaned.get("from_age"), cleaned.get("to_age")
         if from_age is not None and to_age is not None and to_age < from_age:
@@ -144,7 +144,7 @@ class MeetingForm(forms.Form):
     def __init__(self, *args: Any, site: Site, meeting: Meeting | None = None, **kwargs: Any) -> None:
         self.site, self.meeting = site, meeting
         if meeting is not None:
-            kwargs["initial"] = _initial(meeting) | kwargs.get("initial", {})
+            kwargs["initial"] = _meeting_initial(meeting) | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         clinicians = User.objects.clinicians_at(site.pk)
         choices = {
@@ -213,7 +213,7 @@ class MeetingForm(forms.Form):
         )
 
 
-def _initial(meeting: Meeting) -> dict[str, Any]:
+def _meeting_initial(meeting: Meeting) -> dict[str, Any]:
     leader = meeting.leader
     others = [
         each.user_id for each in meeting.meeting_facilitators.all() if leader is None or each.user_id != leader.pk

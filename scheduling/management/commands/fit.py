@@ -12,17 +12,17 @@ from accounts.audit import record
 from accounts.models import Action
 from iopmanager import clock
 from patients.models import Episode, Patient
-from scheduling.domain.search.schedules import MOST
-from scheduling.management.fit.answer import answer_to
+from scheduling.domain.search.schedules import MAX_SCHEDULES
+from scheduling.management.fit.answer import build_report
 from scheduling.management.fit.json_output import as_json
 from scheduling.management.fit.text_output import as_text
-from scheduling.management.fit.what_if_options import add_what_if, is_supposed
-from scheduling.reason_text import say
-from scheduling.services.reasons import Refused
+from scheduling.management.fit.what_if_options import add_what_if_arguments, has_what_if
+from scheduling.reason_text import reason_text
+from timekeeping.reasons import Refused
 
 NOTHING_FITS = 3
 """What the command answers the shell when it has looked and found nothing. An error answers 1, wrong usage 2."""
-FEW = 10
+DEFAULT_COUNT = 10
 
 
 class Command(BaseCommand):
@@ -33,23 +33,29 @@ class Command(BaseCommand):
         parser.add_argument(
             "--from", dest="from_day", metavar="DATE", help="the first day, as 2027-01-04; today if left out"
         )
-        parser.add_argument("--most", type=int, default=FEW, metavar="N", help=f"so many schedules; {FEW} if left out")
+        parser.add_argument(
+            "--most",
+            type=int,
+            default=DEFAULT_COUNT,
+            metavar="N",
+            help=f"so many schedules; {DEFAULT_COUNT} if left out",
+        )
         parser.add_argument("--ahead", action="store_true", help="with the levels of care to come")
         parser.add_argument("--json", action="store_true", help="for other programs to read, as docs/fit-json.md says")
-        add_what_if(parser)
+        add_what_if_arguments(parser)
 
     def handle(self, *args: Any, patient_code: str, from_day: str | None, **options: Any) -> None:
-        if not 1 <= options["most"] <= MOST:
-            raise CommandError(f"--most is from 1 to {MOST}, not {options['most']}.")
-        if options["ahead"] and is_supposed(options):
+        if not 1 <= options["most"] <= MAX_SCHEDULES:
+            raise CommandError(f"--most is from 1 to {MAX_SCHEDULES}, not {options['most']}.")
+        if options["ahead"] and has_what_if(options):
             raise CommandError("--ahead looks at what is stated: it goes with nothing that is only supposed.")
         episode = _episode(patient_code)
         today = clock.today(episode.site.zone)
         first = _date(from_day) if from_day else max(today, episode.starts)
         try:
-            answer = answer_to(episode=episode, from_day=first, options=options, today=today)
+            answer = build_report(episode=episode, from_day=first, options=options, today=today)
         except Refused as refused:
-            raise CommandError(" ".join(say(reason) for reason in refused.reasons)) from None
+            raise CommandError(" ".join(reason_text(reason) for reason in refused.reasons)) from None
         record(episode.patient, by=None, action=Action.VIEWED, at=clock.now(), detail="schedules, on the command line")
         self.stdout.write(json.dumps(as_json(answer), indent=2) if options["json"] else as_text(answer))
         if not answer.schedules:

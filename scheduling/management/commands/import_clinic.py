@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from iopmanager import clock
-from scheduling.clinic_import import Faulty, Outcome, import_clinic
-from scheduling.clinic_import.import_run import Change
+from scheduling.clinic_import import ImportFailed, ImportResult, import_clinic
+from scheduling.clinic_import.import_run import RowChange
 
 ROWS_WORTH_PROGRESS = 500
 NEW_ROWS_NAMED = 20
@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 dry_run=options["dry_run"],
                 progress=self._progress,
             )
-        except Faulty as faulty:
+        except ImportFailed as faulty:
             for fault in faulty.faults:
                 self.stderr.write(str(fault))
             number = len(faulty.faults)
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{table}.csv: {done:,} of {rows:,} rows")
 
 
-def report(outcome: Outcome, *, dry_run: bool, in_full: bool) -> Iterator[str]:
+def report(outcome: ImportResult, *, dry_run: bool, in_full: bool) -> Iterator[str]:
     """What changed, row by row and field by field, then how much."""
     new = Counter(change.table for change in outcome.changes if change.is_new)
     for table, number in new.items():
@@ -76,7 +76,7 @@ def report(outcome: Outcome, *, dry_run: bool, in_full: bool) -> Iterator[str]:
         yield "This was a dry run: nothing was written."
 
 
-def _line(change: Change) -> str:
+def _line(change: RowChange) -> str:
     place = f"{change.table}.csv, row {change.row} ({change.label})"
     if change.is_new:
         return f"{place}: new"

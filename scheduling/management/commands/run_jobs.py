@@ -11,16 +11,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
-from accounts.jobs import run_due
-from accounts.models import JobRun, Outcome
+from accounts.jobs import run_due_jobs
+from accounts.models import JobOutcome, JobRun
 from iopmanager import clock
 from iopmanager.jobs import NIGHTLY
+from scheduling.formats import counted
 from scheduling.models import Site
-from scheduling.templatetags.formats import counted
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_SECONDS = 30
+POLL_SECONDS = 30
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         self.verbosity, self.stopping = verbosity, False
         with self._told_to_stop():
             if once:
-                failed = sum(run.outcome == Outcome.FAILED for run in self._look())
+                failed = sum(run.outcome == JobOutcome.FAILED for run in self._look())
                 if failed:
                     raise CommandError(f"{counted(failed, 'job')} failed.")
             while not once and not self.stopping:
@@ -47,9 +47,9 @@ class Command(BaseCommand):
     def _look(self) -> list[JobRun]:
         sites = [site.as_place() for site in Site.objects.all()]
         done = []
-        for run in run_due(jobs=NIGHTLY, sites=sites, now=clock.now, stopping=lambda: self.stopping):
+        for run in run_due_jobs(jobs=NIGHTLY, sites=sites, now=clock.now, stopping=lambda: self.stopping):
             done.append(run)
-            if run.outcome == Outcome.DONE and self.verbosity:  # a failure is in the log already
+            if run.outcome == JobOutcome.DONE and self.verbosity:  # a failure is in the log already
                 self.stdout.write(f"{run}: {run.words}")
                 self.stdout.flush()
         return done
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             logger.error("nightly work could not be looked for: %s", type(error).__name__)
 
     def _rest(self) -> None:
-        for _ in range(LOOK_EVERY_SECONDS):
+        for _ in range(POLL_SECONDS):
             if self.stopping:
                 return
             sleep(1)

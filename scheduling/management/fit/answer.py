@@ -6,28 +6,28 @@ from datetime import date
 from typing import Any
 
 from patients.models import Commitment, Episode, LevelOfCareSpan
-from scheduling.domain.individual.proposals import Found
-from scheduling.domain.search.fit import Fit, search
+from scheduling.domain.individual.proposals import IndividualProposals
+from scheduling.domain.search.fit import Fit, find_fits
 from scheduling.domain.search.need import Need
-from scheduling.domain.search.schedules import Schedule, Wish, find
-from scheduling.domain.suggestions.suggestions import Repair, repairs
-from scheduling.management.fit.what_if_options import Options, commitments_of, read_options
+from scheduling.domain.search.schedules import Preferences, Schedule, find_schedules
+from scheduling.domain.suggestions.suggestions import Suggestion, find_suggestions
+from scheduling.management.fit.what_if_options import WhatIfOptions, commitments_of, read_options
 from scheduling.models import Enrollment, Meeting, Site, Track
-from scheduling.services.enrollment.individual import propose_one_to_ones
-from scheduling.services.enrollment.step_down import Ahead, Attended, own_sessions_of, step_down
-from scheduling.services.search.queries import Lives, offers_at, span_in_force
+from scheduling.services.enrollment.individual import propose_individual_sessions
+from scheduling.services.enrollment.step_down import AttendedMeetings, LevelPlan, own_sessions_of, plan_step_down
+from scheduling.services.search.queries import PatientAvailability, offers_at, span_in_force
 from timekeeping.reasons import Key
 
 
 @dataclass(frozen=True, kw_only=True)
-class Codes:
+class ClinicCodes:
     """The clinic's codes of tracks and meetings, by their keys."""
 
     tracks: Mapping[Key, str]
     meetings: Mapping[Key, str]
 
     @classmethod
-    def of(cls, site: Site) -> "Codes":
+    def of(cls, site: Site) -> "ClinicCodes":
         return cls(
             tracks=dict(Track.objects.filter(site=site).values_list("pk", "code")),
             meetings=dict(Meeting.objects.filter(site=site).values_list("pk", "code")),
@@ -35,7 +35,7 @@ class Codes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class FitReport:
     """What was asked, and what is found: the best schedules, and how each track stands to the need.
 
     `options` are what the need was taken to be otherwise; `stands` says that the patient has a place in a track already;
@@ -47,14 +47,14 @@ class Answer:
     span: LevelOfCareSpan
     need: Need
     commitments: Sequence[Commitment]
-    options: Options
+    options: WhatIfOptions
     stands: bool
     schedules: Sequence[Schedule]
-    one_to_ones: Sequence[Found]
-    repairs: Sequence[Repair]
+    one_to_ones: Sequence[IndividualProposals]
+    repairs: Sequence[Suggestion]
     fits: Sequence[Fit]
-    ahead: Sequence[Ahead] | None
-    codes: Codes
+    ahead: Sequence[LevelPlan] | None
+    codes: ClinicCodes
 
     @property
     def patient(self) -> str:
@@ -66,14 +66,14 @@ class Answer:
         return self.stands and not self.options.leaves
 
 
-def answer_to(*, episode: Episode, from_day: date, options: Mapping[str, Any], today: date) -> Answer:
+def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any], today: date) -> FitReport:
     """From the day on, as the command's `options` say.
 
     Raises Refused when the course of care is over by then or no level is stated, and CommandError for what can't be supposed.
     """
-    attended = Attended.of(episode, from_day)
+    attended = AttendedMeetings.of(episode, from_day)
     leaves = attended.enrollments if options["leaving"] else []
-    as_it_is = Lives.of(episode.site, [episode], from_day, apart_from=leaves).need(episode, from_day)
+    as_it_is = PatientAvailability.of(episode.site, [episode], from_day, apart_from=leaves).need(episode, from_day)
     span = span_in_force(episode, from_day)
     assert span is not None
     commitments = commitments_of(episode, as_it_is)
@@ -82,9 +82,9 @@ def answer_to(*, episode: Episode, from_day: date, options: Mapping[str, Any], t
     known = own_sessions_of(episode, leaves)
     offers = offers_at(site=episode.site, from_day=from_day, apart_from=known)
     places = attended.in_week_from(from_day) if leaves else ()
-    wish = Wish(kept=tuple(place.meeting.as_weekly_meeting() for place in places))
-    schedules = find(offers, need, wish=wish, most=options["most"])
-    return Answer(
+    wish = Preferences(kept=tuple(place.meeting.as_weekly_meeting() for place in places))
+    schedules = find_schedules(offers, need, wish=wish, most=options["most"])
+    return FitReport(
         episode=episode,
         span=span,
         need=need,
@@ -92,17 +92,19 @@ def answer_to(*, episode: Episode, from_day: date, options: Mapping[str, Any], t
         options=read,
         stands=bool(attended.enrollments),
         schedules=schedules,
-        one_to_ones=[_one_to_ones(each, episode, today, leaves) for each in schedules],
-        repairs=() if schedules else repairs(offers, need, wish=wish),
-        fits=search(offers, need),
-        ahead=step_down(episode=episode, from_day=from_day) if options["ahead"] else None,
-        codes=Codes.of(episode.site),
+        one_to_ones=[_individual_sessions(each, episode, today, leaves) for each in schedules],
+        repairs=() if schedules else find_suggestions(offers, need, wish=wish),
+        fits=find_fits(offers, need),
+        ahead=plan_step_down(episode=episode, from_day=from_day) if options["ahead"] else None,
+        codes=ClinicCodes.of(episode.site),
     )
 
 
-def _one_to_ones(schedule: Schedule, episode: Episode, today: date, leaves: Sequence[Enrollment]) -> Found:
+def _individual_sessions(
+    schedule: Schedule, episode: Episode, today: date, leaves: Sequence[Enrollment]
+) -> IndividualProposals:
     """Individual time beside the schedule, as if what the patient leaves were over; nothing where its track has none."""
-    return propose_one_to_ones(
+    return propose_individual_sessions(
         episode=episode,
         minutes=schedule.offer.individual_minutes,
         meetings=[int(each.key) for each in schedule.meetings],

@@ -4,29 +4,29 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from scheduling.domain.hours.rules import WeeklyMeeting, add_up
-from scheduling.domain.individual.proposals import Found, Proposal
-from scheduling.domain.search.conflicts import GivesWay
+from scheduling.domain.individual.proposals import IndividualProposals, Proposal
+from scheduling.domain.search.conflicts import CommitmentMove
 from scheduling.domain.search.fit import Fit
 from scheduling.domain.search.schedules import Schedule
-from scheduling.domain.search.score import Price
-from scheduling.domain.step_down import DAYS, Difference
-from scheduling.domain.suggestions.changes import Change
-from scheduling.domain.suggestions.commitment_changes import LifeChange
-from scheduling.domain.suggestions.suggestions import Repair
-from scheduling.management.fit.answer import Answer, Codes
-from scheduling.reason_text import say, say_repair
-from scheduling.services.enrollment.step_down import Ahead
+from scheduling.domain.search.score import Score
+from scheduling.domain.step_down import DAY_CODES, ScheduleDifference
+from scheduling.domain.suggestions.changes import Adjustment
+from scheduling.domain.suggestions.commitment_changes import CommitmentAdjustment
+from scheduling.domain.suggestions.suggestions import Suggestion
+from scheduling.management.fit.answer import ClinicCodes, FitReport
+from scheduling.reason_text import reason_text, suggestion_text
+from scheduling.services.enrollment.step_down import LevelPlan
 from timekeeping.reasons import Key, Reason
 
 FORMAT = 1
 Json = dict[str, Any]
-NONE_ASKED = Found()
+NO_PROPOSALS = IndividualProposals()
 
 
-def as_json(answer: Answer) -> Json:
+def as_json(answer: FitReport) -> Json:
     need, supposed = answer.need, answer.options
     codes: dict[Key, str] = {each.pk: each.code for each in answer.commitments}
-    told = _Teller(answer.codes, codes)
+    told = _JsonWriter(answer.codes, codes)
     return {
         "format": FORMAT,
         "patient": answer.patient,
@@ -57,14 +57,14 @@ def as_json(answer: Answer) -> Json:
     }
 
 
-class _Teller:
+class _JsonWriter:
     """Tells values by the clinic's codes."""
 
-    def __init__(self, codes: Codes, commitments: Mapping[Key, str]) -> None:
+    def __init__(self, codes: ClinicCodes, commitments: Mapping[Key, str]) -> None:
         self.codes = codes
         self.commitments = commitments
 
-    def schedule(self, schedule: Schedule, rank: int, found: Found = NONE_ASKED) -> Json:
+    def schedule(self, schedule: Schedule, rank: int, found: IndividualProposals = NO_PROPOSALS) -> Json:
         offer = schedule.offer
         return {
             "rank": rank,
@@ -84,17 +84,17 @@ class _Teller:
             "missed": [{"date": on.isoformat(), "meeting": each.key} for on, each in schedule.missed],
         }
 
-    def repair(self, repair: Repair) -> Json:
+    def repair(self, repair: Suggestion) -> Json:
         return {
             "changes": [self._change(each) for each in repair.changes],
-            "sentence": say_repair(repair),
+            "sentence": suggestion_text(repair),
             "schedules": repair.schedules,
             "is_more": repair.is_more,
             "best": self.schedule(repair.best, 1),
         }
 
-    def _change(self, change: Change) -> Json:
-        of_life = change if isinstance(change, LifeChange) else None
+    def _change(self, change: Adjustment) -> Json:
+        of_life = change if isinstance(change, CommitmentAdjustment) else None
         return {
             "code": change.code,
             "amount": change.amount,
@@ -112,10 +112,10 @@ class _Teller:
             "days": fit.days,
             "missing_minutes": fit.missing_minutes,
             "meetings": self.meetings(fit.choice),
-            "obstacles": reasons(fit.obstacles),
+            "obstacles": reasons_json(fit.obstacles),
         }
 
-    def ahead(self, ahead: Ahead) -> Json:
+    def ahead(self, ahead: LevelPlan) -> Json:
         stage, need = ahead.stage, ahead.need
         individual = stage.individual_minutes
         total = add_up(stage.meetings, need.rules, individual)
@@ -132,7 +132,7 @@ class _Teller:
             "individual_minutes": individual,
             "meetings": self.meetings(stage.meetings),
             "change": _change(stage.difference) if stage.difference else None,
-            "against_arranged": reasons(stage.step.against_arranged),
+            "against_arranged": reasons_json(stage.step.against_arranged),
             "schedule": self.schedule(stage.schedule, stage.rank) if stage.schedule else None,
             "repairs": [self.repair(each) for each in ahead.repairs],
             "against": [self.track(fit) for fit in ahead.fits],
@@ -152,7 +152,7 @@ class _Teller:
             for each in meetings
         ]
 
-    def _gives(self, give: GivesWay) -> Json:
+    def _gives(self, give: CommitmentMove) -> Json:
         return _commitment(give.busy.key, self.commitments) | {
             "label": give.busy.label,
             "weekday": give.weekday,
@@ -162,8 +162,8 @@ class _Teller:
         }
 
 
-def reasons(found: Iterable[Reason]) -> list[Json]:
-    return [{"code": reason.code, "sentence": say(reason)} for reason in found]
+def reasons_json(found: Iterable[Reason]) -> list[Json]:
+    return [{"code": reason.code, "sentence": reason_text(reason)} for reason in found]
 
 
 def _commitment(key: Key, codes: Mapping[Key, str]) -> Json:
@@ -185,7 +185,7 @@ def _clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def _price(price: Price, schedule: Schedule) -> Json:
+def _price(price: Score, schedule: Schedule) -> Json:
     """Each part with its points, and what they are counted from."""
     counted: dict[str, Json] = {
         "waiting": {"days": price.wait_days},
@@ -203,12 +203,12 @@ def _price(price: Price, schedule: Schedule) -> Json:
     return {name: numbers | {"points": points[name]} for name, numbers in counted.items()}
 
 
-def _change(change: Difference) -> Json:
+def _change(change: ScheduleDifference) -> Json:
     weekdays = {each.code: list(each.weekdays) for each in change.days}
     return {
         "kept": [each.key for each in change.kept],
         "at_the_time": [each.key for each in change.at_the_time],
         "dropped": [each.key for each in change.dropped],
         "added": [each.key for each in change.added],
-        "weekdays": {code: weekdays.get(code, []) for code in DAYS},
+        "weekdays": {code: weekdays.get(code, []) for code in DAY_CODES},
     }

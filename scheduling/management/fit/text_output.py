@@ -3,38 +3,38 @@
 from collections.abc import Iterator
 
 from scheduling.domain.hours.rules import WeeklyMeeting, add_up
-from scheduling.domain.individual.proposals import Found
+from scheduling.domain.individual.proposals import IndividualProposals
 from scheduling.domain.search.fit import Fit
-from scheduling.domain.search.remarks import asks_of_life
+from scheduling.domain.search.remarks import commitment_remarks
 from scheduling.domain.search.schedules import Schedule
-from scheduling.management.fit.answer import Answer
-from scheduling.reason_text import say, say_change, say_remark, say_repair
-from scheduling.services.enrollment.step_down import Ahead
-from scheduling.templatetags.formats import clock as wall
-from scheduling.templatetags.formats import counted, day, hours, weekday_short
+from scheduling.formats import clock as wall
+from scheduling.formats import counted, day, hours, weekday_short
+from scheduling.management.fit.answer import FitReport
+from scheduling.reason_text import change_text, reason_text, remark_text, suggestion_text
+from scheduling.services.enrollment.step_down import LevelPlan
 
-BESIDE = "Nothing fits beside the place that is there already. --leaving looks as if it were over."
+NOTHING_FITS_BESIDE = "Nothing fits beside the place that is there already. --leaving looks as if it were over."
 
 
-def as_text(answer: Answer) -> str:
+def as_text(answer: FitReport) -> str:
     return "\n".join(_lines(answer))
 
 
-def _lines(answer: Answer) -> Iterator[str]:
+def _lines(answer: FitReport) -> Iterator[str]:
     need = answer.need
     asked = f"{_prescribed(need.prescribed_minutes, need.prescribed_days)} are prescribed"
     yield f"{answer.patient}: {asked}, to begin on {day(need.from_day)} {need.from_day.year}."
     if not answer.fits:
         yield f"No track is on offer at {answer.episode.site}."
     elif not answer.schedules:
-        yield BESIDE if answer.is_taken else "Nothing fits."
+        yield NOTHING_FITS_BESIDE if answer.is_taken else "Nothing fits."
     for number, (schedule, found) in enumerate(zip(answer.schedules, answer.one_to_ones, strict=True), start=1):
         yield ""
         yield from _schedule(number, schedule, found)
     if answer.repairs:
         yield ""
         yield "What would help:"
-        yield from (f"   - {say_repair(repair)}" for repair in answer.repairs)
+        yield from (f"   - {suggestion_text(repair)}" for repair in answer.repairs)
     for fit in answer.fits:
         if fit.obstacles:
             yield ""
@@ -45,7 +45,7 @@ def _lines(answer: Answer) -> Iterator[str]:
             yield from _ahead(ahead)
 
 
-def _schedule(number: int, schedule: Schedule, found: Found) -> Iterator[str]:
+def _schedule(number: int, schedule: Schedule, found: IndividualProposals) -> Iterator[str]:
     how = "mixed with other tracks" if schedule.is_mixed else "whole" if schedule.is_whole else "enough of it"
     total = f"{hours(schedule.minutes)} over {counted(schedule.days, 'day')}"
     points = counted(schedule.points, "point")
@@ -53,10 +53,10 @@ def _schedule(number: int, schedule: Schedule, found: Found) -> Iterator[str]:
     yield from (f"   {_slot(meeting)}" for meeting in schedule.meetings)
     if schedule.offer.individual_minutes:
         yield f"   and {hours(schedule.offer.individual_minutes)} of individual time, {_individual(found)}"
-    yield from (f"   - {say_remark(each)}." for each in asks_of_life(schedule.meetings, schedule.need))
+    yield from (f"   - {remark_text(each)}." for each in commitment_remarks(schedule.meetings, schedule.need))
 
 
-def _individual(found: Found) -> str:
+def _individual(found: IndividualProposals) -> str:
     """The first proposal, or that there is none."""
     if not found.proposals:
         return "for which no counselor has a free hour"
@@ -67,7 +67,7 @@ def _individual(found: Found) -> str:
 
 def _track(fit: Fit) -> Iterator[str]:
     yield f"{fit.offer.name}: {_verdict(fit)}"
-    yield from (f"   - {say(obstacle)}" for obstacle in fit.obstacles)
+    yield from (f"   - {reason_text(obstacle)}" for obstacle in fit.obstacles)
 
 
 def _verdict(fit: Fit) -> str:
@@ -79,7 +79,7 @@ def _verdict(fit: Fit) -> str:
     return f"{left}, {hours(fit.missing_minutes)} too few" if fit.missing_minutes else left
 
 
-def _ahead(ahead: Ahead) -> Iterator[str]:
+def _ahead(ahead: LevelPlan) -> Iterator[str]:
     stage, need = ahead.stage, ahead.need
     until = f" to {day(ahead.last_day)}" if ahead.last_day else ""
     asked = _prescribed(need.prescribed_minutes, need.prescribed_days)
@@ -88,13 +88,13 @@ def _ahead(ahead: Ahead) -> Iterator[str]:
         total = add_up(stage.meetings, need.rules, stage.individual_minutes)
         yield f"   {hours(total.minutes)} over {counted(total.days, 'day')} in {' and '.join(ahead.in_tracks)}"
         yield from (f"   {_slot(meeting)}" for meeting in stage.meetings)
-        yield from (f"   - {say_remark(each)}." for each in asks_of_life(stage.meetings, need))
+        yield from (f"   - {remark_text(each)}." for each in commitment_remarks(stage.meetings, need))
     if stage.difference and not stage.goes_on_as_arranged:
-        yield from (f"   - {say_change(each)}." for each in stage.difference.days)
-    yield from (f"   - {say_repair(repair)}" for repair in ahead.repairs)
+        yield from (f"   - {change_text(each)}." for each in stage.difference.days)
+    yield from (f"   - {suggestion_text(repair)}" for repair in ahead.repairs)
     for fit in ahead.fits:
         yield f"   {fit.offer.name}: {_verdict(fit)}"
-        yield from (f"   - {say(obstacle)}" for obstacle in fit.obstacles)
+        yield from (f"   - {reason_text(obstacle)}" for obstacle in fit.obstacles)
 
 
 STATES = {"arranged": "arranged", "found": "found", "none": "nothing fits"}

@@ -9,13 +9,13 @@ from django.core.management.base import CommandError
 
 from patients.models import Commitment, Episode
 from scheduling.domain.search.need import Need
-from scheduling.domain.suggestions.scenario import Changed, Supposed
+from scheduling.domain.suggestions.scenario import ChangedCommitment, Scenario
 from timekeeping.reasons import Key
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class WhatIfOptions:
     """What the options say.
 
     Minutes and days a week and the way each way, None where they stay as they are; commitments left out, and those that could
@@ -29,10 +29,10 @@ class Options:
     movable: Mapping[Key, int]
     leaves: bool
 
-    def supposed(self, need: Need) -> Supposed:
+    def supposed(self, need: Need) -> Scenario:
         """What that comes to for the need. Other treatment stays."""
-        return Supposed(
-            changed=tuple(Changed(each, self._of_life(each)) for each in need.busy if not each.is_treatment),
+        return Scenario(
+            changed=tuple(ChangedCommitment(each, self._of_life(each)) for each in need.busy if not each.is_treatment),
             prescribed_minutes=self.minutes,
             prescribed_days=self.days,
         )
@@ -49,7 +49,7 @@ class Options:
         return (changed,)
 
 
-def add_what_if(parser: ArgumentParser) -> None:
+def add_what_if_arguments(parser: ArgumentParser) -> None:
     what_if = parser.add_argument_group("what if", "Search as if something were otherwise. Nothing of it is kept.")
     what_if.add_argument("--minutes", type=int, metavar="N", help="so many minutes a week prescribed")
     what_if.add_argument("--days", type=int, metavar="N", help="so many days a week prescribed")
@@ -71,24 +71,24 @@ def add_what_if(parser: ArgumentParser) -> None:
     )
 
 
-def read_options(options: Mapping[str, Any], commitments: Iterable[Commitment], need: Need) -> Options:
+def read_options(options: Mapping[str, Any], commitments: Iterable[Commitment], need: Need) -> WhatIfOptions:
     """What the options say of the need's commitments. Raises CommandError for what can't be, and for one that there is not."""
     known = {name: each for each in commitments for name in (str(each.pk), each.code) if name}
     lasts = {busy.key: busy.minutes for busy in need.busy}
-    _within(options["minutes"], "--minutes", 1, 7 * MINUTES_A_DAY)
-    _within(options["days"], "--days", 1, 7)
-    _within(options["travel"], "--travel", 0, MINUTES_A_DAY)
-    return Options(
+    _check_range(options["minutes"], "--minutes", 1, 7 * MINUTES_A_DAY)
+    _check_range(options["days"], "--days", 1, 7)
+    _check_range(options["travel"], "--travel", 0, MINUTES_A_DAY)
+    return WhatIfOptions(
         minutes=options["minutes"],
         days=options["days"],
         travel=options["travel"],
         without=frozenset(_commitment(code, known).pk for code in options["without"]),
-        movable=dict(_moved(text, known, lasts) for text in options["move"]),
+        movable=dict(_parse_move(text, known, lasts) for text in options["move"]),
         leaves=options["leaving"],
     )
 
 
-def is_supposed(options: Mapping[str, Any]) -> bool:
+def has_what_if(options: Mapping[str, Any]) -> bool:
     """Whether anything is to be otherwise."""
     return any(options[name] is not None for name in ("minutes", "days", "travel")) or bool(
         options["without"] or options["move"] or options["leaving"]
@@ -101,12 +101,12 @@ def commitments_of(episode: Episode, need: Need) -> list[Commitment]:
     return list(Commitment.objects.filter(patient=episode.patient_id, pk__in=keys).order_by("code", "pk"))
 
 
-def _moved(text: str, known: Mapping[str, Commitment], lasts: Mapping[Key, int]) -> tuple[Key, int]:
+def _parse_move(text: str, known: Mapping[str, Commitment], lasts: Mapping[Key, int]) -> tuple[Key, int]:
     code, _, minutes = text.rpartition("=")
     if not code or not minutes.isdecimal():
         raise CommandError(f"{text} does not say what moves by how much. Write it as CODE=30, in minutes.")
     key = _commitment(code, known).pk
-    _within(int(minutes), f"--move {code}", 0, lasts[key] - 1)
+    _check_range(int(minutes), f"--move {code}", 0, lasts[key] - 1)
     return key, int(minutes)
 
 
@@ -119,6 +119,6 @@ def _commitment(code: str, known: Mapping[str, Commitment]) -> Commitment:
     )
 
 
-def _within(number: int | None, name: str, least: int, most: int) -> None:
+def _check_range(number: int | None, name: str, least: int, most: int) -> None:
     if number is not None and not least <= number <= most:
         raise CommandError(f"{name} is from {least} to {most}, not {number}.")

@@ -14,24 +14,23 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.calendar_import.reader import read_calendar_file
-from patients.domain.calendar_files import WEEKS, Understood
+from patients.domain.calendar_files import WEEKS_AHEAD, ParsedCalendar
 from patients.domain.calendar_times import CalendarTimes
 from patients.models import CalendarInterval, CalendarState, ImportedCalendar, Patient
-from scheduling.services.availability.conflicts import BookedClash, booked_clashes
-from scheduling.services.availability.imported_calendars import times_of
+from scheduling.services.availability.conflicts import BookingConflict, booking_conflicts
+from scheduling.services.availability.imported_calendars import calendar_times
 from scheduling.services.availability.proposals import AlreadyDecided, SaysNoReason
-from scheduling.services.reasons import Refused, refuse_for
-from scheduling.services.rosters import hold_site
+from scheduling.services.rosters import lock_site
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
-from timekeeping.reasons import Reason
+from timekeeping.reasons import Reason, Refused, refuse_if_any
 
 DAY = timedelta(days=1)
 BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class NotAskedOfWholeDays(Reason):
+class AllDayChoiceMissing(Reason):
     """There are days with an entry without a time, and nobody has said whether they are taken."""
 
     code: ClassVar[str] = "not_asked_of_whole_days"
@@ -47,21 +46,23 @@ class CalendarValues:
     movable_minutes: int = 0
 
 
-def understand(*, patient: Patient, data: bytes, now: datetime) -> Understood:
+def parse_calendar(*, patient: Patient, data: bytes, now: datetime) -> ParsedCalendar:
     """When the patient is not free by the file, from today on. Raises Refused for a file that can't be imported."""
     first = now.astimezone(patient.site.zone).date()
-    found = read_calendar_file(data, zone=patient.site.time_zone, first=first, until=first + timedelta(weeks=WEEKS))
+    found = read_calendar_file(
+        data, zone=patient.site.time_zone, first=first, until=first + timedelta(weeks=WEEKS_AHEAD)
+    )
     if isinstance(found, Reason):
         raise Refused([found])
     return found
 
 
 @transaction.atomic
-def remember_calendar(
-    *, patient: Patient, values: CalendarValues, understood: Understood, by: User, now: datetime
+def save_calendar_preview(
+    *, patient: Patient, values: CalendarValues, understood: ParsedCalendar, by: User, now: datetime
 ) -> ImportedCalendar:
     """What was understood, to be looked at and kept. It takes the place of what the person looked at of that kind before."""
-    hold_site(patient.site_id)
+    lock_site(patient.site_id)
     first = now.astimezone(patient.site.zone).date()
     looked_at = ImportedCalendar.objects.filter(patient=patient, state=CalendarState.UNDERSTOOD)
     looked_at.filter(kind=values.kind, uploaded_by=by).delete()
@@ -70,7 +71,7 @@ def remember_calendar(
         patient=patient,
         **vars(values),
         first=first,
-        until=first + timedelta(weeks=WEEKS),
+        until=first + timedelta(weeks=WEEKS_AHEAD),
         events=understood.events,
         occurrences=understood.occurrences,
         cancelled=understood.cancelled,
@@ -85,7 +86,7 @@ def remember_calendar(
     return calendar
 
 
-def _rows(calendar: ImportedCalendar, understood: Understood) -> Iterable[CalendarInterval]:
+def _rows(calendar: ImportedCalendar, understood: ParsedCalendar) -> Iterable[CalendarInterval]:
     zone = calendar.patient.site.zone
     for each in understood.busy:
         yield CalendarInterval(calendar=calendar, starts=each.start, ends=each.end)
@@ -96,7 +97,7 @@ def _rows(calendar: ImportedCalendar, understood: Understood) -> Iterable[Calend
 
 
 @transaction.atomic
-def keep_calendar(
+def save_calendar(
     *, calendar: ImportedCalendar, whole_days_count: bool | None = None, by: User, now: datetime
 ) -> ImportedCalendar:
     """The patient is not free by it from now on, and by the one of its kind before no longer. What is booked stays booked.
@@ -104,12 +105,12 @@ def keep_calendar(
     What the patient keeps waits instead when it runs into a booking that the one before leaves alone. Raises Refused when
     nobody has said whether whole days count, and when it is decided, or forgotten.
     """
-    calendar = _held(calendar)
+    calendar = _lock_undecided(calendar)
     if calendar.state == CalendarState.UNDERSTOOD:
-        refuse_for([NotAskedOfWholeDays()] if calendar.whole_days and whole_days_count is None else [])
+        refuse_if_any([AllDayChoiceMissing()] if calendar.whole_days and whole_days_count is None else [])
         calendar.whole_days_count = whole_days_count if calendar.whole_days else None
         calendar.save(update_fields=["whole_days_count"])
-    if calendar.patient.user_id == by.pk and new_clashes(calendar=calendar, now=now):
+    if calendar.patient.user_id == by.pk and new_conflicts(calendar=calendar, now=now):
         _replace(calendar, CalendarState.WAITING, by, now)
         calendar.state = CalendarState.WAITING
         calendar.save(update_fields=["state"])
@@ -119,7 +120,7 @@ def keep_calendar(
     if calendar.uploaded_by_id == calendar.patient.user_id:
         _replace(calendar, CalendarState.WAITING, by, now)
     _decide(calendar, CalendarState.KEPT, by, now)
-    record(calendar, by=by, action=Action.CREATED, at=now, detail=_window(calendar))
+    record(calendar, by=by, action=Action.CREATED, at=now, detail=_date_range(calendar))
     return calendar
 
 
@@ -129,9 +130,9 @@ def decline_calendar(*, calendar: ImportedCalendar, reason: str, by: User, now: 
 
     Raises Refused without a reason, and unless it waits.
     """
-    refuse_for([] if reason.strip() else [SaysNoReason()])
-    calendar = _held(calendar)
-    refuse_for([] if calendar.state == CalendarState.WAITING else [AlreadyDecided()])
+    refuse_if_any([] if reason.strip() else [SaysNoReason()])
+    calendar = _lock_undecided(calendar)
+    refuse_if_any([] if calendar.state == CalendarState.WAITING else [AlreadyDecided()])
     calendar.intervals.all().delete()
     calendar.reason = reason.strip()
     _decide(calendar, CalendarState.DECLINED, by, now)
@@ -141,42 +142,42 @@ def decline_calendar(*, calendar: ImportedCalendar, reason: str, by: User, now: 
 @transaction.atomic
 def remove_calendar(*, calendar: ImportedCalendar, by: User, now: datetime) -> None:
     """The patient is free again by all that it says. Raises Refused when somebody removed it in the meantime."""
-    hold_site(calendar.patient.site_id)
+    lock_site(calendar.patient.site_id)
     found = ImportedCalendar.objects.filter(pk=calendar.pk).select_related("patient").first()
     if found is None:
         raise Refused([AlreadyDecided()])
-    record(found, by=by, action=Action.DELETED, at=now, detail=_window(found))
+    record(found, by=by, action=Action.DELETED, at=now, detail=_date_range(found))
     found.delete()
 
 
-def new_clashes(*, calendar: ImportedCalendar, now: datetime) -> tuple[BookedClash, ...]:
+def new_conflicts(*, calendar: ImportedCalendar, now: datetime) -> tuple[BookingConflict, ...]:
     """The bookings that a calendar runs into and the kept one of its kind does not."""
     site, patient = calendar.patient.site, calendar.patient
     calendars = [calendar]
-    if (before := kept_before(calendar)) is not None:
+    if (before := calendar_to_replace(calendar)) is not None:
         calendars.append(before)
-    busy = [each for _, times in times_of(calendars) for each in times.on_dates(site.zone)]
+    busy = [each for _, times in calendar_times(calendars) for each in times.on_dates(site.zone)]
     own = f"calendar-{calendar.pk}-"
-    found = booked_clashes(patient=patient, busy=busy, now=now)
+    found = booking_conflicts(patient=patient, busy=busy, now=now)
     known = {clash.booking.pk for clash in found if not str(clash.busy.key).startswith(own)}
     return tuple(clash for clash in found if str(clash.busy.key).startswith(own) and clash.booking.pk not in known)
 
 
-def kept_before(calendar: ImportedCalendar) -> ImportedCalendar | None:
+def calendar_to_replace(calendar: ImportedCalendar) -> ImportedCalendar | None:
     """The calendar that it would take the place of."""
     kept = ImportedCalendar.objects.kept_of([calendar.patient_id]).filter(kind=calendar.kind)
     return kept.exclude(pk=calendar.pk).first()
 
 
-def every_time(calendar: ImportedCalendar) -> CalendarTimes:
+def all_times(calendar: ImportedCalendar) -> CalendarTimes:
     """With its whole days, whether they count or not."""
     rows = calendar.intervals.values_list("starts", "ends")
     return calendar.as_times(Interval(starts, ends) for starts, ends in rows)
 
 
-def _held(calendar: ImportedCalendar) -> ImportedCalendar:
+def _lock_undecided(calendar: ImportedCalendar) -> ImportedCalendar:
     """As it stands, held with its site. Raises Refused when it is decided, replaced or forgotten."""
-    hold_site(calendar.patient.site_id)
+    lock_site(calendar.patient.site_id)
     calendars = ImportedCalendar.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")
     found = calendars.filter(pk=calendar.pk, decided_at=None).first()
     if found is None:
@@ -188,7 +189,7 @@ def _replace(calendar: ImportedCalendar, state: CalendarState, by: User, now: da
     """Another of its kind in that state is no more."""
     others = ImportedCalendar.objects.filter(patient=calendar.patient_id, kind=calendar.kind, state=state)
     for other in others.exclude(pk=calendar.pk).select_related("patient"):
-        record(other, by=by, action=Action.ENDED, at=now, detail=f"replaced, {_window(other)}")
+        record(other, by=by, action=Action.ENDED, at=now, detail=f"replaced, {_date_range(other)}")
         other.delete()
 
 
@@ -197,5 +198,5 @@ def _decide(calendar: ImportedCalendar, state: CalendarState, by: User, now: dat
     calendar.save(update_fields=["state", "decided_at", "decided_by", "reason"])
 
 
-def _window(calendar: ImportedCalendar) -> str:
+def _date_range(calendar: ImportedCalendar) -> str:
     return f"{calendar.first:%Y-%m-%d} to {calendar.until - DAY:%Y-%m-%d}"

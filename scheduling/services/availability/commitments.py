@@ -6,29 +6,29 @@ from datetime import date, datetime, time, timedelta
 
 from patients.models import Commitment
 from scheduling.models import Site
-from scheduling.services.availability.imported_calendars import busy_on_dates
+from scheduling.services.availability.imported_calendars import calendar_busy_on_dates
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime
 
-REACHES_INTO = timedelta(days=2)
+LOOKBACK = timedelta(days=2)
 
 
-def lives_on_dates(
+def busy_times(
     patients: Collection[int], site: Site, first: date, until: date | None = None
 ) -> dict[int, list[BusyTime]]:
     """Under each patient what their life asks of them around the site from `first` to before `until`, if there is one.
 
     Two queries, one more each for the ways to places and for the times of imported calendars.
     """
-    lives: dict[int, list[BusyTime]] = defaultdict(list, busy_on_dates(patients, site.zone, first, until))
-    commitments = Commitment.objects.filter(patient__in=patients).in_force_from(first - REACHES_INTO).with_travel()
+    lives: dict[int, list[BusyTime]] = defaultdict(list, calendar_busy_on_dates(patients, site.zone, first, until))
+    commitments = Commitment.objects.filter(patient__in=patients).in_force_from(first - LOOKBACK).with_travel()
     for commitment in commitments:
         lives[commitment.patient_id].append(commitment.as_busy_time(site=site))
     return lives
 
 
-def taken(
+def busy_intervals(
     lives: Mapping[int, Iterable[BusyTime]], site: Site, dates: Interval[date]
 ) -> dict[int, list[Interval[datetime]]]:
     """Under each patient when their life, travel included, leaves no room on the dates."""

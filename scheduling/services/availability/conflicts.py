@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from patients.models import Patient
-from scheduling.domain.impact.dated_conflicts import clashing
+from scheduling.domain.impact.dated_conflicts import find_overlaps
 from scheduling.models import Booking, SessionStatus
 from timekeeping.weeks import BusyTime
 
 
 @dataclass(frozen=True, slots=True)
-class BookedClash:
+class BookingConflict:
     """A booking that something in the patient's life, the way there included, runs into."""
 
     booking: Booking
     busy: BusyTime
 
 
-def booked_clashes(*, patient: Patient, busy: Iterable[BusyTime], now: datetime) -> tuple[BookedClash, ...]:
+def booking_conflicts(*, patient: Patient, busy: Iterable[BusyTime], now: datetime) -> tuple[BookingConflict, ...]:
     """Each standing booking to come and each busy time that it runs into, by the wall clock of the site; one query.
 
     A commitment that is added later takes nobody out of a group: what to do about it is the coordinator's to decide.
@@ -33,4 +33,4 @@ def booked_clashes(*, patient: Patient, busy: Iterable[BusyTime], now: datetime)
     )
     zone = patient.site.zone
     times = [(booking, booking.starts.astimezone(zone), booking.ends.astimezone(zone)) for booking in bookings]
-    return tuple(BookedClash(booking, each) for booking, each in clashing(times, busy))
+    return tuple(BookingConflict(booking, each) for booking, each in find_overlaps(times, busy))

@@ -13,18 +13,18 @@ from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
 from timekeeping.weeks import BusyTime
 
-LONGEST_WAY = timedelta(days=1)
+LONGEST_TRAVEL = timedelta(days=1)
 
 
-def busy_in_weeks(patients: Collection[int], zone: tzinfo) -> Mapping[int, list[BusyTime]]:
+def calendar_busy_in_weeks(patients: Collection[int], zone: tzinfo) -> Mapping[int, list[BusyTime]]:
     """Under each patient what the calendars that are kept take of their weeks; two queries, one where there are none."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
-    for calendar, times in times_of(ImportedCalendar.objects.kept_of(patients)):
+    for calendar, times in calendar_times(ImportedCalendar.objects.kept_of(patients)):
         found[calendar.patient_id] += times.in_weeks(zone)
     return found
 
 
-def busy_on_dates(
+def calendar_busy_on_dates(
     patients: Collection[int], zone: tzinfo, first: date, until: date | None = None
 ) -> Mapping[int, list[BusyTime]]:
     """Under each patient what the calendars that are kept take of the dates from `first` to before `until`, if there is one.
@@ -32,12 +32,12 @@ def busy_on_dates(
     Two queries, one where there are none.
     """
     found: dict[int, list[BusyTime]] = defaultdict(list)
-    for calendar, times in times_of(ImportedCalendar.objects.kept_of(patients), zone, first, until):
+    for calendar, times in calendar_times(ImportedCalendar.objects.kept_of(patients), zone, first, until):
         found[calendar.patient_id] += times.on_dates(zone)
     return found
 
 
-def times_of(
+def calendar_times(
     calendars: Iterable[ImportedCalendar], zone: tzinfo = UTC, first: date | None = None, until: date | None = None
 ) -> Sequence[tuple[ImportedCalendar, CalendarTimes]]:
     """Each of the calendars with its times that count, or those of them that reach into the dates; one query for all."""
@@ -46,9 +46,9 @@ def times_of(
         return ()
     rows = CalendarInterval.objects.filter(calendar__in=list(known)).counting()
     if first is not None:
-        rows = rows.filter(ends__gt=at_wall_clock(first, time(), zone) - LONGEST_WAY)
+        rows = rows.filter(ends__gt=at_wall_clock(first, time(), zone) - LONGEST_TRAVEL)
     if until is not None:
-        rows = rows.filter(starts__lt=at_wall_clock(until, time(), zone) + LONGEST_WAY)
+        rows = rows.filter(starts__lt=at_wall_clock(until, time(), zone) + LONGEST_TRAVEL)
     times: dict[int, list[Interval[datetime]]] = {key: [] for key in known}
     for key, starts, ends in rows.values_list("calendar", "starts", "ends"):
         times[key].append(Interval(starts, ends))

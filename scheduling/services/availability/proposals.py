@@ -16,18 +16,17 @@ from patients.models import Commitment, CommitmentProposal, Patient, ProposalAct
 from patients.services import (
     CommitmentValues,
     WeekRow,
-    acts_of,
     add_commitment,
-    against_new_commitment,
     change_commitment,
+    check_new_commitment,
     end_commitment,
-    take_out_from,
+    end_or_remove_commitment,
+    plan_week_changes,
 )
-from patients.services.availability.commitment_json import read_values, written_values
-from scheduling.services.availability.conflicts import BookedClash, booked_clashes
-from scheduling.services.reasons import Refused, refuse_for
-from scheduling.services.rosters import hold_site
-from timekeeping.reasons import Reason
+from patients.services.availability.commitment_json import values_from_json, values_to_json
+from scheduling.services.availability.conflicts import BookingConflict, booking_conflicts
+from scheduling.services.rosters import lock_site
+from timekeeping.reasons import Reason, Refused, refuse_if_any
 from timekeeping.weeks import BusyTime
 
 
@@ -46,29 +45,29 @@ class SaysNoReason(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PendingProposal:
     """A proposal that waits, the commitment as it would be, and the bookings that this runs into."""
 
     proposal: CommitmentProposal
     would_be: Commitment
-    clashes: tuple[BookedClash, ...]
+    clashes: tuple[BookingConflict, ...]
 
 
-def commitment_of(values: CommitmentValues, patient: Patient) -> Commitment:
+def unsaved_commitment(values: CommitmentValues, patient: Patient) -> Commitment:
     """The commitment that the values would be; unsaved."""
     return Commitment(pk=0, patient=patient, **vars(values))
 
 
-def asked_of(
+def pending_proposals(
     *, patient: Patient, proposals: Sequence[CommitmentProposal], life: Iterable[BusyTime] = (), now: datetime
-) -> tuple[tuple[Asked, ...], tuple[BookedClash, ...]]:
+) -> tuple[tuple[PendingProposal, ...], tuple[BookingConflict, ...]]:
     """What each of the patient's proposals that wait would run into; and what the life given does. One query for both."""
-    would_be = {f"asked {each.pk}": commitment_of(read_values(each.values), patient) for each in proposals}
+    would_be = {f"asked {each.pk}": unsaved_commitment(values_from_json(each.values), patient) for each in proposals}
     asked = [replace(each.as_busy_time(site=patient.site), key=key) for key, each in would_be.items()]
-    found = booked_clashes(patient=patient, busy=[*life, *asked], now=now)
+    found = booking_conflicts(patient=patient, busy=[*life, *asked], now=now)
     return (
         tuple(
-            Asked(each, would_be[key], tuple(clash for clash in found if clash.busy.key == key))
+            PendingProposal(each, would_be[key], tuple(clash for clash in found if clash.busy.key == key))
             for each in proposals
             for key in [f"asked {each.pk}"]
         ),
@@ -77,71 +76,71 @@ def asked_of(
 
 
 @transaction.atomic
-def ask_to_add(*, patient: Patient, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
+def propose_commitment(*, patient: Patient, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
     """Raises Refused when the commitment makes no sense by itself."""
-    hold_site(patient.site_id)
-    refuse_for(against_new_commitment(patient, values))
-    if _runs_into(patient, values, None, now):
-        return _propose(patient, None, ProposalAction.ADD, values, by, now)
+    lock_site(patient.site_id)
+    refuse_if_any(check_new_commitment(patient, values))
+    if _has_new_conflicts(patient, values, None, now):
+        return _create_proposal(patient, None, ProposalAction.ADD, values, by, now)
     made = add_commitment(patient=patient, values=values, by=by, now=now)
-    return _propose(patient, made, ProposalAction.ADD, values, by, now, state=ProposalState.KEPT)
+    return _create_proposal(patient, made, ProposalAction.ADD, values, by, now, state=ProposalState.KEPT)
 
 
 @transaction.atomic
-def ask_to_change(*, commitment: Commitment, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
+def propose_change(*, commitment: Commitment, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
     """Takes the place of what the patient asked for of it before. Raises Refused as `ask_to_add` does."""
     patient = commitment.patient
-    hold_site(patient.site_id)
-    refuse_for(against_new_commitment(patient, values))
-    _take_back(commitment, now)
-    if _runs_into(patient, values, commitment, now):
-        return _propose(patient, commitment, ProposalAction.CHANGE, values, by, now)
+    lock_site(patient.site_id)
+    refuse_if_any(check_new_commitment(patient, values))
+    _withdraw_pending(commitment, now)
+    if _has_new_conflicts(patient, values, commitment, now):
+        return _create_proposal(patient, commitment, ProposalAction.CHANGE, values, by, now)
     changed = change_commitment(commitment=commitment, values=values, by=by, now=now)
-    return _propose(patient, changed, ProposalAction.CHANGE, values, by, now, state=ProposalState.KEPT)
+    return _create_proposal(patient, changed, ProposalAction.CHANGE, values, by, now, state=ProposalState.KEPT)
 
 
 @transaction.atomic
-def ask_to_end(*, commitment: Commitment, last_day: date, by: User, now: datetime) -> CommitmentProposal:
+def propose_end(*, commitment: Commitment, last_day: date, by: User, now: datetime) -> CommitmentProposal:
     """An end runs into nothing, and is kept at once. Raises Refused when the day is before it begins."""
-    hold_site(commitment.patient.site_id)
-    _take_back(commitment, now)
+    lock_site(commitment.patient.site_id)
+    _withdraw_pending(commitment, now)
     ended = end_commitment(commitment=commitment, last_day=last_day, by=by, now=now)
-    return _propose_end(ended.patient, ended, ended.label, last_day, by, now)
+    return _create_end_proposal(ended.patient, ended, ended.label, last_day, by, now)
 
 
 @transaction.atomic
-def ask_to_take_out(*, commitment: Commitment, today: date, by: User, now: datetime) -> CommitmentProposal:
+def propose_removal(*, commitment: Commitment, today: date, by: User, now: datetime) -> CommitmentProposal:
     """From the day on it holds no longer."""
     patient, label = commitment.patient, commitment.label
-    hold_site(patient.site_id)
-    _take_back(commitment, now)
-    take_out_from(commitment=commitment, today=today, by=by, now=now)
+    lock_site(patient.site_id)
+    _withdraw_pending(commitment, now)
+    end_or_remove_commitment(commitment=commitment, today=today, by=by, now=now)
     last_day = today - timedelta(days=1)
-    return _propose_end(patient, commitment if commitment.pk else None, label, last_day, by, now)
+    return _create_end_proposal(patient, commitment if commitment.pk else None, label, last_day, by, now)
 
 
 @transaction.atomic
-def ask_for_week(
+def propose_week(
     *, patient: Patient, rows: Sequence[WeekRow], today: date, by: User, now: datetime
 ) -> tuple[CommitmentProposal, ...]:
     """All that the rows ask for, each kept or waiting by itself. Raises WeekRefused as `acts_of` does, and then nothing is."""
-    hold_site(patient.site_id)
+    lock_site(patient.site_id)
     asked = []
-    for act in acts_of(patient=patient, rows=rows, today=today):
+    for act in plan_week_changes(patient=patient, rows=rows, today=today):
         if act.commitment is None and act.values is not None:
-            asked.append(ask_to_add(patient=patient, values=act.values, by=by, now=now))
+            asked.append(propose_commitment(patient=patient, values=act.values, by=by, now=now))
         elif act.commitment is not None and act.values is not None:
-            asked.append(ask_to_change(commitment=act.commitment, values=act.values, by=by, now=now))
+            asked.append(propose_change(commitment=act.commitment, values=act.values, by=by, now=now))
         elif act.commitment is not None:
-            asked.append(ask_to_take_out(commitment=act.commitment, today=today, by=by, now=now))
+            asked.append(propose_removal(commitment=act.commitment, today=today, by=by, now=now))
     return tuple(asked)
 
 
 @transaction.atomic
 def accept_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) -> Commitment:
     """Does what was asked for; what is booked stays booked. Raises Refused when it is decided or makes no sense any more."""
-    proposal = _held(proposal)
-    values = read_values(proposal.values)
+    proposal = _lock_pending(proposal)
+    values = values_from_json(proposal.values)
     if proposal.commitment is None:
         commitment = add_commitment(patient=proposal.patient, values=values, by=by, now=now)
     else:
@@ -154,8 +153,8 @@ def accept_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) ->
 @transaction.atomic
 def decline_proposal(*, proposal: CommitmentProposal, reason: str, by: User, now: datetime) -> None:
     """Leaves everything as it is, and tells the patient why. Raises Refused without a reason, and when it is decided."""
-    refuse_for([] if reason.strip() else [SaysNoReason()])
-    proposal = _held(proposal)
+    refuse_if_any([] if reason.strip() else [SaysNoReason()])
+    proposal = _lock_pending(proposal)
     proposal.reason = reason.strip()
     _decide(proposal, ProposalState.DECLINED, by, now)
 
@@ -163,21 +162,23 @@ def decline_proposal(*, proposal: CommitmentProposal, reason: str, by: User, now
 @transaction.atomic
 def withdraw_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) -> None:
     """The patient takes it back. Raises Refused when it is decided."""
-    _decide(_held(proposal), ProposalState.WITHDRAWN, by, now)
+    _decide(_lock_pending(proposal), ProposalState.WITHDRAWN, by, now)
 
 
-def _runs_into(patient: Patient, values: CommitmentValues, instead_of: Commitment | None, now: datetime) -> bool:
+def _has_new_conflicts(
+    patient: Patient, values: CommitmentValues, instead_of: Commitment | None, now: datetime
+) -> bool:
     """Whether the values run into a booking that the commitment, as it is, leaves alone."""
-    found = booked_clashes(
-        patient=patient, busy=[commitment_of(values, patient).as_busy_time(site=patient.site)], now=now
+    found = booking_conflicts(
+        patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now
     )
     if not found or instead_of is None:
         return bool(found)
-    before = booked_clashes(patient=patient, busy=[instead_of.as_busy_time(site=patient.site)], now=now)
+    before = booking_conflicts(patient=patient, busy=[instead_of.as_busy_time(site=patient.site)], now=now)
     return bool({clash.booking.pk for clash in found} - {clash.booking.pk for clash in before})
 
 
-def _propose(
+def _create_proposal(
     patient: Patient,
     commitment: Commitment | None,
     action: ProposalAction,
@@ -192,7 +193,7 @@ def _propose(
         commitment=commitment,
         action=action,
         label=values.label,
-        values=written_values(values),
+        values=values_to_json(values),
         state=state,
         proposed_at=now,
         decided_at=None if state == ProposalState.WAITING else now,
@@ -201,7 +202,7 @@ def _propose(
     return proposal
 
 
-def _propose_end(
+def _create_end_proposal(
     patient: Patient, commitment: Commitment | None, label: str, last_day: date, by: User, now: datetime
 ) -> CommitmentProposal:
     proposal = CommitmentProposal.objects.create(
@@ -218,15 +219,15 @@ def _propose_end(
     return proposal
 
 
-def _take_back(commitment: Commitment, now: datetime) -> None:
+def _withdraw_pending(commitment: Commitment, now: datetime) -> None:
     """What the patient asked for of it before is overtaken by what they ask for now."""
     waiting = CommitmentProposal.objects.waiting().filter(commitment=commitment)
     waiting.update(state=ProposalState.WITHDRAWN, decided_at=now)
 
 
-def _held(proposal: CommitmentProposal) -> CommitmentProposal:
+def _lock_pending(proposal: CommitmentProposal) -> CommitmentProposal:
     """As it stands, held with its site. Raises Refused when it does not wait any more."""
-    hold_site(proposal.patient.site_id)
+    lock_site(proposal.patient.site_id)
     proposals = CommitmentProposal.objects.select_for_update(of=("self",), no_key=True)
     proposal = proposals.select_related("patient__site", "commitment__patient").get(pk=proposal.pk)
     if proposal.state != ProposalState.WAITING:

@@ -18,18 +18,18 @@ from scheduling.models import (
 )
 from scheduling.services.bookings.placement import book_enrollments
 from scheduling.services.rosters import (
-    hold_site,
-    mark_stale_of_sessions,
+    lock_site,
+    mark_session_feeds_stale,
     new_facilitator,
 )
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval
-from timekeeping.occupancy import Occupied
-from timekeeping.occurrences import expand
+from timekeeping.occupancy import BusyIndex
+from timekeeping.occurrences import expand_pattern
 
 
 @dataclass(frozen=True, slots=True)
-class Extension:
+class HorizonExtension:
     """How many sessions and bookings were written, how many places could not be given, and what sessions lack.
 
     `unroomed` and `unled` are sessions whose room, or somebody who leads or assists, is in another session at the time: they
@@ -49,18 +49,18 @@ def horizon_end(today: date) -> date:
 
 
 @transaction.atomic
-def extend_horizon(*, site: Site, today: date, now: datetime, first: date | None = None) -> Extension:
+def extend_horizon(*, site: Site, today: date, now: datetime, first: date | None = None) -> HorizonExtension:
     """Writes what is missing from now, or from `first` if it is given, to the horizon; running it twice changes nothing.
 
     A session that exists is never touched, whatever became of it; a booking that the patient gave back is not made again. Two
     that run at once write everything once: the second waits for the first.
     """
-    hold_site(site.pk)
+    lock_site(site.pk)
     book = RuleBook.of(site)
     begin, until, since = first or today, horizon_end(today), None if first else now
     written = write_sessions(site=site, first=begin, until=until, book=book, now=now, since=since)
     bookings, unplaced = book_enrollments(site=site, first=begin, until=until, now=now, book=book, since=since)
-    return Extension(written.sessions, bookings, unplaced, written.unroomed, written.unled)
+    return HorizonExtension(written.sessions, bookings, unplaced, written.unroomed, written.unled)
 
 
 def write_sessions(
@@ -72,7 +72,7 @@ def write_sessions(
     now: datetime,
     since: datetime | None = None,
     only: Collection[int] | None = None,
-) -> Extension:
+) -> HorizonExtension:
     """Sessions of every meeting of a published track, and of every one-to-one, on the half-open dates, closures left out; how
     many were new. Those of a retired track go on until the day on which they end, if one is set. Given the ids in `only`,
     those of these meetings alone.
@@ -102,13 +102,13 @@ def write_sessions(
         if (meeting.pk, session.on) not in existing and (since is None or session.starts >= since)
     ]
     if not new:
-        return Extension(0, 0)
-    unroomed = _leave_taken_rooms(new, site)
+        return HorizonExtension(0, 0)
+    unroomed = _drop_taken_rooms(new, site)
     Session.objects.bulk_create(new, batch_size=500)
     people = {meeting.pk: list(meeting.meeting_facilitators.all()) for meeting in meetings}
     unled = _write_facilitators(new, people)
-    mark_stale_of_sessions({session.pk for session in new}, now)
-    return Extension(len(new), 0, unroomed=unroomed, unled=unled)
+    mark_session_feeds_stale({session.pk for session in new}, now)
+    return HorizonExtension(len(new), 0, unroomed=unroomed, unled=unled)
 
 
 def _sessions_of(
@@ -126,7 +126,7 @@ def _sessions_of(
     }
     pattern = meeting.as_pattern()
     for counts in (False, True):
-        for each in expand(
+        for each in expand_pattern(
             pattern,
             first,
             until,
@@ -148,23 +148,23 @@ def _sessions_of(
                 )
 
 
-def time_of(session: Session) -> Interval[datetime]:
+def session_interval(session: Session) -> Interval[datetime]:
     return Interval(session.starts, session.ends)
 
 
-def _leave_taken_rooms(new: Sequence[Session], site: Site) -> int:
+def _drop_taken_rooms(new: Sequence[Session], site: Site) -> int:
     """Takes the room from those new sessions whose room is taken then; how many."""
     first, until = min(session.starts for session in new), max(session.ends for session in new)
     standing = Session.objects.filter(site=site, room__isnull=False, starts__lt=until, ends__gt=first)
-    rooms, left = Occupied(), 0
+    rooms, left = BusyIndex(), 0
     taken = standing.exclude(status=SessionStatus.CANCELLED).values_list("room", "starts", "ends")
     for room, starts, ends in taken:
         rooms.take(room, Interval(starts, ends))
     for session in new:
         if session.room_id is None:
             continue
-        if rooms.is_free(session.room_id, time_of(session)):
-            rooms.take(session.room_id, time_of(session))
+        if rooms.is_free(session.room_id, session_interval(session)):
+            rooms.take(session.room_id, session_interval(session))
         else:
             session.room_id, left = None, left + 1
     return left
@@ -173,7 +173,7 @@ def _leave_taken_rooms(new: Sequence[Session], site: Site) -> int:
 def _write_facilitators(new: Sequence[Session], people: dict[int, list[MeetingFacilitator]]) -> int:
     """Who leads the meetings leads the new sessions, but for who is in another at the time; of how many that was so."""
     first, until = min(session.starts for session in new), max(session.ends for session in new)
-    busy, unled = Occupied(), set()
+    busy, unled = BusyIndex(), set()
     users = {each.user_id for meeting in people.values() for each in meeting}
     taken = SessionFacilitator.objects.filter(user__in=users, starts__lt=until, ends__gt=first)
     for user, starts, ends in taken.values_list("user", "starts", "ends"):
@@ -183,8 +183,8 @@ def _write_facilitators(new: Sequence[Session], people: dict[int, list[MeetingFa
     rows = []
     for session in new:
         for each in people[session.meeting_id or 0]:
-            if busy.is_free(each.user_id, time_of(session)):
-                busy.take(each.user_id, time_of(session))
+            if busy.is_free(each.user_id, session_interval(session)):
+                busy.take(each.user_id, session_interval(session))
                 rows.append(new_facilitator(session, user_id=each.user_id, part=each.part))
             else:
                 unled.add(session.pk)

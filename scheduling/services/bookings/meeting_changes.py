@@ -19,16 +19,16 @@ from scheduling.models import (
 )
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.release import release_bookings
-from scheduling.services.rosters import lock_sessions, mark_stale_of_sessions
+from scheduling.services.rosters import lock_sessions, mark_session_feeds_stale
 from timekeeping.weeks import week_start
 
 WEEK = timedelta(weeks=1)
 
 
-def exceptions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
+def changed_sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
     """Sessions to come of the day or later that were changed by hand, or cancelled: somebody decided something about each.
     All to come without a day."""
-    return _from(meeting, day, now).filter(departed_at__isnull=False)
+    return _sessions_from(meeting, day, now).filter(departed_at__isnull=False)
 
 
 def stop_meeting(
@@ -39,7 +39,7 @@ def stop_meeting(
     """
     meeting.runs_until = until
     meeting.save(update_fields=["runs_until"])
-    return _take_out(_from(meeting, until, now), reason, now, let_go)[1]
+    return _remove_sessions(_sessions_from(meeting, until, now), reason, now, let_go)[1]
 
 
 def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: Collection[int] = ()) -> list[Session]:
@@ -47,18 +47,18 @@ def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: C
 
     Answers the exceptions that are kept, as `stop_meeting` does.
     """
-    cancelled, kept = _take_out(_from(meeting, None, now), reason, now, let_go)
+    cancelled, kept = _remove_sessions(_sessions_from(meeting, None, now), reason, now, let_go)
     Session.objects.filter(pk__in=cancelled).update(meeting=None, pattern_date=None)
     return kept
 
 
-def _from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
+def _sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
     """Sessions to come that stand for the day or a later one."""
     to_come = Session.objects.filter(meeting=meeting).to_come(now)
     return to_come if day is None else to_come.filter(pattern_date__gte=day)
 
 
-def _take_out(
+def _remove_sessions(
     sessions: SessionQuerySet, reason: str, now: datetime, let_go: Collection[int]
 ) -> tuple[list[int], list[Session]]:
     """Sessions nobody was ever booked into go; the others are cancelled and their places given back.
@@ -69,7 +69,7 @@ def _take_out(
     kept = [session for session in locked if session.is_exception and session.pk not in let_go]
     spared = {session.pk for session in kept}
     ids = [session.pk for session in locked if session.pk not in spared]
-    mark_stale_of_sessions(ids, now)
+    mark_session_feeds_stale(ids, now)
     booked = set(Session.objects.filter(pk__in=ids, bookings__isnull=False).values_list("pk", flat=True))
     Session.objects.filter(pk__in=set(ids) - booked).delete()
     release_bookings(
@@ -85,7 +85,7 @@ def _take_out(
     return sorted(booked), kept
 
 
-def take_back(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> None:
+def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> None:
     """Nothing more of a meeting that was for one patient alone, exceptions among it; what has begun stays. Of one that was to
     begin on the day or later no more is left than what was cancelled of it.
 
@@ -93,7 +93,7 @@ def take_back(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> No
     """
     later = Q(pattern_date__gte=ends) | Q(on__gte=ends, booked=0)
     sessions = Session.objects.filter(later, meeting=meeting).to_come(now)
-    cancelled, _ = _take_out(sessions, reason, now, list(sessions.values_list("pk", flat=True)))
+    cancelled, _ = _remove_sessions(sessions, reason, now, list(sessions.values_list("pk", flat=True)))
     if meeting.runs_from < ends:
         meeting.runs_until = ends
         meeting.save(update_fields=["runs_until"])
@@ -105,7 +105,7 @@ def take_back(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> No
         meeting.delete()
 
 
-def adopt(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
+def reassign_sessions(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
     """Each exception stands for the meeting's date of its week, so that no second session is written beside it.
 
     Where the meeting has no date in that week it becomes a one-off. Who does not stand in the meeting gives the place back.
@@ -125,13 +125,13 @@ def adopt(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> No
     )
 
 
-def set_free(sessions: Iterable[Session]) -> None:
+def detach_sessions(sessions: Iterable[Session]) -> None:
     """Exceptions of a meeting that has ended go on as one-offs."""
     ids = [session.pk for session in sessions]
     Session.objects.filter(pk__in=ids).update(meeting=None, pattern_date=None)
 
 
-def end_places(*, meeting: Meeting, ends: date, by: User | None, now: datetime) -> None:
+def end_meeting_enrollments(*, meeting: Meeting, ends: date, by: User | None, now: datetime) -> None:
     """Nobody stands in the meeting from the day on."""
     later = meeting.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends))
     _record(later.values_list("enrollment", flat=True), f"{meeting} until {ends:%Y-%m-%d}", by, now)
@@ -139,7 +139,7 @@ def end_places(*, meeting: Meeting, ends: date, by: User | None, now: datetime) 
     meeting.enrollment_meetings.filter(starts__gte=ends).delete()
 
 
-def carry_over(*, meeting: Meeting, following: Meeting, begins: date, by: User | None, now: datetime) -> None:
+def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: User | None, now: datetime) -> None:
     """Who stands in the meeting stands in the next one from the day on, if it still serves their track; who visits it from
     another track, if it still serves one that they visited.
     """
@@ -154,7 +154,7 @@ def carry_over(*, meeting: Meeting, following: Meeting, begins: date, by: User |
         )
         for each in standing
     )
-    end_places(meeting=meeting, ends=begins, by=by, now=now)
+    end_meeting_enrollments(meeting=meeting, ends=begins, by=by, now=now)
 
 
 def _record(enrollments: Collection[int], detail: str, by: User | None, now: datetime) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 
-from scheduling.domain.impact.dated_conflicts import clashing
-from scheduling.domain.search.conflicts import missed_dates, passes
+from scheduling.domain.impact.dated_conflicts import find_overlaps
+from scheduling.domain.search.conflicts import is_temporary, missed_dates
 from scheduling.domain.search.need import Need
 from scheduling.models import Meeting, Session
 
-NOT_FREE = "Not free then"
+NOT_AVAILABLE = "Not free then"
 """Why such a place was given back; it says nothing of what the patient does instead."""
 
 
@@ -22,10 +22,10 @@ def missed_sessions(
     dates = {meeting.pk: missed_dates(meeting.as_weekly_meeting(), need) for meeting in meetings}
     found = [session for session in sessions if session.pattern_date in dates.get(session.meeting_id or 0, ())]
     times = [(session.pk, session.starts.astimezone(zone), session.ends.astimezone(zone)) for session in found]
-    taken = {pk for pk, _ in clashing(times, [busy for busy in need.busy if passes(busy, need)])}
+    taken = {pk for pk, _ in find_overlaps(times, [busy for busy in need.busy if is_temporary(busy, need)])}
     return [session for session in found if session.pk in taken]
 
 
-def said_of(missed: Sequence[Session], asked: Sequence[Session]) -> str:
+def missed_text(missed: Sequence[Session], asked: Sequence[Session]) -> str:
     """For the trail: how many of the sessions are missed, if any is."""
     return f", misses {len(missed)} of {len(asked)} sessions" if missed else ""

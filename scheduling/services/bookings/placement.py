@@ -11,21 +11,21 @@ from django.db.models import Q, QuerySet
 
 from scheduling.models import Booking, Enrollment, EnrollmentMeeting, ReleaseCause, Session, SessionStatus, Site
 from scheduling.models.booking import BookingQuerySet
-from scheduling.services.rosters import lock_sessions, mark_stale_of_episodes, recount_places
+from scheduling.services.rosters import lock_sessions, mark_episode_feeds_stale, recount_booked
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval
-from timekeeping.occupancy import Occupied
+from timekeeping.occupancy import BusyIndex
 
 ROWS_AT_ONCE = 5000
 BOOKING_COLUMNS = (
     "session_id", "episode_id", "enrollment_id", "starts", "ends", "countable_minutes", "week", "release_cause",
     "release_reason",
 )  # fmt: skip
-Row = tuple[int, int, int, datetime, datetime, int, date, str, str]
+BookingValues = tuple[int, int, int, datetime, datetime, int, date, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandingPlace:
+class Placement:
     """A standing place in a meeting, on half-open dates, with those of its enrollment and of its course of care."""
 
     episode: int
@@ -48,18 +48,18 @@ class StandingPlace:
         )
 
 
-Places = dict[int, list[StandingPlace]]
+PlacementsByMeeting = dict[int, list[Placement]]
 """Under each meeting who stands in it."""
 
 
-def covers(places: Places, session: Session) -> bool:
+def is_covered(places: PlacementsByMeeting, session: Session) -> bool:
     """Whether one of the places is for the session."""
     return any(place.covers(session) for place in places.get(session.meeting_id or 0, ()))
 
 
-def places_of(enrollment: Enrollment) -> Places:
+def placements_of(enrollment: Enrollment) -> PlacementsByMeeting:
     """The standing places of one enrollment."""
-    return _read(EnrollmentMeeting.objects.filter(enrollment=enrollment))
+    return _read_placements(EnrollmentMeeting.objects.filter(enrollment=enrollment))
 
 
 def book_enrollments(
@@ -70,14 +70,14 @@ def book_enrollments(
     Nobody is booked twice, over a full session, into two sessions at once, or into one that begins before the instant
     `since`; a place that the patient gave back is not taken again. Who was enrolled first comes first.
     """
-    by_meeting = _standing_places(site, first, until)
+    by_meeting = _site_placements(site, first, until)
     scheduled = Session.objects.filter(site=site, meeting__in=by_meeting, status=SessionStatus.SCHEDULED)
     if since is not None:
         scheduled = scheduled.filter(starts__gte=since)
     sessions = sorted(lock_sessions(scheduled.between(first, until)), key=lambda session: (session.starts, session.pk))
     known = Booking.objects.filter(session__site=site, session__on__gte=first, session__on__lt=until)
-    settled, taken = _what_is_settled(known)
-    new: list[Row] = []
+    settled, taken = _settled_bookings(known)
+    new: list[BookingValues] = []
     weeks: dict[date, date] = {}
     unplaced = 0
     for session in sessions:
@@ -95,18 +95,18 @@ def book_enrollments(
             copies = (session.starts, session.ends, minutes, week)
             new.append((session.pk, place.episode, place.enrollment, *copies, "", ""))
     _insert_bookings(new)
-    recount_places({row[0] for row in new}, now)
-    mark_stale_of_episodes({row[1] for row in new}, now)
+    recount_booked({row[0] for row in new}, now)
+    mark_episode_feeds_stale({row[1] for row in new}, now)
     return len(new), unplaced
 
 
-def _standing_places(site: Site, first: date, until: date) -> Places:
+def _site_placements(site: Site, first: date, until: date) -> PlacementsByMeeting:
     """Who stands in a meeting on some of the dates, the longest enrolled first."""
     places = EnrollmentMeeting.objects.filter(enrollment__episode__site=site)
-    return _read(places.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until))
+    return _read_placements(places.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until))
 
 
-def _read(places: QuerySet[EnrollmentMeeting]) -> Places:
+def _read_placements(places: QuerySet[EnrollmentMeeting]) -> PlacementsByMeeting:
     rows = places.order_by("enrollment__starts", "pk").values_list(
         "meeting",
         "enrollment__episode",
@@ -117,9 +117,9 @@ def _read(places: QuerySet[EnrollmentMeeting]) -> Places:
         "enrollment__ends",
         "enrollment__episode__ends",
     )
-    found: Places = defaultdict(list)
+    found: PlacementsByMeeting = defaultdict(list)
     for meeting, episode, enrollment, starts, ends, begins, over, care_ends in rows:
-        place = StandingPlace(
+        place = Placement(
             episode=episode,
             enrollment=enrollment,
             starts=starts,
@@ -132,10 +132,10 @@ def _read(places: QuerySet[EnrollmentMeeting]) -> Places:
     return found
 
 
-def _what_is_settled(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], Occupied]:
+def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], BusyIndex]:
     """Under each session the patients of whom it is decided whether they are in it, and when each patient is taken."""
     settled: dict[int, set[int]] = defaultdict(set)
-    taken = Occupied()
+    taken = BusyIndex()
     times: dict[int, Interval[datetime]] = {}
     rows = bookings.filter(Q(released_at=None) | Q(release_cause=ReleaseCause.GIVEN_BACK))
     columns = rows.order_by().values_list("session", "episode", "starts", "ends", "released_at")
@@ -146,7 +146,7 @@ def _what_is_settled(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], Oc
     return settled, taken
 
 
-def _insert_bookings(rows: Sequence[Row]) -> None:
+def _insert_bookings(rows: Sequence[BookingValues]) -> None:
     """As fast as the database takes them: PostgreSQL by COPY, which checks every constraint like any other statement."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -159,5 +159,5 @@ def _insert_bookings(rows: Sequence[Row]) -> None:
         Booking.objects.bulk_create(_as_bookings(some), batch_size=500)
 
 
-def _as_bookings(rows: Iterable[Row]) -> Iterator[Booking]:
+def _as_bookings(rows: Iterable[BookingValues]) -> Iterator[Booking]:
     return (Booking(**dict(zip(BOOKING_COLUMNS, row, strict=True))) for row in rows)

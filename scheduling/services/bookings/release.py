@@ -7,11 +7,11 @@ from django.db.models import Q
 from scheduling.models import Booking, ReleaseCause, Session
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.rosters import (
-    MOST_LETTERS,
+    REASON_MAX_LENGTH,
     in_batches,
     lock_sessions,
-    mark_stale_of_episodes,
-    recount_places,
+    mark_episode_feeds_stale,
+    recount_booked,
 )
 
 
@@ -24,8 +24,8 @@ def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: 
     released = list(unmarked.values_list("pk", "session", "episode"))
     for batch in in_batches([pk for pk, _, _ in released]):
         Booking.objects.filter(pk__in=batch).update(
-            released_at=now, release_cause=cause, release_reason=reason[:MOST_LETTERS]
+            released_at=now, release_cause=cause, release_reason=reason[:REASON_MAX_LENGTH]
         )
-    recount_places({session for _, session, _ in released}, now)
-    mark_stale_of_episodes({episode for _, _, episode in released}, now)
+    recount_booked({session for _, session, _ in released}, now)
+    mark_episode_feeds_stale({episode for _, _, episode in released}, now)
     return len(released)

@@ -12,7 +12,7 @@ from django.db.models import Q
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Patient
-from scheduling.ical import Entry, write_calendar
+from scheduling.ical import FeedEvent, write_calendar
 from scheduling.models import Booking, Feed, FeedStyle, Room, Session, SessionStatus, Site, Track
 
 WEEKS_BACK = 4
@@ -66,7 +66,7 @@ def revoke_feed(*, feed: Feed, by: User, now: datetime) -> Feed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedFeed:
     """What a calendar app gets: the bytes, and their ETag with its quotes."""
 
     body: bytes
@@ -80,7 +80,7 @@ def find_feed(token: str) -> Feed | None:
     return subjects.filter(token_hash=hash_token(token)).first()
 
 
-def fetch_calendar(*, feed: Feed, now: datetime) -> Rendered | None:
+def fetch_calendar(*, feed: Feed, now: datetime) -> RenderedFeed | None:
     """The calendar as it stands; written anew when something in it changed or a day has passed.
 
     None once a patient's care has been over for `DAYS_EMPTY_AFTER_DISCHARGE` days; until then it is empty.
@@ -91,7 +91,7 @@ def fetch_calendar(*, feed: Feed, now: datetime) -> Rendered | None:
     if discharged is not None and discharged >= DAYS_EMPTY_AFTER_DISCHARGE:
         return None
     if _is_fresh(feed, today, site):
-        return Rendered(feed.body.encode(), feed.etag)
+        return RenderedFeed(feed.body.encode(), feed.etag)
     entries = [] if discharged is not None else _entries(feed, today)
     name = site.neutral_name if site and feed.style == FeedStyle.DISCREET else "Calendar"
     body = write_calendar(name=name, time_zone=site.time_zone if site else "UTC", entries=entries)
@@ -99,7 +99,7 @@ def fetch_calendar(*, feed: Feed, now: datetime) -> Rendered | None:
     # Not kept if it was revoked or something in it changed while it was written: then it is written anew next time.
     as_read = Feed.objects.live().filter(pk=feed.pk, stale_at=feed.stale_at)
     as_read.update(body=body.decode(), etag=etag, rendered_at=now, stale_at=None)
-    return Rendered(body, etag)
+    return RenderedFeed(body, etag)
 
 
 def note_fetch(*, feed: Feed, now: datetime) -> None:
@@ -132,7 +132,7 @@ def _days_since_discharge(feed: Feed, today: date) -> int | None:
     return (today - max(end for end in ends if end is not None)).days
 
 
-def _entries(feed: Feed, today: date) -> list[Entry]:
+def _entries(feed: Feed, today: date) -> list[FeedEvent]:
     since = today - timedelta(weeks=WEEKS_BACK)
     if feed.patient is not None:
         bookings = (
@@ -150,9 +150,9 @@ def _entries(feed: Feed, today: date) -> list[Entry]:
     return [_entry(feed, session, session.starts, session.ends) for session in sessions]
 
 
-def _entry(feed: Feed, session: Session, starts: datetime, ends: datetime) -> Entry:
+def _entry(feed: Feed, session: Session, starts: datetime, ends: datetime) -> FeedEvent:
     changed = session.departed_at
-    return Entry(
+    return FeedEvent(
         uid=hmac.new(feed.uid_key.encode(), str(session.pk).encode(), hashlib.sha256).hexdigest()[:40],
         starts=starts,
         ends=ends,

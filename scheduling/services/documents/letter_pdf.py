@@ -24,13 +24,13 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from scheduling.domain.letters import Content
-from scheduling.services.documents.letter_text import LetterWords
+from scheduling.domain.letters import LetterContent
+from scheduling.services.documents.letter_text import LetterText
 
 TITLE = "Schedule"
 PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 """Typefaces that are installed with the pages' files, and embedded: every reader shows the same letters."""
-LEFTWARD = {"R", "AL"}
+RIGHT_TO_LEFT = {"R", "AL"}
 """Scripts that run from right to left, which the library that writes PDF can't set."""
 
 
@@ -42,18 +42,18 @@ def _typeface(name: str) -> TTFont:
     return typeface
 
 
-def missing_letters(content: Content) -> str:
+def unprintable_characters(content: LetterContent) -> str:
     """The letters of what is to be printed that would not be legible, each once."""
     shapes = [_typeface(name).face.charToGlyph for name in (PLAIN, BOLD)]
     letters = {letter for text in _texts(content) for letter in text}
     return "".join(
         letter
         for letter in sorted(letters)
-        if unicodedata.bidirectional(letter) in LEFTWARD or any(ord(letter) not in known for known in shapes)
+        if unicodedata.bidirectional(letter) in RIGHT_TO_LEFT or any(ord(letter) not in known for known in shapes)
     )
 
 
-def _texts(content: Content) -> tuple[str, ...]:
+def _texts(content: LetterContent) -> tuple[str, ...]:
     return (
         content.sender,
         content.sender_address,
@@ -65,7 +65,7 @@ def _texts(content: Content) -> tuple[str, ...]:
     )
 
 
-def pdf_of(content: Content) -> bytes:
+def render_pdf(content: LetterContent) -> bytes:
     """The letter. The same content gives the same bytes; the document's properties say as little as its words."""
     for name in (PLAIN, BOLD):
         _typeface(name)
@@ -84,7 +84,7 @@ def pdf_of(content: Content) -> bytes:
         lang="en",
         invariant=1,
     )
-    document.build(_story(LetterWords.of(content)))
+    document.build(_story(LetterText.of(content)))
     return written.getvalue()
 
 
@@ -93,7 +93,7 @@ def _style(**more: Any) -> ParagraphStyle:
     return ParagraphStyle("letter", **(base | more))
 
 
-def _story(words: LetterWords) -> list[Flowable]:
+def _story(words: LetterText) -> list[Flowable]:
     """All of the letter, from top to bottom."""
     plain, small = _style(), _style(fontSize=8.5, leading=12)
     lines = [
@@ -128,7 +128,7 @@ def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
     return Paragraph(escape(text), style)
 
 
-def _table(words: LetterWords) -> Table:
+def _table(words: LetterText) -> Table:
     """Days beside times; it goes on over pages."""
     plain = _style(leading=14)
     cells = [[_paragraph(days, plain), _paragraph(times, plain)] for days, times in words.rows]

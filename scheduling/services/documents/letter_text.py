@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import date
 
-from scheduling.domain.letters import Content, WeeklyTime
-from scheduling.templatetags.formats import dated, times, weekday
+from scheduling.domain.letters import LetterContent, WeeklyTime
+from scheduling.formats import full_date, times, weekday
 
 NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
 """The short form of the notice that accompanies a disclosure: 42 CFR 2.32(a)(2). The law allows it, and it says the least."""
 
 
 @dataclass(frozen=True, slots=True)
-class LetterWords:
+class LetterText:
     """From top to bottom; nothing is escaped. `rows` are days beside times: weekly ones with their exceptions, then by date."""
 
     sender: str
@@ -26,43 +26,43 @@ class LetterWords:
     notice: str
 
     @classmethod
-    def of(cls, content: Content) -> "LetterWords":
-        weekly = ((_days(each), times(each.starts, each.ends)) for each in content.times.weekly)
-        single = ((_day(each.on), times(each.starts, each.ends)) for each in content.times.single)
+    def of(cls, content: LetterContent) -> "LetterText":
+        weekly = ((_weekly_text(each), times(each.starts, each.ends)) for each in content.times.weekly)
+        single = ((_date_text(each.on), times(each.starts, each.ends)) for each in content.times.single)
         return cls(
             sender=content.sender,
-            sender_lines=_filled(content.sender_address, content.sender_phone),
-            written_on=dated(content.written_on),
-            recipient_lines=_filled(content.recipient, content.recipient_address),
+            sender_lines=_nonempty(content.sender_address, content.sender_phone),
+            written_on=full_date(content.written_on),
+            recipient_lines=_nonempty(content.recipient, content.recipient_address),
             title=f"Appointments of {content.name}",
             opening=(
-                f"From {dated(content.first_day)} to {dated(content.last_day)} {content.name} has appointments at these "
-                "times:"
+                f"From {full_date(content.first_day)} to {full_date(content.last_day)} {content.name} has appointments at "
+                "these times:"
             ),
             rows=(*weekly, *single),
             closing="Times can change. A later letter takes the place of this one.",
             consent=(
-                f"Sent with the written consent of {content.name}, signed on {dated(content.signed_on)}. It covers the times "
-                f"of appointments and nothing else, for this purpose: {content.purpose}. It holds until "
-                f"{dated(content.consent_last_day)} unless it is revoked before."
+                f"Sent with the written consent of {content.name}, signed on {full_date(content.signed_on)}. It covers the "
+                f"times of appointments and nothing else, for this purpose: {content.purpose}. It holds until "
+                f"{full_date(content.consent_last_day)} unless it is revoked before."
             ),
             notice=NOTICE,
         )
 
 
-def _filled(*lines: str) -> tuple[str, ...]:
+def _nonempty(*lines: str) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
-def _day(on: date) -> str:
-    return f"{weekday(on.weekday())} {dated(on)}"
+def _date_text(on: date) -> str:
+    return f"{weekday(on.weekday())} {full_date(on)}"
 
 
-def _days(weekly: WeeklyTime) -> str:
-    said = f"Every {weekday(weekly.weekday)} from {dated(weekly.first)} to {dated(weekly.last)}"
-    return f"{said}, but not on {_listed(weekly.out)}" if weekly.out else said
+def _weekly_text(weekly: WeeklyTime) -> str:
+    said = f"Every {weekday(weekly.weekday)} from {full_date(weekly.first)} to {full_date(weekly.last)}"
+    return f"{said}, but not on {_join_dates(weekly.out)}" if weekly.out else said
 
 
-def _listed(days: tuple[date, ...]) -> str:
-    *before, last = map(dated, days)
+def _join_dates(days: tuple[date, ...]) -> str:
+    *before, last = map(full_date, days)
     return f"{', '.join(before)} and {last}" if before else last

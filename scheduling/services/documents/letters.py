@@ -11,18 +11,23 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Consent, Patient
-from scheduling.domain.letters import Appointment, Content, PurposeTells, as_told, telling_words
+from scheduling.domain.letters import (
+    Appointment,
+    LetterContent,
+    PurposeRevealsTreatment,
+    revealing_words,
+    summarize_appointments,
+)
 from scheduling.models import Booking, Letter
 from scheduling.services.bookings.horizon import horizon_end
-from scheduling.services.documents.letter_pdf import missing_letters, pdf_of
-from scheduling.services.reasons import refuse_for
-from timekeeping.reasons import EndsBeforeItBegins, Reason
+from scheduling.services.documents.letter_pdf import render_pdf, unprintable_characters
+from timekeeping.reasons import EndDateBeforeStart, Reason, refuse_if_any
 
-LONGEST = timedelta(weeks=26)
+LONGEST_PERIOD = timedelta(weeks=26)
 
 
 @dataclass(frozen=True, slots=True)
-class NoConsent(Reason):
+class ConsentNotInForce(Reason):
     """The consent does not hold on the day: it is over, was revoked, or is not signed yet."""
 
     code: ClassVar[str] = "no_consent"
@@ -32,7 +37,7 @@ class NoConsent(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class NothingToTell(Reason):
+class NoAppointments(Reason):
     """No appointment is booked in the days asked for; those after `horizon` are not booked yet."""
 
     code: ClassVar[str] = "nothing_to_tell"
@@ -51,7 +56,7 @@ class LetterTooLong(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class LettersMissing(Reason):
+class UnprintableCharacters(Reason):
     """Some letters of what is to be printed can't be: the typeface lacks them, or they join or run to the left."""
 
     code: ClassVar[str] = "letters_missing"
@@ -59,7 +64,7 @@ class LettersMissing(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class LetterheadTells(Reason):
+class LetterheadRevealsTreatment(Reason):
     """The site's name, or a word of treatment, stands in the letterhead; the name in the address may be a street's."""
 
     code: ClassVar[str] = "letterhead_tells"
@@ -67,7 +72,7 @@ class LetterheadTells(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class NameTells(Reason):
+class NameRevealsTreatment(Reason):
     """What was typed as the patient's name says more than a name."""
 
     code: ClassVar[str] = "name_tells"
@@ -75,7 +80,7 @@ class NameTells(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class SaysSomethingElse(Reason):
+class LetterChanged(Reason):
     """The letter would say something else by now than what was looked at."""
 
     code: ClassVar[str] = "says_something_else"
@@ -88,7 +93,7 @@ def consents_of(patient: Patient, today: date) -> tuple[list[Consent], list[Cons
     return in_force, [each for each in found if each not in in_force]
 
 
-def content_of(*, consent: Consent, name: str, first_day: date, last_day: date, now: datetime) -> Content:
+def letter_content(*, consent: Consent, name: str, first_day: date, last_day: date, now: datetime) -> LetterContent:
     """What the letter would say of the days, both included, with the patient named as `name`.
 
     Raises Refused without a consent in force, for days without an appointment, for words that would tell what they are for,
@@ -96,29 +101,29 @@ def content_of(*, consent: Consent, name: str, first_day: date, last_day: date, 
     """
     site = consent.patient.site
     today = now.astimezone(site.zone).date()
-    refuse_for(_against(consent, first_day, last_day, today))
+    refuse_if_any(_check_request(consent, first_day, last_day, today))
     until = last_day + timedelta(days=1)
-    times = as_told(_appointments(consent.patient, first_day, until))
-    content = Content(
-        sender=_composed(site.letterhead or site.neutral_name),
-        sender_address=_composed(site.address),
+    times = summarize_appointments(_appointments(consent.patient, first_day, until))
+    content = LetterContent(
+        sender=_normalize(site.letterhead or site.neutral_name),
+        sender_address=_normalize(site.address),
         sender_phone=site.phone,
         written_on=today,
-        recipient=_composed(consent.recipient),
-        recipient_address=_composed(consent.recipient_address),
-        name=_composed(name),
+        recipient=_normalize(consent.recipient),
+        recipient_address=_normalize(consent.recipient_address),
+        name=_normalize(name),
         first_day=first_day,
         last_day=last_day,
         times=times,
         signed_on=consent.signed_on,
         consent_last_day=consent.last_day,
-        purpose=_composed(consent.purpose),
+        purpose=_normalize(consent.purpose),
     )
-    refuse_for(_telling(content, consent.patient))
+    refuse_if_any(_check_disclosure(content, consent.patient))
     if not times:
-        refuse_for([NothingToTell(first_day, last_day, horizon_end(today) - timedelta(days=1))])
-    missing = missing_letters(content)
-    refuse_for([LettersMissing(missing)] if missing else [])
+        refuse_if_any([NoAppointments(first_day, last_day, horizon_end(today) - timedelta(days=1))])
+    missing = unprintable_characters(content)
+    refuse_if_any([UnprintableCharacters(missing)] if missing else [])
     return content
 
 
@@ -132,38 +137,38 @@ def write_letter(
     """
     held = Consent.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")
     consent = held.get(pk=consent.pk)
-    content = content_of(consent=consent, name=name, first_day=first_day, last_day=last_day, now=now)
-    refuse_for([SaysSomethingElse()] if content.key != seen else [])
+    content = letter_content(consent=consent, name=name, first_day=first_day, last_day=last_day, now=now)
+    refuse_if_any([LetterChanged()] if content.key != seen else [])
     letter = Letter.objects.create(
         consent=consent, starts=first_day, ends=last_day + timedelta(days=1), written_at=now, written_by=by
     )
     detail = f"times of {first_day:%Y-%m-%d} to {last_day:%Y-%m-%d}"
     record(letter, by=by, action=Action.DISCLOSED, at=now, detail=detail, reason=consent.purpose)
-    return letter, pdf_of(content)
+    return letter, render_pdf(content)
 
 
-def _against(consent: Consent, first_day: date, last_day: date, today: date) -> Iterable[Reason]:
+def _check_request(consent: Consent, first_day: date, last_day: date, today: date) -> Iterable[Reason]:
     if not consent.is_in_force_on(today):
-        yield NoConsent(consent.recipient, consent.last_day, consent.revoked_at is not None)
+        yield ConsentNotInForce(consent.recipient, consent.last_day, consent.revoked_at is not None)
     if last_day < first_day:
-        yield EndsBeforeItBegins(first_day, last_day)
-    if last_day - first_day > LONGEST:
-        yield LetterTooLong(-(-(last_day - first_day).days // 7), LONGEST.days // 7)
+        yield EndDateBeforeStart(first_day, last_day)
+    if last_day - first_day > LONGEST_PERIOD:
+        yield LetterTooLong(-(-(last_day - first_day).days // 7), LONGEST_PERIOD.days // 7)
 
 
-def _telling(content: Content, patient: Patient) -> Iterable[Reason]:
+def _check_disclosure(content: LetterContent, patient: Patient) -> Iterable[Reason]:
     """What people have written themselves, and would say too much. A person's own name may sound like anything."""
     name = patient.site.name
-    if words := telling_words(content.sender, [name]) + telling_words(content.sender_address):
-        yield LetterheadTells(words)
-    if words := telling_words(content.purpose, [name]):
-        yield PurposeTells(words)
+    if words := revealing_words(content.sender, [name]) + revealing_words(content.sender_address):
+        yield LetterheadRevealsTreatment(words)
+    if words := revealing_words(content.purpose, [name]):
+        yield PurposeRevealsTreatment(words)
     own = f"{patient.first_name} {patient.last_name}".casefold().split()
-    if words := telling_words(" ".join(each for each in content.name.split() if each.casefold() not in own), [name]):
-        yield NameTells(words)
+    if words := revealing_words(" ".join(each for each in content.name.split() if each.casefold() not in own), [name]):
+        yield NameRevealsTreatment(words)
 
 
-def _composed(text: str) -> str:
+def _normalize(text: str) -> str:
     """The same letters in as few code points as they can have, as typefaces know them."""
     return unicodedata.normalize("NFC", text)
 

@@ -11,34 +11,26 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode
-from scheduling.domain.search.obstacles import Clash, Full
+from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull
 from scheduling.models import Booking, Enrollment, EnrollmentMeeting, Meeting, Modality, ReleaseCause, Session, Track
 from scheduling.models.session import SessionQuerySet
-from scheduling.services.bookings.missed_dates import missed_sessions, said_of
-from scheduling.services.bookings.placement import Places, covers, places_of
+from scheduling.services.bookings.missed_dates import missed_sessions, missed_text
+from scheduling.services.bookings.placement import PlacementsByMeeting, is_covered, placements_of
 from scheduling.services.bookings.release import release_bookings
-from scheduling.services.enrollment.checks import hold_meetings, reasons_against, reasons_against_sessions, successors
+from scheduling.services.enrollment.checks import check_enrollment, check_sessions, lock_meetings, successors
 from scheduling.services.enrollment.enroll import (
     book_sessions,
     end_enrollment,
     enroll_patient,
+    planned_enrollment_meetings,
     sessions_to_book,
-    wanted_places,
 )
-from scheduling.services.enrollment.individual import end_one_to_ones
-from scheduling.services.enrollment.mixed_tracks import beside
-from scheduling.services.reasons import (
-    AlreadyEnded,
-    AlreadyEnrolled,
-    EndsBeforeItBegins,
-    InAnotherSession,
-    NoPlaceLeft,
-    NothingChanged,
-    Refused,
-)
-from scheduling.services.rosters import hold_site, in_batches
-from scheduling.services.search.queries import full_dates, need_of, settled_for
-from timekeeping.reasons import Reason
+from scheduling.services.enrollment.individual import end_individual_sessions
+from scheduling.services.enrollment.mixed_tracks import cross_track_options
+from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, InAnotherSession, NothingChanged, SessionFull
+from scheduling.services.rosters import in_batches, lock_site
+from scheduling.services.search.queries import full_dates, need_of, settled_sessions
+from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
 
 DAY = timedelta(days=1)
 
@@ -70,33 +62,35 @@ def change_meetings(
     exception goes the way of the date that it stands for. Raises Refused with every reason at once, as `enroll_patient` does;
     for a day that has passed or on which the enrollment is over; and when nothing would be different.
     """
-    enrollment, track = held_enrollment(enrollment, meetings)
+    enrollment, track = lock_enrollment(enrollment, meetings)
     episode = enrollment.episode
     today = now.astimezone(episode.site.zone).date()
-    refuse_the_day(enrollment, from_day, today)
+    refuse_invalid_day(enrollment, from_day, today)
     need = need_of(episode=episode, from_day=from_day, changes=enrollment)
     full = full_dates(site=episode.site, from_day=from_day, apart_from=own_sessions(enrollment))
-    others = beside(track, changes=enrollment)
+    others = cross_track_options(track, changes=enrollment)
     against = [
-        *reasons_against(
+        *check_enrollment(
             episode=episode, track=track, meetings=meetings, need=need, full=full, changes=enrollment, beside=others
         )
     ]
-    before = places_of(enrollment)
+    before = placements_of(enrollment)
     chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
     following = successors(chosen, track)
-    if not _put(enrollment, wanted_places(enrollment, from_day, chosen, following), from_day):
+    if not _replace_meetings(
+        enrollment, planned_enrollment_meetings(enrollment, from_day, chosen, following), from_day
+    ):
         raise Refused([NothingChanged()])
-    _give_back_what_is_not_covered(enrollment, places_of(enrollment), now)
-    asked = [session for session in sessions_to_book(enrollment, today, now) if not covers(before, session)]
+    _release_uncovered_bookings(enrollment, placements_of(enrollment), now)
+    asked = [session for session in sessions_to_book(enrollment, today, now) if not is_covered(before, session)]
     missed = missed_sessions(asked, [*chosen, *following], need, episode.site.zone)
     gained = [session for session in asked if session not in missed]
-    against += _of_dates(reasons_against_sessions(episode, gained), against)
+    against += _without_known_reasons(check_sessions(episode, gained), against)
     if against:
         raise Refused(against)
     book_sessions(enrollment, gained, now, missed=missed)
     names = ", ".join(meeting.name for meeting in chosen)
-    detail = f"from {from_day:%Y-%m-%d}: {names}{said_of(missed, asked)}"
+    detail = f"from {from_day:%Y-%m-%d}: {names}{missed_text(missed, asked)}"
     record(enrollment, by=by, action=Action.CHANGED, at=now, detail=detail)
     return enrollment
 
@@ -109,7 +103,7 @@ def own_sessions(enrollment: Enrollment) -> SessionQuerySet:
         meeting=OuterRef("meeting"),
         starts__lte=OuterRef("pattern_date"),
     )
-    settled = settled_for(enrollment.episode, of=enrollment)
+    settled = settled_sessions(enrollment.episode, of=enrollment)
     return Session.objects.filter(Q(pk__in=settled.order_by().values("pk")) | Exists(stands))
 
 
@@ -129,9 +123,9 @@ def transfer_enrollment(
     A place that was to begin on that day never does. Answers the new enrollment; raises Refused as `enroll_patient` does, and
     for a day that has passed or on which the old place is over.
     """
-    enrollment, _ = held_enrollment(enrollment, meetings)
+    enrollment, _ = lock_enrollment(enrollment, meetings)
     today = now.astimezone(enrollment.episode.site.zone).date()
-    refuse_the_day(enrollment, starts, today)
+    refuse_invalid_day(enrollment, starts, today)
     if track.pk == enrollment.track_id:
         raise Refused([AlreadyEnrolled(enrollment.track.name, enrollment.starts)])
     reason = f"Moved to {track.name}"
@@ -140,7 +134,7 @@ def transfer_enrollment(
     elif enrollment.starts <= today:
         raise Refused([BeganToday(enrollment.track.name)])
     else:
-        _never_begin(enrollment, reason, by, now)
+        _cancel_before_start(enrollment, reason, by, now)
     return enroll_patient(
         episode=enrollment.episode,
         track=track,
@@ -153,13 +147,13 @@ def transfer_enrollment(
     )
 
 
-def held_enrollment(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tuple[Enrollment, Track]:
+def lock_enrollment(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tuple[Enrollment, Track]:
     """The enrollment as it stands and its whole track, held with all that the change could touch."""
-    hold_site(enrollment.audit_site_id)
+    lock_site(enrollment.audit_site_id)
     episodes = Episode.objects.select_for_update(of=("self",), no_key=True)
     episode = episodes.select_related("site", "patient").prefetch_related("spans").get(pk=enrollment.episode_id)
     attended = enrollment.enrollment_meetings.values_list("meeting", flat=True)
-    hold_meetings({*attended, *(meeting.pk for meeting in meetings)})
+    lock_meetings({*attended, *(meeting.pk for meeting in meetings)})
     held = Enrollment.objects.select_for_update(of=("self",), no_key=True).get(pk=enrollment.pk)
     held.episode = episode
     tracks = Track.objects.select_related("site")
@@ -168,11 +162,11 @@ def held_enrollment(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tupl
     return held, held.track
 
 
-def refuse_the_day(enrollment: Enrollment, day: date, today: date) -> None:
+def refuse_invalid_day(enrollment: Enrollment, day: date, today: date) -> None:
     """Raises Refused for a day on which no change can begin: it has passed, or the enrollment does not hold then."""
     reasons: list[Reason] = []
     if day < enrollment.starts:
-        reasons.append(EndsBeforeItBegins(enrollment.starts, day))
+        reasons.append(EndDateBeforeStart(enrollment.starts, day))
     elif day < today:
         reasons.append(DayHasPassed(day))
     if enrollment.ends is not None and enrollment.ends < day:
@@ -181,7 +175,7 @@ def refuse_the_day(enrollment: Enrollment, day: date, today: date) -> None:
         raise Refused(reasons)
 
 
-def _put(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: date) -> bool:
+def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: date) -> bool:
     """Lets these be the enrollment's places from the day on, beside its one-to-one times; whether anything is different then.
 
     Where a place goes on, its row does: what was booked by it stays booked.
@@ -206,41 +200,41 @@ def _put(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: 
     return bool(over or moved or missing)
 
 
-def _give_back_what_is_not_covered(enrollment: Enrollment, places: Places, now: datetime) -> None:
+def _release_uncovered_bookings(enrollment: Enrollment, places: PlacementsByMeeting, now: datetime) -> None:
     """Gives back the enrollment's places in sessions of meetings to come that none of its standing places is for.
 
     One that was lost to a cancelling is not returned either, should the session be held after all.
     """
     bookings = Booking.objects.filter(enrollment=enrollment, session__meeting__isnull=False, starts__gt=now)
     lost = bookings.filter(Q(released_at=None) | ~Q(release_cause__in=[ReleaseCause.GIVEN_BACK, ReleaseCause.ENDED]))
-    ids = [booking.pk for booking in lost.select_related("session") if not covers(places, booking.session)]
+    ids = [booking.pk for booking in lost.select_related("session") if not is_covered(places, booking.session)]
     for batch in in_batches(ids):
         found = Booking.objects.filter(pk__in=batch)
         found.filter(released_at__isnull=False).update(release_cause=ReleaseCause.ENDED)
         release_bookings(bookings=found, cause=ReleaseCause.ENDED, reason="Attends other groups", now=now)
 
 
-def _of_dates(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
+def _without_known_reasons(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
     """What stands against single dates, but for the places that are missing in a meeting that is known to be full, and for
     other treatment that is known to be in the way every week.
     """
-    full = {reason.meeting.name for reason in known if isinstance(reason, Full)}
-    clashing = {reason.busy.label for reason in known if isinstance(reason, Clash)}
+    full = {reason.meeting.name for reason in known if isinstance(reason, MeetingFull)}
+    clashing = {reason.busy.label for reason in known if isinstance(reason, CommitmentConflict)}
     return [
         reason
         for reason in found
-        if not (isinstance(reason, NoPlaceLeft) and reason.session in full)
+        if not (isinstance(reason, SessionFull) and reason.session in full)
         and not (isinstance(reason, InAnotherSession) and reason.session in clashing)
     ]
 
 
-def _never_begin(enrollment: Enrollment, reason: str, by: User, now: datetime) -> None:
+def _cancel_before_start(enrollment: Enrollment, reason: str, by: User, now: datetime) -> None:
     """Takes back a place that has not begun: the row stays, of one day on which nothing is attended."""
     enrollment.enrollment_meetings.all().delete()
     enrollment.ends, enrollment.end_reason = enrollment.starts + DAY, reason
     enrollment.save(update_fields=["ends", "end_reason"])
-    _give_back_what_is_not_covered(enrollment, {}, now)
+    _release_uncovered_bookings(enrollment, {}, now)
     own = Booking.objects.filter(enrollment=enrollment)
     release_bookings(bookings=own, cause=ReleaseCause.ENDED, reason=reason, now=now)
-    end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, now=now)
+    end_individual_sessions(enrollment=enrollment, ends=enrollment.starts, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail="before it began", reason=reason)

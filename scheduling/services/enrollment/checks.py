@@ -6,31 +6,31 @@ from datetime import date
 from patients.models import Episode
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.fit import gives_the_hours, has_a_place, judge, keeps_commitments
-from scheduling.domain.search.mixed_tracks import stands_elsewhere
+from scheduling.domain.search.mixed_tracks import check_home_track
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
 from scheduling.models import Booking, Enrollment, Meeting, Session, Track, TrackStatus
-from scheduling.services.enrollment.mixed_tracks import NOTHING, Beside, going_on
+from scheduling.services.enrollment.mixed_tracks import NO_CROSS_TRACK_OPTIONS, CrossTrackOptions, filter_successors
 from scheduling.services.reasons import (
     AlreadyEnrolled,
     BeforeAdmission,
     InAnotherSession,
-    NoPlaceLeft,
-    NotOnOffer,
     NotRunning,
+    SessionFull,
+    TrackNotPublished,
 )
 from scheduling.services.search.queries import as_offer
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason
 
 
-def hold_meetings(meeting_ids: Collection[int]) -> None:
+def lock_meetings(meeting_ids: Collection[int]) -> None:
     """Until the transaction ends nobody else is enrolled into these meetings, and none of them is changed."""
     list(Meeting.objects.select_for_update(no_key=True).filter(pk__in=meeting_ids).order_by("pk"))
 
 
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
     """The meetings that will take the place of these for a patient of the track, one after the other."""
-    following = going_on(Meeting.objects.all(), track)
+    following = filter_successors(Meeting.objects.all(), track)
     rows = following.select_related("service_type").prefetch_related("meeting_facilitators")
     found: list[Meeting] = []
     latest = list(meetings)
@@ -39,7 +39,7 @@ def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
     return found
 
 
-def reasons_against(
+def check_enrollment(
     *,
     episode: Episode,
     track: Track,
@@ -47,7 +47,7 @@ def reasons_against(
     need: Need,
     full: Mapping[int, tuple[date, ...]],
     changes: Enrollment | None = None,
-    beside: Beside = NOTHING,
+    beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
 ) -> tuple[Reason, ...]:
     """Everything against beginning on the need's day with these meetings, and going on with those that take their place.
 
@@ -60,7 +60,7 @@ def reasons_against(
     if starts < episode.starts:
         reasons.append(BeforeAdmission(starts, episode.starts))
     if track.status != TrackStatus.PUBLISHED or track.site_id != episode.site_id:
-        reasons.append(NotOnOffer(track.name))
+        reasons.append(TrackNotPublished(track.name))
     standing = Enrollment.objects.filter(episode=episode, track=track).not_over_on(starts)
     twice = standing.exclude(pk=changes.pk).first() if changes else standing.first()
     if twice is not None:
@@ -71,16 +71,16 @@ def reasons_against(
     chosen = [running[pk] for pk in dict.fromkeys(meeting.pk for meeting in meetings) if pk in running]
     reasons += judge(offer, need, chosen)
     if beside.tracks:
-        reasons += stands_elsewhere(
+        reasons += check_home_track(
             as_offer(track, starts, full), [as_offer(each, starts, full) for each in beside.tracks], chosen
         )
     following = successors(meetings, track)
     if following:
-        reasons += _against_what_follows(offer, need, chosen, [each.as_weekly_meeting() for each in following], full)
+        reasons += _check_successors(offer, need, chosen, [each.as_weekly_meeting() for each in following], full)
     return tuple(dict.fromkeys(reasons))
 
 
-def _against_what_follows(
+def _check_successors(
     offer: Offer,
     need: Need,
     chosen: Sequence[WeeklyMeeting],
@@ -102,12 +102,12 @@ def _against_what_follows(
         yield from gives_the_hours(later, need, settled)
 
 
-def reasons_against_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reason, ...]:
+def check_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reason, ...]:
     """What stands against booking these dated sessions: one has no place, or the patient is in another at the time.
 
     A make-up is booked in one session alone, and so in no enrollment that was asked about.
     """
-    reasons: list[Reason] = [NoPlaceLeft(each.name, each.on) for each in sessions if each.places_left <= 0]
+    reasons: list[Reason] = [SessionFull(each.name, each.on) for each in sessions if each.places_left <= 0]
     if sessions:
         first = min(session.starts for session in sessions)
         booked = Booking.objects.standing().filter(episode=episode, ends__gt=first).select_related("session")

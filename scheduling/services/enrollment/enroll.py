@@ -23,23 +23,28 @@ from scheduling.models import (
     WaitingEntry,
 )
 from scheduling.services.bookings.horizon import horizon_end
-from scheduling.services.bookings.missed_dates import NOT_FREE, missed_sessions, said_of
-from scheduling.services.bookings.placement import covers, places_of
+from scheduling.services.bookings.missed_dates import NOT_AVAILABLE, missed_sessions, missed_text
+from scheduling.services.bookings.placement import is_covered, placements_of
 from scheduling.services.bookings.release import release_bookings
-from scheduling.services.enrollment.checks import hold_meetings, reasons_against, reasons_against_sessions, successors
-from scheduling.services.enrollment.individual import end_one_to_ones, give_hours, reasons_against_hours
-from scheduling.services.enrollment.mixed_tracks import beside
+from scheduling.services.enrollment.checks import check_enrollment, check_sessions, lock_meetings, successors
+from scheduling.services.enrollment.individual import (
+    add_individual_sessions,
+    check_individual_sessions,
+    end_individual_sessions,
+)
+from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.enrollment.waitlist import close_entries
-from scheduling.services.reasons import AlreadyEnded, AttendanceRecorded, EndsBeforeItBegins, Refused
+from scheduling.services.reasons import AlreadyEnded, AttendanceRecorded
 from scheduling.services.rosters import (
-    hold_site,
     lock_sessions,
-    mark_stale_of_episodes,
-    mark_stale_of_sessions,
+    lock_site,
+    mark_episode_feeds_stale,
+    mark_session_feeds_stale,
     new_booking,
 )
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.search.queries import full_dates, need_of, settled_for
+from scheduling.services.search.queries import full_dates, need_of, settled_sessions
+from timekeeping.reasons import EndDateBeforeStart, Refused
 
 
 @transaction.atomic
@@ -64,24 +69,24 @@ def enroll_patient(
     of one hour, a clash with the patient's life or other treatment, a session without a place, an hour that is not free. Who
     waited for the track does so no more.
     """
-    hold_site(episode.site_id)
+    lock_site(episode.site_id)
     episode = (
         Episode.objects.select_for_update(of=("self",), no_key=True)
         .select_related("site", "patient")
         .prefetch_related("spans")
         .get(pk=episode.pk)
     )
-    hold_meetings([meeting.pk for meeting in meetings])
+    lock_meetings([meeting.pk for meeting in meetings])
     tracks = Track.objects.select_related("site").prefetch_related(
         "cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"
     )
     track = tracks.get(pk=track.pk)
-    others = beside(track)
+    others = cross_track_options(track)
     today = now.astimezone(episode.site.zone).date()
     need = need_of(episode=episode, from_day=starts)
-    full = full_dates(site=episode.site, from_day=max(starts, today), apart_from=settled_for(episode))
-    against = reasons_against(episode=episode, track=track, meetings=meetings, need=need, full=full, beside=others)
-    against += reasons_against_hours(
+    full = full_dates(site=episode.site, from_day=max(starts, today), apart_from=settled_sessions(episode))
+    against = check_enrollment(episode=episode, track=track, meetings=meetings, need=need, full=full, beside=others)
+    against += check_individual_sessions(
         episode=episode,
         minutes=track.individual_minutes,
         hours=individual,
@@ -96,23 +101,23 @@ def enroll_patient(
     )
     chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
     following = successors(chosen, track)
-    EnrollmentMeeting.objects.bulk_create(wanted_places(enrollment, starts, chosen, following))
-    give_hours(enrollment=enrollment, hours=individual, begins=starts, now=now)
+    EnrollmentMeeting.objects.bulk_create(planned_enrollment_meetings(enrollment, starts, chosen, following))
+    add_individual_sessions(enrollment=enrollment, hours=individual, begins=starts, now=now)
     asked = sessions_to_book(enrollment, today, now)
     missed = missed_sessions(asked, [*chosen, *following], need, episode.site.zone)
     sessions = [session for session in asked if session not in missed]
-    against = reasons_against_sessions(episode, sessions)
+    against = check_sessions(episode, sessions)
     if against:
         raise Refused(against)
     book_sessions(enrollment, sessions, now, missed=missed)
-    detail = f"{track} from {starts:%Y-%m-%d}{said_of(missed, asked)}"
+    detail = f"{track} from {starts:%Y-%m-%d}{missed_text(missed, asked)}"
     record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=detail)
     waited = WaitingEntry.objects.filter(episode=episode, track=track)
     close_entries(waited, enrollment=enrollment, by=by, now=now)
     return enrollment
 
 
-def wanted_places(
+def planned_enrollment_meetings(
     enrollment: Enrollment, begins: date, chosen: Sequence[Meeting], following: Sequence[Meeting]
 ) -> list[EnrollmentMeeting]:
     """A place in each meeting from the day on, or from when it takes the place of another until one takes its own; unsaved."""
@@ -134,13 +139,13 @@ def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list
 
     They are held until the transaction ends, while it is asked whether each has a place: so the last one goes once.
     """
-    places = places_of(enrollment)
+    places = placements_of(enrollment)
     to_come = Session.objects.filter(meeting__in=list(places), status=SessionStatus.SCHEDULED, starts__gte=now)
     settled = Booking.objects.filter(episode=enrollment.episode_id).filter(
         Q(released_at=None, enrollment=enrollment) | Q(release_cause=ReleaseCause.GIVEN_BACK)
     )
     open_ = to_come.between(enrollment.starts, horizon_end(today)).exclude(pk__in=settled.values("session"))
-    return [session for session in lock_sessions(open_) if covers(places, session)]
+    return [session for session in lock_sessions(open_) if is_covered(places, session)]
 
 
 def book_sessions(
@@ -160,7 +165,7 @@ def book_sessions(
         )
         for session in sessions
     )
-    given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_FREE}
+    given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_AVAILABLE}
     Booking.objects.bulk_create(
         new_booking(
             session,
@@ -171,8 +176,8 @@ def book_sessions(
         )
         for session in missed
     )
-    mark_stale_of_sessions(ids, now)
-    mark_stale_of_episodes([enrollment.episode_id], now)
+    mark_session_feeds_stale(ids, now)
+    mark_episode_feeds_stale([enrollment.episode_id], now)
 
 
 @transaction.atomic
@@ -183,8 +188,8 @@ def end_enrollment(
 
     Raises Refused for a day before its first, or after it has ended already.
     """
-    hold_site(enrollment.episode.site_id)
-    hold_meetings(list(enrollment.enrollment_meetings.values_list("meeting", flat=True)))
+    lock_site(enrollment.episode.site_id)
+    lock_meetings(list(enrollment.enrollment_meetings.values_list("meeting", flat=True)))
     enrollment = (
         Enrollment.objects.select_for_update(of=("self",), no_key=True)
         .select_related("episode__patient", "track")
@@ -192,7 +197,7 @@ def end_enrollment(
     )
     ends = last_day + timedelta(days=1)
     if last_day < enrollment.starts:
-        raise Refused([EndsBeforeItBegins(enrollment.starts, last_day)])
+        raise Refused([EndDateBeforeStart(enrollment.starts, last_day)])
     if enrollment.ends is not None and enrollment.ends < ends:
         raise Refused([AlreadyEnded(enrollment.track.name, enrollment.ends - timedelta(days=1))])
     enrollment.ends, enrollment.end_reason = ends, reason
@@ -205,7 +210,7 @@ def end_enrollment(
         later = later.from_instant(now)
     reason_given = reason or "The enrollment ended"
     release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason_given, now=now)
-    end_one_to_ones(enrollment=enrollment, ends=ends, now=now)
+    end_individual_sessions(enrollment=enrollment, ends=ends, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
     return enrollment
 
@@ -213,7 +218,7 @@ def end_enrollment(
 @transaction.atomic
 def release_booking(*, booking: Booking, reason: str, by: User, now: datetime) -> Booking:
     """Gives back one place. Raises Refused when attendance is recorded, which is never taken back."""
-    hold_site(booking.session.site_id)
+    lock_site(booking.session.site_id)
     asked = Booking.objects.filter(pk=booking.pk)
     given_back = release_bookings(bookings=asked, cause=ReleaseCause.GIVEN_BACK, reason=reason, now=now)
     booking.refresh_from_db()
@@ -227,12 +232,12 @@ def release_booking(*, booking: Booking, reason: str, by: User, now: datetime) -
 @transaction.atomic
 def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User, now: datetime) -> Episode:
     """Ends the course of care after `last_day`, with its enrollments, bookings and level. Raises Refused for an earlier day."""
-    hold_site(episode.site_id)
+    lock_site(episode.site_id)
     episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=episode.pk)
     if episode.ends is not None:
         raise Refused([AlreadyEnded("The course of care", episode.ends - timedelta(days=1))])
     if last_day < episode.starts:
-        raise Refused([EndsBeforeItBegins(episode.starts, last_day)])
+        raise Refused([EndDateBeforeStart(episode.starts, last_day)])
     ends = last_day + timedelta(days=1)
     for enrollment in Enrollment.objects.filter(episode=episode).not_over_on(ends):
         if enrollment.starts <= last_day:
@@ -242,7 +247,7 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
     later = Booking.objects.filter(episode=episode, session__on__gte=ends)
     release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason="Discharged", now=now)
     for enrollment in Enrollment.objects.filter(episode=episode, starts__gte=ends):
-        end_one_to_ones(enrollment=enrollment, ends=enrollment.starts, now=now)
+        end_individual_sessions(enrollment=enrollment, ends=enrollment.starts, now=now)
     close_entries(WaitingEntry.objects.filter(episode=episode), reason="Discharged", by=by, now=now)
     episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
     episode.spans.filter(starts__gte=ends).delete()

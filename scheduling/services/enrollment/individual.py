@@ -14,8 +14,8 @@ from django.db.models import Q
 
 from accounts.models import User
 from patients.models import Episode
-from scheduling.domain.individual.proposals import Counselor, Found, OpenHours, WeeklyHour
-from scheduling.domain.individual.search import against_choice, propose
+from scheduling.domain.individual.proposals import Counselor, IndividualProposals, OpenHours, WeeklyHour
+from scheduling.domain.individual.search import check_choice, propose_individual_times
 from scheduling.domain.search.need import Need
 from scheduling.double_booking import FACILITATOR
 from scheduling.models import (
@@ -23,28 +23,28 @@ from scheduling.models import (
     CounselorHours,
     Enrollment,
     EnrollmentMeeting,
+    FacilitatorPart,
     Meeting,
     MeetingFacilitator,
-    Part,
     ServiceType,
     SessionFacilitator,
     Site,
 )
 from scheduling.services.bookings.horizon import horizon_end, write_sessions
-from scheduling.services.bookings.meeting_changes import take_back
-from scheduling.services.integrity import in_words
-from scheduling.services.reasons import Refused, TakenMeanwhile
+from scheduling.services.bookings.meeting_changes import remove_individual_meeting
+from scheduling.services.integrity import translate_integrity_errors
+from scheduling.services.reasons import TakenConcurrently
 from scheduling.services.rulebook import RuleBook
-from timekeeping.reasons import Reason
+from timekeeping.reasons import Reason, Refused
 from timekeeping.weeks import TREATMENT, BusyTime, OnDates, minute_of
 
 SERVICE_TYPE, NAME = "individual", "Individual session"
 """The service's code, and what stands for it wherever sessions are named: never whose it is."""
-NOT_ANY_MORE = "Not arranged any more"
+CANCEL_REASON = "Not arranged any more"
 """Why its sessions are cancelled, for whoever sees the calendar: why a patient comes no more is not for all of them."""
 
 
-def propose_one_to_ones(
+def propose_individual_sessions(
     *,
     episode: Episode,
     minutes: int,
@@ -52,20 +52,22 @@ def propose_one_to_ones(
     need: Need,
     today: date,
     apart_from: Enrollment | None = None,
-) -> Found:
+) -> IndividualProposals:
     """Weekly times for so many individual minutes beside the meetings with these ids, from the need's day or today.
 
     The hours that are kept for the enrollment `apart_from` are taken to be free; the need must leave them out too. Nothing is
     read where there are no minutes to arrange.
     """
     if not minutes:
-        return Found()
-    need = _as_it_stands(need, episode, today, apart_from)
+        return IndividualProposals()
+    need = _current_need(need, episode, today, apart_from)
     counselors = counselors_at(site=episode.site, need=need, apart_from=apart_from)
-    return propose(minutes, counselors, [each.as_weekly_meeting() for each in _attended(meetings)], need)
+    return propose_individual_times(
+        minutes, counselors, [each.as_weekly_meeting() for each in _with_successors(meetings)], need
+    )
 
 
-def reasons_against_hours(
+def check_individual_sessions(
     *,
     episode: Episode,
     minutes: int,
@@ -80,14 +82,14 @@ def reasons_against_hours(
     """
     if not hours:
         return ()
-    hold_counselors(hours)
-    need = _as_it_stands(need, episode, today, apart_from)
+    lock_counselors(hours)
+    need = _current_need(need, episode, today, apart_from)
     counselors = counselors_at(site=episode.site, need=need, apart_from=apart_from)
-    attended = [each.as_weekly_meeting() for each in _attended(meetings)]
-    return tuple(dict.fromkeys(against_choice(minutes, hours, counselors, attended, need)))
+    attended = [each.as_weekly_meeting() for each in _with_successors(meetings)]
+    return tuple(dict.fromkeys(check_choice(minutes, hours, counselors, attended, need)))
 
 
-def hold_counselors(hours: Iterable[WeeklyHour]) -> None:
+def lock_counselors(hours: Iterable[WeeklyHour]) -> None:
     """Until the transaction ends nobody else gives away these counselors' hours, at whichever site."""
     ids = sorted({int(hour.counselor) for hour in hours})
     list(User.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
@@ -99,14 +101,16 @@ def counselors_at(*, site: Site, need: Need, apart_from: Enrollment | None = Non
     rows = CounselorHours.objects.filter(site=site, user__in=User.objects.clinicians_at(site.pk))
     for each in rows.not_over_on(need.from_day).select_related("user"):
         open_[each.user].append(each.as_open_hours())
-    busy = _busy([user.pk for user in open_], site, need, apart_from) if open_ else {}
+    busy = _counselor_busy_times([user.pk for user in open_], site, need, apart_from) if open_ else {}
     return tuple(
         Counselor(key=user.pk, name=str(user), hours=tuple(hours), busy=tuple(busy.get(user.pk, ())))
         for user, hours in open_.items()
     )
 
 
-def _busy(users: Collection[int], site: Site, need: Need, apart_from: Enrollment | None) -> dict[int, list[BusyTime]]:
+def _counselor_busy_times(
+    users: Collection[int], site: Site, need: Need, apart_from: Enrollment | None
+) -> dict[int, list[BusyTime]]:
     """Under each person the meetings that they lead or assist in by this site's clocks, and every dated session anywhere."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
     weekly = Meeting.objects.filter(site__time_zone=site.time_zone).held_from(need.from_day)
@@ -127,11 +131,11 @@ def _busy(users: Collection[int], site: Site, need: Need, apart_from: Enrollment
         assert ends is not None
         dated[user].append((name, starts, ends))
     for user, times in dated.items():
-        found[user] += _on_dates(times, site)
+        found[user] += _dated_busy_times(times, site)
     return found
 
 
-def _attended(meetings: Collection[int]) -> list[Meeting]:
+def _with_successors(meetings: Collection[int]) -> list[Meeting]:
     """The meetings with these ids, and those that will take their place."""
     rows = Meeting.objects.select_related("service_type").prefetch_related("meeting_facilitators")
     found = list(rows.filter(pk__in=meetings))
@@ -141,7 +145,7 @@ def _attended(meetings: Collection[int]) -> list[Meeting]:
     return found
 
 
-def _as_it_stands(need: Need, episode: Episode, today: date, apart_from: Enrollment | None) -> Need:
+def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollment | None) -> Need:
     """From today on if the need's day has passed, and with what the patient is booked into on single dates."""
     first = max(need.from_day, today)
     sessions = Booking.objects.standing().filter(
@@ -150,7 +154,7 @@ def _as_it_stands(need: Need, episode: Episode, today: date, apart_from: Enrollm
     if apart_from is not None:
         sessions = sessions.filter(Q(session__meeting=None) | _not_kept_for(apart_from))
     booked = sessions.order_by().values_list("session__name", "starts", "ends")
-    return replace(need, from_day=first, busy=(*need.busy, *_on_dates(booked, episode.site)))
+    return replace(need, from_day=first, busy=(*need.busy, *_dated_busy_times(booked, episode.site)))
 
 
 def _not_kept_for(enrollment: Enrollment) -> Q:
@@ -158,7 +162,7 @@ def _not_kept_for(enrollment: Enrollment) -> Q:
     return Q(session__meeting__kept_for=None) | ~Q(session__meeting__kept_for=enrollment)
 
 
-def _on_dates(sessions: Iterable[tuple[str, datetime, datetime]], site: Site) -> Iterator[BusyTime]:
+def _dated_busy_times(sessions: Iterable[tuple[str, datetime, datetime]], site: Site) -> Iterator[BusyTime]:
     """Dated sessions as time taken by the site's clocks; those of one name and hour together."""
     dated: dict[tuple[str, time, time], set[date]] = defaultdict(set)
     for name, starts, ends in sessions:
@@ -175,7 +179,7 @@ def _on_dates(sessions: Iterable[tuple[str, datetime, datetime]], site: Site) ->
         )
 
 
-def hours_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHour, ...]:
+def individual_sessions_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHour, ...]:
     """The enrollment's one-to-one times that run on the day or begin later, in the order of the week."""
     meetings = Meeting.objects.filter(kept_for=enrollment).not_over_on(day).prefetch_related("meeting_facilitators")
     return tuple(
@@ -189,7 +193,9 @@ def hours_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHour, ...]:
     )
 
 
-def give_hours(*, enrollment: Enrollment, hours: Sequence[WeeklyHour], begins: date, now: datetime) -> None:
+def add_individual_sessions(
+    *, enrollment: Enrollment, hours: Sequence[WeeklyHour], begins: date, now: datetime
+) -> None:
     """Keeps the weekly hours, which nothing stands against, for the enrollment from the day on, and writes their sessions up to
     the horizon. Whoever calls books them.
 
@@ -200,17 +206,17 @@ def give_hours(*, enrollment: Enrollment, hours: Sequence[WeeklyHour], begins: d
     site, service_type = enrollment.episode.site, ServiceType.objects.get(code=SERVICE_TYPE)
     today = now.astimezone(site.zone).date()
     begins = max(begins, today)
-    with in_words():
-        made = [_keep(enrollment, hour, service_type, begins) for hour in hours]
+    with translate_integrity_errors():
+        made = [_create_meeting(enrollment, hour, service_type, begins) for hour in hours]
         book = RuleBook.of(site)
         written = write_sessions(
             site=site, first=begins, until=horizon_end(today), book=book, now=now, since=now, only=made
         )
     if written.unled:
-        raise Refused([TakenMeanwhile(FACILITATOR.name)])
+        raise Refused([TakenConcurrently(FACILITATOR.name)])
 
 
-def _keep(enrollment: Enrollment, hour: WeeklyHour, service_type: ServiceType, begins: date) -> int:
+def _create_meeting(enrollment: Enrollment, hour: WeeklyHour, service_type: ServiceType, begins: date) -> int:
     """The id of the meeting that the hour becomes."""
     meeting = Meeting.objects.create(
         site=enrollment.episode.site,
@@ -226,13 +232,13 @@ def _keep(enrollment: Enrollment, hour: WeeklyHour, service_type: ServiceType, b
         runs_until=enrollment.ends,
         kept_for=enrollment,
     )
-    MeetingFacilitator.objects.create(meeting=meeting, user_id=int(hour.counselor), part=Part.LEADS)
+    MeetingFacilitator.objects.create(meeting=meeting, user_id=int(hour.counselor), part=FacilitatorPart.LEADS)
     EnrollmentMeeting.objects.create(enrollment=enrollment, meeting=meeting, starts=begins, ends=enrollment.ends)
     return meeting.pk
 
 
-def end_one_to_ones(*, enrollment: Enrollment, ends: date, now: datetime) -> None:
+def end_individual_sessions(*, enrollment: Enrollment, ends: date, now: datetime) -> None:
     """The enrollment's individual time is over from the day on: its sessions to come are taken back, and the counselor has
     the hours again. What has begun stays."""
     for meeting in Meeting.objects.filter(kept_for=enrollment).not_over_on(ends):
-        take_back(meeting=meeting, ends=ends, reason=NOT_ANY_MORE, now=now)
+        remove_individual_meeting(meeting=meeting, ends=ends, reason=CANCEL_REASON, now=now)

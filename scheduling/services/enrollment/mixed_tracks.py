@@ -11,31 +11,31 @@ from scheduling.services.search.queries import as_offer
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class CrossTrackOptions:
     """Tracks that mix with the patient's own, and all that can be attended besides its meetings, each once."""
 
     tracks: tuple[Track, ...] = ()
     meetings: tuple[Meeting, ...] = ()
 
 
-NOTHING = Beside()
+NO_CROSS_TRACK_OPTIONS = CrossTrackOptions()
 
 
-def beside(track: Track, *, changes: Enrollment | None = None) -> Beside:
+def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> CrossTrackOptions:
     """For a patient who is to stand in the track; whose enrollment `changes` may keep what they attend already, whether the
     tracks would mix by now or not.
 
     No query where tracks don't mix and nothing changes. Reads the track's site and prefetched meetings and start dates.
     """
-    tracks = _mixing_with(track) if track.mixes else ()
+    tracks = _mixable_tracks(track) if track.mixes else ()
     rows = [meeting for each in tracks for meeting in each.meetings.all()]
     if changes is not None:
-        rows += _visited(track, changes)
+        rows += _attended_elsewhere(track, changes)
     own = {meeting.pk for meeting in track.meetings.all()}
-    return Beside(tracks, tuple({meeting.pk: meeting for meeting in rows if meeting.pk not in own}.values()))
+    return CrossTrackOptions(tracks, tuple({meeting.pk: meeting for meeting in rows if meeting.pk not in own}.values()))
 
 
-def _visited(track: Track, enrollment: Enrollment) -> list[Meeting]:
+def _attended_elsewhere(track: Track, enrollment: Enrollment) -> list[Meeting]:
     """Groups of other tracks that the patient attends until further notice, or until they or the enrollment end."""
     lasts = Q(enrollment_meetings__ends=None) | Q(enrollment_meetings__ends=F("runs_until"))
     if enrollment.ends is not None:
@@ -45,7 +45,7 @@ def _visited(track: Track, enrollment: Enrollment) -> list[Meeting]:
     return list(rows.prefetch_related("meeting_facilitators").distinct())
 
 
-def _mixing_with(track: Track) -> tuple[Track, ...]:
+def _mixable_tracks(track: Track) -> tuple[Track, ...]:
     others = (
         Track.objects.filter(site=track.site_id)
         .on_offer()
@@ -57,7 +57,7 @@ def _mixing_with(track: Track) -> tuple[Track, ...]:
     return tuple(other for other in others if as_offer(other, date.min, {}).mixes_with(own))
 
 
-def going_on(meetings: MeetingQuerySet, track: Track) -> MeetingQuerySet:
+def filter_successors(meetings: MeetingQuerySet, track: Track) -> MeetingQuerySet:
     """Those of the meetings that take the place of another one for a patient of the track: they serve it or, where the patient
     visits the other one, still a track that that served.
     """

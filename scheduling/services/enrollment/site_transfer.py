@@ -14,10 +14,10 @@ from patients.models.commitment import weekday_mask
 from patients.services import CommitmentValues, add_commitment, change_commitment
 from scheduling.models import Booking, Enrollment, Site, WaitingEntry
 from scheduling.services.enrollment.waitlist import close_entries
-from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, NothingChanged, refuse_for
-from scheduling.services.rosters import hold_site, mark_stale_of_episodes
-from timekeeping.reasons import Reason
-from timekeeping.time_zones import differences, on_another_clock
+from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, NothingChanged
+from scheduling.services.rosters import lock_site, mark_episode_feeds_stale
+from timekeeping.reasons import Reason, refuse_if_any
+from timekeeping.time_zones import clock_differences, shift_busy_time
 from timekeeping.weeks import BusyTime, OnDates, Recurrence
 
 DAY = timedelta(days=1)
@@ -35,7 +35,7 @@ class StillBooked(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class ClocksDiffer(Reason):
+class TimeZonesDiffer(Reason):
     """The clocks at the two sites are not always as far apart, so that times stated by one can't be told by the other."""
 
     code: ClassVar[str] = "clocks_differ"
@@ -44,7 +44,7 @@ class ClocksDiffer(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class StillToDecide(Reason):
+class ProposalsPending(Reason):
     """What the patient said of their life waits, and is stated by the clock of the site that they would leave."""
 
     code: ClassVar[str] = "still_to_decide"
@@ -52,7 +52,7 @@ class StillToDecide(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class SiteTransfer:
     """What a move to the site would bring: whether times are told anew, what ends, from where no way there is known."""
 
     site: Site
@@ -61,10 +61,10 @@ class Move:
     without_way: Sequence[Place]
 
 
-def what_it_brings(*, episode: Episode, site: Site) -> Move:
+def preview_transfer(*, episode: Episode, site: Site) -> SiteTransfer:
     """What whoever moves the episode is told first."""
     places = Place.objects.filter(patient=episode.patient_id)
-    return Move(
+    return SiteTransfer(
         site=site,
         changes_clocks=site.time_zone != episode.site.time_zone,
         waits=list(WaitingEntry.objects.open().filter(episode=episode).select_related("track")),
@@ -73,7 +73,7 @@ def what_it_brings(*, episode: Episode, site: Site) -> Move:
 
 
 @transaction.atomic
-def move_episode(*, episode: Episode, site: Site, by: User, now: datetime) -> Episode:
+def transfer_episode(*, episode: Episode, site: Site, by: User, now: datetime) -> Episode:
     """From today on the patient and the course of care are at the other site, under its rules and seen by its staff.
 
     What was before stays where it was: sessions, marks, and the weeks, which are judged as that site judges. Waiting lists of
@@ -83,18 +83,18 @@ def move_episode(*, episode: Episode, site: Site, by: User, now: datetime) -> Ep
     session from today on, and times that can't be told by the other clock.
     """
     for pk in sorted({episode.site_id, site.pk}):
-        hold_site(pk)
+        lock_site(pk)
     patient = Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=episode.patient_id)
     episodes = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("site")
     episode = episodes.get(pk=episode.pk)
     episode.patient = patient
     left, today = episode.site, now.astimezone(episode.site.zone).date()
-    refuse_for(_against_move(episode, site, today))
-    lives = [(each, _told_by(each, left, site, today)) for each in _commitments(patient, left, site, today)]
+    refuse_if_any(_transfer_reasons(episode, site, today))
+    lives = [(each, _in_site_time(each, left, site, today)) for each in _commitments(patient, left, site, today)]
     record(episode, by=by, action=Action.CHANGED, at=now, detail=f"moves to {site}")
     waiting = WaitingEntry.objects.filter(episode=episode)
     close_entries(waiting, reason="Moved to another site", by=by, now=now)
-    _leave_behind(episode, today)
+    _record_former_site(episode, today)
     episode.site = patient.site = site
     episode.save(update_fields=["site", "came_on"])
     patient.save(update_fields=["site"])
@@ -104,16 +104,16 @@ def move_episode(*, episode: Episode, site: Site, by: User, now: datetime) -> Ep
         for values in more:
             add_commitment(patient=patient, values=values, by=by, now=now)
     record(episode, by=by, action=Action.CHANGED, at=now, detail=f"moved from {left} on {today:%Y-%m-%d}")
-    mark_stale_of_episodes([episode.pk], now)
+    mark_episode_feeds_stale([episode.pk], now)
     return episode
 
 
-def reasons_against_move(*, episode: Episode, site: Site, now: datetime) -> tuple[Reason, ...]:
+def check_transfer(*, episode: Episode, site: Site, now: datetime) -> tuple[Reason, ...]:
     """What `move_episode` would be refused for."""
-    return tuple(_against_move(episode, site, now.astimezone(episode.site.zone).date()))
+    return tuple(_transfer_reasons(episode, site, now.astimezone(episode.site.zone).date()))
 
 
-def _against_move(episode: Episode, site: Site, today: date) -> Iterable[Reason]:
+def _transfer_reasons(episode: Episode, site: Site, today: date) -> Iterable[Reason]:
     if episode.ends is not None and episode.ends <= today:
         yield AlreadyEnded("The course of care", episode.ends - DAY)
     if site.pk == episode.site_id:
@@ -125,21 +125,21 @@ def _against_move(episode: Episode, site: Site, today: date) -> Iterable[Reason]
     if sessions:
         yield StillBooked(sessions[0].name, sessions[0].on, len(sessions) - 1)
     if site.time_zone != episode.site.time_zone:
-        yield from _against_other_clock(episode, site, today)
+        yield from _time_zone_reasons(episode, site, today)
 
 
-def _against_other_clock(episode: Episode, site: Site, today: date) -> Iterable[Reason]:
+def _time_zone_reasons(episode: Episode, site: Site, today: date) -> Iterable[Reason]:
     """Nothing where nothing is stated by a clock."""
     patient = episode.patient
     proposals = CommitmentProposal.objects.filter(patient=patient, state=ProposalState.WAITING).count()
     if proposals:
-        yield StillToDecide(proposals)
-    ahead = differences(episode.site.zone, site.zone, today, today + A_YEAR)
+        yield ProposalsPending(proposals)
+    ahead = clock_differences(episode.site.zone, site.zone, today, today + A_YEAR)
     if len(ahead) > 1 and patient.commitments.in_force_from(today - DAY).exists():
-        yield ClocksDiffer(episode.site.name, site.name)
+        yield TimeZonesDiffer(episode.site.name, site.name)
 
 
-def _leave_behind(episode: Episode, today: date) -> None:
+def _record_former_site(episode: Episode, today: date) -> None:
     """Where the course of care was until yesterday; nowhere, if it has not been there for a day."""
     since = episode.came_on or episode.starts
     if since < today:
@@ -154,11 +154,11 @@ def _commitments(patient: Patient, left: Site, site: Site, today: date) -> list[
     return list(patient.commitments.in_force_from(today - DAY).with_travel())
 
 
-def _told_by(commitment: Commitment, left: Site, site: Site, today: date) -> list[CommitmentValues]:
+def _in_site_time(commitment: Commitment, left: Site, site: Site, today: date) -> list[CommitmentValues]:
     """The commitment by the clock of the site, in as many parts as it takes."""
-    (ahead,) = differences(left.zone, site.zone, today, today + A_YEAR)
+    (ahead,) = clock_differences(left.zone, site.zone, today, today + A_YEAR)
     busy = commitment.as_busy_time(site=left)
-    return [_as_values(commitment, busy, part) for part in on_another_clock(busy, ahead)]
+    return [_as_values(commitment, busy, part) for part in shift_busy_time(busy, ahead)]
 
 
 def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> CommitmentValues:
@@ -180,7 +180,7 @@ def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> Comm
     return CommitmentValues(**stated)
 
 
-def moves_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
+def transfers_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
     """The sites of those episodes that have moved, and under each the days on which it did; no query if none has."""
     moved = {episode.pk: episode.came_on for episode in episodes if episode.came_on is not None}
     if not moved:

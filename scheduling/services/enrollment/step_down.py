@@ -8,22 +8,28 @@ from django.db.models import Q
 
 from patients.models import Episode, LevelOfCareSpan
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.fit import Fit, search
+from scheduling.domain.search.fit import Fit, find_fits
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.step_down import NOWHERE, Stage, Standing, Step, look_ahead
-from scheduling.domain.suggestions.suggestions import Repair, repairs
+from scheduling.domain.step_down import NOT_ENROLLED, EnrolledMeetings, Step, StepPlan, plan_steps
+from scheduling.domain.suggestions.suggestions import Suggestion, find_suggestions
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Session, Track
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.enrollment.change import own_sessions
-from scheduling.services.reasons import NoEpisode, Refused
-from scheduling.services.search.queries import Lives, as_offer, full_dates, settled_for, tracks_on_offer
-from timekeeping.reasons import Key
+from scheduling.services.reasons import NoEpisode
+from scheduling.services.search.queries import (
+    PatientAvailability,
+    as_offer,
+    full_dates,
+    published_tracks,
+    settled_sessions,
+)
+from timekeeping.reasons import Key, Refused
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ahead:
+class LevelPlan:
     """A level of care from the first day on which it is looked at, and what is arranged or found for it.
 
     `in_tracks` are the names of the tracks in which that is, `stands_in` the places that the patient has when the level begins,
@@ -32,11 +38,11 @@ class Ahead:
     """
 
     span: LevelOfCareSpan
-    stage: Stage
+    stage: StepPlan
     in_tracks: tuple[str, ...]
     stands_in: tuple[Enrollment, ...]
     fits: tuple[Fit, ...]
-    repairs: tuple[Repair, ...]
+    repairs: tuple[Suggestion, ...]
 
     @property
     def starts(self) -> date:
@@ -51,7 +57,7 @@ class Ahead:
         return self.span.ends - DAY if self.span.ends else None
 
 
-def step_down(*, episode: Episode, from_day: date) -> tuple[Ahead, ...]:
+def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]:
     """The levels that hold on the day or later, each with the schedule that is best with those before and after it.
 
     As many queries for three as for one. Reads prefetched spans and the patient. Raises Refused when the course of care is
@@ -62,16 +68,16 @@ def step_down(*, episode: Episode, from_day: date) -> tuple[Ahead, ...]:
         raise Refused([NoEpisode(from_day)])
     spans.sort(key=lambda span: span.starts)
     days = [max(from_day, span.starts) for span in spans]
-    places = Attended.of(episode, days[0])
-    lives = Lives.of(episode.site, [episode], days[0], apart_from=places.enrollments)
-    tracks = list(tracks_on_offer(episode.site))
+    places = AttendedMeetings.of(episode, days[0])
+    lives = PatientAvailability.of(episode.site, [episode], days[0], apart_from=places.enrollments)
+    tracks = list(published_tracks(episode.site))
     full = full_dates(site=episode.site, from_day=days[0], apart_from=own_sessions_of(episode, places.enrollments))
-    groups = _Groups.of(tracks, places.meetings)
+    groups = _GroupHistory.of(tracks, places.meetings)
     steps: list[Step] = []
     for span, day in zip(spans, days, strict=True):
         arranged = places.arranged(day, span.ends, groups, is_first=not steps)
         offers = tuple(as_offer(track, day, full) for track in tracks)
-        going_on = tuple(_for_whom_it_is(as_offer(track, day, full, goes_on=True), track) for track in tracks)
+        going_on = tuple(_with_eligibility(as_offer(track, day, full, goes_on=True), track) for track in tracks)
         offered = (each.meeting for offer in (*offers, *going_on) for each in offer.meetings)
         steps.append(
             Step(
@@ -82,46 +88,46 @@ def step_down(*, episode: Episode, from_day: date) -> tuple[Ahead, ...]:
                 arranged=arranged,
             )
         )
-    stages = look_ahead(steps, standing=steps[0].arranged)
+    stages = plan_steps(steps, standing=steps[0].arranged)
     names = {track.pk: track.name for track in (*tracks, *(each.track for each in places.enrollments))}
     return tuple(
-        Ahead(
+        LevelPlan(
             span=span,
             stage=stage,
             in_tracks=tuple(sorted(names[int(key)] for key in stage.in_tracks)),
             stands_in=places.enrollments_on(stage.step.starts),
-            fits=() if stage.meetings else search(_tracks_at(stage), stage.step.need),
-            repairs=() if stage.meetings else repairs(_tracks_at(stage), stage.step.need),
+            fits=() if stage.meetings else find_fits(_open_offers(stage), stage.step.need),
+            repairs=() if stage.meetings else find_suggestions(_open_offers(stage), stage.step.need),
         )
         for span, stage in zip(spans, stages, strict=True)
     )
 
 
-def _for_whom_it_is(offer: Offer, track: Track) -> Offer:
+def _with_eligibility(offer: Offer, track: Track) -> Offer:
     """Who is in a track may stay in it whatever their level and age, but is led on to one that is meant for them."""
     return replace(offer, level=track.level, from_age=track.from_age, to_age=track.to_age)
 
 
-def _tracks_at(stage: Stage) -> tuple[Offer, ...]:
+def _open_offers(stage: StepPlan) -> tuple[Offer, ...]:
     return stage.step.open_to(stage.tracks)
 
 
 def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
     """Sessions in which the patient needs no new place."""
-    known = Q(pk__in=settled_for(episode).order_by().values("pk"))
+    known = Q(pk__in=settled_sessions(episode).order_by().values("pk"))
     for enrollment in enrollments:
         known |= Q(pk__in=own_sessions(enrollment).order_by().values("pk"))
     return Session.objects.filter(known)
 
 
 @dataclass(frozen=True, slots=True)
-class _Groups:
+class _GroupHistory:
     """Under each meeting the first of those that took each other's place from a date on: the group as people know it."""
 
     first: Mapping[Key, Key]
 
     @classmethod
-    def of(cls, tracks: Iterable[Track], attended: Iterable[Meeting]) -> "_Groups":
+    def of(cls, tracks: Iterable[Track], attended: Iterable[Meeting]) -> "_GroupHistory":
         meetings = [*attended, *(meeting for track in tracks for meeting in track.meetings.all())]
         before = {meeting.pk: meeting.continues_id for meeting in meetings}
         first: dict[Key, Key] = {}
@@ -142,7 +148,7 @@ class _Groups:
 
 
 @dataclass(frozen=True, slots=True)
-class Attended:
+class AttendedMeetings:
     """The standing places in groups that a patient has on a day or later, in the order of their first days, and those in the
     individual `hours` that are kept for them.
     """
@@ -151,7 +157,7 @@ class Attended:
     hours: Sequence[EnrollmentMeeting]
 
     @classmethod
-    def of(cls, episode: Episode, day: date) -> "Attended":
+    def of(cls, episode: Episode, day: date) -> "AttendedMeetings":
         """Two queries."""
         rows = EnrollmentMeeting.objects.filter(Q(ends=None) | Q(ends__gt=day), enrollment__episode=episode)
         rows = rows.filter(Q(meeting__runs_until=None) | Q(meeting__runs_until__gt=day))
@@ -182,35 +188,35 @@ class Attended:
     def enrollments_on(self, day: date) -> tuple[Enrollment, ...]:
         return tuple(each for each in self.enrollments if each.starts <= day and (each.ends is None or each.ends > day))
 
-    def arranged(self, day: date, until: date | None, groups: _Groups, *, is_first: bool) -> Standing:
+    def arranged(self, day: date, until: date | None, groups: _GroupHistory, *, is_first: bool) -> EnrolledMeetings:
         """What was chosen for a level that begins on the day: what is attended now, or begins or ends with it or later."""
         then = list(self.in_week_from(day))
         if not then:
-            begin = (_begins(place) for place in self.places)
+            begin = (_start_of(place) for place in self.places)
             later = min((each for each in begin if day < each and (until is None or each < until)), default=day)
             then = list(self.in_week_from(later))
         if not then or not (is_first or self._differs(then, day, groups)):
-            return NOWHERE
+            return NOT_ENROLLED
         tracks = {place.enrollment_id: place.enrollment.track for place in then}
-        return Standing(
+        return EnrolledMeetings(
             meetings=tuple(place.meeting.as_weekly_meeting() for place in then),
             tracks=frozenset(track.pk for track in tracks.values()),
             individual_minutes=sum(track.individual_minutes for track in tracks.values()),
         )
 
-    def _differs(self, then: Collection[EnrollmentMeeting], day: date, groups: _Groups) -> bool:
+    def _differs(self, then: Collection[EnrollmentMeeting], day: date, groups: _GroupHistory) -> bool:
         """Whether other groups are attended then than on the day before."""
-        before = (place for place in self.places if _begins(place) < day and not _is_over(place, day))
+        before = (place for place in self.places if _start_of(place) < day and not _is_over(place, day))
         return groups.known(place.meeting_id for place in then) != groups.known(place.meeting_id for place in before)
 
     def in_week_from(self, day: date) -> Iterator[EnrollmentMeeting]:
         """Those that hold for the whole rest of the week from the day."""
         for place in self.places:
-            if _begins(place) < day + WEEK and not _is_over(place, day + WEEK):
+            if _start_of(place) < day + WEEK and not _is_over(place, day + WEEK):
                 yield place
 
 
-def _begins(place: EnrollmentMeeting) -> date:
+def _start_of(place: EnrollmentMeeting) -> date:
     return max(place.starts, place.meeting.runs_from)
 
 

@@ -7,17 +7,17 @@ from datetime import date
 from django.db.models import F, Min
 
 from patients.models import Episode
-from scheduling.domain.hours.rules import RuleSet, add_up
+from scheduling.domain.hours.rules import HoursRules, add_up
 from scheduling.domain.search.need import Need
-from scheduling.domain.search.remarks import Remark, asks_of_life
+from scheduling.domain.search.remarks import Remark, commitment_remarks
 from scheduling.models import Enrollment, Meeting, Session, SessionStatus, Track
-from scheduling.services.enrollment.checks import reasons_against
-from scheduling.services.enrollment.mixed_tracks import NOTHING, Beside
+from scheduling.services.enrollment.checks import check_enrollment
+from scheduling.services.enrollment.mixed_tracks import NO_CROSS_TRACK_OPTIONS, CrossTrackOptions
 from timekeeping.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class ChoicePreview:
     """Minutes and days a week beside what is prescribed, everything that stands against it, and what it asks of the patient's
     life.
     """
@@ -26,12 +26,12 @@ class Trial:
     days: int
     prescribed_minutes: int
     prescribed_days: int
-    rules: RuleSet
+    rules: HoursRules
     reasons: tuple[Reason, ...]
     asks: tuple[Remark, ...] = ()
 
 
-def try_choice(
+def preview_choice(
     *,
     episode: Episode,
     track: Track,
@@ -39,21 +39,21 @@ def try_choice(
     need: Need,
     full: Mapping[int, tuple[date, ...]],
     changes: Enrollment | None = None,
-    beside: Beside = NOTHING,
-) -> Trial:
+    beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
+) -> ChoicePreview:
     """Answers as `enroll_patient` would from the need's day, or `change_meetings` of the enrollment that `changes`, and
     writes nothing. Reads the prefetched meetings of the track and those `beside` them."""
     wanted = {meeting.pk for meeting in meetings}
     own = (*track.meetings.all(), *beside.meetings)
     chosen = [meeting.as_weekly_meeting() for meeting in own if meeting.pk in wanted]
     total = add_up(chosen, need.rules, track.individual_minutes)
-    return Trial(
+    return ChoicePreview(
         minutes=total.minutes,
         days=total.days,
         prescribed_minutes=need.prescribed_minutes,
         prescribed_days=need.prescribed_days,
         rules=need.rules,
-        reasons=reasons_against(
+        reasons=check_enrollment(
             episode=episode,
             track=track,
             meetings=meetings,
@@ -62,7 +62,7 @@ def try_choice(
             changes=changes,
             beside=beside,
         ),
-        asks=asks_of_life(chosen, need),
+        asks=commitment_remarks(chosen, need),
     )
 
 

@@ -16,37 +16,36 @@ from scheduling.services.reasons import (
     AlreadyEnded,
     AlreadyEnrolled,
     BeforeAdmission,
-    NeedsReason,
-    NotOnOffer,
-    Refused,
+    ReasonRequired,
+    TrackNotPublished,
 )
-from scheduling.services.rosters import MOST_LETTERS, hold_site
-from timekeeping.reasons import Reason
+from scheduling.services.rosters import REASON_MAX_LENGTH, lock_site
+from timekeeping.reasons import Reason, Refused
 
 
 @dataclass(frozen=True, slots=True)
-class AlreadyWaiting(Reason):
+class AlreadyOnWaitlist(Reason):
     code: ClassVar[str] = "already_waiting"
     track: str
     since: date
 
 
 @dataclass(frozen=True, slots=True)
-class NotWaiting(Reason):
+class NotOnWaitlist(Reason):
     """The entry is closed: the place was taken, or the wish given up."""
 
     code: ClassVar[str] = "not_waiting"
     track: str
 
 
-def numbers_waiting(*, site: Site) -> dict[int, int]:
+def waitlist_counts(*, site: Site) -> dict[int, int]:
     """Under each track of the site for which somebody waits how many do."""
     entries = WaitingEntry.objects.open().filter(track__site=site).order_by()
     return dict(entries.values_list("track").annotate(number=Count("pk")))
 
 
 @transaction.atomic
-def join_waiting_list(
+def join_waitlist(
     *, episode: Episode, track: Track, priority: Priority, from_day: date, note: str = "", by: User, now: datetime
 ) -> WaitingEntry:
     """Waits for a place in the track, to begin on `from_day` at the earliest; the `note` says what would have to come free.
@@ -54,9 +53,9 @@ def join_waiting_list(
     Raises Refused for a track that is not on offer, one that the patient waits for or is in already, and a day on which there
     is no course of care.
     """
-    hold_site(episode.site_id)
+    lock_site(episode.site_id)
     episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=episode.pk)
-    reasons = _against_waiting(episode, track, from_day)
+    reasons = _check_waitlist(episode, track, from_day)
     if reasons:
         raise Refused(reasons)
     entry = WaitingEntry.objects.create(
@@ -67,10 +66,10 @@ def join_waiting_list(
     return entry
 
 
-def _against_waiting(episode: Episode, track: Track, from_day: date) -> list[Reason]:
+def _check_waitlist(episode: Episode, track: Track, from_day: date) -> list[Reason]:
     reasons: list[Reason] = []
     if track.status != TrackStatus.PUBLISHED or track.site_id != episode.site_id:
-        reasons.append(NotOnOffer(track.name))
+        reasons.append(TrackNotPublished(track.name))
     if from_day < episode.starts:
         reasons.append(BeforeAdmission(from_day, episode.starts))
     if episode.ends is not None and episode.ends <= from_day:
@@ -78,7 +77,7 @@ def _against_waiting(episode: Episode, track: Track, from_day: date) -> list[Rea
     waits = WaitingEntry.objects.open().filter(episode=episode, track=track).first()
     if waits is not None:
         since = waits.requested_at.astimezone(episode.site.zone).date()
-        reasons.append(AlreadyWaiting(track.name, since))
+        reasons.append(AlreadyOnWaitlist(track.name, since))
     enrolled = Enrollment.objects.filter(episode=episode, track=track).not_over_on(from_day).first()
     if enrolled is not None:
         reasons.append(AlreadyEnrolled(track.name, enrolled.starts))
@@ -86,23 +85,23 @@ def _against_waiting(episode: Episode, track: Track, from_day: date) -> list[Rea
 
 
 @transaction.atomic
-def leave_waiting_list(*, entry: WaitingEntry, reason: str, by: User, now: datetime) -> WaitingEntry:
+def leave_waitlist(*, entry: WaitingEntry, reason: str, by: User, now: datetime) -> WaitingEntry:
     """Waits no more. Raises Refused without a reason, and for an entry that is closed already."""
-    hold_site(entry.audit_site_id)
-    entry = open_entry(entry)
+    lock_site(entry.audit_site_id)
+    entry = lock_open_entry(entry)
     if not reason.strip():
-        raise Refused([NeedsReason()])
+        raise Refused([ReasonRequired()])
     close_entries(WaitingEntry.objects.filter(pk=entry.pk), reason=reason.strip(), by=by, now=now)
     entry.refresh_from_db()
     return entry
 
 
-def open_entry(entry: WaitingEntry) -> WaitingEntry:
+def lock_open_entry(entry: WaitingEntry) -> WaitingEntry:
     """The entry as it stands, held until the transaction ends. Raises Refused for one that is closed."""
     entries = WaitingEntry.objects.select_for_update(of=("self",), no_key=True)
     entry = entries.select_related("episode__patient", "track").get(pk=entry.pk)
     if entry.closed_at is not None:
-        raise Refused([NotWaiting(entry.track.name)])
+        raise Refused([NotOnWaitlist(entry.track.name)])
     return entry
 
 
@@ -113,7 +112,7 @@ def close_entries(
     closing = list(entries.open().select_related("episode__patient", "track"))
     ids = [entry.pk for entry in closing]
     WaitingEntry.objects.filter(pk__in=ids).update(
-        closed_at=now, close_reason=reason[:MOST_LETTERS], enrollment=enrollment
+        closed_at=now, close_reason=reason[:REASON_MAX_LENGTH], enrollment=enrollment
     )
     detail = f"enrolled from {enrollment.starts:%Y-%m-%d}" if enrollment else ""
     record_all(closing, by=by, action=Action.ENDED, at=now, detail=detail, reason=reason)

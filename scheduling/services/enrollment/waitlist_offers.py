@@ -7,22 +7,21 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from accounts.models import User
-from scheduling.domain.search.fit import Fit, search
+from scheduling.domain.search.fit import Fit, find_fits
 from scheduling.models import Enrollment, Meeting, Modality, Track, WaitingEntry
 from scheduling.services.bookings.horizon import horizon_end
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.enrollment.waitlist import open_entry
-from scheduling.services.reasons import Refused
-from scheduling.services.rosters import hold_site
-from scheduling.services.search.queries import Lives, as_offer, full_dates
-from timekeeping.reasons import Reason
+from scheduling.services.enrollment.waitlist import lock_open_entry
+from scheduling.services.rosters import lock_site
+from scheduling.services.search.queries import PatientAvailability, as_offer, full_dates
+from timekeeping.reasons import Reason, Refused
 
-WEEKS_KNOWN = timedelta(weeks=4)
+REQUIRED_AVAILABILITY = timedelta(weeks=4)
 """For so long there must be a place before anybody is told that there is one: beyond the horizon nothing is full yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class WaitlistMatch:
     """Somebody on the list: from when the track fits them, or why that can't be said.
 
     `leaves` is their place in another track, which they would move from.
@@ -43,7 +42,7 @@ class Waiting:
         return self.unable if self.fit is None else () if self.fit.fits else self.fit.obstacles
 
 
-def waiting_for(*, track: Track, entries: Iterable[WaitingEntry], now: datetime) -> list[Waiting]:
+def match_waitlist(*, track: Track, entries: Iterable[WaitingEntry], now: datetime) -> list[WaitlistMatch]:
     """From when the track fits each of the entries, in their order, once the days that are full are over; as many queries for
     thirty as for one.
 
@@ -59,21 +58,21 @@ def waiting_for(*, track: Track, entries: Iterable[WaitingEntry], now: datetime)
         .select_related("track")
         .order_by("starts")
     }
-    lives = Lives.of(track.site, episodes, today, apart_from=standing.values())
+    lives = PatientAvailability.of(track.site, episodes, today, apart_from=standing.values())
     full = full_dates(site=track.site, from_day=today)
-    latest = horizon_end(today) - WEEKS_KNOWN
-    return [_one(entry, track, today, latest, lives, full, standing.get(entry.episode_id)) for entry in entries]
+    latest = horizon_end(today) - REQUIRED_AVAILABILITY
+    return [_match_entry(entry, track, today, latest, lives, full, standing.get(entry.episode_id)) for entry in entries]
 
 
-def _one(
+def _match_entry(
     entry: WaitingEntry,
     track: Track,
     today: date,
     latest: date,
-    lives: Lives,
+    lives: PatientAvailability,
     full: dict[int, tuple[date, ...]],
     leaves: Enrollment | None,
-) -> Waiting:
+) -> WaitlistMatch:
     earliest = max(today, entry.from_day, entry.episode.starts)
     first: Fit | None = None
     for day in _days_to_try(track, earliest, latest, full):
@@ -81,12 +80,12 @@ def _one(
             need = lives.need(entry.episode, day)
         except Refused as refused:
             unable = () if first else refused.reasons
-            return Waiting(entry=entry, fit=first, unable=unable, leaves=leaves)
-        (fit,) = search([as_offer(track, day, full)], need)
+            return WaitlistMatch(entry=entry, fit=first, unable=unable, leaves=leaves)
+        (fit,) = find_fits([as_offer(track, day, full)], need)
         if fit.fits:
-            return Waiting(entry=entry, fit=fit, leaves=leaves)
+            return WaitlistMatch(entry=entry, fit=fit, leaves=leaves)
         first = first or fit
-    return Waiting(entry=entry, fit=first, leaves=leaves)
+    return WaitlistMatch(entry=entry, fit=first, leaves=leaves)
 
 
 def _days_to_try(track: Track, earliest: date, latest: date, full: dict[int, tuple[date, ...]]) -> Iterable[date]:
@@ -96,13 +95,13 @@ def _days_to_try(track: Track, earliest: date, latest: date, full: dict[int, tup
     yield from (day for day in sorted(freed) if earliest < day <= latest)
 
 
-def next_in_line(waiting: Sequence[Waiting]) -> Waiting | None:
+def next_in_line(waiting: Sequence[WaitlistMatch]) -> WaitlistMatch | None:
     """The first in order whom the track fits."""
     return next((each for each in waiting if each.fits), None)
 
 
 @transaction.atomic
-def offer_place(
+def enroll_from_waitlist(
     *,
     entry: WaitingEntry,
     meetings: Sequence[Meeting],
@@ -115,8 +114,8 @@ def offer_place(
 
     Raises Refused as `enroll_patient` does, and for an entry that was closed in the meantime.
     """
-    hold_site(entry.audit_site_id)
-    entry = open_entry(entry)
+    lock_site(entry.audit_site_id)
+    entry = lock_open_entry(entry)
     return enroll_patient(
         episode=entry.episode,
         track=entry.track,

@@ -12,29 +12,28 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from attendance.domain.ledger import BookedSession, Opening, savers
+from attendance.domain.ledger import BookedSession, MakeupOpening, find_makeup_openings
 from patients.models import Episode
-from scheduling.domain.impact.dated_conflicts import clashing
+from scheduling.domain.impact.dated_conflicts import find_overlaps
 from scheduling.domain.impact.impact import (
-    Gathering,
+    BookingChange,
+    BookingState,
     Impact,
-    LifeClash,
-    Seat,
-    SeatChange,
-    WeekDrop,
-    seat_changes,
-    session_changes,
-    week_drops,
+    ImpactConflict,
+    SessionState,
+    WeekShortfall,
+    find_booking_changes,
+    find_session_changes,
+    find_week_shortfalls,
 )
 from scheduling.models import (
     Site,
 )
-from scheduling.services.absences import days_away, is_on
-from scheduling.services.availability.commitments import lives_on_dates
+from scheduling.services.absences import is_on_leave, leave_days
+from scheduling.services.availability.commitments import busy_times
 from scheduling.services.bookings.horizon import horizon_end
-from scheduling.services.preview.snapshot import Scene as Scene
-from scheduling.services.preview.snapshot import View, look
-from scheduling.services.rosters import hold_site
+from scheduling.services.preview.snapshot import Snapshot, SnapshotScope, take_snapshot
+from scheduling.services.rosters import lock_site
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.search.queries import span_in_force
 from timekeeping.intervals import Interval
@@ -51,59 +50,59 @@ class ImpactChanged(Exception):
         super().__init__("what was shown is not what would happen")
 
 
-class _TakenBack(Exception):
+class _RolledBack(Exception):
     """Ends a rehearsal."""
 
 
-def rehearse[T](act: Callable[[], T], *, scene: Scene, now: datetime) -> Impact:
+def preview_impact[T](act: Callable[[], T], *, scene: SnapshotScope, now: datetime) -> Impact:
     """What the act would change. Raises what the act raises; nothing stays written."""
     with transaction.atomic():
-        hold_site(scene.site.pk)
-        before = look(scene, now)
+        lock_site(scene.site.pk)
+        before = take_snapshot(scene, now)
         try:
             with transaction.atomic():
                 act()
-                impact = _compare(scene, before, look(scene, now), now)
-                raise _TakenBack
-        except _TakenBack:
+                impact = _compare(scene, before, take_snapshot(scene, now), now)
+                raise _RolledBack
+        except _RolledBack:
             return impact
 
 
-def carry_out[T](act: Callable[[], T], *, scene: Scene, now: datetime, seen: str) -> T:
+def apply_previewed[T](act: Callable[[], T], *, scene: SnapshotScope, now: datetime, seen: str) -> T:
     """Does the act if it does what was shown: `seen` is the key of the impact that was.
 
     Raises ImpactChanged, with what it would do by now, if that is something else, and what the act raises.
     """
     with transaction.atomic():
-        hold_site(scene.site.pk)
-        before = look(scene, now)
+        lock_site(scene.site.pk)
+        before = take_snapshot(scene, now)
         done = act()
-        impact = _compare(scene, before, look(scene, now), now)
+        impact = _compare(scene, before, take_snapshot(scene, now), now)
         if impact.key != seen:
             raise ImpactChanged(impact)
         return done
 
 
-def _compare(scene: Scene, before: View, after: View, now: datetime) -> Impact:
-    seats = seat_changes(before.seats, after.seats)
+def _compare(scene: SnapshotScope, before: Snapshot, after: Snapshot, now: datetime) -> Impact:
+    seats = find_booking_changes(before.seats, after.seats)
     touched = {change.patient for change in seats}
     if not touched:
-        return Impact(sessions=session_changes(before.sessions, after.sessions))
-    lives = _Lives.of(scene.site, touched, scene.first, horizon_end(now.astimezone(scene.site.zone).date()))
-    drops = week_drops(
+        return Impact(sessions=find_session_changes(before.sessions, after.sessions))
+    lives = _AffectedPatients.of(scene.site, touched, scene.first, horizon_end(now.astimezone(scene.site.zone).date()))
+    drops = find_week_shortfalls(
         [seat for seat in before.seats if seat.patient in touched],
         [seat for seat in after.seats if seat.patient in touched],
         lives.prescribed,
     )
     return Impact(
-        sessions=session_changes(before.sessions, after.sessions),
-        seats=tuple(_with_what_is_instead(change, after) for change in seats),
-        clashes=tuple(_clashes(seats, lives)),
+        sessions=find_session_changes(before.sessions, after.sessions),
+        seats=tuple(_with_replacement(change, after) for change in seats),
+        clashes=tuple(_conflicts(seats, lives)),
         drops=tuple(_with_savers(drops, after, lives)),
     )
 
 
-def _with_what_is_instead(change: SeatChange, after: View) -> SeatChange:
+def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:
     """Who lost a place in a session that is held, or that another took the place of, is in another one then, or it is full."""
     lost = change.before
     if lost is None or change.after is not None:
@@ -118,7 +117,7 @@ def _with_what_is_instead(change: SeatChange, after: View) -> SeatChange:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lives:
+class _AffectedPatients:
     """What is prescribed to some patients, and what their lives ask of them."""
 
     site: Site
@@ -129,13 +128,13 @@ class _Lives:
     """The first day on which no sessions need exist yet: a week that it cuts is not told of."""
 
     @classmethod
-    def of(cls, site: Site, patients: Collection[int], first: date, until: date) -> "_Lives":
+    def of(cls, site: Site, patients: Collection[int], first: date, until: date) -> "_AffectedPatients":
         episodes: dict[int, list[Episode]] = defaultdict(list)
         for episode in Episode.objects.filter(patient__in=patients, site=site).prefetch_related("spans"):
             episodes[episode.patient_id].append(episode)
-        busy = lives_on_dates(patients, site, first - WEEK)
+        busy = busy_times(patients, site, first - WEEK)
         own = [episode.pk for each in episodes.values() for episode in each]
-        return cls(site, episodes, busy, days_away(own, first - WEEK, date.max), until)
+        return cls(site, episodes, busy, leave_days(own, first - WEEK, date.max), until)
 
     def prescribed(self, patient: int, week: date) -> tuple[int, int] | None:
         """Minutes and days of the patient's week, as it began or as care began in it; None when there is no care in it, or
@@ -152,7 +151,9 @@ class _Lives:
     def is_in_care(self, patient: int, day: date) -> bool:
         """Whether the patient comes on the day if asked to: in the program, and not on leave."""
         return any(
-            each.starts <= day and (each.ends is None or day < each.ends) and not is_on(self.away.get(each.pk, ()), day)
+            each.starts <= day
+            and (each.ends is None or day < each.ends)
+            and not is_on_leave(self.away.get(each.pk, ()), day)
             for each in self.episodes[patient]
         )
 
@@ -161,9 +162,9 @@ class _Lives:
         return any(days.overlaps(leave) for each in self.episodes[patient] for leave in self.away.get(each.pk, ()))
 
 
-def _clashes(seats: Iterable[SeatChange], lives: _Lives) -> Iterable[LifeClash]:
+def _conflicts(seats: Iterable[BookingChange], lives: _AffectedPatients) -> Iterable[ImpactConflict]:
     """What the new and the moved places run into."""
-    by_patient: dict[int, list[Seat]] = defaultdict(list)
+    by_patient: dict[int, list[BookingState]] = defaultdict(list)
     for change in seats:
         if change.after is not None and not change.after.is_excused:
             by_patient[change.patient].append(change.after)
@@ -172,18 +173,18 @@ def _clashes(seats: Iterable[SeatChange], lives: _Lives) -> Iterable[LifeClash]:
         times = [
             (seat, seat.time.start.astimezone(zone), seat.time.end.astimezone(zone)) for seat in by_patient[patient]
         ]
-        for seat, busy in clashing(times, lives.busy[patient]):
-            yield LifeClash(patient, seat, busy.label)
+        for seat, busy in find_overlaps(times, lives.busy[patient]):
+            yield ImpactConflict(patient, seat, busy.label)
 
 
-def _with_savers(drops: Iterable[WeekDrop], after: View, lives: _Lives) -> Iterable[WeekDrop]:
+def _with_savers(drops: Iterable[WeekShortfall], after: Snapshot, lives: _AffectedPatients) -> Iterable[WeekShortfall]:
     """Each with the fewest sessions of its week, the earliest among equals, that would give back what it owes."""
     book = RuleBook.of(lives.site)
-    open_in: dict[date, list[Gathering]] = defaultdict(list)
+    open_in: dict[date, list[SessionState]] = defaultdict(list)
     for session in after.sessions.values():
         if session.is_open and session.places_left > 0 and session.countable_minutes:
             open_in[book.week_of(session.on)].append(session)
-    seats_in: dict[tuple[int, date], list[Seat]] = defaultdict(list)
+    seats_in: dict[tuple[int, date], list[BookingState]] = defaultdict(list)
     for seat in after.seats:
         seats_in[seat.patient, seat.week].append(seat)
     for drop in drops:
@@ -193,14 +194,14 @@ def _with_savers(drops: Iterable[WeekDrop], after: View, lives: _Lives) -> Itera
 
 
 def _savers(
-    drop: WeekDrop, own: Sequence[Seat], open_: Sequence[Gathering], lives: _Lives
-) -> tuple[Opening, ...] | None:
+    drop: WeekShortfall, own: Sequence[BookingState], open_: Sequence[SessionState], lives: _AffectedPatients
+) -> tuple[MakeupOpening, ...] | None:
     zone = lives.site.zone
     times = [(each.key, each.time.start.astimezone(zone), each.time.end.astimezone(zone)) for each in open_]
-    taken = {key for key, _ in clashing(times, lives.busy[drop.patient])}
-    return savers(
+    taken = {key for key, _ in find_overlaps(times, lives.busy[drop.patient])}
+    return find_makeup_openings(
         [
-            Opening(key=each.key, on=each.on, time=each.time, countable_minutes=each.countable_minutes)
+            MakeupOpening(key=each.key, on=each.on, time=each.time, countable_minutes=each.countable_minutes)
             for each in open_
             if each.key not in taken and lives.is_in_care(drop.patient, each.on)
         ],

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from django.db.models import F
 
-from scheduling.domain.impact.impact import Gathering, Seat
+from scheduling.domain.impact.impact import BookingState, SessionState
 from scheduling.models import Booking, Meeting, Session, SessionFacilitator, SessionStatus, Site, TrackStatus
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.rulebook import RuleBook
@@ -19,7 +19,7 @@ WEEK = timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class SnapshotScope:
     """Where an act is played: what can change lies at the site, from a date on, and before `until` if that is given."""
 
     site: Site
@@ -28,27 +28,27 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class View:
+class Snapshot:
     """What stood at one moment."""
 
-    sessions: dict[int, Gathering]
-    seats: list[Seat]
+    sessions: dict[int, SessionState]
+    seats: list[BookingState]
 
-    def held_in(self, line: int | None, slot: date | None) -> Iterable[Gathering]:
+    def held_in(self, line: int | None, slot: date | None) -> Iterable[SessionState]:
         """Sessions of a meeting, or of those that continue it, that stand for a week."""
         if line is not None:
             yield from self._by_slot.get((line, slot), ())
 
     @cached_property
-    def _by_slot(self) -> dict[tuple[int | None, date | None], list[Gathering]]:
-        found: dict[tuple[int | None, date | None], list[Gathering]] = defaultdict(list)
+    def _by_slot(self) -> dict[tuple[int | None, date | None], list[SessionState]]:
+        found: dict[tuple[int | None, date | None], list[SessionState]] = defaultdict(list)
         for each in self.sessions.values():
             if not each.is_cancelled:
                 found[each.line, each.slot].append(each)
         return found
 
 
-def look(scene: Scene, now: datetime) -> View:
+def take_snapshot(scene: SnapshotScope, now: datetime) -> Snapshot:
     """The site's sessions and who has a place in them, for whole treatment weeks; five queries."""
     first = RuleBook.of(scene.site).week_of(scene.first)
     sessions = Session.objects.filter(site=scene.site, on__gte=first)
@@ -56,7 +56,7 @@ def look(scene: Scene, now: datetime) -> View:
     if scene.until is not None:
         last = scene.until + WEEK
         sessions, bookings = sessions.filter(on__lt=last), bookings.filter(week__lt=last)
-    lines = _lines(scene.site)
+    lines = _first_meetings(scene.site)
     people: dict[int, list[str]] = defaultdict(list)
     facilitations = SessionFacilitator.objects.filter(session__in=sessions).order_by("-part", "user__name", "user")
     for session_id, name in facilitations.values_list("session", "user__name"):
@@ -66,7 +66,7 @@ def look(scene: Scene, now: datetime) -> View:
         Meeting.objects.filter(site=scene.site, tracks__status=TrackStatus.PUBLISHED).values_list("pk", flat=True)
     )
     found = {
-        session.pk: Gathering(
+        session.pk: SessionState(
             key=session.pk,
             name=session.name,
             on=session.on,
@@ -88,10 +88,10 @@ def look(scene: Scene, now: datetime) -> View:
         )
         for session in sessions.select_related("room", "meeting").order_by()
     }
-    return View(found, list(_seats(bookings, lines)))
+    return Snapshot(found, list(_seats(bookings, lines)))
 
 
-def _lines(site: Site) -> dict[int, int]:
+def _first_meetings(site: Site) -> dict[int, int]:
     """Under each meeting the first of those that it continues."""
     before = dict(Meeting.objects.filter(site=site).order_by().values_list("pk", "continues"))
     found = {}
@@ -104,7 +104,7 @@ def _lines(site: Site) -> dict[int, int]:
     return found
 
 
-def _seats(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[Seat]:
+def _seats(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[BookingState]:
     """Places in sessions that are held, with what each was credited or would be."""
     held = bookings.exclude(session__status=SessionStatus.CANCELLED).order_by()
     rows = held.annotate(
@@ -121,7 +121,7 @@ def _seats(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[Seat]:
     )  # fmt: skip
     times: dict[tuple[datetime, datetime], Interval[datetime]] = {}
     for row in rows:
-        yield Seat(
+        yield BookingState(
             patient=row.patient,
             session=row.session,
             name=row.name,

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from patients.models import Commitment, Episode, LevelOfCareSpan
-from scheduling.domain.search.fit import Fit, search
-from scheduling.domain.search.need import Need, Offer, OfferedMeeting, years_on
+from scheduling.domain.search.fit import Fit, find_fits
+from scheduling.domain.search.need import Need, Offer, OfferedMeeting, age_on
 from scheduling.models import (
     Closure,
     Enrollment,
     EnrollmentMeeting,
-    Entry,
+    EntryMode,
     Meeting,
     ReleaseCause,
     Session,
@@ -25,11 +25,12 @@ from scheduling.models import (
 )
 from scheduling.models.session import SessionQuerySet
 from scheduling.models.track import TrackQuerySet
-from scheduling.services.availability.imported_calendars import busy_in_weeks
-from scheduling.services.reasons import NoEpisode, Refused
+from scheduling.services.availability.imported_calendars import calendar_busy_in_weeks
+from scheduling.services.reasons import NoEpisode
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval
-from timekeeping.time_zones import differences, on_another_clock
+from timekeeping.reasons import Refused
+from timekeeping.time_zones import clock_differences, shift_busy_time
 from timekeeping.weeks import BusyTime
 
 
@@ -50,12 +51,14 @@ def need_of(
     Raises Refused when the episode is over or no level of care is stated.
     """
     left = changes or apart_from
-    lives = Lives.of(episode.site, [episode], from_day, apart_from=[left] if left else [], changes=changes)
+    lives = PatientAvailability.of(
+        episode.site, [episode], from_day, apart_from=[left] if left else [], changes=changes
+    )
     return lives.need(episode, from_day)
 
 
 @dataclass(frozen=True, slots=True)
-class Lives:
+class PatientAvailability:
     """What the lives of some patients of a site ask of them from a day on."""
 
     book: RuleBook
@@ -72,7 +75,7 @@ class Lives:
         *,
         apart_from: Iterable[Enrollment] = (),
         changes: Enrollment | None = None,
-    ) -> "Lives":
+    ) -> "PatientAvailability":
         """Five queries, for however many, and one more each for the ways to places and for the times of imported calendars.
 
         An enrollment in `apart_from` is left out, but for the one-to-one times of the one that `changes`. All is on the clock
@@ -81,14 +84,14 @@ class Lives:
         episodes = list(episodes)
         zones = {each.patient_id: site.zone if each.site_id == site.pk else each.site.zone for each in episodes}
         patients = list(zones)
-        commitments: dict[int, list[BusyTime]] = defaultdict(list, busy_in_weeks(patients, site.zone))
+        commitments: dict[int, list[BusyTime]] = defaultdict(list, calendar_busy_in_weeks(patients, site.zone))
         rows = Commitment.objects.filter(patient__in=patients)
         for commitment in rows.in_force_from(from_day).with_travel():
             busy = commitment.as_busy_time(site=site)
-            commitments[commitment.patient_id] += _on_the_clock_of(site, busy, zones[commitment.patient_id], from_day)
+            commitments[commitment.patient_id] += _in_site_time(site, busy, zones[commitment.patient_id], from_day)
         closures = Closure.objects.filter(site=site, ends__gt=from_day)
         closed = tuple(closure.as_interval() for closure in closures)
-        treatment = _treatment(site, episodes, from_day, {enrollment.pk for enrollment in apart_from}, changes)
+        treatment = _treatment_times(site, episodes, from_day, {enrollment.pk for enrollment in apart_from}, changes)
         return cls(RuleBook.of(site), commitments, treatment, closed)
 
     def need(self, episode: Episode, from_day: date) -> Need:
@@ -108,20 +111,20 @@ class Lives:
             rules=self.book.on(from_day, span.level),
             closed=self.closed,
             level=span.level,
-            age=years_on(from_day, episode.patient.birth_date),
+            age=age_on(from_day, episode.patient.birth_date),
         )
 
 
-def _on_the_clock_of(site: Site, busy: BusyTime, zone: tzinfo, from_day: date) -> tuple[BusyTime, ...]:
+def _in_site_time(site: Site, busy: BusyTime, zone: tzinfo, from_day: date) -> tuple[BusyTime, ...]:
     """Where the difference between the clocks changes within the horizon, the patient is taken to be busy by either."""
     if zone == site.zone:
         return (busy,)
     until = from_day + timedelta(weeks=settings.HORIZON_WEEKS)
-    ahead = differences(zone, site.zone, from_day, until)
-    return tuple(each for minutes in ahead for each in on_another_clock(busy, minutes))
+    ahead = clock_differences(zone, site.zone, from_day, until)
+    return tuple(each for minutes in ahead for each in shift_busy_time(busy, minutes))
 
 
-def _treatment(
+def _treatment_times(
     site: Site,
     episodes: Iterable[Episode],
     from_day: date,
@@ -138,7 +141,7 @@ def _treatment(
         is_kept = changes is not None and meeting.kept_for_id == changes.pk
         if (is_kept or each.enrollment_id not in apart_from) and (ends is None or max(begins, from_day) < ends):
             busy = meeting.as_busy_time(label=meeting.name, valid_from=begins, valid_until=ends)
-            found[each.enrollment.episode_id] += _on_the_clock_of(site, busy, meeting.site.zone, from_day)
+            found[each.enrollment.episode_id] += _in_site_time(site, busy, meeting.site.zone, from_day)
     return found
 
 
@@ -148,10 +151,10 @@ def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None 
     In the sessions `apart_from` the patient who asks has a place.
     """
     full = full_dates(site=site, from_day=from_day, apart_from=apart_from)
-    return tuple(as_offer(track, from_day, full) for track in tracks_on_offer(site))
+    return tuple(as_offer(track, from_day, full) for track in published_tracks(site))
 
 
-def tracks_on_offer(site: Site) -> TrackQuerySet:
+def published_tracks(site: Site) -> TrackQuerySet:
     """With all that `as_offer` reads; four queries."""
     tracks = Track.objects.filter(site=site).on_offer().select_related("site")
     return tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
@@ -168,7 +171,7 @@ def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None
     return {meeting: tuple(sorted(dates)) for meeting, dates in found.items()}
 
 
-def settled_for(episode: Episode, *, of: Enrollment | None = None) -> SessionQuerySet:
+def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> SessionQuerySet:
     """Sessions in which the patient needs no new place: what was given back stays so, and the enrollment `of` has its own."""
     settled = Q(bookings__release_cause=ReleaseCause.GIVEN_BACK)
     if of is not None:
@@ -191,7 +194,7 @@ def as_offer(
     `beside` its own come after these.
     """
     starts = from_day if goes_on else track.next_entry(from_day) or from_day
-    in_cohorts = track.entry != Entry.ROLLING and not goes_on
+    in_cohorts = track.entry != EntryMode.ROLLING and not goes_on
     return Offer(
         key=track.pk,
         name=track.name,
@@ -216,6 +219,6 @@ def _runs_in_week_from(meeting: Meeting, day: date) -> bool:
     )
 
 
-def find_schedules(*, episode: Episode, from_day: date) -> tuple[Fit, ...]:
+def search_tracks(*, episode: Episode, from_day: date) -> tuple[Fit, ...]:
     """Every track of the episode's site, the best fit first. Raises Refused as `need_of` does."""
-    return search(offers_at(site=episode.site, from_day=from_day), need_of(episode=episode, from_day=from_day))
+    return find_fits(offers_at(site=episode.site, from_day=from_day), need_of(episode=episode, from_day=from_day))

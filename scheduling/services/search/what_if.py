@@ -14,7 +14,7 @@ from timekeeping.weeks import BusyTime, Recurrence
 
 
 @transaction.atomic
-def keep_change(
+def save_change(
     *, commitment: Commitment, parts: Sequence[BusyTime], site: Site, by: User, now: datetime
 ) -> Sequence[Commitment]:
     """The commitment becomes as the first of the `parts` says, and each further one is a new commitment beside it.

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 
 from accounts.models import User
 from accounts.permissions import Permission
-from scheduling.domain.track_marks import Mark, marks_for
-from scheduling.models import Closure, Modality, Part, Session, SessionStatus, Site, Track, TrackStatus
+from scheduling.domain.track_marks import TrackLabel, marks_for
+from scheduling.models import Closure, FacilitatorPart, Modality, Session, SessionStatus, Site, Track, TrackStatus
 from scheduling.models.session import SessionQuerySet
 from timekeeping.clock_changes import ClockChange, clock_changes
 from timekeeping.intervals import Interval
@@ -18,7 +18,7 @@ class MarkedTrack:
     """A track, and the letter and colour by which its sessions are known."""
 
     track: Track
-    mark: Mark
+    mark: TrackLabel
 
 
 def marked_tracks(site: Site) -> tuple[MarkedTrack, ...]:
@@ -34,7 +34,7 @@ def legend(marked: Iterable[MarkedTrack]) -> list[MarkedTrack]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class BoardSession:
     """A session on the calendar: `starts` and `ends` as the clocks at the site show them, without a zone."""
 
     session: Session
@@ -57,13 +57,13 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class BoardDay:
     """One day of the calendar with what is on."""
 
     on: date
     closures: tuple[Closure, ...]
     clock_change: ClockChange | None
-    entries: tuple[Entry, ...]
+    entries: tuple[BoardSession, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -75,14 +75,14 @@ class Board:
     """The days of a half-open range of dates at a site."""
 
     span: Interval[date]
-    entries: Sequence[Entry]
+    entries: Sequence[BoardSession]
     closures: Sequence[Closure]
     clock_changes: Sequence[ClockChange]
 
-    def days(self) -> list[Day]:
+    def days(self) -> list[BoardDay]:
         changes = {change.on: change for change in self.clock_changes}
         return [
-            Day(
+            BoardDay(
                 on=on,
                 closures=tuple(each for each in self.closures if each.as_interval().contains(on)),
                 clock_change=changes.get(on),
@@ -118,24 +118,26 @@ def read_board(
     may_move = by.may(Permission.MANAGE_TIMETABLE, site.pk)
     return Board(
         span=span,
-        entries=[_entry(session, site=site, marked=marked, may_move=may_move, now=now) for session in found],
+        entries=[_board_entry(session, site=site, marked=marked, may_move=may_move, now=now) for session in found],
         closures=list(Closure.objects.visible_to(by).filter(site=site).touching(span.start, span.end)),
         clock_changes=list(clock_changes(site.zone, span.start, span.end)),
     )
 
 
-def _entry(session: Session, *, site: Site, marked: Sequence[MarkedTrack], may_move: bool, now: datetime) -> Entry:
+def _board_entry(
+    session: Session, *, site: Site, marked: Sequence[MarkedTrack], may_move: bool, now: datetime
+) -> BoardSession:
     starts, ends = (moment.astimezone(site.zone).replace(tzinfo=None) for moment in (session.starts, session.ends))
     if ends <= starts:  # the clocks are put back within it
         ends = starts + (session.ends - session.starts)
     own = {track.pk for track in session.meeting.tracks.all()} if session.meeting else set()
     people = list(session.session_facilitators.all())
-    return Entry(
+    return BoardSession(
         session=session,
         starts=starts,
         ends=ends,
         tracks=tuple(each for each in marked if each.track.pk in own),
-        leads=next((each.user.name for each in people if each.part == Part.LEADS), ""),
-        assists=tuple(each.user.name for each in people if each.part == Part.ASSISTS),
+        leads=next((each.user.name for each in people if each.part == FacilitatorPart.LEADS), ""),
+        assists=tuple(each.user.name for each in people if each.part == FacilitatorPart.ASSISTS),
         movable=may_move and session.status == SessionStatus.SCHEDULED and session.starts > now,
     )

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from django.db.models import Exists, F, OuterRef
 
 from accounts.models import User
-from patients.models import name_of
+from patients.models import display_name
 from scheduling.models import Booking, Session, Site
 
 
-class Line(NamedTuple):
+class DayBooking(NamedTuple):
     """Somebody who is booked; `mark` is None until one is recorded."""
 
     patient_id: int
@@ -37,7 +37,7 @@ class DaySession(NamedTuple):
     room: str
     facilitators: tuple[str, ...]
     sees_roster: bool
-    lines: tuple[Line, ...]
+    lines: tuple[DayBooking, ...]
 
 
 COLUMNS = (
@@ -46,7 +46,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def day_of(*, site: Site, on: date, user: User) -> tuple[DaySession, ...]:
+def sessions_on_day(*, site: Site, on: date, user: User) -> tuple[DaySession, ...]:
     """The site's sessions on the date, as far as the person may see them, in the order of the day."""
     with_roster = Session.objects.with_roster_of(user).filter(pk=OuterRef("pk"))
     rows = (
@@ -63,7 +63,7 @@ def day_of(*, site: Site, on: date, user: User) -> tuple[DaySession, ...]:
     )
     # A session with two facilitators is two rows.
     by_session = [tuple(group) for _, group in groupby(rows, key=attrgetter("pk"))]
-    lines = _lines([first.pk for (first, *_) in by_session if first.sees_roster])
+    lines = _day_bookings([first.pk for (first, *_) in by_session if first.sees_roster])
     return tuple(
         DaySession(
             pk=first.pk,
@@ -84,9 +84,9 @@ def day_of(*, site: Site, on: date, user: User) -> tuple[DaySession, ...]:
     )
 
 
-def _lines(session_ids: Sequence[int]) -> defaultdict[int, list[Line]]:
+def _day_bookings(session_ids: Sequence[int]) -> defaultdict[int, list[DayBooking]]:
     """Who is booked in each of the sessions, by name, with what was recorded."""
-    found: defaultdict[int, list[Line]] = defaultdict(list)
+    found: defaultdict[int, list[DayBooking]] = defaultdict(list)
     rows = (
         Booking.objects.standing()
         .filter(session__in=session_ids)
@@ -101,5 +101,5 @@ def _lines(session_ids: Sequence[int]) -> defaultdict[int, list[Line]]:
         )
     )
     for session_id, patient_id, first_name, last_name, preferred_name, mark in rows:
-        found[session_id].append(Line(patient_id, name_of(first_name, last_name, preferred_name), mark))
+        found[session_id].append(DayBooking(patient_id, display_name(first_name, last_name, preferred_name), mark))
     return found

@@ -4,19 +4,19 @@ from datetime import datetime
 
 from scheduling.models import Booking, Session, SessionStatus
 from scheduling.services.reasons import HasBegun, IsCancelled
-from scheduling.services.rosters import hold_site, mark_stale_of_episodes, mark_stale_of_sessions
+from scheduling.services.rosters import lock_site, mark_episode_feeds_stale, mark_session_feeds_stale
 from scheduling.services.sessions.slots import Slot
 from timekeeping.reasons import Reason
 
 
-def held_session(session: Session) -> Session:
+def lock_session(session: Session) -> Session:
     """The session as it stands, held with its site until the transaction ends."""
-    hold_site(session.site_id)
+    lock_site(session.site_id)
     sessions = Session.objects.select_for_update(of=("self",), no_key=True)
     return sessions.select_related("site", "service_type", "room").get(pk=session.pk)
 
 
-def against_any_change(session: Session, now: datetime) -> list[Reason]:
+def check_changeable(session: Session, now: datetime) -> list[Reason]:
     reasons: list[Reason] = []
     if session.starts <= now or session.finalized_at is not None:
         reasons.append(HasBegun(session.name, session.on))
@@ -25,11 +25,11 @@ def against_any_change(session: Session, now: datetime) -> list[Reason]:
     return reasons
 
 
-def tell_calendars(session: Session, now: datetime) -> None:
+def mark_calendars_stale(session: Session, now: datetime) -> None:
     """The calendars of everybody who is in the session, or leads it, are written anew."""
     standing = Booking.objects.standing().filter(session=session)
-    mark_stale_of_episodes(set(standing.values_list("episode", flat=True)), now)
-    mark_stale_of_sessions([session.pk], now)
+    mark_episode_feeds_stale(set(standing.values_list("episode", flat=True)), now)
+    mark_session_feeds_stale([session.pk], now)
 
 
 def slot_of(session: Session) -> Slot:

@@ -13,7 +13,7 @@ from accounts.audit import record, record_all
 from accounts.models import Action, User
 from scheduling.models import (
     Booking,
-    Part,
+    FacilitatorPart,
     ReleaseCause,
     ServiceType,
     Session,
@@ -21,33 +21,28 @@ from scheduling.models import (
     Site,
 )
 from scheduling.services.bookings.release import release_bookings
-from scheduling.services.integrity import in_words
-from scheduling.services.reasons import (
-    FewerPlacesThanBooked,
-    LeadsAndAssists,
-    NotOverHttps,
-    refuse_for,
-)
+from scheduling.services.integrity import translate_integrity_errors
+from scheduling.services.reasons import FewerPlacesThanBooked, LeadsAndAssists, LinkNotHttps
 from scheduling.services.rosters import (
     copy_times,
-    hold_site,
-    mark_stale_of_sessions,
+    lock_site,
+    mark_session_feeds_stale,
     new_facilitator,
-    recount_places,
+    recount_booked,
 )
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.sessions.locking import against_any_change, held_session, slot_of, tell_calendars
+from scheduling.services.sessions.locking import check_changeable, lock_session, mark_calendars_stale, slot_of
 from scheduling.services.sessions.slots import (
     Slot,
-    against_people,
-    against_room,
-    against_times,
+    apply_slot,
+    check_facilitators,
+    check_room,
+    check_times,
     countable_minutes,
-    hours_of,
-    put,
+    slot_interval,
 )
 from timekeeping.intervals import Interval
-from timekeeping.reasons import Reason
+from timekeeping.reasons import Reason, refuse_if_any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +58,7 @@ class Staffing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneOff:
+class OneOffSession:
     """A session of no meeting, as it was stated."""
 
     name: str
@@ -76,7 +71,7 @@ class OneOff:
     staffing: Staffing = Staffing()
 
 
-def _record_of_patients(session: Session, *, action: Action, by: User, now: datetime, detail: str) -> None:
+def _record_for_patients(session: Session, *, action: Action, by: User, now: datetime, detail: str) -> None:
     """Each patient's trail says what became of their place."""
     bookings = Booking.objects.standing().filter(session=session).select_related("episode__patient", "session")
     record_all(bookings, by=by, action=action, at=now, detail=detail)
@@ -90,38 +85,38 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
     Raises Refused for one that has begun or is cancelled, for a time that has passed, that clocks skip, on a closed day or
     outside the site's hours, and when the room, or one of those who lead it, is taken.
     """
-    session = held_session(session)
-    reasons = against_any_change(session, now)
+    session = lock_session(session)
+    reasons = check_changeable(session, now)
     before = slot_of(session)
     is_moved = (before.on, before.starts, before.ends) != (slot.on, slot.starts, slot.ends)
     if is_moved:
-        reasons += against_times(slot, session.site, now)
-    refuse_for(reasons)
-    hours = hours_of(slot, session.site) if is_moved else Interval(session.starts, session.ends)
-    reasons += against_room(slot.room, hours, session.places, session.site, apart_from=session.pk)
+        reasons += check_times(slot, session.site, now)
+    refuse_if_any(reasons)
+    hours = slot_interval(slot, session.site) if is_moved else Interval(session.starts, session.ends)
+    reasons += check_room(slot.room, hours, session.places, session.site, apart_from=session.pk)
     people = [each.user for each in session.session_facilitators.select_related("user")]
-    reasons += against_people(people, hours, session.site, apart_from=session.pk)
-    refuse_for(reasons)
-    tell_calendars(session, now)  # the calendar of the room that it leaves, too
+    reasons += check_facilitators(people, hours, session.site, apart_from=session.pk)
+    refuse_if_any(reasons)
+    mark_calendars_stale(session, now)  # the calendar of the room that it leaves, too
     book = RuleBook.of(session.site)
-    with in_words():
+    with translate_integrity_errors():
         if is_moved:
-            _release_who_is_elsewhere(session, hours, by, now)
-            put(session, slot, book)
+            _release_double_booked(session, hours, by, now)
+            apply_slot(session, slot, book)
         session.room, session.departed_at, session.version = slot.room, now, F("version") + 1
         session.save()
         copy_times(session, book.week_of(session.on))
-        recount_places([session.pk], now)
+        recount_booked([session.pk], now)
     detail = f"moved to {slot.on:%Y-%m-%d} {slot.starts:%H:%M}-{slot.ends:%H:%M}, {slot.room or 'no room'}"
     record(session, by=by, action=Action.CHANGED, at=now, detail=detail)
     if is_moved:
-        _record_of_patients(session, action=Action.CHANGED, by=by, now=now, detail=f"{session.name}: {detail}")
-    tell_calendars(session, now)
+        _record_for_patients(session, action=Action.CHANGED, by=by, now=now, detail=f"{session.name}: {detail}")
+    mark_calendars_stale(session, now)
     session.refresh_from_db(fields=["version", "booked"])
     return session
 
 
-def _release_who_is_elsewhere(session: Session, hours: Interval[datetime], by: User, now: datetime) -> None:
+def _release_double_booked(session: Session, hours: Interval[datetime], by: User, now: datetime) -> None:
     """Who is in another session at the new time can't come along."""
     own = Booking.objects.standing().filter(session=session)
     others = Booking.objects.standing().exclude(session=session).filter(starts__lt=hours.end, ends__gt=hours.start)
@@ -133,73 +128,77 @@ def _release_who_is_elsewhere(session: Session, hours: Interval[datetime], by: U
 
 
 @transaction.atomic
-def staff_session(*, session: Session, staffing: Staffing, by: User, now: datetime) -> Session:
+def assign_staff(*, session: Session, staffing: Staffing, by: User, now: datetime) -> Session:
     """Puts these people in front of a session in place of whoever was. Raises Refused when one of them is in another then."""
-    session = held_session(session)
-    reasons = against_any_change(session, now)
-    reasons += against_people(
+    session = lock_session(session)
+    reasons = check_changeable(session, now)
+    reasons += check_facilitators(
         staffing.people, Interval(session.starts, session.ends), session.site, apart_from=session.pk
     )
     if staffing.lead in staffing.assistants:
         reasons.append(LeadsAndAssists(str(staffing.lead)))
-    refuse_for(reasons)
-    mark_stale_of_sessions([session.pk], now)
-    with in_words():
+    refuse_if_any(reasons)
+    mark_session_feeds_stale([session.pk], now)
+    with translate_integrity_errors():
         session.session_facilitators.all().delete()
-        _put_in_front(session, staffing)
+        _assign_facilitators(session, staffing)
         Session.objects.filter(pk=session.pk).update(departed_at=now, version=F("version") + 1)
-    mark_stale_of_sessions([session.pk], now)
+    mark_session_feeds_stale([session.pk], now)
     names = ", ".join(str(person) for person in staffing.people) or "nobody"
     record(session, by=by, action=Action.CHANGED, at=now, detail=f"led by {names}")
     session.refresh_from_db(fields=["version", "departed_at"])
     return session
 
 
-def _put_in_front(session: Session, staffing: Staffing) -> None:
-    rows = [] if staffing.lead is None else [new_facilitator(session, user_id=staffing.lead.pk, part=Part.LEADS)]
-    rows += (new_facilitator(session, user_id=each.pk, part=Part.ASSISTS) for each in staffing.assistants)
+def _assign_facilitators(session: Session, staffing: Staffing) -> None:
+    rows = (
+        []
+        if staffing.lead is None
+        else [new_facilitator(session, user_id=staffing.lead.pk, part=FacilitatorPart.LEADS)]
+    )
+    rows += (new_facilitator(session, user_id=each.pk, part=FacilitatorPart.ASSISTS) for each in staffing.assistants)
     SessionFacilitator.objects.bulk_create(rows)
 
 
 @transaction.atomic
-def describe_session(
+def change_session_details(
     *, session: Session, places: int, modality: str, topic: str, telehealth_link: str, by: User, now: datetime
 ) -> Session:
     """Changes how many people it takes, how it is held, and where online. Raises Refused for fewer places than are booked."""
-    session = held_session(session)
-    reasons = against_any_change(session, now)
+    session = lock_session(session)
+    reasons = check_changeable(session, now)
     if places < session.booked:
         reasons.append(FewerPlacesThanBooked(session.name, places, session.booked))
     hours = Interval(session.starts, session.ends)
-    reasons += against_room(session.room, hours, places, session.site, apart_from=session.pk)
-    reasons += _against_link(telehealth_link)
-    refuse_for(reasons)
+    reasons += check_room(session.room, hours, places, session.site, apart_from=session.pk)
+    reasons += _check_link(telehealth_link)
+    refuse_if_any(reasons)
     session.places, session.modality, session.topic = places, modality, topic
     session.telehealth_link = telehealth_link
     session.departed_at, session.version = now, F("version") + 1
     session.save(update_fields=["places", "modality", "topic", "telehealth_link", "departed_at", "version"])
     record(session, by=by, action=Action.CHANGED, at=now, detail=f"{places} places, {modality}")
-    tell_calendars(session, now)
+    mark_calendars_stale(session, now)
     session.refresh_from_db(fields=["version"])
     return session
 
 
-def _against_link(link: str) -> list[Reason]:
-    return [NotOverHttps()] if link and not link.startswith("https://") else []
+def _check_link(link: str) -> list[Reason]:
+    return [LinkNotHttps()] if link and not link.startswith("https://") else []
 
 
 @transaction.atomic
-def add_session(*, site: Site, values: OneOff, by: User, now: datetime) -> Session:
+def add_session(*, site: Site, values: OneOffSession, by: User, now: datetime) -> Session:
     """One session of no meeting. Raises Refused as `move_session` does."""
-    hold_site(site.pk)
-    reasons: list[Reason] = [*against_times(values.slot, site, now), *_against_link(values.telehealth_link)]
+    lock_site(site.pk)
+    reasons: list[Reason] = [*check_times(values.slot, site, now), *_check_link(values.telehealth_link)]
     if values.staffing.lead in values.staffing.assistants:
         reasons.append(LeadsAndAssists(str(values.staffing.lead)))
-    refuse_for(reasons)
-    hours = hours_of(values.slot, site)
-    reasons += against_room(values.slot.room, hours, values.places, site)
-    reasons += against_people(values.staffing.people, hours, site)
-    refuse_for(reasons)
+    refuse_if_any(reasons)
+    hours = slot_interval(values.slot, site)
+    reasons += check_room(values.slot.room, hours, values.places, site)
+    reasons += check_facilitators(values.staffing.people, hours, site)
+    refuse_if_any(reasons)
     session = Session(
         site=site,
         on=values.slot.on,
@@ -214,9 +213,9 @@ def add_session(*, site: Site, values: OneOff, by: User, now: datetime) -> Sessi
         telehealth_link=values.telehealth_link,
     )
     session.countable_minutes = countable_minutes(session, RuleBook.of(site))
-    with in_words():
+    with translate_integrity_errors():
         session.save(force_insert=True)
-        _put_in_front(session, values.staffing)
+        _assign_facilitators(session, values.staffing)
     record(session, by=by, action=Action.CREATED, at=now)
-    mark_stale_of_sessions([session.pk], now)
+    mark_session_feeds_stale([session.pk], now)
     return session

@@ -9,18 +9,18 @@ from django.db.models import Q
 from accounts.models import User
 from scheduling.models import Closure, Room, Session, SessionFacilitator, SessionStatus, Site
 from scheduling.services.reasons import (
-    ClosedOn,
-    EndsBeforeItStarts,
+    EndTimeBeforeStart,
     FacilitatorTaken,
     InThePast,
     OutsideHours,
     RoomTaken,
     RoomTooSmall,
+    SiteClosed,
     SkippedTime,
 )
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval, minutes_between
-from timekeeping.occurrences import Quirk, at_wall_clock, quirk_at
+from timekeeping.occurrences import ClockEffect, at_wall_clock, clock_effect_at
 from timekeeping.reasons import Reason
 
 
@@ -34,51 +34,51 @@ class Slot:
     room: Room | None = None
 
 
-def hours_of(slot: Slot, site: Site) -> Interval[datetime]:
+def slot_interval(slot: Slot, site: Site) -> Interval[datetime]:
     """The slot's instants. Of a time that comes twice the first is meant. Only for one that `against_slot` has nothing to."""
     return Interval(at_wall_clock(slot.on, slot.starts, site.zone), at_wall_clock(slot.on, slot.ends, site.zone))
 
 
-def against_times(slot: Slot, site: Site, now: datetime) -> Iterable[Reason]:
+def check_times(slot: Slot, site: Site, now: datetime) -> Iterable[Reason]:
     """What stands against date and times alone: backwards, skipped by the clocks, closed, outside hours, in the past."""
     if slot.starts >= slot.ends:
-        yield EndsBeforeItStarts(slot.starts, slot.ends)
+        yield EndTimeBeforeStart(slot.starts, slot.ends)
         return
     for wall in (slot.starts, slot.ends):
-        if quirk_at(slot.on, wall, site.zone) == Quirk.SKIPPED:
+        if clock_effect_at(slot.on, wall, site.zone) == ClockEffect.SKIPPED:
             yield SkippedTime(slot.on, wall)
     for closure in Closure.objects.filter(site=site).touching(slot.on, slot.on + timedelta(days=1)):
-        yield ClosedOn(slot.on, closure.reason)
-    yield from against_hours(slot.starts, slot.ends, site)
+        yield SiteClosed(slot.on, closure.reason)
+    yield from check_opening_hours(slot.starts, slot.ends, site)
     if at_wall_clock(slot.on, slot.starts, site.zone) <= now:
         yield InThePast(slot.on, slot.starts)
 
 
-def against_hours(starts: time, ends: time, site: Site) -> Iterable[Reason]:
+def check_opening_hours(starts: time, ends: time, site: Site) -> Iterable[Reason]:
     """The site is not open then."""
     if (site.opens and starts < site.opens) or (site.closes and ends > site.closes):
         yield OutsideHours(site.opens, site.closes)
 
 
-def against_size(room: Room | None, places: int) -> Iterable[Reason]:
+def check_room_capacity(room: Room | None, places: int) -> Iterable[Reason]:
     """More places than the room holds."""
     if room is not None and places > room.places:
         yield RoomTooSmall(room.name, room.places, places)
 
 
-def against_room(
+def check_room(
     room: Room | None, time_: Interval[datetime], places: int, site: Site, *, apart_from: int | None = None
 ) -> Iterable[Reason]:
     """Another session in the room at the time, or more places than it holds."""
     if room is None:
         return
-    yield from against_size(room, places)
+    yield from check_room_capacity(room, places)
     others = Session.objects.filter(room=room, starts__lt=time_.end, ends__gt=time_.start)
     for other in others.exclude(status=SessionStatus.CANCELLED).exclude(pk=apart_from or 0):
-        yield RoomTaken(room.name, other.name, other.on, *_wall(other, site))
+        yield RoomTaken(room.name, other.name, other.on, *_local_times(other, site))
 
 
-def against_people(
+def check_facilitators(
     people: Collection[User], time_: Interval[datetime], site: Site, *, apart_from: int | None = None
 ) -> Iterable[Reason]:
     """Another session, at any site, that one of these people leads or assists in at the time."""
@@ -87,17 +87,17 @@ def against_people(
     )
     others = taken.filter(~Q(session=apart_from)) if apart_from else taken
     for each in others.select_related("session", "user").order_by("user__name", "starts"):
-        yield FacilitatorTaken(str(each.user), each.session.name, each.session.on, *_wall(each.session, site))
+        yield FacilitatorTaken(str(each.user), each.session.name, each.session.on, *_local_times(each.session, site))
 
 
-def _wall(session: Session, site: Site) -> tuple[time, time]:
+def _local_times(session: Session, site: Site) -> tuple[time, time]:
     return session.starts.astimezone(site.zone).time(), session.ends.astimezone(site.zone).time()
 
 
-def put(session: Session, slot: Slot, book: RuleBook) -> None:
+def apply_slot(session: Session, slot: Slot, book: RuleBook) -> None:
     """Gives the session, unsaved, the slot's date and times, its break as far from its start as before if that still lies
     inside, and what it counts under the rules of its week."""
-    hours = hours_of(slot, session.site)
+    hours = slot_interval(slot, session.site)
     if session.break_starts is not None and session.break_ends is not None:
         offset = hours.start - session.starts
         begins, ends = session.break_starts + offset, session.break_ends + offset

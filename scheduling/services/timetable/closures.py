@@ -14,20 +14,13 @@ from accounts.models import Action, User
 from scheduling.models import Closure, Session, SessionStatus, Site
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.integrity import in_words
-from scheduling.services.reasons import (
-    ClosedAlready,
-    EndsBeforeItBegins,
-    IsOverAlready,
-    LiftedAlready,
-    NeedsReason,
-    Refused,
-)
-from scheduling.services.rosters import hold_site, lock_sessions
-from scheduling.services.sessions.cancel import cancel_held, reinstate_held
-from scheduling.services.sessions.slots import against_people, against_room
+from scheduling.services.integrity import translate_integrity_errors
+from scheduling.services.reasons import ClosureAlreadyLifted, ClosureOverlaps, IsOverAlready, ReasonRequired
+from scheduling.services.rosters import lock_sessions, lock_site
+from scheduling.services.sessions.cancel import cancel_locked, restore_locked
+from scheduling.services.sessions.slots import check_facilitators, check_room
 from timekeeping.intervals import Interval
-from timekeeping.reasons import Reason
+from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
 
 DAY = timedelta(days=1)
 
@@ -38,24 +31,24 @@ def close_site(*, site: Site, first_day: date, last_day: date, reason: str, by: 
 
     Raises Refused for a last day before the first, without a reason, and when another closure has some of the days.
     """
-    hold_site(site.pk)
-    _refuse_impossible_days(site, first_day, last_day, reason)
+    lock_site(site.pk)
+    _refuse_invalid_closure(site, first_day, last_day, reason)
     closure = Closure.objects.create(site=site, starts=first_day, ends=last_day + DAY, reason=reason.strip())
     record(closure, by=by, action=Action.CREATED, at=now)
     _cancel_sessions(closure, by, now)
     return closure
 
 
-def _refuse_impossible_days(
+def _refuse_invalid_closure(
     site: Site, first_day: date, last_day: date, reason: str, *, apart_from: int | None = None
 ) -> None:
     reasons: list[Reason] = []
     if last_day < first_day:
-        reasons.append(EndsBeforeItBegins(first_day, last_day))
+        reasons.append(EndDateBeforeStart(first_day, last_day))
     if not reason.strip():
-        reasons.append(NeedsReason())
+        reasons.append(ReasonRequired())
     others = Closure.objects.filter(site=site).touching(first_day, last_day + DAY).exclude(pk=apart_from or 0)
-    reasons += (ClosedAlready(each.reason, each.starts, each.last_day) for each in others)
+    reasons += (ClosureOverlaps(each.reason, each.starts, each.last_day) for each in others)
     if reasons:
         raise Refused(reasons)
 
@@ -64,7 +57,7 @@ def _cancel_sessions(closure: Closure, by: User | None, now: datetime) -> None:
     sessions = Session.objects.filter(site=closure.site_id, status=SessionStatus.SCHEDULED).to_come(now)
     for session in lock_sessions(sessions.between(closure.starts, closure.ends).select_related("site")):
         session.closure = closure
-        cancel_held(session, reason=closure.reason, by=by, now=now)
+        cancel_locked(session, reason=closure.reason, by=by, now=now)
 
 
 @transaction.atomic
@@ -72,36 +65,36 @@ def change_closure(*, closure: Closure, last_day: date, reason: str, by: User | 
     """Gives a closure another last day or reason: sessions of days that it has now are cancelled, and those of days that it
     no longer has are given back as by `open_site`. Raises Refused as `close_site` does.
     """
-    hold_site(closure.site_id)
+    lock_site(closure.site_id)
     closure = Closure.objects.select_for_update(of=("self",)).select_related("site").get(pk=closure.pk)
-    _refuse_impossible_days(closure.site, closure.starts, last_day, reason, apart_from=closure.pk)
+    _refuse_invalid_closure(closure.site, closure.starts, last_day, reason, apart_from=closure.pk)
     closure.ends, closure.reason = last_day + DAY, reason.strip()
     closure.save(update_fields=["ends", "reason"])
     record(closure, by=by, action=Action.CHANGED, at=now, detail=f"until {last_day:%Y-%m-%d}")
     Session.objects.filter(closure=closure).to_come(now).update(cancel_reason=closure.reason)
     _cancel_sessions(closure, by, now)
-    _give_back(Session.objects.filter(closure=closure, on__gte=closure.ends), by, now)
+    _restore_sessions(Session.objects.filter(closure=closure, on__gte=closure.ends), by, now)
     extend_horizon(site=closure.site, today=_today(closure.site, now), now=now)
     return closure
 
 
 @transaction.atomic
-def open_site(*, closure: Closure, by: User, now: datetime) -> list[Session]:
+def lift_closure(*, closure: Closure, by: User, now: datetime) -> list[Session]:
     """Lifts a closure, its past days aside: the sessions that it cancelled are held again, where room and people are free,
     and those that it kept from being written are written. Answers the sessions that stay cancelled.
 
     Raises Refused for one that is over, or that somebody else has lifted.
     """
-    hold_site(closure.site_id)
+    lock_site(closure.site_id)
     reason = closure.reason
     held = Closure.objects.select_for_update(of=("self",)).select_related("site").filter(pk=closure.pk).first()
     if held is None:
-        raise Refused([LiftedAlready(reason)])
+        raise Refused([ClosureAlreadyLifted(reason)])
     today = _today(held.site, now)
     if held.ends <= today:
         raise Refused([IsOverAlready(reason, held.last_day)])
     record(held, by=by, action=Action.ENDED, at=now, detail=f"lifted from {max(today, held.starts):%Y-%m-%d}")
-    left = _give_back(Session.objects.filter(closure=held, on__gte=today), by, now)
+    left = _restore_sessions(Session.objects.filter(closure=held, on__gte=today), by, now)
     if held.starts < today:
         held.ends = today
         held.save(update_fields=["ends"])
@@ -115,26 +108,26 @@ def _today(site: Site, now: datetime) -> date:
     return now.astimezone(site.zone).date()
 
 
-def _give_back(sessions: SessionQuerySet, by: User | None, now: datetime) -> list[Session]:
+def _restore_sessions(sessions: SessionQuerySet, by: User | None, now: datetime) -> list[Session]:
     """Holds again those whose room and people are free; answers the others, which stay cancelled."""
     left = []
     for session in lock_sessions(sessions.to_come(now).select_related("site")):
         session.closure = None
-        if any(against_giving_back(session)):
+        if any(check_restorable(session)):
             session.save(update_fields=["closure"])
             left.append(session)
         else:
-            with in_words():
-                reinstate_held(session, by=by, now=now)
+            with translate_integrity_errors():
+                restore_locked(session, by=by, now=now)
     return left
 
 
-def against_giving_back(session: Session) -> Iterable[Reason]:
+def check_restorable(session: Session) -> Iterable[Reason]:
     """Whoever took the room or the people of a cancelled session in the meantime."""
     time = Interval(session.starts, session.ends)
     people = [each.user for each in session.session_facilitators.select_related("user")]
-    yield from against_room(session.room, time, 0, session.site, apart_from=session.pk)
-    yield from against_people(people, time, session.site, apart_from=session.pk)
+    yield from check_room(session.room, time, 0, session.site, apart_from=session.pk)
+    yield from check_facilitators(people, time, session.site, apart_from=session.pk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +146,7 @@ def holidays_at(
     for a place nobody knows.
     """
     country, state = site.country if country is None else country, site.state if state is None else state
-    if not knows_place(country, state):
+    if not is_known_place(country, state):
         return []
     known = holidays.country_holidays(
         country, subdiv=state or None, years=range(first.year, until.year + 1), language="en_US"
@@ -166,7 +159,7 @@ def holidays_at(
     ]
 
 
-def knows_place(country: str, state: str) -> bool:
+def is_known_place(country: str, state: str) -> bool:
     """Whether the holidays of the country, and of the state if one is given, are known."""
     places = holidays.list_supported_countries(include_aliases=False)
     return country in places and (not state or state in places[country])
@@ -174,7 +167,7 @@ def knows_place(country: str, state: str) -> bool:
 
 def known_countries() -> list[tuple[str, str]]:
     """Codes and names of the countries whose holidays are known, by name."""
-    named = {entry[1]: _in_words(entry[0]) for entry in COUNTRIES.values()}
+    named = {entry[1]: _spaced_name(entry[0]) for entry in COUNTRIES.values()}
     return sorted(
         ((code, named.get(code, code)) for code in holidays.list_supported_countries(include_aliases=False)),
         key=lambda each: each[1],
@@ -190,7 +183,7 @@ def known_states(country: str) -> list[tuple[str, str]]:
     return sorted(((code, next(iter(named.get(code, ())), code)) for code in codes), key=lambda each: each[1])
 
 
-def _in_words(name: str) -> str:
+def _spaced_name(name: str) -> str:
     """BosniaAndHerzegovina → Bosnia and Herzegovina."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return re.sub(r" (And|Of|The)\b", lambda found: found[0].lower(), words)

@@ -11,11 +11,10 @@ from django.db.models import Q
 from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.models import CounselorHours, Site
-from scheduling.services.integrity import in_words
-from scheduling.services.reasons import EndsBeforeItBegins, refuse_for
-from scheduling.services.rosters import hold_site
-from scheduling.services.sessions.slots import against_hours
-from timekeeping.reasons import Reason
+from scheduling.services.integrity import translate_integrity_errors
+from scheduling.services.rosters import lock_site
+from scheduling.services.sessions.slots import check_opening_hours
+from timekeeping.reasons import EndDateBeforeStart, Reason, refuse_if_any
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class HoursEndFirst(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class HoursStatedAlready(Reason):
+class HoursOverlap(Reason):
     """Other hours of the same person have some of these; `site` is where."""
 
     code: ClassVar[str] = "hours_stated_already"
@@ -39,7 +38,7 @@ class HoursStatedAlready(Reason):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HoursValues:
+class CounselorHoursValues:
     """Hours as they were stated; dates are half-open, None is open."""
 
     weekday: int
@@ -50,7 +49,9 @@ class HoursValues:
 
 
 @transaction.atomic
-def state_hours(*, site: Site, user: User, values: HoursValues, by: User | None, now: datetime) -> CounselorHours:
+def add_counselor_hours(
+    *, site: Site, user: User, values: CounselorHoursValues, by: User | None, now: datetime
+) -> CounselorHours:
     """Raises Refused for hours that end before they start, lie outside the site's or have some that were stated already."""
     hours = CounselorHours(site=site, user=user)
     _write(hours, values)
@@ -59,7 +60,9 @@ def state_hours(*, site: Site, user: User, values: HoursValues, by: User | None,
 
 
 @transaction.atomic
-def change_hours(*, hours: CounselorHours, values: HoursValues, by: User | None, now: datetime) -> CounselorHours:
+def change_counselor_hours(
+    *, hours: CounselorHours, values: CounselorHoursValues, by: User | None, now: datetime
+) -> CounselorHours:
     """Raises Refused as `state_hours` does."""
     _write(hours, values)
     record(hours, by=by, action=Action.CHANGED, at=now)
@@ -67,30 +70,30 @@ def change_hours(*, hours: CounselorHours, values: HoursValues, by: User | None,
 
 
 @transaction.atomic
-def remove_hours(*, hours: CounselorHours, by: User, now: datetime) -> None:
+def remove_counselor_hours(*, hours: CounselorHours, by: User, now: datetime) -> None:
     """Nothing more is proposed in them."""
-    hold_site(hours.site_id)
+    lock_site(hours.site_id)
     record(hours, by=by, action=Action.DELETED, at=now)
     hours.delete()
 
 
-def _write(hours: CounselorHours, values: HoursValues) -> None:
-    hold_site(hours.site_id)
-    refuse_for(_against(hours, values))
+def _write(hours: CounselorHours, values: CounselorHoursValues) -> None:
+    lock_site(hours.site_id)
+    refuse_if_any(_check_hours(hours, values))
     for name in ("weekday", "starts", "ends", "valid_from", "valid_until"):
         setattr(hours, name, getattr(values, name))
-    with in_words():
+    with translate_integrity_errors():
         hours.save()
 
 
-def _against(hours: CounselorHours, values: HoursValues) -> Iterator[Reason]:
+def _check_hours(hours: CounselorHours, values: CounselorHoursValues) -> Iterator[Reason]:
     first, until = values.valid_from, values.valid_until
     if first is not None and until is not None and until <= first:
-        yield EndsBeforeItBegins(first, until - timedelta(days=1))
+        yield EndDateBeforeStart(first, until - timedelta(days=1))
     if values.starts >= values.ends:
         yield HoursEndFirst(values.starts, values.ends)
         return
-    yield from against_hours(values.starts, values.ends, hours.site)
+    yield from check_opening_hours(values.starts, values.ends, hours.site)
     others = CounselorHours.objects.filter(
         user=hours.user, weekday=values.weekday, starts__lt=values.ends, ends__gt=values.starts
     ).exclude(pk=hours.pk)
@@ -99,4 +102,4 @@ def _against(hours: CounselorHours, values: HoursValues) -> Iterator[Reason]:
     if until is not None:
         others = others.filter(Q(valid_from=None) | Q(valid_from__lt=until))
     for other in others.select_related("site"):
-        yield HoursStatedAlready(other.weekday, other.starts, other.ends, other.site.name)
+        yield HoursOverlap(other.weekday, other.starts, other.ends, other.site.name)

@@ -11,7 +11,7 @@ from scheduling.models.session import SessionQuerySet
 from timekeeping.occurrences import at_wall_clock
 
 
-class Kind(StrEnum):
+class DeviationKind(StrEnum):
     """One way in which a session is not as its meeting says."""
 
     CANCELLED = "cancelled"
@@ -27,55 +27,55 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class Deviation:
     """All that is different about a session. Nothing at all: it was changed and changed back."""
 
     session: Session
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[DeviationKind, ...] = ()
 
     @property
     def is_lacking(self) -> bool:
-        return Kind.NO_ROOM in self.kinds or Kind.NOBODY in self.kinds
+        return DeviationKind.NO_ROOM in self.kinds or DeviationKind.NOBODY in self.kinds
 
     @property
     def is_seen(self) -> bool:
         """Whether somebody who knows the group and comes to it would notice."""
-        return any(kind != Kind.OTHERWISE for kind in self.kinds)
+        return any(kind != DeviationKind.OTHERWISE for kind in self.kinds)
 
 
-def with_what_is_compared(sessions: SessionQuerySet) -> SessionQuerySet:
+def prefetch_for_deviations(sessions: SessionQuerySet) -> SessionQuerySet:
     """Sessions of meetings with all that `departure_of` reads."""
     return sessions.select_related("site", "room", "meeting").prefetch_related(
         "session_facilitators__user", "meeting__meeting_facilitators"
     )
 
 
-def departure_of(session: Session) -> Departure:
+def deviation_of(session: Session) -> Deviation:
     """Reads prefetched meeting and facilitators; the session must have a meeting."""
     meeting, on = session.meeting, session.pattern_date
     assert meeting is not None
     assert on is not None
     if session.status == SessionStatus.CANCELLED:
-        return Departure(session, (Kind.CANCELLED,))
+        return Deviation(session, (DeviationKind.CANCELLED,))
     zone = session.site.zone
     usual = at_wall_clock(on, meeting.starts, zone), at_wall_clock(on, meeting.ends, zone)
     own = {(each.user_id, each.part) for each in session.session_facilitators.all()}
     meetings = {(each.user_id, each.part) for each in meeting.meeting_facilitators.all()}
     found = {
-        Kind.MOVED: (session.starts, session.ends) != usual,
-        Kind.ANOTHER_ROOM: session.room_id is not None and session.room_id != meeting.room_id,
-        Kind.NO_ROOM: session.room_id is None and meeting.room_id is not None,
-        Kind.OTHERS: bool(own) and own != meetings,
-        Kind.NOBODY: not own and bool(meetings),
-        Kind.PLACES: session.places != meeting.places,
-        Kind.OTHERWISE: bool(session.topic or session.telehealth_link) or session.modality != meeting.modality,
+        DeviationKind.MOVED: (session.starts, session.ends) != usual,
+        DeviationKind.ANOTHER_ROOM: session.room_id is not None and session.room_id != meeting.room_id,
+        DeviationKind.NO_ROOM: session.room_id is None and meeting.room_id is not None,
+        DeviationKind.OTHERS: bool(own) and own != meetings,
+        DeviationKind.NOBODY: not own and bool(meetings),
+        DeviationKind.PLACES: session.places != meeting.places,
+        DeviationKind.OTHERWISE: bool(session.topic or session.telehealth_link) or session.modality != meeting.modality,
     }
-    return Departure(session, tuple(kind for kind, is_so in found.items() if is_so))
+    return Deviation(session, tuple(kind for kind, is_so in found.items() if is_so))
 
 
-def departures_of(track: Track, *, first: date, until: date, now: datetime) -> list[Departure]:
+def track_deviations(track: Track, *, first: date, until: date, now: datetime) -> list[Deviation]:
     """What is not as usual in the track's sessions to come that are held, or should be, on the half-open dates."""
     held = Q(on__gte=first, on__lt=until) | Q(pattern_date__gte=first, pattern_date__lt=until)
     sessions = Session.objects.filter(held, meeting__tracks=track).to_come(now).order_by("pattern_date", "starts", "pk")
-    found = [departure_of(session) for session in with_what_is_compared(sessions)]
+    found = [deviation_of(session) for session in prefetch_for_deviations(sessions)]
     return [each for each in found if each.is_seen]

@@ -7,11 +7,11 @@ from datetime import date
 from django.db.models import Q
 
 from accounts.models import User
+from scheduling.domain.hours.reasons import FacilitatorDoubleBooked, RoomDoubleBooked
 from scheduling.domain.hours.timetable import Period, assess_timetable
 from scheduling.models import Meeting, Room, Track, TrackStatus
-from scheduling.services.reasons import Refused
 from scheduling.services.rulebook import RuleBook
-from timekeeping.reasons import FacilitatorInTwoPlaces, Reason, RoomInTwoPlaces
+from timekeeping.reasons import Reason, Refused
 
 
 def _periods(track: Track, today: date) -> tuple[Period, ...]:
@@ -35,24 +35,24 @@ def _periods(track: Track, today: date) -> tuple[Period, ...]:
     )
 
 
-def refuse_what_breaks_the_rules(tracks: Iterable[Track], today: date) -> None:
+def refuse_rule_violations(tracks: Iterable[Track], today: date) -> None:
     """Called after writing: a refusal takes back everything that was written in the transaction."""
     reasons = [reason for track in tracks for period in _periods(track, today) for reason in period.verdict.reasons]
     if reasons:
-        raise Refused(dict.fromkeys(_named(reasons)))
+        raise Refused(dict.fromkeys(_with_names(reasons)))
 
 
-def _named(reasons: Collection[Reason]) -> list[Reason]:
+def _with_names(reasons: Collection[Reason]) -> list[Reason]:
     """Rooms and facilitators by their names instead of their ids."""
-    rooms = Room.objects.in_bulk([int(each.room) for each in reasons if isinstance(each, RoomInTwoPlaces)])
+    rooms = Room.objects.in_bulk([int(each.room) for each in reasons if isinstance(each, RoomDoubleBooked)])
     people = User.objects.in_bulk(
-        [int(each.facilitator) for each in reasons if isinstance(each, FacilitatorInTwoPlaces)]
+        [int(each.facilitator) for each in reasons if isinstance(each, FacilitatorDoubleBooked)]
     )
     named: list[Reason] = []
     for each in reasons:
-        if isinstance(each, RoomInTwoPlaces):
+        if isinstance(each, RoomDoubleBooked):
             named.append(replace(each, room=rooms[int(each.room)].name))
-        elif isinstance(each, FacilitatorInTwoPlaces):
+        elif isinstance(each, FacilitatorDoubleBooked):
             named.append(replace(each, facilitator=people[int(each.facilitator)].name))
         else:
             named.append(each)

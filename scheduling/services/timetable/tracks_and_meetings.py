@@ -12,37 +12,38 @@ from accounts.models import Action, User
 from scheduling.domain.hours.rules import Verdict, WeeklyMeeting, assess_track
 from scheduling.models import (
     CohortStart,
+    FacilitatorPart,
     Meeting,
     MeetingFacilitator,
-    Part,
     Site,
     Track,
     TrackStatus,
 )
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.meeting_changes import (
-    adopt,
-    carry_over,
-    end_places,
-    set_free,
+    detach_sessions,
+    end_meeting_enrollments,
+    move_enrollments,
+    reassign_sessions,
     stop_meeting,
     withdraw_sessions,
 )
-from scheduling.services.reasons import AlreadyEnded, EndsBeforeItBegins, Refused, refuse_for
-from scheduling.services.rosters import hold_site
+from scheduling.services.reasons import AlreadyEnded
+from scheduling.services.rosters import lock_site
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.timetable.hours_check import refuse_what_breaks_the_rules
-from scheduling.services.timetable.meeting_checks import against_change, against_meeting
+from scheduling.services.timetable.hours_check import refuse_rule_violations
+from scheduling.services.timetable.meeting_checks import check_meeting, check_meeting_change
 from scheduling.services.timetable.values import MeetingValues as MeetingValues
 from scheduling.services.timetable.values import TrackValues as TrackValues
+from timekeeping.reasons import EndDateBeforeStart, Refused, refuse_if_any
 
-SLOT = (
+MEETING_FIELDS = (
     "code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "runs_until", "anchor",
     "break_starts", "break_ends", "room", "modality",
 )  # fmt: skip
 """The fields of MeetingValues that are the meeting's own columns."""
 
-TRACK = ("code", "name", "population", "individual_minutes", "entry", "level", "from_age", "to_age")
+TRACK_FIELDS = ("code", "name", "population", "individual_minutes", "entry", "level", "from_age", "to_age")
 """The fields of TrackValues that are the track's own columns."""
 
 
@@ -78,17 +79,17 @@ def change_track(
     *, track: Track, values: TrackValues, by: User | None, now: datetime, today: date, settle: bool = True
 ) -> Track:
     """Raises Refused when a published track would break the hours rule."""
-    hold_site(track.site_id)
+    lock_site(track.site_id)
     track = Track.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=track.pk)
     _write_track(track, values)
     if settle and track.status == TrackStatus.PUBLISHED:
-        refuse_what_breaks_the_rules([track], today)
+        refuse_rule_violations([track], today)
     record(track, by=by, action=Action.CHANGED, at=now)
     return track
 
 
 def _write_track(track: Track, values: TrackValues) -> None:
-    for name in TRACK:
+    for name in TRACK_FIELDS:
         setattr(track, name, getattr(values, name))
     track.save()
     wanted = set(values.cohort_starts)
@@ -100,9 +101,9 @@ def _write_track(track: Track, values: TrackValues) -> None:
 @transaction.atomic
 def publish_track(*, track: Track, by: User | None, now: datetime, today: date) -> Track:
     """Puts the track on offer and writes its sessions. Raises Refused with every reason of every period from today on."""
-    hold_site(track.site_id)
+    lock_site(track.site_id)
     track = Track.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=track.pk)
-    refuse_what_breaks_the_rules([track], today)
+    refuse_rule_violations([track], today)
     track.status, track.published_at = TrackStatus.PUBLISHED, track.published_at or now
     track.save(update_fields=["status", "published_at"])
     extend_horizon(site=track.site, today=today, now=now)
@@ -110,9 +111,9 @@ def publish_track(*, track: Track, by: User | None, now: datetime, today: date) 
     return track
 
 
-def _held(meeting: Meeting) -> Meeting:
+def _lock_meeting(meeting: Meeting) -> Meeting:
     """The meeting as it stands; nobody is enrolled into it until the transaction ends."""
-    hold_site(meeting.site_id)
+    lock_site(meeting.site_id)
     return Meeting.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=meeting.pk)
 
 
@@ -126,8 +127,8 @@ def create_meeting(
     Without `settle` nothing is asked of the tracks, here and in the other services: the caller writes several things, of
     which none can be judged alone, and calls `settle_tracks` in the end.
     """
-    hold_site(site.pk)
-    refuse_for(against_meeting(values, site))
+    lock_site(site.pk)
+    refuse_if_any(check_meeting(values, site))
     meeting = Meeting(site=site)
     _write_meeting(meeting, values)
     if settle:
@@ -137,13 +138,13 @@ def create_meeting(
 
 
 def _write_meeting(meeting: Meeting, values: MeetingValues) -> None:
-    for name in SLOT:
+    for name in MEETING_FIELDS:
         setattr(meeting, name, getattr(values, name))
     meeting.save()
     meeting.tracks.set(values.tracks)
     meeting.meeting_facilitators.all().delete()
-    people = [] if values.lead is None else [(values.lead, Part.LEADS)]
-    people += [(assistant, Part.ASSISTS) for assistant in values.assistants]
+    people = [] if values.lead is None else [(values.lead, FacilitatorPart.LEADS)]
+    people += [(assistant, FacilitatorPart.ASSISTS) for assistant in values.assistants]
     MeetingFacilitator.objects.bulk_create(
         MeetingFacilitator(meeting=meeting, user=user, part=part) for user, part in people
     )
@@ -157,7 +158,7 @@ def settle_tracks(*, tracks: Iterable[Track], site: Site, today: date, now: date
     """
     published = Track.objects.filter(pk__in={track.pk for track in tracks}, status=TrackStatus.PUBLISHED)
     if published:
-        refuse_what_breaks_the_rules(published.select_related("site"), today)
+        refuse_rule_violations(published.select_related("site"), today)
         extend_horizon(site=site, today=today, now=now)
 
 
@@ -181,10 +182,10 @@ def change_meeting(
     Raises Refused when more patients stand in it than it would have places, when it is over by then, for new hours outside
     the site's, for more places than its room holds, or when a published track would break a rule.
     """
-    meeting = _held(meeting)
+    meeting = _lock_meeting(meeting)
     served = list(meeting.tracks.all())
-    begins = change_begins(meeting=meeting, runs_from=values.runs_from, now=now, today=today)
-    refuse_for(against_change(meeting, values, begins=begins or values.runs_from, since=begins, now=now))
+    begins = change_start(meeting=meeting, runs_from=values.runs_from, now=now, today=today)
+    refuse_if_any(check_meeting_change(meeting, values, begins=begins or values.runs_from, since=begins, now=now))
     if begins is None:
         kept = withdraw_sessions(meeting=meeting, reason="The group changed", now=now, let_go=let_go)
         _write_meeting(meeting, values)
@@ -193,25 +194,25 @@ def change_meeting(
         kept = stop_meeting(meeting=meeting, until=begins, reason="The group changed", now=now, let_go=let_go)
         changed = Meeting(site=meeting.site, continues=meeting)
         _write_meeting(changed, replace(values, runs_from=begins))
-        carry_over(meeting=meeting, following=changed, begins=begins, by=by, now=now)
-    adopt(sessions=kept, meeting=changed, now=now)
+        move_enrollments(meeting=meeting, following=changed, begins=begins, by=by, now=now)
+    reassign_sessions(sessions=kept, meeting=changed, now=now)
     if settle:
         settle_tracks(tracks=[*served, *changed.tracks.all()], site=meeting.site, today=today, now=now)
     record(changed, by=by, action=Action.CHANGED, at=now, detail=f"from {changed.runs_from:%Y-%m-%d}")
     return changed
 
 
-def change_begins(*, meeting: Meeting, runs_from: date, now: datetime, today: date) -> date | None:
+def change_start(*, meeting: Meeting, runs_from: date, now: datetime, today: date) -> date | None:
     """The day from which a change asked for `runs_from` holds; None for a meeting that is changed in place: nothing of it
     has been held, and it changes from its first day on or is only being planned."""
     if not meeting.sessions.filter(starts__lte=now).exists():
         relied_on = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
         if runs_from <= meeting.runs_from or not relied_on:
             return None
-    return max(runs_from, _first_free_day(meeting, now, today), meeting.runs_from + timedelta(days=1))
+    return max(runs_from, _first_changeable_day(meeting, now, today), meeting.runs_from + timedelta(days=1))
 
 
-def _first_free_day(meeting: Meeting, now: datetime, today: date) -> date:
+def _first_changeable_day(meeting: Meeting, now: datetime, today: date) -> date:
     """The first day of which nothing has been held."""
     return today + timedelta(days=meeting.sessions.filter(on=today, starts__lte=now).count())
 
@@ -231,15 +232,15 @@ def end_meeting(
 
     Later sessions that were changed by hand go on as one-offs, but for those whose ids are in `let_go`.
     """
-    meeting = _held(meeting)
+    meeting = _lock_meeting(meeting)
     ends, over = last_day + timedelta(days=1), meeting.runs_until
-    if last_day < meeting.runs_from or ends < _first_free_day(meeting, now, today):
-        raise Refused([EndsBeforeItBegins(max(meeting.runs_from, today), last_day)])
+    if last_day < meeting.runs_from or ends < _first_changeable_day(meeting, now, today):
+        raise Refused([EndDateBeforeStart(max(meeting.runs_from, today), last_day)])
     if over is not None and over < ends:
         raise Refused([AlreadyEnded(meeting.name, over - timedelta(days=1))])
     kept = stop_meeting(meeting=meeting, until=ends, reason="The group ended", now=now, let_go=let_go)
-    set_free(kept)
-    end_places(meeting=meeting, ends=ends, by=by, now=now)
+    detach_sessions(kept)
+    end_meeting_enrollments(meeting=meeting, ends=ends, by=by, now=now)
     if settle:
         settle_tracks(tracks=meeting.tracks.all(), site=meeting.site, today=today, now=now)
     record(meeting, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}")

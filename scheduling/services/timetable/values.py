@@ -5,7 +5,7 @@ from datetime import date, time
 
 from accounts.models import User
 from scheduling.models import Room, ServiceType, Track
-from timekeeping.occurrences import Pattern
+from timekeeping.occurrences import MeetingPattern
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,8 @@ class MeetingValues:
     assistants: tuple[User, ...] = ()
     tracks: tuple[Track, ...] = ()
 
-    def as_pattern(self) -> Pattern:
-        return Pattern(
+    def as_pattern(self) -> MeetingPattern:
+        return MeetingPattern(
             weekday=self.weekday,
             anchor=self.anchor,
             starts=self.starts,

@@ -24,7 +24,7 @@ from scheduling.views.current_site import current_site
 
 
 @dataclass(frozen=True)
-class Address:
+class FeedAddress:
     """A feed's address, for the one time it can be shown."""
 
     https: str
@@ -34,9 +34,9 @@ class Address:
         return "webcal:" + self.https.partition(":")[2]
 
 
-def _bind(
+def _create_feed_from_form(
     request: HttpRequest, *, patient: Patient | None = None, facilitator: User | None = None, track: Track | None = None
-) -> tuple[FeedForm, Address | None]:
+) -> tuple[FeedForm, FeedAddress | None]:
     """The form, and the address of the subject's feed that a valid POST has just made: it can't be shown later."""
     form = FeedForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
@@ -50,7 +50,7 @@ def _bind(
         by=signed_in(request),
         now=clock.now(),
     )
-    return FeedForm(), Address(request.build_absolute_uri(reverse("feed", args=[token])))
+    return FeedForm(), FeedAddress(request.build_absolute_uri(reverse("feed", args=[token])))
 
 
 def _page(request: HttpRequest, template: str, form: FeedForm, context: Mapping[str, object]) -> HttpResponse:
@@ -68,7 +68,7 @@ def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
-    form, address = _bind(request, patient=patient)
+    form, address = _create_feed_from_form(request, patient=patient)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="calendar")
     feeds = Feed.objects.live().filter(patient=patient)
     context = {"patient": patient, "feeds": feeds, "address": address}
@@ -80,7 +80,7 @@ def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
 def staff_calendar(request: HttpRequest) -> HttpResponse:
     """One's own groups in one's own calendar."""
     user, zone = signed_in(request), current_site(request).zone
-    form, address = _bind(request, facilitator=user)
+    form, address = _create_feed_from_form(request, facilitator=user)
     feeds = Feed.objects.live().filter(facilitator=user)
     return _page(
         request, "scheduling/documents/staff_calendar.html", form, {"feeds": feeds, "address": address, "zone": zone}
@@ -94,7 +94,7 @@ def track_calendar(request: HttpRequest, track_id: int) -> HttpResponse:
     user = signed_in(request)
     track = get_object_or_404(Track.objects.visible_to(user), pk=track_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
-    form, address = _bind(request, track=track)
+    form, address = _create_feed_from_form(request, track=track)
     feeds = Feed.objects.live().filter(track=track)
     context = {"track": track, "feeds": feeds, "address": address}
     return _page(request, "scheduling/documents/track_calendar.html", form, context)
@@ -119,7 +119,7 @@ def feed_revoke(request: HttpRequest, feed_id: int) -> HttpResponse:
 def portal_calendar(request: HttpRequest) -> HttpResponse:
     """The patient's own addresses."""
     user = signed_in(request)
-    form, address = _bind(request, patient=user.patient)
+    form, address = _create_feed_from_form(request, patient=user.patient)
     feeds = Feed.objects.live().filter(patient=user.patient)
     return _page(request, "scheduling/portal/calendar.html", form, {"feeds": feeds, "address": address})
 

@@ -13,9 +13,9 @@ from scheduling.services.documents.feeds import fetch_calendar, find_feed, hash_
 logger = logging.getLogger(__name__)
 
 HOUR = 60 * 60
-FETCHES_AN_HOUR = 120
+MAX_FETCHES_PER_HOUR = 120
 """Phones poll 100 to 200 times a day; this leaves room and stops a loop."""
-WRONG_ADDRESSES_AN_HOUR = 60
+MAX_MISSES_PER_HOUR = 60
 
 
 @require_safe
@@ -24,11 +24,11 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     found = find_feed(token)
     calendar = fetch_calendar(feed=found, now=now) if found else None
     if found is None or calendar is None:
-        if _is_too_often(f"feed-wrong:{request.META.get('REMOTE_ADDR', '')}", WRONG_ADDRESSES_AN_HOUR):
-            return _slow_down()
-        return _plain("Nothing is here.", status=404)
-    if _is_too_often(f"feed:{hash_token(token)[:32]}", FETCHES_AN_HOUR):
-        return _slow_down()
+        if _exceeds_limit(f"feed-wrong:{request.META.get('REMOTE_ADDR', '')}", MAX_MISSES_PER_HOUR):
+            return _too_many_requests()
+        return _text_response("Nothing is here.", status=404)
+    if _exceeds_limit(f"feed:{hash_token(token)[:32]}", MAX_FETCHES_PER_HOUR):
+        return _too_many_requests()
     note_fetch(feed=found, now=now)
     logger.info("calendar %s was read", found.pk)
     answer = get_conditional_response(request, etag=calendar.etag) or HttpResponse(
@@ -42,7 +42,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     return answer
 
 
-def _is_too_often(key: str, limit: int) -> bool:
+def _exceeds_limit(key: str, limit: int) -> bool:
     cache.add(key, 0, HOUR)
     try:
         return cache.incr(key) > limit
@@ -50,12 +50,12 @@ def _is_too_often(key: str, limit: int) -> bool:
         return False
 
 
-def _slow_down() -> HttpResponse:
-    answer = _plain("Too many requests.", status=429)
+def _too_many_requests() -> HttpResponse:
+    answer = _text_response("Too many requests.", status=429)
     answer["Retry-After"] = str(HOUR)
     return answer
 
 
-def _plain(words: str, *, status: int) -> HttpResponse:
+def _text_response(words: str, *, status: int) -> HttpResponse:
     """For a program to read: without a page's cookie, and the same whatever was wrong with the address."""
     return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")

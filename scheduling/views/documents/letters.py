@@ -18,11 +18,11 @@ from patients.forms.record.consents import ConsentForm
 from patients.models import Consent
 from patients.services.record.consents import record_consent, revoke_consent
 from patients.views.access import patient_managed_by
-from scheduling.domain.letters import Content
-from scheduling.forms.documents.letters import LetterForm, usual_letter
-from scheduling.reason_text import say
-from scheduling.services.documents.letter_text import LetterWords
-from scheduling.services.documents.letters import consents_of, content_of, write_letter
+from scheduling.domain.letters import LetterContent
+from scheduling.forms.documents.letters import LetterForm, default_letter
+from scheduling.reason_text import reason_text
+from scheduling.services.documents.letter_text import LetterText
+from scheduling.services.documents.letters import consents_of, letter_content, write_letter
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
@@ -83,7 +83,7 @@ def consent_revoke(request: HttpRequest, consent_id: int) -> HttpResponse:
     try:
         revoke_consent(consent=consent, by=user, now=now)
     except Refused as refused:
-        messages.error(request, " ".join(map(say, refused.reasons)))
+        messages.error(request, " ".join(map(reason_text, refused.reasons)))
     else:
         messages.success(request, f"Revoked: {consent.recipient} is told nothing more.")
     return redirect("consents", consent.patient_id)
@@ -98,13 +98,13 @@ def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
     consent = _consent_managed_by(user, consent_id)
     patient = consent.patient
     today = now.astimezone(patient.site.zone).date()
-    form = LetterForm(request.POST or usual_letter(patient, today))
-    content: Content | None = None
+    form = LetterForm(request.POST or default_letter(patient, today))
+    content: LetterContent | None = None
     if form.is_valid():
         try:
-            content = content_of(consent=consent, **form.cleaned_data, now=now)
+            content = letter_content(consent=consent, **form.cleaned_data, now=now)
             if "write" in request.POST:
-                return _written(form, consent, user, now, seen=request.POST.get("seen", ""))
+                return _letter_response(form, consent, user, now, seen=request.POST.get("seen", ""))
         except Refused as refused:
             show_refusal(form, refused)
     record(consent, by=user, action=Action.VIEWED, at=now, detail="letter")
@@ -113,14 +113,14 @@ def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
         "patient": patient,
         "form": form,
         "content": content,
-        "words": LetterWords.of(content) if content else None,
+        "words": LetterText.of(content) if content else None,
     }
     asked = request.method == "POST" or not consent.is_in_force_on(today)
     status = 422 if form.errors and asked else 200
     return render(request, "scheduling/documents/letter_new.html", context, status=status)
 
 
-def _written(form: LetterForm, consent: Consent, user: User, now: datetime, *, seen: str) -> HttpResponse:
+def _letter_response(form: LetterForm, consent: Consent, user: User, now: datetime, *, seen: str) -> HttpResponse:
     """The letter as a file whose name says nothing. No browser keeps it."""
     _, pdf = write_letter(consent=consent, **form.cleaned_data, seen=seen, by=user, now=now)
     answer = HttpResponse(pdf, content_type="application/pdf")

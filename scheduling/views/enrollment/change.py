@@ -15,21 +15,21 @@ from accounts.audit import record
 from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
-from attendance.services.leaves import excuse_leaves_of
+from attendance.services.leaves import update_excuses_for
 from iopmanager import clock
 from patients.forms import EndingForm
-from scheduling.forms.enrollment.enroll import ChoiceForm, EnrollForm, FromForm
+from scheduling.formats import day
+from scheduling.forms.enrollment.enroll import EnrollForm, MeetingChoiceForm, StartDateForm
 from scheduling.models import Enrollment, Modality
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
 from scheduling.services.enrollment.enroll import end_enrollment
-from scheduling.services.enrollment.mixed_tracks import beside
-from scheduling.services.preview.preview import Scene
-from scheduling.templatetags.formats import day
+from scheduling.services.enrollment.mixed_tracks import cross_track_options
+from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.enrollment.enroll import tracks_seen_by
-from scheduling.views.enrollment.meeting_options import Asked, choice_context
-from scheduling.views.preview.confirmation import ask, tell
-from scheduling.views.preview.patient_form import act_page, patient_act
-from scheduling.views.search.track_cards import other_tracks_from, waits_for
+from scheduling.views.enrollment.meeting_options import EnrollmentQuery, meeting_choice_context
+from scheduling.views.preview.confirmation import apply_or_preview, summarize_impact
+from scheduling.views.preview.patient_form import patient_action_page, submit_patient_action
+from scheduling.views.search.track_cards import other_tracks_context, waitlist_entries
 from timekeeping.reasons import Reason
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -44,14 +44,14 @@ def enrollment_managed_by(user: User, enrollment_id: int) -> Enrollment:
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangePage:
     """What a page of a choice is for, and its words."""
 
     enrollment: Enrollment
     heading: str
     button: str
     what: str
-    asks: Callable[[date], Asked]
+    asks: Callable[[date], EnrollmentQuery]
     earliest: date
 
 
@@ -64,14 +64,14 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
     track = get_object_or_404(tracks_seen_by(user), pk=enrollment.track_id)
-    others = beside(track, changes=enrollment)
-    form = ChoiceForm(request.POST or None, track=track, beside=others.meetings)
-    change = Change(
+    others = cross_track_options(track, changes=enrollment)
+    form = MeetingChoiceForm(request.POST or None, track=track, beside=others.meetings)
+    change = ChangePage(
         enrollment=enrollment,
         heading=f"Change meetings in {track}",
         button="Change the meetings",
         what=f"change meetings in {track}",
-        asks=partial(Asked.of, episode, track, today, changes=enrollment, beside=others),
+        asks=partial(EnrollmentQuery.of, episode, track, today, changes=enrollment, beside=others),
         earliest=max(today, enrollment.starts),
     )
 
@@ -80,14 +80,16 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
         changed = change_meetings(
             enrollment=enrollment, meetings=list(given["meetings"]), from_day=given["starts"], by=user, now=now
         )
-        excuse_leaves_of(episode=episode, now=now)
+        update_excuses_for(episode=episode, now=now)
         return changed
 
     said = "The meetings change from {}. What is booked has changed with them."
-    return _answer(request, form, change, act, said=said, now=now, attended=_attended(enrollment, change.earliest))
+    return _submit_choice(
+        request, form, change, act, said=said, now=now, attended=_attended_meetings(enrollment, change.earliest)
+    )
 
 
-def _attended(enrollment: Enrollment, day: date) -> list[int]:
+def _attended_meetings(enrollment: Enrollment, day: date) -> list[int]:
     """The meetings in which the patient stands in the week from the day."""
     week = day + timedelta(weeks=1)
     places = enrollment.enrollment_meetings.all()
@@ -97,7 +99,7 @@ def _attended(enrollment: Enrollment, day: date) -> list[int]:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_safe
 @transaction.atomic
-def enrollment_move(request: HttpRequest, enrollment_id: int) -> HttpResponse:
+def enrollment_transfer(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     """Which other track fits, once this one is left."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
@@ -105,32 +107,32 @@ def enrollment_move(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     today = now.astimezone(episode.site.zone).date()
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"move from {enrollment.track}")
     earliest = max(today, enrollment.starts)
-    form = FromForm(request.GET if request.GET.get("from") else {"from": earliest.isoformat()})
+    form = StartDateForm(request.GET if request.GET.get("from") else {"from": earliest.isoformat()})
     context: dict[str, object] = {"patient": patient, "episode": episode, "may_manage": True}
-    context |= {"leaves": enrollment, "form": form, "waits_for": waits_for(episode)}
-    context |= other_tracks_from(form, episode, enrollment)
+    context |= {"leaves": enrollment, "form": form, "waits_for": waitlist_entries(episode)}
+    context |= other_tracks_context(form, episode, enrollment)
     return render(request, "scheduling/enrollment/transfer.html", context)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(METHODS)
 @transaction.atomic
-def enrollment_move_to(request: HttpRequest, enrollment_id: int, track_id: int) -> HttpResponse:
+def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: int) -> HttpResponse:
     """The place in one track ends, and one in another begins."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
     others = tracks_seen_by(user).filter(site=episode.site_id).exclude(pk=enrollment.track_id)
     track = get_object_or_404(others, pk=track_id)
-    more = beside(track)
+    more = cross_track_options(track)
     initial = {"modality": enrollment.modality}
     form = EnrollForm(request.POST or None, track=track, beside=more.meetings, initial=initial)
-    change = Change(
+    change = ChangePage(
         enrollment=enrollment,
         heading=f"Move to {track}",
         button=f"Move to {track}",
         what=f"move from {enrollment.track} to {track}",
-        asks=partial(Asked.of, episode, track, today, leaves=enrollment, beside=more),
+        asks=partial(EnrollmentQuery.of, episode, track, today, leaves=enrollment, beside=more),
         earliest=max(today, enrollment.starts),
     )
 
@@ -145,17 +147,17 @@ def enrollment_move_to(request: HttpRequest, enrollment_id: int, track_id: int) 
             by=user,
             now=now,
         )
-        excuse_leaves_of(episode=episode, now=now)
+        update_excuses_for(episode=episode, now=now)
         return moved
 
     said = f"In {track} from {{}}. The place in {enrollment.track} ends the day before."
-    return _answer(request, form, change, act, said=said, now=now)
+    return _submit_choice(request, form, change, act, said=said, now=now)
 
 
-def _answer(
+def _submit_choice(
     request: HttpRequest,
-    form: ChoiceForm,
-    change: Change,
+    form: MeetingChoiceForm,
+    change: ChangePage,
     act: Callable[[], Enrollment],
     *,
     said: str,
@@ -169,17 +171,19 @@ def _answer(
     is_sent = request.method == "POST" and "check" not in request.POST
     if is_sent and form.is_valid():
         starts = form.cleaned_data["starts"]
-        scene = Scene(site, max(starts, now.astimezone(site.zone).date()))
-        answer = ask(request, act, scene=scene, now=now)
+        scene = SnapshotScope(site, max(starts, now.astimezone(site.zone).date()))
+        answer = apply_or_preview(request, act, scene=scene, now=now)
         if answer.is_done:
             messages.success(request, said.format(day(starts)))
             return redirect("patient", patient.pk)
         refused = answer.reasons
         if answer.impact is not None:
-            told = tell(answer.impact, site=site, user=user, now=now, what=change.what)
+            told = summarize_impact(answer.impact, site=site, user=user, now=now, what=change.what)
             context |= {"told": told, "is_news": answer.is_news}
     record(patient, by=user, action=Action.VIEWED, at=now, detail=change.what)
-    context |= choice_context(request, form, change.asks, otherwise=change.earliest, refused=refused, attended=attended)
+    context |= meeting_choice_context(
+        request, form, change.asks, otherwise=change.earliest, refused=refused, attended=attended
+    )
     if request.headers.get("HX-Request"):
         return render(request, "scheduling/enrollment/_meeting_choice.html", context | {"is_part": True})
     status = 422 if is_sent and "told" not in context else 200
@@ -204,10 +208,10 @@ def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
         "what": f"end {enrollment.track}",
     }
     if not (request.method == "POST" and form.is_valid()):
-        return act_page(request, form, patient=patient, now=now, **words)
+        return patient_action_page(request, form, patient=patient, now=now, **words)
     given = form.cleaned_data
     last_day = given["last_day"]
     act = partial(end_enrollment, enrollment=enrollment, last_day=last_day, reason=given["reason"], by=user, now=now)
-    scene = Scene(site, max(last_day + DAY, enrollment.starts))
+    scene = SnapshotScope(site, max(last_day + DAY, enrollment.starts))
     said = f"The enrollment ends after {day(last_day)}. Later places are free again."
-    return patient_act(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
+    return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)

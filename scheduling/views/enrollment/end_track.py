@@ -15,12 +15,12 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.models import Patient
+from scheduling.formats import day
 from scheduling.forms.enrollment.end_track import TrackEndForm
 from scheduling.models import Enrollment, Track
-from scheduling.services.enrollment.end_track import end_track, movers, visitors
-from scheduling.services.preview.preview import Scene
-from scheduling.templatetags.formats import day
-from scheduling.views.preview.confirmation import ask, tell
+from scheduling.services.enrollment.end_track import end_track, ending_enrollments, visiting_enrollments
+from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.views.preview.confirmation import apply_or_preview, summarize_impact
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
@@ -42,28 +42,28 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
     given = form.cleaned_data
     chosen = {enrollment.pk for enrollment in given["moving"]}
     if given["to"] is not None:
-        people = movers(track=track, to=given["to"], last_day=given["last_day"])
-        _record([each.enrollment for each in people], user, f"who would move out of {track}")
+        people = ending_enrollments(track=track, to=given["to"], last_day=given["last_day"])
+        _record_views([each.enrollment for each in people], user, f"who would move out of {track}")
         shown = chosen if form.is_listed else {each.enrollment.pk for each in people if each.may_move}
         context |= {"people": people, "moving": shown, "list_key": form.list_key, "to": given["to"]}
-    visiting = visitors(track=track, last_day=given["last_day"])
-    _record(visiting, user, f"who visits {track}")
+    visiting = visiting_enrollments(track=track, last_day=given["last_day"])
+    _record_views(visiting, user, f"who visits {track}")
     context["visiting"] = visiting
     if form.is_listed:
         act = partial(end_track, track=track, last_day=given["last_day"], to=given["to"], moving=chosen)
-        scene = Scene(track.site, given["last_day"])
-        answer = ask(request, partial(act, by=user, now=now), scene=scene, now=now)
+        scene = SnapshotScope(track.site, given["last_day"])
+        answer = apply_or_preview(request, partial(act, by=user, now=now), scene=scene, now=now)
         if answer.is_done:
             messages.success(request, f"{track} ends after {day(given['last_day'])}.")
             return redirect("track", track.pk)
         if answer.impact is not None:
-            told = tell(answer.impact, site=track.site, user=user, now=now, what=str(track))
+            told = summarize_impact(answer.impact, site=track.site, user=user, now=now, what=str(track))
             context |= {"told": told, "is_news": answer.is_news}
         else:
             show_refusal(form, Refused(answer.reasons))
     return render(request, "scheduling/enrollment/track_end.html", context, status=422 if form.errors else 200)
 
 
-def _record(enrollments: Iterable[Enrollment], user: User, detail: str) -> None:
+def _record_views(enrollments: Iterable[Enrollment], user: User, detail: str) -> None:
     patients: list[Patient] = [each.episode.patient for each in enrollments]
     record_all(patients, by=user, action=Action.VIEWED, at=clock.now(), detail=detail)

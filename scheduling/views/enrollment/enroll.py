@@ -15,18 +15,18 @@ from accounts.audit import record
 from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
-from attendance.services.leaves import excuse_leaves_of
+from attendance.services.leaves import update_excuses_for
 from iopmanager import clock
 from patients.models import Episode
 from patients.views.access import patient_managed_by
+from scheduling.formats import counted, day
 from scheduling.forms.enrollment.enroll import EnrollForm
 from scheduling.models import Enrollment, Meeting, Modality, Track, WaitingEntry
-from scheduling.services.bookings.missed_dates import NOT_FREE
+from scheduling.services.bookings.missed_dates import NOT_AVAILABLE
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.enrollment.mixed_tracks import beside
-from scheduling.templatetags.formats import counted, day
-from scheduling.views.enrollment.individual_times import times_beside
-from scheduling.views.enrollment.meeting_options import Asked, choice_context
+from scheduling.services.enrollment.mixed_tracks import cross_track_options
+from scheduling.views.enrollment.individual_times import enrollment_time_choices
+from scheduling.views.enrollment.meeting_options import EnrollmentQuery, meeting_choice_context
 from scheduling.views.search.track_cards import episode_to_schedule
 from timekeeping.reasons import Reason, Refused
 
@@ -37,7 +37,7 @@ def tracks_seen_by(user: User) -> QuerySet[Track]:
     return tracks.prefetch_related("cohort_starts", Prefetch("meetings", meetings))
 
 
-def _waits(episode: Episode, track: Track) -> bool:
+def _is_on_waitlist(episode: Episode, track: Track) -> bool:
     return WaitingEntry.objects.open().filter(episode=episode, track=track).exists()
 
 
@@ -54,42 +54,42 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
     if episode is None:
         messages.warning(request, "There is no course of care to enroll in: admit first.")
         return redirect("level-new", patient.pk)
-    others = beside(track)
+    others = cross_track_options(track)
     form = EnrollForm(request.POST or None, track=track, beside=others.meetings)
     is_sent = request.method == "POST" and "check" not in request.POST
     refused: Sequence[Reason] = ()
     if is_sent and form.is_valid():
         try:
-            enrollment = _enroll(form, episode, track, user, now)
-            excuse_leaves_of(episode=episode, now=now)
+            enrollment = _enroll_from_form(form, episode, track, user, now)
+            update_excuses_for(episode=episode, now=now)
         except Refused as against:
             refused = against.reasons
         else:
-            messages.success(request, _said(enrollment))
+            messages.success(request, _success_text(enrollment))
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {track}")
-    asks = partial(Asked.of, episode, track, today, beside=others)
+    asks = partial(EnrollmentQuery.of, episode, track, today, beside=others)
     earliest = max(today, episode.starts)
-    context: dict[str, object] = {"patient": patient, "track": track, "is_waiting": _waits(episode, track)}
-    context |= choice_context(request, form, asks, otherwise=earliest, refused=refused)
-    context |= _times(form, context)
+    context: dict[str, object] = {"patient": patient, "track": track, "is_waiting": _is_on_waitlist(episode, track)}
+    context |= meeting_choice_context(request, form, asks, otherwise=earliest, refused=refused)
+    context |= _individual_times(form, context)
     if request.headers.get("HX-Request"):
         return render(request, "scheduling/enrollment/_meeting_choice.html", context | {"is_part": True})
     return render(request, "scheduling/enrollment/enroll.html", context, status=422 if is_sent else 200)
 
 
-def _times(form: EnrollForm, context: dict[str, object]) -> dict[str, object]:
+def _individual_times(form: EnrollForm, context: dict[str, object]) -> dict[str, object]:
     """When the track's individual time can be, beside what was chosen."""
     asked, chosen = context.get("asked"), context.get("chosen")
-    if not isinstance(asked, Asked) or not isinstance(chosen, list):
+    if not isinstance(asked, EnrollmentQuery) or not isinstance(chosen, list):
         return {}
     picked = form.cleaned_data.get("individual") if form.is_bound else None
-    return {"times": times_beside(asked, chosen, picked), "is_later": True}
+    return {"times": enrollment_time_choices(asked, chosen, picked), "is_later": True}
 
 
-def _said(enrollment: Enrollment) -> str:
+def _success_text(enrollment: Enrollment) -> str:
     """What came of it, and what is left to do."""
-    missed = enrollment.bookings.filter(release_reason=NOT_FREE).count()
+    missed = enrollment.bookings.filter(release_reason=NOT_AVAILABLE).count()
     apart_from = (
         f", but for {counted(missed, 'session')} that {'is' if missed == 1 else 'are'} missed" if missed else ""
     )
@@ -98,7 +98,7 @@ def _said(enrollment: Enrollment) -> str:
     return f"Enrolled from {day(enrollment.starts)}. Every session up to the horizon is booked{apart_from}.{also}"
 
 
-def _enroll(form: EnrollForm, episode: Episode, track: Track, user: User, now: datetime) -> Enrollment:
+def _enroll_from_form(form: EnrollForm, episode: Episode, track: Track, user: User, now: datetime) -> Enrollment:
     """Raises Refused as the service does."""
     given = form.cleaned_data
     return enroll_patient(

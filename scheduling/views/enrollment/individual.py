@@ -13,18 +13,18 @@ from accounts.audit import record
 from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
-from attendance.services.leaves import excuse_leaves_of
+from attendance.services.leaves import update_excuses_for
 from iopmanager import clock
-from iopmanager.form_fields import read_day
-from scheduling.forms.enrollment.individual import ArrangeForm
+from iopmanager.form_fields import parse_day
+from scheduling.formats import day
+from scheduling.forms.enrollment.individual import IndividualSessionsForm
 from scheduling.models import Enrollment
-from scheduling.services.enrollment.individual import hours_of
-from scheduling.services.enrollment.individual_change import arrange_one_to_ones, hours_for
-from scheduling.services.preview.preview import Scene
-from scheduling.templatetags.formats import day
+from scheduling.services.enrollment.individual import individual_sessions_of
+from scheduling.services.enrollment.individual_change import arrange_individual_sessions, individual_session_options
+from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.enrollment.change import enrollment_managed_by
-from scheduling.views.enrollment.individual_times import offer_times
-from scheduling.views.preview.confirmation import ask, tell
+from scheduling.views.enrollment.individual_times import time_choices
+from scheduling.views.preview.confirmation import apply_or_preview, summarize_impact
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Reason, Refused
 
@@ -32,13 +32,13 @@ from timekeeping.reasons import Reason, Refused
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
-def enrollment_individual(request: HttpRequest, enrollment_id: int) -> HttpResponse:
+def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     """At which hours the enrollment's individual time is, from a day on."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, track, site = enrollment.episode, enrollment.track, enrollment.episode.site
     patient, today = episode.patient, now.astimezone(site.zone).date()
-    form = ArrangeForm(request.POST or None)
+    form = IndividualSessionsForm(request.POST or None)
     what = f"individual time in {track}"
     context: dict[str, object] = {"patient": patient, "site": site, "enrollment": enrollment, "button": "Arrange it"}
     is_sent = request.method == "POST" and "check" not in request.POST
@@ -46,15 +46,15 @@ def enrollment_individual(request: HttpRequest, enrollment_id: int) -> HttpRespo
 
     def act() -> Enrollment:
         given = form.cleaned_data
-        arranged = arrange_one_to_ones(
+        arranged = arrange_individual_sessions(
             enrollment=enrollment, hours=given["individual"], from_day=given["starts"], by=user, now=now
         )
-        excuse_leaves_of(episode=episode, now=now)
+        update_excuses_for(episode=episode, now=now)
         return arranged
 
     if is_sent and form.is_valid():
         starts = form.cleaned_data["starts"]
-        answer = ask(request, act, scene=Scene(site, max(starts, today)), now=now)
+        answer = apply_or_preview(request, act, scene=SnapshotScope(site, max(starts, today)), now=now)
         if answer.is_done:
             messages.success(
                 request, f"Individual time changes from {day(starts)}. What is booked has changed with it."
@@ -62,10 +62,10 @@ def enrollment_individual(request: HttpRequest, enrollment_id: int) -> HttpRespo
             return redirect("patient", patient.pk)
         refused = answer.reasons
         if answer.impact is not None:
-            told = tell(answer.impact, site=site, user=user, now=now, what=what)
+            told = summarize_impact(answer.impact, site=site, user=user, now=now, what=what)
             context |= {"told": told, "is_news": answer.is_news}
     record(patient, by=user, action=Action.VIEWED, at=now, detail=what)
-    context |= _page_of_times(request, form, enrollment, today, refused)
+    context |= _times_context(request, form, enrollment, today, refused)
     if request.headers.get("HX-Request"):
         return render(request, "scheduling/enrollment/_individual_times.html", context | {"is_part": True})
     return render(
@@ -76,8 +76,8 @@ def enrollment_individual(request: HttpRequest, enrollment_id: int) -> HttpRespo
     )
 
 
-def _page_of_times(
-    request: HttpRequest, form: ArrangeForm, enrollment: Enrollment, today: date, refused: Sequence[Reason]
+def _times_context(
+    request: HttpRequest, form: IndividualSessionsForm, enrollment: Enrollment, today: date, refused: Sequence[Reason]
 ) -> dict[str, object]:
     """The form as it was opened or changed, the times from its day on, and what it was refused for."""
     typed = {}
@@ -85,18 +85,18 @@ def _page_of_times(
         form.is_valid()
         typed = form.cleaned_data
     earliest = max(today, enrollment.starts)
-    asked_for = None if form.is_bound else read_day(request.GET.get("from", ""))
+    asked_for = None if form.is_bound else parse_day(request.GET.get("from", ""))
     from_day = typed.get("starts") or asked_for or earliest
     form.initial["starts"] = from_day
-    standing = hours_of(enrollment, from_day)
+    standing = individual_sessions_of(enrollment, from_day)
     about_the_day = [reason for reason in refused if reason.code in form.blames]
     if form.is_bound:
         show_refusal(form, Refused(about_the_day))
     reasons = [reason for reason in refused if reason not in about_the_day]
     try:
-        found = hours_for(enrollment=enrollment, from_day=max(from_day, earliest), today=today)
+        found = individual_session_options(enrollment=enrollment, from_day=max(from_day, earliest), today=today)
     except Refused as unable:
         return {"form": form, "reasons": reasons or unable.reasons}
     picked = typed.get("individual") if form.is_bound else standing or None
-    times = offer_times(found, enrollment.track.individual_minutes, picked, standing)
+    times = time_choices(found, enrollment.track.individual_minutes, picked, standing)
     return {"form": form, "reasons": reasons, "times": times}

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scheduling.domain.individual.proposals import Found, Proposal, WeeklyHour
-from scheduling.forms.enrollment.individual import written
+from scheduling.domain.individual.proposals import IndividualProposals, Proposal, WeeklyHour
+from scheduling.forms.enrollment.individual import encode_hours
 from scheduling.models import Meeting
-from scheduling.services.enrollment.individual import propose_one_to_ones
-from scheduling.views.enrollment.meeting_options import Asked
+from scheduling.services.enrollment.individual import propose_individual_sessions
+from scheduling.views.enrollment.meeting_options import EnrollmentQuery
 from timekeeping.reasons import Reason
 
-MOST_SHOWN = 6
+MAX_SHOWN = 6
 """So many times are offered at once; the others behind a word."""
-MOST_BEHIND = 60
+MAX_HIDDEN = 60
 
 
 @dataclass(frozen=True)
-class Choice:
+class IndividualTimeChoice:
     """A time that can be chosen, and the text that says so."""
 
     proposal: Proposal
@@ -26,15 +26,15 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Offered:
+class IndividualTimeOptions:
     """The times that are offered for so many minutes a week, or why none is.
 
     `gone` is what was chosen and is not among them; `now` says that there is individual time already.
     """
 
     minutes: int
-    first: Sequence[Choice]
-    more: Sequence[Choice]
+    first: Sequence[IndividualTimeChoice]
+    more: Sequence[IndividualTimeChoice]
     none: Reason | None
     chosen: str
     gone: Sequence[WeeklyHour]
@@ -46,22 +46,22 @@ class Offered:
         return any(choice.is_chosen for choice in self.more)
 
 
-def offer_times(
-    found: Found, minutes: int, chosen: Sequence[WeeklyHour] | None, now: Sequence[WeeklyHour] = ()
-) -> Offered:
+def time_choices(
+    found: IndividualProposals, minutes: int, chosen: Sequence[WeeklyHour] | None, now: Sequence[WeeklyHour] = ()
+) -> IndividualTimeOptions:
     """What is found as one chooses from it."""
-    picked, standing = "" if chosen is None else written(chosen), written(now)
+    picked, standing = "" if chosen is None else encode_hours(chosen), encode_hours(now)
     choices = [
-        Choice(proposal, value, is_chosen=value == picked, is_now=value == standing)
+        IndividualTimeChoice(proposal, value, is_chosen=value == picked, is_now=value == standing)
         for proposal in (*found.proposals, *found.others)
-        for value in [written(proposal.hours)]
+        for value in [encode_hours(proposal.hours)]
     ]
     is_there = not chosen or any(choice.is_chosen for choice in choices)
-    shown = choices[: min(MOST_SHOWN, len(found.proposals))]
-    return Offered(
+    shown = choices[: min(MAX_SHOWN, len(found.proposals))]
+    return IndividualTimeOptions(
         minutes=minutes,
         first=shown,
-        more=choices[len(shown) :][:MOST_BEHIND],
+        more=choices[len(shown) :][:MAX_HIDDEN],
         none=found.none,
         chosen=picked,
         gone=() if is_there else tuple(chosen or ()),
@@ -70,13 +70,15 @@ def offer_times(
     )
 
 
-def times_beside(asked: Asked, chosen: Sequence[Meeting], picked: Sequence[WeeklyHour] | None) -> Offered | None:
+def enrollment_time_choices(
+    asked: EnrollmentQuery, chosen: Sequence[Meeting], picked: Sequence[WeeklyHour] | None
+) -> IndividualTimeOptions | None:
     """The times beside the chosen meetings for whoever is to be enrolled; None where the track has no individual time."""
     minutes = asked.track.individual_minutes
     if not minutes:
         return None
     meetings = [meeting.pk for meeting in chosen]
-    found = propose_one_to_ones(
+    found = propose_individual_sessions(
         episode=asked.episode, minutes=minutes, meetings=meetings, need=asked.need, today=asked.today
     )
-    return offer_times(found, minutes, picked)
+    return time_choices(found, minutes, picked)

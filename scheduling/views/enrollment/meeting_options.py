@@ -7,27 +7,27 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from iopmanager.form_fields import read_day
+from iopmanager.form_fields import parse_day
 from patients.models import Episode
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.fit import Fit, has_a_place, keeps_commitments, search
+from scheduling.domain.search.fit import Fit, find_fits, has_a_place, keeps_commitments
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.obstacles import Full
-from scheduling.forms.enrollment.enroll import ChoiceForm
+from scheduling.domain.search.obstacles import MeetingFull
+from scheduling.forms.enrollment.enroll import MeetingChoiceForm
 from scheduling.models import Enrollment, Meeting, Track
 from scheduling.services.enrollment.change import own_sessions
-from scheduling.services.enrollment.mixed_tracks import NOTHING, Beside
-from scheduling.services.enrollment.trial import Trial, places_left, try_choice
-from scheduling.services.search.queries import as_offer, full_dates, need_of, settled_for
+from scheduling.services.enrollment.mixed_tracks import NO_CROSS_TRACK_OPTIONS, CrossTrackOptions
+from scheduling.services.enrollment.trial import ChoicePreview, places_left, preview_choice
+from scheduling.services.search.queries import as_offer, full_dates, need_of, settled_sessions
 from scheduling.views.refusals import show_refusal
-from scheduling.views.search.track_cards import by_meeting
+from scheduling.views.search.track_cards import group_by_meeting
 from timekeeping.reasons import Key, Reason, Refused
 
 ENOUGH = "enough"
 
 
 @dataclass(frozen=True)
-class Option:
+class MeetingOption:
     """A meeting that can be chosen: how many places its fullest date has, and what stands against it."""
 
     meeting: Meeting
@@ -38,15 +38,15 @@ class Option:
 
 
 @dataclass(frozen=True)
-class OfAnother:
+class OtherTrackOptions:
     """What can be chosen of another track."""
 
     name: str
-    options: Sequence[Option]
+    options: Sequence[MeetingOption]
 
 
 @dataclass(frozen=True)
-class Asked:
+class EnrollmentQuery:
     """A patient and the track asked for from a day; the track comes with all that its fit is judged by.
 
     `changes` is their place in the same track, of which other meetings are to be attended; `leaves` one in another track.
@@ -61,7 +61,7 @@ class Asked:
     fit: Fit
     offer: Offer
     changes: Enrollment | None = None
-    beside: Beside = NOTHING
+    beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS
 
     @classmethod
     def of(
@@ -73,15 +73,15 @@ class Asked:
         *,
         changes: Enrollment | None = None,
         leaves: Enrollment | None = None,
-        beside: Beside = NOTHING,
-    ) -> "Asked":
+        beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
+    ) -> "EnrollmentQuery":
         """Raises Refused when the course of care is over by then."""
         need = need_of(episode=episode, from_day=from_day, apart_from=leaves, changes=changes)
-        known = own_sessions(changes) if changes else settled_for(episode, of=leaves)
+        known = own_sessions(changes) if changes else settled_sessions(episode, of=leaves)
         full = full_dates(site=track.site, from_day=max(from_day, today), apart_from=known)
         alone = as_offer(track, from_day, full, goes_on=changes is not None)
         offer = as_offer(track, from_day, full, goes_on=changes is not None, beside=beside.meetings)
-        return cls(episode, track, today, need, full, search([alone], need)[0], offer, changes, beside)
+        return cls(episode, track, today, need, full, find_fits([alone], need)[0], offer, changes, beside)
 
     @property
     def meetings(self) -> list[Meeting]:
@@ -93,8 +93,8 @@ class Asked:
         """Under its key each meeting that is held in the week, as the search has it."""
         return {offered.meeting.key: offered.meeting for offered in self.offer.meetings}
 
-    def try_out(self, chosen: Sequence[Meeting]) -> Trial:
-        return try_choice(
+    def try_out(self, chosen: Sequence[Meeting]) -> ChoicePreview:
+        return preview_choice(
             episode=self.episode,
             track=self.track,
             meetings=chosen,
@@ -104,7 +104,7 @@ class Asked:
             beside=self.beside,
         )
 
-    def options(self, chosen: Sequence[Meeting], attended: Collection[Key] = ()) -> dict[int, Option]:
+    def options(self, chosen: Sequence[Meeting], attended: Collection[Key] = ()) -> dict[int, MeetingOption]:
         """Under its id each meeting that is held in the week, in the order of the week."""
         running = self.weekly
         meetings = [each for each in self.meetings if each.pk in running]
@@ -115,9 +115,9 @@ class Asked:
             *keeps_commitments(self.offer, self.need, besides),
             *has_a_place(self.offer, self.need, besides),
         ]
-        against = {meeting.key: reasons for meeting, reasons in by_meeting(obstacles)}
+        against = {meeting.key: reasons for meeting, reasons in group_by_meeting(obstacles)}
         return {
-            each.pk: Option(
+            each.pk: MeetingOption(
                 each, each in chosen, left.get(each.pk, each.places), against.get(each.pk, ()), each.pk in attended
             )
             for each in sorted(meetings, key=lambda meeting: (meeting.weekday, meeting.starts, meeting.pk))
@@ -131,8 +131,8 @@ class Asked:
         for track in self.beside.tracks:
             of_it = {each.pk for each in track.meetings.all()}
             found = [options.pop(pk) for pk in list(options) if pk in of_it]
-            others += [OfAnother(track.name, found)] if found else []
-        others += [OfAnother("Attended until now", list(options.values()))] if options else []
+            others += [OtherTrackOptions(track.name, found)] if found else []
+        others += [OtherTrackOptions("Attended until now", list(options.values()))] if options else []
         is_open = any(option.is_chosen for other in others for option in other.options)
         return {"options": own, "others": others, "others_open": is_open}
 
@@ -140,10 +140,10 @@ class Asked:
         return sorted(meetings, key=lambda meeting: (meeting.weekday, meeting.starts, meeting.pk))
 
 
-def choice_context(
+def meeting_choice_context(
     request: HttpRequest,
-    form: ChoiceForm,
-    asks: Callable[[date], Asked],
+    form: MeetingChoiceForm,
+    asks: Callable[[date], EnrollmentQuery],
     *,
     otherwise: date,
     refused: Sequence[Reason] = (),
@@ -159,12 +159,12 @@ def choice_context(
     if form.is_bound:
         form.is_valid()
         typed = dict(form.cleaned_data)
-    from_day = typed.get("starts") or (None if form.is_bound else read_day(request.GET.get("from", ""))) or otherwise
+    from_day = typed.get("starts") or (None if form.is_bound else parse_day(request.GET.get("from", ""))) or otherwise
     try:
         asked = asks(from_day)
     except Refused as unable:
         form.initial["starts"] = from_day
-        return {"form": form, "reasons": _above(form, refused or unable.reasons)}
+        return {"form": form, "reasons": _reasons_above_form(form, refused or unable.reasons)}
     if form.is_bound:
         chosen = list(typed.get("meetings") or ())
     else:
@@ -176,12 +176,12 @@ def choice_context(
         form.initial["starts"] = asked.fit.starts
     trial = asked.try_out(chosen)
     against = trial.reasons if asked.fit.fits else (*trial.reasons, *asked.fit.obstacles)
-    is_full = any(isinstance(reason, Full) for reason in against)
+    is_full = any(isinstance(reason, MeetingFull) for reason in against)
     context = asked.choices(chosen, attended) | {"trial": trial, "is_full": is_full}
-    return context | {"form": form, "reasons": _above(form, refused), "asked": asked, "chosen": chosen}
+    return context | {"form": form, "reasons": _reasons_above_form(form, refused), "asked": asked, "chosen": chosen}
 
 
-def _above(form: ChoiceForm, refused: Sequence[Reason]) -> list[Reason]:
+def _reasons_above_form(form: MeetingChoiceForm, refused: Sequence[Reason]) -> list[Reason]:
     """Says what is wrong with the day beside it; answers the rest."""
     about_the_day = [reason for reason in refused if reason.code in form.blames]
     if form.is_bound:

@@ -16,9 +16,9 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.models import Patient
 from patients.views.access import patient_seen_by
-from scheduling.domain.hours.rules import Bounds, add_up
-from scheduling.domain.search.remarks import Remark, asks_of_life
-from scheduling.services.enrollment.step_down import Ahead, step_down
+from scheduling.domain.hours.rules import WeeklyTotals, add_up
+from scheduling.domain.search.remarks import Remark, commitment_remarks
+from scheduling.services.enrollment.step_down import LevelPlan, plan_step_down
 from scheduling.views.search.track_cards import episode_to_schedule
 from scheduling.views.week_pictures import picture_of_choice, picture_of_schedule
 from scheduling.week_picture import WeekPicture
@@ -26,14 +26,14 @@ from timekeeping.reasons import Reason, Refused
 
 
 @dataclass(frozen=True)
-class Column:
+class LevelColumn:
     """A level as it is shown: its week as a picture with its hours, what it asks of the patient's life, and where the act is
     that brings it about.
     """
 
-    ahead: Ahead
+    ahead: LevelPlan
     picture: WeekPicture | None
-    total: Bounds
+    total: WeeklyTotals
     asks: Sequence[Remark]
     way_in: str
     comes_later: bool
@@ -42,7 +42,7 @@ class Column:
 @staff_required(Permission.SEE_COMMITMENTS)
 @require_safe
 @transaction.atomic
-def ahead(request: HttpRequest, patient_id: int) -> HttpResponse:
+def step_down(request: HttpRequest, patient_id: int) -> HttpResponse:
     """A column for each level from today on, with what is arranged or would fit best with the levels before and after it."""
     user, now = signed_in(request), clock.now()
     patient = patient_seen_by(user, patient_id)
@@ -50,12 +50,12 @@ def ahead(request: HttpRequest, patient_id: int) -> HttpResponse:
     today = now.astimezone(patient.site.zone).date()
     episode = episode_to_schedule(patient, today)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="step-down ahead")
-    columns: Sequence[Column] = ()
+    columns: Sequence[LevelColumn] = ()
     reasons: Sequence[Reason] = ()
     if episode is not None:
         try:
-            found = step_down(episode=episode, from_day=max(today, episode.starts))
-            columns = _columns(found, patient)
+            found = plan_step_down(episode=episode, from_day=max(today, episode.starts))
+            columns = _build_columns(found, patient)
         except Refused as refused:
             reasons = refused.reasons
     context = {
@@ -69,19 +69,19 @@ def ahead(request: HttpRequest, patient_id: int) -> HttpResponse:
     return render(request, "scheduling/enrollment/step_down.html", context)
 
 
-def _columns(found: Sequence[Ahead], patient: Patient) -> list[Column]:
+def _build_columns(found: Sequence[LevelPlan], patient: Patient) -> list[LevelColumn]:
     columns = []
     is_open = False
     for each in found:
         stage = each.stage
         comes_later = is_open and not each.stands_in
         columns.append(
-            Column(
+            LevelColumn(
                 ahead=each,
-                picture=_picture(each),
-                asks=asks_of_life(stage.meetings, each.need),
+                picture=_column_picture(each),
+                asks=commitment_remarks(stage.meetings, each.need),
                 total=add_up(stage.meetings, each.need.rules, stage.individual_minutes),
-                way_in="" if comes_later else _way_in(each, patient),
+                way_in="" if comes_later else _action_url(each, patient),
                 comes_later=comes_later,
             )
         )
@@ -89,14 +89,14 @@ def _columns(found: Sequence[Ahead], patient: Patient) -> list[Column]:
     return columns
 
 
-def _picture(ahead: Ahead) -> WeekPicture | None:
+def _column_picture(ahead: LevelPlan) -> WeekPicture | None:
     if ahead.stage.schedule is not None:
         return picture_of_schedule(ahead.stage.schedule)
     meetings, need = ahead.stage.meetings, ahead.need
     return picture_of_choice(choice=meetings, busy=need.busy, from_day=need.from_day) if meetings else None
 
 
-def _way_in(ahead: Ahead, patient: Patient) -> str:
+def _action_url(ahead: LevelPlan, patient: Patient) -> str:
     """The page that does it, with the first day and the meetings filled in; nowhere if there is nothing to be done."""
     stage, schedule = ahead.stage, ahead.stage.schedule
     if schedule is None or len(ahead.stands_in) > 1 or (stage.difference is not None and stage.difference.is_nothing):
@@ -107,6 +107,6 @@ def _way_in(ahead: Ahead, patient: Patient) -> str:
     elif ahead.stands_in[0].track_id == track:
         page = reverse("enrollment-change", args=[ahead.stands_in[0].pk])
     else:
-        page = reverse("enrollment-move-to", args=[ahead.stands_in[0].pk, track])
+        page = reverse("enrollment-transfer-to", args=[ahead.stands_in[0].pk, track])
     meetings = ",".join(str(each.key) for each in schedule.meetings)
     return f"{page}?from={schedule.starts.isoformat()}&meetings={meetings}"

@@ -15,38 +15,43 @@ from accounts.audit import record_all
 from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
-from attendance.services.leaves import excuse_leaves_of
+from attendance.services.leaves import update_excuses_for
 from iopmanager import clock
 from patients.views.access import patient_managed_by
-from scheduling.domain.search.obstacles import Clash
-from scheduling.forms.enrollment.enroll import ChoiceForm, WaitForm, WithdrawForm
+from scheduling.domain.search.obstacles import CommitmentConflict
+from scheduling.formats import day
+from scheduling.forms.enrollment.enroll import MeetingChoiceForm, WaitlistForm, WaitlistRemovalForm
 from scheduling.models import Track, WaitingEntry
-from scheduling.reason_text import say
-from scheduling.services.enrollment.waitlist import join_waiting_list, leave_waiting_list
-from scheduling.services.enrollment.waitlist_offers import Waiting, next_in_line, offer_place, waiting_for
-from scheduling.templatetags.formats import day
+from scheduling.reason_text import reason_text
+from scheduling.services.enrollment.waitlist import join_waitlist, leave_waitlist
+from scheduling.services.enrollment.waitlist_offers import (
+    WaitlistMatch,
+    enroll_from_waitlist,
+    match_waitlist,
+    next_in_line,
+)
 from scheduling.views.enrollment.enroll import tracks_seen_by
-from scheduling.views.preview.patient_form import act_page
+from scheduling.views.preview.patient_form import patient_action_page
 from scheduling.views.refusals import show_refusal
 from scheduling.views.search.track_cards import episode_to_schedule
 from timekeeping.reasons import Reason, Refused
 
 METHODS = ["GET", "HEAD", "POST"]
-SHOWN = 3
+MAX_REASONS = 3
 """So many reasons against somebody's place are said on the list; the search for a schedule has them all."""
 
 
 @dataclass(frozen=True)
-class Line:
+class WaitlistRow:
     """Somebody on the list as it is shown: the first of what stands in the way, and how much more there is."""
 
-    waiting: Waiting
+    waiting: WaitlistMatch
     reasons: Sequence[Reason]
     more: int
     is_next: bool
 
 
-def _track_waited_for(user: User, track_id: int) -> Track:
+def _track_of_waitlist(user: User, track_id: int) -> Track:
     """A track with all that a fit is judged by, also one that is no longer on offer."""
     tracks = Track.objects.visible_to(user).select_related("site")
     return get_object_or_404(
@@ -58,10 +63,10 @@ def _track_waited_for(user: User, track_id: int) -> Track:
 @staff_required(Permission.SEE_PATIENTS)
 @require_safe
 @transaction.atomic
-def track_waiting(request: HttpRequest, track_id: int) -> HttpResponse:
+def waitlist(request: HttpRequest, track_id: int) -> HttpResponse:
     """Everybody who waits for the track, in order, and how it fits each of them now."""
     user, now = signed_in(request), clock.now()
-    track = _track_waited_for(user, track_id)
+    track = _track_of_waitlist(user, track_id)
     forbid_unless(user.may(Permission.SEE_PATIENTS, track.site_id))
     entries = list(
         WaitingEntry.objects.visible_to(user)
@@ -73,29 +78,29 @@ def track_waiting(request: HttpRequest, track_id: int) -> HttpResponse:
     )
     patients = [entry.episode.patient for entry in entries]
     record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"waiting list of {track}")
-    waiting = waiting_for(track=track, entries=entries, now=now)
+    waiting = match_waitlist(track=track, entries=entries, now=now)
     following = next_in_line(waiting)
     sees_life = user.may(Permission.SEE_COMMITMENTS, track.site_id)
     context = {
         "track": track,
         "site": track.site,
-        "lines": [_line(each, is_next=each is following, sees_life=sees_life) for each in waiting],
+        "lines": [_waitlist_row(each, is_next=each is following, sees_life=sees_life) for each in waiting],
         "sees_life": sees_life,
         "may_manage": user.may(Permission.MANAGE_PATIENTS, track.site_id),
     }
     return render(request, "scheduling/enrollment/waitlist.html", context)
 
 
-def _line(waiting: Waiting, *, is_next: bool, sees_life: bool) -> Line:
+def _waitlist_row(waiting: WaitlistMatch, *, is_next: bool, sees_life: bool) -> WaitlistRow:
     """What a patient's life is in the way of is told to those alone who may see it."""
-    reasons = [reason for reason in waiting.against if sees_life or not isinstance(reason, Clash)]
-    return Line(waiting, reasons[:SHOWN], len(reasons[SHOWN:]), is_next)
+    reasons = [reason for reason in waiting.against if sees_life or not isinstance(reason, CommitmentConflict)]
+    return WaitlistRow(waiting, reasons[:MAX_REASONS], len(reasons[MAX_REASONS:]), is_next)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(METHODS)
 @transaction.atomic
-def waiting_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse:
+def waitlist_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse:
     """Puts a patient on the waiting list. It can be opened with what a repair says would have to come free."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
@@ -107,18 +112,18 @@ def waiting_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpRe
         return redirect("level-new", patient.pk)
     earliest: dict[str, Any] = {"from_day": max(today, episode.starts)}
     opened = {name: request.POST.get(name, "") for name in ("from_day", "note")} if "open" in request.POST else {}
-    form = WaitForm(None if opened else request.POST or None, initial=earliest | opened)
+    form = WaitlistForm(None if opened else request.POST or None, initial=earliest | opened)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            join_waiting_list(episode=episode, track=track, **given, by=user, now=now)
+            join_waitlist(episode=episode, track=track, **given, by=user, now=now)
         except Refused as refused:
             show_refusal(form, refused)
         else:
             messages.success(request, f"{patient.called} waits for {track}.")
-            return redirect("track-waiting", track.pk)
+            return redirect("waitlist", track.pk)
     words = {"heading": f"Wait for {track}", "button": "Put on the waiting list", "what": f"wait for {track}"}
-    return act_page(request, form, patient=patient, now=now, **words)
+    return patient_action_page(request, form, patient=patient, now=now, **words)
 
 
 def _entry_managed_by(user: User, entry_id: int) -> WaitingEntry:
@@ -131,52 +136,52 @@ def _entry_managed_by(user: User, entry_id: int) -> WaitingEntry:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(METHODS)
 @transaction.atomic
-def waiting_leave(request: HttpRequest, entry_id: int) -> HttpResponse:
+def waitlist_remove(request: HttpRequest, entry_id: int) -> HttpResponse:
     """Takes a patient off the list, with a reason."""
     user, now = signed_in(request), clock.now()
     entry = _entry_managed_by(user, entry_id)
     patient = entry.episode.patient
-    form = WithdrawForm(request.POST or None)
+    form = WaitlistRemovalForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            leave_waiting_list(entry=entry, reason=form.cleaned_data["reason"], by=user, now=now)
+            leave_waitlist(entry=entry, reason=form.cleaned_data["reason"], by=user, now=now)
         except Refused as refused:
             show_refusal(form, refused)
         else:
             messages.success(request, f"{patient.called} waits for {entry.track} no more.")
-            return redirect("track-waiting", entry.track_id)
+            return redirect("waitlist", entry.track_id)
     words = {
         "heading": f"Take {patient.called} off the waiting list",
         "button": "Take off the list",
         "note": f"Waits for {entry.track} since {day(entry.requested_at, patient.site.zone)}.",
         "what": "take off the waiting list",
     }
-    return act_page(request, form, patient=patient, now=now, **words)
+    return patient_action_page(request, form, patient=patient, now=now, **words)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
-def waiting_offer(request: HttpRequest, entry_id: int) -> HttpResponse:
+def waitlist_enroll(request: HttpRequest, entry_id: int) -> HttpResponse:
     """Enrolls who waited from the day and in the meetings that the list showed, if that is still possible."""
     user, now = signed_in(request), clock.now()
     entry = _entry_managed_by(user, entry_id)
-    form = ChoiceForm(request.POST, track=entry.track)
+    form = MeetingChoiceForm(request.POST, track=entry.track)
     if not form.is_valid():
         messages.error(request, "Something changed in the meantime. Look at the list again.")
-        return redirect("track-waiting", entry.track_id)
+        return redirect("waitlist", entry.track_id)
     try:
-        _offer(entry, form, user, now)
+        _enroll_from_waitlist(entry, form, user, now)
     except Refused as refused:
         for reason in refused.reasons:
-            messages.error(request, f"{entry.episode.patient.called}: {say(reason)}")
+            messages.error(request, f"{entry.episode.patient.called}: {reason_text(reason)}")
     else:
         starts = day(form.cleaned_data["starts"])
         messages.success(request, f"{entry.episode.patient} is enrolled in {entry.track} from {starts}.")
-    return redirect("track-waiting", entry.track_id)
+    return redirect("waitlist", entry.track_id)
 
 
 @transaction.atomic
-def _offer(entry: WaitingEntry, form: ChoiceForm, user: User, now: datetime) -> None:
+def _enroll_from_waitlist(entry: WaitingEntry, form: MeetingChoiceForm, user: User, now: datetime) -> None:
     given = form.cleaned_data
-    offer_place(entry=entry, meetings=list(given["meetings"]), starts=given["starts"], by=user, now=now)
-    excuse_leaves_of(episode=entry.episode, now=now)
+    enroll_from_waitlist(entry=entry, meetings=list(given["meetings"]), starts=given["starts"], by=user, now=now)
+    update_excuses_for(episode=entry.episode, now=now)

@@ -9,7 +9,7 @@ from accounts.views import patient_required, signed_in
 from iopmanager import clock
 from patients.models import Consent
 from patients.services.record.consents import revoke_consent
-from scheduling.reason_text import say
+from scheduling.reason_text import reason_text
 from scheduling.services.documents.letters import consents_of
 from timekeeping.reasons import Refused
 
@@ -33,7 +33,7 @@ def portal_consent_revoke(request: HttpRequest, consent_id: int) -> HttpResponse
     try:
         revoke_consent(consent=consent, by=user, now=clock.now())
     except Refused as refused:
-        messages.error(request, " ".join(map(say, refused.reasons)))
+        messages.error(request, " ".join(map(reason_text, refused.reasons)))
     else:
         messages.success(request, f"{consent.recipient} is told nothing more.")
     return redirect("portal-consents")

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.views import patient_required, signed_in
 from attendance.models import AttendanceStatus
-from attendance.services.ledgers import ledger_of, mark_of
+from attendance.services.ledgers import attendance_of, week_ledger
 from iopmanager import clock
-from iopmanager.form_fields import read_day
+from iopmanager.form_fields import parse_day
 from patients.models import Commitment, Episode, Patient
 from scheduling.models import Booking, LeaveOfAbsence, SessionStatus
 from scheduling.services.rulebook import RuleBook
@@ -24,14 +24,14 @@ WEEKS_AHEAD = 4
 
 
 @dataclass(frozen=True)
-class Day:
+class ScheduleDay:
     """One day of a patient's schedule."""
 
     on: date
     bookings: Sequence[Booking]
 
 
-def _schedule(user: User, patient: Patient, first: date, until: date) -> list[Day]:
+def _days_with_sessions(user: User, patient: Patient, first: date, until: date) -> list[ScheduleDay]:
     """The patient's days with sessions on the half-open dates."""
     found = (
         Booking.objects.visible_to(user)
@@ -41,7 +41,7 @@ def _schedule(user: User, patient: Patient, first: date, until: date) -> list[Da
         .select_related("session__site", "session__room", "session__meeting", "attendance")
         .order_by("starts")
     )
-    return [Day(on, tuple(group)) for on, group in groupby(found, key=lambda booking: booking.session.on)]
+    return [ScheduleDay(on, tuple(group)) for on, group in groupby(found, key=lambda booking: booking.session.on)]
 
 
 def _current_episode(patient: Patient, today: date) -> Episode | None:
@@ -59,12 +59,12 @@ def _episode_of_week(patient: Patient, week: Interval[date]) -> Episode | None:
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 
-def _away(episode: Episode | None, first: date, until: date) -> list[LeaveOfAbsence]:
+def _leaves_between(episode: Episode | None, first: date, until: date) -> list[LeaveOfAbsence]:
     """When the patient is away on the half-open dates."""
     return list(LeaveOfAbsence.objects.filter(episode=episode).touching(first, until)) if episode else []
 
 
-def _next_booking(days: Sequence[Day], now: datetime) -> Booking | None:
+def _next_booking(days: Sequence[ScheduleDay], now: datetime) -> Booking | None:
     coming = (booking for day in days for booking in day.bookings)
     return next(
         (
@@ -77,7 +77,7 @@ def _next_booking(days: Sequence[Day], now: datetime) -> Booking | None:
 
 
 def _is_excused(booking: Booking) -> bool:
-    mark = mark_of(booking)
+    mark = attendance_of(booking)
     return mark is not None and mark.status == AttendanceStatus.EXCUSED
 
 
@@ -89,7 +89,7 @@ def portal_home(request: HttpRequest) -> HttpResponse:
     today = now.astimezone(patient.site.zone).date()
     book = RuleBook.of(patient.site)
     week = book.week_around(today)
-    days = _schedule(user, patient, week.start, week.end + timedelta(weeks=WEEKS_AHEAD))
+    days = _days_with_sessions(user, patient, week.start, week.end + timedelta(weeks=WEEKS_AHEAD))
     episode = _current_episode(patient, today)
     this_week = [day for day in days if day.on < week.end]
     later = [day for day in days if day.on >= week.end]
@@ -100,10 +100,10 @@ def portal_home(request: HttpRequest) -> HttpResponse:
         "now": now,
         "week": week.start,
         "next": _next_booking(days, now),
-        "away": _away(episode, today, week.end + timedelta(weeks=WEEKS_AHEAD)),
+        "away": _leaves_between(episode, today, week.end + timedelta(weeks=WEEKS_AHEAD)),
         "days": this_week,
         "weeks_ahead": [(each, list(group)) for each, group in groupby(later, key=lambda day: book.week_of(day.on))],
-        "ledger": ledger_of(episode=episode, week=week.start, now=now) if episode else None,
+        "ledger": week_ledger(episode=episode, week=week.start, now=now) if episode else None,
     }
     return render(request, "scheduling/portal/home.html", context)
 
@@ -115,7 +115,7 @@ def portal_week(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
-    week = RuleBook.of(patient.site).week_around(read_day(request.GET.get("week", "")) or today)
+    week = RuleBook.of(patient.site).week_around(parse_day(request.GET.get("week", "")) or today)
     episode = _episode_of_week(patient, week)
     context = {
         "patient": patient,
@@ -127,9 +127,9 @@ def portal_week(request: HttpRequest) -> HttpResponse:
         "previous": week.start - timedelta(days=1),
         "following": week.end,
         "is_this_week": week.contains(today),
-        "away": _away(episode, week.start, week.end),
-        "days": _schedule(user, patient, week.start, week.end),
-        "ledger": ledger_of(episode=episode, week=week.start, now=now) if episode else None,
+        "away": _leaves_between(episode, week.start, week.end),
+        "days": _days_with_sessions(user, patient, week.start, week.end),
+        "ledger": week_ledger(episode=episode, week=week.start, now=now) if episode else None,
     }
     return render(request, "scheduling/portal/week.html", context)
 

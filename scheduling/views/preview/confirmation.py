@@ -11,10 +11,19 @@ from django.shortcuts import redirect
 from accounts.audit import record_all
 from accounts.models import Action, User
 from patients.models import Patient
-from scheduling.domain.impact.impact import Gathering, Impact, LifeClash, Seat, SeatChange, SessionChange, WeekDrop
+from scheduling.domain.impact.impact import (
+    BookingChange,
+    BookingState,
+    Impact,
+    ImpactConflict,
+    SessionChange,
+    SessionState,
+    WeekShortfall,
+)
 from scheduling.models import Site
-from scheduling.services.preview.preview import ImpactChanged, Scene, carry_out, rehearse
-from scheduling.views.current_site import is_ours
+from scheduling.services.preview.preview import ImpactChanged, apply_previewed, preview_impact
+from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.views.current_site import is_own_url
 from timekeeping.reasons import Reason, Refused
 
 SEEN, CHECK, NEXT = "seen", "check", "next"
@@ -22,7 +31,7 @@ SEEN, CHECK, NEXT = "seen", "check", "next"
 
 
 @dataclass(frozen=True)
-class Answer[T]:
+class ActionResult[T]:
     """What came of an act that was asked for: it is done, or shown first, or refused."""
 
     is_done: bool = False
@@ -33,9 +42,9 @@ class Answer[T]:
     reasons: Sequence[Reason] = ()
 
 
-def ask[T](
-    request: HttpRequest, act: Callable[[], T], *, scene: Scene, now: datetime, only_look: bool = False
-) -> Answer[T]:
+def apply_or_preview[T](
+    request: HttpRequest, act: Callable[[], T], *, scene: SnapshotScope, now: datetime, only_look: bool = False
+) -> ActionResult[T]:
     """Carries the act out if it was confirmed as it was shown, or touches no patient; else says what it would do.
 
     With `only_look` nothing is done, whatever was confirmed.
@@ -43,27 +52,27 @@ def ask[T](
     seen = "" if only_look else request.POST.get(SEEN, "")
     try:
         if not seen:
-            impact = rehearse(act, scene=scene, now=now)
+            impact = preview_impact(act, scene=scene, now=now)
             if only_look or impact.patients or impact.lacking or CHECK in request.POST:
-                return Answer(impact=impact)
+                return ActionResult(impact=impact)
             seen = impact.key
-        return Answer(is_done=True, done=carry_out(act, scene=scene, now=now, seen=seen))
+        return ActionResult(is_done=True, done=apply_previewed(act, scene=scene, now=now, seen=seen))
     except ImpactChanged as changed:
-        return Answer(impact=changed.impact, is_news=True)
+        return ActionResult(impact=changed.impact, is_news=True)
     except Refused as refused:
-        return Answer(reasons=refused.reasons)
+        return ActionResult(reasons=refused.reasons)
 
 
-def go_on(request: HttpRequest, otherwise: str, *args: object) -> HttpResponse:
+def redirect_to_next(request: HttpRequest, otherwise: str, *args: object) -> HttpResponse:
     """Back to the page of ours that asked, if it said which."""
-    asked = where_next(request)
+    asked = next_url(request)
     return redirect(asked) if asked else redirect(otherwise, *args)
 
 
-def where_next(request: HttpRequest) -> str:
+def next_url(request: HttpRequest) -> str:
     """The address in `next`, if it is one of ours; else nothing."""
     asked = request.POST.get(NEXT) or request.GET.get(NEXT, "")
-    return asked if is_ours(request, asked) else ""
+    return asked if is_own_url(request, asked) else ""
 
 
 @dataclass(frozen=True)
@@ -83,33 +92,33 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Weeks:
+class WeekDropGroup:
     """Weeks of a patient that fall by the same amounts: the first of them, how many more, and in how many it can be made up."""
 
-    first: WeekDrop
+    first: WeekShortfall
     more: int
     savable: int
 
 
 @dataclass(frozen=True)
-class Person:
+class AffectedPatient:
     """What happens to one patient; those whom the person who asks may not see have no name."""
 
     patient: Patient | None
     places: Sequence[Series]
-    clashes: Sequence[LifeClash]
-    drops: Sequence[Weeks]
+    clashes: Sequence[ImpactConflict]
+    drops: Sequence[WeekDropGroup]
 
 
 @dataclass(frozen=True)
-class Told:
+class ImpactSummary:
     """An impact as the page tells it: whom it hits hardest first."""
 
     key: str
-    people: Sequence[Person]
+    people: Sequence[AffectedPatient]
     nameless: int
     sessions: Sequence[Series]
-    lacking: Sequence[Gathering]
+    lacking: Sequence[SessionState]
     losing: int
     moving: int
     gaining: int
@@ -119,19 +128,21 @@ class Told:
     clashing: int
 
 
-def tell(impact: Impact, *, site: Site, user: User, now: datetime, what: str) -> Told:
+def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, what: str) -> ImpactSummary:
     """Brings names to an impact, and leaves in the trail whose they were; `what` says of which act."""
     seen = Patient.objects.visible_to(user).in_bulk(impact.patients)
     record_all(
         [seen[pk] for pk in sorted(seen)], by=user, action=Action.VIEWED, at=now, detail=f"what it would do to {what}"
     )
-    people = sorted((_person(pk, impact, seen.get(pk), site) for pk in sorted(impact.patients)), key=_severity)
+    people = sorted(
+        (_affected_patient(pk, impact, seen.get(pk), site) for pk in sorted(impact.patients)), key=_severity
+    )
     kinds = [{change.kind for change in impact.seats if change.patient == pk} for pk in impact.patients]
-    return Told(
+    return ImpactSummary(
         key=impact.key,
         people=[person for person in people if person.patient is not None],
         nameless=sum(person.patient is None for person in people),
-        sessions=_series((_session_line(change) for change in impact.sessions), site),
+        sessions=_group_lines((_session_line(change) for change in impact.sessions), site),
         lacking=impact.lacking,
         losing=sum("lost" in each for each in kinds),
         moving=sum("moved" in each for each in kinds),
@@ -143,48 +154,50 @@ def tell(impact: Impact, *, site: Site, user: User, now: datetime, what: str) ->
     )
 
 
-def _person(pk: int, impact: Impact, patient: Patient | None, site: Site) -> Person:
-    return Person(
+def _affected_patient(pk: int, impact: Impact, patient: Patient | None, site: Site) -> AffectedPatient:
+    return AffectedPatient(
         patient=patient,
-        places=_series((_seat_line(change) for change in impact.seats if change.patient == pk), site),
+        places=_group_lines((_seat_line(change) for change in impact.seats if change.patient == pk), site),
         clashes=[clash for clash in impact.clashes if clash.patient == pk],
-        drops=_weeks(drop for drop in impact.drops if drop.patient == pk),
+        drops=_group_drops(drop for drop in impact.drops if drop.patient == pk),
     )
 
 
-def _weeks(drops: Iterable[WeekDrop]) -> list[Weeks]:
+def _group_drops(drops: Iterable[WeekShortfall]) -> list[WeekDropGroup]:
     """Weeks that fall to the same, in the order of the first."""
-    found: dict[object, list[WeekDrop]] = defaultdict(list)
+    found: dict[object, list[WeekShortfall]] = defaultdict(list)
     for drop in drops:
         same = (drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days, drop.is_on_leave)
         found[same].append(drop)
-    return [Weeks(same[0], len(same) - 1, sum(each.savers is not None for each in same)) for same in found.values()]
+    return [
+        WeekDropGroup(same[0], len(same) - 1, sum(each.savers is not None for each in same)) for same in found.values()
+    ]
 
 
-def _severity(person: Person) -> tuple[bool, bool, bool, str]:
+def _severity(person: AffectedPatient) -> tuple[bool, bool, bool, str]:
     blamed = [weeks for weeks in person.drops if not weeks.first.is_on_leave]
     beyond_repair = any(weeks.savable <= weeks.more for weeks in blamed)
     name = f"{person.patient.last_name} {person.patient.first_name}" if person.patient else ""
     return not beyond_repair, not blamed, not person.clashes, name
 
 
-type Line = tuple[str, Seat | Gathering, Seat | Gathering | None, str]
+type SeriesKey = tuple[str, BookingState | SessionState, BookingState | SessionState | None, str]
 
 
-def _seat_line(change: SeatChange) -> Line:
+def _seat_line(change: BookingChange) -> SeriesKey:
     first = change.before or change.after
     assert first is not None
     return change.kind, first, change.after if change.before is not None else None, change.instead
 
 
-def _session_line(change: SessionChange) -> Line:
+def _session_line(change: SessionChange) -> SeriesKey:
     first = change.before or change.after
     assert first is not None
     then = change.after if change.kind in {"moved", "changed"} else None
-    return change.kind, first, then, _difference(change)
+    return change.kind, first, then, _difference_text(change)
 
 
-def _difference(change: SessionChange) -> str:
+def _difference_text(change: SessionChange) -> str:
     """What is different beside the time, in words."""
     if change.before is None or change.after is None or change.kind not in {"moved", "changed"}:
         return ""
@@ -201,26 +214,28 @@ def _difference(change: SessionChange) -> str:
     return ", ".join(said)
 
 
-def _series(lines: Iterable[Line], site: Site) -> list[Series]:
+def _group_lines(lines: Iterable[SeriesKey], site: Site) -> list[Series]:
     """Lines that are the same by the wall clock but for the date become one; in the order of their first dates."""
-    found: dict[object, list[Line]] = defaultdict(list)
+    found: dict[object, list[SeriesKey]] = defaultdict(list)
     for kind, first, then, detail in lines:
-        at, until = _wall(first, site)
-        shift = tuple(new - old for new, old in zip(_wall(then, site), (at, until), strict=True)) if then else None
+        at, until = _local_times(first, site)
+        shift = (
+            tuple(new - old for new, old in zip(_local_times(then, site), (at, until), strict=True)) if then else None
+        )
         found[kind, first.name, at.weekday(), at.time(), until.time(), shift, detail].append(
             (kind, first, then, detail)
         )
-    return [_one_series(same) for same in found.values()]
+    return [_merge_lines(same) for same in found.values()]
 
 
-def _wall(session: Seat | Gathering, site: Site) -> tuple[datetime, datetime]:
+def _local_times(session: BookingState | SessionState, site: Site) -> tuple[datetime, datetime]:
     """Start and end as clocks at the site show them."""
     zone = site.zone
     starts, ends = session.time.start.astimezone(zone), session.time.end.astimezone(zone)
     return starts.replace(tzinfo=None), ends.replace(tzinfo=None)
 
 
-def _one_series(same: Sequence[Line]) -> Series:
+def _merge_lines(same: Sequence[SeriesKey]) -> Series:
     kind, first, then, detail = same[0]
     return Series(
         kind=kind,
@@ -232,5 +247,5 @@ def _one_series(same: Sequence[Line]) -> Series:
         then_ends=then.time.end if then else None,
         detail=detail,
         dates=tuple(each.on for _, each, _, _ in same),
-        booked=max((each.booked for _, each, _, _ in same if isinstance(each, Gathering)), default=0),
+        booked=max((each.booked for _, each, _, _ in same if isinstance(each, SessionState)), default=0),
     )

@@ -12,20 +12,20 @@ from accounts.models import Action
 from accounts.views import signed_in
 from patients.forms import LastDayForm
 from patients.models import Patient
-from scheduling.forms.sessions.session_changes import ActForm
-from scheduling.services.preview.preview import Scene
-from scheduling.views.preview.confirmation import ask, tell
+from scheduling.forms.sessions.session_changes import ActionForm
+from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.views.preview.confirmation import apply_or_preview, summarize_impact
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
 
-def patient_act(
+def submit_patient_action(
     request: HttpRequest,
-    form: ActForm | LastDayForm,
+    form: ActionForm | LastDayForm,
     act: Callable[[], object],
     *,
     patient: Patient,
-    scene: Scene,
+    scene: SnapshotScope,
     what: str,
     said: str,
     now: datetime,
@@ -34,21 +34,21 @@ def patient_act(
     """Does what was asked for and goes back to the chart, or shows the form again with what it would do or what stands
     against it.
     """
-    answer = ask(request, act, scene=scene, now=now)
+    answer = apply_or_preview(request, act, scene=scene, now=now)
     if answer.is_done:
         messages.success(request, said)
         return redirect("patient", patient.pk)
     if answer.impact is None:
         show_refusal(form, Refused(answer.reasons))
     else:
-        told = tell(answer.impact, site=scene.site, user=signed_in(request), now=now, what=what)
+        told = summarize_impact(answer.impact, site=scene.site, user=signed_in(request), now=now, what=what)
         context |= {"told": told, "is_news": answer.is_news}
-    return act_page(request, form, patient=patient, what=what, now=now, **context)
+    return patient_action_page(request, form, patient=patient, what=what, now=now, **context)
 
 
-def act_page(
+def patient_action_page(
     request: HttpRequest,
-    form: ActForm | LastDayForm,
+    form: ActionForm | LastDayForm,
     *,
     patient: Patient,
     what: str,

@@ -12,16 +12,16 @@ from django.views.decorators.http import require_POST
 from accounts.permissions import Permission
 from accounts.views import staff_required
 from iopmanager import clock
-from scheduling.domain.search.remarks import Remark, cut_fine, misses, would_move
-from scheduling.views.search.find import found_for, look, page_of, seeker_of
+from scheduling.domain.search.remarks import Remark, find_tight_gaps, missed_session_remarks, move_remarks
+from scheduling.views.search.find import open_search, read_query, run_search, search_context
 from scheduling.views.search.schedule_cards import ScheduleCard
 
-COMPARED = 2
-NOT_OF_THE_QUESTION = {"csrfmiddlewaretoken", "compare", "look", "try"}
+COMPARED_SCHEDULES = 2
+NON_QUERY_FIELDS = {"csrfmiddlewaretoken", "compare", "look", "try"}
 
 
 @dataclass(frozen=True)
-class Part:
+class ScoreItem:
     """One part of the price: its `code` for words, and what it is in either schedule."""
 
     code: str
@@ -36,18 +36,18 @@ class Part:
 @staff_required(Permission.SEE_COMMITMENTS)
 @require_POST
 @transaction.atomic
-def fit_compare(request: HttpRequest, patient_id: int) -> HttpResponse:
+def find_schedule_compare(request: HttpRequest, patient_id: int) -> HttpResponse:
     """The two schedules that were chosen; with fewer, more, or one that is gone, the search again and a word about it."""
-    seeker = seeker_of(request, patient_id, clock.now(), "compare schedules")
+    seeker = open_search(request, patient_id, clock.now(), "compare schedules")
     if seeker.episode is None:
-        return redirect("fit", seeker.patient.pk)
-    asked = look(seeker.episode, request.POST, otherwise=seeker.earliest)
+        return redirect("find-schedule", seeker.patient.pk)
+    asked = read_query(seeker.episode, request.POST, otherwise=seeker.earliest)
     wanted = request.POST.getlist("compare")
-    found = found_for(asked, seeker.episode, wanted)
+    found = run_search(asked, seeker.episode, wanted)
     cards = [card for card in found.cards if card.is_chosen] if found else []
-    if len(cards) != COMPARED or found is None:
-        context = page_of(seeker, asked, request.POST)
-        is_gone = len(cards) < len(set(wanted)) == COMPARED
+    if len(cards) != COMPARED_SCHEDULES or found is None:
+        context = search_context(seeker, asked, request.POST)
+        is_gone = len(cards) < len(set(wanted)) == COMPARED_SCHEDULES
         return render(
             request, "scheduling/search/find.html", context | {"chose": len(cards), "is_gone": is_gone}, status=422
         )
@@ -56,18 +56,18 @@ def fit_compare(request: HttpRequest, patient_id: int) -> HttpResponse:
         "may_manage": seeker.may_manage,
         "asked": asked,
         "cards": cards,
-        "parts": parts_of(cards),
-        "typed": [(name, values) for name, values in request.POST.lists() if name not in NOT_OF_THE_QUESTION],
+        "parts": comparison_rows(cards),
+        "typed": [(name, values) for name, values in request.POST.lists() if name not in NON_QUERY_FIELDS],
         "chosen": wanted,
     }
     return render(request, "scheduling/search/compare.html", context)
 
 
-def parts_of(cards: Sequence[ScheduleCard]) -> list[Part]:
+def comparison_rows(cards: Sequence[ScheduleCard]) -> list[ScoreItem]:
     """What the schedules ask, part by part, in the order in which they are told apart at a glance."""
     schedules = [card.schedule for card in cards]
     numbers = [
-        Part(name, tuple(attrgetter(path)(each) for each in schedules))
+        ScoreItem(name, tuple(attrgetter(path)(each) for each in schedules))
         for name, path in (
             ("starts", "starts"),
             ("minutes", "minutes"),
@@ -76,18 +76,18 @@ def parts_of(cards: Sequence[ScheduleCard]) -> list[Part]:
         )
     ]
     asked: list[tuple[str, list[tuple[Remark, ...]]]] = [
-        ("gives", [would_move(each.price.gives) for each in schedules]),
-        ("misses", [misses(each.meetings, each.need) for each in schedules]),
-        ("close", [cut_fine(each.meetings, each.need) for each in schedules]),
+        ("gives", [move_remarks(each.price.gives) for each in schedules]),
+        ("misses", [missed_session_remarks(each.meetings, each.need) for each in schedules]),
+        ("close", [find_tight_gaps(each.meetings, each.need) for each in schedules]),
     ]
     return [
-        Part("when", tuple(tuple(card.days) for card in cards)),
+        ScoreItem("when", tuple(tuple(card.days) for card in cards)),
         *numbers,
-        *(Part(name, tuple(values)) for name, values in asked),
-        Part("people", tuple(each.price.people for each in schedules)),
-        Part("track", tuple(card.remarks[1] for card in cards)),
-        Part(
+        *(ScoreItem(name, tuple(values)) for name, values in asked),
+        ScoreItem("people", tuple(each.price.people for each in schedules)),
+        ScoreItem("track", tuple(card.remarks[1] for card in cards)),
+        ScoreItem(
             "groups", tuple(tuple((meeting.weekday, meeting.name) for meeting in each.meetings) for each in schedules)
         ),
-        Part("points", tuple(each.points for each in schedules)),
+        ScoreItem("points", tuple(each.points for each in schedules)),
     ]

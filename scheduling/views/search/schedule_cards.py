@@ -10,13 +10,13 @@ from scheduling.domain.hours.rules import HIGHER_BAND_MINUTES
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.remarks import Remark, remarks_on
 from scheduling.domain.search.schedules import Schedule
-from scheduling.domain.suggestions.scenario import against_as_it_is
+from scheduling.domain.suggestions.scenario import check_without_scenario
 from scheduling.views.week_pictures import picture_of_schedule
 from scheduling.week_picture import WeekPicture
 from timekeeping.reasons import Reason
 
 
-class Times(NamedTuple):
+class TimeRange(NamedTuple):
     """From when to when in minutes from midnight, every week or every other week."""
 
     starts: int
@@ -29,7 +29,7 @@ class DayTimes:
     """The weekdays that have the same times."""
 
     weekdays: tuple[int, ...]
-    times: tuple[Times, ...]
+    times: tuple[TimeRange, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ScheduleCard:
 
     @property
     def key(self) -> str:
-        return key_of(self.schedule)
+        return schedule_key(self.schedule)
 
     @property
     def way_in(self) -> str:
@@ -58,10 +58,10 @@ class ScheduleCard:
     @property
     def days(self) -> list[DayTimes]:
         """When it is, days with the same times together, in the order of the week."""
-        found: dict[tuple[Times, ...], list[int]] = {}
+        found: dict[tuple[TimeRange, ...], list[int]] = {}
         for weekday in sorted({meeting.weekday for meeting in self.schedule.meetings}):
             today = [each for each in self.schedule.meetings if each.weekday == weekday]
-            times = (Times(each.span.start, each.span.end, each.anchor is not None) for each in today)
+            times = (TimeRange(each.span.start, each.span.end, each.anchor is not None) for each in today)
             found.setdefault(tuple(times), []).append(weekday)
         return [DayTimes(tuple(weekdays), times) for times, weekdays in found.items()]
 
@@ -75,34 +75,34 @@ class ScheduleCard:
 
 
 @dataclass(frozen=True)
-class Alike:
+class ScheduleGroup:
     """The best schedule at some times of the week, and the others at the very same times, the best first."""
 
     card: ScheduleCard
     others: Sequence[ScheduleCard]
 
 
-def cards_of(
+def schedule_cards(
     schedules: Iterable[Schedule], offers: Sequence[Offer], *, need: Need | None = None, chosen: Collection[str] = ()
 ) -> list[ScheduleCard]:
     """One for each, in their order. With a `need`, which is how things are, it is said what stands against each in it."""
     cards = []
     for number, schedule in enumerate(schedules, 1):
-        against = against_as_it_is(schedule, need, offers) if need else ()
-        is_chosen = key_of(schedule) in chosen
+        against = check_without_scenario(schedule, need, offers) if need else ()
+        is_chosen = schedule_key(schedule) in chosen
         cards.append(ScheduleCard(schedule, number, remarks_on(schedule, offers), against, is_chosen))
     return cards
 
 
-def key_of(schedule: Schedule) -> str:
+def schedule_key(schedule: Schedule) -> str:
     """Tells it from all others of one search: track, first day and meetings by number, no words."""
     meetings = "-".join(str(meeting.key) for meeting in schedule.meetings)
     return f"{schedule.offer.key}.{schedule.starts:%Y-%m-%d}.{meetings}"
 
 
-def alike(cards: Iterable[ScheduleCard]) -> list[Alike]:
+def group_by_times(cards: Iterable[ScheduleCard]) -> list[ScheduleGroup]:
     """Those that begin on one day and are at the same times of the week together, in the place of the first of them."""
     found: dict[tuple[object, ...], list[ScheduleCard]] = {}
     for card in cards:
         found.setdefault((card.schedule.starts, card.schedule.order[1]), []).append(card)
-    return [Alike(first, others) for first, *others in found.values()]
+    return [ScheduleGroup(first, others) for first, *others in found.values()]

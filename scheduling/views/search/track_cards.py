@@ -7,13 +7,13 @@ from functools import cached_property
 
 from patients.models import Episode, Patient
 from scheduling.domain.hours.rules import HIGHER_BAND_MINUTES, WeeklyMeeting
-from scheduling.domain.search.fit import Fit, search
+from scheduling.domain.search.fit import Fit, find_fits
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.obstacles import Clash, Full
-from scheduling.forms.enrollment.enroll import FromForm
+from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull
+from scheduling.forms.enrollment.enroll import StartDateForm
 from scheduling.models import Enrollment, WaitingEntry
 from scheduling.services.reasons import BeforeAdmission
-from scheduling.services.search.queries import need_of, offers_at, settled_for
+from scheduling.services.search.queries import need_of, offers_at, settled_sessions
 from scheduling.views.refusals import show_refusal
 from scheduling.views.week_pictures import picture_of_choice
 from scheduling.week_picture import WeekPicture
@@ -21,7 +21,7 @@ from timekeeping.reasons import Reason, Refused
 
 
 @dataclass(frozen=True)
-class Card:
+class TrackCard:
     """How a track stands to a need: what stands against it, by meeting, and its week if it fits."""
 
     fit: Fit
@@ -44,34 +44,34 @@ def episode_to_schedule(patient: Patient, today: date) -> Episode | None:
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 
-def by_meeting(reasons: Iterable[Reason]) -> list[tuple[WeeklyMeeting, list[Reason]]]:
+def group_by_meeting(reasons: Iterable[Reason]) -> list[tuple[WeeklyMeeting, list[Reason]]]:
     """What stands against single meetings, in the order of the week."""
     found: dict[WeeklyMeeting, list[Reason]] = {}
     for reason in reasons:
-        if isinstance(reason, Clash | Full):
+        if isinstance(reason, CommitmentConflict | MeetingFull):
             found.setdefault(reason.meeting, []).append(reason)
     return sorted(found.items(), key=lambda each: (each[0].weekday, each[0].starts, str(each[0].key)))
 
 
-def cards_of_tracks(offers: Iterable[Offer], need: Need) -> list[Card]:
+def track_cards(offers: Iterable[Offer], need: Need) -> list[TrackCard]:
     """How each track stands to the need, the best fit first."""
     return [
-        Card(
+        TrackCard(
             fit,
             need,
-            by_meeting(fit.obstacles),
-            [reason for reason in fit.obstacles if not isinstance(reason, Clash | Full)],
+            group_by_meeting(fit.obstacles),
+            [reason for reason in fit.obstacles if not isinstance(reason, CommitmentConflict | MeetingFull)],
         )
-        for fit in search(offers, need)
+        for fit in find_fits(offers, need)
     ]
 
 
-def waits_for(episode: Episode) -> dict[int, WaitingEntry]:
+def waitlist_entries(episode: Episode) -> dict[int, WaitingEntry]:
     """Under each track the patient's open entry of its waiting list."""
     return {entry.track_id: entry for entry in WaitingEntry.objects.open().filter(episode=episode)}
 
 
-def need_from(form: FromForm, episode: Episode, leaves: Enrollment | None = None) -> Need | None:
+def need_from_form(form: StartDateForm, episode: Episode, leaves: Enrollment | None = None) -> Need | None:
     """What the patient brings from the day that the form asks for; None when there is something wrong with the day, which then
     stands beside it. The place in the track that the patient `leaves` is taken for over.
     """
@@ -87,13 +87,13 @@ def need_from(form: FromForm, episode: Episode, leaves: Enrollment | None = None
         return None
 
 
-def other_tracks_from(form: FromForm, episode: Episode, leaves: Enrollment) -> dict[str, object]:
+def other_tracks_context(form: StartDateForm, episode: Episode, leaves: Enrollment) -> dict[str, object]:
     """The tracks to which the patient could go from the day that the form asks for."""
-    need = need_from(form, episode, leaves)
+    need = need_from_form(form, episode, leaves)
     if need is None:
         return {}
-    offers = offers_at(site=episode.site, from_day=need.from_day, apart_from=settled_for(episode, of=leaves))
-    cards = cards_of_tracks((offer for offer in offers if offer.key != leaves.track_id), need)
+    offers = offers_at(site=episode.site, from_day=need.from_day, apart_from=settled_sessions(episode, of=leaves))
+    cards = track_cards((offer for offer in offers if offer.key != leaves.track_id), need)
     return {
         "from_day": need.from_day,
         "need": need,

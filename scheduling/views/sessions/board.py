@@ -12,23 +12,23 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
-from iopmanager.form_fields import read_day
+from iopmanager.form_fields import parse_day
 from scheduling.filters import SessionFilter
+from scheduling.formats import clock_change_text
 from scheduling.models import Closure, Site
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.sessions.board import Board, Entry, MarkedTrack, legend, marked_tracks, read_board
-from scheduling.templatetags.formats import clocks_change
+from scheduling.services.sessions.board import Board, BoardSession, MarkedTrack, legend, marked_tracks, read_board
 from scheduling.views.current_site import current_site
 from timekeeping.intervals import Interval
 
 VIEWS = ("day", "week", "month", "list")
-MOST_DAYS = 42
+MAX_DAYS = 42
 """Six weeks, which is what a month's page shows."""
 WORKDAYS = 5
 
 
 @dataclass(frozen=True)
-class Asked:
+class BoardQuery:
     """Who looks at which sessions of which site, and when."""
 
     user: User
@@ -37,7 +37,7 @@ class Asked:
     now: datetime
 
     @classmethod
-    def by(cls, request: HttpRequest) -> "Asked":
+    def by(cls, request: HttpRequest) -> "BoardQuery":
         user, site = signed_in(request), current_site(request)
         forbid_unless(user.may(Permission.SEE_TIMETABLE, site.pk))
         return cls(user, site, SessionFilter(request.GET, site=site, user=user), clock.now())
@@ -57,8 +57,8 @@ def board(request: HttpRequest) -> HttpResponse:
 
     `?date=` and `?view=` say where it opens, nonsense means today.
     """
-    asked = Asked.by(request)
-    day = read_day(request.GET.get("date", "")) or asked.today
+    asked = BoardQuery.by(request)
+    day = parse_day(request.GET.get("date", "")) or asked.today
     view = asked_view if (asked_view := request.GET.get("view", "")) in VIEWS else ""
     context = _week_context(asked, day) | {
         "day": day,
@@ -74,13 +74,13 @@ def board(request: HttpRequest) -> HttpResponse:
 @require_safe
 def board_print(request: HttpRequest) -> HttpResponse:
     """The week around `?week=` for paper; nonsense means this week."""
-    asked = Asked.by(request)
-    day = read_day(request.GET.get("week", "")) or asked.today
+    asked = BoardQuery.by(request)
+    day = parse_day(request.GET.get("week", "")) or asked.today
     context = _week_context(asked, day) | {"kept": {"week": day.isoformat()}}
     return render(request, "scheduling/sessions/board_print.html", context)
 
 
-def _week_context(asked: Asked, day: date) -> dict[str, object]:
+def _week_context(asked: BoardQuery, day: date) -> dict[str, object]:
     """The week around the day; a weekend on which nothing is on is left out."""
     first = RuleBook.of(asked.site).week_of(day)
     span = Interval(first, first + timedelta(weeks=1))
@@ -104,22 +104,22 @@ def _week_context(asked: Asked, day: date) -> dict[str, object]:
 @require_safe
 def board_sessions(request: HttpRequest) -> HttpResponse:
     """What is on from `?start=` until before `?end=`, for the calendar: times are on the site's wall clock."""
-    asked = Asked.by(request)
-    start, end = read_day(request.GET.get("start", "")), read_day(request.GET.get("end", ""))
-    if start is None or end is None or not timedelta() < end - start <= timedelta(days=MOST_DAYS):
-        return HttpResponseBadRequest(f"start and end are days, such as 2026-11-23, at most {MOST_DAYS} days apart.")
+    asked = BoardQuery.by(request)
+    start, end = parse_day(request.GET.get("start", "")), parse_day(request.GET.get("end", ""))
+    if start is None or end is None or not timedelta() < end - start <= timedelta(days=MAX_DAYS):
+        return HttpResponseBadRequest(f"start and end are days, such as 2026-11-23, at most {MAX_DAYS} days apart.")
     if not asked.filter.form.is_valid():
         return HttpResponseBadRequest("track, room and facilitator are those of the site.")
     found = asked.board(Interval(start, end), marked_tracks(asked.site))
-    notes = [_closure(each) for each in found.closures] + [
-        {"kind": "clocks", "id": f"clocks-{change.on}", "title": clocks_change(change), "start": f"{change.on}"}
+    notes = [_closure_event(each) for each in found.closures] + [
+        {"kind": "clocks", "id": f"clocks-{change.on}", "title": clock_change_text(change), "start": f"{change.on}"}
         | {"allDay": True, "editable": False}
         for change in found.clock_changes
     ]
-    return JsonResponse(notes + [_event(each) for each in found.entries], safe=False)
+    return JsonResponse(notes + [_session_event(each) for each in found.entries], safe=False)
 
 
-def _closure(closure: Closure) -> dict[str, object]:
+def _closure_event(closure: Closure) -> dict[str, object]:
     return {
         "kind": "closure",
         "id": f"closure-{closure.pk}",
@@ -132,7 +132,7 @@ def _closure(closure: Closure) -> dict[str, object]:
     }
 
 
-def _event(entry: Entry) -> dict[str, object]:
+def _session_event(entry: BoardSession) -> dict[str, object]:
     session = entry.session
     return {
         "kind": "session",

@@ -13,33 +13,33 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
-from iopmanager.form_fields import read_day
+from iopmanager.form_fields import parse_day
+from scheduling.formats import clock as clock_words
+from scheduling.formats import day
 from scheduling.forms.sessions.session_changes import (
-    ActForm,
-    CancelForm,
-    DescribeForm,
-    MoveForm,
-    OneOffForm,
-    PeopleForm,
-    people_of,
+    ActionForm,
+    CancelSessionForm,
+    FacilitatorsForm,
+    MoveSessionForm,
+    NewSessionForm,
+    SessionDetailsForm,
+    initial_facilitators,
 )
 from scheduling.models import Modality, Session, Site
-from scheduling.services.preview.preview import Scene
-from scheduling.services.sessions.cancel import cancel_session, reinstate_session
-from scheduling.services.sessions.session_changes import add_session, describe_session, move_session, staff_session
+from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.services.sessions.cancel import cancel_session, restore_session
+from scheduling.services.sessions.session_changes import add_session, assign_staff, change_session_details, move_session
 from scheduling.services.sessions.slots import Slot
-from scheduling.templatetags.formats import clock as clock_words
-from scheduling.templatetags.formats import day
 from scheduling.views.current_site import current_site
-from scheduling.views.preview.confirmation import ask, go_on, tell, where_next
+from scheduling.views.preview.confirmation import apply_or_preview, next_url, redirect_to_next, summarize_impact
 from scheduling.views.refusals import show_refusal
-from timekeeping.occurrences import Quirk, quirk_at
+from timekeeping.occurrences import ClockEffect, clock_effect_at
 from timekeeping.reasons import Refused
 
 METHODS = ["GET", "HEAD", "POST"]
 
 
-def _session_changed_by(user: User, session_id: int, *, own_is_enough: bool = False) -> Session:
+def _session_changeable_by(user: User, session_id: int, *, own_is_enough: bool = False) -> Session:
     """What the person may not see does not exist; what they may see and not change is forbidden."""
     sessions = Session.objects.visible_to(user).select_related("site", "room", "service_type")
     found = get_object_or_404(sessions.prefetch_related("session_facilitators__user"), pk=session_id)
@@ -50,17 +50,17 @@ def _session_changed_by(user: User, session_id: int, *, own_is_enough: bool = Fa
     return found
 
 
-def _scene(session: Session, *others: Slot) -> Scene:
+def _affected_days(session: Session, *others: Slot) -> SnapshotScope:
     days = [session.on, *(slot.on for slot in others)]
-    return Scene(session.site, min(days), max(days) + timedelta(days=1))
+    return SnapshotScope(session.site, min(days), max(days) + timedelta(days=1))
 
 
-def _propose(
+def _apply_or_preview(
     request: HttpRequest,
-    form: ActForm,
+    form: ActionForm,
     act: Callable[[], object],
     *,
-    scene: Scene,
+    scene: SnapshotScope,
     what: str,
     now: datetime,
     said: str,
@@ -69,13 +69,13 @@ def _propose(
 ) -> HttpResponse:
     """Does what was asked for, or shows the form again with what it would do or what stands against it."""
     user = signed_in(request)
-    answer = ask(request, act, scene=scene, now=now)
+    answer = apply_or_preview(request, act, scene=scene, now=now)
     if answer.is_done:
         messages.success(request, said)
         made = session or answer.done
-        return go_on(request, "session", made.pk if isinstance(made, Session) else 0)
+        return redirect_to_next(request, "session", made.pk if isinstance(made, Session) else 0)
     if answer.impact is not None:
-        told = tell(answer.impact, site=scene.site, user=user, now=now, what=what)
+        told = summarize_impact(answer.impact, site=scene.site, user=user, now=now, what=what)
         context |= {"told": told, "is_news": answer.is_news}
     else:
         show_refusal(form, Refused(answer.reasons))
@@ -84,14 +84,14 @@ def _propose(
 
 def _page(
     request: HttpRequest,
-    form: ActForm,
+    form: ActionForm,
     site: Site,
     session: Session | None,
     context: dict[str, object],
     *,
     status: int = 200,
 ) -> HttpResponse:
-    common = {"form": form, "site": site, "session": session, "next": where_next(request)}
+    common = {"form": form, "site": site, "session": session, "next": next_url(request)}
     return render(request, "scheduling/sessions/session_change.html", common | context, status=status)
 
 
@@ -100,32 +100,48 @@ def _page(
 def session_cancel(request: HttpRequest, session_id: int) -> HttpResponse:
     """Cancels a session, with a reason."""
     user, now = signed_in(request), clock.now()
-    found = _session_changed_by(user, session_id)
-    form = CancelForm(request.POST or None)
+    found = _session_changeable_by(user, session_id)
+    form = CancelSessionForm(request.POST or None)
     context: dict[str, object] = {"heading": f"Cancel {found.name}", "button": "Cancel the session"}
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, found.site, found, context, status=422 if form.errors else 200)
     act = partial(cancel_session, session=found, reason=form.cleaned_data["reason"], by=user, now=now)
     said = f"{found.name} on {day(found.on)} is cancelled. It can be given back on its page."
-    return _propose(
-        request, form, act, scene=_scene(found), what=str(found), now=now, said=said, context=context, session=found
+    return _apply_or_preview(
+        request,
+        form,
+        act,
+        scene=_affected_days(found),
+        what=str(found),
+        now=now,
+        said=said,
+        context=context,
+        session=found,
     )
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
-def session_reinstate(request: HttpRequest, session_id: int) -> HttpResponse:
+def session_restore(request: HttpRequest, session_id: int) -> HttpResponse:
     """Holds a cancelled session after all."""
     user, now = signed_in(request), clock.now()
-    found = _session_changed_by(user, session_id)
-    form = ActForm(request.POST or None)
+    found = _session_changeable_by(user, session_id)
+    form = ActionForm(request.POST or None)
     context: dict[str, object] = {"heading": f"Hold {found.name} after all", "button": "Hold it after all"}
     if request.method != "POST":
         return _page(request, form, found.site, found, context)
-    act = partial(reinstate_session, session=found, by=user, now=now)
+    act = partial(restore_session, session=found, by=user, now=now)
     said = f"{found.name} on {day(found.on)} is held after all."
-    return _propose(
-        request, form, act, scene=_scene(found), what=str(found), now=now, said=said, context=context, session=found
+    return _apply_or_preview(
+        request,
+        form,
+        act,
+        scene=_affected_days(found),
+        what=str(found),
+        now=now,
+        said=said,
+        context=context,
+        session=found,
     )
 
 
@@ -134,28 +150,28 @@ def session_reinstate(request: HttpRequest, session_id: int) -> HttpResponse:
 def session_move(request: HttpRequest, session_id: int) -> HttpResponse:
     """Another date, time or room. `?on=`, `?starts=` and `?ends=` fill the form in."""
     user, now = signed_in(request), clock.now()
-    found = _session_changed_by(user, session_id, own_is_enough=True)
+    found = _session_changeable_by(user, session_id, own_is_enough=True)
     room_only = not user.may(Permission.MANAGE_TIMETABLE, found.site_id)
-    form = MoveForm(request.POST or None, session=found, room_only=room_only, initial=_asked_slot(request))
+    form = MoveSessionForm(request.POST or None, session=found, room_only=room_only, initial=_slot_from_query(request))
     heading = f"Another room for {found.name}" if room_only else f"Move {found.name}"
     context: dict[str, object] = {"heading": heading, "button": "Take this room" if room_only else "Move it"}
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, found.site, found, context, status=422 if form.errors else 200)
     slot = form.slot()
-    context["notes"] = _notes(slot, found.site)
+    context["notes"] = _clock_change_notes(slot, found.site)
     act = partial(move_session, session=found, slot=slot, by=user, now=now)
     times = f"{clock_words(slot.starts)}–{clock_words(slot.ends)}"
     said = f"{found.name} is on {day(slot.on)}, {times}, {slot.room or 'without a room'}."
-    scene = _scene(found, slot)
-    return _propose(
+    scene = _affected_days(found, slot)
+    return _apply_or_preview(
         request, form, act, scene=scene, what=str(found), now=now, said=said, context=context, session=found
     )
 
 
-def _asked_slot(request: HttpRequest) -> dict[str, object]:
+def _slot_from_query(request: HttpRequest) -> dict[str, object]:
     """What the address asks for; nonsense is left out."""
     asked: dict[str, object] = {}
-    on = read_day(request.GET.get("on", ""))
+    on = parse_day(request.GET.get("on", ""))
     if on is not None:
         asked["on"] = on
     for name in ("starts", "ends"):
@@ -166,45 +182,63 @@ def _asked_slot(request: HttpRequest) -> dict[str, object]:
     return asked
 
 
-def _notes(slot: Slot, site: Site) -> list[str]:
+def _clock_change_notes(slot: Slot, site: Site) -> list[str]:
     """What a person could mistake about the times."""
-    twice = [wall for wall in (slot.starts, slot.ends) if quirk_at(slot.on, wall, site.zone) == Quirk.REPEATED]
+    twice = [
+        wall for wall in (slot.starts, slot.ends) if clock_effect_at(slot.on, wall, site.zone) == ClockEffect.REPEATED
+    ]
     return [f"Clocks go back that night: {clock_words(wall)} comes twice, and the first is meant." for wall in twice]
 
 
 @staff_required(Permission.MANAGE_TIMETABLE, Permission.CHANGE_OWN_SESSIONS)
 @require_http_methods(METHODS)
-def session_people(request: HttpRequest, session_id: int) -> HttpResponse:
+def session_facilitators(request: HttpRequest, session_id: int) -> HttpResponse:
     """A substitute, or somebody more."""
     user, now = signed_in(request), clock.now()
-    found = _session_changed_by(user, session_id, own_is_enough=True)
-    form = PeopleForm(request.POST or None, site=found.site, initial=people_of(found))
+    found = _session_changeable_by(user, session_id, own_is_enough=True)
+    form = FacilitatorsForm(request.POST or None, site=found.site, initial=initial_facilitators(found))
     context: dict[str, object] = {"heading": f"Who leads {found.name}", "button": "Let them lead it"}
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, found.site, found, context, status=422 if form.errors else 200)
-    act = partial(staff_session, session=found, staffing=form.staffing(), by=user, now=now)
+    act = partial(assign_staff, session=found, staffing=form.staffing(), by=user, now=now)
     lead = form.cleaned_data["lead"]
     said = f"{lead} leads {found.name} on {day(found.on)}." if lead else f"Nobody leads {found.name} yet."
-    return _propose(
-        request, form, act, scene=_scene(found), what=str(found), now=now, said=said, context=context, session=found
+    return _apply_or_preview(
+        request,
+        form,
+        act,
+        scene=_affected_days(found),
+        what=str(found),
+        now=now,
+        said=said,
+        context=context,
+        session=found,
     )
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
-def session_describe(request: HttpRequest, session_id: int) -> HttpResponse:
+def session_details(request: HttpRequest, session_id: int) -> HttpResponse:
     """Places, topic, and how and where it is held."""
     user, now = signed_in(request), clock.now()
-    found = _session_changed_by(user, session_id)
+    found = _session_changeable_by(user, session_id)
     names = ("places", "modality", "telehealth_link", "topic")
-    form = DescribeForm(request.POST or None, initial={name: getattr(found, name) for name in names})
+    form = SessionDetailsForm(request.POST or None, initial={name: getattr(found, name) for name in names})
     context: dict[str, object] = {"heading": f"Places and link of {found.name}", "button": "Keep the changes"}
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, found.site, found, context, status=422 if form.errors else 200)
-    act = partial(describe_session, session=found, **form.cleaned_data, by=user, now=now)
+    act = partial(change_session_details, session=found, **form.cleaned_data, by=user, now=now)
     said = f"{found.name} on {day(found.on)} is changed."
-    return _propose(
-        request, form, act, scene=_scene(found), what=str(found), now=now, said=said, context=context, session=found
+    return _apply_or_preview(
+        request,
+        form,
+        act,
+        scene=_affected_days(found),
+        what=str(found),
+        now=now,
+        said=said,
+        context=context,
+        session=found,
     )
 
 
@@ -214,13 +248,13 @@ def session_new(request: HttpRequest) -> HttpResponse:
     """One session more, of no meeting. `?on=`, `?starts=` and `?ends=` fill the form in."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, site.pk))
-    initial = {"on": clock.today(site.zone), "places": 10, "modality": Modality.IN_PERSON} | _asked_slot(request)
-    form = OneOffForm(request.POST or None, site=site, initial=initial)
+    initial = {"on": clock.today(site.zone), "places": 10, "modality": Modality.IN_PERSON} | _slot_from_query(request)
+    form = NewSessionForm(request.POST or None, site=site, initial=initial)
     context: dict[str, object] = {"heading": "One more session", "button": "Add the session"}
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, site, None, context, status=422 if form.errors else 200)
     values = form.values()
     act = partial(add_session, site=site, values=values, by=user, now=now)
-    scene = Scene(site, values.slot.on, values.slot.on + timedelta(days=1))
+    scene = SnapshotScope(site, values.slot.on, values.slot.on + timedelta(days=1))
     said = f"{values.name} is on {day(values.slot.on)}."
-    return _propose(request, form, act, scene=scene, what=values.name, now=now, said=said, context=context)
+    return _apply_or_preview(request, form, act, scene=scene, what=values.name, now=now, said=said, context=context)

@@ -12,14 +12,14 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
-from attendance.services.ledgers import Attention, ledgers_at, needs_attention
+from attendance.services.ledgers import Attention, find_attention, site_ledgers
 from iopmanager import clock
-from iopmanager.form_fields import read_day
+from iopmanager.form_fields import parse_day
 from patients.models import CommitmentProposal, Episode
 from scheduling.models import Session, Site
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.sessions.day import day_of
-from scheduling.views.audited_cache import answer_look
+from scheduling.services.sessions.day import sessions_on_day
+from scheduling.views.audited_cache import audited_response
 from scheduling.views.current_site import current_site
 
 UNFINISHED_DAYS = 14
@@ -32,8 +32,8 @@ def today(request: HttpRequest) -> HttpResponse:
     """`?date=` shows another day; nonsense means today."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     present = now.astimezone(site.zone).date()
-    day = read_day(request.GET.get("date", "")) or present
-    sessions = day_of(site=site, on=day, user=user)
+    day = parse_day(request.GET.get("date", "")) or present
+    sessions = sessions_on_day(site=site, on=day, user=user)
     context = {
         "zone": site.zone,
         "day": day,
@@ -45,12 +45,12 @@ def today(request: HttpRequest) -> HttpResponse:
     }
     people = {line.patient_id: line.name for session in sessions for line in session.lines}
     detail = "today" if day == present else f"day of {day:%Y-%m-%d}"
-    return answer_look(
+    return audited_response(
         request, "scheduling/sessions/today.html", context, people=people, site=site, at=now, detail=detail
     )
 
 
-class SlippingWeek(NamedTuple):
+class WeekAtRisk(NamedTuple):
     """A patient's week that is at risk or out of reach, and what is to make up in it."""
 
     patient_id: int
@@ -70,7 +70,7 @@ class UnfinishedSession(NamedTuple):
     unmarked: int
 
 
-class AskedChange(NamedTuple):
+class RequestedChange(NamedTuple):
     """What a patient asks to change in their own life, which waits for a coordinator."""
 
     pk: int
@@ -90,9 +90,9 @@ def today_attention(request: HttpRequest) -> HttpResponse:
     """
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
-    attention = _attention(user, site, now)
+    attention = _read_attention(user, site, now)
     weeks = [
-        SlippingWeek(
+        WeekAtRisk(
             row.patient.pk,
             str(row.patient),
             row.week,
@@ -106,9 +106,9 @@ def today_attention(request: HttpRequest) -> HttpResponse:
         UnfinishedSession(session.pk, session.name, session.on, vars(session)["unmarked"])
         for session in attention.sessions
     ]
-    asked = _asked(user, site)
+    asked = _requested_changes(user, site)
     part = request.headers.get("HX-Request") == "true"
-    answer = answer_look(
+    answer = audited_response(
         request,
         "scheduling/sessions/_attention.html" if part else "scheduling/sessions/attention.html",
         {"weeks": weeks, "sessions": sessions, "asked": asked, "present": now.astimezone(site.zone).date()},
@@ -122,20 +122,20 @@ def today_attention(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def _asked(user: User, site: Site) -> list[AskedChange]:
+def _requested_changes(user: User, site: Site) -> list[RequestedChange]:
     """The oldest first; none for who may not decide."""
     if not user.may(Permission.MANAGE_PATIENTS, site.pk):
         return []
     waiting = CommitmentProposal.objects.visible_to(user).waiting().filter(patient__site=site).select_related("patient")
     return [
-        AskedChange(
+        RequestedChange(
             each.pk, each.patient_id, str(each.patient), each.label, each.proposed_at.astimezone(site.zone).date()
         )
         for each in waiting.order_by("proposed_at", "pk")
     ]
 
 
-def _attention(user: User, site: Site, now: datetime) -> Attention:
+def _read_attention(user: User, site: Site, now: datetime) -> Attention:
     """Of the weeks and sessions that the person may see."""
     present = now.astimezone(site.zone).date()
     unfinished = (
@@ -151,5 +151,5 @@ def _attention(user: User, site: Site, now: datetime) -> Attention:
         .select_related("patient")
         .prefetch_related("spans")
     )
-    rows = ledgers_at(site=site, week=RuleBook.of(site).week_of(present), now=now, episodes=episodes)
-    return needs_attention(site=site, now=now, rows=rows, sessions=unfinished)
+    rows = site_ledgers(site=site, week=RuleBook.of(site).week_of(present), now=now, episodes=episodes)
+    return find_attention(site=site, now=now, rows=rows, sessions=unfinished)

@@ -15,16 +15,20 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from scheduling.forms.enrollment.individual import CounselorHoursForm
 from scheduling.models import CounselorHours, Site
-from scheduling.services.timetable.counselor_hours import change_hours, remove_hours, state_hours
+from scheduling.services.timetable.counselor_hours import (
+    add_counselor_hours,
+    change_counselor_hours,
+    remove_counselor_hours,
+)
 from scheduling.views.current_site import current_site
 from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
 METHODS = ["GET", "HEAD", "POST"]
-KEEPERS = (Permission.MANAGE_TIMETABLE, Permission.KEEP_OWN_HOURS)
+EDIT_PERMISSIONS = (Permission.MANAGE_TIMETABLE, Permission.KEEP_OWN_HOURS)
 
 
-def _people_kept_by(user: User, site: Site) -> Sequence[User]:
+def _counselors_managed_by(user: User, site: Site) -> Sequence[User]:
     """Whose hours at the site this person may state."""
     clinicians = User.objects.clinicians_at(site.pk)
     if user.may(Permission.MANAGE_TIMETABLE, site.pk):
@@ -46,22 +50,22 @@ def counselor_hours(request: HttpRequest) -> HttpResponse:
         "today": today,
         "people": [(person, list(hours)) for person, hours in groupby(found, key=lambda each: each.user)],
         "kept": kept,
-        "may_state": bool(_people_kept_by(user, site)),
+        "may_state": bool(_counselors_managed_by(user, site)),
     }
     return render(request, "scheduling/timetable/counselor_hours.html", context)
 
 
-@staff_required(*KEEPERS)
+@staff_required(*EDIT_PERMISSIONS)
 @require_http_methods(METHODS)
 def counselor_hours_new(request: HttpRequest) -> HttpResponse:
     """States hours: one's own, or somebody's."""
     user, site, now = signed_in(request), current_site(request), clock.now()
-    people = _people_kept_by(user, site)
+    people = _counselors_managed_by(user, site)
     forbid_unless(bool(people) or user.may(Permission.MANAGE_TIMETABLE, site.pk))
     form = CounselorHoursForm(request.POST or None, site=site, people=people)
     if request.method == "POST" and form.is_valid() and people:
         person = form.cleaned_data.get("user") or people[0]
-        act = partial(state_hours, site=site, user=person, values=form.values(), by=user, now=now)
+        act = partial(add_counselor_hours, site=site, user=person, values=form.values(), by=user, now=now)
         try:
             act()
         except Refused as refused:
@@ -73,23 +77,23 @@ def counselor_hours_new(request: HttpRequest) -> HttpResponse:
     return _page(request, form, site, heading="State hours", button="State the hours", whose=whose)
 
 
-def _hours_kept_by(user: User, hours_id: int) -> CounselorHours:
+def _hours_managed_by(user: User, hours_id: int) -> CounselorHours:
     rows = CounselorHours.objects.select_related("site", "user")
     hours = get_object_or_404(rows.visible_to(user), pk=hours_id)
     forbid_unless(CounselorHours.objects.kept_by(user).filter(pk=hours_id).exists())
     return hours
 
 
-@staff_required(*KEEPERS)
+@staff_required(*EDIT_PERMISSIONS)
 @require_http_methods(METHODS)
 def counselor_hours_edit(request: HttpRequest, hours_id: int) -> HttpResponse:
     """Changes hours. What was arranged in them stays."""
     user, now = signed_in(request), clock.now()
-    hours = _hours_kept_by(user, hours_id)
+    hours = _hours_managed_by(user, hours_id)
     form = CounselorHoursForm(request.POST or None, site=hours.site, people=[hours.user], hours=hours)
     if request.method == "POST" and form.is_valid():
         try:
-            change_hours(hours=hours, values=form.values(), by=user, now=now)
+            change_counselor_hours(hours=hours, values=form.values(), by=user, now=now)
         except Refused as refused:
             show_refusal(form, refused)
         else:
@@ -100,12 +104,12 @@ def counselor_hours_edit(request: HttpRequest, hours_id: int) -> HttpResponse:
     )
 
 
-@staff_required(*KEEPERS)
+@staff_required(*EDIT_PERMISSIONS)
 @require_POST
 def counselor_hours_remove(request: HttpRequest, hours_id: int) -> HttpResponse:
     """Takes hours out."""
     user, now = signed_in(request), clock.now()
-    remove_hours(hours=_hours_kept_by(user, hours_id), by=user, now=now)
+    remove_counselor_hours(hours=_hours_managed_by(user, hours_id), by=user, now=now)
     messages.success(request, "Nothing more is proposed in these hours. What was arranged in them stays.")
     return redirect("counselor-hours")
 

@@ -15,29 +15,35 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from scheduling.domain.hours.rules import WeeklyMeeting
+from scheduling.formats import clock as clock_words
+from scheduling.formats import day, weekday
 from scheduling.forms.timetable.tracks_and_meetings import MeetingEndForm, MeetingForm
 from scheduling.models import Closure, Meeting, Site, Track
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.horizon import extend_horizon, horizon_end
-from scheduling.services.bookings.meeting_changes import exceptions_from
-from scheduling.services.preview.preview import Scene
+from scheduling.services.bookings.meeting_changes import changed_sessions_from
+from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.timetable.deviations import Departure, departure_of, with_what_is_compared
+from scheduling.services.timetable.deviations import Deviation, deviation_of, prefetch_for_deviations
 from scheduling.services.timetable.tracks_and_meetings import (
     MeetingValues,
-    change_begins,
     change_meeting,
+    change_start,
     create_meeting,
     end_meeting,
     track_verdict,
     with_meetings,
 )
-from scheduling.templatetags.formats import clock as clock_words
-from scheduling.templatetags.formats import day, weekday
-from scheduling.views.preview.confirmation import Answer, ask, go_on, tell, where_next
+from scheduling.views.preview.confirmation import (
+    ActionResult,
+    apply_or_preview,
+    next_url,
+    redirect_to_next,
+    summarize_impact,
+)
 from scheduling.views.refusals import show_refusal
 from scheduling.views.timetable.tracks import track_managed_by
-from timekeeping.occurrences import Quirk, at_wall_clock, odd_times
+from timekeeping.occurrences import ClockEffect, at_wall_clock, times_hit_by_clock_change
 from timekeeping.reasons import Refused
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -47,10 +53,10 @@ SHOWN, KEEP = "shown", "keep"
 
 
 @dataclass(frozen=True)
-class Exceptions:
+class ChangedSessions:
     """Sessions that were changed by hand after a date, and which of them are to stay as they are."""
 
-    departures: Sequence[Departure] = ()
+    departures: Sequence[Deviation] = ()
     kept: frozenset[int] = frozenset()
     were_shown: bool = True
     """Whether it was these that one was asked about."""
@@ -60,14 +66,14 @@ class Exceptions:
         return frozenset(each.session.pk for each in self.departures) - self.kept
 
 
-def _decided(request: HttpRequest, sessions: SessionQuerySet) -> Exceptions:
+def _read_decisions(request: HttpRequest, sessions: SessionQuerySet) -> ChangedSessions:
     """What was decided about the sessions: those that were not shown yet stay as they are."""
     shown, keep = (
         {int(pk) for pk in request.POST.getlist(name) if pk.isascii() and pk.isdecimal()} for name in (SHOWN, KEEP)
     )
-    found = [departure_of(session) for session in with_what_is_compared(sessions).order_by("pattern_date", "starts")]
+    found = [deviation_of(session) for session in prefetch_for_deviations(sessions).order_by("pattern_date", "starts")]
     there = {each.session.pk for each in found}
-    return Exceptions(found, frozenset(there - (shown - keep)), were_shown=there == shown)
+    return ChangedSessions(found, frozenset(there - (shown - keep)), were_shown=there == shown)
 
 
 def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
@@ -88,11 +94,11 @@ def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
 def track_meter(request: HttpRequest, track_id: int) -> HttpResponse:
     """The track's hours with the meeting as it is being typed; what can't be read yet is left out."""
     found = track_managed_by(signed_in(request), track_id)
-    context = _meter(found, MeetingForm(request.GET, site=found.site), request.GET.get("meeting", ""))
+    context = _meter_context(found, MeetingForm(request.GET, site=found.site), request.GET.get("meeting", ""))
     return render(request, "scheduling/timetable/_hours_meter.html", context)
 
 
-def _meter(track: Track, form: MeetingForm, key: str) -> dict[str, object]:
+def _meter_context(track: Track, form: MeetingForm, key: str) -> dict[str, object]:
     """The track's hours, with what was typed into the form if anything was. `key` is the meeting's id, if it has one."""
     book, today = RuleBook.of(track.site), clock.today(track.site.zone)
     candidate = _typed_meeting(form, key) if form.is_bound else None
@@ -135,14 +141,14 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, site, context)
     values = form.values()
-    context["notes"] = _notes_on_clocks(values, site, today, today)
+    context["notes"] = _clock_change_notes(values, site, today, today)
     extend_horizon(site=site, today=today, now=now)  # so that what is shown is what this does, and nothing else
     act = partial(create_meeting, site=site, values=values, by=user, now=now, today=today)
-    answer = ask(request, act, scene=Scene(site, today), now=now)
+    answer = apply_or_preview(request, act, scene=SnapshotScope(site, today), now=now)
     if answer.done is not None:
         messages.success(request, f"{answer.done} is added, {weekday(values.weekday)}s from {day(values.runs_from)}.")
-        return go_on(request, "track", found.pk)
-    return _not_done(request, form, site, answer, context, now=now, what=f"adding {values.name}")
+        return redirect_to_next(request, "track", found.pk)
+    return _preview_or_refusal(request, form, site, answer, context, now=now, what=f"adding {values.name}")
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
@@ -155,9 +161,9 @@ def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
     form = MeetingForm(request.POST or None, site=site, meeting=meeting)
     is_valid = request.method == "POST" and form.is_valid()
     asked: date = (form.is_bound and form.cleaned_data.get("runs_from")) or meeting.runs_from
-    begins = change_begins(meeting=meeting, runs_from=asked, now=now, today=today)
+    begins = change_start(meeting=meeting, runs_from=asked, now=now, today=today)
     form.initial["runs_from"] = holds = begins or asked
-    decided = _decided(request, exceptions_from(meeting, begins, now))
+    decided = _read_decisions(request, changed_sessions_from(meeting, begins, now))
     context: dict[str, object] = {"heading": f"Edit {meeting.name}", "button": "Keep the changes", "meeting": meeting}
     context |= {"track": _first_track(meeting), "decided": decided, "from_day": max(holds, today)}
     if not is_valid:
@@ -165,15 +171,15 @@ def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
     values = form.values()
     context["notes"] = [
         *([f"It changes from {day(holds)} on: what was held before stays."] if holds != asked else []),
-        *_notes_on_clocks(values, site, max(holds, today), today),
+        *_clock_change_notes(values, site, max(holds, today), today),
     ]
     extend_horizon(site=site, today=today, now=now)  # so that what is shown is what this does, and nothing else
     act = partial(change_meeting, meeting=meeting, values=values, by=user, now=now, today=today, let_go=decided.let_go)
-    answer = ask(request, act, scene=Scene(site, today), now=now, only_look=not decided.were_shown)
+    answer = apply_or_preview(request, act, scene=SnapshotScope(site, today), now=now, only_look=not decided.were_shown)
     if answer.done is not None:
         messages.success(request, f"{answer.done} is changed from {day(max(holds, today))} on.")
-        return _back_to_track(request, answer.done)
-    return _not_done(request, form, site, answer, context, now=now, what=f"changing {meeting}")
+        return _redirect_to_track(request, answer.done)
+    return _preview_or_refusal(request, form, site, answer, context, now=now, what=f"changing {meeting}")
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
@@ -189,27 +195,27 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, site, context)
     last_day: date = form.cleaned_data["last_day"]
-    decided = _decided(request, exceptions_from(meeting, last_day + DAY, now))
+    decided = _read_decisions(request, changed_sessions_from(meeting, last_day + DAY, now))
     context |= {"decided": decided, "from_day": last_day + DAY}
     extend_horizon(site=site, today=today, now=now)  # so that what is shown is what this does, and nothing else
     act = partial(end_meeting, meeting=meeting, last_day=last_day, by=user, now=now, today=today, let_go=decided.let_go)
-    answer = ask(request, act, scene=Scene(site, today), now=now, only_look=not decided.were_shown)
+    answer = apply_or_preview(request, act, scene=SnapshotScope(site, today), now=now, only_look=not decided.were_shown)
     if answer.done is not None:
         messages.success(request, f"{meeting}: the last day is {day(last_day)}.")
-        return _back_to_track(request, meeting)
-    return _not_done(request, form, site, answer, context, now=now, what=f"ending {meeting}")
+        return _redirect_to_track(request, meeting)
+    return _preview_or_refusal(request, form, site, answer, context, now=now, what=f"ending {meeting}")
 
 
-def _notes_on_clocks(values: MeetingValues, site: Site, first: date, today: date) -> list[str]:
+def _clock_change_notes(values: MeetingValues, site: Site, first: date, today: date) -> list[str]:
     """What clock changes do to the sessions of the meeting from a day on to the horizon."""
     until = horizon_end(today)
     closed = [each.as_interval() for each in Closure.objects.filter(site=site).touching(first, until)]
-    odd = odd_times(values.as_pattern(), first, until, zone=site.zone, closed=closed)
-    return [_note_on_clock(values, site, on, wall, quirk) for on, wall, quirk in odd]
+    odd = times_hit_by_clock_change(values.as_pattern(), first, until, zone=site.zone, closed=closed)
+    return [_clock_change_note(values, site, on, wall, quirk) for on, wall, quirk in odd]
 
 
-def _note_on_clock(values: MeetingValues, site: Site, on: date, wall: time, quirk: Quirk) -> str:
-    if quirk == Quirk.REPEATED:
+def _clock_change_note(values: MeetingValues, site: Site, on: date, wall: time, quirk: ClockEffect) -> str:
+    if quirk == ClockEffect.REPEATED:
         return f"On {day(on)} {clock_words(wall)} comes twice: the first is meant."
     if at_wall_clock(on, values.starts, site.zone) >= at_wall_clock(on, values.ends, site.zone):
         return f"On {day(on)} clocks skip {clock_words(wall)}, and no minute is left: it is not held."
@@ -221,16 +227,16 @@ def _first_track(meeting: Meeting) -> Track | None:
     return with_meetings(Track.objects.filter(meetings=meeting)).select_related("site").first()
 
 
-def _back_to_track(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+def _redirect_to_track(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     first = _first_track(meeting)
-    return go_on(request, "track", first.pk) if first else go_on(request, "tracks")
+    return redirect_to_next(request, "track", first.pk) if first else redirect_to_next(request, "tracks")
 
 
-def _not_done[T](
+def _preview_or_refusal[T](
     request: HttpRequest,
     form: MeetingForm | MeetingEndForm,
     site: Site,
-    answer: Answer[T],
+    answer: ActionResult[T],
     context: dict[str, object],
     *,
     now: datetime,
@@ -240,7 +246,7 @@ def _not_done[T](
     if answer.impact is None:
         show_refusal(form, Refused(answer.reasons))
         return _page(request, form, site, context)
-    told = tell(answer.impact, site=site, user=signed_in(request), now=now, what=what)
+    told = summarize_impact(answer.impact, site=site, user=signed_in(request), now=now, what=what)
     return _page(request, form, site, context | {"told": told, "is_news": answer.is_news})
 
 
@@ -249,7 +255,7 @@ def _page(
 ) -> HttpResponse:
     """The form, that of a meeting beside the meter of its track."""
     track, meeting = context["track"], context.get("meeting")
-    context = {"form": form, "site": site, "next": where_next(request)} | context
+    context = {"form": form, "site": site, "next": next_url(request)} | context
     if isinstance(form, MeetingForm) and isinstance(track, Track):
-        context |= _meter(track, form, str(meeting.pk) if isinstance(meeting, Meeting) else "")
+        context |= _meter_context(track, form, str(meeting.pk) if isinstance(meeting, Meeting) else "")
     return render(request, "scheduling/timetable/meeting_form.html", context, status=422 if form.errors else 200)

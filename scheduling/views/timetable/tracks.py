@@ -16,10 +16,9 @@ from iopmanager import clock
 from scheduling.domain.hours.rules import Verdict
 from scheduling.forms.timetable.tracks_and_meetings import TrackForm
 from scheduling.models import Meeting, Site, Track
-from scheduling.services.enrollment.waitlist import numbers_waiting
-from scheduling.services.reasons import Refused
+from scheduling.services.enrollment.waitlist import waitlist_counts
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.timetable.deviations import departures_of
+from scheduling.services.timetable.deviations import track_deviations
 from scheduling.services.timetable.tracks_and_meetings import (
     change_track,
     create_track,
@@ -28,13 +27,13 @@ from scheduling.services.timetable.tracks_and_meetings import (
     with_meetings,
 )
 from scheduling.views.current_site import current_site
-from timekeeping.reasons import Reason
+from timekeeping.reasons import Reason, Refused
 
-NEXT_WEEKS = timedelta(weeks=4)
+CHANGES_SHOWN_AHEAD = timedelta(weeks=4)
 
 
 @dataclass(frozen=True)
-class TrackRow:
+class TrackSummary:
     """A track, what its meetings add up to, and how many wait for it, if they may be seen."""
 
     track: Track
@@ -63,10 +62,10 @@ def tracks(request: HttpRequest) -> HttpResponse:
     user, site = signed_in(request), current_site(request)
     today, book = clock.today(site.zone), RuleBook.of(site)
     found = with_meetings(Track.objects.visible_to(user).filter(site=site)).order_by("status", "name")
-    waiting = _numbers_waiting(user, site)
+    waiting = _waitlist_counts(user, site)
     context = {
         "rows": [
-            TrackRow(track, track_verdict(track=track, on=today, book=book), waiting.get(track.pk, 0))
+            TrackSummary(track, track_verdict(track=track, on=today, book=book), waiting.get(track.pk, 0))
             for track in found
         ],
         "rules": book.on(today),
@@ -75,8 +74,8 @@ def tracks(request: HttpRequest) -> HttpResponse:
     return render(request, "scheduling/timetable/tracks.html", context)
 
 
-def _numbers_waiting(user: User, site: Site) -> dict[int, int]:
-    return numbers_waiting(site=site) if user.may(Permission.SEE_PATIENTS, site.pk) else {}
+def _waitlist_counts(user: User, site: Site) -> dict[int, int]:
+    return waitlist_counts(site=site) if user.may(Permission.SEE_PATIENTS, site.pk) else {}
 
 
 def _week_context(track: Track, now: datetime) -> dict[str, object]:
@@ -89,7 +88,7 @@ def _week_context(track: Track, now: datetime) -> dict[str, object]:
         "days": [(day, [meeting for meeting in to_come if meeting.weekday == day]) for day in range(7)],
         "verdict": track_verdict(track=track, on=today, book=book),
         "rules": book.on(today),
-        "departures": departures_of(track, first=today, until=today + NEXT_WEEKS, now=now),
+        "departures": track_deviations(track, first=today, until=today + CHANGES_SHOWN_AHEAD, now=now),
         "site": track.site,
     }
 
@@ -103,7 +102,7 @@ def track(request: HttpRequest, track_id: int) -> HttpResponse:
     context["may_manage"] = user.may(Permission.MANAGE_TIMETABLE, found.site_id)
     context["may_end"] = user.may(Permission.MANAGE_PATIENTS, found.site_id)
     context["sees_waiting"] = user.may(Permission.SEE_PATIENTS, found.site_id)
-    context["waiting"] = _numbers_waiting(user, found.site).get(found.pk, 0)
+    context["waiting"] = _waitlist_counts(user, found.site).get(found.pk, 0)
     return render(request, "scheduling/timetable/track.html", context)
 
 
@@ -117,7 +116,7 @@ def track_new(request: HttpRequest) -> HttpResponse:
         made = create_track(site=site, values=form.values(), by=user, now=clock.now())
         messages.success(request, f"{made} is a draft. Add its meetings, then publish it.")
         return redirect("track", made.pk)
-    return _form(request, form, heading="New track", button="Make the draft")
+    return _form_page(request, form, heading="New track", button="Make the draft")
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
@@ -134,7 +133,9 @@ def track_edit(request: HttpRequest, track_id: int) -> HttpResponse:
             return redirect("track", found.pk)
         except Refused as refused:
             reasons = refused.reasons
-    return _form(request, form, heading=f"Edit {found.name}", button="Keep the changes", track=found, reasons=reasons)
+    return _form_page(
+        request, form, heading=f"Edit {found.name}", button="Keep the changes", track=found, reasons=reasons
+    )
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
@@ -152,6 +153,6 @@ def track_publish(request: HttpRequest, track_id: int) -> HttpResponse:
     return redirect("track", found.pk)
 
 
-def _form(request: HttpRequest, form: object, **context: object) -> HttpResponse:
+def _form_page(request: HttpRequest, form: object, **context: object) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
     return render(request, "scheduling/timetable/track_form.html", {"form": form, **context}, status=status)

@@ -12,13 +12,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from accounts.audit import record_all, record_look, repeat_look
+from accounts.audit import record_all, record_repeated_view, record_views
 from accounts.models import Action, AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
 from iopmanager import clock
 from patients.models import Episode, Patient
 from scheduling.views import audited_cache
-from tests.clinic import AFTER, Clinic, open_clinic, signed_in
+from tests.clinic import AFTER, Clinic, client_for, make_clinic
 from tests.factories import MONDAY, make_patient, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def after_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clinic() -> Clinic:
-    return open_clinic()
+    return make_clinic()
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def looks() -> Sequence[UUID | None]:
 
 
 def test_a_first_look_leaves_an_event_for_each_patient(clinic: Clinic, rosa: Episode, wen: Episode) -> None:
-    look(signed_in(clinic.coordinator))
+    look(client_for(clinic.coordinator))
     assert seen(actor_key=clinic.coordinator.pk, site_key=clinic.site.pk, detail="today") == [
         (rosa.patient_id, "Rosa Lindqvist", AFTER),
         (wen.patient_id, "Wen Lindqvist", AFTER),
@@ -74,7 +74,7 @@ def test_a_first_look_leaves_an_event_for_each_patient(clinic: Clinic, rosa: Epi
 
 def test_the_trail_says_which_day_was_looked_at(clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: AFTER + timedelta(days=1))
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
     details = AuditEvent.objects.order_by("pk").values_list("detail", flat=True)
     assert list(details) == ["day of 2026-11-23", "day of 2026-11-23, the same again"]
@@ -84,7 +84,7 @@ def test_the_same_again_leaves_one_event_that_concerns_them_all(
     clinic: Clinic, rosa: Episode, wen: Episode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outsider = make_patient(clinic.site, "Otto")
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = look(client)["ETag"]
     monkeypatch.setattr(clock, "now", lambda: LATER)
     assert look(client, tag).status_code == 304
@@ -102,7 +102,7 @@ def test_the_same_again_leaves_one_event_that_concerns_them_all(
 def test_another_page_with_the_same_people_leaves_one_event_too(
     clinic: Clinic, rosa: Episode, wen: Episode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = look(client)["ETag"]
     clinic.mark(rosa.bookings.order_by("starts")[0])
     monkeypatch.setattr(clock, "now", lambda: LATER)
@@ -117,7 +117,7 @@ def test_another_page_with_the_same_people_leaves_one_event_too(
 def test_whoever_is_new_on_the_page_is_named_with_all_the_others(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = look(client)["ETag"]
     clinic.admit("Wen")
     monkeypatch.setattr(clock, "now", lambda: LATER)
@@ -127,7 +127,7 @@ def test_whoever_is_new_on_the_page_is_named_with_all_the_others(
 
 @pytest.mark.usefixtures("wen")
 def test_who_is_called_otherwise_is_named_anew(clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = look(client)["ETag"]
     Patient.objects.filter(pk=rosa.patient_id).update(preferred_name="Rosie")
     monkeypatch.setattr(clock, "now", lambda: LATER)
@@ -137,7 +137,7 @@ def test_who_is_called_otherwise_is_named_anew(clinic: Clinic, rosa: Episode, mo
 
 @pytest.mark.usefixtures("rosa")
 def test_who_sees_no_patients_leaves_no_trail(clinic: Clinic) -> None:
-    client = signed_in(clinic.administrator)
+    client = client_for(clinic.administrator)
     tag = look(client)["ETag"]
     assert look(client, tag).status_code == 304
     assert not AuditEvent.objects.exists()
@@ -150,14 +150,14 @@ def test_a_page_that_was_not_shown_left_no_trail(clinic: Clinic, monkeypatch: py
 
     monkeypatch.setattr(audited_cache, "render", failing)
     with pytest.raises(RuntimeError, match="no template"):
-        look(signed_in(clinic.coordinator))
+        look(client_for(clinic.coordinator))
     assert not AuditEvent.objects.exists()
 
 
 @pytest.mark.usefixtures("rosa")
 def test_a_look_that_the_trail_does_not_hold_is_written_whole(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a backup from before it was put back."""
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     with monkeypatch.context() as lost:
         lost.setattr(audited_cache, "record_look", lambda *_, **__: uuid4())
         tag = look(client)["ETag"]
@@ -168,11 +168,11 @@ def test_a_look_that_the_trail_does_not_hold_is_written_whole(clinic: Clinic, mo
 
 def test_a_repetition_points_at_a_look_of_the_same_person_alone(clinic: Clinic, rosa: Episode) -> None:
     people, said = {rosa.patient_id: "Rosa"}, {"at": AFTER, "site_key": clinic.site.pk, "detail": "today"}
-    known = record_look(people, by=clinic.coordinator, **said)
-    assert not repeat_look(known, people=1, by=clinic.reviewer, **said)
-    assert not repeat_look(uuid4(), people=1, by=clinic.coordinator, **said)
+    known = record_views(people, by=clinic.coordinator, **said)
+    assert not record_repeated_view(known, people=1, by=clinic.reviewer, **said)
+    assert not record_repeated_view(uuid4(), people=1, by=clinic.coordinator, **said)
     assert AuditEvent.objects.count() == 1
-    assert repeat_look(known, people=1, by=clinic.coordinator, **said)
+    assert record_repeated_view(known, people=1, by=clinic.coordinator, **said)
     assert AuditEvent.objects.filter(look=known, subject_label="1 patient").count() == 1
 
 
@@ -181,7 +181,7 @@ def test_a_look_is_written_as_any_other_event(clinic: Clinic, rosa: Episode) -> 
     rosa.patient.refresh_from_db()
     by, said = clinic.coordinator, {"at": AFTER, "detail": "today"}
     record_all([rosa.patient], by=by, action=Action.VIEWED, **said)
-    record_look({rosa.patient_id: str(rosa.patient)}, by=by, site_key=clinic.site.pk, **said)
+    record_views({rosa.patient_id: str(rosa.patient)}, by=by, site_key=clinic.site.pk, **said)
     one, other = AuditEvent.objects.values(
         *{field.name for field in AuditEvent._meta.concrete_fields} - {"id", "look"}
     ).order_by("pk")
@@ -189,12 +189,12 @@ def test_a_look_is_written_as_any_other_event(clinic: Clinic, rosa: Episode) -> 
 
 
 def test_a_long_name_is_cut_in_the_trail_as_elsewhere(clinic: Clinic) -> None:
-    record_look({7: "x" * 300}, by=clinic.coordinator, at=AFTER, site_key=clinic.site.pk, detail="today")
+    record_views({7: "x" * 300}, by=clinic.coordinator, at=AFTER, site_key=clinic.site.pk, detail="today")
     assert seen() == [(7, "x" * 200, AFTER)]
 
 
 def test_the_trail_of_another_site_stays_there(clinic: Clinic, rosa: Episode) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
     about = AuditEvent.objects.about_patient(rosa.patient_id)
     assert about.visible_to(clinic.administrator).count() == 2
@@ -205,18 +205,18 @@ def test_the_trail_of_another_site_stays_there(clinic: Clinic, rosa: Episode) ->
 def test_the_chart_says_that_somebody_looked_again(
     clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = look(client)["ETag"]
     monkeypatch.setattr(clock, "now", lambda: LATER)
     look(client, tag)
     RoleAssignment.objects.create(user=clinic.reviewer, role=Role.ADMINISTRATOR, site=clinic.site)
-    chart = signed_in(clinic.reviewer).get(reverse("patient", args=[rosa.patient_id])).text
+    chart = client_for(clinic.reviewer).get(reverse("patient", args=[rosa.patient_id])).text
     assert '13:05 <span class="muted">Cleo Marsh, LADC: viewed patient, today, the same again' in chart
     assert '13:00 <span class="muted">Cleo Marsh, LADC: viewed patient, today<' in chart
 
 
 def test_the_database_answers_the_question_that_the_documentation_asks_it(clinic: Clinic, rosa: Episode) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
     page = (settings.BASE_DIR / "docs" / "privacy.md").read_text()
     asked = page.partition("```sql\n")[2].partition(";")[0]
@@ -228,10 +228,10 @@ def test_the_database_answers_the_question_that_the_documentation_asks_it(clinic
 
 def test_the_administration_finds_every_look_by_the_patients_number(clinic: Clinic, rosa: Episode) -> None:
     make_patient(clinic.site, "Otto")
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
     chief = User.objects.create_superuser("chief@example.test", name="Chief")
-    found = signed_in(chief).get(reverse("admin:accounts_auditevent_changelist"), {"q": str(rosa.patient_id)})
+    found = client_for(chief).get(reverse("admin:accounts_auditevent_changelist"), {"q": str(rosa.patient_id)})
     assert "2 audit events" in found.text
-    none = signed_in(chief).get(reverse("admin:accounts_auditevent_changelist"), {"q": "9" * 20})
+    none = client_for(chief).get(reverse("admin:accounts_auditevent_changelist"), {"q": "9" * 20})
     assert "0 audit events" in none.text

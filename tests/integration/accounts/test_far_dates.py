@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.permissions import Role
 from iopmanager import clock
-from iopmanager.form_fields import read_day
+from iopmanager.form_fields import parse_day
 from scheduling.models import ServiceType
 from tests.factories import MONDAY, admit, make_patient, make_patient_user, make_site, make_staff, make_weekday_track
 
@@ -24,11 +24,11 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("far", [*FAR, "", "tomorrow", "2026-02-30", "20261123x", "2026-11-23T09:00"])
 def test_no_day_is_read_from(far: str) -> None:
-    assert read_day(far) is None
+    assert parse_day(far) is None
 
 
 def test_a_day_is_read_from_the_way_fields_give_it() -> None:
-    assert read_day("2026-11-23") == MONDAY
+    assert parse_day("2026-11-23") == MONDAY
 
 
 @pytest.mark.parametrize("far", FAR)
@@ -43,7 +43,7 @@ def test_a_far_day_in_an_address_means_today(client: Client, far: str) -> None:
     assert client.get(reverse("weeks"), {"week": far}).status_code == 200
     enroll = client.get(reverse("enroll", args=[patient.pk, track.pk]), {"from": far})
     assert 'value="2026-11-23"' in enroll.text
-    found = client.get(reverse("fit", args=[patient.pk]), {"from": far})
+    found = client.get(reverse("find-schedule", args=[patient.pk]), {"from": far})
     assert found.status_code == 200
     assert "The year must lie between 1900 and 2149." in found.text
     assert client.get(f"/patients/{patient.pk}/weeks/{far}/").status_code == 404

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import RoleAssignment, User
 from accounts.permissions import Role
-from scheduling.context import frame, rail_of
+from scheduling.context import frame, nav_items
 from scheduling.models import Site
 from scheduling.views.current_site import current_site
 from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
@@ -124,7 +124,7 @@ def test_a_new_password_is_chosen_by_a_link_that_says_nothing_about_the_clinic(
     ],
 )
 def test_the_rail_shows_only_where_one_may_go(site: Site, role: Role, names: list[str]) -> None:
-    assert [item.name for item in rail_of(make_staff(role, site), "/today/")] == names
+    assert [item.name for item in nav_items(make_staff(role, site), "/today/")] == names
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_the_rail_shows_only_where_one_may_go(site: Site, role: Role, names: lis
     ],
 )
 def test_the_rail_shows_where_one_is(coordinator: User, path: str, name: str) -> None:
-    assert [item.name for item in rail_of(coordinator, path) if item.active] == [name]
+    assert [item.name for item in nav_items(coordinator, path) if item.active] == [name]
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.COORDINATOR])
 def test_a_phones_bar_holds_four_and_the_menu_the_rest(site: Site, role: Role) -> None:
-    rail = rail_of(make_staff(role, site), "/today/")
+    rail = nav_items(make_staff(role, site), "/today/")
     in_bar = [item.name for item in rail if item.in_bar]
     assert in_bar == (
         ["Today", "Tracks", "Board"] if role == Role.ADMINISTRATOR else ["Today", "Patients", "Board", "Weeks"]

@@ -13,9 +13,9 @@ from django.contrib.sessions.models import Session as SignIn
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts import jobs as jobs_module
-from accounts.domain.job_schedule import EVERYWHERE, NextTry
-from accounts.jobs import CUT_OFF, FORGOTTEN_AFTER, clear_sessions, run_due, turns
-from accounts.models import JobRun, Outcome
+from accounts.domain.job_schedule import WHOLE_INSTALLATION, NextAttempt
+from accounts.jobs import INTERRUPTED_MESSAGE, RUNS_KEPT_FOR, clear_sessions, run_due_jobs, scheduled_jobs
+from accounts.models import JobOutcome, JobRun
 from iopmanager import clock
 from iopmanager.jobs import NIGHTLY
 from scheduling.jobs import extend_horizon_at
@@ -23,13 +23,13 @@ from scheduling.models import Session, Site
 from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import admit, enroll, make_meeting, make_patient, make_site, make_track, make_weekday_track
 from tests.nightly_jobs import (
+    FAIL,
     GREET,
     INTERRUPTED,
-    NAME_OF_A_PATIENT,
     NIGHT,
-    STUMBLE,
+    PATIENT_NAME,
     TIDY,
-    asked,
+    calls,
     make_run,
     run_at,
 )
@@ -41,7 +41,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def nothing_was_asked() -> None:
-    asked.clear()
+    calls.clear()
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_run_says_what_was_done_where_when_and_for_which_night(site: Site) -> 
     assert run == kept
     assert (kept.name, kept.site_key, kept.site_label) == ("greet", site.pk, "Harbor Street")
     assert (kept.attempt, kept.started_at, kept.finished_at) == (1, NIGHT, NIGHT)
-    assert (kept.outcome, kept.words) == (Outcome.DONE, "Said good night.")
+    assert (kept.outcome, kept.words) == (JobOutcome.DONE, "Said good night.")
 
 
 def test_nothing_is_run_before_its_time_nor_twice(site: Site) -> None:
@@ -76,7 +76,7 @@ def test_nothing_is_run_before_its_time_nor_twice(site: Site) -> None:
     assert len(run_at(NIGHT, GREET)) == 1
     assert run_at(NIGHT, GREET) == run_at(NIGHT + timedelta(hours=23, minutes=59), GREET) == []
     assert len(run_at(NIGHT + DAY, GREET)) == 1
-    assert len(asked) == 2
+    assert len(calls) == 2
 
 
 def test_after_weeks_off_one_run_makes_up_for_them_all(site: Site) -> None:
@@ -100,30 +100,30 @@ def test_work_about_no_site_is_done_once_and_at_its_time_in_utc(site: Site) -> N
     [run] = run_at(seven, TIDY)
     assert (run.site_key, run.site_label, run.night) == (None, "", TUESDAY)
     assert run_at(seven, TIDY) == []
-    assert asked == ["tidy"]
+    assert calls == ["tidy"]
 
 
 def test_jobs_are_run_in_the_order_in_which_they_became_due_then_as_listed(site: Site) -> None:
     other = make_site("Airport Road")
-    run_at(NIGHT, STUMBLE, GREET, TIDY)
-    stumbled, greeted = asked[1:3], asked[3:]
-    assert asked[0] == "tidy"
+    run_at(NIGHT, FAIL, GREET, TIDY)
+    stumbled, greeted = calls[1:3], calls[3:]
+    assert calls[0] == "tidy"
     assert sorted(stumbled) == sorted(f"stumble {each.pk}" for each in (site, other))
     assert sorted(greeted) == sorted(f"greet {each.pk}" for each in (site, other))
 
 
 def test_a_failure_is_a_run_and_stops_nothing_else(site: Site) -> None:
     make_site("Airport Road")
-    runs = run_at(NIGHT, STUMBLE, GREET)
+    runs = run_at(NIGHT, FAIL, GREET)
     assert [run.outcome for run in runs] == ["failed", "failed", "done", "done"]
     assert {run.words for run in runs[:2]} == {"It failed with LookupError; the server's log says where."}
 
 
 def test_what_an_error_says_reaches_neither_the_table_nor_the_log(site: Site, log: io.StringIO) -> None:
-    run_at(NIGHT, STUMBLE)
+    run_at(NIGHT, FAIL)
     written = log.getvalue()
-    assert NAME_OF_A_PATIENT not in written
-    assert not JobRun.objects.filter(words__contains=NAME_OF_A_PATIENT).exists()
+    assert PATIENT_NAME not in written
+    assert not JobRun.objects.filter(words__contains=PATIENT_NAME).exists()
     assert "stumble, Harbor Street: It failed with LookupError" in written
     assert "tests/nightly_jobs.py:" in written, "the log says where"
     assert "Traceback" not in written
@@ -131,40 +131,40 @@ def test_what_an_error_says_reaches_neither_the_table_nor_the_log(site: Site, lo
 
 def test_what_failed_is_tried_again_after_an_hour_three_times_a_night(site: Site) -> None:
     make_run(site, NIGHT - DAY, name="stumble")
-    tries = [run_at(NIGHT + n * timedelta(minutes=10), STUMBLE) for n in range(6 * 23)]
+    tries = [run_at(NIGHT + n * timedelta(minutes=10), FAIL) for n in range(6 * 23)]
     begun = [(run.attempt, run.started_at - NIGHT) for runs in tries for run in runs]
     assert begun == [(1, 0 * HOUR), (2, HOUR), (3, 2 * HOUR)]
-    assert [(run.attempt, run.night) for run in run_at(NIGHT + DAY, STUMBLE)] == [(1, TUESDAY + DAY)]
+    assert [(run.attempt, run.night) for run in run_at(NIGHT + DAY, FAIL)] == [(1, TUESDAY + DAY)]
 
 
 def test_a_run_whose_process_was_killed_has_failed_after_an_hour_and_is_tried_again(site: Site) -> None:
     lost = make_run(site, outcome="running")
     assert run_at(NIGHT + timedelta(minutes=59), GREET) == []
     lost.refresh_from_db()
-    assert lost.outcome == Outcome.RUNNING
+    assert lost.outcome == JobOutcome.RUNNING
     [again] = run_at(NIGHT + HOUR, GREET)
     lost.refresh_from_db()
-    assert (lost.outcome, lost.finished_at, lost.words) == (Outcome.FAILED, NIGHT + HOUR, CUT_OFF)
-    assert (again.attempt, again.outcome) == (2, Outcome.DONE)
+    assert (lost.outcome, lost.finished_at, lost.words) == (JobOutcome.FAILED, NIGHT + HOUR, INTERRUPTED_MESSAGE)
+    assert (again.attempt, again.outcome) == (2, JobOutcome.DONE)
 
 
 def test_a_run_lost_long_ago_is_given_up_too(site: Site) -> None:
     make_run(site, NIGHT - 9 * DAY, outcome="running")
     run_at(NIGHT, GREET)
-    assert not JobRun.objects.filter(outcome=Outcome.RUNNING).exists()
+    assert not JobRun.objects.filter(outcome=JobOutcome.RUNNING).exists()
 
 
 def test_a_job_that_is_interrupted_has_failed(site: Site) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_at(NIGHT, INTERRUPTED)
     run = JobRun.objects.get()
-    assert (run.outcome, run.words, run.finished_at) == (Outcome.FAILED, CUT_OFF, NIGHT)
+    assert (run.outcome, run.words, run.finished_at) == (JobOutcome.FAILED, INTERRUPTED_MESSAGE, NIGHT)
 
 
 def test_who_is_told_to_stop_leaves_the_rest(site: Site) -> None:
     make_site("Airport Road")
     places = [each.as_place() for each in Site.objects.all()]
-    runs = run_due(jobs=[GREET], sites=places, now=lambda: NIGHT, stopping=lambda: len(asked) > 0)
+    runs = run_due_jobs(jobs=[GREET], sites=places, now=lambda: NIGHT, stopping=lambda: len(calls) > 0)
     assert len(list(runs)) == 1
     assert JobRun.objects.count() == 1
 
@@ -172,23 +172,23 @@ def test_who_is_told_to_stop_leaves_the_rest(site: Site) -> None:
 def test_a_run_that_can_t_be_written_stops_nothing_else(
     site: Site, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
 ) -> None:
-    take = jobs_module._take
+    take = jobs_module._claim_run
 
     def take_unless_stumbling(turn: Any, now: datetime) -> JobRun | None:
-        if turn.job is STUMBLE:
-            raise DatabaseError(f"Key (name)=({NAME_OF_A_PATIENT}) is gone")
+        if turn.job is FAIL:
+            raise DatabaseError(f"Key (name)=({PATIENT_NAME}) is gone")
         return take(turn, now)
 
-    monkeypatch.setattr(jobs_module, "_take", take_unless_stumbling)
-    assert [run.name for run in run_at(NIGHT, STUMBLE, GREET)] == ["greet"]
+    monkeypatch.setattr(jobs_module, "_claim_run", take_unless_stumbling)
+    assert [run.name for run in run_at(NIGHT, FAIL, GREET)] == ["greet"]
     assert "stumble at site" in log.getvalue()
     assert "could not be run: DatabaseError" in log.getvalue()
-    assert NAME_OF_A_PATIENT not in log.getvalue()
+    assert PATIENT_NAME not in log.getvalue()
 
 
 def test_runs_are_forgotten_after_90_days(site: Site) -> None:
-    gone = make_run(site, NIGHT - FORGOTTEN_AFTER - timedelta(seconds=1))
-    kept = make_run(site, NIGHT - FORGOTTEN_AFTER, name="another")
+    gone = make_run(site, NIGHT - RUNS_KEPT_FOR - timedelta(seconds=1))
+    kept = make_run(site, NIGHT - RUNS_KEPT_FOR, name="another")
     run_at(NIGHT, GREET)
     assert not JobRun.objects.filter(pk=gone.pk).exists()
     assert JobRun.objects.filter(pk=kept.pk).exists()
@@ -196,19 +196,19 @@ def test_runs_are_forgotten_after_90_days(site: Site) -> None:
 
 def test_a_clock_that_is_set_back_meanwhile_spoils_nothing(site: Site) -> None:
     times = iter([NIGHT, NIGHT, NIGHT, NIGHT, NIGHT - HOUR])
-    [run] = run_due(jobs=[GREET], sites=[site.as_place()], now=lambda: next(times))
+    [run] = run_due_jobs(jobs=[GREET], sites=[site.as_place()], now=lambda: next(times))
     assert run.finished_at == run.started_at == NIGHT
 
 
 def test_turns_name_the_last_run_and_the_next_try(site: Site) -> None:
     make_run(site, NIGHT - DAY)
     last = make_run(site, NIGHT, outcome="failed")
-    greet, tidy = turns(
+    greet, tidy = scheduled_jobs(
         jobs=[GREET, TIDY], sites=[site.as_place()], runs=JobRun.objects.all(), now=NIGHT + timedelta(minutes=5)
     )
     assert (greet.job, greet.place, greet.last) == (GREET, site.as_place(), last)
-    assert greet.next == NextTry(TUESDAY, 2, NIGHT + HOUR)
-    assert (tidy.place, tidy.last) == (EVERYWHERE, None)
+    assert greet.next == NextAttempt(TUESDAY, 2, NIGHT + HOUR)
+    assert (tidy.place, tidy.last) == (WHOLE_INSTALLATION, None)
 
 
 def test_the_newest_are_found_for_each_job_at_each_site(site: Site) -> None:
@@ -246,13 +246,13 @@ def test_of_schedulers_that_begin_at_once_one_runs_the_job(job: Any) -> None:
             return NIGHT
 
         try:
-            return list(run_due(jobs=[job], sites=[place], now=now))
+            return list(run_due_jobs(jobs=[job], sites=[place], now=now))
         finally:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
         runs = [run for done in pool.map(lambda _: look(), range(8)) for run in done]
-    assert len(runs) == len(asked) == JobRun.objects.count() == 1
+    assert len(runs) == len(calls) == JobRun.objects.count() == 1
 
 
 def test_the_horizon_is_extended_by_the_site_s_own_date(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,5 +294,5 @@ def test_every_job_runs_in_an_empty_clinic(site: Site, monkeypatch: pytest.Monke
     monkeypatch.setattr(clock, "now", lambda: NIGHT)
     runs = run_at(NIGHT, *NIGHTLY)
     assert {run.name for run in runs} == {job.name for job in NIGHTLY}
-    assert {run.outcome for run in runs} == {Outcome.DONE}
+    assert {run.outcome for run in runs} == {JobOutcome.DONE}
     assert all(run.words.endswith(".") for run in runs)

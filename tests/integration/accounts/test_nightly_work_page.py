@@ -13,7 +13,7 @@ from iopmanager import clock
 from scheduling.models import Site
 from scheduling.views import nightly_work as jobs_views
 from tests.factories import make_patient, make_patient_user, make_site, make_staff
-from tests.nightly_jobs import GREET, NIGHT, STUMBLE, TIDY, make_run
+from tests.nightly_jobs import FAIL, GREET, NIGHT, TIDY, make_run
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def administrator(client: Client, site: Site) -> User:
 
 def text_of(client: Client) -> str:
     """The page's words, with single spaces between them."""
-    answer = client.get(reverse("jobs"))
+    answer = client.get(reverse("nightly-work"))
     assert answer.status_code == 200
     return " ".join(answer.text.split())
 
@@ -172,26 +172,26 @@ def test_runs_are_visible_to_who_manages_their_site() -> None:
 @pytest.mark.parametrize("role", [Role.COORDINATOR, Role.CLINICIAN, Role.REVIEWER])
 def test_the_page_is_forbidden_to_other_staff_and_not_offered_to_them(client: Client, site: Site, role: Role) -> None:
     client.force_login(make_staff(role, site))
-    assert client.get(reverse("jobs")).status_code == 403
-    assert reverse("jobs") not in client.get(reverse("tracks")).text
+    assert client.get(reverse("nightly-work")).status_code == 403
+    assert reverse("nightly-work") not in client.get(reverse("tracks")).text
 
 
 @pytest.mark.usefixtures("administrator")
 def test_it_is_offered_to_those_who_may_see_it(client: Client) -> None:
-    assert f'href="{reverse("jobs")}"' in client.get(reverse("tracks")).text
-    assert client.post(reverse("jobs")).status_code == 405
+    assert f'href="{reverse("nightly-work")}"' in client.get(reverse("tracks")).text
+    assert client.post(reverse("nightly-work")).status_code == 405
 
 
 def test_a_patient_is_kept_out(client: Client, site: Site) -> None:
     client.force_login(make_patient_user(make_patient(site)))
-    assert client.get(reverse("jobs")).status_code == 403
+    assert client.get(reverse("nightly-work")).status_code == 403
 
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_three_sites_and_jobs_take_as_many_queries_as_one(
     client: Client, number: int, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    monkeypatch.setattr(jobs_views, "NIGHTLY", (GREET, TIDY, STUMBLE)[:number])
+    monkeypatch.setattr(jobs_views, "NIGHTLY", (GREET, TIDY, FAIL)[:number])
     for name in ("Airport Road", "Harbor Street", "Prairie Avenue")[:number]:
         site = make_site(name)
         for ago in range(number):

@@ -23,13 +23,13 @@ from scheduling.management.commands import run_jobs
 from scheduling.models import Site
 from tests import nightly_jobs
 from tests.factories import make_site
-from tests.nightly_jobs import GREET, NAME_OF_A_PATIENT, NIGHT, SIGNALLED, STUMBLE, TIDY, asked
+from tests.nightly_jobs import FAIL, GREET, NIGHT, PATIENT_NAME, SIGNALLED, TIDY, calls
 from tests.paths import PROJECT
 
 
 @pytest.fixture(autouse=True)
 def nothing_was_asked() -> None:
-    asked.clear()
+    calls.clear()
 
 
 @pytest.fixture
@@ -64,12 +64,12 @@ def test_once_does_what_is_due_says_so_and_ends(listed: Callable[..., None]) -> 
 def test_it_may_be_quiet(listed: Callable[..., None]) -> None:
     listed(GREET)
     assert run_once(verbosity=0) == ""
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
 @pytest.mark.usefixtures("site", "at_night")
 def test_a_failure_is_told_to_whoever_ran_it_when_all_else_is_done(listed: Callable[..., None]) -> None:
-    listed(STUMBLE, GREET)
+    listed(FAIL, GREET)
     with pytest.raises(CommandError, match=r"^1 job failed\.$"):
         run_once()
     assert JobRun.objects.get(outcome="done").name == "greet"
@@ -110,7 +110,7 @@ def test_a_database_that_is_away_ends_nothing(
 ) -> None:
     listed(GREET)
     Night(monkeypatch, seconds=61)
-    found, away = run_jobs.run_due, [OperationalError(NAME_OF_A_PATIENT), OperationalError(NAME_OF_A_PATIENT)]
+    found, away = run_jobs.run_due_jobs, [OperationalError(PATIENT_NAME), OperationalError(PATIENT_NAME)]
 
     def run_due_when_it_is_back(**arguments: Any) -> Iterator[JobRun]:
         if away:
@@ -132,7 +132,7 @@ def test_a_signal_lets_the_job_be_done_and_leaves_the_rest(
     make_site("Airport Road")
     listed(SIGNALLED)
     Night(monkeypatch, seconds=300)
-    monkeypatch.setattr(nightly_jobs, "to_raise", [number])
+    monkeypatch.setattr(nightly_jobs, "signals_to_raise", [number])
     call_command("run_jobs", verbosity=0)
     assert [run.words for run in JobRun.objects.all()] == ["Went on."]
 
@@ -145,7 +145,7 @@ def test_the_same_signal_again_ends_the_job_too_without_a_traceback(
     make_site("Airport Road")
     listed(SIGNALLED)
     Night(monkeypatch, seconds=300)
-    monkeypatch.setattr(nightly_jobs, "to_raise", [number, number])
+    monkeypatch.setattr(nightly_jobs, "signals_to_raise", [number, number])
     said = StringIO()
     call_command("run_jobs", stderr=said)
     assert said.getvalue() == "Stopped in the middle of a job; it is tried again.\n"

@@ -9,18 +9,18 @@ from django.urls import reverse
 
 from accounts.models import Action, AuditEvent
 from attendance.models import Amendment, Attendance, AttendanceStatus
-from attendance.services.ledgers import ledger_of
+from attendance.services.ledgers import week_ledger
 from attendance.services.marks import Mark, amend_attendance, finalize_session
 from patients.models import Episode
-from scheduling.services.reasons import Refused
-from tests.clinic import AFTER, THURSDAY_NOON, Clinic, at, booking_of, open_clinic, signed_in
+from tests.clinic import AFTER, THURSDAY_NOON, Clinic, at, booking_of, client_for, make_clinic
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def clinic() -> Clinic:
-    return open_clinic()
+    return make_clinic()
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_the_database_refuses_to_change_or_drop_an_amendment(clinic: Clinic, fin
 
 @time_machine.travel(THURSDAY_NOON, tick=False)
 def test_the_page_shows_what_stands_and_amends_it(clinic: Clinic, finalized: Attendance, address: str) -> None:
-    client = signed_in(clinic.leader)
+    client = client_for(clinic.leader)
     page = client.get(address)
     assert "No show" in page.text
     assert 'name="seen" value="0"' in page.text
@@ -119,24 +119,24 @@ def test_the_page_shows_what_stands_and_amends_it(clinic: Clinic, finalized: Att
 
 @time_machine.travel(THURSDAY_NOON, tick=False)
 def test_a_refused_amendment_keeps_what_was_typed_and_says_what_is_wrong(clinic: Clinic, address: str) -> None:
-    answer = signed_in(clinic.coordinator).post(
+    answer = client_for(clinic.coordinator).post(
         address, {"status": "partial", "arrived": "13:30", "left": "", "reason": "Sat at the back.", "seen": "0"}
     )
     assert answer.status_code == 200
     assert "The times must lie in the session" in answer.text
     assert "Sat at the back." in answer.text
     assert 'value="13:30"' in answer.text
-    missing = signed_in(clinic.coordinator).post(address, {"status": "present", "reason": "", "seen": "0"})
+    missing = client_for(clinic.coordinator).post(address, {"status": "present", "reason": "", "seen": "0"})
     assert "This field is required." in missing.text
 
 
 @time_machine.travel(THURSDAY_NOON, tick=False)
 def test_outsiders_do_not_amend(clinic: Clinic, finalized: Attendance, address: str) -> None:
-    assert signed_in(clinic.stranger).get(address).status_code == 404
-    assert signed_in(clinic.colleague).get(address).status_code == 404
-    assert signed_in(clinic.reviewer).get(address).status_code == 403
-    assert signed_in(clinic.administrator).get(address).status_code == 403
-    anonymous = signed_in(clinic.leader)
+    assert client_for(clinic.stranger).get(address).status_code == 404
+    assert client_for(clinic.colleague).get(address).status_code == 404
+    assert client_for(clinic.reviewer).get(address).status_code == 403
+    assert client_for(clinic.administrator).get(address).status_code == 403
+    anonymous = client_for(clinic.leader)
     anonymous.logout()
     answer = anonymous.get(address)
     assert answer.headers["Location"] == f"{reverse('account_login')}?{urlencode({'next': address}, safe='/')}"
@@ -147,6 +147,6 @@ def test_an_amended_mark_counts_in_its_week(clinic: Clinic, finalized: Attendanc
 
     episode = Episode.objects.get()
     amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER)
-    ledger = ledger_of(episode=episode, week=clinic.monday.on, now=THURSDAY_NOON)
+    ledger = week_ledger(episode=episode, week=clinic.monday.on, now=THURSDAY_NOON)
     assert ledger is not None
     assert ledger.credited_minutes == 150

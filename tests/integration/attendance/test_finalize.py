@@ -5,18 +5,18 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Action, AuditEvent
 from attendance.models import Attendance
-from attendance.services.marks import NotMarked, finalize_session, mark_everyone_present
+from attendance.services.marks import PatientsNotMarked, finalize_session, mark_everyone_present
 from patients.models import Episode
 from scheduling.models import Session, SessionStatus
-from scheduling.services.reasons import Refused
-from tests.clinic import AFTER, DURING, Clinic, booking_of, open_clinic
+from tests.clinic import AFTER, DURING, Clinic, booking_of, make_clinic
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def clinic() -> Clinic:
-    return open_clinic()
+    return make_clinic()
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_every_reason_against_it_is_given_at_once(clinic: Clinic, rosa: Episode)
         finalize_session(session=clinic.monday, by=clinic.leader, now=DURING)
 
     assert codes(refused) == ["not_over_yet", "not_marked"]
-    assert refused.value.reasons[1] == NotMarked(1, ("Tomasz Lindqvist",))
+    assert refused.value.reasons[1] == PatientsNotMarked(1, ("Tomasz Lindqvist",))
     assert clinic.monday.finalized_at is None
 
 

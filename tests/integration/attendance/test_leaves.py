@@ -9,24 +9,17 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AuditEvent, User
 from attendance.domain.ledger import PartialReason, Standing
 from attendance.models import Attendance, AttendanceStatus
-from attendance.services.leaves import call_off_leave, end_leave, excuse_leaves, excuse_leaves_of, take_leave
-from attendance.services.ledgers import ledger_of, openings_for
+from attendance.services.leaves import add_leave, cancel_leave, change_leave_end, update_excuses_at, update_excuses_for
+from attendance.services.ledgers import week_ledger, week_openings
 from attendance.services.marks import Mark, amend_attendance, finalize_session, mark_booking
 from patients.models import Episode
 from scheduling.models import Booking, LeaveOfAbsence, Session
-from scheduling.services.absences import AwayAlready, AwayThen
-from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.absences import LeaveOverlaps, OnLeave
+from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.enrollment.enroll import end_enrollment
-from scheduling.services.preview.preview import Scene, rehearse
-from scheduling.services.reasons import (
-    AlreadyEnded,
-    BeforeAdmission,
-    EndsBeforeItBegins,
-    HasBegun,
-    NeedsReason,
-    NothingChanged,
-    Refused,
-)
+from scheduling.services.preview.preview import preview_impact
+from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.services.reasons import AlreadyEnded, BeforeAdmission, HasBegun, NothingChanged, ReasonRequired
 from tests.clinic import (
     AFTER,
     BEFORE,
@@ -38,10 +31,11 @@ from tests.clinic import (
     WEDNESDAY,
     Clinic,
     booking_of,
+    make_clinic,
     make_opening,
-    open_clinic,
 )
 from tests.factories import MONDAY, admit, book, make_patient
+from timekeeping.reasons import EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +46,7 @@ SUNDAY = MONDAY + 6 * DAY
 
 @pytest.fixture
 def clinic() -> Clinic:
-    return open_clinic()
+    return make_clinic()
 
 
 @pytest.fixture
@@ -74,7 +68,7 @@ def leave_from(
     reason: str = "Surgery",
     now: datetime = BEFORE,
 ) -> LeaveOfAbsence:
-    return take_leave(episode=episode, first_day=first_day, last_day=last_day, reason=reason, by=by, now=now)
+    return add_leave(episode=episode, first_day=first_day, last_day=last_day, reason=reason, by=by, now=now)
 
 
 def excused() -> list[date]:
@@ -133,7 +127,7 @@ def test_who_comes_after_all_is_marked_as_anybody(clinic: Clinic, rosa: Episode,
     marked = mark_booking(booking=booking_of(rosa), mark=mark, by=clinic.leader, now=AFTER)
     marked.refresh_from_db()
     assert (marked.status, marked.leave) == (status, None)
-    end_leave(leave=LeaveOfAbsence.objects.get(), last_day=MONDAY, by=by, now=AFTER)
+    change_leave_end(leave=LeaveOfAbsence.objects.get(), last_day=MONDAY, by=by, now=AFTER)
     assert Attendance.objects.filter(pk=marked.pk).exists()
 
 
@@ -151,7 +145,7 @@ def test_a_signed_excuse_is_amended_like_any_mark(clinic: Clinic, rosa: Episode,
 
 def test_who_comes_back_earlier_is_expected_again(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, MONDAY, None, by)
-    ended = end_leave(leave=leave, last_day=WEDNESDAY, by=by, now=DURING)
+    ended = change_leave_end(leave=leave, last_day=WEDNESDAY, by=by, now=DURING)
     assert ended.last_day == WEDNESDAY
     assert excused() == [MONDAY, WEDNESDAY]
     assert not Attendance.objects.filter(booking=booking_of(rosa, FRIDAY)).exists()
@@ -163,22 +157,22 @@ def test_who_comes_back_earlier_is_expected_again(clinic: Clinic, rosa: Episode,
 
 def test_what_has_begun_stays_excused(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, MONDAY, None, by)
-    end_leave(leave=leave, last_day=MONDAY, by=by, now=THURSDAY_NOON)
+    change_leave_end(leave=leave, last_day=MONDAY, by=by, now=THURSDAY_NOON)
     assert excused() == [MONDAY, WEDNESDAY]
 
 
 def test_who_comes_back_later_is_excused_for_longer(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, MONDAY, TUESDAY, by)
-    end_leave(leave=leave, last_day=WEDNESDAY, by=by, now=BEFORE)
+    change_leave_end(leave=leave, last_day=WEDNESDAY, by=by, now=BEFORE)
     assert excused() == [MONDAY, WEDNESDAY]
-    end_leave(leave=leave, last_day=None, by=by, now=BEFORE)
+    change_leave_end(leave=leave, last_day=None, by=by, now=BEFORE)
     assert excused() == [MONDAY, WEDNESDAY, FRIDAY]
     assert LeaveOfAbsence.objects.get().ends is None
 
 
 def test_a_leave_that_does_not_take_place_leaves_nothing_but_the_trail(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, WEDNESDAY, None, by)
-    call_off_leave(leave=leave, by=by, now=DURING)
+    cancel_leave(leave=leave, by=by, now=DURING)
     assert not LeaveOfAbsence.objects.exists()
     assert not Attendance.objects.exists()
     assert AuditEvent.objects.order_by("pk").last().action == "deleted"
@@ -187,7 +181,7 @@ def test_a_leave_that_does_not_take_place_leaves_nothing_but_the_trail(clinic: C
 def test_a_leave_that_was_used_is_ended_not_called_off(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, MONDAY, None, by)
     with pytest.raises(Refused) as refused:
-        call_off_leave(leave=leave, by=by, now=DURING)
+        cancel_leave(leave=leave, by=by, now=DURING)
     assert refused.value.reasons == (HasBegun(clinic.monday.name, MONDAY),)
     assert excused() == [MONDAY, WEDNESDAY, FRIDAY]
 
@@ -199,8 +193,8 @@ def test_a_leave_lies_in_the_course_of_care_and_has_a_reason(clinic: Clinic, ros
     with pytest.raises(Refused) as refused:
         leave_from(rosa, MONDAY - DAY, MONDAY - 2 * DAY, by, reason=" ")
     assert refused.value.reasons == (
-        EndsBeforeItBegins(MONDAY - DAY, MONDAY - 2 * DAY),
-        NeedsReason(),
+        EndDateBeforeStart(MONDAY - DAY, MONDAY - 2 * DAY),
+        ReasonRequired(),
         BeforeAdmission(MONDAY - DAY, MONDAY),
     )
     Episode.objects.update(ends=FRIDAY)
@@ -230,21 +224,21 @@ def test_leaves_do_not_overlap(
         return
     with pytest.raises(Refused) as refused:
         leave_from(rosa, *asked, by)
-    assert refused.value.reasons == (AwayAlready(*standing),)
+    assert refused.value.reasons == (LeaveOverlaps(*standing),)
 
 
 def test_a_leave_is_not_drawn_out_over_another(rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, MONDAY, TUESDAY, by)
     leave_from(rosa, THURSDAY, FRIDAY, by)
     with pytest.raises(Refused) as refused:
-        end_leave(leave=leave, last_day=None, by=by, now=BEFORE)
-    assert refused.value.reasons == (AwayAlready(THURSDAY, FRIDAY),)
+        change_leave_end(leave=leave, last_day=None, by=by, now=BEFORE)
+    assert refused.value.reasons == (LeaveOverlaps(THURSDAY, FRIDAY),)
     with pytest.raises(Refused) as refused:
-        end_leave(leave=leave, last_day=TUESDAY, by=by, now=BEFORE)
+        change_leave_end(leave=leave, last_day=TUESDAY, by=by, now=BEFORE)
     assert refused.value.reasons == (NothingChanged(),)
     with pytest.raises(Refused) as refused:
-        end_leave(leave=leave, last_day=MONDAY - DAY, by=by, now=BEFORE)
-    assert refused.value.reasons == (EndsBeforeItBegins(MONDAY, MONDAY - DAY),)
+        change_leave_end(leave=leave, last_day=MONDAY - DAY, by=by, now=BEFORE)
+    assert refused.value.reasons == (EndDateBeforeStart(MONDAY, MONDAY - DAY),)
 
 
 # The work of every night
@@ -256,20 +250,20 @@ def test_what_is_booked_into_a_leave_later_is_excused_by_the_nightly_work_once(
     leave_from(rosa, MONDAY, None, by)
     opening = make_opening(clinic, THURSDAY)
     book(opening, rosa.enrollments.get())
-    assert excuse_leaves(site=clinic.site, now=DURING) == 1
+    assert update_excuses_at(site=clinic.site, now=DURING) == 1
     assert THURSDAY in excused()
     assert Attendance.objects.get(booking__session=opening).recorded_by == by
     assert AuditEvent.objects.order_by("pk").last().actor_label == "iopmanager"
     events = AuditEvent.objects.count()
-    assert excuse_leaves(site=clinic.site, now=DURING) == 0
-    assert excuse_leaves_of(episode=rosa, now=DURING) == 0
+    assert update_excuses_at(site=clinic.site, now=DURING) == 0
+    assert update_excuses_for(episode=rosa, now=DURING) == 0
     assert AuditEvent.objects.count() == events
 
 
 def test_what_is_moved_out_of_a_leave_is_excused_no_longer(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, WEDNESDAY, by)
     Session.objects.filter(on=WEDNESDAY).update(on=THURSDAY)
-    assert excuse_leaves(site=clinic.site, now=DURING) == 1
+    assert update_excuses_at(site=clinic.site, now=DURING) == 1
     assert excused() == [MONDAY]
 
 
@@ -281,7 +275,7 @@ def test_the_nightly_work_takes_as_many_queries_for_three_leaves_as_for_one(
         leave_from(clinic.admit(f"Patient {number}"), MONDAY, None, by)
     Attendance.objects.all().delete()
     with django_assert_num_queries(11):
-        assert excuse_leaves(site=clinic.site, now=BEFORE) == 3 * leaves
+        assert update_excuses_at(site=clinic.site, now=BEFORE) == 3 * leaves
 
 
 # The week
@@ -290,18 +284,18 @@ def test_the_nightly_work_takes_as_many_queries_for_three_leaves_as_for_one(
 def test_a_week_with_a_leave_is_partial_and_not_blamed(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, WEDNESDAY, WEDNESDAY, by)
     clinic.mark(booking_of(rosa))
-    running = ledger_of(episode=rosa, week=MONDAY, now=AFTER)
+    running = week_ledger(episode=rosa, week=MONDAY, now=AFTER)
     assert running is not None
     assert (running.standing, running.partial) == (Standing.PARTIAL, {PartialReason.LEAVE})
     clinic.mark(booking_of(rosa, FRIDAY))
-    over = ledger_of(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
+    over = week_ledger(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
     assert over is not None
     assert (over.standing, over.credited_minutes) == (Standing.PARTIAL, 360)
 
 
 def test_a_weekend_away_cuts_no_week(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, SUNDAY - DAY, SUNDAY, by)
-    ledger = ledger_of(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
+    ledger = week_ledger(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
     assert ledger is not None
     assert (ledger.standing, ledger.partial) == (Standing.SHORT, frozenset())
 
@@ -309,7 +303,7 @@ def test_a_weekend_away_cuts_no_week(clinic: Clinic, rosa: Episode, by: User) ->
 def test_who_stands_in_no_group_while_away_is_not_short(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, None, by)
     end_enrollment(enrollment=rosa.enrollments.get(), last_day=MONDAY, by=by, now=AFTER)
-    ledger = ledger_of(episode=rosa, week=MONDAY + 7 * DAY, now=NEXT_MONDAY + 7 * DAY)
+    ledger = week_ledger(episode=rosa, week=MONDAY + 7 * DAY, now=NEXT_MONDAY + 7 * DAY)
     assert ledger is not None
     assert (ledger.standing, ledger.partial) == (Standing.PARTIAL, {PartialReason.LEAVE})
 
@@ -318,11 +312,11 @@ def test_nobody_is_offered_a_session_on_a_day_away(clinic: Clinic, rosa: Episode
     clinic.mark(booking_of(rosa), "no_show", now=AFTER)
     thursday, saturday = make_opening(clinic, THURSDAY), make_opening(clinic, SUNDAY - DAY)
     leave_from(rosa, TUESDAY, THURSDAY, by, now=AFTER)
-    assert openings_for(episode=rosa, week=MONDAY, now=AFTER) == [saturday]
+    assert week_openings(episode=rosa, week=MONDAY, now=AFTER) == [saturday]
     with pytest.raises(Refused) as refused:
-        book_make_up(session=thursday, makes_up=booking_of(rosa), by=by, now=AFTER)
-    assert refused.value.reasons == (AwayThen(THURSDAY),)
-    assert book_make_up(session=saturday, makes_up=booking_of(rosa), by=by, now=AFTER).session == saturday
+        book_makeup(session=thursday, makes_up=booking_of(rosa), by=by, now=AFTER)
+    assert refused.value.reasons == (OnLeave(THURSDAY),)
+    assert book_makeup(session=saturday, makes_up=booking_of(rosa), by=by, now=AFTER).session == saturday
 
 
 # Its impact
@@ -333,7 +327,7 @@ def test_the_impact_of_a_leave_is_what_it_excuses_and_what_would_make_up_for_it(
 ) -> None:
     thursday, saturday = make_opening(clinic, THURSDAY), make_opening(clinic, SUNDAY - DAY)
     act = partial(leave_from, rosa, WEDNESDAY, THURSDAY, by)
-    impact = rehearse(act, scene=Scene(clinic.site, WEDNESDAY), now=BEFORE)
+    impact = preview_impact(act, scene=SnapshotScope(clinic.site, WEDNESDAY), now=BEFORE)
     assert [(change.kind, change.before.on) for change in impact.seats if change.before] == [("excused", WEDNESDAY)]
     (drop,) = impact.drops
     assert (drop.week, drop.minutes_after, drop.is_on_leave) == (MONDAY, 360, True)
@@ -345,8 +339,8 @@ def test_the_impact_of_coming_back_is_what_the_patient_is_expected_in_again(
     clinic: Clinic, rosa: Episode, by: User
 ) -> None:
     leave = leave_from(rosa, MONDAY, None, by)
-    act = partial(end_leave, leave=leave, last_day=WEDNESDAY, by=by, now=BEFORE)
-    impact = rehearse(act, scene=Scene(clinic.site, WEDNESDAY), now=BEFORE)
+    act = partial(change_leave_end, leave=leave, last_day=WEDNESDAY, by=by, now=BEFORE)
+    impact = preview_impact(act, scene=SnapshotScope(clinic.site, WEDNESDAY), now=BEFORE)
     assert [(change.kind, change.before.on) for change in impact.seats if change.before] == [("expected", FRIDAY)]
     assert not impact.drops
     assert excused() == [MONDAY, WEDNESDAY, FRIDAY]
@@ -355,6 +349,6 @@ def test_the_impact_of_coming_back_is_what_the_patient_is_expected_in_again(
 def test_admitted_and_away_are_told_apart(clinic: Clinic, by: User) -> None:
     wen = admit(make_patient(clinic.site, "Wen"), WEDNESDAY)
     leave_from(wen, THURSDAY, None, by)
-    ledger = ledger_of(episode=wen, week=MONDAY, now=NEXT_MONDAY)
+    ledger = week_ledger(episode=wen, week=MONDAY, now=NEXT_MONDAY)
     assert ledger is not None
     assert ledger.partial == {PartialReason.ADMISSION, PartialReason.LEAVE}

@@ -11,8 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 from time_machine import TimeMachineFixture
 
 from attendance.domain.ledger import PartialReason, Standing
-from attendance.services.ledgers import ledger_of, ledgers_at, weeks_of
-from attendance.services.weeks import week_in_full
+from attendance.services.ledgers import recent_weeks, site_ledgers, week_ledger
+from attendance.services.weeks import week_report
 from patients.models import Episode, LevelOfCareSpan
 from scheduling.models import Booking, Closure, RuleSet
 from tests.clinic import (
@@ -24,9 +24,9 @@ from tests.clinic import (
     WEDNESDAY,
     Clinic,
     booking_of,
+    make_clinic,
     make_opening,
     miss_monday_and_wednesday,
-    open_clinic,
 )
 from tests.factories import MONDAY, admit, enroll, make_commitment, make_patient
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def clinic() -> Clinic:
-    return open_clinic()
+    return make_clinic()
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def rosa(clinic: Clinic) -> Episode:
 def test_a_week_that_runs_counts_what_is_credited_and_what_is_to_come(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa), "present")
 
-    ledger = ledger_of(episode=rosa, week=WEDNESDAY, now=AFTER)
+    ledger = week_ledger(episode=rosa, week=WEDNESDAY, now=AFTER)
 
     assert ledger is not None
     assert (ledger.prescribed_minutes, ledger.scheduled_minutes) == (540, 540)
@@ -55,28 +55,28 @@ def test_a_week_that_runs_counts_what_is_credited_and_what_is_to_come(clinic: Cl
 
 
 def test_a_session_that_is_over_and_not_marked_can_still_be_credited(clinic: Clinic, rosa: Episode) -> None:
-    (row,) = ledgers_at(site=clinic.site, week=MONDAY, now=AFTER, episodes=[rosa])
+    (row,) = site_ledgers(site=clinic.site, week=MONDAY, now=AFTER, episodes=[rosa])
     assert (row.ledger.remaining_minutes, row.unmarked) == (540, 1)
 
 
 def test_a_week_that_is_over_and_not_met_is_short(clinic: Clinic, rosa: Episode) -> None:
     miss_monday_and_wednesday(clinic, rosa)
     make_opening(clinic, THURSDAY)
-    ledger = ledger_of(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
+    ledger = week_ledger(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
     assert ledger is not None
     assert (ledger.standing, ledger.remaining_minutes) == (Standing.SHORT, 0)
 
 
 def test_a_week_without_care_has_no_ledger(clinic: Clinic, rosa: Episode) -> None:
-    assert ledger_of(episode=rosa, week=MONDAY - timedelta(weeks=1), now=AFTER) is None
+    assert week_ledger(episode=rosa, week=MONDAY - timedelta(weeks=1), now=AFTER) is None
     Episode.objects.update(ends=MONDAY + timedelta(weeks=1))
     rosa.refresh_from_db()
-    assert ledger_of(episode=rosa, week=MONDAY + timedelta(weeks=1), now=AFTER) is None
+    assert week_ledger(episode=rosa, week=MONDAY + timedelta(weeks=1), now=AFTER) is None
 
 
 def test_a_week_without_a_stated_level_has_no_ledger(clinic: Clinic, rosa: Episode) -> None:
     LevelOfCareSpan.objects.update(starts=MONDAY + timedelta(weeks=1))
-    assert ledger_of(episode=rosa, week=MONDAY, now=AFTER) is None
+    assert week_ledger(episode=rosa, week=MONDAY, now=AFTER) is None
 
 
 def admitted_on_wednesday(clinic: Clinic) -> Episode:
@@ -126,7 +126,7 @@ def test_a_cut_week_is_partial_and_never_a_failure(
     for booking in episode.bookings.filter(session__on__lt=THURSDAY):
         clinic.mark(booking, "present")
 
-    ledger = ledger_of(episode=episode, week=MONDAY, now=NEXT_MONDAY)
+    ledger = week_ledger(episode=episode, week=MONDAY, now=NEXT_MONDAY)
 
     assert ledger is not None
     assert (ledger.partial, ledger.standing, ledger.prescribed_minutes) == (reasons, standing, prescribed)
@@ -136,7 +136,7 @@ def test_a_cut_week_that_was_met_all_the_same_is_met(clinic: Clinic) -> None:
     episode = closed_on_friday(clinic)
     for booking in episode.bookings.all():
         clinic.mark(booking, "present")
-    ledger = ledger_of(episode=episode, week=MONDAY, now=NEXT_MONDAY)
+    ledger = week_ledger(episode=episode, week=MONDAY, now=NEXT_MONDAY)
     assert ledger is not None
     assert ledger.standing == Standing.MET
 
@@ -146,7 +146,7 @@ def test_a_week_begins_on_the_day_that_the_rules_of_its_time_say(clinic: Clinic)
     RuleSet.objects.create(site=clinic.site, starts=sunday, week_starts=6)
     episode = admit(make_patient(clinic.site, "Wen"), MONDAY - timedelta(weeks=1))
 
-    rows = weeks_of(episode=episode, now=NEXT_MONDAY)
+    rows = recent_weeks(episode=episode, now=NEXT_MONDAY)
 
     assert [(row.week, row.until) for row in rows] == [
         (sunday, sunday + timedelta(weeks=1)),
@@ -157,13 +157,13 @@ def test_a_week_begins_on_the_day_that_the_rules_of_its_time_say(clinic: Clinic)
 
 def test_the_weeks_of_an_episode_go_back_to_its_admission(clinic: Clinic) -> None:
     episode = admit(make_patient(clinic.site, "Wen"), MONDAY - timedelta(days=10))
-    rows = weeks_of(episode=episode, now=AFTER)
+    rows = recent_weeks(episode=episode, now=AFTER)
     assert [(row.week, row.ledger.standing) for row in rows] == [
         (MONDAY, Standing.OUT_OF_REACH),
         (MONDAY - timedelta(weeks=1), Standing.SHORT),
         (MONDAY - timedelta(weeks=2), Standing.PARTIAL),
     ]
-    assert [row.week for row in weeks_of(episode=episode, now=AFTER, weeks=1)] == [MONDAY]
+    assert [row.week for row in recent_weeks(episode=episode, now=AFTER, weeks=1)] == [MONDAY]
 
 
 @pytest.mark.parametrize("patients", [1, 3])
@@ -177,7 +177,7 @@ def test_the_ledgers_of_a_site_take_as_many_queries_as_one_patient_s(
     episodes = Episode.objects.filter(site=clinic.site).select_related("patient").prefetch_related("spans")
 
     with django_assert_num_queries(10):
-        assert len(ledgers_at(site=clinic.site, week=MONDAY, now=AFTER, episodes=episodes)) == patients
+        assert len(site_ledgers(site=clinic.site, week=MONDAY, now=AFTER, episodes=episodes)) == patients
 
 
 @pytest.mark.parametrize("weeks", [1, 3])
@@ -187,7 +187,7 @@ def test_many_weeks_take_as_many_queries_as_one(
     admit(make_patient(clinic.site, "Wen"), MONDAY - timedelta(weeks=weeks - 1))
     episode = Episode.objects.select_related("site", "patient").prefetch_related("spans").get()
     with django_assert_num_queries(7):
-        assert len(weeks_of(episode=episode, now=AFTER)) == weeks
+        assert len(recent_weeks(episode=episode, now=AFTER)) == weeks
 
 
 def printed(*arguments: str) -> str:
@@ -246,7 +246,7 @@ def test_the_command_says_what_it_can_t_do(clinic: Clinic, rosa: Episode, argume
 def test_bookings_of_another_episode_do_not_count(clinic: Clinic, rosa: Episode) -> None:
     other = clinic.admit("Tomasz")
     clinic.mark(booking_of(other), "present")
-    ledger = ledger_of(episode=rosa, week=MONDAY, now=AFTER)
+    ledger = week_ledger(episode=rosa, week=MONDAY, now=AFTER)
     assert ledger is not None
     assert ledger.credited_minutes == 0
     assert Booking.objects.count() == 6
@@ -254,7 +254,7 @@ def test_bookings_of_another_episode_do_not_count(clinic: Clinic, rosa: Episode)
 
 def test_a_released_booking_counts_for_nothing(clinic: Clinic, rosa: Episode) -> None:
     Booking.objects.filter(session__on=FRIDAY).update(released_at=AFTER, release_cause="given_back")
-    ledger = ledger_of(episode=rosa, week=MONDAY, now=AFTER)
+    ledger = week_ledger(episode=rosa, week=MONDAY, now=AFTER)
     assert ledger is not None
     assert (ledger.scheduled_minutes, ledger.makeup_minutes) == (360, 180)
 
@@ -263,6 +263,6 @@ def test_the_same_patient_may_begin_anew(clinic: Clinic, rosa: Episode) -> None:
     Episode.objects.update(ends=WEDNESDAY)
     again = admit(rosa.patient, FRIDAY)
     enroll(again, clinic.track, FRIDAY)
-    found = week_in_full(patient=rosa.patient, day=MONDAY, now=AFTER)
+    found = week_report(patient=rosa.patient, day=MONDAY, now=AFTER)
     assert found.row is not None
     assert found.row.episode == again

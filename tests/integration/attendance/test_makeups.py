@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from attendance.domain.ledger import Standing
-from attendance.services.ledgers import ledger_of, openings_for
-from attendance.services.weeks import missed_before, week_in_full
+from attendance.services.ledgers import week_ledger, week_openings
+from attendance.services.weeks import makeup_candidates, week_report
 from patients.models import Episode
 from scheduling.models import Session, SessionStatus, Track, TrackStatus
-from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.bookings.makeups import book_makeup
 from tests.clinic import (
     AFTER,
     BEFORE,
@@ -20,9 +20,9 @@ from tests.clinic import (
     WEDNESDAY,
     Clinic,
     booking_of,
+    make_clinic,
     make_opening,
     miss_monday_and_wednesday,
-    open_clinic,
 )
 from tests.factories import MONDAY, book, make_commitment, make_meeting, make_session
 from timekeeping.intervals import Interval
@@ -34,7 +34,7 @@ WEEK = Interval(MONDAY, MONDAY + timedelta(weeks=1))
 
 @pytest.fixture
 def clinic() -> Clinic:
-    return open_clinic()
+    return make_clinic()
 
 
 @pytest.fixture
@@ -67,12 +67,12 @@ def another_booking(clinic: Clinic, opening: Session) -> None:
 
 def test_an_opening_makes_a_week_at_risk_and_nothing_else_puts_it_out_of_reach(clinic: Clinic, rosa: Episode) -> None:
     miss_monday_and_wednesday(clinic, rosa)
-    ledger = ledger_of(episode=rosa, week=MONDAY, now=THURSDAY_NOON)
+    ledger = week_ledger(episode=rosa, week=MONDAY, now=THURSDAY_NOON)
     assert ledger is not None
     assert (ledger.standing, ledger.makeup_minutes) == (Standing.OUT_OF_REACH, 180)
 
     opening = make_opening(clinic, WEDNESDAY + timedelta(days=1))
-    ledger = ledger_of(episode=rosa, week=MONDAY, now=THURSDAY_NOON)
+    ledger = week_ledger(episode=rosa, week=MONDAY, now=THURSDAY_NOON)
     assert ledger is not None
     assert (ledger.standing, ledger.savers) == (Standing.AT_RISK, (opening.pk,))
 
@@ -98,12 +98,12 @@ def test_an_opening_makes_a_week_at_risk_and_nothing_else_puts_it_out_of_reach(c
 )
 def test_an_opening_is_a_session_that_the_patient_could_attend(clinic: Clinic, rosa: Episode, against: Against) -> None:
     opening = make_opening(clinic, THURSDAY)
-    assert openings_for(episode=rosa, week=MONDAY, now=AFTER) == [opening]
+    assert week_openings(episode=rosa, week=MONDAY, now=AFTER) == [opening]
 
     against(clinic, opening)
 
     rosa.refresh_from_db()
-    assert openings_for(episode=rosa, week=MONDAY, now=AFTER) == []
+    assert week_openings(episode=rosa, week=MONDAY, now=AFTER) == []
 
 
 def test_a_commitment_that_just_leaves_the_time_for_the_way_is_no_obstacle(clinic: Clinic, rosa: Episode) -> None:
@@ -111,24 +111,26 @@ def test_a_commitment_that_just_leaves_the_time_for_the_way_is_no_obstacle(clini
     make_commitment(rosa.patient, [3], "16:25", "18:00", travel_minutes=25)
     make_commitment(rosa.patient, [3], "09:00", "12:00", travel_minutes=60, label="School")
 
-    assert openings_for(episode=rosa, week=MONDAY, now=AFTER) == [opening]
+    assert week_openings(episode=rosa, week=MONDAY, now=AFTER) == [opening]
 
 
 def test_a_session_that_has_begun_is_no_opening(clinic: Clinic, rosa: Episode) -> None:
     make_opening(clinic, MONDAY)
-    assert len(openings_for(episode=rosa, week=MONDAY, now=BEFORE)) == 1
-    assert openings_for(episode=rosa, week=MONDAY, now=AFTER + timedelta(hours=1)) == []
+    assert len(week_openings(episode=rosa, week=MONDAY, now=BEFORE)) == 1
+    assert week_openings(episode=rosa, week=MONDAY, now=AFTER + timedelta(hours=1)) == []
 
 
 def test_a_make_up_counts_in_the_week_in_which_it_is_delivered(clinic: Clinic, rosa: Episode) -> None:
     miss_monday_and_wednesday(clinic, rosa)
     later = make_opening(clinic, MONDAY + timedelta(weeks=1))
 
-    makeup = book_make_up(session=later, makes_up=booking_of(rosa), by=clinic.coordinator, now=THURSDAY_NOON)
+    makeup = book_makeup(session=later, makes_up=booking_of(rosa), by=clinic.coordinator, now=THURSDAY_NOON)
     clinic.mark(makeup, "present")
 
     now = later.ends
-    missed, delivered = (ledger_of(episode=rosa, week=week, now=now) for week in (MONDAY, MONDAY + timedelta(weeks=1)))
+    missed, delivered = (
+        week_ledger(episode=rosa, week=week, now=now) for week in (MONDAY, MONDAY + timedelta(weeks=1))
+    )
     assert missed is not None
     assert delivered is not None
     assert (missed.credited_minutes, delivered.credited_minutes) == (180, 180)
@@ -141,25 +143,25 @@ def test_what_was_missed_can_be_made_up_once_and_this_week_s_comes_first(clinic:
     for booking in (earlier, booking_of(rosa)):
         clinic.mark(booking, "no_show")
     clinic.mark(booking_of(rosa, WEDNESDAY), "present")
-    assert missed_before(rosa.patient, WEEK) == [booking_of(rosa), earlier]
+    assert makeup_candidates(rosa.patient, WEEK) == [booking_of(rosa), earlier]
 
     opening = make_opening(clinic, THURSDAY)
-    book_make_up(session=opening, makes_up=booking_of(rosa), by=clinic.coordinator, now=AFTER)
+    book_makeup(session=opening, makes_up=booking_of(rosa), by=clinic.coordinator, now=AFTER)
 
-    assert missed_before(rosa.patient, WEEK) == [earlier]
+    assert makeup_candidates(rosa.patient, WEEK) == [earlier]
 
 
 def test_a_make_up_of_the_week_closes_its_gap(clinic: Clinic, rosa: Episode) -> None:
     miss_monday_and_wednesday(clinic, rosa)
     opening = make_opening(clinic, FRIDAY)
-    found = week_in_full(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
+    found = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
     assert (found.savers, found.others, found.missed) == ([], [opening], [booking_of(rosa)])
 
     saver = make_opening(clinic, FRIDAY + timedelta(days=1))
-    found = week_in_full(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
+    found = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
     assert (found.savers, found.others) == ([saver], [opening])
-    book_make_up(session=saver, makes_up=found.missed[0], by=clinic.coordinator, now=THURSDAY_NOON)
+    book_makeup(session=saver, makes_up=found.missed[0], by=clinic.coordinator, now=THURSDAY_NOON)
 
-    found = week_in_full(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
+    found = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
     assert found.row is not None
     assert (found.row.ledger.standing, found.savers, found.others) == (Standing.ON_COURSE, [], [])

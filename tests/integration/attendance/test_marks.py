@@ -10,15 +10,15 @@ from attendance.models import Attendance, AttendanceStatus
 from attendance.services.marks import Mark, mark_booking, mark_everyone_present
 from patients.models import Episode
 from scheduling.models import RuleSet, Session, SessionStatus
-from scheduling.services.reasons import Refused
-from tests.clinic import AFTER, BEFORE, DURING, Clinic, at, booking_of, open_clinic
+from tests.clinic import AFTER, BEFORE, DURING, Clinic, at, booking_of, make_clinic
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def clinic() -> Clinic:
-    return open_clinic()
+    return make_clinic()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from accounts.models import Action, AuditEvent, User
 from attendance.models import Attendance
 from patients.models import Episode
 from scheduling.models import Booking, Session, SessionStatus
-from tests.clinic import AFTER, BEFORE, DURING, Clinic, at, booking_of, open_clinic, signed_in
+from tests.clinic import AFTER, BEFORE, DURING, Clinic, at, booking_of, client_for, make_clinic
 from tests.factories import MONDAY, make_patient_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_session")]
@@ -24,7 +24,7 @@ def after_the_session() -> object:
 
 @pytest.fixture
 def clinic() -> Clinic:
-    return open_clinic()
+    return make_clinic()
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_the_page_shows_when_where_who_and_their_marks(clinic: Clinic, rosa: Epi
     rosa.patient.save(update_fields=["preferred_name"])
     clinic.mark(booking_of(rosa), "partial", arrived=at("9:20"))
 
-    text = signed_in(clinic.leader).get(page(clinic.monday)).text
+    text = client_for(clinic.leader).get(page(clinic.monday)).text
 
     for part in ("9:00–12:00", "1 of 10 places", "Ada Park, LADC", "Ro Lindqvist", rosa.patient.code, "arrived 9:20"):
         assert part in text
@@ -58,7 +58,7 @@ def test_the_page_shows_when_where_who_and_their_marks(clinic: Clinic, rosa: Epi
 
 
 def test_reading_a_roster_leaves_a_trail_in_each_record(clinic: Clinic, rosa: Episode) -> None:
-    signed_in(clinic.leader).get(page(clinic.monday))
+    client_for(clinic.leader).get(page(clinic.monday))
     event = AuditEvent.objects.get(action=Action.VIEWED)
     assert (event.patient_key, event.actor_key) == (rosa.patient_id, clinic.leader.pk)
 
@@ -69,7 +69,7 @@ def test_a_roster_takes_as_many_queries_for_three_as_for_one(
 ) -> None:
     for number in range(people):
         clinic.mark(booking_of(clinic.admit(f"Patient {number}")), "partial", arrived=at("9:20"))
-    client = signed_in(clinic.leader)
+    client = client_for(clinic.leader)
     with django_assert_num_queries(QUERIES):
         client.get(page(clinic.monday))
 
@@ -79,7 +79,7 @@ QUERIES = 15
 
 def test_everyone_is_marked_present_and_then_the_exceptions(clinic: Clinic, rosa: Episode) -> None:
     tomasz = clinic.admit("Tomasz")
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
 
     answer = client.post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
     assert "2 marked present." in answer.text
@@ -95,7 +95,7 @@ def test_everyone_is_marked_present_and_then_the_exceptions(clinic: Clinic, rosa
 
 
 def test_with_htmx_the_answer_is_the_line_and_what_depends_on_it(clinic: Clinic, rosa: Episode) -> None:
-    answer = signed_in(clinic.leader).post(mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=HTMX)
+    answer = client_for(clinic.leader).post(mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=HTMX)
 
     assert answer.status_code == 200
     assert answer.text.lstrip().startswith(f'<li class="surface mb-2" id="person-{booking_of(rosa).pk}"')
@@ -110,7 +110,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_nothing_typed_is_lost(
     clinic: Clinic, rosa: Episode, headers: dict[str, str]
 ) -> None:
     typed = {"status": "partial", "arrived": "13:20", "left": "", "reason": "Bus was late", "seen": ""}
-    answer = signed_in(clinic.leader).post(mark_at(booking_of(rosa)), typed, headers=headers)
+    answer = client_for(clinic.leader).post(mark_at(booking_of(rosa)), typed, headers=headers)
 
     assert "The times must lie in the session" in answer.text
     assert 'value="13:20"' in answer.text
@@ -121,7 +121,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_nothing_typed_is_lost(
 
 
 def test_a_mark_has_to_be_chosen(clinic: Clinic, rosa: Episode) -> None:
-    answer = signed_in(clinic.leader).post(mark_at(booking_of(rosa)), {"status": ""}, headers=HTMX)
+    answer = client_for(clinic.leader).post(mark_at(booking_of(rosa)), {"status": ""}, headers=HTMX)
     assert "Choose a mark." in answer.text
 
 
@@ -131,7 +131,7 @@ def test_a_stale_page_shows_what_stands_instead_of_overwriting_it(
 ) -> None:
     clinic.mark(booking_of(rosa), "no_show", DURING)
 
-    answer = signed_in(clinic.coordinator).post(
+    answer = client_for(clinic.coordinator).post(
         mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=headers, follow=True
     )
 
@@ -145,14 +145,14 @@ def test_times_that_were_not_touched_keep_their_seconds(clinic: Clinic, rosa: Ep
     clinic.mark(booking_of(rosa), "partial", arrived=exact)
     typed = {"status": "partial", "arrived": "09:20", "left": "", "reason": "Bus", "seen": seen(booking_of(rosa))}
 
-    signed_in(clinic.leader).post(mark_at(booking_of(rosa)), typed)
+    client_for(clinic.leader).post(mark_at(booking_of(rosa)), typed)
 
     mark = Attendance.objects.get()
     assert (mark.arrived, mark.reason, mark.credited_minutes) == (exact, "Bus", 159)
 
 
 def test_the_leader_finalizes_what_was_seen(clinic: Clinic, rosa: Episode) -> None:
-    client, address = signed_in(clinic.leader), reverse("session-finalize", args=[clinic.monday.pk])
+    client, address = client_for(clinic.leader), reverse("session-finalize", args=[clinic.monday.pk])
     answer = client.post(address, {"version": clinic.monday.version}, follow=True)
     assert "1 person is not marked yet: Rosa Lindqvist." in answer.text
 
@@ -169,36 +169,36 @@ def test_the_leader_finalizes_what_was_seen(clinic: Clinic, rosa: Episode) -> No
 def test_it_can_t_be_finalized_while_it_lasts(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa), "present", DURING)
     with time_machine.travel(DURING, tick=False):
-        answer = signed_in(clinic.leader).post(reverse("session-finalize", args=[clinic.monday.pk]), follow=True)
+        answer = client_for(clinic.leader).post(reverse("session-finalize", args=[clinic.monday.pk]), follow=True)
     assert "The session ends at 12:00; it can be finalized after that." in answer.text
 
 
 def test_before_it_begins_nobody_is_marked_present(clinic: Clinic, rosa: Episode) -> None:
     with time_machine.travel(BEFORE, tick=False):
-        answer = signed_in(clinic.leader).post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
+        answer = client_for(clinic.leader).post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
     assert "The session has not begun yet" in answer.text
 
 
 def test_a_cancelled_session_is_only_looked_at(clinic: Clinic, rosa: Episode) -> None:
     Session.objects.filter(pk=clinic.monday.pk).update(status=SessionStatus.CANCELLED, cancel_reason="Burst pipe")
-    text = signed_in(clinic.leader).get(page(clinic.monday)).text
+    text = client_for(clinic.leader).get(page(clinic.monday)).text
     assert "Burst pipe" in text
     assert "hx-post" not in text
     assert "Finalize as" not in text
 
 
 def test_a_session_without_people_says_so(clinic: Clinic) -> None:
-    assert "Nobody is booked" in signed_in(clinic.leader).get(page(clinic.monday)).text
+    assert "Nobody is booked" in client_for(clinic.leader).get(page(clinic.monday)).text
 
 
 def test_the_roster_is_for_those_who_may_see_it(clinic: Clinic, rosa: Episode) -> None:
     for user in (clinic.leader, clinic.coordinator, clinic.reviewer):
-        assert "Lindqvist" in signed_in(user).get(page(clinic.monday)).text
+        assert "Lindqvist" in client_for(user).get(page(clinic.monday)).text
     for user in (clinic.colleague, clinic.administrator):
-        answer = signed_in(user).get(page(clinic.monday))
+        answer = client_for(user).get(page(clinic.monday))
         assert answer.status_code == 200
         assert "Lindqvist" not in answer.text
-    assert "hx-post" not in signed_in(clinic.reviewer).get(page(clinic.monday)).text
+    assert "hx-post" not in client_for(clinic.reviewer).get(page(clinic.monday)).text
 
 
 def acts(clinic: Clinic, rosa: Episode) -> list[str]:
@@ -210,7 +210,7 @@ def acts(clinic: Clinic, rosa: Episode) -> list[str]:
 
 
 def test_strangers_find_nothing(clinic: Clinic, rosa: Episode) -> None:
-    client = signed_in(clinic.stranger)
+    client = client_for(clinic.stranger)
     assert client.get(page(clinic.monday)).status_code == 404
     for address in acts(clinic, rosa)[:2]:
         assert client.post(address, {"status": "present"}).status_code == 404
@@ -226,14 +226,14 @@ def test_who_may_not_mark_or_finalize_is_forbidden_to(clinic: Clinic, rosa: Epis
     *marking, finalizing = acts(clinic, rosa)
     for user in forbidden(clinic)["mark"]:
         for address in marking:
-            assert signed_in(user).post(address, {"status": "present"}).status_code == 403
+            assert client_for(user).post(address, {"status": "present"}).status_code == 403
     for user in forbidden(clinic)["finalize"]:
-        assert signed_in(user).post(finalizing).status_code == 403
+        assert client_for(user).post(finalizing).status_code == 403
     assert not Attendance.objects.exists()
 
 
 def test_patients_and_those_not_signed_in_stay_outside(clinic: Clinic, rosa: Episode) -> None:
-    own = signed_in(make_patient_user(rosa.patient))
+    own = client_for(make_patient_user(rosa.patient))
     for address in acts(clinic, rosa):
         assert own.post(address).status_code == 403
     assert own.get(page(clinic.monday)).status_code == 403
@@ -246,4 +246,4 @@ def test_a_booking_of_another_session_is_not_found(clinic: Clinic, rosa: Episode
     other = Booking.objects.exclude(session__on=MONDAY).first()
     assert other is not None
     address = reverse("session-mark", args=[clinic.monday.pk, other.pk])
-    assert signed_in(clinic.leader).post(address, {"status": "present"}).status_code == 404
+    assert client_for(clinic.leader).post(address, {"status": "present"}).status_code == 404

@@ -11,7 +11,7 @@ from accounts.models import Action, AuditEvent
 from attendance.views import weeks as weeks_views
 from patients.models import Episode
 from scheduling.models import Booking, Session
-from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, booking_of, open_clinic, signed_in
+from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, booking_of, client_for, make_clinic
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_patient_user, make_session, make_track
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_thursday")]
@@ -26,7 +26,7 @@ def on_thursday() -> object:
 
 @pytest.fixture
 def clinic() -> Clinic:
-    return open_clinic()
+    return make_clinic()
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def make_up(episode: Episode) -> str:
 
 @pytest.mark.usefixtures("rosa", "tomasz", "saturday")
 def test_each_patient_s_week_stands_in_a_row(clinic: Clinic) -> None:
-    text = signed_in(clinic.coordinator).get(reverse("weeks")).text
+    text = client_for(clinic.coordinator).get(reverse("weeks")).text
 
     assert "This week, Mon 23 – Sun 29 Nov" in text
     assert "All 2" in text
@@ -74,17 +74,17 @@ def test_each_patient_s_week_stands_in_a_row(clinic: Clinic) -> None:
 
 @pytest.mark.usefixtures("rosa", "tomasz", "saturday")
 def test_weeks_are_filtered_by_how_they_stand(clinic: Clinic) -> None:
-    text = signed_in(clinic.coordinator).get(reverse("weeks"), {"standing": "at_risk"}).text
+    text = client_for(clinic.coordinator).get(reverse("weeks"), {"standing": "at_risk"}).text
     assert "Rosa" in text
     assert "Tomasz" not in text
     assert "All 2" in text
-    empty = signed_in(clinic.coordinator).get(reverse("weeks"), {"standing": "short"}).text
+    empty = client_for(clinic.coordinator).get(reverse("weeks"), {"standing": "short"}).text
     assert "No week stands so" in empty
 
 
 @pytest.mark.usefixtures("rosa")
 def test_earlier_and_later_weeks_are_a_link_away(clinic: Clinic) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     before = client.get(reverse("weeks"), {"week": "2026-11-22"}).text
     assert "Mon 16 – Sun 22 Nov" in before
     assert "Nobody is in care in this week" in before
@@ -96,7 +96,7 @@ def test_earlier_and_later_weeks_are_a_link_away(clinic: Clinic) -> None:
 )
 @pytest.mark.usefixtures("rosa")
 def test_nonsense_in_the_address_means_this_week(clinic: Clinic, nonsense: dict[str, str]) -> None:
-    answer = signed_in(clinic.coordinator).get(reverse("weeks"), nonsense)
+    answer = client_for(clinic.coordinator).get(reverse("weeks"), nonsense)
     assert answer.status_code == 200
     assert "This week, Mon 23 – Sun 29 Nov" in answer.text
 
@@ -108,7 +108,7 @@ def test_weeks_take_as_many_queries_for_three_as_for_one(
 ) -> None:
     for number in range(patients):
         clinic.mark(booking_of(clinic.admit(f"Patient {number}")), "no_show")
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     with django_assert_num_queries(17):
         assert "At risk" in client.get(reverse("weeks")).text
 
@@ -121,7 +121,7 @@ def test_a_patient_s_week_takes_as_many_queries_for_three_openings_as_for_one(
         meeting = make_meeting(clinic.site, 5, f"{9 + number * 3}:00".zfill(5), f"{12 + number * 3}:00")
         make_track(clinic.site, [meeting], name=f"Weekend track {number}")
         make_session(meeting, SATURDAY)
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     with django_assert_num_queries(19):
         assert client.get(week_of(rosa)).text.count("Book as make-up") == openings
 
@@ -130,8 +130,8 @@ def test_a_patient_s_week_takes_as_many_queries_for_three_openings_as_for_one(
 def test_who_is_shown_is_in_the_trail_and_who_is_not_is_not(
     clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weeks_views, "ON_A_PAGE", 1)
-    text = signed_in(clinic.coordinator).get(reverse("weeks")).text
+    monkeypatch.setattr(weeks_views, "PAGE_SIZE", 1)
+    text = client_for(clinic.coordinator).get(reverse("weeks")).text
 
     assert "Page 1 of 2" in text
     event = AuditEvent.objects.get(action=Action.VIEWED)
@@ -141,7 +141,7 @@ def test_who_is_shown_is_in_the_trail_and_who_is_not_is_not(
 def test_a_week_in_full_shows_what_is_owed_and_what_would_save_it(
     clinic: Clinic, rosa: Episode, saturday: Session
 ) -> None:
-    text = signed_in(clinic.coordinator).get(week_of(rosa)).text
+    text = client_for(clinic.coordinator).get(week_of(rosa)).text
 
     for part in ("3 h</span> of 9 h", "At risk", "No show", "9:00–12:00", "Saturday group", "Book as make-up"):
         assert part in text
@@ -150,7 +150,7 @@ def test_a_week_in_full_shows_what_is_owed_and_what_would_save_it(
 
 
 def test_a_make_up_is_booked_from_the_week_and_saves_it(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     answer = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": booking_of(rosa).pk}, follow=True)
 
     assert "Rosa is booked into Saturday group as a make-up." in answer.text
@@ -162,7 +162,7 @@ def test_a_make_up_is_booked_from_the_week_and_saves_it(clinic: Clinic, rosa: Ep
 def test_the_last_place_may_be_gone_by_then(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
     Session.objects.filter(pk=saturday.pk).update(places=2, booked=2)
     asked = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
-    answer = signed_in(clinic.coordinator).post(make_up(rosa), asked, follow=True)
+    answer = client_for(clinic.coordinator).post(make_up(rosa), asked, follow=True)
     assert "No place is left in “Saturday group” on Sat 28 Nov." in answer.text
     assert not Booking.objects.filter(session=saturday).exists()
 
@@ -170,7 +170,7 @@ def test_the_last_place_may_be_gone_by_then(clinic: Clinic, rosa: Episode, satur
 def test_a_make_up_makes_up_for_something_missed_by_the_same_patient(
     clinic: Clinic, rosa: Episode, tomasz: Episode, saturday: Session
 ) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     for wrong in (booking_of(tomasz).pk, booking_of(rosa, WEDNESDAY).pk, 10**9, ""):
         answer = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": wrong}, follow=True)
         assert "Choose one of the sessions offered" in answer.text
@@ -179,37 +179,37 @@ def test_a_make_up_makes_up_for_something_missed_by_the_same_patient(
 
 def test_a_week_without_care_says_so(clinic: Clinic, rosa: Episode) -> None:
     address = reverse("patient-week", args=[rosa.patient_id, MONDAY - timedelta(weeks=2)])
-    assert "No hours are owed in this week" in signed_in(clinic.coordinator).get(address).text
+    assert "No hours are owed in this week" in client_for(clinic.coordinator).get(address).text
 
 
 @pytest.mark.parametrize("day", ["2026-13-01", "9999-12-31", "0001-01-01", "soon"])
 def test_a_date_that_can_t_be_meant_is_not_found(clinic: Clinic, rosa: Episode, day: str) -> None:
-    assert signed_in(clinic.coordinator).get(f"/patients/{rosa.patient_id}/weeks/{day}/").status_code == 404
+    assert client_for(clinic.coordinator).get(f"/patients/{rosa.patient_id}/weeks/{day}/").status_code == 404
 
 
 def test_who_has_no_schedule_is_offered_one_instead_of_a_make_up(clinic: Clinic, saturday: Session) -> None:
     waiting = admit(make_patient(clinic.site, "Wen"))
-    text = signed_in(clinic.coordinator).get(week_of(waiting)).text
+    text = client_for(clinic.coordinator).get(week_of(waiting)).text
     assert "Saturday group" in text
     assert "Book as make-up" not in text
-    assert reverse("fit", args=[waiting.patient_id]) in text
+    assert reverse("find-schedule", args=[waiting.patient_id]) in text
 
 
 def test_clinicians_see_the_weeks_of_their_own_groups(clinic: Clinic, rosa: Episode) -> None:
-    assert "Rosa" in signed_in(clinic.leader).get(reverse("weeks")).text
-    assert "Rosa" not in signed_in(clinic.colleague).get(reverse("weeks")).text
-    assert "Rosa" in signed_in(clinic.reviewer).get(reverse("weeks")).text
+    assert "Rosa" in client_for(clinic.leader).get(reverse("weeks")).text
+    assert "Rosa" not in client_for(clinic.colleague).get(reverse("weeks")).text
+    assert "Rosa" in client_for(clinic.reviewer).get(reverse("weeks")).text
 
 
 def test_outsiders_do_not_see_weeks(clinic: Clinic, rosa: Episode) -> None:
-    assert "Rosa" not in signed_in(clinic.stranger).get(reverse("weeks")).text
-    assert signed_in(clinic.stranger).get(week_of(rosa)).status_code == 404
-    assert signed_in(clinic.colleague).get(week_of(rosa)).status_code == 404
+    assert "Rosa" not in client_for(clinic.stranger).get(reverse("weeks")).text
+    assert client_for(clinic.stranger).get(week_of(rosa)).status_code == 404
+    assert client_for(clinic.colleague).get(week_of(rosa)).status_code == 404
     own = make_patient_user(rosa.patient)
     for address in (reverse("weeks"), week_of(rosa)):
-        assert signed_in(clinic.administrator).get(address).status_code == 403
-        assert signed_in(own).get(address).status_code == 403
-    anonymous = signed_in(clinic.leader)
+        assert client_for(clinic.administrator).get(address).status_code == 403
+        assert client_for(own).get(address).status_code == 403
+    anonymous = client_for(clinic.leader)
     anonymous.logout()
     for address in (reverse("weeks"), week_of(rosa)):
         assert anonymous.get(address).headers["Location"].startswith(reverse("account_login"))
@@ -218,7 +218,7 @@ def test_outsiders_do_not_see_weeks(clinic: Clinic, rosa: Episode) -> None:
 def test_only_those_who_manage_patients_book_make_ups(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
     asked = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
     for user in (clinic.leader, clinic.reviewer, clinic.administrator, clinic.colleague):
-        assert signed_in(user).post(make_up(rosa), asked).status_code == 403
-    assert signed_in(clinic.stranger).post(make_up(rosa), asked).status_code == 404
-    assert "Book as make-up" not in signed_in(clinic.leader).get(week_of(rosa)).text
+        assert client_for(user).post(make_up(rosa), asked).status_code == 403
+    assert client_for(clinic.stranger).post(make_up(rosa), asked).status_code == 404
+    assert "Book as make-up" not in client_for(clinic.leader).get(week_of(rosa)).text
     assert not Booking.objects.filter(session=saturday).exists()

@@ -8,13 +8,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from patients.models import Commitment, Patient
 from scheduling.models import Site
-from scheduling.services.search.queries import Lives
+from scheduling.services.search.queries import PatientAvailability
 from tests.factories import MONDAY, admit, make_commitment, make_patient, make_place, make_site
-from timekeeping.rotations import bits_of
+from timekeeping.rotations import runs_to_bits
 
 pytestmark = pytest.mark.django_db
 
-FOUR_ON_THREE_OFF: dict[str, Any] = {"anchor": MONDAY, "cycle_days": 7, "cycle_mask": bits_of((4, 3))}
+FOUR_ON_THREE_OFF: dict[str, Any] = {"anchor": MONDAY, "cycle_days": 7, "cycle_mask": runs_to_bits((4, 3))}
 WEEK = timedelta(weeks=1)
 
 
@@ -37,7 +37,9 @@ def days(*numbers: int) -> list[date]:
 
 
 def test_a_rotation_goes_round_by_days(patient: Patient) -> None:
-    shifts = make_commitment(patient, [], "07:00", "19:00", anchor=MONDAY, cycle_days=5, cycle_mask=bits_of((3, 2)))
+    shifts = make_commitment(
+        patient, [], "07:00", "19:00", anchor=MONDAY, cycle_days=5, cycle_mask=runs_to_bits((3, 2))
+    )
 
     assert dates_of(shifts) == days(0, 1, 2, 5, 6, 7, 10, 11, 12)
     assert shifts.rotation == "3 on, 2 off"
@@ -52,7 +54,7 @@ def test_a_rotation_holds_between_its_dates(patient: Patient) -> None:
 
 
 def test_a_round_of_eight_weeks_fits_into_its_bits(patient: Patient) -> None:
-    mask = bits_of((28, 28))
+    mask = runs_to_bits((28, 28))
     shifts = make_commitment(patient, [], "07:00", "19:00", anchor=MONDAY, cycle_days=56, cycle_mask=mask)
 
     assert len(dates_of(shifts, weeks=8)) == 28
@@ -113,7 +115,7 @@ def test_the_ways_from_places_take_one_query_more_for_however_many(
         make_commitment(patient, [each], "09:00", "17:00", place=place)
 
     with django_assert_num_queries(6):
-        lives = Lives.of(site, episodes, MONDAY)
+        lives = PatientAvailability.of(site, episodes, MONDAY)
 
     assert [each.travel_after for busy in lives.commitments.values() for each in busy] == [30] * number
 

@@ -12,23 +12,23 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
-from attendance.services.ledgers import openings_for
+from attendance.services.ledgers import week_openings
 from iopmanager import clock
-from patients.domain.calendar_files import MOST_BYTES, Remark, Remarked, Understood
-from patients.jobs import forget_calendars
+from patients.domain.calendar_files import MAX_BYTES, CalendarNotice, CountedNotice, ParsedCalendar
+from patients.jobs import delete_expired_calendars
 from patients.models import CalendarInterval, CalendarState, ImportedCalendar, Patient
-from patients.models.calendar import ANSWERED_FOR, LASTS
+from patients.models.calendar import DECLINED_KEPT_FOR, UNSAVED_KEPT_FOR
 from patients.views.calendars import calendar_files
 from scheduling.models import Site
 from scheduling.services.availability.calendar_review import (
     CalendarValues,
     decline_calendar,
-    keep_calendar,
-    remember_calendar,
     remove_calendar,
+    save_calendar,
+    save_calendar_preview,
 )
-from scheduling.services.availability.imported_calendars import busy_in_weeks, busy_on_dates
-from scheduling.services.search.queries import Lives, need_of
+from scheduling.services.availability.imported_calendars import calendar_busy_in_weeks, calendar_busy_on_dates
+from scheduling.services.search.queries import PatientAvailability, need_of
 from tests.factories import (
     MONDAY,
     admit,
@@ -101,15 +101,15 @@ def at(on: date, hour: int, hours: int = 1) -> tuple[datetime, datetime]:
     return starts, starts + hours * HOUR
 
 
-def understood(*times: tuple[datetime, datetime], whole_days: tuple[date, ...] = ()) -> Understood:
+def understood(*times: tuple[datetime, datetime], whole_days: tuple[date, ...] = ()) -> ParsedCalendar:
     busy = tuple(Interval(starts, ends) for starts, ends in times)
     number = len(busy) + len(whole_days)
-    return Understood(busy=busy, whole_days=whole_days, events=number, occurrences=number, cancelled=0, free=0)
+    return ParsedCalendar(busy=busy, whole_days=whole_days, events=number, occurrences=number, cancelled=0, free=0)
 
 
-def looked_at(patient: Patient, by: User, found: Understood, kind: str = "work", **said: int) -> ImportedCalendar:
+def looked_at(patient: Patient, by: User, found: ParsedCalendar, kind: str = "work", **said: int) -> ImportedCalendar:
     values = CalendarValues(kind=kind, **said)
-    return remember_calendar(patient=patient, values=values, understood=found, by=by, now=TUESDAY)
+    return save_calendar_preview(patient=patient, values=values, understood=found, by=by, now=TUESDAY)
 
 
 SECRET = ("SUMMARY:Ward 7", "LOCATION:Oncology")
@@ -133,7 +133,7 @@ def test_what_is_understood_is_looked_at_first_and_then_kept(desk: Client, coord
     assert (made.state, made.first, made.until) == ("understood", date(2026, 11, 24), date(2027, 5, 25))
     assert (made.travel_before, made.travel_after, made.movable_minutes) == (20, 30, 15)
     assert made.intervals.count() == 26
-    assert not busy_in_weeks([rosa.pk], rosa.site.zone)
+    assert not calendar_busy_in_weeks([rosa.pk], rosa.site.zone)
     text = desk.get(answer["Location"]).text
     assert "26 busy times, from 1 entry in the file." in text
     assert "Tue 14:00–17:00" in text
@@ -141,7 +141,7 @@ def test_what_is_understood_is_looked_at_first_and_then_kept(desk: Client, coord
     assert kept["Location"] == reverse("patient", args=[rosa.pk])
     made.refresh_from_db()
     assert (made.state, made.decided_by, made.decided_at) == ("kept", coordinator, TUESDAY)
-    [busy] = busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]
+    [busy] = calendar_busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]
     assert busy.recurrence == Recurrence(weekdays=frozenset({1}), valid_from=MONDAY)
     assert (busy.label, busy.kind, busy.travel_before, busy.travel_after) == ("Work calendar", "work", 20, 30)
     assert "Work calendar" in desk.get(kept["Location"]).text
@@ -168,8 +168,8 @@ def test_nothing_of_titles_or_places_is_anywhere(desk: Client, rosa: Patient) ->
         pytest.param(
             calendar(event("RRULE:FREQ=SECONDLY")), "An entry in the file repeats every hour, minute or", id="a bomb"
         ),
-        pytest.param(b"x" * (MOST_BYTES + 1), "The file is larger than 5 MB.", id="too large"),
-        pytest.param(b"x" * (3 * MOST_BYTES), "The file is larger than 5 MB.", id="much too large"),
+        pytest.param(b"x" * (MAX_BYTES + 1), "The file is larger than 5 MB.", id="too large"),
+        pytest.param(b"x" * (3 * MAX_BYTES), "The file is larger than 5 MB.", id="much too large"),
         pytest.param(b"", "The submitted file is empty.", id="empty"),
     ],
 )
@@ -190,7 +190,7 @@ def test_no_transaction_is_open_while_a_file_is_read(
     depth = len(connection.savepoint_ids)
     depths = []
 
-    def understand(**given: Any) -> Understood:
+    def understand(**given: Any) -> ParsedCalendar:
         depths.append(len(connection.savepoint_ids))
         return understood(at(MONDAY, 20))
 
@@ -200,7 +200,7 @@ def test_no_transaction_is_open_while_a_file_is_read(
 
 
 def test_a_file_never_lies_on_a_disk(settings: Any) -> None:
-    assert settings.FILE_UPLOAD_HANDLERS == ["iopmanager.uploads.KeepInMemory"]
+    assert settings.FILE_UPLOAD_HANDLERS == ["iopmanager.uploads.InMemoryUploadHandler"]
 
 
 def test_of_days_without_a_time_somebody_is_asked(desk: Client, rosa: Patient) -> None:
@@ -212,13 +212,13 @@ def test_of_days_without_a_time_somebody_is_asked(desk: Client, rosa: Patient) -
     assert ImportedCalendar.objects.get().state == "understood"
     desk.post(page, {"whole_days": "free"})
     christmas = date(2026, 12, 24), date(2026, 12, 25)
-    assert not busy_on_dates([rosa.pk], rosa.site.zone, *christmas)[rosa.pk]
+    assert not calendar_busy_on_dates([rosa.pk], rosa.site.zone, *christmas)[rosa.pk]
 
 
 def test_days_that_count_are_taken_whole(coordinator: User, rosa: Patient) -> None:
     made = looked_at(rosa, coordinator, understood(whole_days=(date(2026, 12, 24),)))
-    keep_calendar(calendar=made, whole_days_count=True, by=coordinator, now=TUESDAY)
-    [busy] = busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]
+    save_calendar(calendar=made, whole_days_count=True, by=coordinator, now=TUESDAY)
+    [busy] = calendar_busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]
     assert busy.recurrence == OnDates(frozenset({date(2026, 12, 24)}))
     assert (busy.starts.hour, busy.ends.hour, busy.minutes) == (0, 0, 24 * 60)
 
@@ -245,16 +245,16 @@ def test_what_is_looked_at_again_takes_the_place_of_what_was_looked_at(coordinat
     second = looked_at(rosa, coordinator, understood(at(MONDAY, 21)))
     assert list(ImportedCalendar.objects.all()) == [second]
     with pytest.raises(Refused, match="already_decided"):
-        keep_calendar(calendar=first, by=coordinator, now=TUESDAY)
+        save_calendar(calendar=first, by=coordinator, now=TUESDAY)
 
 
 def test_what_nobody_keeps_is_forgotten(desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
-    assert forget_calendars.enqueue().return_value == "Nothing was to be forgotten."
-    monkeypatch.setattr(clock, "now", lambda: TUESDAY + LASTS)
+    assert delete_expired_calendars.enqueue().return_value == "Nothing was to be forgotten."
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY + UNSAVED_KEPT_FOR)
     assert desk.get(page).status_code == 404
     assert "not kept yet" not in desk.get(reverse("patient", args=[rosa.pk])).text
-    assert forget_calendars.enqueue().return_value == "1 forgotten."
+    assert delete_expired_calendars.enqueue().return_value == "1 forgotten."
     assert not CalendarInterval.objects.exists()
 
 
@@ -263,8 +263,8 @@ def test_a_calendar_that_is_kept_is_not_forgotten(
 ) -> None:
     make_calendar(rosa, coordinator, at(MONDAY, 20))
     make_calendar(rosa, coordinator, at(MONDAY, 20), state="waiting")
-    monkeypatch.setattr(clock, "now", lambda: TUESDAY + 100 * LASTS)
-    assert forget_calendars.enqueue().return_value == "Nothing was to be forgotten."
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY + 100 * UNSAVED_KEPT_FOR)
+    assert delete_expired_calendars.enqueue().return_value == "Nothing was to be forgotten."
 
 
 def test_it_can_be_removed(desk: Client, coordinator: User, rosa: Patient) -> None:
@@ -278,7 +278,7 @@ def test_it_can_be_removed(desk: Client, coordinator: User, rosa: Patient) -> No
 
 
 def test_what_a_patient_sends_is_kept_at_once_when_it_runs_into_nothing(own: Client, rosa: Patient) -> None:
-    page = sent(own, "portal-file-new")["Location"]
+    page = sent(own, "portal-calendar-file-new")["Location"]
     answer = own.post(page, follow=True)
     assert "Your calendar is kept." in answer.text
     assert "Known to Mon 24 May 2027" in answer.text
@@ -289,12 +289,14 @@ def test_what_runs_into_an_appointment_waits_for_the_coordinator(
     own: Client, desk: Client, coordinator: User, rosa: Patient
 ) -> None:
     kept = make_calendar(rosa, coordinator, at(MONDAY, 20))
-    page = sent(own, "portal-file-new", IN_THE_WAY)["Location"]
+    page = sent(own, "portal-calendar-file-new", IN_THE_WAY)["Location"]
     assert "It falls on the time of 1 appointment" in own.get(page).text
     answer = own.post(page, follow=True)
     assert "It falls on the time of an appointment, so we look at it first." in answer.text
     waiting = ImportedCalendar.objects.get(state="waiting")
-    assert [times.key for times in busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]] == [f"calendar-{kept.pk}-0"]
+    assert [times.key for times in calendar_busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]] == [
+        f"calendar-{kept.pk}-0"
+    ]
     chart = desk.get(reverse("patient", args=[rosa.pk])).text
     assert "waits for a decision" in chart
     decide = reverse("imported-calendar", args=[waiting.pk])
@@ -309,35 +311,35 @@ def test_what_runs_into_an_appointment_waits_for_the_coordinator(
 def test_a_patient_is_told_why_it_is_declined(
     own: Client, desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own.post(sent(own, "portal-file-new", IN_THE_WAY)["Location"])
+    own.post(sent(own, "portal-calendar-file-new", IN_THE_WAY)["Location"])
     waiting = ImportedCalendar.objects.get()
     desk.post(reverse("imported-calendar", args=[waiting.pk]), {"decision": "decline", "reason": "Let us talk first"})
-    assert "Not possible: Let us talk first" in own.get(reverse("portal-life")).text
+    assert "Not possible: Let us talk first" in own.get(reverse("portal-commitments")).text
     assert not CalendarInterval.objects.exists()
     assert desk.get(reverse("imported-calendar", args=[waiting.pk])).status_code == 404
-    monkeypatch.setattr(clock, "now", lambda: TUESDAY + ANSWERED_FOR)
-    assert "Let us talk first" not in own.get(reverse("portal-life")).text
-    assert forget_calendars.enqueue().return_value == "1 forgotten."
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY + DECLINED_KEPT_FOR)
+    assert "Let us talk first" not in own.get(reverse("portal-commitments")).text
+    assert delete_expired_calendars.enqueue().return_value == "1 forgotten."
 
 
 def test_an_earlier_clash_makes_no_new_calendar_wait(coordinator: User, rosa: Patient) -> None:
     assert rosa.user is not None
     make_calendar(rosa, coordinator, at(WEDNESDAY, 15))
     made = looked_at(rosa, rosa.user, understood(at(WEDNESDAY, 14, 3)))
-    assert keep_calendar(calendar=made, by=rosa.user, now=TUESDAY).state == CalendarState.KEPT
+    assert save_calendar(calendar=made, by=rosa.user, now=TUESDAY).state == CalendarState.KEPT
 
 
 def test_a_later_one_of_a_patients_takes_the_place_of_what_waits(rosa: Patient) -> None:
     assert rosa.user is not None
     for hour, state in ((15, "waiting"), (16, "waiting"), (20, "kept")):
         made = looked_at(rosa, rosa.user, understood(at(WEDNESDAY, hour)))
-        keep_calendar(calendar=made, by=rosa.user, now=TUESDAY)
+        save_calendar(calendar=made, by=rosa.user, now=TUESDAY)
         assert list(ImportedCalendar.objects.values_list("state", flat=True)) == [state]
 
 
 def test_staffs_own_is_kept_although_it_runs_into_what_is_booked(coordinator: User, rosa: Patient) -> None:
     made = looked_at(rosa, coordinator, understood(at(WEDNESDAY, 15)))
-    assert keep_calendar(calendar=made, by=coordinator, now=TUESDAY).state == CalendarState.KEPT
+    assert save_calendar(calendar=made, by=coordinator, now=TUESDAY).state == CalendarState.KEPT
 
 
 def test_only_what_waits_is_declined(coordinator: User, rosa: Patient) -> None:
@@ -349,9 +351,9 @@ def test_only_what_waits_is_declined(coordinator: User, rosa: Patient) -> None:
 
 
 def test_remarks_are_said_in_words(desk: Client, coordinator: User, rosa: Patient) -> None:
-    found = Understood(
+    found = ParsedCalendar(
         busy=(), whole_days=(), events=9, occurrences=9, cancelled=2, free=3,
-        remarks=tuple(Remarked(remark, 2) for remark in Remark),
+        remarks=tuple(CountedNotice(remark, 2) for remark in CalendarNotice),
     )  # fmt: skip
     made = looked_at(rosa, coordinator, found)
     text = desk.get(reverse("imported-calendar", args=[made.pk])).text
@@ -398,9 +400,9 @@ def test_a_clinician_reads_and_does_not_change(site: Site, coordinator: User, ro
 
 def test_a_patient_does_nothing_to_anothers(own: Client, site: Site, coordinator: User) -> None:
     other = make_calendar(make_patient(site, "Omar", "Haddad"), coordinator, at(MONDAY, 20))
-    assert own.get(reverse("portal-file", args=[other.pk])).status_code == 404
-    assert own.post(reverse("portal-file", args=[other.pk])).status_code == 404
-    assert own.post(reverse("portal-file-remove", args=[other.pk])).status_code == 404
+    assert own.get(reverse("portal-calendar-file", args=[other.pk])).status_code == 404
+    assert own.post(reverse("portal-calendar-file", args=[other.pk])).status_code == 404
+    assert own.post(reverse("portal-calendar-file-remove", args=[other.pk])).status_code == 404
     assert ImportedCalendar.objects.count() == 1
 
 
@@ -416,8 +418,8 @@ def test_every_act_leaves_its_trail(own: Client, desk: Client, rosa: Patient) ->
 
 
 def test_the_portals_pages_are_discreet(own: Client, rosa: Patient) -> None:
-    page = sent(own, "portal-file-new", IN_THE_WAY)["Location"]
-    for address in (reverse("portal-file-new"), page, reverse("portal-life")):
+    page = sent(own, "portal-calendar-file-new", IN_THE_WAY)["Location"]
+    for address in (reverse("portal-calendar-file-new"), page, reverse("portal-commitments")):
         text = own.get(address).text
         assert "<title>My schedule</title>" in text
         said = re.sub(r"<[^>]*>", "", text)
@@ -440,15 +442,15 @@ def test_make_up_sessions_are_not_offered_where_a_calendar_is_busy(
     other = make_weekday_track(site, (3,), name="Other")
     make_session(other.meetings.get(), WEDNESDAY + timedelta(days=1))
     episode = rosa.episodes.get()
-    assert openings_for(episode=episode, week=MONDAY, now=TUESDAY)
+    assert week_openings(episode=episode, week=MONDAY, now=TUESDAY)
     make_calendar(rosa, coordinator, at(WEDNESDAY + timedelta(days=1), 16))
-    assert not openings_for(episode=episode, week=MONDAY, now=TUESDAY)
+    assert not week_openings(episode=episode, week=MONDAY, now=TUESDAY)
 
 
 def test_a_travel_that_reaches_into_the_week_counts(site: Site, coordinator: User, rosa: Patient) -> None:
     night = datetime(2026, 11, 23, 4, tzinfo=UTC), datetime(2026, 11, 23, 4, 50, tzinfo=UTC)
     make_calendar(rosa, coordinator, night, travel_after=60, first=MONDAY - timedelta(days=7))
-    busy = busy_on_dates([rosa.pk], site.zone, MONDAY, MONDAY + timedelta(days=1))[rosa.pk]
+    busy = calendar_busy_on_dates([rosa.pk], site.zone, MONDAY, MONDAY + timedelta(days=1))[rosa.pk]
     assert [occasion.padded.end for each in busy for occasion in each.occasions(MONDAY, WEDNESDAY)] == [50]
 
 
@@ -474,7 +476,7 @@ def test_lives_are_read_in_as_many_queries_for_one_as_for_three(
         make_calendar(patient, coordinator, at(MONDAY, 20), at(WEDNESDAY, 20))
         make_calendar(patient, coordinator, at(MONDAY, 22), kind="school")
     with django_assert_num_queries(6):
-        lives = Lives.of(site, episodes, MONDAY)
+        lives = PatientAvailability.of(site, episodes, MONDAY)
     assert sum(len(busy) for busy in lives.commitments.values()) == 2 * number
 
 
@@ -511,7 +513,9 @@ def test_a_calendars_page_reads_as_much_for_one_time_as_for_three(
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize(("page", "queries"), [("portal-life", 9), ("portal-file", 11), ("portal-file-new", 5)])
+@pytest.mark.parametrize(
+    ("page", "queries"), [("portal-commitments", 9), ("portal-calendar-file", 11), ("portal-calendar-file-new", 5)]
+)
 def test_the_portals_pages_read_as_much_for_one_calendar_as_for_three(
     own: Client,
     coordinator: User,
@@ -523,7 +527,7 @@ def test_the_portals_pages_read_as_much_for_one_calendar_as_for_three(
 ) -> None:
     for kind in ("work", "school", "other")[:number]:
         made = make_calendar(rosa, coordinator, at(MONDAY, 20), kind=kind)
-    address = reverse(page, args=[made.pk] if page == "portal-file" else [])
+    address = reverse(page, args=[made.pk] if page == "portal-calendar-file" else [])
     own.get(address)
     with django_assert_num_queries(queries):
         own.get(address)

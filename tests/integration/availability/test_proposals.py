@@ -13,11 +13,16 @@ from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
 from iopmanager import clock
 from patients.models import Commitment, CommitmentProposal, Patient, ProposalState
-from patients.services import CommitmentValues, remove_commitment, values_of
-from patients.services.availability.commitment_json import read_values, written_values
+from patients.services import CommitmentValues, commitment_values, remove_commitment
+from patients.services.availability.commitment_json import values_from_json, values_to_json
 from scheduling.models import Booking, Site
-from scheduling.reason_text import say
-from scheduling.services.availability.proposals import accept_proposal, ask_to_add, ask_to_change, decline_proposal
+from scheduling.reason_text import reason_text
+from scheduling.services.availability.proposals import (
+    accept_proposal,
+    decline_proposal,
+    propose_change,
+    propose_commitment,
+)
 from tests.factories import (
     MONDAY,
     admit,
@@ -106,14 +111,14 @@ def told(answer: Any) -> list[str]:
 
 def asked(rosa: Patient, **fields: Any) -> CommitmentProposal:
     assert rosa.user is not None
-    return ask_to_add(patient=rosa, values=values(**fields), by=rosa.user, now=TUESDAY)
+    return propose_commitment(patient=rosa, values=values(**fields), by=rosa.user, now=TUESDAY)
 
 
 # In the portal
 
 
 def test_what_runs_into_nothing_is_kept_at_once_and_leaves_a_trace(own: Client, rosa: Patient) -> None:
-    answer = own.post(reverse("portal-life-new"), SHIFT | FREE, follow=True)
+    answer = own.post(reverse("portal-commitment-new"), SHIFT | FREE, follow=True)
 
     assert told(answer) == ["It is kept."]
     assert Commitment.objects.get().weekday_numbers == (1,)
@@ -129,7 +134,7 @@ def test_what_runs_into_nothing_is_kept_at_once_and_leaves_a_trace(own: Client, 
 
 
 def test_what_runs_into_an_appointment_waits_and_changes_nothing(own: Client, rosa: Patient) -> None:
-    answer = own.post(reverse("portal-life-new"), SHIFT | IN_THE_WAY, follow=True)
+    answer = own.post(reverse("portal-commitment-new"), SHIFT | IN_THE_WAY, follow=True)
 
     assert told(answer) == [
         "It falls on the time of an appointment, so we look at it first. Until then everything stays as it is."
@@ -142,14 +147,14 @@ def test_what_runs_into_an_appointment_waits_and_changes_nothing(own: Client, ro
 
 
 def test_the_way_there_counts(own: Client, rosa: Patient) -> None:
-    own.post(reverse("portal-life-new"), SHIFT | {"starts": "12:10", "travel_before_minutes": "20"})
+    own.post(reverse("portal-commitment-new"), SHIFT | {"starts": "12:10", "travel_before_minutes": "20"})
 
     assert states() == [("add", "waiting")]
 
 
 def test_a_change_waits_only_for_what_it_newly_runs_into(own: Client, rosa: Patient) -> None:
     shift = make_commitment(rosa, [2], "11:00", "18:00")
-    address = reverse("portal-life-edit", args=[shift.pk])
+    address = reverse("portal-commitment-edit", args=[shift.pk])
 
     own.post(address, SHIFT | {"label": "Shop"})
     own.post(address, SHIFT | {"label": "Store", "weekdays": ["2", "4"]})
@@ -161,11 +166,11 @@ def test_a_change_waits_only_for_what_it_newly_runs_into(own: Client, rosa: Pati
 
 def test_what_is_asked_again_takes_the_place_of_what_waits(own: Client, rosa: Patient) -> None:
     shift = make_commitment(rosa, [1], "11:00", "18:00")
-    address = reverse("portal-life-edit", args=[shift.pk])
+    address = reverse("portal-commitment-edit", args=[shift.pk])
 
     own.post(address, SHIFT | IN_THE_WAY)
     own.post(address, SHIFT | {"weekdays": ["4"]})
-    own.post(reverse("portal-life-end", args=[shift.pk]), {"last_day": "2026-12-01"})
+    own.post(reverse("portal-commitment-end", args=[shift.pk]), {"last_day": "2026-12-01"})
 
     assert states() == [("change", "withdrawn"), ("change", "withdrawn"), ("end", "kept")]
     shift.refresh_from_db()
@@ -175,7 +180,7 @@ def test_what_is_asked_again_takes_the_place_of_what_waits(own: Client, rosa: Pa
 def test_what_is_on_dates_alone_is_taken_out(own: Client, rosa: Patient) -> None:
     hearing = make_commitment(rosa, [], "13:00", "14:00", label="Hearing", on=FRIDAY)
 
-    answer = own.post(reverse("portal-life-end", args=[hearing.pk]), follow=True)
+    answer = own.post(reverse("portal-commitment-end", args=[hearing.pk]), follow=True)
 
     assert told(answer) == ["It is kept."]
     assert not Commitment.objects.exists()
@@ -205,14 +210,14 @@ def test_a_week_keeps_what_it_can_and_lets_the_rest_wait(own: Client, rosa: Pati
     course = make_commitment(rosa, [5], "08:00", "10:00", "Course")
     rows = [SHIFT | IN_THE_WAY, SHIFT | FREE | {"label": "Shop"}, {"commitment": str(course.pk), "DELETE": "on"}]
 
-    answer = own.post(reverse("portal-life-week"), week(rows), follow=True)
+    answer = own.post(reverse("portal-commitment-week"), week(rows), follow=True)
 
     assert told(answer)[0] == "2 changes kept, 1 change to look at first."
     assert states() == [("end", "kept"), ("add", "waiting"), ("add", "kept")]
 
 
 def test_a_week_with_a_wrong_row_is_refused_whole_and_loses_nothing(own: Client, rosa: Patient) -> None:
-    answer = own.post(reverse("portal-life-week"), week([SHIFT | FREE, SHIFT | {"ends": "11:00"}]))
+    answer = own.post(reverse("portal-commitment-week"), week([SHIFT | FREE, SHIFT | {"ends": "11:00"}]))
 
     assert answer.status_code == 422
     assert "It ends when it starts." in answer.text
@@ -220,7 +225,7 @@ def test_a_week_with_a_wrong_row_is_refused_whole_and_loses_nothing(own: Client,
     assert not CommitmentProposal.objects.exists()
 
 
-@pytest.mark.parametrize("page", ["portal-life", "portal-life-new", "portal-life-week"])
+@pytest.mark.parametrize("page", ["portal-commitments", "portal-commitment-new", "portal-commitment-week"])
 def test_the_pages_say_nothing_to_who_looks_over_a_shoulder(own: Client, rosa: Patient, page: str) -> None:
     asked(rosa)
     make_commitment(rosa, [1], "11:00", "18:00", "Shop")
@@ -231,7 +236,7 @@ def test_the_pages_say_nothing_to_who_looks_over_a_shoulder(own: Client, rosa: P
     assert "<title>My schedule</title>" in text
 
 
-@pytest.mark.parametrize("page", ["portal-life-edit", "portal-life-end"])
+@pytest.mark.parametrize("page", ["portal-commitment-edit", "portal-commitment-end"])
 def test_nobody_changes_the_life_of_another(own: Client, site: Site, rosa: Patient, page: str) -> None:
     foreign = make_commitment(make_patient(site), [0], "08:00", "10:00")
 
@@ -256,7 +261,7 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
         asked(rosa, label=f"Shift {each}")
 
     with django_assert_num_queries(10):
-        answer = own.get(reverse("portal-life"))
+        answer = own.get(reverse("portal-commitments"))
 
     assert len(answer.context["asked"]) == number
 
@@ -283,7 +288,7 @@ def test_the_coordinator_is_told_what_it_runs_into_and_accepts(coordinator: Clie
     assert "1 booked session that life leaves no time for" in chart
     assert "asks for" not in chart
     assert "Changes that patients ask for" not in coordinator.get(reverse("today-attention")).text
-    assert "Day shift" in own.get(reverse("portal-life")).text
+    assert "Day shift" in own.get(reverse("portal-commitments")).text
 
 
 def test_a_decline_needs_a_reason_which_the_patient_reads(coordinator: Client, rosa: Patient, own: Client) -> None:
@@ -298,7 +303,7 @@ def test_a_decline_needs_a_reason_which_the_patient_reads(coordinator: Client, r
 
     assert states() == [("add", "declined")]
     assert not Commitment.objects.exists()
-    text = own.get(reverse("portal-life")).text
+    text = own.get(reverse("portal-commitments")).text
     assert "Not possible as asked" in text
     assert "Let us talk on Friday." in text
 
@@ -323,7 +328,7 @@ def test_a_decision_that_is_none_is_asked_again(
 def test_a_change_is_accepted_into_its_commitment(rosa: Patient, nora: User) -> None:
     shift = make_commitment(rosa, [1], "11:00", "18:00", travel_minutes=10)
     assert rosa.user is not None
-    proposal = ask_to_change(
+    proposal = propose_change(
         commitment=shift,
         values=values(cycle_days=7, cycle_mask=0b1111, anchor=MONDAY, weekdays=0),
         by=rosa.user,
@@ -346,7 +351,9 @@ def test_what_is_decided_is_not_decided_again(rosa: Patient, nora: User, coordin
     ):
         with pytest.raises(Refused) as refused:
             decide()
-        assert [say(reason) for reason in refused.value.reasons] == ["This was decided or taken back in the meantime."]
+        assert [reason_text(reason) for reason in refused.value.reasons] == [
+            "This was decided or taken back in the meantime."
+        ]
     assert coordinator.get(reverse("proposal", args=[proposal.pk])).status_code == 404
     assert Commitment.objects.count() == 1
 
@@ -355,7 +362,7 @@ def test_what_is_asked_of_a_commitment_that_is_taken_out_is_answered(rosa: Patie
     hearing = make_commitment(rosa, [], "13:00", "14:00", label="Hearing", on=WEDNESDAY)
     assert rosa.user is not None
     earlier = values(label="Hearing", on=WEDNESDAY, weekdays=0)
-    ask_to_change(commitment=hearing, values=earlier, by=rosa.user, now=TUESDAY)
+    propose_change(commitment=hearing, values=earlier, by=rosa.user, now=TUESDAY)
 
     remove_commitment(commitment=hearing, by=nora, now=TUESDAY)
 
@@ -366,7 +373,7 @@ def test_what_is_asked_of_a_commitment_that_is_taken_out_is_answered(rosa: Patie
 def test_what_the_patient_changed_by_themselves_is_told_for_two_weeks(
     coordinator: Client, own: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own.post(reverse("portal-life-new"), SHIFT | FREE)
+    own.post(reverse("portal-commitment-new"), SHIFT | FREE)
     address = reverse("patient", args=[rosa.pk])
     assert "Changed by Rosa" in coordinator.get(address).text
 
@@ -424,13 +431,13 @@ def test_what_needs_attention_takes_as_many_queries_for_three_as_for_one(
 )
 def test_values_are_written_and_read_again(given: CommitmentValues, rosa: Patient) -> None:
     proposal = CommitmentProposal.objects.create(
-        patient=rosa, action="add", label="Shift", values=written_values(given), proposed_at=TUESDAY
+        patient=rosa, action="add", label="Shift", values=values_to_json(given), proposed_at=TUESDAY
     )
 
     proposal.refresh_from_db()
-    assert read_values(proposal.values) == given
+    assert values_from_json(proposal.values) == given
     assert proposal.state == ProposalState.WAITING
 
 
 def test_a_commitment_says_its_own_values(rosa: Patient) -> None:
-    assert values_of(make_commitment(rosa, [2], "11:00", "18:00")) == values()
+    assert commitment_values(make_commitment(rosa, [2], "11:00", "18:00")) == values()

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.permissions import Role
 from scheduling.models import Booking, Closure, Feed, RuleSet, ServiceType, Session, SessionStatus, TrackStatus
-from scheduling.services.bookings.horizon import Extension, extend_horizon
+from scheduling.services.bookings.horizon import HorizonExtension, extend_horizon
 from scheduling.services.documents.feeds import create_feed
 from scheduling.services.enrollment.enroll import release_booking
 from tests.factories import (
@@ -37,8 +37,8 @@ PAUSE: dict[str, Any] = {"break_starts": time(10, 30), "break_ends": time(10, 45
 
 def test_sessions_are_written_for_twelve_weeks_and_once() -> None:
     track = make_weekday_track(make_site())
-    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == Extension(36, 0, 0)
-    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == Extension(0, 0, 0)
+    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == HorizonExtension(36, 0, 0)
+    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == HorizonExtension(0, 0, 0)
     assert (
         extend_horizon(site=track.site, today=SUNDAY + timedelta(weeks=1), now=NOW + timedelta(weeks=1)).sessions == 3
     )
@@ -118,7 +118,7 @@ def test_what_became_of_a_session_stays() -> None:
     Session.objects.filter(pk=moved.pk).update(starts=later, ends=later + timedelta(hours=1), departed_at=NOW)
     Session.objects.filter(pk=cancelled.pk).update(status=SessionStatus.CANCELLED, cancel_reason="Flood")
     enroll(admit(make_patient(track.site)), track)
-    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == Extension(0, 35, 0)
+    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == HorizonExtension(0, 35, 0)
     moved.refresh_from_db()
     assert moved.starts == later
     assert moved.bookings.get().starts == later
@@ -129,7 +129,7 @@ def test_standing_enrollments_are_booked_on_their_own_dates() -> None:
     track = make_weekday_track(make_site())
     enrollment = enroll(admit(make_patient(track.site)), track, starts=date(2026, 11, 30))
     enrollment.enrollment_meetings.update(ends=date(2026, 12, 14))
-    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == Extension(36, 6, 0)
+    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == HorizonExtension(36, 6, 0)
     days = Booking.objects.values_list("session__on", flat=True)
     assert (min(days), max(days)) == (date(2026, 11, 30), date(2026, 12, 11))
     assert set(Session.objects.filter(bookings__isnull=False).values_list("booked", "version")) == {(1, 2)}
@@ -163,7 +163,7 @@ def test_a_released_place_is_not_taken_again() -> None:
     extend_horizon(site=track.site, today=SUNDAY, now=NOW)
     first = Booking.objects.order_by("starts")[0]
     release_booking(booking=first, reason="Dentist", by=coordinator, now=NOW)
-    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == Extension(0, 0, 0)
+    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == HorizonExtension(0, 0, 0)
     first.session.refresh_from_db()
     assert first.session.booked == 0
 
@@ -173,7 +173,7 @@ def test_nobody_is_booked_over_a_full_session_and_the_longest_enrolled_comes_fir
     track = make_track(site, [make_meeting(site, day, places=1) for day in (0, 2, 4)])
     late = enroll(admit(make_patient(site)), track, starts=MONDAY)
     early = enroll(admit(make_patient(site), starts=date(2026, 11, 2)), track, starts=date(2026, 11, 2))
-    assert extend_horizon(site=site, today=SUNDAY, now=NOW) == Extension(36, 36, 36)
+    assert extend_horizon(site=site, today=SUNDAY, now=NOW) == HorizonExtension(36, 36, 36)
     assert (early.bookings.count(), late.bookings.count()) == (36, 0)
 
 
@@ -181,7 +181,7 @@ def test_nobody_is_booked_into_two_sessions_at_once() -> None:
     site = make_site()
     track = make_track(site, [make_meeting(site, 0), make_meeting(site, 0, "11:00", "13:00")])
     enroll(admit(make_patient(site)), track)
-    assert extend_horizon(site=site, today=SUNDAY, now=NOW) == Extension(24, 12, 12)
+    assert extend_horizon(site=site, today=SUNDAY, now=NOW) == HorizonExtension(24, 12, 12)
 
 
 def test_the_calendars_of_those_concerned_are_written_anew() -> None:

@@ -11,16 +11,15 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Role
-from attendance.services.ledgers import ledger_of
-from attendance.services.weeks import missed_before
+from attendance.services.ledgers import week_ledger
+from attendance.services.weeks import makeup_candidates
 from patients.models import Commitment, CommitmentKind, Episode
-from scheduling.domain.search.obstacles import Clash
+from scheduling.domain.search.obstacles import CommitmentConflict
 from scheduling.models import Booking, Enrollment, Meeting, ReleaseCause, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.reasons import Refused
 from scheduling.services.sessions.session_changes import move_session
 from scheduling.services.sessions.slots import Slot
 from tests.factories import (
@@ -34,6 +33,7 @@ from tests.factories import (
     make_track,
 )
 from timekeeping.intervals import Interval
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +121,7 @@ def test_more_than_one_date_in_six_is_in_the_way(episode: Episode, track: Track,
         in_court(episode, MONDAY + weeks * WEEK)
     with pytest.raises(Refused) as refused:
         enroll(episode, track, by)
-    assert {type(reason) for reason in refused.value.reasons} == {Clash}
+    assert {type(reason) for reason in refused.value.reasons} == {CommitmentConflict}
     assert not Booking.objects.exists()
 
 
@@ -164,17 +164,17 @@ def test_the_week_owes_what_is_missed_and_a_make_up_can_name_it(episode: Episode
     enroll(episode, track, by)
     at_the_time = datetime.combine(HEARING, time(7), tzinfo=UTC)
     episode = Episode.objects.select_related("site", "patient").prefetch_related("spans").get()
-    ledger = ledger_of(episode=episode, week=HEARING, now=at_the_time)
+    ledger = week_ledger(episode=episode, week=HEARING, now=at_the_time)
     assert ledger is not None
     assert (ledger.standing, ledger.makeup_minutes, ledger.makeup_days) == ("at_risk", 180, 1)
-    (missed,) = missed_before(episode.patient, Interval(HEARING, HEARING + WEEK))
+    (missed,) = makeup_candidates(episode.patient, Interval(HEARING, HEARING + WEEK))
     assert missed.session.on == HEARING
     thursday = Session.objects.get(on=HEARING + 3 * DAY)
-    book_make_up(session=thursday, makes_up=missed, by=by, now=at_the_time)
-    ledger = ledger_of(episode=episode, week=HEARING, now=at_the_time)
+    book_makeup(session=thursday, makes_up=missed, by=by, now=at_the_time)
+    ledger = week_ledger(episode=episode, week=HEARING, now=at_the_time)
     assert ledger is not None
     assert ledger.standing == "on_course"
-    assert missed_before(episode.patient, Interval(HEARING, HEARING + WEEK)) == []
+    assert makeup_candidates(episode.patient, Interval(HEARING, HEARING + WEEK)) == []
 
 
 # The pages

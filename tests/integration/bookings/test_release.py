@@ -11,18 +11,16 @@ from attendance.models import Attendance
 from patients.models import Episode
 from scheduling.models import Booking, Enrollment, Feed, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.documents.feeds import create_feed
 from scheduling.services.enrollment.enroll import discharge_patient, end_enrollment, enroll_patient, release_booking
 from scheduling.services.reasons import (
     AlreadyEnded,
-    AlreadyMadeUp,
+    AlreadyHasMakeup,
     AttendanceRecorded,
-    EndsBeforeItBegins,
     InAnotherSession,
-    NoPlaceLeft,
     NotBookable,
-    Refused,
+    SessionFull,
 )
 from tests.factories import (
     MONDAY,
@@ -34,6 +32,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
+from timekeeping.reasons import EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -78,7 +77,7 @@ def test_an_enrollment_is_ended_within_its_dates(episode: Episode) -> None:
     enrollment = enrolling(episode, make_weekday_track(episode.site))
     with pytest.raises(Refused) as refused:
         end_enrollment(enrollment=enrollment, last_day=MONDAY - WEEK, by=coordinator, now=NOW)
-    assert refused.value.reasons == (EndsBeforeItBegins(MONDAY, MONDAY - WEEK),)
+    assert refused.value.reasons == (EndDateBeforeStart(MONDAY, MONDAY - WEEK),)
     end_enrollment(enrollment=enrollment, last_day=MONDAY + WEEK, by=coordinator, now=NOW)
     with pytest.raises(Refused) as refused:
         end_enrollment(enrollment=enrollment, last_day=MONDAY + 2 * WEEK, by=coordinator, now=NOW)
@@ -129,7 +128,7 @@ def missed(episode: Episode) -> Booking:
 
 def make_up_refusal(session: Session, missed: Booking, now: datetime = NOW) -> tuple[object, ...]:
     with pytest.raises(Refused) as refused:
-        book_make_up(session=session, makes_up=missed, by=make_staff(Role.COORDINATOR, session.site), now=now)
+        book_makeup(session=session, makes_up=missed, by=make_staff(Role.COORDINATOR, session.site), now=now)
     return refused.value.reasons
 
 
@@ -143,7 +142,7 @@ def an_evening(site: Site, on: date = date(2026, 11, 24), **fields: Any) -> Sess
 def test_a_make_up_needs_a_place(missed: Booking) -> None:
     session = an_evening(missed.episode.site, places=1)
     Session.objects.filter(pk=session.pk).update(booked=1)
-    assert make_up_refusal(session, missed) == (NoPlaceLeft("Evening", session.on),)
+    assert make_up_refusal(session, missed) == (SessionFull("Evening", session.on),)
 
 
 def test_a_make_up_is_delivered_in_a_session_to_come_that_counts(missed: Booking) -> None:
@@ -163,9 +162,9 @@ def test_a_make_up_is_not_booked_over_another_session_nor_twice(missed: Booking)
     noon = Session.objects.get(meeting=same_hour, on=date(2026, 11, 25))
     booked = missed.episode.bookings.get(session__on=noon.on)
     assert make_up_refusal(noon, missed) == (InAnotherSession(booked.session.name, noon.on),)
-    book_make_up(session=evening, makes_up=missed, by=coordinator, now=NOW)
+    book_makeup(session=evening, makes_up=missed, by=coordinator, now=NOW)
     next_week = Session.objects.get(meeting=evening.meeting, on=evening.on + WEEK)
-    assert make_up_refusal(next_week, missed) == (AlreadyMadeUp(missed.session.name, missed.session.on),)
+    assert make_up_refusal(next_week, missed) == (AlreadyHasMakeup(missed.session.name, missed.session.on),)
 
 
 def test_a_make_up_keeps_its_time(episode: Episode) -> None:
@@ -175,7 +174,7 @@ def test_a_make_up_keeps_its_time(episode: Episode) -> None:
     evening = make_track(site, [make_meeting(site, day, "18:00", "21:00", name="Evening") for day in (1, 3, 5)])
     extend_horizon(site=site, today=TODAY, now=NOW)
     session = Session.objects.filter(name="Evening").order_by("starts")[0]
-    made_up = book_make_up(session=session, makes_up=missed, by=coordinator, now=NOW)
+    made_up = book_makeup(session=session, makes_up=missed, by=coordinator, now=NOW)
     assert (made_up.makes_up, made_up.enrollment, made_up.week) == (missed, None, MONDAY)
     with pytest.raises(Refused) as refused:
         enrolling(episode, evening)

@@ -11,11 +11,11 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Action, AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
 from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
-from scheduling.clinic_import import Faulty, import_clinic
+from scheduling.clinic_import import ImportFailed, import_clinic
 from scheduling.models import Closure, Meeting, Room, RuleSet, Session, SessionStatus, Site, Track, TrackStatus
 from scheduling.services.timetable.closures import close_site
 from tests.paths import PROJECT
-from tests.spreadsheets import CLINIC, NOW, bring, changed, write
+from tests.spreadsheets import CLINIC, NOW, clinic_with, import_files, write_files
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ DEMO = PROJECT / "demo"
 
 
 def test_everything_is_written(tmp_path: Path) -> None:
-    outcome = bring(tmp_path)
+    outcome = import_files(tmp_path)
     assert outcome.rows.total() == len(outcome.changes) == 14
     site = Site.objects.get(code="NORTH")
     assert (site.neutral_name, site.time_zone) == ("Appointment", "America/New_York")
@@ -50,9 +50,9 @@ def test_everything_is_written(tmp_path: Path) -> None:
 
 
 def test_a_second_time_nothing_changes(tmp_path: Path) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     events = AuditEvent.objects.count()
-    outcome = bring(tmp_path)
+    outcome = import_files(tmp_path)
     assert outcome.changes == ()
     assert outcome.unchanged == 14
     assert AuditEvent.objects.count() == events
@@ -69,7 +69,7 @@ def test_the_demo_clinic_is_imported_once_and_then_nothing_changes() -> None:
 
 def test_a_dry_run_says_what_would_change_and_writes_nothing(tmp_path: Path) -> None:
     said = StringIO()
-    call_command("import_clinic", write(tmp_path, CLINIC), "--dry-run", stdout=said)
+    call_command("import_clinic", write_files(tmp_path, CLINIC), "--dry-run", stdout=said)
     assert "tracks.csv, row 2 (NORTH AM): new" in said.getvalue()
     assert said.getvalue().endswith(
         "14 rows would be new, 0 would be changed, 0 as they were.\nThis was a dry run: nothing was written.\n"
@@ -96,12 +96,12 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(tmp_path: Path) -> 
 def test_what_changed_is_said_by_row_and_column(
     tmp_path: Path, table: str, old: str, new: str, row: int, column: str, before: str, after: str
 ) -> None:
-    bring(tmp_path)
-    (change,) = bring(tmp_path, changed(table, old, new)).changes
+    import_files(tmp_path)
+    (change,) = import_files(tmp_path, clinic_with(table, old, new)).changes
     (field,) = change.fields
     assert (change.table, change.row, change.is_new) == (table, row, False)
     assert (field.column, field.before, field.after) == (column, before, after)
-    assert bring(tmp_path, changed(table, old, new)).changes == ()
+    assert import_files(tmp_path, clinic_with(table, old, new)).changes == ()
 
 
 LIVES = """patient,code,kind,label,weekdays,rotation,anchor,starts,ends,on,last_on,movable_minutes,travel_minutes,travel_after
@@ -112,7 +112,7 @@ P2,C1,school,Course,Mon,,,9:00,12:00,2026-11-02,2026-11-20,,,
 
 
 def test_rotations_dates_in_a_row_and_the_ways_come_in_once_and_then_nothing_changes(tmp_path: Path) -> None:
-    bring(tmp_path, {**CLINIC, "commitments": LIVES})
+    import_files(tmp_path, {**CLINIC, "commitments": LIVES})
 
     shift, away, course = Commitment.objects.order_by("patient__code", "code")
     assert (shift.rotation, shift.anchor, shift.movable_minutes) == ("4 on, 3 off", date(2026, 11, 2), 30)
@@ -120,13 +120,13 @@ def test_rotations_dates_in_a_row_and_the_ways_come_in_once_and_then_nothing_cha
     assert (away.is_whole_day, away.on, away.last_on) == (True, date(2027, 1, 12), date(2027, 1, 16))
     assert (away.weekdays, away.travel_before_minutes, away.travel_after_minutes) == (127, 20, 20)
     assert (course.weekday_numbers, course.until) == ((0,), date(2026, 11, 21))
-    assert bring(tmp_path, {**CLINIC, "commitments": LIVES}).changes == ()
+    assert import_files(tmp_path, {**CLINIC, "commitments": LIVES}).changes == ()
 
 
 def test_what_changed_in_a_rotation_is_said_as_one_would_write_it(tmp_path: Path) -> None:
-    bring(tmp_path, {**CLINIC, "commitments": LIVES})
+    import_files(tmp_path, {**CLINIC, "commitments": LIVES})
 
-    (change,) = bring(tmp_path, {**CLINIC, "commitments": LIVES.replace("4 on, 3 off", "2-2-3")}).changes
+    (change,) = import_files(tmp_path, {**CLINIC, "commitments": LIVES.replace("4 on, 3 off", "2-2-3")}).changes
 
     assert [(field.column, field.before, field.after) for field in change.fields] == [
         ("rotation", "4 on, 3 off from 2026-11-02", "2 on, 2 off, 3 on from 2026-11-02")
@@ -134,10 +134,10 @@ def test_what_changed_in_a_rotation_is_said_as_one_would_write_it(tmp_path: Path
 
 
 def test_a_changed_meeting_ends_and_the_next_one_begins(tmp_path: Path) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     later = NOW + timedelta(weeks=3)
-    files = changed("meetings", "Wed,9:00,12:00", "Wed,10:00 AM,1:00 PM")
-    (change,) = bring(tmp_path, files, now=later).changes
+    files = clinic_with("meetings", "Wed,9:00,12:00", "Wed,10:00 AM,1:00 PM")
+    (change,) = import_files(tmp_path, files, now=later).changes
     assert [field.column for field in change.fields] == ["starts", "ends"]
     before, after = Meeting.objects.filter(code="W1").order_by("runs_from")
     assert (before.starts, before.runs_until, after.starts, after.continues) == (
@@ -145,14 +145,14 @@ def test_a_changed_meeting_ends_and_the_next_one_begins(tmp_path: Path) -> None:
     )  # fmt: skip
     held = Session.objects.filter(meeting=before, on__lt=later.date())
     assert held.count() == 3, "the past is not rewritten"
-    assert bring(tmp_path, files, now=later).changes == (), "the file's row means the meeting as it is now"
+    assert import_files(tmp_path, files, now=later).changes == (), "the file's row means the meeting as it is now"
     assert Track.objects.get().status == TrackStatus.PUBLISHED
 
 
 def test_a_change_that_breaks_the_hours_rule_is_refused_whole(tmp_path: Path) -> None:
-    bring(tmp_path)
-    with pytest.raises(Faulty) as refused:
-        bring(tmp_path, changed("meetings", "Fri,9:00,12:00", "Fri,9:00,11:30"))
+    import_files(tmp_path)
+    with pytest.raises(ImportFailed) as refused:
+        import_files(tmp_path, clinic_with("meetings", "Fri,9:00,12:00", "Fri,9:00,11:30"))
     assert [str(fault) for fault in refused.value.faults] == [
         "meetings.csv, row 4: 8 h 30 a week is 30 min less than the 9 h that are needed."
     ]
@@ -161,49 +161,51 @@ def test_a_change_that_breaks_the_hours_rule_is_refused_whole(tmp_path: Path) ->
 
 def test_several_meetings_can_change_places_at_once(tmp_path: Path) -> None:
     """One by one each of these changes would put a room, or the track's days, in two places."""
-    bring(tmp_path)
+    import_files(tmp_path)
     text = CLINIC["meetings"].replace("Mon,9", "X,9").replace("Wed,9", "Mon,9").replace("X,9", "Wed,9")
-    changes = bring(tmp_path, {**CLINIC, "meetings": text}).changes
+    changes = import_files(tmp_path, {**CLINIC, "meetings": text}).changes
     assert [(change.row, change.fields[0].after) for change in changes] == [(2, "Wednesday"), (3, "Monday")]
 
 
 def test_columns_that_a_file_does_not_have_are_left_as_they_are(tmp_path: Path) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     files = {"meetings": "site,code,name,weekday,starts,ends,runs_from\nNORTH,M1,Group,Mon,9:00,12:00,1/5/2026\n"}
-    assert bring(tmp_path, files).changes == ()
+    assert import_files(tmp_path, files).changes == ()
     meeting = Meeting.objects.get(code="M1")
     assert (meeting.places, meeting.room, meeting.tracks.count()) == (10, Room.objects.get(code="BIG"), 1)
 
 
 def test_rules_change_from_a_date_on(tmp_path: Path) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     files = {"sites": "code,name,time_zone,maximum_hours\nNORTH,Harbor Street,America/New_York,20\n"}
-    with pytest.raises(Faulty, match="rules_from: The rules differ from those in force since 2000-01-03"):
-        bring(tmp_path, files)
+    with pytest.raises(ImportFailed, match="rules_from: The rules differ from those in force since 2000-01-03"):
+        import_files(tmp_path, files)
     dated = {"sites": files["sites"].replace("hours\n", "hours,rules_from\n").replace(",20\n", ",20,2026-10-05\n")}
-    bring(tmp_path, dated)
+    import_files(tmp_path, dated)
     assert [rules.maximum_minutes for rules in RuleSet.objects.order_by("starts")] == [1500, 1200]
-    assert bring(tmp_path, dated).changes == ()
+    assert import_files(tmp_path, dated).changes == ()
 
 
 def test_a_later_level_is_the_next_span(tmp_path: Path) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     text = (
         CLINIC["patients"].replace("admitted,", "admitted,level_from,").replace("2026-08-31,", "2026-08-31,2026-09-14,")
     )
     text = text.replace(",9,3,", ",15,5,").replace("7/3/1988,,", "7/3/1988,,,")
-    bring(tmp_path, {"patients": text})
+    import_files(tmp_path, {"patients": text})
     first, second = LevelOfCareSpan.objects.order_by("starts")
     assert (first.prescribed_minutes, first.ends) == (540, date(2026, 9, 14))
     assert (second.prescribed_minutes, second.starts, second.ends) == (900, date(2026, 9, 14), None)
-    assert bring(tmp_path, {"patients": text}).changes == ()
-    assert bring(tmp_path).changes == (), "the first file still says what was stated first"
+    assert import_files(tmp_path, {"patients": text}).changes == ()
+    assert import_files(tmp_path).changes == (), "the first file still says what was stated first"
 
 
 def test_each_change_leaves_an_event_in_the_name_of_who_did_it(tmp_path: Path) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     User.objects.filter(code="BEN").update(is_active=True)
-    call_command("import_clinic", write(tmp_path, changed("patients", "Emil", "Emile")), "--by", "Ben@clinic.example")
+    call_command(
+        "import_clinic", write_files(tmp_path, clinic_with("patients", "Emil", "Emile")), "--by", "Ben@clinic.example"
+    )
     event = AuditEvent.objects.first()
     assert event is not None
     assert (event.action, event.actor_label, event.patient_key) == (
@@ -214,18 +216,18 @@ def test_each_change_leaves_an_event_in_the_name_of_who_did_it(tmp_path: Path) -
 
 
 def test_sessions_planned_on_a_day_that_is_closed_later_are_cancelled_and_counted(tmp_path: Path) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     text = CLINIC["closures"] + "NORTH,2026-10-05,,Staff training\n"
-    outcome = bring(tmp_path, {"closures": text})
+    outcome = import_files(tmp_path, {"closures": text})
     assert outcome.notices == ("closures.csv, row 3: 1 session of these days is cancelled.",)
     session = Session.objects.get(on=date(2026, 10, 5))
     assert (session.status, session.cancel_reason) == (SessionStatus.CANCELLED, "Staff training")
-    assert bring(tmp_path, {"closures": text}).changes == ()
+    assert import_files(tmp_path, {"closures": text}).changes == ()
     longer = text.replace("2026-10-05,,", "2026-10-05,2026-10-09,")
-    assert bring(tmp_path, {"closures": longer}).notices == (
+    assert import_files(tmp_path, {"closures": longer}).notices == (
         "closures.csv, row 3: 3 sessions of these days are cancelled.",
     )
-    bring(tmp_path, {"closures": text})
+    import_files(tmp_path, {"closures": text})
     held = Session.objects.filter(on__gte=date(2026, 10, 5), on__lt=date(2026, 10, 12))
     assert list(held.values_list("on", "status")) == [
         (date(2026, 10, 5), SessionStatus.CANCELLED),
@@ -235,7 +237,7 @@ def test_sessions_planned_on_a_day_that_is_closed_later_are_cancelled_and_counte
 
 
 def test_a_day_that_was_closed_on_the_pages_is_not_closed_again(tmp_path: Path) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     close_site(
         site=Site.objects.get(),
         first_day=date(2026, 10, 5),
@@ -244,8 +246,8 @@ def test_a_day_that_was_closed_on_the_pages_is_not_closed_again(tmp_path: Path) 
         by=None,
         now=NOW,
     )
-    with pytest.raises(Faulty) as refused:
-        bring(tmp_path, {"closures": CLINIC["closures"] + "NORTH,2026-10-07,,Staff training\n"})
+    with pytest.raises(ImportFailed) as refused:
+        import_files(tmp_path, {"closures": CLINIC["closures"] + "NORTH,2026-10-07,,Staff training\n"})
     assert [str(fault) for fault in refused.value.faults] == [
         "closures.csv, row 3, first_day: The site is closed already: Snow, Mon 5 – Wed 7 Oct."
     ]
@@ -253,8 +255,8 @@ def test_a_day_that_was_closed_on_the_pages_is_not_closed_again(tmp_path: Path) 
 
 def test_a_closure_that_ends_earlier_makes_room_for_the_next_in_any_order_of_rows(tmp_path: Path) -> None:
     head = "site,first_day,last_day,reason\n"
-    bring(tmp_path, {**CLINIC, "closures": head + "NORTH,2026-10-05,2026-10-09,Snow\n"})
-    bring(tmp_path, {"closures": head + "NORTH,2026-10-08,2026-10-09,Ice\nNORTH,2026-10-05,2026-10-06,Snow\n"})
+    import_files(tmp_path, {**CLINIC, "closures": head + "NORTH,2026-10-05,2026-10-09,Snow\n"})
+    import_files(tmp_path, {"closures": head + "NORTH,2026-10-08,2026-10-09,Ice\nNORTH,2026-10-05,2026-10-06,Snow\n"})
     week = Session.objects.filter(on__gte=date(2026, 10, 5), on__lt=date(2026, 10, 12))
     assert list(week.values_list("on", "status")) == [
         (date(2026, 10, 7), SessionStatus.SCHEDULED),
@@ -266,12 +268,12 @@ PLACE = "code,name,time_zone,opens,closes,country,state\nNORTH,Harbor Street,Ame
 
 
 def test_a_site_has_its_hours_and_its_place(tmp_path: Path) -> None:
-    bring(tmp_path, {**CLINIC, "sites": PLACE})
+    import_files(tmp_path, {**CLINIC, "sites": PLACE})
     site = Site.objects.get()
     assert (site.opens, site.closes, site.country, site.state) == (time(6, 30), time(22), "US", "ME")
-    assert bring(tmp_path, {**CLINIC, "sites": PLACE}).changes == ()
-    assert bring(tmp_path).changes == (), "a file without the columns leaves them as they are"
-    (change,) = bring(tmp_path, {"sites": PLACE.replace("6:30", "").replace("ME", "NH")}).changes
+    assert import_files(tmp_path, {**CLINIC, "sites": PLACE}).changes == ()
+    assert import_files(tmp_path).changes == (), "a file without the columns leaves them as they are"
+    (change,) = import_files(tmp_path, {"sites": PLACE.replace("6:30", "").replace("ME", "NH")}).changes
     assert [(each.column, each.before, each.after) for each in change.fields] == [
         ("opens", "06:30", "nothing"),
         ("state", "ME", "NH"),
@@ -279,14 +281,14 @@ def test_a_site_has_its_hours_and_its_place(tmp_path: Path) -> None:
 
 
 def test_a_site_may_lie_where_no_holidays_are_known(tmp_path: Path) -> None:
-    bring(tmp_path, {"sites": PLACE.replace("us,ME", "xx,East")})
+    import_files(tmp_path, {"sites": PLACE.replace("us,ME", "xx,East")})
     assert (Site.objects.get().country, Site.objects.get().state) == ("XX", "East")
 
 
 def test_hours_are_judged_with_what_the_file_does_not_say(tmp_path: Path) -> None:
-    bring(tmp_path, {"sites": PLACE})
-    with pytest.raises(Faulty) as refused:
-        bring(tmp_path, {"sites": "code,name,time_zone,opens\nNORTH,Harbor Street,America/New_York,22:00\n"})
+    import_files(tmp_path, {"sites": PLACE})
+    with pytest.raises(ImportFailed) as refused:
+        import_files(tmp_path, {"sites": "code,name,time_zone,opens\nNORTH,Harbor Street,America/New_York,22:00\n"})
     assert [str(fault) for fault in refused.value.faults] == [
         "sites.csv, row 2, closes: 22:00 is not after the site opens, 22:00."
     ]
@@ -308,7 +310,7 @@ def test_spreadsheet_programs_write_the_same_file_in_many_ways(
 def test_thousands_of_patients_take_few_queries(
     tmp_path: Path, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    write(tmp_path, {"sites": CLINIC["sites"]})
+    write_files(tmp_path, {"sites": CLINIC["sites"]})
     people = [f"NORTH,P{n},First{n},Last{n},1990-01-01,2026-08-31,2.1,9,3,Dr. Cole" for n in range(2000)]
     head = "site,code,first_name,last_name,birth_date,admitted,level,prescribed_hours,prescribed_days,stated_by"
     times = [f"P{n},C{k},work,Shift,Mon-Fri,{8 + k}:00,16:00" for n in range(2000) for k in range(3)]
@@ -318,7 +320,7 @@ def test_thousands_of_patients_take_few_queries(
     }
     told: list[tuple[str, int, int]] = []
     with django_assert_max_num_queries(150):
-        import_clinic(write(tmp_path, files), by=None, now=NOW, progress=lambda *each: told.append(each))
+        import_clinic(write_files(tmp_path, files), by=None, now=NOW, progress=lambda *each: told.append(each))
     assert Commitment.objects.count() == 6000
     assert ("commitments", 250, 6000) in told
     with django_assert_max_num_queries(60):
@@ -327,5 +329,5 @@ def test_thousands_of_patients_take_few_queries(
 
 def test_roles_that_the_file_does_not_mention_stay_with_others(tmp_path: Path) -> None:
     boss = User.objects.create_superuser("boss@clinic.example", name="Boss")
-    bring(tmp_path)
+    import_files(tmp_path)
     assert RoleAssignment.objects.filter(user=boss, role=Role.ADMINISTRATOR, site=None).exists()

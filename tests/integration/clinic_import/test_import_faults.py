@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent, User
 from patients.models import Patient
-from scheduling.clinic_import import Faulty
+from scheduling.clinic_import import ImportFailed
 from scheduling.models import Meeting, Room, Session, Site, Track
-from tests.spreadsheets import CLINIC, NOW, bring, changed, write
+from tests.spreadsheets import CLINIC, NOW, clinic_with, import_files, write_files
 
 pytestmark = pytest.mark.django_db
 
@@ -87,15 +87,15 @@ def test_twenty_different_faults_are_all_named_and_nothing_is_written(tmp_path: 
     """What refers to a row that is faulty itself, as the last commitment does, is not blamed for it."""
     said = StringIO()
     with pytest.raises(CommandError, match=r"^20 faults; nothing was written\.$"):
-        call_command("import_clinic", write(tmp_path, TWENTY_FAULTS), stderr=said)
+        call_command("import_clinic", write_files(tmp_path, TWENTY_FAULTS), stderr=said)
     assert said.getvalue() == THEIR_SENTENCES
     for model in (Site, Room, User, Track, Meeting, Session, Patient, AuditEvent):
         assert not model.objects.exists()
 
 
 def only_fault(folder: Path, files: dict[str, str]) -> str:
-    with pytest.raises(Faulty) as found:
-        bring(folder, files)
+    with pytest.raises(ImportFailed) as found:
+        import_files(folder, files)
     (fault,) = found.value.faults
     return str(fault)
 
@@ -202,7 +202,7 @@ def only_fault(folder: Path, files: dict[str, str]) -> str:
     ],
 )  # fmt: skip
 def test_a_fault_is_said_in_a_sentence(tmp_path: Path, table: str, old: str, new: str, sentence: str) -> None:
-    files = changed(table, old, new)
+    files = clinic_with(table, old, new)
     if table in {"staff", "rooms"}:
         files = {name: files[name] for name in ("sites", "rooms", "staff")}
     if new == "P2,Rosa":  # or the commitment of the patient that is gone would be a fault too
@@ -245,8 +245,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content:
 
 def test_columns_are_named_with_what_may_be_meant(tmp_path: Path) -> None:
     head, rows = CLINIC["patients"].split("\n", 1)
-    with pytest.raises(Faulty) as found:
-        bring(tmp_path, {"sites": CLINIC["sites"], "patients": head.replace("birth_date", "Birthdate") + "\n" + rows})
+    with pytest.raises(ImportFailed) as found:
+        import_files(
+            tmp_path, {"sites": CLINIC["sites"], "patients": head.replace("birth_date", "Birthdate") + "\n" + rows}
+        )
     assert [str(fault) for fault in found.value.faults] == [
         "patients.csv, row 1, Birthdate: No column of this name is known; did you mean birth_date?",
         "patients.csv, row 1, birth_date: This column is missing; the file must have it.",
@@ -268,23 +270,25 @@ def test_a_row_keeps_the_number_that_a_spreadsheet_shows(tmp_path: Path) -> None
 
 
 def test_what_runs_already_does_not_change_its_past(tmp_path: Path) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     (tmp_path / "rooms.csv").unlink()
-    later = changed("meetings", "Wed,9:00,12:00,BIG,ADA,10,2026-01-05", "Wed,9:00,12:00,BIG,ADA,10,2026-01-12")
-    with pytest.raises(Faulty, match="row 3, runs_from: It has run since 2026-01-05, which can't change any more"):
-        bring(tmp_path, later, now=NOW + timedelta(weeks=1))
+    later = clinic_with("meetings", "Wed,9:00,12:00,BIG,ADA,10,2026-01-05", "Wed,9:00,12:00,BIG,ADA,10,2026-01-12")
+    with pytest.raises(
+        ImportFailed, match="row 3, runs_from: It has run since 2026-01-05, which can't change any more"
+    ):
+        import_files(tmp_path, later, now=NOW + timedelta(weeks=1))
 
 
 def test_a_published_track_does_not_become_a_draft(tmp_path: Path) -> None:
-    bring(tmp_path)
-    assert only_fault(tmp_path, changed("tracks", "published", "draft")) == (
+    import_files(tmp_path)
+    assert only_fault(tmp_path, clinic_with("tracks", "published", "draft")) == (
         "tracks.csv, row 2, status: The track has been published; it can't become a draft again."
     )
 
 
 def test_a_site_with_sessions_keeps_its_time_zone(tmp_path: Path) -> None:
-    bring(tmp_path)
-    assert only_fault(tmp_path, changed("sites", "America/New_York", "America/Chicago")) == (
+    import_files(tmp_path)
+    assert only_fault(tmp_path, clinic_with("sites", "America/New_York", "America/Chicago")) == (
         "sites.csv, row 2, time_zone: Sessions are planned at this site: its time zone can't change any more."
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from accounts.permissions import Role
-from scheduling.clinic_import import Faulty, Outcome, import_clinic
+from scheduling.clinic_import import ImportFailed, ImportResult, import_clinic
 from scheduling.models import CounselorHours, Site
 from tests.factories import make_site, make_staff
 
@@ -24,7 +24,7 @@ def site() -> Site:
     return site
 
 
-def brought(folder: Path, rows: str, titles: str = TITLES) -> Outcome:
+def brought(folder: Path, rows: str, titles: str = TITLES) -> ImportResult:
     (folder / "counselor_hours.csv").write_text(titles + rows)
     return import_clinic(folder, by=None, now=NOW)
 
@@ -77,7 +77,7 @@ def test_twice_is_once_and_what_differs_is_changed(tmp_path: Path, site: Site) -
     ],
 )
 def test_faults_are_said_and_nothing_is_written(tmp_path: Path, site: Site, row: str, fault: str) -> None:
-    with pytest.raises(Faulty) as faulty:
+    with pytest.raises(ImportFailed) as faulty:
         brought(tmp_path, row)
     assert [str(each) for each in faulty.value.faults] == [f"counselor_hours.csv, {fault}"]
     assert not CounselorHours.objects.exists()

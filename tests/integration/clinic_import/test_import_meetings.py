@@ -7,10 +7,10 @@ import pytest
 
 from accounts.models import User
 from patients.models import Episode
-from scheduling.clinic_import import Faulty
+from scheduling.clinic_import import ImportFailed
 from scheduling.models import Booking, Enrollment, Meeting, Session, Track
 from scheduling.services.enrollment.enroll import enroll_patient
-from tests.spreadsheets import CLINIC, NOW, bring, changed
+from tests.spreadsheets import CLINIC, NOW, clinic_with, import_files
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ TODAY = NOW.date()
 @pytest.fixture
 def enrollment(tmp_path: Path) -> Enrollment:
     """The clinic is imported, and its patient stands in the three groups of its track."""
-    bring(tmp_path)
+    import_files(tmp_path)
     track = Track.objects.get(code="AM")
     return enroll_patient(
         episode=Episode.objects.get(patient__code="P1"),
@@ -43,15 +43,15 @@ def booked(enrollment: Enrollment) -> set[tuple[str, date, int]]:
 
 
 def test_a_group_changes_from_a_day_to_come(tmp_path: Path, enrollment: Enrollment) -> None:
-    files = changed("meetings", "Wed,9:00,12:00,BIG,ADA,10,2026-01-05", "Wed,13:00,16:00,BIG,ADA,10,2026-10-07")
-    (change,) = bring(tmp_path, files).changes
+    files = clinic_with("meetings", "Wed,9:00,12:00,BIG,ADA,10,2026-01-05", "Wed,13:00,16:00,BIG,ADA,10,2026-10-07")
+    (change,) = import_files(tmp_path, files).changes
     assert [field.column for field in change.fields] == ["starts", "ends", "runs_from"]
     before, after = Meeting.objects.filter(code="W1").order_by("runs_from")
     assert (before.runs_until, after.runs_from, after.starts) == (date(2026, 10, 7), date(2026, 10, 7), time(13))
     hours = {on: hour for code, on, hour in booked(enrollment) if code == "W1"}
     assert hours[date(2026, 9, 30)] == 13, "9:00 in New York in summer"
     assert hours[date(2026, 10, 7)] == 17
-    assert bring(tmp_path, files).changes == ()
+    assert import_files(tmp_path, files).changes == ()
 
 
 def test_two_rows_of_one_code_are_two_timetables_of_one_group(tmp_path: Path, enrollment: Enrollment) -> None:
@@ -59,21 +59,21 @@ def test_two_rows_of_one_code_are_two_timetables_of_one_group(tmp_path: Path, en
     summer = [f"{row},2026-10-06" if ",F1," in row else f"{row}," for row in rows]
     winter = "NORTH,F1,Winter group,AM,Fri,10:00,13:00,BIG,ADA,10,2026-10-07,"
     files = {**CLINIC, "meetings": "\n".join([f"{head},last_day", *summer, winter])}
-    (change,) = bring(tmp_path, files).changes
+    (change,) = import_files(tmp_path, files).changes
     assert (change.row, change.is_new) == (5, False)
     before, after = Meeting.objects.filter(code="F1").order_by("runs_from")
     assert (before.runs_until, after.continues, after.name) == (date(2026, 10, 7), before, "Winter group")
     hours = {on: hour for code, on, hour in booked(enrollment) if code == "F1"}
     assert (hours[date(2026, 10, 2)], hours[date(2026, 10, 9)]) == (13, 14), "the enrollment carries on"
-    assert bring(tmp_path, files).changes == ()
+    assert import_files(tmp_path, files).changes == ()
 
 
 def test_a_group_can_end(tmp_path: Path) -> None:
     head, *rows = CLINIC["meetings"].splitlines()
     extra = "NORTH,T1,Skills,AM,Thu,9:00,11:00,BIG,ADA,10,2026-01-05"
-    bring(tmp_path, {**CLINIC, "meetings": "\n".join([head, *rows, extra])})
+    import_files(tmp_path, {**CLINIC, "meetings": "\n".join([head, *rows, extra])})
     ended = "\n".join([f"{head},last_day", *(f"{row}," for row in rows), f"{extra},2026-09-10"])
-    (change,) = bring(tmp_path, {**CLINIC, "meetings": ended}).changes
+    (change,) = import_files(tmp_path, {**CLINIC, "meetings": ended}).changes
     assert [(field.column, field.before, field.after) for field in change.fields] == [
         ("last_day", "nothing", "2026-09-10")
     ]
@@ -82,16 +82,16 @@ def test_a_group_can_end(tmp_path: Path) -> None:
         date(2026, 9, 10),
     ]
     later = NOW + timedelta(weeks=3)
-    assert bring(tmp_path, {**CLINIC, "meetings": ended}, now=later).changes == ()
-    with pytest.raises(Faulty, match="row 5, runs_from: It ended on 2026-09-10; if it begins again"):
-        bring(tmp_path, {**CLINIC, "meetings": ended.replace("Thu,9:00", "Thu,8:00")}, now=later)
+    assert import_files(tmp_path, {**CLINIC, "meetings": ended}, now=later).changes == ()
+    with pytest.raises(ImportFailed, match="row 5, runs_from: It ended on 2026-09-10; if it begins again"):
+        import_files(tmp_path, {**CLINIC, "meetings": ended.replace("Thu,9:00", "Thu,8:00")}, now=later)
 
 
 def test_another_track_joins_a_group_without_disturbing_anybody(tmp_path: Path, enrollment: Enrollment) -> None:
     places = booked(enrollment)
     tracks = CLINIC["tracks"] + "NORTH,LONG,Long,draft\n"
-    files = {**changed("meetings", "M1,Group,AM", "M1,Group,AM; LONG"), "tracks": tracks}
-    changes = bring(tmp_path, files).changes
+    files = {**clinic_with("meetings", "M1,Group,AM", "M1,Group,AM; LONG"), "tracks": tracks}
+    changes = import_files(tmp_path, files).changes
     assert [(change.table, change.label, change.is_new) for change in changes] == [
         ("tracks", "NORTH LONG", True),
         ("meetings", "NORTH M1 2026-01-05", False),
@@ -108,8 +108,8 @@ def test_fewer_places_than_patients_are_refused(tmp_path: Path, enrollment: Enro
     meeting = Meeting.objects.get(code="M1")
     second = Enrollment.objects.create(episode=other, track=enrollment.track, starts=TODAY)
     second.enrollment_meetings.create(meeting=meeting, starts=TODAY)
-    with pytest.raises(Faulty, match=r"meetings\.csv, row 2: 2 patients stand in “Group”, more than 1 place"):
-        bring(tmp_path, changed("meetings", "Mon,9:00,12:00,BIG,ADA,10", "Mon,9:00,12:00,BIG,ADA,1"))
+    with pytest.raises(ImportFailed, match=r"meetings\.csv, row 2: 2 patients stand in “Group”, more than 1 place"):
+        import_files(tmp_path, clinic_with("meetings", "Mon,9:00,12:00,BIG,ADA,10", "Mon,9:00,12:00,BIG,ADA,1"))
 
 
 def test_every_other_week_and_a_break_of_some_minutes(tmp_path: Path) -> None:
@@ -117,12 +117,12 @@ def test_every_other_week_and_a_break_of_some_minutes(tmp_path: Path) -> None:
         "site,code,name,weekday,weeks,anchor,starts,ends,break_minutes,service_type,places,modality,runs_from\n"
         "NORTH,FAM,Family night,Wed,Every other week,2026-09-02,6 pm,8:30 PM,15,family,10,In person,2026-09-01\n"
     )
-    bring(tmp_path, {"sites": CLINIC["sites"], "meetings": text})
+    import_files(tmp_path, {"sites": CLINIC["sites"], "meetings": text})
     meeting = Meeting.objects.get()
     assert (meeting.starts, meeting.break_starts, meeting.break_ends, meeting.ends) == (
         time(18), time(19, 5), time(19, 20), time(20, 30),
     )  # fmt: skip
     assert (meeting.anchor, meeting.service_type.code) == (date(2026, 9, 2), "family")
     again = text.replace("Every other week,2026-09-02", "every,")
-    (change,) = bring(tmp_path, {"meetings": again}).changes
+    (change,) = import_files(tmp_path, {"meetings": again}).changes
     assert [(field.before, field.after) for field in change.fields] == [("every other, 2026-09-02", "every")]

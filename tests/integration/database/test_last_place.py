@@ -16,9 +16,9 @@ from patients.models import Episode
 from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.models import Booking, Enrollment, Meeting, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
-from scheduling.services.reasons import InAnotherSession, NoPlaceLeft, Refused
+from scheduling.services.reasons import InAnotherSession, SessionFull
 from tests.factories import (
     MONDAY,
     admit,
@@ -30,6 +30,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -161,10 +162,10 @@ def test_the_last_place_for_a_make_up_goes_once() -> None:
     _, evening, coordinator, missed = makeup_world()
     session = evening.sessions.order_by("on")[0]
     answers = at_once(
-        [partial(book_make_up, session=session, makes_up=each, by=coordinator, now=NOW) for each in missed]
+        [partial(book_makeup, session=session, makes_up=each, by=coordinator, now=NOW) for each in missed]
     )
     refused = [answer for answer in answers if isinstance(answer, Refused)]
-    assert [answer.reasons for answer in refused] == [(NoPlaceLeft(session.name, session.on),)] * 3
+    assert [answer.reasons for answer in refused] == [(SessionFull(session.name, session.on),)] * 3
     assert counted_rightly()
 
 
@@ -177,7 +178,7 @@ def test_a_make_up_and_an_enrollment_never_take_one_patient_to_two_places() -> N
     session = evening.sessions.order_by("on")[0]
     answers = at_once(
         [
-            lambda: book_make_up(session=session, makes_up=missed, by=coordinator, now=NOW),
+            lambda: book_makeup(session=session, makes_up=missed, by=coordinator, now=NOW),
             enrolling(missed.episode, parallel, coordinator),
         ]
     )

@@ -12,16 +12,25 @@ from django.db.models import Count
 from accounts.models import User
 from attendance.domain.ledger import Standing
 from attendance.models import Attendance
-from attendance.services.ledgers import Row, ledgers_at, openings_for, weeks_of
+from attendance.services.ledgers import LedgerRow, recent_weeks, site_ledgers, week_openings
 from demo.episodes import COHORT
 from demo.load import FOLDER, load_demo
-from demo.sign_ins import AT_RISK, NOTHING_FITS, OUT_OF_REACH, PASSWORD, SIGN_INS, STEPPING_DOWN, THE_PATIENT, WAITING
+from demo.sign_ins import (
+    AT_RISK,
+    NOTHING_FITS,
+    ON_WAITLIST,
+    OUT_OF_REACH,
+    PASSWORD,
+    PATIENT_WITH_SIGN_IN,
+    SIGN_INS,
+    STEPPING_DOWN,
+)
 from patients.models import Commitment, CommitmentKind, Episode, LevelOfCare, Patient
 from scheduling.clinic_import import import_clinic
-from scheduling.domain.search.obstacles import Clash, Full
+from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull
 from scheduling.models import Booking, Meeting, Session, Site, Track, TrackStatus, WaitingEntry
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.search.queries import find_schedules
+from scheduling.services.search.queries import search_tracks
 from scheduling.services.timetable.tracks_and_meetings import track_verdict
 from tests.factories import make_site
 
@@ -34,10 +43,10 @@ def load(now: datetime) -> None:
     load_demo(now=now, say=lambda words: None)
 
 
-def rows_of(site: Site, now: datetime, weeks_ago: int = 0) -> dict[str, Row]:
+def rows_of(site: Site, now: datetime, weeks_ago: int = 0) -> dict[str, LedgerRow]:
     episodes = Episode.objects.filter(site=site).select_related("patient", "site").prefetch_related("spans")
     day = now.astimezone(site.zone).date() - timedelta(weeks=weeks_ago)
-    return {row.patient.code: row for row in ledgers_at(site=site, week=day, now=now, episodes=episodes)}
+    return {row.patient.code: row for row in site_ledgers(site=site, week=day, now=now, episodes=episodes)}
 
 
 def test_the_clinic_is_as_big_and_as_varied_as_it_should_be() -> None:
@@ -76,7 +85,7 @@ def test_its_patients_have_their_stories_at_any_time(now: datetime) -> None:
     if (local.weekday(), local.hour) < (5, 9):  # then the week's last group begins
         assert at_risk.ledger.standing == Standing.AT_RISK
         assert at_risk.ledger.savers
-        openings = {session.pk for session in openings_for(episode=at_risk.episode, week=local.date(), now=now)}
+        openings = {session.pk for session in week_openings(episode=at_risk.episode, week=local.date(), now=now)}
         assert set(at_risk.ledger.savers) <= openings
 
     stepping = Episode.objects.get(patient__code=STEPPING_DOWN)
@@ -85,22 +94,22 @@ def test_its_patients_have_their_stories_at_any_time(now: datetime) -> None:
     assert list(stepping.enrollments.order_by("starts").values_list("track__code", flat=True)) == ["N-DAY", "N-AM"]
 
     nothing = Episode.objects.get(patient__code=NOTHING_FITS)
-    fits = find_schedules(episode=nothing, from_day=nothing.starts)
+    fits = search_tracks(episode=nothing, from_day=nothing.starts)
     assert len(fits) == 5
     assert not any(fit.fits for fit in fits)
-    waiting = Episode.objects.get(patient__code=WAITING)
+    waiting = Episode.objects.get(patient__code=ON_WAITLIST)
     in_the_way = {
         fit.offer.name: {type(obstacle) for obstacle in fit.obstacles}
-        for fit in find_schedules(episode=waiting, from_day=waiting.starts)
+        for fit in search_tracks(episode=waiting, from_day=waiting.starts)
     }
-    assert Full in in_the_way["Early small group"]
-    assert Clash not in in_the_way.pop("Early small group"), "only that it is full keeps this patient out"
-    assert all(Clash in found for found in in_the_way.values())
+    assert MeetingFull in in_the_way["Early small group"]
+    assert CommitmentConflict not in in_the_way.pop("Early small group"), "only that it is full keeps this patient out"
+    assert all(CommitmentConflict in found for found in in_the_way.values())
 
     entry = WaitingEntry.objects.open().get()
     assert (entry.episode, entry.track.name, entry.from_day) == (waiting, "Early small group", waiting.starts)
 
-    own = Booking.objects.standing().of_patient(Patient.objects.get(code=THE_PATIENT).pk)
+    own = Booking.objects.standing().of_patient(Patient.objects.get(code=PATIENT_WITH_SIGN_IN).pk)
     assert own.filter(starts__lt=now).count() > 12
     assert own.filter(starts__gte=now + timedelta(weeks=8)).exists(), "eight weeks and more to come"
     for site in (north, south):
@@ -122,12 +131,12 @@ def test_the_command_says_who_can_sign_in_and_refuses_a_clinic_that_is_there() -
     for sign_in in SIGN_INS:
         assert sign_in.email in said.getvalue()
         assert User.objects.get(email=sign_in.email).check_password(PASSWORD)
-    assert User.objects.get(email=SIGN_INS[-1].email) == Patient.objects.get(code=THE_PATIENT).user
+    assert User.objects.get(email=SIGN_INS[-1].email) == Patient.objects.get(code=PATIENT_WITH_SIGN_IN).user
     assert sum(user.has_usable_password() for user in User.objects.all()) == len(SIGN_INS)
     assert import_clinic(FOLDER, by=None, now=NOON_ON_WEDNESDAY).changes == (), "the files still say what holds"
     for code in COHORT:  # seven hours in groups, and two of their own
         episode = Episode.objects.select_related("site", "patient").prefetch_related("spans").get(patient__code=code)
-        scheduled = [row.ledger.scheduled_minutes for row in weeks_of(episode=episode, now=NOON_ON_WEDNESDAY)]
+        scheduled = [row.ledger.scheduled_minutes for row in recent_weeks(episode=episode, now=NOON_ON_WEDNESDAY)]
         assert max(scheduled) == 540
     clinician = User.objects.get(email=SIGN_INS[1].email)
     assert Session.objects.filter(facilitators=clinician, on=NOON_ON_WEDNESDAY.date()).exists()

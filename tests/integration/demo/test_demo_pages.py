@@ -42,7 +42,7 @@ def addresses(role: str) -> list[str]:
         return [
             reverse("today"),
             reverse("tracks"),
-            reverse("jobs"),
+            reverse("nightly-work"),
             *(reverse(f"admin:{model}_changelist") for model in models),
         ]
     read = ["today", "today-attention", "patients", "tracks", "weeks", "staff-calendar", "closures"]
@@ -56,7 +56,7 @@ def addresses(role: str) -> list[str]:
     assert attendance
     found += [
         reverse(name, args=[patient.pk])
-        for name in ("fit", "patient-edit", "commitment-new", "level-new", "leave-new", "episode-end")
+        for name in ("find-schedule", "patient-edit", "commitment-new", "level-new", "leave-new", "episode-end")
     ]
     found += [
         reverse("patient-calendar", args=[patient.pk]),
@@ -74,8 +74,8 @@ def addresses(role: str) -> list[str]:
     found += [reverse(name, args=[commitment.pk]) for name in ("commitment-edit", "commitment-end")]
     small, other = Track.objects.get(code="S-SML"), Track.objects.get(code="N-DAY")
     found += [reverse(f"enrollment-{page}", args=[enrollment.pk]) for page in ("change", "move", "end")]
-    found += [reverse("enrollment-move-to", args=[enrollment.pk, other.pk])]
-    found += [reverse("track-waiting", args=[small.pk]), reverse("waiting-join", args=[patient.pk, other.pk])]
+    found += [reverse("enrollment-transfer-to", args=[enrollment.pk, other.pk])]
+    found += [reverse("waitlist", args=[small.pk]), reverse("waitlist-join", args=[patient.pk, other.pk])]
     return [*found, reverse("patient-new"), reverse("track-new")]
 
 

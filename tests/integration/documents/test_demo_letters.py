@@ -14,10 +14,10 @@ from accounts.models import User
 from demo.load import load_demo
 from patients.models import Commitment, LevelOfCareSpan, Patient
 from patients.services.record.consents import ConsentValues, record_consent
-from scheduling.domain.letters import telling_words
+from scheduling.domain.letters import revealing_words
 from scheduling.models import Booking, Meeting, Room, ServiceType, Session, Site, Track
 from scheduling.services.documents.letter_text import NOTICE
-from scheduling.services.documents.letters import content_of, write_letter
+from scheduling.services.documents.letters import letter_content, write_letter
 
 NOON_ON_WEDNESDAY = datetime(2026, 11, 18, 17, tzinfo=UTC)
 FIRST_DAY, LAST_DAY = NOON_ON_WEDNESDAY.date(), NOON_ON_WEDNESDAY.date() + timedelta(weeks=12)
@@ -73,13 +73,13 @@ def test_no_letter_of_the_demo_clinic_says_more_than_times() -> None:
             "last_day": LAST_DAY,
             "now": NOON_ON_WEDNESDAY,
         }
-        _, pdf = write_letter(**asked, seen=content_of(**asked).key, by=coordinator)
+        _, pdf = write_letter(**asked, seen=letter_content(**asked).key, by=coordinator)
         read = PdfReader(io.BytesIO(pdf))
         text = " ".join(" ".join(page.extract_text() for page in read.pages).split())
         text += str(read.metadata)
         assert NOTICE in text
         assert name in text
         assert MARK.casefold() not in text.casefold()
-        assert telling_words(text.replace(name, ""), [*site_names, "2.1", "2.5", "ASAM"]) == ()
+        assert revealing_words(text.replace(name, ""), [*site_names, "2.1", "2.5", "ASAM"]) == ()
         others = (f"{each.first_name} {each.last_name}" for each in everybody if each != patient)
         assert [other for other in others if other in text] == []

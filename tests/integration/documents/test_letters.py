@@ -16,22 +16,22 @@ from accounts.permissions import Role
 from iopmanager import clock
 from patients.models import Consent, Patient
 from patients.services.record.consents import (
+    AlreadyRevoked,
     ConsentValues,
-    RevokedAlready,
-    SignedInTheFuture,
+    SignedInFuture,
     record_consent,
     revoke_consent,
 )
 from scheduling.models import Booking, Letter, Site
 from scheduling.services.documents.letter_text import NOTICE
 from scheduling.services.documents.letters import (
-    LetterheadTells,
-    LettersMissing,
+    ConsentNotInForce,
+    LetterheadRevealsTreatment,
     LetterTooLong,
-    NameTells,
-    NoConsent,
-    NothingToTell,
-    content_of,
+    NameRevealsTreatment,
+    NoAppointments,
+    UnprintableCharacters,
+    letter_content,
     write_letter,
 )
 from tests.factories import (
@@ -48,7 +48,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
-from timekeeping.reasons import EndsBeforeItBegins, Refused
+from timekeeping.reasons import EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -122,7 +122,7 @@ def letter_of(consent: Consent, **changed: object) -> dict[str, object]:
 def written(consent: Consent, by: User, **changed: object) -> tuple[Letter, bytes]:
     """The letter as it was looked at."""
     given = letter_of(consent, **changed)
-    return write_letter(**given, seen=content_of(**given).key, by=by)
+    return write_letter(**given, seen=letter_content(**given).key, by=by)
 
 
 def text_of(pdf: bytes) -> str:
@@ -167,7 +167,7 @@ def test_what_was_given_back_is_not_told(consent: Consent) -> None:
     Booking.objects.filter(session__on=MONDAY + WEEK).update(
         released_at=NOW, release_cause="given_back", release_reason="Court"
     )
-    monday = content_of(**letter_of(consent)).times.weekly[0]
+    monday = letter_content(**letter_of(consent)).times.weekly[0]
     assert monday.out == (MONDAY + WEEK,)
 
 
@@ -186,46 +186,46 @@ def test_a_long_letter_goes_on_over_pages_with_the_notice_at_its_end(consent: Co
 
 
 def refusals(consent: Consent) -> Iterator[tuple[dict[str, object], type]]:
-    yield {"first_day": MONDAY + 20 * WEEK, "last_day": MONDAY + 21 * WEEK}, NothingToTell
-    yield {"last_day": MONDAY - timedelta(days=1)}, EndsBeforeItBegins
+    yield {"first_day": MONDAY + 20 * WEEK, "last_day": MONDAY + 21 * WEEK}, NoAppointments
+    yield {"last_day": MONDAY - timedelta(days=1)}, EndDateBeforeStart
     yield {"last_day": MONDAY + 27 * WEEK}, LetterTooLong
-    yield {"name": "李明"}, LettersMissing
-    yield {"name": "Rosa Lindqvist, patient"}, NameTells
-    yield {"now": NOW - 3 * WEEK}, NoConsent
-    yield {"now": NOW + 9 * WEEK}, NoConsent
+    yield {"name": "李明"}, UnprintableCharacters
+    yield {"name": "Rosa Lindqvist, patient"}, NameRevealsTreatment
+    yield {"now": NOW - 3 * WEEK}, ConsentNotInForce
+    yield {"now": NOW + 9 * WEEK}, ConsentNotInForce
 
 
 def test_what_stands_against_a_letter(consent: Consent) -> None:
     for changed, reason in refusals(consent):
         with pytest.raises(Refused) as refused:
-            content_of(**letter_of(consent, **changed))
+            letter_content(**letter_of(consent, **changed))
         assert {type(each) for each in refused.value.reasons} == {reason}
     assert not Letter.objects.exists()
 
 
 def test_a_consent_ends_with_its_last_day(consent: Consent) -> None:
     last = datetime(2027, 1, 19, 23, tzinfo=UTC)
-    content_of(**letter_of(consent, now=last))
+    letter_content(**letter_of(consent, now=last))
     with pytest.raises(Refused):
-        content_of(**letter_of(consent, now=last + timedelta(hours=7)))
+        letter_content(**letter_of(consent, now=last + timedelta(hours=7)))
 
 
 def test_after_it_is_revoked_nothing_more_is_told(consent: Consent, coordinator: User) -> None:
-    seen = content_of(**letter_of(consent)).key
+    seen = letter_content(**letter_of(consent)).key
     revoke_consent(consent=consent, by=coordinator, now=NOW)
     with pytest.raises(Refused) as refused:
         write_letter(**letter_of(consent), seen=seen, by=coordinator)
-    assert refused.value.reasons == (NoConsent("Harbor Bakery", TODAY + 8 * WEEK - timedelta(days=1), True),)
+    assert refused.value.reasons == (ConsentNotInForce("Harbor Bakery", TODAY + 8 * WEEK - timedelta(days=1), True),)
     with pytest.raises(Refused) as again:
         revoke_consent(consent=consent, by=coordinator, now=NOW)
-    assert again.value.reasons == (RevokedAlready("Harbor Bakery", TODAY),)
+    assert again.value.reasons == (AlreadyRevoked("Harbor Bakery", TODAY),)
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        pytest.param({"signed_on": TODAY + timedelta(days=1)}, SignedInTheFuture, id="signed tomorrow"),
-        pytest.param({"valid_until": TODAY - WEEK}, EndsBeforeItBegins, id="over before it is signed"),
+        pytest.param({"signed_on": TODAY + timedelta(days=1)}, SignedInFuture, id="signed tomorrow"),
+        pytest.param({"valid_until": TODAY - WEEK}, EndDateBeforeStart, id="over before it is signed"),
     ],
 )
 def test_a_consent_that_cannot_be(patient: Patient, coordinator: User, changed: dict, reason: type) -> None:
@@ -317,8 +317,8 @@ def test_a_letterhead_that_tells_is_refused(consent: Consent, head: dict, words:
     Site.objects.update(**head)
     consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
     with pytest.raises(Refused) as refused:
-        content_of(**letter_of(consent))
-    assert refused.value.reasons == (LetterheadTells(words),)
+        letter_content(**letter_of(consent))
+    assert refused.value.reasons == (LetterheadRevealsTreatment(words),)
 
 
 def test_a_site_is_given_no_letterhead_or_neutral_name_that_tells(patient: Patient) -> None:
@@ -334,7 +334,7 @@ def test_a_site_is_given_no_letterhead_or_neutral_name_that_tells(patient: Patie
 def test_a_name_may_sound_like_anything_when_it_is_theirs(consent: Consent) -> None:
     Patient.objects.update(last_name="Sober-Treat")
     consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
-    assert content_of(**letter_of(consent, name="Rosa Sober-Treat")).name == "Rosa Sober-Treat"
+    assert letter_content(**letter_of(consent, name="Rosa Sober-Treat")).name == "Rosa Sober-Treat"
 
 
 def test_a_name_is_printed_whichever_way_it_was_typed(consent: Consent, coordinator: User) -> None:
@@ -395,4 +395,4 @@ def test_queries_do_not_grow(
 def test_a_letterhead_takes_the_place_of_the_neutral_name(consent: Consent) -> None:
     Site.objects.update(letterhead="Custom House Offices")
     consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
-    assert content_of(**letter_of(consent)).sender == "Custom House Offices"
+    assert letter_content(**letter_of(consent)).sender == "Custom House Offices"

@@ -9,24 +9,17 @@ from accounts.models import AuditEvent, User
 from accounts.permissions import Role
 from attendance.models import Attendance
 from patients.models import Episode
-from scheduling.domain.search.obstacles import Clash, Full, NotAStartDate
+from scheduling.domain.hours.reasons import BelowPrescribedDays, BelowPrescribedMinutes
+from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull, NotAStartDate
 from scheduling.models import Booking, CohortStart, Enrollment, Meeting, Priority, ReleaseCause, Session, Site, Track
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.enrollment.change import BeganToday, DayHasPassed, change_meetings, transfer_enrollment
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient, release_booking
-from scheduling.services.enrollment.waitlist import join_waiting_list
-from scheduling.services.reasons import (
-    AlreadyEnded,
-    AlreadyEnrolled,
-    EndsBeforeItBegins,
-    InAnotherSession,
-    NothingChanged,
-    NotRunning,
-    Refused,
-)
-from scheduling.services.sessions.cancel import cancel_session, reinstate_session
+from scheduling.services.enrollment.waitlist import join_waitlist
+from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, InAnotherSession, NothingChanged, NotRunning
+from scheduling.services.sessions.cancel import cancel_session, restore_session
 from scheduling.services.sessions.session_changes import move_session
 from scheduling.services.sessions.slots import Slot
 from tests.factories import (
@@ -39,7 +32,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
-from timekeeping.reasons import BelowPrescribedDays, BelowPrescribedMinutes
+from timekeeping.reasons import EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -241,7 +234,7 @@ def test_a_cancelled_session_of_a_group_that_was_left_comes_back_without_the_pat
     session = Session.objects.get(on=LATER + 2 * DAY, meeting__weekday=2)
     cancel_session(session=session, reason="Snow", by=by, now=NOW)
     change(enrollment, 0, 1, 4, by=by)
-    reinstate_session(session=session, by=by, now=NOW)
+    restore_session(session=session, by=by, now=NOW)
     assert not session.bookings.filter(released_at=None).exists()
 
 
@@ -253,14 +246,14 @@ def test_every_reason_against_a_change_is_brought_at_once(enrollment: Enrollment
     make_track(enrollment.track.site, [opening], name="Other")
     extend_horizon(site=enrollment.track.site, today=TODAY, now=NOW)
     later = Session.objects.get(meeting=opening, on=LATER + 3 * DAY + WEEK)
-    book_make_up(session=later, makes_up=missed, by=by, now=NOW)
+    book_makeup(session=later, makes_up=missed, by=by, now=NOW)
 
     reasons = refusal(change, enrollment, 1, 3, by=by)
 
     kinds = [type(reason) for reason in reasons]
-    assert kinds == [BelowPrescribedMinutes, BelowPrescribedDays, Clash, Full, InAnotherSession]
-    clash = next(reason for reason in reasons if isinstance(reason, Clash))
-    full = next(reason for reason in reasons if isinstance(reason, Full))
+    assert kinds == [BelowPrescribedMinutes, BelowPrescribedDays, CommitmentConflict, MeetingFull, InAnotherSession]
+    clash = next(reason for reason in reasons if isinstance(reason, CommitmentConflict))
+    full = next(reason for reason in reasons if isinstance(reason, MeetingFull))
     assert (clash.busy.label, full.first_date, full.dates) == ("Shift", LATER + 3 * DAY, 1)
     assert reasons[-1] == InAnotherSession("Opening", later.on)
 
@@ -268,7 +261,7 @@ def test_every_reason_against_a_change_is_brought_at_once(enrollment: Enrollment
 @pytest.mark.parametrize(
     ("days", "from_day", "reason"),
     [
-        pytest.param((0, 1, 2), MONDAY - DAY, EndsBeforeItBegins(MONDAY, MONDAY - DAY), id="before it begins"),
+        pytest.param((0, 1, 2), MONDAY - DAY, EndDateBeforeStart(MONDAY, MONDAY - DAY), id="before it begins"),
         pytest.param((0, 2, 4), LATER, NothingChanged(), id="as it is"),
     ],
 )
@@ -325,7 +318,7 @@ def test_one_place_ends_the_day_before_the_other_begins(enrollment: Enrollment, 
 def test_neither_happens_if_the_new_track_does_not_fit(enrollment: Enrollment, by: User, evenings: Track) -> None:
     make_commitment(enrollment.episode.patient, [0], "19:00", "23:00", "Late shift")
     reasons = refusal(transfer, enrollment, evenings, by)
-    assert [type(reason) for reason in reasons] == [Clash]
+    assert [type(reason) for reason in reasons] == [CommitmentConflict]
 
 
 def test_the_old_place_is_not_in_the_way_of_the_new_one(enrollment: Enrollment, by: User, site: Site) -> None:
@@ -389,7 +382,7 @@ def test_a_transfer_begins_on_a_start_date_of_a_cohort(enrollment: Enrollment, b
 
 
 def test_who_waited_for_the_track_waits_no_more(enrollment: Enrollment, by: User, evenings: Track) -> None:
-    entry = join_waiting_list(
+    entry = join_waitlist(
         episode=enrollment.episode, track=evenings, priority=Priority.SOON, from_day=LATER, by=by, now=NOW
     )
     new = transfer(enrollment, evenings, by)

@@ -11,12 +11,12 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
-from scheduling.domain.search.obstacles import Clash
+from scheduling.domain.search.obstacles import CommitmentConflict
 from scheduling.models import Booking, Enrollment, Session, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.enrollment.end_track import end_track, movers
+from scheduling.services.enrollment.end_track import end_track, ending_enrollments
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.reasons import AlreadyEnded, EndsBeforeItBegins, NotOnOffer, Refused
+from scheduling.services.reasons import AlreadyEnded, TrackNotPublished
 from tests.factories import (
     MONDAY,
     admit,
@@ -27,6 +27,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from timekeeping.reasons import EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -107,9 +108,11 @@ def test_an_end_beyond_the_horizon_is_written_up_to(clinic: Clinic) -> None:
 
 def test_whom_the_other_track_does_not_fit_is_told_why(clinic: Clinic) -> None:
     make_commitment(clinic.enrollments[0].episode.patient, [0, 2], "16:00", "18:00", "Late shift")
-    found = movers(track=clinic.track, to=clinic.evening, last_day=FRIDAY)
+    found = ending_enrollments(track=clinic.track, to=clinic.evening, last_day=FRIDAY)
     assert [each.may_move for each in found] == [False, True]
-    assert {type(reason) for reason in found[0].reasons if isinstance(reason, Clash)} == {Clash}
+    assert {type(reason) for reason in found[0].reasons if isinstance(reason, CommitmentConflict)} == {
+        CommitmentConflict
+    }
     with pytest.raises(Refused):
         clinic.end(to=clinic.evening, moving=[clinic.enrollments[0].pk])
     clinic.track.refresh_from_db()
@@ -119,8 +122,8 @@ def test_whom_the_other_track_does_not_fit_is_told_why(clinic: Clinic) -> None:
 @pytest.mark.parametrize(
     ("change", "reasons"),
     [
-        pytest.param({"last_day": TODAY - DAY}, (EndsBeforeItBegins(TODAY, TODAY - DAY),), id="yesterday"),
-        pytest.param({"moving": [0]}, (NotOnOffer("Morning track"),), id="movers without a track to go to"),
+        pytest.param({"last_day": TODAY - DAY}, (EndDateBeforeStart(TODAY, TODAY - DAY),), id="yesterday"),
+        pytest.param({"moving": [0]}, (TrackNotPublished("Morning track"),), id="movers without a track to go to"),
     ],
 )
 def test_what_makes_no_sense_is_refused(clinic: Clinic, change: dict[str, Any], reasons: tuple[object, ...]) -> None:

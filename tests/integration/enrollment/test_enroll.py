@@ -8,19 +8,18 @@ import pytest
 from accounts.models import AuditEvent
 from accounts.permissions import Role
 from patients.models import Episode
-from scheduling.domain.search.obstacles import Clash, Full, NotAStartDate
+from scheduling.domain.hours.reasons import (
+    BelowPrescribedDays,
+    BelowPrescribedMinutes,
+    OverlappingMeetings,
+    TooManyMinutes,
+)
+from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull, NotAStartDate
 from scheduling.models import Booking, CohortStart, Enrollment, Feed, Meeting, Session, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.documents.feeds import create_feed
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.reasons import (
-    AlreadyEnrolled,
-    BeforeAdmission,
-    NoEpisode,
-    NotOnOffer,
-    NotRunning,
-    Refused,
-)
+from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, NoEpisode, NotRunning, TrackNotPublished
 from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting
 from tests.factories import (
     MONDAY,
@@ -33,7 +32,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from timekeeping.reasons import BelowPrescribedDays, BelowPrescribedMinutes, TooManyMinutes, TwoAtOnce
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -130,13 +129,13 @@ def test_every_reason_is_brought_at_once(site: Site) -> None:
     with pytest.raises(Refused) as refused:
         enrolling(episode, track)
     kinds = [type(reason) for reason in refused.value.reasons]
-    assert kinds == [BeforeAdmission, BelowPrescribedMinutes, BelowPrescribedDays, Clash, Full]
+    assert kinds == [BeforeAdmission, BelowPrescribedMinutes, BelowPrescribedDays, CommitmentConflict, MeetingFull]
     _, minutes, days, clash, full = refused.value.reasons
     assert minutes == BelowPrescribedMinutes(350, 540)
     assert days == BelowPrescribedDays(2, 3)
-    assert isinstance(clash, Clash)
+    assert isinstance(clash, CommitmentConflict)
     assert (clash.minutes, clash.dates) == (25, 12)
-    assert isinstance(full, Full)
+    assert isinstance(full, MeetingFull)
     assert (full.first_date, full.dates) == (date(2026, 12, 2), 1)
     assert not Booking.objects.exists()
 
@@ -148,7 +147,10 @@ def test_two_groups_side_by_side_are_alternatives(episode: Episode) -> None:
     track.meetings.add(beside)
     first = track.meetings.get(weekday=0, starts=time(9)).name
     (reason,) = refusal(episode, track)
-    assert reason in {TwoAtOnce(first, "Men's group", 0, 120), TwoAtOnce("Men's group", first, 0, 120)}
+    assert reason in {
+        OverlappingMeetings(first, "Men's group", 0, 120),
+        OverlappingMeetings("Men's group", first, 0, 120),
+    }
     chosen = [meeting for meeting in track.meetings.all() if meeting != beside]
     assert enrolling(episode, track, chosen).bookings.count() == 36
 
@@ -171,7 +173,7 @@ def test_no_more_than_the_rules_allow(episode: Episode, ends: str, reason: objec
 def test_travel_counts_against_a_meeting(episode: Episode) -> None:
     make_commitment(episode.patient, [0], "12:15", "18:00", "Late shift", travel_minutes=25)
     (clash,) = refusal(episode, make_weekday_track(episode.site))
-    assert isinstance(clash, Clash)
+    assert isinstance(clash, CommitmentConflict)
     assert (clash.minutes, clash.overlap_minutes, clash.gap_minutes, clash.before) == (10, 0, 15, False)
 
 
@@ -180,9 +182,9 @@ def test_a_second_track_must_leave_the_first_its_time(episode: Episode) -> None:
     other = make_track(episode.site, [make_meeting(episode.site, day, "11:00", "14:00") for day in (0, 1, 2)])
     with pytest.raises(Refused) as refused:
         enrolling(episode, other)
-    assert [(type(each), each.busy.kind) for each in refused.value.reasons if isinstance(each, Clash)] == [
-        (Clash, "treatment"),
-        (Clash, "treatment"),
+    assert [(type(each), each.busy.kind) for each in refused.value.reasons if isinstance(each, CommitmentConflict)] == [
+        (CommitmentConflict, "treatment"),
+        (CommitmentConflict, "treatment"),
     ]
 
 
@@ -197,8 +199,8 @@ def test_nobody_is_enrolled_twice_in_a_track(episode: Episode) -> None:
 def test_only_what_is_on_offer_at_the_site(episode: Episode) -> None:
     draft = make_weekday_track(episode.site, name="Draft", status=TrackStatus.DRAFT)
     elsewhere = make_weekday_track(make_site("Elsewhere"), name="Far")
-    assert refusal(episode, draft) == (NotOnOffer("Draft"),)
-    assert NotOnOffer("Far") in refusal(episode, elsewhere)
+    assert refusal(episode, draft) == (TrackNotPublished("Draft"),)
+    assert TrackNotPublished("Far") in refusal(episode, elsewhere)
 
 
 def test_only_meetings_of_the_track(episode: Episode) -> None:
@@ -252,6 +254,6 @@ def test_the_new_hours_of_a_group_that_is_to_change_count_too(episode: Episode) 
     make_commitment(episode.patient, [0], "15:00", "20:00")
     chosen = [m for m in track.meetings.all() if m.weekday in (0, 2, 4) and m != following]
     clash, hours = refusal(episode, track, chosen)
-    assert isinstance(clash, Clash)
+    assert isinstance(clash, CommitmentConflict)
     assert (clash.minutes, clash.first_date) == (55, MONDAY + 3 * WEEK)
     assert hours == BelowPrescribedMinutes(535, 540)

@@ -13,12 +13,12 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from attendance.services.leaves import take_leave
+from attendance.services.leaves import add_leave
 from patients.models import Patient
 from scheduling.models import Booking, Enrollment, LeaveOfAbsence, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient
-from tests.confirmation import confirmed
+from tests.confirmation import preview_and_confirm
 from tests.factories import (
     MONDAY,
     admit,
@@ -121,7 +121,7 @@ def test_the_change_opens_with_what_is_attended(desk: Client, enrollment: Enroll
 
 
 def test_meetings_change_once_what_it_does_was_seen(desk: Client, enrollment: Enrollment) -> None:
-    shown = confirmed(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
+    shown = preview_and_confirm(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
     for words in ("Loses “Group 2”, Wednesdays 9:00–12:00, 10 times from Wed 9 Dec", "Gains “Group 1”, Tuesdays"):
         assert words in shown.text
     assert "falls" not in shown.text
@@ -186,21 +186,21 @@ def test_a_choice_is_tried_without_changing(desk: Client, enrollment: Enrollment
 def test_the_tracks_to_move_to_are_judged_without_the_place_that_is_left(
     desk: Client, enrollment: Enrollment, evenings: Track
 ) -> None:
-    answer = desk.get(reverse("enrollment-move", args=[enrollment.pk]), {"from": "2026-12-07"})
+    answer = desk.get(reverse("enrollment-transfer", args=[enrollment.pk]), {"from": "2026-12-07"})
     assert [card.fit.offer.name for card in answer.context["fitting"]] == ["Evening track"]
     assert answer.context["others"] == []
-    way_in = reverse("enrollment-move-to", args=[enrollment.pk, evenings.pk])
+    way_in = reverse("enrollment-transfer-to", args=[enrollment.pk, evenings.pk])
     assert f"{way_in}?from=2026-12-07" in answer.text
     assert "Move here from Mon 7 Dec" in answer.text
     assert views("move from Morning track") == 1
 
 
 def test_a_patient_moves_once_what_it_does_was_seen(desk: Client, enrollment: Enrollment, evenings: Track) -> None:
-    address = reverse("enrollment-move-to", args=[enrollment.pk, evenings.pk])
+    address = reverse("enrollment-transfer-to", args=[enrollment.pk, evenings.pk])
     Enrollment.objects.update(modality="telehealth")
     opened = desk.get(address + "?from=2026-12-07")
     assert opened.context["form"].initial == {"starts": date(2026, 12, 7), "modality": "telehealth"}
-    shown = confirmed(desk, address, chosen(evenings, 0, 1, 3, modality="telehealth"))
+    shown = preview_and_confirm(desk, address, chosen(evenings, 0, 1, 3, modality="telehealth"))
     for words in ("Loses “Group 0”", "Gains “Evening 0”"):
         assert words in shown.text
     new = Enrollment.objects.get(track=evenings)
@@ -213,7 +213,7 @@ def test_nobody_moves_to_their_own_track_nor_to_another_sites(
 ) -> None:
     far = make_track(make_site("Elsewhere"), name="Far")
     for other in (track, far):
-        assert desk.get(reverse("enrollment-move-to", args=[enrollment.pk, other.pk])).status_code == 404
+        assert desk.get(reverse("enrollment-transfer-to", args=[enrollment.pk, other.pk])).status_code == 404
 
 
 # Its end
@@ -221,7 +221,7 @@ def test_nobody_moves_to_their_own_track_nor_to_another_sites(
 
 def test_the_end_shows_what_is_lost_and_which_weeks_fall(desk: Client, enrollment: Enrollment) -> None:
     address = reverse("enrollment-end", args=[enrollment.pk])
-    shown = confirmed(desk, address, {"last_day": "2026-12-06", "reason": "Moved"})
+    shown = preview_and_confirm(desk, address, {"last_day": "2026-12-06", "reason": "Moved"})
     assert "Loses “Group 0”, Mondays 9:00–12:00, 10 times from Mon 7 Dec" in shown.text
     assert "Mon 7 Dec and 8 weeks more fall to 0 h on 0 days" in shown.text
     enrollment.refresh_from_db()
@@ -236,7 +236,7 @@ def leave_typed(first: str = "2026-11-25", last: str = "2026-11-27", reason: str
 
 
 def test_a_leave_is_noted_once_what_it_excuses_was_seen(desk: Client, rosa: Patient, enrollment: Enrollment) -> None:
-    shown = confirmed(desk, reverse("leave-new", args=[rosa.pk]), leave_typed())
+    shown = preview_and_confirm(desk, reverse("leave-new", args=[rosa.pk]), leave_typed())
     for words in ("Excused from “Group 2”, Wed 25 Nov 9:00–12:00", "1 patient is excused", "away on leave"):
         assert words in shown.text
     leave = LeaveOfAbsence.objects.get()
@@ -269,7 +269,7 @@ def test_a_refused_leave_says_why_beside_its_field_and_keeps_the_rest(
     desk: Client, rosa: Patient, enrollment: Enrollment, by: User, typed: dict[str, str], field: str, words: str
 ) -> None:
     far = date(2026, 12, 14)
-    take_leave(episode=enrollment.episode, first_day=far, last_day=None, reason="Trip", by=by, now=NOW)
+    add_leave(episode=enrollment.episode, first_day=far, last_day=None, reason="Trip", by=by, now=NOW)
     answer = desk.post(reverse("leave-new", args=[rosa.pk]), typed)
     assert answer.status_code == 422
     assert words in " ".join(answer.context["form"].errors[field])
@@ -284,13 +284,13 @@ def test_a_patient_who_is_not_in_care_takes_no_leave(desk: Client, rosa: Patient
 @pytest.fixture
 def leave(enrollment: Enrollment, by: User) -> LeaveOfAbsence:
     """From Monday, nobody knows until when."""
-    return take_leave(episode=enrollment.episode, first_day=MONDAY, last_day=None, reason="Surgery", by=by, now=NOW)
+    return add_leave(episode=enrollment.episode, first_day=MONDAY, last_day=None, reason="Surgery", by=by, now=NOW)
 
 
 def test_who_comes_back_is_expected_again(desk: Client, leave: LeaveOfAbsence) -> None:
     address = reverse("leave-end", args=[leave.pk])
     assert "from Mon 23 Nov until further notice: Surgery" in desk.get(address).text
-    shown = confirmed(desk, address, {"last_day": "2026-12-06"})
+    shown = preview_and_confirm(desk, address, {"last_day": "2026-12-06"})
     assert "Expected again in “Group 0”, Mondays 9:00–12:00, 10 times from Mon 7 Dec" in shown.text
     leave.refresh_from_db()
     assert leave.last_day == date(2026, 12, 6)
@@ -304,7 +304,7 @@ def test_a_return_before_the_leave_is_refused_beside_its_field(desk: Client, lea
 
 
 def test_a_leave_is_called_off_whole(desk: Client, leave: LeaveOfAbsence) -> None:
-    shown = confirmed(desk, reverse("leave-call-off", args=[leave.pk]), {})
+    shown = preview_and_confirm(desk, reverse("leave-cancel", args=[leave.pk]), {})
     assert "1 patient is expected again" in shown.text
     assert not LeaveOfAbsence.objects.exists()
     assert not Attendance.objects.exists()
@@ -313,11 +313,11 @@ def test_a_leave_is_called_off_whole(desk: Client, leave: LeaveOfAbsence) -> Non
 def test_what_is_booked_in_a_leave_by_a_change_or_a_move_is_excused_at_once(
     desk: Client, leave: LeaveOfAbsence, enrollment: Enrollment, evenings: Track
 ) -> None:
-    confirmed(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
+    preview_and_confirm(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
     unmarked = Booking.objects.standing().filter(attendance=None)
     assert not unmarked.exists()
-    address = reverse("enrollment-move-to", args=[enrollment.pk, evenings.pk])
-    confirmed(desk, address, chosen(evenings, 0, 1, 3, starts="2026-12-14", modality="in_person"))
+    address = reverse("enrollment-transfer-to", args=[enrollment.pk, evenings.pk])
+    preview_and_confirm(desk, address, chosen(evenings, 0, 1, 3, starts="2026-12-14", modality="in_person"))
     assert not unmarked.exists()
     assert Booking.objects.standing().filter(enrollment__track=evenings).count() == 9 * 3
 
@@ -348,12 +348,12 @@ def test_only_who_manages_patients_does_any_of_it(site: Site, enrollment: Enroll
     evening = Track.objects.get(name="Evening track")
     pages = [
         change_address(enrollment),
-        reverse("enrollment-move", args=[enrollment.pk]),
-        reverse("enrollment-move-to", args=[enrollment.pk, evening.pk]),
+        reverse("enrollment-transfer", args=[enrollment.pk]),
+        reverse("enrollment-transfer-to", args=[enrollment.pk, evening.pk]),
         reverse("enrollment-end", args=[enrollment.pk]),
         reverse("leave-new", args=[enrollment.episode.patient_id]),
         reverse("leave-end", args=[leave.pk]),
-        reverse("leave-call-off", args=[leave.pk]),
+        reverse("leave-cancel", args=[leave.pk]),
     ]
     for role in (Role.REVIEWER, Role.CLINICIAN, Role.ADMINISTRATOR):
         client = signed_in_as(make_staff(role, site))
@@ -367,11 +367,11 @@ def test_only_who_manages_patients_does_any_of_it(site: Site, enrollment: Enroll
     ("page", "queries"),
     [
         ("enrollment-change", 24),
-        ("enrollment-move", 21),
+        ("enrollment-transfer", 21),
         ("enrollment-end", 9),
         ("leave-new", 10),
         ("leave-end", 8),
-        ("leave-call-off", 8),
+        ("leave-cancel", 8),
     ],
 )
 def test_a_page_takes_as_many_queries_for_three_as_for_one(
@@ -427,5 +427,5 @@ def with_so_many(number: int, site: Site, by: User) -> tuple[Patient, LeaveOfAbs
     site.rule_sets.update(minimum_minutes=60, minimum_days=1, maximum_minutes=3000)
     extend_horizon(site=site, today=TODAY, now=NOW)
     enrollment = enroll_patient(episode=episode, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
-    leave = take_leave(episode=episode, first_day=MONDAY, last_day=None, reason="Trip", by=by, now=NOW)
+    leave = add_leave(episode=episode, first_day=MONDAY, last_day=None, reason="Trip", by=by, now=NOW)
     return patient, leave, enrollment

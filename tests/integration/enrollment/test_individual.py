@@ -7,17 +7,18 @@ import pytest
 
 from accounts.models import RoleAssignment, User
 from accounts.permissions import Role
-from attendance.services.leaves import take_leave
-from attendance.services.ledgers import weeks_of
+from attendance.services.leaves import add_leave
+from attendance.services.ledgers import recent_weeks
 from patients.models import Episode
-from scheduling.domain.individual.proposals import Found, HourNotFree, NotTheIndividualTime, WeeklyHour
-from scheduling.domain.search.obstacles import Clash
-from scheduling.models import Booking, Enrollment, Meeting, Part, Session, SessionStatus, Track
+from scheduling.domain.hours.reasons import FacilitatorDoubleBooked
+from scheduling.domain.individual.proposals import HourNotFree, IndividualProposals, WeeklyHour, WrongIndividualTime
+from scheduling.domain.search.obstacles import CommitmentConflict
+from scheduling.models import Booking, Enrollment, FacilitatorPart, Meeting, Session, SessionStatus, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
 from scheduling.services.enrollment.enroll import discharge_patient, end_enrollment, enroll_patient
-from scheduling.services.enrollment.individual import propose_one_to_ones
-from scheduling.services.enrollment.individual_change import arrange_one_to_ones, hours_for
+from scheduling.services.enrollment.individual import propose_individual_sessions
+from scheduling.services.enrollment.individual_change import arrange_individual_sessions, individual_session_options
 from scheduling.services.reasons import NothingChanged
 from scheduling.services.search.queries import need_of
 from scheduling.services.timetable.tracks_and_meetings import MeetingValues, create_meeting
@@ -34,7 +35,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from timekeeping.reasons import FacilitatorInTwoPlaces, Reason, Refused
+from timekeeping.reasons import Reason, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -59,11 +60,11 @@ class Clinic:
     def admitted(self, starts: date = MONDAY) -> Episode:
         return admit(make_patient(self.site), starts, minutes=600)
 
-    def proposed(self, episode: Episode | None = None, starts: date = MONDAY) -> Found:
+    def proposed(self, episode: Episode | None = None, starts: date = MONDAY) -> IndividualProposals:
         episode = episode or self.episode
         meetings = [meeting.pk for meeting in self.track.meetings.all()]
         need = need_of(episode=episode, from_day=starts)
-        return propose_one_to_ones(episode=episode, minutes=60, meetings=meetings, need=need, today=TODAY)
+        return propose_individual_sessions(episode=episode, minutes=60, meetings=meetings, need=need, today=TODAY)
 
     def enrolled(
         self, *hours: WeeklyHour, episode: Episode | None = None, starts: date = MONDAY, track: Track | None = None
@@ -84,7 +85,9 @@ class Clinic:
         return WeeklyHour(counselor=counselor, weekday=weekday, starts=starts * 60, ends=starts * 60 + minutes)
 
     def arranged(self, enrollment: Enrollment, *hours: WeeklyHour, from_day: date = NEXT_MONDAY) -> Enrollment:
-        return arrange_one_to_ones(enrollment=enrollment, hours=hours, from_day=from_day, by=self.coordinator, now=NOW)
+        return arrange_individual_sessions(
+            enrollment=enrollment, hours=hours, from_day=from_day, by=self.coordinator, now=NOW
+        )
 
 
 @pytest.fixture
@@ -122,7 +125,7 @@ def test_the_hour_after_the_group_is_booked_with_the_enrollment(clinic: Clinic) 
     assert {facilitator.user for booking in bookings for facilitator in booking.session.session_facilitators.all()} == {
         clinic.lead
     }
-    (week, *_) = weeks_of(episode=clinic.episode, now=NOW + timedelta(days=1))
+    (week, *_) = recent_weeks(episode=clinic.episode, now=NOW + timedelta(days=1))
     assert week.ledger.scheduled_minutes == 600
 
 
@@ -158,7 +161,7 @@ def test_only_the_time_that_the_track_promises_is_given(clinic: Clinic) -> None:
     for wrong in (clinic.hour(2, 12, 45), clinic.hour(2, 12, 120)):
         with pytest.raises(Refused) as refused:
             clinic.enrolled(wrong)
-        assert reasons(refused) == (NotTheIndividualTime(60),)
+        assert reasons(refused) == (WrongIndividualTime(60),)
 
 
 def test_what_takes_a_counselor_on_a_single_date_is_seen(clinic: Clinic) -> None:
@@ -178,7 +181,7 @@ def test_a_patient_who_is_booked_elsewhere_on_one_date_is_not_double_booked(clin
     moved = enrollment.bookings.filter(session__on=MONDAY + timedelta(days=4)).get().session
     wednesday = moved.starts - timedelta(days=2) + timedelta(hours=3)
     Booking.objects.filter(session=moved).update(starts=wednesday, ends=wednesday + timedelta(hours=2))
-    found = hours_for(enrollment=enrollment, from_day=MONDAY, today=TODAY)
+    found = individual_session_options(enrollment=enrollment, from_day=MONDAY, today=TODAY)
     assert found.proposals[0].hours == (clinic.hour(2, 14),)
 
 
@@ -268,7 +271,7 @@ def test_other_meetings_go_around_it(clinic: Clinic) -> None:
     with pytest.raises(Refused) as refused:
         change([*groups, clash])
     (reason,) = reasons(refused)
-    assert isinstance(reason, Clash)
+    assert isinstance(reason, CommitmentConflict)
     assert reason.busy.label == "Individual session"
     change(groups)
     assert len(own(enrollment)) == 12
@@ -279,7 +282,7 @@ def test_other_meetings_go_around_it(clinic: Clinic) -> None:
 
 def test_it_is_arranged_later_moved_from_a_day_and_given_up(clinic: Clinic) -> None:
     enrollment = clinic.enrolled()
-    assert hours_for(enrollment=enrollment, from_day=NEXT_MONDAY, today=TODAY).proposals[0].hours == (
+    assert individual_session_options(enrollment=enrollment, from_day=NEXT_MONDAY, today=TODAY).proposals[0].hours == (
         clinic.hour(2, 12),
     )
     clinic.arranged(enrollment, clinic.hour(2, 12))
@@ -289,7 +292,8 @@ def test_it_is_arranged_later_moved_from_a_day_and_given_up(clinic: Clinic) -> N
     assert reasons(refused) == (NothingChanged(),)
     change = NEXT_MONDAY + timedelta(weeks=2)
     assert clinic.hour(2, 12) in [
-        proposal.hours[0] for proposal in hours_for(enrollment=enrollment, from_day=change, today=TODAY).proposals
+        proposal.hours[0]
+        for proposal in individual_session_options(enrollment=enrollment, from_day=change, today=TODAY).proposals
     ]
     clinic.arranged(enrollment, clinic.hour(2, 12, 30), clinic.hour(1, 10, 30), from_day=change)
     minutes = [(booking.session.on, booking.countable_minutes) for booking in own(enrollment)]
@@ -315,7 +319,7 @@ def test_moving_on_the_first_day_leaves_the_new_hour_alone(clinic: Clinic) -> No
 
 def test_it_is_excused_on_leave_and_kept(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
-    take_leave(
+    add_leave(
         episode=clinic.episode,
         first_day=MONDAY,
         last_day=MONDAY + timedelta(days=6),
@@ -345,7 +349,7 @@ def test_a_group_of_the_counselor_goes_around_it_too(clinic: Clinic) -> None:
     )
     with pytest.raises(Refused) as refused:
         create_meeting(site=clinic.site, values=values, by=clinic.coordinator, now=NOW, today=TODAY)
-    named = [reason for reason in reasons(refused) if isinstance(reason, FacilitatorInTwoPlaces)]
+    named = [reason for reason in reasons(refused) if isinstance(reason, FacilitatorDoubleBooked)]
     assert [(each.facilitator, each.second) for each in named] == [("Ada Park", "Individual session")]
 
 
@@ -365,4 +369,4 @@ def test_half_hours_are_proposed_where_no_hour_is_free(clinic: Clinic) -> None:
     (proposal,) = clinic.proposed().proposals
     enrollment = clinic.enrolled(*proposal.hours)
     assert len(own(enrollment)) == 24
-    assert Meeting.objects.filter(kept_for=enrollment, meeting_facilitators__part=Part.LEADS).count() == 2
+    assert Meeting.objects.filter(kept_for=enrollment, meeting_facilitators__part=FacilitatorPart.LEADS).count() == 2

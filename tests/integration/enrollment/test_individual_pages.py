@@ -14,11 +14,11 @@ from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
 from patients.models import Episode
 from scheduling.domain.individual.proposals import WeeklyHour
-from scheduling.forms.enrollment.individual import HoursField, written
+from scheduling.forms.enrollment.individual import WeeklyHoursField, encode_hours
 from scheduling.models import Booking, CounselorHours, Enrollment, Meeting, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
-from tests.confirmation import confirmed
+from tests.confirmation import preview_and_confirm
 from tests.factories import (
     MONDAY,
     admit,
@@ -104,7 +104,7 @@ def address(episode: Episode, track: Track) -> str:
 
 def filled_in(track: Track, *hours: WeeklyHour, **more: Any) -> dict[str, Any]:
     meetings = [meeting.pk for meeting in track.meetings.all()]
-    return {"starts": MONDAY, "meetings": meetings, "modality": "in_person", "individual": written(hours), **more}
+    return {"starts": MONDAY, "meetings": meetings, "modality": "in_person", "individual": encode_hours(hours), **more}
 
 
 def test_times_are_proposed_with_why_and_chosen_with_the_track(
@@ -151,7 +151,7 @@ def test_a_time_that_was_taken_meanwhile_is_refused_and_nothing_typed_is_lost(
         "Wednesday 12:00–13:00 with Ada Park is not free, or no longer: their “Individual session” takes 1 h of it."
         in page
     )
-    assert f'value="{written([hour(ada, 2, 12)])}" id="individual-gone" checked' in page
+    assert f'value="{encode_hours([hour(ada, 2, 12)])}" id="individual-gone" checked' in page
     assert (
         'value="telehealth" class="form-check-input" id="id_modality_1" required checked' in page or "checked" in page
     )
@@ -167,9 +167,9 @@ def test_nonsense_is_no_time(desk: Client, episode: Episode, track: Track, nonse
 
 def test_what_is_written_is_read_again(ada: User) -> None:
     hours = (hour(ada, 1, 9, 30), hour(ada, 2, 12, 30))
-    assert HoursField().clean(written(hours)) == hours
-    assert HoursField().clean("none") == ()
-    assert HoursField(required=False).clean("") is None
+    assert WeeklyHoursField().clean(encode_hours(hours)) == hours
+    assert WeeklyHoursField().clean("none") == ()
+    assert WeeklyHoursField(required=False).clean("") is None
 
 
 def test_without_hours_it_says_where_to_state_them(desk: Client, episode: Episode, track: Track) -> None:
@@ -189,15 +189,15 @@ def test_it_is_arranged_later_after_it_was_shown(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrollment = enrolled(episode, track, by)
-    page_address = reverse("enrollment-individual", args=[enrollment.pk])
+    page_address = reverse("individual-sessions", args=[enrollment.pk])
     page = desk.get(page_address).content.decode()
     assert "Wednesday 12:00–13:00" in page
     assert "individual-none" not in page
     assert desk.post(page_address, {"starts": MONDAY}).status_code == 422
-    asked = {"starts": MONDAY + timedelta(weeks=1), "individual": written([hour(ada, 2, 12)])}
+    asked = {"starts": MONDAY + timedelta(weeks=1), "individual": encode_hours([hour(ada, 2, 12)])}
     desk.post(page_address, asked)
     assert Meeting.objects.filter(kept_for=enrollment).count() == 0
-    shown = confirmed(desk, page_address, asked)
+    shown = preview_and_confirm(desk, page_address, asked)
     assert "Gains “Individual session”" in shown.text
     assert Booking.objects.standing().filter(session__service_type__code="individual").count() == 11
     page = desk.get(page_address).content.decode()
@@ -209,23 +209,23 @@ def test_the_page_tries_another_day_while_it_is_typed(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
-    page_address = reverse("enrollment-individual", args=[enrollment.pk])
-    asked = {"starts": MONDAY, "individual": written([hour(ada, 1, 9)]), "check": "1"}
+    page_address = reverse("individual-sessions", args=[enrollment.pk])
+    asked = {"starts": MONDAY, "individual": encode_hours([hour(ada, 1, 9)]), "check": "1"}
     part = desk.post(page_address, asked, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in part
-    assert f'value="{written([hour(ada, 1, 9)])}" id="individual-2" checked' in part
+    assert f'value="{encode_hours([hour(ada, 1, 9)])}" id="individual-2" checked' in part
 
 
 def test_what_stands_against_moving_it_is_said(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
-    page_address = reverse("enrollment-individual", args=[enrollment.pk])
-    past = desk.post(page_address, {"starts": "2026-11-20", "individual": written([hour(ada, 1, 9)])})
+    page_address = reverse("individual-sessions", args=[enrollment.pk])
+    past = desk.post(page_address, {"starts": "2026-11-20", "individual": encode_hours([hour(ada, 1, 9)])})
     assert "is too early" in past.content.decode()
-    same = desk.post(page_address, {"starts": MONDAY, "individual": written([hour(ada, 2, 12)])})
+    same = desk.post(page_address, {"starts": MONDAY, "individual": encode_hours([hour(ada, 2, 12)])})
     assert "Nothing is different from what stands." in same.content.decode()
-    outside = desk.post(page_address, {"starts": MONDAY, "individual": written([hour(ada, 2, 15)])})
+    outside = desk.post(page_address, {"starts": MONDAY, "individual": encode_hours([hour(ada, 2, 15)])})
     assert "is not within the hours" in outside.content.decode()
     assert {past.status_code, same.status_code, outside.status_code} == {422}
 
@@ -294,7 +294,7 @@ def test_the_page_of_one_enrollment_takes_as_many_queries_for_three_as_for_one(
 ) -> None:
     for number in range(1, counselors):
         make_hours(make_staff(Role.CLINICIAN, site, f"C{number}"), site, 3, "09:00", "12:00")
-    page = reverse("enrollment-individual", args=[enrolled(episode, track, by, hour(ada, 2, 12)).pk])
+    page = reverse("individual-sessions", args=[enrolled(episode, track, by, hour(ada, 2, 12)).pk])
     desk.get(page)
     with django_assert_num_queries(24):
         desk.get(page)

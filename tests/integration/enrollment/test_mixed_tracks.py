@@ -20,10 +20,11 @@ from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
 from scheduling.services.enrollment.end_track import end_track
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
-from scheduling.services.preview.preview import Scene, rehearse
-from scheduling.services.reasons import NotRunning, Refused
+from scheduling.services.preview.preview import preview_impact
+from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.services.reasons import NotRunning
 from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting, end_meeting
-from tests.confirmation import confirmed
+from tests.confirmation import preview_and_confirm
 from tests.factories import (
     MONDAY,
     admit,
@@ -34,6 +35,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -195,7 +197,7 @@ def test_who_visits_a_group_is_told_of_when_it_serves_their_hosts_no_more(clinic
     def act() -> Meeting:
         return change_meeting(meeting=clinic.visited, values=values, today=TODAY, **clinic.said)
 
-    impact = rehearse(act, scene=Scene(clinic.site, TODAY), now=NOW)
+    impact = preview_impact(act, scene=SnapshotScope(clinic.site, TODAY), now=NOW)
     assert not impact.seats, "it is their own track's by now"
     act()
     assert clinic.booked()[5] == ("Evening 3", MONDAY + 3 * WEEK + 3 * DAY)
@@ -208,7 +210,7 @@ def test_who_visits_a_group_is_told_of_when_it_serves_their_hosts_no_more(clinic
     def take_away() -> Meeting:
         return change_meeting(meeting=meeting, values=values, today=TODAY, **clinic.said)
 
-    impact = rehearse(take_away, scene=Scene(clinic.site, TODAY), now=NOW)
+    impact = preview_impact(take_away, scene=SnapshotScope(clinic.site, TODAY), now=NOW)
     assert {change.kind for change in impact.seats} == {"lost"}
     assert {(drop.minutes_after, drop.missing_minutes) for drop in impact.drops} == {(360, 180)}
 
@@ -219,7 +221,7 @@ def test_who_visits_a_group_that_ends_is_shown_to_lose_it(clinic: Clinic) -> Non
     def act() -> Meeting:
         return end_meeting(meeting=clinic.visited, last_day=LATER, today=TODAY, **clinic.said)
 
-    impact = rehearse(act, scene=Scene(clinic.site, TODAY), now=NOW)
+    impact = preview_impact(act, scene=SnapshotScope(clinic.site, TODAY), now=NOW)
     assert {change.kind for change in impact.seats} == {"lost"}
     assert impact.drops
     act()
@@ -235,7 +237,7 @@ def test_when_a_track_ends_its_visitors_lose_its_groups_alone_and_the_page_says_
     enrollment = clinic.enroll()
     client.force_login(clinic.by)
     typed = {"last_day": LATER.isoformat(), "to": ""}
-    shown = confirmed(client, reverse("track-end", args=[clinic.evenings.pk]), typed)
+    shown = preview_and_confirm(client, reverse("track-end", args=[clinic.evenings.pk]), typed)
     assert [str(person.patient) for person in shown.context["told"].people] == ["Rosa Lindqvist"]
     assert "Visit its groups from other tracks" in shown.text
     enrollment.refresh_from_db()
@@ -349,7 +351,7 @@ def test_other_meetings_are_chosen_with_those_that_are_visited(clinic: Clinic, d
         ("Evening 0", False, False), ("Evening 1", False, False), ("Evening 2", False, False), ("Evening 3", True, True)
     ]  # fmt: skip
     typed = {"starts": LATER.isoformat(), "meetings": [each.pk for each in clinic.choice((0, 4), (1,))]}
-    confirmed(desk, address, typed)
+    preview_and_confirm(desk, address, typed)
     assert clinic.booked()[3:] == week(MONDAY + 3 * WEEK, (0, "Morning"), (1, "Evening"), (4, "Morning"))
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from attendance.services.leaves import call_off_leave, end_leave, excuse_leaves, excuse_leaves_of, take_leave
+from attendance.services.leaves import add_leave, cancel_leave, change_leave_end, update_excuses_at, update_excuses_for
 from patients.models import Episode
 from scheduling.models import (
     Booking,
@@ -31,11 +31,11 @@ from scheduling.models import (
 from scheduling.services.bookings.horizon import extend_horizon, horizon_end
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient, release_booking
-from scheduling.services.reasons import Refused
-from scheduling.services.sessions.cancel import cancel_session, reinstate_session
+from scheduling.services.sessions.cancel import cancel_session, restore_session
 from scheduling.services.sessions.session_changes import move_session
 from scheduling.services.sessions.slots import Slot
 from tests.factories import admit, make_meeting, make_patient, make_site, make_staff, make_track
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -93,7 +93,7 @@ def change(stay: Stay, which: int, days: int) -> None:
     if enrollment:
         meetings = stay.chosen(enrollment.track, which)
         change_meetings(enrollment=enrollment, meetings=meetings, from_day=stay.today + days * DAY, **stay.said)
-        excuse_leaves_of(episode=stay.episode, now=stay.now)
+        update_excuses_for(episode=stay.episode, now=stay.now)
 
 
 def transfer(stay: Stay, which: int, days: int) -> None:
@@ -102,7 +102,7 @@ def transfer(stay: Stay, which: int, days: int) -> None:
         track = next(each for each in stay.tracks if each != enrollment.track)
         meetings, starts = stay.chosen(track, which), stay.today + days * DAY
         transfer_enrollment(enrollment=enrollment, track=track, meetings=meetings, starts=starts, **stay.said)
-        excuse_leaves_of(episode=stay.episode, now=stay.now)
+        update_excuses_for(episode=stay.episode, now=stay.now)
 
 
 def end(stay: Stay, which: int, days: int) -> None:
@@ -114,25 +114,25 @@ def end(stay: Stay, which: int, days: int) -> None:
 def begin_again(stay: Stay, which: int, days: int) -> None:
     track, starts = stay.tracks[which % 2], stay.today + (days % 3) * DAY
     enroll_patient(episode=stay.episode, track=track, meetings=stay.chosen(track, which), starts=starts, **stay.said)
-    excuse_leaves_of(episode=stay.episode, now=stay.now)
+    update_excuses_for(episode=stay.episode, now=stay.now)
 
 
 def leave(stay: Stay, which: int, days: int) -> None:
     first = stay.today + days * DAY
     last = None if which % 4 == 0 else first + which * DAY
-    take_leave(episode=stay.episode, first_day=first, last_day=last, reason="Surgery", **stay.said)
+    add_leave(episode=stay.episode, first_day=first, last_day=last, reason="Surgery", **stay.said)
 
 
 def come_back(stay: Stay, which: int, days: int) -> None:
     gone = LeaveOfAbsence.objects.order_by("-starts").first()
     if gone:
-        end_leave(leave=gone, last_day=None if which % 7 == 0 else stay.today + days * DAY, **stay.said)
+        change_leave_end(leave=gone, last_day=None if which % 7 == 0 else stay.today + days * DAY, **stay.said)
 
 
 def call_off(stay: Stay, which: int, days: int) -> None:
     gone = LeaveOfAbsence.objects.order_by("-starts").first()
     if gone:
-        call_off_leave(leave=gone, **stay.said)
+        cancel_leave(leave=gone, **stay.said)
 
 
 def move(stay: Stay, which: int, days: int) -> None:
@@ -151,7 +151,7 @@ def move(stay: Stay, which: int, days: int) -> None:
 def cancel_or_hold(stay: Stay, which: int, days: int) -> None:
     session = stay.to_come()[which % 20]
     if session.status == SessionStatus.CANCELLED:
-        reinstate_session(session=session, **stay.said)
+        restore_session(session=session, **stay.said)
     else:
         cancel_session(session=session, reason="Snow", **stay.said)
 
@@ -170,7 +170,7 @@ def live_on(stay: Stay, which: int, days: int) -> None:
 
 def nightly(stay: Stay) -> None:
     extend_horizon(site=stay.site, today=stay.today, now=stay.now)
-    excuse_leaves(site=stay.site, now=stay.now)
+    update_excuses_at(site=stay.site, now=stay.now)
 
 
 Act = Callable[[Stay, int, int], None]

@@ -13,18 +13,23 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
 from attendance.domain.ledger import PartialReason
-from attendance.services.ledgers import weeks_of
+from attendance.services.ledgers import recent_weeks
 from attendance.services.marks import Mark, mark_booking
-from attendance.services.weeks import week_in_full
+from attendance.services.weeks import week_report
 from patients.models import Commitment, CommitmentProposal, Episode, FormerSite, Patient
 from scheduling.models import Booking, Closure, Feed, Priority, RuleSet, Site, WaitingEntry
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.documents.feeds import create_feed
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient, release_booking
-from scheduling.services.enrollment.site_transfer import ClocksDiffer, StillBooked, StillToDecide, move_episode
-from scheduling.services.enrollment.waitlist import join_waiting_list
-from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, NothingChanged, Refused
+from scheduling.services.enrollment.site_transfer import (
+    ProposalsPending,
+    StillBooked,
+    TimeZonesDiffer,
+    transfer_episode,
+)
+from scheduling.services.enrollment.waitlist import join_waitlist
+from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, NothingChanged
 from tests.factories import (
     MONDAY,
     admit,
@@ -35,7 +40,8 @@ from tests.factories import (
     make_staff,
     make_weekday_track,
 )
-from tests.integration.timetable.naive_model import everything
+from tests.integration.timetable.naive_model import all_rows
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -90,15 +96,15 @@ def read(episode: Episode) -> Episode:
 
 
 def move(episode: Episode, site: Site, by: User, now: datetime = LATER) -> Episode:
-    move_episode(episode=episode, site=site, by=by, now=now)
+    transfer_episode(episode=episode, site=site, by=by, now=now)
     return read(episode)
 
 
 def refusal(episode: Episode, site: Site, by: User, now: datetime = LATER) -> tuple[Any, ...]:
-    before = [everything(), list(Episode.objects.values_list()), list(Patient.objects.values_list())]
+    before = [all_rows(), list(Episode.objects.values_list()), list(Patient.objects.values_list())]
     with pytest.raises(Refused) as refused:
-        move_episode(episode=episode, site=site, by=by, now=now)
-    assert [everything(), list(Episode.objects.values_list()), list(Patient.objects.values_list())] == before
+        transfer_episode(episode=episode, site=site, by=by, now=now)
+    assert [all_rows(), list(Episode.objects.values_list()), list(Patient.objects.values_list())] == before
     return refused.value.reasons
 
 
@@ -113,12 +119,12 @@ def enroll(episode: Episode, by: User, now: datetime = LATER) -> Any:
 def test_the_person_and_the_care_are_at_the_other_site_from_today(
     episode: Episode, here: Site, there: Site, by: User
 ) -> None:
-    past = everything()
+    past = all_rows()
     moved = move(episode, there, by)
     assert (moved.site, moved.patient.site, moved.came_on) == (there, there, TODAY)
     former = moved.former_sites.get()
     assert (former.site, former.starts, former.ends) == (here, MONDAY, TODAY)
-    assert everything() == past, "sessions, bookings and marks stay where they were"
+    assert all_rows() == past, "sessions, bookings and marks stay where they were"
     told = AuditEvent.objects.filter(subject_kind="episode", action="changed").order_by("pk")
     assert [(event.site_key, event.detail) for event in told] == [
         (here.pk, "moves to Pier Street"), (there.pk, f"moved from Harbor Street on {TODAY}")
@@ -134,7 +140,7 @@ def test_a_place_in_a_track_or_a_session_to_come_is_given_up_first(
     missed = release_booking(booking=enrollment.bookings.order_by("starts")[0], reason="Ill", by=by, now=LATER)
     end_enrollment(enrollment=enrollment, last_day=TODAY + DAY, by=by, now=LATER)
     session = enrollment.bookings.order_by("starts")[1].session
-    book_make_up(session=session, makes_up=missed, by=by, now=LATER)
+    book_makeup(session=session, makes_up=missed, by=by, now=LATER)
     after = LATER + 2 * DAY
     assert refusal(episode, there, by, now=after) == (StillBooked(session.name, session.on, 0),)
     assert move(episode, there, by, now=session.ends + DAY).site == there
@@ -163,7 +169,7 @@ def test_it_can_move_on_and_back(episode: Episode, here: Site, there: Site, by: 
 def test_waiting_lists_are_left_and_calendars_written_anew(episode: Episode, here: Site, there: Site, by: User) -> None:
     other = make_weekday_track(here, (1, 3, 5), name="Other")
     feed, _ = create_feed(patient=episode.patient, by=by, now=LATER - DAY)
-    join_waiting_list(episode=episode, track=other, priority=Priority.ROUTINE, from_day=TODAY, by=by, now=LATER)
+    join_waitlist(episode=episode, track=other, priority=Priority.ROUTINE, from_day=TODAY, by=by, now=LATER)
     move(episode, there, by)
     entry = WaitingEntry.objects.get()
     assert (entry.closed_at, entry.close_reason) == (LATER, "Moved to another site")
@@ -201,13 +207,13 @@ def test_weeks_are_judged_by_the_site_at_which_they_were(episode: Episode, here:
     Closure.objects.create(site=here, starts=MONDAY + WEEK, ends=MONDAY + 2 * WEEK, reason="Snow")
     tuesday = LATER + 2 * DAY
     moved = move(episode, there, by, now=tuesday)
-    rows = weeks_of(episode=moved, now=tuesday)
+    rows = recent_weeks(episode=moved, now=tuesday)
     assert [row.week for row in rows] == [date(2026, 12, 13), date(2026, 12, 7), date(2026, 11, 30), MONDAY]
     assert [sorted(row.ledger.partial) for row in rows] == [["move"], [], ["closure"], []]
     assert [row.ledger.credited_minutes for row in rows] == [0, 540, 540, 540]
-    full = week_in_full(patient=moved.patient, day=MONDAY + DAY, now=tuesday)
+    full = week_report(patient=moved.patient, day=MONDAY + DAY, now=tuesday)
     assert (full.site, full.week.start, len(full.bookings)) == (here, MONDAY, 3)
-    full = week_in_full(patient=moved.patient, day=tuesday.date(), now=tuesday)
+    full = week_report(patient=moved.patient, day=tuesday.date(), now=tuesday)
     assert (full.site, full.week.start) == (there, date(2026, 12, 13))
     assert full.row is not None
     assert full.row.ledger.partial == {PartialReason.MOVE}
@@ -224,7 +230,7 @@ def test_a_week_of_both_sites_counts_what_was_attended_at_either(
         end_enrollment(enrollment=enrollment, last_day=TODAY + DAY, by=by, now=tuesday)
         moved = move(episode, there, by, now=tuesday)
         enroll(moved, by, now=tuesday)
-        row = weeks_of(episode=moved, now=tuesday)[0]
+        row = recent_weeks(episode=moved, now=tuesday)[0]
     assert (row.week, row.ledger.credited_minutes, row.ledger.scheduled_minutes) == (MONDAY + 3 * WEEK, 180, 540)
     assert row.ledger.partial == {PartialReason.MOVE}
 
@@ -294,7 +300,7 @@ def test_commitments_stay_at_their_moments(episode: Episode, west: Site, by: Use
 def test_where_clocks_drift_apart_commitments_are_ended_first(episode: Episode, by: User) -> None:
     phoenix = make_site("Camelback", "America/Phoenix")
     commitment = make_commitment(episode.patient, [0], "09:00", "17:00")
-    assert refusal(episode, phoenix, by) == (ClocksDiffer("Harbor Street", "Camelback"),)
+    assert refusal(episode, phoenix, by) == (TimeZonesDiffer("Harbor Street", "Camelback"),)
     Commitment.objects.filter(pk=commitment.pk).update(valid_until=TODAY - DAY)
     assert move(episode, phoenix, by).site == phoenix
 
@@ -303,7 +309,7 @@ def test_what_a_patient_proposed_by_the_old_clock_is_decided_first(
     episode: Episode, west: Site, there: Site, by: User
 ) -> None:
     CommitmentProposal.objects.create(patient=episode.patient, action="add", label="Shift", proposed_at=LATER)
-    assert refusal(episode, west, by) == (StillToDecide(1),)
+    assert refusal(episode, west, by) == (ProposalsPending(1),)
     assert move(episode, there, by).site == there, "where the clock is the same it stays as it is"
 
 
@@ -317,14 +323,14 @@ def desk(by: User, client: Client) -> Client:
 
 
 def address(episode: Episode, query: str = "") -> str:
-    return reverse("patient-site", args=[episode.patient_id]) + query
+    return reverse("site-transfer", args=[episode.patient_id]) + query
 
 
 def test_a_move_says_what_it_brings_and_is_done_once_confirmed(
     desk: Client, episode: Episode, here: Site, there: Site, west: Site, by: User
 ) -> None:
     other = make_weekday_track(here, (1, 3, 5), name="Other")
-    join_waiting_list(episode=episode, track=other, priority=Priority.ROUTINE, from_day=TODAY, by=by, now=LATER)
+    join_waitlist(episode=episode, track=other, priority=Priority.ROUTINE, from_day=TODAY, by=by, now=LATER)
     make_place(episode.patient, {here: (5, 5), there: (5, 5)})
     chart = desk.get(reverse("patient", args=[episode.patient_id])).text
     assert address(episode) in chart
@@ -341,9 +347,10 @@ def test_a_move_says_what_it_brings_and_is_done_once_confirmed(
     assert "No way to" not in shown
     assert "clocks" not in shown
     done = desk.post(
-        address(episode), {"site": there.pk, "seen": there.pk, "next": reverse("fit", args=[episode.patient_id])}
+        address(episode),
+        {"site": there.pk, "seen": there.pk, "next": reverse("find-schedule", args=[episode.patient_id])},
     )
-    assert (done.status_code, done["Location"]) == (302, reverse("fit", args=[episode.patient_id]))
+    assert (done.status_code, done["Location"]) == (302, reverse("find-schedule", args=[episode.patient_id]))
     assert read(episode).site == there
 
 

@@ -19,8 +19,8 @@ from scheduling.models import CohortStart, Enrollment, Meeting, RuleSet, Site, T
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
-from scheduling.services.enrollment.step_down import Ahead, step_down
-from scheduling.services.reasons import NoEpisode, Refused
+from scheduling.services.enrollment.step_down import LevelPlan, plan_step_down
+from scheduling.services.reasons import NoEpisode
 from tests.factories import (
     MONDAY,
     admit,
@@ -33,6 +33,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -102,12 +103,12 @@ def weekday_track(
     )
 
 
-def looked(patient: Patient, from_day: date = TODAY) -> tuple[Ahead, ...]:
+def looked(patient: Patient, from_day: date = TODAY) -> tuple[LevelPlan, ...]:
     episodes = Episode.objects.select_related("site", "patient").prefetch_related("spans")
-    return step_down(episode=episodes.get(patient=patient), from_day=from_day)
+    return plan_step_down(episode=episodes.get(patient=patient), from_day=from_day)
 
 
-def days(ahead: Ahead) -> list[int]:
+def days(ahead: LevelPlan) -> list[int]:
     return [each.weekday for each in ahead.stage.meetings]
 
 
@@ -120,7 +121,7 @@ def stands(patient: Patient, track: Track, meetings: Sequence[Meeting], by: User
 
 
 def page_of(client: Client, patient: Patient) -> Any:
-    return client.get(reverse("ahead", args=[patient.pk]))
+    return client.get(reverse("step-down", args=[patient.pk]))
 
 
 # What is found
@@ -291,7 +292,7 @@ def test_the_way_in_opens_with_the_day_and_the_meetings(
     assert second.way_in.startswith(reverse("enrollment-change", args=[enrollment.pk]) + "?from=2026-12-14&meetings=")
 
     form = desk.get(second.way_in)
-    others = f"{reverse('enrollment-move', args=[enrollment.pk])}?from=2026-12-14"
+    others = f"{reverse('enrollment-transfer', args=[enrollment.pk])}?from=2026-12-14"
     assert others in page_of(desk, rosa).text
 
     assert form.context["form"].initial["starts"] == STEP
@@ -307,7 +308,7 @@ def test_another_track_from_the_next_level_on_is_a_move(
     make_commitment(rosa, range(5), "17:00", "22:00", label="Late shift", valid_from=BEYOND)
     answer = page_of(desk, rosa)
     _, second = answer.context["columns"]
-    move = reverse("enrollment-move-to", args=[enrollment.pk, mornings.pk])
+    move = reverse("enrollment-transfer-to", args=[enrollment.pk, mornings.pk])
     assert second.way_in.startswith(f"{move}?from=2026-12-14&meetings=")
     assert "Move to Mornings from Mon 14 Dec" in answer.text
     assert "Other times on Mon–Wed" in answer.text
@@ -335,7 +336,7 @@ def test_a_level_for_which_nothing_fits_shows_why(desk: Client, rosa: Patient, e
     for words in ("Nothing fits", "What would help:", "What stands against Evenings"):
         assert words in answer.text
     assert "Late shift" in answer.text
-    assert f"{reverse('fit', args=[rosa.pk])}?from=2026-12-14" in answer.text
+    assert f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-14" in answer.text
 
 
 def test_what_would_have_to_move_is_said(desk: Client, rosa: Patient, evenings: Track) -> None:
@@ -351,8 +352,8 @@ def test_nobody_in_care_has_nothing_ahead(desk: Client, site: Site) -> None:
 
 
 def test_the_chart_and_the_search_lead_there(desk: Client, rosa: Patient) -> None:
-    for page in ("patient", "fit"):
-        assert reverse("ahead", args=[rosa.pk]) in desk.get(reverse(page, args=[rosa.pk])).text
+    for page in ("patient", "find-schedule"):
+        assert reverse("step-down", args=[rosa.pk]) in desk.get(reverse(page, args=[rosa.pk])).text
 
 
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMINISTRATOR])
@@ -390,7 +391,7 @@ def queries_of_looking_ahead(levels: int) -> tuple[int, int]:
         assert len(page_of(client, patient).context["columns"]) == levels
     episode = Episode.objects.select_related("site", "patient").prefetch_related("spans").get(pk=episode.pk)
     with CaptureQueriesContext(connection) as service:
-        assert len(step_down(episode=episode, from_day=TODAY)) == levels
+        assert len(plan_step_down(episode=episode, from_day=TODAY)) == levels
     return len(service), len(page)
 
 

@@ -13,14 +13,14 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.permissions import Role
 from patients.models import Episode, LevelOfCare
-from patients.services import LevelValues, state_level
-from scheduling.clinic_import.faults import Faulty
-from scheduling.domain.search.obstacles import OtherLevel, OutsideAges
+from patients.services import LevelValues, set_level_of_care
+from scheduling.clinic_import.faults import ImportFailed
+from scheduling.domain.search.obstacles import OutsideAges, WrongLevel
 from scheduling.models import Enrollment, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.search.queries import find_schedules
+from scheduling.services.search.queries import search_tracks
 from tests.factories import (
     MONDAY,
     admit,
@@ -31,7 +31,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from tests.spreadsheets import bring, changed
+from tests.spreadsheets import clinic_with, import_files
 from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
@@ -85,14 +85,14 @@ def step_up(episode: Episode, by: User, starts: date) -> None:
     values = LevelValues(
         level=LevelOfCare.HIGHER, prescribed_minutes=540, prescribed_days=3, starts=starts, stated_by="Dr. Cole, MD"
     )
-    state_level(episode=episode, values=values, by=by, now=NOW)
+    set_level_of_care(episode=episode, values=values, by=by, now=NOW)
 
 
 def test_a_level_is_asked_for_on_the_first_day(episode: Episode, by: User) -> None:
     track = make_weekday_track(episode.site, level=LevelOfCare.HIGHER)
     step_up(episode, by, MONDAY + WEEK)
-    assert refused(enroll, episode, track, by) == (OtherLevel("2.5", "2.1"),)
-    assert find_schedules(episode=episode, from_day=MONDAY)[0].obstacles == (OtherLevel("2.5", "2.1"),)
+    assert refused(enroll, episode, track, by) == (WrongLevel("2.5", "2.1"),)
+    assert search_tracks(episode=episode, from_day=MONDAY)[0].obstacles == (WrongLevel("2.5", "2.1"),)
     assert enroll(episode, track, by, starts=MONDAY + WEEK).starts == MONDAY + WEEK
 
 
@@ -100,7 +100,7 @@ def test_an_age_is_asked_for_on_the_first_day(episode: Episode, by: User) -> Non
     adults = make_weekday_track(episode.site, from_age=18, name="Adults")
     assert refused(enroll, episode, adults, by) == (OutsideAges(17, 18, None),)
     assert enroll(episode, adults, by, starts=MONDAY + WEEK).starts == MONDAY + WEEK
-    (fit,) = find_schedules(episode=episode, from_day=MONDAY)
+    (fit,) = search_tracks(episode=episode, from_day=MONDAY)
     assert not fit.fits
 
 
@@ -118,7 +118,7 @@ def test_who_is_in_a_track_stays_in_it_and_another_takes_only_its_own(episode: E
     everything = list(evenings.meetings.all())
     assert refused(
         transfer_enrollment, enrollment=enrollment, track=evenings, meetings=everything, starts=later, **said
-    ) == (OtherLevel("2.1", "2.5"), OutsideAges(18, None, 17))
+    ) == (WrongLevel("2.1", "2.5"), OutsideAges(18, None, 17))
 
 
 def test_the_form_states_a_level_and_ages_and_the_page_shows_them(desk: Client, site: Site) -> None:
@@ -147,16 +147,18 @@ def test_ages_that_are_no_range_are_refused_beside_the_field_and_nothing_is_lost
 
 def test_what_a_page_says_to_a_patient_of_another_age(desk: Client, episode: Episode) -> None:
     make_weekday_track(episode.site, from_age=18, level="2.5")
-    page = desk.get(reverse("fit", args=[episode.patient_id]), {"from": "2026-11-23"}).text
+    page = desk.get(reverse("find-schedule", args=[episode.patient_id]), {"from": "2026-11-23"}).text
     assert "It is for ages 18 and over; on the first day the patient is 17." in page
     assert "It is for patients at level 2.5, and level 2.1 is stated." in page
 
 
 def test_a_file_states_a_level_ages_and_whether_tracks_mix(tmp_path: Path) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     track = Track.objects.get()
-    files = changed("tracks", "status\nNORTH,AM,Morning,published", "level,from_age,to_age\nNORTH,AM,Morning,2.1,18,25")
-    (change,) = bring(tmp_path, files).changes
+    files = clinic_with(
+        "tracks", "status\nNORTH,AM,Morning,published", "level,from_age,to_age\nNORTH,AM,Morning,2.1,18,25"
+    )
+    (change,) = import_files(tmp_path, files).changes
     assert [(each.column, each.before, each.after) for each in change.fields] == [
         ("level", "nothing", "2.1"),
         ("from_age", "nothing", "18"),
@@ -164,11 +166,11 @@ def test_a_file_states_a_level_ages_and_whether_tracks_mix(tmp_path: Path) -> No
     ]
     track.refresh_from_db()
     assert (track.level, track.from_age, track.to_age) == ("2.1", 18, 25)
-    assert bring(tmp_path, files).changes == ()
-    assert bring(tmp_path).changes == (), "what a file does not have stays"
-    sites = changed("sites", "time_zone\nNORTH,Harbor Street,America/New_York", "time_zone,mixes_tracks\n"
+    assert import_files(tmp_path, files).changes == ()
+    assert import_files(tmp_path).changes == (), "what a file does not have stays"
+    sites = clinic_with("sites", "time_zone\nNORTH,Harbor Street,America/New_York", "time_zone,mixes_tracks\n"
                     "NORTH,Harbor Street,America/New_York,yes")  # fmt: skip
-    (change,) = bring(tmp_path, sites).changes
+    (change,) = import_files(tmp_path, sites).changes
     assert [(each.column, each.before, each.after) for each in change.fields] == [("mixes_tracks", "no", "yes")]
     assert Site.objects.get().mixes_tracks
 
@@ -183,8 +185,11 @@ def test_a_file_states_a_level_ages_and_whether_tracks_mix(tmp_path: Path) -> No
     ],
 )
 def test_what_a_file_says_wrong_is_said_by_row_and_column(tmp_path: Path, columns: str, cells: str, fault: str) -> None:
-    bring(tmp_path)
+    import_files(tmp_path)
     Track.objects.update(from_age=13)
-    with pytest.raises(Faulty) as faulty:
-        bring(tmp_path, changed("tracks", "status\nNORTH,AM,Morning,published", f"{columns}\nNORTH,AM,Morning,{cells}"))
+    with pytest.raises(ImportFailed) as faulty:
+        import_files(
+            tmp_path,
+            clinic_with("tracks", "status\nNORTH,AM,Morning,published", f"{columns}\nNORTH,AM,Morning,{cells}"),
+        )
     assert [str(each) for each in faulty.value.faults] == [f"tracks.csv, row 2, {fault}"]

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from attendance.services.leaves import take_leave
+from attendance.services.leaves import add_leave
 from patients.models import Episode
 from scheduling.models import (
     Booking,
@@ -27,9 +27,15 @@ from scheduling.models import (
 )
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import discharge_patient, end_enrollment, enroll_patient
-from scheduling.services.enrollment.waitlist import AlreadyWaiting, NotWaiting, join_waiting_list, leave_waiting_list
-from scheduling.services.enrollment.waitlist_offers import next_in_line, offer_place, waiting_for
-from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, BeforeAdmission, NeedsReason, NotOnOffer, Refused
+from scheduling.services.enrollment.waitlist import AlreadyOnWaitlist, NotOnWaitlist, join_waitlist, leave_waitlist
+from scheduling.services.enrollment.waitlist_offers import enroll_from_waitlist, match_waitlist, next_in_line
+from scheduling.services.reasons import (
+    AlreadyEnded,
+    AlreadyEnrolled,
+    BeforeAdmission,
+    ReasonRequired,
+    TrackNotPublished,
+)
 from tests.factories import (
     MONDAY,
     admit,
@@ -42,6 +48,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -106,7 +113,7 @@ def joins(
     from_day: date = MONDAY,
     now: datetime = NOW,
 ) -> WaitingEntry:
-    return join_waiting_list(episode=episode, track=track, priority=priority, from_day=from_day, by=by, now=now)
+    return join_waitlist(episode=episode, track=track, priority=priority, from_day=from_day, by=by, now=now)
 
 
 def reasons_of(act: Any, *args: Any, **said: Any) -> tuple[Any, ...]:
@@ -133,7 +140,7 @@ def test_the_most_urgent_comes_first_then_who_asked_first(site: Site, track: Tra
 
 def test_waiting_is_told_to_the_trail(rosa: Episode, track: Track, by: User) -> None:
     entry = joins(rosa, track, by, Priority.SOON)
-    leave_waiting_list(entry=entry, reason=" Moved away ", by=by, now=NOW)
+    leave_waitlist(entry=entry, reason=" Moved away ", by=by, now=NOW)
     entry.refresh_from_db()
     assert (entry.closed_at, entry.close_reason, entry.enrollment) == (NOW, "Moved away", None)
     events = AuditEvent.objects.filter(patient_key=rosa.patient_id).order_by("pk")
@@ -147,12 +154,12 @@ def test_nobody_waits_twice_nor_where_they_are_nor_where_nothing_is_offered(
     site: Site, rosa: Episode, track: Track, taken: Enrollment, by: User
 ) -> None:
     joins(rosa, track, by)
-    assert reasons_of(joins, rosa, track, by) == (AlreadyWaiting("Small", TODAY),)
+    assert reasons_of(joins, rosa, track, by) == (AlreadyOnWaitlist("Small", TODAY),)
     assert reasons_of(joins, taken.episode, track, by) == (AlreadyEnrolled("Small", MONDAY),)
     draft = make_weekday_track(site, name="Draft", status=TrackStatus.DRAFT)
-    assert reasons_of(joins, rosa, draft, by) == (NotOnOffer("Draft"),)
+    assert reasons_of(joins, rosa, draft, by) == (TrackNotPublished("Draft"),)
     elsewhere = make_weekday_track(make_site("Elsewhere"), name="Far")
-    assert reasons_of(joins, rosa, elsewhere, by) == (NotOnOffer("Far"),)
+    assert reasons_of(joins, rosa, elsewhere, by) == (TrackNotPublished("Far"),)
     assert WaitingEntry.objects.count() == 1
 
 
@@ -166,16 +173,16 @@ def test_one_waits_to_begin_in_ones_course_of_care(rosa: Episode, track: Track, 
 
 def test_the_list_is_left_once_and_for_a_reason(rosa: Episode, track: Track, by: User) -> None:
     entry = joins(rosa, track, by)
-    assert reasons_of(leave_waiting_list, entry=entry, reason=" ", by=by, now=NOW) == (NeedsReason(),)
-    leave_waiting_list(entry=entry, reason="Moved", by=by, now=NOW)
-    assert reasons_of(leave_waiting_list, entry=entry, reason="Again", by=by, now=NOW) == (NotWaiting("Small"),)
+    assert reasons_of(leave_waitlist, entry=entry, reason=" ", by=by, now=NOW) == (ReasonRequired(),)
+    leave_waitlist(entry=entry, reason="Moved", by=by, now=NOW)
+    assert reasons_of(leave_waitlist, entry=entry, reason="Again", by=by, now=NOW) == (NotOnWaitlist("Small"),)
     assert joins(rosa, track, by).closed_at is None
 
 
 def test_discharge_closes_every_open_entry(site: Site, rosa: Episode, track: Track, by: User) -> None:
     entries = [joins(rosa, each, by) for each in (track, make_weekday_track(site, name="Other"))]
     left = joins(rosa, make_weekday_track(site, name="Third"), by)
-    leave_waiting_list(entry=left, reason="Moved", by=by, now=NOW)
+    leave_waitlist(entry=left, reason="Moved", by=by, now=NOW)
     discharge_patient(episode=rosa, last_day=MONDAY, reason="Completed", by=by, now=NOW)
     for entry in entries:
         entry.refresh_from_db()
@@ -202,7 +209,7 @@ def fits(track: Track) -> list[Any]:
     )
     entries = WaitingEntry.objects.open().in_order().select_related("episode__patient", "track")
     entries = entries.prefetch_related("episode__spans")
-    return waiting_for(track=whole.get(pk=track.pk), entries=entries, now=NOW)
+    return match_waitlist(track=whole.get(pk=track.pk), entries=entries, now=NOW)
 
 
 def test_next_is_the_first_whom_it_fits(site: Site, rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
@@ -272,7 +279,7 @@ def test_a_place_that_opens_is_offered_in_one_step(rosa: Episode, track: Track, 
     entry = joins(rosa, track, by)
     end_enrollment(enrollment=taken, last_day=MONDAY, by=by, now=NOW)
     meetings = list(track.meetings.all())
-    made = offer_place(entry=entry, meetings=meetings, starts=MONDAY + DAY, by=by, now=NOW)
+    made = enroll_from_waitlist(entry=entry, meetings=meetings, starts=MONDAY + DAY, by=by, now=NOW)
     entry.refresh_from_db()
     assert (entry.closed_at, entry.enrollment) == (NOW, made)
     assert made.bookings.count() == 35
@@ -286,11 +293,11 @@ def test_a_place_that_opens_is_offered_in_one_step(rosa: Episode, track: Track, 
 def test_an_offer_that_came_too_late_changes_nothing(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
     entry = joins(rosa, track, by)
     said = {"meetings": list(track.meetings.all()), "starts": MONDAY, "by": by, "now": NOW}
-    assert {reason.code for reason in reasons_of(offer_place, entry=entry, **said)} == {"full"}
+    assert {reason.code for reason in reasons_of(enroll_from_waitlist, entry=entry, **said)} == {"full"}
     entry.refresh_from_db()
     assert entry.closed_at is None
-    leave_waiting_list(entry=entry, reason="Moved", by=by, now=NOW)
-    assert reasons_of(offer_place, entry=entry, **said) == (NotWaiting("Small"),)
+    leave_waitlist(entry=entry, reason="Moved", by=by, now=NOW)
+    assert reasons_of(enroll_from_waitlist, entry=entry, **said) == (NotOnWaitlist("Small"),)
     assert Enrollment.objects.count() == 1
 
 
@@ -298,7 +305,7 @@ def test_an_offer_that_came_too_late_changes_nothing(rosa: Episode, track: Track
 
 
 def page_of(client: Client, track: Track) -> Any:
-    return client.get(reverse("track-waiting", args=[track.pk]))
+    return client.get(reverse("waitlist", args=[track.pk]))
 
 
 def test_the_page_says_who_is_next_and_enrolls_with_one_button(
@@ -316,7 +323,7 @@ def test_the_page_says_who_is_next_and_enrolls_with_one_button(
         assert words in shown.text
     [line] = shown.context["lines"]
     typed = {"starts": "2026-11-24", "meetings": [meeting.key for meeting in line.waiting.fit.choice]}
-    answer = desk.post(reverse("waiting-offer", args=[line.waiting.entry.pk]), typed, follow=True)
+    answer = desk.post(reverse("waitlist-enroll", args=[line.waiting.entry.pk]), typed, follow=True)
     assert "Rosa Lindqvist is enrolled in Small from Tue 24 Nov." in answer.text
     assert rosa.enrollments.get().bookings.count() == 35
     assert "Nobody waits for this track" in answer.text
@@ -327,9 +334,9 @@ def test_a_page_that_was_overtaken_says_so(
 ) -> None:
     entry = joins(rosa, track, by)
     typed = {"starts": "2026-11-23", "meetings": [meeting.pk for meeting in track.meetings.all()]}
-    answer = desk.post(reverse("waiting-offer", args=[entry.pk]), typed, follow=True)
+    answer = desk.post(reverse("waitlist-enroll", args=[entry.pk]), typed, follow=True)
     assert "Rosa: “Small group” on Monday is full on 12 dates" in answer.text
-    answer = desk.post(reverse("waiting-offer", args=[entry.pk]), {"starts": "soon"}, follow=True)
+    answer = desk.post(reverse("waitlist-enroll", args=[entry.pk]), {"starts": "soon"}, follow=True)
     assert "Look at the list again" in answer.text
     assert not rosa.enrollments.exists()
 
@@ -343,16 +350,16 @@ def test_who_is_in_another_track_is_moved_from_it(
     joins(rosa, track, by)
     text = page_of(desk, track).text
     assert "in Day program now" in text
-    assert reverse("enrollment-move-to", args=[standing.pk, track.pk]) in text
-    assert reverse("waiting-offer", args=[WaitingEntry.objects.get().pk]) not in text
+    assert reverse("enrollment-transfer-to", args=[standing.pk, track.pk]) in text
+    assert reverse("waitlist-enroll", args=[WaitingEntry.objects.get().pk]) not in text
 
 
 def test_an_offer_during_a_leave_is_excused_at_once(desk: Client, rosa: Episode, track: Track, by: User) -> None:
     extend_horizon(site=track.site, today=TODAY, now=NOW)
-    take_leave(episode=rosa, first_day=MONDAY, last_day=MONDAY, reason="Surgery", by=by, now=NOW)
+    add_leave(episode=rosa, first_day=MONDAY, last_day=MONDAY, reason="Surgery", by=by, now=NOW)
     entry = joins(rosa, track, by)
     typed = {"starts": "2026-11-23", "meetings": [meeting.pk for meeting in track.meetings.all()]}
-    desk.post(reverse("waiting-offer", args=[entry.pk]), typed)
+    desk.post(reverse("waitlist-enroll", args=[entry.pk]), typed)
     assert Attendance.objects.get().booking.session.on == MONDAY
 
 
@@ -392,7 +399,7 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
 
 
 def test_a_patient_is_put_on_the_list_and_taken_off_it(desk: Client, rosa: Episode, track: Track) -> None:
-    address = reverse("waiting-join", args=[rosa.patient_id, track.pk])
+    address = reverse("waitlist-join", args=[rosa.patient_id, track.pk])
     assert desk.get(address).status_code == 200
     wrong = desk.post(address, {"priority": "1", "from_day": "2026-11-01"})
     assert wrong.status_code == 422
@@ -401,7 +408,7 @@ def test_a_patient_is_put_on_the_list_and_taken_off_it(desk: Client, rosa: Episo
     entry = WaitingEntry.objects.get()
     assert (entry.priority, entry.from_day, entry.requested_at) == (Priority.URGENT, date(2026, 11, 30), NOW)
 
-    off = reverse("waiting-leave", args=[entry.pk])
+    off = reverse("waitlist-remove", args=[entry.pk])
     assert desk.get(off).status_code == 200
     assert desk.post(off, {"reason": ""}).status_code == 422
     desk.post(off, {"reason": "Found another clinic"})
@@ -415,14 +422,18 @@ def test_a_patient_is_put_on_the_list_and_taken_off_it(desk: Client, rosa: Episo
 def test_the_way_to_the_list_stands_where_a_track_is_full(
     desk: Client, rosa: Episode, track: Track, taken: Enrollment, by: User
 ) -> None:
-    join = reverse("waiting-join", args=[rosa.patient_id, track.pk])
-    assert join in desk.get(reverse("fit", args=[rosa.patient_id])).text
+    join = reverse("waitlist-join", args=[rosa.patient_id, track.pk])
+    assert join in desk.get(reverse("find-schedule", args=[rosa.patient_id])).text
     enrolling = reverse("enroll", args=[rosa.patient_id, track.pk])
     assert join in desk.get(enrolling).text
     joins(rosa, track, by)
-    for page in (reverse("fit", args=[rosa.patient_id]), enrolling, reverse("patient", args=[rosa.patient_id])):
+    for page in (
+        reverse("find-schedule", args=[rosa.patient_id]),
+        enrolling,
+        reverse("patient", args=[rosa.patient_id]),
+    ):
         text = desk.get(page).text
-        assert reverse("track-waiting", args=[track.pk]) in text
+        assert reverse("waitlist", args=[track.pk]) in text
         assert join not in text
 
 
@@ -431,19 +442,19 @@ def test_tracks_say_how_many_wait_to_those_who_may_know(
 ) -> None:
     joins(rosa, track, by)
     for page in (reverse("tracks"), reverse("track", args=[track.pk])):
-        assert reverse("track-waiting", args=[track.pk]) in desk.get(page).text
+        assert reverse("waitlist", args=[track.pk]) in desk.get(page).text
         administrator = signed_in_as(make_staff(Role.ADMINISTRATOR, site))
-        assert reverse("track-waiting", args=[track.pk]) not in administrator.get(page).text
+        assert reverse("waitlist", args=[track.pk]) not in administrator.get(page).text
     assert "1 waiting" in desk.get(reverse("tracks")).text
 
 
 def test_who_may_see_the_list_and_who_may_act_on_it(site: Site, rosa: Episode, track: Track, by: User) -> None:
     entry = joins(rosa, track, by)
-    read = reverse("track-waiting", args=[track.pk])
+    read = reverse("waitlist", args=[track.pk])
     acts = [
-        reverse("waiting-join", args=[rosa.patient_id, track.pk]),
-        reverse("waiting-leave", args=[entry.pk]),
-        reverse("waiting-offer", args=[entry.pk]),
+        reverse("waitlist-join", args=[rosa.patient_id, track.pk]),
+        reverse("waitlist-remove", args=[entry.pk]),
+        reverse("waitlist-enroll", args=[entry.pk]),
     ]
     reviewer = signed_in_as(make_staff(Role.REVIEWER, site))
     assert reviewer.get(read).status_code == 200

@@ -14,7 +14,7 @@ from patients.models import Episode
 from scheduling.models import Booking, Enrollment, Feed, RuleSet, Session, SessionStatus
 from scheduling.services.documents.feeds import create_feed
 from scheduling.services.sessions.cancel import cancel_session
-from scheduling.services.sessions.session_changes import describe_session, move_session
+from scheduling.services.sessions.session_changes import change_session_details, move_session
 from scheduling.services.sessions.slots import Slot
 from tests.factories import (
     MONDAY,
@@ -113,7 +113,7 @@ def test_a_cancelled_session_is_told_and_a_moved_one_shown_at_its_new_time(
     slot = Slot(on=MONDAY + timedelta(days=8), starts=time(13), ends=time(15))
     moved = move_session(session=monday.session, slot=slot, by=by, now=WEDNESDAY_NOON)
     described = {"places": 10, "modality": "telehealth", "topic": "", "telehealth_link": "https://meet.example/x"}
-    describe_session(session=moved, **described, by=by, now=WEDNESDAY_NOON)
+    change_session_details(session=moved, **described, by=by, now=WEDNESDAY_NOON)
     page = client.get(reverse("portal-home")).text
     assert page.count("Cancelled") == 1
     assert "The leader is ill" not in page

@@ -15,7 +15,7 @@ from scheduling.models import Booking, Session, SessionStatus, Site
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient, release_booking
 from scheduling.services.sessions.cancel import cancel_session
-from tests.confirmation import key_in
+from tests.confirmation import impact_key
 from tests.factories import (
     MONDAY,
     admit,
@@ -84,7 +84,7 @@ def test_nothing_is_done_before_it_was_confirmed(client: Client, clinic: Clinic)
     assert "“Evening”, Thu 26 Nov 17:00–20:00" in shown.text
     assert clinic.on(MONDAY).status == SessionStatus.SCHEDULED
     assert 'value="Flooded"' in shown.text
-    done = client.post(address, {"reason": "Flooded", "seen": key_in(shown.text)}, follow=True)
+    done = client.post(address, {"reason": "Flooded", "seen": impact_key(shown.text)}, follow=True)
     assert "is cancelled" in done.text
     assert (clinic.on(MONDAY).status, clinic.on(MONDAY).cancel_reason) == (SessionStatus.CANCELLED, "Flooded")
 
@@ -94,12 +94,12 @@ def test_when_the_world_changed_in_between_the_new_impact_is_shown(client: Clien
     shown = client.post(address, {"reason": "Flooded"})
     booking = Booking.objects.get(session=clinic.on(MONDAY))
     release_booking(booking=booking, reason="Dentist", by=clinic.coordinator, now=NOW)
-    again = client.post(address, {"reason": "Flooded", "seen": key_in(shown.text)})
+    again = client.post(address, {"reason": "Flooded", "seen": impact_key(shown.text)})
     assert again.status_code == 200
     assert "Something changed in the meantime" in again.text
     assert "No patient is touched" in again.text
     assert clinic.on(MONDAY).status == SessionStatus.SCHEDULED
-    client.post(address, {"reason": "Flooded", "seen": key_in(again.text)})
+    client.post(address, {"reason": "Flooded", "seen": impact_key(again.text)})
     assert clinic.on(MONDAY).status == SessionStatus.CANCELLED
 
 
@@ -137,7 +137,7 @@ def test_the_hour_that_comes_twice_is_said(client: Client, clinic: Clinic) -> No
 
 def test_a_substitute_touches_no_patient(client: Client, clinic: Clinic) -> None:
     session = clinic.on(MONDAY)
-    done = client.post(reverse("session-people", args=[session.pk]), {"lead": clinic.ben.pk}, follow=True)
+    done = client.post(reverse("session-facilitators", args=[session.pk]), {"lead": clinic.ben.pk}, follow=True)
     assert "Ben Strand leads Skills on Mon 23 Nov" in done.text
     assert session.session_facilitators.get().user == clinic.ben
 
@@ -158,7 +158,7 @@ def test_one_session_more_is_refused_beside_what_was_typed(client: Client, clini
 
 def test_places_and_link(client: Client, clinic: Clinic) -> None:
     session = clinic.on(MONDAY)
-    address = reverse("session-describe", args=[session.pk])
+    address = reverse("session-details", args=[session.pk])
     typed = {"places": "0", "modality": "telehealth", "telehealth_link": "http://meet.example/", "topic": "Sleep"}
     refused = client.post(address, typed)
     assert refused.status_code == 422
@@ -175,11 +175,11 @@ def test_places_and_link(client: Client, clinic: Clinic) -> None:
 def test_a_cancelled_session_is_given_back(client: Client, clinic: Clinic) -> None:
     session = cancel_session(session=clinic.on(MONDAY), reason="Ill", by=clinic.coordinator, now=NOW)
     assert "Hold it after all" in client.get(reverse("session", args=[session.pk])).text
-    address = reverse("session-reinstate", args=[session.pk])
+    address = reverse("session-restore", args=[session.pk])
     assert client.get(address).status_code == 200
     shown = client.post(address)
     assert "Gains “Skills”" in shown.text
-    client.post(address, {"seen": key_in(shown.text)})
+    client.post(address, {"seen": impact_key(shown.text)})
     assert clinic.on(MONDAY).status == SessionStatus.SCHEDULED
 
 
@@ -187,13 +187,13 @@ def test_a_clinician_finds_a_substitute_and_a_room_for_own_sessions_alone(client
     client.force_login(clinic.ada)
     own, other = clinic.on(MONDAY), clinic.on(MONDAY + timedelta(days=3), "Evening")
     assert client.get(reverse("session-cancel", args=[own.pk])).status_code == 403
-    assert client.get(reverse("session-people", args=[other.pk])).status_code == 403
+    assert client.get(reverse("session-facilitators", args=[other.pk])).status_code == 403
     assert client.get(reverse("session-move", args=[other.pk])).status_code == 403
     typed = move_to(TUESDAY, "15:00", "18:00", clinic.other_room.pk)
     assert client.post(reverse("session-move", args=[own.pk]), typed).status_code == 302
     own.refresh_from_db()
     assert (own.room, own.on, own.local_starts().time()) == (clinic.other_room, MONDAY, time(9))
-    assert client.post(reverse("session-people", args=[own.pk]), {"lead": clinic.ben.pk}).status_code == 302
+    assert client.post(reverse("session-facilitators", args=[own.pk]), {"lead": clinic.ben.pk}).status_code == 302
 
 
 def test_who_may_not_see_patients_sees_how_many_and_no_names(client: Client, clinic: Clinic) -> None:
@@ -212,7 +212,7 @@ def test_whose_names_were_seen_is_in_their_trail(client: Client, clinic: Clinic)
 
 
 def test_afterwards_one_is_back_where_one_was_and_never_elsewhere(client: Client, clinic: Clinic) -> None:
-    address = reverse("session-people", args=[clinic.on(MONDAY).pk])
+    address = reverse("session-facilitators", args=[clinic.on(MONDAY).pk])
     back = client.post(address, {"lead": clinic.ben.pk, "next": "/today/?date=2026-11-23"})
     assert back["Location"] == "/today/?date=2026-11-23"
     away = client.post(address, {"lead": clinic.ada.pk, "next": "https://elsewhere.example/"})

@@ -14,7 +14,7 @@ from accounts.models import Action, AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
 from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
 from scheduling.models import Booking, Enrollment, Site, Track
-from tests.confirmation import confirmed
+from tests.confirmation import preview_and_confirm
 from tests.factories import (
     MONDAY,
     admit,
@@ -447,7 +447,7 @@ def test_admission_and_step_down(coordinator: Client, site: Site) -> None:
 
 def test_discharge_ends_the_schedule_and_frees_the_places(coordinator: Client, rosa: Patient) -> None:
     typed = {"last_day": "2026-11-24", "reason": "Completed"}
-    shown = confirmed(coordinator, reverse("episode-end", args=[rosa.pk]), typed)
+    shown = preview_and_confirm(coordinator, reverse("episode-end", args=[rosa.pk]), typed)
 
     assert "1 patient loses a session" in shown.text
     episode = rosa.episodes.get()

@@ -19,10 +19,10 @@ from patients.services import (
     create_patient,
     end_commitment,
     remove_commitment,
-    state_level,
+    set_level_of_care,
 )
 from scheduling.models import Site
-from scheduling.reason_text import say
+from scheduling.reason_text import reason_text
 from tests.factories import MONDAY, admit, make_commitment, make_patient, make_place, make_site, make_staff
 from timekeeping.reasons import Refused
 
@@ -71,7 +71,7 @@ ROUND = {"weekdays": 0, "cycle_days": 7, "cycle_mask": 0b1111, "anchor": MONDAY}
 
 
 def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
-    assert all(say(reason) for reason in refused.value.reasons)
+    assert all(reason_text(reason) for reason in refused.value.reasons)
     return [reason.code for reason in refused.value.reasons]
 
 
@@ -261,7 +261,7 @@ def test_the_next_course_of_care_may_begin_the_day_after_discharge(patient: Pati
 def test_a_new_level_ends_the_one_before(patient: Patient, coordinator: User) -> None:
     episode = admit(patient, minutes=1200, days=5, level="2.5")
 
-    state_level(episode=episode, values=level(starts=date(2026, 12, 7)), by=coordinator, now=NOW)
+    set_level_of_care(episode=episode, values=level(starts=date(2026, 12, 7)), by=coordinator, now=NOW)
 
     assert list(episode.spans.values_list("level", "starts", "ends")) == [
         ("2.5", MONDAY, date(2026, 12, 7)),
@@ -283,7 +283,7 @@ def test_a_level_outside_its_time_is_refused(patient: Patient, coordinator: User
     episode.spans.update(ends=date(2026, 12, 19))
 
     with pytest.raises(Refused) as refused:
-        state_level(episode=episode, values=level(starts=asked), by=coordinator, now=NOW)
+        set_level_of_care(episode=episode, values=level(starts=asked), by=coordinator, now=NOW)
 
     assert codes(refused) == [expected]
     assert episode.spans.count() == 1

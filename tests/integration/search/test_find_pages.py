@@ -13,10 +13,20 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
 from patients.models import Episode, LevelOfCareSpan, Patient
-from scheduling.models import Booking, CohortStart, Enrollment, EnrollmentMeeting, Entry, Meeting, Session, Site, Track
+from scheduling.models import (
+    Booking,
+    CohortStart,
+    Enrollment,
+    EnrollmentMeeting,
+    EntryMode,
+    Meeting,
+    Session,
+    Site,
+    Track,
+)
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.reasons import InAnotherSession, Refused
+from scheduling.services.reasons import InAnotherSession
 from tests.factories import (
     MONDAY,
     admit,
@@ -32,6 +42,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -87,7 +98,7 @@ def signed_in_as(user: User) -> Client:
 
 
 def search(client: Client, patient: Patient, **asked: str) -> Any:
-    return client.get(reverse("fit", args=[patient.pk]), asked)
+    return client.get(reverse("find-schedule", args=[patient.pk]), asked)
 
 
 def typed(meetings: Any, **fields: Any) -> dict[str, Any]:
@@ -199,12 +210,12 @@ def test_the_first_few_are_drawn_and_more_on_demand(desk: Client, rosa: Patient,
     make_track(site, [make_meeting(site, day) for day in range(5)])
 
     few = search(desk, rosa)
-    more = desk.post(reverse("fit-what-if", args=[rosa.pk]), {"from": "2026-11-24", "shown": "10"})
+    more = desk.post(reverse("find-schedule-what-if", args=[rosa.pk]), {"from": "2026-11-24", "shown": "10"})
 
     assert (len(shown(few)), len(few.context["more"])) == (4, 12)
     assert (len(shown(more)), len(more.context["more"])) == (10, 6)
     assert few.text.count('class="week-picture"') == 4
-    assert len(shown(desk.post(reverse("fit-what-if", args=[rosa.pk]), {"shown": "all"}))) == 4
+    assert len(shown(desk.post(reverse("find-schedule-what-if", args=[rosa.pk]), {"shown": "all"}))) == 4
 
 
 def test_a_track_that_does_not_fit_says_every_reason_by_meeting(desk: Client, rosa: Patient, track: Track) -> None:
@@ -231,7 +242,7 @@ def test_a_track_that_does_not_fit_says_every_reason_by_meeting(desk: Client, ro
 
 
 def test_cohorts_begin_on_their_start_date(desk: Client, rosa: Patient, track: Track) -> None:
-    Track.objects.update(entry=Entry.COHORT)
+    Track.objects.update(entry=EntryMode.COHORT)
     CohortStart.objects.create(track=track, on=date(2026, 12, 7))
 
     answer = search(desk, rosa)
@@ -525,7 +536,7 @@ def statuses(user: User, address: str) -> set[int]:
 
 def test_who_is_kept_out_of_finding_and_enrolling(site: Site, rosa: Patient, track: Track, lead: User) -> None:
     enrollment = enroll(rosa.episodes.get(), track)
-    fit, enrolling = reverse("fit", args=[rosa.pk]), enroll_address(rosa, track)
+    fit, enrolling = reverse("find-schedule", args=[rosa.pk]), enroll_address(rosa, track)
     ending = reverse("enrollment-end", args=[enrollment.pk])
     elsewhere = make_site("Elsewhere")
 
@@ -567,5 +578,5 @@ def test_another_sites_track_is_not_on_offer(desk: Client, rosa: Patient) -> Non
 
 
 def test_a_stranger_is_asked_to_sign_in(client: Client, rosa: Patient, track: Track) -> None:
-    for address in (reverse("fit", args=[rosa.pk]), enroll_address(rosa, track)):
+    for address in (reverse("find-schedule", args=[rosa.pk]), enroll_address(rosa, track)):
         assert client.get(address)["Location"].startswith(reverse("account_login"))

@@ -9,11 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import RoleAssignment, User
 from accounts.permissions import Role
 from patients.models import Episode
-from scheduling.domain.search.fit import search
+from scheduling.domain.search.fit import find_fits
 from scheduling.models import Closure, Site
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.search.other_sites import AtSite, offers_for, reachable_sites
+from scheduling.services.search.other_sites import SiteOffers, offers_for, reachable_sites
 from tests.factories import (
     MONDAY,
     admit,
@@ -58,7 +58,7 @@ def read(episode: Episode) -> Episode:
     return Episode.objects.select_related("site", "patient").prefetch_related("spans").get(pk=episode.pk)
 
 
-def found(episode: Episode, by: User, from_day: date = MONDAY) -> list[AtSite]:
+def found(episode: Episode, by: User, from_day: date = MONDAY) -> list[SiteOffers]:
     return list(offers_for(episode=read(episode), from_day=from_day, by=by))
 
 
@@ -105,7 +105,7 @@ def test_a_life_is_told_by_the_clock_of_each_site(episode: Episode, there: Site,
     two = found(episode, by)[1]
     (busy,) = two.need.busy
     assert (busy.starts, busy.ends) == (time(11), time(15))
-    (fit,) = search(two.offers, two.need)
+    (fit,) = find_fits(two.offers, two.need)
     assert {reason.code for reason in fit.obstacles} >= {"clash"}
 
 

@@ -62,7 +62,7 @@ def rosa(north: Site, south: Site) -> Patient:
 def page(user: User, patient: Patient) -> str:
     client = Client()
     client.force_login(user)
-    return client.get(reverse("fit", args=[patient.pk]), {"from": "2026-11-30"}).text
+    return client.get(reverse("find-schedule", args=[patient.pk]), {"from": "2026-11-30"}).text
 
 
 def afternoons(site: Site) -> Track:
@@ -80,7 +80,7 @@ def test_what_fits_at_another_site_is_said_with_the_way_there(
     assert "Nothing fits" in text
     assert "At other sites in reach" in text
     assert "1 schedule fits, the best of Afternoons" in text
-    address = next(part for part in text.split('"') if part.startswith(reverse("patient-site", args=[rosa.pk])))
+    address = next(part for part in text.split('"') if part.startswith(reverse("site-transfer", args=[rosa.pk])))
     asked = parse_qs(urlsplit(address.replace("&amp;", "&")).query)
     assert asked["to"] == [str(south.pk)]
     assert asked["next"][0].startswith(reverse("enroll", args=[rosa.pk, track.pk]) + "?from=2026-11-30&meetings=")
@@ -111,7 +111,7 @@ def test_under_a_what_if_only_the_own_site_is_looked_at(both: User, rosa: Patien
     client = Client()
     client.force_login(both)
     answer = client.post(
-        reverse("fit-what-if", args=[rosa.pk]),
+        reverse("find-schedule-what-if", args=[rosa.pk]),
         {"from": "2026-11-30", "prescribed_minutes": "10", "prescribed_days": "3"},
     )
     assert "At other sites in reach" not in answer.text

@@ -8,11 +8,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from patients.models import Episode, LevelOfCare, LevelOfCareSpan
-from scheduling.domain.search.obstacles import Clash, Full, NotAStartDate
+from scheduling.domain.hours.reasons import BelowPrescribedMinutes
+from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull, NotAStartDate
 from scheduling.models import Closure, CohortStart, RuleSet, Site, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.reasons import NoEpisode, Refused
-from scheduling.services.search.queries import find_schedules, need_of, offers_at
+from scheduling.services.reasons import NoEpisode
+from scheduling.services.search.queries import need_of, offers_at, search_tracks
 from tests.factories import (
     MONDAY,
     admit,
@@ -24,7 +25,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from timekeeping.reasons import BelowPrescribedMinutes
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -89,13 +90,13 @@ def test_a_day_on_which_the_site_is_closed_is_in_nobodys_way(episode: Episode) -
     make_weekday_track(episode.site)
     three_weeks = {"valid_from": MONDAY, "valid_until": MONDAY + 3 * WEEK}
     make_commitment(episode.patient, [MONDAY.weekday()], "08:00", "16:00", "Family", **three_weeks)
-    (fit,) = find_schedules(episode=episode, from_day=MONDAY)
-    assert [type(reason) for reason in fit.obstacles][:1] == [Clash]
+    (fit,) = search_tracks(episode=episode, from_day=MONDAY)
+    assert [type(reason) for reason in fit.obstacles][:1] == [CommitmentConflict]
     Closure.objects.create(site=episode.site, starts=MONDAY, ends=MONDAY + timedelta(days=1), reason="Holiday")
     Closure.objects.create(
         site=episode.site, starts=MONDAY + WEEK, ends=MONDAY + WEEK + timedelta(days=1), reason="Day off"
     )
-    (fit,) = find_schedules(episode=episode, from_day=MONDAY)
+    (fit,) = search_tracks(episode=episode, from_day=MONDAY)
     assert fit.whole is not None
 
 
@@ -122,7 +123,7 @@ def test_schedules_are_ranked_with_everything_against_the_others(episode: Episod
     full = make_track(site, [make_meeting(site, day, "16:30", "19:30", places=1) for day in (0, 2, 4)], name="Full")
     enroll(admit(make_patient(site)), full)
     extend_horizon(site=site, today=TODAY, now=NOW)
-    fits = find_schedules(episode=episode, from_day=MONDAY)
+    fits = search_tracks(episode=episode, from_day=MONDAY)
     assert [(fit.offer.name, fit.fits) for fit in fits] == [
         ("Cohort", True),
         ("Evening track", True),
@@ -131,8 +132,8 @@ def test_schedules_are_ranked_with_everything_against_the_others(episode: Episod
     ]
     first, second, third, last = fits
     assert (first.starts, second.starts) == (MONDAY + 2 * WEEK, MONDAY)
-    assert {type(reason) for reason in third.obstacles} >= {Full, BelowPrescribedMinutes}
-    clashes = [reason for reason in last.obstacles if isinstance(reason, Clash)]
+    assert {type(reason) for reason in third.obstacles} >= {MeetingFull, BelowPrescribedMinutes}
+    clashes = [reason for reason in last.obstacles if isinstance(reason, CommitmentConflict)]
     assert [(each.meeting.weekday, each.overlap_minutes) for each in clashes] == [(0, 180), (2, 180), (4, 180)]
     assert not any(isinstance(reason, NotAStartDate) for reason in second.obstacles)
 
@@ -147,7 +148,7 @@ def queries_of_finding(tracks: int, commitments: int) -> int:
     extend_horizon(site=site, today=TODAY, now=NOW)
     episode = Episode.objects.select_related("site", "patient").get(pk=episode.pk)
     with CaptureQueriesContext(connection) as queries:
-        assert len(find_schedules(episode=episode, from_day=MONDAY)) == tracks
+        assert len(search_tracks(episode=episode, from_day=MONDAY)) == tracks
     return len(queries)
 
 

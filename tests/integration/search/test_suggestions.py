@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, time
 import pytest
 
 from patients.models import Commitment, Episode
-from scheduling.domain.search.schedules import find
-from scheduling.domain.suggestions.suggestions import Repair, repairs
-from scheduling.reason_text import say_repair
+from scheduling.domain.search.schedules import find_schedules
+from scheduling.domain.suggestions.suggestions import Suggestion, find_suggestions
+from scheduling.reason_text import suggestion_text
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.search.queries import need_of, offers_at
 from tests.factories import MONDAY, admit, enroll, make_commitment, make_meeting, make_patient, make_site, make_track
@@ -20,8 +20,8 @@ def episode() -> Episode:
     return admit(make_patient(make_site(), code="P007"))
 
 
-def repairs_for(episode: Episode) -> tuple[Repair, ...]:
-    return repairs(offers_at(site=episode.site, from_day=MONDAY), need_of(episode=episode, from_day=MONDAY))
+def repairs_for(episode: Episode) -> tuple[Suggestion, ...]:
+    return find_suggestions(offers_at(site=episode.site, from_day=MONDAY), need_of(episode=episode, from_day=MONDAY))
 
 
 def evenings(episode: Episode, **meeting: int):
@@ -36,14 +36,14 @@ def test_what_a_repair_asks_for_makes_a_schedule_once_it_is_so(episode: Episode)
     evenings(episode)
     shift = make_commitment(episode.patient, [2, 3], "08:00", "17:50", "Day shift", travel_minutes=20)
     found = repairs_for(episode)
-    assert [say_repair(repair) for repair in found] == [
+    assert [suggestion_text(repair) for repair in found] == [
         "If “Day shift” ended at 17:40 instead of 17:50 on Thursdays: 1 schedule fits.",
         "If the way from “Day shift” took 10 min instead of 20 min: 1 schedule fits.",
     ]
     Commitment.objects.filter(pk=shift.pk).update(ends=time(17, 40))
     assert repairs_for(episode) == ()
     offers = offers_at(site=episode.site, from_day=MONDAY)
-    assert len(find(offers, need_of(episode=episode, from_day=MONDAY))) == 1
+    assert len(find_schedules(offers, need_of(episode=episode, from_day=MONDAY))) == 1
 
 
 def test_a_full_group_needs_a_place_more(episode: Episode) -> None:
@@ -51,13 +51,13 @@ def test_a_full_group_needs_a_place_more(episode: Episode) -> None:
     enrollment = enroll(admit(make_patient(episode.site)), track)
     extend_horizon(site=episode.site, today=date(2026, 11, 22), now=datetime(2026, 11, 22, 12, tzinfo=UTC))
     (repair,) = repairs_for(episode)
-    assert say_repair(repair) == (
+    assert suggestion_text(repair) == (
         "If 3 full groups of Evening track had one more place each, first on Mon 23 Nov: 1 schedule fits."
     )
     first, second, _ = enrollment.enrollment_meetings.order_by("meeting__weekday")
     for each in (first, second):
         each.meeting.sessions.update(places=2)
     (repair,) = [each for each in repairs_for(episode) if "place" in each.token]
-    assert say_repair(repair).startswith(
+    assert suggestion_text(repair).startswith(
         "If Thursday’s “Skills” (18:00–21:00) had one more place on 12 dates, first on Thu"
     )

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
 from patients.models import Commitment, LevelOfCareSpan, Patient
-from scheduling.models import CohortStart, Entry, Site, Track, WaitingEntry
+from scheduling.models import CohortStart, EntryMode, Site, Track, WaitingEntry
 from tests.factories import (
     admit,
     make_commitment,
@@ -94,7 +94,7 @@ def typed(*lives: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def what_if(client: Client, patient: Patient, data: dict[str, Any], **headers: Any) -> Any:
-    return client.post(reverse("fit-what-if", args=[patient.pk]), data, **headers)
+    return client.post(reverse("find-schedule-what-if", args=[patient.pk]), data, **headers)
 
 
 def numbers(answer: Any) -> list[int]:
@@ -120,7 +120,7 @@ def plain(text: str) -> str:
 def test_a_change_of_a_life_is_seen_at_once_and_not_saved(
     desk: Client, rosa: Patient, track: Track, shift: Commitment, changes: dict[str, Any], said: str
 ) -> None:
-    assert numbers(desk.get(reverse("fit", args=[rosa.pk]))) == []
+    assert numbers(desk.get(reverse("find-schedule", args=[rosa.pk]))) == []
 
     answer = what_if(desk, rosa, typed(life(shift, **changes)))
 
@@ -232,14 +232,14 @@ def test_nonsense_that_nobody_types_is_passed_over(
 def test_without_a_change_the_button_goes_to_the_day_itself(desk: Client, rosa: Patient, track: Track) -> None:
     answer = what_if(desk, rosa, typed(look="1") | {"from": "2026-12-07"})
 
-    assert answer["Location"] == f"{reverse('fit', args=[rosa.pk])}?from=2026-12-07"
+    assert answer["Location"] == f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-07"
 
 
 # Keeping
 
 
 def keep(client: Client, commitment: Commitment, data: dict[str, Any]) -> Any:
-    return client.post(reverse("fit-keep", args=[commitment.patient_id, commitment.pk]), data, follow=True)
+    return client.post(reverse("find-schedule-save", args=[commitment.patient_id, commitment.pk]), data, follow=True)
 
 
 def test_a_change_is_kept_on_demand(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
@@ -247,7 +247,7 @@ def test_a_change_is_kept_on_demand(desk: Client, rosa: Patient, track: Track, s
 
     shift.refresh_from_db()
     assert (shift.starts, shift.movable_minutes) == (time(12), 15)
-    assert answer.redirect_chain[0][0] == f"{reverse('fit', args=[rosa.pk])}?from=2026-11-24"
+    assert answer.redirect_chain[0][0] == f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-11-24"
     assert "The commitment is kept." in answer.text
     assert AuditEvent.objects.get(action=Action.CHANGED).detail == "starts, movable_minutes"
 
@@ -315,7 +315,7 @@ def test_who_may_only_look_is_not_asked_to_keep(
 def test_a_commitment_of_somebody_else_is_not_kept(desk: Client, rosa: Patient, site: Site, track: Track) -> None:
     other = make_commitment(make_patient(site), [0], "09:00", "12:00")
 
-    answer = desk.post(reverse("fit-keep", args=[rosa.pk, other.pk]), typed(life(other, starts="10:00")))
+    answer = desk.post(reverse("find-schedule-save", args=[rosa.pk, other.pk]), typed(life(other, starts="10:00")))
 
     assert answer.status_code == 404
 
@@ -330,7 +330,7 @@ def tries(answer: Any) -> list[str]:
 def test_when_nothing_fits_a_repair_is_tried_with_one_button(desk: Client, rosa: Patient, track: Track) -> None:
     shop = make_commitment(rosa, [0, 1], "11:40", "16:00", "Shop")
 
-    answer = desk.get(reverse("fit", args=[rosa.pk]))
+    answer = desk.get(reverse("find-schedule", args=[rosa.pk]))
 
     first = tries(answer)[0]
     assert first == f"c{shop.pk}-only=0&c{shop.pk}-starts=12%3A00"
@@ -339,7 +339,7 @@ def test_when_nothing_fits_a_repair_is_tried_with_one_button(desk: Client, rosa:
     tried = what_if(desk, rosa, typed(life(shop), **{"try": first}))
     assert numbers(tried) == [540]
     keep(desk, shop, typed(life(shop, starts="12:00", only=["0"])))
-    assert numbers(desk.get(reverse("fit", args=[rosa.pk]))) == [540]
+    assert numbers(desk.get(reverse("find-schedule", args=[rosa.pk]))) == [540]
 
 
 def test_every_repair_that_can_be_tried_opens_what_it_says(
@@ -347,10 +347,10 @@ def test_every_repair_that_can_be_tried_opens_what_it_says(
 ) -> None:
     shop = make_commitment(rosa, [0, 1], "11:40", "16:00", "Shop", movable_minutes=10)
     make_commitment(rosa, [2], "12:20", "16:00", "Class", travel_minutes=15)
-    late = make_weekday_track(site, name="Late track", entry=Entry.COHORT)
+    late = make_weekday_track(site, name="Late track", entry=EntryMode.COHORT)
     CohortStart.objects.create(track=late, on=date(2027, 6, 7))
 
-    for each in desk.get(reverse("fit", args=[rosa.pk])).context["repairs"]:
+    for each in desk.get(reverse("find-schedule", args=[rosa.pk])).context["repairs"]:
         answer = what_if(desk, rosa, typed(life(shop), **{"try": each.typed}))
         assert each.typed == "" or answer.context["number"] >= 1, each
 
@@ -361,7 +361,7 @@ def test_a_place_that_is_missing_is_waited_for(desk: Client, rosa: Patient, trac
     session.booked = session.places
     session.save()
 
-    answer = desk.get(reverse("fit", args=[rosa.pk]))
+    answer = desk.get(reverse("find-schedule", args=[rosa.pk]))
     [repair] = [each for each in answer.context["repairs"] if each.waits_in]
     note = f"A place in Wednesday’s {meeting.name} (9:00–12:00)"
     assert (repair.waits_in, note in answer.text) == (track.pk, True)
@@ -369,13 +369,13 @@ def test_a_place_that_is_missing_is_waited_for(desk: Client, rosa: Patient, trac
     assert numbers(tried) == [540]
     assert "One more place in" in tried.text
 
-    address = reverse("waiting-join", args=[rosa.pk, track.pk])
+    address = reverse("waitlist-join", args=[rosa.pk, track.pk])
     opened = desk.post(address, {"open": "1", "from_day": "2026-11-24", "note": note})
     assert (opened.status_code, opened.context["form"]["note"].value()) == (200, note)
     assert not WaitingEntry.objects.exists()
     desk.post(address, {"priority": "2", "from_day": "2026-11-24", "note": note})
     assert WaitingEntry.objects.get().note == note
-    assert note in desk.get(reverse("track-waiting", args=[track.pk])).text
+    assert note in desk.get(reverse("waitlist", args=[track.pk])).text
 
 
 # Comparing
@@ -387,11 +387,11 @@ def four_days(site: Site) -> Track:
 
 
 def compare(client: Client, patient: Patient, keys: list[str], **fields: Any) -> Any:
-    return client.post(reverse("fit-compare", args=[patient.pk]), typed(compare=keys, **fields))
+    return client.post(reverse("find-schedule-compare", args=[patient.pk]), typed(compare=keys, **fields))
 
 
 def test_two_schedules_stand_side_by_side(desk: Client, rosa: Patient, four_days: Track) -> None:
-    keys = [group.card.key for group in desk.get(reverse("fit", args=[rosa.pk])).context["groups"]]
+    keys = [group.card.key for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
 
     answer = compare(desk, rosa, [keys[0], keys[-1]], prescribed_minutes="9:00")
 
@@ -410,7 +410,7 @@ def test_two_schedules_stand_side_by_side(desk: Client, rosa: Patient, four_days
     ],
 )
 def test_two_must_be_chosen(desk: Client, rosa: Patient, four_days: Track, chosen: int, words: str) -> None:
-    keys = [group.card.key for group in desk.get(reverse("fit", args=[rosa.pk])).context["groups"]]
+    keys = [group.card.key for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
 
     answer = compare(desk, rosa, keys[:chosen])
 
@@ -421,7 +421,7 @@ def test_two_must_be_chosen(desk: Client, rosa: Patient, four_days: Track, chose
 
 
 def test_one_that_is_gone_is_said(desk: Client, rosa: Patient, four_days: Track) -> None:
-    keys = [group.card.key for group in desk.get(reverse("fit", args=[rosa.pk])).context["groups"]]
+    keys = [group.card.key for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
 
     answer = compare(desk, rosa, [keys[0], "7.2026-11-24.1-2-3"])
 
@@ -435,7 +435,7 @@ def test_a_card_opens_the_enrollment_with_its_meetings_and_what_they_ask(
     desk: Client, rosa: Patient, four_days: Track
 ) -> None:
     make_commitment(rosa, [3], "12:15", "18:00", "Late shift", travel_minutes=25, movable_minutes=30)
-    cards = [group.card for group in desk.get(reverse("fit", args=[rosa.pk])).context["groups"]]
+    cards = [group.card for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
     card = next(card for card in cards if [each.weekday for each in card.schedule.meetings] == [0, 1, 3])
 
     answer = desk.get(f"{reverse('enroll', args=[rosa.pk, four_days.pk])}?{card.way_in}")
@@ -448,7 +448,7 @@ def test_a_card_opens_the_enrollment_with_its_meetings_and_what_they_ask(
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])
-@pytest.mark.parametrize(("name", "queries"), [("fit-what-if", 22), ("fit-compare", 21)])
+@pytest.mark.parametrize(("name", "queries"), [("find-schedule-what-if", 22), ("find-schedule-compare", 21)])
 def test_a_page_takes_as_many_queries_for_three_as_for_one(
     desk: Client,
     site: Site,

@@ -15,7 +15,7 @@ from iopmanager import clock
 from patients.models import Episode
 from scheduling.models import Session
 from scheduling.views.current_site import SESSION_KEY
-from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, booking_of, open_clinic, signed_in
+from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, booking_of, client_for, make_clinic
 from tests.factories import MONDAY, admit, book, enroll, make_meeting, make_patient, make_session, make_site, make_track
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def on_thursday(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clinic() -> Clinic:
-    clinic = open_clinic()
+    clinic = make_clinic()
     make_opening_on_saturday(clinic)
     return clinic
 
@@ -62,7 +62,7 @@ def attention(client: Client, tag: str = "", *, part: bool = True) -> HttpRespon
 
 
 def test_the_day_names_nobody_who_is_not_in_it_and_asks_for_the_rest(clinic: Clinic, rosa: Episode) -> None:
-    page = signed_in(clinic.coordinator).get(reverse("today")).text
+    page = client_for(clinic.coordinator).get(reverse("today")).text
     assert "Rosa" not in page
     assert f'hx-get="{reverse("today-attention")}"' in page
     assert f'<a href="{reverse("today-attention")}">' in page
@@ -71,7 +71,7 @@ def test_the_day_names_nobody_who_is_not_in_it_and_asks_for_the_rest(clinic: Cli
 
 def test_what_needs_attention_is_said_and_who_is_named_is_in_the_trail(clinic: Clinic, rosa: Episode) -> None:
     clinic.admit("Wen", starts=WEDNESDAY + timedelta(days=2))
-    text = attention(signed_in(clinic.coordinator)).text
+    text = attention(client_for(clinic.coordinator)).text
     assert "Rosa Lindqvist" in text
     assert "3 h to make up" in text
     assert "Mon 23 Nov " in text
@@ -82,12 +82,12 @@ def test_what_needs_attention_is_said_and_who_is_named_is_in_the_trail(clinic: C
 
 
 def test_nothing_is_said_when_there_is_nothing(clinic: Clinic) -> None:
-    assert NOTHING in attention(signed_in(clinic.coordinator)).text
+    assert NOTHING in attention(client_for(clinic.coordinator)).text
 
 
 @pytest.mark.usefixtures("rosa")
 def test_without_scripts_it_is_a_page(clinic: Clinic) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     part, page = attention(client), attention(client, part=False)
     assert "<html" not in part.text
     assert "<html" in page.text
@@ -98,7 +98,7 @@ def test_without_scripts_it_is_a_page(clinic: Clinic) -> None:
 
 
 def test_it_is_sent_again_only_when_it_changed(clinic: Clinic, rosa: Episode) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = attention(client)["ETag"]
     assert attention(client, tag).status_code == 304
     assert AuditEvent.objects.about_patient(rosa.patient_id).filter(action="viewed").count() == 2
@@ -113,13 +113,13 @@ def test_it_is_sent_again_only_when_it_changed(clinic: Clinic, rosa: Episode) ->
 
 @pytest.mark.usefixtures("rosa")
 def test_a_clinician_is_told_of_own_groups_alone(clinic: Clinic) -> None:
-    assert "Rosa" in attention(signed_in(clinic.leader)).text
-    assert NOTHING in attention(signed_in(clinic.colleague)).text
+    assert "Rosa" in attention(client_for(clinic.leader)).text
+    assert NOTHING in attention(client_for(clinic.colleague)).text
 
 
 @pytest.mark.usefixtures("rosa")
 def test_who_sees_no_hours_is_neither_shown_nor_offered_it(clinic: Clinic) -> None:
-    client = signed_in(clinic.administrator)
+    client = client_for(clinic.administrator)
     assert attention(client).status_code == 403
     assert "Needs attention" not in client.get(reverse("today")).text
 
@@ -128,7 +128,7 @@ def test_who_sees_no_hours_is_neither_shown_nor_offered_it(clinic: Clinic) -> No
 def test_hours_at_one_site_are_no_hours_at_another(clinic: Clinic) -> None:
     elsewhere = make_site("Mill Lane")
     RoleAssignment.objects.create(user=clinic.coordinator, role=Role.ADMINISTRATOR, site=elsewhere)
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = attention(client)["ETag"]
     session = client.session
     session[SESSION_KEY] = elsewhere.pk
@@ -139,7 +139,7 @@ def test_hours_at_one_site_are_no_hours_at_another(clinic: Clinic) -> None:
 
 @pytest.mark.usefixtures("rosa")
 def test_who_lost_the_role_is_told_nothing_more(clinic: Clinic) -> None:
-    client = signed_in(clinic.reviewer)
+    client = client_for(clinic.reviewer)
     tag = attention(client)["ETag"]
     RoleAssignment.objects.filter(user=clinic.reviewer).update(role=Role.ADMINISTRATOR)
     assert attention(client, tag).status_code == 403
@@ -156,6 +156,6 @@ def test_it_takes_as_many_queries_for_three_as_for_one(
             make_session(other, MONDAY + timedelta(days=1)),
             enroll(admit(make_patient(clinic.site, f"Otto {each}")), make_track(clinic.site, [other])),
         )
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     with django_assert_num_queries(19):
         assert attention(client).text.count("3 h to make up") >= number

@@ -13,9 +13,9 @@ from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.models import (
     Closure,
+    FacilitatorPart,
     Meeting,
     Modality,
-    Part,
     Session,
     SessionFacilitator,
     SessionStatus,
@@ -86,7 +86,7 @@ def test_a_session_says_when_on_the_sites_clock_where_who_leads_and_how_full_it_
     meeting = wednesday_group(site, lead=lead, room=make_room(site, name="Garden room"), places=16)
     track, second = make_track(site, [meeting]), make_track(site, [meeting], name="Day program")
     session = make_session(meeting, WEDNESDAY)
-    SessionFacilitator.objects.create(session=session, user=other, part=Part.ASSISTS)
+    SessionFacilitator.objects.create(session=session, user=other, part=FacilitatorPart.ASSISTS)
     book(session, enroll(admit(make_patient(site)), track))
 
     (row,) = sessions(client)

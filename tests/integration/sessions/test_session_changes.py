@@ -21,36 +21,35 @@ from scheduling.models import (
     Site,
     Track,
 )
-from scheduling.services.bookings.horizon import Extension, extend_horizon
-from scheduling.services.bookings.makeups import book_make_up
+from scheduling.services.bookings.horizon import HorizonExtension, extend_horizon
+from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.documents.feeds import create_feed, fetch_calendar
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
 from scheduling.services.reasons import (
-    ClosedOn,
-    EndsBeforeItStarts,
+    EndTimeBeforeStart,
     FacilitatorTaken,
     FewerPlacesThanBooked,
     HasBegun,
     InThePast,
     IsCancelled,
-    IsNotCancelled,
     LeadsAndAssists,
-    NeedsReason,
-    NotOverHttps,
+    LinkNotHttps,
     OutsideHours,
-    Refused,
+    ReasonRequired,
     RoomTaken,
     RoomTooSmall,
+    SessionNotCancelled,
+    SiteClosed,
     SkippedTime,
 )
-from scheduling.services.sessions.cancel import cancel_session, reinstate_session
+from scheduling.services.sessions.cancel import cancel_session, restore_session
 from scheduling.services.sessions.session_changes import (
-    OneOff,
+    OneOffSession,
     Staffing,
     add_session,
-    describe_session,
+    assign_staff,
+    change_session_details,
     move_session,
-    staff_session,
 )
 from scheduling.services.sessions.slots import Slot
 from tests.factories import (
@@ -64,6 +63,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -140,7 +140,7 @@ def test_a_moved_session_takes_its_bookings_and_people_along(small: Small) -> No
     assert (booking.starts, booking.ends, booking.countable_minutes) == (moved.starts, moved.ends, 105)
     led = moved.session_facilitators.get()
     assert (led.starts, led.ends) == (moved.starts, moved.ends)
-    assert extend_horizon(site=small.site, today=TODAY, now=NOW) == Extension(0, 0)
+    assert extend_horizon(site=small.site, today=TODAY, now=NOW) == HorizonExtension(0, 0)
     assert AuditEvent.objects.filter(action="changed", patient_key=small.episode.patient_id).count() == 1
 
 
@@ -171,10 +171,10 @@ def test_who_is_in_another_session_then_loses_the_place(small: Small) -> None:
 @pytest.mark.parametrize(
     ("on", "starts", "ends", "reasons"),
     [
-        pytest.param(MONDAY, "12:00", "12:00", (EndsBeforeItStarts(time(12), time(12)),), id="no time at all"),
-        pytest.param(MONDAY, "15:00", "13:00", (EndsBeforeItStarts(time(15), time(13)),), id="backwards"),
+        pytest.param(MONDAY, "12:00", "12:00", (EndTimeBeforeStart(time(12), time(12)),), id="no time at all"),
+        pytest.param(MONDAY, "15:00", "13:00", (EndTimeBeforeStart(time(15), time(13)),), id="backwards"),
         pytest.param(date(2026, 11, 20), "9:00", "12:00", (InThePast(date(2026, 11, 20), time(9)),), id="past"),
-        pytest.param(date(2026, 11, 26), "9:00", "12:00", (ClosedOn(date(2026, 11, 26), "Thanksgiving"),), id="closed"),
+        pytest.param(date(2026, 11, 26), "9:00", "12:00", (SiteClosed(date(2026, 11, 26), "Thanksgiving"),), id="closed"),
         pytest.param(MONDAY, "6:00", "9:00", (OutsideHours(time(7), time(21)),), id="before it opens"),
         pytest.param(MONDAY, "20:00", "21:01", (OutsideHours(time(7), time(21)),), id="after it closes"),
         pytest.param(MONDAY, "20:00", "21:00", (), id="until it closes"),
@@ -229,7 +229,7 @@ def test_what_has_begun_or_is_cancelled_is_not_moved(small: Small) -> None:
     with refused_for(HasBegun(session.name, MONDAY)):
         cancel_session(session=session, reason="Flood", by=small.by, now=during)
     with refused_for(HasBegun(session.name, MONDAY)):
-        staff_session(session=session, staffing=Staffing(), by=small.by, now=during)
+        assign_staff(session=session, staffing=Staffing(), by=small.by, now=during)
     cancel_session(session=session, reason="Flood", by=small.by, now=NOW)
     with refused_for(IsCancelled(session.name, MONDAY)):
         move_session(session=session, slot=slot, by=small.by, now=NOW)
@@ -244,27 +244,27 @@ def test_a_cancelled_session_gives_its_places_back_and_frees_room_and_people(sma
     assert (booking.release_cause, booking.release_reason) == (ReleaseCause.CANCELLED, "Ill")
     assert session.session_facilitators.get().starts is None
     small.move(small.on(TUESDAY), MONDAY, "09:00", "12:15", small.room)
-    with refused_for(NeedsReason()):
+    with refused_for(ReasonRequired()):
         cancel_session(session=small.on(WEDNESDAY), reason=" ", by=small.by, now=NOW)
-    assert extend_horizon(site=small.site, today=TODAY, now=NOW) == Extension(0, 0)
+    assert extend_horizon(site=small.site, today=TODAY, now=NOW) == HorizonExtension(0, 0)
 
 
 def test_a_session_is_held_after_all_with_those_who_lost_it(small: Small) -> None:
     session = cancel_session(session=small.on(MONDAY), reason="Ill", by=small.by, now=NOW)
-    back = reinstate_session(session=session, by=small.by, now=NOW)
+    back = restore_session(session=session, by=small.by, now=NOW)
     assert (back.status, back.cancel_reason, back.booked) == (SessionStatus.SCHEDULED, "", 1)
     assert Booking.objects.standing().get(session=back).enrollment == small.enrollment
     assert back.session_facilitators.get().starts == back.starts
-    with refused_for(IsNotCancelled(back.name, MONDAY)):
-        reinstate_session(session=back, by=small.by, now=NOW)
+    with refused_for(SessionNotCancelled(back.name, MONDAY)):
+        restore_session(session=back, by=small.by, now=NOW)
 
 
 def test_who_took_another_session_instead_does_not_come_back(small: Small) -> None:
     session = cancel_session(session=small.on(MONDAY), reason="Ill", by=small.by, now=NOW)
     lost = Booking.objects.get(session=session)
     parallel = make_session(make_meeting(small.site, 0, "11:00", "14:00", name="Parallel"), MONDAY)
-    book_make_up(session=parallel, makes_up=lost, by=small.by, now=NOW)
-    back = reinstate_session(session=session, by=small.by, now=NOW)
+    book_makeup(session=parallel, makes_up=lost, by=small.by, now=NOW)
+    back = restore_session(session=session, by=small.by, now=NOW)
     assert (back.status, back.booked) == (SessionStatus.SCHEDULED, 0)
     assert Booking.objects.standing().get(starts=parallel.starts).makes_up == lost
 
@@ -277,45 +277,47 @@ def test_a_cancelled_session_waits_for_its_room_and_people(small: Small) -> None
         FacilitatorTaken(small.lead.name, "Moved here", TUESDAY, time(9), time(12, 15)),
     ):
         Session.objects.filter(on=TUESDAY, pattern_date=WEDNESDAY).update(name="Moved here")
-        reinstate_session(session=tuesday, by=small.by, now=NOW)
+        restore_session(session=tuesday, by=small.by, now=NOW)
 
 
 def test_who_left_in_the_meantime_does_not_come_back(small: Small) -> None:
     session = cancel_session(session=small.on(MONDAY + timedelta(weeks=2)), reason="Ill", by=small.by, now=NOW)
     end_enrollment(enrollment=small.enrollment, last_day=MONDAY, by=small.by, now=NOW)
-    assert reinstate_session(session=session, by=small.by, now=NOW).booked == 0
+    assert restore_session(session=session, by=small.by, now=NOW).booked == 0
 
 
 def test_a_substitute_leads_this_session_and_no_other(small: Small) -> None:
     staffing = Staffing(lead=small.other, assistants=(small.lead,))
-    session = staff_session(session=small.on(MONDAY), staffing=staffing, by=small.by, now=NOW)
+    session = assign_staff(session=small.on(MONDAY), staffing=staffing, by=small.by, now=NOW)
     parts = {(each.user, each.part) for each in session.session_facilitators.all()}
     assert parts == {(small.other, "leads"), (small.lead, "assists")}
     assert session.is_exception
     assert small.on(WEDNESDAY).session_facilitators.get().user == small.lead
     with refused_for(LeadsAndAssists(small.other.name)):
-        staff_session(
+        assign_staff(
             session=session, staffing=Staffing(lead=small.other, assistants=(small.other,)), by=small.by, now=NOW
         )
     parallel = make_session(make_meeting(small.site, 2, "11:00", "13:00", lead=small.other, name="Parallel"), WEDNESDAY)
     with refused_for(FacilitatorTaken(small.other.name, parallel.name, WEDNESDAY, time(11), time(13))):
-        staff_session(session=small.on(WEDNESDAY), staffing=Staffing(lead=small.other), by=small.by, now=NOW)
+        assign_staff(session=small.on(WEDNESDAY), staffing=Staffing(lead=small.other), by=small.by, now=NOW)
 
 
 def test_places_and_link_of_one_session(small: Small) -> None:
     asked: dict[str, Any] = {"modality": "telehealth", "topic": "Sleep", "by": small.by, "now": NOW}
-    session = describe_session(session=small.on(MONDAY), places=1, telehealth_link="https://meet.example/x", **asked)
+    session = change_session_details(
+        session=small.on(MONDAY), places=1, telehealth_link="https://meet.example/x", **asked
+    )
     assert (session.places, session.modality, session.topic) == (1, "telehealth", "Sleep")
     Session.objects.filter(pk=session.pk).update(places=3, booked=2)
-    with refused_for(FewerPlacesThanBooked(session.name, 1, 2), NotOverHttps()):
-        describe_session(session=session, places=1, telehealth_link="http://meet.example/x", **asked)
+    with refused_for(FewerPlacesThanBooked(session.name, 1, 2), LinkNotHttps()):
+        change_session_details(session=session, places=1, telehealth_link="http://meet.example/x", **asked)
     with refused_for(RoomTooSmall(small.room.name, 12, 13)):
-        describe_session(session=session, places=13, telehealth_link="", **asked)
+        change_session_details(session=session, places=13, telehealth_link="", **asked)
 
 
 def test_one_session_more(small: Small) -> None:
     family = ServiceType.objects.get(code="family")
-    values = OneOff(
+    values = OneOffSession(
         name="Family evening",
         slot=small.slot(TUESDAY, "18:00", "19:30", small.room),
         service_type=family,
@@ -352,5 +354,5 @@ def test_the_calendars_of_everybody_concerned_are_written_anew(small: Small) -> 
     assert Feed.objects.filter(stale_at__isnull=False).count() == 3
     fresh()
     friday = small.on(MONDAY + timedelta(days=4))
-    staff_session(session=friday, staffing=Staffing(lead=small.other), by=small.by, now=NOW)
+    assign_staff(session=friday, staffing=Staffing(lead=small.other), by=small.by, now=NOW)
     assert Feed.objects.get(facilitator=small.lead).stale_at == NOW

@@ -17,10 +17,10 @@ from attendance.services.marks import Mark, amend_attendance, finalize_session
 from iopmanager import clock
 from patients.models import Episode, Patient
 from patients.services import PatientValues, change_patient
-from scheduling.models import Booking, Part, Room, Session, SessionFacilitator, SessionStatus, Site
+from scheduling.models import Booking, FacilitatorPart, Room, Session, SessionFacilitator, SessionStatus, Site
 from scheduling.services.enrollment.enroll import release_booking
 from scheduling.views import audited_cache
-from tests.clinic import AFTER, Clinic, booking_of, open_clinic, signed_in
+from tests.clinic import AFTER, Clinic, booking_of, client_for, make_clinic
 from tests.factories import MONDAY, make_meeting, make_room, make_session, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def after_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clinic() -> Clinic:
-    clinic = open_clinic()
+    clinic = make_clinic()
     Session.objects.filter(pk=clinic.monday.pk).update(room=make_room(clinic.site, name="Maple room"))
     return clinic
 
@@ -60,7 +60,7 @@ def first_look(client: Client) -> str:
 
 @pytest.mark.usefixtures("rosa")
 def test_what_has_not_changed_is_not_sent_again(clinic: Clinic) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     again = look(client, tag)
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
@@ -157,7 +157,7 @@ def test_what_changed_is_sent(clinic: Clinic, rosa: Episode, act: Callable[[Clin
     if act is amend_rosa:
         clinic.mark(booking_of(rosa))
         finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     before = look(client)
     assert shown not in before.text
     act(clinic)
@@ -170,7 +170,7 @@ def test_what_changed_is_sent(clinic: Clinic, rosa: Episode, act: Callable[[Clin
 
 def test_a_signature_under_the_session_is_sent(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa))
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
     assert "Finalized" in look(client, tag).text
@@ -178,7 +178,7 @@ def test_a_signature_under_the_session_is_sent(clinic: Clinic, rosa: Episode) ->
 
 @pytest.mark.usefixtures("rosa")
 def test_tomorrow_today_is_another_day(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     monkeypatch.setattr(clock, "now", lambda: AFTER + timedelta(days=1))
     answer = look(client, tag)
@@ -188,7 +188,7 @@ def test_tomorrow_today_is_another_day(clinic: Clinic, monkeypatch: pytest.Monke
 
 @pytest.mark.usefixtures("rosa")
 def test_a_page_of_other_code_is_another_page(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     monkeypatch.setattr(audited_cache, "fingerprint", lambda: "of the next release")
     assert look(client, tag).status_code == 200
@@ -196,7 +196,7 @@ def test_a_page_of_other_code_is_another_page(clinic: Clinic, monkeypatch: pytes
 
 @pytest.mark.usefixtures("rosa")
 def test_while_templates_are_worked_on_every_page_is_sent(clinic: Clinic, settings: Any) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     settings.DEBUG = True
     assert look(client, tag).status_code == 200
@@ -218,7 +218,7 @@ def test_forms_of_a_kept_page_can_be_sent(clinic: Clinic) -> None:
 
 @pytest.mark.usefixtures("rosa")
 def test_who_lost_the_role_sees_nothing_more(clinic: Clinic) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     RoleAssignment.objects.filter(user=clinic.coordinator).update(role=Role.ADMINISTRATOR)
     answer = look(client, tag)
@@ -230,7 +230,7 @@ def test_who_lost_the_role_sees_nothing_more(clinic: Clinic) -> None:
 
 @pytest.mark.usefixtures("rosa")
 def test_who_no_longer_leads_the_group_sees_its_names_no_more(clinic: Clinic) -> None:
-    client = signed_in(clinic.leader)
+    client = client_for(clinic.leader)
     tag = first_look(client)
     assert look(client, tag).status_code == 304
     substitute(clinic)
@@ -242,10 +242,10 @@ def test_who_no_longer_leads_the_group_sees_its_names_no_more(clinic: Clinic) ->
 
 @pytest.mark.usefixtures("rosa")
 def test_nobody_is_answered_for_a_tag_of_somebody_else(clinic: Clinic) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     for other in (clinic.reviewer, clinic.administrator, clinic.leader, clinic.stranger):
-        second = signed_in(other)
+        second = client_for(other)
         second.cookies[site_settings.CSRF_COOKIE_NAME] = client.cookies[site_settings.CSRF_COOKIE_NAME].value
         assert look(second, tag).status_code == 200
 
@@ -253,9 +253,9 @@ def test_nobody_is_answered_for_a_tag_of_somebody_else(clinic: Clinic) -> None:
 def test_two_people_of_one_name_are_two(clinic: Clinic) -> None:
     """Even where both see the very same, in one browser."""
     User.objects.filter(pk=clinic.administrator.pk).update(name="Edda Holm", credential="")
-    client = signed_in(clinic.administrator)
+    client = client_for(clinic.administrator)
     tag = first_look(client)
-    second = signed_in(make_staff(Role.ADMINISTRATOR, clinic.site, name="Edda Holm", credential=""))
+    second = client_for(make_staff(Role.ADMINISTRATOR, clinic.site, name="Edda Holm", credential=""))
     second.cookies[site_settings.CSRF_COOKIE_NAME] = client.cookies[site_settings.CSRF_COOKIE_NAME].value
     assert look(second, tag).status_code == 200
     assert look(client, tag).status_code == 304
@@ -263,7 +263,7 @@ def test_two_people_of_one_name_are_two(clinic: Clinic) -> None:
 
 @pytest.mark.usefixtures("rosa")
 def test_who_signed_out_is_asked_to_sign_in(clinic: Clinic) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     client.post(reverse("account_logout"))
     answer = look(client, tag)
@@ -275,7 +275,7 @@ def test_who_signed_out_is_asked_to_sign_in(clinic: Clinic) -> None:
 
 def test_a_message_is_shown_once_and_not_kept(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa))
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     client.post(reverse("session-mark-all", args=[clinic.monday.pk]))
     answer = look(client, tag)
@@ -290,7 +290,7 @@ def test_a_message_is_shown_once_and_not_kept(clinic: Clinic, rosa: Episode) -> 
 @pytest.mark.usefixtures("rosa")
 def test_the_chosen_site_is_the_one_that_is_answered_for(clinic: Clinic) -> None:
     work_at_another_site_too(clinic)
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     client.post(reverse("site-switch"), {"site": Site.objects.get(name="Mill Lane").code})
     answer = look(client, tag)
@@ -302,7 +302,7 @@ def test_the_chosen_site_is_the_one_that_is_answered_for(clinic: Clinic) -> None
 
 @pytest.mark.usefixtures("rosa")
 def test_a_tag_that_was_not_given_out_is_worth_nothing(clinic: Clinic) -> None:
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     tag = first_look(client)
     known, people, page = tag.removeprefix('W/"').removesuffix('"').split(".")
     for made_up in (
@@ -319,7 +319,7 @@ def test_a_look_takes_as_many_queries_for_three_as_for_one(
     for each in range(number):
         clinic.admit(f"Rosa {each}")
         add_a_session(clinic)
-    client = signed_in(clinic.coordinator)
+    client = client_for(clinic.coordinator)
     with django_assert_num_queries(9):
         tag = first_look(client)
     with django_assert_num_queries(9):
@@ -327,8 +327,8 @@ def test_a_look_takes_as_many_queries_for_three_as_for_one(
 
 
 def test_a_session_of_two_facilitators_is_one_session_with_its_leader_first(clinic: Clinic) -> None:
-    SessionFacilitator.objects.create(session=clinic.monday, user=clinic.colleague, part=Part.ASSISTS)
-    page = look(signed_in(clinic.coordinator)).text
+    SessionFacilitator.objects.create(session=clinic.monday, user=clinic.colleague, part=FacilitatorPart.ASSISTS)
+    page = look(client_for(clinic.coordinator)).text
     assert page.count("Maple room, Ada Park, Ben Ortiz") == 1
 
 
@@ -336,10 +336,10 @@ def test_a_roster_is_read_by_last_name_and_leaves_out_who_gave_the_place_back(cl
     for first_name, last_name in (("Wen", "Zhao"), ("Tomasz", "Abel")):
         Patient.objects.filter(pk=clinic.admit(first_name).patient_id).update(last_name=last_name)
     names = ["Tomasz Abel", "Rosa Lindqvist", "Wen Zhao"]
-    page = look(signed_in(clinic.coordinator)).text
+    page = look(client_for(clinic.coordinator)).text
     assert sorted(names, key=page.index) == names
     release_booking(booking=booking_of(rosa), reason="Moved", by=clinic.coordinator, now=AFTER)
-    assert "Rosa" not in look(signed_in(clinic.coordinator)).text
+    assert "Rosa" not in look(client_for(clinic.coordinator)).text
 
 
 def test_a_page_is_given_nothing_that_looks_the_same_when_it_changed(clinic: Clinic) -> None:
@@ -348,4 +348,4 @@ def test_a_page_is_given_nothing_that_looks_the_same_when_it_changed(clinic: Cli
     request.user = clinic.coordinator
     given = {"people": {}, "site": clinic.site, "at": AFTER, "detail": "", "framed": False}
     with pytest.raises(TypeError, match="give the page values"):
-        audited_cache.answer_look(request, "scheduling/sessions/_attention.html", {"site": clinic.site}, **given)
+        audited_cache.audited_response(request, "scheduling/sessions/_attention.html", {"site": clinic.site}, **given)

@@ -19,22 +19,32 @@ from scheduling.models import (
     TrackStatus,
 )
 
-SESSION = ("pk", "meeting", "pattern_date", "on", "starts", "ends", "room", "places", "booked", "status", "name")
-BOOKING = ("pk", "session", "episode", "enrollment", "starts", "ends", "countable_minutes", "week", "released_at")
+SESSION_FIELDS = ("pk", "meeting", "pattern_date", "on", "starts", "ends", "room", "places", "booked", "status", "name")
+BOOKING_FIELDS = (
+    "pk",
+    "session",
+    "episode",
+    "enrollment",
+    "starts",
+    "ends",
+    "countable_minutes",
+    "week",
+    "released_at",
+)
 
 
-def rows_of_the_past(now: datetime) -> list[Any]:
+def past_rows(now: datetime) -> list[Any]:
     """Everything about sessions that have begun."""
     begun = Session.objects.filter(starts__lte=now)
     return [
-        *begun.order_by("pk").values_list(*SESSION),
-        *Booking.objects.filter(session__in=begun).order_by("pk").values_list(*BOOKING),
+        *begun.order_by("pk").values_list(*SESSION_FIELDS),
+        *Booking.objects.filter(session__in=begun).order_by("pk").values_list(*BOOKING_FIELDS),
         *SessionFacilitator.objects.filter(session__in=begun).order_by("pk").values_list("session", "user", "part"),
         *Attendance.objects.filter(booking__session__in=begun).order_by("pk").values_list(),
     ]
 
 
-def everything() -> list[Any]:
+def all_rows() -> list[Any]:
     """All that a refused act must leave as it was."""
     return [
         list(model._default_manager.order_by("pk").values_list())
@@ -49,7 +59,7 @@ def seats() -> Counter[tuple[int, datetime, datetime, bool]]:
     return Counter((patient, starts, ends, status == "excused") for patient, starts, ends, status in rows)
 
 
-def gatherings() -> Counter[tuple[Any, ...]]:
+def held_sessions() -> Counter[tuple[Any, ...]]:
     """What is held when, where and by whom."""
     held = Session.objects.exclude(status="cancelled").select_related("room")
     return Counter(
@@ -65,7 +75,7 @@ def gatherings() -> Counter[tuple[Any, ...]]:
     )
 
 
-def weeks() -> dict[tuple[int, date], tuple[int, int]]:
+def week_totals() -> dict[tuple[int, date], tuple[int, int]]:
     """Minutes and days of each patient's weeks: what was credited or would be."""
     found: dict[tuple[int, date], list[tuple[int, date]]] = {}
     for booking in (
@@ -83,7 +93,7 @@ def weeks() -> dict[tuple[int, date], tuple[int, int]]:
     }
 
 
-def drops(
+def week_drops(
     before: dict[tuple[int, date], tuple[int, int]], after: dict[tuple[int, date], tuple[int, int]], until: date
 ) -> set[tuple[int, date, int, int]]:
     """Weeks with less than before and less than prescribed; nothing is prescribed for a week in which care is over.
@@ -103,7 +113,7 @@ def drops(
     return found
 
 
-def overlapping(times: Iterable[tuple[Any, datetime, datetime]]) -> list[Any]:
+def overlapping_pairs(times: Iterable[tuple[Any, datetime, datetime]]) -> list[Any]:
     """Whoever or whatever is in two places at once, tried pair by pair."""
     rows = list(times)
     return [
@@ -111,7 +121,7 @@ def overlapping(times: Iterable[tuple[Any, datetime, datetime]]) -> list[Any]:
     ]
 
 
-def in_two_places() -> list[Any]:
+def double_bookings() -> list[Any]:
     held = Session.objects.exclude(status="cancelled")
     patients = Booking.objects.filter(released_at=None).values_list(
         "episode__patient", "session__starts", "session__ends"
@@ -120,10 +130,10 @@ def in_two_places() -> list[Any]:
     people = SessionFacilitator.objects.exclude(session__status="cancelled").values_list(
         "user", "session__starts", "session__ends"
     )
-    return [*overlapping(patients), *overlapping(rooms), *overlapping(people)]
+    return [*overlapping_pairs(patients), *overlapping_pairs(rooms), *overlapping_pairs(people)]
 
 
-def wrong_counters() -> list[Any]:
+def wrong_booked_counts() -> list[Any]:
     return [
         (session.pk, session.booked)
         for session in Session.objects.all()
@@ -150,7 +160,7 @@ def wrong_copies() -> list[Any]:
     return wrong
 
 
-def pattern(site: Site, first: date, until: date) -> dict[tuple[int, date], tuple[datetime, datetime]]:
+def expected_sessions(site: Site, first: date, until: date) -> dict[tuple[int, date], tuple[datetime, datetime]]:
     """For each meeting of a published track its dates while the site is open, day by day, with the instants of its hours."""
     closed = [(closure.starts, closure.ends) for closure in Closure.objects.filter(site=site)]
     found = {}

@@ -13,10 +13,10 @@ from iopmanager import clock
 from scheduling.models import Booking, Closure, Session, SessionStatus, Site
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.sessions.session_changes import OneOff, add_session
+from scheduling.services.sessions.session_changes import OneOffSession, add_session
 from scheduling.services.sessions.slots import Slot
 from scheduling.services.timetable.closures import close_site
-from tests.confirmation import key_in
+from tests.confirmation import impact_key
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_site, make_staff, make_track
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +70,7 @@ def test_a_holiday_is_closed_once_it_was_seen_whom_it_touches(client: Client, cl
     assert "1 patient loses a session" in shown.text
     assert "Close Thu 26 Nov" in shown.text
     assert clinic.on(THANKSGIVING).status == SessionStatus.SCHEDULED
-    done = client.post(PAGE, HOLIDAY | {"seen": key_in(shown.text)}, follow=True)
+    done = client.post(PAGE, HOLIDAY | {"seen": impact_key(shown.text)}, follow=True)
     assert "Harbor Street is closed, Thu 26 Nov: Thanksgiving Day. 1 session is cancelled." in done.text
     session = clinic.on(THANKSGIVING)
     assert (session.status, session.cancel_reason) == (SessionStatus.CANCELLED, "Thanksgiving Day")
@@ -128,12 +128,12 @@ def test_closures_are_told_apart_by_time(client: Client, clinic: Clinic) -> None
 
 def test_a_closure_is_lifted_with_what_it_gives_back(client: Client, clinic: Clinic) -> None:
     closure = clinic.close(WEDNESDAY, WEDNESDAY)
-    address = reverse("closure-open", args=[closure.pk])
+    address = reverse("closure-lift", args=[closure.pk])
     assert "Harbor Street is closed, Wed 25 Nov: Snow." in client.get(address).text
     shown = client.post(address, {"next": "/closures/?country=GB"})
     assert "1 patient gains a session" in shown.text
     assert Closure.objects.exists()
-    done = client.post(address, {"next": "/closures/?country=GB", "seen": key_in(shown.text)})
+    done = client.post(address, {"next": "/closures/?country=GB", "seen": impact_key(shown.text)})
     assert done["Location"] == "/closures/?country=GB"
     assert not Closure.objects.exists()
     assert Booking.objects.standing().filter(session=clinic.on(WEDNESDAY)).count() == 1
@@ -147,22 +147,22 @@ def test_what_cannot_be_given_back_is_said_before_and_after(client: Client, clin
     kind = clinic.on(WEDNESDAY).service_type
     extra = add_session(
         site=elsewhere,
-        values=OneOff(name="Extra", slot=slot, service_type=kind, places=3),
+        values=OneOffSession(name="Extra", slot=slot, service_type=kind, places=3),
         by=clinic.coordinator,
         now=NOW,
     )
     extra.session_facilitators.create(user=clinic.lead, starts=extra.starts, ends=extra.ends)
-    address = reverse("closure-open", args=[closure.pk])
+    address = reverse("closure-lift", args=[closure.pk])
     shown = client.post(address, {"check": "1"})
     assert "Skills on Wed 25 Nov stays cancelled. Ada Park is in “Extra” on Wed 25 Nov, 9:00–13:00." in shown.text
-    done = client.post(address, {"seen": key_in(shown.text)}, follow=True)
+    done = client.post(address, {"seen": impact_key(shown.text)}, follow=True)
     assert "1 session stays cancelled: something is taken then." in done.text
     assert clinic.on(WEDNESDAY).status == SessionStatus.CANCELLED
 
 
 def test_a_closure_that_is_over_is_not_lifted(client: Client, clinic: Clinic) -> None:
     closure = clinic.close(date(2026, 11, 20), date(2026, 11, 21))
-    answer = client.post(reverse("closure-open", args=[closure.pk]))
+    answer = client.post(reverse("closure-lift", args=[closure.pk]))
     assert answer.status_code == 422
     assert "Snow is over: its last day was Sat 21 Nov." in answer.text
 
@@ -206,7 +206,7 @@ def test_three_closures_take_as_many_queries_as_one(
         page = client.get(PAGE).text
     assert page.count(": Ice") == page.count("</strong> Snow") == number
     with django_assert_num_queries(6):
-        client.get(reverse("closure-open", args=[Closure.objects.filter(reason="Snow 0").get().pk]))
+        client.get(reverse("closure-lift", args=[Closure.objects.filter(reason="Snow 0").get().pk]))
 
 
 def test_who_only_looks_at_the_timetable_looks_and_closes_nothing(client: Client, clinic: Clinic) -> None:
@@ -217,7 +217,7 @@ def test_who_only_looks_at_the_timetable_looks_and_closes_nothing(client: Client
     assert "Thanksgiving Day" in page
     assert '<form method="post" action="/closures/' not in page
     assert client.post(PAGE, HOLIDAY).status_code == 403
-    address = reverse("closure-open", args=[closure.pk])
+    address = reverse("closure-lift", args=[closure.pk])
     assert {client.get(address).status_code, client.post(address).status_code} == {403}
     assert Closure.objects.count() == 1
 

@@ -11,30 +11,23 @@ from accounts.permissions import Role
 from scheduling.models import Booking, Closure, Enrollment, ReleaseCause, Room, Session, SessionStatus, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.reasons import (
-    ClosedAlready,
-    EndsBeforeItBegins,
-    IsOverAlready,
-    LiftedAlready,
-    NeedsReason,
-    Refused,
-)
+from scheduling.services.reasons import ClosureAlreadyLifted, ClosureOverlaps, IsOverAlready, ReasonRequired
 from scheduling.services.sessions.cancel import cancel_session
-from scheduling.services.sessions.session_changes import OneOff, Staffing, add_session
+from scheduling.services.sessions.session_changes import OneOffSession, Staffing, add_session
 from scheduling.services.sessions.slots import Slot
 from scheduling.services.timetable.closures import (
     Holiday,
     change_closure,
     close_site,
     holidays_at,
+    is_known_place,
     known_countries,
     known_states,
-    knows_place,
-    open_site,
+    lift_closure,
 )
 from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
-from timekeeping.reasons import Reason
+from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +62,7 @@ class Small:
         return close_site(site=self.site, first_day=first, last_day=last, reason=reason, by=self.by, now=now)
 
     def lift(self, closure: Closure, now: datetime = NOW) -> list[Session]:
-        return open_site(closure=closure, by=self.by, now=now)
+        return lift_closure(closure=closure, by=self.by, now=now)
 
     def on(self, day: date) -> Session:
         return Session.objects.get(site=self.site, on=day, name="Group")
@@ -161,7 +154,7 @@ def test_a_session_whose_leader_is_elsewhere_by_now_stays_cancelled_and_is_named
     other = Small()
     slot = Slot(on=WEDNESDAY, starts=time(11), ends=time(13))
     kind = small.track.meetings.all()[0].service_type
-    values = OneOff(name="Extra", slot=slot, service_type=kind, places=3, staffing=Staffing(lead=small.lead))
+    values = OneOffSession(name="Extra", slot=slot, service_type=kind, places=3, staffing=Staffing(lead=small.lead))
     add_session(site=other.site, values=values, by=other.by, now=NOW)
     left = small.lift(closure)
     assert left == [small.on(WEDNESDAY)]
@@ -190,7 +183,7 @@ def test_a_closure_is_lifted_once(small: Small) -> None:
     closure = small.close(WEDNESDAY, FRIDAY)
     stale = Closure.objects.get(pk=closure.pk)
     small.lift(closure)
-    with refused_for(LiftedAlready("Snow")):
+    with refused_for(ClosureAlreadyLifted("Snow")):
         small.lift(stale)
     begun = small.close(MONDAY, FRIDAY)
     on_wednesday = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -209,7 +202,7 @@ def test_a_closure_is_lifted_once(small: Small) -> None:
 )
 def test_no_day_is_closed_twice(small: Small, first: date, last: date) -> None:
     small.close(WEDNESDAY, FRIDAY)
-    with refused_for(ClosedAlready("Snow", WEDNESDAY, FRIDAY)):
+    with refused_for(ClosureOverlaps("Snow", WEDNESDAY, FRIDAY)):
         small.close(first, last, "Ice")
     assert Closure.objects.count() == 1
 
@@ -222,7 +215,7 @@ def test_closures_may_follow_each_other(small: Small) -> None:
 
 
 def test_a_closure_needs_days_and_a_reason(small: Small) -> None:
-    with refused_for(EndsBeforeItBegins(FRIDAY, WEDNESDAY), NeedsReason()):
+    with refused_for(EndDateBeforeStart(FRIDAY, WEDNESDAY), ReasonRequired()):
         small.close(FRIDAY, WEDNESDAY, "  ")
     assert not Closure.objects.exists()
 
@@ -235,9 +228,9 @@ def test_a_longer_closure_cancels_more_and_a_shorter_one_gives_back(small: Small
     assert small.held_on()[:2] == [WEDNESDAY, FRIDAY]
     assert small.on(MONDAY).status == SessionStatus.CANCELLED
     other = small.close(FRIDAY, FRIDAY, "Training")
-    with refused_for(ClosedAlready("Training", FRIDAY, FRIDAY)):
+    with refused_for(ClosureOverlaps("Training", FRIDAY, FRIDAY)):
         change_closure(closure=longer, last_day=FRIDAY, reason="Storm", by=small.by, now=NOW)
-    with refused_for(EndsBeforeItBegins(FRIDAY, WEDNESDAY)):
+    with refused_for(EndDateBeforeStart(FRIDAY, WEDNESDAY)):
         change_closure(closure=other, last_day=WEDNESDAY, reason="Training", by=small.by, now=NOW)
 
 
@@ -291,7 +284,7 @@ def test_a_look_at_another_place_leaves_the_site_as_it_is() -> None:
 
 @pytest.mark.parametrize(("country", "state"), [("XX", ""), ("", ""), ("US", "ZZ"), ("USA", "")])
 def test_of_a_place_that_nobody_knows_nothing_is_offered(country: str, state: str) -> None:
-    assert not knows_place(country, state)
+    assert not is_known_place(country, state)
     assert holidays_at(site=make_site(), first=FIRST, until=UNTIL, country=country, state=state) == []
 
 
@@ -313,4 +306,4 @@ def test_places_have_names() -> None:
     )  # fmt: skip
     assert dict(known_states("US"))["ME"] == "Maine"
     assert known_states("XX") == []
-    assert all(knows_place(country, "") for country in countries)
+    assert all(is_known_place(country, "") for country in countries)

@@ -20,7 +20,6 @@ from iopmanager import clock
 from scheduling.models import Enrollment, Session, Site
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.reasons import Refused
 from tests.factories import (
     MONDAY,
     admit,
@@ -32,6 +31,7 @@ from tests.factories import (
     make_track,
 )
 from tests.integration.timetable import naive_model
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,7 +78,7 @@ def test_of_24_who_want_the_last_5_places_5_get_one() -> None:
     assert sum(not each for each in answers) == 5
     assert set().union(*answers) <= {"full", "no_place_left"}
     assert Enrollment.objects.count() == 8
-    assert naive_model.wrong_counters() == []
+    assert naive_model.wrong_booked_counts() == []
     assert {session.places_left for session in Session.objects.all()} == {0}
 
 
@@ -145,6 +145,6 @@ def test_100_moves_at_once_break_nothing_and_are_all_answered(monkeypatch: pytes
     answers = Counter(status for statuses in at_once(moves, HANDS) for status in statuses)
     assert set(answers) <= {200, 302, 422}
     assert answers[302] > 10
-    assert naive_model.in_two_places() == []
-    assert naive_model.wrong_counters() == []
+    assert naive_model.double_bookings() == []
+    assert naive_model.wrong_booked_counts() == []
     assert naive_model.wrong_copies() == []

@@ -9,32 +9,23 @@ import pytest
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Role
+from scheduling.domain.hours.reasons import TooFewDays, TooFewMinutes
 from scheduling.models import Meeting, Session, SessionStatus, Site, Track, TrackStatus
-from scheduling.services.bookings.makeups import book_make_up
-from scheduling.services.bookings.meeting_changes import exceptions_from
+from scheduling.services.bookings.makeups import book_makeup
+from scheduling.services.bookings.meeting_changes import changed_sessions_from
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
-from scheduling.services.reasons import (
-    AlreadyEnded,
-    EndsBeforeItBegins,
-    OutsideHours,
-    Refused,
-    RoomTooSmall,
-    TooFewPlaces,
-)
+from scheduling.services.reasons import AlreadyEnded, OutsideHours, RoomTooSmall, TooFewPlaces
 from scheduling.services.sessions.cancel import cancel_session
-from scheduling.services.sessions.session_changes import describe_session
+from scheduling.services.sessions.session_changes import change_session_details
 from scheduling.services.timetable.tracks_and_meetings import (
     MeetingValues,
-    change_begins,
     change_meeting,
+    change_start,
     end_meeting,
     publish_track,
 )
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
-from timekeeping.reasons import (
-    TooFewDays,
-    TooFewMinutes,
-)
+from timekeeping.reasons import EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -175,7 +166,7 @@ def test_a_change_is_refused_that_leaves_patients_without_a_place_or_makes_no_se
     values = values_of(monday, places=2, runs_from=MONDAY + WEEK, runs_until=MONDAY)
     with refused_for(
         TooFewPlaces(monday.name, 2, 3, tuple(MONDAY + number * WEEK for number in range(1, 12))),
-        EndsBeforeItBegins(MONDAY + WEEK, MONDAY - timedelta(days=1)),
+        EndDateBeforeStart(MONDAY + WEEK, MONDAY - timedelta(days=1)),
     ):
         change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
 
@@ -206,7 +197,7 @@ def test_a_group_ends_when_the_rest_is_enough(site: Site, coordinator: User) -> 
     friday = track.meetings.get(weekday=4)
     with refused_for(TooFewMinutes(360, 540), TooFewDays(2, 3)):
         end_meeting(meeting=friday, last_day=last_day, by=coordinator, now=NOW, today=TODAY)
-    with refused_for(EndsBeforeItBegins(TODAY, TODAY - WEEK)):
+    with refused_for(EndDateBeforeStart(TODAY, TODAY - WEEK)):
         end_meeting(meeting=friday, last_day=TODAY - WEEK, by=coordinator, now=NOW, today=TODAY)
 
 
@@ -237,7 +228,7 @@ def test_who_makes_up_in_it_takes_a_place_on_that_date(site: Site, coordinator: 
     other = enrolled(published(site, coordinator, days=(1, 3, 5)), coordinator)[0]
     monday, missed = track.meetings.get(weekday=0), other.bookings.order_by("starts")[0]
     session = monday.sessions.get(on=MONDAY + WEEK)
-    book_make_up(session=session, makes_up=missed, by=coordinator, now=NOW)
+    book_makeup(session=session, makes_up=missed, by=coordinator, now=NOW)
     values = values_of(monday, places=1, runs_from=MONDAY)
     with refused_for(TooFewPlaces(monday.name, 1, 2, (MONDAY + WEEK,))):
         change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
@@ -251,7 +242,7 @@ def test_a_date_with_places_of_its_own_is_not_asked_about(site: Site, coordinato
     monday = track.meetings.get(weekday=0)
     for enrollment_meeting in monday.enrollment_meetings.order_by("pk")[:1]:
         end_enrollment(enrollment=enrollment_meeting.enrollment, last_day=MONDAY + WEEK, by=coordinator, now=NOW)
-    kept = describe_session(
+    kept = change_session_details(
         session=monday.sessions.get(on=MONDAY + WEEK), places=2, modality="in_person", topic="", telehealth_link="",
         by=coordinator, now=NOW,
     )  # fmt: skip
@@ -314,8 +305,8 @@ def test_a_change_says_when_it_begins_and_which_exceptions_it_meets(
         cancel_session(session=monday.sessions.get(on=MONDAY + week * WEEK), reason="Ill", by=coordinator, now=NOW)
     at_ten = datetime(2026, 11, 23, 15, tzinfo=UTC)
     given = {"meeting": monday, "runs_from": asked, "now": at_ten, "today": MONDAY}
-    assert change_begins(**given) == begins
-    found = exceptions_from(monday, begins, at_ten)
+    assert change_start(**given) == begins
+    found = changed_sessions_from(monday, begins, at_ten)
     assert list(found.values_list("on", flat=True)) == [MONDAY + WEEK, MONDAY + 2 * WEEK]
 
 
@@ -324,5 +315,5 @@ def test_what_is_changed_in_place_meets_every_exception_to_come(site: Site, coor
     monday = track.meetings.get(weekday=0)
     cancel_session(session=monday.sessions.get(on=MONDAY), reason="Ill", by=coordinator, now=NOW)
     given = {"meeting": monday, "runs_from": monday.runs_from, "now": NOW, "today": TODAY}
-    assert change_begins(**given) is None
-    assert exceptions_from(monday, None, NOW).get().on == MONDAY
+    assert change_start(**given) is None
+    assert changed_sessions_from(monday, None, NOW).get().on == MONDAY

@@ -14,17 +14,17 @@ from iopmanager import clock
 from scheduling.models import Meeting, Session, SessionStatus, Site
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.sessions.cancel import cancel_session, reinstate_session
+from scheduling.services.sessions.cancel import cancel_session, restore_session
 from scheduling.services.sessions.session_changes import (
-    OneOff,
+    OneOffSession,
     Staffing,
     add_session,
-    describe_session,
+    assign_staff,
+    change_session_details,
     move_session,
-    staff_session,
 )
 from scheduling.services.sessions.slots import Slot
-from tests.confirmation import key_in
+from tests.confirmation import impact_key
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +103,7 @@ def test_a_change_is_shown_first_and_done_once_it_is_confirmed(client: Client, c
     assert "Moved: “Skills”, Mondays 9:00–12:00 → 13:00–16:00, 11 times from Mon 30 Nov" in shown.text
     assert 'value="13:00"' in shown.text
     assert clinic.monday.runs_until is None
-    done = client.post(clinic.page, clinic.typed(**LATER, seen=key_in(shown.text)), follow=True)
+    done = client.post(clinic.page, clinic.typed(**LATER, seen=impact_key(shown.text)), follow=True)
     assert done.redirect_chain[0][0] == reverse("track", args=[clinic.track.pk])
     assert "Skills is changed from Mon 30 Nov on." in done.text
     assert clinic.monday.runs_until == MONDAY + WEEK
@@ -134,18 +134,18 @@ def test_what_was_changed_by_hand_is_listed_with_what_it_is(client: Client, clin
     clinic.cancel(MONDAY + WEEK)
     clinic.move(MONDAY + 2 * WEEK, time(14), time(17), on=MONDAY + 2 * WEEK + DAY)
     clinic.move(MONDAY + 3 * WEEK, time(9), time(12), room=None)
-    staff_session(
+    assign_staff(
         session=clinic.on(MONDAY + 4 * WEEK),
         staffing=Staffing(lead=clinic.ben, assistants=(clinic.ada,)),
         by=clinic.coordinator,
         now=NOW,
     )
-    describe_session(
+    change_session_details(
         session=clinic.move(MONDAY + 5 * WEEK, time(10), time(12), room=clinic.room), places=3, modality="either",
         topic="", telehealth_link="", by=clinic.coordinator, now=NOW,
     )  # fmt: skip
-    staff_session(session=clinic.on(MONDAY + 6 * WEEK), staffing=Staffing(), by=clinic.coordinator, now=NOW)
-    reinstate_session(session=clinic.cancel(MONDAY + 7 * WEEK), by=clinic.coordinator, now=NOW)
+    assign_staff(session=clinic.on(MONDAY + 6 * WEEK), staffing=Staffing(), by=clinic.coordinator, now=NOW)
+    restore_session(session=clinic.cancel(MONDAY + 7 * WEEK), by=clinic.coordinator, now=NOW)
     page = client.get(clinic.page).text
     for words in (
         "Keep Mon 30 Nov: cancelled, Ill",
@@ -168,7 +168,7 @@ def test_one_is_kept_and_one_let_go(client: Client, clinic: Clinic) -> None:
     page = re.sub(r"\s+", " ", shown.text)
     assert f'id="keep-{kept.pk}" checked' in page
     assert f'id="keep-{let_go.pk}">' in page
-    assert client.post(clinic.page, typed | {"seen": key_in(shown.text)}).status_code == 302
+    assert client.post(clinic.page, typed | {"seen": impact_key(shown.text)}).status_code == 302
     kept.refresh_from_db()
     assert (kept.status, kept.meeting) == (SessionStatus.CANCELLED, clinic.track.meetings.get(starts=time(13)))
     held = Session.objects.get(on=MONDAY + 2 * WEEK, status=SessionStatus.SCHEDULED)
@@ -179,17 +179,17 @@ def test_for_another_date_they_are_shown_anew_before_anything_is_done(client: Cl
     early, late = clinic.cancel(MONDAY + WEEK), clinic.cancel(MONDAY + 3 * WEEK)
     shown = client.post(clinic.page, clinic.typed(**LATER, runs_from="2026-12-07"))
     assert shown_in(shown.text) == [late.pk]
-    confirmed = clinic.typed(**LATER, shown=[late.pk], keep=[late.pk], seen=key_in(shown.text))
+    confirmed = clinic.typed(**LATER, shown=[late.pk], keep=[late.pk], seen=impact_key(shown.text))
     anew = client.post(clinic.page, confirmed)
     assert anew.status_code == 200
     assert shown_in(anew.text) == [early.pk, late.pk]
     assert "Changed by hand, from Mon 30 Nov on" in anew.text
     assert clinic.monday.runs_until is None
     done = client.post(
-        clinic.page, confirmed | {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": key_in(anew.text)}
+        clinic.page, confirmed | {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": impact_key(anew.text)}
     )
     assert "Something changed in the meantime" in done.text, "one of them is let go now, which was not shown"
-    confirmed |= {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": key_in(done.text)}
+    confirmed |= {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": impact_key(done.text)}
     assert client.post(clinic.page, confirmed).status_code == 302
     assert Session.objects.get(on=MONDAY + WEEK, status=SessionStatus.SCHEDULED).booked == 1
 
@@ -219,9 +219,9 @@ def test_a_meeting_ends_and_what_is_kept_goes_on_as_a_session_of_its_own(client:
     assert "What you keep goes on as a session of its own" in shown.text
     assert shown_in(shown.text) == [kept.pk, gone.pk]
     typed = {"last_day": "2026-11-30", "shown": [kept.pk, gone.pk], "keep": [kept.pk]}
-    again = client.post(page, typed | {"seen": key_in(shown.text)})
+    again = client.post(page, typed | {"seen": impact_key(shown.text)})
     assert "Something changed in the meantime" in again.text
-    done = client.post(page, typed | {"seen": key_in(again.text)}, follow=True)
+    done = client.post(page, typed | {"seen": impact_key(again.text)}, follow=True)
     assert "Skills: the last day is Mon 30 Nov." in done.text
     kept.refresh_from_db()
     gone.refresh_from_db()
@@ -281,14 +281,14 @@ def test_fewer_places_than_are_booked_are_refused_with_the_dates(client: Client,
 def test_a_new_group_whose_room_is_taken_once_is_shown_first(client: Client, clinic: Clinic) -> None:
     slot = Slot(on=MONDAY + DAY + WEEK, starts=time(9), ends=time(10), room=clinic.den)
     kind = clinic.monday.service_type
-    values = OneOff(name="Extra", slot=slot, service_type=kind, places=2)
+    values = OneOffSession(name="Extra", slot=slot, service_type=kind, places=2)
     add_session(site=clinic.site, values=values, by=clinic.coordinator, now=NOW)
     page = reverse("meeting-new", args=[clinic.track.pk])
     typed = clinic.typed(code="NEW", name="Den group", weekday=1, room=clinic.den.pk, places=4, runs_from="2026-11-24")
     shown = client.post(page, typed)
     assert "Den group on Tue 1 Dec would have no room." in shown.text
     assert not Meeting.objects.filter(code="NEW").exists()
-    done = client.post(page, typed | {"seen": key_in(shown.text)}, follow=True)
+    done = client.post(page, typed | {"seen": impact_key(shown.text)}, follow=True)
     assert "Den group is added, Tuesdays from Tue 24 Nov." in done.text
     track = re.sub(r"\s+", " ", client.get(reverse("track", args=[clinic.track.pk])).text)
     assert "Tue 1 Dec, Den group</a>: no room" in track
@@ -326,7 +326,7 @@ def test_three_exceptions_take_as_many_queries_as_one(
     for week in range(number):
         staffing = Staffing(lead=clinic.ben)
         session = clinic.on(MONDAY + week * WEEK)
-        staff_session(session=session, staffing=staffing, by=clinic.coordinator, now=NOW)
+        assign_staff(session=session, staffing=staffing, by=clinic.coordinator, now=NOW)
     address = clinic.page
     with django_assert_num_queries(24):
         page = client.get(address).text
@@ -340,7 +340,7 @@ def test_a_track_shows_what_is_not_as_usual_in_its_next_four_weeks(client: Clien
     clinic.cancel(MONDAY)
     clinic.move(MONDAY + WEEK, time(9), time(12), room=make_room(clinic.site, name="Attic"))
     clinic.cancel(MONDAY + 5 * WEEK, "Too far away")
-    reinstate_session(session=clinic.cancel(MONDAY + 2 * WEEK), by=clinic.coordinator, now=NOW)
+    restore_session(session=clinic.cancel(MONDAY + 2 * WEEK), by=clinic.coordinator, now=NOW)
     other = make_track(clinic.site, [make_meeting(clinic.site, 1, name="Other")])
     extend_horizon(site=clinic.site, today=TODAY, now=NOW)
     cancel_session(
@@ -359,7 +359,7 @@ def test_a_track_without_exceptions_says_nothing_of_them(client: Client, clinic:
 
 
 def test_a_session_without_a_leader_is_to_be_looked_at(client: Client, clinic: Clinic) -> None:
-    staff_session(session=clinic.on(MONDAY), staffing=Staffing(), by=clinic.coordinator, now=NOW)
+    assign_staff(session=clinic.on(MONDAY), staffing=Staffing(), by=clinic.coordinator, now=NOW)
     page = re.sub(r"\s+", " ", client.get(reverse("track", args=[clinic.track.pk])).text)
     assert "Mon 23 Nov, Skills</a>: nobody leads it" in page
     assert page.count("To look at") == 1

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scheduling.clinic_import import Faulty, import_clinic
+from scheduling.clinic_import import ImportFailed, import_clinic
+from scheduling.domain.hours.reasons import TooFewDays, TooFewMinutes
 from scheduling.models import Meeting, Session, Site, Track, TrackStatus
-from scheduling.services.reasons import Refused
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.timetable.tracks_and_meetings import publish_track, track_verdict
 from tests.paths import PROJECT
-from timekeeping.occurrences import expand
-from timekeeping.reasons import TooFewDays, TooFewMinutes
+from timekeeping.occurrences import expand_pattern
+from timekeeping.reasons import Refused
 
 SOURCE = PROJECT / "tests" / "data" / "timetables.csv"
 ZONE = ZoneInfo("America/New_York")
@@ -121,7 +121,7 @@ def test_each_is_expanded_to_the_right_sessions_for_eight_weeks(tmp_path: Path) 
     for code, slots in programs().items():
         for number, slot in enumerate(slots):
             meeting = Meeting.objects.get(code=f"{code}-{number}")
-            sessions = expand(meeting.as_pattern(), FIRST, UNTIL, zone=ZONE, closed=closed)
+            sessions = expand_pattern(meeting.as_pattern(), FIRST, UNTIL, zone=ZONE, closed=closed)
             assert [(each.starts, each.ends, each.countable_minutes) for each in sessions] == expected_sessions(slot)
 
 
@@ -141,7 +141,7 @@ def test_publishing_writes_these_sessions(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_an_import_that_wants_all_published_names_those_that_can_not_be(tmp_path: Path) -> None:
-    with pytest.raises(Faulty) as found:
+    with pytest.raises(ImportFailed) as found:
         import_clinic(write_clinic(tmp_path, status="published"), by=None, now=NOW)
     faults = {list(VERDICTS)[fault.row - 2]: fault.sentence for fault in found.value.faults}
     assert faults == {

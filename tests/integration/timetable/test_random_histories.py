@@ -15,28 +15,28 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from accounts.permissions import Role
-from attendance.services.leaves import end_leave, excuse_leaves, take_leave
+from attendance.services.leaves import add_leave, change_leave_end, update_excuses_at
 from patients.models import Episode
-from scheduling.domain.impact.impact import Impact, Seat
+from scheduling.domain.impact.impact import BookingState, Impact
 from scheduling.models import Booking, Closure, Enrollment, LeaveOfAbsence, Meeting, Session, SessionStatus, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.bookings.meeting_changes import exceptions_from
+from scheduling.services.bookings.meeting_changes import changed_sessions_from
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
-from scheduling.services.enrollment.end_track import end_track, movers
+from scheduling.services.enrollment.end_track import end_track, ending_enrollments
 from scheduling.services.enrollment.enroll import discharge_patient, end_enrollment, enroll_patient, release_booking
-from scheduling.services.preview.preview import Scene, carry_out, rehearse
-from scheduling.services.reasons import Refused
-from scheduling.services.sessions.cancel import cancel_session, reinstate_session
+from scheduling.services.preview.preview import apply_previewed, preview_impact
+from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.services.sessions.cancel import cancel_session, restore_session
 from scheduling.services.sessions.session_changes import (
-    OneOff,
+    OneOffSession,
     Staffing,
     add_session,
-    describe_session,
+    assign_staff,
+    change_session_details,
     move_session,
-    staff_session,
 )
 from scheduling.services.sessions.slots import Slot
-from scheduling.services.timetable.closures import close_site, open_site
+from scheduling.services.timetable.closures import close_site, lift_closure
 from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting, end_meeting, publish_track
 from tests.factories import (
     admit,
@@ -49,6 +49,7 @@ from tests.factories import (
     make_track,
 )
 from tests.integration.timetable import naive_model
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -119,24 +120,24 @@ class Clinic(RuleBasedStateMachine):
 
     def act(self, act: Callable[[], object]) -> object:
         """Shows it, does it, and holds what was shown against what is different."""
-        past, all_of_it = naive_model.rows_of_the_past(self.now), naive_model.everything()
-        seats, held, weeks = naive_model.seats(), naive_model.gatherings(), naive_model.weeks()
-        scene = Scene(self.site, BEGINS)
+        past, all_of_it = naive_model.past_rows(self.now), naive_model.all_rows()
+        seats, held, weeks = naive_model.seats(), naive_model.held_sessions(), naive_model.week_totals()
+        scene = SnapshotScope(self.site, BEGINS)
         try:
-            impact = rehearse(act, scene=scene, now=self.now)
+            impact = preview_impact(act, scene=scene, now=self.now)
         except Refused:
             TRIED[f"{name_of(act)} was refused"] += 1
-            assert naive_model.everything() == all_of_it
+            assert naive_model.all_rows() == all_of_it
             return None
-        assert naive_model.everything() == all_of_it
+        assert naive_model.all_rows() == all_of_it
         TRIED[f"{name_of(act)} was done"] += 1
-        done = carry_out(act, scene=scene, now=self.now, seen=impact.key)
-        assert naive_model.rows_of_the_past(self.now) == past
+        done = apply_previewed(act, scene=scene, now=self.now, seen=impact.key)
+        assert naive_model.past_rows(self.now) == past
         self.was_shown(impact, seats, held, weeks)
         return done
 
     def was_shown(self, impact: Impact, seats: Any, held: Any, weeks: Any) -> None:
-        now_seats, now_held = naive_model.seats(), naive_model.gatherings()
+        now_seats, now_held = naive_model.seats(), naive_model.held_sessions()
         before = [as_seat(one.before) for one in impact.seats if one.before]
         after = [as_seat(one.after) for one in impact.seats if one.after]
         assert sorted(before) == sorted((seats - now_seats).elements())
@@ -146,7 +147,7 @@ class Clinic(RuleBasedStateMachine):
         assert sorted(map(told, was)) == sorted((held - now_held).elements())
         assert sorted(map(told, becomes)) == sorted((now_held - held).elements())
         shown = {(one.patient, one.week, one.minutes_after, one.days_after) for one in impact.drops}
-        assert shown == naive_model.drops(weeks, naive_model.weeks(), self.today + timedelta(weeks=WEEKS))
+        assert shown == naive_model.week_drops(weeks, naive_model.week_totals(), self.today + timedelta(weeks=WEEKS))
 
     def decide(self, session: object) -> None:
         """From now on the session is as it was decided, until somebody decides otherwise."""
@@ -172,7 +173,7 @@ class Clinic(RuleBasedStateMachine):
     def reinstate(self, number: int) -> None:
         session = self.session(number, status=SessionStatus.CANCELLED)
         if session:
-            self.decide(self.act(partial(reinstate_session, session=session, by=self.by, now=self.now)))
+            self.decide(self.act(partial(restore_session, session=session, by=self.by, now=self.now)))
 
     @rule(number=numbers, shift=shifts, starts=hours, length=st.sampled_from([60, 180]), room=numbers)
     def move(self, number: int, shift: int, starts: str, length: int, room: int) -> None:
@@ -192,14 +193,14 @@ class Clinic(RuleBasedStateMachine):
         if session:
             people = [self.people[lead % 3], self.people[(lead + 1) % 3]]
             staffing = Staffing(lead=people[0], assistants=tuple(people[1:]) if more else ())
-            self.decide(self.act(partial(staff_session, session=session, staffing=staffing, by=self.by, now=self.now)))
+            self.decide(self.act(partial(assign_staff, session=session, staffing=staffing, by=self.by, now=self.now)))
 
     @rule(number=numbers, places=st.integers(1, 7))
     def change_places(self, number: int, places: int) -> None:
         session = self.session(number)
         if session:
             act = partial(
-                describe_session, session=session, places=places, modality="either", topic="", telehealth_link=""
+                change_session_details, session=session, places=places, modality="either", topic="", telehealth_link=""
             )
             self.decide(self.act(partial(act, by=self.by, now=self.now)))
 
@@ -208,7 +209,7 @@ class Clinic(RuleBasedStateMachine):
         slot = self.slot(self.today + days * DAY, starts, 90, room)
         group = Meeting.objects.first()
         assert group is not None
-        values = OneOff(name="Extra", slot=slot, service_type=group.service_type, places=3)
+        values = OneOffSession(name="Extra", slot=slot, service_type=group.service_type, places=3)
         self.decide(self.act(partial(add_session, site=self.site, values=values, by=self.by, now=self.now)))
 
     @rule(days=st.integers(0, 20), length=st.integers(0, 3))
@@ -227,7 +228,7 @@ class Clinic(RuleBasedStateMachine):
         closure: Closure | None = self.one_of(Closure.objects.filter(ends__gt=self.today), number)
         if closure:
             touched = list(closure.sessions.to_come(self.now))
-            self.act(partial(open_site, closure=closure, by=self.by, now=self.now))
+            self.act(partial(lift_closure, closure=closure, by=self.by, now=self.now))
             for session in touched:
                 self.decide(session)
 
@@ -244,7 +245,7 @@ class Clinic(RuleBasedStateMachine):
             ends=until.time(), service_type=meeting.service_type, places=meeting.places, runs_from=begins,
             room=meeting.room, lead=lead.user if lead else None, tracks=tuple(meeting.tracks.all()),
         )  # fmt: skip
-        found = list(exceptions_from(meeting, begins, self.now).values_list("pk", flat=True))
+        found = list(changed_sessions_from(meeting, begins, self.now).values_list("pk", flat=True))
         let_go = [] if keep else found
         standing = self.standing_in(meeting)
         act = partial(change_meeting, meeting=meeting, values=values, let_go=let_go, today=self.today)
@@ -259,7 +260,7 @@ class Clinic(RuleBasedStateMachine):
         if meeting is None:
             return
         last_day = self.today + days * DAY
-        found = list(exceptions_from(meeting, last_day + DAY, self.now).values_list("pk", flat=True))
+        found = list(changed_sessions_from(meeting, last_day + DAY, self.now).values_list("pk", flat=True))
         let_go = [] if keep else found
         act = partial(end_meeting, meeting=meeting, last_day=last_day, let_go=let_go, today=self.today)
         if self.act(partial(act, by=self.by, now=self.now)) is not None:
@@ -330,14 +331,14 @@ class Clinic(RuleBasedStateMachine):
         episode = Episode.objects.get(pk=self.episodes[number % 5].pk)
         first = self.today + shift * DAY
         last = first + length * DAY if length < 9 else None
-        act = partial(take_leave, episode=episode, first_day=first, last_day=last, reason="Surgery")
+        act = partial(add_leave, episode=episode, first_day=first, last_day=last, reason="Surgery")
         self.act(partial(act, by=self.by, now=self.now))
 
     @rule(number=numbers, shift=st.integers(-1, 8))
     def come_back(self, number: int, shift: int) -> None:
         leave: LeaveOfAbsence | None = self.one_of(LeaveOfAbsence.objects.not_over_on(self.today), number)
         if leave:
-            act = partial(end_leave, leave=leave, last_day=self.today + shift * DAY)
+            act = partial(change_leave_end, leave=leave, last_day=self.today + shift * DAY)
             self.act(partial(act, by=self.by, now=self.now))
 
     @rule(number=numbers, days=st.integers(0, 12), to=numbers, move=st.booleans())
@@ -347,7 +348,9 @@ class Clinic(RuleBasedStateMachine):
         track, other = self.tracks[number % 3], self.tracks[to % 3]
         last_day = self.today + days * DAY
         fitting = [
-            each.enrollment.pk for each in movers(track=track, to=other, last_day=last_day) if each.may_move and move
+            each.enrollment.pk
+            for each in ending_enrollments(track=track, to=other, last_day=last_day)
+            if each.may_move and move
         ]
         standing = set(Session.objects.filter(meeting__tracks=track).values_list("pk", flat=True))
         act = partial(end_track, track=track, last_day=last_day, to=other if move else None, moving=fitting)
@@ -363,21 +366,21 @@ class Clinic(RuleBasedStateMachine):
     @rule()
     def extend(self) -> None:
         """The nightly work; running it again changes nothing."""
-        past = naive_model.rows_of_the_past(self.now)
+        past = naive_model.past_rows(self.now)
         extend_horizon(site=self.site, today=self.today, now=self.now)
-        excuse_leaves(site=self.site, now=self.now)
-        assert naive_model.rows_of_the_past(self.now) == past
-        written = naive_model.everything()
+        update_excuses_at(site=self.site, now=self.now)
+        assert naive_model.past_rows(self.now) == past
+        written = naive_model.all_rows()
         again = extend_horizon(site=self.site, today=self.today, now=self.now)
         assert (again.sessions, again.bookings) == (0, 0)
-        assert excuse_leaves(site=self.site, now=self.now) == 0
-        assert naive_model.everything() == written
+        assert update_excuses_at(site=self.site, now=self.now) == 0
+        assert naive_model.all_rows() == written
         self.everything_is_there()
 
     def everything_is_there(self) -> None:
         """Each date of each pattern has its session, at its hour unless it was changed by hand."""
         until = self.today + timedelta(weeks=WEEKS)
-        wanted = naive_model.pattern(self.site, self.today, until)
+        wanted = naive_model.expected_sessions(self.site, self.today, until)
         standing = {
             (session.meeting_id, session.pattern_date): session
             for session in Session.objects.filter(meeting__isnull=False)
@@ -393,11 +396,11 @@ class Clinic(RuleBasedStateMachine):
 
     @invariant()
     def nobody_and_nothing_is_in_two_places(self) -> None:
-        assert naive_model.in_two_places() == []
+        assert naive_model.double_bookings() == []
 
     @invariant()
     def counters_and_copies_are_as_the_rows(self) -> None:
-        assert naive_model.wrong_counters() == []
+        assert naive_model.wrong_booked_counts() == []
         assert naive_model.wrong_copies() == []
 
     @invariant()
@@ -411,7 +414,7 @@ def name_of(act: Any) -> str:
     return str(act.func.__name__)
 
 
-def as_seat(seat: Seat) -> tuple[Any, ...]:
+def as_seat(seat: BookingState) -> tuple[Any, ...]:
     return (seat.patient, seat.time.start, seat.time.end, seat.is_excused)
 
 

@@ -9,8 +9,17 @@ import pytest
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Role
+from scheduling.domain.hours.reasons import (
+    FacilitatorDoubleBooked,
+    NoMeetings,
+    RoomDoubleBooked,
+    TooFewDays,
+    TooFewMinutes,
+    TooManyDays,
+    TooManyMinutes,
+)
 from scheduling.models import Meeting, ServiceType, Session, Site, Track, TrackStatus
-from scheduling.services.reasons import OutsideHours, Refused, RoomTooSmall
+from scheduling.services.reasons import OutsideHours, RoomTooSmall
 from scheduling.services.timetable.tracks_and_meetings import (
     MeetingValues,
     TrackValues,
@@ -20,15 +29,7 @@ from scheduling.services.timetable.tracks_and_meetings import (
     publish_track,
 )
 from tests.factories import MONDAY, make_meeting, make_room, make_site, make_staff, make_track
-from timekeeping.reasons import (
-    FacilitatorInTwoPlaces,
-    NoMeetings,
-    RoomInTwoPlaces,
-    TooFewDays,
-    TooFewMinutes,
-    TooManyDays,
-    TooManyMinutes,
-)
+from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -117,8 +118,8 @@ def test_no_room_and_no_facilitator_is_in_two_places(site: Site, coordinator: Us
     wednesday.save()
     wednesday.meeting_facilitators.create(user=lead)
     with refused_for(
-        RoomInTwoPlaces("Harbor room", 2, "Group 2", "Other"),
-        FacilitatorInTwoPlaces("Ada Park", 2, "Group 2", "Other"),
+        RoomDoubleBooked("Harbor room", 2, "Group 2", "Other"),
+        FacilitatorDoubleBooked("Ada Park", 2, "Group 2", "Other"),
     ):
         publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.domain.credit import AttendanceStatus, credited_minutes
+from attendance.domain.credit import AttendanceOutcome, credited_minutes
 from timekeeping.intervals import Interval, minutes_between
 
 NEW_YORK = ZoneInfo("America/New_York")
-PRESENT, PARTIAL = AttendanceStatus.PRESENT, AttendanceStatus.PARTIAL
-ABSENT = [status for status in AttendanceStatus if not status.was_there]
+PRESENT, PARTIAL = AttendanceOutcome.PRESENT, AttendanceOutcome.PARTIAL
+ABSENT = [status for status in AttendanceOutcome if not status.was_there]
 
 
 def at(hour: int, minute: int = 0, second: int = 0, microsecond: int = 0) -> datetime:

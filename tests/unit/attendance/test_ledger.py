@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from attendance.domain.ledger import (
     BookedSession,
-    Opening,
+    MakeupOpening,
     PartialReason,
     Standing,
     WeekPolicy,
-    draw_up,
-    savers,
+    build_ledger,
+    find_makeup_openings,
 )
 from timekeeping.intervals import Interval
 
@@ -40,9 +40,11 @@ def booked(key: int, day: int, credited: int | None = None, *, minutes: int = 18
     )
 
 
-def opening(key: int, day: int, start: float = 13, end: float = 16, minutes: int | None = None) -> Opening:
+def opening(key: int, day: int, start: float = 13, end: float = 16, minutes: int | None = None) -> MakeupOpening:
     counted = int((end - start) * 60) if minutes is None else minutes
-    return Opening(key=key, on=MONDAY + timedelta(days=day), time=span(day, start, end), countable_minutes=counted)
+    return MakeupOpening(
+        key=key, on=MONDAY + timedelta(days=day), time=span(day, start, end), countable_minutes=counted
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_a_prescription_that_cannot_be_is_refused(minutes, days):
 
 def test_the_ledger_adds_up_what_was_attended_and_what_is_to_come():
     """Monday in full, Wednesday left early, Friday still to come; a cancelled one and one that does not count besides."""
-    week = draw_up(
+    week = build_ledger(
         WeekPolicy(),
         [
             booked(1, 0, 180),
@@ -197,25 +199,27 @@ def test_the_ledger_adds_up_what_was_attended_and_what_is_to_come():
     ],
 )
 def test_a_running_week(sessions, openings, standing, saving):
-    week = draw_up(WeekPolicy(), [booked(key, *each) for key, each in enumerate(sessions)], openings)
+    week = build_ledger(WeekPolicy(), [booked(key, *each) for key, each in enumerate(sessions)], openings)
     assert (week.standing, week.savers) == (standing, saving)
 
 
 def test_a_day_counts_when_something_was_credited_on_it():
     twice_a_day = [booked(1, 0, 180), booked(2, 0, 180), booked(3, 1, 180), booked(4, 2, 0)]
-    week = draw_up(WeekPolicy(is_over=True), twice_a_day)
+    week = build_ledger(WeekPolicy(is_over=True), twice_a_day)
     assert (week.credited_minutes, week.credited_days, week.makeup_days) == (540, 2, 1)
     assert week.standing == Standing.SHORT
 
 
 def test_a_week_that_is_over_has_nothing_to_come():
-    week = draw_up(WeekPolicy(is_over=True), [booked(1, 0, 180), booked(2, 2, 180), booked(3, 4)], [opening(11, 5)])
+    week = build_ledger(
+        WeekPolicy(is_over=True), [booked(1, 0, 180), booked(2, 2, 180), booked(3, 4)], [opening(11, 5)]
+    )
     assert (week.remaining_minutes, week.makeup_minutes, week.standing) == (0, 180, Standing.SHORT)
     assert week.savers == ()
 
 
 def test_a_week_cut_short_keeps_its_reason_and_its_numbers():
-    week = draw_up(WeekPolicy(partial=ADMITTED), [booked(1, 3), booked(2, 4)], [opening(11, 5)])
+    week = build_ledger(WeekPolicy(partial=ADMITTED), [booked(1, 3), booked(2, 4)], [opening(11, 5)])
     assert (week.standing, week.partial) == (Standing.PARTIAL, ADMITTED)
     assert (week.remaining_minutes, week.makeup_minutes, week.makeup_days) == (360, 180, 1)
 
@@ -251,14 +255,14 @@ some_openings = st.lists(
 def test_savers_are_the_first_of_all_sets_that_close_the_gap(openings, days_with_a_session, minutes, days):
     taken = [booked(100 + day, day) for day in sorted(days_with_a_session)]
     kept = {each.on for each in taken}
-    found = savers(openings, booked=taken, minutes=minutes, days=days, days_kept=kept)
+    found = find_makeup_openings(openings, booked=taken, minutes=minutes, days=days, days_kept=kept)
     assert found == every_saving_set(openings, taken, minutes, days, kept)
 
 
 def test_the_last_of_many_openings_still_saves_the_week():
     """Sixty short groups on days that are attended anyway, and on Saturday the one that brings the third day."""
     crowd = [opening(key, key % 2, 13 + (key // 2) * 0.2, 13.1 + (key // 2) * 0.2, 5) for key in range(60)]
-    week = draw_up(WeekPolicy(), [booked(1, 0, 180), booked(2, 1)], [*crowd, opening(99, 5)])
+    week = build_ledger(WeekPolicy(), [booked(1, 0, 180), booked(2, 1)], [*crowd, opening(99, 5)])
     assert (week.standing, week.savers) == (Standing.AT_RISK, (99,))
 
 
@@ -266,6 +270,8 @@ def test_a_week_beyond_saving_is_known_at_once():
     """Forty side-by-side openings whose minutes would do, were they not all on days that count already."""
     crowd = [opening(key, key % 5, 12 + key % 4, 14 + key % 4) for key in range(40)]
     began = perf_counter()
-    found = savers(crowd, booked=[], minutes=300, days=1, days_kept={MONDAY + timedelta(days=day) for day in range(7)})
+    found = find_makeup_openings(
+        crowd, booked=[], minutes=300, days=1, days_kept={MONDAY + timedelta(days=day) for day in range(7)}
+    )
     assert found is None
     assert perf_counter() - began < 1

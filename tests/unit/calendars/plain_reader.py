@@ -14,35 +14,35 @@ from timekeeping.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Plain:
+class PlainReading:
     busy: tuple[Interval[datetime], ...]
     whole_days: tuple[date, ...]
     occurrences: int
 
 
-def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> Plain:
+def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> PlainReading:
     """Raises whatever the libraries raise."""
     begins, ends = (datetime.combine(day, time(), zone) for day in (first, until))
     busy, days, occurrences = set(), set(), 0
     for calendar in icalendar.Calendar.from_ical(data, multiple=True):
         for event in calendar.walk("VEVENT"):
-            _end_inclusively(event, zone)
-        _part_those_of_one_id(calendar)
+            _make_until_inclusive(event, zone)
+        _separate_shared_ids(calendar)
         for occurrence in recurring_ical_events.of(calendar).between(begins, ends):
             occurrences += 1
             if _is_left_out(occurrence):
                 continue
             start, end = occurrence["DTSTART"].dt, occurrence["DTEND"].dt
             if isinstance(start, datetime):
-                stretch = _stretch(start, end, zone)
+                stretch = _busy_interval(start, end, zone)
                 if cut := stretch and stretch.intersection(Interval(begins, ends)):
                     busy.add(cut)
             else:
                 days |= {day for day in _days(start, end) if first <= day < until}
-    return Plain(tuple(sorted(busy)), tuple(sorted(days)), occurrences)
+    return PlainReading(tuple(sorted(busy)), tuple(sorted(days)), occurrences)
 
 
-def _stretch(start: datetime, end: datetime, zone: ZoneInfo) -> Interval[datetime] | None:
+def _busy_interval(start: datetime, end: datetime, zone: ZoneInfo) -> Interval[datetime] | None:
     """At instants, with the length that is written where the start is in the hour that clocks skip."""
     own = start.tzinfo or zone
     starts = start.replace(tzinfo=own).astimezone(UTC)
@@ -68,7 +68,7 @@ def _is_left_out(event: icalendar.Event) -> bool:
     )
 
 
-def _part_those_of_one_id(calendar: icalendar.Calendar) -> None:
+def _separate_shared_ids(calendar: icalendar.Calendar) -> None:
     """The library keeps the first of the entries that have one id and are as new as one another."""
     seen: dict[tuple[str, int], int] = {}
     for number, event in enumerate(calendar.walk("VEVENT")):
@@ -79,7 +79,7 @@ def _part_those_of_one_id(calendar: icalendar.Calendar) -> None:
             seen.setdefault(key, number)
 
 
-def _end_inclusively(event: icalendar.Event, zone: ZoneInfo) -> None:
+def _make_until_inclusive(event: icalendar.Event, zone: ZoneInfo) -> None:
     """A last day is a whole day, and a last time without a zone is on the entry's own clock."""
     rules = event.get("RRULE", [])
     start = event["DTSTART"].dt if "DTSTART" in event else None

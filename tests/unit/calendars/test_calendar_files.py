@@ -13,19 +13,19 @@ import pytest
 import recurring_ical_events
 from icalendar.timezone import tzp
 
-from patients.calendar_import.parser import understand
+from patients.calendar_import.parser import parse_calendar
 from patients.calendar_import.time_zones import is_known
-from patients.calendar_import.wire_format import from_json, understood_as_json
+from patients.calendar_import.wire_format import calendar_to_json, result_from_json
 from patients.domain.calendar_files import (
-    MOST_BYTES,
-    CalendarCutShort,
+    MAX_BYTES,
+    CalendarNotice,
     CalendarTooLarge,
     CalendarTooOld,
+    CalendarTruncated,
     NotACalendar,
-    Remark,
-    Understood,
+    ParsedCalendar,
 )
-from tests.hostile_calendars import A_ZONE, calendar, event
+from tests.hostile_calendars import ZONE_TEMPLATE, calendar, event
 from tests.unit.calendars.plain_reader import read_plainly
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason, Refused
@@ -46,18 +46,18 @@ def fresh_zones() -> Iterator[None]:
     is_known.cache_clear()
 
 
-def read(*parts: str, zone: ZoneInfo = NEW_YORK, first: date = FIRST) -> Understood:
-    return understand(calendar(*parts), zone=zone, first=first, until=first + timedelta(weeks=26))
+def read(*parts: str, zone: ZoneInfo = NEW_YORK, first: date = FIRST) -> ParsedCalendar:
+    return parse_calendar(calendar(*parts), zone=zone, first=first, until=first + timedelta(weeks=26))
 
 
 def refusal(data: bytes) -> Reason:
     with pytest.raises(Refused) as refused:
-        understand(data, zone=NEW_YORK, first=FIRST, until=UNTIL)
+        parse_calendar(data, zone=NEW_YORK, first=FIRST, until=UNTIL)
     [reason] = refused.value.reasons
     return reason
 
 
-def shown(understood: Understood, zone: ZoneInfo = NEW_YORK) -> list[str]:
+def shown(understood: ParsedCalendar, zone: ZoneInfo = NEW_YORK) -> list[str]:
     """Each time as clocks show it."""
     return [f"{each.start.astimezone(zone):%d %b %H:%M}-{each.end.astimezone(zone):%H:%M}" for each in understood.busy]
 
@@ -68,7 +68,7 @@ def at(starts: str, ends: str, *lines: str) -> str:
     return event(*lines, starts=f"DTSTART;{name}:{starts}00", ends=f"DTEND;{name}:{ends}00")
 
 
-def remarks(understood: Understood) -> dict[Remark, int]:
+def remarks(understood: ParsedCalendar) -> dict[CalendarNotice, int]:
     return {each.remark: each.number for each in understood.remarks}
 
 
@@ -172,13 +172,16 @@ DAY = at("20261124T0900", "20261124T1000")
             id="floating in the calendar's zone",
         ),
         pytest.param(
-            [A_ZONE.format(rule="FREQ=YEARLY"), event(starts="DTSTART;TZID=Nowhere:20261124T090000", ends="DURATION:PT1H")],
+            [
+                ZONE_TEMPLATE.format(rule="FREQ=YEARLY"),
+                event(starts="DTSTART;TZID=Nowhere:20261124T090000", ends="DURATION:PT1H"),
+            ],
             ["24 Nov 09:00-10:00"],
             id="a zone that the file defines",
         ),
         pytest.param(
             [
-                A_ZONE.format(rule="FREQ=YEARLY").replace("Nowhere", "America/New_York").replace("-0500", "+0900"),
+                ZONE_TEMPLATE.format(rule="FREQ=YEARLY").replace("Nowhere", "America/New_York").replace("-0500", "+0900"),
                 at("20261124T0900", "20261124T1000"),
             ],
             ["24 Nov 09:00-10:00"],
@@ -221,24 +224,24 @@ def test_what_is_left_out_is_counted() -> None:
     [
         pytest.param(
             event(starts="DTSTART;TZID=Atlantis:20261124T090000", ends="DTEND;TZID=Atlantis:20261124T100000"),
-            Remark.UNKNOWN_ZONE,
+            CalendarNotice.UNKNOWN_ZONE,
             ["24 Nov 09:00-10:00"],
             id="a zone that nobody knows is the site's",
         ),
-        pytest.param(event(starts="DTSTART:sometime"), Remark.UNREADABLE, [], id="no start that can be read"),
-        pytest.param("BEGIN:VEVENT\nSUMMARY:x\nEND:VEVENT", Remark.UNREADABLE, [], id="no start at all"),
+        pytest.param(event(starts="DTSTART:sometime"), CalendarNotice.UNREADABLE, [], id="no start that can be read"),
+        pytest.param("BEGIN:VEVENT\nSUMMARY:x\nEND:VEVENT", CalendarNotice.UNREADABLE, [], id="no start at all"),
         pytest.param(
-            event("RRULE:FREQ=SOMETIMES"), Remark.PARTLY_READ, ["24 Nov 09:00-10:00"], id="a rule that is none"
+            event("RRULE:FREQ=SOMETIMES"), CalendarNotice.PARTLY_READ, ["24 Nov 09:00-10:00"], id="a rule that is none"
         ),
         pytest.param(
-            event("RRULE:COUNT=3"), Remark.PARTLY_READ, ["24 Nov 09:00-10:00"], id="a rule without a frequency"
+            event("RRULE:COUNT=3"), CalendarNotice.PARTLY_READ, ["24 Nov 09:00-10:00"], id="a rule without a frequency"
         ),
-        pytest.param(event("EXDATE:never"), Remark.PARTLY_READ, ["24 Nov 09:00-10:00"], id="no date left out"),
-        pytest.param(event(ends="SUMMARY:x"), Remark.NO_LENGTH, [], id="no end"),
-        pytest.param("BEGIN:VTODO\nSUMMARY:x\nEND:VTODO", Remark.NO_EVENTS, [], id="a task"),
+        pytest.param(event("EXDATE:never"), CalendarNotice.PARTLY_READ, ["24 Nov 09:00-10:00"], id="no date left out"),
+        pytest.param(event(ends="SUMMARY:x"), CalendarNotice.NO_LENGTH, [], id="no end"),
+        pytest.param("BEGIN:VTODO\nSUMMARY:x\nEND:VTODO", CalendarNotice.NO_EVENTS, [], id="a task"),
     ],
 )
-def test_what_could_not_be_read_is_told(part: str, remark: Remark, times: list[str]) -> None:
+def test_what_could_not_be_read_is_told(part: str, remark: CalendarNotice, times: list[str]) -> None:
     found = read(part)
     assert remarks(found) == {remark: 1}
     assert shown(found) == times
@@ -247,7 +250,7 @@ def test_what_could_not_be_read_is_told(part: str, remark: Remark, times: list[s
 def test_one_bad_entry_costs_no_other() -> None:
     found = read(event(starts="DTSTART:sometime"), DAY, event("DURATION:P99999999D", ends="SUMMARY:x"))
     assert shown(found) == ["24 Nov 09:00-10:00"]
-    assert remarks(found) == {Remark.UNREADABLE: 2}
+    assert remarks(found) == {CalendarNotice.UNREADABLE: 2}
 
 
 @pytest.mark.parametrize(
@@ -263,7 +266,7 @@ def test_one_bad_entry_costs_no_other() -> None:
 )
 def test_letters_are_read_however_they_are_written(encode: Callable[[str], bytes]) -> None:
     text = calendar("SUMMARY:Café", DAY.replace("END:VEVENT", "SUMMARY:Müller\nEND:VEVENT")).decode()
-    found = understand(encode(text), zone=NEW_YORK, first=FIRST, until=UNTIL)
+    found = parse_calendar(encode(text), zone=NEW_YORK, first=FIRST, until=UNTIL)
     assert shown(found) == ["24 Nov 09:00-10:00"]
 
 
@@ -275,9 +278,9 @@ def test_letters_are_read_however_they_are_written(encode: Callable[[str], bytes
         pytest.param(b"/etc/hostname", NotACalendar(), id="the name of a file, which is not opened"),
         pytest.param(event().encode(), NotACalendar(), id="an entry alone"),
         pytest.param(b"BEGIN:VCALENDAR\nEND:VCALENDAR\nEND:VCALENDAR", NotACalendar(), id="ends twice"),
-        pytest.param(calendar(DAY)[:-20], CalendarCutShort(), id="cut short"),
+        pytest.param(calendar(DAY)[:-20], CalendarTruncated(), id="cut short"),
         pytest.param(calendar(DAY).replace(b"VERSION:2", b"VERSION:1"), CalendarTooOld(), id="vCalendar 1.0"),
-        pytest.param(b" " * (MOST_BYTES + 1), CalendarTooLarge(), id="too large"),
+        pytest.param(b" " * (MAX_BYTES + 1), CalendarTooLarge(), id="too large"),
     ],
 )
 def test_what_is_no_calendar_is_refused_with_its_reason(data: bytes, reason: Reason) -> None:
@@ -286,13 +289,13 @@ def test_what_is_no_calendar_is_refused_with_its_reason(data: bytes, reason: Rea
 
 def test_nothing_but_times_comes_out() -> None:
     found = read(at("20261124T0900", "20261124T1000", "SUMMARY:Oncology", "LOCATION:Ward 7", "UID:oncology@ward"))
-    assert "ncology" not in understood_as_json(found)
+    assert "ncology" not in calendar_to_json(found)
     assert "Ward" not in repr(found)
 
 
 def test_what_was_understood_is_the_same_in_both_processes() -> None:
     found = read(DAY, event("STATUS:CANCELLED"), event(starts="DTSTART;VALUE=DATE:20261224"), "BEGIN:VTODO\nEND:VTODO")
-    assert from_json(understood_as_json(found).encode()) == found
+    assert result_from_json(calendar_to_json(found).encode()) == found
 
 
 CORPUS = sorted(
@@ -331,7 +334,7 @@ def test_every_file_that_the_libraries_ship_with_is_read_as_they_read_it_or_refu
             is_known.cache_clear()
             began = clocks.process_time()
             try:
-                found = understand(data, zone=NEW_YORK, first=first, until=until)
+                found = parse_calendar(data, zone=NEW_YORK, first=first, until=until)
             except Refused as refused:
                 refusals.add(refused.reasons[0].code)
                 continue

@@ -18,23 +18,23 @@ from patients.domain.calendar_files import (
     CalendarTooLarge,
     CouldNotBeRead,
     NotACalendar,
+    ParsedCalendar,
     ReadingIsBusy,
+    ReadingOutOfMemory,
+    ReadingTimedOut,
     RepeatsTooOften,
     RuleNotAllowed,
-    TookTooLong,
-    TookTooMuchMemory,
     TooManyDates,
     TooManyEvents,
     TooManyOccurrences,
-    Understood,
 )
-from tests.hostile_calendars import BOMBS, calendar, event
+from tests.hostile_calendars import HOSTILE_FILES, calendar, event
 from timekeeping.reasons import Reason
 
 FIRST = date(2026, 11, 23)
 MOST_SECONDS = 10
 MOST_KILOBYTES = 512 * 1024
-IS_READ = Understood
+IS_READ = ParsedCalendar
 REFUSED: dict[str, object] = {
     "every second": RepeatsTooOften(),
     "every minute": RepeatsTooOften(),
@@ -45,8 +45,8 @@ REFUSED: dict[str, object] = {
     "a rule of many letters": RuleNotAllowed(),
     "a rule of five megabytes": RuleNotAllowed(),
     "a thousand rules": RuleNotAllowed(),
-    "a day that never comes": TookTooLong(),
-    "every day since the year 1": TookTooLong(),
+    "a day that never comes": ReadingTimedOut(),
+    "every day since the year 1": ReadingTimedOut(),
     "every day, fifty times": TooManyOccurrences(),
     "a hundred thousand dates left out": TooManyDates(),
     "a hundred thousand dates added": TooManyDates(),
@@ -62,14 +62,14 @@ REFUSED: dict[str, object] = {
 """Why each bomb is refused; all others are harmless, and read."""
 
 
-def read(data: bytes) -> Understood | Reason:
+def read(data: bytes) -> ParsedCalendar | Reason:
     return read_calendar_file(data, zone="America/New_York", first=FIRST, until=FIRST + timedelta(weeks=26))
 
 
-def measured(name: str) -> tuple[Understood | Reason, float, int]:
+def measured(name: str) -> tuple[ParsedCalendar | Reason, float, int]:
     """What a bomb comes to, in how many seconds, and the most kilobytes that a process started by this one has taken."""
     began = clocks.perf_counter()
-    found = read(BOMBS[name])
+    found = read(HOSTILE_FILES[name])
     return found, clocks.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 
 
@@ -80,7 +80,7 @@ def reader_pool() -> Iterator[ProcessPoolExecutor]:
         yield pool
 
 
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("name", HOSTILE_FILES)
 def test_no_file_takes_for_ever_or_fills_the_memory(reader_pool: ProcessPoolExecutor, name: str) -> None:
     found, seconds, kilobytes = reader_pool.submit(measured, name).result()
     assert seconds < MOST_SECONDS
@@ -88,16 +88,16 @@ def test_no_file_takes_for_ever_or_fills_the_memory(reader_pool: ProcessPoolExec
     if name in REFUSED:
         assert found == REFUSED[name]
     else:
-        assert isinstance(found, Understood)
+        assert isinstance(found, ParsedCalendar)
 
 
 def test_every_bomb_that_is_refused_is_one_of_them() -> None:
-    assert REFUSED.keys() <= BOMBS.keys()
+    assert REFUSED.keys() <= HOSTILE_FILES.keys()
 
 
 def test_a_file_is_read() -> None:
     found = read(calendar(event("SUMMARY:Ward 7")))
-    assert isinstance(found, Understood)
+    assert isinstance(found, ParsedCalendar)
     assert len(found.busy) == 1
 
 
@@ -117,28 +117,28 @@ def test_the_child_says_nothing_of_the_file_and_knows_nothing_of_the_clinic(
     [
         pytest.param("raise ValueError('Ward 7')", CouldNotBeRead(), id="an error that nobody thought of"),
         pytest.param("import os; os.abort()", CouldNotBeRead(), id="a crash"),
-        pytest.param("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)", TookTooLong(), id="its time is up"),
-        pytest.param("import time; time.sleep(60)", TookTooLong(), id="it sleeps"),
+        pytest.param("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)", ReadingTimedOut(), id="its time is up"),
+        pytest.param("import time; time.sleep(60)", ReadingTimedOut(), id="it sleeps"),
     ],
 )
 def test_a_child_that_fails_is_a_reason(
     code: str, reason: Reason, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", code])
-    monkeypatch.setattr(reader, "PATIENCE_SECONDS", 2)
+    monkeypatch.setattr(reader, "TIMEOUT_SECONDS", 2)
     assert read(b"BEGIN:VCALENDAR") == reason
     assert capfd.readouterr() == ("", "")
 
 
 def test_memory_that_runs_out_is_a_reason() -> None:
     hungry = (
-        "from patients.calendar_import import child\n"
-        "child.understand = lambda *args, **kwargs: bytearray(600 * 1024 * 1024)\n"
-        "child.main()"
+        "from patients.calendar_import import worker\n"
+        "worker.parse_calendar = lambda *args, **kwargs: bytearray(600 * 1024 * 1024)\n"
+        "worker.main()"
     )
     asked = b'{"zone": "UTC", "first": "2026-11-23", "until": "2026-11-30"}\n'
     done = subprocess.run([sys.executable, "-c", hungry], input=asked, capture_output=True, cwd=reader.ROOT)
-    assert done.stdout.decode() == f'{{"refused": "{TookTooMuchMemory.code}"}}'
+    assert done.stdout.decode() == f'{{"refused": "{ReadingOutOfMemory.code}"}}'
 
 
 def test_the_child_needs_no_django() -> None:
@@ -153,12 +153,12 @@ def test_without_limits_of_the_system_it_is_read_all_the_same(monkeypatch: pytes
 
 def test_not_more_than_a_few_are_read_at_once_and_the_next_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"])
-    monkeypatch.setattr(reader, "PATIENCE_SECONDS", 3)
+    monkeypatch.setattr(reader, "TIMEOUT_SECONDS", 3)
     monkeypatch.setattr(reader, "WAIT_SECONDS", 0.1)
     found: list[object] = []
-    threads = [Thread(target=lambda: found.append(read(b"x"))) for _ in range(reader.AT_ONCE + 1)]
+    threads = [Thread(target=lambda: found.append(read(b"x"))) for _ in range(reader.MAX_CONCURRENT + 1)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [ReadingIsBusy(), *[TookTooLong()] * reader.AT_ONCE]
+    assert found == [ReadingIsBusy(), *[ReadingTimedOut()] * reader.MAX_CONCURRENT]

@@ -16,7 +16,7 @@ from scheduling.clinic_import.cells import (
     read_time_zone,
     read_weekday,
     read_weekdays,
-    read_yes,
+    read_yes_no,
 )
 from scheduling.clinic_import.clinic_rows import read_roles
 
@@ -106,7 +106,7 @@ REFUSED: list[tuple[Callable[[str], object], str]] = [
     (read_weekday, "someday"),
     (read_weekdays, "Mon-"),
     (read_weekdays, "Mon;;X"),
-    (read_yes, "maybe"),
+    (read_yes_no, "maybe"),
     (read_number(1, 9), "10"),
     (read_number(1, 9), "1.5"),
     (read_number(1, 9), "many"),
@@ -126,7 +126,7 @@ def test_nonsense_gets_a_sentence(read: Callable[[str], object], cell: str) -> N
 
 @pytest.mark.parametrize(("cell", "meant"), [("Yes", True), ("y", True), ("TRUE", True), ("no", False), ("0", False)])
 def test_yes_and_no_have_several_spellings(cell: str, meant: bool) -> None:
-    assert read_yes(cell) is meant
+    assert read_yes_no(cell) is meant
 
 
 def test_a_person_has_roles_at_sites() -> None:

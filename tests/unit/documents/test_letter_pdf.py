@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from scheduling.domain.letters import Appointment, Content, Times, as_told, telling_words
-from scheduling.services.documents.letter_pdf import missing_letters, pdf_of
+from scheduling.domain.letters import Appointment, LetterContent, LetterTimes, revealing_words, summarize_appointments
+from scheduling.services.documents.letter_pdf import render_pdf, unprintable_characters
 from scheduling.services.documents.letter_text import NOTICE
 
 MONDAY = date(2026, 11, 23)
@@ -27,7 +27,7 @@ OWN_WORDS = frozenset(
 )
 
 
-def content(**changed: object) -> Content:
+def content(**changed: object) -> LetterContent:
     told: dict = {
         "sender": "HS Offices",
         "sender_address": "12 Pier Road",
@@ -38,12 +38,12 @@ def content(**changed: object) -> Content:
         "name": "Rosa Lindqvist",
         "first_day": MONDAY,
         "last_day": MONDAY + timedelta(days=60),
-        "times": as_told([Appointment(MONDAY, time(9), time(12))]),
+        "times": summarize_appointments([Appointment(MONDAY, time(9), time(12))]),
         "signed_on": MONDAY,
         "consent_last_day": MONDAY + timedelta(days=60),
         "purpose": "Time off work",
     }
-    return Content(**(told | changed))
+    return LetterContent(**(told | changed))
 
 
 def text_of(pdf: bytes) -> str:
@@ -63,23 +63,25 @@ times = st.lists(
     ),
     min_size=1,
     max_size=90,
-).map(as_told)
+).map(summarize_appointments)
 names = st.lists(st.text("abcdeéřłñöśŻșựДнαώ'-’", min_size=1, max_size=18), min_size=1, max_size=3).map(" ".join)
 
 
 @settings(max_examples=60, deadline=None)
 @given(times, names, names, names)
-def test_no_word_is_in_a_letter_that_it_was_not_given(times: Times, name: str, recipient: str, purpose: str) -> None:
+def test_no_word_is_in_a_letter_that_it_was_not_given(
+    times: LetterTimes, name: str, recipient: str, purpose: str
+) -> None:
     given_words = content(times=times, name=name, recipient=recipient, purpose=purpose)
-    assert missing_letters(given_words) == ""
-    pdf = pdf_of(given_words)
+    assert unprintable_characters(given_words) == ""
+    pdf = render_pdf(given_words)
     may_say = OWN_WORDS | words_of(f"HS Offices Pier Road {name} {recipient} {purpose}")
     assert words_of(text_of(pdf)) <= may_say
-    assert telling_words(str(PdfReader(io.BytesIO(pdf)).metadata)) == ()
+    assert revealing_words(str(PdfReader(io.BytesIO(pdf)).metadata)) == ()
 
 
 def test_what_the_file_says_of_itself_is_neutral() -> None:
-    properties = PdfReader(io.BytesIO(pdf_of(content()))).metadata
+    properties = PdfReader(io.BytesIO(render_pdf(content()))).metadata
     assert properties
     assert (properties.title, properties.author) == ("Schedule", "HS Offices")
     assert not properties.get("/Creator")
@@ -100,12 +102,12 @@ def test_what_the_file_says_of_itself_is_neutral() -> None:
     ],
 )
 def test_which_letters_can_be_printed(name: str, missing: str) -> None:
-    assert missing_letters(content(name=name)) == missing
+    assert unprintable_characters(content(name=name)) == missing
 
 
 @pytest.mark.parametrize("name", ["Dvořák", "Nguyễn Thị Ánh", "Роза", "O’Neill & <Sons>"])
 def test_a_name_is_printed_as_it_is(name: str) -> None:
-    assert f"Appointments of {name}" in " ".join(text_of(pdf_of(content(name=name))).split())
+    assert f"Appointments of {name}" in " ".join(text_of(render_pdf(content(name=name))).split())
 
 
 @pytest.mark.parametrize(
@@ -124,4 +126,4 @@ def test_a_name_is_printed_as_it_is(name: str) -> None:
     ],
 )
 def test_what_says_too_much(text: str, names: list[str], words: tuple[str, ...]) -> None:
-    assert telling_words(text, names) == words
+    assert revealing_words(text, names) == words

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.domain.letters import Appointment, WeeklyTime, as_told
+from scheduling.domain.letters import Appointment, WeeklyTime, summarize_appointments
 
 MONDAY = date(2026, 11, 23)
 WEEK = timedelta(weeks=1)
@@ -27,20 +27,20 @@ def mondays(*weeks: int, starts: str = "09:00") -> list[Appointment]:
     ],
 )
 def test_what_repeats_is_said_once(weeks, weekly, out):
-    told = as_told(mondays(*weeks))
+    told = summarize_appointments(mondays(*weeks))
     assert bool(told.weekly) == weekly
     assert len(told.single) == (0 if weekly else len(weeks))
     assert [day for each in told.weekly for day in each.out] == [MONDAY + week * WEEK for week in out]
 
 
 def test_two_times_on_one_day_are_two_lines_in_the_order_of_the_day():
-    told = as_told(mondays(0, 1, 2, starts="11:00") + mondays(0, 1, 2))
+    told = summarize_appointments(mondays(0, 1, 2, starts="11:00") + mondays(0, 1, 2))
     assert [each.starts for each in told.weekly] == [time(9), time(11)]
     assert told.weekly[0] == WeeklyTime(0, time(9), time(12), MONDAY, MONDAY + 2 * WEEK, ())
 
 
 def test_without_an_appointment_there_is_nothing_to_say():
-    assert not as_told([])
+    assert not summarize_appointments([])
 
 
 appointments = st.lists(
@@ -56,6 +56,6 @@ appointments = st.lists(
 
 @given(appointments)
 def test_the_letter_tells_every_appointment_and_no_other(given_times):
-    told = as_told(given_times)
+    told = summarize_appointments(given_times)
     said = [each for weekly in told.weekly for each in weekly.appointments()] + list(told.single)
     assert sorted(said) == sorted(set(given_times))

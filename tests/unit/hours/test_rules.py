@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.domain.hours.rules import Band, RuleSet, WeeklyMeeting, add_up, assess_choice, assess_track
-from timekeeping.reasons import (
+from scheduling.domain.hours.reasons import (
     BelowPrescribedDays,
     BelowPrescribedMinutes,
     NoMeetings,
+    OverlappingMeetings,
     ShortDay,
     TooFewDays,
     TooFewMinutes,
     TooManyDays,
     TooManyMinutes,
-    TwoAtOnce,
 )
+from scheduling.domain.hours.rules import Band, HoursRules, WeeklyMeeting, add_up, assess_choice, assess_track
 from timekeeping.weeks import minute_of
 
 MONDAY = date(2026, 11, 2)
-RULES = RuleSet()
+RULES = HoursRules()
 
 
 def meeting(weekday: int = 0, starts: str = "09:00", ends: str = "12:00", pause: str = "", **more) -> WeeklyMeeting:
@@ -74,13 +74,13 @@ def test_bounds_are_inclusive(minutes, reasons):
 @pytest.mark.parametrize(
     ("rules", "minutes", "reasons"),
     [
-        pytest.param(RuleSet(minimum_minutes=360), (120, 120, 120), (), id="6 h for adolescents"),
-        pytest.param(RuleSet(maximum_minutes=1140), (240,) * 5, (TooManyMinutes(1200, 1140),), id="19 h at most"),
-        pytest.param(RuleSet(minimum_days=4), (180,) * 3, (TooFewDays(3, 4),), id="4 days at least"),
-        pytest.param(RuleSet(maximum_days=6), (120,) * 6, (), id="6 days allowed"),
-        pytest.param(RuleSet(minimum_minutes_per_day=150), (240, 150, 150), (), id="exactly the day's minimum"),
+        pytest.param(HoursRules(minimum_minutes=360), (120, 120, 120), (), id="6 h for adolescents"),
+        pytest.param(HoursRules(maximum_minutes=1140), (240,) * 5, (TooManyMinutes(1200, 1140),), id="19 h at most"),
+        pytest.param(HoursRules(minimum_days=4), (180,) * 3, (TooFewDays(3, 4),), id="4 days at least"),
+        pytest.param(HoursRules(maximum_days=6), (120,) * 6, (), id="6 days allowed"),
+        pytest.param(HoursRules(minimum_minutes_per_day=150), (240, 150, 150), (), id="exactly the day's minimum"),
         pytest.param(
-            RuleSet(minimum_minutes_per_day=150), (240, 149, 240), (ShortDay(1, 149, 150),), id="a minute below it"
+            HoursRules(minimum_minutes_per_day=150), (240, 149, 240), (ShortDay(1, 149, 150),), id="a minute below it"
         ),
     ],
 )
@@ -125,13 +125,13 @@ FORTNIGHTLY = meeting(0, "18:00", "20:00", anchor=MONDAY)
 )
 def test_what_a_day_adds_up_to(meetings, minutes, breaks_counted):
     assert add_up(meetings, RULES).by_weekday[0] == minutes
-    assert add_up(meetings, RuleSet(breaks_count=True)).by_weekday[0] == breaks_counted
+    assert add_up(meetings, HoursRules(breaks_count=True)).by_weekday[0] == breaks_counted
 
 
 def test_ten_minutes_of_break_an_hour_make_nine_hours_eight():
     three = [meeting(day, pause="10:20-10:40") for day in (0, 1, 3)]
     assert assess_track(three, RULES).reasons == (TooFewMinutes(480, 540),)
-    assert assess_track(three, RuleSet(breaks_count=True)).allowed
+    assert assess_track(three, HoursRules(breaks_count=True)).allowed
 
 
 def test_a_day_on_which_nothing_counts_is_no_day():
@@ -189,7 +189,7 @@ def test_what_does_not_overlap_adds_up(meetings, has_break):
         ),
         pytest.param(
             [*each_day(180, 180, 180), meeting(0, "09:30", "11:00", name="B")],
-            (TwoAtOnce("0 07:00", "B", 0, 30),),
+            (OverlappingMeetings("0 07:00", "B", 0, 30),),
             id="two alternatives of one hour",
         ),
         pytest.param(each_day(310, 310, 310, 310, 310), (TooManyMinutes(1550, 1500),), id="more than the rules allow"),
@@ -228,11 +228,11 @@ def test_one_lack_is_said_once(prescribed, reasons):
         pytest.param(lambda: meeting(pause="08:50-09:10"), id="a break that begins before it"),
         pytest.param(lambda: meeting(pause="11:50-12:00"), id="a break at its end"),
         pytest.param(lambda: meeting(runs_from=MONDAY, runs_until=MONDAY), id="over before it began"),
-        pytest.param(lambda: RuleSet(minimum_minutes=600, maximum_minutes=540), id="a minimum above the maximum"),
-        pytest.param(lambda: RuleSet(minimum_days=4, maximum_days=3), id="days the wrong way round"),
-        pytest.param(lambda: RuleSet(maximum_days=8), id="eight days a week"),
-        pytest.param(lambda: RuleSet(minimum_minutes_per_day=-1), id="less than nothing"),
-        pytest.param(lambda: RuleSet(week_starts=7), id="a week from an eighth day"),
+        pytest.param(lambda: HoursRules(minimum_minutes=600, maximum_minutes=540), id="a minimum above the maximum"),
+        pytest.param(lambda: HoursRules(minimum_days=4, maximum_days=3), id="days the wrong way round"),
+        pytest.param(lambda: HoursRules(maximum_days=8), id="eight days a week"),
+        pytest.param(lambda: HoursRules(minimum_minutes_per_day=-1), id="less than nothing"),
+        pytest.param(lambda: HoursRules(week_starts=7), id="a week from an eighth day"),
     ],
 )
 def test_nonsense_cannot_be_built(nonsense):

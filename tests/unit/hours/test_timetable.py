@@ -6,12 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.domain.hours.rules import RuleSet, WeeklyMeeting
+from scheduling.domain.hours.reasons import (
+    RoomDoubleBooked,
+    TooFewDays,
+    TooFewMinutes,
+)
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
 from scheduling.domain.hours.timetable import Period, assess_timetable
 from tests.unit.hours.test_rules import meeting
-from timekeeping.reasons import RoomInTwoPlaces, TooFewDays, TooFewMinutes
 
-RULES = RuleSet()
+RULES = HoursRules()
 MONDAY = date(2026, 11, 2)
 WEEK = timedelta(weeks=1)
 
@@ -111,7 +115,7 @@ def test_another_group_is_in_the_way_only_while_both_run():
     others = runs(0, start=14, room=2, key="x", name="X")
     first, second = assess_timetable(own, RULES, first=MONDAY, others=others)
     assert first.verdict.allowed
-    assert second.verdict.reasons == (RoomInTwoPlaces(2, 0, "0 09:00", "X"),)
+    assert second.verdict.reasons == (RoomDoubleBooked(2, 0, "0 09:00", "X"),)
     assert all(
         period.verdict.allowed for period in assess_timetable(own, RULES, first=MONDAY, others=runs(0, end=0, room=1))
     )

@@ -4,13 +4,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from scheduling.domain.hours.rules import RuleSet, WeeklyMeeting, assess_track
+from scheduling.domain.hours.reasons import FacilitatorDoubleBooked, RoomDoubleBooked
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, assess_track
 from tests.unit.hours.test_rules import each_day, meeting
-from timekeeping.reasons import FacilitatorInTwoPlaces, RoomInTwoPlaces
 
 MONDAY = date(2026, 11, 2)
 WEEK = timedelta(weeks=1)
-RULES = RuleSet()
+RULES = HoursRules()
 
 
 def led(*people: int, **more) -> WeeklyMeeting:
@@ -23,19 +23,19 @@ def led(*people: int, **more) -> WeeklyMeeting:
         pytest.param(
             meeting(room=1, name="A"),
             meeting(0, "11:30", "13:00", room=1, name="B"),
-            [RoomInTwoPlaces(1, 0, "A", "B")],
+            [RoomDoubleBooked(1, 0, "A", "B")],
             id="one room",
         ),
         pytest.param(
             led(7, 8, name="A"),
             led(8, 9, name="B", key="b"),
-            [FacilitatorInTwoPlaces(8, 0, "A", "B")],
+            [FacilitatorDoubleBooked(8, 0, "A", "B")],
             id="one facilitator",
         ),
         pytest.param(
             led(7, 8, name="A", room=1),
             led(7, 8, name="B", room=1, key="b"),
-            [RoomInTwoPlaces(1, 0, "A", "B"), *(FacilitatorInTwoPlaces(who, 0, "A", "B") for who in (7, 8))],
+            [RoomDoubleBooked(1, 0, "A", "B"), *(FacilitatorDoubleBooked(who, 0, "A", "B") for who in (7, 8))],
             id="everything at once",
         ),
         pytest.param(meeting(room=1), meeting(room=2, key="b"), [], id="two rooms"),
@@ -49,13 +49,13 @@ def led(*people: int, **more) -> WeeklyMeeting:
         pytest.param(
             meeting(room=1, anchor=MONDAY, name="A"),
             meeting(room=1, anchor=MONDAY + 4 * WEEK, key="b", name="B"),
-            [RoomInTwoPlaces(1, 0, "A", "B")],
+            [RoomDoubleBooked(1, 0, "A", "B")],
             id="the same weeks",
         ),
         pytest.param(
             meeting(room=1, name="A"),
             meeting(room=1, anchor=MONDAY, key="b", name="B"),
-            [RoomInTwoPlaces(1, 0, "A", "B")],
+            [RoomDoubleBooked(1, 0, "A", "B")],
             id="every week and every other",
         ),
         pytest.param(
@@ -70,13 +70,13 @@ def led(*people: int, **more) -> WeeklyMeeting:
         pytest.param(
             meeting(room=1, runs_until=MONDAY + WEEK, name="A"),
             meeting(room=1, runs_from=MONDAY, key="b", name="B"),
-            [RoomInTwoPlaces(1, 0, "A", "B")],
+            [RoomDoubleBooked(1, 0, "A", "B")],
             id="both on one Monday",
         ),
         pytest.param(
             meeting(room=1, runs_until=MONDAY + 2 * WEEK),
             meeting(room=1, runs_from=MONDAY, anchor=MONDAY + 2 * WEEK, key="b", runs_until=MONDAY + WEEK, name="B"),
-            [RoomInTwoPlaces(1, 0, "0 09:00", "B")],
+            [RoomDoubleBooked(1, 0, "0 09:00", "B")],
             id="every other week, and on the one date they share",
         ),
         pytest.param(

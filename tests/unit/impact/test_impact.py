@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.domain.impact.impact import (
-    Gathering,
+    BookingChange,
+    BookingState,
     Impact,
-    LifeClash,
-    Seat,
-    SeatChange,
-    seat_changes,
-    session_changes,
-    week_drops,
+    ImpactConflict,
+    SessionState,
+    find_booking_changes,
+    find_session_changes,
+    find_week_shortfalls,
 )
 from timekeeping.intervals import Interval
-from timekeeping.occupancy import Occupied
+from timekeeping.occupancy import BusyIndex
 
 WEEK = date(2026, 11, 23)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -29,14 +29,14 @@ def hours(day: int, starts: float, length: float = 3) -> Interval[datetime]:
     return Interval(begins, begins + timedelta(hours=length))
 
 
-def seat(session: int, day: int = 0, starts: float = 9, **more: Any) -> Seat:
+def seat(session: int, day: int = 0, starts: float = 9, **more: Any) -> BookingState:
     given_ = {"patient": 1, "name": "Skills", "minutes": 180, "week": WEEK} | more
-    return Seat(session=session, on=WEEK + timedelta(days=day), time=hours(day, starts), **given_)
+    return BookingState(session=session, on=WEEK + timedelta(days=day), time=hours(day, starts), **given_)
 
 
-def gathering(key: int, day: int = 0, starts: float = 9, **more: Any) -> Gathering:
+def gathering(key: int, day: int = 0, starts: float = 9, **more: Any) -> SessionState:
     given_ = {"name": "Skills"} | more
-    return Gathering(key=key, on=WEEK + timedelta(days=day), time=hours(day, starts), **given_)
+    return SessionState(key=key, on=WEEK + timedelta(days=day), time=hours(day, starts), **given_)
 
 
 OF_A_LINE: dict[str, Any] = {"line": 7, "slot": WEEK}
@@ -63,8 +63,8 @@ OF_A_LINE: dict[str, Any] = {"line": 7, "slot": WEEK}
         pytest.param([seat(1)], [seat(1, patient=2)], ["lost", "gained"], id="of two patients"),
     ],
 )
-def test_what_becomes_of_a_place(before: list[Seat], after: list[Seat], kinds: list[str]) -> None:
-    assert [change.kind for change in seat_changes(before, after)] == kinds
+def test_what_becomes_of_a_place(before: list[BookingState], after: list[BookingState], kinds: list[str]) -> None:
+    assert [change.kind for change in find_booking_changes(before, after)] == kinds
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_what_becomes_of_a_place(before: list[Seat], after: list[Seat], kinds: l
         ),
     ],
 )
-def test_what_becomes_of_a_session(before: list[Gathering], after: list[Gathering], kinds: list[str]) -> None:
-    changes = session_changes({each.key: each for each in before}, {each.key: each for each in after})
+def test_what_becomes_of_a_session(before: list[SessionState], after: list[SessionState], kinds: list[str]) -> None:
+    changes = find_session_changes({each.key: each for each in before}, {each.key: each for each in after})
     assert [change.kind for change in changes] == kinds
 
 
@@ -107,19 +107,19 @@ def test_a_week_is_told_of_when_it_falls(
     before: int, after: int, owed: tuple[int, int] | None, fallen: list[tuple[int, int]]
 ) -> None:
     seats = [seat(day, day) for day in range(5)]
-    drops = week_drops(seats[:before], seats[:after], lambda patient, week: owed)
+    drops = find_week_shortfalls(seats[:before], seats[:after], lambda patient, week: owed)
     assert [(drop.minutes_after, drop.days_after) for drop in drops] == fallen
 
 
 def test_the_key_is_of_what_is_told_and_not_of_numbers_nobody_has_seen() -> None:
     def impact(session: int, **more: Any) -> Impact:
-        return Impact(seats=(SeatChange(1, seat(session), None),), **more)
+        return Impact(seats=(BookingChange(1, seat(session), None),), **more)
 
     assert impact(1).key == impact(2).key
     assert impact(1).key != Impact().key
-    assert impact(1).key != Impact(seats=(SeatChange(2, seat(1), None),)).key
-    assert impact(1).key != impact(1, clashes=(LifeClash(1, seat(1), "Shop"),)).key
-    assert Impact(seats=(SeatChange(1, seat(1), None, "Evening"),)).key != impact(1).key
+    assert impact(1).key != Impact(seats=(BookingChange(2, seat(1), None),)).key
+    assert impact(1).key != impact(1, clashes=(ImpactConflict(1, seat(1), "Shop"),)).key
+    assert Impact(seats=(BookingChange(1, seat(1), None, "Evening"),)).key != impact(1).key
 
 
 starts = st.integers(min_value=0, max_value=60)
@@ -130,7 +130,7 @@ times = st.builds(lambda begin, length: hours(0, begin / 2, length / 2), starts,
 def test_who_is_free_is_who_overlaps_nothing(
     taken: list[tuple[int, Interval[datetime]]], key: int, asked: Interval[datetime]
 ) -> None:
-    occupied = Occupied()
+    occupied = BusyIndex()
     for who, time in taken:
         occupied.take(who, time)
     assert occupied.is_free(key, asked) == (not any(who == key and time.overlaps(asked) for who, time in taken))

@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.individual.proposals import (
-    Against,
+    AdjacentGroup,
     Counselor,
-    Found,
+    HourConflict,
     HourNotFree,
-    NearHour,
-    NextTo,
+    IndividualProposals,
+    NearestHour,
     NoCounselorHours,
     NoFreeHour,
-    NotTheIndividualTime,
     OpenHours,
     Proposal,
     WeeklyHour,
-    divisions,
+    WrongIndividualTime,
+    split_into_sessions,
 )
-from scheduling.domain.individual.search import against_choice, propose
+from scheduling.domain.individual.search import check_choice, propose_individual_times
 from scheduling.domain.search.need import Need
 from timekeeping.intervals import Interval
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence
@@ -70,7 +70,7 @@ def need(*life: BusyTime, weeks: int = 12, closed: tuple[Interval[date], ...] = 
 GROUPS = tuple(group(day) for day in DAYS)
 
 
-def said(found: Found) -> list[str]:
+def said(found: IndividualProposals) -> list[str]:
     return [
         ", ".join(f"{'MTWtFSs'[hour.weekday]} {wall(hour.starts):%H:%M}-{wall(hour.ends):%H:%M}" for hour in each.hours)
         for each in found.proposals
@@ -78,11 +78,11 @@ def said(found: Found) -> list[str]:
 
 
 def test_right_after_the_group_comes_first_and_a_day_of_its_own_last() -> None:
-    found = propose(60, [ada(hours(1, 9, 17), hours(2, 8, 17), hours(4, 13, 17))], GROUPS, need())
+    found = propose_individual_times(60, [ada(hours(1, 9, 17), hours(2, 8, 17), hours(4, 13, 17))], GROUPS, need())
     assert said(found) == ["W 08:00-09:00", "F 13:00-14:00", "T 09:00-10:00"]
     assert [each.beside for each in found.proposals] == [
-        (NextTo("Skills group", 0, after=False),),
-        (NextTo("Skills group", 60, after=True),),
+        (AdjacentGroup("Skills group", 0, after=False),),
+        (AdjacentGroup("Skills group", 60, after=True),),
         (None,),
     ]
     assert {other.days for other in found.others} == {(1,), (2,), (4,)}
@@ -102,19 +102,19 @@ def test_right_after_the_group_comes_first_and_a_day_of_its_own_last() -> None:
     ],
 )
 def test_how_minutes_are_divided(minutes: int, expected: tuple[tuple[int, ...], ...]) -> None:
-    assert divisions(minutes) == expected
+    assert split_into_sessions(minutes) == expected
 
 
 def test_two_halves_with_one_counselor_where_no_whole_hour_is_free() -> None:
     short = [OpenHours(weekday=day, starts=720, ends=755) for day in DAYS]
-    found = propose(60, [ada(*short)], GROUPS, need())
+    found = propose_individual_times(60, [ada(*short)], GROUPS, need())
     assert said(found) == [
         "M 12:00-12:30, W 12:00-12:30",
         "M 12:00-12:30, F 12:00-12:30",
         "W 12:00-12:30, F 12:00-12:30",
     ]
     two = [Counselor(key=number, name=f"C{number}", hours=(short[number],)) for number in range(3)]
-    assert propose(60, two, GROUPS, need()).proposals == ()
+    assert propose_individual_times(60, two, GROUPS, need()).proposals == ()
 
 
 def test_the_way_to_work_a_single_date_and_the_counselors_group_are_all_in_the_way() -> None:
@@ -128,7 +128,9 @@ def test_the_way_to_work_a_single_date_and_the_counselors_group_are_all_in_the_w
         ends=time(13),
     )
     other = busy({4}, "12:00", "12:45", "Family group")
-    found = propose(60, [ada(*(hours(day, 12, 15) for day in DAYS), taken=(other,))], GROUPS, need(shift, dentist))
+    found = propose_individual_times(
+        60, [ada(*(hours(day, 12, 15) for day in DAYS), taken=(other,))], GROUPS, need(shift, dentist)
+    )
     assert said(found) == ["W 12:00-13:00", "F 12:45-13:45", "M 13:00-14:00"]
 
 
@@ -138,36 +140,38 @@ def test_a_closed_day_is_in_nobodys_way() -> None:
     (day,) = dates
     closed = (Interval(day, day + timedelta(days=1)),)
     open_ = [ada(OpenHours(weekday=0, starts=720, ends=780), taken=(there,))]
-    assert propose(45, open_, GROUPS, need()).proposals == ()
-    assert said(propose(45, open_, GROUPS, need(closed=closed))) == ["M 12:00-12:45"]
+    assert propose_individual_times(45, open_, GROUPS, need()).proposals == ()
+    assert said(propose_individual_times(45, open_, GROUPS, need(closed=closed))) == ["M 12:00-12:45"]
 
 
 def test_hours_that_end_within_the_horizon_are_none_unless_others_follow() -> None:
     change = MONDAY + timedelta(weeks=4)
     until = OpenHours(weekday=1, starts=600, ends=720, valid_until=change)
     after = OpenHours(weekday=1, starts=660, ends=780, valid_from=change)
-    assert propose(60, [ada(until)], GROUPS, need()).proposals == ()
-    assert said(propose(60, [ada(until, after)], GROUPS, need())) == ["T 11:00-12:00"]
+    assert propose_individual_times(60, [ada(until)], GROUPS, need()).proposals == ()
+    assert said(propose_individual_times(60, [ada(until, after)], GROUPS, need())) == ["T 11:00-12:00"]
 
 
 def test_what_comes_nearest_is_said_when_nothing_is_free() -> None:
     taken = busy({1}, "10:30", "11:00", "Skills group")
     shift = busy({1, 3}, "10:45", "18:00")
-    found = propose(45, [ada(hours(1, 10, 11), hours(3, 10, 12), taken=(taken,))], GROUPS, need(shift))
+    found = propose_individual_times(45, [ada(hours(1, 10, 11), hours(3, 10, 12), taken=(taken,))], GROUPS, need(shift))
     assert said(found) == ["t 10:00-10:45"]
-    found = propose(60, [ada(hours(1, 10, 11), taken=(taken,))], GROUPS, need(shift))
+    found = propose_individual_times(60, [ada(hours(1, 10, 11), taken=(taken,))], GROUPS, need(shift))
     hour = WeeklyHour(counselor=1, weekday=1, starts=600, ends=660)
     first = MONDAY + timedelta(days=1)
     against = (
-        Against(label="Skills group", is_counselors=True, minutes=30, first_date=first, dates=12),
-        Against(label="Day shift", is_counselors=False, minutes=15, first_date=first, dates=12),
+        HourConflict(label="Skills group", is_counselors=True, minutes=30, first_date=first, dates=12),
+        HourConflict(label="Day shift", is_counselors=False, minutes=15, first_date=first, dates=12),
     )
-    assert found == Found(none=NoFreeHour(60, NearHour(name="Ada Park", hour=hour, against=against)))
+    assert found == IndividualProposals(none=NoFreeHour(60, NearestHour(name="Ada Park", hour=hour, against=against)))
 
 
 def test_without_hours_there_is_a_reason_of_its_own_and_hours_too_short_have_no_nearest() -> None:
-    assert propose(60, [ada()], GROUPS, need()).none == NoCounselorHours()
-    assert propose(60, [ada(OpenHours(weekday=0, starts=600, ends=620))], GROUPS, need()).none == NoFreeHour(60, None)
+    assert propose_individual_times(60, [ada()], GROUPS, need()).none == NoCounselorHours()
+    assert propose_individual_times(
+        60, [ada(OpenHours(weekday=0, starts=600, ends=620))], GROUPS, need()
+    ).none == NoFreeHour(60, None)
 
 
 def test_what_is_chosen_is_asked_about_by_the_same_rules() -> None:
@@ -175,7 +179,7 @@ def test_what_is_chosen_is_asked_about_by_the_same_rules() -> None:
 
     def reasons(*chosen: tuple[int, int, int]) -> list[object]:
         picked = [WeeklyHour(counselor=1, weekday=day, starts=at, ends=at + long) for day, at, long in chosen]
-        return list(against_choice(60, picked, counselors, GROUPS, need()))
+        return list(check_choice(60, picked, counselors, GROUPS, need()))
 
     assert reasons((1, 540, 60)) == []
     assert reasons((1, 545, 30), (2, 720, 30)) == []
@@ -186,9 +190,9 @@ def test_what_is_chosen_is_asked_about_by_the_same_rules() -> None:
     assert isinstance(outside, HourNotFree)
     assert outside.against == ()
     for wrong in [(), ((1, 540, 45),), ((1, 540, 30), (1, 660, 30)), ((1, 540, 30), (2, 720, 30), (2, 780, 30))]:
-        assert reasons(*wrong) == [NotTheIndividualTime(60)]
+        assert reasons(*wrong) == [WrongIndividualTime(60)]
     stranger = WeeklyHour(counselor=7, weekday=1, starts=540, ends=600)
-    assert list(against_choice(60, [stranger], counselors, GROUPS, need())) == [NotTheIndividualTime(60)]
+    assert list(check_choice(60, [stranger], counselors, GROUPS, need())) == [WrongIndividualTime(60)]
 
 
 # Against a calendar of minutes, in a clinic of three days that is open from 8 to 11.
@@ -297,7 +301,7 @@ def every_choice(
                 yield Proposal(name=counselor.name, hours=tuple(picked), beside=beside)
 
 
-def nearest(hour: WeeklyHour, attended: list[WeeklyMeeting]) -> NextTo | None:
+def nearest(hour: WeeklyHour, attended: list[WeeklyMeeting]) -> AdjacentGroup | None:
     after = [
         (hour.starts - g.span.end, 0, g.name)
         for g in attended
@@ -311,7 +315,7 @@ def nearest(hour: WeeklyHour, attended: list[WeeklyMeeting]) -> NextTo | None:
     if not after + before:
         return None
     gap, is_before, name = min(after + before)
-    return NextTo(name, gap, after=not is_before)
+    return AdjacentGroup(name, gap, after=not is_before)
 
 
 @given(
@@ -324,8 +328,8 @@ def test_the_proposals_are_those_of_a_calendar_of_minutes(
     minutes: int, counselors: list[Counselor], attended: list[WeeklyMeeting], life: list[BusyTime]
 ) -> None:
     asked = need(*life, weeks=2)
-    found = propose(minutes, counselors, attended, asked)
-    for lengths in divisions(minutes):
+    found = propose_individual_times(minutes, counselors, attended, asked)
+    for lengths in split_into_sessions(minutes):
         every = sorted(every_choice(lengths, counselors, attended, asked), key=lambda each: each.place)
         if every:
             break
@@ -335,7 +339,7 @@ def test_the_proposals_are_those_of_a_calendar_of_minutes(
         assert sorted([*found.proposals, *found.others], key=lambda each: each.place) == every
     assert (found.none is None) == bool(every)
     for each in every:
-        assert not list(against_choice(minutes, each.hours, counselors, attended, asked))
+        assert not list(check_choice(minutes, each.hours, counselors, attended, asked))
 
 
 @given(counselors_of(), st.lists(groups, max_size=2), st.lists(busy_times(), max_size=2))
@@ -343,7 +347,7 @@ def test_the_nearest_lacks_the_fewest_minutes(
     counselors: list[Counselor], attended: list[WeeklyMeeting], life: list[BusyTime]
 ) -> None:
     asked = need(*life, weeks=2)
-    found = propose(50, counselors, attended, asked)
+    found = propose_individual_times(50, counselors, attended, asked)
     if not isinstance(found.none, NoFreeHour):
         return
     unhindered = [replace(each, busy=()) for each in counselors]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from scheduling.templatetags.formats import took
+from scheduling.formats import elapsed
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ from scheduling.templatetags.formats import took
     ],
 )
 def test_how_long_it_took(time: timedelta, said: str) -> None:
-    assert took(time) == said
+    assert elapsed(time) == said

@@ -4,7 +4,7 @@ from datetime import date, time
 
 import pytest
 
-from patients.forms import CommitmentForm, HoursField, LastDayForm, LevelForm
+from patients.forms import CommitmentForm, DurationField, LastDayForm, LevelForm
 from patients.services import CommitmentValues
 
 WEEKLY = {
@@ -34,7 +34,7 @@ WEEKLY = {
     ],
 )
 def test_hours_are_read_as_people_write_them(written: str, minutes: int) -> None:
-    assert HoursField().clean(written) == minutes
+    assert DurationField().clean(written) == minutes
 
 
 @pytest.mark.parametrize("written", ["", "nine", "9:75", "-3", "0", "168:01", "9.5:30", "1e3", "9 30"])

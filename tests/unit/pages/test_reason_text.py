@@ -15,12 +15,13 @@ import accounts
 import attendance
 import patients
 import scheduling
+from scheduling.domain.hours.reasons import TooFewMinutes
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.individual.proposals import Against, HourNotFree, NearHour, NoFreeHour, WeeklyHour
-from scheduling.domain.search.obstacles import Clash
-from scheduling.reason_text import say
+from scheduling.domain.individual.proposals import HourConflict, HourNotFree, NearestHour, NoFreeHour, WeeklyHour
+from scheduling.domain.search.obstacles import CommitmentConflict
+from scheduling.reason_text import reason_text
 from scheduling.services.reasons import AlreadyEnrolled
-from timekeeping.reasons import Reason, TooFewMinutes
+from timekeeping.reasons import Reason
 from timekeeping.weeks import BusyTime, Recurrence
 
 GROUP = WeeklyMeeting(key=1, name="Relapse & recovery", weekday=3, starts=time(16, 30), ends=time(17, 30))
@@ -36,8 +37,8 @@ SHIFT = BusyTime(
 )
 HOUR = WeeklyHour(counselor=1, weekday=1, starts=720, ends=780)
 TAKEN = (
-    Against(label="Family group", is_counselors=True, minutes=30, first_date=date(2026, 11, 24), dates=12),
-    Against(label="Dentist", is_counselors=False, minutes=15, first_date=date(2026, 12, 1), dates=1),
+    HourConflict(label="Family group", is_counselors=True, minutes=30, first_date=date(2026, 11, 24), dates=12),
+    HourConflict(label="Dentist", is_counselors=False, minutes=15, first_date=date(2026, 12, 1), dates=1),
 )
 EXAMPLES: dict[object, object] = {
     int: 3,
@@ -54,8 +55,8 @@ EXAMPLES: dict[object, object] = {
     WeeklyMeeting: GROUP,
     BusyTime: SHIFT,
     WeeklyHour: HOUR,
-    tuple[Against, ...]: TAKEN,
-    NearHour | None: NearHour(name="Ada Park", hour=HOUR, against=TAKEN),
+    tuple[HourConflict, ...]: TAKEN,
+    NearestHour | None: NearestHour(name="Ada Park", hour=HOUR, against=TAKEN),
 }
 
 
@@ -84,7 +85,7 @@ def example(reason: type[Reason]) -> Reason:
 
 @pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.__name__)
 def test_every_reason_has_words(reason: type[Reason]) -> None:
-    sentence = say(example(reason))
+    sentence = reason_text(example(reason))
     assert sentence.endswith((".", "?")), f"no words for {reason.code}"
     assert "&amp;" not in sentence
     assert "None" not in sentence.replace("None of", "")
@@ -95,9 +96,9 @@ def test_every_code_means_one_reason() -> None:
     assert sorted(set(codes)) == sorted(codes)
 
 
-def clash(**numbers: typing.Any) -> Clash:
+def clash(**numbers: typing.Any) -> CommitmentConflict:
     given = {"minutes": 10, "overlap_minutes": 0, "gap_minutes": 15, "before": False, "dates": 12} | numbers
-    return Clash(meeting=GROUP, busy=SHIFT, first_date=date(2026, 11, 26), **given)
+    return CommitmentConflict(meeting=GROUP, busy=SHIFT, first_date=date(2026, 11, 26), **given)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def clash(**numbers: typing.Any) -> Clash:
             id="what would help",
         ),
         pytest.param(
-            NoFreeHour(60, NearHour(name="Ada Park", hour=HOUR, against=TAKEN)),
+            NoFreeHour(60, NearestHour(name="Ada Park", hour=HOUR, against=TAKEN)),
             "No counselor has 1 h free every week that suits, whole or in two sessions. The nearest is Tuesday 12:00–13:00"
             " with Ada Park: their “Family group” takes 30 min of it, “Dentist” takes 15 min of it on Tue 1 Dec.",
             id="no free hour, and what comes nearest",
@@ -161,4 +162,4 @@ def clash(**numbers: typing.Any) -> Clash:
     ],
 )
 def test_a_reason_says_what_where_and_by_how_much(reason: Reason, sentence: str) -> None:
-    assert say(reason) == sentence
+    assert reason_text(reason) == sentence

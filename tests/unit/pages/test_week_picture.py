@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.week_picture import Block, busy_blocks, draw, side_by_side
+from scheduling.week_picture import Block, assign_lanes, busy_blocks, draw_week
 from timekeeping.weeks import BusyTime, Recurrence
 
 MONDAY = date(2026, 11, 23)
@@ -24,7 +24,7 @@ blocks_of_a_day = st.lists(
 
 @given(blocks_of_a_day)
 def test_no_block_covers_another(blocks: list[Block]) -> None:
-    lanes = side_by_side(blocks)
+    lanes = assign_lanes(blocks)
 
     assert sorted(lane.block.starts for lane in lanes) == sorted(block.starts for block in blocks)
     for one in lanes:
@@ -36,18 +36,18 @@ def test_no_block_covers_another(blocks: list[Block]) -> None:
 
 
 def test_blocks_that_only_touch_have_the_whole_width() -> None:
-    assert [lane.lanes for lane in side_by_side([group(540, 600), group(600, 660)])] == [1, 1]
+    assert [lane.lanes for lane in assign_lanes([group(540, 600), group(600, 660)])] == [1, 1]
 
 
 def test_two_groups_at_once_share_the_day() -> None:
-    left, right = draw([group(540, 720), group(600, 660)]).rectangles
+    left, right = draw_week([group(540, 720), group(600, 660)]).rectangles
 
     assert (left.x, left.width) == ("0.000%", "7.143%")
     assert (right.x, right.width) == ("7.143%", "7.143%")
 
 
 def test_the_hours_shown_hold_every_block_and_are_whole() -> None:
-    quiet, early = draw([group(600, 660)]), draw([group(395, 460), group(1290, 1435)])
+    quiet, early = draw_week([group(600, 660)]), draw_week([group(395, 460), group(1290, 1435)])
 
     assert [tick.hour for tick in quiet.ticks] == list(range(8, 18))
     assert quiet.height == 300
@@ -57,11 +57,13 @@ def test_the_hours_shown_hold_every_block_and_are_whole() -> None:
 
 
 def test_a_minute_can_still_be_seen() -> None:
-    assert draw([group(540, 541)]).rectangles[0].height == 2
+    assert draw_week([group(540, 541)]).rectangles[0].height == 2
 
 
 def test_minutes_of_groups_side_by_side_count_once() -> None:
-    picture = draw([group(540, 720), group(600, 780), group(540, 600, weekday=2), Block(4, 0, 60, "life", "Shift")])
+    picture = draw_week(
+        [group(540, 720), group(600, 780), group(540, 600, weekday=2), Block(4, 0, 60, "life", "Shift")]
+    )
 
     assert picture.treatment_minutes == 300
     assert picture.treatment_days == 2
@@ -70,7 +72,7 @@ def test_minutes_of_groups_side_by_side_count_once() -> None:
 
 def test_a_dated_week_may_begin_on_any_day() -> None:
     sunday = MONDAY - timedelta(days=1)
-    picture = draw([group(540, 600, weekday=6)], [sunday + timedelta(days=number) for number in range(7)])
+    picture = draw_week([group(540, 600, weekday=6)], [sunday + timedelta(days=number) for number in range(7)])
 
     assert picture.columns[0].on == sunday
     assert picture.columns[0].weekday == 6
@@ -108,4 +110,4 @@ def test_a_block_outside_a_day_cannot_be_built(weekday: int, starts: int, ends: 
 
 def test_a_week_has_seven_days() -> None:
     with pytest.raises(ValueError, match="seven days"):
-        draw([], [MONDAY])
+        draw_week([], [MONDAY])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import clashes
+from scheduling.domain.search.conflicts import blocking_conflicts
 from scheduling.domain.search.need import Need
 from tests.unit.hours.test_rules import meeting
 from timekeeping.intervals import Interval
@@ -37,7 +37,7 @@ def need(*life: BusyTime, **more) -> Need:
 
 def told(group: WeeklyMeeting, *life: BusyTime, **more) -> list[tuple[int, int, int, bool]]:
     """Minutes short, of which not travel, the gap, and whether the life comes first."""
-    found = clashes(group, need(*life, **more))
+    found = blocking_conflicts(group, need(*life, **more))
     return [(each.minutes, each.overlap_minutes, each.gap_minutes, each.before) for each in found]
 
 
@@ -72,7 +72,7 @@ def test_the_minutes_of_a_clash(life, clash):
 
 def test_a_clash_says_what_a_person_asks():
     shift = busy((3,), "17:45", "23:00", 25)
-    (clash,) = clashes(THURSDAY, need(shift))
+    (clash,) = blocking_conflicts(THURSDAY, need(shift))
     assert (clash.meeting, clash.busy, clash.travel_minutes) == (THURSDAY, shift, 25)
     assert (clash.first_date, clash.dates) == (MONDAY + 3 * DAY, 4)
 
@@ -80,7 +80,7 @@ def test_a_clash_says_what_a_person_asks():
 def test_a_shift_over_the_end_of_the_week_is_in_the_way_on_monday():
     sunday_night = busy((6,), "22:00", "06:30", 60)
     assert told(meeting(0, "07:00", "08:00"), sunday_night) == [(30, 0, 30, True)]
-    assert clashes(meeting(0, "07:00", "08:00"), need(sunday_night))[0].first_date == MONDAY
+    assert blocking_conflicts(meeting(0, "07:00", "08:00"), need(sunday_night))[0].first_date == MONDAY
 
 
 def test_nights_on_both_sides_of_a_group_are_both_said():
@@ -91,7 +91,7 @@ def test_nights_on_both_sides_of_a_group_are_both_said():
 
 def test_two_commitments_are_two_clashes():
     life = [busy((3,), "12:00", "16:30", label="Shift"), busy((3,), "17:00", "18:00", label="School run")]
-    assert [(each.busy.label, each.minutes) for each in clashes(THURSDAY, need(*life))] == [
+    assert [(each.busy.label, each.minutes) for each in blocking_conflicts(THURSDAY, need(*life))] == [
         ("Shift", 30),
         ("School run", 30),
     ]
@@ -110,7 +110,7 @@ def test_two_commitments_are_two_clashes():
     ],
 )
 def test_the_dates_of_a_clash(life, dates):
-    found = clashes(THURSDAY, need(life))
+    found = blocking_conflicts(THURSDAY, need(life))
     assert [(each.first_date, each.dates) for each in found] == (
         [(MONDAY + dates[0] * DAY, len(dates))] if dates else []
     )
@@ -120,27 +120,27 @@ def test_a_court_date_is_in_the_way_once():
     court = BusyTime(
         key=1, label="Court", kind="court", recurrence=Recurrence.once(MONDAY + 10 * DAY), starts=time(9), ends=time(17)
     )
-    (clash,) = clashes(THURSDAY, need(court))
+    (clash,) = blocking_conflicts(THURSDAY, need(court))
     assert (clash.first_date, clash.dates, clash.minutes) == (MONDAY + 10 * DAY, 1, 60)
 
 
 def test_every_other_week_passes_by_every_other_week():
     family_night = meeting(3, "16:00", "17:30", anchor=MONDAY)
-    assert clashes(family_night, need(busy((3,), "16:00", "18:00", anchor=MONDAY + WEEK))) == ()
-    assert clashes(family_night, need(busy((3,), "16:00", "18:00", anchor=MONDAY - 4 * WEEK)))[0].dates == 2
+    assert blocking_conflicts(family_night, need(busy((3,), "16:00", "18:00", anchor=MONDAY + WEEK))) == ()
+    assert blocking_conflicts(family_night, need(busy((3,), "16:00", "18:00", anchor=MONDAY - 4 * WEEK)))[0].dates == 2
 
 
 def test_a_group_is_asked_about_only_while_it_runs():
     shift = busy((3,), "16:00", "17:00")
-    assert clashes(meeting(3, "16:00", "17:30", runs_from=MONDAY + 2 * WEEK), need(shift))[0].dates == 2
-    assert clashes(meeting(3, "16:00", "17:30", runs_until=MONDAY + DAY), need(shift)) == ()
+    assert blocking_conflicts(meeting(3, "16:00", "17:30", runs_from=MONDAY + 2 * WEEK), need(shift))[0].dates == 2
+    assert blocking_conflicts(meeting(3, "16:00", "17:30", runs_until=MONDAY + DAY), need(shift)) == ()
 
 
 def test_a_day_on_which_the_site_is_closed_is_in_nobodys_way():
     feast = busy((3,), "16:00", "17:00", valid_until=MONDAY + WEEK)
     closed = (Interval(MONDAY + 3 * DAY, MONDAY + 4 * DAY),)
-    assert clashes(THURSDAY, need(feast, closed=closed)) == ()
-    assert len(clashes(THURSDAY, need(feast))) == 1
+    assert blocking_conflicts(THURSDAY, need(feast, closed=closed)) == ()
+    assert len(blocking_conflicts(THURSDAY, need(feast))) == 1
 
 
 minutes = st.integers(0, 287).map(lambda fives: f"{fives // 12:02}:{fives % 12 * 5:02}")
@@ -169,7 +169,7 @@ def test_a_clash_is_a_minute_that_is_taken_twice(life, weekday, hour, hours, anc
         if group.recurrence.happens_on(MONDAY + number * DAY)
     }
     hit = [MONDAY + number * DAY for number, both in shared.items() if both]
-    found = clashes(group, need(life))
+    found = blocking_conflicts(group, need(life))
     assert bool(found) == bool(hit)
     if found:
         assert min(each.first_date for each in found) == hit[0]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.domain.search.conflicts import Stance, clashes, missed_dates, stance
+from scheduling.domain.search.conflicts import ConflictResolution, blocking_conflicts, missed_dates, resolve_meeting
 from scheduling.domain.search.need import Need
 from tests.unit.hours.test_rules import meeting
-from timekeeping.weeks import BusyTime, OnDates, Pattern, Recurrence, Rotation
+from timekeeping.weeks import BusyTime, OnDates, Recurrence, RecurrencePattern, Rotation
 
 MONDAY = date(2026, 11, 2)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -19,7 +19,13 @@ EVERY_THURSDAY = Recurrence(weekdays=frozenset({3}))
 
 
 def life(
-    starts: str, ends: str, pattern: Pattern = EVERY_THURSDAY, *, way: int = 0, movable: int = 0, kind: str = "work"
+    starts: str,
+    ends: str,
+    pattern: RecurrencePattern = EVERY_THURSDAY,
+    *,
+    way: int = 0,
+    movable: int = 0,
+    kind: str = "work",
 ) -> BusyTime:
     return BusyTime(
         key=1,
@@ -34,8 +40,10 @@ def life(
     )
 
 
-def stands(busy: BusyTime, **more) -> Stance:
-    return stance(GROUP, Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=(busy,), **more))
+def stands(busy: BusyTime, **more) -> ConflictResolution:
+    return resolve_meeting(
+        GROUP, Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=(busy,), **more)
+    )
 
 
 def on(*numbers: int) -> OnDates:
@@ -109,7 +117,7 @@ def test_a_shift_since_the_evening_before_gives_way_on_its_own_day():
 )
 def test_what_passes_costs_a_few_sessions(busy, missed):
     need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=(busy,))
-    assert bool(clashes(GROUP, need)) == (missed is None)
+    assert bool(blocking_conflicts(GROUP, need)) == (missed is None)
     assert list(missed_dates(GROUP, need)) == [THURSDAYS[number] for number in missed or []]
 
 
@@ -126,14 +134,14 @@ def test_one_in_six_is_the_most_that_may_be_missed(weeks, is_missed):
         busy=(life("16:00", "17:00", on(1)),),
     )
     assert missed_dates(GROUP, need) == ((THURSDAYS[1],) if is_missed else ())
-    assert bool(clashes(GROUP, need)) != is_missed
+    assert bool(blocking_conflicts(GROUP, need)) != is_missed
 
 
 def test_dates_of_several_commitments_count_together():
     passing = (life("16:00", "17:00", on(1, 2)), life("17:00", "18:00", on(2, 3)))
     need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=passing)
     assert missed_dates(GROUP, need) == ()
-    assert {clash.dates for clash in clashes(GROUP, need)} == {2}
+    assert {clash.dates for clash in blocking_conflicts(GROUP, need)} == {2}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.domain.hours.rules import RuleSet, WeeklyMeeting
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
 from scheduling.domain.search.fit import judge
 from scheduling.domain.search.meeting_choice import as_much_as_possible, just_enough
 from tests.unit.hours.test_rules import meeting
@@ -23,7 +23,9 @@ def half_past(halves: int) -> str:
     return f"{halves // 2:02}:{halves % 2 * 30:02}"
 
 
-WEIGHTS = RuleSet(minimum_minutes=120, maximum_minutes=420, minimum_days=2, maximum_days=3, minimum_minutes_per_day=60)
+WEIGHTS = HoursRules(
+    minimum_minutes=120, maximum_minutes=420, minimum_days=2, maximum_days=3, minimum_minutes_per_day=60
+)
 slots = st.tuples(st.integers(0, 3), st.integers(16, 24), st.integers(1, 5), st.sampled_from("nnnnyab"))
 small_tracks = st.lists(slots, max_size=6).map(
     lambda given: [
@@ -120,7 +122,7 @@ def test_a_day_of_many_groups_is_chosen_from_quickly():
         for half in range(16, 22)
         for room in "abc"
     ]
-    chosen = just_enough(groups, RuleSet(), minutes=540, days=3)
+    chosen = just_enough(groups, HoursRules(), minutes=540, days=3)
     assert chosen is not None
     assert len(chosen) == 18
     assert {str(each.key)[-1] for each in chosen} == {"a"}

@@ -5,20 +5,20 @@ from datetime import date, timedelta
 
 import pytest
 
-from scheduling.domain.hours.rules import RuleSet, WeeklyMeeting
-from scheduling.domain.search.fit import Fit, judge, search
-from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from scheduling.domain.search.obstacles import Clash, Full, NoStartDateLeft, NotAStartDate
-from tests.unit.hours.test_rules import meeting
-from tests.unit.search.test_commitment_conflicts import busy, need
-from timekeeping.reasons import (
+from scheduling.domain.hours.reasons import (
     BelowPrescribedDays,
     BelowPrescribedMinutes,
     NoMeetings,
+    OverlappingMeetings,
     ShortDay,
     TooManyMinutes,
-    TwoAtOnce,
 )
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
+from scheduling.domain.search.fit import Fit, find_fits, judge
+from scheduling.domain.search.need import Need, Offer, OfferedMeeting
+from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull, NoStartDateLeft, NotAStartDate
+from tests.unit.hours.test_rules import meeting
+from tests.unit.search.test_commitment_conflicts import busy, need
 
 MONDAY = date(2026, 11, 2)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -32,7 +32,7 @@ def offer(*meetings: WeeklyMeeting, full: dict[int, list[date]] | None = None, *
 
 
 def found(track: Offer, life: Need) -> Fit:
-    (fit,) = search([track], life)
+    (fit,) = find_fits([track], life)
     return fit
 
 
@@ -59,10 +59,13 @@ def keys(choice: tuple[WeeklyMeeting, ...] | None) -> list[object] | None:
         pytest.param(
             need(prescribed_minutes=300, prescribed_days=1), [0, 1, 2, 3, 4], [0, 1, 2], id="the rules ask for more"
         ),
-        pytest.param(need(rules=RuleSet(maximum_minutes=800)), None, [0, 1, 2], id="all of it is too much"),
-        pytest.param(need(rules=RuleSet(maximum_days=4)), None, [0, 1, 2], id="all of it is too many days"),
+        pytest.param(need(rules=HoursRules(maximum_minutes=800)), None, [0, 1, 2], id="all of it is too much"),
+        pytest.param(need(rules=HoursRules(maximum_days=4)), None, [0, 1, 2], id="all of it is too many days"),
         pytest.param(
-            need(prescribed_minutes=900, rules=RuleSet(maximum_days=4)), None, None, id="enough only over too many days"
+            need(prescribed_minutes=900, rules=HoursRules(maximum_days=4)),
+            None,
+            None,
+            id="enough only over too many days",
         ),
     ],
 )
@@ -106,7 +109,7 @@ def test_what_comes_on_top_belongs_to_the_whole_but_not_to_enough():
     assert (fit.minutes, fit.days) == (540, 3)
     without = found(track, need(busy((2,), "18:00", "20:00", anchor=MONDAY)))
     assert (without.whole, weekdays(without.enough)) == (None, [0, 2, 4])
-    assert [type(reason) for reason in without.obstacles] == [Clash]
+    assert [type(reason) for reason in without.obstacles] == [CommitmentConflict]
 
 
 def test_individual_time_fills_up_the_minutes():
@@ -126,10 +129,13 @@ def test_individual_time_fills_up_the_minutes():
             id="too little",
         ),
         pytest.param(
-            need(rules=RuleSet(maximum_minutes=530, minimum_minutes=180)), {}, [TooManyMinutes(540, 530)], id="too much"
+            need(rules=HoursRules(maximum_minutes=530, minimum_minutes=180)),
+            {},
+            [TooManyMinutes(540, 530)],
+            id="too much",
         ),
         pytest.param(
-            need(rules=RuleSet(minimum_minutes_per_day=181)),
+            need(rules=HoursRules(minimum_minutes_per_day=181)),
             {},
             [ShortDay(day, 180, 181) for day in (0, 2, 4)],
             id="days too short",
@@ -138,8 +144,8 @@ def test_individual_time_fills_up_the_minutes():
             need(),
             {2: [MONDAY + 2 * DAY, MONDAY + 9 * DAY], 4: [MONDAY + 4 * DAY]},
             [
-                Full(MORNINGS[2], MONDAY + 2 * DAY, 2),
-                Full(MORNINGS[4], MONDAY + 4 * DAY, 1),
+                MeetingFull(MORNINGS[2], MONDAY + 2 * DAY, 2),
+                MeetingFull(MORNINGS[4], MONDAY + 4 * DAY, 1),
                 BelowPrescribedMinutes(180, 540),
                 BelowPrescribedDays(1, 3),
             ],
@@ -156,10 +162,14 @@ def test_all_obstacles_are_said_at_once():
     shift, court = busy((0,), "08:00", "16:00", label="Shift"), busy((2, 4), "11:00", "13:00", label="Court")
     fit = found(offer(*(MORNINGS[day] for day in (0, 2, 4)), full={0: [MONDAY]}), need(shift, court))
     assert not fit.fits
-    said = [(each.meeting.weekday, each.busy.label, each.minutes) for each in fit.obstacles if isinstance(each, Clash)]
+    said = [
+        (each.meeting.weekday, each.busy.label, each.minutes)
+        for each in fit.obstacles
+        if isinstance(each, CommitmentConflict)
+    ]
     assert said == [(0, "Shift", 180), (2, "Court", 60), (4, "Court", 60)]
-    assert [each for each in fit.obstacles if not isinstance(each, Clash)] == [
-        Full(MORNINGS[0], MONDAY, 1),
+    assert [each for each in fit.obstacles if not isinstance(each, CommitmentConflict)] == [
+        MeetingFull(MORNINGS[0], MONDAY, 1),
         BelowPrescribedMinutes(0, 540),
         BelowPrescribedDays(0, 3),
     ]
@@ -167,9 +177,9 @@ def test_all_obstacles_are_said_at_once():
 
 
 def test_what_keeps_the_whole_out_is_said_though_enough_fits():
-    fit = found(offer(*MORNINGS), need(busy((1,), "08:00", "16:00"), rules=RuleSet(maximum_minutes=700)))
+    fit = found(offer(*MORNINGS), need(busy((1,), "08:00", "16:00"), rules=HoursRules(maximum_minutes=700)))
     assert weekdays(fit.enough) == [0, 2, 3]
-    assert [type(reason) for reason in fit.obstacles] == [Clash, TooManyMinutes]
+    assert [type(reason) for reason in fit.obstacles] == [CommitmentConflict, TooManyMinutes]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +213,13 @@ def test_judging_a_choice_says_everything_against_it():
     beside = meeting(0, "11:00", "13:00", name="B")
     track = offer(*MORNINGS, beside, full={1: [MONDAY + DAY], 4: [MONDAY + 4 * DAY]})
     reasons = judge(track, need(busy((0,), "12:30", "14:00")), [MORNINGS[0], beside, MORNINGS[1]])
-    assert [type(reason) for reason in reasons] == [TwoAtOnce, BelowPrescribedMinutes, BelowPrescribedDays, Clash, Full]
+    assert [type(reason) for reason in reasons] == [
+        OverlappingMeetings,
+        BelowPrescribedMinutes,
+        BelowPrescribedDays,
+        CommitmentConflict,
+        MeetingFull,
+    ]
     assert isinstance(judge(track, need(), [])[0], NoMeetings)
 
 
@@ -218,6 +234,6 @@ def test_the_best_come_first():
         offer(*evenings[:3], key=5, name="F, whole"),
         offer(*evenings[:3], key=6, name="E, whole"),
     ]
-    ranked = [fit.offer.name[0] for fit in search(tracks, need(at_work))]
+    ranked = [fit.offer.name[0] for fit in find_fits(tracks, need(at_work))]
     assert ranked == ["E", "F", "D", "C", "B", "A"]
-    assert [fit.missing_minutes for fit in search(tracks, need(at_work))] == [0, 0, 0, 0, 180, 360]
+    assert [fit.missing_minutes for fit in find_fits(tracks, need(at_work))] == [0, 0, 0, 0, 180, 360]

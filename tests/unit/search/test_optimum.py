@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from bench.solver_model import Model
+from bench.solver_model import ScheduleModel
 from bench.worlds import clinic, needs
-from scheduling.domain.search.schedules import find
+from scheduling.domain.search.schedules import find_schedules
 
 MEETINGS = 200
 
@@ -18,5 +18,5 @@ def test_the_best_schedule_over_200_meetings_is_the_optimum(seed, patients, most
     offers = clinic(random, MEETINGS)
     assert sum(len(offer.meetings) for offer in offers) == MEETINGS
     for need in needs(random, patients):
-        found = find(offers, replace(need), most=most)
-        assert [schedule.points for schedule in found] == Model(offers, need).best(most, workers=1)
+        found = find_schedules(offers, replace(need), most=most)
+        assert [schedule.points for schedule in found] == ScheduleModel(offers, need).best(most, workers=1)

@@ -9,22 +9,22 @@ from django.template.loader import render_to_string
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
 from scheduling.domain.search.remarks import (
-    Begins,
     ChangesSchedule,
-    CutFine,
+    FacilitatorCount,
     KeepsSchedule,
-    LedBy,
-    Misses,
+    MissedSessions,
     MixesTracks,
     NothingMoves,
     PartOfTrack,
     Remark,
-    Trips,
+    StartsOn,
+    TightGap,
+    WeeklyTrips,
     WholeTrack,
     WouldMove,
     remarks_on,
 )
-from scheduling.domain.search.schedules import Wish, find
+from scheduling.domain.search.schedules import Preferences, find_schedules
 from timekeeping.weeks import BusyTime, OnDates, Recurrence
 
 MONDAY = date(2026, 11, 30)
@@ -54,13 +54,13 @@ def need(*life: BusyTime, **more: object) -> Need:
 WEEK = [group(day, day) for day in (0, 2, 4)]
 
 
-def said(offers: list[Offer], asked: Need, wish: Wish | None = None) -> tuple[Remark, ...]:
-    best = find(offers, asked, wish=wish)[0]
+def said(offers: list[Offer], asked: Need, wish: Preferences | None = None) -> tuple[Remark, ...]:
+    best = find_schedules(offers, asked, wish=wish)[0]
     return remarks_on(best, offers)
 
 
 def test_a_whole_track_without_a_life() -> None:
-    assert said([offer(1, WEEK)], need()) == (Begins(MONDAY, 0), WholeTrack("Track 1"), Trips(3, 180, 180))
+    assert said([offer(1, WEEK)], need()) == (StartsOn(MONDAY, 0), WholeTrack("Track 1"), WeeklyTrips(3, 180, 180))
 
 
 def test_part_of_a_track_that_begins_later_led_by_two() -> None:
@@ -68,10 +68,10 @@ def test_part_of_a_track_that_begins_later_led_by_two() -> None:
     later = offer(1, meetings, entries=(date(2026, 12, 7),))
 
     assert said([later], need()) == (
-        Begins(date(2026, 12, 7), 7),
+        StartsOn(date(2026, 12, 7), 7),
         PartOfTrack("Track 1", 3, 4),
-        Trips(3, 180, 180),
-        LedBy(2),
+        WeeklyTrips(3, 180, 180),
+        FacilitatorCount(2),
     )
 
 
@@ -100,18 +100,18 @@ def test_what_ends_after_midnight_ends_earlier() -> None:
 def test_what_is_missed_comes_with_all_sessions() -> None:
     court = busy(set(), time(10), time(11), recurrence=OnDates(frozenset({date(2026, 12, 9)})))
 
-    assert said([offer(1, WEEK)], need(court))[3] == Misses(((date(2026, 12, 9), WEEK[1]),), 36)
+    assert said([offer(1, WEEK)], need(court))[3] == MissedSessions(((date(2026, 12, 9), WEEK[1]),), 36)
 
 
 def test_what_stays_as_it_is_speaks_for_it_and_what_is_cut_fine_against() -> None:
     shop = busy({0}, time(12, 35), time(18), travel_before=25)
 
-    assert said([offer(1, WEEK)], need(shop))[3:] == (NothingMoves(), CutFine(shop, 0, 10, False))
+    assert said([offer(1, WEEK)], need(shop))[3:] == (NothingMoves(), TightGap(shop, 0, 10, False))
     assert said([offer(1, WEEK)], need(replace(shop, starts=time(12, 40))))[3:] == (NothingMoves(),)
 
 
 def test_what_is_kept_of_the_schedule_until_then() -> None:
-    kept = Wish(kept=tuple(WEEK))
+    kept = Preferences(kept=tuple(WEEK))
 
     assert said([offer(1, WEEK)], need(), kept)[-1] == KeepsSchedule()
     others = [group(9, 1), group(8, 2), group(7, 4)]
@@ -124,14 +124,14 @@ SHOP = busy({3}, time(9), time(17, 30))
 @pytest.mark.parametrize(
     ("remark", "words"),
     [
-        pytest.param(Begins(date(2026, 12, 7), 0), "Starts Mon 7 Dec", id="at once"),
-        pytest.param(Begins(date(2026, 12, 7), 1), "Starts Mon 7 Dec, 1 day later than asked", id="later"),
+        pytest.param(StartsOn(date(2026, 12, 7), 0), "Starts Mon 7 Dec", id="at once"),
+        pytest.param(StartsOn(date(2026, 12, 7), 1), "Starts Mon 7 Dec, 1 day later than asked", id="later"),
         pytest.param(WholeTrack("Evening"), "All of Evening", id="whole"),
         pytest.param(PartOfTrack("Evening", 3, 5), "3 of the 5 groups of Evening", id="part"),
         pytest.param(MixesTracks(("Evening", "Day")), "Mixes Evening and Day", id="two tracks"),
         pytest.param(MixesTracks(("A", "B", "C")), "Mixes A, B and C", id="three tracks"),
-        pytest.param(Trips(3, 180, 180), "3 trips a week, 3 h each", id="alike"),
-        pytest.param(Trips(3, 120, 210), "3 trips a week, 2 h to 3 h 30 each", id="not alike"),
+        pytest.param(WeeklyTrips(3, 180, 180), "3 trips a week, 3 h each", id="alike"),
+        pytest.param(WeeklyTrips(3, 120, 210), "3 trips a week, 2 h to 3 h 30 each", id="not alike"),
         pytest.param(
             WouldMove(SHOP, (3,), True, 20, False),
             "Shop would have to end 20 min earlier on Thu: at 17:10",
@@ -142,11 +142,17 @@ SHOP = busy({3}, time(9), time(17, 30))
             "Shop would have to begin 20 min later on Thu: at 9:20",
             id="begins later",
         ),
-        pytest.param(Misses(((date(2026, 12, 7), WEEK[0]),), 36), "Misses 1 of 36 sessions: Mon 7 Dec", id="misses"),
-        pytest.param(LedBy(1), "One facilitator", id="one"),
-        pytest.param(LedBy(3), "3 facilitators", id="three"),
-        pytest.param(CutFine(SHOP, 1, 10, True), "10 min to spare between Shop and the group on Tuesdays", id="before"),
-        pytest.param(CutFine(SHOP, 1, 0, False), "No time to spare between the group and Shop on Tuesdays", id="after"),
+        pytest.param(
+            MissedSessions(((date(2026, 12, 7), WEEK[0]),), 36), "Misses 1 of 36 sessions: Mon 7 Dec", id="misses"
+        ),
+        pytest.param(FacilitatorCount(1), "One facilitator", id="one"),
+        pytest.param(FacilitatorCount(3), "3 facilitators", id="three"),
+        pytest.param(
+            TightGap(SHOP, 1, 10, True), "10 min to spare between Shop and the group on Tuesdays", id="before"
+        ),
+        pytest.param(
+            TightGap(SHOP, 1, 0, False), "No time to spare between the group and Shop on Tuesdays", id="after"
+        ),
         pytest.param(NothingMoves(), "Nothing has to move", id="nothing"),
         pytest.param(KeepsSchedule(), "Keeps the days and the groups", id="keeps"),
         pytest.param(ChangesSchedule(1, 2, 1), "1 other day, 2 other groups, 1 at the same time", id="changes"),

@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
-from scheduling.domain.hours.rules import RuleSet, WeeklyMeeting, add_up
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, add_up
 from scheduling.domain.search.fit import judge
 from scheduling.domain.search.meeting_choice import as_much_as_possible
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from scheduling.domain.search.schedules import Schedule, Wish, find
-from scheduling.domain.search.score import price_of
+from scheduling.domain.search.schedules import Preferences, Schedule, find_schedules
+from scheduling.domain.search.score import score_meetings
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_exact import half_past
 from timekeeping.intervals import Interval
@@ -61,7 +61,7 @@ def a_life(random: Random, key: int) -> BusyTime:
     )
 
 
-def a_world(random: Random) -> tuple[list[Offer], Need, Wish]:
+def a_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
     """Up to three tracks that share some meetings, a life, and at times a schedule to be kept."""
     meetings = [a_meeting(random, key) for key in range(random.randint(3, 9))]
     full = {each.key: (MONDAY + 7 * DAY + each.weekday * DAY,) if random.random() < 0.1 else () for each in meetings}
@@ -84,7 +84,7 @@ def a_world(random: Random) -> tuple[list[Offer], Need, Wish]:
         prescribed_days=random.randint(1, 3),
         from_day=MONDAY,
         busy=tuple(a_life(random, key) for key in range(random.randint(0, 3))),
-        rules=RuleSet(
+        rules=HoursRules(
             minimum_minutes=120,
             maximum_minutes=random.choice((360, 480)),
             minimum_days=random.randint(1, 2),
@@ -94,10 +94,10 @@ def a_world(random: Random) -> tuple[list[Offer], Need, Wish]:
         closed=(Interval(MONDAY + 14 * DAY, MONDAY + 17 * DAY),) if random.random() < 0.2 else (),
     )
     kept = tuple(random.sample(meetings, 2)) if random.random() < 0.3 else ()
-    return offers, need, Wish(kept=kept)
+    return offers, need, Preferences(kept=kept)
 
 
-def tried(offers: list[Offer], need: Need, wish: Wish) -> list[Found]:
+def tried(offers: list[Offer], need: Need, wish: Preferences) -> list[Found]:
     """Every set of every track's meetings, and of those that mix, by the rules and the price alone."""
     found: dict[object, Found] = {}
     for offer in sorted(offers, key=lambda offer: (offer.name, offer.key)):
@@ -155,8 +155,10 @@ def sets(meetings: list[WeeklyMeeting]) -> Iterator[tuple[WeeklyMeeting, ...]]:
                 yield chosen
 
 
-def _told(home: Offer, then: Need, need: Need, chosen: tuple[WeeklyMeeting, ...], is_mixed: bool, wish: Wish) -> Found:
-    price = price_of(chosen, then, asked=need.from_day, is_mixed=is_mixed, kept=wish.kept)
+def _told(
+    home: Offer, then: Need, need: Need, chosen: tuple[WeeklyMeeting, ...], is_mixed: bool, wish: Preferences
+) -> Found:
+    price = score_meetings(chosen, then, asked=need.from_day, is_mixed=is_mixed, kept=wish.kept)
     week = [sorted((each.span.start, each.span.end) for each in chosen if each.weekday == day) for day in range(7)]
     times = tuple(tuple(today) or ((1440, 1440),) for today in week)
     return price.points(), times, tuple(str(each.key) for each in chosen), (home.name, str(home.key)), is_mixed
@@ -174,8 +176,8 @@ def test_the_search_finds_what_trying_everything_finds_in_the_same_order(hundred
     for seed in range(hundred * 100, hundred * 100 + 100):
         offers, need, wish = a_world(Random(seed))
         everything = tried(offers, need, wish)
-        assert [told(schedule) for schedule in find(offers, need, wish=wish, most=10_000)] == everything, seed
-        first = find(offers, need, wish=wish, most=5)
+        assert [told(schedule) for schedule in find_schedules(offers, need, wish=wish, most=10_000)] == everything, seed
+        first = find_schedules(offers, need, wish=wish, most=5)
         assert [told(schedule) for schedule in first] == everything[:5], seed
         fitting += bool(everything)
     assert fitting > 20, "worlds in which nothing fits prove little"

@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from scheduling.domain.search.fit import judge, search
-from scheduling.domain.search.mixed_tracks import home_of, stands_elsewhere
-from scheduling.domain.search.need import years_on
-from scheduling.domain.search.obstacles import MoreOfAnotherTrack, OtherLevel, OutsideAges
+from scheduling.domain.search.fit import find_fits, judge
+from scheduling.domain.search.mixed_tracks import check_home_track, home_track
+from scheduling.domain.search.need import age_on
+from scheduling.domain.search.obstacles import MoreOfAnotherTrack, OutsideAges, WrongLevel
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_commitment_conflicts import need
 from tests.unit.search.test_fit import MORNINGS, offer
@@ -23,9 +23,9 @@ THREE = MORNINGS[:3]
         pytest.param({}, {}, (), id="for anybody"),
         pytest.param({}, {"level": "2.5", "age": 3}, (), id="for anybody of any level and age"),
         pytest.param({"level": "2.1"}, {"level": "2.1"}, (), id="their level"),
-        pytest.param({"level": "2.1"}, {"level": "2.5"}, (OtherLevel("2.1", "2.5"),), id="a level above"),
-        pytest.param({"level": "2.5"}, {"level": "2.1"}, (OtherLevel("2.5", "2.1"),), id="a level below"),
-        pytest.param({"level": "2.5"}, {}, (OtherLevel("2.5", ""),), id="a level where none is stated"),
+        pytest.param({"level": "2.1"}, {"level": "2.5"}, (WrongLevel("2.1", "2.5"),), id="a level above"),
+        pytest.param({"level": "2.5"}, {"level": "2.1"}, (WrongLevel("2.5", "2.1"),), id="a level below"),
+        pytest.param({"level": "2.5"}, {}, (WrongLevel("2.5", ""),), id="a level where none is stated"),
         pytest.param({"from_age": 18}, {"age": 18}, (), id="just old enough"),
         pytest.param({"from_age": 18}, {"age": 17}, (OutsideAges(17, 18, None),), id="a year too young"),
         pytest.param({"to_age": 17}, {"age": 17}, (), id="just young enough"),
@@ -40,7 +40,7 @@ def test_a_track_takes_those_whom_it_is_for(
 ) -> None:
     track, life = offer(*THREE, **of_the_track), need(**of_the_patient)
     assert judge(track, life, THREE) == reasons
-    (fit,) = search([track], life)
+    (fit,) = find_fits([track], life)
     assert fit.fits == (not reasons)
     assert fit.obstacles == reasons
     assert (fit.whole, fit.enough) == ((None, None) if reasons else (tuple(THREE), tuple(THREE)))
@@ -56,12 +56,12 @@ def test_a_track_takes_those_whom_it_is_for(
     ],
 )
 def test_years_are_whole(day: date, years: int) -> None:
-    assert years_on(day, born=date(2008, 5, 17)) == years
+    assert age_on(day, born=date(2008, 5, 17)) == years
 
 
 def test_who_was_born_on_a_leap_day_is_a_year_older_on_the_first_of_march() -> None:
     born = date(2008, 2, 29)
-    assert [years_on(day, born) for day in (date(2026, 2, 28), date(2026, 3, 1), date(2028, 2, 29))] == [17, 18, 20]
+    assert [age_on(day, born) for day in (date(2026, 2, 28), date(2026, 3, 1), date(2028, 2, 29))] == [17, 18, 20]
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ def test_a_patient_stands_in_the_track_of_most_of_their_meetings_then_by_name() 
     evenings = [meeting(day, "18:00", "21:00", key=f"E{day}") for day in range(3)]
     shared = meeting(4, key="shared")
     tracks = [offer(*evenings, shared, name="B", key="B"), offer(*MORNINGS[:3], shared, name="A", key="A")]
-    assert home_of(tracks, [*evenings[:2], MORNINGS[0]]).key == "B"
-    assert home_of(tracks, [evenings[0], MORNINGS[0]]).key == "A"
-    assert home_of(tracks, [evenings[0], shared]).key == "B"
-    assert home_of(tracks[:1], []).key == "B"
-    assert list(stands_elsewhere(tracks[1], tracks[:1], [*evenings[:2], MORNINGS[0]])) == [MoreOfAnotherTrack("B")]
-    assert list(stands_elsewhere(tracks[1], tracks[:1], [evenings[0], MORNINGS[0]])) == []
-    assert list(stands_elsewhere(tracks[0], tracks[1:], [evenings[0], MORNINGS[0]])) == [], (
+    assert home_track(tracks, [*evenings[:2], MORNINGS[0]]).key == "B"
+    assert home_track(tracks, [evenings[0], MORNINGS[0]]).key == "A"
+    assert home_track(tracks, [evenings[0], shared]).key == "B"
+    assert home_track(tracks[:1], []).key == "B"
+    assert list(check_home_track(tracks[1], tracks[:1], [*evenings[:2], MORNINGS[0]])) == [MoreOfAnotherTrack("B")]
+    assert list(check_home_track(tracks[1], tracks[:1], [evenings[0], MORNINGS[0]])) == []
+    assert list(check_home_track(tracks[0], tracks[1:], [evenings[0], MORNINGS[0]])) == [], (
         "either, of two with as many"
     )

@@ -9,22 +9,22 @@ import pytest
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.need import Need
 from scheduling.domain.suggestions.changes import (
-    BeginsOn,
-    Change,
-    JoinsBetween,
+    Adjustment,
+    JoinsBetweenStartDates,
     OneMorePlace,
     PrescribesFewerDays,
     PrescribesFewerMinutes,
-    RuleChange,
+    RuleAdjustment,
+    StartsLater,
 )
 from scheduling.domain.suggestions.commitment_changes import (
     BeginsLater,
+    CommitmentSkipped,
     EndsEarlier,
-    MovesFurther,
-    ShorterWay,
-    TakesNoPlace,
+    MoreFlexibility,
+    ShorterTravel,
 )
-from scheduling.forms.search.suggestion_form import as_typed, read_rule
+from scheduling.forms.search.suggestion_form import encode_changes, parse_rule_change
 from timekeeping.weeks import BusyTime, Recurrence, Rotation
 
 SHOP = BusyTime(
@@ -56,16 +56,16 @@ GROUP = WeeklyMeeting(key=4, name="Group", weekday=0, starts=time(9), ends=time(
         pytest.param([EndsEarlier(busy=SHOP, minutes=20, weekday=3)], "c12-only=3&c12-ends=17:10", id="on a day"),
         pytest.param([EndsEarlier(busy=ROUND, minutes=20, weekday=3)], "c13-ends=16:40", id="a round has no weekdays"),
         pytest.param([BeginsLater(busy=SHOP, minutes=5)], "c12-starts=09:05", id="begins later"),
-        pytest.param([MovesFurther(busy=SHOP, minutes=10)], "c12-movable_minutes=15", id="moves further"),
-        pytest.param([ShorterWay(busy=SHOP, minutes=5, before=True)], "c12-travel_before=15", id="the way there"),
-        pytest.param([ShorterWay(busy=SHOP, minutes=5, before=False)], "c12-travel_after=25", id="the way back"),
-        pytest.param([TakesNoPlace(busy=SHOP, weekday=0)], "c12-only=0&c12-leave_out=on", id="takes no place"),
+        pytest.param([MoreFlexibility(busy=SHOP, minutes=10)], "c12-movable_minutes=15", id="moves further"),
+        pytest.param([ShorterTravel(busy=SHOP, minutes=5, before=True)], "c12-travel_before=15", id="the way there"),
+        pytest.param([ShorterTravel(busy=SHOP, minutes=5, before=False)], "c12-travel_after=25", id="the way back"),
+        pytest.param([CommitmentSkipped(busy=SHOP, weekday=0)], "c12-only=0&c12-leave_out=on", id="takes no place"),
         pytest.param([OneMorePlace(meeting=GROUP, full_on=(date(2026, 12, 7),))], "place=4", id="a place"),
-        pytest.param([BeginsOn(asked=date(2026, 12, 1), first=date(2026, 12, 7))], "from=2026-12-07", id="later"),
-        pytest.param([JoinsBetween(track=7, name="Evening", on=date(2026, 12, 1))], "join=7", id="between"),
+        pytest.param([StartsLater(asked=date(2026, 12, 1), first=date(2026, 12, 7))], "from=2026-12-07", id="later"),
+        pytest.param([JoinsBetweenStartDates(track=7, name="Evening", on=date(2026, 12, 1))], "join=7", id="between"),
         pytest.param([PrescribesFewerMinutes(before=600, after=570)], "prescribed_minutes=9+h+30", id="minutes"),
         pytest.param([PrescribesFewerDays(before=4, after=3)], "prescribed_days=3", id="days"),
-        pytest.param([RuleChange(before=3, after=2, rule="minimum_days")], "rule=minimum_days:2", id="a rule"),
+        pytest.param([RuleAdjustment(before=3, after=2, rule="minimum_days")], "rule=minimum_days:2", id="a rule"),
         pytest.param(
             [EndsEarlier(busy=SHOP, minutes=20, weekday=3), EndsEarlier(busy=SHOP, minutes=20, weekday=0)],
             "c12-only=3&c12-only=0&c12-ends=17:10",
@@ -77,11 +77,13 @@ GROUP = WeeklyMeeting(key=4, name="Group", weekday=0, starts=time(9), ends=time(
             id="two days that differ can't be typed",
         ),
         pytest.param(
-            [EndsEarlier(busy=SHOP, minutes=20, weekday=3), TakesNoPlace(busy=SHOP, weekday=0)],
+            [EndsEarlier(busy=SHOP, minutes=20, weekday=3), CommitmentSkipped(busy=SHOP, weekday=0)],
             "",
             id="nor can two ways",
         ),
-        pytest.param([TakesNoPlace(busy=replace(SHOP, key="calendar 3, 1"))], "", id="nor what came with a calendar"),
+        pytest.param(
+            [CommitmentSkipped(busy=replace(SHOP, key="calendar 3, 1"))], "", id="nor what came with a calendar"
+        ),
         pytest.param(
             [EndsEarlier(busy=SHOP, minutes=20), BeginsLater(busy=ROUND, minutes=5)],
             "c12-ends=17:10&c13-starts=09:05",
@@ -89,8 +91,8 @@ GROUP = WeeklyMeeting(key=4, name="Group", weekday=0, starts=time(9), ends=time(
         ),
     ],
 )
-def test_a_repair_can_be_typed(changes: list[Change], typed: str) -> None:
-    assert unquote(as_typed(changes)) == typed
+def test_a_repair_can_be_typed(changes: list[Adjustment], typed: str) -> None:
+    assert unquote(encode_changes(changes)) == typed
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,6 @@ def test_a_repair_can_be_typed(changes: list[Change], typed: str) -> None:
     ],
 )
 def test_a_bound_that_makes_no_sense_is_passed_over(text: str, after: int | None) -> None:
-    change = read_rule(text, Need(prescribed_minutes=540, prescribed_days=3, from_day=date(2026, 12, 1)))
+    change = parse_rule_change(text, Need(prescribed_minutes=540, prescribed_days=3, from_day=date(2026, 12, 1)))
 
     assert (change and change.after) == after

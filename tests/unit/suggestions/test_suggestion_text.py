@@ -7,23 +7,23 @@ from types import SimpleNamespace
 import pytest
 
 from scheduling.domain.suggestions.changes import (
-    BeginsOn,
-    Change,
-    JoinsBetween,
+    Adjustment,
+    JoinsBetweenStartDates,
     OneMorePlace,
-    PlaceInTrack,
+    PlacesInTrack,
     PrescribesFewerDays,
     PrescribesFewerMinutes,
-    RuleChange,
+    RuleAdjustment,
+    StartsLater,
 )
 from scheduling.domain.suggestions.commitment_changes import (
     BeginsLater,
+    CommitmentSkipped,
     EndsEarlier,
-    MovesFurther,
-    ShorterWay,
-    TakesNoPlace,
+    MoreFlexibility,
+    ShorterTravel,
 )
-from scheduling.reason_text import say_repair
+from scheduling.reason_text import suggestion_text
 from tests.paths import PROJECT
 from tests.unit.hours.test_rules import meeting
 from timekeeping.weeks import BusyTime, Recurrence
@@ -44,9 +44,9 @@ COURT = replace(SHIFT, label="Court", recurrence=Recurrence.once(THURSDAY))
 GROUP = meeting(3, "16:30", "17:30", key=7, name="Relapse & recovery")
 
 
-def said(*changes: Change, schedules: int = 2) -> str:
+def said(*changes: Adjustment, schedules: int = 2) -> str:
     """The sentence, without the year, which is said when it is another than this."""
-    sentence = say_repair(SimpleNamespace(changes=changes, schedules=schedules, is_more=schedules == 50))
+    sentence = suggestion_text(SimpleNamespace(changes=changes, schedules=schedules, is_more=schedules == 50))
     return sentence.replace(" 2026", "")
 
 
@@ -70,33 +70,33 @@ def said(*changes: Change, schedules: int = 2) -> str:
             id="begins later",
         ),
         pytest.param(
-            MovesFurther(busy=MOVABLE, weekday=3, minutes=15),
+            MoreFlexibility(busy=MOVABLE, weekday=3, minutes=15),
             "“Joe's & <son>” could move by 35 min instead of 20 min on Thursdays",
             id="moves further",
         ),
         pytest.param(
-            ShorterWay(busy=SHIFT, before=True, minutes=5),
+            ShorterTravel(busy=SHIFT, before=True, minutes=5),
             "the way to “Joe's & <son>” took 15 min instead of 20 min",
             id="the way there",
         ),
         pytest.param(
-            ShorterWay(busy=SHIFT, before=False, minutes=25),
+            ShorterTravel(busy=SHIFT, before=False, minutes=25),
             "the way from “Joe's & <son>” took 0 h instead of 25 min",
             id="the way from there",
         ),
         pytest.param(
-            TakesNoPlace(busy=SHIFT, weekday=3),
+            CommitmentSkipped(busy=SHIFT, weekday=3),
             "“Joe's & <son>” did not take place on Thursdays",
             id="not on a weekday",
         ),
-        pytest.param(TakesNoPlace(busy=SHIFT), "“Joe's & <son>” did not take place", id="not at all"),
+        pytest.param(CommitmentSkipped(busy=SHIFT), "“Joe's & <son>” did not take place", id="not at all"),
         pytest.param(
             OneMorePlace(meeting=GROUP, full_on=(THURSDAY, date(2026, 11, 12))),
             "Thursday’s “Relapse & recovery” (16:30–17:30) had one more place on 2 dates, first on Thu 5 Nov",
             id="full",
         ),
         pytest.param(
-            PlaceInTrack(
+            PlacesInTrack(
                 track=1,
                 name="Evening track",
                 places=(
@@ -108,12 +108,12 @@ def said(*changes: Change, schedules: int = 2) -> str:
             id="a full track",
         ),
         pytest.param(
-            BeginsOn(asked=date(2026, 11, 2), first=date(2026, 12, 7)),
+            StartsLater(asked=date(2026, 11, 2), first=date(2026, 12, 7)),
             "treatment began on Mon 7 Dec instead of Mon 2 Nov",
             id="later",
         ),
         pytest.param(
-            JoinsBetween(track=1, name="Evening track", on=THURSDAY),
+            JoinsBetweenStartDates(track=1, name="Evening track", on=THURSDAY),
             "Evening track took the patient on Thu 5 Nov, which is none of its start dates",
             id="between start dates",
         ),
@@ -128,27 +128,27 @@ def said(*changes: Change, schedules: int = 2) -> str:
             id="prescribed days",
         ),
         pytest.param(
-            RuleChange(rule="minimum_minutes", before=540, after=535),
+            RuleAdjustment(rule="minimum_minutes", before=540, after=535),
             "the site’s rules asked for 8 h 55 a week at least instead of 9 h",
             id="least minutes",
         ),
         pytest.param(
-            RuleChange(rule="maximum_minutes", before=900, after=910),
+            RuleAdjustment(rule="maximum_minutes", before=900, after=910),
             "the site’s rules allowed 15 h 10 a week instead of 15 h",
             id="most minutes",
         ),
         pytest.param(
-            RuleChange(rule="minimum_days", before=3, after=2),
+            RuleAdjustment(rule="minimum_days", before=3, after=2),
             "the site’s rules asked for 2 days a week at least instead of 3",
             id="least days",
         ),
         pytest.param(
-            RuleChange(rule="maximum_days", before=3, after=4),
+            RuleAdjustment(rule="maximum_days", before=3, after=4),
             "the site’s rules allowed 4 days a week instead of 3",
             id="most days",
         ),
         pytest.param(
-            RuleChange(rule="minimum_minutes_per_day", before=180, after=150),
+            RuleAdjustment(rule="minimum_minutes_per_day", before=180, after=150),
             "the site’s rules asked for 2 h 30 a day at least instead of 3 h",
             id="least of a day",
         ),
@@ -163,11 +163,11 @@ def test_a_repair_says_what_gives_way(change, clause):
     [(1, ": 1 schedule fits."), (49, ": 49 schedules fit."), (50, ": 50 schedules or more fit.")],
 )
 def test_a_repair_says_how_many_fit_then(schedules, words):
-    assert said(TakesNoPlace(busy=SHIFT), schedules=schedules).endswith(words)
+    assert said(CommitmentSkipped(busy=SHIFT), schedules=schedules).endswith(words)
 
 
 def test_a_pair_is_one_sentence():
-    pair = (EndsEarlier(busy=SHIFT, weekday=3, minutes=20), TakesNoPlace(busy=COURT))
+    pair = (EndsEarlier(busy=SHIFT, weekday=3, minutes=20), CommitmentSkipped(busy=COURT))
     assert said(*pair) == (
         "If “Joe's & <son>” ended at 17:10 instead of 17:30 on Thursdays and “Court” did not take place on Thu 5 Nov:"
         " 2 schedules fit."
@@ -175,8 +175,8 @@ def test_a_pair_is_one_sentence():
 
 
 def test_every_kind_of_change_has_words():
-    def kinds(change: type[Change]) -> set[str]:
+    def kinds(change: type[Adjustment]) -> set[str]:
         return {change.code, *(code for kind in change.__subclasses__() for code in kinds(kind))} - {""}
 
     template = (PROJECT / "templates/scheduling/suggestions/_suggestion.html").read_text()
-    assert all(f'"{code}"' in template for code in kinds(Change) - {"rule"})  # type: ignore[type-abstract]
+    assert all(f'"{code}"' in template for code in kinds(Adjustment) - {"rule"})  # type: ignore[type-abstract]

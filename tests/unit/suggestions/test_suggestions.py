@@ -9,25 +9,25 @@ from random import Random
 
 import pytest
 
-from scheduling.domain.hours.rules import RuleSet
+from scheduling.domain.hours.rules import HoursRules
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from scheduling.domain.search.schedules import find
-from scheduling.domain.suggestions.changes import BeginsOn, Change, NumberChange, OneMorePlace, PlaceInTrack
+from scheduling.domain.search.schedules import find_schedules
+from scheduling.domain.suggestions.changes import Adjustment, NumberAdjustment, OneMorePlace, PlacesInTrack, StartsLater
 from scheduling.domain.suggestions.commitment_changes import (
     BeginsLater,
+    CommitmentAdjustment,
+    CommitmentSkipped,
     EndsEarlier,
-    GivesMinutes,
-    LifeChange,
-    MovesFurther,
-    ShorterWay,
-    TakesNoPlace,
-    asks_no_more,
+    MinutesAdjustment,
+    MoreFlexibility,
+    ShorterTravel,
+    is_covered_by,
 )
-from scheduling.domain.suggestions.suggestions import applied, repairs
-from scheduling.domain.suggestions.what_if import WhatIf
+from scheduling.domain.suggestions.suggestions import apply_adjustments, find_suggestions
+from scheduling.domain.suggestions.what_if import FeasibilityCheck
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_schedules import a_life, a_world
-from timekeeping.weeks import BusyTime, OnDates, Pattern, Recurrence, weekdays_of
+from timekeeping.weeks import BusyTime, OnDates, Recurrence, RecurrencePattern, weekdays_of
 
 MONDAY = date(2026, 11, 2)
 DAY = timedelta(days=1)
@@ -45,22 +45,22 @@ def a_hard_world(seed: int) -> tuple[tuple[Offer, ...], Need]:
     return tuple(offers), need
 
 
-def fits(changes: tuple[Change, ...], offers: tuple[Offer, ...], need: Need) -> bool:
-    return bool(find(*applied(changes, offers, need), most=1))
+def fits(changes: tuple[Adjustment, ...], offers: tuple[Offer, ...], need: Need) -> bool:
+    return bool(find_schedules(*apply_adjustments(changes, offers, need), most=1))
 
 
-def less(change: Change) -> tuple[Change, ...]:
+def less(change: Adjustment) -> tuple[Adjustment, ...]:
     """The changes that ask one step less; none of them if it is one step alone."""
-    if isinstance(change, GivesMinutes):
+    if isinstance(change, MinutesAdjustment):
         return (replace(change, minutes=change.minutes - STEP),) if change.minutes > STEP else ()
-    if isinstance(change, NumberChange):
+    if isinstance(change, NumberAdjustment):
         step = STEP if "minutes" in f"{change.code} {getattr(change, 'rule', '')}" else 1
         after = change.after + (step if change.after < change.before else -step)
         return () if after == change.before else (replace(change, after=after),)
-    if isinstance(change, BeginsOn):
+    if isinstance(change, StartsLater):
         earlier = replace(change, first=change.first - DAY)
         return () if earlier.first == change.asked else (earlier,)
-    if isinstance(change, PlaceInTrack):
+    if isinstance(change, PlacesInTrack):
         return (replace(change, places=change.places[1:]),)
     return ()
 
@@ -71,11 +71,11 @@ def test_a_repair_is_true_and_of_a_step_less_nothing_comes(hundred):
     for seed in range(hundred * 100, hundred * 100 + 100):
         world = a_hard_world(seed)
         fits_already = fits((), *world)
-        found = repairs(*world, most=100)
-        assert WhatIf(*world).opens() == fits_already, seed
+        found = find_suggestions(*world, most=100)
+        assert FeasibilityCheck(*world).opens() == fits_already, seed
         assert not (fits_already and found)
         for repair in found:
-            schedules = find(*repair.apply(*world))
+            schedules = find_schedules(*repair.apply(*world))
             assert (len(schedules), schedules[0].order) == (repair.schedules, repair.best.order), (seed, repair.token)
             for number, change in enumerate(repair.changes):
                 smaller = (*repair.changes[:number], *less(change), *repair.changes[number + 1 :])
@@ -85,19 +85,19 @@ def test_a_repair_is_true_and_of_a_step_less_nothing_comes(hundred):
     assert min(singles, 3 * pairs) > 30, "worlds without repairs prove little"
 
 
-def all_of_a_life(busy: BusyTime) -> Iterator[list[LifeChange]]:
+def all_of_a_life(busy: BusyTime) -> Iterator[list[CommitmentAdjustment]]:
     """Every way in which a commitment could give way, each by all amounts, the least first."""
     days = sorted(weekdays_of(busy.recurrence))
     for weekday in (*(days if len(days) > 1 else ()), None):
         steps = range(STEP, busy.minutes - busy.movable_minutes, STEP)
         if busy.movable_minutes:
-            yield [MovesFurther(busy=busy, weekday=weekday, minutes=by) for by in steps]
+            yield [MoreFlexibility(busy=busy, weekday=weekday, minutes=by) for by in steps]
         else:
             yield [EndsEarlier(busy=busy, weekday=weekday, minutes=by) for by in steps]
             yield [BeginsLater(busy=busy, weekday=weekday, minutes=by) for by in steps]
-        yield [TakesNoPlace(busy=busy, weekday=weekday)]
+        yield [CommitmentSkipped(busy=busy, weekday=weekday)]
     for before, takes in ((True, busy.travel_before), (False, busy.travel_after)):
-        yield [ShorterWay(busy=busy, before=before, minutes=by) for by in range(STEP, takes + 1, STEP)]
+        yield [ShorterTravel(busy=busy, before=before, minutes=by) for by in range(STEP, takes + 1, STEP)]
 
 
 def test_no_repair_of_a_life_or_of_a_place_is_missed():
@@ -106,7 +106,7 @@ def test_no_repair_of_a_life_or_of_a_place_is_missed():
         if fits((), *world):
             continue
         offers, need = world
-        enough: list[Change] = []
+        enough: list[Adjustment] = []
         for busy in (each for each in need.busy if each.kind != "treatment"):
             for amounts in all_of_a_life(busy):
                 enough += [change for change in amounts if fits((change,), *world)][:1]
@@ -118,14 +118,14 @@ def test_no_repair_of_a_life_or_of_a_place_is_missed():
             for one in enough
             if not any(
                 other is not one
-                and isinstance(one, LifeChange)
-                and isinstance(other, LifeChange)
-                and asks_no_more(other, one)
+                and isinstance(one, CommitmentAdjustment)
+                and isinstance(other, CommitmentAdjustment)
+                and is_covered_by(other, one)
                 for other in enough
             )
         }
-        found = [repair.changes[0] for repair in repairs(*world, most=100) if len(repair.changes) == 1]
-        assert {change.token for change in found if isinstance(change, LifeChange | OneMorePlace)} == smallest
+        found = [repair.changes[0] for repair in find_suggestions(*world, most=100) if len(repair.changes) == 1]
+        assert {change.token for change in found if isinstance(change, CommitmentAdjustment | OneMorePlace)} == smallest
         looked += bool(smallest)
     assert looked > 12, "worlds without repairs prove little"
 
@@ -138,7 +138,7 @@ SITE = (
 EVERY_DAY = Recurrence(weekdays=frozenset(range(5)))
 
 
-def life(starts: str, ends: str, pattern: Pattern, **more: object) -> BusyTime:
+def life(starts: str, ends: str, pattern: RecurrencePattern, **more: object) -> BusyTime:
     group = meeting(0, starts, ends)
     given = {"key": 1, "label": "Shift", "kind": "work", **more}
     return BusyTime(recurrence=pattern, starts=group.starts, ends=group.ends, **given)
@@ -155,7 +155,7 @@ def on(*weekdays: int) -> Recurrence:
 
 def shortest(busy: tuple[BusyTime, ...] = (), offers: tuple[Offer, ...] | None = None, **more: object) -> list[str]:
     given = {"prescribed_minutes": 540, "prescribed_days": 3, "from_day": MONDAY, **more}
-    return [repair.token for repair in repairs(offers or track(), Need(busy=busy, **given))]
+    return [repair.token for repair in find_suggestions(offers or track(), Need(busy=busy, **given))]
 
 
 @pytest.mark.parametrize(
@@ -208,24 +208,28 @@ def test_what_gives_way_in_a_life(busy, tokens):
         pytest.param(
             {"prescribed_days": 4}, ["prescribes_fewer_days:4:3"], id="more days are prescribed than there are"
         ),
-        pytest.param({"rules": RuleSet(minimum_minutes=545)}, ["rule:545:540:minimum_minutes"], id="too few minutes"),
         pytest.param(
-            {"rules": RuleSet(minimum_minutes_per_day=200)}, ["rule:200:180:minimum_minutes_per_day"], id="short"
+            {"rules": HoursRules(minimum_minutes=545)}, ["rule:545:540:minimum_minutes"], id="too few minutes"
         ),
-        pytest.param({"rules": RuleSet(minimum_days=4)}, ["rule:4:3:minimum_days"], id="too few days"),
         pytest.param(
-            {"rules": RuleSet(minimum_minutes=300, maximum_minutes=530)},
+            {"rules": HoursRules(minimum_minutes_per_day=200)}, ["rule:200:180:minimum_minutes_per_day"], id="short"
+        ),
+        pytest.param({"rules": HoursRules(minimum_days=4)}, ["rule:4:3:minimum_days"], id="too few days"),
+        pytest.param(
+            {"rules": HoursRules(minimum_minutes=300, maximum_minutes=530)},
             ["rule:530:540:maximum_minutes"],
             id="too many minutes",
         ),
-        pytest.param({"rules": RuleSet(minimum_days=1, maximum_days=2)}, ["rule:2:3:maximum_days"], id="too many days"),
+        pytest.param(
+            {"rules": HoursRules(minimum_days=1, maximum_days=2)}, ["rule:2:3:maximum_days"], id="too many days"
+        ),
         pytest.param(
             {"offers": track(entries=(MONDAY - DAY,))},
             ["joins_between:1:2026-11-02"],
             id="no start date is left",
         ),
         pytest.param(
-            {"prescribed_minutes": 600, "rules": RuleSet(minimum_minutes=600)},
+            {"prescribed_minutes": 600, "rules": HoursRules(minimum_minutes=600)},
             ["prescribes_fewer_minutes:600:540+rule:600:540:minimum_minutes"],
             id="what is prescribed is what the rules ask",
         ),

@@ -12,9 +12,9 @@ from timekeeping.intervals import (
     Interval,
     covered_minutes,
     in_utc,
+    max_simultaneous,
     merge,
     minutes_between,
-    most_at_once,
     subtract,
 )
 
@@ -63,7 +63,7 @@ def test_containing_and_covering_are_about_the_same_minutes(one, two, moment):
 @given(several)
 def test_the_most_at_once_are_those_of_the_fullest_minute(them):
     fullest = max((sum(each.contains(minute) for each in them) for minute in moments(*them)), default=0)
-    assert most_at_once(them) == fullest
+    assert max_simultaneous(them) == fullest
 
 
 def test_touching_intervals_do_not_overlap_and_merge_into_one():

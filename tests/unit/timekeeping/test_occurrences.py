@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timekeeping.intervals import Interval
-from timekeeping.occurrences import GRID_MINUTES, Pattern, at_wall_clock, expand, middle_break, occurrence_dates
+from timekeeping.occurrences import (
+    GRID_MINUTES,
+    MeetingPattern,
+    at_wall_clock,
+    centered_break,
+    expand_pattern,
+    occurrence_dates,
+)
 
 NEW_YORK, PHOENIX = ZoneInfo("America/New_York"), ZoneInfo("America/Phoenix")
 LONDON, LORD_HOWE = ZoneInfo("Europe/London"), ZoneInfo("Australia/Lord_Howe")
@@ -22,8 +29,10 @@ days_of_2026_and_2027 = st.dates(date(2026, 1, 1), date(2027, 12, 31))
 
 @pytest.mark.parametrize("zone", ZONES, ids=str)
 def test_nine_o_clock_stays_nine_o_clock_all_year(zone):
-    pattern = Pattern(weekday=SUNDAY, starts=time(9), ends=time(12), break_starts=time(10), break_ends=time(10, 15))
-    year = expand(pattern, date(2026, 1, 1), date(2027, 1, 1), zone=zone)
+    pattern = MeetingPattern(
+        weekday=SUNDAY, starts=time(9), ends=time(12), break_starts=time(10), break_ends=time(10, 15)
+    )
+    year = expand_pattern(pattern, date(2026, 1, 1), date(2027, 1, 1), zone=zone)
     assert len(year) == 52
     for each in year:
         assert each.starts.tzinfo is each.ends.tzinfo is UTC
@@ -46,8 +55,8 @@ def test_nine_o_clock_stays_nine_o_clock_all_year(zone):
     ],
 )
 def test_a_week_over_a_clock_change_is_longer_or_shorter(zone, before, after, change):
-    pattern = Pattern(weekday=MONDAY, starts=time(9), ends=time(12))
-    first, second = expand(pattern, before, after + timedelta(days=1), zone=zone)
+    pattern = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12))
+    first, second = expand_pattern(pattern, before, after + timedelta(days=1), zone=zone)
     assert (first.on, second.on) == (before, after)
     assert second.starts - first.starts == timedelta(weeks=1, minutes=change)
 
@@ -99,8 +108,8 @@ def test_clocks_show_the_time_that_was_meant_unless_it_was_skipped(day, wall, zo
     assert there.fold == 0
 
 
-def night(starts: time, ends: time, **more) -> Pattern:
-    return Pattern(weekday=SUNDAY, starts=starts, ends=ends, **more)
+def night(starts: time, ends: time, **more) -> MeetingPattern:
+    return MeetingPattern(weekday=SUNDAY, starts=starts, ends=ends, **more)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +135,7 @@ def night(starts: time, ends: time, **more) -> Pattern:
     ],
 )
 def test_sessions_in_the_night_of_a_clock_change_last_what_passes(pattern, day, minutes):
-    found = expand(pattern, day, day + timedelta(days=1), zone=NEW_YORK)
+    found = expand_pattern(pattern, day, day + timedelta(days=1), zone=NEW_YORK)
     assert [each.countable_minutes for each in found] == ([] if minutes is None else [minutes])
 
 
@@ -138,8 +147,10 @@ def test_sessions_in_the_night_of_a_clock_change_last_what_passes(pattern, day, 
 )
 def test_what_counts_is_never_more_than_what_passes(day, times, zone, breaks_count):
     starts, break_starts, break_ends, ends = times
-    pattern = Pattern(weekday=day.weekday(), starts=starts, ends=ends, break_starts=break_starts, break_ends=break_ends)
-    for each in expand(pattern, day, day + timedelta(days=1), zone=zone, breaks_count=breaks_count):
+    pattern = MeetingPattern(
+        weekday=day.weekday(), starts=starts, ends=ends, break_starts=break_starts, break_ends=break_ends
+    )
+    for each in expand_pattern(pattern, day, day + timedelta(days=1), zone=zone, breaks_count=breaks_count):
         assert each.starts < each.ends
         passed = each.ends - each.starts
         if each.break_starts and each.break_ends:
@@ -148,7 +159,7 @@ def test_what_counts_is_never_more_than_what_passes(day, times, zone, breaks_cou
         assert timedelta(minutes=each.countable_minutes) == passed
 
 
-MORNING = Pattern(weekday=MONDAY, starts=time(9), ends=time(12), break_starts=time(10), break_ends=time(10, 15))
+MORNING = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12), break_starts=time(10), break_ends=time(10, 15))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +172,7 @@ MORNING = Pattern(weekday=MONDAY, starts=time(9), ends=time(12), break_starts=ti
     ],
 )
 def test_countable_minutes(rule, minutes):
-    (session,) = expand(MORNING, date(2026, 11, 2), date(2026, 11, 3), zone=NEW_YORK, **rule)
+    (session,) = expand_pattern(MORNING, date(2026, 11, 2), date(2026, 11, 3), zone=NEW_YORK, **rule)
     assert session.countable_minutes == minutes
 
 
@@ -178,15 +189,15 @@ def test_countable_minutes(rule, minutes):
     ],
 )
 def test_dates_of_november(change, closed, dates):
-    pattern = Pattern(weekday=MONDAY, starts=time(9), ends=time(12), **change)
+    pattern = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12), **change)
     closures = [Interval(date(2026, 11, first), date(2026, 11, until)) for first, until in closed]
     found = occurrence_dates(pattern, date(2026, 11, 1), date(2026, 11, 30), closures)
     assert [each.day for each in found] == dates
 
 
 def test_every_other_week_keeps_its_step_over_the_year_with_53_weeks():
-    pattern = Pattern(weekday=MONDAY, starts=time(9), ends=time(12), anchor=date(2026, 12, 14))
-    assert [each.on for each in expand(pattern, date(2026, 12, 1), date(2027, 2, 1), zone=NEW_YORK)] == [
+    pattern = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12), anchor=date(2026, 12, 14))
+    assert [each.on for each in expand_pattern(pattern, date(2026, 12, 1), date(2027, 2, 1), zone=NEW_YORK)] == [
         date(2026, 12, 14),
         date(2026, 12, 28),
         date(2027, 1, 11),
@@ -208,7 +219,7 @@ def test_every_other_week_keeps_its_step_over_the_year_with_53_weeks():
 )
 def test_a_pattern_that_cannot_be_is_not_built(faulty):
     with pytest.raises(ValueError):
-        Pattern(**{"weekday": MONDAY, "starts": time(9), "ends": time(12), **faulty})
+        MeetingPattern(**{"weekday": MONDAY, "starts": time(9), "ends": time(12), **faulty})
 
 
 @pytest.mark.parametrize(
@@ -220,20 +231,20 @@ def test_a_pattern_that_cannot_be_is_not_built(faulty):
     ],
 )
 def test_a_break_known_by_its_minutes_lies_in_the_middle(starts, ends, minutes, pause):
-    assert middle_break(starts, ends, minutes) == pause
+    assert centered_break(starts, ends, minutes) == pause
 
 
 @pytest.mark.parametrize("minutes", [0, -5, 55, 60, 90])
 def test_a_break_that_does_not_fit_is_refused(minutes):
     with pytest.raises(ValueError, match="does not fit"):
-        middle_break(time(9), time(10), minutes)
+        centered_break(time(9), time(10), minutes)
 
 
 @given(st.integers(0, 1200), st.integers(20, 239), st.integers(1, 120))
 def test_a_break_lies_inside_on_the_grid_and_near_the_middle(first, length, minutes):
     starts, ends = time(*divmod(first, 60)), time(*divmod(first + length, 60))
     try:
-        begins, over = middle_break(starts, ends, minutes)
+        begins, over = centered_break(starts, ends, minutes)
     except ValueError:
         assert minutes + 2 * GRID_MINUTES >= length
         return

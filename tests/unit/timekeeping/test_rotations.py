@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timekeeping.rotations import bits_of, days_on, read_runs, runs_of, written
+from timekeeping.rotations import bits_to_days_on, bits_to_runs, format_runs, parse_runs, runs_to_bits
 
 RUNS = st.lists(st.integers(1, 9), min_size=2, max_size=6)
 
@@ -26,7 +26,7 @@ RUNS = st.lists(st.integers(1, 9), min_size=2, max_size=6)
     ],
 )
 def test_runs_are_read_as_people_write_them(text: str, runs: tuple[int, ...]) -> None:
-    assert read_runs(text) == runs
+    assert parse_runs(text) == runs
 
 
 @pytest.mark.parametrize(
@@ -44,16 +44,16 @@ def test_runs_are_read_as_people_write_them(text: str, runs: tuple[int, ...]) ->
 )
 def test_what_is_no_pattern_is_refused_in_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        read_runs(text)
+        parse_runs(text)
 
 
 def test_the_days_on_are_bits_from_the_first_day() -> None:
-    assert bits_of((4, 3)) == 0b0001111
-    assert days_on(14, bits_of((2, 2, 3, 2, 2, 3))) == {0, 1, 4, 5, 6, 9, 10}
+    assert runs_to_bits((4, 3)) == 0b0001111
+    assert bits_to_days_on(14, runs_to_bits((2, 2, 3, 2, 2, 3))) == {0, 1, 4, 5, 6, 9, 10}
 
 
 @given(RUNS)
 def test_what_was_read_is_shown_and_read_again(runs: list[int]) -> None:
-    shown = runs_of(sum(runs), bits_of(runs))
+    shown = bits_to_runs(sum(runs), runs_to_bits(runs))
     assert shown == tuple(runs)
-    assert read_runs(written(shown)) == tuple(runs)
+    assert parse_runs(format_runs(shown)) == tuple(runs)

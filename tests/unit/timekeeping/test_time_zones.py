@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timekeeping.time_zones import differences, on_another_clock
-from timekeeping.weeks import BusyTime, OnDates, Pattern, Recurrence, Rotation
+from timekeeping.time_zones import clock_differences, shift_busy_time
+from timekeeping.weeks import BusyTime, OnDates, Recurrence, RecurrencePattern, Rotation
 
 MONDAY = date(2026, 11, 2)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 NEW_YORK, CHICAGO, PHOENIX = (ZoneInfo(f"America/{city}") for city in ("New_York", "Chicago", "Phoenix"))
 
 
-def shift(pattern: Pattern, starts: str, ends: str) -> BusyTime:
+def shift(pattern: RecurrencePattern, starts: str, ends: str) -> BusyTime:
     return BusyTime(
         key=1,
         label="Shift",
@@ -52,7 +52,9 @@ walls = st.sampled_from([time(0), time(0, 30), time(9), time(17, 15), time(22), 
 
 
 @given(patterns, walls, walls, st.sampled_from([-180, -60, -30, 0, 30, 60, 180]))
-def test_every_occasion_is_so_many_minutes_later(pattern: Pattern, starts: time, ends: time, ahead: int) -> None:
+def test_every_occasion_is_so_many_minutes_later(
+    pattern: RecurrencePattern, starts: time, ends: time, ahead: int
+) -> None:
     if starts == ends:
         return
     busy = replace(shift(pattern, "09:00", "10:00"), starts=starts, ends=ends)
@@ -67,17 +69,17 @@ def test_every_occasion_is_so_many_minutes_later(pattern: Pattern, starts: time,
         inside = range(2 * 1440, (until - first).days * 1440 - 2 * 1440)
         return sorted(one for one in found if one[0] in inside)
 
-    assert lived(on_another_clock(busy, ahead), 0) == lived((busy,), ahead)
+    assert lived(shift_busy_time(busy, ahead), 0) == lived((busy,), ahead)
 
 
 def test_a_whole_day_stays_that_day() -> None:
     trip = shift(OnDates(frozenset({MONDAY})), "00:00", "00:00")
-    assert on_another_clock(trip, 60) == (trip,)
+    assert shift_busy_time(trip, 60) == (trip,)
 
 
 def test_every_other_sunday_night_is_the_mondays_of_the_other_weeks() -> None:
     nights = shift(Recurrence(weekdays=frozenset({5, 6}), anchor=MONDAY), "23:30", "07:00")
-    saturday, sunday = on_another_clock(nights, 60)
+    saturday, sunday = shift_busy_time(nights, 60)
     assert saturday.recurrence == Recurrence(weekdays=frozenset({6}), anchor=MONDAY)
     assert sunday.recurrence == Recurrence(weekdays=frozenset({0}), anchor=MONDAY + WEEK)
     assert (sunday.starts, sunday.ends) == (time(0, 30), time(8))
@@ -93,6 +95,6 @@ def test_every_other_sunday_night_is_the_mondays_of_the_other_weeks() -> None:
     ],
 )
 def test_how_far_clocks_are_apart_in_a_year(of: ZoneInfo, to: ZoneInfo, first: date, ahead: tuple[int, ...]) -> None:
-    assert differences(of, to, first, first + timedelta(days=366)) == ahead
+    assert clock_differences(of, to, first, first + timedelta(days=366)) == ahead
     noon = datetime.combine(first, time(12), of)
     assert noon.astimezone(to).hour * 60 - 12 * 60 in ahead

@@ -1,0 +1,153 @@
+"""How pages, letters and prints show hours, times, days and counts: one place, so that all of them agree."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from iopmanager.clock import today
+from timekeeping.clock_changes import ClockChange
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MIN_DAY_RANGE = 3
+"""From so many days in a row on, weekdays are said as "Mon–Wed"."""
+
+
+def hours(minutes: int | None) -> str:
+    """450 → "7 h 30"; 540 → "9 h"; 45 → "45 min"; 0 → "0 h"."""
+    if minutes is None:
+        return "–"
+    whole, rest = divmod(abs(int(minutes)), 60)
+    sign = "−" if minutes < 0 else ""
+    if not whole and rest:
+        return f"{sign}{rest} min"
+    return f"{sign}{whole} h {rest:02}" if rest else f"{sign}{whole} h"
+
+
+def elapsed(time: timedelta) -> str:
+    """How long the computer was at it: "under 1 s", "42 s", "3 min", "1 h 05"."""
+    seconds = int(time.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s" if seconds else "under 1 s"
+    return hours(seconds // 60)
+
+
+def counted(number: int, noun: str) -> str:
+    """3 and "place" → "3 places"; a plural of its own stands after a comma: "person,people"."""
+    singular, _, plural = noun.partition(",")
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def _local_time(moment: datetime, zone: tzinfo | None = None) -> datetime:
+    """The wall clock at an instant. What comes from the database is in UTC, which is nobody's wall clock."""
+    if zone is not None:
+        return moment.astimezone(zone)
+    if moment.tzinfo is UTC:
+        raise ValueError("an instant is shown in a zone: give the site's")
+    return moment
+
+
+def zone_city(name: str) -> str:
+    """America/New_York → "New York": what people call the time there."""
+    return name.rpartition("/")[2].replace("_", " ")
+
+
+def at_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
+    """The instant as clocks in the zone show it."""
+    return moment.astimezone(zone) if moment else None
+
+
+def clock(moment: time | datetime | int | None, zone: tzinfo | None = None) -> str:
+    """9:00, from a time, an instant (in `zone`, unless it is in its own already), or minutes from midnight.
+
+    The midnight with which a day ends is 24:00 in minutes.
+    """
+    if moment is None:
+        return ""
+    if isinstance(moment, int):
+        return f"{moment // 60}:{moment % 60:02}"
+    wall = _local_time(moment, zone) if isinstance(moment, datetime) else moment
+    return f"{wall.hour}:{wall.minute:02}"
+
+
+def times(starts: time | datetime | int, ends: time | datetime | int, zone: tzinfo | None = None) -> str:
+    """9:00–12:00; from midnight to midnight on the wall clock is a whole day."""
+    if isinstance(starts, time) and starts == ends:
+        return "the whole day"
+    return f"{clock(starts, zone)}–{clock(ends, zone)}"
+
+
+def _date(moment: date, zone: tzinfo | None = None) -> date:
+    return _local_time(moment, zone).date() if isinstance(moment, datetime) else moment
+
+
+def _short_date(on: date, year: int) -> str:
+    said = f"{DAYS[on.weekday()][:3]} {on.day} {MONTHS[on.month - 1]}"
+    return said if on.year == year else f"{said} {on.year}"
+
+
+def day(moment: date | datetime | None, reference: date | tzinfo | None = None) -> str:
+    """Mon 23 Nov; with the year when it is another than the current one, or than that of the date given.
+
+    An instant that is not in its zone yet is given it instead: `{{ session.starts|day:site.zone }}`.
+    """
+    if moment is None:
+        return "–"
+    if isinstance(reference, date):
+        return _short_date(_date(moment), reference.year)
+    return _short_date(_date(moment, reference), today(reference or UTC).year)
+
+
+def full_date(moment: date | datetime | None) -> str:
+    """23 Nov 2026: for dates of birth and of record."""
+    if moment is None:
+        return "–"
+    on = _date(moment)
+    return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
+
+
+def day_range(first: date, last: date) -> str:
+    """Mon 23 – Sun 29 Nov: both days are in it."""
+    if first == last:
+        return day(first)
+    ends = _short_date(last, today(UTC).year)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{DAYS[first.weekday()][:3]} {first.day} – {ends}"
+    return f"{_short_date(first, last.year)} – {ends}"
+
+
+def instant(moment: datetime | None, zone: tzinfo | None = None) -> str:
+    """Mon 23 Nov, 9:00."""
+    return "–" if moment is None else f"{day(moment, zone)}, {clock(moment, zone)}"
+
+
+def clock_change_text(change: ClockChange) -> str:
+    """Clocks go back 1 h in the night to Sunday."""
+    way = "forward" if change.minutes > 0 else "back"
+    return f"Clocks go {way} {hours(abs(change.minutes))} in the night to {weekday(change.on.weekday())}"
+
+
+def weekday(number: int) -> str:
+    """0 → "Monday"."""
+    return DAYS[int(number)]
+
+
+def weekday_short(number: int) -> str:
+    """0 → "Mon"."""
+    return DAYS[int(number)][:3]
+
+
+def weekdays(numbers: Iterable[int]) -> str:
+    """{0, 2, 4} → "Mon, Wed, Fri"; {0, 1, 2, 5} → "Mon–Wed, Sat"."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    said: list[str] = []
+    for run in runs:
+        if len(run) >= MIN_DAY_RANGE:
+            said.append(f"{weekday_short(run[0])}–{weekday_short(run[-1])}")
+        else:
+            said.extend(weekday_short(number) for number in run)
+    return ", ".join(said)
