@@ -20,7 +20,8 @@ from demo.episodes import (
 )
 from demo.sign_ins import AT_RISK, ON_WAITLIST, OUT_OF_REACH, PATIENT_WITH_SIGN_IN, SIGN_INS, STEPPING_DOWN_SOON
 from patients.models import CommitmentKind, Episode, Patient
-from patients.services import CommitmentValues, LevelValues, add_commitment, admit_patient, set_level_of_care
+from patients.services.availability.commitments import CommitmentValues, add_commitment
+from patients.services.care.episodes import LevelValues, admit_patient, set_level_of_care
 from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.models import Closure, Meeting, Priority, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon

@@ -3,7 +3,10 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from patients.forms import CommitmentForm, LastDayForm, LevelForm, PatientForm, PlaceForm
+from patients.forms.availability.commitments import CommitmentForm
+from patients.forms.availability.places import PlaceForm
+from patients.forms.care.episodes import LastDayForm, LevelForm
+from patients.forms.record.person import PatientForm
 from patients.models import Patient
 
 

@@ -12,7 +12,7 @@ from iopmanager.form_fields import DayField, MinuteField
 from patients.forms.layout import fields_row, form_layout
 from patients.models import Commitment, CommitmentKind, Place
 from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABLE_MINUTES, weekday_mask
-from patients.services import CommitmentValues
+from patients.services.availability.commitments import CommitmentValues
 from timekeeping.rotations import parse_runs, runs_to_bits
 
 WEEKDAYS = [(0, "Mon"), (1, "Tue"), (2, "Wed"), (3, "Thu"), (4, "Fri"), (5, "Sat"), (6, "Sun")]

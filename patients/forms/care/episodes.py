@@ -8,7 +8,7 @@ from django import forms
 from iopmanager.form_fields import DayField
 from patients.forms.layout import fields_row, form_layout
 from patients.models import Episode, LevelOfCare
-from patients.services import LevelValues
+from patients.services.care.episodes import LevelValues
 
 DURATION_PATTERN = re.compile(
     r"(?P<hours>\d{1,3}(?:[.,]\d+)?)\s*(?:(?:h|:)\s*(?:(?P<minutes>[0-5]?\d)(?:\s*min)?)?)?", re.IGNORECASE

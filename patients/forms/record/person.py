@@ -7,7 +7,7 @@ from django import forms
 from iopmanager.form_fields import DayField
 from patients.forms.layout import fields_row, form_layout
 from patients.models import Patient
-from patients.services import PatientValues
+from patients.services.record.person import PatientValues
 
 
 class PatientForm(forms.Form):

@@ -11,9 +11,15 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
-from patients.forms import CommitmentForm, LastDayForm
+from patients.forms.availability.commitments import CommitmentForm
+from patients.forms.care.episodes import LastDayForm
 from patients.models import Commitment
-from patients.services import add_commitment, change_commitment, end_commitment, remove_commitment
+from patients.services.availability.commitments import (
+    add_commitment,
+    change_commitment,
+    end_commitment,
+    remove_commitment,
+)
 from patients.views.access import commitment_managed_by, patient_managed_by
 from patients.views.form_page import form_page
 from scheduling.formats import counted, day

@@ -11,8 +11,8 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
-from patients.forms import PlaceForm
-from patients.services import add_place, change_place, remove_place
+from patients.forms.availability.places import PlaceForm
+from patients.services.availability.places import add_place, change_place, remove_place
 from patients.views.access import patient_managed_by, place_managed_by
 from patients.views.form_page import form_page
 from scheduling.models import Site

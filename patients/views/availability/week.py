@@ -16,9 +16,9 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
-from patients.forms import WeekFormSet, week_initial
+from patients.forms.availability.week import WeekFormSet, week_initial
 from patients.models import Commitment, Patient
-from patients.services import SavedWeek, WeekRefused, save_week, weekly_commitments
+from patients.services.availability.week import SavedWeek, WeekRefused, save_week, weekly_commitments
 from patients.views.access import patient_managed_by
 from scheduling.formats import counted
 from scheduling.models import Booking

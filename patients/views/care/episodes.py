@@ -15,9 +15,9 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
-from patients.forms import EndingForm, LevelForm
+from patients.forms.care.episodes import EndingForm, LevelForm
 from patients.models import Episode
-from patients.services import admit_patient, set_level_of_care
+from patients.services.care.episodes import admit_patient, set_level_of_care
 from patients.views.access import patient_managed_by
 from patients.views.form_page import form_page
 from scheduling.formats import day, hours

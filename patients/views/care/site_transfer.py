@@ -11,7 +11,7 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
-from patients.forms import SiteTransferForm
+from patients.forms.care.site_transfer import SiteTransferForm
 from patients.views.access import patient_managed_by
 from scheduling.models import Site
 from scheduling.services.enrollment.site_transfer import check_transfer, preview_transfer, transfer_episode

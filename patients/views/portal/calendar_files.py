@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.views import patient_required, signed_in
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
-from patients.forms import CalendarFileForm, SaveCalendarForm
+from patients.forms.calendars.calendar_files import CalendarFileForm, SaveCalendarForm
 from patients.models import CalendarState, ImportedCalendar
 from patients.views.calendars.calendar_files import latest_saved_calendar, read_uploaded_calendar
 from patients.views.calendars.calendar_page import build_calendar_page

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from accounts.views import patient_required, signed_in
 from iopmanager import clock
-from patients.forms import CommitmentForm, LastDayForm
+from patients.forms.availability.commitments import CommitmentForm
+from patients.forms.care.episodes import LastDayForm
 from patients.models import (
     Commitment,
     CommitmentProposal,
@@ -24,7 +25,7 @@ from patients.models import (
     Patient,
     ProposalState,
 )
-from patients.services import WeekRefused
+from patients.services.availability.week import WeekRefused
 from patients.views.availability.week import has_errors, show_row_refusals, week_context, week_rows
 from scheduling.formats import counted
 from scheduling.reason_text import reason_text

@@ -14,9 +14,9 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.filters import PatientFilter
-from patients.forms import PatientForm
+from patients.forms.record.person import PatientForm
 from patients.models import CommitmentProposal, ImportedCalendar, Patient
-from patients.services import change_patient, create_patient
+from patients.services.record.person import change_patient, create_patient
 from patients.views.access import READ, patient_managed_by
 from patients.views.form_page import form_page
 from patients.views.record.chart import build_chart

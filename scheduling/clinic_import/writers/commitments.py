@@ -6,7 +6,7 @@ from accounts.audit import record_all
 from accounts.models import Action
 from patients.models import Commitment, Patient
 from patients.models.commitment import weekday_mask
-from patients.services import CommitmentValues, check_commitment
+from patients.services.availability.commitments import CommitmentValues, check_commitment
 from scheduling.clinic_import.cells import DAYS
 from scheduling.clinic_import.import_run import ImportRun, differences
 from scheduling.clinic_import.person_rows import CommitmentRow

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from iopmanager.form_fields import DayField
-from patients.forms import fields_row, form_layout
+from patients.forms.layout import fields_row, form_layout
 from patients.models import Patient
 
 DEFAULT_PERIOD = timedelta(weeks=4)

@@ -10,10 +10,11 @@ from django import forms
 from django.utils.datastructures import MultiValueDict
 
 from iopmanager.form_fields import MinuteField
-from patients.forms import DurationField, fields_row, form_layout
 from patients.forms.availability.commitments import REASON_FIELDS, WEEKDAYS
+from patients.forms.care.episodes import DurationField
+from patients.forms.layout import fields_row, form_layout
 from patients.models.commitment import MAX_MOVABLE_MINUTES, MIN_MOVABLE_MINUTES
-from patients.services import check_commitment_times
+from patients.services.availability.commitments import check_commitment_times
 from scheduling.domain.search.need import Need
 from scheduling.domain.suggestions.scenario import ChangedCommitment, Scenario
 from scheduling.formats import hours

@@ -13,17 +13,15 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Commitment, CommitmentProposal, Patient, ProposalAction, ProposalState
-from patients.services import (
+from patients.services.availability.commitment_json import values_from_json, values_to_json
+from patients.services.availability.commitments import (
     CommitmentValues,
-    WeekRow,
     add_commitment,
     change_commitment,
     check_new_commitment,
     end_commitment,
-    end_or_remove_commitment,
-    plan_week_changes,
 )
-from patients.services.availability.commitment_json import values_from_json, values_to_json
+from patients.services.availability.week import WeekRow, end_or_remove_commitment, plan_week_changes
 from scheduling.services.availability.conflicts import BookingConflict, booking_conflicts
 from scheduling.services.rosters import lock_site
 from timekeeping.reasons import Reason, Refused, refuse_if_any

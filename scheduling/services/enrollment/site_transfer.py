@@ -11,7 +11,7 @@ from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Commitment, CommitmentProposal, Episode, FormerSite, Patient, Place, ProposalState
 from patients.models.commitment import weekday_mask
-from patients.services import CommitmentValues, add_commitment, change_commitment
+from patients.services.availability.commitments import CommitmentValues, add_commitment, change_commitment
 from scheduling.models import Booking, Enrollment, Site, WaitingEntry
 from scheduling.services.enrollment.waitlist import close_entries
 from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, NothingChanged

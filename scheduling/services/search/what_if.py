@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts.models import User
 from patients.models import Commitment
 from patients.models.commitment import weekday_mask
-from patients.services import CommitmentValues, add_commitment, change_commitment
+from patients.services.availability.commitments import CommitmentValues, add_commitment, change_commitment
 from scheduling.models import Site
 from timekeeping.weeks import BusyTime, Recurrence
 

@@ -17,7 +17,7 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.services.leaves import update_excuses_for
 from iopmanager import clock
-from patients.forms import EndingForm
+from patients.forms.care.episodes import EndingForm
 from scheduling.formats import day
 from scheduling.forms.enrollment.enroll import EnrollForm, MeetingChoiceForm, StartDateForm
 from scheduling.models import Enrollment, Modality

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from accounts.audit import record
 from accounts.models import Action
 from accounts.views import signed_in
-from patients.forms import LastDayForm
+from patients.forms.care.episodes import LastDayForm
 from patients.models import Patient
 from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.services.preview.snapshot import SnapshotScope

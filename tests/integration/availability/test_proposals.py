@@ -13,8 +13,9 @@ from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
 from iopmanager import clock
 from patients.models import Commitment, CommitmentProposal, Patient, ProposalState
-from patients.services import CommitmentValues, commitment_values, remove_commitment
 from patients.services.availability.commitment_json import values_from_json, values_to_json
+from patients.services.availability.commitments import CommitmentValues, remove_commitment
+from patients.services.availability.week import commitment_values
 from scheduling.models import Booking, Site
 from scheduling.reason_text import reason_text
 from scheduling.services.availability.proposals import (

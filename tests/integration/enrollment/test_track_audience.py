@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.permissions import Role
 from patients.models import Episode, LevelOfCare
-from patients.services import LevelValues, set_level_of_care
+from patients.services.care.episodes import LevelValues, set_level_of_care
 from scheduling.clinic_import.faults import ImportFailed
 from scheduling.domain.search.obstacles import OutsideAges, WrongLevel
 from scheduling.models import Enrollment, Site, Track

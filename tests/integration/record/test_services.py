@@ -8,19 +8,15 @@ import pytest
 from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
 from patients.models import Commitment, Episode, Patient
-from patients.services import (
+from patients.services.availability.commitments import (
     CommitmentValues,
-    LevelValues,
-    PatientValues,
     add_commitment,
-    admit_patient,
     change_commitment,
-    change_patient,
-    create_patient,
     end_commitment,
     remove_commitment,
-    set_level_of_care,
 )
+from patients.services.care.episodes import LevelValues, admit_patient, set_level_of_care
+from patients.services.record.person import PatientValues, change_patient, create_patient
 from scheduling.models import Site
 from scheduling.reason_text import reason_text
 from tests.factories import MONDAY, admit, make_commitment, make_patient, make_place, make_site, make_staff

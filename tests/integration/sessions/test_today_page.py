@@ -16,7 +16,7 @@ from attendance.models import AttendanceStatus
 from attendance.services.marks import Mark, amend_attendance, finalize_session
 from iopmanager import clock
 from patients.models import Episode, Patient
-from patients.services import PatientValues, change_patient
+from patients.services.record.person import PatientValues, change_patient
 from scheduling.models import Booking, FacilitatorPart, Room, Session, SessionFacilitator, SessionStatus, Site
 from scheduling.services.enrollment.enroll import release_booking
 from scheduling.views import audited_cache

@@ -4,8 +4,9 @@ from datetime import date, time
 
 import pytest
 
-from patients.forms import CommitmentForm, DurationField, LastDayForm, LevelForm
-from patients.services import CommitmentValues
+from patients.forms.availability.commitments import CommitmentForm
+from patients.forms.care.episodes import DurationField, LastDayForm, LevelForm
+from patients.services.availability.commitments import CommitmentValues
 
 WEEKLY = {
     "kind": "work",
