@@ -111,7 +111,7 @@ def prefetched_view(request: HttpRequest) -> HttpResponse:
     user, site, now = signed_in(request), current_site(request), clock.now()
     day = now.astimezone(site.zone).date()
     sees_rosters = Session.objects.with_roster_of(user).filter(site=site)
-    standing = Booking.objects.standing().select_related("episode__patient", "attendance")
+    standing = Booking.objects.active().select_related("episode__patient", "attendance")
     rosters = Prefetch("bookings", standing.filter(session__in=sees_rosters.values("pk")), to_attr="roster")
     sessions = list(
         Session.objects.visible_to(user)

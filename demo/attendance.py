@@ -26,14 +26,14 @@ EXCUSES = ("Ill", "Child ill", "Called in to work", "Car broke down", "Medical a
 
 def excuse(episode: Episode, on: date, reason: str, *, by: User, now: datetime) -> None:
     """Excuses the patient from every session of the day, before or after it."""
-    for booking in Booking.objects.standing().filter(episode=episode, session__on=on):
+    for booking in Booking.objects.active().filter(episode=episode, session__on=on):
         mark_booking(booking=booking, mark=Mark(AttendanceStatus.EXCUSED, reason=reason), by=by, now=now)
 
 
 def add_makeup(episode: Episode, week: date, *, by: User) -> None:
     """Two weeks ago the patient missed a group and came to another one for it in the same week."""
     first = week - timedelta(weeks=2)
-    missed = Booking.objects.standing().filter(episode=episode, week=first).select_related("session").first()
+    missed = Booking.objects.active().filter(episode=episode, week=first).select_related("session").first()
     if missed is None:
         return
     at = missed.starts - timedelta(hours=2)
@@ -85,7 +85,7 @@ def _unfinished_sessions(sessions: Collection[Session], now: datetime) -> dict[i
 
 
 def _mark(session: Session, leader: User, at: datetime, chance: random.Random, reserved: Collection[str]) -> None:
-    bookings = Booking.objects.standing().filter(session=session, attendance=None).select_related("episode__patient")
+    bookings = Booking.objects.active().filter(session=session, attendance=None).select_related("episode__patient")
     for booking in bookings.order_by("pk"):
         drawn = chance.random()
         mark = None if booking.episode.patient.code in reserved else _random_mark(session, drawn, chance)

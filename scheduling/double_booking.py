@@ -12,15 +12,15 @@ from django.db import connections
 
 @dataclass(frozen=True, slots=True)
 class OverlapGuard:
-    """Of the rows of `table` that stand, no two of one `subject` overlap in their half-open `starts` to `ends`.
+    """Of the rows of `table` that meet `condition`, no two of one `subject` overlap in their half-open `starts` to `ends`.
 
-    `stands` is the condition in SQL, with `{row}` before each column; `columns` are those that it reads.
+    `condition` is SQL with `{row}` before each column; `columns` are those that it reads.
     """
 
     name: str
     table: str
     subject: str
-    stands: str
+    condition: str
     columns: tuple[str, ...]
     ranges: str = "tstzrange(starts, ends) WITH &&"
     """For PostgreSQL: what two rows of one subject must not share."""
@@ -31,18 +31,18 @@ class OverlapGuard:
     def postgresql(self) -> str:
         return (
             f"ALTER TABLE {self.table} ADD CONSTRAINT {self.name} EXCLUDE USING gist "
-            f"({self.subject} WITH =, {self.ranges}) WHERE ({self.stands.format(row='')})"
+            f"({self.subject} WITH =, {self.ranges}) WHERE ({self.condition.format(row='')})"
         )
 
     def sqlite(self, when: str, event: str) -> str:
         return f"""
             CREATE TRIGGER IF NOT EXISTS {self.name}_{when} AFTER {event} ON {self.table}
-            WHEN {self.stands.format(row="NEW.")}
+            WHEN {self.condition.format(row="NEW.")}
             BEGIN
                 SELECT RAISE(ABORT, '{self.name}')
                 WHERE EXISTS (
                     SELECT 1 FROM {self.table} AS other
-                    WHERE other.{self.subject} = NEW.{self.subject} AND {self.stands.format(row="other.")}
+                    WHERE other.{self.subject} = NEW.{self.subject} AND {self.condition.format(row="other.")}
                     AND other.id <> NEW.id AND {self.overlaps}
                 );
             END
@@ -58,28 +58,28 @@ PATIENT = OverlapGuard(
     name="patient_is_in_one_place_at_a_time",
     table="scheduling_booking",
     subject="episode_id",
-    stands="{row}released_at IS NULL",
+    condition="{row}released_at IS NULL",
     columns=("released_at",),
 )
 ROOM = OverlapGuard(
     name="room_holds_one_session_at_a_time",
     table="scheduling_session",
     subject="room_id",
-    stands="{row}room_id IS NOT NULL AND {row}status <> 'cancelled'",
+    condition="{row}room_id IS NOT NULL AND {row}status <> 'cancelled'",
     columns=("status",),
 )
 FACILITATOR = OverlapGuard(
     name="facilitator_is_in_one_session_at_a_time",
     table="scheduling_sessionfacilitator",
     subject="user_id",
-    stands="{row}starts IS NOT NULL",
+    condition="{row}starts IS NOT NULL",
     columns=(),
 )
 HOURS = OverlapGuard(
     name="counselor_states_an_hour_once",
     table="scheduling_counselorhours",
     subject="user_id",
-    stands="{row}user_id IS NOT NULL",
+    condition="{row}user_id IS NOT NULL",
     columns=("weekday", "valid_from", "valid_until"),
     ranges=(
         "weekday WITH =, "

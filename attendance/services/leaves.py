@@ -146,7 +146,7 @@ def _excuse_bookings(leaves: Sequence[LeaveOfAbsence], by: User | None, now: dat
     """Excuses every standing booking on a day of the leaves that nobody has marked yet; how many."""
     if not leaves:
         return 0
-    unmarked = Booking.objects.standing().filter(
+    unmarked = Booking.objects.active().filter(
         episode__in=[leave.episode_id for leave in leaves],
         session__on__gte=min(leave.starts for leave in leaves),
         session__status=SessionStatus.SCHEDULED,

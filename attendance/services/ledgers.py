@@ -236,7 +236,7 @@ def _load_booked_sessions(
     """Standing bookings under their episode and week, with what was credited."""
     found: dict[tuple[int, date], list[BookedSession]] = defaultdict(list)
     rows = (
-        Booking.objects.standing()
+        Booking.objects.active()
         .filter(episode__in=[episode.pk for episode in episodes], week__in=weeks)
         .select_related("session", "attendance")
     )

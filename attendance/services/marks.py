@@ -163,7 +163,7 @@ def mark_booking(
     """
     session = _lock_session(booking.session_id)
     _check_markable(session, mark.status, now)
-    if not Booking.objects.standing().filter(pk=booking.pk).exists():
+    if not Booking.objects.active().filter(pk=booking.pk).exists():
         raise Refused([NoLongerBooked()])
     standing = Attendance.objects.filter(booking=booking).first()
     if checked and (standing.recorded_at if standing else None) != seen_at:
@@ -206,9 +206,7 @@ def mark_everyone_present(*, session: Session, by: User, now: datetime) -> int:
 
 def _unmarked_bookings(session: Session) -> Sequence[Booking]:
     return list(
-        Booking.objects.standing()
-        .filter(session=session, attendance=None)
-        .select_related("session", "episode__patient")
+        Booking.objects.active().filter(session=session, attendance=None).select_related("session", "episode__patient")
     )
 
 

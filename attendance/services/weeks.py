@@ -53,7 +53,7 @@ def week_report(*, patient: Patient, day: date, now: datetime) -> WeekReport:
     ):
         openings = []
     bookings = (
-        Booking.objects.standing()
+        Booking.objects.active()
         .of_patient(patient.pk)
         .in_week(week.start)
         .select_related("session__room", "session__site", "attendance", "makes_up__session")
@@ -93,7 +93,7 @@ def missed_bookings(patient: Patient, week: Interval[date]) -> BookingQuerySet:
     """Bookings up to the week that were not credited whole, were given back or whose session was cancelled, and that were not
     made up yet.
     """
-    made_up = Booking.objects.standing().filter(makes_up__episode__patient=patient).values("makes_up")
+    made_up = Booking.objects.active().filter(makes_up__episode__patient=patient).values("makes_up")
     return (
         Booking.objects.of_patient(patient.pk)
         .filter(week__gte=week.start - MAKEUP_LOOKBACK, week__lte=week.start, countable_minutes__gt=0)

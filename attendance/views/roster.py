@@ -120,7 +120,7 @@ def _session_page(user: User, session: Session, *, typed: MarkForm | None = None
 def _roster(session: Session) -> Sequence[Booking]:
     marks = Prefetch("attendance__amendments", Amendment.objects.order_by("at"))
     return list(
-        Booking.objects.standing()
+        Booking.objects.active()
         .filter(session=session)
         .select_related("episode__patient", "attendance__recorded_by", "makes_up__session")
         .prefetch_related(marks)
@@ -173,7 +173,7 @@ def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> Http
     user = signed_in(request)
     found = find_session(user, session_id)
     forbid_unless(_may_mark(user, found))
-    bookings = Booking.objects.standing().filter(session=found).select_related("attendance")
+    bookings = Booking.objects.active().filter(session=found).select_related("attendance")
     booking = get_object_or_404(bookings, pk=booking_id)
     form, notice = _mark_form(found, booking, attendance_of(booking), request.POST), ""
     if form.is_valid():

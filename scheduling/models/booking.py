@@ -27,11 +27,11 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User) -> "BookingQuerySet":
         return self.filter(episode__patient__in=Patient.objects.visible_to(user))
 
-    def standing(self) -> "BookingQuerySet":
-        """Not released."""
+    def active(self) -> "BookingQuerySet":
+        """Bookings that have not been released."""
         return self.filter(released_at=None)
 
-    def to_be_told(self) -> "BookingQuerySet":
+    def shown_to_patient(self) -> "BookingQuerySet":
         """What a patient's own week shows: the places that stand, and those given back because the session is cancelled."""
         called_off = Q(release_cause=ReleaseCause.CANCELLED, session__status=SessionStatus.CANCELLED)
         return self.filter(Q(released_at=None) | called_off)

@@ -14,7 +14,7 @@ class CounselorHoursQuerySet(models.QuerySet["CounselorHours"]):
     def visible_to(self, user: User) -> "CounselorHoursQuerySet":
         return self.filter(user.may_at(Permission.SEE_TIMETABLE))
 
-    def kept_by(self, user: User) -> "CounselorHoursQuerySet":
+    def editable_by(self, user: User) -> "CounselorHoursQuerySet":
         """Those that this person may change: one's own, or anybody's where one manages the timetable."""
         return self.filter(
             user.may_at(Permission.MANAGE_TIMETABLE) | (user.may_at(Permission.KEEP_OWN_HOURS) & Q(user=user.pk))

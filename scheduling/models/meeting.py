@@ -42,9 +42,6 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
         """Running on the day, or to begin later."""
         return self.filter(Q(runs_until=None) | Q(runs_until__gt=day))
 
-    def running_on(self, day: date) -> "MeetingQuerySet":
-        return self.not_over_on(day).filter(runs_from__lte=day)
-
     def held_from(self, day: date) -> "MeetingQuerySet":
         """Those of which there are sessions on the day or later: of a track on offer, of one that ends until it does, and
         one-to-one sessions."""

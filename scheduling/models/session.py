@@ -48,7 +48,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """On the local dates of the half-open range."""
         return self.filter(on__gte=first, on__lt=until)
 
-    def but_taken_back(self) -> "SessionQuerySet":
+    def without_withdrawn(self) -> "SessionQuerySet":
         """Without what was called off of one-to-one times that are over: nobody waits for it."""
         return self.exclude(
             status=SessionStatus.CANCELLED,
@@ -173,7 +173,7 @@ class Session(models.Model):
         return self.places - self.booked
 
     @property
-    def is_exception(self) -> bool:
+    def is_changed(self) -> bool:
         """Changed away from its meeting: kept as it is, whatever becomes of the meeting."""
         return self.departed_at is not None
 

@@ -34,7 +34,7 @@ class TrackQuerySet(models.QuerySet["Track"]):
     def managed_by(self, user: User) -> "TrackQuerySet":
         return self.filter(user.may_at(Permission.MANAGE_TIMETABLE))
 
-    def on_offer(self) -> "TrackQuerySet":
+    def published(self) -> "TrackQuerySet":
         """Those into which patients can be enrolled."""
         return self.filter(status=TrackStatus.PUBLISHED)
 
@@ -104,7 +104,7 @@ class Track(models.Model):
         return self.site_id
 
     @property
-    def takes_anybody(self) -> bool:
+    def is_open_to_all(self) -> bool:
         """Whatever their level of care and age."""
         return not self.level and self.from_age is None and self.to_age is None
 

@@ -68,7 +68,7 @@ def facilitator_times(session: Session) -> dict[str, datetime | None]:
 
 def copy_times(session: Session, week: date) -> None:
     """Writes the session's times, minutes and week into its standing bookings, and its times into its facilitators."""
-    Booking.objects.standing().filter(session=session).update(
+    Booking.objects.active().filter(session=session).update(
         starts=session.starts, ends=session.ends, countable_minutes=session.countable_minutes, week=week
     )
     SessionFacilitator.objects.filter(session=session).update(**facilitator_times(session))
@@ -77,7 +77,7 @@ def copy_times(session: Session, week: date) -> None:
 def recount_booked(session_ids: Collection[int], now: datetime) -> None:
     """Sets `booked` to what the bookings say, and raises the version; the constraint refuses one too many."""
     standing = (
-        Booking.objects.standing()
+        Booking.objects.active()
         .filter(session=OuterRef("pk"))
         .order_by()
         .values("session")

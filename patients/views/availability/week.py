@@ -80,7 +80,7 @@ def week_context(
     others = [each for each in patient.commitments.in_force_from(monday).with_travel() if each.pk not in shown]
     bookings = (
         Booking.objects.visible_to(user)
-        .standing()
+        .active()
         .of_patient(patient.pk)
         .filter(session__on__gte=monday, session__on__lt=monday + timedelta(weeks=1))
         .select_related("session")

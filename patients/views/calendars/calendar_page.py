@@ -97,7 +97,7 @@ def _draw_calendar_week(
     """The week with its times beside what is booked."""
     bookings = (
         Booking.objects.visible_to(user)
-        .standing()
+        .active()
         .of_patient(calendar.patient_id)
         .filter(session__on__gte=week, session__on__lt=week + WEEK)
         .select_related("session")

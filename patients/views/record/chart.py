@@ -136,7 +136,7 @@ def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
     is_untold = has_hours and not sees_life and not has_calendars  # it counts for the weeks alone, and is shown nowhere
     untold = [each.as_busy_time(site=site) for each in in_force] if is_untold else None
     bookings = (
-        Booking.objects.standing()
+        Booking.objects.active()
         .of_patient(patient.pk)
         .filter(session__on__gte=week, session__on__lt=week + timedelta(weeks=1))
         .select_related("session")
@@ -233,7 +233,7 @@ def _is_agreed_clash(clash: BookingConflict, giving: Mapping[int, Sequence[Commi
     """Whether it was agreed to: what is in the way can give way for the session, which is held as usual."""
     session = clash.booking.session
     gives = giving.get(session.meeting_id or 0, ())
-    return not session.is_exception and any(give.busy == clash.busy for give in gives)
+    return not session.is_changed and any(give.busy == clash.busy for give in gives)
 
 
 def _released_bookings(placed: Iterable[ListedEnrollment], now: datetime) -> list[Booking]:

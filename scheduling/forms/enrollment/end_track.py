@@ -24,7 +24,7 @@ class TrackEndForm(ActionForm):
     def __init__(self, *args: Any, track: Track, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = {
-            "to": Track.objects.filter(site=track.site_id).on_offer().exclude(pk=track.pk),
+            "to": Track.objects.filter(site=track.site_id).published().exclude(pk=track.pk),
             "moving": Enrollment.objects.filter(track=track),
         }
         for name, queryset in choices.items():

@@ -24,7 +24,7 @@ def booking_conflicts(*, patient: Patient, busy: Iterable[BusyTime], now: dateti
     A commitment that is added later takes nobody out of a group: what to do about it is the coordinator's to decide.
     """
     bookings = (
-        Booking.objects.standing()
+        Booking.objects.active()
         .of_patient(patient.pk)
         .from_instant(now)
         .exclude(session__status=SessionStatus.CANCELLED)

@@ -32,14 +32,14 @@ def book_makeup(*, session: Session, makes_up: Booking, by: User, now: datetime)
     if over or discharged or session.site_id != episode.site_id or not session.countable_minutes:
         reasons.append(NotBookable(session.name, session.on))
     elsewhere = (
-        Booking.objects.standing()
+        Booking.objects.active()
         .filter(episode=makes_up.episode_id, starts__lt=session.ends, ends__gt=session.starts)
         .select_related("session")
     )
     reasons += (InAnotherSession(booking.session.name, booking.session.on) for booking in elsewhere)
     if LeaveOfAbsence.objects.filter(episode=episode).touching(session.on, session.on + timedelta(days=1)).exists():
         reasons.append(OnLeave(session.on))
-    if makes_up.made_up_by.standing().exists():
+    if makes_up.made_up_by.active().exists():
         reasons.append(AlreadyHasMakeup(makes_up.session.name, makes_up.session.on))
     if session.places_left <= 0:
         reasons.append(SessionFull(session.name, session.on))

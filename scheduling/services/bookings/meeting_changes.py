@@ -66,7 +66,7 @@ def _remove_sessions(
     Answers the ids of the cancelled ones, and the exceptions that were left as they are.
     """
     locked = lock_sessions(sessions)
-    kept = [session for session in locked if session.is_exception and session.pk not in let_go]
+    kept = [session for session in locked if session.is_changed and session.pk not in let_go]
     spared = {session.pk for session in kept}
     ids = [session.pk for session in locked if session.pk not in spared]
     mark_session_feeds_stale(ids, now)

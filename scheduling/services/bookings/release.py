@@ -19,7 +19,7 @@ def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: 
     """Gives back the places of these bookings that stand; how many. What happened is never taken back: a mark keeps its
     booking, but for an excuse from a session to come, which stays with the place that was given back.
     """
-    unmarked = bookings.standing().filter(Q(attendance=None) | Q(attendance__status="excused", starts__gt=now))
+    unmarked = bookings.active().filter(Q(attendance=None) | Q(attendance__status="excused", starts__gt=now))
     lock_sessions(Session.objects.filter(pk__in=list(unmarked.values_list("session", flat=True))))
     released = list(unmarked.values_list("pk", "session", "episode"))
     for batch in in_batches([pk for pk, _, _ in released]):

@@ -135,9 +135,7 @@ def _days_since_discharge(feed: Feed, today: date) -> int | None:
 def _entries(feed: Feed, today: date) -> list[FeedEvent]:
     since = today - timedelta(weeks=WEEKS_BACK)
     if feed.patient is not None:
-        bookings = (
-            Booking.objects.standing().of_patient(feed.patient.pk).exclude(session__status=SessionStatus.CANCELLED)
-        )
+        bookings = Booking.objects.active().of_patient(feed.patient.pk).exclude(session__status=SessionStatus.CANCELLED)
         found = bookings.filter(session__on__gte=since).select_related("session__site")
         return [_entry(feed, booking.session, booking.starts, booking.ends) for booking in found]
     sessions = Session.objects.exclude(status=SessionStatus.CANCELLED).filter(on__gte=since).select_related("site")

@@ -175,7 +175,7 @@ def _normalize(text: str) -> str:
 
 def _appointments(patient: Patient, first: date, until: date) -> Iterable[Appointment]:
     """The times of the patient's standing places on the half-open dates, on the wall clock of each session's site."""
-    booked = Booking.objects.standing().of_patient(patient.pk).filter(session__on__gte=first, session__on__lt=until)
+    booked = Booking.objects.active().of_patient(patient.pk).filter(session__on__gte=first, session__on__lt=until)
     for booking in booked.select_related("session__site"):
         zone = booking.session.site.zone
         starts, ends = booking.starts.astimezone(zone), booking.ends.astimezone(zone)

@@ -110,7 +110,7 @@ def check_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reaso
     reasons: list[Reason] = [SessionFull(each.name, each.on) for each in sessions if each.places_left <= 0]
     if sessions:
         first = min(session.starts for session in sessions)
-        booked = Booking.objects.standing().filter(episode=episode, ends__gt=first).select_related("session")
+        booked = Booking.objects.active().filter(episode=episode, ends__gt=first).select_related("session")
         taken = [(booking.session, Interval(booking.starts, booking.ends)) for booking in booked]
         reasons += (
             InAnotherSession(other.name, other.on)

@@ -148,7 +148,7 @@ def _chosen_meetings(fit: Fit | None) -> Sequence[Meeting]:
 
 def _ending_meetings(track: Track) -> MeetingQuerySet:
     """The groups that no other track on offer needs."""
-    needed = Meeting.objects.filter(tracks__in=Track.objects.on_offer().exclude(pk=track.pk))
+    needed = Meeting.objects.filter(tracks__in=Track.objects.published().exclude(pk=track.pk))
     return Meeting.objects.filter(tracks=track).exclude(pk__in=needed)
 
 

@@ -148,7 +148,7 @@ def _with_successors(meetings: Collection[int]) -> list[Meeting]:
 def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollment | None) -> Need:
     """From today on if the need's day has passed, and with what the patient is booked into on single dates."""
     first = max(need.from_day, today)
-    sessions = Booking.objects.standing().filter(
+    sessions = Booking.objects.active().filter(
         episode=episode, session__on__gte=first, session__on__lt=first + (need.until - need.from_day)
     )
     if apart_from is not None:

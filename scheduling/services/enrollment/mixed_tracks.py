@@ -48,7 +48,7 @@ def _attended_elsewhere(track: Track, enrollment: Enrollment) -> list[Meeting]:
 def _mixable_tracks(track: Track) -> tuple[Track, ...]:
     others = (
         Track.objects.filter(site=track.site_id)
-        .on_offer()
+        .published()
         .exclude(pk=track.pk)
         .select_related("site")
         .prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators", "meetings__room")

@@ -52,7 +52,7 @@ def take_snapshot(scene: SnapshotScope, now: datetime) -> Snapshot:
     """The site's sessions and who has a place in them, for whole treatment weeks; five queries."""
     first = RuleBook.of(scene.site).week_of(scene.first)
     sessions = Session.objects.filter(site=scene.site, on__gte=first)
-    bookings = Booking.objects.standing().filter(session__site=scene.site, week__gte=first)
+    bookings = Booking.objects.active().filter(session__site=scene.site, week__gte=first)
     if scene.until is not None:
         last = scene.until + WEEK
         sessions, bookings = sessions.filter(on__lt=last), bookings.filter(week__lt=last)

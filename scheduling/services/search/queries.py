@@ -156,7 +156,7 @@ def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None 
 
 def published_tracks(site: Site) -> TrackQuerySet:
     """With all that `as_offer` reads; four queries."""
-    tracks = Track.objects.filter(site=site).on_offer().select_related("site")
+    tracks = Track.objects.filter(site=site).published().select_related("site")
     return tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
 
 

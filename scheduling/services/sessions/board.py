@@ -110,7 +110,7 @@ def read_board(
     found = (
         sessions.filter(site=site)
         .between(span.start, span.end)
-        .but_taken_back()
+        .without_withdrawn()
         .select_related("room", "meeting")
         .prefetch_related("meeting__tracks", "session_facilitators__user")
         .order_by("starts", "name", "pk")

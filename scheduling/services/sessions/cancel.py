@@ -35,7 +35,7 @@ def cancel_session(*, session: Session, reason: str, by: User, now: datetime) ->
 
 def cancel_locked(session: Session, *, reason: str, by: User | None, now: datetime) -> None:
     """Cancels a session that the caller has locked and asked about."""
-    bookings = Booking.objects.standing().filter(session=session)
+    bookings = Booking.objects.active().filter(session=session)
     told = list(bookings.select_related("episode__patient", "session"))
     record_all(told, by=by, action=Action.CANCELLED, at=now, detail=str(session), reason=reason)
     mark_calendars_stale(session, now)
@@ -109,5 +109,5 @@ def _released_by_cancellation(session: Session) -> Sequence[Booking]:
 
 def _is_booked_elsewhere(booking: Booking) -> bool:
     session = booking.session
-    others = Booking.objects.standing().filter(episode=booking.episode_id)
+    others = Booking.objects.active().filter(episode=booking.episode_id)
     return others.filter(starts__lt=session.ends, ends__gt=session.starts).exists()

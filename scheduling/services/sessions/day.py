@@ -52,7 +52,7 @@ def sessions_on_day(*, site: Site, on: date, user: User) -> tuple[DaySession, ..
     rows = (
         Session.objects.visible_to(user)
         .filter(site=site, on=on)
-        .but_taken_back()
+        .without_withdrawn()
         .annotate(
             sees_roster=Exists(with_roster),
             room_name=F("room__name"),
@@ -88,7 +88,7 @@ def _day_bookings(session_ids: Sequence[int]) -> defaultdict[int, list[DayBookin
     """Who is booked in each of the sessions, by name, with what was recorded."""
     found: defaultdict[int, list[DayBooking]] = defaultdict(list)
     rows = (
-        Booking.objects.standing()
+        Booking.objects.active()
         .filter(session__in=session_ids)
         .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
         .values_list(

@@ -27,7 +27,7 @@ def check_changeable(session: Session, now: datetime) -> list[Reason]:
 
 def mark_calendars_stale(session: Session, now: datetime) -> None:
     """The calendars of everybody who is in the session, or leads it, are written anew."""
-    standing = Booking.objects.standing().filter(session=session)
+    standing = Booking.objects.active().filter(session=session)
     mark_episode_feeds_stale(set(standing.values_list("episode", flat=True)), now)
     mark_session_feeds_stale([session.pk], now)
 

@@ -73,7 +73,7 @@ class OneOffSession:
 
 def _record_for_patients(session: Session, *, action: Action, by: User, now: datetime, detail: str) -> None:
     """Each patient's trail says what became of their place."""
-    bookings = Booking.objects.standing().filter(session=session).select_related("episode__patient", "session")
+    bookings = Booking.objects.active().filter(session=session).select_related("episode__patient", "session")
     record_all(bookings, by=by, action=action, at=now, detail=detail)
 
 
@@ -118,8 +118,8 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
 
 def _release_double_booked(session: Session, hours: Interval[datetime], by: User, now: datetime) -> None:
     """Who is in another session at the new time can't come along."""
-    own = Booking.objects.standing().filter(session=session)
-    others = Booking.objects.standing().exclude(session=session).filter(starts__lt=hours.end, ends__gt=hours.start)
+    own = Booking.objects.active().filter(session=session)
+    others = Booking.objects.active().exclude(session=session).filter(starts__lt=hours.end, ends__gt=hours.start)
     lost = own.filter(episode__in=others.filter(episode__in=own.values("episode")).values("episode"))
     rows = list(lost.select_related("episode__patient", "session"))
     reason = "In another session at the time"

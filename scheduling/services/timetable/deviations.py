@@ -34,11 +34,11 @@ class Deviation:
     kinds: tuple[DeviationKind, ...] = ()
 
     @property
-    def is_lacking(self) -> bool:
+    def is_incomplete(self) -> bool:
         return DeviationKind.NO_ROOM in self.kinds or DeviationKind.NOBODY in self.kinds
 
     @property
-    def is_seen(self) -> bool:
+    def is_noticeable(self) -> bool:
         """Whether somebody who knows the group and comes to it would notice."""
         return any(kind != DeviationKind.OTHERWISE for kind in self.kinds)
 
@@ -78,4 +78,4 @@ def track_deviations(track: Track, *, first: date, until: date, now: datetime) -
     held = Q(on__gte=first, on__lt=until) | Q(pattern_date__gte=first, pattern_date__lt=until)
     sessions = Session.objects.filter(held, meeting__tracks=track).to_come(now).order_by("pattern_date", "starts", "pk")
     found = [deviation_of(session) for session in prefetch_for_deviations(sessions)]
-    return [each for each in found if each.is_seen]
+    return [each for each in found if each.is_noticeable]

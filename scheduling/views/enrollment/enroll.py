@@ -33,7 +33,7 @@ from timekeeping.reasons import Reason, Refused
 
 def tracks_seen_by(user: User) -> QuerySet[Track]:
     meetings = Meeting.objects.select_related("service_type", "room").prefetch_related("meeting_facilitators")
-    tracks = Track.objects.visible_to(user).on_offer().select_related("site")
+    tracks = Track.objects.visible_to(user).published().select_related("site")
     return tracks.prefetch_related("cohort_starts", Prefetch("meetings", meetings))
 
 

@@ -35,7 +35,7 @@ def _days_with_sessions(user: User, patient: Patient, first: date, until: date) 
     """The patient's days with sessions on the half-open dates."""
     found = (
         Booking.objects.visible_to(user)
-        .to_be_told()
+        .shown_to_patient()
         .of_patient(patient.pk)
         .filter(session__on__gte=first, session__on__lt=until)
         .select_related("session__site", "session__room", "session__meeting", "attendance")

@@ -149,7 +149,7 @@ def _session_event(entry: BoardSession) -> dict[str, object]:
         "places": session.places,
         "status": session.status,
         "cancel_reason": session.cancel_reason,
-        "departs": session.is_exception,
+        "departs": session.is_changed,
         "tracks": [
             {"letters": each.mark.letters, "colour": each.mark.colour, "name": each.track.name} for each in entry.tracks
         ],

@@ -44,7 +44,7 @@ def counselor_hours(request: HttpRequest) -> HttpResponse:
     today = clock.today(site.zone)
     rows = CounselorHours.objects.visible_to(user).filter(site=site).not_over_on(today).select_related("user")
     found = list(rows.order_by("user__name", "user", "weekday", "starts", "pk"))
-    kept = set(CounselorHours.objects.kept_by(user).filter(site=site).values_list("pk", flat=True))
+    kept = set(CounselorHours.objects.editable_by(user).filter(site=site).values_list("pk", flat=True))
     context = {
         "site": site,
         "today": today,
@@ -80,7 +80,7 @@ def counselor_hours_new(request: HttpRequest) -> HttpResponse:
 def _hours_managed_by(user: User, hours_id: int) -> CounselorHours:
     rows = CounselorHours.objects.select_related("site", "user")
     hours = get_object_or_404(rows.visible_to(user), pk=hours_id)
-    forbid_unless(CounselorHours.objects.kept_by(user).filter(pk=hours_id).exists())
+    forbid_unless(CounselorHours.objects.editable_by(user).filter(pk=hours_id).exists())
     return hours
 
 

@@ -87,7 +87,7 @@ def test_what_is_booked_in_a_leave_is_excused_and_stays_booked(clinic: Clinic, r
         0,
     )
     assert (mark.recorded_by, mark.recorded_at) == (by, BEFORE)
-    assert Booking.objects.standing().count() == 3
+    assert Booking.objects.active().count() == 3
     assert set(Session.objects.values_list("on", "booked", "version")) == {
         (MONDAY, 1, 1),
         (WEDNESDAY, 1, 2),

@@ -284,7 +284,7 @@ def test_the_coordinator_is_told_what_it_runs_into_and_accepts(coordinator: Clie
     made = Commitment.objects.get()
     proposal.refresh_from_db()
     assert (proposal.state, proposal.commitment, proposal.decided_by_id is not None) == ("accepted", made, True)
-    assert Booking.objects.standing().count() == 2
+    assert Booking.objects.active().count() == 2
     chart = coordinator.get(reverse("patient", args=[rosa.pk])).text
     assert "1 booked session that life leaves no time for" in chart
     assert "asks for" not in chart

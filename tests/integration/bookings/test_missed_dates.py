@@ -93,7 +93,7 @@ def enroll(episode: Episode, track: Track, by: User, days: tuple[int, ...] = (0,
 
 
 def standing(enrollment: Enrollment) -> int:
-    return Booking.objects.standing().filter(enrollment=enrollment).count()
+    return Booking.objects.active().filter(enrollment=enrollment).count()
 
 
 def given_back() -> list[date]:

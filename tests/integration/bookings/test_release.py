@@ -98,8 +98,8 @@ def test_discharge_ends_all_that_stands(episode: Episode) -> None:
     assert (episode.ends, episode.discharge_reason) == (ends, "Completed")
     assert episode.spans.get().ends == ends
     assert not episode.enrollments.filter(ends=None).exists()
-    assert not Booking.objects.standing().filter(session__on__gte=ends).exists()
-    assert Booking.objects.standing().count() == 4
+    assert not Booking.objects.active().filter(session__on__gte=ends).exists()
+    assert Booking.objects.active().count() == 4
     assert extend_horizon(site=site, today=TODAY, now=NOW).bookings == 0
     with pytest.raises(Refused) as refused:
         discharge_patient(episode=episode, last_day=last_day, reason="Again", by=coordinator, now=NOW)

@@ -34,7 +34,7 @@ def enrollment(tmp_path: Path) -> Enrollment:
 
 def booked(enrollment: Enrollment) -> set[tuple[str, date, int]]:
     """Code of the group, date and hour in UTC of every place that stands."""
-    standing = Booking.objects.standing().filter(enrollment=enrollment).select_related("session__meeting")
+    standing = Booking.objects.active().filter(enrollment=enrollment).select_related("session__meeting")
     return {
         (booking.session.meeting.code, booking.session.on, booking.starts.hour)
         for booking in standing

@@ -109,7 +109,7 @@ def test_its_patients_have_their_stories_at_any_time(now: datetime) -> None:
     entry = WaitingEntry.objects.open().get()
     assert (entry.episode, entry.track.name, entry.from_day) == (waiting, "Early small group", waiting.starts)
 
-    own = Booking.objects.standing().of_patient(Patient.objects.get(code=PATIENT_WITH_SIGN_IN).pk)
+    own = Booking.objects.active().of_patient(Patient.objects.get(code=PATIENT_WITH_SIGN_IN).pk)
     assert own.filter(starts__lt=now).count() > 12
     assert own.filter(starts__gte=now + timedelta(weeks=8)).exists(), "eight weeks and more to come"
     for site in (north, south):

@@ -50,7 +50,7 @@ def test_no_letter_of_the_demo_clinic_says_more_than_times() -> None:
     coordinator = User.objects.get(email="coordinator@demo.example")
     everybody = list(Patient.objects.select_related("site"))
     days = {"session__on__gte": FIRST_DAY, "session__on__lte": LAST_DAY}
-    with_places = set(Booking.objects.standing().filter(**days).values_list("episode__patient", flat=True))
+    with_places = set(Booking.objects.active().filter(**days).values_list("episode__patient", flat=True))
     assert len(with_places) > 30
     for patient in (each for each in everybody if each.pk in with_places):
         consent = record_consent(

@@ -63,7 +63,7 @@ def address(enrollment: Enrollment, coordinator: User) -> str:
 
 
 def standing(enrollment: Enrollment) -> list[tuple[datetime, datetime]]:
-    found = Booking.objects.standing().filter(enrollment=enrollment).order_by("starts")
+    found = Booking.objects.active().filter(enrollment=enrollment).order_by("starts")
     return list(found.values_list("starts", "ends"))
 
 

@@ -109,7 +109,7 @@ def everything() -> list[Any]:
 
 
 def standing(enrollment: Enrollment) -> BookingQuerySet:
-    return Booking.objects.standing().filter(enrollment=enrollment)
+    return Booking.objects.active().filter(enrollment=enrollment)
 
 
 def weekdays(enrollment: Enrollment, first: date, until: date = date.max) -> set[int]:
@@ -211,7 +211,7 @@ def test_a_place_that_was_given_back_stays_given_back(enrollment: Enrollment, by
     release_booking(booking=given, reason="Dentist", by=by, now=NOW)
     Session.objects.filter(pk=given.session_id).update(places=1, booked=1)
     change(enrollment, 0, 1, 3, by=by)
-    assert not Booking.objects.standing().filter(session=given.session_id).exists()
+    assert not Booking.objects.active().filter(session=given.session_id).exists()
 
 
 def test_ones_own_meetings_are_neither_full_nor_in_the_way(enrollment: Enrollment, by: User) -> None:

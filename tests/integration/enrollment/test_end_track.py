@@ -101,7 +101,7 @@ def test_an_end_beyond_the_horizon_is_written_up_to(clinic: Clinic) -> None:
     later = NOW + timedelta(weeks=6)
     extend_horizon(site=clinic.site, today=later.date(), now=later)
     assert max(Session.objects.filter(name="Own").values_list("on", flat=True)) == last_day - timedelta(days=2)
-    assert Booking.objects.standing().filter(session__name="Own").latest("starts").session.on == last_day - timedelta(
+    assert Booking.objects.active().filter(session__name="Own").latest("starts").session.on == last_day - timedelta(
         days=2
     )
 

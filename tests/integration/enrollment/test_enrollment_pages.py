@@ -96,7 +96,7 @@ def chosen(track: Track, *days: int, starts: str = "2026-12-07", **more: str) ->
 
 
 def weekdays(enrollment: Enrollment, first: date) -> set[int]:
-    standing = Booking.objects.standing().filter(enrollment=enrollment, session__on__gte=first)
+    standing = Booking.objects.active().filter(enrollment=enrollment, session__on__gte=first)
     return {on.weekday() for on in standing.values_list("session__on", flat=True)}
 
 
@@ -314,12 +314,12 @@ def test_what_is_booked_in_a_leave_by_a_change_or_a_move_is_excused_at_once(
     desk: Client, leave: LeaveOfAbsence, enrollment: Enrollment, evenings: Track
 ) -> None:
     preview_and_confirm(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
-    unmarked = Booking.objects.standing().filter(attendance=None)
+    unmarked = Booking.objects.active().filter(attendance=None)
     assert not unmarked.exists()
     address = reverse("enrollment-transfer-to", args=[enrollment.pk, evenings.pk])
     preview_and_confirm(desk, address, chosen(evenings, 0, 1, 3, starts="2026-12-14", modality="in_person"))
     assert not unmarked.exists()
-    assert Booking.objects.standing().filter(enrollment__track=evenings).count() == 9 * 3
+    assert Booking.objects.active().filter(enrollment__track=evenings).count() == 9 * 3
 
 
 def test_the_patient_sees_when_they_are_away_and_not_why(rosa: Patient, leave: LeaveOfAbsence) -> None:

@@ -97,7 +97,7 @@ def clinic() -> Clinic:
 
 def own(enrollment: Enrollment) -> list[Booking]:
     """The places in one-to-one sessions that stand."""
-    found = Booking.objects.standing().filter(enrollment=enrollment, session__service_type__code="individual")
+    found = Booking.objects.active().filter(enrollment=enrollment, session__service_type__code="individual")
     return list(found.select_related("session").order_by("starts"))
 
 

@@ -199,7 +199,7 @@ def test_it_is_arranged_later_after_it_was_shown(
     assert Meeting.objects.filter(kept_for=enrollment).count() == 0
     shown = preview_and_confirm(desk, page_address, asked)
     assert "Gains “Individual session”" in shown.text
-    assert Booking.objects.standing().filter(session__service_type__code="individual").count() == 11
+    assert Booking.objects.active().filter(session__service_type__code="individual").count() == 11
     page = desk.get(page_address).content.decode()
     assert "as now" in page
     assert "No individual time from then on" in page

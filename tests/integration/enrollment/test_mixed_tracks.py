@@ -87,7 +87,7 @@ class Clinic:
 
     def booked(self) -> list[tuple[str, date]]:
         """What Rosa is booked into in the first and the fourth week."""
-        weeks = Booking.objects.standing().filter(week__in=[MONDAY, MONDAY + 3 * WEEK])
+        weeks = Booking.objects.active().filter(week__in=[MONDAY, MONDAY + 3 * WEEK])
         return list(weeks.order_by("starts").values_list("session__name", "session__on"))
 
 

@@ -141,7 +141,7 @@ def move(stay: Stay, which: int, days: int) -> None:
     if session.meeting is None or session.pattern_date is None:
         return
     on = min(session.pattern_date + (days % 7 - 3) * DAY, horizon_end(stay.today) - DAY)
-    enrollments = Enrollment.objects.filter(bookings__in=Booking.objects.standing().filter(session=session))
+    enrollments = Enrollment.objects.filter(bookings__in=Booking.objects.active().filter(session=session))
     if all(each.starts <= on and (not each.ends or on < each.ends) for each in enrollments):
         starts = time(12 + session.meeting.weekday, 30 if session.meeting.starts > time(12) else 0)
         slot = Slot(on=on, starts=starts, ends=starts.replace(minute=starts.minute + 25), room=None)
@@ -157,7 +157,7 @@ def cancel_or_hold(stay: Stay, which: int, days: int) -> None:
 
 
 def give_back(stay: Stay, which: int, days: int) -> None:
-    booking = Booking.objects.standing().filter(starts__gt=stay.now).order_by("starts").first()
+    booking = Booking.objects.active().filter(starts__gt=stay.now).order_by("starts").first()
     if booking:
         release_booking(booking=booking, reason="Dentist", **stay.said)
 
@@ -186,7 +186,7 @@ def begun(stay: Stay) -> set[tuple[int, bool]]:
 
 
 def assert_it_holds(stay: Stay) -> None:
-    standing = Booking.objects.standing().filter(starts__gt=stay.now).select_related("session")
+    standing = Booking.objects.active().filter(starts__gt=stay.now).select_related("session")
     gave_back = set(Booking.objects.filter(release_cause=ReleaseCause.GIVEN_BACK).values_list("session", flat=True))
     places = list(EnrollmentMeeting.objects.select_related("enrollment"))
     until = horizon_end(stay.today)

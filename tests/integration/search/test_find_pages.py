@@ -507,13 +507,13 @@ def test_an_enrollment_ends_after_its_last_day_and_gives_back_its_places(
 
     address, said = reverse("enrollment-end", args=[enrollment.pk]), {"last_day": "2026-11-25", "reason": "Moved"}
     shown = desk.post(address, said)
-    assert list(Booking.objects.standing()) == [kept, later]
+    assert list(Booking.objects.active()) == [kept, later]
     assert later.session.name in shown.text
     desk.post(address, said | {"seen": shown.context["told"].key})
 
     enrollment.refresh_from_db()
     assert (enrollment.ends, enrollment.end_reason) == (date(2026, 11, 26), "Moved")
-    assert list(Booking.objects.standing()) == [kept]
+    assert list(Booking.objects.active()) == [kept]
     assert Session.objects.get(pk=later.session_id).booked == 0
 
 

@@ -253,7 +253,7 @@ def test_a_session_is_held_after_all_with_those_who_lost_it(small: Small) -> Non
     session = cancel_session(session=small.on(MONDAY), reason="Ill", by=small.by, now=NOW)
     back = restore_session(session=session, by=small.by, now=NOW)
     assert (back.status, back.cancel_reason, back.booked) == (SessionStatus.SCHEDULED, "", 1)
-    assert Booking.objects.standing().get(session=back).enrollment == small.enrollment
+    assert Booking.objects.active().get(session=back).enrollment == small.enrollment
     assert back.session_facilitators.get().starts == back.starts
     with refused_for(SessionNotCancelled(back.name, MONDAY)):
         restore_session(session=back, by=small.by, now=NOW)
@@ -266,7 +266,7 @@ def test_who_took_another_session_instead_does_not_come_back(small: Small) -> No
     book_makeup(session=parallel, makes_up=lost, by=small.by, now=NOW)
     back = restore_session(session=session, by=small.by, now=NOW)
     assert (back.status, back.booked) == (SessionStatus.SCHEDULED, 0)
-    assert Booking.objects.standing().get(starts=parallel.starts).makes_up == lost
+    assert Booking.objects.active().get(starts=parallel.starts).makes_up == lost
 
 
 def test_a_cancelled_session_waits_for_its_room_and_people(small: Small) -> None:
@@ -291,7 +291,7 @@ def test_a_substitute_leads_this_session_and_no_other(small: Small) -> None:
     session = assign_staff(session=small.on(MONDAY), staffing=staffing, by=small.by, now=NOW)
     parts = {(each.user, each.part) for each in session.session_facilitators.all()}
     assert parts == {(small.other, "leads"), (small.lead, "assists")}
-    assert session.is_exception
+    assert session.is_changed
     assert small.on(WEDNESDAY).session_facilitators.get().user == small.lead
     with refused_for(LeadsAndAssists(small.other.name)):
         assign_staff(

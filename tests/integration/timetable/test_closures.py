@@ -69,7 +69,7 @@ class Small:
 
     def held_on(self) -> list[date]:
         """The dates of the first two weeks on which the patient comes."""
-        standing = Booking.objects.standing().filter(enrollment=self.enrollment, session__on__lt=MONDAY + 2 * WEEK)
+        standing = Booking.objects.active().filter(enrollment=self.enrollment, session__on__lt=MONDAY + 2 * WEEK)
         return sorted(standing.exclude(session__status=SessionStatus.CANCELLED).values_list("session__on", flat=True))
 
 
@@ -125,7 +125,7 @@ def test_nothing_is_written_on_closed_days_until_they_are_open_again(small: Smal
     extend_horizon(site=small.site, today=TODAY + WEEK, now=later)
     assert not Session.objects.filter(on=far).exists()
     small.lift(closure, later)
-    assert Booking.objects.standing().filter(enrollment=small.enrollment, session__on=far).count() == 1
+    assert Booking.objects.active().filter(enrollment=small.enrollment, session__on=far).count() == 1
 
 
 def test_lifting_gives_back_sessions_places_and_people(small: Small) -> None:

@@ -302,7 +302,7 @@ class Clinic(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def give_a_place_back(self, number: int) -> None:
-        booking: Booking | None = self.one_of(Booking.objects.standing().filter(starts__gt=self.now), number)
+        booking: Booking | None = self.one_of(Booking.objects.active().filter(starts__gt=self.now), number)
         if booking:
             self.act(partial(release_booking, booking=booking, reason="Dentist", by=self.by, now=self.now))
 
@@ -389,7 +389,7 @@ class Clinic(RuleBasedStateMachine):
             if starts <= self.now:
                 continue
             session = standing[key]
-            if not session.is_exception:
+            if not session.is_changed:
                 assert (session.starts, session.ends, session.on) == (starts, ends, key[1])
 
     # What always holds.
