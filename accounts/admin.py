@@ -13,7 +13,7 @@ from accounts.models import Action, AuditEvent, JobRun, RoleAssignment, User
 from iopmanager import clock
 
 
-class AuditedAdmin(admin.ModelAdmin):
+class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
     """Whatever is seen or changed here leaves the same trail as on the clinic's own pages."""
 
     show_full_result_count = False
@@ -39,15 +39,15 @@ class AuditedAdmin(admin.ModelAdmin):
             )
         return answer
 
-    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
+    def log_addition(self, request: HttpRequest, obj: M, message: Any) -> Any:
         record(obj, by=_acting_user(request), action=Action.CREATED, at=clock.now(), detail="administration")
         return super().log_addition(request, obj, message)
 
-    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
+    def log_change(self, request: HttpRequest, obj: M, message: Any) -> Any:
         record(obj, by=_acting_user(request), action=Action.CHANGED, at=clock.now(), detail="administration")
         return super().log_change(request, obj, message)
 
-    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+    def delete_model(self, request: HttpRequest, obj: M) -> None:
         record(obj, by=_acting_user(request), action=Action.DELETED, at=clock.now(), detail="administration")
         super().delete_model(request, obj)
 
@@ -56,7 +56,7 @@ class AuditedAdmin(admin.ModelAdmin):
         super().delete_queryset(request, queryset)
 
 
-class ReadOnlyAdmin(AuditedAdmin):
+class ReadOnlyAdmin[M: models.Model](AuditedAdmin[M]):
     """For rows that only services write, so that their copies, counters and bookings stay true."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -74,20 +74,20 @@ def _acting_user(request: HttpRequest) -> User:
     return request.user
 
 
-class NewUserForm(BaseUserCreationForm):
+class NewUserForm(BaseUserCreationForm[User]):
     class Meta:
         model = User
         fields = ("email", "name")
 
 
-class RoleInline(admin.TabularInline):
+class RoleInline(admin.TabularInline[RoleAssignment, User]):
     model = RoleAssignment
     extra = 1
 
 
 @admin.register(User)
-class UserAccountAdmin(AuditedAdmin, UserAdmin):
-    form = UserChangeForm
+class UserAccountAdmin(AuditedAdmin[User], UserAdmin[User]):
+    form = UserChangeForm[User]
     add_form = NewUserForm
     inlines = [RoleInline]
     fieldsets = (
@@ -104,7 +104,7 @@ class UserAccountAdmin(AuditedAdmin, UserAdmin):
 
 
 @admin.register(RoleAssignment)
-class RoleAssignmentAdmin(AuditedAdmin):
+class RoleAssignmentAdmin(AuditedAdmin[RoleAssignment]):
     list_display = ("user", "role", "site")
     list_filter = ("role", "site")
     search_fields = ("user__name", "user__email")
@@ -113,7 +113,7 @@ class RoleAssignmentAdmin(AuditedAdmin):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnlyAdmin):
+class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     list_display = ("at", "actor_label", "action", "subject_kind", "subject_label", "detail", "reason")
     list_filter = ("action", "subject_kind", "at")
     search_fields = ("actor_label", "subject_label", "=patient_key")
@@ -131,7 +131,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(JobRun)
-class JobRunAdmin(ReadOnlyAdmin):
+class JobRunAdmin(ReadOnlyAdmin[JobRun]):
     list_display = ("started_at", "name", "site_label", "night", "attempt", "finished_at", "outcome", "words")
     list_filter = ("name", "outcome", "site_label")
     date_hierarchy = "started_at"

@@ -5,7 +5,7 @@ from attendance.models import Amendment, Attendance
 
 
 @admin.register(Attendance)
-class AttendanceAdmin(ReadOnlyAdmin):
+class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
     list_display = ("booking", "status", "credited_minutes", "recorded_by", "recorded_at")
     list_filter = ("status", "booking__session__site")
     search_fields = ("booking__episode__patient__code", "booking__session__name")
@@ -15,7 +15,7 @@ class AttendanceAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Amendment)
-class AmendmentAdmin(ReadOnlyAdmin):
+class AmendmentAdmin(ReadOnlyAdmin[Amendment]):
     list_display = (
         "attendance",
         "status_before",

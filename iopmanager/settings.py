@@ -8,10 +8,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import dj_email_url
+import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
 env = Env()
+
+# Lets classes of Django be subscripted at run time, as their types are: admin.TabularInline[Room, Site].
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"

@@ -16,7 +16,7 @@ from patients.models import (
 
 
 @admin.register(Patient)
-class PatientAdmin(ReadOnlyAdmin):
+class PatientAdmin(ReadOnlyAdmin[Patient]):
     list_display = ("code", "last_name", "first_name", "preferred_name", "site", "language")
     list_filter = ("site", "language")
     search_fields = ("code", "last_name", "first_name", "preferred_name", "email")
@@ -25,7 +25,7 @@ class PatientAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Commitment)
-class CommitmentAdmin(ReadOnlyAdmin):
+class CommitmentAdmin(ReadOnlyAdmin[Commitment]):
     list_display = (
         "label", "patient", "kind", "starts", "ends", "rotation", "on", "until", "movable_minutes", "place",
         "travel_before_minutes", "travel_after_minutes", "valid_from", "valid_until",
@@ -36,13 +36,13 @@ class CommitmentAdmin(ReadOnlyAdmin):
     list_select_related = ("patient", "place")
 
 
-class PlaceTravelInline(admin.TabularInline):
+class PlaceTravelInline(admin.TabularInline[PlaceTravel, Place]):
     model = PlaceTravel
     extra = 0
 
 
 @admin.register(Place)
-class PlaceAdmin(ReadOnlyAdmin):
+class PlaceAdmin(ReadOnlyAdmin[Place]):
     list_display = ("name", "patient")
     list_filter = ("patient__site",)
     search_fields = ("name", "patient__code", "patient__last_name")
@@ -52,7 +52,7 @@ class PlaceAdmin(ReadOnlyAdmin):
 
 
 @admin.register(CommitmentProposal)
-class CommitmentProposalAdmin(ReadOnlyAdmin):
+class CommitmentProposalAdmin(ReadOnlyAdmin[CommitmentProposal]):
     list_display = ("label", "patient", "action", "state", "proposed_at", "decided_at", "decided_by", "reason")
     list_filter = ("state", "action", "patient__site")
     search_fields = ("label", "patient__code", "patient__last_name")
@@ -61,7 +61,7 @@ class CommitmentProposalAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ImportedCalendar)
-class ImportedCalendarAdmin(ReadOnlyAdmin):
+class ImportedCalendarAdmin(ReadOnlyAdmin[ImportedCalendar]):
     list_display = (
         "label",
         "patient",
@@ -79,18 +79,18 @@ class ImportedCalendarAdmin(ReadOnlyAdmin):
     list_select_related = ("patient", "uploaded_by", "decided_by")
 
 
-class LevelOfCareSpanInline(admin.TabularInline):
+class LevelOfCareSpanInline(admin.TabularInline[LevelOfCareSpan, Episode]):
     model = LevelOfCareSpan
     extra = 0
 
 
-class FormerSiteInline(admin.TabularInline):
+class FormerSiteInline(admin.TabularInline[FormerSite, Episode]):
     model = FormerSite
     extra = 0
 
 
 @admin.register(Episode)
-class EpisodeAdmin(ReadOnlyAdmin):
+class EpisodeAdmin(ReadOnlyAdmin[Episode]):
     list_display = ("patient", "site", "starts", "ends", "came_on", "referral_source", "discharge_reason")
     list_filter = ("site", "starts")
     search_fields = ("patient__code", "patient__last_name")
@@ -100,7 +100,7 @@ class EpisodeAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LevelOfCareSpan)
-class LevelOfCareSpanAdmin(ReadOnlyAdmin):
+class LevelOfCareSpanAdmin(ReadOnlyAdmin[LevelOfCareSpan]):
     list_display = ("episode", "level", "prescribed_minutes", "prescribed_days", "starts", "ends", "stated_by")
     list_filter = ("level",)
     search_fields = ("episode__patient__code", "episode__patient__last_name")
@@ -109,7 +109,7 @@ class LevelOfCareSpanAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Consent)
-class ConsentAdmin(ReadOnlyAdmin):
+class ConsentAdmin(ReadOnlyAdmin[Consent]):
     list_display = ("recipient", "patient", "recipient_kind", "signed_on", "valid_until", "revoked_at")
     list_filter = ("recipient_kind", "patient__site")
     search_fields = ("recipient", "patient__code", "patient__last_name")

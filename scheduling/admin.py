@@ -23,18 +23,18 @@ from scheduling.models import (
 )
 
 
-class RoomInline(admin.TabularInline):
+class RoomInline(admin.TabularInline[Room, Site]):
     model = Room
     extra = 0
 
 
-class RuleSetInline(admin.StackedInline):
+class RuleSetInline(admin.StackedInline[RuleSet, Site]):
     model = RuleSet
     extra = 0
 
 
 @admin.register(Site)
-class SiteAdmin(AuditedAdmin):
+class SiteAdmin(AuditedAdmin[Site]):
     list_display = ("name", "code", "neutral_name", "time_zone", "opens", "closes", "country", "state")
     search_fields = ("name", "code")
     fieldsets = (
@@ -47,7 +47,7 @@ class SiteAdmin(AuditedAdmin):
 
 
 @admin.register(Room)
-class RoomAdmin(AuditedAdmin):
+class RoomAdmin(AuditedAdmin[Room]):
     list_display = ("name", "code", "site", "places")
     list_filter = ("site",)
     search_fields = ("name", "code")
@@ -55,14 +55,14 @@ class RoomAdmin(AuditedAdmin):
 
 
 @admin.register(RuleSet)
-class RuleSetAdmin(AuditedAdmin):
+class RuleSetAdmin(AuditedAdmin[RuleSet]):
     list_display = ("site", "level", "starts", "minimum_minutes", "maximum_minutes", "minimum_days", "maximum_days")
     list_filter = ("site", "level")
     list_select_related = ("site",)
 
 
 @admin.register(Closure)
-class ClosureAdmin(ReadOnlyAdmin):
+class ClosureAdmin(ReadOnlyAdmin[Closure]):
     list_display = ("site", "starts", "ends", "reason")
     list_filter = ("site",)
     search_fields = ("reason",)
@@ -71,19 +71,19 @@ class ClosureAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ServiceType)
-class ServiceTypeAdmin(AuditedAdmin):
+class ServiceTypeAdmin(AuditedAdmin[ServiceType]):
     list_display = ("name", "code", "countable")
     list_filter = ("countable",)
     search_fields = ("name", "code")
 
 
-class CohortStartInline(admin.TabularInline):
+class CohortStartInline(admin.TabularInline[CohortStart, Track]):
     model = CohortStart
     extra = 0
 
 
 @admin.register(Track)
-class TrackAdmin(ReadOnlyAdmin):
+class TrackAdmin(ReadOnlyAdmin[Track]):
     list_display = (
         "name", "code", "site", "status", "entry", "individual_minutes", "level", "from_age", "to_age", "published_at",
     )  # fmt: skip
@@ -95,21 +95,21 @@ class TrackAdmin(ReadOnlyAdmin):
 
 
 @admin.register(CohortStart)
-class CohortStartAdmin(ReadOnlyAdmin):
+class CohortStartAdmin(ReadOnlyAdmin[CohortStart]):
     list_display = ("track", "on")
     list_filter = ("track__site",)
     search_fields = ("track__name", "track__code")
     list_select_related = ("track",)
 
 
-class MeetingFacilitatorInline(admin.TabularInline):
+class MeetingFacilitatorInline(admin.TabularInline[MeetingFacilitator, Meeting]):
     model = MeetingFacilitator
     extra = 0
     raw_id_fields = ("user",)
 
 
 @admin.register(Meeting)
-class MeetingAdmin(ReadOnlyAdmin):
+class MeetingAdmin(ReadOnlyAdmin[Meeting]):
     list_display = ("name", "code", "site", "weekday", "starts", "ends", "room", "places", "runs_from", "runs_until")
     list_filter = ("site", "weekday", "service_type", "modality")
     search_fields = ("name", "code")
@@ -119,20 +119,20 @@ class MeetingAdmin(ReadOnlyAdmin):
 
 
 @admin.register(MeetingFacilitator)
-class MeetingFacilitatorAdmin(ReadOnlyAdmin):
+class MeetingFacilitatorAdmin(ReadOnlyAdmin[MeetingFacilitator]):
     list_display = ("meeting", "user", "part")
     list_filter = ("part", "meeting__site")
     search_fields = ("meeting__name", "user__name")
     list_select_related = ("meeting", "user")
 
 
-class SessionFacilitatorInline(admin.TabularInline):
+class SessionFacilitatorInline(admin.TabularInline[SessionFacilitator, Session]):
     model = SessionFacilitator
     extra = 0
 
 
 @admin.register(Session)
-class SessionAdmin(ReadOnlyAdmin):
+class SessionAdmin(ReadOnlyAdmin[Session]):
     list_display = ("on", "name", "site", "starts", "ends", "status", "booked", "places", "finalized_at")
     list_filter = ("site", "status", "service_type")
     search_fields = ("name", "topic")
@@ -143,21 +143,21 @@ class SessionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SessionFacilitator)
-class SessionFacilitatorAdmin(ReadOnlyAdmin):
+class SessionFacilitatorAdmin(ReadOnlyAdmin[SessionFacilitator]):
     list_display = ("session", "user", "part")
     list_filter = ("part", "session__site")
     search_fields = ("session__name", "user__name")
     list_select_related = ("session", "user")
 
 
-class EnrollmentMeetingInline(admin.TabularInline):
+class EnrollmentMeetingInline(admin.TabularInline[EnrollmentMeeting, Enrollment]):
     model = EnrollmentMeeting
     extra = 0
     raw_id_fields = ("meeting",)
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(ReadOnlyAdmin):
+class EnrollmentAdmin(ReadOnlyAdmin[Enrollment]):
     list_display = ("episode", "track", "starts", "ends", "modality")
     list_filter = ("track__site", "track", "modality")
     search_fields = ("episode__patient__code", "episode__patient__last_name", "track__name")
@@ -167,7 +167,7 @@ class EnrollmentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(EnrollmentMeeting)
-class EnrollmentMeetingAdmin(ReadOnlyAdmin):
+class EnrollmentMeetingAdmin(ReadOnlyAdmin[EnrollmentMeeting]):
     list_display = ("enrollment", "meeting", "starts", "ends")
     list_filter = ("meeting__site",)
     search_fields = ("meeting__name", "enrollment__episode__patient__code")
@@ -175,7 +175,7 @@ class EnrollmentMeetingAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Booking)
-class BookingAdmin(ReadOnlyAdmin):
+class BookingAdmin(ReadOnlyAdmin[Booking]):
     list_display = ("episode", "session", "starts", "week", "countable_minutes", "released_at")
     list_filter = ("session__site", "week")
     search_fields = ("episode__patient__code", "episode__patient__last_name", "session__name")
@@ -184,7 +184,7 @@ class BookingAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LeaveOfAbsence)
-class LeaveOfAbsenceAdmin(ReadOnlyAdmin):
+class LeaveOfAbsenceAdmin(ReadOnlyAdmin[LeaveOfAbsence]):
     list_display = ("episode", "starts", "ends", "reason", "recorded_by")
     list_filter = ("episode__site",)
     search_fields = ("episode__patient__code", "episode__patient__last_name")
@@ -192,7 +192,7 @@ class LeaveOfAbsenceAdmin(ReadOnlyAdmin):
 
 
 @admin.register(WaitingEntry)
-class WaitingEntryAdmin(ReadOnlyAdmin):
+class WaitingEntryAdmin(ReadOnlyAdmin[WaitingEntry]):
     list_display = ("track", "episode", "priority", "from_day", "requested_at", "closed_at")
     list_filter = ("track__site", "track", "priority")
     search_fields = ("episode__patient__code", "episode__patient__last_name")
@@ -200,7 +200,7 @@ class WaitingEntryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Feed)
-class FeedAdmin(ReadOnlyAdmin):
+class FeedAdmin(ReadOnlyAdmin[Feed]):
     list_display = ("label", "patient", "facilitator", "room", "track", "style", "last_fetched_at", "revoked_at")
     list_filter = ("style", "revoked_at")
     search_fields = ("label", "patient__code")
@@ -220,7 +220,7 @@ class FeedAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Letter)
-class LetterAdmin(ReadOnlyAdmin):
+class LetterAdmin(ReadOnlyAdmin[Letter]):
     list_display = ("consent", "starts", "ends", "written_at", "written_by")
     list_filter = ("consent__patient__site",)
     search_fields = ("consent__recipient", "consent__patient__code")

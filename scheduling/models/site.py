@@ -37,12 +37,12 @@ class SiteQuerySet(models.QuerySet["Site"]):
     def managing_patients(self, user: User) -> "SiteQuerySet":
         """The sites whose patients this person may manage."""
         granted = user.sites_where(Permission.MANAGE_PATIENTS)
-        return self if None in granted else self.filter(pk__in=granted)
+        return self if None in granted else self.filter(pk__in=[site for site in granted if site is not None])
 
     def worked_at_by(self, user: User) -> "SiteQuerySet":
         """The sites at which this person has a role."""
         sites = {site for _, site in user.assigned_roles}
-        return self if None in sites else self.filter(pk__in=sites)
+        return self if None in sites else self.filter(pk__in=[site for site in sites if site is not None])
 
 
 class Site(models.Model):

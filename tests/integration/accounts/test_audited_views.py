@@ -159,7 +159,7 @@ def test_a_look_that_the_trail_does_not_hold_is_written_whole(clinic: Clinic, mo
     """As after a backup from before it was put back."""
     client = client_for(clinic.coordinator)
     with monkeypatch.context() as lost:
-        lost.setattr(audited_cache, "record_look", lambda *_, **__: uuid4())
+        lost.setattr(audited_cache, "record_views", lambda *_, **__: uuid4())
         tag = look(client)["ETag"]
     assert not AuditEvent.objects.exists()
     assert look(client, tag).status_code == 200
