@@ -117,7 +117,7 @@ def test_a_database_that_is_away_ends_nothing(
             raise away.pop()
         return found(**arguments)
 
-    monkeypatch.setattr(run_jobs, "run_due", run_due_when_it_is_back)
+    monkeypatch.setattr(run_jobs, "run_due_jobs", run_due_when_it_is_back)
     call_command("run_jobs", verbosity=0)
     assert JobRun.objects.get().started_at == NIGHT + timedelta(seconds=60)
     said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]

@@ -194,7 +194,7 @@ def test_no_transaction_is_open_while_a_file_is_read(
         depths.append(len(connection.savepoint_ids))
         return understood(at(MONDAY, 20))
 
-    monkeypatch.setattr(calendar_files, "understand", understand)
+    monkeypatch.setattr(calendar_files, "parse_calendar", understand)
     sent(desk, "imported-calendar-new", FILE, rosa.pk)
     assert depths == [depth]
 
