@@ -7,27 +7,30 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class ClockChange:
-    """Clocks change in the night to `on`: by so many minutes, forward when positive."""
+    """A clock change in the night before the date `on`, in minutes; positive means forward.
+
+    Raises ValueError for a change of 0 minutes.
+    """
 
     on: date
     minutes: int
 
     def __post_init__(self) -> None:
         if self.minutes == 0:
-            raise ValueError(f"clocks that stay as they are do not change: {self.on}")
+            raise ValueError(f"a clock change can't be 0 minutes: {self.on}")
 
 
 def clock_changes(zone: tzinfo, first: date, until: date) -> Iterator[ClockChange]:
-    """The changes in the half-open range of dates, in order.
+    """Yield the clock changes in the half-open range of dates, in order.
 
-    A day is told from the day before by the zone's offset at noon, as clocks are put forward or back at night.
+    Each day's UTC offset at noon is compared with that of the day before, because clocks change at night.
     """
     for number in range((until - first).days):
         on = first + timedelta(days=number)
-        minutes = (_offset(on, zone) - _offset(on - timedelta(days=1), zone)) // timedelta(minutes=1)
+        minutes = (_noon_offset(on, zone) - _noon_offset(on - timedelta(days=1), zone)) // timedelta(minutes=1)
         if minutes:
             yield ClockChange(on, minutes)
 
 
-def _offset(day: date, zone: tzinfo) -> timedelta:
+def _noon_offset(day: date, zone: tzinfo) -> timedelta:
     return datetime.combine(day, time(12), zone).utcoffset() or timedelta()

@@ -1,4 +1,4 @@
-"""Half-open stretches of anything that can be ordered: minutes, dates, instants."""
+"""Half-open intervals of minutes, dates or instants."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same instant in UTC. Raises ValueError for a naive one, which is no instant.
+    """Convert an aware datetime to UTC. Raises ValueError for a naive one.
 
-    Python compares and subtracts two datetimes of one zone by their wall clocks: it says 3 hours where 2 passed, and that
-    the first 01:30 of the night on which clocks go back is the second. In UTC both are right.
+    Python compares and subtracts two datetimes in the same zone by their wall clocks. It says 3 hours where 2 passed, and on
+    the night when clocks go back it takes the first 01:30 for the second. In UTC both are right.
     """
     if moment.utcoffset() is None:
         raise ValueError(f"without a time zone this is not an instant: {moment}")
@@ -18,7 +18,10 @@ def in_utc(moment: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Interval[T: (int, date, datetime)]:
-    """From `start` up to, but not including, `end`. Instants are kept in UTC, so that they compare as they pass."""
+    """The range from `start` up to, but not including, `end`. Instants are converted to UTC.
+
+    Raises ValueError if it does not end after it starts, and for naive datetimes.
+    """
 
     start: T
     end: T
@@ -31,23 +34,26 @@ class Interval[T: (int, date, datetime)]:
             raise ValueError(f"interval must end after it starts: {self.start}..{self.end}")
 
     def overlaps(self, other: "Interval[T]") -> bool:
+        """Whether the two share a moment. Intervals that only touch do not overlap."""
         return self.start < other.end and other.start < self.end
 
     def contains(self, moment: T) -> bool:
+        """Whether the moment is inside; the end is not."""
         return self.start <= moment < self.end
 
     def covers(self, other: "Interval[T]") -> bool:
+        """Whether all of the other interval is inside this one."""
         return self.start <= other.start and other.end <= self.end
 
     def intersection(self, other: "Interval[T]") -> "Interval[T] | None":
-        """What both share, or None."""
+        """Return the part that both share, or None if they do not overlap."""
         if not self.overlaps(other):
             return None
         return Interval(max(self.start, other.start), min(self.end, other.end))
 
 
 def merge[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> tuple[Interval[T], ...]:
-    """The same moments as the fewest intervals, in order; touching ones become one."""
+    """Return the same moments as the fewest possible intervals, in order. Touching intervals become one."""
     merged: list[Interval[T]] = []
     for each in sorted(intervals, key=lambda interval: interval.start):
         if merged and each.start <= merged[-1].end:
@@ -60,7 +66,7 @@ def merge[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> tuple[I
 def subtract[T: (int, date, datetime)](
     intervals: Iterable[Interval[T]], holes: Iterable[Interval[T]]
 ) -> tuple[Interval[T], ...]:
-    """The moments of `intervals` that are in none of `holes`, as the fewest intervals in order."""
+    """Return the moments of `intervals` that are in none of `holes`, as the fewest possible intervals, in order."""
     left = list(merge(intervals))
     for hole in merge(holes):
         remaining: list[Interval[T]] = []
@@ -77,16 +83,16 @@ def subtract[T: (int, date, datetime)](
 
 
 def max_simultaneous[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> int:
-    """How many of the intervals share a moment at most. Those that only touch share none."""
-    each_of = list(intervals)
-    return max((sum(other.contains(each.start) for other in each_of) for each in each_of), default=0)
+    """Return the largest number of intervals that share a moment. Intervals that only touch share none."""
+    given = list(intervals)
+    return max((sum(other.contains(each.start) for other in given) for each in given), default=0)
 
 
 def covered_minutes(intervals: Iterable[Interval[int]]) -> int:
-    """How many minutes lie in at least one of the intervals, which are in minutes."""
+    """Count the minutes that are in at least one of the intervals, which are in minutes."""
     return sum(each.end - each.start for each in merge(intervals))
 
 
 def minutes_between(starts: datetime, ends: datetime) -> int:
-    """Whole minutes that pass from one instant to the other, rounded down. Raises ValueError for a naive one."""
+    """Return the whole minutes between two instants, rounded down. Raises ValueError for a naive datetime."""
     return (in_utc(ends) - in_utc(starts)) // timedelta(minutes=1)

@@ -1,4 +1,4 @@
-"""From a weekly pattern on the wall clock to dated sessions at instants."""
+"""Expand weekly patterns on the wall clock into dated sessions at instants."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -6,14 +6,18 @@ from datetime import UTC, date, datetime, time, tzinfo
 from enum import StrEnum
 
 from timekeeping.intervals import Interval, minutes_between
-from timekeeping.weeks import Recurrence, minute_of
+from timekeeping.weeks import Recurrence, minute_of, wall_time
 
 GRID_MINUTES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingPattern:
-    """A weekly slot within one day, every week or every other week from an anchor's, on half-open dates."""
+    """A weekly slot within one day, on the wall clock; with an `anchor` date it is held every other week.
+
+    `runs_from` to `runs_until` is a half-open range of dates; None leaves that side open. Raises ValueError if the slot does
+    not end after it starts, or if its break is not inside it.
+    """
 
     weekday: int
     starts: time
@@ -36,6 +40,7 @@ class MeetingPattern:
 
     @property
     def recurrence(self) -> Recurrence:
+        """The dates on which it is held, closures not considered."""
         return Recurrence(
             weekdays=frozenset({self.weekday}),
             anchor=self.anchor,
@@ -57,22 +62,22 @@ class Occurrence:
 
 
 def at_wall_clock(day: date, wall: time, zone: tzinfo) -> datetime:
-    """The instant, in UTC, at which clocks in `zone` show `wall` on `day`.
+    """Return the instant, in UTC, at which clocks in `zone` show `wall` on `day`.
 
-    A time that a clock change skips is moved forward by what was skipped; of a time that comes twice, the first is meant.
+    A time that a clock change skips is moved forward by the skipped amount. If a time comes twice, the first one is returned.
     """
     return datetime.combine(day, wall, zone).replace(fold=0).astimezone(UTC)
 
 
 class ClockEffect(StrEnum):
-    """What a clock change does to a time on the wall."""
+    """What a clock change does to a wall-clock time."""
 
     SKIPPED = "skipped"
     REPEATED = "repeated"
 
 
 def clock_effect_at(day: date, wall: time, zone: tzinfo) -> ClockEffect | None:
-    """Whether clocks in `zone` skip the time on the day, or show it twice; None on every ordinary day."""
+    """Return whether clocks in `zone` skip the time on that day or show it twice; None on an ordinary day."""
     moment = datetime.combine(day, wall, zone)
     before, after = moment.replace(fold=0).utcoffset(), moment.replace(fold=1).utcoffset()
     if before is None or after is None or before == after:
@@ -83,18 +88,18 @@ def clock_effect_at(day: date, wall: time, zone: tzinfo) -> ClockEffect | None:
 def times_hit_by_clock_change(
     pattern: MeetingPattern, first: date, until: date, *, zone: tzinfo, closed: Collection[Interval[date]] = ()
 ) -> Iterator[tuple[date, time, ClockEffect]]:
-    """Starts and ends of the pattern that a clock change skips or repeats, on its dates in the half-open range."""
+    """Yield the pattern's starts and ends in the half-open range of dates that a clock change skips or repeats."""
     for day in occurrence_dates(pattern, first, until, closed):
         for wall in (pattern.starts, pattern.ends):
-            quirk = clock_effect_at(day, wall, zone)
-            if quirk is not None:
-                yield day, wall, quirk
+            effect = clock_effect_at(day, wall, zone)
+            if effect is not None:
+                yield day, wall, effect
 
 
 def occurrence_dates(
     pattern: MeetingPattern, first: date, until: date, closed: Collection[Interval[date]] = ()
 ) -> Iterator[date]:
-    """The pattern's dates in the half-open range on which the site is open."""
+    """Yield the pattern's dates in the half-open range that are in none of the closures."""
     for day in pattern.recurrence.dates(first, until):
         if not any(closure.contains(day) for closure in closed):
             yield day
@@ -110,12 +115,12 @@ def expand_pattern(
     breaks_count: bool = False,
     countable: bool = True,
 ) -> tuple[Occurrence, ...]:
-    """The dated sessions of a pattern in the half-open range of dates, closures left out.
+    """Return the dated sessions of a pattern in the half-open range of dates, without those on closed dates.
 
-    `countable_minutes` are those that pass, less the break unless breaks count; 0 when the service does not count.
-    A meeting that a clock change leaves without a minute does not take place.
+    `countable_minutes` is the elapsed time, less the break unless breaks count, or 0 if the service does not count. A meeting
+    that a clock change leaves without a single minute is not held.
     """
-    found = []
+    occurrences = []
     for on in occurrence_dates(pattern, first, until, closed):
         starts, ends = at_wall_clock(on, pattern.starts, zone), at_wall_clock(on, pattern.ends, zone)
         if starts >= ends:
@@ -124,7 +129,7 @@ def expand_pattern(
         minutes = minutes_between(starts, ends)
         if pause and not breaks_count:
             minutes -= minutes_between(pause.start, pause.end)
-        found.append(
+        occurrences.append(
             Occurrence(
                 on=on,
                 starts=starts,
@@ -134,7 +139,7 @@ def expand_pattern(
                 countable_minutes=minutes if countable else 0,
             )
         )
-    return tuple(found)
+    return tuple(occurrences)
 
 
 def _break(pattern: MeetingPattern, on: date, zone: tzinfo, session: Interval[datetime]) -> Interval[datetime] | None:
@@ -142,15 +147,15 @@ def _break(pattern: MeetingPattern, on: date, zone: tzinfo, session: Interval[da
         return None
     starts, ends = at_wall_clock(on, pattern.break_starts, zone), at_wall_clock(on, pattern.break_ends, zone)
     if not session.start < starts < ends < session.end:
-        return None  # a clock change swallowed it
+        return None  # a clock change leaves no room for it
     return Interval(starts, ends)
 
 
 def centered_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
-    """A break known only by its minutes, put in the middle of the meeting, its start on the 5-minute grid at or before.
+    """Place a break of which only the length is known in the middle of a meeting; return its start and end.
 
-    In a meeting so short that this is not inside it, its start is on the grid's next. The place is the product's own
-    choice. Raises ValueError when the break does not fit inside.
+    The start is rounded down to the 5-minute grid, or up if rounding down would put it at the start of the meeting. Raises
+    ValueError if the break does not fit inside the meeting. The position is a product rule.
     """
     first, last = minute_of(starts), minute_of(ends)
     begin = (first + last - minutes) // 2
@@ -159,8 +164,4 @@ def centered_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
         begin += GRID_MINUTES
     if minutes <= 0 or begin <= first or begin + minutes >= last:
         raise ValueError(f"a break of {minutes} minutes does not fit inside {starts:%H:%M}-{ends:%H:%M}")
-    return _wall_time(begin), _wall_time(begin + minutes)
-
-
-def _wall_time(minute: int) -> time:
-    return time(*divmod(minute, 60))
+    return wall_time(begin), wall_time(begin + minutes)

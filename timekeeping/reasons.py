@@ -1,4 +1,4 @@
-"""The reasons that a verdict can bring, each with its numbers; templates find the words by `code`."""
+"""The base of all reasons that a verdict can carry, and the exception that carries them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ Key = int | str
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason against a set of meetings. `code` is what templates choose their words by."""
+    """One reason against something, with its numbers. Templates choose their text by `code`."""
 
     code: ClassVar[str] = ""
 
 
 class Refused(Exception):
-    """Nothing was written. `reasons` are all that stood against it, as values; templates find the words."""
+    """Raised when an action is not allowed; nothing was written. `reasons` are all the reasons against it, as values."""
 
     def __init__(self, reasons: Iterable[Reason]) -> None:
         self.reasons = tuple(reasons)
@@ -24,15 +24,15 @@ class Refused(Exception):
 
 
 def refuse_if_any(reasons: Iterable[Reason]) -> None:
-    """Raises Refused with every reason, each said once; does nothing where there is none."""
-    found = tuple(dict.fromkeys(reasons))
-    if found:
-        raise Refused(found)
+    """Raise Refused with all distinct reasons; do nothing if there are none."""
+    distinct = tuple(dict.fromkeys(reasons))
+    if distinct:
+        raise Refused(distinct)
 
 
 @dataclass(frozen=True, slots=True)
 class EndDateBeforeStart(Reason):
-    """The day asked for as an end lies before the beginning."""
+    """The requested end date is before the start date."""
 
     code: ClassVar[str] = "ends_before_it_begins"
     begins: date

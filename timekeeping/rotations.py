@@ -1,40 +1,41 @@
-"""Shift patterns as people write them: runs of days on and off in turn, such as “4 on, 3 off” or 2-2-3-2-2-3."""
+"""Shift rotations as people write them: alternating runs of days on and off, such as “4 on, 3 off” or 2-2-3-2-2-3."""
 
 import re
 from collections.abc import Iterable
 from itertools import groupby
 
 MIN_CYCLE_DAYS, MAX_CYCLE_DAYS = 2, 56
-"""How long one round can be, in days: eight weeks hold the longest shift plans in use. (The product's own choice.)"""
+"""Limits of a cycle, in days (product rule): the longest shift plans in use repeat within eight weeks."""
 
 RUN = re.compile(r"(?P<days>\d{1,3})\s*(?:days?\s*)?(?P<word>on|off)?", re.IGNORECASE)
 SEPARATOR = re.compile(r"[\s,;/+–-]*(?:then|and)?\s*", re.IGNORECASE)
 
 
 def parse_runs(text: str) -> tuple[int, ...]:
-    """Lengths in days of the runs on, off, on … in turn, beginning with one on: “4 on, 3 off” is (4, 3), and so is 4-3.
+    """Parse a rotation into the lengths of its runs in days: on, off, on and so on. “4 on, 3 off” and 4-3 are both (4, 3).
 
-    Raises ValueError with a sentence about what was written. Whether there are days off, or too many, is not asked.
+    Raises ValueError with a sentence for the person who typed it. The length of the cycle is not checked, nor whether it has
+    days off.
     """
     written = text.strip()
     runs: list[int] = []
-    place = 0
-    while found := RUN.match(written, place):
-        word = "off" if len(runs) % 2 else "on"
-        if found["word"] and found["word"].lower() != word:
+    position = 0
+    while found := RUN.match(written, position):
+        expected = "off" if len(runs) % 2 else "on"
+        if found["word"] and found["word"].lower() != expected:
             raise ValueError(f"“{written}” must be days on and days off in turn, days on first: 4 on, 3 off.")
         if int(found["days"]) == 0:
             raise ValueError(f"“{written}” has a run of no days; leave it out.")
         runs.append(int(found["days"]))
         if gap := SEPARATOR.match(written, found.end()):
-            place = gap.end()
-    if not runs or place < len(written):
+            position = gap.end()
+    if not runs or position < len(written):
         raise ValueError(f"“{written}” is no shift pattern; write 4 on, 3 off or 2-2-3-2-2-3.")
     return tuple(runs)
 
 
 def runs_to_bits(runs: Iterable[int]) -> int:
-    """The days on of one round as bits; the first day is 1."""
+    """Encode the days on of one cycle as bits; the lowest bit is the first day."""
     bits, day = 0, 0
     for number, days in enumerate(runs):
         if number % 2 == 0:
@@ -44,15 +45,15 @@ def runs_to_bits(runs: Iterable[int]) -> int:
 
 
 def bits_to_days_on(cycle_days: int, bits: int) -> frozenset[int]:
-    """The numbers of the days on in a round, from 0."""
+    """Return the numbers of the days on in a cycle, counted from 0."""
     return frozenset(day for day in range(cycle_days) if bits >> day & 1)
 
 
 def bits_to_runs(cycle_days: int, bits: int) -> tuple[int, ...]:
-    """The runs of a round that begins with a day on: what `read_runs` and `bits_of` made bits of."""
+    """Return the runs of a cycle that begins with a day on: the inverse of `runs_to_bits`."""
     return tuple(len(list(run)) for _, run in groupby(bits >> day & 1 for day in range(cycle_days)))
 
 
 def format_runs(runs: Iterable[int]) -> str:
-    """As a person writes it and `read_runs` reads it: “4 on, 3 off”."""
+    """Format runs so that people and `parse_runs` can read them: “4 on, 3 off”."""
     return ", ".join(f"{days} {'off' if number % 2 else 'on'}" for number, days in enumerate(runs))

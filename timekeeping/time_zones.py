@@ -1,49 +1,45 @@
-"""What is stated by the clock of one place, as clocks of another show it: two sites of a clinic can be in two zones."""
+"""Convert wall-clock times between time zones, for clinics whose sites are in different zones."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, Rotation, minute_of
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, RecurrencePattern, Rotation, minute_of, wall_time
 
 DAYS_A_WEEK = 7
 
 
 def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple[int, ...]:
-    """By how many minutes clocks in `to` are ahead of those in `of` at noon of the half-open dates: once each, ascending.
+    """Return by how many minutes clocks in `to` are ahead of clocks in `of` at noon on the half-open range of dates.
 
-    One for zones whose clocks change on the same days.
+    Each difference is returned once, in ascending order. There is just one if both zones change their clocks on the same days.
     """
     noons = (datetime.combine(first + timedelta(days=number), time(12), of) for number in range((until - first).days))
-    found = set()
+    differences = set()
     for noon in noons:
         ahead, behind = noon.astimezone(to).utcoffset(), noon.utcoffset()
         assert ahead is not None
         assert behind is not None
-        found.add((ahead - behind) // timedelta(minutes=1))
-    return tuple(sorted(found))
+        differences.add((ahead - behind) // timedelta(minutes=1))
+    return tuple(sorted(differences))
 
 
 def shift_busy_time(busy: BusyTime, ahead: int) -> tuple[BusyTime, ...]:
-    """The busy time as clocks show it that are so many minutes ahead, less than a day: one, or two of which one begins in
-    another week.
+    """Return the busy time as shown by clocks that are `ahead` minutes ahead (less than a day).
 
-    A whole day stays one: what takes all of a date is meant by the date.
+    The result is usually one busy time. It is two when an every-other-week pattern moves partly into the next or previous
+    week. A busy time that takes a whole day stays on its date, because people mean the date and not the hours.
     """
     if ahead == 0 or busy.starts == busy.ends == time(0):
         return (busy,)
     starts, ends = minute_of(busy.starts) + ahead, minute_of(busy.ends) + ahead
     days = starts // MINUTES_A_DAY
-    shown = replace(busy, starts=_wall_time(starts), ends=_wall_time(ends))
+    shown = replace(busy, starts=wall_time(starts), ends=wall_time(ends))
     return tuple(replace(shown, recurrence=each) for each in _shift_pattern(busy.recurrence, days))
 
 
-def _wall_time(minutes: int) -> time:
-    return time(*divmod(minutes % MINUTES_A_DAY, 60))
-
-
-def _shift_pattern(pattern: Recurrence | Rotation | OnDates, days: int) -> Iterator[Recurrence | Rotation | OnDates]:
-    """What happens on the dates so many days after those of the pattern, at most one before or after."""
+def _shift_pattern(pattern: RecurrencePattern, days: int) -> Iterator[RecurrencePattern]:
+    """Move the pattern by `days`, which is -1, 0 or 1."""
     shift = timedelta(days=days)
     if isinstance(pattern, OnDates):
         yield OnDates(frozenset(day + shift for day in pattern.days))
@@ -57,7 +53,7 @@ def _shift_pattern(pattern: Recurrence | Rotation | OnDates, days: int) -> Itera
         weekdays = frozenset((day + days) % DAYS_A_WEEK for day in pattern.weekdays)
         yield replace(pattern, weekdays=weekdays, valid_from=valid_from, valid_until=valid_until)
         return
-    for weeks in (-1, 0, 1):  # of every other week, a day that gets into the next one is of the others
+    for weeks in (-1, 0, 1):  # every other week: a day that moves into another week needs an anchor of its own
         moved = frozenset(
             (day + days) % DAYS_A_WEEK for day in pattern.weekdays if (day + days) // DAYS_A_WEEK == weeks
         )

@@ -1,4 +1,4 @@
-"""A person's week on the wall clock: what recurs, when they are not free, and when a treatment week begins."""
+"""Weeks on the wall clock: recurrence patterns, busy times, and the day on which a treatment week begins."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,25 +9,36 @@ from timekeeping.intervals import Interval
 
 MINUTES_A_DAY = 24 * 60
 TREATMENT = "treatment"
-"""The kind of a busy time that is no part of a life."""
+"""The kind of a busy time that is treatment already booked, not a commitment."""
 
 
 def week_start(day: date, first_weekday: int = 0) -> date:
-    """The date on which the week of `day` begins, for weeks that begin on `first_weekday` (Monday is 0)."""
+    """Return the date on which the week of `day` begins; `first_weekday` is the weekday that starts it (Monday is 0)."""
     return day - timedelta(days=(day.weekday() - first_weekday) % 7)
 
 
 def minute_of(wall: time) -> int:
-    """Minutes from midnight on the wall clock."""
+    """Convert a wall-clock time to minutes since midnight."""
     return wall.hour * 60 + wall.minute
+
+
+def wall_time(minutes: int) -> time:
+    """Convert minutes since midnight to a wall-clock time; minutes of the day before or after wrap around."""
+    return time(*divmod(minutes % MINUTES_A_DAY, 60))
+
+
+def is_within(day: date, first: date | None, until: date | None) -> bool:
+    """Whether `day` is in the half-open range of dates; None leaves that side open."""
+    return (first is None or first <= day) and (until is None or day < until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurrence:
-    """On which dates something happens: on weekdays (Monday is 0), every week or, with an `anchor`, every other week.
+    """Something that happens on certain weekdays (Monday is 0), every week or, with an `anchor`, every other week.
 
-    Every other week means the weeks, from Monday, that are an even number of weeks from the anchor's.
-    `valid_from` to `valid_until` are half-open; None is open.
+    "Every other week" means the weeks, counted from Monday, that are an even number of weeks from the anchor's week.
+    `valid_from` to `valid_until` is a half-open range of dates; None leaves that side open. Raises ValueError without a
+    weekday, or if the range is empty.
     """
 
     weekdays: frozenset[int]
@@ -43,19 +54,19 @@ class Recurrence:
 
     @classmethod
     def once(cls, day: date) -> "OnDates":
-        """On one date alone."""
+        """Return the pattern of something that happens on one date only."""
         return OnDates(frozenset({day}))
 
     def happens_on(self, day: date) -> bool:
+        """Whether `day` is one of its dates."""
         return (
             day.weekday() in self.weekdays
-            and (self.valid_from is None or self.valid_from <= day)
-            and (self.valid_until is None or day < self.valid_until)
+            and is_within(day, self.valid_from, self.valid_until)
             and (self.anchor is None or (week_start(day) - week_start(self.anchor)).days % 14 == 0)
         )
 
     def dates(self, first: date, until: date) -> Iterator[date]:
-        """Its dates in the half-open range, in order."""
+        """Yield its dates in the half-open range, in order."""
         start = max(first, self.valid_from or first)
         stop = min(until, self.valid_until or until)
         weekday = start.weekday()
@@ -66,10 +77,11 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """A pattern of shifts that goes round by days, not by weeks: 4 on and 3 off, or 2 on, 2 off, 3 on, 2 off, 2 on, 3 off.
+    """A shift rotation counted in days, not weeks: 4 on and 3 off, or 2 on, 2 off, 3 on, 2 off, 2 on, 3 off.
 
-    Of every `cycle_days` days, counted from the date `first` in both directions, those numbered in `days_on` (0 is `first`
-    itself). `valid_from` to `valid_until` are half-open; None is open.
+    It repeats every `cycle_days` days, before and after the date `first`. `days_on` numbers the days of a cycle on which it
+    happens (`first` is day 0). `valid_from` to `valid_until` is a half-open range of dates; None leaves that side open.
+    Raises ValueError without a day on, for a day outside the cycle, and if the range is empty.
     """
 
     cycle_days: int
@@ -85,14 +97,13 @@ class Rotation:
             raise ValueError(f"it must end after it begins: {self.valid_from}..{self.valid_until}")
 
     def happens_on(self, day: date) -> bool:
-        return (
-            (day - self.first).days % self.cycle_days in self.days_on
-            and (self.valid_from is None or self.valid_from <= day)
-            and (self.valid_until is None or day < self.valid_until)
+        """Whether `day` is one of its dates."""
+        return (day - self.first).days % self.cycle_days in self.days_on and is_within(
+            day, self.valid_from, self.valid_until
         )
 
     def dates(self, first: date, until: date) -> Iterator[date]:
-        """Its dates in the half-open range, in order."""
+        """Yield its dates in the half-open range, in order."""
         for days in range((until - first).days):
             if self.happens_on(day := first + timedelta(days=days)):
                 yield day
@@ -100,7 +111,10 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class OnDates:
-    """On these dates alone: an exception in a life, or what a calendar gave that somebody sent."""
+    """Something that happens only on these dates: a one-time commitment, or the events of an imported calendar.
+
+    Raises ValueError without a date.
+    """
 
     days: frozenset[date]
 
@@ -109,26 +123,27 @@ class OnDates:
             raise ValueError("it must happen on some date")
 
     def happens_on(self, day: date) -> bool:
+        """Whether `day` is one of its dates."""
         return day in self.days
 
     def dates(self, first: date, until: date) -> Iterator[date]:
-        """Its dates in the half-open range, in order."""
+        """Yield its dates in the half-open range, in order."""
         yield from sorted(day for day in self.days if first <= day < until)
 
 
 RecurrencePattern = Recurrence | Rotation | OnDates
-"""When something happens: on weekdays, going round by days, or on dates alone."""
+"""When something happens: on weekdays, on a rotation, or only on certain dates."""
 
 
 def weekdays_of(pattern: RecurrencePattern) -> frozenset[int]:
-    """The weekdays on which it happens, now or at some time."""
+    """Return every weekday (Monday is 0) on which the pattern ever happens."""
     return frozenset(weekday for weekday in range(7) if on_weekdays(pattern, frozenset({weekday})))
 
 
 def on_weekdays(pattern: RecurrencePattern, weekdays: frozenset[int]) -> RecurrencePattern | None:
-    """What of the pattern happens on these weekdays alone; None for nothing.
+    """Restrict the pattern to the given weekdays (Monday is 0); return None if nothing is left.
 
-    What goes round by days falls on the same weekdays again only after seven rounds, at most.
+    A rotation falls on the same weekdays again after at most seven cycles, so its cycle is lengthened to that.
     """
     if isinstance(pattern, Recurrence):
         left = pattern.weekdays & weekdays
@@ -136,18 +151,21 @@ def on_weekdays(pattern: RecurrencePattern, weekdays: frozenset[int]) -> Recurre
     if isinstance(pattern, OnDates):
         dates = frozenset(day for day in pattern.days if day.weekday() in weekdays)
         return OnDates(dates) if dates else None
-    round_of_weeks = lcm(pattern.cycle_days, 7)
+    cycle_of_weeks = lcm(pattern.cycle_days, 7)
     days_on = frozenset(
         day
-        for day in range(round_of_weeks)
+        for day in range(cycle_of_weeks)
         if day % pattern.cycle_days in pattern.days_on and (pattern.first.weekday() + day) % 7 in weekdays
     )
-    return replace(pattern, cycle_days=round_of_weeks, days_on=days_on) if days_on else None
+    return replace(pattern, cycle_days=cycle_of_weeks, days_on=days_on) if days_on else None
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """One occurrence of a busy time, in wall-clock minutes counted from midnight of a first date."""
+    """One occurrence of a busy time, in wall-clock minutes since midnight of some first date.
+
+    `bare` is the busy time itself; `padded` includes travel.
+    """
 
     on: date
     bare: Interval[int]
@@ -156,10 +174,10 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyTime:
-    """Time a person is not free, on the wall clock; `ends` at or before `starts` is on the next day.
+    """A time at which a person is busy, on the wall clock; `ends` at or before `starts` is on the next day.
 
-    Travel is minutes needed between this place and the site, before and after. What is not protected can give way at either
-    end, by up to `movable_minutes`: begin so much later, or end so much earlier. 0 protects it.
+    Travel is the minutes needed between this place and the site, before and after. A flexible commitment can start up to
+    `movable_minutes` later or end as much earlier; 0 means that it is protected. Raises ValueError for negative minutes.
     """
 
     key: int | str
@@ -180,21 +198,19 @@ class BusyTime:
 
     @property
     def is_treatment(self) -> bool:
-        """Whether it is other treatment, and not a commitment: that gives way to nothing."""
+        """Whether this is treatment already booked, which never moves, and not a commitment."""
         return self.kind == TREATMENT
 
     @property
-    def is_dated(self) -> bool:
-        """Whether it happens on dates alone, and so is an exception in the week and not part of it."""
-        return isinstance(self.recurrence, OnDates)
-
-    @property
     def minutes(self) -> int:
-        """How long it takes without travel: up to a whole day, which is what equal times mean."""
+        """How many minutes it takes without travel; equal start and end times mean a whole day."""
         return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
 
     def occasions(self, first: date, until: date) -> Iterator[Occasion]:
-        """Those that reach into the half-open dates, travel included, also when they began before or end after."""
+        """Yield the occurrences that overlap the half-open range of dates, travel included.
+
+        Those that start before the range or end after it are included whole.
+        """
         window = Interval(0, (until - first).days * MINUTES_A_DAY)
         reach = timedelta(days=2 + max(self.travel_before, self.travel_after) // MINUTES_A_DAY)
         for on in self.recurrence.dates(first - reach, until + reach):

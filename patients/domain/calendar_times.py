@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, RecurrencePattern, week_start
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, RecurrencePattern, wall_time, week_start
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -64,16 +64,12 @@ class CalendarTimes:
             label=self.label,
             kind=self.kind,
             recurrence=pattern,
-            starts=_wall_time(slot[0]),
-            ends=_wall_time(slot[1]),
+            starts=wall_time(slot[0]),
+            ends=wall_time(slot[1]),
             travel_before=self.travel_before,
             travel_after=self.travel_after,
             movable_minutes=self.movable_minutes,
         )
-
-
-def _wall_time(minute: int) -> time:
-    return time(*divmod(minute % MINUTES_A_DAY, 60))
 
 
 def dates_by_time(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapping[MinuteSpan, set[date]]:

@@ -1,4 +1,4 @@
-"""What can be wrong with the weekly hours of a track or of a choice of its meetings."""
+"""Reasons against the weekly hours of a track or of a patient's choice of meetings. Minutes and days are per week."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -57,7 +57,7 @@ class ShortDay(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RoomDoubleBooked(Reason):
-    """Two meetings in one room at one time."""
+    """Two meetings are in the same room at the same time."""
 
     code: ClassVar[str] = "room_in_two_places"
     room: Key
@@ -77,7 +77,7 @@ class FacilitatorDoubleBooked(Reason):
 
 @dataclass(frozen=True, slots=True)
 class OverlappingMeetings(Reason):
-    """A patient can attend only one of two that overlap."""
+    """Two of a patient's meetings overlap, by so many minutes."""
 
     code: ClassVar[str] = "two_at_once"
     first: str

@@ -1,13 +1,13 @@
-"""The weekly-hours rule: what a track or a patient's choice of meetings adds up to, and every reason against it.
+"""The weekly-hours rule: what a set of meetings adds up to in a week, and every reason against it.
 
-An intensive outpatient program is 9 hours a week or more (ASAM level 2.1); 20 hours or more is the higher band (ASAM level
-2.5, partial hospitalization). That it is spread over 3 to 5 days, and the upper bound of 25 hours, are payers' and programs'
-common practice. All bounds come from the RuleSet in force and are inclusive.
+An intensive outpatient program has 9 hours a week or more (ASAM level 2.1). 20 hours or more is the higher band (ASAM level
+2.5, partial hospitalization). The upper bound of 25 hours and the spread over 3 to 5 days are common practice of payers and
+programs. All bounds come from the RuleSet in force and are inclusive.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import combinations, pairwise
 
@@ -25,8 +25,9 @@ from scheduling.domain.hours.reasons import (
     TooManyMinutes,
 )
 from timekeeping.intervals import Interval, covered_minutes, subtract
+from timekeeping.occurrences import MeetingPattern
 from timekeeping.reasons import Key, Reason
-from timekeeping.weeks import Recurrence, minute_of, week_start
+from timekeeping.weeks import minute_of, week_start
 
 HIGHER_BAND_MINUTES = 1200
 
@@ -38,7 +39,10 @@ class Band(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursRules:
-    """The weekly-hours policy in force: inclusive bounds in minutes and days a week."""
+    """The weekly-hours policy in force: inclusive bounds in minutes and days per week.
+
+    `week_starts` is the weekday on which the week begins (Monday is 0). Raises ValueError for bounds that are no range.
+    """
 
     minimum_minutes: int = 540
     maximum_minutes: int = 1500
@@ -54,39 +58,24 @@ class HoursRules:
         if not 0 < self.minimum_days <= self.maximum_days <= 7:
             raise ValueError(f"days must be a range within a week: {self.minimum_days}..{self.maximum_days}")
         if self.minimum_minutes_per_day < 0:
-            raise ValueError(f"a day can't need less than nothing: {self.minimum_minutes_per_day}")
+            raise ValueError(f"minutes a day can't be negative: {self.minimum_minutes_per_day}")
         if self.week_starts not in range(7):
             raise ValueError(f"a weekday is 0 to 6: {self.week_starts}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeeklyMeeting:
-    """One weekly slot within one day. With an `anchor` it is held every other week; dates are half-open."""
+class WeeklyMeeting(MeetingPattern):
+    """A weekly meeting of a track: its slot, room, facilitators and places. `countable` says whether its hours count."""
 
     key: Key
     name: str
-    weekday: int
-    starts: time
-    ends: time
-    break_starts: time | None = None
-    break_ends: time | None = None
     room: Key | None = None
     facilitators: frozenset[Key] = frozenset()
-    anchor: date | None = None
     countable: bool = True
-    runs_from: date | None = None
-    runs_until: date | None = None
     places: int = 1
 
     def __post_init__(self) -> None:
-        if self.weekday not in range(7):
-            raise ValueError(f"a weekday is 0 to 6: {self.weekday}")
-        if self.starts >= self.ends:
-            raise ValueError(f"a meeting must end after it starts: {self.starts}..{self.ends}")
-        if (self.break_starts is None) != (self.break_ends is None):
-            raise ValueError("a break needs both its start and its end")
-        if self.break_starts and self.break_ends and not self.starts < self.break_starts < self.break_ends < self.ends:
-            raise ValueError(f"the break must lie inside the meeting: {self.break_starts}..{self.break_ends}")
+        MeetingPattern.__post_init__(self)  # a class with slots is made anew, so super() would not find it
         if self.runs_from and self.runs_until and self.runs_from >= self.runs_until:
             raise ValueError(f"a meeting must run for a day: {self.runs_from}..{self.runs_until}")
 
@@ -96,17 +85,12 @@ class WeeklyMeeting:
         return Interval(minute_of(self.starts), minute_of(self.ends))
 
     @property
-    def recurrence(self) -> Recurrence:
-        """The dates on which it is held, closures aside."""
-        return Recurrence(
-            weekdays=frozenset({self.weekday}),
-            anchor=self.anchor,
-            valid_from=self.runs_from,
-            valid_until=self.runs_until,
-        )
+    def week_order(self) -> tuple[int, int, int, str]:
+        """The sort key that puts meetings in the order of the week; the same for no two meetings."""
+        return self.weekday, minute_of(self.starts), minute_of(self.ends), str(self.key)
 
     def counted(self, rules: HoursRules) -> tuple[Interval[int], ...]:
-        """The minutes of the day that count: without the break unless breaks count, none if the service does not."""
+        """Return the minutes of the day that count: without the break unless breaks count, none if it is not countable."""
         if not self.countable:
             return ()
         if self.break_starts is None or self.break_ends is None or rules.breaks_count:
@@ -114,21 +98,22 @@ class WeeklyMeeting:
         return subtract([self.span], [Interval(minute_of(self.break_starts), minute_of(self.break_ends))])
 
     def minutes(self, rules: HoursRules) -> int:
+        """Return how many of its minutes count."""
         return covered_minutes(self.counted(rules))
 
     def runs_on_or_after(self, first: date, until: date | None = None) -> bool:
-        """Whether it runs on some day of the half-open range."""
+        """Whether it runs on some day of the half-open range; `until` None leaves the range open."""
         return (self.runs_until is None or first < self.runs_until) and (
             until is None or self.runs_from is None or self.runs_from < until
         )
 
     def overlaps(self, other: "WeeklyMeeting") -> bool:
-        """Whether both are held at the same time on any date."""
+        """Whether both are held at the same time on some date."""
         return self.weekday == other.weekday and self.span.overlaps(other.span) and _share_a_date(self, other)
 
 
 def _share_a_date(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
-    """Of two meetings of one weekday; what repeats every fortnight shows all it does in one."""
+    """Whether two meetings of the same weekday share a date; two weeks show it, since both repeat after two at most."""
     starts = [day for day in (one.runs_from, two.runs_from) if day]
     ends = [day for day in (one.runs_until, two.runs_until) if day]
     if starts and ends:
@@ -142,7 +127,7 @@ def _share_a_date(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What meetings add up to in a week, and every reason against them."""
+    """What meetings add up to in a week, and every reason against them. Individual minutes are in `minutes` only."""
 
     minutes: int
     days: int
@@ -151,25 +136,29 @@ class Verdict:
 
     @property
     def allowed(self) -> bool:
+        """Whether there is no reason against the meetings."""
         return not self.reasons
 
     @property
     def band(self) -> Band:
+        """The higher band from 20 hours a week."""
         return Band.HIGHER if self.minutes >= HIGHER_BAND_MINUTES else Band.STANDARD
 
 
 @dataclass(frozen=True, slots=True)
 class WeeklyTotals:
+    """Countable minutes and days of a week; `by_weekday` has the groups' minutes from Monday to Sunday."""
+
     minutes: int
     days: int
     by_weekday: tuple[int, ...]
 
 
 def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> int:
-    """What meetings of one weekday add up to. Those that overlap are alternatives, and the minutes they share count once.
+    """Add up the countable minutes of one weekday's meetings, counting the minutes that overlapping meetings share once.
 
-    A stretch that several share counts as in the one that counts most of it: of two groups side by side each has its
-    break, also when they take it at different times, and nobody attends the work of both.
+    Meetings that overlap are alternatives: a patient attends one of them. Each stretch of time counts as in the meeting that
+    counts the most of it. So two groups side by side count as one group with its break, even if their breaks differ.
     """
     if len(meetings) == 1:
         return meetings[0].minutes(rules)
@@ -184,7 +173,7 @@ def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> int:
 
 
 def add_up(meetings: Collection[WeeklyMeeting], rules: HoursRules, individual_minutes: int = 0) -> WeeklyTotals:
-    """Minutes a week and distinct days of meetings held every week; those of every other week come on top, uncounted.
+    """Add up the countable minutes and the days of a week. Meetings held every other week are left out: they are extra.
 
     The minutes that overlapping meetings share count once. Individual minutes count toward the minutes, not the days.
     """
@@ -193,22 +182,25 @@ def add_up(meetings: Collection[WeeklyMeeting], rules: HoursRules, individual_mi
     return WeeklyTotals(sum(by_weekday) + individual_minutes, sum(1 for minutes in by_weekday if minutes), by_weekday)
 
 
-def _within_bounds(sum_: WeeklyTotals, rules: HoursRules) -> Iterable[Reason]:
-    if sum_.minutes < rules.minimum_minutes:
-        yield TooFewMinutes(sum_.minutes, rules.minimum_minutes)
-    if sum_.minutes > rules.maximum_minutes:
-        yield TooManyMinutes(sum_.minutes, rules.maximum_minutes)
-    if sum_.days < rules.minimum_days:
-        yield TooFewDays(sum_.days, rules.minimum_days)
-    if sum_.days > rules.maximum_days:
-        yield TooManyDays(sum_.days, rules.maximum_days)
-    for weekday, minutes in enumerate(sum_.by_weekday):
+def _check_bounds(total: WeeklyTotals, rules: HoursRules) -> Iterable[Reason]:
+    if total.minutes < rules.minimum_minutes:
+        yield TooFewMinutes(total.minutes, rules.minimum_minutes)
+    if total.minutes > rules.maximum_minutes:
+        yield TooManyMinutes(total.minutes, rules.maximum_minutes)
+    if total.days < rules.minimum_days:
+        yield TooFewDays(total.days, rules.minimum_days)
+    if total.days > rules.maximum_days:
+        yield TooManyDays(total.days, rules.maximum_days)
+    for weekday, minutes in enumerate(total.by_weekday):
         if 0 < minutes < rules.minimum_minutes_per_day:
             yield ShortDay(weekday, minutes, rules.minimum_minutes_per_day)
 
 
 def find_double_bookings(meetings: Sequence[WeeklyMeeting], others: Iterable[WeeklyMeeting] = ()) -> Iterable[Reason]:
-    """Rooms and facilitators that `meetings` need in two places at once, among themselves or with `others`."""
+    """Yield a reason for each room and facilitator that two meetings need at the same time.
+
+    The `meetings` are compared with each other and with `others`, but not the others among themselves.
+    """
     own = {each.key for each in meetings}
     pairs = list(combinations(meetings, 2))
     pairs += [(one, two) for one in meetings for two in others if two.key not in own]
@@ -228,14 +220,15 @@ def assess_track(
     individual_minutes: int = 0,
     others: Sequence[WeeklyMeeting] = (),
 ) -> Verdict:
-    """Whether meetings that run in the same weeks make a track: enough hours, not too many, nobody in two places.
+    """Judge whether meetings that run in the same weeks make a valid track under the rules.
 
-    Meetings that overlap are alternatives, of which a patient attends one: the minutes they share count once. `others` are
-    the site's other running meetings, with which rooms and facilitators are shared.
+    The hours and days must be within the bounds, and no room or facilitator may be in two places at once. Meetings that
+    overlap are alternatives, so the minutes they share count once. `individual_minutes` are those a week that the track
+    arranges per patient. `others` are the site's other running meetings, which share its rooms and facilitators.
     """
     total = add_up(meetings, rules, individual_minutes)
     reasons: list[Reason] = [] if meetings else [NoMeetings()]
-    reasons += _within_bounds(total, rules)
+    reasons += _check_bounds(total, rules)
     reasons += find_double_bookings(meetings, others)
     return Verdict(minutes=total.minutes, days=total.days, minutes_by_weekday=total.by_weekday, reasons=tuple(reasons))
 
@@ -248,7 +241,11 @@ def assess_choice(
     prescribed_days: int,
     individual_minutes: int = 0,
 ) -> Verdict:
-    """Whether a patient can attend these meetings: never two at once, as much as was prescribed, within the RuleSet."""
+    """Judge whether a patient can attend these meetings every week.
+
+    No two may overlap, and with the individual minutes they must reach the prescribed minutes and days a week and stay
+    within the bounds of the rules.
+    """
     total = add_up(meetings, rules, individual_minutes)
     reasons: list[Reason] = [] if meetings else [NoMeetings()]
     for one, two in combinations(meetings, 2):
@@ -263,14 +260,14 @@ def assess_choice(
         reasons.append(BelowPrescribedDays(total.days, prescribed_days))
     reasons += (
         reason
-        for reason in _within_bounds(total, rules)
+        for reason in _check_bounds(total, rules)
         if not _is_implied_by_prescription(reason, prescribed_minutes, prescribed_days)
     )
     return Verdict(minutes=total.minutes, days=total.days, minutes_by_weekday=total.by_weekday, reasons=tuple(reasons))
 
 
 def _is_implied_by_prescription(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
-    """The prescription was missed too, and asks for as much or more: one sentence is enough."""
+    """Whether the prescription is missed as well and is at least as high, so that one reason is enough."""
     return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
         isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum
     )

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Key, Reason
-from timekeeping.weeks import BusyTime
+from timekeeping.weeks import BusyTime, is_within
 
 MIN_SESSION_MINUTES = 30
 MAX_SESSION_MINUTES = 90
@@ -24,11 +24,8 @@ class OpenHours:
     valid_until: date | None = None
 
     def holds_on(self, day: date) -> bool:
-        return (
-            day.weekday() == self.weekday
-            and (self.valid_from is None or self.valid_from <= day)
-            and (self.valid_until is None or day < self.valid_until)
-        )
+        """Whether the hours are held on the date."""
+        return day.weekday() == self.weekday and is_within(day, self.valid_from, self.valid_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

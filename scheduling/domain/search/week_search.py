@@ -59,7 +59,7 @@ class WeekCandidate:
 
 def rank_key(points: int, meetings: Sequence[WeeklyMeeting]) -> RankKey:
     """Where a schedule of these meetings comes in the ranking."""
-    week = sorted(meetings, key=_week_order)
+    week = sorted(meetings, key=lambda meeting: meeting.week_order)
     times = (tuple((each.span.start, each.span.end) for each in week if each.weekday == day) for day in range(7))
     return (points, tuple(day or DAY_OFF_TIMES for day in times), tuple(str(each.key) for each in week))
 
@@ -326,7 +326,3 @@ def _meeting_cost(meeting: WeeklyMeeting, need: Need, weights: Weights, kept: Co
         at_the_time = has_same_time(meeting, kept)
         cost += weights.other_group_at_the_time if at_the_time else weights.other_group
     return cost
-
-
-def _week_order(meeting: WeeklyMeeting) -> tuple[int, int, int, str]:
-    return meeting.weekday, meeting.span.start, meeting.span.end, str(meeting.key)

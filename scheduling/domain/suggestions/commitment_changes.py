@@ -11,7 +11,7 @@ from typing import ClassVar
 from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.need import Need
 from scheduling.domain.suggestions.changes import Adjustment
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Rotation, minute_of, on_weekdays, weekdays_of
+from timekeeping.weeks import BusyTime, OnDates, Rotation, minute_of, on_weekdays, wall_time, weekdays_of
 
 EVERY_DAY = frozenset(range(7))
 
@@ -196,4 +196,4 @@ def _if_overlapping(ask: Conflict) -> Conflict | None:
 
 
 def _shift_time(wall: time, minutes: int) -> time:
-    return time(*divmod((minute_of(wall) + minutes) % MINUTES_A_DAY, 60))
+    return wall_time(minute_of(wall) + minutes)

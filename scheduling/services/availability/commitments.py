@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from patients.models import Commitment
 from scheduling.models import Site
 from scheduling.services.availability.imported_calendars import calendar_busy_on_dates
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime, wall_time
 
 LOOKBACK = timedelta(days=2)
 
@@ -45,4 +45,4 @@ def busy_intervals(
 
 def _instant(minute: int, origin: date, site: Site) -> datetime:
     days, rest = divmod(minute, MINUTES_A_DAY)
-    return at_wall_clock(origin + timedelta(days=days), time(*divmod(rest, 60)), site.zone)
+    return at_wall_clock(origin + timedelta(days=days), wall_time(rest), site.zone)

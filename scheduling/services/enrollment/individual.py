@@ -36,7 +36,7 @@ from scheduling.services.integrity import translate_integrity_errors
 from scheduling.services.reasons import TakenConcurrently
 from scheduling.services.rulebook import RuleBook
 from timekeeping.reasons import Reason, Refused
-from timekeeping.weeks import TREATMENT, BusyTime, OnDates, minute_of
+from timekeeping.weeks import TREATMENT, BusyTime, OnDates, minute_of, wall_time
 
 SERVICE_TYPE, NAME = "individual", "Individual session"
 """The service's code, and what stands for it wherever sessions are named: never whose it is."""
@@ -223,8 +223,8 @@ def _create_meeting(enrollment: Enrollment, hour: WeeklyHour, service_type: Serv
         code=f"one-to-one {token_hex(8)}",
         name=NAME,
         weekday=hour.weekday,
-        starts=time(*divmod(hour.starts, 60)),
-        ends=time(*divmod(hour.ends, 60)),
+        starts=wall_time(hour.starts),
+        ends=wall_time(hour.ends),
         service_type=service_type,
         modality=enrollment.modality,
         places=1,

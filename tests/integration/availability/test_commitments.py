@@ -11,6 +11,7 @@ from scheduling.models import Site
 from scheduling.services.search.queries import PatientAvailability
 from tests.factories import MONDAY, admit, make_commitment, make_patient, make_place, make_site
 from timekeeping.rotations import runs_to_bits
+from timekeeping.weeks import OnDates
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +66,7 @@ def test_dates_in_a_row_are_an_exception_in_the_week(patient: Patient, site: Sit
     busy = away.as_busy_time(site=site)
 
     assert dates_of(away) == days(0, 1, 2, 3, 4)
-    assert busy.is_dated
+    assert isinstance(busy.recurrence, OnDates)
     assert busy.minutes == 24 * 60
     assert away.last_on == date(2026, 11, 27)
 

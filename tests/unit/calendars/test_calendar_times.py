@@ -121,7 +121,7 @@ def test_a_time_is_on_its_date(interval: Interval[datetime], slots: list[tuple[d
     assert [(*sorted(each.recurrence.days), f"{each.starts:%H:%M}", f"{each.ends:%H:%M}") for each in found] == sorted(
         slots, key=lambda slot: slot[1]
     )
-    assert all(each.is_dated for each in found)
+    assert all(isinstance(each.recurrence, OnDates) for each in found)
 
 
 def weekly(weekdays: set[int], valid_from: date, valid_until: date | None, anchor: date | None = None) -> Recurrence:

@@ -246,8 +246,6 @@ def test_dates_alone_come_in_order_and_within_the_range():
         MONDAY - timedelta(days=1),
         MONDAY,
     ]
-    assert busy(time(9), time(10), court).is_dated
-    assert not busy(time(9), time(10), Recurrence(weekdays=EVERY_DAY)).is_dated
 
 
 @pytest.mark.parametrize(
