@@ -87,7 +87,7 @@ def _close_for_training(demo: DemoClinic) -> None:
     for site in demo.sites.values():
         for weeks in (-5, 4):
             friday = demo.this_week(site) + timedelta(weeks=weeks, days=4)
-            if not Closure.objects.filter(site=site).touching(friday, friday + timedelta(days=1)).exists():
+            if not Closure.objects.filter(site=site).overlapping(friday, friday + timedelta(days=1)).exists():
                 close_site(
                     site=site,
                     first_day=friday,

@@ -56,7 +56,7 @@ class PatientFilter(django_filters.FilterSet):
 
     def by_care(self, patients: PatientQuerySet, name: str, care: str) -> PatientQuerySet:
         episodes = Episode.objects.filter(patient=OuterRef("pk"))
-        in_care = Exists(episodes.not_over_on(self.today))
+        in_care = Exists(episodes.open_on_or_after(self.today))
         if care == CURRENT:
             return patients.filter(in_care)
         if care == DISCHARGED:

@@ -15,7 +15,7 @@ class AttendanceOutcome(StrEnum):
     CANCELLED_BY_PROGRAM = "cancelled_by_program"
 
     @property
-    def was_there(self) -> bool:
+    def attended(self) -> bool:
         return self in {AttendanceOutcome.PRESENT, AttendanceOutcome.PARTIAL}
 
 
@@ -42,7 +42,7 @@ def credited_minutes(
         raise ValueError(f"nobody can attend from {came} to {went} in {session.start}..{session.end}")
     if status == AttendanceOutcome.PARTIAL and arrived is None and left is None:
         raise ValueError("who was there in part arrived late or left early: one of the two times is needed")
-    if not status.was_there or not countable:
+    if not status.attended or not countable:
         return 0
     attended = Interval(max(came, session.start), min(went, session.end))
     missed = attended.intersection(pause) if pause and not breaks_count else None

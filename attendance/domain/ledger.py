@@ -18,9 +18,9 @@ from timekeeping.intervals import Interval
 
 class Standing(StrEnum):
     MET = "met"
-    ON_COURSE = "on_course"
+    ON_PACE = "on_course"
     AT_RISK = "at_risk"
-    OUT_OF_REACH = "out_of_reach"
+    CANNOT_BE_MET = "out_of_reach"
     SHORT = "short"
     PARTIAL = "partial"
 
@@ -46,7 +46,7 @@ class BookedSession:
     cancelled: bool = False
 
     @property
-    def is_still_to_come(self) -> bool:
+    def is_pending(self) -> bool:
         """Also a past session that nobody has marked: it can still be credited."""
         return self.credited_minutes is None and not self.cancelled and self.countable_minutes > 0
 
@@ -106,13 +106,13 @@ class WeekPolicy:
         if credited_minutes >= self.prescribed_minutes and enough_days:
             standing = Standing.MET
         elif not self.is_over and not makeup_minutes and not makeup_days:
-            standing = Standing.ON_COURSE
+            standing = Standing.ON_PACE
         elif self.partial:
             standing = Standing.PARTIAL
         elif self.is_over:
             standing = Standing.SHORT
         else:
-            standing = Standing.AT_RISK if can_be_made_up else Standing.OUT_OF_REACH
+            standing = Standing.AT_RISK if can_be_made_up else Standing.CANNOT_BE_MET
         return WeekVerdict(standing=standing, makeup_minutes=makeup_minutes, makeup_days=makeup_days)
 
 
@@ -131,7 +131,7 @@ class WeekLedger:
     makeup_days: int
     standing: Standing
     partial: frozenset[PartialReason] = frozenset()
-    savers: tuple[int, ...] = field(default=())
+    makeup_openings: tuple[int, ...] = field(default=())
     """Keys of the openings that together close the gap: as few as possible, then as early as possible."""
 
 
@@ -144,7 +144,7 @@ def build_ledger(
     `booked` like any other.
     """
     running = [each for each in booked if not each.cancelled]
-    to_come = [each for each in running if each.is_still_to_come and not policy.is_over]
+    to_come = [each for each in running if each.is_pending and not policy.is_over]
     credited_on = {each.on for each in booked if each.credited_minutes}
     credited = sum(each.credited_minutes or 0 for each in booked)
     remaining = sum(each.countable_minutes for each in to_come)
@@ -170,9 +170,9 @@ def build_ledger(
         credited_days=len(credited_on),
         scheduled_days=len({each.on for each in running if each.countable_minutes}),
         makeup_days=first.makeup_days,
-        standing=Standing.OUT_OF_REACH if saving is None else first.standing,
+        standing=Standing.CANNOT_BE_MET if saving is None else first.standing,
         partial=policy.partial,
-        savers=tuple(each.key for each in saving or ()),
+        makeup_openings=tuple(each.key for each in saving or ()),
     )
 
 

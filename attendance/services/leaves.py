@@ -101,14 +101,14 @@ def update_excuses_at(*, site: Site, now: datetime) -> int:
     were. Doing it twice changes nothing.
     """
     lock_site(site.pk)
-    return _update_excuses(LeaveOfAbsence.objects.filter(episode__site=site).not_over_on(_today(site, now)), now)
+    return _update_excuses(LeaveOfAbsence.objects.filter(episode__site=site).open_on_or_after(_today(site, now)), now)
 
 
 @transaction.atomic
 def update_excuses_for(*, episode: Episode, now: datetime) -> int:
     """As `excuse_leaves`, for one patient whose bookings were just changed."""
     lock_site(episode.site_id)
-    return _update_excuses(episode.leaves.not_over_on(_today(episode.site, now)), now)
+    return _update_excuses(episode.leaves.open_on_or_after(_today(episode.site, now)), now)
 
 
 def _update_excuses(leaves: Iterable[LeaveOfAbsence], now: datetime) -> int:
@@ -129,7 +129,7 @@ def _lock_episode(episode: Episode) -> Episode:
 def _check_other_leaves(
     episode: Episode, first_day: date, last_day: date | None, apart_from: LeaveOfAbsence | None = None
 ) -> Iterable[Reason]:
-    others = LeaveOfAbsence.objects.filter(episode=episode).touching(
+    others = LeaveOfAbsence.objects.filter(episode=episode).overlapping(
         first_day, date.max if last_day is None else last_day + DAY
     )
     if apart_from is not None:

@@ -133,9 +133,9 @@ class _LedgerData:
         )
         booked = self.booked[episode.pk, week.start]
         ledger = build_ledger(policy, booked)
-        if ledger.standing == Standing.OUT_OF_REACH:  # unless one of the openings brings it back
+        if ledger.standing == Standing.CANNOT_BE_MET:  # unless one of the openings brings it back
             ledger = build_ledger(policy, booked, self.openings(episode, week))
-        unmarked = sum(each.is_still_to_come and each.time.end <= self.now for each in booked)
+        unmarked = sum(each.is_pending and each.time.end <= self.now for each in booked)
         return LedgerRow(episode, week.start, week.end, ledger, unmarked)
 
     def openings(self, episode: Episode, week: Interval[date]) -> list[MakeupOpening]:
@@ -205,7 +205,7 @@ def _load_ledger_data(
     today = now.astimezone(site.zone).date()
     sites, moves = transfers_of(episodes)
     closed: dict[int, list[Interval[date]]] = defaultdict(list)
-    for closure in Closure.objects.filter(site__in={site.pk, *sites}).touching(first, until):
+    for closure in Closure.objects.filter(site__in={site.pk, *sites}).overlapping(first, until):
         closed[closure.site_id].append(closure.as_interval())
     away = leave_days([episode.pk for episode in episodes], first, until)
     running = [week for week in weeks if week.end > today]
@@ -275,7 +275,7 @@ class Attention:
 
 def find_attention(*, site: Site, now: datetime, rows: Iterable[LedgerRow], sessions: Iterable[Session]) -> Attention:
     """From rows and sessions that the person may see."""
-    slipping = [row for row in rows if row.ledger.standing in {Standing.AT_RISK, Standing.OUT_OF_REACH}]
+    slipping = [row for row in rows if row.ledger.standing in {Standing.AT_RISK, Standing.CANNOT_BE_MET}]
     waiting = [
         session
         for session in sessions
@@ -284,7 +284,7 @@ def find_attention(*, site: Site, now: datetime, rows: Iterable[LedgerRow], sess
         and session.finalized_at is None
         and session.status != SessionStatus.CANCELLED
     ]
-    return Attention(sorted(slipping, key=lambda row: row.ledger.standing != Standing.OUT_OF_REACH), waiting)
+    return Attention(sorted(slipping, key=lambda row: row.ledger.standing != Standing.CANNOT_BE_MET), waiting)
 
 
 def attendance_of(booking: Booking) -> Attendance | None:

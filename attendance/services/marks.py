@@ -96,7 +96,7 @@ def _mark_reasons(mark: Mark) -> list[Reason]:
     timed = mark.arrived is not None or mark.left is not None
     if mark.status == AttendanceStatus.PARTIAL and not timed:
         faults.append(NeedsTimes())
-    if timed and not credit.AttendanceOutcome(mark.status).was_there:
+    if timed and not credit.AttendanceOutcome(mark.status).attended:
         faults.append(AbsenceWithTimes())
     if mark.status == AttendanceStatus.EXCUSED and not mark.reason.strip():
         faults.append(ReasonRequired())
@@ -105,7 +105,7 @@ def _mark_reasons(mark: Mark) -> list[Reason]:
 
 def _normalized_status(session: Session, mark: Mark) -> AttendanceStatus:
     """Who came late or left early was there in part, and who did neither was there whole, whichever of the two was said."""
-    if not credit.AttendanceOutcome(mark.status).was_there:
+    if not credit.AttendanceOutcome(mark.status).attended:
         return AttendanceStatus(mark.status)
     came_late = mark.arrived is not None and mark.arrived > session.starts
     left_early = mark.left is not None and mark.left < session.ends

@@ -17,20 +17,24 @@ from timekeeping.intervals import Interval
 MAKEUP_LOOKBACK = timedelta(weeks=4)
 """How long before the week a missed session may lie for a make-up in it; the product's own choice."""
 
-STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.OUT_OF_REACH, Standing.PARTIAL})
+STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.CANNOT_BE_MET, Standing.PARTIAL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekReport:
-    """`row` is None when no care was prescribed in the week. `savers` together close the gap; `others` are also open."""
+    """One patient's treatment week with everything that its page shows.
+
+    `row` is None when no care was prescribed in the week. The `makeup_sessions` together close the gap in the hours;
+    `other_openings` are the other sessions that the patient could take.
+    """
 
     patient: Patient
     site: Site
     week: Interval[date]
     row: LedgerRow | None
     bookings: Sequence[Booking]
-    savers: Sequence[Session]
-    others: Sequence[Session]
+    makeup_sessions: Sequence[Session]
+    other_openings: Sequence[Session]
     missed: Sequence[Booking]
 
     @property
@@ -58,15 +62,15 @@ def week_report(*, patient: Patient, day: date, now: datetime) -> WeekReport:
         .in_week(week.start)
         .select_related("session__room", "session__site", "attendance", "makes_up__session")
     )
-    saving = row.ledger.savers if row else ()
+    saving = row.ledger.makeup_openings if row else ()
     return WeekReport(
         patient=patient,
         site=episode.site_on(week.end - timedelta(days=1)) if episode else patient.site,
         week=week,
         row=row,
         bookings=list(bookings),
-        savers=[session for session in openings if session.pk in saving],
-        others=[session for session in openings if session.pk not in saving],
+        makeup_sessions=[session for session in openings if session.pk in saving],
+        other_openings=[session for session in openings if session.pk not in saving],
         missed=makeup_candidates(patient, week) if openings else (),
     )
 
@@ -74,7 +78,7 @@ def week_report(*, patient: Patient, day: date, now: datetime) -> WeekReport:
 def _latest_episode_in_week(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
     """The latest episode with a day in the week around `day`, as the rules of its site then cut the weeks."""
     books = {patient.site_id: RuleBook.of(patient.site)}
-    near = Episode.objects.filter(patient=patient).touching(day - timedelta(days=6), day + timedelta(days=7))
+    near = Episode.objects.filter(patient=patient).overlapping(day - timedelta(days=6), day + timedelta(days=7))
     for episode in near.select_related("site", "patient").prefetch_related("spans").order_by("-starts"):
         site = episode.site_on(day)
         week = (books.get(site.pk) or RuleBook.of(site)).week_around(day)

@@ -56,7 +56,8 @@ def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     words = {
         "heading": "Leave of absence",
         "button": "Note the leave",
-        "note": f"{patient.called} keeps every place. Sessions in the leave are excused, and its weeks count as no failure.",
+        "note": f"{patient.short_name} keeps every place. "
+        "Sessions in the leave are excused, and its weeks count as no failure.",
         "what": "leave of absence",
     }
     if not (request.method == "POST" and form.is_valid()):
@@ -65,7 +66,7 @@ def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     act = partial(add_leave, episode=episode, **given, by=user, now=now)
     scene = SnapshotScope(episode.site, max(given["first_day"], episode.starts))
     until = f" to {day(given['last_day'])}" if given["last_day"] else ""
-    said = f"{patient.called} is away from {day(given['first_day'])}{until}."
+    said = f"{patient.short_name} is away from {day(given['first_day'])}{until}."
     return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
 
 
@@ -80,7 +81,7 @@ def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
     today = now.astimezone(site.zone).date()
     form = ReturnForm(request.POST or None, initial={"last_day": leave.last_day or max(today, leave.starts)})
     words = {
-        "heading": f"When {patient.called} comes back",
+        "heading": f"When {patient.short_name} comes back",
         "button": "Keep the day",
         "note": f"Away {_leave_days_text(leave)}: {leave.reason}. What has begun stays as it is marked.",
         "what": "return from leave",
@@ -93,7 +94,7 @@ def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
     act = partial(change_leave_end, leave=leave, last_day=last_day, by=user, now=now)
     ends = [each for each in (leave.ends, last_day and last_day + DAY) if each]
     scene = SnapshotScope(site, max(leave.starts, min(ends, default=today)))
-    said = f"{patient.called} comes again on {day(last_day + DAY)}." if last_day else "Away until further notice."
+    said = f"{patient.short_name} comes again on {day(last_day + DAY)}." if last_day else "Away until further notice."
     return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
 
 
@@ -109,7 +110,7 @@ def leave_cancel(request: HttpRequest, leave_id: int) -> HttpResponse:
     words = {
         "heading": "Call off the leave",
         "button": "Call it off",
-        "note": f"Away {_leave_days_text(leave)}: {leave.reason}. {patient.called} is expected in every session again.",
+        "note": f"Away {_leave_days_text(leave)}: {leave.reason}. {patient.short_name} is expected in every session again.",
         "what": "call off a leave",
     }
     if request.method != "POST":

@@ -111,7 +111,7 @@ def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpRespons
         asked = form.cleaned_data
         try:
             booking = book_makeup(session=asked["session"], makes_up=asked["makes_up"], by=user, now=now)
-            messages.success(request, f"{patient.called} is booked into {booking.session.name} as a make-up.")
+            messages.success(request, f"{patient.short_name} is booked into {booking.session.name} as a make-up.")
         except Refused as refused:
             for reason in refused.reasons:
                 messages.error(request, reason_text(reason))

@@ -31,19 +31,19 @@ class CalendarState(models.TextChoices):
 class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
     def visible_to(self, user: User) -> "ImportedCalendarQuerySet":
         """One's own, and those of patients whose commitments one may see. What nobody has kept yet is its sender's alone."""
-        may_see = Patient.objects.whose_life_is_visible_to(user)
+        may_see = Patient.objects.with_commitments_visible_to(user)
         return self.filter(~Q(state=CalendarState.UNDERSTOOD) | Q(uploaded_by=user), patient__in=may_see)
 
-    def kept_of(self, patients: Collection[int]) -> "ImportedCalendarQuerySet":
+    def saved_for(self, patients: Collection[int]) -> "ImportedCalendarQuerySet":
         return self.filter(patient__in=patients, state=CalendarState.KEPT)
 
-    def remembered(self, now: datetime) -> "ImportedCalendarQuerySet":
+    def not_expired(self, now: datetime) -> "ImportedCalendarQuerySet":
         """All but what is forgotten, the row of which may still be there for a night."""
         return self.exclude(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - UNSAVED_KEPT_FOR).exclude(
             state=CalendarState.DECLINED, decided_at__lte=now - DECLINED_KEPT_FOR
         )
 
-    def forgotten(self, now: datetime) -> "ImportedCalendarQuerySet":
+    def expired(self, now: datetime) -> "ImportedCalendarQuerySet":
         """What was only looked at, and what was declined, for long enough."""
         return self.filter(
             Q(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - UNSAVED_KEPT_FOR)
@@ -144,7 +144,7 @@ class ImportedCalendar(models.Model):
         return self.patient.site_id
 
     @property
-    def remarked(self) -> tuple[CountedNotice, ...]:
+    def notices(self) -> tuple[CountedNotice, ...]:
         return tuple(CountedNotice(CalendarNotice(remark), number) for remark, number in self.remarks)
 
     def as_times(self, intervals: Iterable[Interval[datetime]]) -> CalendarTimes:
@@ -163,7 +163,7 @@ class ImportedCalendar(models.Model):
 
 
 class CalendarIntervalQuerySet(models.QuerySet["CalendarInterval"]):
-    def counting(self) -> "CalendarIntervalQuerySet":
+    def counted_as_busy(self) -> "CalendarIntervalQuerySet":
         """Those of a whole day only where somebody said that they are taken."""
         return self.filter(Q(is_whole_day=False) | Q(calendar__whole_days_count=True))
 

@@ -88,7 +88,7 @@ class CommitmentKind(models.TextChoices):
 class CommitmentQuerySet(models.QuerySet["Commitment"]):
     def visible_to(self, user: User) -> "CommitmentQuerySet":
         """One's own, and those of patients one may see where one may also see commitments."""
-        return self.filter(patient__in=Patient.objects.whose_life_is_visible_to(user))
+        return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
     def in_force_from(self, day: date) -> "CommitmentQuerySet":
         """Those that still hold on the day or hold later."""

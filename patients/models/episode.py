@@ -27,11 +27,11 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
     def open_on(self, day: date) -> "EpisodeQuerySet":
         return self.filter(Q(ends=None) | Q(ends__gt=day), starts__lte=day)
 
-    def not_over_on(self, day: date) -> "EpisodeQuerySet":
+    def open_on_or_after(self, day: date) -> "EpisodeQuerySet":
         """Open on the day, or to begin later."""
         return self.filter(Q(ends=None) | Q(ends__gt=day))
 
-    def touching(self, first: date, until: date) -> "EpisodeQuerySet":
+    def overlapping(self, first: date, until: date) -> "EpisodeQuerySet":
         """With a day in the half-open range."""
         return self.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until)
 
@@ -39,7 +39,7 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
         """With a day in the half-open range at the site, also when they have moved to another since."""
         here = Q(came_on=None) | Q(came_on__lt=until)
         then = FormerSite.objects.filter(episode=OuterRef("pk"), site=site, starts__lt=until, ends__gt=first)
-        return self.touching(first, until).filter(Q(here, site=site) | Exists(then))
+        return self.overlapping(first, until).filter(Q(here, site=site) | Exists(then))
 
 
 class Episode(models.Model):

@@ -22,7 +22,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
             | Q(user=user.pk)
         )
 
-    def whose_life_is_visible_to(self, user: User) -> "PatientQuerySet":
+    def with_commitments_visible_to(self, user: User) -> "PatientQuerySet":
         """Oneself, and the patients one may see where one may also see commitments."""
         return self.visible_to(user).filter(user.may_at(Permission.SEE_COMMITMENTS) | Q(user=user.pk))
 
@@ -74,8 +74,8 @@ class Patient(models.Model):
         return display_name(self.first_name, self.last_name, self.preferred_name)
 
     @property
-    def called(self) -> str:
-        """The name to speak to them by."""
+    def short_name(self) -> str:
+        """Return the preferred name, or the first name without one."""
         return self.preferred_name or self.first_name
 
     @property

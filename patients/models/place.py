@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class PlaceQuerySet(models.QuerySet["Place"]):
     def visible_to(self, user: User) -> "PlaceQuerySet":
         """One's own, and those of patients whose commitments one may see."""
-        return self.filter(patient__in=Patient.objects.whose_life_is_visible_to(user))
+        return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
 
 class Place(models.Model):

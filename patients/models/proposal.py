@@ -25,7 +25,7 @@ class ProposalState(models.TextChoices):
 class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
     def visible_to(self, user: User) -> "ProposalQuerySet":
         """One's own, and those of patients whose commitments one may see."""
-        return self.filter(patient__in=Patient.objects.whose_life_is_visible_to(user))
+        return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
     def waiting(self) -> "ProposalQuerySet":
         return self.filter(state=ProposalState.WAITING)

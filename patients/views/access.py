@@ -47,7 +47,7 @@ def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
 
 def calendar_managed_by(user: User, calendar_id: int) -> ImportedCalendar:
     """An imported calendar; what was only looked at for a day is nowhere any more, and nor is what was declined."""
-    calendars = ImportedCalendar.objects.visible_to(user).remembered(clock.now()).exclude(state=CalendarState.DECLINED)
+    calendars = ImportedCalendar.objects.visible_to(user).not_expired(clock.now()).exclude(state=CalendarState.DECLINED)
     calendar = get_object_or_404(calendars.select_related("patient__site", "uploaded_by"), pk=calendar_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, calendar.patient.site_id))
     return calendar

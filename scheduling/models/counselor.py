@@ -20,7 +20,7 @@ class CounselorHoursQuerySet(models.QuerySet["CounselorHours"]):
             user.may_at(Permission.MANAGE_TIMETABLE) | (user.may_at(Permission.KEEP_OWN_HOURS) & Q(user=user.pk))
         )
 
-    def not_over_on(self, day: date) -> "CounselorHoursQuerySet":
+    def open_on_or_after(self, day: date) -> "CounselorHoursQuerySet":
         return self.filter(Q(valid_until=None) | Q(valid_until__gt=day))
 
 

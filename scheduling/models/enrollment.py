@@ -19,12 +19,12 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
     def visible_to(self, user: User) -> "EnrollmentQuerySet":
         return self.filter(episode__patient__in=Patient.objects.visible_to(user))
 
-    def not_over_on(self, day: date) -> "EnrollmentQuerySet":
+    def open_on_or_after(self, day: date) -> "EnrollmentQuerySet":
         """In force on the day, or to begin later."""
         return self.filter(Q(ends=None) | Q(ends__gt=day))
 
     def open_on(self, day: date) -> "EnrollmentQuerySet":
-        return self.not_over_on(day).filter(starts__lte=day)
+        return self.open_on_or_after(day).filter(starts__lte=day)
 
 
 class Enrollment(models.Model):

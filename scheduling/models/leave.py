@@ -12,11 +12,11 @@ class LeaveQuerySet(models.QuerySet["LeaveOfAbsence"]):
     def visible_to(self, user: User) -> "LeaveQuerySet":
         return self.filter(episode__patient__in=Patient.objects.visible_to(user))
 
-    def touching(self, first: date, until: date) -> "LeaveQuerySet":
+    def overlapping(self, first: date, until: date) -> "LeaveQuerySet":
         """With a day in the half-open range."""
         return self.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until)
 
-    def not_over_on(self, day: date) -> "LeaveQuerySet":
+    def open_on_or_after(self, day: date) -> "LeaveQuerySet":
         return self.filter(Q(ends=None) | Q(ends__gt=day))
 
 

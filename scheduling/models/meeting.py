@@ -38,7 +38,7 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
     def managed_by(self, user: User) -> "MeetingQuerySet":
         return self.filter(user.may_at(Permission.MANAGE_TIMETABLE))
 
-    def not_over_on(self, day: date) -> "MeetingQuerySet":
+    def open_on_or_after(self, day: date) -> "MeetingQuerySet":
         """Running on the day, or to begin later."""
         return self.filter(Q(runs_until=None) | Q(runs_until__gt=day))
 
@@ -46,7 +46,7 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
         """Those of which there are sessions on the day or later: of a track on offer, of one that ends until it does, and
         one-to-one sessions."""
         of_a_track = Q(tracks__status=TrackStatus.PUBLISHED) | Q(tracks__status=TrackStatus.RETIRED, runs_until__gt=day)
-        return self.filter(of_a_track | Q(kept_for__isnull=False)).not_over_on(day).distinct()
+        return self.filter(of_a_track | Q(kept_for__isnull=False)).open_on_or_after(day).distinct()
 
 
 class Meeting(models.Model):

@@ -233,7 +233,7 @@ class ClosureQuerySet(models.QuerySet["Closure"]):
     def visible_to(self, user: User) -> "ClosureQuerySet":
         return self.filter(user.may_at(Permission.SEE_TIMETABLE))
 
-    def touching(self, first: date, until: date) -> "ClosureQuerySet":
+    def overlapping(self, first: date, until: date) -> "ClosureQuerySet":
         """With a day in the half-open range."""
         return self.filter(starts__lt=until, ends__gt=first)
 

@@ -31,7 +31,7 @@ class OnLeave(Reason):
 def leave_days(episode_ids: Collection[int], first: date, until: date) -> Mapping[int, list[Interval[date]]]:
     """Under each episode its leaves with a day in the half-open range; one query."""
     found: dict[int, list[Interval[date]]] = defaultdict(list)
-    for leave in LeaveOfAbsence.objects.filter(episode__in=episode_ids).touching(first, until):
+    for leave in LeaveOfAbsence.objects.filter(episode__in=episode_ids).overlapping(first, until):
         found[leave.episode_id].append(leave.as_interval())
     return found
 

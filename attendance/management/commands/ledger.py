@@ -94,7 +94,7 @@ def _report_json(found: WeekReport) -> dict[str, object]:
         },
         "sessions": [booked(booking) for booking in found.bookings],
         "openings": [
-            *(opening(session, saves=True) for session in found.savers),
-            *(opening(session, saves=False) for session in found.others),
+            *(opening(session, saves=True) for session in found.makeup_sessions),
+            *(opening(session, saves=False) for session in found.other_openings),
         ],
     }

@@ -38,7 +38,7 @@ class PlaceForm(forms.Form):
             before, after = given[f"before_{pk}"], given[f"after_{pk}"]
             if before is not None or after is not None:
                 ways[pk] = (before or 0, (before or 0) if after is None else after)
-        return PlaceValues(name=given["name"], ways=ways)
+        return PlaceValues(name=given["name"], travel_minutes_by_site=ways)
 
 
 def _minutes_field(label: str, help_text: str = "") -> forms.IntegerField:

@@ -79,7 +79,7 @@ class WeekFormSet(WeekRowFormSetBase):
         taken_out = self.deleted_forms
         for number, form in enumerate(self.forms):
             if form in taken_out:
-                found[number] = WeekRow(commitment_id=form.cleaned_data.get("commitment"), is_taken_out=True)
+                found[number] = WeekRow(commitment_id=form.cleaned_data.get("commitment"), is_removed=True)
             elif form.has_changed() or form.cleaned_data.get("commitment"):
                 found[number] = form.row()
         return found

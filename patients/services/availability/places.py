@@ -33,7 +33,7 @@ class PlaceValues:
     """`ways` are minutes from each site to which one is known, by its id, to the place, and from the place back to it."""
 
     name: str
-    ways: Mapping[int, tuple[int, int]]
+    travel_minutes_by_site: Mapping[int, tuple[int, int]]
 
 
 def _check_place(patient: Patient, place: Place | None, values: PlaceValues) -> Iterable[Reason]:
@@ -45,8 +45,8 @@ def _check_place(patient: Patient, place: Place | None, values: PlaceValues) -> 
 def _save_travel_times(place: Place, values: PlaceValues) -> bool:
     """Whether any of the ways was otherwise before."""
     held = {way.site_id: way for way in place.travels.all()}
-    is_new = bool(place.travels.exclude(site__in=values.ways).delete()[0])
-    for site_id, (before, after) in values.ways.items():
+    is_new = bool(place.travels.exclude(site__in=values.travel_minutes_by_site).delete()[0])
+    for site_id, (before, after) in values.travel_minutes_by_site.items():
         way = held.get(site_id) or PlaceTravel(place=place, site_id=site_id)
         if way.pk is None or (way.before_minutes, way.after_minutes) != (before, after):
             way.before_minutes, way.after_minutes = before, after

@@ -37,7 +37,7 @@ class WeekRefused(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekRow:
-    """A line of the week: a new commitment, or what one is to become; `is_taken_out` says that it holds no longer."""
+    """A line of the week: a new commitment, or what one is to become; `is_removed` says that it holds no longer."""
 
     kind: str = ""
     label: str = ""
@@ -46,9 +46,9 @@ class WeekRow:
     ends: time = time(0)
     movable_minutes: int = 0
     commitment_id: int | None = None
-    is_taken_out: bool = False
+    is_removed: bool = False
 
-    def over(self, values: CommitmentValues) -> CommitmentValues:
+    def apply_to(self, values: CommitmentValues) -> CommitmentValues:
         """The values with what stands in the row."""
         return replace(
             values,
@@ -62,7 +62,7 @@ class WeekRow:
 
     def values(self) -> CommitmentValues:
         """Those of a new commitment."""
-        return self.over(CommitmentValues(kind=self.kind, label=self.label, starts=self.starts, ends=self.ends))
+        return self.apply_to(CommitmentValues(kind=self.kind, label=self.label, starts=self.starts, ends=self.ends))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,10 @@ def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date)
         if row.commitment_id is not None and commitment is None:
             against[number] = (NoLongerWeekly(),)
             continue
-        if row.is_taken_out:
+        if row.is_removed:
             acts += [WeekChange(commitment, None)] if commitment is not None else []
             continue
-        values = row.over(commitment_values(commitment)) if commitment is not None else row.values()
+        values = row.apply_to(commitment_values(commitment)) if commitment is not None else row.values()
         reasons = tuple(check_commitment(values))
         if reasons:
             against[number] = reasons

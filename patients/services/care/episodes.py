@@ -49,7 +49,7 @@ def admit_patient(
 ) -> Episode:
     """Opens a course of care with its first level. Raises Refused while another lasts on or after that day."""
     Patient.objects.select_for_update().get(pk=patient.pk)
-    standing = Episode.objects.filter(patient=patient).not_over_on(values.starts).first()
+    standing = Episode.objects.filter(patient=patient).open_on_or_after(values.starts).first()
     if standing is not None:
         raise Refused([AlreadyAdmitted(standing.starts)])
     episode = Episode.objects.create(

@@ -46,7 +46,7 @@ def read_uploaded_calendar(form: CalendarFileForm, patient: Patient, user: User)
 
 
 def latest_saved_calendar(patient: Patient) -> ImportedCalendar | None:
-    return ImportedCalendar.objects.kept_of([patient.pk]).order_by("-uploaded_at", "-pk").first()
+    return ImportedCalendar.objects.saved_for([patient.pk]).order_by("-uploaded_at", "-pk").first()
 
 
 @staff_required(Permission.MANAGE_PATIENTS)

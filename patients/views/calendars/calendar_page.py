@@ -70,7 +70,7 @@ def build_calendar_page(
         dated=sorted((each for each in told if each.dates), key=lambda each: (each.dates[0], each.busy.starts)),
         number=len(timed.intervals),
         whole_days=days,
-        remarks=calendar.remarked,
+        remarks=calendar.notices,
         picture=_draw_calendar_week(calendar, shown.on_dates(zone), user, week, discreet),
         today=now.astimezone(zone).date(),
         week=week,

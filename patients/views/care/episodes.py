@@ -39,7 +39,7 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
-    episode = patient.episodes.not_over_on(today).prefetch_related("spans").first()
+    episode = patient.episodes.open_on_or_after(today).prefetch_related("spans").first()
     opened = _initial_from_search(request.POST) if "open" in request.POST else {}
     form = LevelForm(
         None if opened else request.POST or None, episode=episode, initial=_level_initial(episode, today) | opened
@@ -103,7 +103,7 @@ def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
-    episode = get_object_or_404(patient.episodes.not_over_on(today).select_related("site"))
+    episode = get_object_or_404(patient.episodes.open_on_or_after(today).select_related("site"))
     initial = {"last_day": max(today, episode.starts)}
     form = EndingForm(request.POST or None, initial=initial, help_text="The last day in the program.")
     words = {

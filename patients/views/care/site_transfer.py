@@ -31,7 +31,7 @@ def site_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
-    episode = get_object_or_404(patient.episodes.not_over_on(today).select_related("site", "patient"))
+    episode = get_object_or_404(patient.episodes.open_on_or_after(today).select_related("site", "patient"))
     sites = {site.pk: site for site in Site.objects.managing_patients(user).exclude(pk=patient.site_id)}
     named = [(site.pk, site.name) for site in sites.values()]
     form = SiteTransferForm(request.POST or None, sites=named, initial={"site": request.GET.get("to")})
@@ -41,7 +41,7 @@ def site_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
         try:
             if request.POST.get(SEEN) == str(site.pk):
                 transfer_episode(episode=episode, site=site, by=user, now=now)
-                messages.success(request, f"{patient.called} is at {site} from today.")
+                messages.success(request, f"{patient.short_name} is at {site} from today.")
                 return redirect_to_next(request, "patient", patient.pk)
             refuse_if_any(check_transfer(episode=episode, site=site, now=now))
             context["move"] = preview_transfer(episode=episode, site=site)

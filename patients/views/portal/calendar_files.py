@@ -22,7 +22,7 @@ from timekeeping.reasons import Refused
 
 
 def _own_calendar(user: User, calendar_id: int) -> ImportedCalendar:
-    calendars = ImportedCalendar.objects.visible_to(user).remembered(clock.now()).exclude(state=CalendarState.DECLINED)
+    calendars = ImportedCalendar.objects.visible_to(user).not_expired(clock.now()).exclude(state=CalendarState.DECLINED)
     return get_object_or_404(calendars.select_related("patient__site"), pk=calendar_id, patient=user.patient)
 
 

@@ -54,7 +54,7 @@ def _own_commitment(patient: Patient, commitment_id: int) -> Commitment:
 
 def own_calendars(user: User, now: datetime) -> Iterable[ImportedCalendar]:
     """The calendar files that count, wait or were looked at, and those that were declined lately."""
-    return ImportedCalendar.objects.visible_to(user).remembered(now).filter(patient=user.patient)
+    return ImportedCalendar.objects.visible_to(user).not_expired(now).filter(patient=user.patient)
 
 
 @patient_required

@@ -149,7 +149,7 @@ def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
         span=span,
         past=[each for each in episodes if each is not episode],
         placed=placed,
-        leaves=list(episode.leaves.not_over_on(today)) if episode else (),
+        leaves=list(episode.leaves.open_on_or_after(today)) if episode else (),
         waits=list(episode.waiting_entries.open().select_related("track")) if episode else (),
         scheduled=_weekly_totals(placed, rules),
         rules=rules,
@@ -177,7 +177,7 @@ def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
 
 def _calendars(patient: Patient, user: User, now: datetime) -> Iterable[ImportedCalendar]:
     """Those that are kept or wait, and what the person looks at themselves."""
-    calendars = ImportedCalendar.objects.visible_to(user).remembered(now).filter(patient=patient)
+    calendars = ImportedCalendar.objects.visible_to(user).not_expired(now).filter(patient=patient)
     return (
         calendars.exclude(state=CalendarState.DECLINED).select_related("uploaded_by").order_by("kind", "-state", "pk")
     )
@@ -202,7 +202,7 @@ def _list_enrollments(episode: Episode | None, today: date) -> list[ListedEnroll
     )
     enrollments = (
         Enrollment.objects.filter(episode=episode)
-        .not_over_on(today)
+        .open_on_or_after(today)
         .select_related("track")
         .prefetch_related(Prefetch("enrollment_meetings", places.prefetch_related(facilitators)))
         .order_by("starts")

@@ -24,7 +24,7 @@ class ListedPatient:
 def with_current_care(patients: QuerySet[Patient], today: date) -> QuerySet[Patient]:
     """With all that `listed` reads, in a fixed number of queries."""
     places = EnrollmentMeeting.objects.select_related("meeting")
-    enrollments = Enrollment.objects.not_over_on(today).select_related("track")
+    enrollments = Enrollment.objects.open_on_or_after(today).select_related("track")
     episodes = Episode.objects.order_by("-starts").prefetch_related(
         "spans", Prefetch("enrollments", enrollments.prefetch_related(Prefetch("enrollment_meetings", places)))
     )

@@ -67,7 +67,7 @@ def _episode(patient_code: str) -> Episode:
     patient = Patient.objects.filter(code=patient_code).select_related("site").first()
     if patient is None:
         raise CommandError(f"There is no patient with the code {patient_code}.")
-    episodes = Episode.objects.filter(patient=patient).not_over_on(clock.today(patient.site.zone))
+    episodes = Episode.objects.filter(patient=patient).open_on_or_after(clock.today(patient.site.zone))
     episode = episodes.select_related("site", "patient").prefetch_related("spans").first()
     if episode is None:
         raise CommandError(f"{patient_code} has no open course of care. Admit the patient first.")

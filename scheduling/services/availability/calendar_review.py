@@ -66,7 +66,7 @@ def save_calendar_preview(
     first = now.astimezone(patient.site.zone).date()
     looked_at = ImportedCalendar.objects.filter(patient=patient, state=CalendarState.UNDERSTOOD)
     looked_at.filter(kind=values.kind, uploaded_by=by).delete()
-    looked_at.forgotten(now).delete()
+    looked_at.expired(now).delete()
     calendar = ImportedCalendar.objects.create(
         patient=patient,
         **vars(values),
@@ -165,7 +165,7 @@ def new_conflicts(*, calendar: ImportedCalendar, now: datetime) -> tuple[Booking
 
 def calendar_to_replace(calendar: ImportedCalendar) -> ImportedCalendar | None:
     """The calendar that it would take the place of."""
-    kept = ImportedCalendar.objects.kept_of([calendar.patient_id]).filter(kind=calendar.kind)
+    kept = ImportedCalendar.objects.saved_for([calendar.patient_id]).filter(kind=calendar.kind)
     return kept.exclude(pk=calendar.pk).first()
 
 

@@ -19,7 +19,7 @@ LONGEST_TRAVEL = timedelta(days=1)
 def calendar_busy_in_weeks(patients: Collection[int], zone: tzinfo) -> Mapping[int, list[BusyTime]]:
     """Under each patient what the calendars that are kept take of their weeks; two queries, one where there are none."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
-    for calendar, times in calendar_times(ImportedCalendar.objects.kept_of(patients)):
+    for calendar, times in calendar_times(ImportedCalendar.objects.saved_for(patients)):
         found[calendar.patient_id] += times.in_weeks(zone)
     return found
 
@@ -32,7 +32,7 @@ def calendar_busy_on_dates(
     Two queries, one where there are none.
     """
     found: dict[int, list[BusyTime]] = defaultdict(list)
-    for calendar, times in calendar_times(ImportedCalendar.objects.kept_of(patients), zone, first, until):
+    for calendar, times in calendar_times(ImportedCalendar.objects.saved_for(patients), zone, first, until):
         found[calendar.patient_id] += times.on_dates(zone)
     return found
 
@@ -44,7 +44,7 @@ def calendar_times(
     known = {calendar.pk: calendar for calendar in calendars}
     if not known:
         return ()
-    rows = CalendarInterval.objects.filter(calendar__in=list(known)).counting()
+    rows = CalendarInterval.objects.filter(calendar__in=list(known)).counted_as_busy()
     if first is not None:
         rows = rows.filter(ends__gt=at_wall_clock(first, time(), zone) - LONGEST_TRAVEL)
     if until is not None:

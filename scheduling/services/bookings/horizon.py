@@ -94,7 +94,7 @@ def write_sessions(
             "meeting", "pattern_date"
         )
     )
-    closed = [closure.as_interval() for closure in Closure.objects.filter(site=site).touching(first, until)]
+    closed = [closure.as_interval() for closure in Closure.objects.filter(site=site).overlapping(first, until)]
     new = [
         session
         for meeting in meetings

@@ -37,7 +37,7 @@ def book_makeup(*, session: Session, makes_up: Booking, by: User, now: datetime)
         .select_related("session")
     )
     reasons += (InAnotherSession(booking.session.name, booking.session.on) for booking in elsewhere)
-    if LeaveOfAbsence.objects.filter(episode=episode).touching(session.on, session.on + timedelta(days=1)).exists():
+    if LeaveOfAbsence.objects.filter(episode=episode).overlapping(session.on, session.on + timedelta(days=1)).exists():
         reasons.append(OnLeave(session.on))
     if makes_up.made_up_by.active().exists():
         reasons.append(AlreadyHasMakeup(makes_up.session.name, makes_up.session.on))

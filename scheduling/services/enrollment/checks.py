@@ -61,7 +61,7 @@ def check_enrollment(
         reasons.append(BeforeAdmission(starts, episode.starts))
     if track.status != TrackStatus.PUBLISHED or track.site_id != episode.site_id:
         reasons.append(TrackNotPublished(track.name))
-    standing = Enrollment.objects.filter(episode=episode, track=track).not_over_on(starts)
+    standing = Enrollment.objects.filter(episode=episode, track=track).open_on_or_after(starts)
     twice = standing.exclude(pk=changes.pk).first() if changes else standing.first()
     if twice is not None:
         return (*reasons, AlreadyEnrolled(track.name, twice.starts))

@@ -41,7 +41,7 @@ def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> lis
     """Everybody who stands in the track after its last day, by name, with how `to` fits them, if one is given."""
     standing = (
         Enrollment.objects.filter(track=track)
-        .not_over_on(last_day + DAY)
+        .open_on_or_after(last_day + DAY)
         .select_related("episode__patient", "episode__site", "track")
         .prefetch_related("episode__spans")
         .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
@@ -60,7 +60,7 @@ def visiting_enrollments(*, track: Track, last_day: date) -> list[Enrollment]:
     return list(
         Enrollment.objects.filter(pk__in=standing.values("enrollment"))
         .exclude(track=track)
-        .not_over_on(last_day + DAY)
+        .open_on_or_after(last_day + DAY)
         .select_related("episode__patient", "track")
         .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
     )
@@ -155,7 +155,7 @@ def _ending_meetings(track: Track) -> MeetingQuerySet:
 def _end_meetings(track: Track, last_day: date, by: User, now: datetime) -> None:
     """Groups that no other published track needs end with it; what was changed by hand after that goes with them."""
     ends = last_day + DAY
-    for meeting in _ending_meetings(track).not_over_on(ends):
+    for meeting in _ending_meetings(track).open_on_or_after(ends):
         later = set(meeting.sessions.filter(pattern_date__gte=ends).values_list("pk", flat=True))
         if meeting.runs_from >= ends:  # it was to begin later, and never will
             withdraw_sessions(meeting=meeting, reason="The track ended", now=now, let_go=later)

@@ -239,7 +239,7 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
     if last_day < episode.starts:
         raise Refused([EndDateBeforeStart(episode.starts, last_day)])
     ends = last_day + timedelta(days=1)
-    for enrollment in Enrollment.objects.filter(episode=episode).not_over_on(ends):
+    for enrollment in Enrollment.objects.filter(episode=episode).open_on_or_after(ends):
         if enrollment.starts <= last_day:
             end_enrollment(enrollment=enrollment, last_day=last_day, reason="Discharged", by=by, now=now)
         else:  # it was to begin later, and never will

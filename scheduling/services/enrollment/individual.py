@@ -99,7 +99,7 @@ def counselors_at(*, site: Site, need: Need, apart_from: Enrollment | None = Non
     """Who sees people one to one at the site, with all that takes them from the need's day on; three queries."""
     open_: dict[User, list[OpenHours]] = defaultdict(list)
     rows = CounselorHours.objects.filter(site=site, user__in=User.objects.clinicians_at(site.pk))
-    for each in rows.not_over_on(need.from_day).select_related("user"):
+    for each in rows.open_on_or_after(need.from_day).select_related("user"):
         open_[each.user].append(each.as_open_hours())
     busy = _counselor_busy_times([user.pk for user in open_], site, need, apart_from) if open_ else {}
     return tuple(
@@ -181,7 +181,9 @@ def _dated_busy_times(sessions: Iterable[tuple[str, datetime, datetime]], site: 
 
 def individual_sessions_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHour, ...]:
     """The enrollment's one-to-one times that run on the day or begin later, in the order of the week."""
-    meetings = Meeting.objects.filter(kept_for=enrollment).not_over_on(day).prefetch_related("meeting_facilitators")
+    meetings = (
+        Meeting.objects.filter(kept_for=enrollment).open_on_or_after(day).prefetch_related("meeting_facilitators")
+    )
     return tuple(
         WeeklyHour(
             counselor=meeting.meeting_facilitators.all()[0].user_id,
@@ -240,5 +242,5 @@ def _create_meeting(enrollment: Enrollment, hour: WeeklyHour, service_type: Serv
 def end_individual_sessions(*, enrollment: Enrollment, ends: date, now: datetime) -> None:
     """The enrollment's individual time is over from the day on: its sessions to come are taken back, and the counselor has
     the hours again. What has begun stays."""
-    for meeting in Meeting.objects.filter(kept_for=enrollment).not_over_on(ends):
+    for meeting in Meeting.objects.filter(kept_for=enrollment).open_on_or_after(ends):
         remove_individual_meeting(meeting=meeting, ends=ends, reason=CANCEL_REASON, now=now)

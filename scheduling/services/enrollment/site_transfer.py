@@ -118,7 +118,7 @@ def _transfer_reasons(episode: Episode, site: Site, today: date) -> Iterable[Rea
         yield AlreadyEnded("The course of care", episode.ends - DAY)
     if site.pk == episode.site_id:
         yield NothingChanged()
-    standing = list(Enrollment.objects.filter(episode=episode).not_over_on(today).select_related("track"))
+    standing = list(Enrollment.objects.filter(episode=episode).open_on_or_after(today).select_related("track"))
     yield from (AlreadyEnrolled(each.track.name, each.starts) for each in standing)
     booked = Booking.objects.active().filter(episode=episode, session__on__gte=today).exclude(enrollment__in=standing)
     sessions = [each.session for each in booked.select_related("session").order_by("starts")]

@@ -78,7 +78,7 @@ def _check_waitlist(episode: Episode, track: Track, from_day: date) -> list[Reas
     if waits is not None:
         since = waits.requested_at.astimezone(episode.site.zone).date()
         reasons.append(AlreadyOnWaitlist(track.name, since))
-    enrolled = Enrollment.objects.filter(episode=episode, track=track).not_over_on(from_day).first()
+    enrolled = Enrollment.objects.filter(episode=episode, track=track).open_on_or_after(from_day).first()
     if enrolled is not None:
         reasons.append(AlreadyEnrolled(track.name, enrolled.starts))
     return reasons

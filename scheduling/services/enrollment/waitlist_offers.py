@@ -54,7 +54,7 @@ def match_waitlist(*, track: Track, entries: Iterable[WaitingEntry], now: dateti
     standing = {
         each.episode_id: each
         for each in Enrollment.objects.filter(episode__in=episodes)
-        .not_over_on(today)
+        .open_on_or_after(today)
         .select_related("track")
         .order_by("starts")
     }

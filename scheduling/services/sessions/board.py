@@ -119,7 +119,7 @@ def read_board(
     return Board(
         span=span,
         entries=[_board_entry(session, site=site, marked=marked, may_move=may_move, now=now) for session in found],
-        closures=list(Closure.objects.visible_to(by).filter(site=site).touching(span.start, span.end)),
+        closures=list(Closure.objects.visible_to(by).filter(site=site).overlapping(span.start, span.end)),
         clock_changes=list(clock_changes(site.zone, span.start, span.end)),
     )
 

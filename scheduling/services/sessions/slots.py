@@ -47,7 +47,7 @@ def check_times(slot: Slot, site: Site, now: datetime) -> Iterable[Reason]:
     for wall in (slot.starts, slot.ends):
         if clock_effect_at(slot.on, wall, site.zone) == ClockEffect.SKIPPED:
             yield SkippedTime(slot.on, wall)
-    for closure in Closure.objects.filter(site=site).touching(slot.on, slot.on + timedelta(days=1)):
+    for closure in Closure.objects.filter(site=site).overlapping(slot.on, slot.on + timedelta(days=1)):
         yield SiteClosed(slot.on, closure.reason)
     yield from check_opening_hours(slot.starts, slot.ends, site)
     if at_wall_clock(slot.on, slot.starts, site.zone) <= now:

@@ -47,7 +47,7 @@ def _refuse_invalid_closure(
         reasons.append(EndDateBeforeStart(first_day, last_day))
     if not reason.strip():
         reasons.append(ReasonRequired())
-    others = Closure.objects.filter(site=site).touching(first_day, last_day + DAY).exclude(pk=apart_from or 0)
+    others = Closure.objects.filter(site=site).overlapping(first_day, last_day + DAY).exclude(pk=apart_from or 0)
     reasons += (ClosureOverlaps(each.reason, each.starts, each.last_day) for each in others)
     if reasons:
         raise Refused(reasons)
@@ -151,7 +151,7 @@ def holidays_at(
     known = holidays.country_holidays(
         country, subdiv=state or None, years=range(first.year, until.year + 1), language="en_US"
     )
-    closures = list(Closure.objects.filter(site=site).touching(first, until))
+    closures = list(Closure.objects.filter(site=site).overlapping(first, until))
     return [
         Holiday(on, name, next((each for each in closures if each.as_interval().contains(on)), None))
         for on, name in sorted(known.items())

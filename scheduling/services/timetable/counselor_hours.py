@@ -98,7 +98,7 @@ def _check_hours(hours: CounselorHours, values: CounselorHoursValues) -> Iterato
         user=hours.user, weekday=values.weekday, starts__lt=values.ends, ends__gt=values.starts
     ).exclude(pk=hours.pk)
     if first is not None:
-        others = others.not_over_on(first)
+        others = others.open_on_or_after(first)
     if until is not None:
         others = others.filter(Q(valid_from=None) | Q(valid_from__lt=until))
     for other in others.select_related("site"):

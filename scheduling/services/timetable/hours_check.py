@@ -20,7 +20,7 @@ def _periods(track: Track, today: date) -> tuple[Period, ...]:
     beside = (
         Meeting.objects.filter(site=site)
         .filter(Q(tracks__status=TrackStatus.PUBLISHED) | Q(kept_for__isnull=False))
-        .not_over_on(today)
+        .open_on_or_after(today)
         .select_related("service_type")
         .prefetch_related("meeting_facilitators")
         .distinct()

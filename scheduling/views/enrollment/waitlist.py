@@ -120,7 +120,7 @@ def waitlist_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpR
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, f"{patient.called} waits for {track}.")
+            messages.success(request, f"{patient.short_name} waits for {track}.")
             return redirect("waitlist", track.pk)
     words = {"heading": f"Wait for {track}", "button": "Put on the waiting list", "what": f"wait for {track}"}
     return patient_action_page(request, form, patient=patient, now=now, **words)
@@ -148,10 +148,10 @@ def waitlist_remove(request: HttpRequest, entry_id: int) -> HttpResponse:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, f"{patient.called} waits for {entry.track} no more.")
+            messages.success(request, f"{patient.short_name} waits for {entry.track} no more.")
             return redirect("waitlist", entry.track_id)
     words = {
-        "heading": f"Take {patient.called} off the waiting list",
+        "heading": f"Take {patient.short_name} off the waiting list",
         "button": "Take off the list",
         "note": f"Waits for {entry.track} since {day(entry.requested_at, patient.site.zone)}.",
         "what": "take off the waiting list",
@@ -173,7 +173,7 @@ def waitlist_enroll(request: HttpRequest, entry_id: int) -> HttpResponse:
         _enroll_from_waitlist(entry, form, user, now)
     except Refused as refused:
         for reason in refused.reasons:
-            messages.error(request, f"{entry.episode.patient.called}: {reason_text(reason)}")
+            messages.error(request, f"{entry.episode.patient.short_name}: {reason_text(reason)}")
     else:
         starts = day(form.cleaned_data["starts"])
         messages.success(request, f"{entry.episode.patient} is enrolled in {entry.track} from {starts}.")

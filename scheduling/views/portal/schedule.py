@@ -47,7 +47,7 @@ def _days_with_sessions(user: User, patient: Patient, first: date, until: date) 
 def _current_episode(patient: Patient, today: date) -> Episode | None:
     return (
         Episode.objects.filter(patient=patient)
-        .not_over_on(today)
+        .open_on_or_after(today)
         .select_related("site", "patient")
         .prefetch_related("spans")
         .first()
@@ -55,13 +55,13 @@ def _current_episode(patient: Patient, today: date) -> Episode | None:
 
 
 def _episode_of_week(patient: Patient, week: Interval[date]) -> Episode | None:
-    episodes = Episode.objects.filter(patient=patient).touching(week.start, week.end)
+    episodes = Episode.objects.filter(patient=patient).overlapping(week.start, week.end)
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 
 def _leaves_between(episode: Episode | None, first: date, until: date) -> list[LeaveOfAbsence]:
     """When the patient is away on the half-open dates."""
-    return list(LeaveOfAbsence.objects.filter(episode=episode).touching(first, until)) if episode else []
+    return list(LeaveOfAbsence.objects.filter(episode=episode).overlapping(first, until)) if episode else []
 
 
 def _next_booking(days: Sequence[ScheduleDay], now: datetime) -> Booking | None:

@@ -40,7 +40,7 @@ class TrackCard:
 
 def episode_to_schedule(patient: Patient, today: date) -> Episode | None:
     """The course of care that lasts today or is to begin."""
-    episodes = patient.episodes.not_over_on(today)
+    episodes = patient.episodes.open_on_or_after(today)
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 

@@ -42,7 +42,7 @@ def counselor_hours(request: HttpRequest) -> HttpResponse:
     """Everybody's hours at the current site, by person, in the order of the week."""
     user, site = signed_in(request), current_site(request)
     today = clock.today(site.zone)
-    rows = CounselorHours.objects.visible_to(user).filter(site=site).not_over_on(today).select_related("user")
+    rows = CounselorHours.objects.visible_to(user).filter(site=site).open_on_or_after(today).select_related("user")
     found = list(rows.order_by("user__name", "user", "weekday", "starts", "pk"))
     kept = set(CounselorHours.objects.editable_by(user).filter(site=site).values_list("pk", flat=True))
     context = {

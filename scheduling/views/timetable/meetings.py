@@ -209,7 +209,7 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
 def _clock_change_notes(values: MeetingValues, site: Site, first: date, today: date) -> list[str]:
     """What clock changes do to the sessions of the meeting from a day on to the horizon."""
     until = horizon_end(today)
-    closed = [each.as_interval() for each in Closure.objects.filter(site=site).touching(first, until)]
+    closed = [each.as_interval() for each in Closure.objects.filter(site=site).overlapping(first, until)]
     odd = times_hit_by_clock_change(values.as_pattern(), first, until, zone=site.zone, closed=closed)
     return [_clock_change_note(values, site, on, wall, quirk) for on, wall, quirk in odd]
 

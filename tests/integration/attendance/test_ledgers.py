@@ -51,7 +51,7 @@ def test_a_week_that_runs_counts_what_is_credited_and_what_is_to_come(clinic: Cl
     assert ledger is not None
     assert (ledger.prescribed_minutes, ledger.scheduled_minutes) == (540, 540)
     assert (ledger.credited_minutes, ledger.remaining_minutes, ledger.makeup_minutes) == (180, 360, 0)
-    assert (ledger.credited_days, ledger.standing) == (1, Standing.ON_COURSE)
+    assert (ledger.credited_days, ledger.standing) == (1, Standing.ON_PACE)
 
 
 def test_a_session_that_is_over_and_not_marked_can_still_be_credited(clinic: Clinic, rosa: Episode) -> None:
@@ -159,7 +159,7 @@ def test_the_weeks_of_an_episode_go_back_to_its_admission(clinic: Clinic) -> Non
     episode = admit(make_patient(clinic.site, "Wen"), MONDAY - timedelta(days=10))
     rows = recent_weeks(episode=episode, now=AFTER)
     assert [(row.week, row.ledger.standing) for row in rows] == [
-        (MONDAY, Standing.OUT_OF_REACH),
+        (MONDAY, Standing.CANNOT_BE_MET),
         (MONDAY - timedelta(weeks=1), Standing.SHORT),
         (MONDAY - timedelta(weeks=2), Standing.PARTIAL),
     ]

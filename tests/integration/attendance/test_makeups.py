@@ -69,12 +69,12 @@ def test_an_opening_makes_a_week_at_risk_and_nothing_else_puts_it_out_of_reach(c
     miss_monday_and_wednesday(clinic, rosa)
     ledger = week_ledger(episode=rosa, week=MONDAY, now=THURSDAY_NOON)
     assert ledger is not None
-    assert (ledger.standing, ledger.makeup_minutes) == (Standing.OUT_OF_REACH, 180)
+    assert (ledger.standing, ledger.makeup_minutes) == (Standing.CANNOT_BE_MET, 180)
 
     opening = make_opening(clinic, WEDNESDAY + timedelta(days=1))
     ledger = week_ledger(episode=rosa, week=MONDAY, now=THURSDAY_NOON)
     assert ledger is not None
-    assert (ledger.standing, ledger.savers) == (Standing.AT_RISK, (opening.pk,))
+    assert (ledger.standing, ledger.makeup_openings) == (Standing.AT_RISK, (opening.pk,))
 
 
 @pytest.mark.parametrize(
@@ -155,13 +155,13 @@ def test_a_make_up_of_the_week_closes_its_gap(clinic: Clinic, rosa: Episode) -> 
     miss_monday_and_wednesday(clinic, rosa)
     opening = make_opening(clinic, FRIDAY)
     found = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
-    assert (found.savers, found.others, found.missed) == ([], [opening], [booking_of(rosa)])
+    assert (found.makeup_sessions, found.other_openings, found.missed) == ([], [opening], [booking_of(rosa)])
 
     saver = make_opening(clinic, FRIDAY + timedelta(days=1))
     found = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
-    assert (found.savers, found.others) == ([saver], [opening])
+    assert (found.makeup_sessions, found.other_openings) == ([saver], [opening])
     book_makeup(session=saver, makes_up=found.missed[0], by=clinic.coordinator, now=THURSDAY_NOON)
 
     found = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
     assert found.row is not None
-    assert (found.row.ledger.standing, found.savers, found.others) == (Standing.ON_COURSE, [], [])
+    assert (found.row.ledger.standing, found.makeup_sessions, found.other_openings) == (Standing.ON_PACE, [], [])

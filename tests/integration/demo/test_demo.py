@@ -79,14 +79,14 @@ def test_its_patients_have_their_stories_at_any_time(now: datetime) -> None:
     load(now)
     north, south = Site.objects.get(code="NORTH"), Site.objects.get(code="SOUTH")
     this_week = rows_of(north, now)
-    assert this_week[OUT_OF_REACH].ledger.standing == Standing.OUT_OF_REACH
+    assert this_week[OUT_OF_REACH].ledger.standing == Standing.CANNOT_BE_MET
     at_risk = this_week[AT_RISK]
     local = now.astimezone(north.zone)
     if (local.weekday(), local.hour) < (5, 9):  # then the week's last group begins
         assert at_risk.ledger.standing == Standing.AT_RISK
-        assert at_risk.ledger.savers
+        assert at_risk.ledger.makeup_openings
         openings = {session.pk for session in week_openings(episode=at_risk.episode, week=local.date(), now=now)}
-        assert set(at_risk.ledger.savers) <= openings
+        assert set(at_risk.ledger.makeup_openings) <= openings
 
     stepping = Episode.objects.get(patient__code=STEPPING_DOWN)
     assert [span.level for span in stepping.spans.order_by("starts")] == [LevelOfCare.HIGHER, LevelOfCare.INTENSIVE]

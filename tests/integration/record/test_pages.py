@@ -273,7 +273,7 @@ def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
     assert (noor.site, noor.language, noor.travel_minutes) == (site, "Arabic", 15)
 
     coordinator.post(reverse("patient-edit", args=[noor.pk]), PERSON | {"preferred_name": "Nour"})
-    assert Patient.objects.get().called == "Nour"
+    assert Patient.objects.get().short_name == "Nour"
     assert [action for action, _, _ in seen()] == [Action.CREATED, Action.CHANGED]
 
 

@@ -271,7 +271,7 @@ class Clinic(RuleBasedStateMachine):
         return set(meeting.enrollment_meetings.filter(ends=None).values_list("enrollment", flat=True))
 
     def meeting(self, number: int) -> Meeting | None:
-        return self.one_of(Meeting.objects.not_over_on(self.today), number)
+        return self.one_of(Meeting.objects.open_on_or_after(self.today), number)
 
     def forget(self, sessions: list[int]) -> None:
         for pk in sessions:
@@ -288,7 +288,7 @@ class Clinic(RuleBasedStateMachine):
 
     @rule(number=numbers, shift=st.integers(-2, 10))
     def leave_a_track(self, number: int, shift: int) -> None:
-        enrollment: Enrollment | None = self.one_of(Enrollment.objects.not_over_on(self.today), number)
+        enrollment: Enrollment | None = self.one_of(Enrollment.objects.open_on_or_after(self.today), number)
         if enrollment:
             act = partial(end_enrollment, enrollment=enrollment, last_day=self.today + shift * DAY)
             self.act(partial(act, by=self.by, now=self.now))
@@ -308,9 +308,9 @@ class Clinic(RuleBasedStateMachine):
 
     @rule(number=numbers, chosen=numbers, shift=st.integers(0, 10))
     def attend_other_groups(self, number: int, chosen: int, shift: int) -> None:
-        enrollment: Enrollment | None = self.one_of(Enrollment.objects.not_over_on(self.today), number)
+        enrollment: Enrollment | None = self.one_of(Enrollment.objects.open_on_or_after(self.today), number)
         if enrollment:
-            groups = list(enrollment.track.meetings.not_over_on(self.today + shift * DAY).order_by("pk"))
+            groups = list(enrollment.track.meetings.open_on_or_after(self.today + shift * DAY).order_by("pk"))
             some = [each for n, each in enumerate(groups) if n != chosen % (len(groups) + 1)]
             visited = self.one_of(Meeting.objects.exclude(tracks=enrollment.track), chosen)
             some += [visited] if visited is not None and chosen % 3 else []
@@ -319,10 +319,10 @@ class Clinic(RuleBasedStateMachine):
 
     @rule(number=numbers, track=numbers, shift=st.integers(0, 10))
     def transfer(self, number: int, track: int, shift: int) -> None:
-        enrollment: Enrollment | None = self.one_of(Enrollment.objects.not_over_on(self.today), number)
+        enrollment: Enrollment | None = self.one_of(Enrollment.objects.open_on_or_after(self.today), number)
         if enrollment:
             other, day = self.tracks[track % 3], self.today + shift * DAY
-            groups = list(other.meetings.not_over_on(day))
+            groups = list(other.meetings.open_on_or_after(day))
             act = partial(transfer_enrollment, enrollment=enrollment, track=other, meetings=groups, starts=day)
             self.act(partial(act, by=self.by, now=self.now))
 
@@ -336,7 +336,7 @@ class Clinic(RuleBasedStateMachine):
 
     @rule(number=numbers, shift=st.integers(-1, 8))
     def come_back(self, number: int, shift: int) -> None:
-        leave: LeaveOfAbsence | None = self.one_of(LeaveOfAbsence.objects.not_over_on(self.today), number)
+        leave: LeaveOfAbsence | None = self.one_of(LeaveOfAbsence.objects.open_on_or_after(self.today), number)
         if leave:
             act = partial(change_leave_end, leave=leave, last_day=self.today + shift * DAY)
             self.act(partial(act, by=self.by, now=self.now))

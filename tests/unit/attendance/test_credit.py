@@ -12,7 +12,7 @@ from timekeeping.intervals import Interval, minutes_between
 
 NEW_YORK = ZoneInfo("America/New_York")
 PRESENT, PARTIAL = AttendanceOutcome.PRESENT, AttendanceOutcome.PARTIAL
-ABSENT = [status for status in AttendanceOutcome if not status.was_there]
+ABSENT = [status for status in AttendanceOutcome if not status.attended]
 
 
 def at(hour: int, minute: int = 0, second: int = 0, microsecond: int = 0) -> datetime:

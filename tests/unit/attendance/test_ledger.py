@@ -52,8 +52,8 @@ def opening(key: int, day: int, start: float = 13, end: float = 16, minutes: int
     [
         pytest.param(540, 0, Standing.MET, 0, id="exactly what was prescribed"),
         pytest.param(600, 180, Standing.MET, 0, id="more than that"),
-        pytest.param(360, 180, Standing.ON_COURSE, 0, id="met if the last session is attended"),
-        pytest.param(0, 540, Standing.ON_COURSE, 0, id="the week has just begun"),
+        pytest.param(360, 180, Standing.ON_PACE, 0, id="met if the last session is attended"),
+        pytest.param(0, 540, Standing.ON_PACE, 0, id="the week has just begun"),
         pytest.param(539, 0, Standing.AT_RISK, 1, id="a minute short is short"),
         pytest.param(300, 180, Standing.AT_RISK, 60, id="an hour short of it"),
         pytest.param(0, 0, Standing.AT_RISK, 540, id="nothing at all"),
@@ -68,7 +68,7 @@ def test_standing_by_minutes(credited, remaining, standing, makeup_minutes):
     ("credited_days", "days_in_reach", "standing", "makeup_days"),
     [
         pytest.param(3, 3, Standing.MET, 0, id="enough of both"),
-        pytest.param(2, 3, Standing.ON_COURSE, 0, id="the third day is still to come"),
+        pytest.param(2, 3, Standing.ON_PACE, 0, id="the third day is still to come"),
         pytest.param(2, 2, Standing.AT_RISK, 1, id="enough minutes over too few days are not enough"),
     ],
 )
@@ -81,12 +81,12 @@ def test_days_are_owed_as_well_as_minutes(credited_days, days_in_reach, standing
     ("is_over", "partial", "credited", "remaining", "can_be_made_up", "standing"),
     [
         pytest.param(False, (), 300, 180, True, Standing.AT_RISK, id="make-ups would save it"),
-        pytest.param(False, (), 300, 180, False, Standing.OUT_OF_REACH, id="not even they would"),
+        pytest.param(False, (), 300, 180, False, Standing.CANNOT_BE_MET, id="not even they would"),
         pytest.param(True, (), 480, 0, True, Standing.SHORT, id="over and not met"),
         pytest.param(True, (), 360, 180, True, Standing.SHORT, id="over: what was never marked does not count"),
         pytest.param(True, (), 540, 0, True, Standing.MET, id="over and met"),
         pytest.param(False, ADMITTED, 540, 0, True, Standing.MET, id="cut short, and met all the same"),
-        pytest.param(False, ADMITTED, 180, 360, True, Standing.ON_COURSE, id="cut short, and still on course"),
+        pytest.param(False, ADMITTED, 180, 360, True, Standing.ON_PACE, id="cut short, and still on course"),
         pytest.param(False, ADMITTED, 180, 180, True, Standing.PARTIAL, id="cut short is not called at risk"),
         pytest.param(False, ADMITTED, 180, 180, False, Standing.PARTIAL, id="nor out of reach"),
         pytest.param(True, ADMITTED, 360, 0, True, Standing.PARTIAL, id="nor short"),
@@ -98,7 +98,7 @@ def test_standing_of_weeks_that_are_over_or_cut_short(is_over, partial, credited
     assert week.standing == standing
 
 
-RANKS = (Standing.OUT_OF_REACH, Standing.AT_RISK, Standing.ON_COURSE, Standing.MET)
+RANKS = (Standing.CANNOT_BE_MET, Standing.AT_RISK, Standing.ON_PACE, Standing.MET)
 minutes_of_a_week = st.integers(0, 1500)
 
 
@@ -165,20 +165,20 @@ def test_the_ledger_adds_up_what_was_attended_and_what_is_to_come():
     assert (week.scheduled_days, week.credited_days) == (3, 2)
     assert (week.makeup_minutes, week.makeup_days) == (60, 0)
     assert week.standing == Standing.AT_RISK
-    assert week.savers == (12,)
+    assert week.makeup_openings == (12,)
 
 
 @pytest.mark.parametrize(
     ("sessions", "openings", "standing", "saving"),
     [
         pytest.param([(0, 180), (2, 180), (4, 180)], [], Standing.MET, (), id="attended in full"),
-        pytest.param([(0, 180), (2, None), (4, None)], [], Standing.ON_COURSE, (), id="Wednesday is not marked yet"),
-        pytest.param([(0, 180), (2, 0), (4, None)], [], Standing.OUT_OF_REACH, (), id="missed, with nothing open"),
+        pytest.param([(0, 180), (2, None), (4, None)], [], Standing.ON_PACE, (), id="Wednesday is not marked yet"),
+        pytest.param([(0, 180), (2, 0), (4, None)], [], Standing.CANNOT_BE_MET, (), id="missed, with nothing open"),
         pytest.param([(0, 180), (2, 0), (4, None)], [opening(11, 3)], Standing.AT_RISK, (11,), id="Thursday saves it"),
         pytest.param(
             [(0, 180), (2, 0), (4, None)],
             [opening(11, 4)],
-            Standing.OUT_OF_REACH,
+            Standing.CANNOT_BE_MET,
             (),
             id="Friday afternoon brings the minutes, but not the third day",
         ),
@@ -200,7 +200,7 @@ def test_the_ledger_adds_up_what_was_attended_and_what_is_to_come():
 )
 def test_a_running_week(sessions, openings, standing, saving):
     week = build_ledger(WeekPolicy(), [booked(key, *each) for key, each in enumerate(sessions)], openings)
-    assert (week.standing, week.savers) == (standing, saving)
+    assert (week.standing, week.makeup_openings) == (standing, saving)
 
 
 def test_a_day_counts_when_something_was_credited_on_it():
@@ -215,7 +215,7 @@ def test_a_week_that_is_over_has_nothing_to_come():
         WeekPolicy(is_over=True), [booked(1, 0, 180), booked(2, 2, 180), booked(3, 4)], [opening(11, 5)]
     )
     assert (week.remaining_minutes, week.makeup_minutes, week.standing) == (0, 180, Standing.SHORT)
-    assert week.savers == ()
+    assert week.makeup_openings == ()
 
 
 def test_a_week_cut_short_keeps_its_reason_and_its_numbers():
@@ -263,7 +263,7 @@ def test_the_last_of_many_openings_still_saves_the_week():
     """Sixty short groups on days that are attended anyway, and on Saturday the one that brings the third day."""
     crowd = [opening(key, key % 2, 13 + (key // 2) * 0.2, 13.1 + (key // 2) * 0.2, 5) for key in range(60)]
     week = build_ledger(WeekPolicy(), [booked(1, 0, 180), booked(2, 1)], [*crowd, opening(99, 5)])
-    assert (week.standing, week.savers) == (Standing.AT_RISK, (99,))
+    assert (week.standing, week.makeup_openings) == (Standing.AT_RISK, (99,))
 
 
 def test_a_week_beyond_saving_is_known_at_once():
