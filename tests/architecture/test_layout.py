@@ -1,0 +1,147 @@
+"""What import-linter can't see: sizes, purity, the clock, and lookups by string that reach into a later app."""
+
+import ast
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db import models
+
+from tests.paths import PROJECT
+
+APPS = ("accounts", "patients", "scheduling", "attendance")
+"""In the order in which they may import each other below the views."""
+PACKAGES = (*APPS, "timekeeping", "iopmanager", "demo", "bench", "tests")
+MODULES_IN_A_FOLDER = 20
+LINES_IN_A_MODULE = 350
+CLOCK_CALLS = ("datetime.now(", "date.today(", "timezone.now()", "time.time(")
+
+
+def modules_of(*packages: str) -> Iterator[Path]:
+    for package in packages:
+        for path in sorted((PROJECT / package).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(PROJECT).as_posix()
+
+
+def test_no_folder_has_more_than_20_modules() -> None:
+    counts = Counter(relative(path.parent) for path in modules_of(*PACKAGES) if path.name != "__init__.py")
+    assert {folder: count for folder, count in counts.items() if count > MODULES_IN_A_FOLDER} == {}
+
+
+def test_no_module_has_more_than_350_lines() -> None:
+    long = {
+        relative(path): len(path.read_text().splitlines()) for path in modules_of(*APPS, "timekeeping", "iopmanager")
+    }
+    assert {path: lines for path, lines in long.items() if lines > LINES_IN_A_MODULE} == {}
+
+
+def imported_modules(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+PURE = [path for path in modules_of(*APPS, "timekeeping") if "domain" in path.parts or "timekeeping" in path.parts]
+
+
+@pytest.mark.parametrize("path", PURE, ids=relative)
+def test_a_pure_module_imports_only_the_standard_library_and_pure_modules(path: Path) -> None:
+    for module in imported_modules(path):
+        top, _, rest = module.partition(".")
+        is_pure = top == "timekeeping" or (top in APPS and rest.partition(".")[0] == "domain")
+        assert is_pure or top in sys.stdlib_module_names, module
+
+
+def test_only_the_settings_read_the_environment_and_only_the_clock_reads_the_clock() -> None:
+    for path in modules_of(*APPS, "timekeeping", "iopmanager"):
+        text = path.read_text()
+        if path.name not in {"settings.py", "wsgi.py"}:
+            assert "os.environ" not in text, path
+        if path.name != "clock.py":
+            assert not [call for call in CLOCK_CALLS if call in text], path
+
+
+def owners_of_reverse_relations() -> dict[str, int]:
+    """Map the name of each reverse relation, such as `attendance` on Booking, to the last app that owns one of this name."""
+    owners: dict[str, int] = {}
+    for model in apps.get_models():
+        for field in model._meta.get_fields():
+            if isinstance(field, models.ForeignObjectRel) and model._meta.app_label in APPS:
+                app = field.related_model._meta.app_label
+                for name in {field.name, field.get_accessor_name()}:
+                    if name and app in APPS:
+                        owners[name] = max(owners.get(name, 0), APPS.index(app))
+    return owners
+
+
+OWNERS = owners_of_reverse_relations()
+LOOKUP = re.compile(r"-?[a-z][a-z0-9_]*__[a-z0-9_]+")
+BELOW_VIEWS = {
+    "models",
+    "services",
+    "forms",
+    "domain",
+    "clinic_import",
+    "calendar_import",
+    "jobs.py",
+    "audit.py",
+    "admin.py",
+}
+KNOWN_LOOKUPS = {
+    (
+        "patients/models/patient.py",
+        "episodes__bookings__session__facilitators",
+    ),  # a clinician sees the patients of own groups
+    ("patients/models/patient.py", "episodes__bookings__released_at"),
+    ("scheduling/services/bookings/release.py", "attendance__status"),  # what was attended is not released
+    ("scheduling/services/preview/snapshot.py", "attendance__status"),  # a preview compares the credit of a week
+    ("scheduling/services/preview/snapshot.py", "attendance__credited_minutes"),
+    ("scheduling/services/sessions/day.py", "attendance__status"),  # one query reads a day with its marks
+}
+"""One query answers what two apps know. Whoever adds to this list says why the later app can't ask it."""
+
+
+def lookups_into_later_apps(path: Path) -> set[str]:
+    """The lookups of a module, as keywords or as strings, that follow a relation into an app after its own."""
+    own = APPS.index(path.relative_to(PROJECT).parts[0])
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        text = node.arg if isinstance(node, ast.keyword) else node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and LOOKUP.fullmatch(text):
+            lookup = text.removeprefix("-")
+            if any(OWNERS.get(part, 0) > own for part in lookup.split("__")):
+                found.add(lookup)
+    return found
+
+
+def test_no_lookup_by_string_reaches_into_a_later_app() -> None:
+    below = (path for path in modules_of(*APPS) if BELOW_VIEWS & set(path.relative_to(PROJECT).parts))
+    found = {(relative(path), lookup) for path in below for lookup in lookups_into_later_apps(path)}
+    assert found - KNOWN_LOOKUPS == set()
+    assert KNOWN_LOOKUPS - found == set(), "no longer needed: take it off the list"
+
+
+SAME_NAME_IN_EVERY_MODULE = {"Meta", "Command"}
+"""Names that Django gives a meaning."""
+
+
+def test_a_class_name_has_one_meaning_in_the_whole_project() -> None:
+    where: dict[str, list[str]] = {}
+    for path in modules_of(*APPS, "timekeeping", "iopmanager", "demo", "bench"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and node.name not in SAME_NAME_IN_EVERY_MODULE:
+                where.setdefault(node.name, []).append(relative(path))
+    assert {name: paths for name, paths in where.items() if len(paths) > 1} == {}
