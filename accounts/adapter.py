@@ -3,7 +3,7 @@ from django.http import HttpRequest
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):
-    """Accounts are made by the clinic; nobody signs up alone."""
+    """Closes sign-up: only the clinic creates accounts."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Administration of people, and the trail of whatever is done in the administration."""
+"""Django admin pages for users and roles, and an audit trail of everything seen or changed in the admin."""
 
 from typing import Any
 
@@ -14,30 +14,30 @@ from iopmanager import clock
 
 
 class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
-    """Whatever is seen or changed here leaves the same trail as on the clinic's own pages."""
+    """A model admin that writes the same audit events as the clinic's own pages."""
 
     show_full_result_count = False
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        seen = self.get_object(request, object_id)
-        if seen is not None and request.method == "GET":
-            record(seen, by=_acting_user(request), action=Action.VIEWED, at=clock.now(), detail="administration")
+        viewed = self.get_object(request, object_id)
+        if viewed is not None and request.method == "GET":
+            record(viewed, by=_acting_user(request), action=Action.VIEWED, at=clock.now(), detail="administration")
         return super().change_view(request, object_id, form_url, extra_context)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        answer = super().changelist_view(request, extra_context)
-        shown = getattr(answer, "context_data", {}).get("cl")
-        if shown is not None and hasattr(self.model, "audit_patient_id"):
+        response = super().changelist_view(request, extra_context)
+        changelist = getattr(response, "context_data", {}).get("cl")
+        if changelist is not None and hasattr(self.model, "audit_patient_id"):
             record_all(
-                shown.result_list,
+                changelist.result_list,
                 by=_acting_user(request),
                 action=Action.VIEWED,
                 at=clock.now(),
                 detail="administration",
             )
-        return answer
+        return response
 
     def log_addition(self, request: HttpRequest, obj: M, message: Any) -> Any:
         record(obj, by=_acting_user(request), action=Action.CREATED, at=clock.now(), detail="administration")
@@ -57,7 +57,7 @@ class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
 
 
 class ReadOnlyAdmin[M: models.Model](AuditedAdmin[M]):
-    """For rows that only services write, so that their copies, counters and bookings stay true."""
+    """A read-only model admin, for rows that only services may write so that copies and counters stay correct."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -122,12 +122,12 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[AuditEvent], search_term: str
     ) -> tuple[models.QuerySet[AuditEvent], bool]:
-        """A patient's number finds the looks that showed their record again, too."""
-        found, doubles = super().get_search_results(request, queryset, search_term)
+        """Search for a patient's id in repeated views of their record, too."""
+        found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip().isdecimal():
             about = AuditEvent.objects.about_patient(int(search_term))
             found = queryset.filter(pk__in=found.values("pk")) | queryset.filter(pk__in=about.values("pk"))
-        return found, doubles
+        return found, has_duplicates
 
 
 @admin.register(JobRun)

@@ -1,6 +1,6 @@
 """Tables that only grow: the database itself refuses UPDATE and DELETE on them.
 
-SQLite drops a table's triggers when it remakes the table, so they are put in place again after every `migrate`.
+SQLite drops a table's triggers when a migration rebuilds the table, so they are created again after every `migrate`.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,14 @@ from django.db import connections, models
 
 
 class AppendOnlyModel(models.Model):
-    """A row is written once. Neither the code nor a person at the database's prompt changes or removes it."""
+    """A model whose rows are written once and can't be changed or deleted, not even at the database's prompt."""
 
     class Meta:
         abstract = True
 
 
 def append_only_models(app: AppConfig) -> list[type[models.Model]]:
+    """Return the append-only models of an app."""
     return [model for model in app.get_models() if issubclass(model, AppendOnlyModel)]
 
 
@@ -49,18 +50,8 @@ def _sqlite_triggers(table: str) -> Sequence[str]:
     )
 
 
-def drop_triggers(model: type[models.Model], using: str = "default") -> None:
-    """Lets a test's flush empty the table."""
-    table = model._meta.db_table
-    with connections[using].cursor() as cursor:
-        if connections[using].vendor == "postgresql":
-            cursor.execute(f'DROP TRIGGER IF EXISTS "{table}_is_append_only" ON "{table}"')
-        else:
-            for verb in ("update", "delete"):
-                cursor.execute(f'DROP TRIGGER IF EXISTS "{table}_refuses_{verb}"')
-
-
 def create_triggers(model: type[models.Model], using: str = "default") -> None:
+    """Create the triggers that refuse UPDATE and DELETE on the model's table, replacing those that exist."""
     table = model._meta.db_table
     statements = _postgresql_triggers(table) if connections[using].vendor == "postgresql" else _sqlite_triggers(table)
     with connections[using].cursor() as cursor:
@@ -69,7 +60,7 @@ def create_triggers(model: type[models.Model], using: str = "default") -> None:
 
 
 def install_append_only_triggers(sender: AppConfig, using: str = "default", **_: object) -> None:
-    """A `post_migrate` receiver."""
+    """Create the triggers of the app's append-only tables; a `post_migrate` receiver."""
     existing = set(connections[using].introspection.table_names())
     for model in append_only_models(sender):
         if model._meta.db_table in existing:

@@ -6,6 +6,8 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts.append_only import install_append_only_triggers  # a model's base class: only when apps are loaded
+        from accounts.append_only import (
+            install_append_only_triggers,  # it defines a model, so only once apps are loaded
+        )
 
         post_migrate.connect(install_append_only_triggers)

@@ -1,4 +1,4 @@
-"""Writes the trail: called by the service or view that acts, in the same transaction."""
+"""Write the audit trail. The service or view that acts calls this in the same transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -39,9 +39,9 @@ def record(
     detail: str = "",
     reason: str = "",
 ) -> AuditEvent:
-    """Leaves one event about `subject`, which says by `audit_patient_id` and `audit_site_id` whose record and site it is.
+    """Write one event about `subject`; its `audit_patient_id` and `audit_site_id` say whose record and which site it is.
 
-    `by` is None for what the system does on its own. `at` is the instant of the act.
+    `by` is None for what the system does on its own. `at` is the instant of the action.
     """
     event = _event(subject, by=by, action=action, at=at, detail=detail, reason=reason)
     event.save(force_insert=True)
@@ -57,16 +57,17 @@ def record_all(
     detail: str = "",
     reason: str = "",
 ) -> None:
-    """As `record`, for several subjects with one statement."""
+    """Write one event for each of several subjects with one statement; see `record`."""
     AuditEvent.objects.bulk_create(
         _event(subject, by=by, action=action, at=at, detail=detail, reason=reason) for subject in subjects
     )
 
 
 def record_views(people: Mapping[int, str], *, by: User, at: datetime, site_key: int, detail: str) -> UUID:
-    """Leaves one event for each patient (id and name) whom one look at a page of the site shows.
+    """Write one event for each patient whom one view of a page shows, and return the id that the events share.
 
-    One statement writes them without a model for each: a page can show hundreds. Answers what the look is known by.
+    `people` maps the patients' ids to their names. A page can show hundreds, so one statement writes all events without
+    creating model instances.
     """
     look = uuid4()
     rows = ", ".join(["(%s, %s)"] * len(people))
@@ -80,9 +81,9 @@ def record_views(people: Mapping[int, str], *, by: User, at: datetime, site_key:
 
 
 def record_repeated_view(look: UUID, *, people: int, by: User, at: datetime, site_key: int, detail: str) -> bool:
-    """Leaves one event which says that the person saw the same number of `people` again, whom their earlier look names.
+    """Write one event which says that the person saw the patients of their earlier view `look` again; `people` is how many.
 
-    Leaves none, and answers False, unless the trail holds that look of theirs: a repetition never points at nothing.
+    Write nothing and return False unless the trail has that view by that person, so that the event never refers to nothing.
     """
     event = _view_event(look, by=by, at=at, site_key=site_key, detail=f"{detail}, the same again")
     event.subject_label = f"{people} patients" if people != 1 else "1 patient"
@@ -104,14 +105,20 @@ def _view_event(look: UUID, *, by: User, at: datetime, site_key: int, detail: st
     )
 
 
-def _insert_events(source: str, given: Sequence[Any], event: AuditEvent, taken: Mapping[str, str]) -> int:
-    """Writes the event once for each row of the source, with these columns `taken` from the row; answers how often."""
+def _insert_events(
+    source: str, source_values: Sequence[Any], event: AuditEvent, source_columns: Mapping[str, str]
+) -> int:
+    """Insert the event once for each row of the SQL `source`, and return how many were inserted.
+
+    `source_columns` maps names of fields to the columns of the source that replace the event's own values.
+    """
     columns = ", ".join(f'"{field.column}"' for field in EVENT_FIELDS.values())
-    values = ", ".join(taken.get(name, "%s") for name in EVENT_FIELDS)
-    stated = [_db_value(event, name) for name in EVENT_FIELDS if name not in taken]
+    values = ", ".join(source_columns.get(name, "%s") for name in EVENT_FIELDS)
+    event_values = [_db_value(event, name) for name in EVENT_FIELDS if name not in source_columns]
     with connection.cursor() as cursor:
         cursor.execute(
-            f'INSERT INTO "{AuditEvent._meta.db_table}" ({columns}) SELECT {values} FROM {source}', [*stated, *given]
+            f'INSERT INTO "{AuditEvent._meta.db_table}" ({columns}) SELECT {values} FROM {source}',
+            [*event_values, *source_values],
         )
         return int(cursor.rowcount)
 

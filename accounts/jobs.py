@@ -1,4 +1,4 @@
-"""Nightly work: what a job is, whose turn it is, and running what is due, once wherever how many schedulers there are."""
+"""Nightly jobs: what a job is, when each is due, and running those that are, once however many schedulers there are."""
 
 import logging
 from collections import defaultdict
@@ -30,45 +30,48 @@ INTERRUPTED_MESSAGE = "It was cut off before it was done."
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work for every night; iopmanager/jobs.py lists all of it.
+    """Work that is done every night. iopmanager/jobs.py lists all jobs.
 
-    The task is given the id of a site when the work is done site by site, and nothing when it is not. It answers with one
-    sentence of what it did, which names nobody. Doing it twice, or missing a night, must be safe.
+    A job that runs per site passes the site's id to its task; any other passes nothing. The task returns one sentence that
+    says what it did and names nobody. Running it twice or missing a night must be safe.
     """
 
     name: str
-    """Kept with each run: another name is another job."""
+    """Stored with each run, so a job with a new name is a new job."""
     title: str
     task: "Task[..., str]"
     at: time
-    """On the wall clock of the site; in UTC for work that is about no single site."""
+    """On the wall clock of the site, or in UTC for a job that does not run per site."""
     per_site: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """One job at one place: its last run, if there is one, and its next try."""
+    """One job in one scope, with its last run, if there is one, and its next attempt."""
 
     job: Job
-    place: JobScope
-    last: JobRun | None
-    next: NextAttempt
+    scope: JobScope
+    last_run: JobRun | None
+    next_attempt: NextAttempt
 
 
 def scheduled_jobs(
     *, jobs: Sequence[Job], sites: Sequence[JobScope], runs: JobRunQuerySet, now: datetime
 ) -> list[ScheduledJob]:
-    """Each job at each of the sites, or everywhere, in the order in which the jobs are given."""
-    kept: dict[tuple[str, int | None], list[JobRun]] = defaultdict(list)
+    """Return each job once for each of the sites, or once if it does not run per site, in the order of `jobs`.
+
+    `runs` are the runs to take the past attempts from.
+    """
+    past_runs: dict[tuple[str, int | None], list[JobRun]] = defaultdict(list)
     for run in runs.newest(MAX_ATTEMPTS):
-        kept[run.name, run.site_key].append(run)
-    found = []
+        past_runs[run.name, run.site_key].append(run)
+    scheduled = []
     for job in jobs:
-        for place in sites if job.per_site else [WHOLE_INSTALLATION]:
-            past = kept[job.name, place.key]
-            following = next_attempt(now=now, zone=place.zone, at=job.at, past=[run.as_past_try() for run in past])
-            found.append(ScheduledJob(job, place, past[0] if past else None, following))
-    return found
+        for scope in sites if job.per_site else [WHOLE_INSTALLATION]:
+            past = past_runs[job.name, scope.key]
+            following = next_attempt(now=now, zone=scope.zone, at=job.at, past=[run.as_past_attempt() for run in past])
+            scheduled.append(ScheduledJob(job, scope, past[0] if past else None, following))
+    return scheduled
 
 
 def run_due_jobs(
@@ -78,50 +81,50 @@ def run_due_jobs(
     now: Callable[[], datetime],
     stopping: Callable[[], bool] = lambda: False,
 ) -> Iterator[JobRun]:
-    """Runs what is due, one job after the other, and gives back each run when it is over.
+    """Run the jobs that are due, one after the other, and yield each run when it has ended.
 
-    What fails is logged by the class of its error alone, because what an error says may name a patient, and stops nothing
-    else. Between two jobs `stopping` is asked whether to leave the rest for another time.
+    A failure is logged by the class of its error only, because the message may name a patient, and does not stop the other
+    jobs. If `stopping()` returns true between two jobs, the rest is left for another time.
     """
     _fail_lost_runs(now())
-    all_turns = scheduled_jobs(jobs=jobs, sites=sites, runs=JobRun.objects.all(), now=now())
-    for turn in sorted(all_turns, key=lambda turn: turn.next.when):
-        if not turn.next.is_due(now()):
+    scheduled = scheduled_jobs(jobs=jobs, sites=sites, runs=JobRun.objects.all(), now=now())
+    for each in sorted(scheduled, key=lambda scheduled_job: scheduled_job.next_attempt.when):
+        if not each.next_attempt.is_due(now()):
             continue
         if stopping():
             return
         try:
-            run = _claim_run(turn, now())
+            run = _claim_run(each, now())
             if run is None:
                 continue
-            _execute(turn, run, now)
+            _execute(each, run, now)
         except Exception as error:
-            logger.error("%s at site %s could not be run: %s", turn.job.name, turn.place.key, type(error).__name__)
+            logger.error("%s at site %s could not be run: %s", each.job.name, each.scope.key, type(error).__name__)
         else:
             yield run
 
 
 def _fail_lost_runs(now: datetime) -> None:
-    """Runs whose process must have ended before they did are failed ones."""
+    """Mark runs as failed whose process must have ended before they did."""
     lost = JobRun.objects.filter(finished_at=None, started_at__lte=now - RETRY_AFTER)
     lost.update(finished_at=now, outcome=JobOutcome.FAILED, words=INTERRUPTED_MESSAGE)
 
 
-def _claim_run(turn: ScheduledJob, now: datetime) -> JobRun | None:
-    """The run, begun; None when another scheduler was quicker, which only one can be: the database keeps tries apart."""
+def _claim_run(scheduled: ScheduledJob, now: datetime) -> JobRun | None:
+    """Create the run; return None if another scheduler was quicker. The database lets only one of them create it."""
     run, is_ours = JobRun.objects.get_or_create(
-        name=turn.job.name,
-        site_key=turn.place.key,
-        night=turn.next.night,
-        attempt=turn.next.attempt,
-        defaults={"site_label": turn.place.label, "started_at": now},
+        name=scheduled.job.name,
+        site_key=scheduled.scope.key,
+        night=scheduled.next_attempt.night,
+        attempt=scheduled.next_attempt.attempt,
+        defaults={"site_label": scheduled.scope.label, "started_at": now},
     )
     return run if is_ours else None
 
 
-def _execute(turn: ScheduledJob, run: JobRun, now: Callable[[], datetime]) -> None:
+def _execute(scheduled: ScheduledJob, run: JobRun, now: Callable[[], datetime]) -> None:
     try:
-        outcome, words = _run_task(turn)
+        outcome, words = _run_task(scheduled)
     except BaseException:
         _finish_run(run, outcome=JobOutcome.FAILED, words=INTERRUPTED_MESSAGE, now=now())
         raise
@@ -130,18 +133,18 @@ def _execute(turn: ScheduledJob, run: JobRun, now: Callable[[], datetime]) -> No
     _finish_run(run, outcome=outcome, words=words, now=now())
 
 
-def _run_task(turn: ScheduledJob) -> tuple[JobOutcome, str]:
-    arguments: list[Any] = [turn.place.key] if turn.job.per_site else []
-    result = turn.job.task.enqueue(*arguments)
+def _run_task(scheduled: ScheduledJob) -> tuple[JobOutcome, str]:
+    arguments: list[Any] = [scheduled.scope.key] if scheduled.job.per_site else []
+    result = scheduled.job.task.enqueue(*arguments)
     if result.status == TaskResultStatus.SUCCESSFUL:
         return JobOutcome.DONE, result.return_value
-    kind = result.errors[-1].exception_class_path.rpartition(".")[2]
-    return JobOutcome.FAILED, f"It failed with {kind}; the server's log says where."
+    error_class = result.errors[-1].exception_class_path.rpartition(".")[2]
+    return JobOutcome.FAILED, f"It failed with {error_class}; the server's log says where."
 
 
 @transaction.atomic
 def _finish_run(run: JobRun, *, outcome: JobOutcome, words: str, now: datetime) -> None:
-    """Also forgets the runs that are old."""
+    """Write the end of the run, and delete old runs."""
     run.outcome, run.words, run.finished_at = outcome, words[:300], max(now, run.started_at)
     run.save(update_fields=["outcome", "words", "finished_at"])
     JobRun.objects.filter(started_at__lt=now - RUNS_KEPT_FOR).delete()
@@ -149,6 +152,6 @@ def _finish_run(run: JobRun, *, outcome: JobOutcome, words: str, now: datetime) 
 
 @task
 def clear_sessions() -> str:
-    """Forgets the sign-ins that have ended."""
-    forgotten, _ = Session.objects.filter(expire_date__lt=clock.now()).delete()
-    return f"Ended sign-ins forgotten: {forgotten}."
+    """Delete the sign-in sessions that have expired."""
+    deleted, _ = Session.objects.filter(expire_date__lt=clock.now()).delete()
+    return f"Ended sign-ins forgotten: {deleted}."

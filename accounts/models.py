@@ -1,6 +1,5 @@
-"""People who sign in, what they may do where, the trail of what they did, and of what is done every night."""
+"""Users, their roles at sites, the audit trail, and the runs of nightly jobs."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,13 +19,8 @@ if TYPE_CHECKING:
 
 
 class UserQuerySet(models.QuerySet["User"]):
-    def staff_of(self, site_ids: Iterable[int]) -> "UserQuerySet":
-        """People with a role at one of the sites, or at every site."""
-        assigned = RoleAssignment.objects.filter(Q(site__in=list(site_ids)) | Q(site=None))
-        return self.filter(pk__in=assigned.values("user"))
-
     def clinicians_at(self, site_id: int) -> "UserQuerySet":
-        """People who may lead a group at the site."""
+        """Active users who may lead a group at the site."""
         assigned = RoleAssignment.objects.filter(site=site_id, role=Role.CLINICIAN)
         return self.filter(pk__in=assigned.values("user"), is_active=True)
 
@@ -39,7 +33,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A person who signs in with `email`; without a password they can't sign in until one is set."""
+        """Create a user who signs in with `email`. Without a password, they can't sign in until one is set."""
         if not email:
             raise ValueError("a user needs an e-mail address to sign in with")
         user = self.model(email=self.normalize_email(email), **fields)
@@ -48,7 +42,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """An administrator of every site; what `createsuperuser` calls."""
+        """Create an administrator of every site; the `createsuperuser` command calls it."""
         user = self.create_user(email, password, **fields)
         RoleAssignment.objects.create(user=user, role=Role.ADMINISTRATOR, site=None)
         return user
@@ -84,12 +78,12 @@ class User(AbstractBaseUser):
 
     @property
     def signature(self) -> str:
-        """Name and credential as they stand under a record, e.g. "Ada Park, LADC"."""
+        """Name and credential as in a signature, for example "Ada Park, LADC"."""
         return f"{self.name}, {self.credential}" if self.credential else self.name
 
     @cached_property
     def assigned_roles(self) -> tuple[tuple[Role, int | None], ...]:
-        """Each role with the id of its site, or None for every site; one query for each request's user."""
+        """Each role with the id of its site, or None for every site. Cached, so that a request needs one query."""
         assigned = self.role_assignments.order_by().values_list("role", "site")
         return tuple((Role(role), site) for role, site in assigned)
 
@@ -97,19 +91,19 @@ class User(AbstractBaseUser):
         return frozenset(role for role, site in self.assigned_roles if site in (None, site_id))
 
     def may(self, permission: Permission, site_id: int) -> bool:
-        """Whether one of this person's roles at the site grants the act."""
+        """Whether one of this person's roles at the site grants the permission."""
         return self.is_active and any(permission in GRANTS[role] for role in self.roles_at(site_id))
 
     def may_somewhere(self, permission: Permission) -> bool:
         return self.is_active and any(permission in GRANTS[role] for role, _ in self.assigned_roles)
 
     def sites_where(self, permission: Permission) -> frozenset[int | None]:
-        """The ids of the sites at which this person may do the act; None among them is every site."""
+        """Return the ids of the sites where this person has the permission; None among them means every site."""
         granted = (site for role, site in self.assigned_roles if permission in GRANTS[role])
         return frozenset(granted) if self.is_active else frozenset()
 
     def may_at(self, permission: Permission) -> Q:
-        """A condition on a model's `site` that holds where this person may do the act."""
+        """Return a condition on a model's `site` that holds where this person has the permission."""
         granted = self.sites_where(permission)
         if not granted:
             return Q(pk__in=[])
@@ -117,14 +111,14 @@ class User(AbstractBaseUser):
             return Q()
         return Q(site__in=granted)
 
-    # What django.contrib.admin asks: its pages are for administrators of every site, for them whole.
+    # django.contrib.admin calls is_staff, has_perm and has_module_perms: administrators of every site may do everything there.
     @property
     def is_staff(self) -> bool:
         return self.is_active and (Role.ADMINISTRATOR, None) in self.assigned_roles
 
     @property
-    def works_here(self) -> bool:
-        """Whether this person has a role at any site, which a patient has not."""
+    def has_any_role(self) -> bool:
+        """Whether this person has a role at any site. Patients have none."""
         return bool(self.assigned_roles)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
@@ -185,13 +179,13 @@ class Action(models.TextChoices):
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def about_patient(self, patient_id: int) -> "AuditEventQuerySet":
-        """The events of the patient's record, and those that say that a look which showed it was repeated."""
+        """The events of the patient's record, and repeated views of pages that showed it."""
         own = self.model.objects.filter(patient_key=patient_id).order_by()
         repeated = self.model.objects.filter(patient_key=None, look__in=own.exclude(look=None).values("look"))
         return self.filter(pk__in=own.values("pk").union(repeated.order_by().values("pk")))
 
     def visible_to(self, user: User) -> "AuditEventQuerySet":
-        """The trail of the sites whose trail this person may see."""
+        """The events at the sites whose trail this person may see."""
         granted = [site for role, site in user.assigned_roles if Permission.SEE_TRAIL in GRANTS[role]]
         if None in granted:
             return self
@@ -199,7 +193,7 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 
 
 class AuditEvent(AppendOnlyModel):
-    """Who did or saw what, when. Append-only; no foreign keys, so that nothing it describes holds it or is held by it."""
+    """Who did or saw what, and when. Append-only. It has no foreign keys, so the rows that it describes can be deleted."""
 
     at = models.DateTimeField()
     actor_key = models.BigIntegerField(null=True, help_text="The user's id; empty for the system itself.")
@@ -241,7 +235,7 @@ class JobOutcome(models.TextChoices):
 
 class JobRunQuerySet(models.QuerySet["JobRun"]):
     def visible_to(self, user: User) -> "JobRunQuerySet":
-        """The runs at the sites that this person manages, and for anyone who manages one those about no site."""
+        """The runs at the sites that this person manages and, for managers of any site, the runs that belong to no site."""
         granted = [site for role, site in user.assigned_roles if Permission.MANAGE_SITE in GRANTS[role]]
         if not user.is_active or not granted:
             return self.none()
@@ -250,15 +244,15 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
         return self.filter(Q(site_key__in=granted) | Q(site_key=None))
 
     def newest(self, number: int) -> "JobRunQuerySet":
-        """So many of each job at each site, the last one first."""
-        place = Window(
+        """The `number` newest runs of each job at each site, the latest first."""
+        position = Window(
             RowNumber(), partition_by=[F("name"), F("site_key")], order_by=[F("started_at").desc(), F("pk").desc()]
         )
-        return self.annotate(number=place).filter(number__lte=number).order_by("-started_at", "-pk")
+        return self.annotate(number=position).filter(number__lte=number).order_by("-started_at", "-pk")
 
 
 class JobRun(models.Model):
-    """One try at a night's work. No foreign keys: a site stands above this app, and what was run outlives it."""
+    """One attempt at a night's work. No foreign key to the site: it belongs to a later app, and the run outlives it."""
 
     name = models.CharField(max_length=60)
     site_key = models.BigIntegerField(null=True, help_text="Empty for work that is about no single site.")
@@ -275,7 +269,7 @@ class JobRun(models.Model):
     class Meta:
         ordering = ["-started_at", "-pk"]
         constraints = [
-            # Whoever writes the row has the job: of several schedulers one.
+            # The scheduler that writes the row runs the job, so only one of several schedulers does.
             models.UniqueConstraint("name", "site_key", "night", "attempt", name="job_is_tried_once_at_a_site"),
             models.UniqueConstraint(
                 "name", "night", "attempt", condition=Q(site_key=None), name="job_about_no_site_is_tried_once"
@@ -302,10 +296,10 @@ class JobRun(models.Model):
         return self.site_key
 
     @property
-    def took(self) -> timedelta | None:
+    def duration(self) -> timedelta | None:
         return self.finished_at - self.started_at if self.finished_at else None
 
-    def as_past_try(self) -> job_schedule.PastAttempt:
+    def as_past_attempt(self) -> job_schedule.PastAttempt:
         return job_schedule.PastAttempt(
             self.night, self.attempt, job_schedule.AttemptOutcome(self.outcome), self.started_at
         )

@@ -1,6 +1,6 @@
-"""Who may do what: one enum of acts, one table of grants.
+"""Who may do what: an enum of permissions, and a table of the permissions that each role grants.
 
-A permission says what a role may do at a site; *which rows* a person may see is answered by each model's `visible_to`.
+A permission says what a role may do at a site. Each model's `visible_to` says *which rows* a person may see.
 """
 
 from enum import StrEnum
@@ -9,7 +9,7 @@ from django.db.models import TextChoices
 
 
 class Role(TextChoices):
-    """What a member of staff is at a site; one person may be more than one."""
+    """The role of a member of staff at a site; one person can have several."""
 
     ADMINISTRATOR = "administrator", "Administrator"
     COORDINATOR = "coordinator", "Coordinator"
@@ -18,7 +18,7 @@ class Role(TextChoices):
 
 
 class Permission(StrEnum):
-    """One act, or one kind of thing that may be seen."""
+    """One action, or one kind of data that may be seen."""
 
     MANAGE_SITE = "manage_site"
     """Sites, rules, rooms and staff."""
@@ -27,16 +27,16 @@ class Permission(StrEnum):
     MANAGE_TIMETABLE = "manage_timetable"
     """Tracks, meetings, sessions and closures."""
     CHANGE_OWN_SESSIONS = "change_own_sessions"
-    """Room and substitutes of the sessions that one leads or assists in."""
+    """The room and the substitutes of the sessions that the person leads or assists in."""
     KEEP_OWN_HOURS = "keep_own_hours"
-    """The hours in which one sees people one to one."""
+    """The person's own hours for individual sessions."""
     SEE_PATIENTS = "see_patients"
     """Every patient of the site."""
     SEE_OWN_PATIENTS = "see_own_patients"
-    """The patients in one's own groups."""
+    """The patients in the person's own groups."""
     SEE_COMMITMENTS = "see_commitments"
     MANAGE_PATIENTS = "manage_patients"
-    """Patients, commitments, episodes, enrolling, calendars."""
+    """Patients, commitments, episodes, enrollments, calendars."""
     MARK = "mark"
     """Record attendance in any session of the site."""
     MARK_OWN = "mark_own"
@@ -44,7 +44,7 @@ class Permission(StrEnum):
     AMEND = "amend"
     AMEND_OWN = "amend_own"
     SEE_HOURS = "see_hours"
-    """The weekly hours of the patients one may see."""
+    """The weekly hours of the patients that the person may see."""
     SEE_TRAIL = "see_trail"
 
 
@@ -84,8 +84,3 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     ),
     Role.REVIEWER: frozenset({Permission.SEE_TIMETABLE, Permission.SEE_PATIENTS, Permission.SEE_HOURS}),
 }
-
-
-def roles_with(permission: Permission) -> frozenset[Role]:
-    """The roles to which an act is granted."""
-    return frozenset(role for role, granted in GRANTS.items() if permission in granted)

@@ -67,7 +67,7 @@ def patient_required[**P](view: View[P]) -> View[P]:
 def home(request: HttpRequest) -> HttpResponse:
     """Sends staff to their day and patients to their own week."""
     user = signed_in(request)
-    if user.works_here:
+    if user.has_any_role:
         return redirect("today")
     forbid_unless(is_patient(user))
     return redirect("portal-home")

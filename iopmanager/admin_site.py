@@ -1,4 +1,4 @@
-"""Django's admin, for administrators of every site."""
+"""Django's admin site, open to administrators of every site."""
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig

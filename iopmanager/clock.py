@@ -1,13 +1,13 @@
-"""The only reader of the system clock; everything else is told what time it is."""
+"""The only reader of the system clock. All other code gets the time as a parameter."""
 
 from datetime import UTC, date, datetime, tzinfo
 
 
 def now() -> datetime:
-    """The current instant, aware, in UTC."""
+    """Return the current instant, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def today(zone: tzinfo) -> date:
-    """The date on a wall calendar in `zone` at this instant."""
+    """Return the current date in `zone`."""
     return now().astimezone(zone).date()

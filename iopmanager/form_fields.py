@@ -1,4 +1,4 @@
-"""Days and times as people type them, into a field or an address: a date, and not a slip of the keyboard."""
+"""Form fields and parsing for dates and times that people type, with protection against typing errors."""
 
 from datetime import date
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from django import forms
 
 PLAUSIBLE_YEARS = range(1900, 2150)
-"""What is alive or planned lies in them; outside there is no room left to count weeks backwards or on."""
+"""Dates of living people and their plans are in these years. Near the limits of `date`, counting weeks would overflow."""
 
 
 def parse_day(text: str) -> date | None:
-    """The day that `text` gives as 2026-11-23; None for anything else, and for years that nobody means."""
+    """Parse a date such as 2026-11-23; return None for anything else and for implausible years."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -19,7 +19,7 @@ def parse_day(text: str) -> date | None:
 
 
 class DayField(forms.DateField):
-    """A date of a year in `YEARS`, typed in the browser's own way."""
+    """A date in one of `PLAUSIBLE_YEARS`, typed into the browser's date input."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
@@ -35,7 +35,7 @@ class DayField(forms.DateField):
 
 
 class MinuteField(forms.TimeField):
-    """A time on the clock to the minute, as which all of a week is counted."""
+    """A wall-clock time to the minute, since weeks are computed in minutes."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))

@@ -1,4 +1,4 @@
-"""All nightly work, as urls.py is all pages. At one time of the night jobs run in this order."""
+"""The list of all nightly jobs. Jobs that are due at the same time run in this order."""
 
 from datetime import time
 

@@ -1,4 +1,4 @@
-"""Keeps secrets out of the log."""
+"""Log filters that keep secrets and patients' data out of the log."""
 
 import logging
 import re
@@ -8,7 +8,7 @@ CALENDAR_LINK_TOKEN = re.compile(r"(/c/)[^/\s]+(/)")
 
 
 class RedactCalendarTokens(logging.Filter):
-    """A calendar's address is its secret: it is logged without the token."""
+    """Remove the token from the addresses of calendar links, because whoever has the address can read the calendar."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
@@ -18,7 +18,7 @@ class RedactCalendarTokens(logging.Filter):
 
 
 class RedactErrorMessages(logging.Filter):
-    """An error's words may hold a patient's row: it is logged by its class and the lines of code it came through."""
+    """Log an error by its class and the lines of code in its traceback, because its message may contain patient data."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and (error := record.exc_info[1]) is not None:

@@ -1,4 +1,4 @@
-"""What the pages are made of: the project's code and templates, as one value that changes with any of them."""
+"""A fingerprint of the project's code and templates, which changes whenever one of them changes."""
 
 from functools import cache
 from hashlib import blake2b
@@ -12,7 +12,7 @@ SOURCE_SUFFIXES = {".py", ".html", ".txt"}
 
 
 def compute_fingerprint(root: Path) -> str:
-    """Of what lies below the root, with the version of Django that renders it."""
+    """Hash the source files below `root` together with the version of Django."""
     digest = blake2b(django.get_version().encode(), digest_size=16)
     for part in SOURCE_FOLDERS:
         for path in sorted((root / part).rglob("*")):
@@ -25,5 +25,5 @@ def compute_fingerprint(root: Path) -> str:
 
 @cache
 def fingerprint() -> str:
-    """Of what this process serves, read once."""
+    """Return the fingerprint of the code that this process runs; the files are read once."""
     return compute_fingerprint(settings.BASE_DIR)

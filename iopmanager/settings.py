@@ -1,7 +1,7 @@
-"""All settings, and the only reader of the environment.
+"""All settings. This is the only module that reads the environment.
 
-Three deployments: `production` (the default: everything comes from the environment and unsafe values are refused),
-`local` (what `make run` sets up: SQLite and a generated key below `var/`) and `test`.
+There are three deployments: `production` (the default; everything comes from the environment and unsafe values are refused),
+`local` (set up by `make run`, with SQLite and a generated key below `var/`) and `test`.
 """
 
 from pathlib import Path
@@ -26,8 +26,11 @@ NAMED_IN_PRODUCTION = ("SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL")
 
 
 def _choose_deployment() -> str:
-    """A checkout in which `make run` made a key is a local one, unless the environment says otherwise or names anything
-    that only production needs: what is half set up for production is refused, not served as a local clinic."""
+    """Return the deployment: DEPLOYMENT if it is set, else `local` where `make run` has written a key, else `production`.
+
+    An environment with anything that only production needs is never taken for local, so that a half-configured production
+    server is refused instead of being served as a local clinic.
+    """
     made_for_local_use = LOCAL_KEY_FILE.exists() and not any(env.str(name, "") for name in NAMED_IN_PRODUCTION)
     deployment = env.str("DEPLOYMENT", "local" if made_for_local_use else "production")
     if deployment not in {"production", "local", "test"}:
@@ -52,7 +55,7 @@ else:
 
 HOST = env.str("HOST", "127.0.0.1")
 SERVED_AT = f"{HOST}:{env.int('PORT', 8000)}"
-"""Where `make run` serves."""
+"""The address at which `make run` serves the site."""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", HOST, "testserver"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
@@ -62,13 +65,13 @@ EMAIL_URL = env.str("EMAIL_URL", "")
 
 
 def _is_good_key(key: str) -> bool:
-    """What Django's own check for deployment asks of a key."""
-    enough = len(key) >= SHORTEST_SECRET_KEY and len(set(key)) >= FEWEST_DIFFERENT_CHARACTERS
-    return enough and not key.startswith("django-insecure-")
+    """Whether the key passes Django's deployment check."""
+    long_enough = len(key) >= SHORTEST_SECRET_KEY and len(set(key)) >= FEWEST_DIFFERENT_CHARACTERS
+    return long_enough and not key.startswith("django-insecure-")
 
 
 def _refuse_unsafe_production() -> None:
-    """Names every missing or unsafe setting at once."""
+    """Raise ImproperlyConfigured with every missing or unsafe setting."""
     faults = []
     if not _is_good_key(SECRET_KEY):
         faults.append(f"SECRET_KEY must be set, to at least {SHORTEST_SECRET_KEY} random characters.")
@@ -143,7 +146,7 @@ TEMPLATES = [
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", DATABASE_URL or "sqlite://:memory:", conn_max_age=60)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # A write transaction takes its lock when it begins, and readers are not blocked by it.
+    # A write transaction takes its lock when it starts and does not block readers.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -157,7 +160,7 @@ else:
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Tasks run in the process that asks for them: nightly work in that of `manage.py run_jobs`.
+# Tasks run in the process that enqueues them; nightly jobs run in the process of `manage.py run_jobs`.
 TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
 
 # Sign-in
@@ -182,10 +185,10 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
-# Nothing that leaves the building names the clinic, and nobody is written to who has no account.
+# Mail must not name the clinic, and addresses without an account get no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-# Attempts at signing in are counted in the database, so that several processes count together.
+# Failed sign-ins are counted in the database, so that all processes share the count.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
 if DEPLOYMENT == "test":
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -199,7 +202,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 
-# No request leaves the browser for another host.
+# The browser makes no requests to other hosts.
 SECURE_CSP = {
     "default-src": ["'none'"],
     "script-src": ["'self'"],
@@ -218,23 +221,23 @@ SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 if env.bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    # Attempts at signing in are counted by the address that the proxy saw, the last one in X-Forwarded-For.
+    # Failed sign-ins are counted per client address: the last one in X-Forwarded-For, which the proxy wrote.
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
 X_FRAME_OPTIONS = "DENY"
 
-# Language, time and numbers. Pages show a site's own zone; UTC is what is stored.
+# Language, time and numbers. UTC is stored; pages show the time zone of the site.
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
 TIME_ZONE = "UTC"
 FIRST_DAY_OF_WEEK = 1
 
-# Files that are sent are kept in memory alone, and no more of one than is read.
+# Uploaded files are kept in memory only, up to the size that pages read.
 FILE_UPLOAD_HANDLERS = ["iopmanager.uploads.InMemoryUploadHandler"]
 
 # Static files
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-# `make` copies the files that pages need out of the npm packages.
+# `make` copies the files that pages need from the npm packages.
 STATICFILES_DIRS = [BASE_DIR / "static", ("vendor", VAR_DIR / "vendor")]
 TYPEFACES_DIR = VAR_DIR / "fonts"
 STORAGES = {
@@ -245,10 +248,10 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-# Where nothing has been collected, files are served from where they lie.
+# Without collectstatic, files are served from their source folders.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG or DEPLOYMENT == "test"
 
-# Mail: production names a server; elsewhere messages are files below var/.
+# Mail: production needs a server. Elsewhere, messages are written to files below var/.
 MAILERS: dict[str, dict[str, object]] = {
     "default": {
         "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
@@ -290,12 +293,12 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # What runserver writes of each request goes past the root, and so past the filter.
+    # runserver's request log does not propagate to the root logger, so it needs the handler with the filter.
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.tasks": {"filters": ["what-errors-say"], "level": "WARNING"},
     },
 }
 
-# How far ahead dated sessions and bookings exist.
+# How many weeks ahead dated sessions and bookings are created.
 HORIZON_WEEKS = env.int("HORIZON_WEEKS", 12, validate=validate.Range(1, 52))

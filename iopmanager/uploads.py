@@ -1,4 +1,4 @@
-"""What becomes of a file while it is sent: it stays in memory, and never lies on a disk."""
+"""Keep uploaded files in memory, so that they are never written to disk."""
 
 from io import BytesIO
 from typing import Any
@@ -10,10 +10,10 @@ from patients.domain.calendar_files import MAX_BYTES
 
 
 class InMemoryUploadHandler(FileUploadHandler):
-    """Keeps as much of each file as any page reads, and counts the rest: its size says that it is larger.
+    """Keep as much of each file as any page reads, and only count the rest, so that its size shows that it is too large.
 
-    Django's own handlers write what is large to a folder for temporary files, and refuse too large a request as a whole, with
-    whatever was typed beside the file.
+    Django's own handlers write large files to a temporary folder. They also refuse a request that is too large as a whole, so
+    that everything typed beside the file would be lost.
     """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:

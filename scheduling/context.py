@@ -85,7 +85,7 @@ def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
 def frame(request: HttpRequest) -> dict[str, object]:
     """`rail`, `sites` and `current_site` for staff; nothing for patients and strangers."""
     user = getattr(request, "user", None)
-    if not isinstance(user, User) or not user.works_here:
+    if not isinstance(user, User) or not user.has_any_role:
         return {}
 
     def rail() -> tuple[NavItem, ...]:

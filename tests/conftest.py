@@ -1,4 +1,4 @@
-"""What every test stands on: the test deployment, one database per process, and tables that a test can leave empty."""
+"""Setup for all tests: the test deployment, one database per process, and tables that a test can leave empty."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import django
 import hypothesis
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import connection, models
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
@@ -16,7 +16,7 @@ os.environ["DEPLOYMENT"] = "test"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
 django.setup()
 
-# How long an example takes says more about the machine than about the code.
+# How long a hypothesis example takes depends more on the machine than on the code.
 hypothesis.settings.register_profile(
     "unhurried", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -27,16 +27,19 @@ hypothesis.settings.load_profile("unhurried")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """SQLite's test database is a file of its own for each process: a database in memory serves one thread at a time."""
+    """Give each process a test database file of its own on SQLite: one in memory serves only one thread at a time."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """After a test with real transactions Django empties every table: the append-only ones too, and those that the
-    migrations filled. This lets it, and then puts back the triggers and the rows that every clinic begins with."""
-    from accounts.append_only import append_only_models, create_triggers, drop_triggers  # once the apps are loaded
+    """Let Django empty every table after a test with real transactions, and then restore what migrations put there.
+
+    Django also empties the append-only tables, which refuse it, and those with rows from migrations. So the triggers are
+    dropped before and created again after, and the service types are written again.
+    """
+    from accounts.append_only import append_only_models, create_triggers  # once the apps are loaded
     from scheduling.models import ServiceType
 
     with django_db_blocker.unblock():
@@ -46,7 +49,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
     def empty_and_refill(test_case: TransactionTestCase) -> None:
         for model in append_only:
-            drop_triggers(model)
+            _drop_triggers(model)
         empty_every_table(test_case)
         ServiceType.objects.bulk_create(service_types, ignore_conflicts=True)
         for model in append_only:
@@ -57,8 +60,18 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         yield
 
 
+def _drop_triggers(model: type[models.Model]) -> None:
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f'DROP TRIGGER IF EXISTS "{table}_is_append_only" ON "{table}"')
+        else:
+            for verb in ("update", "delete"):
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{table}_refuses_{verb}"')
+
+
 @pytest.fixture
 def postgres_only() -> None:
-    """For what only PostgreSQL does, such as row locks held by two connections at once."""
+    """Skip the test unless it runs on PostgreSQL, for example because two connections hold row locks at once."""
     if connection.vendor != "postgresql":
-        pytest.skip("this is about PostgreSQL alone: make test-postgres runs it")
+        pytest.skip("this test needs PostgreSQL: make test-postgres runs it")

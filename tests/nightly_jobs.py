@@ -1,4 +1,4 @@
-"""Nightly work for tests: jobs that do what they are told, at sites that tests choose."""
+"""Nightly jobs for tests: small tasks with known results, at sites that the tests choose."""
 
 import signal
 from datetime import UTC, datetime, time, timedelta
@@ -15,7 +15,7 @@ NIGHT = datetime(2026, 11, 24, 7, 15, tzinfo=UTC)
 PATIENT_NAME = "Rosa Lindqvist"
 
 calls: list[str] = []
-"""What the jobs were asked to do, in order; emptied by the tests that read it."""
+"""The jobs that were run, in order; tests that read it empty it first."""
 
 
 @task
@@ -42,7 +42,7 @@ def be_interrupted(site_id: int) -> str:
 
 
 signals_to_raise: list[signal.Signals] = []
-"""What reaches the process while a job runs."""
+"""The signals that the process gets while a job runs."""
 
 
 @task
@@ -60,13 +60,13 @@ INTERRUPTED = Job("interrupted", "Being interrupted", be_interrupted, at=time(2,
 
 
 def run_at(now: datetime, *jobs: Job) -> list[JobRun]:
-    """What is due at that instant at every site, run."""
-    places = [site.as_place() for site in Site.objects.all()]
-    return list(run_due_jobs(jobs=jobs, sites=places, now=lambda: now))
+    """Run the jobs that are due at that instant at every site, and return the runs."""
+    scopes = [site.as_job_scope() for site in Site.objects.all()]
+    return list(run_due_jobs(jobs=jobs, sites=scopes, now=lambda: now))
 
 
 def make_run(site: Site | None = None, started_at: datetime = NIGHT, **fields: Any) -> JobRun:
-    """A run that was done within two seconds, unless told otherwise."""
+    """Create a run that was done within two seconds, unless `fields` say otherwise."""
     outcome = fields.pop("outcome", "done")
     return JobRun.objects.create(
         name=fields.pop("name", "greet"),

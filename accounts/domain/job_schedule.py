@@ -1,16 +1,18 @@
-"""When nightly work is due: every night at its own time on the wall clock of its place, and once."""
+"""When nightly jobs are due: once a night, each at its own time on the wall clock of its site."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
+from timekeeping.occurrences import at_wall_clock
+
 RETRY_AFTER = timedelta(hours=1)
-"""From the start of a try that failed. A run that has not ended by then is taken for lost with its process."""
+"""Counted from the start of an attempt that failed. A run that has not ended by then counts as lost with its process."""
 MAX_ATTEMPTS = 3
-"""In one night."""
+"""Per night."""
 SCHEDULER_SILENCE_LIMIT = timedelta(hours=26)
-"""Some work is due every night, and no two nights begin further apart than this, clock changes included."""
+"""Some job is due every night, and no two nights start further apart than this, clock changes included."""
 
 
 class AttemptOutcome(StrEnum):
@@ -21,7 +23,7 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobScope:
-    """Where a job does its work: a site, or, without a key, all of the installation."""
+    """What a job works on: a site, or the whole installation if `key` is None. `zone` is the clock that its jobs go by."""
 
     key: int | None
     label: str
@@ -33,7 +35,7 @@ WHOLE_INSTALLATION = JobScope(None, "", UTC)
 
 @dataclass(frozen=True, slots=True)
 class PastAttempt:
-    """One run of a job at a place. `night` is the date on which the night's work is due there."""
+    """A past run of a job in one scope. `night` is the local date on which that night's work was due."""
 
     night: date
     attempt: int
@@ -43,47 +45,41 @@ class PastAttempt:
 
 @dataclass(frozen=True, slots=True)
 class NextAttempt:
-    """The `attempt`, from 1, at a night's work, and the instant from which it is due, in UTC."""
+    """The next attempt at a night's work, numbered from 1, and the UTC instant from which it is due."""
 
     night: date
     attempt: int
     when: datetime
 
     def is_due(self, now: datetime) -> bool:
+        """Whether its time has come."""
         return self.when <= now
 
 
-def due_at(night: date, at: time, zone: tzinfo) -> datetime:
-    """The instant, in UTC, at which clocks in `zone` show `at` on that date.
-
-    The first of two when the clocks go back; when they skip it, as long after the skip as it was to be after its begin.
-    """
-    return datetime.combine(night, at.replace(fold=0), zone).astimezone(UTC)
-
-
 def latest_night(*, now: datetime, zone: tzinfo, at: time) -> date:
-    """The last night whose work was due by now.
+    """Return the date of the latest night whose work was due by `now`.
 
-    That may be tomorrow's, where clocks have gone back over midnight since, or be two days ago, where a day was left out.
+    It can be tomorrow where clocks have gone back over midnight since, or two days ago where the calendar skipped a day.
     """
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     nights = (tomorrow - timedelta(days=ago) for ago in range(4))
-    return next(night for night in nights if due_at(night, at, zone) <= now)
+    return next(night for night in nights if at_wall_clock(night, at, zone) <= now)
 
 
 def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAttempt]) -> NextAttempt:
-    """The next try at one job at one place, which is due when its instant has come.
+    """Return the next attempt at one job in one scope.
 
-    Of the nights that were missed only the latest is made up for, since each run does all that is missing. What was done is
-    not repeated; what failed is tried again an hour after it began, three times in one night at most. `past` are the job's
-    tries at the place, those of the latest night among them. (All of this is the product's own choice.)
+    After missed nights only the latest is caught up on, because each run does all the work that is missing. A job that was
+    done is not repeated. One that failed is tried again an hour after it started, at most three times a night. `past` are the
+    job's attempts in the scope and must include those of the latest night. (Product rules.)
     """
     night = latest_night(now=now, zone=zone, at=at)
     tonight = [each for each in past if each.night == night]
     if not tonight:
-        return NextAttempt(night, 1, due_at(night, at, zone))
+        return NextAttempt(night, 1, at_wall_clock(night, at, zone))
     last = max(tonight, key=lambda each: each.attempt)
-    following = NextAttempt(night + timedelta(days=1), 1, due_at(night + timedelta(days=1), at, zone))
+    tomorrow = night + timedelta(days=1)
+    following = NextAttempt(tomorrow, 1, at_wall_clock(tomorrow, at, zone))
     still_running = last.outcome is AttemptOutcome.RUNNING and not is_lost(last.started_at, now)
     if still_running or last.attempt >= MAX_ATTEMPTS or any(each.outcome is AttemptOutcome.DONE for each in tonight):
         return following
@@ -92,10 +88,10 @@ def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAt
 
 
 def is_lost(started_at: datetime, now: datetime) -> bool:
-    """Whether a run that is not over must have ended with its process."""
+    """Whether a run that has not ended must have been lost with its process."""
     return now - started_at >= RETRY_AFTER
 
 
 def scheduler_seems_stopped(*, last_started: datetime | None, now: datetime) -> bool:
-    """Whether nothing has been run for so long that no scheduler can be running."""
+    """Whether the last run is so long ago, or missing, that no scheduler can be running."""
     return last_started is None or now - last_started > SCHEDULER_SILENCE_LIMIT

@@ -100,7 +100,7 @@ class Site(models.Model):
     def audit_site_id(self) -> int:
         return self.pk
 
-    def as_place(self) -> JobScope:
+    def as_job_scope(self) -> JobScope:
         return JobScope(self.pk, self.name, self.zone)
 
 

@@ -23,13 +23,13 @@ def nightly_work(request: HttpRequest) -> HttpResponse:
     """Each job at each site with its last run and its next, and whether any scheduler seems to be running."""
     user, now = signed_in(request), clock.now()
     sites = [site for site in sites_worked_at(request) if user.may(Permission.MANAGE_SITE, site.pk)]
-    places = [site.as_place() for site in sites]
-    found = scheduled_jobs(jobs=NIGHTLY, sites=places, runs=JobRun.objects.visible_to(user), now=now)
+    scopes = [site.as_job_scope() for site in sites]
+    scheduled = scheduled_jobs(jobs=NIGHTLY, sites=scopes, runs=JobRun.objects.visible_to(user), now=now)
     groups: list[tuple[Site | None, tzinfo, list[ScheduledJob]]] = [
-        (site, site.zone, [turn for turn in found if turn.place.key == site.pk]) for site in sites
+        (site, site.zone, [each for each in scheduled if each.scope.key == site.pk]) for site in sites
     ]
-    groups.append((None, current_site(request).zone, [turn for turn in found if turn.place.key is None]))
-    last_started = max((turn.last.started_at for turn in found if turn.last), default=None)
+    groups.append((None, current_site(request).zone, [each for each in scheduled if each.scope.key is None]))
+    last_started = max((each.last_run.started_at for each in scheduled if each.last_run), default=None)
     context = {
         "groups": groups,
         "now": now,

@@ -14,12 +14,12 @@ from accounts.domain.job_schedule import (
     AttemptOutcome,
     NextAttempt,
     PastAttempt,
-    due_at,
     is_lost,
     latest_night,
     next_attempt,
     scheduler_seems_stopped,
 )
+from timekeeping.occurrences import at_wall_clock
 
 NEW_YORK = ZoneInfo("America/New_York")
 AT = time(2, 15)
@@ -141,7 +141,9 @@ def test_the_next_try(now: datetime, past: list[PastAttempt], night: date, attem
     ],
 )  # fmt: skip
 def test_the_instant_of_a_night(zone: str, night: date, at: str, instant: str) -> None:
-    assert due_at(night, time.fromisoformat(at), ZoneInfo(zone)) == datetime.fromisoformat(instant).replace(tzinfo=UTC)
+    assert at_wall_clock(night, time.fromisoformat(at), ZoneInfo(zone)) == datetime.fromisoformat(instant).replace(
+        tzinfo=UTC
+    )
 
 
 CHANGES = [
@@ -191,7 +193,7 @@ ZONES = st.sampled_from(sorted({zone for zone, _ in CHANGES} | {"Pacific/Apia", 
 def test_the_latest_night_has_begun_and_the_next_one_has_not(now: datetime, zone: str, minute: int) -> None:
     place, at = ZoneInfo(zone), time(minute // 60, minute % 60)
     night = latest_night(now=now, zone=place, at=at)
-    assert due_at(night, at, place) <= now < due_at(night + timedelta(days=1), at, place)
+    assert at_wall_clock(night, at, place) <= now < at_wall_clock(night + timedelta(days=1), at, place)
 
 
 @given(

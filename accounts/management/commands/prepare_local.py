@@ -1,4 +1,4 @@
-"""What `make run` does before it starts the server."""
+"""The command that `make run` calls before it starts the server."""
 
 from io import StringIO
 from typing import Any
@@ -21,17 +21,17 @@ class Command(BaseCommand):
             )
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
-        # By name: this app stands below the ones that keep the timetable and the demo clinic.
+        # By name, because this app must not import the apps with the timetable and the demo clinic.
         if apps.get_model("scheduling", "Site").objects.exists():
             call_command("extend_horizon", stdout=StringIO())
         else:
             self.stdout.write("Loading the demo clinic …")
-            call_command("load_demo", verbosity=0)  # who can sign in is said below
+            call_command("load_demo", verbosity=0)  # quiet, because the sign-ins are printed below
         self.stdout.write(f"\niopmanager is at http://{settings.SERVED_AT}/  (Ctrl+C stops it)")
-        self._say_who_can_sign_in()
+        self._print_sign_ins()
 
-    def _say_who_can_sign_in(self) -> None:
-        from demo.sign_ins import SIGN_INS  # not part of a clinic's own server
+    def _print_sign_ins(self) -> None:
+        from demo.sign_ins import SIGN_INS  # a production server has no demo package
 
         present = set(User.objects.filter(email__in=[each.email for each in SIGN_INS]).values_list("email", flat=True))
         sign_ins = [each for each in SIGN_INS if each.email in present]

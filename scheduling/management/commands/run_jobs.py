@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 self._rest()
 
     def _look(self) -> list[JobRun]:
-        sites = [site.as_place() for site in Site.objects.all()]
+        sites = [site.as_job_scope() for site in Site.objects.all()]
         done = []
         for run in run_due_jobs(jobs=NIGHTLY, sites=sites, now=clock.now, stopping=lambda: self.stopping):
             done.append(run)

@@ -163,7 +163,7 @@ def test_a_job_that_is_interrupted_has_failed(site: Site) -> None:
 
 def test_who_is_told_to_stop_leaves_the_rest(site: Site) -> None:
     make_site("Airport Road")
-    places = [each.as_place() for each in Site.objects.all()]
+    places = [each.as_job_scope() for each in Site.objects.all()]
     runs = run_due_jobs(jobs=[GREET], sites=places, now=lambda: NIGHT, stopping=lambda: len(calls) > 0)
     assert len(list(runs)) == 1
     assert JobRun.objects.count() == 1
@@ -196,7 +196,7 @@ def test_runs_are_forgotten_after_90_days(site: Site) -> None:
 
 def test_a_clock_that_is_set_back_meanwhile_spoils_nothing(site: Site) -> None:
     times = iter([NIGHT, NIGHT, NIGHT, NIGHT, NIGHT - HOUR])
-    [run] = run_due_jobs(jobs=[GREET], sites=[site.as_place()], now=lambda: next(times))
+    [run] = run_due_jobs(jobs=[GREET], sites=[site.as_job_scope()], now=lambda: next(times))
     assert run.finished_at == run.started_at == NIGHT
 
 
@@ -204,11 +204,11 @@ def test_turns_name_the_last_run_and_the_next_try(site: Site) -> None:
     make_run(site, NIGHT - DAY)
     last = make_run(site, NIGHT, outcome="failed")
     greet, tidy = scheduled_jobs(
-        jobs=[GREET, TIDY], sites=[site.as_place()], runs=JobRun.objects.all(), now=NIGHT + timedelta(minutes=5)
+        jobs=[GREET, TIDY], sites=[site.as_job_scope()], runs=JobRun.objects.all(), now=NIGHT + timedelta(minutes=5)
     )
-    assert (greet.job, greet.place, greet.last) == (GREET, site.as_place(), last)
-    assert greet.next == NextAttempt(TUESDAY, 2, NIGHT + HOUR)
-    assert (tidy.place, tidy.last) == (WHOLE_INSTALLATION, None)
+    assert (greet.job, greet.scope, greet.last_run) == (GREET, site.as_job_scope(), last)
+    assert greet.next_attempt == NextAttempt(TUESDAY, 2, NIGHT + HOUR)
+    assert (tidy.scope, tidy.last_run) == (WHOLE_INSTALLATION, None)
 
 
 def test_the_newest_are_found_for_each_job_at_each_site(site: Site) -> None:
@@ -232,7 +232,7 @@ def test_a_run_that_is_over_has_an_end(outcome: str) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("job", [GREET, TIDY], ids=lambda job: job.name)
 def test_of_schedulers_that_begin_at_once_one_runs_the_job(job: Any) -> None:
-    place = make_site().as_place()
+    place = make_site().as_job_scope()
     barrier = Barrier(8)
 
     def look() -> list[JobRun]:
