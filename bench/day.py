@@ -1,32 +1,37 @@
-"""How fast the day's page is, as a ratio: against the same page written plainly, with prefetched rows.
+"""Measure how fast the page of the day is, as a ratio to the same page written plainly with prefetched rows.
 
-    .venv/bin/python -m bench.day
+    .venv/bin/python -m bench.day [--tiny]
     bin/with-postgres .venv/bin/python -m bench.day
 
-On a database that is thrown away, through the whole stack of middleware; on both sides the same rights are asked and the
-same people are in the trail. Rounds are interleaved, figures are medians. The peer is `bench.plain_day_page`: the page as it
-was, with what needs attention drawn up in it, and its day alone. What needs attention is a part of its own by now, which
-the browser asks for once the day stands; it is timed by itself.
+It runs on a temporary database and through all middleware. Both pages check the same permissions and write the same audit
+events. Rounds are interleaved, and the figures are medians. The peer is `bench.plain_day_page`, once with the list of what
+needs attention on the page and once without it. The product loads that list as a fragment of its own after the page, so it is
+timed separately.
 """
 
-import os
 import re
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from random import Random
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-import django
+from bench.command_line import parse_tiny
+from bench.temporary_database import temporary_database
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-SESSIONS, PATIENTS, ROUNDS = 50, 12, 15
+
+class DaySize(NamedTuple):
+    sessions: int
+    patients: int
+    """Per session."""
+    rounds: int
+
+
+FULL, TINY = DaySize(sessions=50, patients=12, rounds=15), DaySize(sessions=3, patients=2, rounds=1)
 PEER_URL, PEER_DAY_URL, DAY_URL, ATTENTION_URL = (
     "/prefetched/?attention=",
     "/prefetched/",
@@ -46,88 +51,73 @@ class TimedResponse(NamedTuple):
 Fetch = Callable[..., TimedResponse]
 
 
-@contextmanager
-def temporary_database() -> Iterator[str]:
-    """What kind it is. On SQLite a file, as in use."""
-    os.environ["DEPLOYMENT"] = "test"
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
-    django.setup()
-    from django.db import connection
-
-    name = connection.settings_dict["NAME"]
-    with tempfile.TemporaryDirectory() as folder:
-        if connection.vendor == "sqlite":
-            connection.settings_dict["TEST"]["NAME"] = str(Path(folder) / "bench.sqlite3")
-        connection.creation.create_test_db(verbosity=0, autoclobber=True)
-        yield connection.vendor
-        connection.creation.destroy_test_db(name, verbosity=0)
-
-
 def fetcher_for(user: "User") -> Fetch:
-    """Asks as the person's browser does, with the tag that it holds, and tells what was answered in how many seconds."""
+    """Return a function that sends a request as the user's browser does, with its ETag, and times the response."""
     from django.core.handlers.wsgi import WSGIHandler
     from django.test import Client, RequestFactory
 
     handler, client, requests = WSGIHandler(), Client(), RequestFactory()
     client.force_login(user)
-    client.get(DAY_URL)  # brings the CSRF cookie
+    client.get(DAY_URL)  # sets the CSRF cookie
     cookies = "; ".join(f"{name}={each.value}" for name, each in client.cookies.items())
 
-    def look(address: str, tag: str = "") -> TimedResponse:
+    def fetch(address: str, tag: str = "") -> TimedResponse:
         headers = {"Cookie": cookies, "HX-Request": "true" if address == ATTENTION_URL else "", "If-None-Match": tag}
         environ = requests.get(address, headers=headers).environ
-        began = perf_counter()
-        answer = handler(environ, _start_response)
-        content = b"".join(answer)
-        answer.close()
-        seconds = perf_counter() - began
-        return TimedResponse(answer.status_code, answer.headers.get("ETag", ""), content.decode(), seconds)
+        started = perf_counter()
+        response = handler(environ, _start_response)
+        content = b"".join(response)
+        response.close()
+        seconds = perf_counter() - started
+        return TimedResponse(response.status_code, response.headers.get("ETag", ""), content.decode(), seconds)
 
-    return look
+    return fetch
 
 
 def _start_response(*_: object) -> Callable[[bytes], object]:
-    """What a server would begin its answer with."""
+    """Stand in for a WSGI server's `start_response`."""
     return lambda _: None
 
 
-def check_pages_agree(look: Fetch) -> None:
+def check_pages_agree(fetch: Fetch, size: DaySize) -> None:
     from accounts.models import AuditEvent
 
-    said, seen = [], []
+    shown, audited = [], []
     for address in (PEER_DAY_URL, DAY_URL):
         before = AuditEvent.objects.count()
-        said.append(sorted(PATIENT_ROW.findall(look(address).text)))
-        seen.append(set(AuditEvent.objects.order_by("pk")[before:].values_list("patient_key", "subject_label")))
-    assert said[0] == said[1], "both must name the same people with the same marks"
-    assert seen[0] == seen[1], "both must leave the same trail"
-    assert len(said[0]) == len(seen[0]) == SESSIONS * PATIENTS
+        shown.append(sorted(PATIENT_ROW.findall(fetch(address).text)))
+        audited.append(set(AuditEvent.objects.order_by("pk")[before:].values_list("patient_key", "subject_label")))
+    assert shown[0] == shown[1], "both must name the same people with the same marks"
+    assert audited[0] == audited[1], "both must write the same audit events"
+    assert len(shown[0]) == len(audited[0]) == size.sessions * size.patients
     assert set(AuditEvent.objects.values_list("action", flat=True)) == {"viewed"}
 
 
-def time_rounds(look: Fetch, mark: Callable[[], None]) -> dict[str, float]:
-    """The median seconds of each kind of look, in interleaved rounds."""
-    taken: dict[str, list[float]] = {}
+def time_rounds(fetch: Fetch, mark: Callable[[], None], rounds: int) -> dict[str, float]:
+    """Return the median seconds of each kind of request, measured in interleaved rounds."""
+    seconds: dict[str, list[float]] = {}
 
-    def take(kind: str, answer: TimedResponse, status: int = 200) -> TimedResponse:
-        assert answer.status == status, f"{kind}: {answer.status}"
-        taken.setdefault(kind, []).append(answer.seconds)
-        return answer
+    def note(kind: str, response: TimedResponse, status: int = 200) -> TimedResponse:
+        assert response.status == status, f"{kind}: {response.status}"
+        seconds.setdefault(kind, []).append(response.seconds)
+        return response
 
-    for _ in range(ROUNDS):
-        take("page", look(PEER_URL))
-        take("day", look(PEER_DAY_URL))
-        tag = take("first", look(DAY_URL)).tag
+    for _ in range(rounds):
+        note("page", fetch(PEER_URL))
+        note("day", fetch(PEER_DAY_URL))
+        tag = note("first", fetch(DAY_URL)).tag
         for _ in range(3):
-            take("unchanged", look(DAY_URL, tag), 304)
+            note("unchanged", fetch(DAY_URL, tag), 304)
         mark()
-        take("marked", look(DAY_URL, tag))
-        take("attention", look(ATTENTION_URL))
-    return {kind: median(seconds) for kind, seconds in taken.items()}
+        note("marked", fetch(DAY_URL, tag))
+        note("attention", fetch(ATTENTION_URL))
+    return {kind: median(each) for kind, each in seconds.items()}
 
 
 def main() -> None:
-    with temporary_database() as vendor:
+    size = TINY if parse_tiny(__doc__) else FULL
+    with temporary_database():
+        from django.db import connection
         from django.urls import path
 
         from attendance.models import Attendance, AttendanceStatus
@@ -137,30 +127,29 @@ def main() -> None:
 
         urls.urlpatterns.append(path("prefetched/", prefetched_view))
         setattr(clock, "now", lambda: NOON)  # noqa: B010
-        coordinator, booking = open_clinic(Random(1), SESSIONS, PATIENTS)
+        coordinator, booking = open_clinic(Random(1), size.sessions, size.patients)
 
         def mark() -> None:
-            """In place of the mark that stood: the same people, and another page."""
-            was_there = Attendance.objects.filter(booking=booking, status=AttendanceStatus.PRESENT).exists()
-            status = AttendanceStatus.NO_SHOW if was_there else AttendanceStatus.PRESENT
+            """Replace the booking's mark, so that the page changes but not the people on it."""
+            was_present = Attendance.objects.filter(booking=booking, status=AttendanceStatus.PRESENT).exists()
+            status = AttendanceStatus.NO_SHOW if was_present else AttendanceStatus.PRESENT
             mark_booking(booking=booking, mark=Mark(status), by=coordinator, now=NOON)
 
-        look = fetcher_for(coordinator)
-        check_pages_agree(look)
-        took = time_rounds(look, mark)
+        fetch = fetcher_for(coordinator)
+        check_pages_agree(fetch, size)
+        took = time_rounds(fetch, mark, size.rounds)
 
     def line(words: str, kind: str) -> str:
         of_page, of_day = (took[peer] / took[kind] for peer in ("page", "day"))
-        fast = f"{of_page:5.1f} times as fast as it was, {of_day:.1f} as its day alone"
-        return f"  {words:34} {took[kind] * 1000:6.1f} ms: {fast}"
+        return f"  {words:34} {took[kind] * 1000:6.1f} ms: {of_page:5.1f} and {of_day:.1f} times as fast as the plain pages"
 
     report = (
-        f"{SESSIONS} sessions x {PATIENTS} patients on {vendor}",
-        f"  as it was, prefetched              {took['page'] * 1000:6.1f} ms; its day alone {took['day'] * 1000:.1f} ms",
-        line("a first look", "first"),
-        line("another page with the same people", "marked"),
-        line("unchanged", "unchanged"),
-        f"  what needs attention, after it     {took['attention'] * 1000:6.1f} ms",
+        f"{size.sessions} sessions x {size.patients} patients on {connection.vendor}",
+        f"  plain page with what needs attention {took['page'] * 1000:.1f} ms, without it {took['day'] * 1000:.1f} ms",
+        line("first request", "first"),
+        line("changed page, same people", "marked"),
+        line("unchanged page", "unchanged"),
+        f"  what needs attention, on its own   {took['attention'] * 1000:6.1f} ms",
     )
     sys.stdout.write("\n".join(report) + "\n")
 

@@ -1,7 +1,7 @@
 """How long the search for a fit takes, as ratios: against a solver of constraints for the same schedules, against trying every
 set of meetings, and, where nothing fits, how many searches explaining it takes.
 
-    .venv/bin/python -m bench.fit
+    .venv/bin/python -m bench.fit [--tiny]
 
 Rounds are interleaved, figures are medians, and every round works on needs that remember nothing. The solver is asked for the
 best schedule on one thread, told never to say it again, and asked for the next: one round for each patient, as that takes it
@@ -17,6 +17,7 @@ from random import Random
 from statistics import median
 from time import perf_counter
 
+from bench.command_line import parse_tiny
 from bench.solver_model import ScheduleModel
 from bench.worlds import clinic, needs
 from scheduling.domain.hours.rules import HoursRules
@@ -122,7 +123,16 @@ def _describe_need(need: Need) -> str:
     return f"{need.prescribed_minutes // 60} h over {need.prescribed_days} days around {what}"
 
 
+def shrink() -> None:
+    """Make everything so small that it runs in seconds, to see that the benchmark works."""
+    global MEETINGS, PATIENTS, ROUNDS, FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS
+    MEETINGS, PATIENTS, ROUNDS = 20, 1, 1
+    FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS = 15, 1, 6
+
+
 def main() -> None:
+    if parse_tiny(__doc__):
+        shrink()
     for part in (measure_brute_force, measure_suggestions, measure_best_schedules):
         for line in part():
             sys.stdout.write(line + "\n")

@@ -1,10 +1,10 @@
-"""How long twelve weeks take to write, as a ratio to one bare COPY of the same rows; on PostgreSQL.
+"""Measure how long writing twelve weeks of sessions and bookings takes, as a ratio to COPY of the same rows; on PostgreSQL.
 
-    bin/with-postgres .venv/bin/python -m bench.horizon
+    bin/with-postgres .venv/bin/python -m bench.horizon [--tiny]
 
-200 meetings and 3,000 enrollments make 2,400 sessions and 108,000 bookings. The limit is COPY of the very rows into the very
-tables, every constraint and index of them kept; beside it stands COPY of the bookings into a table without any. Rounds are
-interleaved, figures are medians. Memory is the most that a process of its own held while it wrote them.
+200 meetings and 3,000 enrollments make 2,400 sessions and 108,000 bookings. The limit is COPY of the same rows into the same
+tables with all their constraints and indexes. COPY of the bookings into a table without any is shown as well. Rounds are
+interleaved, and the figures are medians. The memory is the peak of a separate process that writes them.
 """
 
 import os
@@ -17,18 +17,28 @@ from io import BytesIO
 from itertools import combinations
 from statistics import median
 from time import perf_counter
+from typing import NamedTuple
 
-import django
+from bench.command_line import parse_tiny
+from bench.temporary_database import set_up_django, temporary_database
 
-ROUNDS = 5
-TRACKS, PATIENTS_A_TRACK = 40, 75
+
+class HorizonSize(NamedTuple):
+    tracks: int
+    patients: int
+    """Per track."""
+    rounds: int
+
+
+FULL, TINY = HorizonSize(tracks=40, patients=75, rounds=5), HorizonSize(tracks=2, patients=3, rounds=1)
 TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TABLES = ("scheduling_session", "scheduling_sessionfacilitator", "scheduling_booking")
+MEMORY_COMMAND = "import bench.horizon; bench.horizon.measure_memory()"
 
 
-def build() -> None:
-    """Forty tracks of five mornings, each with a room and a leader of its own, and patients on three of the five."""
+def build(size: HorizonSize) -> None:
+    """Create tracks of five mornings, each with its own room and leader, whose patients attend three of the five."""
     from accounts.models import User
     from patients.models import Episode, LevelOfCareSpan, Patient
     from scheduling.models import (
@@ -47,7 +57,7 @@ def build() -> None:
     site = Site.objects.create(code="S", name="Site", neutral_name="Appointment", time_zone="America/New_York")
     RuleSet.objects.create(site=site, starts=date(2020, 1, 6))
     group = ServiceType.objects.get(code="group")
-    for number in range(TRACKS):
+    for number in range(size.tracks):
         lead = User.objects.create_user(f"lead{number}@example.test", None, name=f"Lead {number}")
         room = Room.objects.create(site=site, code=f"R{number}", name=f"Room {number}", places=60)
         track = Track.objects.create(
@@ -64,7 +74,7 @@ def build() -> None:
         MeetingFacilitator.objects.bulk_create(MeetingFacilitator(meeting=each, user=lead) for each in meetings)
         patients = Patient.objects.bulk_create(
             Patient(site=site, code=f"P{number}.{n}", first_name="A", last_name="B", birth_date=date(1990, 1, 1))
-            for n in range(PATIENTS_A_TRACK)
+            for n in range(size.patients)
         )
         episodes = Episode.objects.bulk_create(Episode(patient=each, site=site, starts=begins) for each in patients)
         LevelOfCareSpan.objects.bulk_create(
@@ -90,7 +100,7 @@ def build() -> None:
 
 
 def extend() -> tuple[int, int]:
-    """Sessions and bookings written."""
+    """Extend the horizon; return how many sessions and bookings were written."""
     from scheduling.models import Site
     from scheduling.services.bookings.horizon import extend_horizon
 
@@ -106,18 +116,18 @@ def clear_sessions() -> None:
 
 
 def dump_rows() -> dict[str, bytes]:
-    """Each table's rows as COPY writes them."""
+    """Return each table's rows in the format of COPY."""
     from django.db import connection
 
-    found = {}
+    dumped = {}
     with connection.cursor() as cursor:
         for table in TABLES:
             rows = BytesIO()
             with cursor.copy(f"COPY {table} TO STDOUT") as copy:
                 for part in copy:
                     rows.write(part)
-            found[table] = rows.getvalue()
-    return found
+            dumped[table] = rows.getvalue()
+    return dumped
 
 
 def copy_in(rows: dict[str, bytes]) -> None:
@@ -129,10 +139,11 @@ def copy_in(rows: dict[str, bytes]) -> None:
                 copy.write(lines)
 
 
-def time_best(act: Callable[[], object], before: Callable[[], None]) -> float:
+def time_once(function: Callable[[], object], *, before: Callable[[], None]) -> float:
+    """Call `before`, then return the seconds that the function takes."""
     before()
     started = perf_counter()
-    act()
+    function()
     return perf_counter() - started
 
 
@@ -143,21 +154,33 @@ def create_bare_tables() -> None:
         cursor.execute("DROP TABLE IF EXISTS bare; CREATE TABLE bare AS SELECT * FROM scheduling_booking LIMIT 0")
 
 
-def measure() -> None:
-    build()
-    print(f"{TRACKS * 5} meetings, {TRACKS * PATIENTS_A_TRACK} enrollments")
+def measure_memory() -> None:
+    """Extend the horizon in this process, and print its peak memory."""
+    set_up_django()
+    from django.db import connection
+
+    connection.settings_dict["NAME"] = os.environ["BENCH_DATABASE"]
+    sessions, bookings = extend()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{sessions} sessions and {bookings} bookings; the process used at most {peak:.0f} MB (limit 300)")
+
+
+def measure(size: HorizonSize, database: str) -> None:
+    build(size)
+    print(f"{size.tracks * 5} meetings, {size.tracks * size.patients} enrollments")
+    environment = {**os.environ, "BENCH_DATABASE": database}
     memory = subprocess.run(
-        [sys.executable, "-m", "bench.horizon", "memory"], check=True, capture_output=True, text=True
+        [sys.executable, "-c", MEMORY_COMMAND], env=environment, check=True, capture_output=True, text=True
     ).stdout.strip()
     print(memory)
     rows = dump_rows()
     bare = {"bare": rows["scheduling_booking"]}
     ours, again, limit, bottom = [], [], [], []
-    for _ in range(ROUNDS):
-        ours.append(time_best(extend, clear_sessions))
-        again.append(time_best(extend, lambda: None))
-        limit.append(time_best(lambda: copy_in(rows), clear_sessions))
-        bottom.append(time_best(lambda: copy_in(bare), create_bare_tables))
+    for _ in range(size.rounds):
+        ours.append(time_once(extend, before=clear_sessions))
+        again.append(time_once(extend, before=lambda: None))
+        limit.append(time_once(lambda: copy_in(rows), before=clear_sessions))
+        bottom.append(time_once(lambda: copy_in(bare), before=create_bare_tables))
     print(f"writing twelve weeks      {median(ours):7.2f} s")
     print(f"the next night, no change {median(again):7.2f} s")
     print(f"COPY of the same rows     {median(limit):7.2f} s   ratio {median(ours) / median(limit):.2f} (at most 6)")
@@ -165,26 +188,14 @@ def measure() -> None:
 
 
 def main() -> None:
-    os.environ["DEPLOYMENT"] = "test"
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
-    django.setup()
+    size = TINY if parse_tiny(__doc__) else FULL
+    set_up_django()
     from django.db import connection
 
     if connection.vendor != "postgresql":
-        sys.exit("This is about PostgreSQL: bin/with-postgres .venv/bin/python -m bench.horizon")
-    if sys.argv[1:] == ["memory"]:
-        connection.settings_dict["NAME"] = os.environ["BENCH_DATABASE"]
-        sessions, bookings = extend()
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{sessions} sessions and {bookings} bookings; the process held at most {most:.0f} MB (limit 300)")
-        return
-    before = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    os.environ["BENCH_DATABASE"] = str(connection.settings_dict["NAME"])
-    try:
-        measure()
-    finally:
-        connection.creation.destroy_test_db(before, verbosity=0)
+        sys.exit("This benchmark needs PostgreSQL: bin/with-postgres .venv/bin/python -m bench.horizon")
+    with temporary_database() as database:
+        measure(size, database)
 
 
 if __name__ == "__main__":

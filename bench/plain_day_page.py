@@ -1,4 +1,4 @@
-"""The peer of `bench.day`: the day's page written plainly, with prefetched rows; and the clinic that both are shown for."""
+"""The peer of `bench.day`: the page of the day written plainly with prefetched rows, and the clinic that both pages show."""
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -47,16 +47,19 @@ def badge_of(status: str | None) -> dict[str, Badge]:
 
 @transaction.atomic
 def open_clinic(random: Random, sessions: int, patients: int) -> tuple[User, Booking]:
-    """A coordinator of groups that meet on three days of the week, and a booking that is over and not marked yet.
+    """Create groups that meet on three days of the week; return a coordinator and a booking that is over and not marked yet.
 
-    Monday's are marked, and Wednesday's as far as they are over at noon, but for the first of each group.
+    Each group has a room and a leader of its own. Monday's bookings are marked. So are Wednesday's that are over at noon,
+    except for the first patient of each group.
     """
     site = make_site()
-    leads = [make_staff(Role.CLINICIAN, site) for _ in range(10)]
-    rooms = [make_room(site, 14) for _ in range(10)]
     for number in range(sessions):
         starts, ends = BLOCKS[number % len(BLOCKS)]
-        fields: dict[str, Any] = {"lead": leads[number % 10], "room": rooms[number % 10], "places": 14}
+        fields: dict[str, Any] = {
+            "lead": make_staff(Role.CLINICIAN, site),
+            "room": make_room(site, 14),
+            "places": 14,
+        }
         meetings = [make_meeting(site, weekday, starts, ends, **fields) for weekday in (0, 2, 4)]
         held = [make_session(meeting, MONDAY + timedelta(days=meeting.weekday)) for meeting in meetings]
         track = make_track(site, meetings, name=f"Track {number:02}")
@@ -107,7 +110,7 @@ DAY = """
 @staff_required(Permission.SEE_TIMETABLE)
 @transaction.atomic
 def prefetched_view(request: HttpRequest) -> HttpResponse:
-    """The sessions with all that hangs on them; `?attention=` also draws up every open week."""
+    """Show the day's sessions with their bookings; with `?attention=` also every week that needs attention."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     day = now.astimezone(site.zone).date()
     sees_rosters = Session.objects.with_roster_of(user).filter(site=site)
@@ -138,7 +141,7 @@ _templates: list[Template] = []
 
 
 def _template() -> Template:
-    """Made once, as templates of files are."""
+    """Compile the template once, as Django does for templates in files."""
     if not _templates:
         engine = Engine.get_default()
         engine.template_builtins.append(badges)

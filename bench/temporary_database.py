@@ -1,0 +1,35 @@
+"""A database for a benchmark that needs one."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import django
+
+
+def set_up_django() -> None:
+    """Set Django up with the test settings."""
+    os.environ["DEPLOYMENT"] = "test"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
+    django.setup()
+
+
+@contextmanager
+def temporary_database() -> Iterator[str]:
+    """Create an empty, migrated database for the time of the context; yield its name. On SQLite it is a file."""
+    set_up_django()
+    from django.db import connection
+
+    regular_name = connection.settings_dict["NAME"]
+    with tempfile.TemporaryDirectory() as folder:
+        # Not the name of the test database: tests may be running on the same server.
+        connection.settings_dict["TEST"]["NAME"] = (
+            str(Path(folder) / "bench.sqlite3") if connection.vendor == "sqlite" else f"bench_{os.getpid()}"
+        )
+        connection.creation.create_test_db(verbosity=0, autoclobber=True)
+        try:
+            yield str(connection.settings_dict["NAME"])
+        finally:
+            connection.creation.destroy_test_db(regular_name, verbosity=0)

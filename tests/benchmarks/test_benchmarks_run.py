@@ -1,0 +1,33 @@
+"""Each benchmark runs at its tiny size, so that a change of the product can't break one unnoticed."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.paths import PROJECT
+
+
+def run_tiny(name: str) -> str:
+    """Run the benchmark in a process of its own, and return what it prints."""
+    command = [sys.executable, "-m", f"bench.{name}", "--tiny"]
+    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "reported"),
+    [
+        ("calendar_import", "ratio to the libraries alone"),
+        ("day", "what needs attention, on its own"),
+        ("fit", "times as fast as CP-SAT on one thread"),
+    ],
+)
+def test_a_benchmark_runs_to_its_end(name: str, reported: str) -> None:
+    assert reported in run_tiny(name)
+
+
+@pytest.mark.usefixtures("postgres_only")
+def test_the_benchmark_of_postgresql_runs_to_its_end() -> None:
+    assert "COPY of the same rows" in run_tiny("horizon")
