@@ -122,6 +122,7 @@ def main() -> None:
 
         from attendance.models import Attendance, AttendanceStatus
         from attendance.services.marks import Mark, mark_booking
+        from attendance.services.roster import ANY
         from bench.plain_day_page import NOON, open_clinic, prefetched_view
         from iopmanager import clock, urls
 
@@ -133,7 +134,7 @@ def main() -> None:
             """Replace the booking's mark, so that the page changes but not the people on it."""
             was_present = Attendance.objects.filter(booking=booking, status=AttendanceStatus.PRESENT).exists()
             status = AttendanceStatus.NO_SHOW if was_present else AttendanceStatus.PRESENT
-            mark_booking(booking=booking, mark=Mark(status), by=coordinator, now=NOON)
+            mark_booking(booking=booking, mark=Mark(status), by=coordinator, now=NOON, seen_at=ANY)
 
         fetch = fetcher_for(coordinator)
         check_pages_agree(fetch, size)

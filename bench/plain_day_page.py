@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.template import Engine, Library, RequestContext, Template
 
@@ -14,11 +14,9 @@ from accounts.models import Action, User
 from accounts.permissions import Permission, Role
 from accounts.views import signed_in, staff_required
 from attendance.models import Attendance, AttendanceStatus
-from attendance.services.ledgers import find_attention, site_ledgers
+from attendance.services.attention import find_attention
 from iopmanager import clock
-from patients.models import Episode, Patient
 from scheduling.models import Booking, Session
-from scheduling.services.rulebook import RuleBook
 from scheduling.templatetags.formats import MARK_BADGES, NOT_MARKED, STANDING_BADGES, Badge
 from scheduling.views.current_site import current_site
 from tests.factories import (
@@ -125,13 +123,7 @@ def prefetched_view(request: HttpRequest) -> HttpResponse:
     people = {booking.episode.patient for session in sessions for booking in vars(session)["roster"]}
     context = {"site": site, "day": day, "sessions": sessions, "mine": set(sees_rosters.values_list("pk", flat=True))}
     if "attention" in request.GET:
-        seen = Patient.objects.visible_to(user)
-        episodes = Episode.objects.filter(site=site, patient__in=seen).open_on(day).select_related("patient")
-        week = RuleBook.of(site).week_of(day)
-        rows = site_ledgers(site=site, week=week, now=now, episodes=episodes.prefetch_related("spans"))
-        unmarked = Count("bookings", filter=Q(bookings__released_at=None, bookings__attendance=None))
-        recent = sees_rosters.between(day - timedelta(days=14), day + timedelta(days=1)).annotate(unmarked=unmarked)
-        context["attention"] = attention = find_attention(site=site, now=now, rows=rows, sessions=recent)
+        context["attention"] = attention = find_attention(site=site, user=user, now=now)
         people |= {row.patient for row in attention.weeks}
     record_all(sorted(people, key=lambda each: each.pk), by=user, action=Action.VIEWED, at=now, detail="prefetched")
     return HttpResponse(_template().render(RequestContext(request, context)))

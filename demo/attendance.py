@@ -6,7 +6,9 @@ from datetime import date, datetime, timedelta
 
 from accounts.models import User
 from attendance.models import AttendanceStatus
-from attendance.services.marks import Mark, finalize_session, mark_booking, mark_everyone_present
+from attendance.services.finalization import finalize_session
+from attendance.services.marks import Mark, mark_booking, mark_everyone_present
+from attendance.services.roster import ANY
 from patients.models import Episode
 from scheduling.models import Booking, Session, SessionStatus
 from scheduling.services.bookings.makeups import book_makeup
@@ -27,7 +29,7 @@ EXCUSES = ("Ill", "Child ill", "Called in to work", "Car broke down", "Medical a
 def excuse(episode: Episode, on: date, reason: str, *, by: User, now: datetime) -> None:
     """Excuses the patient from every session of the day, before or after it."""
     for booking in Booking.objects.active().filter(episode=episode, session__on=on):
-        mark_booking(booking=booking, mark=Mark(AttendanceStatus.EXCUSED, reason=reason), by=by, now=now)
+        mark_booking(booking=booking, mark=Mark(AttendanceStatus.EXCUSED, reason=reason), by=by, now=now, seen_at=ANY)
 
 
 def add_makeup(episode: Episode, week: date, *, by: User) -> None:
@@ -37,7 +39,7 @@ def add_makeup(episode: Episode, week: date, *, by: User) -> None:
     if missed is None:
         return
     at = missed.starts - timedelta(hours=2)
-    mark_booking(booking=missed, mark=Mark(AttendanceStatus.EXCUSED, reason="Child ill"), by=by, now=at)
+    mark_booking(booking=missed, mark=Mark(AttendanceStatus.EXCUSED, reason="Child ill"), by=by, now=at, seen_at=ANY)
     others = Session.objects.filter(site=episode.site_id, status=SessionStatus.SCHEDULED, starts__gt=missed.ends)
     for session in others.between(first, first + timedelta(weeks=1)).filter(countable_minutes=missed.countable_minutes):
         try:
@@ -69,7 +71,7 @@ def mark_past_sessions(*, now: datetime, reserved: Collection[str]) -> int:
         marked += 1
         _mark(session, leader, min(at, now), chance, reserved)
         if session.pk not in todo:
-            finalize_session(session=session, by=leader, now=min(at + timedelta(minutes=15), now))
+            finalize_session(session=session, by=leader, now=min(at + timedelta(minutes=15), now), seen_version=ANY)
     return marked
 
 
@@ -90,7 +92,7 @@ def _mark(session: Session, leader: User, at: datetime, chance: random.Random, r
         drawn = chance.random()
         mark = None if booking.episode.patient.code in reserved else _random_mark(session, drawn, chance)
         if mark is not None:
-            mark_booking(booking=booking, mark=mark, by=leader, now=at)
+            mark_booking(booking=booking, mark=mark, by=leader, now=at, seen_at=ANY)
     mark_everyone_present(session=session, by=leader, now=at)
 
 

@@ -9,9 +9,12 @@ from django.test import Client
 from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance, AttendanceStatus
+from attendance.services.ledgers import ledger_with_openings
 from attendance.services.marks import Mark, mark_booking
+from attendance.services.roster import ANY
 from patients.models import Episode
 from scheduling.models import Booking, Session, Site, Track
+from scheduling.services.rulebook import RuleBook
 from tests.factories import (
     MONDAY,
     admit,
@@ -69,7 +72,7 @@ class Clinic:
 
     def mark(self, booking: Booking, status: str = "present", now: datetime | None = None, **said: Any) -> Attendance:
         mark = Mark(AttendanceStatus(status), **said)
-        return mark_booking(booking=booking, mark=mark, by=self.leader, now=now or booking.ends)
+        return mark_booking(booking=booking, mark=mark, by=self.leader, now=now or booking.ends, seen_at=ANY)
 
 
 def make_clinic() -> Clinic:
@@ -108,6 +111,12 @@ def make_opening(clinic: Clinic, day: date) -> Session:
     meeting = make_meeting(clinic.site, day.weekday(), "13:00", "16:00")
     make_track(clinic.site, [meeting], name="Afternoon track")
     return make_session(meeting, day)
+
+
+def openings_in_week(episode: Episode, day: date, now: datetime) -> list[Session]:
+    """The sessions that the patient could still take in the week around the day."""
+    week = RuleBook.of(episode.site).week_around(day)
+    return ledger_with_openings(episode=episode, week=week, now=now)[1]
 
 
 def miss_monday_and_wednesday(clinic: Clinic, episode: Episode) -> None:

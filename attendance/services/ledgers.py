@@ -1,7 +1,7 @@
-"""Draws up treatment weeks from the rows: one patient's, or a whole site's with the same number of queries."""
+"""Build treatment weeks from the database: one patient's, or a whole site's in the same number of queries."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,8 +14,9 @@ from attendance.domain.ledger import (
     WeekPolicy,
     build_ledger,
 )
-from attendance.models import Attendance, AttendanceStatus
+from attendance.models import AttendanceStatus
 from attendance.services.openings import open_sessions
+from attendance.services.roster import attendance_of
 from patients.models import Episode, LevelOfCareSpan, Patient
 from scheduling.models import Booking, Closure, EnrollmentMeeting, Session, SessionStatus, Site
 from scheduling.services.absences import is_on_leave, leave_days
@@ -25,6 +26,8 @@ from scheduling.services.rulebook import RuleBook
 from scheduling.services.search.queries import span_in_force
 from timekeeping.intervals import Interval
 from timekeeping.weeks import BusyTime
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +39,33 @@ class LedgerRow:
     until: date
     ledger: WeekLedger
     unmarked: int
-    """How many sessions of the week are over and not marked yet."""
+    """How many sessions of the week are over and have no mark."""
 
     @property
     def patient(self) -> Patient:
+        """The patient of the episode."""
         return self.episode.patient
 
     @property
     def last_day(self) -> date:
-        return self.until - timedelta(days=1)
+        """The last date of the week."""
+        return self.until - DAY
 
 
 def week_ledger(*, episode: Episode, week: date, now: datetime) -> WeekLedger | None:
-    """One episode's week, given by any of its days; None when no care was prescribed in it."""
+    """Return the ledger of the episode's week around the day `week`, or None if no care was prescribed in it."""
     rows = site_ledgers(site=episode.site_on(week), week=week, now=now, episodes=[episode])
     return rows[0].ledger if rows else None
 
 
 def site_ledgers(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[LedgerRow]:
-    """The week around the day `week` for episodes of the site, which come with patient and prefetched spans."""
-    episodes, book = list(episodes), RuleBook.of(site)
-    around = book.week_around(week)
-    reading = _load_ledger_data(episodes, site, [around], now)
-    return [row for episode in episodes if (row := reading.row(episode, around))]
+    """Return the week around the day `week` for each of the site's episodes in which care was prescribed.
+
+    The episodes come with their patient selected and their spans prefetched.
+    """
+    episodes, dates = list(episodes), RuleBook.of(site).week_around(week)
+    data = _load_ledger_data(episodes, site, [dates], now)
+    return [row for episode in episodes if (row := data.row(episode, dates))]
 
 
 def recent_weeks(
@@ -67,11 +74,12 @@ def recent_weeks(
     now: datetime,
     weeks: int = 8,
     book: RuleBook | None = None,
-    life: Iterable[BusyTime] | None = None,
+    busy: Iterable[BusyTime] | None = None,
 ) -> list[LedgerRow]:
-    """The last weeks of an episode up to the present one, newest first; as many queries for eight weeks as for one.
+    """Return the episode's latest `weeks` weeks through the present one, newest first, in a fixed number of queries.
 
-    `book` is its site's, and `life` what the patient's asks of them from today on, if these were read already.
+    Callers that have them already pass the site's rules as `book`, and as `busy` the patient's commitments and imported
+    calendars from today on.
     """
     books = {episode.site_id: book or RuleBook.of(episode.site)}
 
@@ -81,47 +89,50 @@ def recent_weeks(
             books[site.pk] = RuleBook.of(site)
         return books[site.pk].week_around(day)
 
-    around = [week_around(now.astimezone(episode.site.zone).date())]
-    while len(around) < weeks and around[-1].start > episode.starts:
-        around.append(week_around(around[-1].start - timedelta(days=1)))
-    lives = None if life is None else {episode.patient_id: life}
-    reading = _load_ledger_data([episode], episode.site, around, now, lives)
-    return [row for each in around if (row := reading.row(episode, each))]
-
-
-def week_openings(*, episode: Episode, week: date, now: datetime) -> list[Session]:
-    """Sessions of the rest of the week that the patient could take: a place left, countable, and the time is free."""
-    around = RuleBook.of(episode.site).week_around(week)
-    return ledger_with_openings(episode=episode, week=around, now=now)[1]
+    dates = [week_around(now.astimezone(episode.site.zone).date())]
+    while len(dates) < weeks and dates[-1].start > episode.starts:
+        dates.append(week_around(dates[-1].start - DAY))
+    busy_by_patient = None if busy is None else {episode.patient_id: busy}
+    data = _load_ledger_data([episode], episode.site, dates, now, busy_by_patient)
+    return [row for week in dates if (row := data.row(episode, week))]
 
 
 def ledger_with_openings(
     *, episode: Episode, week: Interval[date], now: datetime
 ) -> tuple[LedgerRow | None, list[Session]]:
-    """A whole treatment week with the sessions that the patient could still take in it, where they are in the end of it."""
-    reading = _load_ledger_data([episode], episode.site_on(week.end - timedelta(days=1)), [week], now)
-    found = {session.pk: session for session in reading.sessions}
-    return reading.row(episode, week), [found[opening.key] for opening in reading.openings(episode, week)]
+    """Return a treatment week and the sessions that the patient could still take in it.
+
+    The sessions are those of the site at which the patient is at the end of the week: each has a spot, counts toward the
+    weekly hours and fits the patient's availability.
+    """
+    data = _load_ledger_data([episode], episode.site_on(week.end - DAY), [week], now)
+    sessions = {session.pk: session for session in data.sessions}
+    return data.row(episode, week), [sessions[opening.key] for opening in data.openings(episode, week)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LedgerData:
-    """The rows that some weeks of some episodes of a site are drawn up from.
-
-    `closed` are the days of each site at which one of them is or was, `moves` those on which an episode came to another.
-    """
+    """The rows from which the weeks of some episodes at a site are built."""
 
     today: date
     now: datetime
     booked: dict[tuple[int, date], list[BookedSession]]
+    """By episode id and first day of the week."""
     closed: Mapping[int, Sequence[Interval[date]]]
-    moves: Mapping[int, Sequence[date]]
+    """By site id, for every site at which one of the episodes is or was."""
+    transfers: Mapping[int, Sequence[date]]
+    """By episode id: the days on which it came to another site."""
     away: Mapping[int, Sequence[Interval[date]]]
-    places: dict[int, list[EnrollmentMeeting]]
+    """By episode id: the leaves of absence."""
+    enrolled: dict[int, list[EnrollmentMeeting]]
+    """By episode id."""
     sessions: Sequence[Session]
+    """The site's future sessions with a spot."""
     busy: dict[int, list[Interval[datetime]]]
+    """By patient id, travel included."""
 
     def row(self, episode: Episode, week: Interval[date]) -> LedgerRow | None:
+        """The episode's week, or None if no care was prescribed in it."""
         span = _prescription(episode, week)
         if span is None or episode.starts >= week.end or (episode.ends is not None and episode.ends <= week.start):
             return None
@@ -129,67 +140,78 @@ class _LedgerData:
             prescribed_minutes=span.prescribed_minutes,
             prescribed_days=span.prescribed_days,
             is_over=self.today >= week.end,
-            partial=self._partial(episode, week),
+            partial=self._partial_reasons(episode, week),
         )
         booked = self.booked[episode.pk, week.start]
         ledger = build_ledger(policy, booked)
-        if ledger.standing == Standing.CANNOT_BE_MET:  # unless one of the openings brings it back
+        if ledger.standing == Standing.CANNOT_BE_MET:  # openings may still close the gap; looking for them is costly
             ledger = build_ledger(policy, booked, self.openings(episode, week))
         unmarked = sum(each.is_pending and each.time.end <= self.now for each in booked)
         return LedgerRow(episode, week.start, week.end, ledger, unmarked)
 
     def openings(self, episode: Episode, week: Interval[date]) -> list[MakeupOpening]:
-        """Sessions with a place in which the patient has nothing else to do, while the episode lasts and they are here."""
+        """The sessions of the week with a spot on days in care at which the patient is not busy, booked or on leave."""
         away = self.away.get(episode.pk, ())
-        # A place in a cancelled session stands until it is released, and nobody stands in two at once.
+        # A booking of a cancelled session still takes its time until it is released: nobody has two bookings at once.
         taken = [*self.busy[episode.patient_id], *(each.time for each in self.booked[episode.pk, week.start])]
         found = []
         for session in self.sessions:
-            if not week.contains(session.on) or not _is_in_care(episode, session.on) or is_on_leave(away, session.on):
+            if not week.contains(session.on) or not episode.holds_on(session.on) or is_on_leave(away, session.on):
                 continue
-            when = Interval(session.starts, session.ends)
-            if not any(when.overlaps(other) for other in taken):
+            time = Interval(session.starts, session.ends)
+            if not any(time.overlaps(other) for other in taken):
                 minutes = session.countable_minutes
-                found.append(MakeupOpening(key=session.pk, on=session.on, time=when, countable_minutes=minutes))
+                found.append(MakeupOpening(key=session.pk, on=session.on, time=time, countable_minutes=minutes))
         return found
 
-    def _partial(self, episode: Episode, week: Interval[date]) -> frozenset[PartialReason]:
-        """What cut the week short."""
-        reasons = set()
-        begins = [span.starts for span in episode.spans.all()]
-        care_begins = max(episode.starts, min(begins))
-        if week.start < care_begins < week.end:
-            reasons.add(PartialReason.ADMISSION)
-        if episode.ends is not None and week.start < episode.ends < week.end:
-            reasons.add(PartialReason.DISCHARGE)
-        if any(week.start < starts < week.end and starts > care_begins for starts in begins):
-            reasons.add(PartialReason.LEVEL_CHANGE)
-        if any(week.start < day < week.end for day in self.moves.get(episode.pk, ())):
-            reasons.add(PartialReason.MOVE)
-        usual_at = list(self._usual_days(episode, week))
-        if any(is_on_leave(self.closed.get(site, ()), day) for site, day in usual_at):
-            reasons.add(PartialReason.CLOSURE)
-        booked = [each.on for each in self.booked.get((episode.pk, week.start), ())]
-        whole = [week.start + timedelta(days=number) for number in range((week.end - week.start).days)]
-        usual = [day for _, day in usual_at]
-        if any(is_on_leave(self.away.get(episode.pk, ()), day) for day in [*usual, *booked] or whole):
-            reasons.add(PartialReason.LEAVE)
-        return frozenset(reasons)
+    def _partial_reasons(self, episode: Episode, week: Interval[date]) -> frozenset[PartialReason]:
+        """What made the week shorter than a full one."""
+        return frozenset(
+            [
+                *_care_changes(episode, week, self.transfers.get(episode.pk, ())),
+                *self._days_without_sessions(episode, week),
+            ]
+        )
 
-    def _usual_days(self, episode: Episode, week: Interval[date]) -> Iterable[tuple[int, date]]:
-        """The sites and dates of the week at which the patient's meetings would be held."""
-        for place in self.places[episode.pk]:
+    def _days_without_sessions(self, episode: Episode, week: Interval[date]) -> Iterator[PartialReason]:
+        """Closures and leaves that fall on the patient's days of treatment; a leave without any such day counts whole."""
+        usual = list(self._usual_days(episode, week))
+        if any(is_on_leave(self.closed.get(site_id, ()), day) for site_id, day in usual):
+            yield PartialReason.CLOSURE
+        booked = [each.on for each in self.booked.get((episode.pk, week.start), ())]
+        every_day = [week.start + timedelta(days=number) for number in range((week.end - week.start).days)]
+        days = [*(day for _, day in usual), *booked] or every_day
+        if any(is_on_leave(self.away.get(episode.pk, ()), day) for day in days):
+            yield PartialReason.LEAVE
+
+    def _usual_days(self, episode: Episode, week: Interval[date]) -> Iterator[tuple[int, date]]:
+        """The site ids and dates of the week on which the patient's meetings would be held."""
+        for place in self.enrolled[episode.pk]:
             until = week.end if place.ends is None else min(week.end, place.ends)
             dates = place.meeting.as_pattern().recurrence.dates(max(week.start, place.starts), until)
             yield from ((place.meeting.site_id, day) for day in dates)
 
 
-def _is_in_care(episode: Episode, day: date) -> bool:
-    return episode.starts <= day and (episode.ends is None or day < episode.ends)
+def _care_changes(episode: Episode, week: Interval[date], transfers: Collection[date]) -> Iterator[PartialReason]:
+    """Admission, discharge, change of level and transfer after the first day of the week. Reads prefetched spans."""
+
+    def is_inside(day: date) -> bool:
+        return week.start < day < week.end
+
+    level_starts = [span.starts for span in episode.spans.all()]
+    care_starts = max(episode.starts, min(level_starts))
+    if is_inside(care_starts):
+        yield PartialReason.ADMISSION
+    if episode.ends is not None and is_inside(episode.ends):
+        yield PartialReason.DISCHARGE
+    if any(is_inside(day) and day > care_starts for day in level_starts):
+        yield PartialReason.LEVEL_CHANGE
+    if any(is_inside(day) for day in transfers):
+        yield PartialReason.MOVE
 
 
 def _prescription(episode: Episode, week: Interval[date]) -> LevelOfCareSpan | None:
-    """What was in force on the week's first day, or the first that began in it. Reads prefetched spans."""
+    """The level in force on the week's first day, or the first that began in it. Reads prefetched spans."""
     span = span_in_force(episode, week.start)
     return span if span is not None and span.starts < week.end else None
 
@@ -199,32 +221,32 @@ def _load_ledger_data(
     site: Site,
     weeks: Sequence[Interval[date]],
     now: datetime,
-    lives: Mapping[int, Iterable[BusyTime]] | None = None,
+    busy_by_patient: Mapping[int, Iterable[BusyTime]] | None = None,
 ) -> _LedgerData:
     first, until = min(week.start for week in weeks), max(week.end for week in weeks)
     today = now.astimezone(site.zone).date()
-    sites, moves = transfers_of(episodes)
+    sites, transfers = transfers_of(episodes)
     closed: dict[int, list[Interval[date]]] = defaultdict(list)
     for closure in Closure.objects.filter(site__in={site.pk, *sites}).overlapping(first, until):
         closed[closure.site_id].append(closure.as_interval())
     away = leave_days([episode.pk for episode in episodes], first, until)
-    running = [week for week in weeks if week.end > today]
+    current = [week for week in weeks if week.end > today]
     sessions: Sequence[Session] = ()
     busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
-    if running:
-        ahead = Interval(min(week.start for week in running), until)
-        sessions = list(open_sessions(site, ahead, now))
-        if lives is None:
-            lives = busy_times([episode.patient_id for episode in episodes], site, ahead.start, ahead.end)
-        busy = busy_intervals(lives, site, ahead)
+    if current:
+        dates = Interval(min(week.start for week in current), until)
+        sessions = list(open_sessions(site, dates, now))
+        if busy_by_patient is None:
+            busy_by_patient = busy_times([episode.patient_id for episode in episodes], site, dates.start, dates.end)
+        busy = busy_intervals(busy_by_patient, site, dates)
     return _LedgerData(
         today=today,
         now=now,
         booked=_load_booked_sessions(episodes, [week.start for week in weeks]),
         closed=closed,
-        moves=moves,
+        transfers=transfers,
         away=away,
-        places=_load_enrollment_meetings(episodes) if closed or away else defaultdict(list),
+        enrolled=_load_enrollment_meetings(episodes) if closed or away else defaultdict(list),
         sessions=sessions,
         busy=busy,
     )
@@ -233,7 +255,7 @@ def _load_ledger_data(
 def _load_booked_sessions(
     episodes: Collection[Episode], weeks: Collection[date]
 ) -> dict[tuple[int, date], list[BookedSession]]:
-    """Standing bookings under their episode and week, with what was credited."""
+    """Map episode id and first day of the week to the active bookings, with what was credited."""
     found: dict[tuple[int, date], list[BookedSession]] = defaultdict(list)
     rows = (
         Booking.objects.active()
@@ -242,7 +264,7 @@ def _load_booked_sessions(
     )
     for booking in rows:
         mark = attendance_of(booking)
-        called_off = mark is not None and mark.status == AttendanceStatus.CANCELLED_BY_PROGRAM
+        is_cancelled_for_patient = mark is not None and mark.status == AttendanceStatus.CANCELLED_BY_PROGRAM
         found[booking.episode_id, booking.week].append(
             BookedSession(
                 key=booking.pk,
@@ -250,43 +272,16 @@ def _load_booked_sessions(
                 time=Interval(booking.starts, booking.ends),
                 countable_minutes=booking.countable_minutes,
                 credited_minutes=mark.credited_minutes if mark else None,
-                cancelled=called_off or booking.session.status == SessionStatus.CANCELLED,
+                cancelled=is_cancelled_for_patient or booking.session.status == SessionStatus.CANCELLED,
             )
         )
     return found
 
 
 def _load_enrollment_meetings(episodes: Collection[Episode]) -> dict[int, list[EnrollmentMeeting]]:
-    """The meetings in which each episode has, or had, a standing place."""
+    """Map episode id to the meetings that the patient attends or attended regularly."""
     found: dict[int, list[EnrollmentMeeting]] = defaultdict(list)
     rows = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
     for place in rows.select_related("enrollment", "meeting"):
         found[place.enrollment.episode_id].append(place)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """What should be looked at: weeks that are slipping, and sessions that are over and not finalized."""
-
-    weeks: list[LedgerRow]
-    sessions: list[Session]
-
-
-def find_attention(*, site: Site, now: datetime, rows: Iterable[LedgerRow], sessions: Iterable[Session]) -> Attention:
-    """From rows and sessions that the person may see."""
-    slipping = [row for row in rows if row.ledger.standing in {Standing.AT_RISK, Standing.CANNOT_BE_MET}]
-    waiting = [
-        session
-        for session in sessions
-        if session.booked
-        and session.ends <= now
-        and session.finalized_at is None
-        and session.status != SessionStatus.CANCELLED
-    ]
-    return Attention(sorted(slipping, key=lambda row: row.ledger.standing != Standing.CANNOT_BE_MET), waiting)
-
-
-def attendance_of(booking: Booking) -> Attendance | None:
-    """The booking's mark, if there is one; reads what was joined."""
-    return getattr(booking, "attendance", None)

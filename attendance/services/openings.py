@@ -1,4 +1,4 @@
-"""What could still save a week: sessions to come with a place."""
+"""The sessions that could make up for missed hours: future ones with a spot."""
 
 from datetime import date, datetime
 
@@ -9,7 +9,7 @@ from timekeeping.intervals import Interval
 
 
 def open_sessions(site: Site, dates: Interval[date], now: datetime) -> QuerySet[Session]:
-    """Group sessions of tracks on offer that are still to come on the dates, have a place and count."""
+    """Return the future group sessions of the site's published tracks on the half-open dates with a spot that count."""
     return (
         Session.objects.between(dates.start, dates.end)
         .filter(

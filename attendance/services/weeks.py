@@ -1,23 +1,20 @@
-"""One patient's treatment week in full: its sessions, what was missed, and what can still save it."""
+"""The report of one patient's treatment week: its sessions, what was missed, and what can still make it up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import F, Q
-
 from attendance.domain.ledger import Standing
 from attendance.services.ledgers import LedgerRow, ledger_with_openings
+from attendance.services.missed_sessions import makeup_candidates
 from patients.models import Episode, Patient
-from scheduling.models import Booking, ReleaseCause, Session, SessionStatus, Site
-from scheduling.models.booking import BookingQuerySet
+from scheduling.models import Booking, Session, Site
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval
 
-MAKEUP_LOOKBACK = timedelta(weeks=4)
-"""How long before the week a missed session may lie for a make-up in it; the product's own choice."""
-
+DAY = timedelta(days=1)
 STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.CANNOT_BE_MET, Standing.PARTIAL})
+"""Standings in which make-up sessions are offered, if any minutes or days are missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +22,7 @@ class WeekReport:
     """One patient's treatment week with everything that its page shows.
 
     `row` is None when no care was prescribed in the week. The `makeup_sessions` together close the gap in the hours;
-    `other_openings` are the other sessions that the patient could take.
+    `other_openings` are the other sessions that the patient could take. `missed` is what they can make up.
     """
 
     patient: Patient
@@ -39,22 +36,23 @@ class WeekReport:
 
     @property
     def last_day(self) -> date:
-        return self.week.end - timedelta(days=1)
+        """The last date of the week."""
+        return self.week.end - DAY
 
     @property
     def day_before(self) -> date:
-        return self.week.start - timedelta(days=1)
+        """The last date of the week before."""
+        return self.week.start - DAY
 
 
 def week_report(*, patient: Patient, day: date, now: datetime) -> WeekReport:
-    """The week around the day, of the patient's latest episode in it. Openings stand in it only while something is missing."""
+    """Return the week around the day, of the patient's latest episode in it.
+
+    Make-up sessions and other openings are listed only while minutes or days are missing.
+    """
     episode, week = _latest_episode_in_week(patient, day)
     row, openings = ledger_with_openings(episode=episode, week=week, now=now) if episode else (None, [])
-    if (
-        row is None
-        or row.ledger.standing not in STANDINGS_WITH_GAP
-        or not (row.ledger.makeup_minutes or row.ledger.makeup_days)
-    ):
+    if row is None or not _has_gap(row):
         openings = []
     bookings = (
         Booking.objects.active()
@@ -62,21 +60,26 @@ def week_report(*, patient: Patient, day: date, now: datetime) -> WeekReport:
         .in_week(week.start)
         .select_related("session__room", "session__site", "attendance", "makes_up__session")
     )
-    saving = row.ledger.makeup_openings if row else ()
+    makeup_keys = row.ledger.makeup_openings if row else ()
     return WeekReport(
         patient=patient,
-        site=episode.site_on(week.end - timedelta(days=1)) if episode else patient.site,
+        site=episode.site_on(week.end - DAY) if episode else patient.site,
         week=week,
         row=row,
         bookings=list(bookings),
-        makeup_sessions=[session for session in openings if session.pk in saving],
-        other_openings=[session for session in openings if session.pk not in saving],
+        makeup_sessions=[session for session in openings if session.pk in makeup_keys],
+        other_openings=[session for session in openings if session.pk not in makeup_keys],
         missed=makeup_candidates(patient, week) if openings else (),
     )
 
 
+def _has_gap(row: LedgerRow) -> bool:
+    is_short = row.ledger.makeup_minutes > 0 or row.ledger.makeup_days > 0
+    return is_short and row.ledger.standing in STANDINGS_WITH_GAP
+
+
 def _latest_episode_in_week(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
-    """The latest episode with a day in the week around `day`, as the rules of its site then cut the weeks."""
+    """The latest episode with a day in the week around `day`, and that week by the rules of the site it is then at."""
     books = {patient.site_id: RuleBook.of(patient.site)}
     near = Episode.objects.filter(patient=patient).overlapping(day - timedelta(days=6), day + timedelta(days=7))
     for episode in near.select_related("site", "patient").prefetch_related("spans").order_by("-starts"):
@@ -85,26 +88,3 @@ def _latest_episode_in_week(patient: Patient, day: date) -> tuple[Episode | None
         if episode.starts < week.end and (episode.ends is None or episode.ends > week.start):
             return episode, week
     return None, books[patient.site_id].week_around(day)
-
-
-def makeup_candidates(patient: Patient, week: Interval[date]) -> list[Booking]:
-    """What a session in the week can make up: the week's own missed ones, oldest first, then those of the weeks before."""
-    missed = list(missed_bookings(patient, week).select_related("session__site", "attendance").order_by("starts"))
-    return sorted(missed, key=lambda booking: booking.week != week.start)
-
-
-def missed_bookings(patient: Patient, week: Interval[date]) -> BookingQuerySet:
-    """Bookings up to the week that were not credited whole, were given back or whose session was cancelled, and that were not
-    made up yet.
-    """
-    made_up = Booking.objects.active().filter(makes_up__episode__patient=patient).values("makes_up")
-    return (
-        Booking.objects.of_patient(patient.pk)
-        .filter(week__gte=week.start - MAKEUP_LOOKBACK, week__lte=week.start, countable_minutes__gt=0)
-        .filter(
-            Q(released_at=None, attendance__credited_minutes__lt=F("countable_minutes"))
-            | Q(released_at=None, session__status=SessionStatus.CANCELLED)
-            | Q(release_cause__in=[ReleaseCause.CANCELLED, ReleaseCause.CLASH, ReleaseCause.GIVEN_BACK])
-        )
-        .exclude(pk__in=made_up)
-    )

@@ -13,7 +13,7 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.forms import AmendForm
 from attendance.models import Attendance
-from attendance.services.marks import amend_attendance
+from attendance.services.amendments import amend_attendance
 from attendance.views.roster import find_session, may_amend
 from iopmanager import clock
 from timekeeping.reasons import Refused

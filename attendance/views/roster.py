@@ -17,15 +17,13 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.forms import MarkForm
 from attendance.models import Amendment, Attendance
-from attendance.services.ledgers import attendance_of
-from attendance.services.marks import finalize_session, mark_booking, mark_everyone_present
+from attendance.services.finalization import finalize_session
+from attendance.services.marks import STALE_REASONS, mark_booking, mark_everyone_present
+from attendance.services.roster import ANY, attendance_of
 from iopmanager import clock
 from scheduling.models import Booking, Session, SessionStatus
 from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
-
-STALE_REASON_CODES = frozenset({"changed_meanwhile", "already_finalized", "session_cancelled", "no_longer_booked"})
-"""Refusals after which what was typed is moot, and what stands by now is shown instead."""
 
 
 @dataclass(frozen=True)
@@ -179,10 +177,10 @@ def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> Http
     if form.is_valid():
         try:
             seen = form.cleaned_data["seen"]
-            mark_booking(booking=booking, mark=form.mark(), by=user, now=clock.now(), seen_at=seen, checked=True)
+            mark_booking(booking=booking, mark=form.mark(), by=user, now=clock.now(), seen_at=seen)
             typed = None
         except Refused as refused:
-            overtaken = [reason for reason in refused.reasons if reason.code in STALE_REASON_CODES]
+            overtaken = [reason for reason in refused.reasons if isinstance(reason, STALE_REASONS)]
             notice = " ".join(map(reason_text, overtaken))
             typed = None if overtaken else form
             if typed:
@@ -217,7 +215,7 @@ def session_finalize(request: HttpRequest, session_id: int) -> HttpResponse:
     forbid_unless(may_finalize(user, found))
     seen = request.POST.get("version", "")
     try:
-        finalize_session(session=found, by=user, now=clock.now(), seen_version=int(seen) if seen.isdecimal() else None)
+        finalize_session(session=found, by=user, now=clock.now(), seen_version=int(seen) if seen.isdecimal() else ANY)
         messages.success(request, f"Finalized by {user.signature}.")
     except Refused as refused:
         _add_reason_messages(request, refused)

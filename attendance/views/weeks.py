@@ -18,7 +18,8 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.domain.ledger import Standing
 from attendance.forms import MakeupForm
 from attendance.services.ledgers import site_ledgers
-from attendance.services.weeks import WeekReport, missed_bookings, week_report
+from attendance.services.missed_sessions import missed_bookings
+from attendance.services.weeks import WeekReport, week_report
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
 from patients.models import Episode, Patient

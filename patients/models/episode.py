@@ -93,6 +93,10 @@ class Episode(models.Model):
     def last_day(self) -> date | None:
         return self.ends - timedelta(days=1) if self.ends else None
 
+    def holds_on(self, day: date) -> bool:
+        """Whether the patient is in care on the day."""
+        return self.starts <= day and (self.ends is None or day < self.ends)
+
     def span_on(self, day: date) -> "LevelOfCareSpan | None":
         """The level in force on the day; reads prefetched spans."""
         return next((span for span in self.spans.all() if span.holds_on(day)), None)

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from attendance.models import Attendance
-from attendance.services.marks import finalize_session
+from attendance.services.finalization import finalize_session
+from attendance.services.roster import ANY
 from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, at, booking_of, make_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
 
@@ -72,7 +73,7 @@ def test_a_roster_is_marked_at_once_then_by_its_exceptions_and_signed(
 def test_a_finalized_mark_is_amended(page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
     for booking in clinic.monday.bookings.all():
         clinic.mark(booking, "partial", arrived=at("9:20"))
-    finalize_session(session=clinic.monday, by=clinic.leader, now=THURSDAY_NOON)
+    finalize_session(session=clinic.monday, by=clinic.leader, now=THURSDAY_NOON, seen_version=ANY)
     sign_in(page, clinic.coordinator)
     sign_in(phone, clinic.coordinator)
     address = reverse("attendance-amend", args=[Attendance.objects.order_by("pk")[0].pk])

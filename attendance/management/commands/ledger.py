@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 
 from accounts.audit import record
 from accounts.models import Action
-from attendance.services.ledgers import attendance_of
+from attendance.services.roster import attendance_of
 from attendance.services.weeks import WeekReport, week_report
 from iopmanager import clock
 from patients.models import Patient

@@ -187,7 +187,7 @@ def _weeks(episode: Episode, book: RuleBook, life: Sequence[BusyTime] | None, no
     """With the rules and the life that were read already, if they are those of the site of care."""
     if episode.site_id != episode.patient.site_id:
         return recent_weeks(episode=episode, now=now)
-    return recent_weeks(episode=episode, now=now, book=book, life=life)
+    return recent_weeks(episode=episode, now=now, book=book, busy=life)
 
 
 def _list_enrollments(episode: Episode | None, today: date) -> list[ListedEnrollment]:

@@ -15,7 +15,7 @@ from accounts.audit import record
 from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
-from attendance.services.leaves import update_excuses_for
+from attendance.services.excuses import update_excuses_for
 from iopmanager import clock
 from patients.forms.care.episodes import EndingForm
 from scheduling.formats import day

@@ -13,7 +13,7 @@ from accounts.audit import record
 from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
-from attendance.services.leaves import update_excuses_for
+from attendance.services.excuses import update_excuses_for
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
 from scheduling.formats import day

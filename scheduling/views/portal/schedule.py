@@ -12,7 +12,8 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.views import patient_required, signed_in
 from attendance.models import AttendanceStatus
-from attendance.services.ledgers import attendance_of, week_ledger
+from attendance.services.ledgers import week_ledger
+from attendance.services.roster import attendance_of
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
 from patients.models import Commitment, Episode, Patient

@@ -1,10 +1,9 @@
 """The site's day: its sessions and who is in them; and, as a part that comes after it, what needs attention."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
@@ -12,17 +11,14 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
-from attendance.services.ledgers import Attention, find_attention, site_ledgers
+from attendance.services.attention import find_attention
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
-from patients.models import CommitmentProposal, Episode
-from scheduling.models import Session, Site
-from scheduling.services.rulebook import RuleBook
+from patients.models import CommitmentProposal
+from scheduling.models import Site
 from scheduling.services.sessions.day import sessions_on_day
 from scheduling.views.audited_cache import audited_response
 from scheduling.views.current_site import current_site
-
-UNFINISHED_DAYS = 14
 
 
 @staff_required(Permission.SEE_TIMETABLE)
@@ -90,7 +86,7 @@ def today_attention(request: HttpRequest) -> HttpResponse:
     """
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
-    attention = _read_attention(user, site, now)
+    attention = find_attention(site=site, user=user, now=now)
     weeks = [
         WeekAtRisk(
             row.patient.pk,
@@ -133,23 +129,3 @@ def _requested_changes(user: User, site: Site) -> list[RequestedChange]:
         )
         for each in waiting.order_by("proposed_at", "pk")
     ]
-
-
-def _read_attention(user: User, site: Site, now: datetime) -> Attention:
-    """Of the weeks and sessions that the person may see."""
-    present = now.astimezone(site.zone).date()
-    unfinished = (
-        Session.objects.with_roster_of(user)
-        .filter(site=site)
-        .between(present - timedelta(days=UNFINISHED_DAYS), present + timedelta(days=1))
-        .annotate(unmarked=Count("bookings", filter=Q(bookings__released_at=None, bookings__attendance=None)))
-    )
-    episodes = (
-        Episode.objects.visible_to(user)
-        .filter(site=site)
-        .open_on(present)
-        .select_related("patient")
-        .prefetch_related("spans")
-    )
-    rows = site_ledgers(site=site, week=RuleBook.of(site).week_of(present), now=now, episodes=episodes)
-    return find_attention(site=site, now=now, rows=rows, sessions=unfinished)

@@ -9,8 +9,11 @@ from django.urls import reverse
 
 from accounts.models import Action, AuditEvent
 from attendance.models import Amendment, Attendance, AttendanceStatus
+from attendance.services.amendments import amend_attendance
+from attendance.services.finalization import finalize_session
 from attendance.services.ledgers import week_ledger
-from attendance.services.marks import Mark, amend_attendance, finalize_session
+from attendance.services.marks import Mark
+from attendance.services.roster import ANY
 from patients.models import Episode
 from tests.clinic import AFTER, THURSDAY_NOON, Clinic, at, booking_of, client_for, make_clinic
 from timekeeping.reasons import Refused
@@ -27,7 +30,7 @@ def clinic() -> Clinic:
 def finalized(clinic: Clinic) -> Attendance:
     """A no-show, signed."""
     mark = clinic.mark(booking_of(clinic.admit("Rosa")), "no_show")
-    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
     return mark
 
 
@@ -45,7 +48,7 @@ def late(reason: str = "She was in the hall, the sheet shows it.") -> Mark:
 
 
 def test_an_amendment_keeps_what_stood_what_stands_and_why(clinic: Clinic, finalized: Attendance) -> None:
-    amend_attendance(attendance=finalized, mark=late(), by=clinic.coordinator, now=THURSDAY_NOON)
+    amend_attendance(attendance=finalized, mark=late(), by=clinic.coordinator, now=THURSDAY_NOON, seen_amendments=ANY)
 
     kept = Amendment.objects.get()
     assert (kept.status_before, kept.arrived_before, kept.credited_minutes_before) == ("no_show", None, 0)
@@ -71,7 +74,7 @@ def test_an_amendment_keeps_what_stood_what_stands_and_why(clinic: Clinic, final
 )
 def test_an_amendment_that_can_t_be_is_refused(clinic: Clinic, finalized: Attendance, mark: Mark, code: str) -> None:
     with pytest.raises(Refused) as refused:
-        amend_attendance(attendance=finalized, mark=mark, by=clinic.coordinator, now=THURSDAY_NOON)
+        amend_attendance(attendance=finalized, mark=mark, by=clinic.coordinator, now=THURSDAY_NOON, seen_amendments=ANY)
     assert codes(refused) == [code]
     assert not Amendment.objects.exists()
 
@@ -79,7 +82,7 @@ def test_an_amendment_that_can_t_be_is_refused(clinic: Clinic, finalized: Attend
 def test_before_finalizing_the_mark_itself_is_changed(clinic: Clinic) -> None:
     mark = clinic.mark(booking_of(clinic.admit("Rosa")), "no_show")
     with pytest.raises(Refused) as refused:
-        amend_attendance(attendance=mark, mark=late(), by=clinic.leader, now=AFTER)
+        amend_attendance(attendance=mark, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=ANY)
     assert codes(refused) == ["not_finalized"]
 
 
@@ -94,7 +97,7 @@ def test_nobody_amends_what_they_have_not_seen(clinic: Clinic, finalized: Attend
 
 
 def test_the_database_refuses_to_change_or_drop_an_amendment(clinic: Clinic, finalized: Attendance) -> None:
-    kept = amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER)
+    kept = amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=ANY)
     for act in (lambda: Amendment.objects.update(reason="Otherwise."), kept.delete):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             act()
@@ -146,7 +149,7 @@ def test_outsiders_do_not_amend(clinic: Clinic, finalized: Attendance, address: 
 def test_an_amended_mark_counts_in_its_week(clinic: Clinic, finalized: Attendance) -> None:
 
     episode = Episode.objects.get()
-    amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER)
+    amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=ANY)
     ledger = week_ledger(episode=episode, week=clinic.monday.on, now=THURSDAY_NOON)
     assert ledger is not None
     assert ledger.credited_minutes == 150

@@ -5,7 +5,9 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Action, AuditEvent
 from attendance.models import Attendance
-from attendance.services.marks import PatientsNotMarked, finalize_session, mark_everyone_present
+from attendance.services.finalization import PatientsNotMarked, finalize_session
+from attendance.services.marks import mark_everyone_present
+from attendance.services.roster import ANY
 from patients.models import Episode
 from scheduling.models import Session, SessionStatus
 from tests.clinic import AFTER, DURING, Clinic, booking_of, make_clinic
@@ -32,7 +34,7 @@ def test_a_session_is_finalized_whole_by_whom_and_with_which_credential(clinic: 
     clinic.admit("Tomasz")
     mark_everyone_present(session=clinic.monday, by=clinic.leader, now=AFTER)
 
-    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
 
     session = clinic.monday
     assert (session.status, session.finalized_at, session.finalized_by) == (SessionStatus.HELD, AFTER, clinic.leader)
@@ -46,7 +48,7 @@ def test_every_reason_against_it_is_given_at_once(clinic: Clinic, rosa: Episode)
     clinic.mark(booking_of(rosa), "present", DURING)
 
     with pytest.raises(Refused) as refused:
-        finalize_session(session=clinic.monday, by=clinic.leader, now=DURING)
+        finalize_session(session=clinic.monday, by=clinic.leader, now=DURING, seen_version=ANY)
 
     assert codes(refused) == ["not_over_yet", "not_marked"]
     assert refused.value.reasons[1] == PatientsNotMarked(1, ("Tomasz Lindqvist",))
@@ -58,15 +60,15 @@ def test_a_place_given_up_needs_no_mark(clinic: Clinic, rosa: Episode) -> None:
     booking.released_at, booking.release_cause = DURING, "given_back"
     booking.save(update_fields=["released_at", "release_cause"])
 
-    assert finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER).finalized_at == AFTER
+    assert finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY).finalized_at == AFTER
 
 
 def test_it_is_finalized_once(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa))
-    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
 
     with pytest.raises(Refused) as refused:
-        finalize_session(session=clinic.monday, by=clinic.coordinator, now=AFTER)
+        finalize_session(session=clinic.monday, by=clinic.coordinator, now=AFTER, seen_version=ANY)
 
     assert codes(refused) == ["already_finalized"]
     assert clinic.monday.finalized_by == clinic.leader
@@ -75,7 +77,7 @@ def test_it_is_finalized_once(clinic: Clinic, rosa: Episode) -> None:
 def test_a_cancelled_session_is_not_finalized(clinic: Clinic) -> None:
     Session.objects.update(status=SessionStatus.CANCELLED)
     with pytest.raises(Refused) as refused:
-        finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+        finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
     assert codes(refused) == ["session_cancelled"]
 
 
@@ -93,7 +95,7 @@ def test_nobody_signs_what_they_have_not_seen(clinic: Clinic, rosa: Episode) -> 
 
 def test_after_it_no_mark_changes(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa), "no_show")
-    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
 
     with pytest.raises(Refused) as refused:
         clinic.mark(booking_of(rosa), "present", AFTER)

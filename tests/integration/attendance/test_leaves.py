@@ -9,9 +9,13 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AuditEvent, User
 from attendance.domain.ledger import PartialReason, Standing
 from attendance.models import Attendance, AttendanceStatus
-from attendance.services.leaves import add_leave, cancel_leave, change_leave_end, update_excuses_at, update_excuses_for
-from attendance.services.ledgers import week_ledger, week_openings
-from attendance.services.marks import Mark, amend_attendance, finalize_session, mark_booking
+from attendance.services.amendments import amend_attendance
+from attendance.services.excuses import update_excuses_at_site, update_excuses_for
+from attendance.services.finalization import finalize_session
+from attendance.services.leaves import add_leave, cancel_leave, change_leave_end
+from attendance.services.ledgers import week_ledger
+from attendance.services.marks import Mark, mark_booking
+from attendance.services.roster import ANY
 from patients.models import Episode
 from scheduling.models import Booking, LeaveOfAbsence, Session
 from scheduling.services.absences import LeaveOverlaps, OnLeave
@@ -33,6 +37,7 @@ from tests.clinic import (
     booking_of,
     make_clinic,
     make_opening,
+    openings_in_week,
 )
 from tests.factories import MONDAY, admit, book, make_patient
 from timekeeping.reasons import EndDateBeforeStart, Refused
@@ -117,14 +122,14 @@ def test_what_is_marked_already_stays_as_it_is(clinic: Clinic, rosa: Episode, by
 def test_a_session_that_is_over_and_not_marked_is_excused_too(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, MONDAY, by, now=AFTER)
     assert excused() == [MONDAY]
-    assert finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER).finalized_at == AFTER
+    assert finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY).finalized_at == AFTER
 
 
 @pytest.mark.parametrize("status", ["present", "excused"])
 def test_who_comes_after_all_is_marked_as_anybody(clinic: Clinic, rosa: Episode, by: User, status: str) -> None:
     leave_from(rosa, MONDAY, None, by)
     mark = Mark(AttendanceStatus(status), reason="Came all the same")
-    marked = mark_booking(booking=booking_of(rosa), mark=mark, by=clinic.leader, now=AFTER)
+    marked = mark_booking(booking=booking_of(rosa), mark=mark, by=clinic.leader, now=AFTER, seen_at=ANY)
     marked.refresh_from_db()
     assert (marked.status, marked.leave) == (status, None)
     change_leave_end(leave=LeaveOfAbsence.objects.get(), last_day=MONDAY, by=by, now=AFTER)
@@ -133,9 +138,11 @@ def test_who_comes_after_all_is_marked_as_anybody(clinic: Clinic, rosa: Episode,
 
 def test_a_signed_excuse_is_amended_like_any_mark(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, None, by)
-    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER)
+    finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
     mark = Mark(AttendanceStatus.PRESENT, reason="Was there")
-    amend_attendance(attendance=Attendance.objects.get(booking=booking_of(rosa)), mark=mark, by=by, now=AFTER)
+    amend_attendance(
+        attendance=Attendance.objects.get(booking=booking_of(rosa)), mark=mark, by=by, now=AFTER, seen_amendments=ANY
+    )
     standing = Attendance.objects.get(booking=booking_of(rosa))
     assert (standing.status, standing.credited_minutes, standing.leave) == ("present", 180, None)
 
@@ -250,12 +257,12 @@ def test_what_is_booked_into_a_leave_later_is_excused_by_the_nightly_work_once(
     leave_from(rosa, MONDAY, None, by)
     opening = make_opening(clinic, THURSDAY)
     book(opening, rosa.enrollments.get())
-    assert update_excuses_at(site=clinic.site, now=DURING) == 1
+    assert update_excuses_at_site(site=clinic.site, now=DURING) == 1
     assert THURSDAY in excused()
     assert Attendance.objects.get(booking__session=opening).recorded_by == by
     assert AuditEvent.objects.order_by("pk").last().actor_label == "iopmanager"
     events = AuditEvent.objects.count()
-    assert update_excuses_at(site=clinic.site, now=DURING) == 0
+    assert update_excuses_at_site(site=clinic.site, now=DURING) == 0
     assert update_excuses_for(episode=rosa, now=DURING) == 0
     assert AuditEvent.objects.count() == events
 
@@ -263,7 +270,7 @@ def test_what_is_booked_into_a_leave_later_is_excused_by_the_nightly_work_once(
 def test_what_is_moved_out_of_a_leave_is_excused_no_longer(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, WEDNESDAY, by)
     Session.objects.filter(on=WEDNESDAY).update(on=THURSDAY)
-    assert update_excuses_at(site=clinic.site, now=DURING) == 1
+    assert update_excuses_at_site(site=clinic.site, now=DURING) == 1
     assert excused() == [MONDAY]
 
 
@@ -275,7 +282,7 @@ def test_the_nightly_work_takes_as_many_queries_for_three_leaves_as_for_one(
         leave_from(clinic.admit(f"Patient {number}"), MONDAY, None, by)
     Attendance.objects.all().delete()
     with django_assert_num_queries(11):
-        assert update_excuses_at(site=clinic.site, now=BEFORE) == 3 * leaves
+        assert update_excuses_at_site(site=clinic.site, now=BEFORE) == 3 * leaves
 
 
 # The week
@@ -312,7 +319,7 @@ def test_nobody_is_offered_a_session_on_a_day_away(clinic: Clinic, rosa: Episode
     clinic.mark(booking_of(rosa), "no_show", now=AFTER)
     thursday, saturday = make_opening(clinic, THURSDAY), make_opening(clinic, SUNDAY - DAY)
     leave_from(rosa, TUESDAY, THURSDAY, by, now=AFTER)
-    assert week_openings(episode=rosa, week=MONDAY, now=AFTER) == [saturday]
+    assert openings_in_week(rosa, MONDAY, now=AFTER) == [saturday]
     with pytest.raises(Refused) as refused:
         book_makeup(session=thursday, makes_up=booking_of(rosa), by=by, now=AFTER)
     assert refused.value.reasons == (OnLeave(THURSDAY),)

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from attendance.domain.ledger import Standing
-from attendance.services.ledgers import week_ledger, week_openings
-from attendance.services.weeks import makeup_candidates, week_report
+from attendance.services.ledgers import week_ledger
+from attendance.services.missed_sessions import makeup_candidates
+from attendance.services.weeks import week_report
 from patients.models import Episode
 from scheduling.models import Session, SessionStatus, Track, TrackStatus
 from scheduling.services.bookings.makeups import book_makeup
@@ -23,6 +24,7 @@ from tests.clinic import (
     make_clinic,
     make_opening,
     miss_monday_and_wednesday,
+    openings_in_week,
 )
 from tests.factories import MONDAY, book, make_commitment, make_meeting, make_session
 from timekeeping.intervals import Interval
@@ -98,12 +100,12 @@ def test_an_opening_makes_a_week_at_risk_and_nothing_else_puts_it_out_of_reach(c
 )
 def test_an_opening_is_a_session_that_the_patient_could_attend(clinic: Clinic, rosa: Episode, against: Against) -> None:
     opening = make_opening(clinic, THURSDAY)
-    assert week_openings(episode=rosa, week=MONDAY, now=AFTER) == [opening]
+    assert openings_in_week(rosa, MONDAY, now=AFTER) == [opening]
 
     against(clinic, opening)
 
     rosa.refresh_from_db()
-    assert week_openings(episode=rosa, week=MONDAY, now=AFTER) == []
+    assert openings_in_week(rosa, MONDAY, now=AFTER) == []
 
 
 def test_a_commitment_that_just_leaves_the_time_for_the_way_is_no_obstacle(clinic: Clinic, rosa: Episode) -> None:
@@ -111,13 +113,13 @@ def test_a_commitment_that_just_leaves_the_time_for_the_way_is_no_obstacle(clini
     make_commitment(rosa.patient, [3], "16:25", "18:00", travel_minutes=25)
     make_commitment(rosa.patient, [3], "09:00", "12:00", travel_minutes=60, label="School")
 
-    assert week_openings(episode=rosa, week=MONDAY, now=AFTER) == [opening]
+    assert openings_in_week(rosa, MONDAY, now=AFTER) == [opening]
 
 
 def test_a_session_that_has_begun_is_no_opening(clinic: Clinic, rosa: Episode) -> None:
     make_opening(clinic, MONDAY)
-    assert len(week_openings(episode=rosa, week=MONDAY, now=BEFORE)) == 1
-    assert week_openings(episode=rosa, week=MONDAY, now=AFTER + timedelta(hours=1)) == []
+    assert len(openings_in_week(rosa, MONDAY, now=BEFORE)) == 1
+    assert openings_in_week(rosa, MONDAY, now=AFTER + timedelta(hours=1)) == []
 
 
 def test_a_make_up_counts_in_the_week_in_which_it_is_delivered(clinic: Clinic, rosa: Episode) -> None:

@@ -142,14 +142,13 @@ def test_a_mark_that_was_not_seen_is_never_overwritten(clinic: Clinic, rosa: Epi
                 by=clinic.coordinator,
                 now=AFTER,
                 seen_at=seen,
-                checked=True,
             )
         assert codes(refused) == ["changed_meanwhile"]
     assert Attendance.objects.get().status == "no_show"
 
     seen_at = first.recorded_at
     mark = Mark(AttendanceStatus.PRESENT)
-    mark_booking(booking=booking_of(rosa), mark=mark, by=clinic.coordinator, now=AFTER, seen_at=seen_at, checked=True)
+    mark_booking(booking=booking_of(rosa), mark=mark, by=clinic.coordinator, now=AFTER, seen_at=seen_at)
     assert Attendance.objects.get().status == "present"
 
 

@@ -12,7 +12,6 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
-from attendance.services.ledgers import week_openings
 from iopmanager import clock
 from patients.domain.calendar_files import MAX_BYTES, CalendarNotice, CountedNotice, ParsedCalendar
 from patients.jobs import delete_expired_calendars
@@ -29,6 +28,7 @@ from scheduling.services.availability.calendar_review import (
 )
 from scheduling.services.availability.imported_calendars import calendar_busy_in_weeks, calendar_busy_on_dates
 from scheduling.services.search.queries import PatientAvailability, need_of
+from tests.clinic import openings_in_week
 from tests.factories import (
     MONDAY,
     admit,
@@ -442,9 +442,9 @@ def test_make_up_sessions_are_not_offered_where_a_calendar_is_busy(
     other = make_weekday_track(site, (3,), name="Other")
     make_session(other.meetings.get(), WEDNESDAY + timedelta(days=1))
     episode = rosa.episodes.get()
-    assert week_openings(episode=episode, week=MONDAY, now=TUESDAY)
+    assert openings_in_week(episode, MONDAY, now=TUESDAY)
     make_calendar(rosa, coordinator, at(WEDNESDAY + timedelta(days=1), 16))
-    assert not week_openings(episode=episode, week=MONDAY, now=TUESDAY)
+    assert not openings_in_week(episode, MONDAY, now=TUESDAY)
 
 
 def test_a_travel_that_reaches_into_the_week_counts(site: Site, coordinator: User, rosa: Patient) -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import AuditEvent, User
 from accounts.permissions import Role
 from attendance.services.ledgers import week_ledger
-from attendance.services.weeks import makeup_candidates
+from attendance.services.missed_sessions import makeup_candidates
 from patients.models import Commitment, CommitmentKind, Episode
 from scheduling.domain.search.obstacles import CommitmentConflict
 from scheduling.models import Booking, Enrollment, Meeting, ReleaseCause, Session, Site, Track

@@ -12,7 +12,7 @@ from django.db.models import Count
 from accounts.models import User
 from attendance.domain.ledger import Standing
 from attendance.models import Attendance
-from attendance.services.ledgers import LedgerRow, recent_weeks, site_ledgers, week_openings
+from attendance.services.ledgers import LedgerRow, recent_weeks, site_ledgers
 from demo.episodes import COHORT
 from demo.load import FOLDER, load_demo
 from demo.sign_ins import (
@@ -32,6 +32,7 @@ from scheduling.models import Booking, Meeting, Session, Site, Track, TrackStatu
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.search.queries import search_tracks
 from scheduling.services.timetable.tracks_and_meetings import track_verdict
+from tests.clinic import openings_in_week
 from tests.factories import make_site
 
 pytestmark = pytest.mark.django_db
@@ -85,7 +86,7 @@ def test_its_patients_have_their_stories_at_any_time(now: datetime) -> None:
     if (local.weekday(), local.hour) < (5, 9):  # then the week's last group begins
         assert at_risk.ledger.standing == Standing.AT_RISK
         assert at_risk.ledger.makeup_openings
-        openings = {session.pk for session in week_openings(episode=at_risk.episode, week=local.date(), now=now)}
+        openings = {session.pk for session in openings_in_week(at_risk.episode, local.date(), now=now)}
         assert set(at_risk.ledger.makeup_openings) <= openings
 
     stepping = Episode.objects.get(patient__code=STEPPING_DOWN)

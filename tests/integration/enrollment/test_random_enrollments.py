@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from attendance.services.leaves import add_leave, cancel_leave, change_leave_end, update_excuses_at, update_excuses_for
+from attendance.services.excuses import update_excuses_at_site, update_excuses_for
+from attendance.services.leaves import add_leave, cancel_leave, change_leave_end
 from patients.models import Episode
 from scheduling.models import (
     Booking,
@@ -170,7 +171,7 @@ def live_on(stay: Stay, which: int, days: int) -> None:
 
 def nightly(stay: Stay) -> None:
     extend_horizon(site=stay.site, today=stay.today, now=stay.now)
-    update_excuses_at(site=stay.site, now=stay.now)
+    update_excuses_at_site(site=stay.site, now=stay.now)
 
 
 Act = Callable[[Stay, int, int], None]

@@ -15,6 +15,7 @@ from accounts.permissions import Role
 from attendance.domain.ledger import PartialReason
 from attendance.services.ledgers import recent_weeks
 from attendance.services.marks import Mark, mark_booking
+from attendance.services.roster import ANY
 from attendance.services.weeks import week_report
 from patients.models import Commitment, CommitmentProposal, Episode, FormerSite, Patient
 from scheduling.models import Booking, Closure, Feed, Priority, RuleSet, Site, WaitingEntry
@@ -86,7 +87,7 @@ def episode(here: Site, there: Site, by: User) -> Episode:
         episode=episode, track=track, meetings=list(track.meetings.all()), starts=MONDAY, by=by, now=SUNDAY_NOON
     )
     for booking in Booking.objects.filter(starts__lt=LATER):
-        mark_booking(booking=booking, mark=Mark("present"), by=by, now=booking.ends)
+        mark_booking(booking=booking, mark=Mark("present"), by=by, now=booking.ends, seen_at=ANY)
     end_enrollment(enrollment=enrollment, last_day=TODAY - 2 * DAY, by=by, now=LATER)
     return read(episode)
 
@@ -226,7 +227,7 @@ def test_a_week_of_both_sites_counts_what_was_attended_at_either(
     tuesday = LATER + 2 * DAY
     with time_machine.travel(tuesday, tick=False):
         monday = enrollment.bookings.order_by("starts")[0]
-        mark_booking(booking=monday, mark=Mark("present"), by=by, now=monday.ends)
+        mark_booking(booking=monday, mark=Mark("present"), by=by, now=monday.ends, seen_at=ANY)
         end_enrollment(enrollment=enrollment, last_day=TODAY + DAY, by=by, now=tuesday)
         moved = move(episode, there, by, now=tuesday)
         enroll(moved, by, now=tuesday)

@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent, RoleAssignment
 from accounts.permissions import Role
-from attendance.services.marks import finalize_session
+from attendance.services.finalization import finalize_session
+from attendance.services.roster import ANY
 from iopmanager import clock
 from patients.models import Episode
 from scheduling.models import Session
@@ -102,12 +103,12 @@ def test_it_is_sent_again_only_when_it_changed(clinic: Clinic, rosa: Episode) ->
     tag = attention(client)["ETag"]
     assert attention(client, tag).status_code == 304
     assert AuditEvent.objects.about_patient(rosa.patient_id).filter(action="viewed").count() == 2
-    finalize_session(session=clinic.monday, by=clinic.leader, now=THURSDAY_NOON)
+    finalize_session(session=clinic.monday, by=clinic.leader, now=THURSDAY_NOON, seen_version=ANY)
     answer = attention(client, tag)
     assert answer.status_code == 200
     assert answer.text.count("not finalized yet") == 1
     clinic.sessions[1].refresh_from_db()
-    finalize_session(session=clinic.sessions[1], by=clinic.leader, now=THURSDAY_NOON)
+    finalize_session(session=clinic.sessions[1], by=clinic.leader, now=THURSDAY_NOON, seen_version=ANY)
     assert "Sessions to finish" not in attention(client, answer["ETag"]).text
 
 

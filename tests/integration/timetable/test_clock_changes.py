@@ -8,6 +8,7 @@ import pytest
 from accounts.permissions import Role
 from attendance.models import Attendance, AttendanceStatus
 from attendance.services.marks import Mark, mark_booking, mark_everyone_present
+from attendance.services.roster import ANY
 from scheduling.models import Booking, Session
 from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import admit, enroll, make_meeting, make_patient, make_site, make_staff, make_track
@@ -72,6 +73,8 @@ def test_who_leaves_early_that_night_is_credited_what_passed(zone: str, sunday: 
     booking = Booking.objects.get(session__on=sunday)
     left = booking.starts + timedelta(minutes=75)
     lead = make_staff(Role.CLINICIAN, site)
-    mark = mark_booking(booking=booking, mark=Mark(AttendanceStatus.PARTIAL, left=left), by=lead, now=booking.ends)
+    mark = mark_booking(
+        booking=booking, mark=Mark(AttendanceStatus.PARTIAL, left=left), by=lead, now=booking.ends, seen_at=ANY
+    )
     assert mark.credited_minutes == 75
     assert booking.countable_minutes == that_night + 10

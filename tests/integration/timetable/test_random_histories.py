@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from accounts.permissions import Role
-from attendance.services.leaves import add_leave, change_leave_end, update_excuses_at
+from attendance.services.excuses import update_excuses_at_site
+from attendance.services.leaves import add_leave, change_leave_end
 from patients.models import Episode
 from scheduling.domain.impact.impact import BookingState, Impact
 from scheduling.models import Booking, Closure, Enrollment, LeaveOfAbsence, Meeting, Session, SessionStatus, TrackStatus
@@ -368,12 +369,12 @@ class Clinic(RuleBasedStateMachine):
         """The nightly work; running it again changes nothing."""
         past = naive_model.past_rows(self.now)
         extend_horizon(site=self.site, today=self.today, now=self.now)
-        update_excuses_at(site=self.site, now=self.now)
+        update_excuses_at_site(site=self.site, now=self.now)
         assert naive_model.past_rows(self.now) == past
         written = naive_model.all_rows()
         again = extend_horizon(site=self.site, today=self.today, now=self.now)
         assert (again.sessions, again.bookings) == (0, 0)
-        assert update_excuses_at(site=self.site, now=self.now) == 0
+        assert update_excuses_at_site(site=self.site, now=self.now) == 0
         assert naive_model.all_rows() == written
         self.everything_is_there()
 

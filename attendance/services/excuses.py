@@ -1,0 +1,112 @@
+"""Excuse the sessions that fall into a leave of absence, and withdraw the excuse when they no longer do.
+
+Bookings change after a leave was entered: `update_excuses` brings the marks up to date each time.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.audit import record_all
+from accounts.models import Action, User
+from attendance.models import Attendance, AttendanceQuerySet, AttendanceStatus
+from patients.models import Episode
+from scheduling.models import Booking, LeaveOfAbsence, Session, SessionStatus, Site
+from scheduling.services.rosters import lock_sessions, lock_site
+
+
+@transaction.atomic
+def update_excuses_at_site(*, site: Site, now: datetime) -> int:
+    """Lock the site and update the excuses of all its patients; return how many marks were written or deleted."""
+    lock_site(site.pk)
+    return update_excuses(site=site, episode_ids=None, now=now)
+
+
+@transaction.atomic
+def update_excuses_for(*, episode: Episode, now: datetime) -> int:
+    """Lock the site and update the excuses of one patient; return how many marks were written or deleted."""
+    lock_site(episode.site_id)
+    return update_excuses(site=episode.site, episode_ids=[episode.pk], now=now)
+
+
+def update_excuses(*, site: Site, episode_ids: Collection[int] | None, now: datetime) -> int:
+    """Excuse the bookings that lie in a leave, withdraw excuses outside one; return how many marks changed.
+
+    Looks at leaves that are not over, of these episodes at the site, or of everybody there with None. A second call
+    changes nothing. The caller is in a transaction and holds the site's lock.
+    """
+    leaves = LeaveOfAbsence.objects.filter(episode__site=site).open_on_or_after(now.astimezone(site.zone).date())
+    if episode_ids is not None:
+        leaves = leaves.filter(episode__in=episode_ids)
+    found = list(leaves)
+    if not found:
+        return 0
+    return withdraw_excuses(found, by=None, now=now) + excuse_bookings(found, by=None, now=now)
+
+
+def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
+    """Excuse every active booking on a day of the leaves that nobody has marked; return how many that were.
+
+    Sessions that are cancelled or finalized are left out. With `by` None the marks name who recorded the leave.
+    """
+    if not leaves:
+        return 0
+    candidates = Booking.objects.active().filter(
+        episode__in=[leave.episode_id for leave in leaves],
+        session__on__gte=min(leave.starts for leave in leaves),
+        session__status=SessionStatus.SCHEDULED,
+        session__finalized_at=None,
+    )
+    session_ids = candidates.filter(attendance=None).values_list("session", flat=True)
+    lock_sessions(Session.objects.filter(pk__in=list(session_ids)))
+    # Read again under the lock: somebody may have marked one of them in the meantime.
+    unmarked = candidates.filter(attendance=None).select_related("session", "episode__patient")
+    dates = {leave.pk: leave.as_interval() for leave in leaves}
+    marks = [
+        Attendance(
+            booking=booking,
+            status=AttendanceStatus.EXCUSED,
+            credited_minutes=0,
+            reason=f"Leave of absence: {leave.reason}",
+            leave=leave,
+            recorded_by_id=by.pk if by else leave.recorded_by_id,
+            recorded_at=now,
+        )
+        for booking in unmarked.order_by("starts", "pk")
+        for leave in leaves
+        if leave.episode_id == booking.episode_id and dates[leave.pk].contains(booking.session.on)
+    ]
+    Attendance.objects.bulk_create(marks)
+    _increment_versions(marks)
+    record_all(marks, by=by, action=Action.MARKED, at=now, detail="excused: leave of absence")
+    return len(marks)
+
+
+def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
+    """Delete the leaves' excuses from future sessions that are on none of their days; return how many that were."""
+    excuses = Attendance.objects.filter(leave__in=leaves).select_related("booking__session", "leave")
+    outside = [
+        mark.pk for mark in excuses if mark.leave and not mark.leave.as_interval().contains(mark.booking.session.on)
+    ]
+    return delete_excuses(Attendance.objects.filter(pk__in=outside), by=by, now=now)
+
+
+def delete_excuses(excuses: AttendanceQuerySet, *, by: User | None, now: datetime) -> int:
+    """Delete those of the excuses whose session is in the future and not finalized; return how many that were.
+
+    An excuse of a session that has begun stays: it records what happened.
+    """
+    future = excuses.filter(booking__session__starts__gt=now, booking__session__finalized_at=None)
+    lock_sessions(Session.objects.filter(pk__in=list(future.values_list("booking__session", flat=True))))
+    marks = list(future.select_related("booking__session", "booking__episode__patient"))
+    record_all(marks, by=by, action=Action.DELETED, at=now, detail="excused no longer: leave of absence")
+    _increment_versions(marks)
+    Attendance.objects.filter(pk__in=[mark.pk for mark in marks]).delete()
+    return len(marks)
+
+
+def _increment_versions(marks: Sequence[Attendance]) -> None:
+    session_ids = {mark.booking.session_id for mark in marks}
+    Session.objects.filter(pk__in=session_ids).update(version=F("version") + 1)

@@ -1,0 +1,27 @@
+"""Reasons that marking, finalizing and amending share."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from timekeeping.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyFinalized(Reason):
+    """The session is finalized: its marks change only by an amendment."""
+
+    code: ClassVar[str] = "already_finalized"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCancelled(Reason):
+    """The session is cancelled, so nobody attended it."""
+
+    code: ClassVar[str] = "session_cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedMeanwhile(Reason):
+    """Somebody else changed the record after the person loaded the page."""
+
+    code: ClassVar[str] = "changed_meanwhile"
