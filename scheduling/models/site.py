@@ -1,6 +1,6 @@
 """A clinic's locations, and what holds at each: its rules, rooms, closures."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -95,6 +95,10 @@ class Site(models.Model):
     @cached_property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def today_at(self, now: datetime) -> date:
+        """Return the date at the site at an aware instant."""
+        return now.astimezone(self.zone).date()
 
     @property
     def audit_site_id(self) -> int:

@@ -9,7 +9,8 @@ from scheduling.clinic_import.cells import DAYS
 from scheduling.clinic_import.clinic_rows import MeetingRow
 from scheduling.clinic_import.import_run import FieldChange, differences, format_value
 from scheduling.models import FacilitatorPart, Meeting
-from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting, end_meeting
+from scheduling.services.timetable.meetings import change_meeting, end_meeting
+from scheduling.services.timetable.values import MeetingValues
 
 
 def find_existing(row: MeetingRow, meetings: Sequence[Meeting], stated: Sequence[MeetingRow]) -> Meeting | None:
@@ -178,10 +179,10 @@ def apply_change(
         values.runs_until is not None and values.runs_until < meeting.runs_until
     )
     if columns == {"last_day"} and last_day is not None and planned and ends_earlier:
-        return end_meeting(meeting=meeting, last_day=last_day, by=by, now=now, today=today, settle=False)
+        return end_meeting(meeting=meeting, last_day=last_day, by=by, now=now, defer_checks=True)
     if planned and "runs_from" not in columns:
         values = replace(values, runs_from=max(today, meeting.runs_from))
-    return change_meeting(meeting=meeting, values=values, by=by, now=now, today=today, settle=False)
+    return change_meeting(meeting=meeting, values=values, by=by, now=now, defer_checks=True)
 
 
 def _has_sessions(meeting: Meeting) -> bool:

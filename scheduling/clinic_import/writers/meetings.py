@@ -19,7 +19,8 @@ from scheduling.clinic_import.writers.meeting_changes import (
 from scheduling.clinic_import.writers.staff import StaffDirectory
 from scheduling.clinic_import.writers.tracks import TrackKey, today_at
 from scheduling.models import Meeting, Room, ServiceType, Site, Track
-from scheduling.services.timetable.tracks_and_meetings import MeetingValues, create_meeting
+from scheduling.services.timetable.meetings import create_meeting
+from scheduling.services.timetable.values import MeetingValues
 from timekeeping.reasons import Refused
 
 
@@ -166,7 +167,7 @@ def _write(
     try:
         if meeting is None:
             site = known.sites[row.site]
-            written = create_meeting(site=site, values=values, by=work.by, now=work.now, today=today, settle=False)
+            written = create_meeting(site=site, values=values, by=work.by, now=work.now, defer_checks=True)
         else:
             values = merge_with_existing(row, values, meeting)
             changes = changes_of(

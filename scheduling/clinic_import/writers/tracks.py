@@ -10,7 +10,8 @@ from scheduling.clinic_import.import_run import ImportRun, differences
 from scheduling.models import Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.timetable.hours_check import refuse_rule_violations
-from scheduling.services.timetable.tracks_and_meetings import TrackValues, change_track, create_track, publish_track
+from scheduling.services.timetable.tracks import change_track, create_track, publish_track
+from scheduling.services.timetable.values import TrackValues
 from timekeeping.reasons import Refused
 
 TrackKey = tuple[str, str]
@@ -64,10 +65,7 @@ def _change(work: ImportRun, row: TrackRow, track: Track) -> None:
     if not changes or not _ages_are_a_range(work, row, track):
         return
     if any(change.column != "status" for change in changes):
-        today = today_at(work, track.site)
-        track = change_track(
-            track=track, values=_values(row, track), by=work.by, now=work.now, today=today, settle=False
-        )
+        track = change_track(track=track, values=_values(row, track), by=work.by, now=work.now, defer_checks=True)
     change = work.note(row, is_new=False, fields=changes)
     record(track, by=work.by, action=Action.IMPORTED, at=work.now, detail=change.detail)
 
@@ -120,6 +118,6 @@ def publish_tracks(
         if (row.site, row.code) in doubtful or work.is_spoiled("tracks", {"site": row.site, "code": row.code}):
             continue
         try:
-            publish_track(track=wanted, by=work.by, now=work.now, today=today_at(work, wanted.site))
+            publish_track(track=wanted, by=work.by, now=work.now)
         except Refused as refused:
             work.refuse(row, "status", refused)

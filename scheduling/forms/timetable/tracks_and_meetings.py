@@ -9,7 +9,7 @@ from accounts.models import User
 from iopmanager.form_fields import DayField, MinuteField, parse_day
 from patients.models import LevelOfCare
 from scheduling.models import EntryMode, Meeting, Modality, Room, ServiceType, Site, Track
-from scheduling.services.timetable.tracks_and_meetings import MeetingValues, TrackValues
+from scheduling.services.timetable.values import MeetingValues, TrackValues
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 MAX_AGE = 120

@@ -1,8 +1,8 @@
-"""Shows what an act on the timetable does to people before it is done, and does what was shown.
+"""Previews what an action changes for people, and carries out what was previewed.
 
-An impact is a rehearsal: the act itself is carried out in a transaction, what it changed is read, and everything is taken
-back. So the preview can't promise anything else than the act does. When the act is confirmed it is carried out for good under
-the site's lock, read again, and taken back once more if it would do anything else than what was shown.
+A preview runs the action itself in a transaction, compares the site before and after, and rolls back: it can't promise
+anything that the action doesn't do. When the action is confirmed, it runs again under the site's lock and is compared again.
+If it would change something else than was shown, it is rolled back and previewed anew.
 """
 
 from collections import defaultdict
@@ -26,12 +26,10 @@ from scheduling.domain.impact.impact import (
     find_session_changes,
     find_week_shortfalls,
 )
-from scheduling.models import (
-    Site,
-)
+from scheduling.models import Site
 from scheduling.services.absences import is_on_leave, leave_days
 from scheduling.services.availability.commitments import busy_times
-from scheduling.services.bookings.horizon import horizon_end
+from scheduling.services.bookings.horizon import extend_horizon, horizon_end
 from scheduling.services.preview.snapshot import Snapshot, SnapshotScope, take_snapshot
 from scheduling.services.rosters import lock_site
 from scheduling.services.rulebook import RuleBook
@@ -43,67 +41,75 @@ WEEK = timedelta(weeks=1)
 
 
 class ImpactChanged(Exception):
-    """Nothing was written: the act would do something else by now than what was shown. `impact` is what it would do."""
+    """The action would no longer change what was shown, so nothing was written. `impact` is what it would change now."""
 
     def __init__(self, impact: Impact) -> None:
         self.impact = impact
-        super().__init__("what was shown is not what would happen")
+        super().__init__("the impact has changed since it was shown")
 
 
 class _RolledBack(Exception):
-    """Ends a rehearsal."""
+    """Rolls a preview back."""
 
 
-def preview_impact[T](act: Callable[[], T], *, scene: SnapshotScope, now: datetime) -> Impact:
-    """What the act would change. Raises what the act raises; nothing stays written."""
+def preview_impact[T](act: Callable[[], T], *, scope: SnapshotScope, now: datetime) -> Impact:
+    """Return what the action would change; nothing that it writes stays. Raises whatever the action raises."""
+    _write_missing_sessions(scope, now)
     with transaction.atomic():
-        lock_site(scene.site.pk)
-        before = take_snapshot(scene, now)
+        lock_site(scope.site.pk)
+        before = take_snapshot(scope, now)
         try:
             with transaction.atomic():
                 act()
-                impact = _compare(scene, before, take_snapshot(scene, now), now)
+                impact = _compare(scope, before, take_snapshot(scope, now), now)
                 raise _RolledBack
         except _RolledBack:
             return impact
 
 
-def apply_previewed[T](act: Callable[[], T], *, scene: SnapshotScope, now: datetime, seen: str) -> T:
-    """Does the act if it does what was shown: `seen` is the key of the impact that was.
+def apply_previewed[T](act: Callable[[], T], *, scope: SnapshotScope, now: datetime, seen: str) -> T:
+    """Carry the action out if it changes what was shown, and return its result. `seen` is the key of the impact shown.
 
-    Raises ImpactChanged, with what it would do by now, if that is something else, and what the act raises.
+    Raises ImpactChanged, with the new impact, if it would change something else, and whatever the action raises.
     """
+    _write_missing_sessions(scope, now)
     with transaction.atomic():
-        lock_site(scene.site.pk)
-        before = take_snapshot(scene, now)
+        lock_site(scope.site.pk)
+        before = take_snapshot(scope, now)
         done = act()
-        impact = _compare(scene, before, take_snapshot(scene, now), now)
+        impact = _compare(scope, before, take_snapshot(scope, now), now)
         if impact.key != seen:
             raise ImpactChanged(impact)
         return done
 
 
-def _compare(scene: SnapshotScope, before: Snapshot, after: Snapshot, now: datetime) -> Impact:
-    seats = find_booking_changes(before.seats, after.seats)
-    touched = {change.patient for change in seats}
-    if not touched:
+def _write_missing_sessions(scope: SnapshotScope, now: datetime) -> None:
+    """Do first, for good, what the action would do on the way: an impact's key has the ids of sessions."""
+    if scope.extends_horizon:
+        extend_horizon(site=scope.site, today=scope.site.today_at(now), now=now)
+
+
+def _compare(scope: SnapshotScope, before: Snapshot, after: Snapshot, now: datetime) -> Impact:
+    changes = find_booking_changes(before.seats, after.seats)
+    affected = {change.patient for change in changes}
+    if not affected:
         return Impact(sessions=find_session_changes(before.sessions, after.sessions))
-    lives = _AffectedPatients.of(scene.site, touched, scene.first, horizon_end(now.astimezone(scene.site.zone).date()))
-    drops = find_week_shortfalls(
-        [seat for seat in before.seats if seat.patient in touched],
-        [seat for seat in after.seats if seat.patient in touched],
-        lives.prescribed,
+    patients = _AffectedPatients.of(scope.site, affected, scope.first, horizon_end(scope.site.today_at(now)))
+    shortfalls = find_week_shortfalls(
+        [booking for booking in before.seats if booking.patient in affected],
+        [booking for booking in after.seats if booking.patient in affected],
+        patients.prescribed,
     )
     return Impact(
         sessions=find_session_changes(before.sessions, after.sessions),
-        seats=tuple(_with_replacement(change, after) for change in seats),
-        clashes=tuple(_conflicts(seats, lives)),
-        drops=tuple(_with_savers(drops, after, lives)),
+        seats=tuple(_with_replacement(change, after) for change in changes),
+        clashes=tuple(_conflicts(changes, patients)),
+        drops=tuple(_with_savers(shortfalls, after, patients)),
     )
 
 
 def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:
-    """Who lost a place in a session that is held, or that another took the place of, is in another one then, or it is full."""
+    """Add to a lost booking the session at the same time that the patient is in instead, if there is one."""
     lost = change.before
     if lost is None or change.after is not None:
         return change
@@ -112,20 +118,20 @@ def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:
         session = next((each for each in after.held_in(lost.line, lost.slot)), None)
     if session is None:
         return change
-    others = (seat for seat in after.seats if seat.patient == change.patient and seat.time.overlaps(session.time))
-    return replace(change, instead=next((seat.name for seat in others), ""))
+    others = (each for each in after.seats if each.patient == change.patient and each.time.overlaps(session.time))
+    return replace(change, instead=next((each.name for each in others), ""))
 
 
 @dataclass(frozen=True, slots=True)
 class _AffectedPatients:
-    """What is prescribed to some patients, and what their lives ask of them."""
+    """The episodes, busy times and leaves of the patients whose bookings change."""
 
     site: Site
     episodes: dict[int, list[Episode]]
     busy: dict[int, list[BusyTime]]
     away: Mapping[int, Sequence[Interval[date]]]
     until: date
-    """The first day on which no sessions need exist yet: a week that it cuts is not told of."""
+    """The end of the horizon. A week that reaches beyond it is not assessed, as some of its sessions don't exist yet."""
 
     @classmethod
     def of(cls, site: Site, patients: Collection[int], first: date, until: date) -> "_AffectedPatients":
@@ -137,8 +143,10 @@ class _AffectedPatients:
         return cls(site, episodes, busy, leave_days(own, first - WEEK, date.max), until)
 
     def prescribed(self, patient: int, week: date) -> tuple[int, int] | None:
-        """Minutes and days of the patient's week, as it began or as care began in it; None when there is no care in it, or
-        not all of its sessions are written yet."""
+        """Return the minutes and days prescribed for the week, or None if it has no care or reaches beyond the horizon.
+
+        The level is the one on the first day of the week or, if care starts within it, the first level.
+        """
         if week + WEEK > self.until:
             return None
         for episode in self.episodes[patient]:
@@ -149,7 +157,7 @@ class _AffectedPatients:
         return None
 
     def is_in_care(self, patient: int, day: date) -> bool:
-        """Whether the patient comes on the day if asked to: in the program, and not on leave."""
+        """Whether the patient can come on the day: in the program and not on leave."""
         return any(
             each.starts <= day
             and (each.ends is None or day < each.ends)
@@ -162,53 +170,60 @@ class _AffectedPatients:
         return any(days.overlaps(leave) for each in self.episodes[patient] for leave in self.away.get(each.pk, ()))
 
 
-def _conflicts(seats: Iterable[BookingChange], lives: _AffectedPatients) -> Iterable[ImpactConflict]:
-    """What the new and the moved places run into."""
+def _conflicts(changes: Iterable[BookingChange], patients: _AffectedPatients) -> Iterable[ImpactConflict]:
+    """Yield the conflicts of new and moved bookings with the patients' busy times."""
     by_patient: dict[int, list[BookingState]] = defaultdict(list)
-    for change in seats:
+    for change in changes:
         if change.after is not None and not change.after.is_excused:
             by_patient[change.patient].append(change.after)
-    zone = lives.site.zone
+    zone = patients.site.zone
     for patient in sorted(by_patient):
         times = [
-            (seat, seat.time.start.astimezone(zone), seat.time.end.astimezone(zone)) for seat in by_patient[patient]
+            (booking, booking.time.start.astimezone(zone), booking.time.end.astimezone(zone))
+            for booking in by_patient[patient]
         ]
-        for seat, busy in find_overlaps(times, lives.busy[patient]):
-            yield ImpactConflict(patient, seat, busy.label)
+        for booking, busy in find_overlaps(times, patients.busy[patient]):
+            yield ImpactConflict(patient, booking, busy.label)
 
 
-def _with_savers(drops: Iterable[WeekShortfall], after: Snapshot, lives: _AffectedPatients) -> Iterable[WeekShortfall]:
-    """Each with the fewest sessions of its week, the earliest among equals, that would give back what it owes."""
-    book = RuleBook.of(lives.site)
+def _with_savers(
+    shortfalls: Iterable[WeekShortfall], after: Snapshot, patients: _AffectedPatients
+) -> Iterable[WeekShortfall]:
+    """Add to each shortfall the fewest sessions of its week that would make it up, the earliest ones if there is a choice."""
+    book = RuleBook.of(patients.site)
     open_in: dict[date, list[SessionState]] = defaultdict(list)
     for session in after.sessions.values():
         if session.is_open and session.places_left > 0 and session.countable_minutes:
             open_in[book.week_of(session.on)].append(session)
-    seats_in: dict[tuple[int, date], list[BookingState]] = defaultdict(list)
-    for seat in after.seats:
-        seats_in[seat.patient, seat.week].append(seat)
-    for drop in drops:
-        found = _savers(drop, seats_in[drop.patient, drop.week], open_in[drop.week], lives)
-        saving = None if found is None else tuple(after.sessions[each.key] for each in found)
-        yield replace(drop, savers=saving, is_on_leave=lives.is_away_in(drop.patient, drop.week))
+    booked_in: dict[tuple[int, date], list[BookingState]] = defaultdict(list)
+    for booking in after.seats:
+        booked_in[booking.patient, booking.week].append(booking)
+    for each in shortfalls:
+        openings = _savers(each, booked_in[each.patient, each.week], open_in[each.week], patients)
+        savers = None if openings is None else tuple(after.sessions[opening.key] for opening in openings)
+        yield replace(each, savers=savers, is_on_leave=patients.is_away_in(each.patient, each.week))
 
 
 def _savers(
-    drop: WeekShortfall, own: Sequence[BookingState], open_: Sequence[SessionState], lives: _AffectedPatients
+    shortfall: WeekShortfall,
+    booked: Sequence[BookingState],
+    open_sessions: Sequence[SessionState],
+    patients: _AffectedPatients,
 ) -> tuple[MakeupOpening, ...] | None:
-    zone = lives.site.zone
-    times = [(each.key, each.time.start.astimezone(zone), each.time.end.astimezone(zone)) for each in open_]
-    taken = {key for key, _ in find_overlaps(times, lives.busy[drop.patient])}
+    zone = patients.site.zone
+    times = [(each.key, each.time.start.astimezone(zone), each.time.end.astimezone(zone)) for each in open_sessions]
+    taken = {key for key, _ in find_overlaps(times, patients.busy[shortfall.patient])}
     return find_makeup_openings(
         [
             MakeupOpening(key=each.key, on=each.on, time=each.time, countable_minutes=each.countable_minutes)
-            for each in open_
-            if each.key not in taken and lives.is_in_care(drop.patient, each.on)
+            for each in open_sessions
+            if each.key not in taken and patients.is_in_care(shortfall.patient, each.on)
         ],
         booked=[
-            BookedSession(key=each.session, on=each.on, time=each.time, countable_minutes=each.minutes) for each in own
+            BookedSession(key=each.session, on=each.on, time=each.time, countable_minutes=each.minutes)
+            for each in booked
         ],
-        minutes=drop.missing_minutes,
-        days=drop.missing_days,
-        days_kept={seat.on for seat in own if seat.minutes},
+        minutes=shortfall.missing_minutes,
+        days=shortfall.missing_days,
+        days_kept={each.on for each in booked if each.minutes},
     )

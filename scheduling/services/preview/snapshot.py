@@ -1,4 +1,4 @@
-"""What stands at a site at one moment: its sessions, and who has a place in them."""
+"""A snapshot of a site: its sessions and who is booked into them, before or after an action."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,22 +20,27 @@ WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class SnapshotScope:
-    """Where an act is played: what can change lies at the site, from a date on, and before `until` if that is given."""
+    """What an action can change: sessions and bookings of a site from the date `first` to before `until`, if given.
+
+    `extends_horizon` is for actions that write missing sessions of the whole site. Those that are missing anyway are written
+    before the action is previewed, so that the preview only shows what the action itself changes.
+    """
 
     site: Site
     first: date
     until: date | None = None
+    extends_horizon: bool = False
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What stood at one moment."""
+    """Sessions by id, and the bookings of those that are held."""
 
     sessions: dict[int, SessionState]
     seats: list[BookingState]
 
     def held_in(self, line: int | None, slot: date | None) -> Iterable[SessionState]:
-        """Sessions of a meeting, or of those that continue it, that stand for a week."""
+        """Yield the sessions in the week `slot` (its Monday) of a meeting or of those that continue it; `line` is the first."""
         if line is not None:
             yield from self._by_slot.get((line, slot), ())
 
@@ -48,24 +53,26 @@ class Snapshot:
         return found
 
 
-def take_snapshot(scene: SnapshotScope, now: datetime) -> Snapshot:
-    """The site's sessions and who has a place in them, for whole treatment weeks; five queries."""
-    first = RuleBook.of(scene.site).week_of(scene.first)
-    sessions = Session.objects.filter(site=scene.site, on__gte=first)
-    bookings = Booking.objects.active().filter(session__site=scene.site, week__gte=first)
-    if scene.until is not None:
-        last = scene.until + WEEK
+def take_snapshot(scope: SnapshotScope, now: datetime) -> Snapshot:
+    """Read the sessions and bookings in the scope, for whole treatment weeks; seven queries."""
+    first = RuleBook.of(scope.site).week_of(scope.first)
+    sessions = Session.objects.filter(site=scope.site, on__gte=first)
+    bookings = Booking.objects.active().filter(session__site=scope.site, week__gte=first)
+    if scope.until is not None:
+        last = scope.until + WEEK
         sessions, bookings = sessions.filter(on__lt=last), bookings.filter(week__lt=last)
-    lines = _first_meetings(scene.site)
+    lines = _first_meetings(scope.site)
     people: dict[int, list[str]] = defaultdict(list)
     facilitations = SessionFacilitator.objects.filter(session__in=sessions).order_by("-part", "user__name", "user")
     for session_id, name in facilitations.values_list("session", "user__name"):
         people[session_id].append(name)
-    led = set(Meeting.objects.filter(site=scene.site, meeting_facilitators__isnull=False).values_list("pk", flat=True))
-    offered = set(
-        Meeting.objects.filter(site=scene.site, tracks__status=TrackStatus.PUBLISHED).values_list("pk", flat=True)
+    led_meetings = set(
+        Meeting.objects.filter(site=scope.site, meeting_facilitators__isnull=False).values_list("pk", flat=True)
     )
-    found = {
+    published_meetings = set(
+        Meeting.objects.filter(site=scope.site, tracks__status=TrackStatus.PUBLISHED).values_list("pk", flat=True)
+    )
+    states = {
         session.pk: SessionState(
             key=session.pk,
             name=session.name,
@@ -82,17 +89,17 @@ def take_snapshot(scene: SnapshotScope, now: datetime) -> Snapshot:
             is_open=session.status == SessionStatus.SCHEDULED
             and session.starts > now
             and session.places > 1
-            and (session.meeting_id is None or session.meeting_id in offered),
+            and (session.meeting_id is None or session.meeting_id in published_meetings),
             lacks_room=session.meeting is not None and session.meeting.room_id is not None and session.room_id is None,
-            lacks_people=session.meeting_id in led and not people[session.pk],
+            lacks_people=session.meeting_id in led_meetings and not people[session.pk],
         )
         for session in sessions.select_related("room", "meeting").order_by()
     }
-    return Snapshot(found, list(_seats(bookings, lines)))
+    return Snapshot(states, list(_booking_states(bookings, lines)))
 
 
 def _first_meetings(site: Site) -> dict[int, int]:
-    """Under each meeting the first of those that it continues."""
+    """Map each meeting's id to the id of the first meeting that it continues."""
     before = dict(Meeting.objects.filter(site=site).order_by().values_list("pk", "continues"))
     found = {}
     for meeting in before:
@@ -104,10 +111,9 @@ def _first_meetings(site: Site) -> dict[int, int]:
     return found
 
 
-def _seats(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[BookingState]:
-    """Places in sessions that are held, with what each was credited or would be."""
-    held = bookings.exclude(session__status=SessionStatus.CANCELLED).order_by()
-    rows = held.annotate(
+def _booking_states(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[BookingState]:
+    """Yield the bookings in sessions that are not cancelled, with the minutes that each was credited or would be."""
+    rows = bookings.exclude(session__status=SessionStatus.CANCELLED).order_by().annotate(
         patient=F("episode__patient"),
         name=F("session__name"),
         on=F("session__on"),

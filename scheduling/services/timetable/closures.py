@@ -1,4 +1,4 @@
-"""Days on which a site is closed: their sessions are cancelled, and given back when it opens after all."""
+"""Days on which a site is closed. Closing cancels their sessions; lifting the closure restores them."""
 
 import re
 from collections.abc import Iterable
@@ -15,6 +15,7 @@ from scheduling.models import Closure, Session, SessionStatus, Site
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.integrity import translate_integrity_errors
+from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.reasons import ClosureAlreadyLifted, ClosureOverlaps, IsOverAlready, ReasonRequired
 from scheduling.services.rosters import lock_sessions, lock_site
 from scheduling.services.sessions.cancel import cancel_locked, restore_locked
@@ -25,11 +26,16 @@ from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
 DAY = timedelta(days=1)
 
 
+def closure_scope(site: Site, first_day: date, last_day: date) -> SnapshotScope:
+    """What closing the site on the days, both inclusive, can affect."""
+    return SnapshotScope(site, first_day, max(first_day, last_day) + DAY)
+
+
 @transaction.atomic
 def close_site(*, site: Site, first_day: date, last_day: date, reason: str, by: User | None, now: datetime) -> Closure:
-    """Closes the site on the days and cancels their sessions to come. What has begun stays as it is.
+    """Close the site from `first_day` to `last_day`, inclusive, and cancel the sessions that have not begun.
 
-    Raises Refused for a last day before the first, without a reason, and when another closure has some of the days.
+    Raises Refused for a last day before the first, for an empty reason, and if another closure has some of the days.
     """
     lock_site(site.pk)
     _refuse_invalid_closure(site, first_day, last_day, reason)
@@ -62,8 +68,10 @@ def _cancel_sessions(closure: Closure, by: User | None, now: datetime) -> None:
 
 @transaction.atomic
 def change_closure(*, closure: Closure, last_day: date, reason: str, by: User | None, now: datetime) -> Closure:
-    """Gives a closure another last day or reason: sessions of days that it has now are cancelled, and those of days that it
-    no longer has are given back as by `open_site`. Raises Refused as `close_site` does.
+    """Change the last day (inclusive) or the reason of a closure.
+
+    Sessions on added days are cancelled; those on days that are open again are restored as in `lift_closure`. Raises Refused
+    as `close_site` does.
     """
     lock_site(closure.site_id)
     closure = Closure.objects.select_for_update(of=("self",)).select_related("site").get(pk=closure.pk)
@@ -74,56 +82,58 @@ def change_closure(*, closure: Closure, last_day: date, reason: str, by: User | 
     Session.objects.filter(closure=closure).to_come(now).update(cancel_reason=closure.reason)
     _cancel_sessions(closure, by, now)
     _restore_sessions(Session.objects.filter(closure=closure, on__gte=closure.ends), by, now)
-    extend_horizon(site=closure.site, today=_today(closure.site, now), now=now)
+    extend_horizon(site=closure.site, today=closure.site.today_at(now), now=now)
     return closure
+
+
+def lift_scope(closure: Closure, now: datetime) -> SnapshotScope:
+    """What lifting the closure can affect: its days from today on. Reads the closure's site."""
+    first = max(closure.starts, closure.site.today_at(now))
+    return SnapshotScope(closure.site, first, max(first, closure.ends), extends_horizon=True)
 
 
 @transaction.atomic
 def lift_closure(*, closure: Closure, by: User, now: datetime) -> list[Session]:
-    """Lifts a closure, its past days aside: the sessions that it cancelled are held again, where room and people are free,
-    and those that it kept from being written are written. Answers the sessions that stay cancelled.
+    """Lift a closure from today on, and return the sessions that stay cancelled.
 
-    Raises Refused for one that is over, or that somebody else has lifted.
+    Sessions that it cancelled are restored if their room and facilitators are free, and sessions that were never written
+    because of it are written. Raises Refused for a closure that is over, or that somebody else has lifted.
     """
     lock_site(closure.site_id)
     reason = closure.reason
-    held = Closure.objects.select_for_update(of=("self",)).select_related("site").filter(pk=closure.pk).first()
-    if held is None:
+    locked = Closure.objects.select_for_update(of=("self",)).select_related("site").filter(pk=closure.pk).first()
+    if locked is None:
         raise Refused([ClosureAlreadyLifted(reason)])
-    today = _today(held.site, now)
-    if held.ends <= today:
-        raise Refused([IsOverAlready(reason, held.last_day)])
-    record(held, by=by, action=Action.ENDED, at=now, detail=f"lifted from {max(today, held.starts):%Y-%m-%d}")
-    left = _restore_sessions(Session.objects.filter(closure=held, on__gte=today), by, now)
-    if held.starts < today:
-        held.ends = today
-        held.save(update_fields=["ends"])
+    today = locked.site.today_at(now)
+    if locked.ends <= today:
+        raise Refused([IsOverAlready(reason, locked.last_day)])
+    record(locked, by=by, action=Action.ENDED, at=now, detail=f"lifted from {max(today, locked.starts):%Y-%m-%d}")
+    still_cancelled = _restore_sessions(Session.objects.filter(closure=locked, on__gte=today), by, now)
+    if locked.starts < today:
+        locked.ends = today
+        locked.save(update_fields=["ends"])
     else:
-        held.delete()
-    extend_horizon(site=held.site, today=today, now=now)
-    return left
-
-
-def _today(site: Site, now: datetime) -> date:
-    return now.astimezone(site.zone).date()
+        locked.delete()
+    extend_horizon(site=locked.site, today=today, now=now)
+    return still_cancelled
 
 
 def _restore_sessions(sessions: SessionQuerySet, by: User | None, now: datetime) -> list[Session]:
-    """Holds again those whose room and people are free; answers the others, which stay cancelled."""
-    left = []
+    """Restore the sessions whose room and facilitators are free; return the others, which stay cancelled."""
+    still_cancelled = []
     for session in lock_sessions(sessions.to_come(now).select_related("site")):
         session.closure = None
         if any(check_restorable(session)):
             session.save(update_fields=["closure"])
-            left.append(session)
+            still_cancelled.append(session)
         else:
             with translate_integrity_errors():
                 restore_locked(session, by=by, now=now)
-    return left
+    return still_cancelled
 
 
 def check_restorable(session: Session) -> Iterable[Reason]:
-    """Whoever took the room or the people of a cancelled session in the meantime."""
+    """Yield RoomTaken and FacilitatorTaken for other sessions that now have the room or facilitators of a cancelled one."""
     time = Interval(session.starts, session.ends)
     people = [each.user for each in session.session_facilitators.select_related("user")]
     yield from check_room(session.room, time, 0, session.site, apart_from=session.pk)
@@ -132,7 +142,7 @@ def check_restorable(session: Session) -> Iterable[Reason]:
 
 @dataclass(frozen=True, slots=True)
 class Holiday:
-    """A public holiday, and the closure that has it already, if there is one."""
+    """A public holiday, and the closure that includes it already, if there is one."""
 
     on: date
     name: str
@@ -142,8 +152,9 @@ class Holiday:
 def holidays_at(
     *, site: Site, first: date, until: date, country: str | None = None, state: str | None = None
 ) -> list[Holiday]:
-    """Public holidays on the half-open dates, in order, of the site's country and state or of others that are given; none
-    for a place nobody knows.
+    """Return the public holidays from `first` to before `until`, in order, in the site's country and state.
+
+    `country` (ISO 3166) and `state` replace the site's own. Unknown regions have no holidays.
     """
     country, state = site.country if country is None else country, site.state if state is None else state
     if not is_known_place(country, state):
@@ -160,13 +171,13 @@ def holidays_at(
 
 
 def is_known_place(country: str, state: str) -> bool:
-    """Whether the holidays of the country, and of the state if one is given, are known."""
+    """Return whether holidays are known for the country and, if one is given, for the state."""
     places = holidays.list_supported_countries(include_aliases=False)
     return country in places and (not state or state in places[country])
 
 
 def known_countries() -> list[tuple[str, str]]:
-    """Codes and names of the countries whose holidays are known, by name."""
+    """Return codes and names of the countries whose holidays are known, sorted by name."""
     named = {entry[1]: _spaced_name(entry[0]) for entry in COUNTRIES.values()}
     return sorted(
         ((code, named.get(code, code)) for code in holidays.list_supported_countries(include_aliases=False)),
@@ -175,7 +186,7 @@ def known_countries() -> list[tuple[str, str]]:
 
 
 def known_states(country: str) -> list[tuple[str, str]]:
-    """Codes and names of the country's states that have holidays of their own, by name."""
+    """Return codes and names of the country's states that have their own holidays, sorted by name."""
     codes = holidays.list_supported_countries(include_aliases=False).get(country, [])
     if not codes:
         return []
@@ -184,6 +195,6 @@ def known_states(country: str) -> list[tuple[str, str]]:
 
 
 def _spaced_name(name: str) -> str:
-    """BosniaAndHerzegovina → Bosnia and Herzegovina."""
+    """Turn "BosniaAndHerzegovina" into "Bosnia and Herzegovina"."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return re.sub(r" (And|Of|The)\b", lambda found: found[0].lower(), words)

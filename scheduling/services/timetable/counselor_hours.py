@@ -1,15 +1,17 @@
-"""The hours in which counselors see people one to one: stated, changed, taken out. What was arranged in them stays."""
+"""Weekly hours in which counselors see patients individually. Changing them never changes sessions that were arranged."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import ClassVar
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.audit import record
 from accounts.models import Action, User
+from accounts.permissions import Permission
 from scheduling.models import CounselorHours, Site
 from scheduling.services.integrity import translate_integrity_errors
 from scheduling.services.rosters import lock_site
@@ -19,7 +21,7 @@ from timekeeping.reasons import EndDateBeforeStart, Reason, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class HoursEndFirst(Reason):
-    """Hours lie within one day, and end after they start."""
+    """The hours end before they start; they must lie within one day."""
 
     code: ClassVar[str] = "hours_end_first"
     starts: time
@@ -28,7 +30,7 @@ class HoursEndFirst(Reason):
 
 @dataclass(frozen=True, slots=True)
 class HoursOverlap(Reason):
-    """Other hours of the same person have some of these; `site` is where."""
+    """The counselor has other hours at some of these times, at the site named `site`."""
 
     code: ClassVar[str] = "hours_stated_already"
     weekday: int
@@ -39,7 +41,7 @@ class HoursOverlap(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounselorHoursValues:
-    """Hours as they were stated; dates are half-open, None is open."""
+    """Hours as entered, on the site's wall clock; `valid_from` to `valid_until` is half-open, None is unbounded."""
 
     weekday: int
     starts: time
@@ -48,11 +50,25 @@ class CounselorHoursValues:
     valid_until: date | None = None
 
 
+def counselors_managed_by(user: User, site: Site) -> QuerySet[User]:
+    """Return the clinicians of the site whose hours this person may enter: all of them, themselves, or none."""
+    clinicians = User.objects.clinicians_at(site.pk)
+    if user.may(Permission.MANAGE_TIMETABLE, site.pk):
+        return clinicians
+    return clinicians.filter(pk=user.pk) if user.may(Permission.KEEP_OWN_HOURS, site.pk) else clinicians.none()
+
+
 @transaction.atomic
 def add_counselor_hours(
     *, site: Site, user: User, values: CounselorHoursValues, by: User | None, now: datetime
 ) -> CounselorHours:
-    """Raises Refused for hours that end before they start, lie outside the site's or have some that were stated already."""
+    """Add hours in which the counselor sees patients at the site.
+
+    Raises Refused for hours that end before they start, lie outside the site's opening hours or overlap other hours of the
+    same counselor; raises PermissionDenied if `by` may not enter hours for `user` at the site.
+    """
+    if by is not None and not counselors_managed_by(by, site).filter(pk=user.pk).exists():
+        raise PermissionDenied
     hours = CounselorHours(site=site, user=user)
     _write(hours, values)
     record(hours, by=by, action=Action.CREATED, at=now)
@@ -63,7 +79,7 @@ def add_counselor_hours(
 def change_counselor_hours(
     *, hours: CounselorHours, values: CounselorHoursValues, by: User | None, now: datetime
 ) -> CounselorHours:
-    """Raises Refused as `state_hours` does."""
+    """Change hours. Raises Refused as `add_counselor_hours` does."""
     _write(hours, values)
     record(hours, by=by, action=Action.CHANGED, at=now)
     return hours
@@ -71,7 +87,7 @@ def change_counselor_hours(
 
 @transaction.atomic
 def remove_counselor_hours(*, hours: CounselorHours, by: User, now: datetime) -> None:
-    """Nothing more is proposed in them."""
+    """Remove hours: no more individual sessions are proposed in them."""
     lock_site(hours.site_id)
     record(hours, by=by, action=Action.DELETED, at=now)
     hours.delete()

@@ -1,4 +1,4 @@
-"""Asks the hours rule about tracks as they stand in the database."""
+"""The hours rule, applied to tracks as they are in the database."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -14,10 +14,20 @@ from scheduling.services.rulebook import RuleBook
 from timekeeping.reasons import Reason, Refused
 
 
+def refuse_rule_violations(tracks: Iterable[Track], today: date) -> None:
+    """Raise Refused with every reason why one of the tracks breaks the hours rule, in any period from today on.
+
+    Called after writing: the refusal rolls the transaction back. Reads each track's site.
+    """
+    reasons = [reason for track in tracks for period in _periods(track, today) for reason in period.verdict.reasons]
+    if reasons:
+        raise Refused(dict.fromkeys(_with_names(reasons)))
+
+
 def _periods(track: Track, today: date) -> tuple[Period, ...]:
-    """What the track adds up to from today on, its site's other groups and one-to-ones beside it."""
+    """Assess the track from today on, together with the site's other groups and individual sessions."""
     site = track.site
-    beside = (
+    others = (
         Meeting.objects.filter(site=site)
         .filter(Q(tracks__status=TrackStatus.PUBLISHED) | Q(kept_for__isnull=False))
         .open_on_or_after(today)
@@ -31,19 +41,12 @@ def _periods(track: Track, today: date) -> tuple[Period, ...]:
         RuleBook.of(site).on(today),
         first=today,
         individual_minutes=track.individual_minutes,
-        others=[meeting.as_weekly_meeting() for meeting in beside],
+        others=[meeting.as_weekly_meeting() for meeting in others],
     )
 
 
-def refuse_rule_violations(tracks: Iterable[Track], today: date) -> None:
-    """Called after writing: a refusal takes back everything that was written in the transaction."""
-    reasons = [reason for track in tracks for period in _periods(track, today) for reason in period.verdict.reasons]
-    if reasons:
-        raise Refused(dict.fromkeys(_with_names(reasons)))
-
-
 def _with_names(reasons: Collection[Reason]) -> list[Reason]:
-    """Rooms and facilitators by their names instead of their ids."""
+    """Replace the ids of rooms and facilitators by their names."""
     rooms = Room.objects.in_bulk([int(each.room) for each in reasons if isinstance(each, RoomDoubleBooked)])
     people = User.objects.in_bulk(
         [int(each.facilitator) for each in reasons if isinstance(each, FacilitatorDoubleBooked)]

@@ -1,4 +1,4 @@
-"""What stands against a meeting as it was stated, or against changing one, apart from the hours rule of its tracks."""
+"""What is wrong with a new or changed meeting, apart from the hours rule of its tracks."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -12,41 +12,47 @@ from timekeeping.reasons import EndDateBeforeStart, Reason
 
 
 def check_meeting(values: MeetingValues, site: Site, meeting: Meeting | None = None) -> Iterator[Reason]:
-    """Hours outside the site's, and more places than the room holds. What `meeting` has already is not asked about again."""
+    """Yield OutsideHours for times outside the site's opening hours, and RoomTooSmall for more places than the room holds.
+
+    Of an existing `meeting`, only what changes is checked.
+    """
     if meeting is None or (meeting.starts, meeting.ends) != (values.starts, values.ends):
         yield from check_opening_hours(values.starts, values.ends, site)
-    room = values.room.pk if values.room else None
-    if meeting is None or (meeting.room_id, meeting.places) != (room, values.places):
+    room_id = values.room.pk if values.room else None
+    if meeting is None or (meeting.room_id, meeting.places) != (room_id, values.places):
         yield from check_room_capacity(values.room, values.places)
 
 
 def check_meeting_change(
     meeting: Meeting, values: MeetingValues, *, begins: date, since: date | None, now: datetime
 ) -> Iterator[Reason]:
-    """Against the meeting's being so from the day `begins` on. The sessions that are written anew are those of the dates from
-    `since` on, None for all to come."""
+    """Yield the reasons why the meeting can't have the values from the day `begins` on.
+
+    Its sessions from the date `since` on are written anew; None stands for all that have not begun.
+    """
     yield from _check_places(meeting, values.places, begins, since, now)
     if values.runs_until is not None and values.runs_until <= begins:
         yield EndDateBeforeStart(begins, values.runs_until - timedelta(days=1))
-    over = meeting.runs_until
-    if over is not None and meeting.continued_by.exists() and (values.runs_until is None or values.runs_until > over):
-        yield AlreadyEnded(meeting.name, over - timedelta(days=1))
+    until = meeting.runs_until
+    is_longer = until is not None and (values.runs_until is None or values.runs_until > until)
+    if until is not None and is_longer and meeting.continued_by.exists():
+        yield AlreadyEnded(meeting.name, until - timedelta(days=1))
     yield from check_meeting(values, meeting.site, meeting)
 
 
 def _check_places(meeting: Meeting, places: int, begins: date, since: date | None, now: datetime) -> Iterable[Reason]:
-    """More patients in it than places: booked on some dates, or standing in it at one time that is not planned yet."""
-    to_come = Session.objects.filter(meeting=meeting, departed_at=None, booked__gt=places).to_come(now)
+    """Compare the places with the bookings of planned sessions, and with the enrollments on dates beyond the horizon."""
+    overbooked = Session.objects.filter(meeting=meeting, departed_at=None, booked__gt=places).to_come(now)
     if since is not None:
-        to_come = to_come.filter(pattern_date__gte=since)
-    booked = dict(to_come.order_by("on").values_list("on", "booked"))
+        overbooked = overbooked.filter(pattern_date__gte=since)
+    booked = dict(overbooked.order_by("on").values_list("on", "booked"))
     most = max([_peak_enrollment(meeting, begins), *booked.values()])
     if most > places:
         yield TooFewPlaces(meeting.name, places, most, tuple(booked))
 
 
 def _peak_enrollment(meeting: Meeting, day: date) -> int:
-    """The most patients who stand in the meeting at one time on the day or later."""
+    """Return the most patients enrolled in the meeting at the same time, on the day or later."""
     rows = meeting.enrollment_meetings.values_list("starts", "ends")
-    stretches = [(max(starts, day), ends or date.max) for starts, ends in rows]
-    return max_simultaneous(Interval(starts, ends) for starts, ends in stretches if starts < ends)
+    periods = [(max(starts, day), ends or date.max) for starts, ends in rows]
+    return max_simultaneous(Interval(starts, ends) for starts, ends in periods if starts < ends)

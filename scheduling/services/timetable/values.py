@@ -1,4 +1,4 @@
-"""Tracks and meetings as somebody stated them, before anything is written."""
+"""The values of a track or meeting as entered, before anything is written."""
 
 from dataclasses import dataclass
 from datetime import date, time
@@ -10,6 +10,8 @@ from timekeeping.occurrences import MeetingPattern
 
 @dataclass(frozen=True, kw_only=True)
 class TrackValues:
+    """Values of a track. `individual_minutes` are per week; ages are years on the first day, both inclusive."""
+
     code: str
     name: str
     population: str = ""
@@ -23,7 +25,7 @@ class TrackValues:
 
 @dataclass(frozen=True, kw_only=True)
 class MeetingValues:
-    """A meeting as it was stated; dates are half-open."""
+    """Values of a meeting. Times are on the site's wall clock; `runs_from` to `runs_until` is half-open."""
 
     code: str
     name: str
@@ -44,6 +46,7 @@ class MeetingValues:
     tracks: tuple[Track, ...] = ()
 
     def as_pattern(self) -> MeetingPattern:
+        """Return when the meeting is held, without its break."""
         return MeetingPattern(
             weekday=self.weekday,
             anchor=self.anchor,

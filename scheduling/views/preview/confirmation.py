@@ -52,11 +52,11 @@ def apply_or_preview[T](
     seen = "" if only_look else request.POST.get(SEEN, "")
     try:
         if not seen:
-            impact = preview_impact(act, scene=scene, now=now)
+            impact = preview_impact(act, scope=scene, now=now)
             if only_look or impact.patients or impact.lacking or CHECK in request.POST:
                 return ActionResult(impact=impact)
             seen = impact.key
-        return ActionResult(is_done=True, done=apply_previewed(act, scene=scene, now=now, seen=seen))
+        return ActionResult(is_done=True, done=apply_previewed(act, scope=scene, now=now, seen=seen))
     except ImpactChanged as changed:
         return ActionResult(impact=changed.impact, is_news=True)
     except Refused as refused:

@@ -20,15 +20,15 @@ from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.forms.timetable.closures import ClosureForm, HolidaysForm
 from scheduling.models import Closure, Session, SessionStatus, Site
 from scheduling.reason_text import reason_text
-from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.timetable.closures import (
     Holiday,
     check_restorable,
     close_site,
+    closure_scope,
     holidays_at,
     is_known_place,
     lift_closure,
+    lift_scope,
 )
 from scheduling.views.current_site import current_site
 from scheduling.views.preview.confirmation import (
@@ -42,7 +42,7 @@ from scheduling.views.refusals import show_refusal
 from timekeeping.reasons import Refused
 
 METHODS = ["GET", "HEAD", "POST"]
-DAY, YEAR = timedelta(days=1), timedelta(days=365)
+YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,7 @@ def _submit_closure(request: HttpRequest, site: Site) -> HttpResponse:
     first_day, last_day = form.cleaned_data["first_day"], form.cleaned_data["last_day"]
     days = day_range(first_day, max(first_day, last_day))
     act = partial(close_site, site=site, **form.cleaned_data, by=user, now=now)
-    answer = apply_or_preview(
-        request, act, scene=SnapshotScope(site, first_day, max(first_day, last_day) + DAY), now=now
-    )
+    answer = apply_or_preview(request, act, scene=closure_scope(site, first_day, last_day), now=now)
     if answer.done is not None:
         cancelled = answer.done.sessions.count()
         also = f" {counted(cancelled, 'session is,sessions are')} cancelled." if cancelled else ""
@@ -133,15 +131,14 @@ def closure_lift(request: HttpRequest, closure_id: int) -> HttpResponse:
     context |= {"closure": closure, "today": today}
     if request.method != "POST":
         return _page(request, form, site, context)
-    extend_horizon(site=site, today=today, now=now)  # so that what is shown is what lifting does, and nothing else
-    context["notes"] = list(_sessions_left_cancelled(closure, now))
     act = partial(lift_closure, closure=closure, by=user, now=now)
-    answer = apply_or_preview(request, act, scene=SnapshotScope(site, first, max(first, closure.ends)), now=now)
+    answer = apply_or_preview(request, act, scene=lift_scope(closure, now), now=now)
     if answer.done is not None:
         left = len(answer.done)
         also = f" {counted(left, 'session stays,sessions stay')} cancelled: something is taken then." if left else ""
         messages.success(request, f"{site} is open, {days}.{also}")
         return redirect_to_next(request, "closures")
+    context["notes"] = list(_sessions_left_cancelled(closure, now))
     return _preview_or_refusal(request, form, site, answer, context, now=now, what=f"opening {days}")
 
 

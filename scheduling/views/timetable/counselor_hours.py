@@ -1,6 +1,5 @@
 """The hours in which counselors see people one to one."""
 
-from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
@@ -18,6 +17,7 @@ from scheduling.models import CounselorHours, Site
 from scheduling.services.timetable.counselor_hours import (
     add_counselor_hours,
     change_counselor_hours,
+    counselors_managed_by,
     remove_counselor_hours,
 )
 from scheduling.views.current_site import current_site
@@ -26,14 +26,6 @@ from timekeeping.reasons import Refused
 
 METHODS = ["GET", "HEAD", "POST"]
 EDIT_PERMISSIONS = (Permission.MANAGE_TIMETABLE, Permission.KEEP_OWN_HOURS)
-
-
-def _counselors_managed_by(user: User, site: Site) -> Sequence[User]:
-    """Whose hours at the site this person may state."""
-    clinicians = User.objects.clinicians_at(site.pk)
-    if user.may(Permission.MANAGE_TIMETABLE, site.pk):
-        return list(clinicians)
-    return list(clinicians.filter(pk=user.pk)) if user.may(Permission.KEEP_OWN_HOURS, site.pk) else ()
 
 
 @staff_required(Permission.SEE_TIMETABLE)
@@ -50,7 +42,7 @@ def counselor_hours(request: HttpRequest) -> HttpResponse:
         "today": today,
         "people": [(person, list(hours)) for person, hours in groupby(found, key=lambda each: each.user)],
         "kept": kept,
-        "may_state": bool(_counselors_managed_by(user, site)),
+        "may_state": counselors_managed_by(user, site).exists(),
     }
     return render(request, "scheduling/timetable/counselor_hours.html", context)
 
@@ -60,7 +52,7 @@ def counselor_hours(request: HttpRequest) -> HttpResponse:
 def counselor_hours_new(request: HttpRequest) -> HttpResponse:
     """States hours: one's own, or somebody's."""
     user, site, now = signed_in(request), current_site(request), clock.now()
-    people = _counselors_managed_by(user, site)
+    people = list(counselors_managed_by(user, site))
     forbid_unless(bool(people) or user.may(Permission.MANAGE_TIMETABLE, site.pk))
     form = CounselorHoursForm(request.POST or None, site=site, people=people)
     if request.method == "POST" and form.is_valid() and people:

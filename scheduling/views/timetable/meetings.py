@@ -20,20 +20,19 @@ from scheduling.formats import day, weekday
 from scheduling.forms.timetable.tracks_and_meetings import MeetingEndForm, MeetingForm
 from scheduling.models import Closure, Meeting, Site, Track
 from scheduling.models.session import SessionQuerySet
-from scheduling.services.bookings.horizon import extend_horizon, horizon_end
+from scheduling.services.bookings.horizon import horizon_end
 from scheduling.services.bookings.meeting_changes import changed_sessions_from
-from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.timetable.deviations import Deviation, deviation_of, prefetch_for_deviations
-from scheduling.services.timetable.tracks_and_meetings import (
-    MeetingValues,
+from scheduling.services.timetable.meetings import (
     change_meeting,
     change_start,
     create_meeting,
     end_meeting,
-    track_verdict,
-    with_meetings,
+    meeting_scope,
 )
+from scheduling.services.timetable.tracks import track_verdict, with_meetings
+from scheduling.services.timetable.values import MeetingValues
 from scheduling.views.preview.confirmation import (
     ActionResult,
     apply_or_preview,
@@ -142,9 +141,8 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
         return _page(request, form, site, context)
     values = form.values()
     context["notes"] = _clock_change_notes(values, site, today, today)
-    extend_horizon(site=site, today=today, now=now)  # so that what is shown is what this does, and nothing else
-    act = partial(create_meeting, site=site, values=values, by=user, now=now, today=today)
-    answer = apply_or_preview(request, act, scene=SnapshotScope(site, today), now=now)
+    act = partial(create_meeting, site=site, values=values, by=user, now=now)
+    answer = apply_or_preview(request, act, scene=meeting_scope(site, now), now=now)
     if answer.done is not None:
         messages.success(request, f"{answer.done} is added, {weekday(values.weekday)}s from {day(values.runs_from)}.")
         return redirect_to_next(request, "track", found.pk)
@@ -161,7 +159,7 @@ def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
     form = MeetingForm(request.POST or None, site=site, meeting=meeting)
     is_valid = request.method == "POST" and form.is_valid()
     asked: date = (form.is_bound and form.cleaned_data.get("runs_from")) or meeting.runs_from
-    begins = change_start(meeting=meeting, runs_from=asked, now=now, today=today)
+    begins = change_start(meeting=meeting, runs_from=asked, now=now)
     form.initial["runs_from"] = holds = begins or asked
     decided = _read_decisions(request, changed_sessions_from(meeting, begins, now))
     context: dict[str, object] = {"heading": f"Edit {meeting.name}", "button": "Keep the changes", "meeting": meeting}
@@ -173,9 +171,8 @@ def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
         *([f"It changes from {day(holds)} on: what was held before stays."] if holds != asked else []),
         *_clock_change_notes(values, site, max(holds, today), today),
     ]
-    extend_horizon(site=site, today=today, now=now)  # so that what is shown is what this does, and nothing else
-    act = partial(change_meeting, meeting=meeting, values=values, by=user, now=now, today=today, let_go=decided.let_go)
-    answer = apply_or_preview(request, act, scene=SnapshotScope(site, today), now=now, only_look=not decided.were_shown)
+    act = partial(change_meeting, meeting=meeting, values=values, by=user, now=now, let_go=decided.let_go)
+    answer = apply_or_preview(request, act, scene=meeting_scope(site, now), now=now, only_look=not decided.were_shown)
     if answer.done is not None:
         messages.success(request, f"{answer.done} is changed from {day(max(holds, today))} on.")
         return _redirect_to_track(request, answer.done)
@@ -188,7 +185,7 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
     """The last day of a meeting; sessions that were changed by hand after it are asked about."""
     user, now = signed_in(request), clock.now()
     meeting = _meeting_managed_by(user, meeting_id)
-    site, today = meeting.site, clock.today(meeting.site.zone)
+    site = meeting.site
     form = MeetingEndForm(request.POST or None)
     context: dict[str, object] = {"heading": f"End {meeting.name}", "button": "End the meeting", "meeting": meeting}
     context |= {"track": _first_track(meeting), "is_end": True}
@@ -197,9 +194,8 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
     last_day: date = form.cleaned_data["last_day"]
     decided = _read_decisions(request, changed_sessions_from(meeting, last_day + DAY, now))
     context |= {"decided": decided, "from_day": last_day + DAY}
-    extend_horizon(site=site, today=today, now=now)  # so that what is shown is what this does, and nothing else
-    act = partial(end_meeting, meeting=meeting, last_day=last_day, by=user, now=now, today=today, let_go=decided.let_go)
-    answer = apply_or_preview(request, act, scene=SnapshotScope(site, today), now=now, only_look=not decided.were_shown)
+    act = partial(end_meeting, meeting=meeting, last_day=last_day, by=user, now=now, let_go=decided.let_go)
+    answer = apply_or_preview(request, act, scene=meeting_scope(site, now), now=now, only_look=not decided.were_shown)
     if answer.done is not None:
         messages.success(request, f"{meeting}: the last day is {day(last_day)}.")
         return _redirect_to_track(request, meeting)

@@ -19,7 +19,7 @@ from scheduling.models import Meeting, Site, Track
 from scheduling.services.enrollment.waitlist import waitlist_counts
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.timetable.deviations import track_deviations
-from scheduling.services.timetable.tracks_and_meetings import (
+from scheduling.services.timetable.tracks import (
     change_track,
     create_track,
     publish_track,
@@ -128,8 +128,7 @@ def track_edit(request: HttpRequest, track_id: int) -> HttpResponse:
     reasons: tuple[Reason, ...] = ()
     if request.method == "POST" and form.is_valid():
         try:
-            today = clock.today(found.site.zone)
-            change_track(track=found, values=form.values(), by=user, now=clock.now(), today=today)
+            change_track(track=found, values=form.values(), by=user, now=clock.now())
             return redirect("track", found.pk)
         except Refused as refused:
             reasons = refused.reasons
@@ -145,7 +144,7 @@ def track_publish(request: HttpRequest, track_id: int) -> HttpResponse:
     found = track_managed_by(user, track_id)
     now = clock.now()
     try:
-        publish_track(track=found, by=user, now=now, today=now.astimezone(found.site.zone).date())
+        publish_track(track=found, by=user, now=now)
     except Refused as refused:
         context = _week_context(found, now) | {"may_manage": True, "reasons": refused.reasons}
         return render(request, "scheduling/timetable/track.html", context, status=422)

@@ -334,7 +334,7 @@ def test_the_impact_of_a_leave_is_what_it_excuses_and_what_would_make_up_for_it(
 ) -> None:
     thursday, saturday = make_opening(clinic, THURSDAY), make_opening(clinic, SUNDAY - DAY)
     act = partial(leave_from, rosa, WEDNESDAY, THURSDAY, by)
-    impact = preview_impact(act, scene=SnapshotScope(clinic.site, WEDNESDAY), now=BEFORE)
+    impact = preview_impact(act, scope=SnapshotScope(clinic.site, WEDNESDAY), now=BEFORE)
     assert [(change.kind, change.before.on) for change in impact.seats if change.before] == [("excused", WEDNESDAY)]
     (drop,) = impact.drops
     assert (drop.week, drop.minutes_after, drop.is_on_leave) == (MONDAY, 360, True)
@@ -347,7 +347,7 @@ def test_the_impact_of_coming_back_is_what_the_patient_is_expected_in_again(
 ) -> None:
     leave = leave_from(rosa, MONDAY, None, by)
     act = partial(change_leave_end, leave=leave, last_day=WEDNESDAY, by=by, now=BEFORE)
-    impact = preview_impact(act, scene=SnapshotScope(clinic.site, WEDNESDAY), now=BEFORE)
+    impact = preview_impact(act, scope=SnapshotScope(clinic.site, WEDNESDAY), now=BEFORE)
     assert [(change.kind, change.before.on) for change in impact.seats if change.before] == [("expected", FRIDAY)]
     assert not impact.drops
     assert excused() == [MONDAY, WEDNESDAY, FRIDAY]

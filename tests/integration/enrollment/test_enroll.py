@@ -20,7 +20,8 @@ from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.documents.feeds import create_feed
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, NoEpisode, NotRunning, TrackNotPublished
-from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting
+from scheduling.services.timetable.meetings import change_meeting
+from scheduling.services.timetable.values import MeetingValues
 from tests.factories import (
     MONDAY,
     admit,
@@ -232,7 +233,7 @@ def changed_from(meeting: Meeting, begins: date, starts: str, ends: str) -> Meet
         runs_from=begins,
         tracks=tuple(meeting.tracks.all()),
     )
-    return change_meeting(meeting=meeting, values=values, by=None, now=NOW, today=TODAY)
+    return change_meeting(meeting=meeting, values=values, by=None, now=NOW)
 
 
 def test_a_group_that_is_to_change_is_attended_on_both_sides_of_the_change(episode: Episode) -> None:

@@ -21,7 +21,8 @@ from scheduling.services.enrollment.individual import propose_individual_session
 from scheduling.services.enrollment.individual_change import arrange_individual_sessions, individual_session_options
 from scheduling.services.reasons import NothingChanged
 from scheduling.services.search.queries import need_of
-from scheduling.services.timetable.tracks_and_meetings import MeetingValues, create_meeting
+from scheduling.services.timetable.meetings import create_meeting
+from scheduling.services.timetable.values import MeetingValues
 from tests.factories import (
     MONDAY,
     admit,
@@ -348,7 +349,7 @@ def test_a_group_of_the_counselor_goes_around_it_too(clinic: Clinic) -> None:
         tracks=(clinic.track,),
     )
     with pytest.raises(Refused) as refused:
-        create_meeting(site=clinic.site, values=values, by=clinic.coordinator, now=NOW, today=TODAY)
+        create_meeting(site=clinic.site, values=values, by=clinic.coordinator, now=NOW)
     named = [reason for reason in reasons(refused) if isinstance(reason, FacilitatorDoubleBooked)]
     assert [(each.facilitator, each.second) for each in named] == [("Ada Park", "Individual session")]
 

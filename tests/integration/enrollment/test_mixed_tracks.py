@@ -23,7 +23,8 @@ from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
 from scheduling.services.preview.preview import preview_impact
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.reasons import NotRunning
-from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting, end_meeting
+from scheduling.services.timetable.meetings import change_meeting, end_meeting
+from scheduling.services.timetable.values import MeetingValues
 from tests.confirmation import preview_and_confirm
 from tests.factories import (
     MONDAY,
@@ -181,7 +182,7 @@ def test_who_visits_a_group_that_changes_goes_on_in_it(clinic: Clinic, mixes: bo
     enrollment = clinic.enroll()
     Site.objects.update(mixes_tracks=mixes)
     later = values_of(clinic.visited, name="Late", starts=time(19), ends=time(22), runs_from=LATER, code="LATE")
-    changed = change_meeting(meeting=clinic.visited, values=later, today=TODAY, **clinic.said)
+    changed = change_meeting(meeting=clinic.visited, values=later, **clinic.said)
     assert clinic.booked()[3:] == [
         *week(MONDAY + 3 * WEEK, (0, "Morning"), (2, "Morning")), ("Late", MONDAY + 3 * WEEK + 3 * DAY)
     ]  # fmt: skip
@@ -195,9 +196,9 @@ def test_who_visits_a_group_is_told_of_when_it_serves_their_hosts_no_more(clinic
     values = values_of(clinic.visited, runs_from=LATER, tracks=(clinic.mornings,), code="M")
 
     def act() -> Meeting:
-        return change_meeting(meeting=clinic.visited, values=values, today=TODAY, **clinic.said)
+        return change_meeting(meeting=clinic.visited, values=values, **clinic.said)
 
-    impact = preview_impact(act, scene=SnapshotScope(clinic.site, TODAY), now=NOW)
+    impact = preview_impact(act, scope=SnapshotScope(clinic.site, TODAY), now=NOW)
     assert not impact.seats, "it is their own track's by now"
     act()
     assert clinic.booked()[5] == ("Evening 3", MONDAY + 3 * WEEK + 3 * DAY)
@@ -208,9 +209,9 @@ def test_who_visits_a_group_is_told_of_when_it_serves_their_hosts_no_more(clinic
     meeting = clinic.mornings.meetings.get(code="M")
 
     def take_away() -> Meeting:
-        return change_meeting(meeting=meeting, values=values, today=TODAY, **clinic.said)
+        return change_meeting(meeting=meeting, values=values, **clinic.said)
 
-    impact = preview_impact(take_away, scene=SnapshotScope(clinic.site, TODAY), now=NOW)
+    impact = preview_impact(take_away, scope=SnapshotScope(clinic.site, TODAY), now=NOW)
     assert {change.kind for change in impact.seats} == {"lost"}
     assert {(drop.minutes_after, drop.missing_minutes) for drop in impact.drops} == {(360, 180)}
 
@@ -219,9 +220,9 @@ def test_who_visits_a_group_that_ends_is_shown_to_lose_it(clinic: Clinic) -> Non
     enrollment = clinic.enroll()
 
     def act() -> Meeting:
-        return end_meeting(meeting=clinic.visited, last_day=LATER, today=TODAY, **clinic.said)
+        return end_meeting(meeting=clinic.visited, last_day=LATER, **clinic.said)
 
-    impact = preview_impact(act, scene=SnapshotScope(clinic.site, TODAY), now=NOW)
+    impact = preview_impact(act, scope=SnapshotScope(clinic.site, TODAY), now=NOW)
     assert {change.kind for change in impact.seats} == {"lost"}
     assert impact.drops
     act()
@@ -272,7 +273,7 @@ def test_a_group_that_changes_soon_is_enrolled_into_on_both_sides_of_it(clinic: 
     extend_horizon(site=clinic.site, today=TODAY, now=NOW)
     later = values_of(clinic.visited, name="Late", starts=time(19), ends=time(22), runs_from=LATER, code="LATE")
     earlier = clinic.visited
-    changed = change_meeting(meeting=earlier, values=later, today=TODAY, **clinic.said)
+    changed = change_meeting(meeting=earlier, values=later, **clinic.said)
     meetings = [*clinic.choice((0, 2), ()), earlier]
     enrollment = enroll_patient(
         episode=clinic.episode, track=clinic.mornings, meetings=meetings, starts=MONDAY, **clinic.said

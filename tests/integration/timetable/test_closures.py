@@ -25,7 +25,8 @@ from scheduling.services.timetable.closures import (
     known_states,
     lift_closure,
 )
-from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting
+from scheduling.services.timetable.meetings import change_meeting
+from scheduling.services.timetable.values import MeetingValues
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
 from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
 
@@ -242,7 +243,7 @@ def test_a_session_that_gave_way_to_a_changed_group_is_not_given_back_beside_it(
         places=group.places, runs_from=TUESDAY, room=small.room, lead=small.lead, tracks=(small.track,),
     )  # fmt: skip
     let_go = [small.on(WEDNESDAY).pk]
-    change_meeting(meeting=group, values=values, by=small.by, now=NOW, today=TODAY, let_go=let_go)
+    change_meeting(meeting=group, values=values, by=small.by, now=NOW, let_go=let_go)
     small.lift(closure)
     (held,) = Session.objects.filter(on=WEDNESDAY, status=SessionStatus.SCHEDULED)
     assert (held.local_starts().time(), held.booked) == (time(13), 1)

@@ -17,13 +17,9 @@ from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
 from scheduling.services.reasons import AlreadyEnded, OutsideHours, RoomTooSmall, TooFewPlaces
 from scheduling.services.sessions.cancel import cancel_session
 from scheduling.services.sessions.session_changes import change_session_details
-from scheduling.services.timetable.tracks_and_meetings import (
-    MeetingValues,
-    change_meeting,
-    change_start,
-    end_meeting,
-    publish_track,
-)
+from scheduling.services.timetable.meetings import change_meeting, change_start, end_meeting
+from scheduling.services.timetable.tracks import publish_track
+from scheduling.services.timetable.values import MeetingValues
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
 from timekeeping.reasons import EndDateBeforeStart, Refused
 
@@ -51,7 +47,7 @@ def draft(site: Site, *slots: tuple[int, str, str], **fields: Any) -> Track:
 
 def published(site: Site, coordinator: User, days: tuple[int, ...] = (0, 2, 4)) -> Track:
     track = draft(site, *((day, "09:00", "12:00") for day in days))
-    return publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+    return publish_track(track=track, by=coordinator, now=NOW)
 
 
 def values_of(meeting: Meeting, **changes: Any) -> MeetingValues:
@@ -90,7 +86,7 @@ def test_a_group_changes_from_a_date_and_takes_its_patients_along(site: Site, co
     monday = track.meetings.get(weekday=0)
     begins = MONDAY + 2 * WEEK
     values = values_of(monday, starts=time(17), ends=time(20), runs_from=begins)
-    following = change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
+    following = change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
     monday.refresh_from_db()
     assert (monday.runs_until, following.runs_from, following.continues) == (begins, begins, monday)
     assert list(monday.sessions.values_list("on", "status")[:3]) == [
@@ -113,7 +109,7 @@ def test_what_was_held_today_stays(site: Site, coordinator: User) -> None:
     monday = track.meetings.get(weekday=0)
     at_ten = datetime(2026, 11, 23, 15, tzinfo=UTC)
     values = values_of(monday, starts=time(13), ends=time(16), runs_from=MONDAY - WEEK)
-    following = change_meeting(meeting=monday, values=values, by=coordinator, now=at_ten, today=MONDAY)
+    following = change_meeting(meeting=monday, values=values, by=coordinator, now=at_ten)
     assert following.runs_from == MONDAY + timedelta(days=1)
     assert monday.sessions.get(on=MONDAY).status == SessionStatus.SCHEDULED
     assert monday.sessions.get(on=MONDAY).booked == 1
@@ -125,7 +121,7 @@ def test_a_group_that_was_never_held_is_changed_in_place(site: Site, coordinator
     (enrollment,) = enrolled(track, coordinator)
     monday = track.meetings.get(weekday=0)
     values = values_of(monday, starts=time(13), ends=time(16))
-    changed = change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
+    changed = change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
     assert changed == monday
     assert track.meetings.count() == 3
     standing = enrollment.bookings.filter(released_at=None, session__meeting=changed)
@@ -142,15 +138,14 @@ def test_a_change_within_the_time_before_another_change_ends_where_that_begins(s
         values=values_of(monday, starts=time(17), ends=time(20), runs_from=MONDAY + 4 * WEEK),
         by=coordinator,
         now=NOW,
-        today=TODAY,
     )
     open_ended = values_of(monday, starts=time(13), ends=time(16), runs_from=MONDAY + 2 * WEEK)
     with refused_for(AlreadyEnded(monday.name, MONDAY + 4 * WEEK - timedelta(days=1))):
-        change_meeting(meeting=monday, values=open_ended, by=coordinator, now=NOW, today=TODAY)
+        change_meeting(meeting=monday, values=open_ended, by=coordinator, now=NOW)
     bounded = values_of(
         monday, starts=time(13), ends=time(16), runs_from=MONDAY + 2 * WEEK, runs_until=MONDAY + 4 * WEEK
     )
-    middle = change_meeting(meeting=monday, values=bounded, by=coordinator, now=NOW, today=TODAY)
+    middle = change_meeting(meeting=monday, values=bounded, by=coordinator, now=NOW)
     last.refresh_from_db()
     assert (middle.continues, last.continues) == (monday, middle)
     booked = enrollment.bookings.filter(released_at=None, session__on__week_day=2).order_by("starts")
@@ -168,7 +163,7 @@ def test_a_change_is_refused_that_leaves_patients_without_a_place_or_makes_no_se
         TooFewPlaces(monday.name, 2, 3, tuple(MONDAY + number * WEEK for number in range(1, 12))),
         EndDateBeforeStart(MONDAY + WEEK, MONDAY - timedelta(days=1)),
     ):
-        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
+        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
 
 
 def test_a_change_is_refused_whole_when_a_track_that_it_served_would_break_the_rules(
@@ -180,7 +175,7 @@ def test_a_change_is_refused_whole_when_a_track_that_it_served_would_break_the_r
     before = list(Session.objects.order_by("pk").values_list("pk", "status", "booked", "version"))
     values = values_of(monday, runs_from=MONDAY + WEEK, tracks=())
     with refused_for(TooFewMinutes(360, 540), TooFewDays(2, 3)):
-        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
+        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
     assert list(Session.objects.order_by("pk").values_list("pk", "status", "booked", "version")) == before
 
 
@@ -189,16 +184,16 @@ def test_a_group_ends_when_the_rest_is_enough(site: Site, coordinator: User) -> 
     (enrollment,) = enrolled(track, coordinator)
     tuesday = track.meetings.get(weekday=1)
     last_day = MONDAY + WEEK
-    end_meeting(meeting=tuesday, last_day=last_day, by=coordinator, now=NOW, today=TODAY)
+    end_meeting(meeting=tuesday, last_day=last_day, by=coordinator, now=NOW)
     assert enrollment.bookings.filter(released_at=None, session__meeting=tuesday).count() == 1
     assert enrollment.enrollment_meetings.get(meeting=tuesday).ends == last_day + timedelta(days=1)
     with refused_for(AlreadyEnded(tuesday.name, last_day)):
-        end_meeting(meeting=tuesday, last_day=last_day + WEEK, by=coordinator, now=NOW, today=TODAY)
+        end_meeting(meeting=tuesday, last_day=last_day + WEEK, by=coordinator, now=NOW)
     friday = track.meetings.get(weekday=4)
     with refused_for(TooFewMinutes(360, 540), TooFewDays(2, 3)):
-        end_meeting(meeting=friday, last_day=last_day, by=coordinator, now=NOW, today=TODAY)
+        end_meeting(meeting=friday, last_day=last_day, by=coordinator, now=NOW)
     with refused_for(EndDateBeforeStart(TODAY, TODAY - WEEK)):
-        end_meeting(meeting=friday, last_day=TODAY - WEEK, by=coordinator, now=NOW, today=TODAY)
+        end_meeting(meeting=friday, last_day=TODAY - WEEK, by=coordinator, now=NOW)
 
 
 def test_who_follows_another_takes_no_second_place(site: Site, coordinator: User) -> None:
@@ -215,11 +210,11 @@ def test_who_follows_another_takes_no_second_place(site: Site, coordinator: User
     )
     monday = track.meetings.get(weekday=0)
     values = values_of(monday, places=3, runs_from=MONDAY + WEEK)
-    assert change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY).places == 3
+    assert change_meeting(meeting=monday, values=values, by=coordinator, now=NOW).places == 3
     two = values_of(monday, places=2, runs_from=MONDAY + 4 * WEEK)
     following = track.meetings.get(continues=monday)
     with refused_for(TooFewPlaces(monday.name, 2, 3, tuple(MONDAY + number * WEEK for number in range(4, 12)))):
-        change_meeting(meeting=following, values=two, by=coordinator, now=NOW, today=TODAY)
+        change_meeting(meeting=following, values=two, by=coordinator, now=NOW)
 
 
 def test_who_makes_up_in_it_takes_a_place_on_that_date(site: Site, coordinator: User) -> None:
@@ -231,9 +226,9 @@ def test_who_makes_up_in_it_takes_a_place_on_that_date(site: Site, coordinator: 
     book_makeup(session=session, makes_up=missed, by=coordinator, now=NOW)
     values = values_of(monday, places=1, runs_from=MONDAY)
     with refused_for(TooFewPlaces(monday.name, 1, 2, (MONDAY + WEEK,))):
-        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
+        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
     later = values_of(monday, places=1, runs_from=MONDAY + 2 * WEEK)
-    assert change_meeting(meeting=monday, values=later, by=coordinator, now=NOW, today=TODAY).places == 1
+    assert change_meeting(meeting=monday, values=later, by=coordinator, now=NOW).places == 1
 
 
 def test_a_date_with_places_of_its_own_is_not_asked_about(site: Site, coordinator: User) -> None:
@@ -248,10 +243,10 @@ def test_a_date_with_places_of_its_own_is_not_asked_about(site: Site, coordinato
     )  # fmt: skip
     values = values_of(monday, places=1, runs_from=MONDAY + WEEK)
     with refused_for(TooFewPlaces(monday.name, 1, 2)):
-        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
+        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
     assert kept.booked == 2
     later = values_of(monday, places=1, runs_from=MONDAY + 2 * WEEK)
-    assert change_meeting(meeting=monday, values=later, by=coordinator, now=NOW, today=TODAY).places == 1
+    assert change_meeting(meeting=monday, values=later, by=coordinator, now=NOW).places == 1
 
 
 @pytest.mark.parametrize(
@@ -263,7 +258,7 @@ def test_a_group_is_not_moved_to_when_the_site_is_closed(site: Site, coordinator
     monday = track.meetings.get(weekday=0)
     values = values_of(monday, starts=time.fromisoformat(starts), ends=time.fromisoformat(ends))
     with refused_for(OutsideHours(time(6, 30), time(22))):
-        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW, today=TODAY)
+        change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
 
 
 def test_a_group_that_was_there_before_the_hours_and_the_room_can_still_be_renamed(
@@ -274,9 +269,7 @@ def test_a_group_that_was_there_before_the_hours_and_the_room_can_still_be_renam
     monday.room = make_room(site, places=4, name="Den")
     monday.save()
     Site.objects.filter(pk=site.pk).update(opens=time(10))
-    renamed = change_meeting(
-        meeting=monday, values=values_of(monday, name="Skills"), by=coordinator, now=NOW, today=TODAY
-    )
+    renamed = change_meeting(meeting=monday, values=values_of(monday, name="Skills"), by=coordinator, now=NOW)
     assert renamed.name == "Skills"
     with refused_for(OutsideHours(time(10), None), RoomTooSmall("Den", 4, 9)):
         change_meeting(
@@ -284,7 +277,6 @@ def test_a_group_that_was_there_before_the_hours_and_the_room_can_still_be_renam
             values=values_of(renamed, starts=time(9, 30), places=9),
             by=coordinator,
             now=NOW,
-            today=TODAY,
         )
 
 
@@ -304,7 +296,7 @@ def test_a_change_says_when_it_begins_and_which_exceptions_it_meets(
     for week in (0, 1, 2):
         cancel_session(session=monday.sessions.get(on=MONDAY + week * WEEK), reason="Ill", by=coordinator, now=NOW)
     at_ten = datetime(2026, 11, 23, 15, tzinfo=UTC)
-    given = {"meeting": monday, "runs_from": asked, "now": at_ten, "today": MONDAY}
+    given = {"meeting": monday, "runs_from": asked, "now": at_ten}
     assert change_start(**given) == begins
     found = changed_sessions_from(monday, begins, at_ten)
     assert list(found.values_list("on", flat=True)) == [MONDAY + WEEK, MONDAY + 2 * WEEK]
@@ -314,6 +306,6 @@ def test_what_is_changed_in_place_meets_every_exception_to_come(site: Site, coor
     track = published(site, coordinator)
     monday = track.meetings.get(weekday=0)
     cancel_session(session=monday.sessions.get(on=MONDAY), reason="Ill", by=coordinator, now=NOW)
-    given = {"meeting": monday, "runs_from": monday.runs_from, "now": NOW, "today": TODAY}
+    given = {"meeting": monday, "runs_from": monday.runs_from, "now": NOW}
     assert change_start(**given) is None
     assert changed_sessions_from(monday, None, NOW).get().on == MONDAY

@@ -12,7 +12,7 @@ from scheduling.clinic_import import ImportFailed, import_clinic
 from scheduling.domain.hours.reasons import TooFewDays, TooFewMinutes
 from scheduling.models import Meeting, Session, Site, Track, TrackStatus
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.timetable.tracks_and_meetings import publish_track, track_verdict
+from scheduling.services.timetable.tracks import publish_track, track_verdict
 from tests.paths import PROJECT
 from timekeeping.occurrences import expand_pattern
 from timekeeping.reasons import Refused
@@ -106,7 +106,7 @@ def test_all_twenty_come_in_and_each_is_publishable_or_refused_as_the_hours_rule
         assert (verdict.minutes, verdict.days, verdict.reasons) == (minutes, days, reasons), track.code
         refused: tuple[object, ...] = ()
         try:
-            publish_track(track=track, by=None, now=NOW, today=FIRST)
+            publish_track(track=track, by=None, now=NOW)
         except Refused as refusal:
             refused = refusal.reasons
         assert refused == reasons, track.code
@@ -129,7 +129,7 @@ def test_each_is_expanded_to_the_right_sessions_for_eight_weeks(tmp_path: Path) 
 def test_publishing_writes_these_sessions(tmp_path: Path) -> None:
     import_clinic(write_clinic(tmp_path), by=None, now=NOW)
     for track in Track.objects.filter(code__in=[code for code, verdict in VERDICTS.items() if not verdict[2]]):
-        publish_track(track=track, by=None, now=NOW, today=FIRST)
+        publish_track(track=track, by=None, now=NOW)
     for code, slots in programs().items():
         written = Session.objects.filter(meeting__tracks__code=code).between(FIRST, UNTIL)
         found = sorted(written.values_list("meeting__code", "starts", "ends", "countable_minutes"))
@@ -156,5 +156,5 @@ def test_an_import_that_wants_all_published_names_those_that_can_not_be(tmp_path
 @pytest.mark.django_db
 def test_two_individual_hours_make_nine_of_seven(tmp_path: Path) -> None:
     import_clinic(write_clinic(tmp_path, individual_minutes=120), by=None, now=NOW)
-    track = publish_track(track=Track.objects.get(code="P17"), by=None, now=NOW, today=FIRST)
+    track = publish_track(track=Track.objects.get(code="P17"), by=None, now=NOW)
     assert track.status == TrackStatus.PUBLISHED

@@ -38,7 +38,9 @@ from scheduling.services.sessions.session_changes import (
 )
 from scheduling.services.sessions.slots import Slot
 from scheduling.services.timetable.closures import close_site, lift_closure
-from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting, end_meeting, publish_track
+from scheduling.services.timetable.meetings import change_meeting, end_meeting
+from scheduling.services.timetable.tracks import publish_track
+from scheduling.services.timetable.values import MeetingValues
 from tests.factories import (
     admit,
     make_commitment,
@@ -102,7 +104,7 @@ class Clinic(RuleBasedStateMachine):
             for name, meetings in (("Morning", morning), ("Evening", evening), ("Both", morning[:2] + evening[2:]))
         ]
         for track in self.tracks:
-            publish_track(track=track, by=self.by, now=self.now, today=self.today)
+            publish_track(track=track, by=self.by, now=self.now)
         self.episodes = [admit(make_patient(site, f"Patient{n}"), starts=BEGINS) for n in range(5)]
         make_commitment(self.episodes[0].patient, [0, 1, 2, 3, 4], "12:30", "16:30", "Shift", travel_minutes=20)
         make_commitment(self.episodes[1].patient, [3], "08:00", "09:00", "School")
@@ -123,16 +125,16 @@ class Clinic(RuleBasedStateMachine):
         """Shows it, does it, and holds what was shown against what is different."""
         past, all_of_it = naive_model.past_rows(self.now), naive_model.all_rows()
         seats, held, weeks = naive_model.seats(), naive_model.held_sessions(), naive_model.week_totals()
-        scene = SnapshotScope(self.site, BEGINS)
+        scope = SnapshotScope(self.site, BEGINS)
         try:
-            impact = preview_impact(act, scene=scene, now=self.now)
+            impact = preview_impact(act, scope=scope, now=self.now)
         except Refused:
             TRIED[f"{name_of(act)} was refused"] += 1
             assert naive_model.all_rows() == all_of_it
             return None
         assert naive_model.all_rows() == all_of_it
         TRIED[f"{name_of(act)} was done"] += 1
-        done = apply_previewed(act, scene=scene, now=self.now, seen=impact.key)
+        done = apply_previewed(act, scope=scope, now=self.now, seen=impact.key)
         assert naive_model.past_rows(self.now) == past
         self.was_shown(impact, seats, held, weeks)
         return done
@@ -249,7 +251,7 @@ class Clinic(RuleBasedStateMachine):
         found = list(changed_sessions_from(meeting, begins, self.now).values_list("pk", flat=True))
         let_go = [] if keep else found
         standing = self.standing_in(meeting)
-        act = partial(change_meeting, meeting=meeting, values=values, let_go=let_go, today=self.today)
+        act = partial(change_meeting, meeting=meeting, values=values, let_go=let_go)
         changed = self.act(partial(act, by=self.by, now=self.now))
         if isinstance(changed, Meeting):
             self.forget(let_go)
@@ -263,7 +265,7 @@ class Clinic(RuleBasedStateMachine):
         last_day = self.today + days * DAY
         found = list(changed_sessions_from(meeting, last_day + DAY, self.now).values_list("pk", flat=True))
         let_go = [] if keep else found
-        act = partial(end_meeting, meeting=meeting, last_day=last_day, let_go=let_go, today=self.today)
+        act = partial(end_meeting, meeting=meeting, last_day=last_day, let_go=let_go)
         if self.act(partial(act, by=self.by, now=self.now)) is not None:
             self.forget(let_go)
 

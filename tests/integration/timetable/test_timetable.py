@@ -20,14 +20,9 @@ from scheduling.domain.hours.reasons import (
 )
 from scheduling.models import Meeting, ServiceType, Session, Site, Track, TrackStatus
 from scheduling.services.reasons import OutsideHours, RoomTooSmall
-from scheduling.services.timetable.tracks_and_meetings import (
-    MeetingValues,
-    TrackValues,
-    change_track,
-    create_meeting,
-    create_track,
-    publish_track,
-)
+from scheduling.services.timetable.meetings import create_meeting
+from scheduling.services.timetable.tracks import change_track, create_track, publish_track
+from scheduling.services.timetable.values import MeetingValues, TrackValues
 from tests.factories import MONDAY, make_meeting, make_room, make_site, make_staff, make_track
 from timekeeping.reasons import Refused
 
@@ -59,7 +54,7 @@ def nine_hours(site: Site) -> Track:
 
 def published(site: Site, coordinator: User, days: tuple[int, ...] = (0, 2, 4)) -> Track:
     track = draft(site, *((day, "09:00", "12:00") for day in days))
-    return publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+    return publish_track(track=track, by=coordinator, now=NOW)
 
 
 @contextmanager
@@ -87,7 +82,7 @@ def test_a_track_is_published_only_within_the_rules(
 ) -> None:
     track = draft(site, *((day, "09:00", ends) for day, ends in slots))
     with refused_for(*reasons) if reasons else nullcontext():
-        publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+        publish_track(track=track, by=coordinator, now=NOW)
     track.refresh_from_db()
     assert track.status == (TrackStatus.DRAFT if reasons else TrackStatus.PUBLISHED)
     assert Session.objects.exists() is not bool(reasons)
@@ -98,13 +93,13 @@ def test_every_stretch_from_today_on_is_judged(site: Site, coordinator: User) ->
     track = nine_hours(site)
     track.meetings.filter(weekday=4).update(runs_until=date(2027, 3, 1))
     with refused_for(TooFewMinutes(360, 540), TooFewDays(2, 3)):
-        publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+        publish_track(track=track, by=coordinator, now=NOW)
 
 
 def test_a_track_may_end_as_a_whole_and_begin_later(site: Site, coordinator: User) -> None:
     track = nine_hours(site)
     track.meetings.update(runs_from=MONDAY + WEEK, runs_until=MONDAY + 3 * WEEK)
-    publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+    publish_track(track=track, by=coordinator, now=NOW)
     assert Session.objects.count() == 6
 
 
@@ -121,15 +116,15 @@ def test_no_room_and_no_facilitator_is_in_two_places(site: Site, coordinator: Us
         RoomDoubleBooked("Harbor room", 2, "Group 2", "Other"),
         FacilitatorDoubleBooked("Ada Park", 2, "Group 2", "Other"),
     ):
-        publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+        publish_track(track=track, by=coordinator, now=NOW)
 
 
 def test_a_published_track_is_not_changed_below_the_rules(site: Site, coordinator: User) -> None:
     track = draft(site, *((day, "09:00", "11:40") for day in (0, 2, 4)), individual_minutes=60)
-    track = publish_track(track=track, by=coordinator, now=NOW, today=TODAY)
+    track = publish_track(track=track, by=coordinator, now=NOW)
     values = TrackValues(code=track.code, name="Renamed")
     with refused_for(TooFewMinutes(480, 540)):
-        change_track(track=track, values=values, by=coordinator, now=NOW, today=TODAY)
+        change_track(track=track, values=values, by=coordinator, now=NOW)
     track.refresh_from_db()
     assert (track.name, track.individual_minutes) == ("Morning track", 60)
 
@@ -139,7 +134,7 @@ def test_a_track_is_made_with_its_start_dates(site: Site, coordinator: User) -> 
     track = create_track(site=site, values=values, by=coordinator, now=NOW)
     assert track.status == TrackStatus.DRAFT
     later = TrackValues(code="C", name="Cohort", entry="cohort", cohort_starts=(MONDAY + WEEK, MONDAY + 2 * WEEK))
-    change_track(track=track, values=later, by=coordinator, now=NOW, today=TODAY)
+    change_track(track=track, values=later, by=coordinator, now=NOW)
     assert list(track.cohort_starts.values_list("on", flat=True)) == [MONDAY + WEEK, MONDAY + 2 * WEEK]
 
 
@@ -159,12 +154,12 @@ def test_a_meeting_of_a_published_track_is_added_with_its_sessions_or_not_at_all
         assistants=(assistant,),
         tracks=(track,),
     )
-    meeting = create_meeting(site=site, values=values, by=coordinator, now=NOW, today=TODAY)
+    meeting = create_meeting(site=site, values=values, by=coordinator, now=NOW)
     assert meeting.sessions.count() == 12
     assert meeting.leader == lead
     too_long = MeetingValues(**(vars(values) | {"code": "LONG", "weekday": 3, "starts": time(6), "ends": time(22)}))
     with refused_for(TooManyMinutes(720 + 960, 1500)):
-        create_meeting(site=site, values=too_long, by=coordinator, now=NOW, today=TODAY)
+        create_meeting(site=site, values=too_long, by=coordinator, now=NOW)
     assert not Meeting.objects.filter(code="LONG").exists()
 
 
@@ -179,4 +174,4 @@ def test_a_meeting_is_not_added_when_the_site_is_closed_or_beyond_what_its_room_
         places=8, runs_from=MONDAY, room=make_room(site, places=6, name="Den"), tracks=(track,),
     )  # fmt: skip
     with refused_for(OutsideHours(time(8), None), RoomTooSmall("Den", 6, 8)):
-        create_meeting(site=site, values=values, by=coordinator, now=NOW, today=TODAY)
+        create_meeting(site=site, values=values, by=coordinator, now=NOW)

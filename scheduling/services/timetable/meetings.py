@@ -1,0 +1,170 @@
+"""Weekly meetings: created, changed from a date on, and ended."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+
+from accounts.audit import record
+from accounts.models import Action, User
+from scheduling.models import FacilitatorPart, Meeting, MeetingFacilitator, Site, TrackStatus
+from scheduling.services.bookings.meeting_changes import (
+    detach_sessions,
+    end_meeting_enrollments,
+    move_enrollments,
+    reassign_sessions,
+    stop_meeting,
+    withdraw_sessions,
+)
+from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.services.reasons import AlreadyEnded
+from scheduling.services.rosters import lock_site
+from scheduling.services.timetable.meeting_checks import check_meeting, check_meeting_change
+from scheduling.services.timetable.tracks import check_tracks_and_extend_horizon
+from scheduling.services.timetable.values import MeetingValues
+from timekeeping.reasons import EndDateBeforeStart, Refused, refuse_if_any
+
+DAY = timedelta(days=1)
+MEETING_FIELDS = (
+    "code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "runs_until", "anchor",
+    "break_starts", "break_ends", "room", "modality",
+)  # fmt: skip
+"""The fields of MeetingValues that are columns of the meeting itself."""
+
+
+def meeting_scope(site: Site, now: datetime) -> SnapshotScope:
+    """What creating, changing or ending a meeting can affect: everything from today on."""
+    return SnapshotScope(site, site.today_at(now), extends_horizon=True)
+
+
+@transaction.atomic
+def create_meeting(
+    *, site: Site, values: MeetingValues, by: User | None, now: datetime, defer_checks: bool = False
+) -> Meeting:
+    """Create a meeting and write its sessions if one of its tracks is published.
+
+    With `defer_checks`, here and in the other functions, the tracks are neither checked nor given sessions: the caller
+    writes several meetings that only make sense together, and then calls `check_tracks_and_extend_horizon`.
+
+    Raises Refused for times outside the site's opening hours, for more places than the room holds, and if a published track
+    that the meeting serves would break the hours rule.
+    """
+    lock_site(site.pk)
+    refuse_if_any(check_meeting(values, site))
+    meeting = Meeting(site=site)
+    _write_meeting(meeting, values)
+    if not defer_checks:
+        check_tracks_and_extend_horizon(tracks=meeting.tracks.all(), site=site, now=now)
+    record(meeting, by=by, action=Action.CREATED, at=now)
+    return meeting
+
+
+@transaction.atomic
+def change_meeting(
+    *,
+    meeting: Meeting,
+    values: MeetingValues,
+    by: User | None,
+    now: datetime,
+    defer_checks: bool = False,
+    let_go: Collection[int] = (),
+) -> Meeting:
+    """Change the meeting from `values.runs_from` on, and return the meeting that has the new values.
+
+    The meeting ends and a new one continues it; its enrollments move to the new one. Sessions that have begun never change:
+    the change starts today at the earliest, or tomorrow if today's session has begun. A meeting of which nothing has been
+    held is changed in place if the change starts on its first day. Sessions that were changed by hand stay as they are and
+    count as the new meeting's sessions of their weeks, except those whose ids are in `let_go`.
+
+    Raises Refused if more patients are enrolled than there would be places, if the meeting ends before the change starts,
+    for new times outside the site's opening hours, for more places than the room holds, and if a published track would break
+    the hours rule.
+    """
+    meeting = _lock_meeting(meeting)
+    tracks_before = list(meeting.tracks.all())
+    begins = change_start(meeting=meeting, runs_from=values.runs_from, now=now)
+    refuse_if_any(check_meeting_change(meeting, values, begins=begins or values.runs_from, since=begins, now=now))
+    if begins is None:
+        kept = withdraw_sessions(meeting=meeting, reason="The group changed", now=now, let_go=let_go)
+        _write_meeting(meeting, values)
+        changed = meeting
+    else:
+        kept = stop_meeting(meeting=meeting, until=begins, reason="The group changed", now=now, let_go=let_go)
+        changed = Meeting(site=meeting.site, continues=meeting)
+        _write_meeting(changed, replace(values, runs_from=begins))
+        move_enrollments(meeting=meeting, following=changed, begins=begins, by=by, now=now)
+    reassign_sessions(sessions=kept, meeting=changed, now=now)
+    if not defer_checks:
+        check_tracks_and_extend_horizon(tracks=[*tracks_before, *changed.tracks.all()], site=meeting.site, now=now)
+    record(changed, by=by, action=Action.CHANGED, at=now, detail=f"from {changed.runs_from:%Y-%m-%d}")
+    return changed
+
+
+def change_start(*, meeting: Meeting, runs_from: date, now: datetime) -> date | None:
+    """Return the day on which a change requested for `runs_from` starts, or None if the meeting is changed in place.
+
+    It is changed in place if none of its sessions has begun and either the change starts on its first day, or no published
+    track and no enrollment has it yet. Reads the meeting's site.
+    """
+    if not meeting.sessions.filter(starts__lte=now).exists():
+        is_in_use = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
+        if runs_from <= meeting.runs_from or not is_in_use:
+            return None
+    return max(runs_from, _first_changeable_day(meeting, now), meeting.runs_from + DAY)
+
+
+@transaction.atomic
+def end_meeting(
+    *,
+    meeting: Meeting,
+    last_day: date,
+    by: User | None,
+    now: datetime,
+    defer_checks: bool = False,
+    let_go: Collection[int] = (),
+) -> Meeting:
+    """End the meeting, and the enrollments in it, after `last_day`.
+
+    Later sessions that were changed by hand become one-off sessions, except those whose ids are in `let_go`. Raises Refused
+    for a last day before the first or before today's session, for a meeting that ends earlier already, and if a published
+    track would break the hours rule without it.
+    """
+    meeting = _lock_meeting(meeting)
+    ends, ended = last_day + DAY, meeting.runs_until
+    if last_day < meeting.runs_from or ends < _first_changeable_day(meeting, now):
+        raise Refused([EndDateBeforeStart(max(meeting.runs_from, meeting.site.today_at(now)), last_day)])
+    if ended is not None and ended < ends:
+        raise Refused([AlreadyEnded(meeting.name, ended - DAY)])
+    kept = stop_meeting(meeting=meeting, until=ends, reason="The group ended", now=now, let_go=let_go)
+    detach_sessions(kept)
+    end_meeting_enrollments(meeting=meeting, ends=ends, by=by, now=now)
+    if not defer_checks:
+        check_tracks_and_extend_horizon(tracks=meeting.tracks.all(), site=meeting.site, now=now)
+    record(meeting, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}")
+    return meeting
+
+
+def _lock_meeting(meeting: Meeting) -> Meeting:
+    """Lock the site and re-read the meeting: until the transaction ends nobody can enroll into it."""
+    lock_site(meeting.site_id)
+    return Meeting.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=meeting.pk)
+
+
+def _first_changeable_day(meeting: Meeting, now: datetime) -> date:
+    """Today, or tomorrow if today's session has begun."""
+    today = meeting.site.today_at(now)
+    return today + DAY * meeting.sessions.filter(on=today, starts__lte=now).count()
+
+
+def _write_meeting(meeting: Meeting, values: MeetingValues) -> None:
+    for name in MEETING_FIELDS:
+        setattr(meeting, name, getattr(values, name))
+    meeting.save()
+    meeting.tracks.set(values.tracks)
+    meeting.meeting_facilitators.all().delete()
+    people = [] if values.lead is None else [(values.lead, FacilitatorPart.LEADS)]
+    people += [(assistant, FacilitatorPart.ASSISTS) for assistant in values.assistants]
+    MeetingFacilitator.objects.bulk_create(
+        MeetingFacilitator(meeting=meeting, user=user, part=part) for user, part in people
+    )

@@ -1,0 +1,109 @@
+"""Tracks: created, changed and published under the hours rule."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.audit import record
+from accounts.models import Action, User
+from scheduling.domain.hours.rules import Verdict, WeeklyMeeting, assess_track
+from scheduling.models import CohortStart, Site, Track, TrackStatus
+from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.rosters import lock_site
+from scheduling.services.rulebook import RuleBook
+from scheduling.services.timetable.hours_check import refuse_rule_violations
+from scheduling.services.timetable.values import TrackValues
+
+TRACK_FIELDS = ("code", "name", "population", "individual_minutes", "entry", "level", "from_age", "to_age")
+"""The fields of TrackValues that are columns of the track itself."""
+
+
+def with_meetings(tracks: QuerySet[Track]) -> QuerySet[Track]:
+    """Prefetch what `track_verdict` reads: meetings, their service types and facilitators."""
+    return tracks.prefetch_related("meetings__service_type", "meetings__meeting_facilitators")
+
+
+def track_verdict(*, track: Track, on: date, book: RuleBook, candidate: WeeklyMeeting | None = None) -> Verdict:
+    """Assess the weekly hours of the meetings that run on the day or, if none has started, of all that start later.
+
+    `candidate` replaces the meeting with the same key; if there is none, it is added. Reads prefetched meetings.
+    """
+    meetings = [each.as_weekly_meeting() for each in track.meetings.all()]
+    if candidate is not None:
+        meetings = [each for each in meetings if each.key != candidate.key] + [candidate]
+    not_over = [each for each in meetings if each.runs_on_or_after(on)]
+    running = [each for each in not_over if each.runs_from is None or each.runs_from <= on]
+    return assess_track(running or not_over, book.on(on), individual_minutes=track.individual_minutes)
+
+
+@transaction.atomic
+def create_track(*, site: Site, values: TrackValues, by: User | None, now: datetime) -> Track:
+    """Create a draft track. `publish_track` checks its hours and writes its sessions."""
+    track = Track(site=site)
+    _write_track(track, values)
+    record(track, by=by, action=Action.CREATED, at=now)
+    return track
+
+
+@transaction.atomic
+def change_track(
+    *, track: Track, values: TrackValues, by: User | None, now: datetime, defer_checks: bool = False
+) -> Track:
+    """Change the track's own columns and start dates.
+
+    With `defer_checks` the caller checks the hours rule after further changes. Raises Refused if a published track would
+    break the rule.
+    """
+    track = _lock_track(track)
+    _write_track(track, values)
+    if not defer_checks and track.status == TrackStatus.PUBLISHED:
+        refuse_rule_violations([track], track.site.today_at(now))
+    record(track, by=by, action=Action.CHANGED, at=now)
+    return track
+
+
+@transaction.atomic
+def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
+    """Publish the track and write its sessions up to the horizon.
+
+    Raises Refused with every reason, for every period from today on in which the hours rule would be broken.
+    """
+    track = _lock_track(track)
+    today = track.site.today_at(now)
+    refuse_rule_violations([track], today)
+    track.status, track.published_at = TrackStatus.PUBLISHED, track.published_at or now
+    track.save(update_fields=["status", "published_at"])
+    extend_horizon(site=track.site, today=today, now=now)
+    record(track, by=by, action=Action.PUBLISHED, at=now)
+    return track
+
+
+@transaction.atomic
+def check_tracks_and_extend_horizon(*, tracks: Iterable[Track], site: Site, now: datetime) -> None:
+    """Check the hours rule of the published tracks and write their missing sessions.
+
+    Called after meetings were written, with the tracks that they serve and those that they served before. Raises Refused if
+    a published track breaks the rule, which takes back everything that was written.
+    """
+    published = Track.objects.filter(pk__in={track.pk for track in tracks}, status=TrackStatus.PUBLISHED)
+    if published:
+        today = site.today_at(now)
+        refuse_rule_violations(published.select_related("site"), today)
+        extend_horizon(site=site, today=today, now=now)
+
+
+def _lock_track(track: Track) -> Track:
+    lock_site(track.site_id)
+    return Track.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=track.pk)
+
+
+def _write_track(track: Track, values: TrackValues) -> None:
+    for name in TRACK_FIELDS:
+        setattr(track, name, getattr(values, name))
+    track.save()
+    wanted = set(values.cohort_starts)
+    track.cohort_starts.exclude(on__in=wanted).delete()
+    known = set(track.cohort_starts.values_list("on", flat=True))
+    CohortStart.objects.bulk_create(CohortStart(track=track, on=on) for on in sorted(wanted - known))
