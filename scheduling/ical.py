@@ -1,7 +1,7 @@
-"""Writes calendars that every calendar app reads alike, and that tell a stranger nothing.
+"""Writes iCalendar files that every calendar app reads the same way, and that tell a stranger nothing.
 
-One VEVENT for each session, in UTC: no recurrence rules, no time zone definitions. Everything comes from the values
-given, so that the same entries are the same bytes at any time and on any machine.
+Each session is one VEVENT in UTC, without recurrence rules or time zone definitions. The same events give the same bytes at
+any time and on any machine, as nothing else goes into the file.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from icalendar import Calendar, Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEvent:
-    """One session as a calendar shows it. Instants are aware; `stamp` is when it was last changed."""
+    """One session as a calendar shows it. Datetimes are aware; `stamp` is when the session was last changed."""
 
     uid: str
     starts: datetime
@@ -26,18 +26,18 @@ class FeedEvent:
 
     def __post_init__(self) -> None:
         if self.starts.tzinfo is None or self.ends.tzinfo is None or self.stamp.tzinfo is None:
-            raise ValueError("a calendar entry needs aware instants")
+            raise ValueError("a calendar event needs aware datetimes")
         if self.starts >= self.ends:
-            raise ValueError(f"a calendar entry must end after it starts: {self.starts}..{self.ends}")
+            raise ValueError(f"a calendar event must end after it starts: {self.starts}..{self.ends}")
 
 
 def strip_control_characters(text: str) -> str:
-    """Without control characters and line separators, which calendar apps choke on."""
+    """Return the text without control characters and line separators, which some calendar apps can't read."""
     return "".join(letter for letter in text if category(letter) not in {"Cc", "Zl", "Zp"})
 
 
-def write_calendar(*, name: str, time_zone: str, entries: Iterable[FeedEvent]) -> bytes:
-    """A calendar as UTF-8 bytes, its entries in order of time. An empty one is a calendar without events."""
+def write_calendar(*, name: str, time_zone: str, events: Iterable[FeedEvent]) -> bytes:
+    """Return a calendar file in UTF-8, its events in order of time. `time_zone` is an IANA name."""
     calendar = Calendar()
     calendar.add("VERSION", "2.0")
     calendar.add("PRODID", "-//Calendar//EN")
@@ -46,22 +46,22 @@ def write_calendar(*, name: str, time_zone: str, entries: Iterable[FeedEvent]) -
     calendar.add("X-WR-TIMEZONE", time_zone)
     calendar.add("REFRESH-INTERVAL", timedelta(hours=1), parameters={"VALUE": "DURATION"})
     calendar.add("X-PUBLISHED-TTL", "PT1H")
-    for entry in sorted(entries, key=lambda entry: (entry.starts, entry.uid)):
-        calendar.add_component(_vevent(entry))
-    written: bytes = calendar.to_ical()
-    return written
+    for event in sorted(events, key=lambda event: (event.starts, event.uid)):
+        calendar.add_component(_vevent(event))
+    body: bytes = calendar.to_ical()
+    return body
 
 
-def _vevent(entry: FeedEvent) -> Event:
-    event = Event()
-    event.add("UID", entry.uid)
-    event.add("DTSTAMP", entry.stamp.astimezone(UTC))
-    event.add("LAST-MODIFIED", entry.stamp.astimezone(UTC))
-    event.add("SEQUENCE", entry.sequence)
-    event.add("DTSTART", entry.starts.astimezone(UTC))
-    event.add("DTEND", entry.ends.astimezone(UTC))
-    event.add("SUMMARY", strip_control_characters(entry.summary))
-    event.add("TRANSP", "OPAQUE")
-    if entry.private:
-        event.add("CLASS", "PRIVATE")
-    return event
+def _vevent(event: FeedEvent) -> Event:
+    component = Event()
+    component.add("UID", event.uid)
+    component.add("DTSTAMP", event.stamp.astimezone(UTC))
+    component.add("LAST-MODIFIED", event.stamp.astimezone(UTC))
+    component.add("SEQUENCE", event.sequence)
+    component.add("DTSTART", event.starts.astimezone(UTC))
+    component.add("DTEND", event.ends.astimezone(UTC))
+    component.add("SUMMARY", strip_control_characters(event.summary))
+    component.add("TRANSP", "OPAQUE")
+    if event.private:
+        component.add("CLASS", "PRIVATE")
+    return component

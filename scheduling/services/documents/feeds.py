@@ -1,4 +1,4 @@
-"""Calendar subscriptions: made, revoked, found by their secret, and written out."""
+"""Calendar subscriptions: created, revoked, found by their token, and served to calendar apps."""
 
 import hashlib
 import hmac
@@ -16,12 +16,15 @@ from scheduling.ical import FeedEvent, write_calendar
 from scheduling.models import Booking, Feed, FeedStyle, Room, Session, SessionStatus, Site, Track
 
 WEEKS_BACK = 4
+"""How many weeks of the past a calendar shows."""
 DAYS_EMPTY_AFTER_DISCHARGE = 14
-"""Long enough for a phone that looks once a week to clear its copy; then the address is unknown."""
+"""An app that polls once a week has cleared its copy by then. Afterwards the address is unknown. Product rule."""
 SEQUENCE_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+"""An event's sequence number is in minutes since then, so that every change of a session raises it."""
 
 
 def hash_token(token: str) -> str:
+    """Return the SHA-256 of a token, under which its feed is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -37,7 +40,7 @@ def create_feed(
     by: User,
     now: datetime,
 ) -> tuple[Feed, str]:
-    """A new subscription of exactly one subject, and its secret, which is not kept and can't be shown again."""
+    """Create a subscription for exactly one subject. Return it with its token, which is not stored and can't be shown again."""
     token = secrets.token_urlsafe(32)
     feed = Feed.objects.create(
         patient=patient,
@@ -57,7 +60,7 @@ def create_feed(
 
 @transaction.atomic
 def revoke_feed(*, feed: Feed, by: User, now: datetime) -> Feed:
-    """From now on the address is unknown. Revoking twice changes nothing."""
+    """Revoke a subscription: its address is unknown from now on. Revoking it again changes nothing."""
     if feed.revoked_at is None:
         feed.revoked_at, feed.body, feed.etag = now, "", ""
         feed.save(update_fields=["revoked_at", "body", "etag"])
@@ -65,47 +68,37 @@ def revoke_feed(*, feed: Feed, by: User, now: datetime) -> Feed:
     return feed
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedFeed:
-    """What a calendar app gets: the bytes, and their ETag with its quotes."""
-
-    body: bytes
-    etag: str
-
-
 def find_feed(token: str) -> Feed | None:
-    """The live subscription with this secret; who has left the clinic has none."""
+    """Return the feed with the token, unless it is revoked or its facilitator has left the clinic."""
     feeds = Feed.objects.live().exclude(facilitator__is_active=False)
     subjects = feeds.select_related("patient__site", "facilitator", "room__site", "track__site")
     return subjects.filter(token_hash=hash_token(token)).first()
 
 
-def fetch_calendar(*, feed: Feed, now: datetime) -> RenderedFeed | None:
-    """The calendar as it stands; written anew when something in it changed or a day has passed.
+@dataclass(frozen=True, slots=True)
+class RenderedFeed:
+    """The response for a calendar app: the body, and its ETag including the quotes."""
 
-    None once a patient's care has been over for `DAYS_EMPTY_AFTER_DISCHARGE` days; until then it is empty.
+    body: bytes
+    etag: str
+
+
+def serve_feed(*, feed: Feed, now: datetime) -> RenderedFeed | None:
+    """Return the calendar for an app that fetches it, and note the time of the fetch.
+
+    The stored calendar is used until something in it changes or the day does. A patient's calendar is empty after discharge;
+    from `DAYS_EMPTY_AFTER_DISCHARGE` days after it on, the result is None.
     """
     site = _site_of(feed)
-    today = now.astimezone(site.zone).date() if site else now.date()
-    discharged = _days_since_discharge(feed, today)
-    if discharged is not None and discharged >= DAYS_EMPTY_AFTER_DISCHARGE:
+    today = site.today_at(now) if site else now.date()
+    days_discharged = _days_since_discharge(feed, today)
+    if days_discharged is not None and days_discharged >= DAYS_EMPTY_AFTER_DISCHARGE:
         return None
+    _note_fetch(feed, now)
     if _is_fresh(feed, today, site):
         return RenderedFeed(feed.body.encode(), feed.etag)
-    entries = [] if discharged is not None else _entries(feed, today)
-    name = site.neutral_name if site and feed.style == FeedStyle.DISCREET else "Calendar"
-    body = write_calendar(name=name, time_zone=site.time_zone if site else "UTC", entries=entries)
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    # Not kept if it was revoked or something in it changed while it was written: then it is written anew next time.
-    as_read = Feed.objects.live().filter(pk=feed.pk, stale_at=feed.stale_at)
-    as_read.update(body=body.decode(), etag=etag, rendered_at=now, stale_at=None)
-    return RenderedFeed(body, etag)
-
-
-def note_fetch(*, feed: Feed, now: datetime) -> None:
-    """Remembers when the address was last read, to the minute."""
-    if feed.last_fetched_at is None or now - feed.last_fetched_at >= timedelta(minutes=1):
-        Feed.objects.filter(pk=feed.pk).update(last_fetched_at=now)
+    events = _events(feed, today) if days_discharged is None else []
+    return _render(feed, site, events, now)
 
 
 def _site_of(feed: Feed) -> Site | None:
@@ -116,14 +109,8 @@ def _site_of(feed: Feed) -> Site | None:
     return Site.objects.filter(role_assignments__user=feed.facilitator).order_by("pk").first()
 
 
-def _is_fresh(feed: Feed, today: date, site: Site | None) -> bool:
-    if feed.rendered_at is None or feed.stale_at is not None:
-        return False
-    return feed.rendered_at.astimezone(site.zone if site else UTC).date() == today
-
-
 def _days_since_discharge(feed: Feed, today: date) -> int | None:
-    """None while care goes on or has not begun, and for feeds that are not a patient's."""
+    """Return None for an admitted patient, for one who was never admitted, and for feeds of other subjects."""
     if feed.patient is None:
         return None
     ends = list(feed.patient.episodes.values_list("ends", flat=True))
@@ -132,12 +119,27 @@ def _days_since_discharge(feed: Feed, today: date) -> int | None:
     return (today - max(end for end in ends if end is not None)).days
 
 
-def _entries(feed: Feed, today: date) -> list[FeedEvent]:
+def _note_fetch(feed: Feed, now: datetime) -> None:
+    """Store when the feed was last fetched, to the minute."""
+    if feed.last_fetched_at is None or now - feed.last_fetched_at >= timedelta(minutes=1):
+        Feed.objects.filter(pk=feed.pk).update(last_fetched_at=now)
+
+
+def _is_fresh(feed: Feed, today: date, site: Site | None) -> bool:
+    if feed.rendered_at is None or feed.stale_at is not None:
+        return False
+    return feed.rendered_at.astimezone(site.zone if site else UTC).date() == today
+
+
+def _events(feed: Feed, today: date) -> list[FeedEvent]:
     since = today - timedelta(weeks=WEEKS_BACK)
     if feed.patient is not None:
-        bookings = Booking.objects.active().of_patient(feed.patient.pk).exclude(session__status=SessionStatus.CANCELLED)
-        found = bookings.filter(session__on__gte=since).select_related("session__site")
-        return [_entry(feed, booking.session, booking.starts, booking.ends) for booking in found]
+        bookings = Booking.objects.active().of_patient(feed.patient.pk)
+        bookings = bookings.exclude(session__status=SessionStatus.CANCELLED).filter(session__on__gte=since)
+        return [
+            _event(feed, booking.session, booking.starts, booking.ends)
+            for booking in bookings.select_related("session__site")
+        ]
     sessions = Session.objects.exclude(status=SessionStatus.CANCELLED).filter(on__gte=since).select_related("site")
     if feed.facilitator is not None:
         sessions = sessions.filter(facilitators=feed.facilitator)
@@ -145,10 +147,10 @@ def _entries(feed: Feed, today: date) -> list[FeedEvent]:
         sessions = sessions.filter(room=feed.room)
     else:
         sessions = sessions.filter(Q(meeting__tracks=feed.track))
-    return [_entry(feed, session, session.starts, session.ends) for session in sessions]
+    return [_event(feed, session, session.starts, session.ends) for session in sessions]
 
 
-def _entry(feed: Feed, session: Session, starts: datetime, ends: datetime) -> FeedEvent:
+def _event(feed: Feed, session: Session, starts: datetime, ends: datetime) -> FeedEvent:
     changed = session.departed_at
     return FeedEvent(
         uid=hmac.new(feed.uid_key.encode(), str(session.pk).encode(), hashlib.sha256).hexdigest()[:40],
@@ -161,9 +163,19 @@ def _entry(feed: Feed, session: Session, starts: datetime, ends: datetime) -> Fe
 
 
 def _summary(feed: Feed, session: Session) -> str:
-    """The neutral name; for staff with the number of people booked, never a name."""
+    """Return the site's neutral name; for staff with the number of patients booked, never with a name."""
     if feed.style == FeedStyle.BUSY:
         return "Busy"
     if feed.patient is not None:
         return session.site.neutral_name
     return f"{session.site.neutral_name} ({session.booked} of {session.places})"
+
+
+def _render(feed: Feed, site: Site | None, events: list[FeedEvent], now: datetime) -> RenderedFeed:
+    name = site.neutral_name if site and feed.style == FeedStyle.DISCREET else "Calendar"
+    body = write_calendar(name=name, time_zone=site.time_zone if site else "UTC", events=events)
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    # If the feed was revoked or something in it changed meanwhile, the result is not stored: the next fetch renders anew.
+    unchanged = Feed.objects.live().filter(pk=feed.pk, stale_at=feed.stale_at)
+    unchanged.update(body=body.decode(), etag=etag, rendered_at=now, stale_at=None)
+    return RenderedFeed(body, etag)

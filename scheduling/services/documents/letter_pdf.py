@@ -1,4 +1,4 @@
-"""A letter on plain paper: neutral letterhead, times, a line to sign on, and the notice that the law asks for."""
+"""The PDF of a letter: neutral letterhead, times, a line for the signature, and the notice that the law requires."""
 
 import io
 import unicodedata
@@ -29,27 +29,27 @@ from scheduling.services.documents.letter_text import LetterText
 
 TITLE = "Schedule"
 PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
-"""Typefaces that are installed with the pages' files, and embedded: every reader shows the same letters."""
+"""Fonts that are installed with the static files. They are embedded, so that every reader shows the same characters."""
 RIGHT_TO_LEFT = {"R", "AL"}
-"""Scripts that run from right to left, which the library that writes PDF can't set."""
+"""Bidirectional classes of right-to-left scripts, which reportlab can't set."""
 
 
 @cache
 def _typeface(name: str) -> TTFont:
-    """Registered with the library once."""
+    """Register the font with reportlab once, and return it."""
     typeface = TTFont(name, str(settings.TYPEFACES_DIR / f"{name}.ttf"))
     pdfmetrics.registerFont(typeface)
     return typeface
 
 
 def unprintable_characters(content: LetterContent) -> str:
-    """The letters of what is to be printed that would not be legible, each once."""
-    shapes = [_typeface(name).face.charToGlyph for name in (PLAIN, BOLD)]
-    letters = {letter for text in _texts(content) for letter in text}
+    """Return the characters of the letter that can't be printed, each once, sorted."""
+    glyphs = [_typeface(name).face.charToGlyph for name in (PLAIN, BOLD)]
+    characters = {character for text in _texts(content) for character in text}
     return "".join(
-        letter
-        for letter in sorted(letters)
-        if unicodedata.bidirectional(letter) in RIGHT_TO_LEFT or any(ord(letter) not in known for known in shapes)
+        character
+        for character in sorted(characters)
+        if unicodedata.bidirectional(character) in RIGHT_TO_LEFT or any(ord(character) not in font for font in glyphs)
     )
 
 
@@ -66,12 +66,12 @@ def _texts(content: LetterContent) -> tuple[str, ...]:
 
 
 def render_pdf(content: LetterContent) -> bytes:
-    """The letter. The same content gives the same bytes; the document's properties say as little as its words."""
+    """Return the letter as a PDF. The same content gives the same bytes, and the document's properties reveal no more."""
     for name in (PLAIN, BOLD):
         _typeface(name)
-    written = io.BytesIO()
+    buffer = io.BytesIO()
     document = SimpleDocTemplate(
-        written,
+        buffer,
         pagesize=LETTER,
         leftMargin=1.1 * inch,
         rightMargin=1.1 * inch,
@@ -85,7 +85,7 @@ def render_pdf(content: LetterContent) -> bytes:
         invariant=1,
     )
     document.build(_story(LetterText.of(content)))
-    return written.getvalue()
+    return buffer.getvalue()
 
 
 def _style(**more: Any) -> ParagraphStyle:
@@ -93,45 +93,45 @@ def _style(**more: Any) -> ParagraphStyle:
     return ParagraphStyle("letter", **(base | more))
 
 
-def _story(words: LetterText) -> list[Flowable]:
-    """All of the letter, from top to bottom."""
+def _story(text: LetterText) -> list[Flowable]:
+    """The letter from top to bottom."""
     plain, small = _style(), _style(fontSize=8.5, leading=12)
     lines = [
-        _paragraph(words.sender, _style(fontName=BOLD, fontSize=14, leading=20)),
-        *(_paragraph(line, small) for line in words.sender_lines),
+        _paragraph(text.sender, _style(fontName=BOLD, fontSize=14, leading=20)),
+        *(_paragraph(line, small) for line in text.sender_lines),
         Spacer(1, 30),
-        _paragraph(words.written_on, plain),
+        _paragraph(text.written_on, plain),
         Spacer(1, 16),
-        *(_paragraph(line, plain) for line in words.recipient_lines),
+        *(_paragraph(line, plain) for line in text.recipient_lines),
         Spacer(1, 22),
-        _paragraph(words.title, _style(fontName=BOLD)),
+        _paragraph(text.title, _style(fontName=BOLD)),
         Spacer(1, 8),
-        _paragraph(words.opening, plain),
+        _paragraph(text.opening, plain),
         Spacer(1, 8),
-        _table(words),
+        _table(text),
         Spacer(1, 12),
-        _paragraph(words.closing, plain),
+        _paragraph(text.closing, plain),
         Spacer(1, 40),
     ]
     ending = [
         HRFlowable(width=3 * inch, thickness=0.5, color=HexColor("#5b6b79"), hAlign="LEFT"),
-        _paragraph(f"For {words.sender}", small),
+        _paragraph(f"For {text.sender}", small),
         Spacer(1, 22),
-        _paragraph(words.consent, small),
+        _paragraph(text.consent, small),
         Spacer(1, 6),
-        _paragraph(words.notice, small),
+        _paragraph(text.notice, small),
     ]
     return [*lines, KeepTogether(ending)]
 
 
-def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
-    return Paragraph(escape(text), style)
+def _paragraph(line: str, style: ParagraphStyle) -> Paragraph:
+    return Paragraph(escape(line), style)
 
 
-def _table(words: LetterText) -> Table:
-    """Days beside times; it goes on over pages."""
+def _table(text: LetterText) -> Table:
+    """A table of days and times, which may break across pages."""
     plain = _style(leading=14)
-    cells = [[_paragraph(days, plain), _paragraph(times, plain)] for days, times in words.rows]
+    cells = [[_paragraph(days, plain), _paragraph(times, plain)] for days, times in text.rows]
     rules = TableStyle(
         [
             ("LINEBELOW", (0, 0), (-1, -1), 0.5, HexColor("#d9dee2")),

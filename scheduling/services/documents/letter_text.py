@@ -1,4 +1,4 @@
-"""What a letter says, sentence by sentence: the page on which it is looked at and the paper say the same."""
+"""The sentences of a letter. Its preview page and its PDF show the same ones."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,12 +7,15 @@ from scheduling.domain.letters import LetterContent, WeeklyTime
 from scheduling.formats import full_date, times, weekday
 
 NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
-"""The short form of the notice that accompanies a disclosure: 42 CFR 2.32(a)(2). The law allows it, and it says the least."""
+"""The short form of the notice that accompanies a disclosure, 42 CFR 2.32(a)(2): the form that reveals the least."""
 
 
 @dataclass(frozen=True, slots=True)
 class LetterText:
-    """From top to bottom; nothing is escaped. `rows` are days beside times: weekly ones with their exceptions, then by date."""
+    """The parts of a letter from top to bottom, not escaped.
+
+    `rows` are pairs of days and times: weekly appointments with the dates they leave out, then single ones by date.
+    """
 
     sender: str
     sender_lines: tuple[str, ...]
@@ -27,6 +30,7 @@ class LetterText:
 
     @classmethod
     def of(cls, content: LetterContent) -> "LetterText":
+        """Write the sentences for the content."""
         weekly = ((_weekly_text(each), times(each.starts, each.ends)) for each in content.times.weekly)
         single = ((_date_text(each.on), times(each.starts, each.ends)) for each in content.times.single)
         return cls(
@@ -59,8 +63,8 @@ def _date_text(on: date) -> str:
 
 
 def _weekly_text(weekly: WeeklyTime) -> str:
-    said = f"Every {weekday(weekly.weekday)} from {full_date(weekly.first)} to {full_date(weekly.last)}"
-    return f"{said}, but not on {_join_dates(weekly.out)}" if weekly.out else said
+    text = f"Every {weekday(weekly.weekday)} from {full_date(weekly.first)} to {full_date(weekly.last)}"
+    return f"{text}, but not on {_join_dates(weekly.out)}" if weekly.out else text
 
 
 def _join_dates(days: tuple[date, ...]) -> str:

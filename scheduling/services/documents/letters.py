@@ -1,4 +1,7 @@
-"""Letters that tell an employer or a school when a patient has appointments: with their consent, and times alone."""
+"""Letters to an employer or a school with the times of a patient's appointments, written with the patient's consent.
+
+A letter discloses times and nothing else. 42 CFR part 2.
+"""
 
 import unicodedata
 from collections.abc import Iterable
@@ -24,11 +27,12 @@ from scheduling.services.documents.letter_pdf import render_pdf, unprintable_cha
 from timekeeping.reasons import EndDateBeforeStart, Reason, refuse_if_any
 
 LONGEST_PERIOD = timedelta(weeks=26)
+"""How many days one letter may cover. Product rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentNotInForce(Reason):
-    """The consent does not hold on the day: it is over, was revoked, or is not signed yet."""
+    """The consent is not in force on the day: it has expired, was revoked, or is not signed yet."""
 
     code: ClassVar[str] = "no_consent"
     recipient: str
@@ -38,7 +42,7 @@ class ConsentNotInForce(Reason):
 
 @dataclass(frozen=True, slots=True)
 class NoAppointments(Reason):
-    """No appointment is booked in the days asked for; those after `horizon` are not booked yet."""
+    """The patient has no appointment on the days. Appointments after the day `horizon` are not booked yet."""
 
     code: ClassVar[str] = "nothing_to_tell"
     first_day: date
@@ -48,7 +52,7 @@ class NoAppointments(Reason):
 
 @dataclass(frozen=True, slots=True)
 class LetterTooLong(Reason):
-    """More days than one letter may tell of."""
+    """The letter would cover more weeks than allowed."""
 
     code: ClassVar[str] = "letter_too_long"
     weeks: int
@@ -57,7 +61,7 @@ class LetterTooLong(Reason):
 
 @dataclass(frozen=True, slots=True)
 class UnprintableCharacters(Reason):
-    """Some letters of what is to be printed can't be: the typeface lacks them, or they join or run to the left."""
+    """Some characters can't be printed: the font lacks them, or their script runs from right to left."""
 
     code: ClassVar[str] = "letters_missing"
     letters: str
@@ -65,7 +69,7 @@ class UnprintableCharacters(Reason):
 
 @dataclass(frozen=True, slots=True)
 class LetterheadRevealsTreatment(Reason):
-    """The site's name, or a word of treatment, stands in the letterhead; the name in the address may be a street's."""
+    """The letterhead has a word about treatment, or the site's name outside the address, where it may be a street's."""
 
     code: ClassVar[str] = "letterhead_tells"
     words: tuple[str, ...]
@@ -73,7 +77,7 @@ class LetterheadRevealsTreatment(Reason):
 
 @dataclass(frozen=True, slots=True)
 class NameRevealsTreatment(Reason):
-    """What was typed as the patient's name says more than a name."""
+    """The text entered as the patient's name contains the site's name or a word about treatment."""
 
     code: ClassVar[str] = "name_tells"
     words: tuple[str, ...]
@@ -81,26 +85,26 @@ class NameRevealsTreatment(Reason):
 
 @dataclass(frozen=True, slots=True)
 class LetterChanged(Reason):
-    """The letter would say something else by now than what was looked at."""
+    """The letter would no longer say what was previewed."""
 
     code: ClassVar[str] = "says_something_else"
 
 
 def consents_of(patient: Patient, today: date) -> tuple[list[Consent], list[Consent]]:
-    """Those in force, and those that are over; each with the letters that were written on its ground."""
-    found = list(patient.consents.select_related("patient__site").prefetch_related("letters"))
-    in_force = [each for each in found if each.is_in_force_on(today)]
-    return in_force, [each for each in found if each not in in_force]
+    """Return the patient's consents in force, and the others, with prefetched letters."""
+    consents = list(patient.consents.select_related("patient__site").prefetch_related("letters"))
+    in_force = [each for each in consents if each.is_in_force_on(today)]
+    return in_force, [each for each in consents if each not in in_force]
 
 
 def letter_content(*, consent: Consent, name: str, first_day: date, last_day: date, now: datetime) -> LetterContent:
-    """What the letter would say of the days, both included, with the patient named as `name`.
+    """Return the content of a letter about the days, both inclusive, that calls the patient `name`.
 
-    Raises Refused without a consent in force, for days without an appointment, for words that would tell what they are for,
-    and for letters that cannot be printed.
+    Raises Refused if the consent is not in force, for more days than allowed, for days without an appointment, for words
+    that would reveal the treatment, and for characters that can't be printed.
     """
     site = consent.patient.site
-    today = now.astimezone(site.zone).date()
+    today = site.today_at(now)
     refuse_if_any(_check_request(consent, first_day, last_day, today))
     until = last_day + timedelta(days=1)
     times = summarize_appointments(_appointments(consent.patient, first_day, until))
@@ -122,8 +126,8 @@ def letter_content(*, consent: Consent, name: str, first_day: date, last_day: da
     refuse_if_any(_check_disclosure(content, consent.patient))
     if not times:
         refuse_if_any([NoAppointments(first_day, last_day, horizon_end(today) - timedelta(days=1))])
-    missing = unprintable_characters(content)
-    refuse_if_any([UnprintableCharacters(missing)] if missing else [])
+    unprintable = unprintable_characters(content)
+    refuse_if_any([UnprintableCharacters(unprintable)] if unprintable else [])
     return content
 
 
@@ -131,12 +135,13 @@ def letter_content(*, consent: Consent, name: str, first_day: date, last_day: da
 def write_letter(
     *, consent: Consent, name: str, first_day: date, last_day: date, seen: str, by: User, now: datetime
 ) -> tuple[Letter, bytes]:
-    """The letter as PDF, and that it was written: the account of what was disclosed.
+    """Record the disclosure, and return its row with the letter as a PDF.
 
-    `seen` is the key of the content that was looked at. Raises Refused as `content_of` does, and if it would say another.
+    `seen` is the key of the content that was previewed. Raises Refused as `letter_content` does, and if the content has
+    changed since.
     """
-    held = Consent.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")
-    consent = held.get(pk=consent.pk)
+    consents = Consent.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")
+    consent = consents.get(pk=consent.pk)
     content = letter_content(consent=consent, name=name, first_day=first_day, last_day=last_day, now=now)
     refuse_if_any([LetterChanged()] if content.key != seen else [])
     letter = Letter.objects.create(
@@ -157,7 +162,7 @@ def _check_request(consent: Consent, first_day: date, last_day: date, today: dat
 
 
 def _check_disclosure(content: LetterContent, patient: Patient) -> Iterable[Reason]:
-    """What people have written themselves, and would say too much. A person's own name may sound like anything."""
+    """Check the texts that people entered. Words of the patient's real name are allowed, whatever they sound like."""
     name = patient.site.name
     if words := revealing_words(content.sender, [name]) + revealing_words(content.sender_address):
         yield LetterheadRevealsTreatment(words)
@@ -169,12 +174,12 @@ def _check_disclosure(content: LetterContent, patient: Patient) -> Iterable[Reas
 
 
 def _normalize(text: str) -> str:
-    """The same letters in as few code points as they can have, as typefaces know them."""
+    """Compose characters: fonts have glyphs for composed ones."""
     return unicodedata.normalize("NFC", text)
 
 
 def _appointments(patient: Patient, first: date, until: date) -> Iterable[Appointment]:
-    """The times of the patient's standing places on the half-open dates, on the wall clock of each session's site."""
+    """Yield the patient's bookings on the half-open dates, on the wall clock of each session's site."""
     booked = Booking.objects.active().of_patient(patient.pk).filter(session__on__gte=first, session__on__lt=until)
     for booking in booked.select_related("session__site"):
         zone = booking.session.site.zone

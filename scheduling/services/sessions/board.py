@@ -1,4 +1,4 @@
-"""What a site's calendar of dated sessions shows, for its staff: sessions without the people in them."""
+"""The calendar of a site's dated sessions for staff. It shows no patients."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,27 +15,30 @@ from timekeeping.intervals import Interval
 
 @dataclass(frozen=True, slots=True)
 class MarkedTrack:
-    """A track, and the letter and colour by which its sessions are known."""
+    """A track with the letter and color that mark its sessions."""
 
     track: Track
     mark: TrackLabel
 
 
 def marked_tracks(site: Site) -> tuple[MarkedTrack, ...]:
-    """Every track of the site in the order in which they were made, so that a mark stays with its track. One query."""
+    """Return every track of the site with its mark, in one query.
+
+    The tracks are in the order in which they were created, so that a track keeps its mark when others are added.
+    """
     tracks = Track.objects.filter(site=site).order_by("pk")
     return tuple(map(MarkedTrack, tracks, marks_for([track.name for track in tracks])))
 
 
 def legend(marked: Iterable[MarkedTrack]) -> list[MarkedTrack]:
-    """What the legend explains: a draft has no sessions; retired tracks stand last."""
+    """Return the tracks for the legend, by name, retired ones last. Drafts are left out: they have no sessions."""
     shown = (each for each in marked if each.track.status != TrackStatus.DRAFT)
     return sorted(shown, key=lambda each: (each.track.status == TrackStatus.RETIRED, each.track.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardSession:
-    """A session on the calendar: `starts` and `ends` as the clocks at the site show them, without a zone."""
+    """A session on the calendar. `starts` and `ends` are on the site's wall clock, without a zone."""
 
     session: Session
     starts: datetime
@@ -47,10 +50,12 @@ class BoardSession:
 
     @property
     def is_cancelled(self) -> bool:
+        """Whether the session is canceled."""
         return self.session.status == SessionStatus.CANCELLED
 
     @property
     def where(self) -> str:
+        """The room's name, "Telehealth" or "No room"."""
         if self.session.room:
             return self.session.room.name
         return "Telehealth" if self.session.modality == Modality.TELEHEALTH else "No room"
@@ -58,7 +63,7 @@ class BoardSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardDay:
-    """One day of the calendar with what is on."""
+    """One day of the calendar: its sessions, closures and clock change."""
 
     on: date
     closures: tuple[Closure, ...]
@@ -67,12 +72,13 @@ class BoardDay:
 
     @property
     def is_empty(self) -> bool:
+        """Whether there is nothing to show on the day."""
         return not (self.closures or self.clock_change or self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """The days of a half-open range of dates at a site."""
+    """The calendar of a site for the half-open dates of `span`."""
 
     span: Interval[date]
     entries: Sequence[BoardSession]
@@ -80,6 +86,7 @@ class Board:
     clock_changes: Sequence[ClockChange]
 
     def days(self) -> list[BoardDay]:
+        """Return every day of the span, empty ones too."""
         changes = {change.on: change for change in self.clock_changes}
         return [
             BoardDay(
@@ -103,9 +110,9 @@ def read_board(
     by: User,
     now: datetime,
 ) -> Board:
-    """Those of the sessions that are on the site's dates of `span`, with what else is to be known of these days.
+    """Read the site's calendar for the half-open dates of `span`.
 
-    `sessions` are what the person may see and asked for; `by` says which of them can be moved.
+    `sessions` are those that `by` may see and that the filters leave; `marked` are the site's tracks with their marks.
     """
     found = (
         sessions.filter(site=site)
@@ -128,15 +135,15 @@ def _board_entry(
     session: Session, *, site: Site, marked: Sequence[MarkedTrack], may_move: bool, now: datetime
 ) -> BoardSession:
     starts, ends = (moment.astimezone(site.zone).replace(tzinfo=None) for moment in (session.starts, session.ends))
-    if ends <= starts:  # the clocks are put back within it
+    if ends <= starts:  # the clocks go back during the session
         ends = starts + (session.ends - session.starts)
-    own = {track.pk for track in session.meeting.tracks.all()} if session.meeting else set()
+    track_ids = {track.pk for track in session.meeting.tracks.all()} if session.meeting else set()
     people = list(session.session_facilitators.all())
     return BoardSession(
         session=session,
         starts=starts,
         ends=ends,
-        tracks=tuple(each for each in marked if each.track.pk in own),
+        tracks=tuple(each for each in marked if each.track.pk in track_ids),
         leads=next((each.user.name for each in people if each.part == FacilitatorPart.LEADS), ""),
         assists=tuple(each.user.name for each in people if each.part == FacilitatorPart.ASSISTS),
         movable=may_move and session.status == SessionStatus.SCHEDULED and session.starts > now,

@@ -1,4 +1,4 @@
-"""Cancels a session, and gives it back."""
+"""Canceling a session, and restoring it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,9 +22,9 @@ from timekeeping.reasons import Reason, refuse_if_any
 
 @transaction.atomic
 def cancel_session(*, session: Session, reason: str, by: User, now: datetime) -> Session:
-    """Cancels a session to come and gives its places back; they stand again if it is reinstated.
+    """Cancel a session and release its bookings; `restore_session` books the patients again.
 
-    Raises Refused without a reason, for one that has begun, and for one that is cancelled already.
+    Raises Refused for an empty reason, and for a session that has begun or is canceled already.
     """
     session = lock_session(session)
     refuse_if_any([*check_changeable(session, now), *([] if reason.strip() else [ReasonRequired()])])
@@ -34,10 +34,10 @@ def cancel_session(*, session: Session, reason: str, by: User, now: datetime) ->
 
 
 def cancel_locked(session: Session, *, reason: str, by: User | None, now: datetime) -> None:
-    """Cancels a session that the caller has locked and asked about."""
+    """Cancel a session that the caller has locked and checked."""
     bookings = Booking.objects.active().filter(session=session)
-    told = list(bookings.select_related("episode__patient", "session"))
-    record_all(told, by=by, action=Action.CANCELLED, at=now, detail=str(session), reason=reason)
+    released = list(bookings.select_related("episode__patient", "session"))
+    record_all(released, by=by, action=Action.CANCELLED, at=now, detail=str(session), reason=reason)
     mark_calendars_stale(session, now)
     release_bookings(bookings=bookings, cause=ReleaseCause.CANCELLED, reason=reason, now=now)
     session.status, session.cancel_reason = SessionStatus.CANCELLED, reason[:REASON_MAX_LENGTH]
@@ -49,9 +49,10 @@ def cancel_locked(session: Session, *, reason: str, by: User | None, now: dateti
 
 @transaction.atomic
 def restore_session(*, session: Session, by: User, now: datetime) -> Session:
-    """A cancelled session is held after all; who lost a place by the cancelling has it again, if nothing else took its time.
+    """Restore a canceled session, and book the patients again who are not in another session by now.
 
-    Raises Refused for one that is not cancelled, would have begun, is on a closed day, or whose room or people are taken.
+    Raises Refused for a session that is not canceled, that would have begun, on a day on which the site is closed, and if
+    its room or one of its facilitators is taken.
     """
     session = lock_session(session)
     reasons: list[Reason] = []
@@ -61,9 +62,9 @@ def restore_session(*, session: Session, by: User, now: datetime) -> Session:
         reasons.append(HasBegun(session.name, session.on))
     reasons += (reason for reason in check_times(slot_of(session), session.site, now) if isinstance(reason, SiteClosed))
     people = [each.user for each in session.session_facilitators.select_related("user")]
-    time = Interval(session.starts, session.ends)
-    reasons += check_room(session.room, time, session.places, session.site, apart_from=session.pk)
-    reasons += check_facilitators(people, time, session.site, apart_from=session.pk)
+    hours = Interval(session.starts, session.ends)
+    reasons += check_room(session.room, hours, session.places, session.site, apart_from=session.pk)
+    reasons += check_facilitators(people, hours, session.site, apart_from=session.pk)
     refuse_if_any(reasons)
     with translate_integrity_errors():
         restore_locked(session, by=by, now=now)
@@ -72,15 +73,14 @@ def restore_session(*, session: Session, by: User, now: datetime) -> Session:
 
 
 def restore_locked(session: Session, *, by: User | None, now: datetime) -> None:
-    """Gives back a cancelled session that the caller has locked and asked about."""
+    """Restore a canceled session that the caller has locked and checked. Patients are booked up to its places."""
     session.status, session.cancel_reason, session.closure = SessionStatus.SCHEDULED, "", None
     session.departed_at, session.version = now, F("version") + 1
     session.save(update_fields=["status", "cancel_reason", "closure", "departed_at", "version"])
     SessionFacilitator.objects.filter(session=session).update(**facilitator_times(session))
-    back = [booking for booking in _released_by_cancellation(session) if not _is_booked_elsewhere(booking)][
-        : session.places
-    ]
-    Booking.objects.filter(pk__in=[booking.pk for booking in back]).update(
+    free = [booking for booking in _released_by_cancellation(session) if not _is_booked_elsewhere(booking)]
+    restored = free[: session.places]
+    Booking.objects.filter(pk__in=[booking.pk for booking in restored]).update(
         released_at=None,
         release_cause="",
         release_reason="",
@@ -90,18 +90,18 @@ def restore_locked(session: Session, *, by: User | None, now: datetime) -> None:
         week=RuleBook.of(session.site).week_of(session.on),
     )
     recount_booked([session.pk], now)
-    record_all(back, by=by, action=Action.BOOKED, at=now, detail=f"{session}: reinstated")
+    record_all(restored, by=by, action=Action.BOOKED, at=now, detail=f"{session}: reinstated")
     mark_calendars_stale(session, now)
     session.refresh_from_db(fields=["version", "booked"])
 
 
 def _released_by_cancellation(session: Session) -> Sequence[Booking]:
-    """Places given back only because the session was cancelled, whose patients would still come on its day."""
-    lost = Booking.objects.filter(session=session, release_cause=ReleaseCause.CANCELLED)
-    found = lost.select_related("episode__patient", "enrollment", "session").order_by("pk")
+    """Return the bookings released only because the session was canceled, of patients who are still enrolled on its day."""
+    released = Booking.objects.filter(session=session, release_cause=ReleaseCause.CANCELLED)
+    released = released.select_related("episode__patient", "enrollment", "session").order_by("pk")
     return [
         booking
-        for booking in found
+        for booking in released
         if (booking.enrollment is None or booking.enrollment.ends is None or session.on < booking.enrollment.ends)
         and (booking.episode.ends is None or session.on < booking.episode.ends)
     ]

@@ -1,4 +1,4 @@
-"""One day of a site as a member of staff sees it, in light rows: read in two queries, however many people are in it."""
+"""One day of a site for a member of staff, as light rows: two queries, however many patients are booked."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from scheduling.models import Booking, Session, Site
 
 
 class DayBooking(NamedTuple):
-    """Somebody who is booked; `mark` is None until one is recorded."""
+    """A patient who is booked. `mark` is the attendance status, None until it is recorded."""
 
     patient_id: int
     name: str
@@ -23,7 +23,7 @@ class DayBooking(NamedTuple):
 
 
 class DaySession(NamedTuple):
-    """A session; its lines are read only for those who may see who is in it."""
+    """A session. `lines` are its bookings, and empty unless the user may see the roster."""
 
     pk: int
     name: str
@@ -47,7 +47,7 @@ COLUMNS = (
 
 
 def sessions_on_day(*, site: Site, on: date, user: User) -> tuple[DaySession, ...]:
-    """The site's sessions on the date, as far as the person may see them, in the order of the day."""
+    """Return the site's sessions on the date that the user may see, in the order of the day."""
     with_roster = Session.objects.with_roster_of(user).filter(pk=OuterRef("pk"))
     rows = (
         Session.objects.visible_to(user)
@@ -61,7 +61,7 @@ def sessions_on_day(*, site: Site, on: date, user: User) -> tuple[DaySession, ..
         .order_by("starts", "name", "pk", "-session_facilitators__part", "facilitator")
         .values_list(*COLUMNS, named=True)
     )
-    # A session with two facilitators is two rows.
+    # A session has one row for each facilitator.
     by_session = [tuple(group) for _, group in groupby(rows, key=attrgetter("pk"))]
     lines = _day_bookings([first.pk for (first, *_) in by_session if first.sees_roster])
     return tuple(
@@ -85,7 +85,7 @@ def sessions_on_day(*, site: Site, on: date, user: User) -> tuple[DaySession, ..
 
 
 def _day_bookings(session_ids: Sequence[int]) -> defaultdict[int, list[DayBooking]]:
-    """Who is booked in each of the sessions, by name, with what was recorded."""
+    """Map session id to its bookings, ordered by patient name."""
     found: defaultdict[int, list[DayBooking]] = defaultdict(list)
     rows = (
         Booking.objects.active()

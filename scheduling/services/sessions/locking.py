@@ -1,4 +1,4 @@
-"""What every act on one session begins and ends with."""
+"""The steps that every change of one session shares: lock, check, mark calendars as stale."""
 
 from datetime import datetime
 
@@ -10,13 +10,14 @@ from timekeeping.reasons import Reason
 
 
 def lock_session(session: Session) -> Session:
-    """The session as it stands, held with its site until the transaction ends."""
+    """Lock the site and the session until the transaction ends, and return the session as it is now."""
     lock_site(session.site_id)
     sessions = Session.objects.select_for_update(of=("self",), no_key=True)
     return sessions.select_related("site", "service_type", "room").get(pk=session.pk)
 
 
 def check_changeable(session: Session, now: datetime) -> list[Reason]:
+    """Return HasBegun for a session that has begun or is finalized, and IsCancelled for a canceled one."""
     reasons: list[Reason] = []
     if session.starts <= now or session.finalized_at is not None:
         reasons.append(HasBegun(session.name, session.on))
@@ -26,12 +27,13 @@ def check_changeable(session: Session, now: datetime) -> list[Reason]:
 
 
 def mark_calendars_stale(session: Session, now: datetime) -> None:
-    """The calendars of everybody who is in the session, or leads it, are written anew."""
-    standing = Booking.objects.active().filter(session=session)
-    mark_episode_feeds_stale(set(standing.values_list("episode", flat=True)), now)
+    """Mark the calendars of the patients, facilitators, room and tracks of the session as stale."""
+    booked = Booking.objects.active().filter(session=session)
+    mark_episode_feeds_stale(set(booked.values_list("episode", flat=True)), now)
     mark_session_feeds_stale([session.pk], now)
 
 
 def slot_of(session: Session) -> Slot:
+    """Return the date, wall-clock times and room of a session. Reads its site and room."""
     starts, ends = session.local_starts(), session.local_ends()
     return Slot(on=session.on, starts=starts.time(), ends=ends.time(), room=session.room)

@@ -1,16 +1,18 @@
-"""What a coordinator does to one session: moves it, puts somebody else in front, changes its places, adds one.
+"""Changes of one session: its time, room, facilitators and details; and one-off sessions.
 
-Each is an exception: whatever becomes of the session's meeting, it stays as it was decided until somebody decides otherwise.
+A session that was changed stays as it is when its meeting changes, until somebody decides otherwise.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
 
 from accounts.audit import record, record_all
 from accounts.models import Action, User
+from accounts.permissions import Permission
 from scheduling.models import (
     Booking,
     FacilitatorPart,
@@ -22,6 +24,7 @@ from scheduling.models import (
 )
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.integrity import translate_integrity_errors
+from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.reasons import FewerPlacesThanBooked, LeadsAndAssists, LinkNotHttps
 from scheduling.services.rosters import (
     copy_times,
@@ -44,22 +47,25 @@ from scheduling.services.sessions.slots import (
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason, refuse_if_any
 
+DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Staffing:
-    """Who leads and who assists."""
+    """The facilitators of a session: one who leads, and assistants."""
 
     lead: User | None = None
     assistants: tuple[User, ...] = ()
 
     @property
     def people(self) -> tuple[User, ...]:
+        """All facilitators, the lead first."""
         return self.assistants if self.lead is None else (self.lead, *self.assistants)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OneOffSession:
-    """A session of no meeting, as it was stated."""
+    """A session without a meeting, as entered."""
 
     name: str
     slot: Slot
@@ -71,24 +77,38 @@ class OneOffSession:
     staffing: Staffing = Staffing()
 
 
+def session_scope(session: Session, slot: Slot | None = None) -> SnapshotScope:
+    """What changing the session can affect: its date and, if it moves, that of its new slot. Reads its site."""
+    days = [session.on] if slot is None else [session.on, slot.on]
+    return SnapshotScope(session.site, min(days), max(days) + DAY)
+
+
+def new_session_scope(site: Site, slot: Slot) -> SnapshotScope:
+    """What adding a session in the slot can affect: its date."""
+    return SnapshotScope(site, slot.on, slot.on + DAY)
+
+
 def _record_for_patients(session: Session, *, action: Action, by: User, now: datetime, detail: str) -> None:
-    """Each patient's trail says what became of their place."""
+    """Record the change in the audit trail of each patient who is booked."""
     bookings = Booking.objects.active().filter(session=session).select_related("episode__patient", "session")
     record_all(bookings, by=by, action=action, at=now, detail=detail)
 
 
 @transaction.atomic
 def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Session:
-    """Moves a session to another time of any day, or to another room. Its bookings go along; a patient who is in another
-    session then loses the place.
+    """Move a session to another date, time or room, with its bookings.
 
-    Raises Refused for one that has begun or is cancelled, for a time that has passed, that clocks skip, on a closed day or
-    outside the site's hours, and when the room, or one of those who lead it, is taken.
+    Patients who are in another session at the new time lose their booking. Raises Refused for a session that has begun or is
+    canceled; for a time in the past, skipped by the clocks, on a closed day or outside opening hours; and if the room or a
+    facilitator is taken. Raises PermissionDenied for another date or time if `by` may not manage the site's timetable: a
+    facilitator may only change the room of their own sessions.
     """
     session = lock_session(session)
     reasons = check_changeable(session, now)
     before = slot_of(session)
     is_moved = (before.on, before.starts, before.ends) != (slot.on, slot.starts, slot.ends)
+    if is_moved and not by.may(Permission.MANAGE_TIMETABLE, session.site_id):
+        raise PermissionDenied
     if is_moved:
         reasons += check_times(slot, session.site, now)
     refuse_if_any(reasons)
@@ -97,7 +117,7 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
     people = [each.user for each in session.session_facilitators.select_related("user")]
     reasons += check_facilitators(people, hours, session.site, apart_from=session.pk)
     refuse_if_any(reasons)
-    mark_calendars_stale(session, now)  # the calendar of the room that it leaves, too
+    mark_calendars_stale(session, now)  # before the change too: the old room's calendar shows the session
     book = RuleBook.of(session.site)
     with translate_integrity_errors():
         if is_moved:
@@ -117,10 +137,10 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
 
 
 def _release_double_booked(session: Session, hours: Interval[datetime], by: User, now: datetime) -> None:
-    """Who is in another session at the new time can't come along."""
-    own = Booking.objects.active().filter(session=session)
+    """Release the bookings of patients who are in another session at the new time."""
+    booked = Booking.objects.active().filter(session=session)
     others = Booking.objects.active().exclude(session=session).filter(starts__lt=hours.end, ends__gt=hours.start)
-    lost = own.filter(episode__in=others.filter(episode__in=own.values("episode")).values("episode"))
+    lost = booked.filter(episode__in=others.filter(episode__in=booked.values("episode")).values("episode"))
     rows = list(lost.select_related("episode__patient", "session"))
     reason = "In another session at the time"
     release_bookings(bookings=lost, cause=ReleaseCause.CLASH, reason=reason, now=now)
@@ -129,7 +149,11 @@ def _release_double_booked(session: Session, hours: Interval[datetime], by: User
 
 @transaction.atomic
 def assign_staff(*, session: Session, staffing: Staffing, by: User, now: datetime) -> Session:
-    """Puts these people in front of a session in place of whoever was. Raises Refused when one of them is in another then."""
+    """Replace the facilitators of a session.
+
+    Raises Refused for a session that has begun or is canceled, if one of the people is in another session at the time, and
+    if somebody would both lead and assist.
+    """
     session = lock_session(session)
     reasons = check_changeable(session, now)
     reasons += check_facilitators(
@@ -151,11 +175,9 @@ def assign_staff(*, session: Session, staffing: Staffing, by: User, now: datetim
 
 
 def _assign_facilitators(session: Session, staffing: Staffing) -> None:
-    rows = (
-        []
-        if staffing.lead is None
-        else [new_facilitator(session, user_id=staffing.lead.pk, part=FacilitatorPart.LEADS)]
-    )
+    rows = []
+    if staffing.lead is not None:
+        rows.append(new_facilitator(session, user_id=staffing.lead.pk, part=FacilitatorPart.LEADS))
     rows += (new_facilitator(session, user_id=each.pk, part=FacilitatorPart.ASSISTS) for each in staffing.assistants)
     SessionFacilitator.objects.bulk_create(rows)
 
@@ -164,7 +186,11 @@ def _assign_facilitators(session: Session, staffing: Staffing) -> None:
 def change_session_details(
     *, session: Session, places: int, modality: str, topic: str, telehealth_link: str, by: User, now: datetime
 ) -> Session:
-    """Changes how many people it takes, how it is held, and where online. Raises Refused for fewer places than are booked."""
+    """Change the places, modality, topic and telehealth link of a session.
+
+    Raises Refused for a session that has begun or is canceled, for fewer places than are booked or more than the room holds,
+    and for a link that is not https.
+    """
     session = lock_session(session)
     reasons = check_changeable(session, now)
     if places < session.booked:
@@ -189,7 +215,7 @@ def _check_link(link: str) -> list[Reason]:
 
 @transaction.atomic
 def add_session(*, site: Site, values: OneOffSession, by: User, now: datetime) -> Session:
-    """One session of no meeting. Raises Refused as `move_session` does."""
+    """Add a one-off session. Raises Refused as `move_session` and `change_session_details` do."""
     lock_site(site.pk)
     reasons: list[Reason] = [*check_times(values.slot, site, now), *_check_link(values.telehealth_link)]
     if values.staffing.lead in values.staffing.assistants:

@@ -1,4 +1,4 @@
-"""Where and when a session can be: asked before it is written, under the lock that it is written under."""
+"""Where and when a session can be held. Call the checks under the lock under which the session is written."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A date, a time on the wall clock within it, and a room: where a session is to be."""
+    """A date, wall-clock times on that date, and a room."""
 
     on: date
     starts: time
@@ -35,12 +35,12 @@ class Slot:
 
 
 def slot_interval(slot: Slot, site: Site) -> Interval[datetime]:
-    """The slot's instants. Of a time that comes twice the first is meant. Only for one that `against_slot` has nothing to."""
+    """Return the slot as instants. A time that occurs twice is the first one. Only for slots that pass `check_times`."""
     return Interval(at_wall_clock(slot.on, slot.starts, site.zone), at_wall_clock(slot.on, slot.ends, site.zone))
 
 
 def check_times(slot: Slot, site: Site, now: datetime) -> Iterable[Reason]:
-    """What stands against date and times alone: backwards, skipped by the clocks, closed, outside hours, in the past."""
+    """Yield what is wrong with the date and times: reversed, skipped by the clocks, closed, outside hours, in the past."""
     if slot.starts >= slot.ends:
         yield EndTimeBeforeStart(slot.starts, slot.ends)
         return
@@ -55,13 +55,13 @@ def check_times(slot: Slot, site: Site, now: datetime) -> Iterable[Reason]:
 
 
 def check_opening_hours(starts: time, ends: time, site: Site) -> Iterable[Reason]:
-    """The site is not open then."""
+    """Yield OutsideHours if the site is not open from `starts` to `ends`."""
     if (site.opens and starts < site.opens) or (site.closes and ends > site.closes):
         yield OutsideHours(site.opens, site.closes)
 
 
 def check_room_capacity(room: Room | None, places: int) -> Iterable[Reason]:
-    """More places than the room holds."""
+    """Yield RoomTooSmall for more places than the room holds."""
     if room is not None and places > room.places:
         yield RoomTooSmall(room.name, room.places, places)
 
@@ -69,7 +69,7 @@ def check_room_capacity(room: Room | None, places: int) -> Iterable[Reason]:
 def check_room(
     room: Room | None, time_: Interval[datetime], places: int, site: Site, *, apart_from: int | None = None
 ) -> Iterable[Reason]:
-    """Another session in the room at the time, or more places than it holds."""
+    """Yield RoomTooSmall, and RoomTaken for each other session in the room at the time. `apart_from` is a session's id."""
     if room is None:
         return
     yield from check_room_capacity(room, places)
@@ -81,7 +81,7 @@ def check_room(
 def check_facilitators(
     people: Collection[User], time_: Interval[datetime], site: Site, *, apart_from: int | None = None
 ) -> Iterable[Reason]:
-    """Another session, at any site, that one of these people leads or assists in at the time."""
+    """Yield FacilitatorTaken for each other session, at any site, that one of the people leads or assists at the time."""
     taken = SessionFacilitator.objects.filter(
         user__in=[person.pk for person in people], starts__lt=time_.end, ends__gt=time_.start
     )
@@ -95,8 +95,10 @@ def _local_times(session: Session, site: Site) -> tuple[time, time]:
 
 
 def apply_slot(session: Session, slot: Slot, book: RuleBook) -> None:
-    """Gives the session, unsaved, the slot's date and times, its break as far from its start as before if that still lies
-    inside, and what it counts under the rules of its week."""
+    """Set the session's date, times and countable minutes, unsaved.
+
+    Its break keeps its distance from the start, or is dropped if it no longer lies inside the session.
+    """
     hours = slot_interval(slot, session.site)
     if session.break_starts is not None and session.break_ends is not None:
         offset = hours.start - session.starts
@@ -108,7 +110,10 @@ def apply_slot(session: Session, slot: Slot, book: RuleBook) -> None:
 
 
 def countable_minutes(session: Session, book: RuleBook) -> int:
-    """Minutes that pass, less the break unless the rules of its week count breaks; none if the service does not count."""
+    """Return the minutes that count toward weekly hours: none if the service type doesn't count, else without the break.
+
+    Breaks count if the rules of the session's week say so. Product rule.
+    """
     if not session.service_type.countable:
         return 0
     minutes = minutes_between(session.starts, session.ends)

@@ -8,7 +8,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from iopmanager import clock
-from scheduling.services.documents.feeds import fetch_calendar, find_feed, hash_token, note_fetch
+from scheduling.services.documents.feeds import find_feed, hash_token, serve_feed
 
 logger = logging.getLogger(__name__)
 
@@ -22,14 +22,13 @@ MAX_MISSES_PER_HOUR = 60
 def feed(request: HttpRequest, token: str) -> HttpResponse:
     now = clock.now()
     found = find_feed(token)
-    calendar = fetch_calendar(feed=found, now=now) if found else None
+    if found is not None and _exceeds_limit(f"feed:{hash_token(token)[:32]}", MAX_FETCHES_PER_HOUR):
+        return _too_many_requests()
+    calendar = serve_feed(feed=found, now=now) if found else None
     if found is None or calendar is None:
         if _exceeds_limit(f"feed-wrong:{request.META.get('REMOTE_ADDR', '')}", MAX_MISSES_PER_HOUR):
             return _too_many_requests()
         return _text_response("Nothing is here.", status=404)
-    if _exceeds_limit(f"feed:{hash_token(token)[:32]}", MAX_FETCHES_PER_HOUR):
-        return _too_many_requests()
-    note_fetch(feed=found, now=now)
     logger.info("calendar %s was read", found.pk)
     answer = get_conditional_response(request, etag=calendar.etag) or HttpResponse(
         calendar.body, content_type="text/calendar; charset=utf-8"

@@ -1,7 +1,7 @@
 """What is done to one session: each act is shown with whom it touches before it is done."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from functools import partial
 
 from django.contrib import messages
@@ -28,7 +28,14 @@ from scheduling.forms.sessions.session_changes import (
 from scheduling.models import Modality, Session, Site
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.sessions.cancel import cancel_session, restore_session
-from scheduling.services.sessions.session_changes import add_session, assign_staff, change_session_details, move_session
+from scheduling.services.sessions.session_changes import (
+    add_session,
+    assign_staff,
+    change_session_details,
+    move_session,
+    new_session_scope,
+    session_scope,
+)
 from scheduling.services.sessions.slots import Slot
 from scheduling.views.current_site import current_site
 from scheduling.views.preview.confirmation import apply_or_preview, next_url, redirect_to_next, summarize_impact
@@ -48,11 +55,6 @@ def _session_changeable_by(user: User, session_id: int, *, own_is_enough: bool =
         may = may or Session.objects.changeable_by(user).filter(pk=found.pk).exists()
     forbid_unless(may)
     return found
-
-
-def _affected_days(session: Session, *others: Slot) -> SnapshotScope:
-    days = [session.on, *(slot.on for slot in others)]
-    return SnapshotScope(session.site, min(days), max(days) + timedelta(days=1))
 
 
 def _apply_or_preview(
@@ -111,7 +113,7 @@ def session_cancel(request: HttpRequest, session_id: int) -> HttpResponse:
         request,
         form,
         act,
-        scene=_affected_days(found),
+        scene=session_scope(found),
         what=str(found),
         now=now,
         said=said,
@@ -136,7 +138,7 @@ def session_restore(request: HttpRequest, session_id: int) -> HttpResponse:
         request,
         form,
         act,
-        scene=_affected_days(found),
+        scene=session_scope(found),
         what=str(found),
         now=now,
         said=said,
@@ -162,7 +164,7 @@ def session_move(request: HttpRequest, session_id: int) -> HttpResponse:
     act = partial(move_session, session=found, slot=slot, by=user, now=now)
     times = f"{clock_words(slot.starts)}–{clock_words(slot.ends)}"
     said = f"{found.name} is on {day(slot.on)}, {times}, {slot.room or 'without a room'}."
-    scene = _affected_days(found, slot)
+    scene = session_scope(found, slot)
     return _apply_or_preview(
         request, form, act, scene=scene, what=str(found), now=now, said=said, context=context, session=found
     )
@@ -207,7 +209,7 @@ def session_facilitators(request: HttpRequest, session_id: int) -> HttpResponse:
         request,
         form,
         act,
-        scene=_affected_days(found),
+        scene=session_scope(found),
         what=str(found),
         now=now,
         said=said,
@@ -233,7 +235,7 @@ def session_details(request: HttpRequest, session_id: int) -> HttpResponse:
         request,
         form,
         act,
-        scene=_affected_days(found),
+        scene=session_scope(found),
         what=str(found),
         now=now,
         said=said,
@@ -255,6 +257,6 @@ def session_new(request: HttpRequest) -> HttpResponse:
         return _page(request, form, site, None, context, status=422 if form.errors else 200)
     values = form.values()
     act = partial(add_session, site=site, values=values, by=user, now=now)
-    scene = SnapshotScope(site, values.slot.on, values.slot.on + timedelta(days=1))
+    scene = new_session_scope(site, values.slot)
     said = f"{values.name} is on {day(values.slot.on)}."
     return _apply_or_preview(request, form, act, scene=scene, what=values.name, now=now, said=said, context=context)

@@ -19,7 +19,7 @@ from iopmanager import clock
 from scheduling.ical import write_calendar
 from scheduling.models import Booking, Enrollment, Feed, Track
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.documents.feeds import create_feed, fetch_calendar, find_feed, revoke_feed
+from scheduling.services.documents.feeds import create_feed, find_feed, revoke_feed, serve_feed
 from scheduling.services.enrollment.enroll import enroll_patient, release_booking
 from tests.factories import admit, make_meeting, make_patient, make_site, make_staff, make_track
 
@@ -123,7 +123,7 @@ def test_an_address_revoked_while_it_is_read_keeps_nothing(coordinator: User, en
     found = find_feed(token)
     assert found
     revoke_feed(feed=feed, by=coordinator, now=NOW)
-    fetch_calendar(feed=found, now=NOW)
+    serve_feed(feed=found, now=NOW)
     assert Feed.objects.get(pk=feed.pk).body == ""
 
 

@@ -23,7 +23,7 @@ from scheduling.models import (
 )
 from scheduling.services.bookings.horizon import HorizonExtension, extend_horizon
 from scheduling.services.bookings.makeups import book_makeup
-from scheduling.services.documents.feeds import create_feed, fetch_calendar
+from scheduling.services.documents.feeds import create_feed, serve_feed
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
 from scheduling.services.reasons import (
     EndTimeBeforeStart,
@@ -343,7 +343,7 @@ def test_the_calendars_of_everybody_concerned_are_written_anew(small: Small) -> 
 
     def fresh() -> None:
         for feed in Feed.objects.filter(pk__in=[feed.pk for feed in feeds]):
-            fetch_calendar(feed=feed, now=NOW)
+            serve_feed(feed=feed, now=NOW)
         assert not Feed.objects.filter(stale_at__isnull=False).exists()
 
     fresh()
