@@ -1,5 +1,5 @@
-"""A browser, pages of two sizes, and what holds on every page: nothing leaves for another host, nothing breaks the
-content security policy, no script fails."""
+"""Fixtures for tests in a browser. Every page is watched: a test fails when a page sends a request to another host,
+violates the content security policy, or has a script that fails."""
 
 import os
 import shutil
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python import sync_playwright as axe_playwright
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
+
+from tests.journeys.steps import Axe, SignIn, settle
 
 if TYPE_CHECKING:
     from pytest_django.live_server_helper import LiveServer
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+PATIENCE = 30_000  # milliseconds; a busy machine is slow, and a page that never comes still fails
 LOCAL_SCHEMES = {"data", "blob", "about"}
 CHROMIUM_FLAGS = [
     "--disable-background-networking",
@@ -30,64 +33,63 @@ CHROMIUM_FLAGS = [
     "--no-first-run",
 ]
 
-OpenPage = Callable[[ViewportSize], Page]
+type OpenPage = Callable[[ViewportSize], Page]
 
 
 def _find_chromium() -> str:
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
-    sentence = (
-        "Chromium was not found, so no page was opened in a browser: install it (on Debian: apt-get install chromium)"
-    )
+    message = "Chromium was not found, so browser tests can't run. Install it (on Debian: apt-get install chromium)."
     if os.environ.get("REQUIRE_CHROMIUM") == "1":
-        pytest.fail(sentence)
-    pytest.skip(sentence)
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     executable = _find_chromium()
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright's loop runs in the thread of the test, which Django would take for asynchronous code.
+        # Playwright runs its event loop in the test's thread, and Django would refuse to query there.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+        expect.set_options(timeout=PATIENCE)
         chromium = playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_FLAGS, *as_root])
         yield chromium
         chromium.close()
 
 
 class PageGuard:
-    """Collects what no page may do."""
+    """Collect what no page may do: requests to other hosts, policy violations and script errors."""
 
     def __init__(self, address: str) -> None:
         self.host = urlsplit(address).netloc
         self.faults: list[str] = []
 
     def watch(self, page: Page) -> None:
-        page.on("request", self._see_request)
-        page.on("console", self._see_console)
+        page.on("request", self._check_request)
+        page.on("console", self._check_console)
         page.on("pageerror", lambda error: self.faults.append(f"a script failed: {error}"))
 
-    def _see_request(self, request: Request) -> None:
+    def _check_request(self, request: Request) -> None:
         address = urlsplit(request.url)
         if address.scheme not in LOCAL_SCHEMES and address.netloc != self.host:
             self.faults.append(f"a request went to another host: {request.url}")
 
-    def _see_console(self, message: ConsoleMessage) -> None:
+    def _check_console(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text or "Content-Security-Policy" in message.text:
             self.faults.append(f"the content security policy was violated: {message.text}")
 
 
 @pytest.fixture
 def open_page(browser: Browser, live_server: "LiveServer") -> Iterator[OpenPage]:
-    """Opens a page of a size, signed in as nobody; addresses begin with / and mean the server under test."""
+    """Open a page of a given size with nobody signed in. Paths are relative to the server under test."""
     guard = PageGuard(live_server.url)
     contexts = []
 
     def open_page(size: ViewportSize) -> Page:
         context = browser.new_context(viewport=size, base_url=live_server.url, accept_downloads=True, locale="en-US")
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         context.on("page", guard.watch)
         contexts.append(context)
         return context.new_page()
@@ -100,7 +102,7 @@ def open_page(browser: Browser, live_server: "LiveServer") -> Iterator[OpenPage]
 
 @pytest.fixture
 def page(open_page: OpenPage) -> Page:
-    """A page on a desk, 1280 px wide."""
+    """A page on a desktop, 1280 px wide."""
     return open_page(DESKTOP)
 
 
@@ -111,8 +113,8 @@ def phone(open_page: OpenPage) -> Page:
 
 
 @pytest.fixture
-def sign_in(live_server: "LiveServer") -> Callable[[Page, "User"], None]:
-    """Signs a person in without the form, for the tests that are not about signing in."""
+def sign_in(live_server: "LiveServer") -> SignIn:
+    """Sign a person in without the sign-in form, for tests that are about something else."""
 
     def sign_in(page: Page, user: "User") -> None:
         client = Client()
@@ -124,11 +126,12 @@ def sign_in(live_server: "LiveServer") -> Callable[[Page, "User"], None]:
 
 
 @pytest.fixture(scope="session")
-def axe() -> Callable[[Page], None]:
-    """Fails with axe's report when the page has an accessibility violation."""
-    rules = Axe()
+def axe() -> Axe:
+    """Wait until a page is at rest, then fail with axe's report if the page has an accessibility violation."""
+    rules = axe_playwright.Axe()
 
     def axe(page: Page) -> None:
+        settle(page)
         results: Any = rules.run(page)
         assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
 

@@ -1,6 +1,6 @@
 """Marking a roster, and saving a week, in a browser: on a desk and on a phone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,16 +8,14 @@ import time_machine
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
 from attendance.models import Attendance
 from attendance.services.finalization import finalize_session
 from attendance.services.roster import ANY
 from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, at, booking_of, make_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
+from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_thursday")]
-SignIn = Callable[[Page, User], None]
-Axe = Callable[[Page], None]
 
 
 @pytest.fixture
@@ -37,10 +35,6 @@ def clinic() -> Clinic:
     return clinic
 
 
-def no_sideways_scrolling(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
-
-
 def test_a_roster_is_marked_at_once_then_by_its_exceptions_and_signed(
     page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
 ) -> None:
@@ -49,7 +43,7 @@ def test_a_roster_is_marked_at_once_then_by_its_exceptions_and_signed(
     expect(page.get_by_text("0 of 3 marked")).to_be_visible()
     axe(page)
 
-    page.get_by_role("button", name="Mark everyone present").click()
+    follow(page.get_by_role("button", name="Mark everyone present"))
     expect(page.get_by_text("3 marked present.")).to_be_visible()
 
     page.get_by_text("Change the mark of Tomasz Lindqvist").click()
@@ -65,7 +59,7 @@ def test_a_roster_is_marked_at_once_then_by_its_exceptions_and_signed(
     expect(page.get_by_text("Change the mark of Tomasz Lindqvist")).to_be_focused()
 
     page.get_by_role("button", name="Finalize as Ada Park, LADC").click()
-    page.get_by_role("dialog").get_by_role("button", name="Finalize as Ada Park, LADC").click()
+    follow(page.get_by_role("dialog").get_by_role("button", name="Finalize as Ada Park, LADC"))
     expect(page.get_by_text("Finalized by Ada Park, LADC, ")).to_be_visible()
     axe(page)
 
@@ -78,7 +72,7 @@ def test_a_finalized_mark_is_amended(page: Page, phone: Page, sign_in: SignIn, a
     sign_in(phone, clinic.coordinator)
     address = reverse("attendance-amend", args=[Attendance.objects.order_by("pk")[0].pk])
     phone.goto(address)
-    no_sideways_scrolling(phone)
+    assert_no_sideways_scrolling(phone)
     axe(phone)
 
     page.goto(address)
@@ -86,10 +80,10 @@ def test_a_finalized_mark_is_amended(page: Page, phone: Page, sign_in: SignIn, a
     page.get_by_label("Mark").select_option("present")
     page.get_by_label("Why it is amended").fill("The sheet at the door has 9:00.")
     axe(page)
-    page.get_by_role("button", name="Amend").click()
+    follow(page.get_by_role("button", name="Amend"))
     expect(page.get_by_text("“The sheet at the door has 9:00.”")).to_be_visible()
     phone.goto(reverse("session", args=[clinic.monday.pk]))
-    no_sideways_scrolling(phone)
+    assert_no_sideways_scrolling(phone)
     axe(phone)
 
 
@@ -99,10 +93,10 @@ def test_a_week_at_risk_is_found_and_saved(page: Page, sign_in: SignIn, axe: Axe
     sign_in(page, clinic.coordinator)
     page.goto(reverse("weeks"))
     axe(page)
-    page.get_by_role("link", name="At risk 1").click()
-    page.get_by_role("link", name="Rosa Lindqvist").click()
+    follow(page.get_by_role("link", name="At risk 1"))
+    follow(page.get_by_role("link", name="Rosa Lindqvist"))
     axe(page)
-    page.get_by_role("button", name="Book as make-up").click()
+    follow(page.get_by_role("button", name="Book as make-up"))
     expect(page.get_by_text("Rosa is booked into Saturday group")).to_be_visible()
     expect(page.get_by_text("On course")).to_be_visible()
 
@@ -118,5 +112,5 @@ def test_the_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: C
         reverse("patient-week", args=[rosa.patient_id, MONDAY]),
     ):
         phone.goto(address)
-        no_sideways_scrolling(phone)
+        assert_no_sideways_scrolling(phone)
         axe(phone)

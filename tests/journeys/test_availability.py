@@ -1,6 +1,5 @@
 """What a life looks like, typed in a browser: a rotating shift in the form, a week painted by mouse, finger and keys."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
@@ -24,12 +23,10 @@ from tests.factories import (
     make_staff,
     make_weekday_track,
 )
+from tests.journeys.steps import Axe, SignIn, follow
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEDNESDAY = date(2026, 11, 25)
-
-SignIn = Callable[[Page, User], None]
-Axe = Callable[[Page], None]
 
 
 @pytest.fixture
@@ -66,7 +63,7 @@ def test_a_rotating_shift_is_typed(
     page: Page = request.getfixturevalue(device)
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[rosa.pk]))
-    page.get_by_role("link", name="Add a commitment").click()
+    follow(page.get_by_role("link", name="Add a commitment"))
     page.get_by_label("What*").fill("Warehouse")
     page.get_by_label("Mon", exact=True).check()
     page.get_by_label("A rotating shift").check()
@@ -78,12 +75,12 @@ def test_a_rotating_shift_is_typed(
     page.get_by_label("It could move a little").check()
     page.get_by_label("By up to, in minutes").fill("30")
     axe(page)
-    page.get_by_role("button", name="Add commitment").click()
+    follow(page.get_by_role("button", name="Add commitment"))
     expect(page.get_by_text("is no shift pattern")).to_be_visible()
     expect(page.get_by_label("By up to, in minutes")).to_have_value("30")
     axe(page)
     page.get_by_label("Days on and off").fill("4 on, 3 off")
-    page.get_by_role("button", name="Add commitment").click()
+    follow(page.get_by_role("button", name="Add commitment"))
     expect(page.get_by_text("4 on, 3 off from Mon 2 Nov, 7:00–19:00, could move by 30 min")).to_be_visible()
     axe(page)
     made = Commitment.objects.get()
@@ -109,7 +106,7 @@ def test_a_week_is_painted_with_a_mouse(
     row.get_by_label("What").fill("Workshop")
     expect(cell(page, "Friday 11:30, Workshop")).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Keep the week").click()
+    follow(page.get_by_role("button", name="Keep the week"))
     expect(page.get_by_text("1 commitment added.")).to_be_visible()
     assert kept() == [("Workshop", (0, 1, 2, 4), "09:00", "13:00"), ("Market", (5,), "10:00", "12:00")]
 
@@ -142,7 +139,7 @@ def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patien
         press("PageDown")
     press("Space")
     said(page, "Sunday 22:00 to 6:30: written below.")
-    page.get_by_role("button", name="Keep the week").click()
+    follow(page.get_by_role("button", name="Keep the week"))
     expect(page.get_by_text("2 commitments added, 1 commitment changed.")).to_be_visible()
     assert kept() == [
         ("Gym", (1,), "08:00", "09:00"),
@@ -194,7 +191,7 @@ def test_a_week_is_painted_with_a_finger(
     finger.press_long_and_drag(monday, cell(phone, "Wednesday 11:00"), friday)
     said(phone, "Monday, Tuesday, Wednesday, Thursday, Friday 10:00 to 12:00: written below.")
     axe(phone)
-    phone.get_by_role("button", name="Keep the week").click()
+    follow(phone.get_by_role("button", name="Keep the week"))
     expect(phone.get_by_text("2 commitments added.")).to_be_visible()
     assert kept() == [("Work", (1,), "07:00", "09:00"), ("Work", (0, 1, 2, 3, 4), "10:00", "12:00")]
 
@@ -206,16 +203,16 @@ def test_what_runs_into_an_appointment_waits_until_it_is_decided(
     book(make_session(enrollment.track.meetings.get(weekday=2), WEDNESDAY), enrollment)
     sign_in(phone, make_patient_user(rosa))
     phone.goto(reverse("portal-account"))
-    phone.get_by_role("link", name="Change this").click()
+    follow(phone.get_by_role("link", name="Change this"))
     axe(phone)
-    phone.get_by_role("link", name="Paint my week").click()
+    follow(phone.get_by_role("link", name="Paint my week"))
     phone.locator("#life-grid").evaluate("grid => grid.scrollIntoView({ behavior: 'instant' })")
     finger = Finger(phone)
     finger.tap(cell(phone, "Wednesday 8:00"))
     finger.tap(cell(phone, "Wednesday 10:30"))
     said(phone, "written below")
     axe(phone)
-    phone.get_by_role("button", name="Keep my week").click()
+    follow(phone.get_by_role("button", name="Keep my week"))
     expect(phone.get_by_text("so we look at it first")).to_be_visible()
     expect(phone.get_by_text("It falls on Wed 25 Nov.")).to_be_visible()
     axe(phone)
@@ -223,28 +220,28 @@ def test_what_runs_into_an_appointment_waits_until_it_is_decided(
 
     sign_in(page, coordinator)
     page.goto(reverse("today-attention"))
-    page.locator("main").get_by_role("link", name="Rosa Lindqvist: Work").click()
+    follow(page.locator("main").get_by_role("link", name="Rosa Lindqvist: Work"))
     expect(page.get_by_text("It runs into 1 booked session: Wed 25 Nov 9:00–12:00")).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Decline").click()
+    follow(page.get_by_role("button", name="Decline"))
     expect(page.get_by_text("Say why: the patient reads it.")).to_be_visible()
     axe(page)
     page.get_by_label("Why not").fill("Let us talk on Friday.")
-    page.get_by_role("button", name="Decline").click()
+    follow(page.get_by_role("button", name="Decline"))
     expect(page.get_by_text("Declined, and everything stays as it is.")).to_be_visible()
 
     phone.reload()
     expect(phone.get_by_text("Let us talk on Friday.")).to_be_visible()
     axe(phone)
-    phone.get_by_role("link", name="Add one").click()
+    follow(phone.get_by_role("link", name="Add one"))
     phone.get_by_label("What*").fill("Course")
     phone.get_by_label("Tue", exact=True).check()
     phone.get_by_label("Starts").fill("18:00")
     phone.get_by_label("Ends").fill("20:00")
     axe(phone)
-    phone.get_by_role("button", name="Add it").click()
+    follow(phone.get_by_role("button", name="Add it"))
     expect(phone.get_by_text("It is kept.")).to_be_visible()
-    phone.get_by_role("link", name="End Course").click()
+    follow(phone.get_by_role("link", name="End Course"))
     axe(phone)
     page.reload()
     expect(page.get_by_text("Changed by Rosa")).to_be_visible()
@@ -258,16 +255,16 @@ def test_a_place_is_written_with_the_way_to_each_site(
     page: Page = request.getfixturevalue(device)
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[rosa.pk]))
-    page.get_by_role("link", name="Places").click()
-    page.get_by_role("link", name="Add a place").click()
+    follow(page.get_by_role("link", name="Places"))
+    follow(page.get_by_role("link", name="Add a place"))
     axe(page)
     page.get_by_label("Name*").fill("Warehouse")
     page.get_by_label("to there").fill("20")
     page.get_by_label("from there").fill("35")
-    page.get_by_role("button", name="Add place").click()
+    follow(page.get_by_role("button", name="Add place"))
     expect(page.get_by_text("20 min there, 35 min back")).to_be_visible()
     axe(page)
-    page.get_by_role("link", name="Edit Warehouse").click()
+    follow(page.get_by_role("link", name="Edit Warehouse"))
     axe(page)
     page.goto(reverse("commitment-new", args=[rosa.pk]))
     page.get_by_label("Where").select_option("Warehouse")
@@ -284,9 +281,9 @@ def test_a_week_is_written_without_a_script(
     row = phone.get_by_role("group", name="One commitment").first
     row.get_by_label("Starts").fill("08:00")
     row.get_by_label("Ends").fill("12:00")
-    phone.get_by_role("button", name="Keep the week").click()
+    follow(phone.get_by_role("button", name="Keep the week"))
     expect(row.get_by_text("On which days?")).to_be_visible()
     row.get_by_label("Mon").check()
-    phone.get_by_role("button", name="Keep the week").click()
+    follow(phone.get_by_role("button", name="Keep the week"))
     expect(phone.get_by_text("1 commitment added.")).to_be_visible()
     assert kept() == [("Work", (0,), "08:00", "12:00")]

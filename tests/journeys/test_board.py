@@ -27,10 +27,9 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_monday_at_8")]
-SignIn = Callable[[Page, User], None]
-Axe = Callable[[Page], None]
 
 TUESDAY, WEDNESDAY, FRIDAY = (MONDAY + timedelta(days=days) for days in (1, 2, 4))
 VIEWS = ("day", "week", "month", "list")
@@ -125,7 +124,7 @@ def test_every_view_can_be_read_on_a_desk_and_on_a_phone(
         screen.goto(board(view))
         expect(box(screen, "Coping skills")).to_be_visible()
         axe(screen)
-        assert screen.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert_no_sideways_scrolling(screen)
 
 
 def test_the_week_says_in_words_what_it_shows_by_colour(
@@ -192,11 +191,11 @@ def test_the_address_remembers_what_is_looked_at(
         "view": ["month"],
         "room": [str(coping.room_id)],
     }
-    box(page, "Coping skills").click()
+    follow(box(page, "Coping skills"))
     expect(page.get_by_role("heading", name="Coping skills")).to_be_visible()
     page.go_back()
     expect(page.get_by_role("heading", name="November 2026")).to_be_visible()
-    page.get_by_role("link", name="The week on paper").click()
+    follow(page.get_by_role("link", name="The week on paper"))
     expect(page.get_by_role("heading", name="Mon 30 Nov – Sun 6 Dec")).to_be_visible()
     expect(page.get_by_text("Garden room only")).to_be_visible()
 
@@ -224,11 +223,11 @@ def test_a_session_is_dragged_to_another_day_and_hour(
     coping.refresh_from_db()
     assert coping.on == WEDNESDAY
     axe(page)
-    page.get_by_role("link", name="Go back").click()
+    follow(page.get_by_role("link", name="Go back"))
     expect(element).to_contain_text("9:00–12:15")
 
-    drag(page, element, right=right, down=down)
-    page.get_by_role("button", name="Move it").click()
+    posted(page, lambda: drag(page, element, right=right, down=down), coping)
+    follow(page.get_by_role("button", name="Move it"))
     expect(page.get_by_text("Coping skills is on Fri 27 Nov, 10:00–13:15, Garden room.")).to_be_visible()
     expect(page.get_by_role("heading", name="Mon 23 – Sun 29 Nov")).to_be_visible()
     expect(element).to_contain_text(re.compile("10:00–13:15.*changed"))
@@ -333,8 +332,8 @@ def test_a_letter_asks_where_to_move_a_session(page: Page, sign_in: SignIn, coor
     assert parse_qs(address.query) == {"next": [board("list")]}
     page.get_by_label("From").fill("10:00")
     page.get_by_label("Until").fill("13:15")
-    page.get_by_role("button", name="Move it").click()
-    page.get_by_role("button", name="Move it").click()
+    follow(page.get_by_role("button", name="Move it"))
+    follow(page.get_by_role("button", name="Move it"))
     expect(box(page, "Coping skills")).to_contain_text("10:00–13:15")
 
 
@@ -346,11 +345,11 @@ def test_without_a_script_the_week_is_there(
     sign_in(page, coordinator)
     page.goto(reverse("board"))
     expect(page.get_by_role("link", name="Coping skills")).to_be_visible()
-    page.get_by_role("link", name="After").click()
+    follow(page.get_by_role("link", name="After"))
     expect(page.get_by_role("heading", name="Mon 30 Nov – Sun 6 Dec")).to_be_visible()
-    page.get_by_role("link", name="Today").last.click()
+    follow(page.get_by_role("link", name="Today").last)
     page.get_by_label("Room").select_option(label="Library")
-    page.get_by_role("button", name="Show").click()
+    follow(page.get_by_role("button", name="Show"))
     expect(page.get_by_role("link", name="Process group")).to_be_visible()
     expect(page.get_by_role("link", name="Coping skills")).to_have_count(0)
     context.close()
@@ -372,7 +371,7 @@ def test_the_week_on_paper_fits_one_page_and_bears_no_controls(
         sign_in(screen, coordinator)
         screen.goto(f"{reverse('board-print')}?week={WEDNESDAY}")
         axe(screen)
-        assert screen.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert_no_sideways_scrolling(screen)
     page.emulate_media(media="print")
     for name in ("Track", "Room", "Facilitator"):
         expect(page.get_by_label(name, exact=True)).to_be_hidden()

@@ -1,7 +1,7 @@
 """A day is closed and a group is changed in a browser: seen first, then confirmed, then told in the patient's own week."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -26,10 +26,9 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_monday")]
-SignIn = Callable[[Page, User], None]
-Axe = Callable[[Page], None]
 
 MONDAY_AT_SEVEN = datetime(2026, 11, 23, 12, tzinfo=UTC)
 THANKSGIVING = date(2026, 11, 26)
@@ -68,10 +67,6 @@ def clinic() -> Clinic:
     return Clinic()
 
 
-def no_sideways_scrolling(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
-
-
 def test_a_holiday_is_closed_and_the_patients_own_week_says_so(
     page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
 ) -> None:
@@ -81,15 +76,15 @@ def test_a_holiday_is_closed_and_the_patients_own_week_says_so(
 
     sign_in(page, clinic.coordinator)
     page.goto(reverse("tracks"))
-    page.get_by_role("link", name="Closed days").click()
+    follow(page.get_by_role("link", name="Closed days"))
     holiday = page.get_by_role("listitem").filter(has_text="Thanksgiving Day")
     expect(holiday).to_contain_text("1 session planned")
     axe(page)
-    holiday.get_by_role("button").click()
+    follow(holiday.get_by_role("button"))
     expect(page.get_by_text("1 patient loses a session")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="Rosa Lindqvist")).to_contain_text("falls to 6 h on 2 days")
     axe(page)
-    page.get_by_role("button", name="Close Thu 26 Nov").click()
+    follow(page.get_by_role("button", name="Close Thu 26 Nov"))
     expect(page.get_by_text("Harbor Street is closed, Thu 26 Nov: Thanksgiving Day.")).to_be_visible()
     assert Session.objects.get(on=THANKSGIVING).status == SessionStatus.CANCELLED
 
@@ -102,10 +97,10 @@ def test_a_holiday_is_closed_and_the_patients_own_week_says_so(
     axe(phone)
 
     closed = page.get_by_role("listitem").filter(has_text="1 session cancelled")
-    closed.get_by_role("button", name=re.compile("^Open after all")).click()
+    follow(closed.get_by_role("button", name=re.compile("^Open after all")))
     expect(page.get_by_text("1 patient gains a session")).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Open Thu 26 Nov").click()
+    follow(page.get_by_role("button", name="Open Thu 26 Nov"))
     expect(page.get_by_text("Harbor Street is open, Thu 26 Nov.")).to_be_visible()
     phone.reload()
     expect(this_week).to_have_count(3)
@@ -131,20 +126,20 @@ def test_a_group_is_changed_from_a_date_and_one_exception_is_kept(
         "cancelled, Painters"
     )
     axe(page)
-    page.get_by_role("link", name="Edit Skills on Monday").click()
+    follow(page.get_by_role("link", name="Edit Skills on Monday"))
     expect(page.get_by_label("Keep Mon 7 Dec: cancelled, Staff day")).to_be_checked()
     page.get_by_label("Starts").fill("13:00")
     page.get_by_label("Ends").fill("16:00")
     page.get_by_label("Change it from").fill("2026-12-07")
     page.get_by_label("Keep Mon 14 Dec: cancelled, Painters").uncheck()
     axe(page)
-    page.get_by_role("button", name="Keep the changes").click()
+    follow(page.get_by_role("button", name="Keep the changes"))
 
     expect(page.get_by_text("1 patient at another time")).to_be_visible()
     expect(page.get_by_label("Keep Mon 14 Dec: cancelled, Painters")).not_to_be_checked()
     expect(page.get_by_text("Gains “Skills”, Mon 14 Dec 13:00–16:00")).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Keep the changes").first.click()
+    follow(page.get_by_role("button", name="Keep the changes").first)
     expect(page.get_by_text("Skills is changed from Mon 7 Dec on.")).to_be_visible()
     kept.refresh_from_db()
     assert kept.status == SessionStatus.CANCELLED
@@ -166,10 +161,10 @@ def test_the_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: C
         reverse("meeting-new", args=[clinic.track.pk]),
     ):
         phone.goto(address)
-        no_sideways_scrolling(phone)
+        assert_no_sideways_scrolling(phone)
         axe(phone)
     phone.goto(reverse("closures"))
-    phone.get_by_role("button", name=re.compile("Thanksgiving Day")).click()
+    follow(phone.get_by_role("button", name=re.compile("Thanksgiving Day")))
     expect(phone.get_by_text("1 patient loses a session")).to_be_visible()
-    no_sideways_scrolling(phone)
+    assert_no_sideways_scrolling(phone)
     axe(phone)

@@ -1,14 +1,12 @@
 """A stay from the waiting list through a leave and a change to another track, in a browser."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.services.bookings.horizon import extend_horizon
@@ -24,6 +22,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
+from tests.journeys.steps import Axe, SignIn, follow, settle
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -31,8 +30,8 @@ MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 def test_from_the_waiting_list_to_another_track(
     page: Page,
     phone: Page,
-    axe: Callable[[Page], None],
-    sign_in: Callable[[Page, User], None],
+    axe: Axe,
+    sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
@@ -62,23 +61,23 @@ def test_from_the_waiting_list_to_another_track(
     # What is full is waited for.
     page.goto(reverse("find-schedule", args=[rosa.pk]))
     axe(page)
-    page.get_by_role("link", name="Put on the waiting list of Small group").click()
+    follow(page.get_by_role("link", name="Put on the waiting list of Small group"))
     axe(page)
     page.get_by_label("Urgent").check()
-    page.get_by_role("button", name="Put on the waiting list").click()
+    follow(page.get_by_role("button", name="Put on the waiting list"))
     expect(page.get_by_text("Not yet")).to_be_visible()
     axe(page)
 
     # A place opens: its end is shown, confirmed, and offered to who is next.
     page.goto(reverse("enrollment-end", args=[omar.episodes.get().enrollments.get().pk]))
     axe(page)
-    page.get_by_role("button", name="End the enrollment").click()
+    follow(page.get_by_role("button", name="End the enrollment"))
     expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="End the enrollment").click()
+    follow(page.get_by_role("button", name="End the enrollment"))
     page.goto(reverse("tracks"))
     axe(page)
-    page.get_by_role("link", name="1 waiting").click()
+    follow(page.get_by_role("link", name="1 waiting"))
     offer = page.get_by_role("button", name="Enroll from Mon 23 Nov")
     expect(offer).to_be_visible()
     axe(page)
@@ -87,42 +86,44 @@ def test_from_the_waiting_list_to_another_track(
     page.goto(reverse("enroll", args=[rosa.pk, small.pk]) + "?from=2026-11-24")
     axe(page)
     page.goto(reverse("waitlist", args=[small.pk]))
-    offer.click()
+    follow(offer)
     expect(page.get_by_text("Rosa Lindqvist is enrolled in Small group from Mon 23 Nov.")).to_be_visible()
     page.goto(reverse("patient", args=[rosa.pk]))
     axe(page)
 
     # Other meetings, as a choice that is tried while it is made.
-    page.get_by_role("link", name="Change meetings in Small group").click()
+    follow(page.get_by_role("link", name="Change meetings in Small group"))
     axe(page)
     page.get_by_label("First day").fill("2026-12-07")
+    settle(page)
     page.get_by_label("Small 3").uncheck()
+    settle(page)
     page.get_by_label("Small 4").check()
     expect(page.get_by_text("9 h on 3 days a week").first).to_be_visible()
-    page.get_by_role("button", name="Change the meetings").click()
+    follow(page.get_by_role("button", name="Change the meetings"))
     expect(page.get_by_text("Loses “Small 3”").first).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Change the meetings").click()
+    follow(page.get_by_role("button", name="Change the meetings"))
     expect(page.get_by_text("The meetings change from Mon 7 Dec")).to_be_visible()
 
     # Away for a while, and back earlier.
-    page.get_by_role("link", name="Leave of absence").click()
+    follow(page.get_by_role("link", name="Leave of absence"))
     axe(page)
     page.get_by_label("First day away").fill("2026-11-25")
     page.get_by_label("Last day away").fill("2026-12-11")
     page.get_by_label("Reason").fill("Surgery")
-    page.get_by_role("button", name="Note the leave").click()
+    follow(page.get_by_role("button", name="Note the leave"))
     axe(page)
-    page.get_by_role("button", name="Note the leave").click()
-    page.get_by_role("link", name=re.compile("Comes back")).click()
+    follow(page.get_by_role("button", name="Note the leave"))
+    follow(page.get_by_role("link", name=re.compile("Comes back")))
     axe(page)
     page.get_by_label("Last day away").fill("2026-12-04")
-    page.get_by_role("button", name="Keep the day").click()
+    follow(page.get_by_role("button", name="Keep the day"))
     expect(page.get_by_text("Expected again in").first).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Keep the day").click()
-    page.get_by_role("link", name=re.compile("Comes back")).click()
-    page.get_by_role("link", name="They don’t go at all").click()
+    follow(page.get_by_role("button", name="Keep the day"))
+    follow(page.get_by_role("link", name=re.compile("Comes back")))
+    follow(page.get_by_role("link", name="They don’t go at all"))
     axe(page)
 
     # The patient is told when, and not why.
@@ -136,14 +137,14 @@ def test_from_the_waiting_list_to_another_track(
 
     # To the evenings.
     page.goto(reverse("patient", args=[rosa.pk]))
-    page.get_by_role("link", name="Move to another track from Small group").click()
+    follow(page.get_by_role("link", name="Move to another track from Small group"))
     axe(page)
-    page.get_by_role("link", name=re.compile("Move here from .* in Evenings")).click()
+    follow(page.get_by_role("link", name=re.compile("Move here from .* in Evenings")))
     axe(page)
     page.get_by_label("First day").fill("2026-12-14")
-    page.get_by_role("button", name="Move to Evenings").click()
+    follow(page.get_by_role("button", name="Move to Evenings"))
     expect(page.get_by_text("Gains “Evening 0”").first).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Move to Evenings").click()
+    follow(page.get_by_role("button", name="Move to Evenings"))
     expect(page.get_by_role("heading", name="Evenings")).to_be_visible()
     assert episode.enrollments.get(track=evenings).continues == episode.enrollments.get(track=small)

@@ -1,13 +1,12 @@
 """Finding a schedule in a browser: what if, repairs, two side by side, and the way in; at a desk and on a phone."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import ViewportSize, expect
 
 from accounts.permissions import Role
 from iopmanager import clock
@@ -26,6 +25,7 @@ from tests.factories import (
     make_weekday_track,
 )
 from tests.journeys.conftest import DESKTOP, PHONE, OpenPage
+from tests.journeys.steps import Axe, SignIn, follow
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -54,8 +54,8 @@ def rosa(coordinator: "User") -> Patient:
 @SIZES
 def test_a_repair_is_tried_kept_and_enrolled_from(
     open_page: OpenPage,
-    sign_in: Callable[[Page, "User"], None],
-    axe: Callable[[Page], None],
+    sign_in: SignIn,
+    axe: Axe,
     size: ViewportSize,
     coordinator: "User",
     rosa: Patient,
@@ -68,12 +68,12 @@ def test_a_repair_is_tried_kept_and_enrolled_from(
     expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
     expect(page.get_by_role("heading", name="What would make it fit")).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Try it").first.click()
+    follow(page.get_by_role("button", name="Try it").first)
     expect(page.get_by_role("heading", name="What if: not saved")).to_be_visible()
     expect(page.get_by_text("on Mon alone, 12:00–16:00 instead of 11:40–16:00")).to_be_visible()
     expect(page.get_by_text("Stands only with").first).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Keep this change").click()
+    follow(page.get_by_role("button", name="Keep this change"))
 
     enroll = page.get_by_role("link", name=re.compile("^Enroll from Mon 23 Nov"))
     expect(enroll.first).to_be_visible()
@@ -82,11 +82,11 @@ def test_a_repair_is_tried_kept_and_enrolled_from(
         ((0,), time(12)),
         ((1, 2), time(11, 40)),
     ]
-    enroll.first.click()
+    follow(enroll.first)
     expect(page.get_by_label(re.compile("^Monday"))).to_be_checked()
     expect(page.get_by_label(re.compile("^Tuesday"))).not_to_be_checked()
     axe(page)
-    page.get_by_role("button", name="Enroll", exact=True).click()
+    follow(page.get_by_role("button", name="Enroll", exact=True))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Rosa")
     assert Enrollment.objects.get().enrollment_meetings.count() == 3
 
@@ -94,8 +94,8 @@ def test_a_repair_is_tried_kept_and_enrolled_from(
 @SIZES
 def test_what_if_more_and_two_side_by_side(
     open_page: OpenPage,
-    sign_in: Callable[[Page, "User"], None],
-    axe: Callable[[Page], None],
+    sign_in: SignIn,
+    axe: Axe,
     size: ViewportSize,
     coordinator: "User",
     rosa: Patient,
@@ -131,16 +131,16 @@ def test_what_if_more_and_two_side_by_side(
 
     # Two side by side, and back with all that was typed.
     page.get_by_label("Compare schedule 1", exact=True).check()
-    page.get_by_role("button", name="Compare the two").click()
+    follow(page.get_by_role("button", name="Compare the two"))
     expect(page.get_by_role("alert")).to_contain_text("Choose two schedules to compare. One is chosen.")
     page.get_by_label("Compare schedule 3", exact=True).check()
-    page.get_by_role("button", name="Compare the two").click()
+    follow(page.get_by_role("button", name="Compare the two"))
     expect(page.get_by_role("heading", name="Compare two schedules")).to_be_visible()
     expect(page.locator(".week-picture")).to_have_count(2)
     axe(page)
-    page.get_by_role("button", name="Back to all schedules").click()
+    follow(page.get_by_role("button", name="Back to all schedules"))
     expect(page.get_by_label("Starts")).to_have_value("12:00")
     expect(page.get_by_label("Compare schedule 1", exact=True)).to_be_checked()
-    page.get_by_role("link", name="Back to how it is").click()
+    follow(page.get_by_role("link", name="Back to how it is"))
     expect(page.get_by_text("What if: not saved")).to_have_count(0)
     expect(page.get_by_role("heading", name="6 schedules fit")).to_be_visible()

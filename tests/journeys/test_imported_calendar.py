@@ -1,7 +1,6 @@
 """A calendar file: sent at a desk and from a phone, looked at, kept, and replaced after seeing what differs."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -26,12 +25,10 @@ from tests.factories import (
     make_weekday_track,
 )
 from tests.hostile_calendars import calendar, event
+from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEDNESDAY = date(2026, 11, 25)
-
-SignIn = Callable[[Page, User], None]
-Axe = Callable[[Page], None]
 
 
 def shift(starts: str) -> str:
@@ -65,7 +62,7 @@ def send(page: Page, folder: Path, *parts: str) -> None:
     file = folder / "work.ics"
     file.write_bytes(calendar(*parts))
     page.get_by_label("Calendar file").set_input_files(file)
-    page.get_by_role("button", name="Read the file").click()
+    follow(page.get_by_role("button", name="Read the file"))
 
 
 @pytest.mark.journey
@@ -74,7 +71,7 @@ def test_a_coordinator_imports_a_calendar_and_then_the_next_one(
 ) -> None:
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[rosa.pk]))
-    page.get_by_role("link", name="Import a calendar").click()
+    follow(page.get_by_role("link", name="Import a calendar"))
     page.get_by_label("Minutes to get there").fill("20")
     axe(page)
     send(page, tmp_path, "X-NOTHING:1", event("RRULE:FREQ=SECONDLY"))
@@ -86,33 +83,33 @@ def test_a_coordinator_imports_a_calendar_and_then_the_next_one(
     expect(page.get_by_text("Mon, Wed 13:00–20:00")).to_be_visible()
     expect(page.locator(".week-picture-plot .block-life")).to_have_count(2)
     axe(page)
-    page.get_by_role("button", name="Keep it", exact=True).click()
+    follow(page.get_by_role("button", name="Keep it", exact=True))
     expect(page.get_by_text("Some entries have no time. Are they busy days?")).to_be_visible()
     page.get_by_label("They are busy all day").check()
-    page.get_by_role("button", name="Keep it", exact=True).click()
+    follow(page.get_by_role("button", name="Keep it", exact=True))
     expect(page.get_by_text("The calendar is kept.")).to_be_visible()
     expect(page.get_by_text("known to Sun 23 May 2027")).to_be_visible()
     axe(page)
 
-    page.get_by_role("link", name="Import a calendar").click()
+    follow(page.get_by_role("link", name="Import a calendar"))
     expect(page.get_by_label("Minutes to get there")).to_have_value("20")
     send(page, tmp_path, shift("150000"))
     difference = page.get_by_role("region", name=re.compile("Instead of the calendar"))
     expect(difference.get_by_text("Mon, Wed 15:00–20:00")).to_be_visible()
     expect(difference.get_by_text("Mon, Wed 13:00–20:00")).to_be_visible()
     axe(page)
-    page.get_by_role("link", name="Week after").click()
+    follow(page.get_by_role("link", name="Week after"))
     expect(page.get_by_role("heading", name="Week of Mon 30 Nov")).to_be_visible()
-    page.get_by_role("button", name="Keep it", exact=True).click()
+    follow(page.get_by_role("button", name="Keep it", exact=True))
     expect(page.get_by_text("The calendar is kept.")).to_be_visible()
     kept = ImportedCalendar.objects.get()
     assert (kept.state, kept.intervals.count(), kept.travel_before) == ("kept", 52, 20)
 
-    page.get_by_role("link", name="Show Work calendar").click()
+    follow(page.get_by_role("link", name="Show Work calendar"))
     expect(page.get_by_role("heading", name="Work calendar", exact=True)).to_be_visible()
     axe(page)
     page.get_by_role("button", name="Forget it").click()
-    page.get_by_role("dialog").get_by_role("button", name="Forget it").click()
+    follow(page.get_by_role("dialog").get_by_role("button", name="Forget it"))
     expect(page.get_by_text("The work calendar is forgotten.")).to_be_visible()
 
 
@@ -122,23 +119,23 @@ def test_a_patient_sends_a_calendar_from_a_phone_and_the_clinic_looks_at_it_firs
 ) -> None:
     sign_in(phone, make_patient_user(rosa))
     phone.goto(reverse("portal-commitments"))
-    phone.get_by_role("link", name="Send a calendar file").click()
+    follow(phone.get_by_role("link", name="Send a calendar file"))
     axe(phone)
     send(phone, tmp_path, shift("110000"))
     expect(phone.get_by_text("It falls on the time of 1 appointment")).to_be_visible()
     expect(phone).to_have_title("My schedule")
-    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert_no_sideways_scrolling(phone)
     axe(phone)
-    phone.get_by_role("button", name="Keep it", exact=True).click()
+    follow(phone.get_by_role("button", name="Keep it", exact=True))
     expect(phone.get_by_text("It falls on the time of an appointment, so we look at it first.")).to_be_visible()
     axe(phone)
 
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[rosa.pk]))
-    page.get_by_role("link", name="Decide Work calendar").click()
+    follow(page.get_by_role("link", name="Decide Work calendar"))
     expect(page.get_by_text("It runs into 1 booked session")).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Accept").click()
+    follow(page.get_by_role("button", name="Accept"))
     expect(page.get_by_text("1 booked session that life leaves no time for")).to_be_visible()
     phone.reload()
     expect(phone.get_by_text("Known to Sun 23 May 2027")).to_be_visible()

@@ -1,17 +1,16 @@
 """Individual time from a counselor's hours to a patient's week, in a browser."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import MONDAY, admit, make_patient, make_site, make_staff, make_weekday_track
+from tests.journeys.steps import Axe, SignIn, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -19,8 +18,8 @@ MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 def test_an_hour_of_ones_own_beside_the_groups(
     page: Page,
     phone: Page,
-    axe: Callable[[Page], None],
-    sign_in: Callable[[Page, User], None],
+    axe: Axe,
+    sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
@@ -35,14 +34,14 @@ def test_an_hour_of_ones_own_beside_the_groups(
     # Ada says on her phone when she sees people one to one.
     sign_in(phone, ada)
     phone.goto(reverse("tracks"))
-    phone.get_by_role("link", name="One-to-one hours").click()
+    follow(phone.get_by_role("link", name="One-to-one hours"))
     axe(phone)
-    phone.get_by_role("link", name="State hours").click()
+    follow(phone.get_by_role("link", name="State hours"))
     axe(phone)
     phone.get_by_label("Weekday").select_option("Wednesday")
     phone.get_by_label("From").fill("12:00")
     phone.get_by_label("Until").fill("14:00")
-    phone.get_by_role("button", name="State the hours").click()
+    follow(phone.get_by_role("button", name="State the hours"))
     expect(phone.get_by_text("Ada Park sees people one to one in these hours.")).to_be_visible()
     axe(phone)
 
@@ -52,7 +51,7 @@ def test_an_hour_of_ones_own_beside_the_groups(
     page.get_by_label("Wednesday 12:00–13:00 with Ada Park").check()
     expect(page.get_by_text("10 h on 3 days a week")).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Enroll").click()
+    follow(page.get_by_role("button", name="Enroll"))
     expect(page.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
     expect(page.get_by_role("region", name="Schedule").get_by_text("Individual session")).to_be_visible()
     axe(page)
@@ -63,16 +62,16 @@ def test_an_hour_of_ones_own_beside_the_groups(
     expect(phone.get_by_label("Wednesday 12:00–13:00 with Ada Park")).to_have_count(0)
     phone.get_by_label("Wednesday 13:00–14:00 with Ada Park").check()
     axe(phone)
-    phone.get_by_role("button", name="Enroll").click()
+    follow(phone.get_by_role("button", name="Enroll"))
     expect(phone.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
 
     # No hour is left: it says so, and what comes nearest.
-    page.get_by_role("link", name="Individual time in Morning track").click()
+    follow(page.get_by_role("link", name="Individual time in Morning track"))
     axe(page)
     page.get_by_label("No individual time from then on").check()
-    page.get_by_role("button", name="Arrange it").click()
+    follow(page.get_by_role("button", name="Arrange it"))
     expect(page.get_by_text("Loses “Individual session”").first).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Arrange it").first.click()
+    follow(page.get_by_role("button", name="Arrange it").first)
     expect(page.get_by_text("1 h of individual time a week")).to_be_visible()
     axe(page)

@@ -1,6 +1,5 @@
 """A consent, the letter it allows, and the patient who takes it back, in a browser."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.models import Letter
@@ -25,6 +23,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -32,8 +31,8 @@ MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 def test_an_employer_is_told_until_the_patient_takes_it_back(
     page: Page,
     phone: Page,
-    axe: Callable[[Page], None],
-    sign_in: Callable[[Page, User], None],
+    axe: Axe,
+    sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -48,31 +47,31 @@ def test_an_employer_is_told_until_the_patient_takes_it_back(
 
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[patient.pk]))
-    page.get_by_role("link", name="Letters").click()
+    follow(page.get_by_role("link", name="Letters"))
     expect(page.get_by_text("Nobody may be told anything.")).to_be_visible()
     axe(page)
-    page.get_by_role("link", name="Record a consent").click()
+    follow(page.get_by_role("link", name="Record a consent"))
     page.get_by_role("textbox", name="Name", exact=False).last.fill("Harbor Bakery")
     page.get_by_label("Purpose").fill("Time off from work")
     page.get_by_label("Last day").fill("2027-02-28")
     axe(page)
-    page.get_by_role("button", name="Record the consent").click()
-    page.get_by_role("link", name="Write a letter").click()
+    follow(page.get_by_role("button", name="Record the consent"))
+    follow(page.get_by_role("link", name="Write a letter"))
     expect(page.get_by_text("Every Thursday from 26 Nov 2026 to 17 Dec 2026: 9:00–12:00")).to_be_visible()
     axe(page)
     page.get_by_label("First day").fill("2027-01-20")
     page.get_by_label("Last day").fill("2027-01-27")
-    page.get_by_role("button", name="Look again").click()
+    follow(page.get_by_role("button", name="Look again"))
     expect(page.get_by_text("Nothing is booked from 20 Jan 2027")).to_be_visible()
     expect(page.get_by_label("First day")).to_have_value("2027-01-20")
     page.get_by_label("First day").fill("2026-11-23")
     page.get_by_label("Last day").fill("2026-12-20")
-    page.get_by_role("button", name="Look again").click()
+    follow(page.get_by_role("button", name="Look again"))
     sign_in(phone, coordinator)
     for address in (reverse("consents", args=[patient.pk]), reverse("consent-new", args=[patient.pk]), page.url):
         phone.goto(address)
         axe(phone)
-        assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing runs out of a phone"
+        assert_no_sideways_scrolling(phone)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the letter").click()
     download.value.save_as(tmp_path / "kept.pdf")
@@ -82,12 +81,12 @@ def test_an_employer_is_told_until_the_patient_takes_it_back(
 
     sign_in(phone, make_patient_user(patient))
     phone.goto(reverse("portal-account"))
-    phone.get_by_role("link", name="Whom you allowed us to tell").click()
+    follow(phone.get_by_role("link", name="Whom you allowed us to tell"))
     expect(phone.get_by_text("Told on")).to_be_visible()
     axe(phone)
     phone.get_by_role("button", name="Take it back").click()
     axe(phone)
-    phone.get_by_role("dialog").get_by_role("button", name="Take it back").click()
+    follow(phone.get_by_role("dialog").get_by_role("button", name="Take it back"))
     expect(phone.get_by_text("Harbor Bakery is told nothing more.")).to_be_visible()
     expect(phone.get_by_text("Taken back on")).to_be_visible()
     axe(phone)

@@ -1,6 +1,5 @@
 """Nightly work in a browser, on a desk and on a phone: every state of it at once."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
 from tests.factories import make_site, make_staff
+from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
 from tests.nightly_jobs import make_run
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -29,25 +29,23 @@ def administrator() -> User:
 def test_nightly_work_is_found_and_read_on_a_desk_and_on_a_phone(
     page: Page,
     phone: Page,
-    sign_in: Callable[[Page, User], None],
-    axe: Callable[[Page], None],
+    sign_in: SignIn,
+    axe: Axe,
     administrator: User,
 ) -> None:
     for screen in (page, phone):
         sign_in(screen, administrator)
         screen.goto("/tracks/")
         screen.locator("summary", has_text="Tom Abara").click()
-        screen.get_by_role("link", name="Nightly work").click()
+        follow(screen.get_by_role("link", name="Nightly work"))
         expect(screen.get_by_role("heading", name="Nightly work")).to_be_visible()
         for word in ("Done", "Failed", "Running", "Due"):
             expect(screen.locator(".badge", has_text=word).first).to_be_visible()
         axe(screen)
-        assert screen.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert_no_sideways_scrolling(screen)
 
 
-def test_a_scheduler_that_seems_stopped_is_said_to_everyone(
-    page: Page, sign_in: Callable[[Page, User], None], axe: Callable[[Page], None]
-) -> None:
+def test_a_scheduler_that_seems_stopped_is_said_to_everyone(page: Page, sign_in: SignIn, axe: Axe) -> None:
     make_site()
     sign_in(page, make_staff(Role.ADMINISTRATOR, None))
     page.goto("/jobs/")

@@ -1,6 +1,5 @@
 """The demo clinic's patient whom nothing fits: the smallest change is found, tried, kept, and they are enrolled."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, time
 
 import pytest
@@ -13,6 +12,7 @@ from demo.sign_ins import NOTHING_FITS
 from iopmanager import clock
 from patients.models import Commitment, Patient
 from scheduling.models import Enrollment
+from tests.journeys.steps import Axe, SignIn, follow
 
 WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)
 
@@ -21,8 +21,8 @@ WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)
 def test_a_quarter_of_an_hour_makes_it_fit(
     size: str,
     request: pytest.FixtureRequest,
-    axe: Callable[[Page], None],
-    sign_in: Callable[[Page, User], None],
+    axe: Axe,
+    sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page: Page = request.getfixturevalue(size)
@@ -32,7 +32,7 @@ def test_a_quarter_of_an_hour_makes_it_fit(
 
     sign_in(page, User.objects.get(email="coordinator@demo.example"))
     page.goto(reverse("patient", args=[patient.pk]))
-    page.get_by_role("link", name="Find a schedule").click()
+    follow(page.get_by_role("link", name="Find a schedule"))
     expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
     smallest = (
         page.get_by_role("listitem")
@@ -43,20 +43,20 @@ def test_a_quarter_of_an_hour_makes_it_fit(
     expect(smallest).to_contain_text("ended at 17:05 instead of 17:20")
     axe(page)
 
-    smallest.get_by_role("button", name="Try it").click()
+    follow(smallest.get_by_role("button", name="Try it"))
     expect(page.get_by_text("What if: not saved")).to_be_visible()
     expect(page.get_by_role("heading", name="1 schedule fits")).to_be_visible()
     axe(page)
     assert Commitment.objects.get(patient=patient, code="C2").ends == time(17, 20), "nothing is kept yet"
 
-    page.get_by_role("button", name="Keep this change").click()
+    follow(page.get_by_role("button", name="Keep this change"))
     expect(page.get_by_text("What if: not saved")).to_have_count(0)
     expect(page.get_by_role("heading", name="1 schedule fits")).to_be_visible()
     assert Commitment.objects.get(patient=patient, code="C2").ends == time(17, 5)
 
-    page.get_by_role("link", name="Enroll from").first.click()
+    follow(page.get_by_role("link", name="Enroll from").first)
     axe(page)
-    page.get_by_role("button", name="Enroll").last.click()
+    follow(page.get_by_role("button", name="Enroll").last)
     expect(page.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
     enrollment = Enrollment.objects.get(episode__patient=patient)
     assert enrollment.track.name == "Evening IOP"

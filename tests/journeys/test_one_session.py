@@ -1,7 +1,6 @@
 """What a coordinator does to one session, in a browser: somebody else leads it, it is cancelled, it is held after all."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -24,6 +23,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from tests.journeys.steps import Axe, SignIn, follow
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -50,17 +50,17 @@ def test_a_substitute_leads_one_session(
     request: pytest.FixtureRequest,
     device: str,
     coordinator: User,
-    sign_in: Callable[[Page, User], None],
-    axe: Callable[[Page], None],
+    sign_in: SignIn,
+    axe: Axe,
 ) -> None:
     page: Page = request.getfixturevalue(device)
     sign_in(page, coordinator)
     page.goto(reverse("today"))
-    page.locator("main").get_by_role("link", name="Skills").click()
-    page.get_by_role("link", name="Substitute").click()
+    follow(page.locator("main").get_by_role("link", name="Skills"))
+    follow(page.get_by_role("link", name="Substitute"))
     axe(page)
     page.get_by_label("Led by").select_option("Ben Strand")
-    page.get_by_role("button", name="Let them lead it").click()
+    follow(page.get_by_role("button", name="Let them lead it"))
     expect(page.get_by_text("Ben Strand leads Skills on Mon 23 Nov.")).to_be_visible()
     expect(page.get_by_text("Ben Strand, LADC")).to_be_visible()
     expect(page.get_by_text("Changed for this date")).to_be_visible()
@@ -69,27 +69,25 @@ def test_a_substitute_leads_one_session(
     assert list(leads[:3]) == ["Ben Strand", "Ada Park", "Ada Park"]
 
 
-def test_a_session_is_cancelled_and_held_after_all(
-    page: Page, coordinator: User, sign_in: Callable[[Page, User], None], axe: Callable[[Page], None]
-) -> None:
+def test_a_session_is_cancelled_and_held_after_all(page: Page, coordinator: User, sign_in: SignIn, axe: Axe) -> None:
     sign_in(page, coordinator)
     session = Session.objects.order_by("on")[0]
     page.goto(reverse("session", args=[session.pk]))
-    page.get_by_role("link", name="Cancel").click()
+    follow(page.get_by_role("link", name="Cancel"))
     page.get_by_label("Why").fill("The room is flooded")
-    page.get_by_role("button", name="Cancel the session").click()
+    follow(page.get_by_role("button", name="Cancel the session"))
     row = page.get_by_role("row").filter(has_text="Rosa Lindqvist")
     expect(row).to_contain_text("Loses “Skills”, Mon 23 Nov 9:00–12:00")
     expect(row).to_contain_text("falls to 6 h on 2 days")
     axe(page)
-    page.get_by_role("button", name="Cancel the session").click()
+    follow(page.get_by_role("button", name="Cancel the session"))
     expect(page.get_by_text("is cancelled. It can be given back")).to_be_visible()
     expect(page.get_by_text("Cancelled: The room is flooded")).to_be_visible()
-    page.get_by_role("link", name="Hold it after all").click()
-    page.get_by_role("button", name="Hold it after all").click()
+    follow(page.get_by_role("link", name="Hold it after all"))
+    follow(page.get_by_role("button", name="Hold it after all"))
     expect(page.get_by_role("row").filter(has_text="Rosa Lindqvist")).to_contain_text("Gains “Skills”")
     axe(page)
-    page.get_by_role("button", name="Hold it after all").click()
+    follow(page.get_by_role("button", name="Hold it after all"))
     expect(page.get_by_text(re.compile("is held after all"))).to_be_visible()
     session.refresh_from_db()
     assert (session.status, session.booked) == ("scheduled", 1)

@@ -1,13 +1,12 @@
 """Groups of two tracks around a day in court, a week that is missed, and a move to another site, in a browser."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from accounts.models import RoleAssignment, User
+from accounts.models import RoleAssignment
 from accounts.permissions import Role
 from iopmanager import clock
 from patients.models import Commitment, CommitmentKind
@@ -23,6 +22,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from tests.journeys.steps import Axe, SignIn, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
@@ -31,8 +31,8 @@ WEEK = timedelta(weeks=1)
 def test_groups_of_two_tracks_and_then_another_site(
     page: Page,
     phone: Page,
-    axe: Callable[[Page], None],
-    sign_in: Callable[[Page, User], None],
+    axe: Axe,
+    sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = MONDAY_AT_8
@@ -75,29 +75,29 @@ def test_groups_of_two_tracks_and_then_another_site(
     expect(page.get_by_label("Evening 4")).to_be_visible()
     page.get_by_label("Evening 4").check()
     expect(page.get_by_text("Fits", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Enroll").click()
+    follow(page.get_by_role("button", name="Enroll"))
     expect(page.get_by_text("of Evenings, ")).to_be_visible()
     expect(page.get_by_text("Not there on Mon 30 Nov: Morning 0")).to_be_visible()
     axe(page)
 
     # A move asks for the end of it first.
-    page.get_by_role("link", name="Move to another site").click()
+    follow(page.get_by_role("link", name="Move to another site"))
     axe(page)
-    page.get_by_role("button", name="Show what it brings").click()
+    follow(page.get_by_role("button", name="Show what it brings"))
     expect(page.get_by_text("Enrolled in Mornings since Mon 23 Nov. End that first.")).to_be_visible()
     axe(page)
 
     now = MONDAY_AT_8 + WEEK
     page.goto(reverse("patient", args=[rosa.pk]))
-    page.get_by_role("link", name="End Mornings").click()
+    follow(page.get_by_role("link", name="End Mornings"))
     page.get_by_label("Last day").fill((MONDAY + 6 * timedelta(days=1)).isoformat())
-    page.get_by_role("button", name="End the enrollment").click()
-    page.get_by_role("button", name="End the enrollment").click()
+    follow(page.get_by_role("button", name="End the enrollment"))
+    follow(page.get_by_role("button", name="End the enrollment"))
     phone.goto(f"{reverse('site-transfer', args=[rosa.pk])}?to={there.pk}")
-    phone.get_by_role("button", name="Show what it brings").click()
+    follow(phone.get_by_role("button", name="Show what it brings"))
     expect(phone.get_by_text("No way to Prairie Avenue is known from Home.")).to_be_visible()
     axe(phone)
-    phone.get_by_role("button", name="Move to Prairie Avenue").click()
+    follow(phone.get_by_role("button", name="Move to Prairie Avenue"))
     expect(phone.get_by_text("Rosa is at Prairie Avenue from today.")).to_be_visible()
     expect(phone.get_by_role("cell", name="Wed 8:00–16:00")).to_be_visible()
     axe(phone)

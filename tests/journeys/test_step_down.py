@@ -1,13 +1,11 @@
 """Planning the step down: a level is stated, what could be kept of the schedule is seen, and the change is made."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.services.bookings.horizon import extend_horizon
@@ -22,6 +20,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
+from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -29,8 +28,8 @@ MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 def test_the_next_level_is_stated_seen_and_arranged(
     page: Page,
     phone: Page,
-    axe: Callable[[Page], None],
-    sign_in: Callable[[Page, User], None],
+    axe: Axe,
+    sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
@@ -56,15 +55,15 @@ def test_the_next_level_is_stated_seen_and_arranged(
 
     # With one level there is nothing to compare yet.
     page.goto(reverse("patient", args=[rosa.pk]))
-    page.get_by_role("link", name="Look ahead").click()
+    follow(page.get_by_role("link", name="Look ahead"))
     expect(page.get_by_text("No level after this one is stated")).to_be_visible()
     axe(page)
-    page.get_by_role("link", name="State the next level").click()
+    follow(page.get_by_role("link", name="State the next level"))
     page.locator("[name=starts]").fill("2026-12-14")
     page.locator("[name=prescribed_minutes]").fill("9 h")
     page.locator("[name=prescribed_days]").fill("3")
     page.locator("[name=stated_by]").fill("Dr. Imani Cole, MD")
-    page.get_by_role("button", name="State the level").click()
+    follow(page.get_by_role("button", name="State the level"))
     expect(page.get_by_text("The level is stated.")).to_be_visible()
 
     # On a phone the levels stand one below the other.
@@ -72,16 +71,16 @@ def test_the_next_level_is_stated_seen_and_arranged(
     expect(phone.get_by_text("Keeps Mon–Wed with the same groups")).to_be_visible()
     expect(phone.get_by_text("Drops Thu, Fri")).to_be_visible()
     axe(phone)
-    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert_no_sideways_scrolling(phone)
 
     # The change is filled in, shown, and made.
     page.goto(reverse("step-down", args=[rosa.pk]))
     axe(page)
-    page.get_by_role("link", name="Change meetings from Mon 14 Dec").click()
+    follow(page.get_by_role("link", name="Change meetings from Mon 14 Dec"))
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(3)
-    page.get_by_role("button", name="Change the meetings").click()
+    follow(page.get_by_role("button", name="Change the meetings"))
     expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
-    page.get_by_role("button", name="Change the meetings").click()
+    follow(page.get_by_role("button", name="Change the meetings"))
     expect(page.get_by_text("The meetings change from Mon 14 Dec.")).to_be_visible()
 
     page.goto(reverse("step-down", args=[rosa.pk]))

@@ -1,7 +1,6 @@
 """The main job from end to end, in a browser: from a patient without a schedule to a week that is kept in sight."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -23,6 +22,7 @@ from tests.factories import (
     make_staff,
     make_weekday_track,
 )
+from tests.journeys.steps import Axe, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 MONDAY_AT_12_30 = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)
@@ -32,11 +32,11 @@ def sign_in_by_the_form(page: Page, email: str) -> None:
     page.goto(reverse("account_login"))
     page.locator("input[name=login]").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    follow(page.get_by_role("button", name="Sign in"))
 
 
 def test_from_finding_a_schedule_to_the_patients_own_week(
-    page: Page, phone: Page, axe: Callable[[Page], None], monkeypatch: pytest.MonkeyPatch
+    page: Page, phone: Page, axe: Axe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
     site = make_site(neutral_name="Appointment")
@@ -53,29 +53,29 @@ def test_from_finding_a_schedule_to_the_patients_own_week(
     # The coordinator finds a schedule: one track fits, the other is explained.
     sign_in_by_the_form(page, coordinator.email)
     axe(page)
-    page.get_by_role("link", name="Patients").first.click()
+    follow(page.get_by_role("link", name="Patients").first)
     axe(page)
-    page.get_by_role("link", name=re.compile("Rosa Lindqvist")).first.click()
+    follow(page.get_by_role("link", name=re.compile("Rosa Lindqvist")).first)
     axe(page)
-    page.get_by_role("link", name="Find a schedule").first.click()
+    follow(page.get_by_role("link", name="Find a schedule").first)
     expect(page.get_by_text("overlap by 1 h").first).to_be_attached()
     axe(page)
-    page.get_by_role("link", name="Enroll from Mon 23 Nov").click()
+    follow(page.get_by_role("link", name="Enroll from Mon 23 Nov"))
     axe(page)
-    page.get_by_role("button", name=re.compile("^Enroll")).click()
+    follow(page.get_by_role("button", name=re.compile("^Enroll")))
     expect(page.get_by_text("Morning track").first).to_be_visible()
     assert patient.episodes.get().bookings.count() == 12 * 3
 
     # After the group: its roster, everyone present, the week's standing.
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_12_30)
-    page.get_by_role("link", name="Today").click()
+    follow(page.get_by_role("link", name="Today"))
     axe(page)
-    page.locator("main").get_by_role("link", name=re.compile("^Group")).first.click()
+    follow(page.locator("main").get_by_role("link", name=re.compile("^Group")).first)
     expect(page.get_by_text("Rosa Lindqvist").first).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Mark everyone present").click()
+    follow(page.get_by_role("button", name="Mark everyone present"))
     expect(page.get_by_text("Present", exact=True).first).to_be_visible()
-    page.get_by_role("link", name="Weeks").click()
+    follow(page.get_by_role("link", name="Weeks"))
     row = page.get_by_role("row").filter(has_text="Rosa Lindqvist")
     expect(row).to_contain_text("3 h")
     expect(row).to_contain_text("On course")
@@ -84,7 +84,7 @@ def test_from_finding_a_schedule_to_the_patients_own_week(
     # A calendar address, read by a calendar app that can't sign in: it says when, and nothing else.
     page.goto(reverse("patient-calendar", args=[patient.pk]))
     axe(page)
-    page.get_by_role("button", name="Make the address").click()
+    follow(page.get_by_role("button", name="Make the address"))
     address = page.locator("#address").input_value()
     axe(page)
     answer = phone.request.get(address)
@@ -103,5 +103,5 @@ def test_from_finding_a_schedule_to_the_patients_own_week(
     expect(phone.get_by_text("6 h still to come").first).to_be_visible()
     axe(phone)
     for place in ("Week", "Calendar", "Me"):
-        phone.get_by_role("navigation", name="Main").get_by_role("link", name=place, exact=True).click()
+        follow(phone.get_by_role("navigation", name="Main").get_by_role("link", name=place, exact=True))
         axe(phone)

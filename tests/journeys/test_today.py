@@ -1,6 +1,6 @@
 """The day in a browser: it stands at once, what needs attention comes after it, and looking again is cheap and recorded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -9,13 +9,12 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent
 from tests.clinic import WEDNESDAY, Clinic, at, booking_of, make_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
+from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_wednesday")]
-SignIn = Callable[[Page, User], None]
-Axe = Callable[[Page], None]
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def test_the_day_stands_and_what_needs_attention_comes_after_it(
         expect(size.get_by_role("link", name="Wen Lindqvist")).to_be_visible()
         expect(size.get_by_text("3 h to make up")).to_be_visible()
         expect(size.get_by_text("2 not marked yet")).to_be_attached()
-        assert size.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert_no_sideways_scrolling(size)
         axe(size)
         size.goto(reverse("today-attention"))
         axe(size)
@@ -59,7 +58,7 @@ def test_without_scripts_it_is_a_link_away(
     plain = context.new_page()
     sign_in(plain, clinic.coordinator)
     plain.goto(reverse("today"))
-    plain.get_by_role("link", name="Weeks that are slipping").click()
+    follow(plain.get_by_role("link", name="Weeks that are slipping"))
     expect(plain.get_by_text("3 h to make up")).to_be_visible()
     context.close()
 
@@ -71,8 +70,8 @@ def test_looking_again_at_the_same_is_one_event_and_a_change_is_seen(
     page.goto(reverse("today"))
     expect(page.get_by_text("3 h to make up")).to_be_visible()
     first = AuditEvent.objects.filter(detail="today").count()
-    page.get_by_role("link", name="Patients").first.click()
-    page.get_by_role("link", name="Today").first.click()
+    follow(page.get_by_role("link", name="Patients").first)
+    follow(page.get_by_role("link", name="Today").first)
     expect(page.get_by_text("3 h to make up")).to_be_visible()
     assert first == 2
     assert AuditEvent.objects.filter(detail="today").count() == 2
@@ -81,6 +80,6 @@ def test_looking_again_at_the_same_is_one_event_and_a_change_is_seen(
 
     wen = booking_of(clinic.admit("Tomasz", starts=WEDNESDAY), WEDNESDAY)
     clinic.mark(wen)
-    page.get_by_role("link", name="Today").first.click()
+    follow(page.get_by_role("link", name="Today").first)
     line = page.get_by_role("listitem").filter(has_text="Tomasz Lindqvist").first
     expect(line).to_contain_text("Present")
