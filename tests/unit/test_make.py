@@ -1,5 +1,6 @@
-"""What stands behind `make`: the port, the lock files, the files that pages take from packages."""
+"""What `make` relies on: the port check, the lock files, the files copied from packages, and `make run` itself."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -14,10 +15,12 @@ import pytest
 
 from tests.paths import PROJECT
 
+PATIENCE = 60  # seconds; a busy machine may be slow, while a process that nobody ended stays forever
+
 
 def port_is_free(port: object) -> subprocess.CompletedProcess[str]:
     command = [str(PROJECT / "bin" / "port-is-free"), "127.0.0.1", str(port)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 @pytest.fixture
@@ -26,37 +29,37 @@ def taken_port() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
-def test_a_taken_port_is_told_in_one_sentence_that_says_what_to_do(taken_port: int) -> None:
-    told = port_is_free(taken_port)
-    assert told.returncode == 1
-    assert told.stderr.startswith(f"Port {taken_port} is taken by another program; choose another one")
-    assert told.stderr.count("\n") == 1
+def test_a_taken_port_is_reported_in_one_sentence_that_says_what_to_do(taken_port: int) -> None:
+    result = port_is_free(taken_port)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"Port {taken_port} is taken by another program; choose another one")
+    assert result.stderr.count("\n") == 1
 
 
-def test_a_free_port_is_passed_over_in_silence() -> None:
+def test_nothing_is_said_about_a_free_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    told = port_is_free(port)
-    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+    result = port_is_free(port)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("port", ["", "0", "65536", "http", "8000; true", "099999"])
-def test_what_is_no_port_is_refused(port: str) -> None:
-    told = port_is_free(port)
-    assert told.returncode == 1
-    assert told.stderr == "PORT is a number from 1 to 65535, for example: make run PORT=8000\n"
+def test_an_invalid_port_is_refused(port: str) -> None:
+    result = port_is_free(port)
+    assert result.returncode == 1
+    assert result.stderr == "PORT is a number from 1 to 65535, for example: make run PORT=8000\n"
 
 
-def test_the_lock_of_the_python_packages_names_the_public_index_alone() -> None:
+def test_the_lock_file_of_the_python_packages_names_only_the_public_index() -> None:
     hosts = set(re.findall(r"https?://([^/\"]+)", (PROJECT / "uv.lock").read_text()))
     assert hosts == {"pypi.org", "files.pythonhosted.org"}
 
 
-def test_the_lock_of_the_pages_packages_names_no_registry() -> None:
+def test_the_lock_file_of_the_npm_packages_names_no_registry() -> None:
     assert '"resolved"' not in (PROJECT / "package-lock.json").read_text()
 
 
-def test_no_served_file_refers_to_a_source_map_that_is_not_there() -> None:
+def test_no_served_file_refers_to_a_missing_source_map() -> None:
     served = [*(PROJECT / "var" / "vendor").rglob("*.css"), *(PROJECT / "var" / "vendor").rglob("*.js")]
     assert {path.name for path in served} == {
         "bootstrap.min.css",
@@ -71,7 +74,7 @@ def test_no_served_file_refers_to_a_source_map_that_is_not_there() -> None:
 
 
 PROGRAM = """#!/usr/bin/env bash
-# Stands for {name}: notes its process, and lives until it is told to end.
+# Stands in for {name}: writes down its process id and runs until it gets SIGTERM.
 trap 'echo {name} >>ended; exit {status}' TERM
 echo $$ >{name}.pid
 while :; do sleep 0.05; done
@@ -80,7 +83,7 @@ while :; do sleep 0.05; done
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder in which `make run` starts programs that only stand for the server and the scheduler."""
+    """A folder where `make run` starts programs that stand in for the server and the scheduler."""
     for name in ("bin", ".venv/bin"):
         (tmp_path / name).mkdir(parents=True)
     shutil.copy(PROJECT / "Makefile", tmp_path)
@@ -103,19 +106,19 @@ def checkout(tmp_path: Path) -> Path:
 Serving = subprocess.Popen[bytes]
 
 
-def is_there(path: Path) -> Callable[[], bool]:
+def is_written(path: Path) -> Callable[[], bool]:
     return lambda: path.exists() and path.read_text().endswith("\n")
 
 
-def until(ask: Callable[[], bool], seconds: float = 20) -> None:
-    ends = time.monotonic() + seconds
-    while not ask():
-        assert time.monotonic() < ends, "nothing came of it"
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"this did not happen within {PATIENCE} seconds"
         time.sleep(0.02)
 
 
-def someone_is_left(group: int) -> bool:
-    """Whether any process of the group lives."""
+def is_alive(group: int) -> bool:
+    """Tell whether any process of the process group still runs."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -125,15 +128,15 @@ def someone_is_left(group: int) -> bool:
 
 @pytest.fixture
 def serving(checkout: Path) -> Iterator[Serving]:
-    """`make run` in a process group of its own, as a terminal starts it, once server and scheduler run."""
+    """`make run` in its own process group, as a terminal starts it, once server and scheduler are running."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     process = subprocess.Popen(["make", "run"], cwd=checkout, env=environment, start_new_session=True)
     try:
         for name in ("server.pid", "scheduler.pid"):
-            until(is_there(checkout / name))
+            wait_until(is_written(checkout / name))
         yield process
     finally:
-        if someone_is_left(process.pid):
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
@@ -142,11 +145,11 @@ def ended(checkout: Path) -> list[str]:
     return sorted((checkout / "ended").read_text().split())
 
 
-def tell_make(serving: Serving) -> None:
+def terminate_make(serving: Serving) -> None:
     serving.terminate()
 
 
-def tell_the_group(serving: Serving) -> None:
+def terminate_the_group(serving: Serving) -> None:
     os.killpg(serving.pid, signal.SIGTERM)
 
 
@@ -156,32 +159,32 @@ def press_ctrl_c(serving: Serving) -> None:
 
 def press_ctrl_c_again_and_again(serving: Serving) -> None:
     for _ in range(3):
-        if someone_is_left(serving.pid):
+        if is_alive(serving.pid):
             os.killpg(serving.pid, signal.SIGINT)
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("stop", [tell_make, tell_the_group, press_ctrl_c, press_ctrl_c_again_and_again])
-def test_stopping_make_run_ends_server_and_scheduler_and_leaves_nobody(
+@pytest.mark.parametrize("stop", [terminate_make, terminate_the_group, press_ctrl_c, press_ctrl_c_again_and_again])
+def test_stopping_make_run_ends_server_and_scheduler_and_leaves_no_process(
     checkout: Path, serving: Serving, stop: Callable[[Serving], None]
 ) -> None:
     stop(serving)
-    serving.wait(timeout=20)
-    until(lambda: not someone_is_left(serving.pid), seconds=2)
+    serving.wait(timeout=PATIENCE)
+    wait_until(lambda: not is_alive(serving.pid))
     assert set(ended(checkout)) == {"scheduler", "server"}
 
 
-def test_a_server_that_ends_takes_the_scheduler_with_it_and_says_how_it_ended(checkout: Path, serving: Serving) -> None:
+def test_a_server_that_ends_stops_the_scheduler_and_reports_a_failure(checkout: Path, serving: Serving) -> None:
     os.kill(int((checkout / "server.pid").read_text()), signal.SIGTERM)
-    assert serving.wait(timeout=20) == 2, "make's own status for a recipe that failed"
-    assert not someone_is_left(serving.pid)
+    assert serving.wait(timeout=PATIENCE) == 2, "make's own status for a recipe that failed"
+    assert not is_alive(serving.pid)
     assert ended(checkout) == ["scheduler", "server"]
 
 
-def test_a_scheduler_that_ends_leaves_the_pages(checkout: Path, serving: Serving) -> None:
+def test_the_server_goes_on_when_the_scheduler_ends(checkout: Path, serving: Serving) -> None:
     os.kill(int((checkout / "scheduler.pid").read_text()), signal.SIGKILL)
     time.sleep(0.3)
     assert serving.poll() is None
     serving.terminate()
-    serving.wait(timeout=20)
+    serving.wait(timeout=PATIENCE)
     assert ended(checkout) == ["server"]
