@@ -1,6 +1,7 @@
 """Excuse the sessions that fall into a leave of absence, and withdraw the excuse when they no longer do.
 
-Bookings change after a leave was entered: `update_excuses` brings the marks up to date each time.
+Bookings change after a leave was entered: `update_excuses` brings the marks up to date each time. `scheduling` runs it as
+the last step of everything that writes bookings (see `scheduling.services.bookings.after_booking`).
 """
 
 from collections.abc import Collection, Sequence
@@ -12,7 +13,6 @@ from django.db.models import F
 from accounts.audit import record_all
 from accounts.models import Action, User
 from attendance.models import Attendance, AttendanceQuerySet, AttendanceStatus
-from patients.models import Episode
 from scheduling.models import Booking, LeaveOfAbsence, Session, SessionStatus, Site
 from scheduling.services.rosters import lock_sessions, lock_site
 
@@ -22,13 +22,6 @@ def update_excuses_at_site(*, site: Site, now: datetime) -> int:
     """Lock the site and update the excuses of all its patients; return how many marks were written or deleted."""
     lock_site(site.pk)
     return update_excuses(site=site, episode_ids=None, now=now)
-
-
-@transaction.atomic
-def update_excuses_for(*, episode: Episode, now: datetime) -> int:
-    """Lock the site and update the excuses of one patient; return how many marks were written or deleted."""
-    lock_site(episode.site_id)
-    return update_excuses(site=episode.site, episode_ids=[episode.pk], now=now)
 
 
 def update_excuses(*, site: Site, episode_ids: Collection[int] | None, now: datetime) -> int:

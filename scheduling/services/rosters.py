@@ -1,7 +1,7 @@
 """Who is in which session: locked, counted, copied, and told to the calendars that show it."""
 
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
@@ -38,22 +38,6 @@ def lock_sessions(sessions: SessionQuerySet) -> list[Session]:
     return list(sessions.select_for_update(of=("self",), no_key=True).order_by("pk"))
 
 
-def new_booking(
-    session: Session, *, episode_id: int, enrollment_id: int | None, week: date, **fields: object
-) -> Booking:
-    """A booking with the copies of its session, unsaved."""
-    return Booking(
-        session=session,
-        episode_id=episode_id,
-        enrollment_id=enrollment_id,
-        starts=session.starts,
-        ends=session.ends,
-        countable_minutes=session.countable_minutes,
-        week=week,
-        **fields,
-    )
-
-
 def new_facilitator(session: Session, *, user_id: int, part: str) -> SessionFacilitator:
     """Somebody in the session with the copies of it, unsaved."""
     return SessionFacilitator(session=session, user_id=user_id, part=part, **facilitator_times(session))
@@ -64,14 +48,6 @@ def facilitator_times(session: Session) -> dict[str, datetime | None]:
     if session.status == SessionStatus.CANCELLED:
         return {"starts": None, "ends": None}
     return {"starts": session.starts, "ends": session.ends}
-
-
-def copy_times(session: Session, week: date) -> None:
-    """Writes the session's times, minutes and week into its standing bookings, and its times into its facilitators."""
-    Booking.objects.active().filter(session=session).update(
-        starts=session.starts, ends=session.ends, countable_minutes=session.countable_minutes, week=week
-    )
-    SessionFacilitator.objects.filter(session=session).update(**facilitator_times(session))
 
 
 def recount_booked(session_ids: Collection[int], now: datetime) -> None:

@@ -3,15 +3,15 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
 
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.models import Booking, LeaveOfAbsence, Session, SessionStatus
 from scheduling.services.absences import OnLeave
+from scheduling.services.bookings.book import insert_bookings, new_booking
 from scheduling.services.reasons import AlreadyHasMakeup, InAnotherSession, NotBookable, SessionFull
-from scheduling.services.rosters import lock_site, mark_episode_feeds_stale, mark_session_feeds_stale, new_booking
+from scheduling.services.rosters import lock_site
 from scheduling.services.rulebook import RuleBook
 from timekeeping.reasons import Reason, Refused
 
@@ -45,7 +45,6 @@ def book_makeup(*, session: Session, makes_up: Booking, by: User, now: datetime)
         reasons.append(SessionFull(session.name, session.on))
     if reasons:
         raise Refused(reasons)
-    Session.objects.filter(pk=session.pk).update(booked=F("booked") + 1, version=F("version") + 1)
     booking = new_booking(
         session,
         episode_id=makes_up.episode_id,
@@ -53,8 +52,6 @@ def book_makeup(*, session: Session, makes_up: Booking, by: User, now: datetime)
         week=RuleBook.of(session.site).week_of(session.on),
         makes_up=makes_up,
     )
-    booking.save(force_insert=True)
+    insert_bookings([booking], site=session.site, now=now)
     record(booking, by=by, action=Action.BOOKED, at=now, detail=f"makes up {makes_up.session}")
-    mark_episode_feeds_stale([episode.pk], now)
-    mark_session_feeds_stale([session.pk], now)
     return booking

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from scheduling.models import Booking, Enrollment, EnrollmentMeeting, ReleaseCause, Session, SessionStatus, Site
 from scheduling.models.booking import BookingQuerySet
+from scheduling.services.bookings.after_booking import run_after_booking
 from scheduling.services.rosters import lock_sessions, mark_episode_feeds_stale, recount_booked
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval
@@ -95,8 +96,10 @@ def book_enrollments(
             copies = (session.starts, session.ends, minutes, week)
             new.append((session.pk, place.episode, place.enrollment, *copies, "", ""))
     _insert_bookings(new)
+    episodes = {row[1] for row in new}
     recount_booked({row[0] for row in new}, now)
-    mark_episode_feeds_stale({row[1] for row in new}, now)
+    mark_episode_feeds_stale(episodes, now)
+    run_after_booking(site=site, episode_ids=episodes, now=now)
     return len(new), unplaced
 
 

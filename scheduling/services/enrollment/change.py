@@ -14,16 +14,15 @@ from patients.models import Episode
 from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull
 from scheduling.models import Booking, Enrollment, EnrollmentMeeting, Meeting, Modality, ReleaseCause, Session, Track
 from scheduling.models.session import SessionQuerySet
+from scheduling.services.bookings.book import book_sessions, sessions_to_book
 from scheduling.services.bookings.missed_dates import missed_sessions, missed_text
 from scheduling.services.bookings.placement import PlacementsByMeeting, is_covered, placements_of
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.enrollment.checks import check_enrollment, check_sessions, lock_meetings, successors
 from scheduling.services.enrollment.enroll import (
-    book_sessions,
     end_enrollment,
     enroll_patient,
     planned_enrollment_meetings,
-    sessions_to_book,
 )
 from scheduling.services.enrollment.individual import end_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
@@ -88,10 +87,10 @@ def change_meetings(
     against += _without_known_reasons(check_sessions(episode, gained), against)
     if against:
         raise Refused(against)
-    book_sessions(enrollment, gained, now, missed=missed)
     names = ", ".join(meeting.name for meeting in chosen)
     detail = f"from {from_day:%Y-%m-%d}: {names}{missed_text(missed, asked)}"
     record(enrollment, by=by, action=Action.CHANGED, at=now, detail=detail)
+    book_sessions(enrollment, gained, now, missed=missed)
     return enrollment
 
 

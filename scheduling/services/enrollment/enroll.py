@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from accounts.audit import record
 from accounts.models import Action, User
@@ -17,14 +17,11 @@ from scheduling.models import (
     Meeting,
     Modality,
     ReleaseCause,
-    Session,
-    SessionStatus,
     Track,
     WaitingEntry,
 )
-from scheduling.services.bookings.horizon import horizon_end
-from scheduling.services.bookings.missed_dates import NOT_AVAILABLE, missed_sessions, missed_text
-from scheduling.services.bookings.placement import is_covered, placements_of
+from scheduling.services.bookings.book import book_sessions, sessions_to_book
+from scheduling.services.bookings.missed_dates import missed_sessions, missed_text
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.enrollment.checks import check_enrollment, check_sessions, lock_meetings, successors
 from scheduling.services.enrollment.individual import (
@@ -35,14 +32,7 @@ from scheduling.services.enrollment.individual import (
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.enrollment.waitlist import close_entries
 from scheduling.services.reasons import AlreadyEnded, AttendanceRecorded
-from scheduling.services.rosters import (
-    lock_sessions,
-    lock_site,
-    mark_episode_feeds_stale,
-    mark_session_feeds_stale,
-    new_booking,
-)
-from scheduling.services.rulebook import RuleBook
+from scheduling.services.rosters import lock_site
 from scheduling.services.search.queries import full_dates, need_of, settled_sessions
 from timekeeping.reasons import EndDateBeforeStart, Refused
 
@@ -109,11 +99,11 @@ def enroll_patient(
     against = check_sessions(episode, sessions)
     if against:
         raise Refused(against)
-    book_sessions(enrollment, sessions, now, missed=missed)
     detail = f"{track} from {starts:%Y-%m-%d}{missed_text(missed, asked)}"
     record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=detail)
     waited = WaitingEntry.objects.filter(episode=episode, track=track)
     close_entries(waited, enrollment=enrollment, by=by, now=now)
+    book_sessions(enrollment, sessions, now, missed=missed)
     return enrollment
 
 
@@ -131,53 +121,6 @@ def planned_enrollment_meetings(
         )
         for meeting in (*chosen, *following)
     ]
-
-
-def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
-    """The sessions to come, up to the horizon, that the enrollment has a place for and is not booked into; those that the
-    patient gave back are not asked for again.
-
-    They are held until the transaction ends, while it is asked whether each has a place: so the last one goes once.
-    """
-    places = placements_of(enrollment)
-    to_come = Session.objects.filter(meeting__in=list(places), status=SessionStatus.SCHEDULED, starts__gte=now)
-    settled = Booking.objects.filter(episode=enrollment.episode_id).filter(
-        Q(released_at=None, enrollment=enrollment) | Q(release_cause=ReleaseCause.GIVEN_BACK)
-    )
-    open_ = to_come.between(enrollment.starts, horizon_end(today)).exclude(pk__in=settled.values("session"))
-    return [session for session in lock_sessions(open_) if is_covered(places, session)]
-
-
-def book_sessions(
-    enrollment: Enrollment, sessions: Sequence[Session], now: datetime, *, missed: Sequence[Session] = ()
-) -> None:
-    """Books sessions that are held, and that nothing stands against; the database would refuse one place too many.
-
-    In those `missed` no place is taken, and it is written that it was given back: so no later night takes it, and it can be
-    made up for.
-    """
-    ids = [session.pk for session in sessions]
-    Session.objects.filter(pk__in=ids).update(booked=F("booked") + 1, version=F("version") + 1)
-    book = RuleBook.of(enrollment.episode.site)
-    Booking.objects.bulk_create(
-        new_booking(
-            session, episode_id=enrollment.episode_id, enrollment_id=enrollment.pk, week=book.week_of(session.on)
-        )
-        for session in sessions
-    )
-    given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_AVAILABLE}
-    Booking.objects.bulk_create(
-        new_booking(
-            session,
-            episode_id=enrollment.episode_id,
-            enrollment_id=enrollment.pk,
-            week=book.week_of(session.on),
-            **given_back,
-        )
-        for session in missed
-    )
-    mark_session_feeds_stale(ids, now)
-    mark_episode_feeds_stale([enrollment.episode_id], now)
 
 
 @transaction.atomic

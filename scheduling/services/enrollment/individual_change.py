@@ -9,10 +9,10 @@ from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.domain.individual.proposals import IndividualProposals, WeeklyHour
 from scheduling.models import Enrollment
+from scheduling.services.bookings.book import book_sessions, sessions_to_book
 from scheduling.services.bookings.placement import is_covered, placements_of
 from scheduling.services.enrollment.change import lock_enrollment, refuse_invalid_day
 from scheduling.services.enrollment.checks import check_sessions
-from scheduling.services.enrollment.enroll import book_sessions, sessions_to_book
 from scheduling.services.enrollment.individual import (
     add_individual_sessions,
     check_individual_sessions,
@@ -72,8 +72,8 @@ def arrange_individual_sessions(
     add_individual_sessions(enrollment=enrollment, hours=hours, begins=from_day, now=now)
     sessions = [each for each in sessions_to_book(enrollment, today, now) if not is_covered(before, each)]
     refuse_if_any(check_sessions(episode, sessions))
-    book_sessions(enrollment, sessions, now)
     record(enrollment, by=by, action=Action.CHANGED, at=now, detail=f"individual time from {from_day:%Y-%m-%d}")
+    book_sessions(enrollment, sessions, now)
     return enrollment
 
 

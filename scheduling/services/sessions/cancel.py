@@ -9,11 +9,11 @@ from django.db.models import F
 from accounts.audit import record, record_all
 from accounts.models import Action, User
 from scheduling.models import Booking, ReleaseCause, Session, SessionFacilitator, SessionStatus
+from scheduling.services.bookings.book import restore_bookings
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.integrity import translate_integrity_errors
 from scheduling.services.reasons import HasBegun, ReasonRequired, SessionNotCancelled, SiteClosed
-from scheduling.services.rosters import REASON_MAX_LENGTH, facilitator_times, recount_booked
-from scheduling.services.rulebook import RuleBook
+from scheduling.services.rosters import REASON_MAX_LENGTH, facilitator_times
 from scheduling.services.sessions.locking import check_changeable, lock_session, mark_calendars_stale, slot_of
 from scheduling.services.sessions.slots import check_facilitators, check_room, check_times
 from timekeeping.intervals import Interval
@@ -80,17 +80,8 @@ def restore_locked(session: Session, *, by: User | None, now: datetime) -> None:
     SessionFacilitator.objects.filter(session=session).update(**facilitator_times(session))
     free = [booking for booking in _released_by_cancellation(session) if not _is_booked_elsewhere(booking)]
     restored = free[: session.places]
-    Booking.objects.filter(pk__in=[booking.pk for booking in restored]).update(
-        released_at=None,
-        release_cause="",
-        release_reason="",
-        starts=session.starts,
-        ends=session.ends,
-        countable_minutes=session.countable_minutes,
-        week=RuleBook.of(session.site).week_of(session.on),
-    )
-    recount_booked([session.pk], now)
     record_all(restored, by=by, action=Action.BOOKED, at=now, detail=f"{session}: reinstated")
+    restore_bookings(restored, session, now)
     mark_calendars_stale(session, now)
     session.refresh_from_db(fields=["version", "booked"])
 

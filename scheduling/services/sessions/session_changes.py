@@ -22,12 +22,12 @@ from scheduling.models import (
     SessionFacilitator,
     Site,
 )
+from scheduling.services.bookings.book import copy_times
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.integrity import translate_integrity_errors
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.reasons import FewerPlacesThanBooked, LeadsAndAssists, LinkNotHttps
 from scheduling.services.rosters import (
-    copy_times,
     lock_site,
     mark_session_feeds_stale,
     new_facilitator,
@@ -125,7 +125,7 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
             apply_slot(session, slot, book)
         session.room, session.departed_at, session.version = slot.room, now, F("version") + 1
         session.save()
-        copy_times(session, book.week_of(session.on))
+        copy_times(session, book.week_of(session.on), now)
         recount_booked([session.pk], now)
     detail = f"moved to {slot.on:%Y-%m-%d} {slot.starts:%H:%M}-{slot.ends:%H:%M}, {slot.room or 'no room'}"
     record(session, by=by, action=Action.CHANGED, at=now, detail=detail)

@@ -15,7 +15,6 @@ from accounts.audit import record
 from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
-from attendance.services.excuses import update_excuses_for
 from iopmanager import clock
 from patients.forms.care.episodes import EndingForm
 from scheduling.formats import day
@@ -77,11 +76,9 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
 
     def act() -> Enrollment:
         given = form.cleaned_data
-        changed = change_meetings(
+        return change_meetings(
             enrollment=enrollment, meetings=list(given["meetings"]), from_day=given["starts"], by=user, now=now
         )
-        update_excuses_for(episode=episode, now=now)
-        return changed
 
     said = "The meetings change from {}. What is booked has changed with them."
     return _submit_choice(
@@ -138,7 +135,7 @@ def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: i
 
     def act() -> Enrollment:
         given = form.cleaned_data
-        moved = transfer_enrollment(
+        return transfer_enrollment(
             enrollment=enrollment,
             track=track,
             meetings=list(given["meetings"]),
@@ -147,8 +144,6 @@ def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: i
             by=user,
             now=now,
         )
-        update_excuses_for(episode=episode, now=now)
-        return moved
 
     said = f"In {track} from {{}}. The place in {enrollment.track} ends the day before."
     return _submit_choice(request, form, change, act, said=said, now=now)

@@ -15,7 +15,6 @@ from accounts.audit import record
 from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
-from attendance.services.excuses import update_excuses_for
 from iopmanager import clock
 from patients.models import Episode
 from patients.views.access import patient_managed_by
@@ -61,7 +60,6 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
     if is_sent and form.is_valid():
         try:
             enrollment = _enroll_from_form(form, episode, track, user, now)
-            update_excuses_for(episode=episode, now=now)
         except Refused as against:
             refused = against.reasons
         else:

@@ -13,7 +13,6 @@ from accounts.audit import record
 from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
-from attendance.services.excuses import update_excuses_for
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
 from scheduling.formats import day
@@ -46,11 +45,9 @@ def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpRespons
 
     def act() -> Enrollment:
         given = form.cleaned_data
-        arranged = arrange_individual_sessions(
+        return arrange_individual_sessions(
             enrollment=enrollment, hours=given["individual"], from_day=given["starts"], by=user, now=now
         )
-        update_excuses_for(episode=episode, now=now)
-        return arranged
 
     if is_sent and form.is_valid():
         starts = form.cleaned_data["starts"]

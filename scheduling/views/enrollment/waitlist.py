@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +14,6 @@ from accounts.audit import record_all
 from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
-from attendance.services.excuses import update_excuses_for
 from iopmanager import clock
 from patients.views.access import patient_managed_by
 from scheduling.domain.search.obstacles import CommitmentConflict
@@ -169,19 +167,13 @@ def waitlist_enroll(request: HttpRequest, entry_id: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "Something changed in the meantime. Look at the list again.")
         return redirect("waitlist", entry.track_id)
+    given = form.cleaned_data
     try:
-        _enroll_from_waitlist(entry, form, user, now)
+        enroll_from_waitlist(entry=entry, meetings=list(given["meetings"]), starts=given["starts"], by=user, now=now)
     except Refused as refused:
         for reason in refused.reasons:
             messages.error(request, f"{entry.episode.patient.short_name}: {reason_text(reason)}")
     else:
-        starts = day(form.cleaned_data["starts"])
+        starts = day(given["starts"])
         messages.success(request, f"{entry.episode.patient} is enrolled in {entry.track} from {starts}.")
     return redirect("waitlist", entry.track_id)
-
-
-@transaction.atomic
-def _enroll_from_waitlist(entry: WaitingEntry, form: MeetingChoiceForm, user: User, now: datetime) -> None:
-    given = form.cleaned_data
-    enroll_from_waitlist(entry=entry, meetings=list(given["meetings"]), starts=given["starts"], by=user, now=now)
-    update_excuses_for(episode=entry.episode, now=now)

@@ -10,7 +10,7 @@ from accounts.models import AuditEvent, User
 from attendance.domain.ledger import PartialReason, Standing
 from attendance.models import Attendance, AttendanceStatus
 from attendance.services.amendments import amend_attendance
-from attendance.services.excuses import update_excuses_at_site, update_excuses_for
+from attendance.services.excuses import update_excuses, update_excuses_at_site
 from attendance.services.finalization import finalize_session
 from attendance.services.leaves import add_leave, cancel_leave, change_leave_end
 from attendance.services.ledgers import week_ledger
@@ -263,7 +263,7 @@ def test_what_is_booked_into_a_leave_later_is_excused_by_the_nightly_work_once(
     assert AuditEvent.objects.order_by("pk").last().actor_label == "iopmanager"
     events = AuditEvent.objects.count()
     assert update_excuses_at_site(site=clinic.site, now=DURING) == 0
-    assert update_excuses_for(episode=rosa, now=DURING) == 0
+    assert update_excuses(site=clinic.site, episode_ids=[rosa.pk], now=DURING) == 0
     assert AuditEvent.objects.count() == events
 
 

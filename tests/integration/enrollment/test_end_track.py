@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.permissions import Role
+from attendance.services.leaves import add_leave
 from iopmanager import clock
 from scheduling.domain.search.obstacles import CommitmentConflict
 from scheduling.models import Booking, Enrollment, Session, Site, Track, TrackStatus
@@ -82,6 +83,18 @@ def test_who_moves_goes_on_in_the_other_track_and_the_rest_end_with_it(clinic: C
     assert (begun.continues, begun.starts) == (mover, FRIDAY + DAY)
     assert begun.bookings.filter(released_at=None).count() == 10 * 3
     assert Enrollment.objects.count() == 3
+
+
+def test_a_mover_on_leave_is_excused_in_the_other_track_at_once(clinic: Clinic) -> None:
+    mover = clinic.enrollments[0]
+    back = FRIDAY + timedelta(weeks=1)
+    add_leave(episode=mover.episode, first_day=FRIDAY, last_day=back, reason="Surgery", by=clinic.by, now=NOW)
+    clinic.end(to=clinic.evening, moving=[mover.pk])
+    in_the_evening = Booking.objects.active().filter(episode=mover.episode, session__name="Late")
+    on_leave = in_the_evening.filter(session__on__lte=back)
+    assert on_leave.count() == 3
+    assert set(on_leave.values_list("attendance__status", flat=True)) == {"excused"}
+    assert not in_the_evening.filter(session__on__gt=back, attendance__isnull=False).exists()
 
 
 def test_its_own_groups_are_held_until_then_and_shared_ones_go_on(clinic: Clinic) -> None:

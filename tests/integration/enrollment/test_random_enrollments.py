@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from accounts.permissions import Role
 from attendance.models import Attendance
-from attendance.services.excuses import update_excuses_at_site, update_excuses_for
+from attendance.services.excuses import update_excuses_at_site
 from attendance.services.leaves import add_leave, cancel_leave, change_leave_end
 from patients.models import Episode
 from scheduling.models import (
@@ -94,7 +94,6 @@ def change(stay: Stay, which: int, days: int) -> None:
     if enrollment:
         meetings = stay.chosen(enrollment.track, which)
         change_meetings(enrollment=enrollment, meetings=meetings, from_day=stay.today + days * DAY, **stay.said)
-        update_excuses_for(episode=stay.episode, now=stay.now)
 
 
 def transfer(stay: Stay, which: int, days: int) -> None:
@@ -103,7 +102,6 @@ def transfer(stay: Stay, which: int, days: int) -> None:
         track = next(each for each in stay.tracks if each != enrollment.track)
         meetings, starts = stay.chosen(track, which), stay.today + days * DAY
         transfer_enrollment(enrollment=enrollment, track=track, meetings=meetings, starts=starts, **stay.said)
-        update_excuses_for(episode=stay.episode, now=stay.now)
 
 
 def end(stay: Stay, which: int, days: int) -> None:
@@ -115,7 +113,6 @@ def end(stay: Stay, which: int, days: int) -> None:
 def begin_again(stay: Stay, which: int, days: int) -> None:
     track, starts = stay.tracks[which % 2], stay.today + (days % 3) * DAY
     enroll_patient(episode=stay.episode, track=track, meetings=stay.chosen(track, which), starts=starts, **stay.said)
-    update_excuses_for(episode=stay.episode, now=stay.now)
 
 
 def leave(stay: Stay, which: int, days: int) -> None:
@@ -171,7 +168,7 @@ def live_on(stay: Stay, which: int, days: int) -> None:
 
 def nightly(stay: Stay) -> None:
     extend_horizon(site=stay.site, today=stay.today, now=stay.now)
-    update_excuses_at_site(site=stay.site, now=stay.now)
+    assert update_excuses_at_site(site=stay.site, now=stay.now) == 0, "whoever books excuses as well"
 
 
 Act = Callable[[Stay, int, int], None]
