@@ -14,7 +14,8 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.forms import AmendForm
 from attendance.models import Attendance
 from attendance.services.amendments import amend_attendance
-from attendance.views.roster import find_session, may_amend
+from attendance.services.session_rights import session_rights
+from attendance.views.roster import find_session
 from iopmanager import clock
 from timekeeping.reasons import Refused
 
@@ -28,7 +29,7 @@ def attendance_amend(request: HttpRequest, attendance_id: int) -> HttpResponse:
     marks = Attendance.objects.visible_to(user).select_related("booking__episode__patient")
     attendance = get_object_or_404(marks, pk=attendance_id)
     session = find_session(user, attendance.booking.session_id)
-    forbid_unless(may_amend(user, session))
+    forbid_unless(session_rights(session, user).may_amend)
     amendments = list(attendance.amendments.all())
     form = AmendForm(request.POST or None, session=session, attendance=attendance, amendments=len(amendments))
     if request.method == "POST" and form.is_valid():

@@ -20,6 +20,7 @@ from attendance.models import Amendment, Attendance
 from attendance.services.finalization import finalize_session
 from attendance.services.marks import STALE_REASONS, mark_booking, mark_everyone_present
 from attendance.services.roster import ANY, attendance_of
+from attendance.services.session_rights import session_rights
 from iopmanager import clock
 from scheduling.models import Booking, Session, SessionStatus
 from scheduling.reason_text import reason_text
@@ -74,43 +75,25 @@ def find_session(user: User, session_id: int) -> Session:
     return get_object_or_404(sessions.prefetch_related("session_facilitators__user"), pk=session_id)
 
 
-def facilitates(user: User, session: Session) -> bool:
-    return any(each.user_id == user.pk for each in session.session_facilitators.all())
-
-
-def may_amend(user: User, session: Session) -> bool:
-    own = user.may(Permission.AMEND_OWN, session.site_id) and facilitates(user, session)
-    return own or user.may(Permission.AMEND, session.site_id)
-
-
-def may_finalize(user: User, session: Session) -> bool:
-    return user.may(Permission.FINALIZE_OWN, session.site_id) and facilitates(user, session)
-
-
-def _may_mark(user: User, session: Session) -> bool:
-    return Session.objects.markable_by(user).filter(pk=session.pk).exists()
-
-
 def _session_page(user: User, session: Session, *, typed: MarkForm | None = None, typed_for: int = 0) -> SessionPage:
     """The page, with what was typed for one booking kept in its form."""
-    sees_roster = Session.objects.with_roster_of(user).filter(pk=session.pk).exists()
-    may_mark = _may_mark(user, session)
+    rights = session_rights(session, user)
     lines = []
-    for booking in _roster(session) if sees_roster else ():
+    for booking in _roster(session) if rights.sees_roster else ():
         mark, form = attendance_of(booking), None
-        if may_mark and is_open(session):
+        if rights.may_mark and is_open(session):
             form = typed if booking.pk == typed_for else None
             form = form or _mark_form(session, booking, mark)
-        amendable = mark is not None and session.finalized_at is not None and may_amend(user, session)
+        amendable = mark is not None and session.finalized_at is not None and rights.may_amend
         lines.append(RosterRow(booking, mark, form, amendable))
     return SessionPage(
         session=session,
         lines=lines,
-        sees_roster=sees_roster,
-        may_mark=may_mark,
-        may_finalize=may_finalize(user, session),
+        sees_roster=rights.sees_roster,
+        may_mark=rights.may_mark,
+        may_finalize=rights.may_finalize,
         may_manage=user.may(Permission.MANAGE_TIMETABLE, session.site_id),
-        may_change=user.may(Permission.CHANGE_OWN_SESSIONS, session.site_id) and facilitates(user, session),
+        may_change=rights.may_change,
         is_to_come=session.starts > clock.now() and session.finalized_at is None,
     )
 
@@ -154,7 +137,7 @@ def session_mark_all(request: HttpRequest, session_id: int) -> HttpResponse:
     """Marks as present whoever is not marked yet."""
     user = signed_in(request)
     found = find_session(user, session_id)
-    forbid_unless(_may_mark(user, found))
+    forbid_unless(session_rights(found, user).may_mark)
     try:
         number = mark_everyone_present(session=found, by=user, now=clock.now())
         messages.success(request, f"{number} marked present." if number else "Everyone was marked already.")
@@ -170,7 +153,7 @@ def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> Http
     """One person's mark: answers with their line alone when htmx asks."""
     user = signed_in(request)
     found = find_session(user, session_id)
-    forbid_unless(_may_mark(user, found))
+    forbid_unless(session_rights(found, user).may_mark)
     bookings = Booking.objects.active().filter(session=found).select_related("attendance")
     booking = get_object_or_404(bookings, pk=booking_id)
     form, notice = _mark_form(found, booking, attendance_of(booking), request.POST), ""
@@ -212,7 +195,7 @@ def session_finalize(request: HttpRequest, session_id: int) -> HttpResponse:
     """Signs the session's record as it was seen."""
     user = signed_in(request)
     found = find_session(user, session_id)
-    forbid_unless(may_finalize(user, found))
+    forbid_unless(session_rights(found, user).may_finalize)
     seen = request.POST.get("version", "")
     try:
         finalize_session(session=found, by=user, now=clock.now(), seen_version=int(seen) if seen.isdecimal() else ANY)

@@ -30,6 +30,16 @@ class SessionQuerySet(models.QuerySet["Session"]):
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(user.may_at(Permission.MARK) | (user.may_at(Permission.MARK_OWN) & Q(pk__in=own)))
 
+    def finalizable_by(self, user: User) -> "SessionQuerySet":
+        """Sessions that this person leads or assists in and may sign, whatever the session's state."""
+        own = self.model.objects.filter(facilitators=user).values("pk")
+        return self.filter(user.may_at(Permission.FINALIZE_OWN), pk__in=own)
+
+    def amendable_by(self, user: User) -> "SessionQuerySet":
+        """Sessions whose finalized marks this person may amend, whatever the session's state."""
+        own = self.model.objects.filter(facilitators=user).values("pk")
+        return self.filter(user.may_at(Permission.AMEND) | (user.may_at(Permission.AMEND_OWN) & Q(pk__in=own)))
+
     def changeable_by(self, user: User) -> "SessionQuerySet":
         """Sessions whose room and facilitators this person may change; whoever manages the timetable may change all of them."""
         own = self.model.objects.filter(facilitators=user).values("pk")

@@ -74,7 +74,7 @@ def test_a_roster_takes_as_many_queries_for_three_as_for_one(
         client.get(page(clinic.monday))
 
 
-QUERIES = 15
+QUERIES = 14
 
 
 def test_everyone_is_marked_present_and_then_the_exceptions(clinic: Clinic, rosa: Episode) -> None:
