@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
-from scheduling.services.timetable.tracks_and_meetings import MeetingValues, change_meeting, publish_track
 
 from accounts.models import AuditEvent
 from accounts.permissions import Role
@@ -29,6 +28,9 @@ from scheduling.services.sessions.cancel import cancel_session, restore_session
 from scheduling.services.sessions.session_changes import move_session
 from scheduling.services.sessions.slots import Slot
 from scheduling.services.timetable.closures import change_closure, close_site, lift_closure
+from scheduling.services.timetable.meetings import change_meeting
+from scheduling.services.timetable.tracks import publish_track
+from scheduling.services.timetable.values import MeetingValues
 from tests.factories import (
     MONDAY,
     admit,
@@ -137,7 +139,7 @@ def by_publishing_a_track(clinic: Clinic) -> None:
     draft = make_track(clinic.site, afternoons, name="Afternoon track", status=TrackStatus.DRAFT)
     enroll(clinic.episode, draft)
     clinic.leave()
-    publish_track(track=draft, today=TODAY, **clinic.said)
+    publish_track(track=draft, **clinic.said)
 
 
 def by_changing_a_meeting(clinic: Clinic) -> None:
@@ -154,7 +156,7 @@ def by_changing_a_meeting(clinic: Clinic) -> None:
         runs_from=NEXT_MONDAY,
         tracks=(clinic.track,),
     )
-    change_meeting(meeting=monday, values=values, today=TODAY, **clinic.said)
+    change_meeting(meeting=monday, values=values, **clinic.said)
 
 
 def by_restoring_a_session(clinic: Clinic) -> None:
