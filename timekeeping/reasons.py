@@ -37,3 +37,12 @@ class EndDateBeforeStart(Reason):
     code: ClassVar[str] = "ends_before_it_begins"
     begins: date
     asked: date
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyEnded(Reason):
+    """A meeting, an enrollment, an episode of care or a closure is over already, or will be by the day in question."""
+
+    code: ClassVar[str] = "already_ended"
+    what: str
+    last_day: date

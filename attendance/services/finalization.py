@@ -9,9 +9,10 @@ from django.db import transaction
 from accounts.audit import record_all
 from accounts.models import Action, User
 from attendance.models import Attendance
-from attendance.services.reasons import AlreadyFinalized, ChangedMeanwhile, SessionCancelled
+from attendance.services.reasons import AlreadyFinalized, ChangedMeanwhile
 from attendance.services.roster import ANY, AnyVersion, lock_roster, unmarked_bookings
 from scheduling.models import Session, SessionStatus
+from scheduling.services.reasons import SessionCancelled
 from timekeeping.reasons import Reason, Refused
 
 
@@ -47,7 +48,7 @@ def finalize_session(*, session: Session, by: User, now: datetime, seen_version:
     if session.finalized_at is not None:
         reasons.append(AlreadyFinalized())
     if session.status == SessionStatus.CANCELLED:
-        reasons.append(SessionCancelled())
+        reasons.append(SessionCancelled(session.name, session.on))
     if session.ends > now:
         reasons.append(SessionNotEnded(session.local_ends()))
     unmarked = unmarked_bookings(session)

@@ -1,7 +1,9 @@
 """Leaves of absence: the patient keeps every enrollment, and each session in the leave is excused."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import ClassVar
 
 from django.db import transaction
 
@@ -11,10 +13,19 @@ from attendance.models import Attendance
 from attendance.services.excuses import delete_excuses, excuse_bookings, withdraw_excuses
 from patients.models import Episode
 from scheduling.models import LeaveOfAbsence
-from scheduling.services.absences import LeaveOverlaps
-from scheduling.services.reasons import AlreadyEnded, BeforeAdmission, HasBegun, NothingChanged, ReasonRequired
+from scheduling.services.reasons import BeforeAdmission, HasBegun, NothingChanged, ReasonRequired
 from scheduling.services.rosters import lock_site, mark_episode_feeds_stale
-from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOverlaps(Reason):
+    """Another leave of absence has some of the days; one without a last day is open."""
+
+    code: ClassVar[str] = "away_already"
+    first_day: date
+    last_day: date | None
+
 
 DAY = timedelta(days=1)
 

@@ -12,10 +12,10 @@ from accounts.audit import record, record_all
 from accounts.models import Action, User
 from attendance.domain import credit
 from attendance.models import Attendance, AttendanceStatus
-from attendance.services.reasons import AlreadyFinalized, ChangedMeanwhile, SessionCancelled
+from attendance.services.reasons import AlreadyFinalized, ChangedMeanwhile
 from attendance.services.roster import ANY, AnyVersion, lock_roster, unmarked_bookings
 from scheduling.models import Booking, Session, SessionStatus
-from scheduling.services.reasons import ReasonRequired
+from scheduling.services.reasons import ReasonRequired, SessionCancelled
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason, Refused
@@ -180,7 +180,7 @@ def _check_markable(session: Session, status: AttendanceStatus, now: datetime) -
     if session.finalized_at is not None:
         reasons.append(AlreadyFinalized())
     if session.status == SessionStatus.CANCELLED:
-        reasons.append(SessionCancelled())
+        reasons.append(SessionCancelled(session.name, session.on))
     if session.starts > now and status != AttendanceStatus.EXCUSED:
         reasons.append(SessionNotStarted())
     if reasons:

@@ -14,13 +14,6 @@ class AlreadyFinalized(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class SessionCancelled(Reason):
-    """The session is cancelled, so nobody attended it."""
-
-    code: ClassVar[str] = "session_cancelled"
-
-
-@dataclass(frozen=True, slots=True)
 class ChangedMeanwhile(Reason):
     """Somebody else changed the record after the person loaded the page."""
 

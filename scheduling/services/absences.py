@@ -2,30 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
 
 from scheduling.models import LeaveOfAbsence
 from timekeeping.intervals import Interval
-from timekeeping.reasons import Reason
-
-
-@dataclass(frozen=True, slots=True)
-class LeaveOverlaps(Reason):
-    """Another leave of absence has some of the days; one without a last day is open."""
-
-    code: ClassVar[str] = "away_already"
-    first_day: date
-    last_day: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class OnLeave(Reason):
-    """The patient is on leave on the day."""
-
-    code: ClassVar[str] = "away_then"
-    on: date
 
 
 def leave_days(episode_ids: Collection[int], first: date, until: date) -> Mapping[int, list[Interval[date]]]:

@@ -2,12 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
 
 from django.db import IntegrityError, transaction
 
 from scheduling.double_booking import GUARDS
-from scheduling.services.reasons import TakenConcurrently
-from timekeeping.reasons import Refused
+from timekeeping.reasons import Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class TakenConcurrently(Reason):
+    """Somebody else was quicker: the database kept a promise that this would have broken. `guard` is its name."""
+
+    code: ClassVar[str] = "taken_meanwhile"
+    guard: str
+
 
 EXPECTED_CONSTRAINTS = (
     *(guard.name for guard in GUARDS),

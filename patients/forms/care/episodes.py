@@ -60,7 +60,7 @@ class EndingForm(LastDayForm):
 class LevelForm(forms.Form):
     """What is prescribed from a day on; of an admission, too, who sent the patient."""
 
-    blames: ClassVar = {"level_overlaps": "starts", "already_admitted": "starts", "is_over": "starts"}
+    blames: ClassVar = {"level_overlaps": "starts", "already_admitted": "starts", "already_ended": "starts"}
 
     starts = DayField(label="From")
     level = forms.ChoiceField(choices=LevelOfCare.choices)

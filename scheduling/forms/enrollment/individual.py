@@ -70,7 +70,7 @@ class CounselorHoursForm(SiteScopedForm):
 
     blames: ClassVar = {
         "ends_before_it_begins": "last_day",
-        "hours_end_first": "ends",
+        "ends_before_it_starts": "ends",
         "hours_stated_already": "starts",
         "outside_hours": "starts",
     }

@@ -19,7 +19,8 @@ from patients.domain.calendar_times import CalendarTimes
 from patients.models import CalendarInterval, CalendarState, ImportedCalendar, Patient
 from scheduling.services.availability.conflicts import BookingConflict, booking_conflicts
 from scheduling.services.availability.imported_calendars import calendar_times
-from scheduling.services.availability.proposals import AlreadyDecided, SaysNoReason
+from scheduling.services.availability.proposals import AlreadyDecided
+from scheduling.services.reasons import ReasonRequired
 from scheduling.services.rosters import lock_site
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
@@ -130,7 +131,7 @@ def decline_calendar(*, calendar: ImportedCalendar, reason: str, by: User, now: 
 
     Raises Refused without a reason, and unless it waits.
     """
-    refuse_if_any([] if reason.strip() else [SaysNoReason()])
+    refuse_if_any([] if reason.strip() else [ReasonRequired(is_shown_to_patient=True)])
     calendar = _lock_undecided(calendar)
     refuse_if_any([] if calendar.state == CalendarState.WAITING else [AlreadyDecided()])
     calendar.intervals.all().delete()

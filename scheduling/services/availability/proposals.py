@@ -23,6 +23,7 @@ from patients.services.availability.commitments import (
 )
 from patients.services.availability.week import WeekRow, end_or_remove_commitment, plan_week_changes
 from scheduling.services.availability.conflicts import BookingConflict, booking_conflicts
+from scheduling.services.reasons import ReasonRequired
 from scheduling.services.rosters import lock_site
 from timekeeping.reasons import Reason, Refused, refuse_if_any
 from timekeeping.weeks import BusyTime
@@ -33,13 +34,6 @@ class AlreadyDecided(Reason):
     """Somebody decided on it in the meantime, or the patient took it back."""
 
     code: ClassVar[str] = "already_decided"
-
-
-@dataclass(frozen=True, slots=True)
-class SaysNoReason(Reason):
-    """A patient is told why what they asked for is not done."""
-
-    code: ClassVar[str] = "says_no_reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +145,7 @@ def accept_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) ->
 @transaction.atomic
 def decline_proposal(*, proposal: CommitmentProposal, reason: str, by: User, now: datetime) -> None:
     """Leaves everything as it is, and tells the patient why. Raises Refused without a reason, and when it is decided."""
-    refuse_if_any([] if reason.strip() else [SaysNoReason()])
+    refuse_if_any([] if reason.strip() else [ReasonRequired(is_shown_to_patient=True)])
     proposal = _lock_pending(proposal)
     proposal.reason = reason.strip()
     _decide(proposal, ProposalState.DECLINED, by, now)

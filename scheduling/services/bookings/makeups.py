@@ -1,6 +1,8 @@
 """A place in another session, to make up for one that was missed."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import ClassVar
 
 from django.db import transaction
 
@@ -8,12 +10,35 @@ from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.models import Booking, LeaveOfAbsence, Session, SessionStatus
-from scheduling.services.absences import OnLeave
 from scheduling.services.bookings.book import insert_bookings, new_booking
-from scheduling.services.reasons import AlreadyHasMakeup, InAnotherSession, NotBookable, SessionFull
+from scheduling.services.reasons import InAnotherSession, SessionFull
 from scheduling.services.rosters import lock_site
 from scheduling.services.rulebook import RuleBook
 from timekeeping.reasons import Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class NotBookable(Reason):
+    """The session is over, cancelled, or counts for nothing."""
+
+    code: ClassVar[str] = "not_bookable"
+    session: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyHasMakeup(Reason):
+    code: ClassVar[str] = "already_made_up"
+    session: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class OnLeave(Reason):
+    """The patient is on leave on the day."""
+
+    code: ClassVar[str] = "away_then"
+    on: date
 
 
 @transaction.atomic

@@ -26,10 +26,10 @@ from scheduling.services.enrollment.enroll import (
 )
 from scheduling.services.enrollment.individual import end_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
-from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, InAnotherSession, NothingChanged, SessionFull
+from scheduling.services.reasons import AlreadyEnrolled, InAnotherSession, NothingChanged, SessionFull
 from scheduling.services.rosters import in_batches, lock_site
 from scheduling.services.search.queries import full_dates, need_of, settled_sessions
-from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
 
 DAY = timedelta(days=1)
 

@@ -1,7 +1,9 @@
 """Everything that stands against an enrollment: asked before it is made, and again under the locks that it is written under."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 from patients.models import Episode
 from scheduling.domain.hours.rules import WeeklyMeeting
@@ -14,13 +16,21 @@ from scheduling.services.reasons import (
     AlreadyEnrolled,
     BeforeAdmission,
     InAnotherSession,
-    NotRunning,
     SessionFull,
     TrackNotPublished,
 )
 from scheduling.services.search.queries import as_offer
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class NotRunning(Reason):
+    """The meeting is not of the track, or not held in the week in which one would begin."""
+
+    code: ClassVar[str] = "not_running"
+    meeting: str
+    asked: date
 
 
 def lock_meetings(meeting_ids: Collection[int]) -> None:

@@ -16,10 +16,10 @@ from scheduling.services.bookings.meeting_changes import end_meeting_enrollments
 from scheduling.services.enrollment.change import transfer_enrollment
 from scheduling.services.enrollment.enroll import end_enrollment
 from scheduling.services.enrollment.waitlist import close_entries
-from scheduling.services.reasons import AlreadyEnded, TrackNotPublished
+from scheduling.services.reasons import TrackNotPublished
 from scheduling.services.rosters import lock_site
 from scheduling.services.search.queries import as_offer, full_dates, need_of
-from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
 
 DAY = timedelta(days=1)
 

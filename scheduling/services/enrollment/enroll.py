@@ -1,7 +1,9 @@
 """A patient's standing place in a track: given, ended, and ended with the whole course of care."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import Q
@@ -31,10 +33,18 @@ from scheduling.services.enrollment.individual import (
 )
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.enrollment.waitlist import close_entries
-from scheduling.services.reasons import AlreadyEnded, AttendanceRecorded
 from scheduling.services.rosters import lock_site
 from scheduling.services.search.queries import full_dates, need_of, settled_sessions
-from timekeeping.reasons import EndDateBeforeStart, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class AttendanceRecorded(Reason):
+    """What happened is recorded, so the place can't be given back."""
+
+    code: ClassVar[str] = "attendance_recorded"
+    session: str
+    on: date
 
 
 @transaction.atomic

@@ -32,8 +32,7 @@ from scheduling.models import (
 )
 from scheduling.services.bookings.horizon import horizon_end, write_sessions
 from scheduling.services.bookings.meeting_changes import remove_individual_meeting
-from scheduling.services.integrity import translate_integrity_errors
-from scheduling.services.reasons import TakenConcurrently
+from scheduling.services.integrity import TakenConcurrently, translate_integrity_errors
 from scheduling.services.rulebook import RuleBook
 from timekeeping.reasons import Reason, Refused
 from timekeeping.weeks import TREATMENT, BusyTime, OnDates, minute_of, wall_time

@@ -15,8 +15,8 @@ from scheduling.domain.suggestions.suggestions import Suggestion, find_suggestio
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Session, Track
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.enrollment.change import own_sessions
-from scheduling.services.reasons import NoEpisode
 from scheduling.services.search.queries import (
+    NoEpisode,
     PatientAvailability,
     as_offer,
     full_dates,

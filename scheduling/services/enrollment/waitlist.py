@@ -12,15 +12,9 @@ from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.models import Enrollment, Priority, Site, Track, TrackStatus, WaitingEntry
 from scheduling.models.waitlist import WaitingQuerySet
-from scheduling.services.reasons import (
-    AlreadyEnded,
-    AlreadyEnrolled,
-    BeforeAdmission,
-    ReasonRequired,
-    TrackNotPublished,
-)
+from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, ReasonRequired, TrackNotPublished
 from scheduling.services.rosters import REASON_MAX_LENGTH, lock_site
-from timekeeping.reasons import Reason, Refused
+from timekeeping.reasons import AlreadyEnded, Reason, Refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
+from typing import ClassVar
 
 from django.conf import settings
 from django.db.models import F, Q
@@ -26,12 +27,19 @@ from scheduling.models import (
 from scheduling.models.session import SessionQuerySet
 from scheduling.models.track import TrackQuerySet
 from scheduling.services.availability.imported_calendars import calendar_busy_in_weeks
-from scheduling.services.reasons import NoEpisode
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval
-from timekeeping.reasons import Refused
+from timekeeping.reasons import Reason, Refused
 from timekeeping.time_zones import clock_differences, shift_busy_time
 from timekeeping.weeks import BusyTime
+
+
+@dataclass(frozen=True, slots=True)
+class NoEpisode(Reason):
+    """The patient has no open course of care, or no level of care on the day."""
+
+    code: ClassVar[str] = "no_episode"
+    asked: date
 
 
 def span_in_force(episode: Episode, day: date) -> LevelOfCareSpan | None:

@@ -1,7 +1,9 @@
 """Canceling a session, and restoring it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import F
@@ -12,12 +14,19 @@ from scheduling.models import Booking, ReleaseCause, Session, SessionFacilitator
 from scheduling.services.bookings.book import restore_bookings
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.integrity import translate_integrity_errors
-from scheduling.services.reasons import HasBegun, ReasonRequired, SessionNotCancelled, SiteClosed
+from scheduling.services.reasons import HasBegun, ReasonRequired
 from scheduling.services.rosters import REASON_MAX_LENGTH, facilitator_times
 from scheduling.services.sessions.locking import check_changeable, lock_session, mark_calendars_stale, slot_of
-from scheduling.services.sessions.slots import check_facilitators, check_room, check_times
+from scheduling.services.sessions.slots import SiteClosed, check_facilitators, check_room, check_times
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason, refuse_if_any
+
+
+@dataclass(frozen=True, slots=True)
+class SessionNotCancelled(Reason):
+    code: ClassVar[str] = "is_not_cancelled"
+    session: str
+    on: date
 
 
 @transaction.atomic

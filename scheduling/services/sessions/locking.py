@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from scheduling.models import Booking, Session, SessionStatus
-from scheduling.services.reasons import HasBegun, IsCancelled
+from scheduling.services.reasons import HasBegun, SessionCancelled
 from scheduling.services.rosters import lock_site, mark_episode_feeds_stale, mark_session_feeds_stale
 from scheduling.services.sessions.slots import Slot
 from timekeeping.reasons import Reason
@@ -17,12 +17,12 @@ def lock_session(session: Session) -> Session:
 
 
 def check_changeable(session: Session, now: datetime) -> list[Reason]:
-    """Return HasBegun for a session that has begun or is finalized, and IsCancelled for a canceled one."""
+    """Return HasBegun for a session that has begun or is finalized, and SessionCancelled for a canceled one."""
     reasons: list[Reason] = []
     if session.starts <= now or session.finalized_at is not None:
         reasons.append(HasBegun(session.name, session.on))
     if session.status == SessionStatus.CANCELLED:
-        reasons.append(IsCancelled(session.name, session.on))
+        reasons.append(SessionCancelled(session.name, session.on))
     return reasons
 
 

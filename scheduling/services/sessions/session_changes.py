@@ -5,6 +5,7 @@ A session that was changed stays as it is when its meeting changes, until somebo
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -26,7 +27,6 @@ from scheduling.services.bookings.book import copy_times
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.integrity import translate_integrity_errors
 from scheduling.services.preview.snapshot import SnapshotScope
-from scheduling.services.reasons import FewerPlacesThanBooked, LeadsAndAssists, LinkNotHttps
 from scheduling.services.rosters import (
     lock_site,
     mark_session_feeds_stale,
@@ -48,6 +48,27 @@ from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason, refuse_if_any
 
 DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class FewerPlacesThanBooked(Reason):
+    code: ClassVar[str] = "fewer_places_than_booked"
+    session: str
+    places: int
+    booked: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkNotHttps(Reason):
+    """A link that is not to a page over https."""
+
+    code: ClassVar[str] = "not_over_https"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsAndAssists(Reason):
+    code: ClassVar[str] = "leads_and_assists"
+    facilitator: str
 
 
 @dataclass(frozen=True, kw_only=True)

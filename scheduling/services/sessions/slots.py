@@ -3,25 +3,93 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import ClassVar
 
 from django.db.models import Q
 
 from accounts.models import User
 from scheduling.models import Closure, Room, Session, SessionFacilitator, SessionStatus, Site
-from scheduling.services.reasons import (
-    EndTimeBeforeStart,
-    FacilitatorTaken,
-    InThePast,
-    OutsideHours,
-    RoomTaken,
-    RoomTooSmall,
-    SiteClosed,
-    SkippedTime,
-)
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval, minutes_between
 from timekeeping.occurrences import ClockEffect, at_wall_clock, clock_effect_at
 from timekeeping.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class InThePast(Reason):
+    """The time asked for has passed."""
+
+    code: ClassVar[str] = "in_the_past"
+    on: date
+    starts: time
+
+
+@dataclass(frozen=True, slots=True)
+class EndTimeBeforeStart(Reason):
+    """A session and a counselor's hours lie within one day and end after they start."""
+
+    code: ClassVar[str] = "ends_before_it_starts"
+    starts: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True)
+class SiteClosed(Reason):
+    """The site is closed on the day."""
+
+    code: ClassVar[str] = "closed_on"
+    on: date
+    closure: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideHours(Reason):
+    """The site is not open then. Either bound can be open."""
+
+    code: ClassVar[str] = "outside_hours"
+    opens: time | None
+    closes: time | None
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedTime(Reason):
+    """Clocks skip the time on that day."""
+
+    code: ClassVar[str] = "skipped_time"
+    on: date
+    wall: time
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTaken(Reason):
+    """Another session is in the room; its time is on the site's wall clock."""
+
+    code: ClassVar[str] = "room_taken"
+    room: str
+    session: str
+    on: date
+    starts: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True)
+class FacilitatorTaken(Reason):
+    """Somebody who leads or assists is in another session, perhaps at another site; the time is on this site's wall clock."""
+
+    code: ClassVar[str] = "facilitator_taken"
+    facilitator: str
+    session: str
+    on: date
+    starts: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTooSmall(Reason):
+    code: ClassVar[str] = "room_too_small"
+    room: str
+    holds: int
+    places: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import ClassVar
 
 import holidays
 from django.db import transaction
@@ -16,12 +17,31 @@ from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.integrity import translate_integrity_errors
 from scheduling.services.preview.snapshot import SnapshotScope
-from scheduling.services.reasons import ClosureAlreadyLifted, ClosureOverlaps, IsOverAlready, ReasonRequired
+from scheduling.services.reasons import ReasonRequired
 from scheduling.services.rosters import lock_sessions, lock_site
 from scheduling.services.sessions.cancel import cancel_locked, restore_locked
 from scheduling.services.sessions.slots import check_facilitators, check_room
 from timekeeping.intervals import Interval
-from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureOverlaps(Reason):
+    """Another closure has some of the days."""
+
+    code: ClassVar[str] = "closed_already"
+    closure: str
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureAlreadyLifted(Reason):
+    """A closure that somebody else has lifted."""
+
+    code: ClassVar[str] = "lifted_already"
+    closure: str
+
 
 DAY = timedelta(days=1)
 
@@ -106,7 +126,7 @@ def lift_closure(*, closure: Closure, by: User, now: datetime) -> list[Session]:
         raise Refused([ClosureAlreadyLifted(reason)])
     today = locked.site.today_at(now)
     if locked.ends <= today:
-        raise Refused([IsOverAlready(reason, locked.last_day)])
+        raise Refused([AlreadyEnded(reason, locked.last_day)])
     record(locked, by=by, action=Action.ENDED, at=now, detail=f"lifted from {max(today, locked.starts):%Y-%m-%d}")
     still_cancelled = _restore_sessions(Session.objects.filter(closure=locked, on__gte=today), by, now)
     if locked.starts < today:

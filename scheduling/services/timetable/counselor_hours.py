@@ -15,17 +15,8 @@ from accounts.permissions import Permission
 from scheduling.models import CounselorHours, Site
 from scheduling.services.integrity import translate_integrity_errors
 from scheduling.services.rosters import lock_site
-from scheduling.services.sessions.slots import check_opening_hours
+from scheduling.services.sessions.slots import EndTimeBeforeStart, check_opening_hours
 from timekeeping.reasons import EndDateBeforeStart, Reason, refuse_if_any
-
-
-@dataclass(frozen=True, slots=True)
-class HoursEndFirst(Reason):
-    """The hours end before they start; they must lie within one day."""
-
-    code: ClassVar[str] = "hours_end_first"
-    starts: time
-    ends: time
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +98,7 @@ def _check_hours(hours: CounselorHours, values: CounselorHoursValues) -> Iterato
     if first is not None and until is not None and until <= first:
         yield EndDateBeforeStart(first, until - timedelta(days=1))
     if values.starts >= values.ends:
-        yield HoursEndFirst(values.starts, values.ends)
+        yield EndTimeBeforeStart(values.starts, values.ends)
         return
     yield from check_opening_hours(values.starts, values.ends, hours.site)
     others = CounselorHours.objects.filter(

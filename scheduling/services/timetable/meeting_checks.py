@@ -1,14 +1,27 @@
 """What is wrong with a new or changed meeting, apart from the hours rule of its tracks."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import ClassVar
 
 from scheduling.models import Meeting, Session, Site
-from scheduling.services.reasons import AlreadyEnded, TooFewPlaces
 from scheduling.services.sessions.slots import check_opening_hours, check_room_capacity
 from scheduling.services.timetable.values import MeetingValues
 from timekeeping.intervals import Interval, max_simultaneous
-from timekeeping.reasons import EndDateBeforeStart, Reason
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class TooFewPlaces(Reason):
+    """More patients are in the meeting than it would have places: `enrolled` at most, those who make up for another there
+    among them. `dates` are the planned ones on which it would be overbooked."""
+
+    code: ClassVar[str] = "too_few_places"
+    meeting: str
+    places: int
+    enrolled: int
+    dates: tuple[date, ...] = ()
 
 
 def check_meeting(values: MeetingValues, site: Site, meeting: Meeting | None = None) -> Iterator[Reason]:

@@ -18,12 +18,11 @@ from scheduling.services.bookings.meeting_changes import (
     withdraw_sessions,
 )
 from scheduling.services.preview.snapshot import SnapshotScope
-from scheduling.services.reasons import AlreadyEnded
 from scheduling.services.rosters import lock_site
 from scheduling.services.timetable.meeting_checks import check_meeting, check_meeting_change
 from scheduling.services.timetable.tracks import check_tracks_and_extend_horizon
 from scheduling.services.timetable.values import MeetingValues
-from timekeeping.reasons import EndDateBeforeStart, Refused, refuse_if_any
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused, refuse_if_any
 
 DAY = timedelta(days=1)
 MEETING_FIELDS = (

@@ -12,18 +12,17 @@ from attendance.models import Attendance, AttendanceStatus
 from attendance.services.amendments import amend_attendance
 from attendance.services.excuses import update_excuses, update_excuses_at_site
 from attendance.services.finalization import finalize_session
-from attendance.services.leaves import add_leave, cancel_leave, change_leave_end
+from attendance.services.leaves import LeaveOverlaps, add_leave, cancel_leave, change_leave_end
 from attendance.services.ledgers import week_ledger
 from attendance.services.marks import Mark, mark_booking
 from attendance.services.roster import ANY
 from patients.models import Episode
 from scheduling.models import Booking, LeaveOfAbsence, Session
-from scheduling.services.absences import LeaveOverlaps, OnLeave
-from scheduling.services.bookings.makeups import book_makeup
+from scheduling.services.bookings.makeups import OnLeave, book_makeup
 from scheduling.services.enrollment.enroll import end_enrollment
 from scheduling.services.preview.preview import preview_impact
 from scheduling.services.preview.snapshot import SnapshotScope
-from scheduling.services.reasons import AlreadyEnded, BeforeAdmission, HasBegun, NothingChanged, ReasonRequired
+from scheduling.services.reasons import BeforeAdmission, HasBegun, NothingChanged, ReasonRequired
 from tests.clinic import (
     AFTER,
     BEFORE,
@@ -40,7 +39,7 @@ from tests.clinic import (
     openings_in_week,
 )
 from tests.factories import MONDAY, admit, book, make_patient
-from timekeeping.reasons import EndDateBeforeStart, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 

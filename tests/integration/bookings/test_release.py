@@ -11,17 +11,16 @@ from attendance.models import Attendance
 from patients.models import Episode
 from scheduling.models import Booking, Enrollment, Feed, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.bookings.makeups import book_makeup
+from scheduling.services.bookings.makeups import AlreadyHasMakeup, NotBookable, book_makeup
 from scheduling.services.documents.feeds import create_feed
-from scheduling.services.enrollment.enroll import discharge_patient, end_enrollment, enroll_patient, release_booking
-from scheduling.services.reasons import (
-    AlreadyEnded,
-    AlreadyHasMakeup,
+from scheduling.services.enrollment.enroll import (
     AttendanceRecorded,
-    InAnotherSession,
-    NotBookable,
-    SessionFull,
+    discharge_patient,
+    end_enrollment,
+    enroll_patient,
+    release_booking,
 )
+from scheduling.services.reasons import InAnotherSession, SessionFull
 from tests.factories import (
     MONDAY,
     admit,
@@ -32,7 +31,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from timekeeping.reasons import EndDateBeforeStart, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 

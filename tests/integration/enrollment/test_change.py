@@ -16,9 +16,10 @@ from scheduling.models.booking import BookingQuerySet
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.enrollment.change import BeganToday, DayHasPassed, change_meetings, transfer_enrollment
+from scheduling.services.enrollment.checks import NotRunning
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient, release_booking
 from scheduling.services.enrollment.waitlist import join_waitlist
-from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, InAnotherSession, NothingChanged, NotRunning
+from scheduling.services.reasons import AlreadyEnrolled, InAnotherSession, NothingChanged
 from scheduling.services.sessions.cancel import cancel_session, restore_session
 from scheduling.services.sessions.session_changes import move_session
 from scheduling.services.sessions.slots import Slot
@@ -32,7 +33,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
-from timekeeping.reasons import EndDateBeforeStart, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from scheduling.models import Booking, Enrollment, Session, Site, Track, TrackSt
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.end_track import end_track, ending_enrollments
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.reasons import AlreadyEnded, TrackNotPublished
+from scheduling.services.reasons import TrackNotPublished
 from tests.factories import (
     MONDAY,
     admit,
@@ -28,7 +28,7 @@ from tests.factories import (
     make_staff,
     make_track,
 )
-from timekeeping.reasons import EndDateBeforeStart, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 

@@ -18,8 +18,10 @@ from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull, 
 from scheduling.models import Booking, CohortStart, Enrollment, Feed, Meeting, Session, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.documents.feeds import create_feed
+from scheduling.services.enrollment.checks import NotRunning
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, NoEpisode, NotRunning, TrackNotPublished
+from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, TrackNotPublished
+from scheduling.services.search.queries import NoEpisode
 from scheduling.services.timetable.meetings import change_meeting
 from scheduling.services.timetable.values import MeetingValues
 from tests.factories import (

@@ -342,7 +342,7 @@ def test_a_coordinator_keeps_anybodys(desk: Client, site: Site, track: Track, ad
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        pytest.param({"ends": "08:00"}, "They would end at 8:00, before they start at 9:00.", id="backwards"),
+        pytest.param({"ends": "08:00"}, "The end (8:00) must come after the start (9:00).", id="backwards"),
         pytest.param(
             {"weekday": 2, "starts": "14:00", "ends": "16:00"},
             "Some of that is stated already: Wednesday 12:00–15:00 at Harbor Street.",

@@ -18,11 +18,11 @@ from scheduling.domain.search.obstacles import MoreOfAnotherTrack
 from scheduling.models import Booking, Enrollment, Meeting, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.checks import NotRunning
 from scheduling.services.enrollment.end_track import end_track
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
 from scheduling.services.preview.preview import preview_impact
 from scheduling.services.preview.snapshot import SnapshotScope
-from scheduling.services.reasons import NotRunning
 from scheduling.services.timetable.meetings import change_meeting, end_meeting
 from scheduling.services.timetable.values import MeetingValues
 from tests.confirmation import preview_and_confirm

@@ -30,7 +30,7 @@ from scheduling.services.enrollment.site_transfer import (
     transfer_episode,
 )
 from scheduling.services.enrollment.waitlist import join_waitlist
-from scheduling.services.reasons import AlreadyEnded, AlreadyEnrolled, NothingChanged
+from scheduling.services.reasons import AlreadyEnrolled, NothingChanged
 from tests.factories import (
     MONDAY,
     admit,
@@ -42,7 +42,7 @@ from tests.factories import (
     make_weekday_track,
 )
 from tests.integration.timetable.naive_model import all_rows
-from timekeeping.reasons import Refused
+from timekeeping.reasons import AlreadyEnded, Refused
 
 pytestmark = pytest.mark.django_db
 

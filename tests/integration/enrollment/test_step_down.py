@@ -20,7 +20,7 @@ from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
 from scheduling.services.enrollment.step_down import LevelPlan, plan_step_down
-from scheduling.services.reasons import NoEpisode
+from scheduling.services.search.queries import NoEpisode
 from tests.factories import (
     MONDAY,
     admit,

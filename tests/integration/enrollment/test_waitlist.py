@@ -29,13 +29,7 @@ from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import discharge_patient, end_enrollment, enroll_patient
 from scheduling.services.enrollment.waitlist import AlreadyOnWaitlist, NotOnWaitlist, join_waitlist, leave_waitlist
 from scheduling.services.enrollment.waitlist_offers import enroll_from_waitlist, match_waitlist, next_in_line
-from scheduling.services.reasons import (
-    AlreadyEnded,
-    AlreadyEnrolled,
-    BeforeAdmission,
-    ReasonRequired,
-    TrackNotPublished,
-)
+from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, ReasonRequired, TrackNotPublished
 from tests.factories import (
     MONDAY,
     admit,
@@ -48,7 +42,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from timekeeping.reasons import Refused
+from timekeeping.reasons import AlreadyEnded, Refused
 
 pytestmark = pytest.mark.django_db
 

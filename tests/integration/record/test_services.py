@@ -270,7 +270,7 @@ def test_a_new_level_ends_the_one_before(patient: Patient, coordinator: User) ->
     [
         pytest.param(MONDAY, "level_overlaps", id="on the day the present one began"),
         pytest.param(date(2026, 11, 20), "level_overlaps", id="before it"),
-        pytest.param(date(2026, 12, 19), "is_over", id="after the discharge"),
+        pytest.param(date(2026, 12, 19), "already_ended", id="after the discharge"),
     ],
 )
 def test_a_level_outside_its_time_is_refused(patient: Patient, coordinator: User, asked: date, expected: str) -> None:

@@ -12,8 +12,7 @@ from scheduling.domain.hours.reasons import BelowPrescribedMinutes
 from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull, NotAStartDate
 from scheduling.models import Closure, CohortStart, RuleSet, Site, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.reasons import NoEpisode
-from scheduling.services.search.queries import need_of, offers_at, search_tracks
+from scheduling.services.search.queries import NoEpisode, need_of, offers_at, search_tracks
 from tests.factories import (
     MONDAY,
     admit,

@@ -25,25 +25,12 @@ from scheduling.services.bookings.horizon import HorizonExtension, extend_horizo
 from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.documents.feeds import create_feed, serve_feed
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
-from scheduling.services.reasons import (
-    EndTimeBeforeStart,
-    FacilitatorTaken,
+from scheduling.services.reasons import HasBegun, ReasonRequired, SessionCancelled
+from scheduling.services.sessions.cancel import SessionNotCancelled, cancel_session, restore_session
+from scheduling.services.sessions.session_changes import (
     FewerPlacesThanBooked,
-    HasBegun,
-    InThePast,
-    IsCancelled,
     LeadsAndAssists,
     LinkNotHttps,
-    OutsideHours,
-    ReasonRequired,
-    RoomTaken,
-    RoomTooSmall,
-    SessionNotCancelled,
-    SiteClosed,
-    SkippedTime,
-)
-from scheduling.services.sessions.cancel import cancel_session, restore_session
-from scheduling.services.sessions.session_changes import (
     OneOffSession,
     Staffing,
     add_session,
@@ -51,7 +38,17 @@ from scheduling.services.sessions.session_changes import (
     change_session_details,
     move_session,
 )
-from scheduling.services.sessions.slots import Slot
+from scheduling.services.sessions.slots import (
+    EndTimeBeforeStart,
+    FacilitatorTaken,
+    InThePast,
+    OutsideHours,
+    RoomTaken,
+    RoomTooSmall,
+    SiteClosed,
+    SkippedTime,
+    Slot,
+)
 from tests.factories import (
     MONDAY,
     admit,
@@ -231,9 +228,9 @@ def test_what_has_begun_or_is_cancelled_is_not_moved(small: Small) -> None:
     with refused_for(HasBegun(session.name, MONDAY)):
         assign_staff(session=session, staffing=Staffing(), by=small.by, now=during)
     cancel_session(session=session, reason="Flood", by=small.by, now=NOW)
-    with refused_for(IsCancelled(session.name, MONDAY)):
+    with refused_for(SessionCancelled(session.name, MONDAY)):
         move_session(session=session, slot=slot, by=small.by, now=NOW)
-    with refused_for(IsCancelled(session.name, MONDAY)):
+    with refused_for(SessionCancelled(session.name, MONDAY)):
         cancel_session(session=session, reason="Flood", by=small.by, now=NOW)
 
 

@@ -164,7 +164,7 @@ def test_a_closure_that_is_over_is_not_lifted(client: Client, clinic: Clinic) ->
     closure = clinic.close(date(2026, 11, 20), date(2026, 11, 21))
     answer = client.post(reverse("closure-lift", args=[closure.pk]))
     assert answer.status_code == 422
-    assert "Snow is over: its last day was Sat 21 Nov." in answer.text
+    assert "Snow has its last day on Sat 21 Nov." in answer.text
 
 
 def test_another_places_holidays_are_looked_at_and_kept_in_the_address(client: Client, clinic: Clinic) -> None:

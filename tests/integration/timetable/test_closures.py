@@ -11,11 +11,13 @@ from accounts.permissions import Role
 from scheduling.models import Booking, Closure, Enrollment, ReleaseCause, Room, Session, SessionStatus, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.reasons import ClosureAlreadyLifted, ClosureOverlaps, IsOverAlready, ReasonRequired
+from scheduling.services.reasons import ReasonRequired
 from scheduling.services.sessions.cancel import cancel_session
 from scheduling.services.sessions.session_changes import OneOffSession, Staffing, add_session
 from scheduling.services.sessions.slots import Slot
 from scheduling.services.timetable.closures import (
+    ClosureAlreadyLifted,
+    ClosureOverlaps,
     Holiday,
     change_closure,
     close_site,
@@ -28,7 +30,7 @@ from scheduling.services.timetable.closures import (
 from scheduling.services.timetable.meetings import change_meeting
 from scheduling.services.timetable.values import MeetingValues
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
-from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -189,7 +191,7 @@ def test_a_closure_is_lifted_once(small: Small) -> None:
     begun = small.close(MONDAY, FRIDAY)
     on_wednesday = datetime(2026, 11, 25, 12, tzinfo=UTC)
     small.lift(begun, on_wednesday)
-    with refused_for(IsOverAlready("Snow", TUESDAY)):
+    with refused_for(AlreadyEnded("Snow", TUESDAY)):
         small.lift(begun, on_wednesday)
 
 

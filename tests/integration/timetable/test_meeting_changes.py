@@ -14,14 +14,15 @@ from scheduling.models import Meeting, Session, SessionStatus, Site, Track, Trac
 from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.bookings.meeting_changes import changed_sessions_from
 from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
-from scheduling.services.reasons import AlreadyEnded, OutsideHours, RoomTooSmall, TooFewPlaces
 from scheduling.services.sessions.cancel import cancel_session
 from scheduling.services.sessions.session_changes import change_session_details
+from scheduling.services.sessions.slots import OutsideHours, RoomTooSmall
+from scheduling.services.timetable.meeting_checks import TooFewPlaces
 from scheduling.services.timetable.meetings import change_meeting, change_start, end_meeting
 from scheduling.services.timetable.tracks import publish_track
 from scheduling.services.timetable.values import MeetingValues
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
-from timekeeping.reasons import EndDateBeforeStart, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from scheduling.domain.hours.reasons import (
     TooManyMinutes,
 )
 from scheduling.models import Meeting, ServiceType, Session, Site, Track, TrackStatus
-from scheduling.services.reasons import OutsideHours, RoomTooSmall
+from scheduling.services.sessions.slots import OutsideHours, RoomTooSmall
 from scheduling.services.timetable.meetings import create_meeting
 from scheduling.services.timetable.tracks import change_track, create_track, publish_track
 from scheduling.services.timetable.values import MeetingValues, TrackValues
