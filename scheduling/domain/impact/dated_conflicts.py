@@ -1,4 +1,4 @@
-"""What dated times run into in a life, by the wall clock."""
+"""Conflicts of dated sessions with busy times, on the wall clock."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -10,22 +10,23 @@ from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
 def find_overlaps[T](
     times: Sequence[tuple[T, datetime, datetime]], busy: Iterable[BusyTime]
 ) -> tuple[tuple[T, BusyTime], ...]:
-    """Each of `times`, which are given by their start and end in the site's zone, with each busy time that it runs into.
+    """Return each of `times` with each busy time that it overlaps, travel included.
 
-    The way there counts. Each pair once, in the order of `times`.
+    `times` are a key and the start and end, as aware datetimes in the site's time zone. Each pair is returned once, in the
+    order of `times`.
     """
     if not times:
         return ()
     first = min(starts.date() for _, starts, _ in times)
     until = max(starts.date() for _, starts, _ in times) + timedelta(days=1)
     taken = [(each, occasion.padded) for each in busy for occasion in each.occasions(first, until)]
-    found: list[tuple[T, BusyTime]] = []
+    overlaps: list[tuple[T, BusyTime]] = []
     for key, starts, ends in times:
         midnight = (starts.date() - first).days * MINUTES_A_DAY
         length = (ends.replace(tzinfo=None) - starts.replace(tzinfo=None)) // timedelta(minutes=1)
-        if length <= 0:  # the hour that the clocks repeat
+        if length <= 0:  # it ends in the hour that the clocks repeat
             continue
         begins = midnight + minute_of(starts.time())
         time = Interval(begins, begins + length)
-        found += ((key, each) for each, padded in taken if padded.overlaps(time))
-    return tuple(dict.fromkeys(found))
+        overlaps += ((key, each) for each, padded in taken if padded.overlaps(time))
+    return tuple(dict.fromkeys(overlaps))

@@ -1,7 +1,7 @@
-"""What a change of the timetable does to people: what was looked at before and after it, compared.
+"""What a change does to sessions and people: the difference between two snapshots, from before and after it.
 
-Sessions that were not there before have no number that anybody has seen, so what an impact says names them by name and
-time; `Impact.key` is the same for two acts that do the same.
+A new session has no id yet in a preview, so an impact identifies sessions by name and time. Two actions that have the same
+effect have the same `Impact.key`.
 """
 
 from collections import defaultdict
@@ -16,19 +16,19 @@ from timekeeping.intervals import Interval
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionState:
-    """A session as it stood at one moment.
+    """A session as it is at one moment.
 
-    `line` is the meeting that it comes from and every meeting that continued it, `slot` the Monday of the week that it stands
-    for: what takes the place of a session has the same two. `lacks_room` and `lacks_people` say that its meeting gives it
-    some and it has none.
+    `series` identifies its meeting together with every meeting that continues it, and `series_week` is the Monday of the week
+    in which the meeting has it: a session that replaces another has the same two. `lacks_room` and `lacks_people` say that
+    its meeting has a room or facilitators, and the session has none. Times are in UTC; `places` and `booked` are counts.
     """
 
     key: int
     name: str
     on: date
     time: Interval[datetime]
-    line: int | None = None
-    slot: date | None = None
+    series: int | None = None
+    series_week: date | None = None
     room: str = ""
     people: tuple[str, ...] = ()
     places: int = 1
@@ -36,23 +36,27 @@ class SessionState:
     countable_minutes: int = 0
     is_cancelled: bool = False
     is_open: bool = False
-    """Whether anybody could be booked into it for another: a group to come that counts."""
+    """Whether patients can be booked into it as a make-up: it is a future group that counts."""
     lacks_room: bool = False
     lacks_people: bool = False
 
     @property
-    def said(self) -> tuple[object, ...]:
+    def shown(self) -> tuple[object, ...]:
+        """What is shown of it. A change of anything else is not worth a mention."""
         return (self.name, self.time, self.room, self.people, self.places, self.is_cancelled)
 
     @property
     def places_left(self) -> int:
+        """How many places are free."""
         return self.places - self.booked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingState:
-    """A patient's place in a session that is held, excused from it or expected. `minutes` is what it was credited or would be;
-    `week` its treatment week."""
+    """A patient's booking in a session that is not canceled.
+
+    `week` is the treatment week that it counts in, and `minutes` are those that it has been or would be credited.
+    """
 
     patient: int
     session: int
@@ -61,25 +65,26 @@ class BookingState:
     time: Interval[datetime]
     week: date
     minutes: int
-    line: int | None = None
-    slot: date | None = None
+    series: int | None = None
+    series_week: date | None = None
     is_excused: bool = False
 
     @property
-    def said(self) -> tuple[object, ...]:
+    def shown(self) -> tuple[object, ...]:
+        """What is shown of it."""
         return (self.name, self.time, self.is_excused)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionChange:
-    """A session before and after; None where it was not there yet, or is not any more."""
+    """A session before and after. `before` is None if it is new, and `after` is None if it is removed."""
 
     before: SessionState | None
     after: SessionState | None
 
     @property
     def kind(self) -> str:
-        """What is to be said of it first: added, removed, cancelled, reinstated, moved or changed."""
+        """The most important change: added, removed, cancelled, reinstated, moved or changed."""
         if self.before is None:
             return "added"
         if self.after is None:
@@ -91,8 +96,11 @@ class SessionChange:
 
 @dataclass(frozen=True, slots=True)
 class BookingChange:
-    """A patient's place before and after: lost, gained, moved to another time, excused, or expected again. `instead` is the
-    session that the patient is in at the time to which the lost one moved."""
+    """A patient's booking before and after.
+
+    If the booking is lost because its session moves to a time at which the patient is in another one, `instead` is the name
+    of that other session.
+    """
 
     patient: int
     before: BookingState | None
@@ -101,6 +109,7 @@ class BookingChange:
 
     @property
     def kind(self) -> str:
+        """The kind of change: lost, gained, moved to another time, excused, or expected again."""
         if self.before is None or self.after is None:
             return "gained" if self.before is None else "lost"
         if self.before.time != self.after.time:
@@ -109,26 +118,27 @@ class BookingChange:
 
     @property
     def at(self) -> tuple[datetime, str]:
-        seat = self.before or self.after
-        assert seat is not None
-        return seat.time.start, seat.name
+        """The start and the name of the session, before the change if it was booked then."""
+        booking = self.before or self.after
+        assert booking is not None
+        return booking.time.start, booking.name
 
 
 @dataclass(frozen=True, slots=True)
 class ImpactConflict:
-    """A place, new or moved, that something in the patient's life runs into. `label` says what."""
+    """A new or moved booking that conflicts with a commitment of the patient; `label` names the commitment."""
 
     patient: int
-    seat: BookingState
+    booking: BookingState
     label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekShortfall:
-    """A treatment week that falls below what is prescribed, or further below, in minutes or days.
+    """A treatment week that falls below the prescribed minutes or days, or further below them.
 
-    `savers` are sessions that together would repair it; None when none would. `is_on_leave` says that the patient is away in
-    the week, which is not blamed.
+    `makeups` are sessions that together would make up for it; None if there are none. `is_on_leave` says that the patient
+    is on a leave of absence in that week, so that it does not count against them.
     """
 
     patient: int
@@ -139,82 +149,84 @@ class WeekShortfall:
     minutes_after: int
     days_before: int
     days_after: int
-    savers: tuple[SessionState, ...] | None = None
+    makeups: tuple[SessionState, ...] | None = None
     is_on_leave: bool = False
 
     @property
     def missing_minutes(self) -> int:
+        """How many of the prescribed minutes are missing after the change."""
         return max(0, self.prescribed_minutes - self.minutes_after)
 
     @property
     def missing_days(self) -> int:
+        """How many of the prescribed days are missing after the change."""
         return max(0, self.prescribed_days - self.days_after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """Everything that an act changes, in a fixed order."""
+    """Everything that an action changes, in a fixed order."""
 
     sessions: tuple[SessionChange, ...] = ()
-    seats: tuple[BookingChange, ...] = ()
-    clashes: tuple[ImpactConflict, ...] = ()
-    drops: tuple[WeekShortfall, ...] = ()
+    bookings: tuple[BookingChange, ...] = ()
+    conflicts: tuple[ImpactConflict, ...] = ()
+    shortfalls: tuple[WeekShortfall, ...] = ()
 
     @property
     def patients(self) -> frozenset[int]:
-        """Whom it touches."""
-        return frozenset(each.patient for each in self.seats)
+        """The ids of the patients whose bookings change."""
+        return frozenset(each.patient for each in self.bookings)
 
     @property
-    def lacking(self) -> tuple[SessionState, ...]:
-        """Sessions that will have lost their room or those who lead them to another session."""
+    def incomplete(self) -> tuple[SessionState, ...]:
+        """Sessions that lose their room or their facilitators to another session."""
         after = (change.after for change in self.sessions if change.after is not None)
         return tuple(each for each in after if each.lacks_room or each.lacks_people)
 
     @property
     def key(self) -> str:
-        """What was shown, in 32 letters: two that are told the same have the same."""
-        sessions = [[each.said if each else None for each in (one.before, one.after)] for one in self.sessions]
-        seats = [
-            [one.patient, one.instead, *(each.said if each else None for each in (one.before, one.after))]
-            for one in self.seats
+        """A hash in 32 characters of what is shown; the same for impacts that look the same."""
+        sessions = [_shown_pair(change) for change in self.sessions]
+        bookings = [[change.patient, change.instead, *_shown_pair(change)] for change in self.bookings]
+        conflicts = [[each.patient, each.booking.shown, each.label] for each in self.conflicts]
+        shortfalls = [
+            [each.patient, each.week, each.minutes_after, each.days_after, each.is_on_leave]
+            + [session.shown for session in each.makeups or ()]
+            for each in self.shortfalls
         ]
-        clashes = [[one.patient, one.seat.said, one.label] for one in self.clashes]
-        drops = [
-            [one.patient, one.week, one.minutes_after, one.days_after, one.is_on_leave]
-            + [each.said for each in one.savers or ()]
-            for one in self.drops
-        ]
-        return sha256(repr([sessions, seats, clashes, drops]).encode()).hexdigest()[:32]
+        return sha256(repr([sessions, bookings, conflicts, shortfalls]).encode()).hexdigest()[:32]
+
+
+def _shown_pair(change: SessionChange | BookingChange) -> list[tuple[object, ...] | None]:
+    return [each.shown if each else None for each in (change.before, change.after)]
 
 
 def find_session_changes(
     before: Mapping[int, SessionState], after: Mapping[int, SessionState]
 ) -> tuple[SessionChange, ...]:
-    """Every session that is told differently. One that is taken out and one that takes its place are one change."""
-    gone = {key: each for key, each in before.items() if key not in after or _is_newly_cancelled(each, after[key])}
+    """Return every visible change of a session. A session that is removed and the one that replaces it are one change.
+
+    Both snapshots map the sessions' keys to their states.
+    """
+    gone = {key: each for key, each in before.items() if _is_gone(each, after.get(key))}
     new = {key: each for key, each in after.items() if key not in before and not each.is_cancelled}
-    changes = [
-        SessionChange(each, after[key])
-        for key, each in before.items()
-        if key in after and key not in gone and each.said != after[key].said
-    ]
-    successors = _by_slot(new.values())
-    for key, each in gone.items():
-        replaced = successors.get((each.line, each.slot), []) if each.line is not None else []
-        if replaced:
-            follower = replaced.pop(0)
-            del new[follower.key]
-            if each.said != follower.said:
-                changes.append(SessionChange(each, follower))
-        else:
-            changes.append(SessionChange(each, after.get(key)))
+    pairs = [(each, after[key]) for key, each in before.items() if key not in gone]
+    replacements = _by_series_week(new.values())
+    for each in gone.values():
+        candidates = replacements.get((each.series, each.series_week), []) if each.series is not None else []
+        if candidates:
+            replacement = candidates.pop(0)
+            del new[replacement.key]
+            pairs.append((each, replacement))
+    replaced = {one.key for one, _ in pairs}
+    changes = [SessionChange(one, two) for one, two in pairs if one.shown != two.shown]
+    changes += (SessionChange(each, after.get(key)) for key, each in gone.items() if key not in replaced)
     changes += (SessionChange(None, each) for each in new.values())
     return tuple(sorted(changes, key=_session_change_order))
 
 
-def _is_newly_cancelled(before: SessionState, after: SessionState) -> bool:
-    return after.is_cancelled and not before.is_cancelled
+def _is_gone(before: SessionState, after: SessionState | None) -> bool:
+    return after is None or (after.is_cancelled and not before.is_cancelled)
 
 
 def _session_change_order(change: SessionChange) -> tuple[datetime, str, str]:
@@ -223,17 +235,19 @@ def _session_change_order(change: SessionChange) -> tuple[datetime, str, str]:
     return session.time.start, session.name, change.kind
 
 
-def _by_slot[T: (SessionState, BookingState)](each_of: Iterable[T]) -> dict[tuple[int | None, date | None], list[T]]:
-    found: dict[tuple[int | None, date | None], list[T]] = defaultdict(list)
-    for each in sorted(each_of, key=lambda one: (one.time.start, one.name)):
-        found[each.line, each.slot].append(each)
-    return found
+def _by_series_week[T: (SessionState, BookingState)](
+    states: Iterable[T],
+) -> dict[tuple[int | None, date | None], list[T]]:
+    grouped: dict[tuple[int | None, date | None], list[T]] = defaultdict(list)
+    for each in sorted(states, key=lambda state: (state.time.start, state.name)):
+        grouped[each.series, each.series_week].append(each)
+    return grouped
 
 
 def find_booking_changes(
     before: Collection[BookingState], after: Collection[BookingState]
 ) -> tuple[BookingChange, ...]:
-    """Every place that is lost, gained or at another time. One in the session that took the place of another has moved."""
+    """Return every change of a booking. One in a session that is replaced by another has moved to the replacement."""
     old, new = _by_patient(before), _by_patient(after)
     changes = [
         change
@@ -243,35 +257,35 @@ def find_booking_changes(
     return tuple(sorted(changes, key=lambda change: (change.patient, change.at, change.kind)))
 
 
-def _by_patient(seats: Iterable[BookingState]) -> defaultdict[int, list[BookingState]]:
-    found: defaultdict[int, list[BookingState]] = defaultdict(list)
-    for seat in seats:
-        found[seat.patient].append(seat)
-    return found
+def _by_patient(bookings: Iterable[BookingState]) -> defaultdict[int, list[BookingState]]:
+    grouped: defaultdict[int, list[BookingState]] = defaultdict(list)
+    for booking in bookings:
+        grouped[booking.patient].append(booking)
+    return grouped
 
 
 def _patient_changes(
     patient: int, before: Sequence[BookingState], after: Sequence[BookingState]
 ) -> Iterable[BookingChange]:
-    kept = {seat.session: seat for seat in after}
-    for seat in before:
-        now = kept.get(seat.session)
-        if now is not None and (now.time, now.is_excused) != (seat.time, seat.is_excused):
-            yield BookingChange(patient, seat, now)
-    was = {seat.session for seat in before}
-    lost = _by_slot(seat for seat in before if seat.session not in kept)
-    gained = _by_slot(seat for seat in after if seat.session not in was)
-    for slot in lost.keys() | gained.keys():
-        if slot == (None, None):
-            pairs: Iterable[tuple[BookingState | None, BookingState | None]] = [
-                *((seat, None) for seat in lost[slot]),
-                *((None, seat) for seat in gained[slot]),
-            ]
+    for one, two in _booking_pairs(before, after):
+        if one is None or two is None or (one.time, one.is_excused) != (two.time, two.is_excused):
+            yield BookingChange(patient, one, two)
+
+
+def _booking_pairs(
+    before: Sequence[BookingState], after: Sequence[BookingState]
+) -> Iterable[tuple[BookingState | None, BookingState | None]]:
+    """Pair one patient's bookings of the same session, or of a session and its replacement; the others with None."""
+    old_sessions, new = {booking.session for booking in before}, {booking.session: booking for booking in after}
+    yield from ((booking, new[booking.session]) for booking in before if booking.session in new)
+    lost = _by_series_week(booking for booking in before if booking.session not in new)
+    gained = _by_series_week(booking for booking in after if booking.session not in old_sessions)
+    for key in lost.keys() | gained.keys():
+        if key == (None, None):  # sessions of no series replace nothing
+            yield from ((booking, None) for booking in lost[key])
+            yield from ((None, booking) for booking in gained[key])
         else:
-            pairs = zip_longest(lost[slot], gained[slot])
-        for one, two in pairs:
-            if one is None or two is None or (one.time, one.is_excused) != (two.time, two.is_excused):
-                yield BookingChange(patient, one, two)
+            yield from zip_longest(lost[key], gained[key])
 
 
 def find_week_shortfalls(
@@ -279,11 +293,14 @@ def find_week_shortfalls(
     after: Collection[BookingState],
     prescribed: Callable[[int, date], tuple[int, int] | None],
 ) -> tuple[WeekShortfall, ...]:
-    """Weeks that end up with less than before and less than `prescribed`, which answers minutes and days of a week."""
-    was, becomes = _week_sums(before), _week_sums(after)
-    drops = []
-    for patient, week in sorted(was):
-        old, new = was[patient, week], becomes.get((patient, week), _EMPTY_WEEK)
+    """Return the weeks that end up with less than before and with less than is prescribed.
+
+    `prescribed` takes a patient's id and a week; it returns the prescribed minutes and days, or None if there are none.
+    """
+    totals_before, totals_after = _week_totals(before), _week_totals(after)
+    shortfalls = []
+    for patient, week in sorted(totals_before):
+        old, new = totals_before[patient, week], totals_after.get((patient, week), _EMPTY_WEEK)
         if new.minutes >= old.minutes and len(new.days) >= len(old.days):
             continue
         owed = prescribed(patient, week)
@@ -292,7 +309,7 @@ def find_week_shortfalls(
         fewer_minutes = new.minutes < min(old.minutes, owed[0])
         fewer_days = len(new.days) < min(len(old.days), owed[1])
         if fewer_minutes or fewer_days:
-            drops.append(
+            shortfalls.append(
                 WeekShortfall(
                     patient=patient,
                     week=week,
@@ -304,23 +321,23 @@ def find_week_shortfalls(
                     days_after=len(new.days),
                 )
             )
-    return tuple(drops)
+    return tuple(shortfalls)
 
 
 @dataclass(frozen=True, slots=True)
-class _WeekSum:
+class _WeekTotal:
     minutes: int
     days: frozenset[date]
 
 
-_EMPTY_WEEK = _WeekSum(0, frozenset())
+_EMPTY_WEEK = _WeekTotal(0, frozenset())
 
 
-def _week_sums(seats: Iterable[BookingState]) -> dict[tuple[int, date], _WeekSum]:
-    found: dict[tuple[int, date], list[BookingState]] = defaultdict(list)
-    for seat in seats:
-        found[seat.patient, seat.week].append(seat)
+def _week_totals(bookings: Iterable[BookingState]) -> dict[tuple[int, date], _WeekTotal]:
+    grouped: dict[tuple[int, date], list[BookingState]] = defaultdict(list)
+    for booking in bookings:
+        grouped[booking.patient, booking.week].append(booking)
     return {
-        key: _WeekSum(sum(seat.minutes for seat in each), frozenset(seat.on for seat in each if seat.minutes))
-        for key, each in found.items()
+        key: _WeekTotal(sum(each.minutes for each in week), frozenset(each.on for each in week if each.minutes))
+        for key, week in grouped.items()
     }

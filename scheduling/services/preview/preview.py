@@ -102,9 +102,9 @@ def _compare(scope: SnapshotScope, before: Snapshot, after: Snapshot, now: datet
     )
     return Impact(
         sessions=find_session_changes(before.sessions, after.sessions),
-        seats=tuple(_with_replacement(change, after) for change in changes),
-        clashes=tuple(_conflicts(changes, patients)),
-        drops=tuple(_with_savers(shortfalls, after, patients)),
+        bookings=tuple(_with_replacement(change, after) for change in changes),
+        conflicts=tuple(_conflicts(changes, patients)),
+        shortfalls=tuple(_with_savers(shortfalls, after, patients)),
     )
 
 
@@ -115,7 +115,7 @@ def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:
         return change
     session = after.sessions.get(lost.session)
     if session is None or session.is_cancelled:
-        session = next((each for each in after.held_in(lost.line, lost.slot)), None)
+        session = next((each for each in after.held_in(lost.series, lost.series_week)), None)
     if session is None:
         return change
     others = (each for each in after.seats if each.patient == change.patient and each.time.overlaps(session.time))
@@ -201,7 +201,7 @@ def _with_savers(
     for each in shortfalls:
         openings = _savers(each, booked_in[each.patient, each.week], open_in[each.week], patients)
         savers = None if openings is None else tuple(after.sessions[opening.key] for opening in openings)
-        yield replace(each, savers=savers, is_on_leave=patients.is_away_in(each.patient, each.week))
+        yield replace(each, makeups=savers, is_on_leave=patients.is_away_in(each.patient, each.week))
 
 
 def _savers(

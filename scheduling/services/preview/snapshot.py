@@ -49,7 +49,7 @@ class Snapshot:
         found: dict[tuple[int | None, date | None], list[SessionState]] = defaultdict(list)
         for each in self.sessions.values():
             if not each.is_cancelled:
-                found[each.line, each.slot].append(each)
+                found[each.series, each.series_week].append(each)
         return found
 
 
@@ -78,8 +78,8 @@ def take_snapshot(scope: SnapshotScope, now: datetime) -> Snapshot:
             name=session.name,
             on=session.on,
             time=Interval(session.starts, session.ends),
-            line=lines.get(session.meeting_id or 0),
-            slot=week_start(session.pattern_date) if session.pattern_date else None,
+            series=lines.get(session.meeting_id or 0),
+            series_week=week_start(session.pattern_date) if session.pattern_date else None,
             room=session.room.name if session.room else "",
             people=tuple(people[session.pk]),
             places=session.places,
@@ -135,7 +135,7 @@ def _booking_states(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterabl
             time=times.setdefault((row.starts, row.ends), Interval(row.starts, row.ends)),
             week=row.week,
             minutes=row.countable_minutes if row.credited is None else row.credited,
-            line=lines.get(row.meeting or 0),
-            slot=week_start(row.pattern_date) if row.pattern_date else None,
+            series=lines.get(row.meeting or 0),
+            series_week=week_start(row.pattern_date) if row.pattern_date else None,
             is_excused=row.mark == "excused",
         )

@@ -53,7 +53,7 @@ def apply_or_preview[T](
     try:
         if not seen:
             impact = preview_impact(act, scope=scene, now=now)
-            if only_look or impact.patients or impact.lacking or CHECK in request.POST:
+            if only_look or impact.patients or impact.incomplete or CHECK in request.POST:
                 return ActionResult(impact=impact)
             seen = impact.key
         return ActionResult(is_done=True, done=apply_previewed(act, scope=scene, now=now, seen=seen))
@@ -137,29 +137,29 @@ def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, w
     people = sorted(
         (_affected_patient(pk, impact, seen.get(pk), site) for pk in sorted(impact.patients)), key=_severity
     )
-    kinds = [{change.kind for change in impact.seats if change.patient == pk} for pk in impact.patients]
+    kinds = [{change.kind for change in impact.bookings if change.patient == pk} for pk in impact.patients]
     return ImpactSummary(
         key=impact.key,
         people=[person for person in people if person.patient is not None],
         nameless=sum(person.patient is None for person in people),
         sessions=_group_lines((_session_line(change) for change in impact.sessions), site),
-        lacking=impact.lacking,
+        lacking=impact.incomplete,
         losing=sum("lost" in each for each in kinds),
         moving=sum("moved" in each for each in kinds),
         gaining=sum("gained" in each for each in kinds),
         excused=sum("excused" in each for each in kinds),
         expected=sum("expected" in each for each in kinds),
-        dropping=len({drop.patient for drop in impact.drops if not drop.is_on_leave}),
-        clashing=len({clash.patient for clash in impact.clashes}),
+        dropping=len({drop.patient for drop in impact.shortfalls if not drop.is_on_leave}),
+        clashing=len({clash.patient for clash in impact.conflicts}),
     )
 
 
 def _affected_patient(pk: int, impact: Impact, patient: Patient | None, site: Site) -> AffectedPatient:
     return AffectedPatient(
         patient=patient,
-        places=_group_lines((_seat_line(change) for change in impact.seats if change.patient == pk), site),
-        clashes=[clash for clash in impact.clashes if clash.patient == pk],
-        drops=_group_drops(drop for drop in impact.drops if drop.patient == pk),
+        places=_group_lines((_seat_line(change) for change in impact.bookings if change.patient == pk), site),
+        clashes=[clash for clash in impact.conflicts if clash.patient == pk],
+        drops=_group_drops(drop for drop in impact.shortfalls if drop.patient == pk),
     )
 
 
@@ -170,7 +170,7 @@ def _group_drops(drops: Iterable[WeekShortfall]) -> list[WeekDropGroup]:
         same = (drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days, drop.is_on_leave)
         found[same].append(drop)
     return [
-        WeekDropGroup(same[0], len(same) - 1, sum(each.savers is not None for each in same)) for same in found.values()
+        WeekDropGroup(same[0], len(same) - 1, sum(each.makeups is not None for each in same)) for same in found.values()
     ]
 
 

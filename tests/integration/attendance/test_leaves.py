@@ -334,10 +334,10 @@ def test_the_impact_of_a_leave_is_what_it_excuses_and_what_would_make_up_for_it(
     thursday, saturday = make_opening(clinic, THURSDAY), make_opening(clinic, SUNDAY - DAY)
     act = partial(leave_from, rosa, WEDNESDAY, THURSDAY, by)
     impact = preview_impact(act, scope=SnapshotScope(clinic.site, WEDNESDAY), now=BEFORE)
-    assert [(change.kind, change.before.on) for change in impact.seats if change.before] == [("excused", WEDNESDAY)]
-    (drop,) = impact.drops
+    assert [(change.kind, change.before.on) for change in impact.bookings if change.before] == [("excused", WEDNESDAY)]
+    (drop,) = impact.shortfalls
     assert (drop.week, drop.minutes_after, drop.is_on_leave) == (MONDAY, 360, True)
-    assert [saver.key for saver in drop.savers or ()] == [saturday.pk] != [thursday.pk]
+    assert [saver.key for saver in drop.makeups or ()] == [saturday.pk] != [thursday.pk]
     assert not LeaveOfAbsence.objects.exists()
 
 
@@ -347,8 +347,8 @@ def test_the_impact_of_coming_back_is_what_the_patient_is_expected_in_again(
     leave = leave_from(rosa, MONDAY, None, by)
     act = partial(change_leave_end, leave=leave, last_day=WEDNESDAY, by=by, now=BEFORE)
     impact = preview_impact(act, scope=SnapshotScope(clinic.site, WEDNESDAY), now=BEFORE)
-    assert [(change.kind, change.before.on) for change in impact.seats if change.before] == [("expected", FRIDAY)]
-    assert not impact.drops
+    assert [(change.kind, change.before.on) for change in impact.bookings if change.before] == [("expected", FRIDAY)]
+    assert not impact.shortfalls
     assert excused() == [MONDAY, WEDNESDAY, FRIDAY]
 
 

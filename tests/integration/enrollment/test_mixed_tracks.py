@@ -199,7 +199,7 @@ def test_who_visits_a_group_is_told_of_when_it_serves_their_hosts_no_more(clinic
         return change_meeting(meeting=clinic.visited, values=values, **clinic.said)
 
     impact = preview_impact(act, scope=SnapshotScope(clinic.site, TODAY), now=NOW)
-    assert not impact.seats, "it is their own track's by now"
+    assert not impact.bookings, "it is their own track's by now"
     act()
     assert clinic.booked()[5] == ("Evening 3", MONDAY + 3 * WEEK + 3 * DAY)
 
@@ -212,8 +212,8 @@ def test_who_visits_a_group_is_told_of_when_it_serves_their_hosts_no_more(clinic
         return change_meeting(meeting=meeting, values=values, **clinic.said)
 
     impact = preview_impact(take_away, scope=SnapshotScope(clinic.site, TODAY), now=NOW)
-    assert {change.kind for change in impact.seats} == {"lost"}
-    assert {(drop.minutes_after, drop.missing_minutes) for drop in impact.drops} == {(360, 180)}
+    assert {change.kind for change in impact.bookings} == {"lost"}
+    assert {(drop.minutes_after, drop.missing_minutes) for drop in impact.shortfalls} == {(360, 180)}
 
 
 def test_who_visits_a_group_that_ends_is_shown_to_lose_it(clinic: Clinic) -> None:
@@ -223,8 +223,8 @@ def test_who_visits_a_group_that_ends_is_shown_to_lose_it(clinic: Clinic) -> Non
         return end_meeting(meeting=clinic.visited, last_day=LATER, **clinic.said)
 
     impact = preview_impact(act, scope=SnapshotScope(clinic.site, TODAY), now=NOW)
-    assert {change.kind for change in impact.seats} == {"lost"}
-    assert impact.drops
+    assert {change.kind for change in impact.bookings} == {"lost"}
+    assert impact.shortfalls
     act()
     assert enrollment.enrollment_meetings.get(meeting=clinic.visited).ends == LATER + DAY
     assert AuditEvent.objects.filter(

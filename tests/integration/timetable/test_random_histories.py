@@ -141,15 +141,15 @@ class Clinic(RuleBasedStateMachine):
 
     def was_shown(self, impact: Impact, seats: Any, held: Any, weeks: Any) -> None:
         now_seats, now_held = naive_model.seats(), naive_model.held_sessions()
-        before = [as_seat(one.before) for one in impact.seats if one.before]
-        after = [as_seat(one.after) for one in impact.seats if one.after]
+        before = [as_seat(one.before) for one in impact.bookings if one.before]
+        after = [as_seat(one.after) for one in impact.bookings if one.after]
         assert sorted(before) == sorted((seats - now_seats).elements())
         assert sorted(after) == sorted((now_seats - seats).elements())
         was = [one.before for one in impact.sessions if one.before and not one.before.is_cancelled]
         becomes = [one.after for one in impact.sessions if one.after and not one.after.is_cancelled]
         assert sorted(map(told, was)) == sorted((held - now_held).elements())
         assert sorted(map(told, becomes)) == sorted((now_held - held).elements())
-        shown = {(one.patient, one.week, one.minutes_after, one.days_after) for one in impact.drops}
+        shown = {(one.patient, one.week, one.minutes_after, one.days_after) for one in impact.shortfalls}
         assert shown == naive_model.week_drops(weeks, naive_model.week_totals(), self.today + timedelta(weeks=WEEKS))
 
     def decide(self, session: object) -> None:
