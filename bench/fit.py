@@ -21,6 +21,7 @@ from bench.command_line import parse_tiny
 from bench.solver_model import ScheduleModel
 from bench.worlds import clinic, needs
 from scheduling.domain.hours.rules import HoursRules
+from scheduling.domain.search.conflicts import ConflictFinder
 from scheduling.domain.search.fit import judge
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.schedules import MAX_SCHEDULES, find_schedules
@@ -53,9 +54,14 @@ def run_brute_force(offers: Offers, need: Need) -> list[int]:
     return [len(chosen) for chosen in sets if not judge(together, need, chosen)]
 
 
+def without_memory(need: Need) -> Need:
+    """Return the same need with none of the conflicts that were found for it."""
+    return replace(need, finder=ConflictFinder())
+
+
 def time_once(act: Task, offers: Offers, need: Need) -> tuple[float, object]:
     """The seconds it takes, and what it finds."""
-    fresh = replace(need)
+    fresh = without_memory(need)
     began = perf_counter()
     found = act(offers, fresh)
     return perf_counter() - began, found
@@ -70,7 +76,9 @@ def time_rounds(offers: Offers, need: Need, *acts: Task) -> list[float]:
 def measure_best_schedules() -> Iterable[str]:
     random = Random(1)
     offers = clinic(random, MEETINGS)
-    have_some = (need for need in needs(random, 100) if len(find_schedules(offers, replace(need))) == MAX_SCHEDULES)
+    have_some = (
+        need for need in needs(random, 100) if len(find_schedules(offers, without_memory(need))) == MAX_SCHEDULES
+    )
     ratios, of_one = [], []
     for need in islice(have_some, PATIENTS):
         search, found = time_once(run_search, offers, need)
@@ -94,11 +102,13 @@ def measure_suggestions() -> Iterable[str]:
     for seed in range(1000):
         random = Random(seed)
         offers = clinic(random, FAILING_MEETINGS)
-        need = next((need for need in needs(random, 20) if not find_schedules(offers, replace(need), most=1)), None)
+        need = next(
+            (need for need in needs(random, 20) if not find_schedules(offers, without_memory(need), most=1)), None
+        )
         if need is not None:
             search, explain = time_rounds(offers, need, find_schedules, find_suggestions)
             ratios.append(explain / search)
-            found.append(len(find_suggestions(offers, replace(need))))
+            found.append(len(find_suggestions(offers, without_memory(need))))
         if len(ratios) == FAILURES:
             break
     yield (

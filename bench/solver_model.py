@@ -6,8 +6,7 @@ from typing import Any
 from ortools.sat.python import cp_model
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import resolve_meeting
-from scheduling.domain.search.fit import places_missing
+from scheduling.domain.search.fit import check_places
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.score import WEIGHTS, score_meetings
 
@@ -23,7 +22,7 @@ class ScheduleModel:
         self.meetings = [
             each.meeting
             for each in offered.values()
-            if not resolve_meeting(each.meeting, need).blocking and not any(places_missing(each, need))
+            if not need.conflicts_with(each.meeting).blocking and not any(check_places(each, need))
         ]
         self.attends = [model.new_bool_var("") for _ in self.meetings]
         rules, individual = need.rules, offers[0].individual_minutes

@@ -39,13 +39,14 @@ NOT_ENROLLED = EnrolledMeetings(meetings=(), tracks=frozenset())
 class Step:
     """A level of care from its first day, the need's `from_day`: what is needed then, and the tracks on offer.
 
-    `going_on` are the same tracks as they are for who is in them already. A meeting's key stands in `follows` for the one
-    that takes its place by then. With `arranged`, the patient has a place from then on that was chosen for it.
+    `offers_if_enrolled` are the same tracks as they are for a patient who is enrolled in them already. `follows` maps a
+    meeting's key to the meeting that replaces it by then. `arranged` are the meetings of an enrollment that was made for the
+    step in advance.
     """
 
     need: Need
     offers: tuple[Offer, ...]
-    going_on: tuple[Offer, ...] = ()
+    offers_if_enrolled: tuple[Offer, ...] = ()
     follows: Mapping[Key, WeeklyMeeting] = field(default_factory=dict)
     arranged: EnrolledMeetings = NOT_ENROLLED
 
@@ -55,10 +56,10 @@ class Step:
 
     def open_to(self, tracks: frozenset[Key]) -> tuple[Offer, ...]:
         """The tracks on offer to a patient who stands in some."""
-        known = {offer.key: offer for offer in self.going_on if offer.key in tracks}
+        known = {offer.key: offer for offer in self.offers_if_enrolled if offer.key in tracks}
         return tuple(known.get(offer.key, offer) for offer in self.offers)
 
-    def as_of_then(self, meetings: Iterable[WeeklyMeeting]) -> tuple[WeeklyMeeting, ...]:
+    def current_versions(self, meetings: Iterable[WeeklyMeeting]) -> tuple[WeeklyMeeting, ...]:
         """The same groups, as they are by then."""
         return tuple(self.follows.get(each.key, each) for each in meetings)
 
@@ -173,8 +174,8 @@ class StepPlan:
 
     def ranked(self, *, weights: Weights = WEIGHTS, most: int = MAX_SCHEDULES) -> tuple[Schedule, ...]:
         """The best schedules of this step alone that keep what is before it, the best first."""
-        wish = Preferences(kept=self.before, weights=weights)
-        return find_schedules(self.step.open_to(self.tracks), self.step.need, wish=wish, most=most)
+        preferences = Preferences(kept=self.before, weights=weights)
+        return find_schedules(self.step.open_to(self.tracks), self.step.need, preferences=preferences, most=most)
 
 
 def check_enrolled_meetings(standing: EnrolledMeetings, need: Need) -> tuple[Reason, ...]:
@@ -243,10 +244,10 @@ class _PlanSearch:
         """What the step costs at least, whatever came before it: in a track anew, or as somebody who is in it already."""
         if step.is_settled:
             return 0
-        either = (*step.offers, *(offer for offer in step.going_on if offer not in step.offers))
+        either = (*step.offers, *(offer for offer in step.offers_if_enrolled if offer not in step.offers))
         return sum(
             schedule.points
-            for schedule in find_schedules(either, step.need, wish=Preferences(weights=self.weights), most=1)
+            for schedule in find_schedules(either, step.need, preferences=Preferences(weights=self.weights), most=1)
         )
 
     def from_step(self, number: int, standing: EnrolledMeetings) -> _Plan:
@@ -259,7 +260,7 @@ class _PlanSearch:
 
     def _best(self, number: int, standing: EnrolledMeetings) -> _Plan:
         step = self.steps[number]
-        before = step.as_of_then(standing.meetings)
+        before = step.current_versions(standing.meetings)
         nothing = StepPlan(step=step, before=before, tracks=standing.tracks)
         if step.is_settled:
             on = self.from_step(number + 1, step.arranged)

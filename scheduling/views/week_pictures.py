@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from patients.models import Commitment
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import CommitmentMove
+from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.schedules import Schedule
 from scheduling.models import Booking, Site
 from scheduling.week_picture import TREATMENT, Block, WeekPicture, busy_blocks, draw_week
@@ -54,7 +54,7 @@ def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTim
 def picture_of_schedule(schedule: Schedule) -> WeekPicture:
     """A schedule around a life in the first whole week from its first day, in which what gives way has done so."""
     monday = schedule.starts + timedelta(days=-schedule.starts.weekday() % 7)
-    gives = schedule.gives
+    gives = schedule.moves
     busy = (
         part
         for each in schedule.need.busy
@@ -65,7 +65,7 @@ def picture_of_schedule(schedule: Schedule) -> WeekPicture:
     return draw_week([*busy_blocks(busy, monday), *meeting_blocks(schedule.meetings)])
 
 
-def _dates_after_giving_way(busy: BusyTime, gives: Iterable[CommitmentMove], monday: date) -> Iterable[BusyTime]:
+def _dates_after_giving_way(busy: BusyTime, gives: Iterable[Conflict], monday: date) -> Iterable[BusyTime]:
     """Its dates around the week, each as long as it still is then."""
     for on in busy.recurrence.dates(monday - timedelta(days=3), monday + timedelta(days=10)):
         begins, ends = datetime.combine(on, busy.starts), datetime.combine(on, busy.ends)

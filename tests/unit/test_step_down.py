@@ -114,12 +114,15 @@ def test_where_nothing_fits_the_next_level_keeps_what_was_before():
 
 
 def test_who_is_in_a_track_goes_on_in_it_without_a_start_date():
-    cohort = replace(MORNINGS, entries=(MONDAY,))
+    cohort = replace(MORNINGS, start_dates=(MONDAY,))
     first, second = plan_steps(
-        [step(540, 3, cohort, going_on=(MORNINGS,)), step(540, 3, cohort, EVENINGS, week=4, going_on=(MORNINGS,))]
+        [
+            step(540, 3, cohort, offers_if_enrolled=(MORNINGS,)),
+            step(540, 3, cohort, EVENINGS, week=4, offers_if_enrolled=(MORNINGS,)),
+        ]
     )
     assert (keys(first), keys(second)) == (["M0", "M2", "M4"], ["M0", "M2", "M4"])
-    [alone] = plan_steps([step(540, 3, cohort, EVENINGS, week=4, going_on=(MORNINGS,))])
+    [alone] = plan_steps([step(540, 3, cohort, EVENINGS, week=4, offers_if_enrolled=(MORNINGS,))])
     assert keys(alone) == ["E0", "E1", "E2"]
 
 
@@ -181,8 +184,8 @@ def a_course(random: Random) -> tuple[list[Step], EnrolledMeetings]:
             busy=tuple(a_life(random, key) for key in range(random.randint(0, 2))),
             rules=HoursRules(minimum_minutes=120, maximum_minutes=360, minimum_days=1, maximum_days=3),
         )
-        known = tuple(replace(offer, entries=None) for offer in offers)
-        steps.append(Step(need=need, offers=tuple(offers), going_on=known))
+        known = tuple(replace(offer, start_dates=None) for offer in offers)
+        steps.append(Step(need=need, offers=tuple(offers), offers_if_enrolled=known))
     tracks = frozenset({offers[0].key}) if wish.kept else frozenset()
     return steps, EnrolledMeetings(meetings=wish.kept, tracks=tracks)
 

@@ -22,7 +22,7 @@ from patients.models import (
 )
 from patients.views.record.patient_list import current_episode, current_span
 from scheduling.domain.hours.rules import HoursRules, WeeklyTotals, add_up
-from scheduling.domain.search.conflicts import CommitmentMove, resolve_meeting
+from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.need import Need
 from scheduling.domain.search.remarks import WouldMove, move_remarks
 from scheduling.models import (
@@ -222,14 +222,14 @@ def _list_enrollments(episode: Episode | None, today: date) -> list[ListedEnroll
 
 def _commitments_giving_way(
     placed: Iterable[ListedEnrollment], busy: Sequence[BusyTime], today: date
-) -> dict[int, tuple[CommitmentMove, ...]]:
+) -> dict[int, tuple[Conflict, ...]]:
     """Under each meeting that is attended what has to give way for it, from today on."""
     life = Need(prescribed_minutes=0, prescribed_days=0, from_day=today, weeks=settings.HORIZON_WEEKS, busy=tuple(busy))
     meetings = {place.meeting_id: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
-    return {pk: resolve_meeting(meeting, life).gives for pk, meeting in meetings.items()} if busy else {}
+    return {pk: life.conflicts_with(meeting).moves for pk, meeting in meetings.items()} if busy else {}
 
 
-def _is_agreed_clash(clash: BookingConflict, giving: Mapping[int, Sequence[CommitmentMove]]) -> bool:
+def _is_agreed_clash(clash: BookingConflict, giving: Mapping[int, Sequence[Conflict]]) -> bool:
     """Whether it was agreed to: what is in the way can give way for the session, which is held as usual."""
     session = clash.booking.session
     gives = giving.get(session.meeting_id or 0, ())

@@ -1,8 +1,7 @@
-"""All that can be attended of one day, the cheapest first by its minutes, one after the other.
+"""Everything that can be attended on one day, for each sum of minutes the cheapest first.
 
-Groups of a day follow each other like the stations of a line: what a day costs from one group on does not depend on those
-before it. So the least that each sum of minutes costs is worked out from the last group back, and the days themselves are put
-together only when they are asked for.
+The groups of a day follow each other, so what they cost from one group on does not depend on those before it. The least cost of
+each sum of minutes is computed from the last group back. The plans of a day are put together only when they are needed.
 """
 
 from bisect import bisect_left
@@ -16,12 +15,12 @@ from scheduling.domain.search.group_assignment import GroupSlot
 
 SlotTimes = tuple[tuple[int, int], ...]
 DAY_OFF_TIMES: SlotTimes = ((24 * 60, 24 * 60),)
-"""A day without a meeting comes after all others: treatment earlier in the week is better."""
+"""Sorts a day without a meeting after all others: treatment earlier in the week is better."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """Slots of one day that do not overlap, with their minutes and all that they cost."""
+    """Slots of one day that do not overlap, with the sums of their minutes and of their cost."""
 
     times: SlotTimes
     minutes: int
@@ -30,6 +29,7 @@ class DayPlan:
 
     @property
     def trips(self) -> int:
+        """The trips to the site on this day: one, or none on a day off."""
         return 1 if self.slots else 0
 
 
@@ -37,15 +37,25 @@ DAY_OFF = DayPlan(DAY_OFF_TIMES, 0, 0, ())
 
 
 class DayOptions:
-    """The slots of a day. `sums` are the minutes that it can have, each after the least that they cost, the cheapest first."""
+    """The plans that the slots of a day allow, when the day must have `min_minutes` to `max_minutes` or be a day off.
 
-    def __init__(self, slots: Sequence[GroupSlot], trip: int, least_minutes: int, most_minutes: int) -> None:
+    `trip` is what coming on this day costs. `sums` are pairs of a least cost and its sum of minutes, the cheapest first.
+    """
+
+    def __init__(self, slots: Sequence[GroupSlot], trip: int, min_minutes: int, max_minutes: int) -> None:
         self.slots = sorted(slots, key=lambda slot: (slot.start, slot.end))
         self.trip = trip
         starts = [slot.start for slot in self.slots]
         self.following = [bisect_left(starts, slot.end) for slot in self.slots]
         self.from_slot: list[dict[int, int]] = [{} for _ in self.slots]
-        """For each slot, by minutes, the least that these cost if they begin with it, and when they end."""
+        """For each slot, the least cost of each sum of minutes of plans that begin with it, plus the time of their end."""
+        least = self._find_least_costs(max_minutes)
+        possible = ((cost + trip, minutes) for minutes, cost in least.items() if min_minutes <= minutes <= max_minutes)
+        self.sums = sorted([(0, 0), *possible])
+        self.ranked: dict[int, _RankedPlans] = {}
+
+    def _find_least_costs(self, max_minutes: int) -> dict[int, int]:
+        """Fill `from_slot`, and return the least cost of each sum of minutes up to the maximum."""
         best: list[dict[int, int]] = [{} for _ in range(len(self.slots) + 1)]
         least: dict[int, int] = {}
         for number in range(len(self.slots) - 1, -1, -1):
@@ -53,7 +63,7 @@ class DayOptions:
             own = self.from_slot[number]
             own[slot.minutes] = slot.cost + slot.end
             for minutes, cost in best[self.following[number]].items():
-                if minutes + slot.minutes <= most_minutes:
+                if minutes + slot.minutes <= max_minutes:
                     own[minutes + slot.minutes] = slot.cost + cost
             now = best[number] = dict(best[number + 1])
             for minutes, cost in own.items():
@@ -61,27 +71,24 @@ class DayOptions:
                     now[minutes] = cost
                 if cost - slot.start < least.get(minutes, inf):
                     least[minutes] = cost - slot.start
-        possible = (
-            (cost + trip, minutes) for minutes, cost in least.items() if least_minutes <= minutes <= most_minutes
-        )
-        self.sums = sorted([(0, 0), *possible])
-        self.lines: dict[int, _RankedPlans] = {}
+        return least
 
     @property
     def most_minutes(self) -> int:
+        """The largest sum of minutes that the day can have."""
         return max(minutes for _, minutes in self.sums)
 
-    def shape(self, minutes: int, number: int) -> DayPlan | None:
-        """Of all with so many minutes the one that comes so far after the best, by cost and times; None after the last."""
+    def plan(self, minutes: int, rank: int) -> DayPlan | None:
+        """Return the plan of that rank (from 0, by cost and times) with so many minutes; None after the last."""
         if not minutes:
-            return None if number else DAY_OFF
-        if minutes not in self.lines:
-            self.lines[minutes] = _RankedPlans(self, minutes)
-        return self.lines[minutes].shape(number)
+            return None if rank else DAY_OFF
+        if minutes not in self.ranked:
+            self.ranked[minutes] = _RankedPlans(self, minutes)
+        return self.ranked[minutes].plan(rank)
 
 
 class _RankedPlans:
-    """The shapes of a day with so many minutes, the best first, as far as they were asked for."""
+    """The plans of a day with so many minutes, the best first, computed as needed."""
 
     def __init__(self, day: DayOptions, minutes: int) -> None:
         self.day = day
@@ -92,7 +99,7 @@ class _RankedPlans:
         self._push((), (), day.trip, 0, minutes)
 
     def _push(self, before: tuple[GroupSlot, ...], times: SlotTimes, spent: int, first: int, minutes: int) -> None:
-        """What can come next after some slots that cost `spent`, from the slot `first` on, for so many minutes."""
+        """Add every slot from number `first` on that can follow the slots `before`, which cost `spent`."""
         for number in range(first, len(self.day.slots)):
             least = self.day.from_slot[number].get(minutes)
             if least is not None:
@@ -103,8 +110,9 @@ class _RankedPlans:
                     (cost, (*times, (slot.start, slot.end)), next(self.number), number, minutes, (*before, slot)),
                 )
 
-    def shape(self, number: int) -> DayPlan | None:
-        while len(self.found) <= number and self.heap:
+    def plan(self, rank: int) -> DayPlan | None:
+        """Return the plan of that rank, from 0; None after the last."""
+        while len(self.found) <= rank and self.heap:
             cost, times, _, last, minutes, slots = heappop(self.heap)
             left = minutes - slots[-1].minutes
             if left:
@@ -113,4 +121,4 @@ class _RankedPlans:
                 self._push(slots, times, spent, self.day.following[last], left)
             else:
                 self.found.append(DayPlan(times, self.minutes, cost, slots))
-        return self.found[number] if number < len(self.found) else None
+        return self.found[rank] if rank < len(self.found) else None

@@ -1,40 +1,19 @@
-"""Whether meetings can give the hours: every sum of minutes and days that a week of them can have, as bits of a number.
+"""Whether meetings can give the hours: all sums of minutes and days that a week of them can have, as bits.
 
-Where the search asks for the best week, this asks only whether there is one, which takes a small part of the time.
+The search finds the best week; this only tells whether there is one, which takes a small part of the time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.need import Need
-
-
-@dataclass(frozen=True, slots=True)
-class WeeklyLimits:
-    """What a week must have, in minutes and days, and a day of it, all inclusive."""
-
-    least_minutes: int
-    most_minutes: int
-    least_days: int
-    most_days: int
-    least_of_a_day: int
-
-    @classmethod
-    def of(cls, need: Need, individual_minutes: int) -> "WeeklyLimits":
-        """Of the groups, beside which there are so many individual minutes."""
-        rules = need.rules
-        return cls(
-            least_minutes=max(need.prescribed_minutes, rules.minimum_minutes) - individual_minutes,
-            most_minutes=rules.maximum_minutes - individual_minutes,
-            least_days=max(need.prescribed_days, rules.minimum_days, 1),
-            most_days=rules.maximum_days,
-            least_of_a_day=rules.minimum_minutes_per_day,
-        )
+from scheduling.domain.search.need import Need, WeeklyLimits
 
 
 class ReachableHours:
-    """The weeks that can be made of some meetings. Which of these are open is said by bits."""
+    """The sums of minutes and days that weeks made of some meetings can have.
+
+    Bit n of the argument `is_open` stands for meeting n: it is set if that meeting can be attended.
+    """
 
     def __init__(self, meetings: Sequence[WeeklyMeeting], need: Need) -> None:
         self.by_day: list[list[tuple[int, int, int, int]]] = [[] for _ in range(7)]
@@ -48,32 +27,33 @@ class ReachableHours:
         self.sums: dict[tuple[int, int], int] = {}
         self.known: dict[tuple[int, WeeklyLimits], bool] = {}
 
-    def gives(self, is_open: int, bounds: WeeklyLimits) -> bool:
-        """Whether some of the open meetings, no two at one time, are a week within the bounds."""
-        key = (is_open, bounds)
+    def allow(self, is_open: int, limits: WeeklyLimits) -> bool:
+        """Whether some of the open meetings, no two of which overlap, make a week within the limits."""
+        key = (is_open, limits)
         if key not in self.known:
-            self.known[key] = self._gives(is_open, bounds)
+            self.known[key] = self._allow(is_open, limits)
         return self.known[key]
 
-    def _gives(self, is_open: int, bounds: WeeklyLimits) -> bool:
-        if bounds.most_minutes < max(bounds.least_minutes, 0) or bounds.most_days < bounds.least_days:
+    def _allow(self, is_open: int, limits: WeeklyLimits) -> bool:
+        if limits.max_minutes < max(limits.min_minutes, 0) or limits.max_days < limits.min_days:
             return False
-        within = (1 << bounds.most_minutes + 1) - 1
-        long_enough = within >> max(bounds.least_of_a_day, 1) << max(bounds.least_of_a_day, 1)
-        sums = [today & long_enough for day in range(7) if (today := self._sums(day, is_open) & long_enough)]
+        within = (1 << limits.max_minutes + 1) - 1
+        shortest = max(limits.min_minutes_per_day, 1)
+        long_enough = within >> shortest << shortest
+        sums = [today for day in range(7) if (today := self._sums(day, is_open) & long_enough)]
         longest = sorted((today.bit_length() - 1 for today in sums), reverse=True)
-        if len(sums) < bounds.least_days or sum(longest[: bounds.most_days]) < bounds.least_minutes:
+        if len(sums) < limits.min_days or sum(longest[: limits.max_days]) < limits.min_minutes:
             return False
-        reached = [1, *[0] * bounds.most_days]
+        reached = [1, *[0] * limits.max_days]
         for today in sums:
-            for days in range(bounds.most_days, 0, -1):
+            for days in range(limits.max_days, 0, -1):
                 if before := reached[days - 1]:
                     reached[days] |= _pairwise_sums(before, today) & within
-        enough = within >> max(bounds.least_minutes, 0) << max(bounds.least_minutes, 0)
-        return any(reached[days] & enough for days in range(bounds.least_days, bounds.most_days + 1))
+        enough = within >> max(limits.min_minutes, 0) << max(limits.min_minutes, 0)
+        return any(reached[days] & enough for days in range(limits.min_days, limits.max_days + 1))
 
     def _sums(self, day: int, is_open: int) -> int:
-        """The minutes that can be had of the day, as bits: of each sum whether some that are open and apart have it."""
+        """The sums of a day: bit m is set if open meetings that do not overlap add up to m minutes."""
         key = (day, is_open & self.bits_of_day[day])
         if key not in self.sums:
             until: list[tuple[int, int]] = [(0, 1)]
@@ -86,7 +66,7 @@ class ReachableHours:
 
 
 def _pairwise_sums(one: int, two: int) -> int:
-    """Every sum of a number of the one with a number of the other."""
+    """Every sum of a number in one set and a number in the other, where a set has bit n if n is in it."""
     if one.bit_count() < two.bit_count():
         one, two = two, one
     found = 0

@@ -1,28 +1,75 @@
-"""Does a track fit around a life? One set of rules searches, checks and explains.
+"""Does a track fit a patient? The same rules search, check and explain.
 
-What a patient brings is a Need, what a track has is an Offer; `judge` tries a choice of its meetings against every rule,
-and `search` finds for every track the best choice, or everything that stands against it.
+A patient brings a Need, a track has an Offer. `judge` checks one choice of the track's meetings against every rule; `find_fits`
+finds the best choice of each track, or every reason against it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import ClassVar
 
 from scheduling.domain.hours.reasons import NoMeetings
 from scheduling.domain.hours.rules import Verdict, WeeklyMeeting, add_up, assess_choice
-from scheduling.domain.search.conflicts import blocking_conflicts, missed_dates
-from scheduling.domain.search.meeting_choice import Choice, as_much_as_possible, just_enough
+from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.meeting_choice import Choice, as_much_as_possible, is_whole_track, just_enough
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from scheduling.domain.search.obstacles import MeetingFull, NoStartDateLeft, NotAStartDate, OutsideAges, WrongLevel
 from timekeeping.reasons import Key, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class NotAStartDate(Reason):
+    """The track takes patients on start dates, and the day `asked` is none; `following` is the next one."""
+
+    code: ClassVar[str] = "not_a_start_date"
+    asked: date
+    following: date
+
+
+@dataclass(frozen=True, slots=True)
+class NoStartDateLeft(Reason):
+    """The track takes patients on start dates, and none is left from the day `asked`."""
+
+    code: ClassVar[str] = "no_start_date_left"
+    asked: date
+
+
+@dataclass(frozen=True, slots=True)
+class WrongLevel(Reason):
+    """The track takes patients of the level of care `level`, and this patient `needed` another; "" is none at all."""
+
+    code: ClassVar[str] = "other_level"
+    level: str
+    needed: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideAges(Reason):
+    """The patient's `age` on the first day is outside the ages that the track takes, in years, inclusive."""
+
+    code: ClassVar[str] = "outside_ages"
+    age: int
+    from_age: int | None
+    to_age: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingFull(Reason):
+    """The meeting has no place left on some `dates`."""
+
+    code: ClassVar[str] = "full"
+    meeting: WeeklyMeeting
+    first_date: date
+    dates: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How a track stands to a need.
+    """How a track fits a need.
 
-    `whole` is the most a patient could attend of the track, `enough` the smallest choice that meets the prescription; each
-    is None when it does not fit. `obstacles` are all that stand against the track, or against taking it whole.
+    `whole` is the most that anybody could attend of the track, `enough` the smallest choice that meets the prescription; each
+    is None when it does not fit. `obstacles` are all reasons against the track, or against attending the whole of it. `minutes`
+    and `days` are a week's, and `missing_minutes` is how far they are below the prescription when nothing fits.
     """
 
     offer: Offer
@@ -36,15 +83,18 @@ class Fit:
 
     @property
     def fits(self) -> bool:
+        """Whether some choice of the track's meetings fits."""
         return self.whole is not None or self.enough is not None
 
     @property
     def choice(self) -> Choice:
+        """The most that fits; empty when nothing does."""
         return self.whole or self.enough or ()
 
 
 def may_begin(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
-    following = offer.next_entry(need.from_day)
+    """The patient starts on a day on which the track takes patients (product rule)."""
+    following = offer.next_start_date(need.from_day)
     if following is None:
         yield NoStartDateLeft(need.from_day)
     elif following != need.from_day:
@@ -52,11 +102,13 @@ def may_begin(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
 
 
 def is_for_the_level(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
+    """The track takes patients of this level of care (product rule)."""
     if offer.level and offer.level != need.level:
         yield WrongLevel(offer.level, need.level)
 
 
 def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
+    """The track takes patients of this age; an unknown age is not checked (product rule)."""
     if need.age is None:
         return
     too_young = offer.from_age is not None and need.age < offer.from_age
@@ -66,38 +118,41 @@ def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]
 
 
 def keeps_commitments(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
+    """No meeting conflicts with a busy time that can neither move nor be missed for a few sessions (product rule)."""
     for meeting in choice:
         yield from blocking_conflicts(meeting, need)
 
 
 def has_a_place(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
+    """Every meeting has a place left on each date on which the patient attends (product rule)."""
     chosen = {meeting.key for meeting in choice}
     for offered in offer.meetings:
         if offered.meeting.key in chosen:
-            yield from places_missing(offered, need)
+            yield from check_places(offered, need)
 
 
 def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
+    """The meetings give the prescribed hours and days, within the RuleSet in force."""
     yield from _hours_verdict(offer, need, choice).reasons
 
 
 Rule = Callable[[Offer, Need, Choice], Iterable[Reason]]
 TRACK_RULES: tuple[Rule, ...] = (may_begin, is_for_the_level, is_for_the_age)
-"""What is asked of a track whatever of it is chosen."""
+"""The rules that do not depend on which meetings are chosen."""
 RULES: tuple[Rule, ...] = (*TRACK_RULES, gives_the_hours, keeps_commitments, has_a_place)
 
 
 def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[Reason, ...]:
-    """Everything against a patient's beginning on `need.from_day` with these meetings of the track; nothing if all is well."""
+    """Return every reason against attending these meetings from `need.from_day`; empty when the choice fits."""
     chosen = tuple(choice)
     return tuple(reason for rule in RULES for reason in rule(offer, need, chosen))
 
 
 def find_fits(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
-    """One Fit for each track, the best first.
+    """Return one Fit for each track, the best first.
 
-    Whole tracks come before those of which enough fits, and these before those that do not fit, of which the ones with the
-    fewest minutes missing come first; among equals those nearest to the prescription, then by name.
+    Tracks that fit as a whole come first, then those of which enough fits, then the others, fewest missing minutes first. Among
+    equals the one nearest to the prescribed minutes comes first, then they go by name.
     """
     fits = (_best_fit(offer, need) for offer in offers)
     return tuple(
@@ -115,10 +170,17 @@ def find_fits(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
     )
 
 
-def places_missing(offered: OfferedMeeting, need: Need) -> Iterable[MeetingFull]:
-    """On a date that the patient misses anyway no place is needed."""
+def blocking_conflicts(meeting: WeeklyMeeting, need: Need) -> tuple[CommitmentConflict, ...]:
+    """Return a reason for each conflict that rules the meeting out, by first date."""
+    blocking = need.conflicts_with(meeting).blocking
+    in_order = sorted(blocking, key=lambda conflict: conflict.date_order)
+    return tuple(CommitmentConflict.between(meeting, conflict) for conflict in in_order)
+
+
+def check_places(offered: OfferedMeeting, need: Need) -> Iterable[MeetingFull]:
+    """Yield a reason if the meeting is full on a date on which the patient would attend it."""
     dates = sorted(on for on in offered.full_on if need.from_day <= on < need.until)
-    if dates and (missed := missed_dates(offered.meeting, need)):
+    if dates and (missed := need.conflicts_with(offered.meeting).missed):
         dates = [on for on in dates if on not in missed]
     if dates:
         yield MeetingFull(offered.meeting, dates[0], len(dates))
@@ -135,18 +197,18 @@ def _hours_verdict(offer: Offer, need: Need, choice: Choice) -> Verdict:
 
 
 def _best_fit(offer: Offer, need: Need) -> Fit:
-    entry = offer.next_entry(need.from_day)
-    if entry is not None and entry != need.from_day:
-        need = replace(need, from_day=entry)
-    against: dict[Key, tuple[Reason, ...]] = {
-        offered.meeting.key: (*blocking_conflicts(offered.meeting, need), *places_missing(offered, need))
+    start = offer.next_start_date(need.from_day)
+    if start is not None and start != need.from_day:
+        need = replace(need, from_day=start)
+    reasons: dict[Key, tuple[Reason, ...]] = {
+        offered.meeting.key: (*blocking_conflicts(offered.meeting, need), *check_places(offered, need))
         for offered in offer.meetings
     }
-    meetings = [offered.meeting for offered in offer.meetings]
-    free = [meeting for meeting in meetings if not against[meeting.key]]
+    meetings = offer.weekly_meetings
+    free = [meeting for meeting in meetings if not reasons[meeting.key]]
     possible = as_much_as_possible(free, need.rules)
-    is_all = len(free) == len(meetings) or _is_whole_track(meetings, possible, need)
-    whole = possible if is_all and not judge(offer, need, possible) else None
+    is_whole = len(free) == len(meetings) or is_whole_track(possible, meetings, need.rules)
+    whole = possible if is_whole and not judge(offer, need, possible) else None
     enough = just_enough(
         free,
         need.rules,
@@ -162,24 +224,20 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
         starts=need.from_day,
         whole=whole,
         enough=enough,
-        obstacles=() if whole else tuple(_obstacles(offer, need, against, possible)),
+        obstacles=() if whole else tuple(_obstacles(offer, need, reasons, possible)),
         minutes=total.minutes,
         days=total.days,
         missing_minutes=0 if whole or enough else max(0, need.prescribed_minutes - total.minutes),
     )
 
 
-def _is_whole_track(meetings: Sequence[WeeklyMeeting], possible: Choice, need: Need) -> bool:
-    """Whether what the patient can attend is as much as anybody could of the track."""
-    ideal = as_much_as_possible(meetings, need.rules)
-    return len(possible) == len(ideal) and add_up(possible, need.rules) == add_up(ideal, need.rules)
-
-
-def _obstacles(offer: Offer, need: Need, against: dict[Key, tuple[Reason, ...]], possible: Choice) -> Iterable[Reason]:
-    """What stands against the track as a whole, then what against each meeting, then what the rest of it comes to."""
+def _obstacles(
+    offer: Offer, need: Need, reasons_by_meeting: dict[Key, tuple[Reason, ...]], possible: Choice
+) -> Iterable[Reason]:
+    """The reasons against the track, then against each meeting, then against the hours of the meetings left."""
     for rule in TRACK_RULES:
         yield from rule(offer, need, possible)
-    for reasons in against.values():
+    for reasons in reasons_by_meeting.values():
         yield from reasons
-    # That nothing was chosen is no reason of its own: the search chose nothing because of the others.
+    # An empty choice is not a reason of its own: it is empty because of the other reasons.
     yield from (reason for reason in gives_the_hours(offer, need, possible) if not isinstance(reason, NoMeetings))

@@ -1,4 +1,7 @@
-"""Which groups to attend once the times of a week are settled, by who leads them and which track has them: cheapest first."""
+"""Which groups to attend once the times of a week are settled, cheapest first.
+
+The cost of a choice depends on who leads the groups and on whether one track has all of them.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ ALL_BITS = -1
 
 @dataclass(frozen=True, slots=True)
 class SlotMeeting:
-    """A meeting, who leads it and which tracks have it, as bits."""
+    """A meeting with who leads it and which tracks have it, both as bits."""
 
     key: str
     meeting: WeeklyMeeting
@@ -25,9 +28,10 @@ class SlotMeeting:
 
 @dataclass(frozen=True, slots=True)
 class GroupSlot:
-    """Groups at the same times that ask the same, each of which will do; `cost` without the time from start to end.
+    """Interchangeable groups: they are at the same time and cost the same. `cost` leaves out the time on site.
 
-    `people` are all who lead one of them, every bit if nobody leads one; `tracks` those that have one of them.
+    `people` are the bits of everybody who leads one of them, all bits if one of them has no leader. `tracks` are the bits of
+    the tracks that have one of them.
     """
 
     weekday: int
@@ -43,6 +47,7 @@ class GroupSlot:
     def of(
         cls, weekday: int, start: int, end: int, minutes: int, cost: int, groups: Iterable[SlotMeeting]
     ) -> "GroupSlot":
+        """Build a slot from its groups."""
         in_order = tuple(sorted(groups, key=lambda group: group.key))
         people = tracks = 0
         for group in in_order:
@@ -51,7 +56,7 @@ class GroupSlot:
         return cls(weekday, start, end, minutes, cost, in_order, people, tracks)
 
     def of_track(self, track: int) -> "GroupSlot | None":
-        """With the groups of one track alone, by its bit; None if that has none of them."""
+        """Return the slot with the groups of one track only, given by its bit; None if the track has none of them."""
         if not self.tracks & track:
             return None
         own = [group for group in self.groups if group.tracks & track]
@@ -61,8 +66,10 @@ class GroupSlot:
 
 
 class GroupOption(NamedTuple):
-    """A group for the next slot: what the week costs at least with it, its key, what it costs so far, who was met, and which
-    tracks have all so far.
+    """A group for the next slot.
+
+    `points` is the least that the week can cost with it and `cost` what it costs so far. `people` are the bits of everybody who
+    leads a group so far, `tracks` those of the tracks that have all groups so far.
     """
 
     points: int
@@ -74,14 +81,20 @@ class GroupOption(NamedTuple):
 
 
 class SettledWeek:
-    """The slots of a settled week; `tracks_from` are the tracks that can have all of them from each on."""
+    """The slots of a week whose times are settled.
+
+    `tracks_from[n]` are the bits of the tracks that have a group in every slot from n on.
+    """
 
     def __init__(self, slots: Sequence[GroupSlot]) -> None:
         self.slots = slots
         self.tracks_from = [*accumulate((slot.tracks for slot in reversed(slots)), and_, initial=ALL_BITS)][::-1]
 
     def options(self, number: int, cost: int, people: int, tracks: int, weights: Weights) -> list[GroupOption]:
-        """The groups of the slot, the cheapest first, when so much was spent on the slots before it."""
+        """Return the groups for slot `number`, the cheapest first.
+
+        `cost`, `people` and `tracks` are those of the slots before it.
+        """
         found = []
         met = people.bit_count()
         before = weights.person * (met - 1 if met else 0)
@@ -93,19 +106,19 @@ class SettledWeek:
             mixed = weights.mixed if tracks and not track else 0
             spent = cost + mixed - before + weights.person * (known - 1 if known else 0)
             least = spent + weights.mixed if track and not track & can_be_one else spent
-            strangers, seen = 0, now
+            new_people, seen = 0, now
             for slot in following:
                 if not seen & slot.people:
-                    strangers += 1
+                    new_people += 1
                     seen |= slot.people
-            least += weights.person * (strangers if known or not strangers else strangers - 1)
+            least += weights.person * (new_people if known or not new_people else new_people - 1)
             found.append(GroupOption(least, group.key, spent, now, track, group))
         found.sort(key=lambda option: option[:2])
         return found
 
 
 class GroupAssignment(NamedTuple):
-    """A settled week of which the first slots are filled: for the next it is the turn of the option at the index `turn`."""
+    """A settled week whose first slots have a group each; the next slot has the option at index `turn`."""
 
     week: SettledWeek
     chosen: tuple[WeeklyMeeting, ...]
@@ -114,25 +127,26 @@ class GroupAssignment(NamedTuple):
 
     @property
     def points(self) -> int:
-        """What the week costs at least."""
+        """The least that the week can cost."""
         return self.options[self.turn].points
 
     @property
     def key(self) -> str:
+        """The key of the last group."""
         return self.options[self.turn].key
 
     @property
     def tracks(self) -> int:
-        """The tracks that have all that is filled, this one included."""
+        """The bits of the tracks that have all groups so far, the last one included."""
         return self.options[self.turn].tracks
 
     @property
     def meetings(self) -> tuple[WeeklyMeeting, ...]:
-        """What is filled, this one included."""
+        """The groups so far, the last one included."""
         return (*self.chosen, self.options[self.turn].group.meeting)
 
     def another(self) -> "GroupAssignment | None":
-        """The same with the next best group in this slot; None if there is none."""
+        """Return the assignment with the next best group in the last slot; None if there is none."""
         return (
             GroupAssignment(self.week, self.chosen, self.options, self.turn + 1)
             if self.turn + 1 < len(self.options)
@@ -140,7 +154,7 @@ class GroupAssignment(NamedTuple):
         )
 
     def following(self, weights: Weights) -> "GroupAssignment | None":
-        """With this group, the next slot filled with the best group for it; None when the week is full."""
+        """Return the assignment with the best group in the slot after the last; None when every slot has a group."""
         meetings = self.meetings
         if len(meetings) == len(self.week.slots):
             return None
@@ -150,6 +164,9 @@ class GroupAssignment(NamedTuple):
 
 
 def begin_assignment(cost: int, slots: Sequence[GroupSlot], weights: Weights) -> GroupAssignment:
-    """A settled week with its first slot filled, when its times cost so much. It has at least one slot."""
+    """Return the assignment with the best group in the first slot of a week whose times cost so much.
+
+    Raises IndexError without a slot.
+    """
     week = SettledWeek(slots)
     return GroupAssignment(week, (), week.options(0, cost, 0, ALL_BITS, weights), 0)

@@ -1,19 +1,19 @@
 """Which of a track's meetings to attend: exact, by trying every combination of each day once.
 
-No two meetings of a choice overlap. As meetings of different days never do, each day's combinations are found alone and
-the days are put together by their sums of minutes and days.
+No two meetings of a choice overlap. Meetings of different days never overlap, so the combinations of each day are found
+separately, and then days are combined by their sums of minutes and days.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import time
 
-from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, minutes_of_day
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, add_up, minutes_of_day
 
 Choice = tuple[WeeklyMeeting, ...]
 
 
 def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
-    """Every set of meetings that one person can attend in full: small before large, then in the order given."""
+    """Return every set of meetings of one day that do not overlap: small before large, then in the order given."""
     found: list[Choice] = [()]
     for each in reversed(meetings):
         found = [(each, *chosen) for chosen in found if not any(each.overlaps(other) for other in chosen)] + found
@@ -21,12 +21,18 @@ def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
 
 
 def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> Choice:
-    """The choice with the most counted minutes; among equals the one with the most meetings, then the earliest."""
+    """Return the choice with the most counted minutes; among equals the one with most meetings, then the earliest."""
 
     def weight(choice: Choice) -> tuple[int, int]:
         return minutes_of_day([each for each in choice if each.anchor is None], rules), len(choice)
 
     return tuple(meeting for today in _by_day(meetings) for meeting in max(day_choices(today), key=weight))
+
+
+def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> bool:
+    """Whether the choice is as much as anybody could attend of a track with these `meetings`."""
+    most = as_much_as_possible(meetings, rules)
+    return len(chosen) == len(most) and add_up(chosen, rules) == add_up(most, rules)
 
 
 def just_enough(
@@ -37,10 +43,10 @@ def just_enough(
     days: int,
     individual_minutes: int = 0,
 ) -> Choice | None:
-    """The choice with the fewest minutes that has at least `minutes` and `days` a week and keeps the RuleSet; or None.
+    """Return the choice with the fewest minutes that has `minutes` and `days` a week within the RuleSet; or None.
 
-    Among equals the one with the fewest days, then the fewest meetings, then the earliest. Every-other-week meetings and
-    services that do not count add nothing and are left out.
+    Among equals it is the one with the fewest days, then the fewest meetings, then the earliest. Meetings of every other week
+    and services that do not count add no hours, so they are left out. `individual_minutes` count toward the minutes.
     """
     counting = [each for each in meetings if each.anchor is None and each.countable]
     reached: dict[tuple[int, int], Choice] = {(individual_minutes, 0): ()}
@@ -62,7 +68,7 @@ def just_enough(
 
 
 def _rank(choice: Choice) -> tuple[int, list[tuple[int, time]]]:
-    """Fewer meetings before more, earlier before later."""
+    """Sort key: fewer meetings before more, earlier before later."""
     return len(choice), [(meeting.weekday, meeting.starts) for meeting in choice]
 
 
@@ -74,7 +80,7 @@ def _by_day(meetings: Sequence[WeeklyMeeting]) -> Iterable[list[WeeklyMeeting]]:
 
 
 def _best_by_minutes(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> dict[int, Choice]:
-    """For each sum of minutes that the day can give, the first choice with the fewest meetings."""
+    """For each sum of minutes that the day can give, its first choice with the fewest meetings."""
     best: dict[int, Choice] = {}
     for chosen in day_choices(meetings):
         minutes = minutes_of_day(chosen, rules)

@@ -1,14 +1,24 @@
-"""Attending meetings of several tracks: which go together, and in which of them a patient stands."""
+"""Attending meetings of several tracks: in which of them the patient is enrolled."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.need import Offer
-from scheduling.domain.search.obstacles import MoreOfAnotherTrack
+from timekeeping.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class MoreOfAnotherTrack(Reason):
+    """Most of the chosen meetings belong to another track, named `track`: the patient should be enrolled there."""
+
+    code: ClassVar[str] = "more_of_another_track"
+    track: str
 
 
 def home_track(offers: Iterable[Offer], choice: Iterable[WeeklyMeeting]) -> Offer:
-    """In which of the tracks a patient stands who attends these meetings: the one that has most of them, then by name.
+    """Return the track to enroll in for these meetings: the one that has most of them, then by name.
 
     Raises ValueError without a track.
     """
@@ -19,9 +29,10 @@ def home_track(offers: Iterable[Offer], choice: Iterable[WeeklyMeeting]) -> Offe
 def check_home_track(
     offer: Offer, others: Sequence[Offer], choice: Sequence[WeeklyMeeting]
 ) -> Iterable[MoreOfAnotherTrack]:
-    """Who attends more of another track's meetings stands in that one: its waiting list and its end are theirs to know of.
+    """Yield a reason if another track has more of the chosen meetings than the track `offer`.
 
-    Of two with as many the patient may stand in either. Each offer has its own meetings alone. (The product's own choice.)
+    A patient belongs to the track that they mostly attend, because its waitlist and its end concern them. Of two tracks with
+    equally many meetings, either will do (product rule). Each offer has its own meetings only.
     """
     home, chosen = home_track([offer, *others], choice), {meeting.key for meeting in choice}
     if len(home.keys & chosen) > len(offer.keys & chosen):

@@ -1,4 +1,4 @@
-"""What is said of a schedule, as values: what it asks of a life, and what speaks for it. Templates find the words by `code`."""
+"""Remarks on a schedule, as values: what it costs the patient, and what speaks for it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,25 +6,19 @@ from datetime import date, datetime, time, timedelta
 from typing import ClassVar, Literal
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import (
-    TIGHT_GAP_MINUTES,
-    CommitmentMove,
-    is_temporary,
-    missed_dates,
-    resolve_meeting,
-)
+from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.schedules import Schedule
+from scheduling.domain.search.schedules import Schedule, count_sessions, missed_sessions
 from scheduling.domain.search.score import minutes_on_site
 from timekeeping.reasons import Key
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime
+from timekeeping.weeks import BusyTime
 
 Side = Literal["for", "neither", "against"]
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing said of a schedule. `code` is what templates choose their words by, `side` what it speaks for."""
+    """One remark. Templates choose the text by `code`; `side` tells whether it speaks for or against the schedule."""
 
     code: ClassVar[str] = ""
     side: ClassVar[Side] = "neither"
@@ -32,7 +26,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class StartsOn(Remark):
-    """Its first day, so many days after the one that was asked for."""
+    """Its first day, `wait_days` after the day that was asked for."""
 
     code: ClassVar[str] = "begins"
     on: date
@@ -41,6 +35,8 @@ class StartsOn(Remark):
 
 @dataclass(frozen=True, slots=True)
 class WholeTrack(Remark):
+    """It has all groups of the track that anybody could attend."""
+
     code: ClassVar[str] = "whole_track"
     side: ClassVar[Side] = "for"
     track: str
@@ -48,7 +44,7 @@ class WholeTrack(Remark):
 
 @dataclass(frozen=True, slots=True)
 class PartOfTrack(Remark):
-    """So many of the groups that the track has a week."""
+    """It has only `chosen` of the `groups` that the track has a week."""
 
     code: ClassVar[str] = "part_of_track"
     track: str
@@ -58,7 +54,7 @@ class PartOfTrack(Remark):
 
 @dataclass(frozen=True, slots=True)
 class MixesTracks(Remark):
-    """`tracks` by name, the one to enroll in first."""
+    """It has groups of several tracks. `tracks` are their names, the one to enroll in first."""
 
     code: ClassVar[str] = "mixes_tracks"
     tracks: tuple[str, ...]
@@ -66,7 +62,7 @@ class MixesTracks(Remark):
 
 @dataclass(frozen=True, slots=True)
 class WeeklyTrips(Remark):
-    """Days a week on which the patient comes, and the minutes from the first group's start to the last one's end."""
+    """The days a week on which the patient comes, and the minutes on site of the shortest and the longest day."""
 
     code: ClassVar[str] = "trips"
     number: int
@@ -76,7 +72,7 @@ class WeeklyTrips(Remark):
 
 @dataclass(frozen=True, slots=True)
 class NothingMoves(Remark):
-    """Everything in the patient's life stays as it is, and no session is missed."""
+    """No commitment has to move, and no session is missed."""
 
     code: ClassVar[str] = "nothing_moves"
     side: ClassVar[Side] = "for"
@@ -84,7 +80,10 @@ class NothingMoves(Remark):
 
 @dataclass(frozen=True, slots=True)
 class WouldMove(Remark):
-    """A commitment ends earlier, or begins later, by so many minutes on the weekdays; one that `passes` does so on dates."""
+    """A commitment ends earlier or starts later by some `minutes` on the weekdays.
+
+    One that `passes` is temporary, and moves on its dates alone.
+    """
 
     code: ClassVar[str] = "would_move"
     side: ClassVar[Side] = "against"
@@ -96,7 +95,7 @@ class WouldMove(Remark):
 
     @property
     def then(self) -> time:
-        """When it would end, or begin."""
+        """When it would end or start."""
         wall = self.busy.ends if self.ends_earlier else self.busy.starts
         moved = timedelta(minutes=-self.minutes if self.ends_earlier else self.minutes)
         return (datetime.combine(date(2000, 1, 2), wall) + moved).time()
@@ -104,7 +103,7 @@ class WouldMove(Remark):
 
 @dataclass(frozen=True, slots=True)
 class MissedSessions(Remark):
-    """Dates on which the patient will not be there, of so many sessions up to the horizon."""
+    """The dates on which the patient will not attend, out of all `sessions` in the horizon."""
 
     code: ClassVar[str] = "misses"
     side: ClassVar[Side] = "against"
@@ -122,7 +121,7 @@ class FacilitatorCount(Remark):
 
 @dataclass(frozen=True, slots=True)
 class TightGap(Remark):
-    """Little time, the way aside, between a commitment and a group on a weekday; `before` says that life comes first."""
+    """Few minutes, travel aside, between a commitment and a group; `before` if the commitment comes first."""
 
     code: ClassVar[str] = "cut_fine"
     side: ClassVar[Side] = "against"
@@ -134,7 +133,7 @@ class TightGap(Remark):
 
 @dataclass(frozen=True, slots=True)
 class KeepsSchedule(Remark):
-    """Every day and every group is one of those that the patient has."""
+    """Every day and every group is part of the patient's present schedule."""
 
     code: ClassVar[str] = "keeps_schedule"
     side: ClassVar[Side] = "for"
@@ -142,7 +141,7 @@ class KeepsSchedule(Remark):
 
 @dataclass(frozen=True, slots=True)
 class ChangesSchedule(Remark):
-    """Days and groups that are other than those the patient has; `at_the_time` of the groups are at the same times."""
+    """Days and groups that the patient does not have at present; `at_the_time` of the groups are at the same times."""
 
     code: ClassVar[str] = "changes_schedule"
     side: ClassVar[Side] = "against"
@@ -152,85 +151,69 @@ class ChangesSchedule(Remark):
 
 
 def remarks_on(schedule: Schedule, offers: Iterable[Offer]) -> tuple[Remark, ...]:
-    """All that its ranking rests on. `offers` are the tracks among which it was found."""
-    meetings, need, price = schedule.meetings, schedule.need, schedule.price
-    asked = (*move_remarks(price.gives), *missed_session_remarks(meetings, need))
-    found: list[Remark] = [StartsOn(schedule.starts, price.wait_days), _track_remark(schedule, offers)]
+    """Return every remark on a schedule that was found among the tracks `offers`."""
+    meetings, need, score = schedule.meetings, schedule.need, schedule.score
+    found: list[Remark] = [StartsOn(schedule.starts, score.wait_days), _track_remark(schedule, offers)]
     lengths = sorted(minutes_on_site(today) for today in _by_day(meetings))
-    found.append(WeeklyTrips(price.trips, lengths[0], lengths[-1]))
-    if asked:
-        found.extend(asked)
+    found.append(WeeklyTrips(score.trips, lengths[0], lengths[-1]))
+    costs = (*move_remarks(score.moves), *missed_session_remarks(meetings, need))
+    if costs:
+        found.extend(costs)
     elif any(not busy.is_treatment for busy in need.busy):
         found.append(NothingMoves())
     found.extend(find_tight_gaps(meetings, need))
-    if price.people:
-        found.append(FacilitatorCount(price.people))
-    if schedule.wish.kept:
-        is_other = price.other_days or price.other_groups
-        changes = ChangesSchedule(price.other_days, price.other_groups, price.at_the_time)
+    if score.people:
+        found.append(FacilitatorCount(score.people))
+    if schedule.preferences.kept:
+        is_other = score.other_days or score.other_groups
+        changes = ChangesSchedule(score.other_days, score.other_groups, score.at_the_time)
         found.append(changes if is_other else KeepsSchedule())
     return tuple(found)
 
 
 def commitment_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[Remark, ...]:
-    """What has to move for the meetings and which dates are missed, of those that nothing is in the way of."""
-    gives = [give for meeting in meetings for give in resolve_meeting(meeting, need).gives]
-    return (*move_remarks(gives), *missed_session_remarks(meetings, need))
+    """Return what has to move for the meetings, and which of their sessions are missed."""
+    moves = [move for meeting in meetings for move in need.conflicts_with(meeting).moves]
+    return (*move_remarks(moves), *missed_session_remarks(meetings, need))
 
 
-def move_remarks(gives: Iterable[CommitmentMove]) -> tuple[WouldMove, ...]:
-    """Each commitment's end and beginning once for as many minutes: on a weekday, the most that any group asks."""
-    most: dict[tuple[Key, bool, int], CommitmentMove] = {}
-    for give in gives:
-        side = (give.busy.key, give.ends_earlier, give.weekday)
-        if side not in most or most[side].minutes < give.minutes:
-            most[side] = give
+def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
+    """Return which end of each commitment would move, by how many minutes, and on which weekdays.
+
+    On each weekday the group that needs the most minutes decides.
+    """
+    most: dict[tuple[Key, bool, int], Conflict] = {}
+    for move in moves:
+        side = (move.busy.key, move.ends_earlier, move.weekday)
+        if side not in most or most[side].minutes < move.minutes:
+            most[side] = move
     alike: dict[tuple[BusyTime, bool, int, bool], set[int]] = {}
-    for give in most.values():
-        alike.setdefault((give.busy, give.ends_earlier, give.minutes, give.passes), set()).add(give.weekday)
+    for move in most.values():
+        alike.setdefault((move.busy, move.ends_earlier, move.minutes, move.is_temporary), set()).add(move.weekday)
     return tuple(
-        WouldMove(busy, tuple(sorted(weekdays)), ends_earlier, minutes, passing)
-        for (busy, ends_earlier, minutes, passing), weekdays in alike.items()
+        WouldMove(busy, tuple(sorted(weekdays)), ends_earlier, minutes, passes)
+        for (busy, ends_earlier, minutes, passes), weekdays in alike.items()
     )
 
 
 def missed_session_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[MissedSessions, ...]:
-    """One for all that is missed; none if nothing is."""
-    missed = sorted(
-        ((on, each) for each in meetings for on in missed_dates(each, need)),
-        key=lambda one: (one[0], one[1].span.start, str(one[1].key)),
-    )
-    sessions = sum(1 for each in meetings for _ in need.dates_of(each))
-    return (MissedSessions(tuple(missed), sessions),) if missed else ()
+    """Return one remark for all sessions that are missed; none if there are none."""
+    missed = missed_sessions(meetings, need)
+    return (MissedSessions(missed, count_sessions(meetings, need)),) if missed else ()
 
 
 def find_tight_gaps(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[TightGap, ...]:
-    """What makes a group close to a commitment that lasts, with the least time that is ever between the two."""
+    """Return the gaps of under 15 minutes between a group and a permanent commitment.
+
+    There is one for each commitment, weekday and side of a group, with the least minutes.
+    """
     least: dict[tuple[Key, int, bool], TightGap] = {}
     for meeting in meetings:
-        if not resolve_meeting(meeting, need).is_close:
-            continue
-        for busy, minutes, before in _gaps(meeting, need):
+        for busy, minutes, before in need.conflicts_with(meeting).near:
             side = (busy.key, meeting.weekday, before)
             if side not in least or minutes < least[side].minutes:
                 least[side] = TightGap(busy, meeting.weekday, minutes, before)
     return tuple(least.values())
-
-
-def _gaps(meeting: WeeklyMeeting, need: Need) -> Iterator[tuple[BusyTime, int, bool]]:
-    """Of all its dates, the minutes left to what lasts and is less than `CLOSE_MINUTES` away."""
-    for on in need.dates_of(meeting):
-        day = (on - need.from_day).days
-        starts, ends = (day * MINUTES_A_DAY + minute for minute in (meeting.span.start, meeting.span.end))
-        for number, occasion in need.occasions_by_day.get(day, ()):
-            busy = need.busy[number]
-            before, after = starts - occasion.padded.end, occasion.padded.start - ends
-            if busy.is_treatment or is_temporary(busy, need):
-                continue
-            if 0 <= before < TIGHT_GAP_MINUTES:
-                yield busy, before, True
-            elif 0 <= after < TIGHT_GAP_MINUTES:
-                yield busy, after, False
 
 
 def _track_remark(schedule: Schedule, offers: Iterable[Offer]) -> Remark:
@@ -243,13 +226,13 @@ def _track_remark(schedule: Schedule, offers: Iterable[Offer]) -> Remark:
 
 
 def _other_tracks(schedule: Schedule, offers: Iterable[Offer]) -> Iterator[str]:
-    """The fewest other tracks, greedily, that have what the schedule's own has not."""
-    strange = {each.key for each in schedule.meetings} - schedule.offer.keys
+    """The names of other tracks, chosen greedily, that have the meetings which the home track lacks."""
+    missing = {each.key for each in schedule.meetings} - schedule.offer.keys
     others = [offer for offer in offers if offer.mixes_with(schedule.offer) and offer.key != schedule.offer.key]
-    while strange:
-        best = max(others, key=lambda offer: len(strange & offer.keys))
+    while missing:
+        best = max(others, key=lambda offer: len(missing & offer.keys))
         yield best.name
-        strange -= best.keys
+        missing -= best.keys
 
 
 def _by_day(meetings: Collection[WeeklyMeeting]) -> Iterator[list[WeeklyMeeting]]:

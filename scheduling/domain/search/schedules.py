@@ -1,12 +1,12 @@
-"""The best weekly schedules around a life, exactly and in order: each track whole, enough of it, or a mix of like tracks.
+"""The best weekly schedules for a patient, exact and in order: whole tracks, parts of tracks, or a mix of tracks.
 
-A schedule is a set of meetings that `fit.judge` has nothing against: the weekly meetings that count, as many of a track as
-meet the prescription and keep the rules, or the whole of it with all that comes on top. They are ranked by their price
-(`price`); among equals by the times of the week, earlier before later, then by the meetings' keys, then by the track: the
-ranking is total and always the same. `weeks` finds the best of one pool of meetings without trying all.
+A schedule is a set of meetings against which `fit.judge` has no reason: either weekly meetings that count, as many as meet the
+prescription within the rules, or a whole track with everything that comes on top of its hours. Schedules are ranked by their
+score (`score`), then by the times of the week, earlier before later, then by the meetings' keys, then by the track. So the
+ranking is total and always the same. `week_search` finds the best schedules of one pool of meetings without trying all.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -14,12 +14,13 @@ from heapq import merge
 from itertools import islice
 
 from scheduling.domain.hours.rules import WeeklyMeeting, add_up
-from scheduling.domain.search.conflicts import CommitmentMove, missed_dates, resolve_meeting
-from scheduling.domain.search.fit import TRACK_RULES, judge, places_missing
-from scheduling.domain.search.meeting_choice import as_much_as_possible
+from scheduling.domain.search.conflicts import Conflict
+from scheduling.domain.search.fit import TRACK_RULES, check_places, judge
+from scheduling.domain.search.meeting_choice import as_much_as_possible, is_whole_track
+from scheduling.domain.search.mixed_tracks import home_track
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.score import WEIGHTS, Score, Weights, score_meetings
-from scheduling.domain.search.week_search import MeetingPool, RankKey, WeekCandidate, best_weeks, rank_key
+from scheduling.domain.search.week_search import MeetingPool, RankKey, best_weeks, rank_key
 from timekeeping.reasons import Key
 
 MAX_SCHEDULES = 50
@@ -27,7 +28,7 @@ MAX_SCHEDULES = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """What a patient would like kept: the meetings `kept` of the schedule they have, and how much each thing is worth."""
+    """What the ranking goes by: the meetings of the present schedule to be `kept`, and the weights of the score."""
 
     kept: tuple[WeeklyMeeting, ...] = ()
     weights: Weights = WEIGHTS
@@ -35,10 +36,11 @@ class Preferences:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Meetings of one track, or of several where they mix, from the day `starts`; nothing stands against it.
+    """Meetings of one track, or of several that mix, that fit the patient from the day `starts`.
 
-    `offer` is the track to enroll in: of a mixed schedule the one with most of its meetings, then by name. `minutes` and
-    `days` are a week's, individual time included. `points` rank it: the lower, the better.
+    `offer` is the track to enroll in: of a mixed schedule the one with most of its meetings, then by name. `asked` is the day
+    from which the patient looked for a schedule. `minutes` and `days` are a week's, individual minutes included. `points` rank
+    it: fewer are better.
     """
 
     offer: Offer
@@ -46,173 +48,171 @@ class Schedule:
     asked: date
     meetings: tuple[WeeklyMeeting, ...]
     is_mixed: bool
-    wish: Preferences
+    preferences: Preferences
     order: RankKey
 
     @property
     def starts(self) -> date:
+        """Its first day."""
         return self.need.from_day
 
     @property
     def points(self) -> int:
+        """Its score as one number: the fewer, the better."""
         return self.order[0]
 
     @cached_property
-    def price(self) -> Score:
-        return score_meetings(self.meetings, self.need, asked=self.asked, is_mixed=self.is_mixed, kept=self.wish.kept)
+    def score(self) -> Score:
+        """Its score by parts."""
+        return score_meetings(
+            self.meetings, self.need, asked=self.asked, is_mixed=self.is_mixed, kept=self.preferences.kept
+        )
 
     @cached_property
     def minutes(self) -> int:
+        """Counted minutes a week, individual minutes included."""
         return add_up(self.meetings, self.need.rules, self.offer.individual_minutes).minutes
 
     @cached_property
     def days(self) -> int:
+        """Days a week."""
         return add_up(self.meetings, self.need.rules).days
 
     @property
-    def gives(self) -> tuple[CommitmentMove, ...]:
-        """What would have to move for it, each commitment's side and weekday once, with the most minutes."""
-        most: dict[tuple[str, str, int, bool], CommitmentMove] = {}
-        for give in self.price.gives:
-            key = (str(give.busy.key), give.busy.label, give.weekday, give.ends_earlier)
-            if key not in most or most[key].minutes < give.minutes:
-                most[key] = give
+    def moves(self) -> tuple[Conflict, ...]:
+        """What would have to move: for each weekday and end of a commitment, the conflict with the most minutes."""
+        most: dict[tuple[str, str, int, bool], Conflict] = {}
+        for move in self.score.moves:
+            key = (str(move.busy.key), move.busy.label, move.weekday, move.ends_earlier)
+            if key not in most or most[key].minutes < move.minutes:
+                most[key] = move
         return tuple(most.values())
 
     @cached_property
     def missed(self) -> tuple[tuple[date, WeeklyMeeting], ...]:
-        """The dates within the horizon on which the patient will not be there, with what they miss."""
-        return tuple(
-            sorted(((on, each) for each in self.meetings for on in missed_dates(each, self.need)), key=_date_order)
-        )
+        """The dates in the horizon on which the patient will not attend, each with the meeting, in order."""
+        return missed_sessions(self.meetings, self.need)
 
     @cached_property
     def sessions(self) -> int:
-        """How many sessions it has in the horizon, those that are missed included."""
-        return sum(1 for each in self.meetings for _ in self.need.dates_of(each))
+        """The number of its sessions in the horizon, missed ones included."""
+        return count_sessions(self.meetings, self.need)
 
     @cached_property
     def is_whole(self) -> bool:
         """Whether it is as much as anybody could attend of its track."""
-        return not self.is_mixed and is_whole_track(self.offer, self.meetings, self.need)
+        return not self.is_mixed and is_whole_track(self.meetings, self.offer.weekly_meetings, self.need.rules)
+
+
+def missed_sessions(meetings: Iterable[WeeklyMeeting], need: Need) -> tuple[tuple[date, WeeklyMeeting], ...]:
+    """Return the dates that the patient will miss of meetings that fit, each with the meeting, by date and time."""
+    missed = ((on, each) for each in meetings for on in need.conflicts_with(each).missed)
+    return tuple(sorted(missed, key=lambda one: (one[0], one[1].span.start, str(one[1].key))))
+
+
+def count_sessions(meetings: Iterable[WeeklyMeeting], need: Need) -> int:
+    """Return how many sessions the meetings have in the horizon."""
+    return sum(len(need.dates_of(each)) for each in meetings)
 
 
 def find_schedules(
-    offers: Iterable[Offer], need: Need, *, wish: Preferences | None = None, most: int = MAX_SCHEDULES
+    offers: Iterable[Offer], need: Need, *, preferences: Preferences | None = None, most: int = MAX_SCHEDULES
 ) -> tuple[Schedule, ...]:
-    """The best schedules that the tracks have for the need, at most so many, the best first.
+    """Return the best schedules of the tracks for the need, the best first, at most `most`; empty when nothing fits.
 
-    A track that takes people on start dates is tried from its next one. Empty when nothing fits.
+    A track that takes patients on start dates is tried from its next one.
     """
-    wish = wish or Preferences()
+    preferences = preferences or Preferences()
     streams: list[Iterator[Schedule]] = []
-    for pooled, begun in pool_offers(offers, need):
-        streams.append(_pool_schedules(pooled, begun, need.from_day, wish))
+    for pooled, need_then in pool_offers(offers, need):
+        streams.append(_pool_schedules(pooled, need_then, need.from_day, preferences))
         for offer in pooled:
-            streams.append(_whole_track_schedules(offer, begun, need.from_day, wish))
+            streams.append(_whole_track_schedules(offer, need_then, need.from_day, preferences))
     return tuple(islice(merge(*streams, key=lambda schedule: schedule.order), most))
 
 
 def pool_offers(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, ...], Need]]:
-    """The tracks open to the patient, those that mix together, each pool with the need from the day on which it begins."""
-    begun: dict[date, Need] = {need.from_day: need}
+    """Group the tracks that are open to the patient into pools that mix, each with the need from its first day."""
+    needs: dict[date, Need] = {need.from_day: need}
     found: list[tuple[list[Offer], Need]] = []
     for offer in sorted(offers, key=lambda offer: (offer.name, str(offer.key))):
-        entry = offer.next_entry(need.from_day)
-        if entry is None:
+        start = offer.next_start_date(need.from_day)
+        if start is None:
             continue
-        then = begun.setdefault(entry, need if entry == need.from_day else replace(need, from_day=entry))
+        then = needs.setdefault(start, need if start == need.from_day else replace(need, from_day=start))
         if any(reason for rule in TRACK_RULES for reason in rule(offer, then, ())):
             continue
-        like = next((pooled for pooled, begins in found if begins is then and pooled[0].mixes_with(offer)), None)
-        if like is None:
+        pool = next((pooled for pooled, other in found if other is then and pooled[0].mixes_with(offer)), None)
+        if pool is None:
             found.append(([offer], then))
         else:
-            like.append(offer)
+            pool.append(offer)
     return [(tuple(pooled), then) for pooled, then in found]
 
 
-def is_whole_track(offer: Offer, meetings: Sequence[WeeklyMeeting], need: Need) -> bool:
-    """Whether what is chosen is as much as anybody could attend of the track."""
-    ideal = as_much_as_possible([offered.meeting for offered in offer.meetings], need.rules)
-    return len(meetings) == len(ideal) and add_up(meetings, need.rules) == add_up(ideal, need.rules)
-
-
-def _pool_schedules(pooled: tuple[Offer, ...], need: Need, asked: date, wish: Preferences) -> Iterator[Schedule]:
+def _pool_schedules(pooled: tuple[Offer, ...], need: Need, asked: date, preferences: Preferences) -> Iterator[Schedule]:
     """The schedules of one pool of tracks, the best first."""
     pool = _build_pool(pooled, need)
-    tracks_of = {meeting.key: tracks for meeting, tracks in pool.meetings}
-    for candidate in best_weeks(pool, need, wish.weights, asked=asked, kept=wish.kept):
-        home = _home_track(pooled, candidate, tracks_of)
+    for candidate in best_weeks(pool, need, preferences.weights, asked=asked, kept=preferences.kept):
+        home = home_track(pooled, candidate.meetings)
         yield Schedule(
             offer=home,
             need=need,
             asked=asked,
             meetings=candidate.meetings,
             is_mixed=candidate.is_mixed,
-            wish=wish,
+            preferences=preferences,
             order=(*candidate.order, home.name, str(home.key)),
         )
 
 
 def _build_pool(pooled: tuple[Offer, ...], need: Need) -> MeetingPool:
-    """The meetings of the tracks that count, are free for the patient and have a place, and in which tracks each is."""
-    held: dict[Key, tuple[WeeklyMeeting, int]] = {}
+    """The meetings that count, fit the patient and have a place, each with its tracks."""
+    tracks_by_key: dict[Key, tuple[WeeklyMeeting, int]] = {}
     for number, offer in enumerate(pooled):
         for offered in offer.meetings:
             meeting = offered.meeting
-            if meeting.key in held:
-                held[meeting.key] = (meeting, held[meeting.key][1] | 1 << number)
-            elif _is_open(meeting, need) and not any(places_missing(offered, need)):
-                held[meeting.key] = (meeting, 1 << number)
-    return MeetingPool(meetings=tuple(held.values()), individual_minutes=pooled[0].individual_minutes)
+            if meeting.key in tracks_by_key:
+                tracks_by_key[meeting.key] = (meeting, tracks_by_key[meeting.key][1] | 1 << number)
+            elif _is_open(meeting, need) and not any(check_places(offered, need)):
+                tracks_by_key[meeting.key] = (meeting, 1 << number)
+    return MeetingPool(meetings=tuple(tracks_by_key.values()), individual_minutes=pooled[0].individual_minutes)
 
 
 def counts_toward_hours(meeting: WeeklyMeeting) -> bool:
-    """Whether it brings hours: what is held every other week or does not count comes on top of a whole track alone."""
+    """Whether the meeting adds to the weekly hours: it is held every week, and its service counts.
+
+    Other meetings are attended only on top of a whole track.
+    """
     return meeting.anchor is None and meeting.countable
 
 
 def _is_open(meeting: WeeklyMeeting, need: Need) -> bool:
-    return counts_toward_hours(meeting) and not resolve_meeting(meeting, need).blocking
+    return counts_toward_hours(meeting) and not need.conflicts_with(meeting).blocking
 
 
-def _home_track(pooled: tuple[Offer, ...], candidate: WeekCandidate, tracks_of: Mapping[Key, int]) -> Offer:
-    """The track with most of its meetings, as `mixing.home_of` has it: the first that has all of it, if one has."""
-    if not candidate.is_mixed:
-        return pooled[(candidate.tracks & -candidate.tracks).bit_length() - 1]
-    tracks = [tracks_of[meeting.key] for meeting in candidate.meetings]
-    number = max(range(len(pooled)), key=lambda number: sum(each >> number & 1 for each in tracks))
-    return pooled[number]
-
-
-def _whole_track_schedules(offer: Offer, need: Need, asked: date, wish: Preferences) -> Iterator[Schedule]:
-    """The whole track with what comes on top of its hours, which `best_weeks` leaves out, if it has such and fits."""
-    on_top = [each.meeting for each in offer.meetings if each.meeting.anchor or not each.meeting.countable]
+def _whole_track_schedules(offer: Offer, need: Need, asked: date, preferences: Preferences) -> Iterator[Schedule]:
+    """The whole track, if it fits and has meetings on top of its hours, which `best_weeks` leaves out."""
+    on_top = [each for each in offer.weekly_meetings if not counts_toward_hours(each)]
     if not on_top:
         return
     free = [
         offered.meeting
         for offered in offer.meetings
-        if not resolve_meeting(offered.meeting, need).blocking and not any(places_missing(offered, need))
+        if not need.conflicts_with(offered.meeting).blocking and not any(check_places(offered, need))
     ]
     possible = as_much_as_possible(free, need.rules)
-    if not any(each in on_top for each in possible) or not is_whole_track(offer, possible, need):
+    if not any(each in on_top for each in possible):
         return
-    if judge(offer, need, possible):
+    if not is_whole_track(possible, offer.weekly_meetings, need.rules) or judge(offer, need, possible):
         return
-    points = score_meetings(possible, need, asked=asked, kept=wish.kept).points(wish.weights)
+    points = score_meetings(possible, need, asked=asked, kept=preferences.kept).points(preferences.weights)
     yield Schedule(
         offer=offer,
         need=need,
         asked=asked,
         meetings=possible,
         is_mixed=False,
-        wish=wish,
+        preferences=preferences,
         order=(*rank_key(points, possible), offer.name, str(offer.key)),
     )
-
-
-def _date_order(missed: tuple[date, WeeklyMeeting]) -> tuple[date, int, str]:
-    on, meeting = missed
-    return on, meeting.span.start, str(meeting.key)

@@ -1,7 +1,7 @@
-"""What a weekly schedule asks of a life, as one number: the stated score by which schedules are ranked.
+"""The score by which schedules are ranked: what a schedule costs the patient, as one number.
 
-It is counted in minutes a week, or what is worth as much to most people: the product's own choice, stated in docs/rules.md. The
-lower, the better. `Weights` has the exchange rates.
+It is counted in minutes a week, or in what most people would find as bad as such a minute; fewer are better. `Weights` has the
+exchange rates. (Product rule, described in docs/rules.md.)
 """
 
 from collections.abc import Collection, Sequence
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import CommitmentMove, missed_dates, resolve_meeting
+from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.need import Need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Minutes that each of these is worth. A minute from the first group's start to the last one's end of a day is one."""
+    """The points for each part of a score. A minute on site, from a day's first group to the end of its last, is one."""
 
     day_of_waiting: int = 30
     giving_way: int = 120
@@ -37,14 +37,14 @@ WEIGHTS = Weights()
 class Score:
     """The score of a schedule by its parts, each in its own unit.
 
-    `wait_days` from the day asked for to the first; what `gives` way, with its minutes; dates `missed` in the horizon; `trips`
-    and `present_minutes` a week, each day's from its first group to its last; `people` who facilitate; groups `close` to a
-    commitment; whether it `is_mixed` from several tracks; `other_days` and `other_groups` than those to be kept, of which
-    `at_the_time` are at the same times.
+    `wait_days` are the days from the day asked for to the first; `moves` the commitments that have to move for a group;
+    `missed` the sessions missed in the horizon; `trips` and `present_minutes` the days and the minutes on site a week; `people`
+    the facilitators; `close` the groups with little time to a commitment; `is_mixed` whether the groups are of several tracks.
+    `other_days` and `other_groups` are not among those to be kept; `at_the_time` of these groups are at the same times.
     """
 
     wait_days: int
-    gives: tuple[CommitmentMove, ...]
+    moves: tuple[Conflict, ...]
     missed: int
     trips: int
     present_minutes: int
@@ -56,14 +56,14 @@ class Score:
     at_the_time: int
 
     def points(self, weights: Weights = WEIGHTS) -> int:
-        """The score: the lower, the better."""
+        """The sum of all parts in points: the fewer, the better."""
         return sum(self.parts(weights).values())
 
     def parts(self, weights: Weights = WEIGHTS) -> dict[str, int]:
-        """The points of each part, under its name."""
+        """The points of each part, by its name."""
         return {
             "waiting": self.wait_days * weights.day_of_waiting,
-            "giving_way": sum(score_move(give, weights) for give in self.gives),
+            "giving_way": sum(score_move(move, weights) for move in self.moves),
             "missed": self.missed * weights.missed_date,
             "trips": self.trips * weights.trip,
             "present": self.present_minutes,
@@ -76,9 +76,9 @@ class Score:
         }
 
 
-def score_move(give: CommitmentMove, weights: Weights) -> int:
-    """A commitment that lasts would move every week; one that passes, once or a few times."""
-    return give.minutes + (weights.giving_way_once if give.passes else weights.giving_way)
+def score_move(move: Conflict, weights: Weights) -> int:
+    """Return the points for moving a commitment: fewer if it is temporary, because then it moves only a few times."""
+    return move.minutes + (weights.giving_way_once if move.is_temporary else weights.giving_way)
 
 
 def score_meetings(
@@ -89,41 +89,46 @@ def score_meetings(
     is_mixed: bool = False,
     kept: Collection[WeeklyMeeting] = (),
 ) -> Score:
-    """What these meetings from `need.from_day` on ask of a life that was to begin on the day `asked`.
+    """Score meetings that are attended from `need.from_day`, when the patient asked for the day `asked`.
 
-    `kept` is the schedule that the patient has until then; empty if none is to be kept.
+    `kept` are the meetings that the patient attends until then; empty if there are none to keep.
     """
     days = {meeting.weekday for meeting in meetings}
-    strange = [meeting for meeting in meetings if is_new_group(meeting, kept)]
+    conflicts = [need.conflicts_with(meeting) for meeting in meetings]
+    new_groups = [meeting for meeting in meetings if is_new_group(meeting, kept)]
     return Score(
         wait_days=(need.from_day - asked).days,
-        gives=tuple(give for meeting in meetings for give in resolve_meeting(meeting, need).gives),
-        missed=sum(len(missed_dates(meeting, need)) for meeting in meetings),
+        moves=tuple(move for each in conflicts for move in each.moves),
+        missed=sum(len(each.missed) for each in conflicts),
         trips=len(days),
         present_minutes=sum(minutes_on_site([each for each in meetings if each.weekday == day]) for day in days),
         people=len({person for meeting in meetings for person in meeting.facilitators}),
-        close=sum(resolve_meeting(meeting, need).is_close for meeting in meetings),
+        close=sum(each.is_tight for each in conflicts),
         is_mixed=is_mixed,
         other_days=sum(is_new_day(day, kept) for day in days),
-        other_groups=len(strange),
-        at_the_time=sum(has_same_time(meeting, kept) for meeting in strange),
+        other_groups=len(new_groups),
+        at_the_time=sum(has_same_time(meeting, kept) for meeting in new_groups),
     )
 
 
 def minutes_on_site(today: Collection[WeeklyMeeting]) -> int:
-    """From the start of a day's first meeting to the end of its last."""
+    """Return the minutes from the start of a day's first meeting to the end of its last.
+
+    Raises ValueError without a meeting.
+    """
     return max(each.span.end for each in today) - min(each.span.start for each in today)
 
 
 def is_new_day(weekday: int, kept: Collection[WeeklyMeeting]) -> bool:
+    """Whether none of the meetings to be kept is on the weekday; False if none is to be kept."""
     return bool(kept) and all(each.weekday != weekday for each in kept)
 
 
 def is_new_group(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> bool:
-    """Whether it is another group than one of those to be kept."""
+    """Whether the meeting is not among those to be kept; False if none is to be kept."""
     return bool(kept) and all(each.key != meeting.key for each in kept)
 
 
 def has_same_time(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> bool:
-    """Whether one of those to be kept is at the very times of this one."""
+    """Whether one of the meetings to be kept has the same weekday, start and end."""
     return any(each.weekday == meeting.weekday and each.span == meeting.span for each in kept)

@@ -1,11 +1,12 @@
-"""The cheapest weeks of one pool of meetings, one after the other, exactly: best-first, with a bound that is exact for times.
+"""The cheapest weeks of one pool of meetings, one after the other: an exact best-first search.
 
-Each track is looked through alone, and then all together for weeks that no track has whole, which cost more from the start.
+Each track is searched by itself, and then all tracks together for weeks that no track has as a whole. Those cost more from the
+start.
 
-Meetings at the same times that ask the same of the patient are one slot. A week is built day by day: each day's slots that do
-not overlap make its shapes, and what is still to come costs at least what the cheapest shapes of the days left cost that bring
-the minutes and days still needed. When a week of shapes is the cheapest, its slots are filled with groups one after the other;
-only there it matters how many people lead them, and whether one track has them all.
+Meetings at the same time that cost the patient the same form one slot. A week is built day by day. The plans of a day are sets
+of slots that do not overlap. The remaining days cost at least what their cheapest plans cost that give the minutes and days
+still needed; this bound is exact for times. When a week of plans is the cheapest in the queue, its slots are filled with groups
+one after the other. Only then does it matter how many people lead them, and whether one track has them all.
 """
 
 from collections import defaultdict
@@ -18,16 +19,15 @@ from math import inf
 from typing import NamedTuple
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import missed_dates, resolve_meeting
 from scheduling.domain.search.day_options import DAY_OFF_TIMES, DayOptions, DayPlan, SlotTimes
 from scheduling.domain.search.group_assignment import GroupAssignment, GroupSlot, SlotMeeting, begin_assignment
-from scheduling.domain.search.need import Need
+from scheduling.domain.search.need import Need, WeeklyLimits
 from scheduling.domain.search.score import Weights, has_same_time, is_new_day, is_new_group, score_move
 from timekeeping.reasons import Key
 from timekeeping.weeks import minute_of
 
 RankKey = tuple[int, tuple[SlotTimes, ...], tuple[str, ...], *tuple[str, ...]]
-"""Points, then for each weekday the times of its meetings in minutes, then the meetings' keys. What is first is better."""
+"""Points, then the times of each weekday's meetings in minutes, then the meetings' keys; smaller is better."""
 
 Slots = tuple[GroupSlot, ...]
 SUNDAY = 6
@@ -35,9 +35,9 @@ SUNDAY = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingPool:
-    """Meetings of which a schedule may be made, each with the numbers of the tracks that have it, as bits.
+    """Meetings that schedules can be made of, each with the tracks that have it, as bits.
 
-    All are held every week, count, have a place and are free for the patient. `individual_minutes` come on top.
+    All are held every week, count toward the hours, have a place, and fit the patient. `individual_minutes` come on top.
     """
 
     meetings: Sequence[tuple[WeeklyMeeting, int]]
@@ -46,7 +46,7 @@ class MeetingPool:
 
 @dataclass(frozen=True, slots=True)
 class WeekCandidate:
-    """Meetings in the order of the week, and the tracks that have all of them, as bits: none if they are of several."""
+    """Meetings in the order of the week, and the bits of the tracks that have all of them: 0 if they are mixed."""
 
     order: RankKey
     meetings: tuple[WeeklyMeeting, ...]
@@ -54,11 +54,12 @@ class WeekCandidate:
 
     @property
     def is_mixed(self) -> bool:
+        """Whether no track has all of the meetings."""
         return not self.tracks
 
 
 def rank_key(points: int, meetings: Sequence[WeeklyMeeting]) -> RankKey:
-    """Where a schedule of these meetings comes in the ranking."""
+    """Return the sort key of a schedule with these points and meetings."""
     week = sorted(meetings, key=lambda meeting: meeting.week_order)
     times = (tuple((each.span.start, each.span.end) for each in week if each.weekday == day) for day in range(7))
     return (points, tuple(day or DAY_OFF_TIMES for day in times), tuple(str(each.key) for each in week))
@@ -67,76 +68,73 @@ def rank_key(points: int, meetings: Sequence[WeeklyMeeting]) -> RankKey:
 def best_weeks(
     pool: MeetingPool, need: Need, weights: Weights, *, asked: date, kept: Collection[WeeklyMeeting] = ()
 ) -> Iterator[WeekCandidate]:
-    """Every set of the pool's meetings that gives the hours and days that are needed within the rules, the cheapest first.
+    """Yield every set of the pool's meetings that meets the prescription within the rules, the cheapest first.
 
-    No two of a set are at one time of the week. `asked` is the day from which waiting counts, `kept` are the meetings of the
-    schedule to be kept. Asking for the next costs only what the next needs.
+    The meetings of a set do not overlap. `asked` is the day from which waiting counts, `kept` are the meetings of the present
+    schedule. The search goes only as far as weeks are taken from the iterator.
     """
     slots = _time_slots(pool, need, weights, kept)
+    limits = need.weekly_limits(pool.individual_minutes)
     every_track = 0
     for slot in slots:
         every_track |= slot.tracks
     tracks = [1 << number for number in range(every_track.bit_length()) if every_track >> number & 1]
     waiting = (need.from_day - asked).days * weights.day_of_waiting
-    streams = [_whole_track_weeks(track, slots, pool, need, weights, kept, waiting) for track in tracks]
+    streams = [_whole_track_weeks(track, slots, limits, weights, kept, waiting) for track in tracks]
     if len(tracks) > 1:
-        streams.append(_mixed_weeks(slots, pool, need, weights, kept, waiting))
+        streams.append(_mixed_weeks(slots, limits, weights, kept, waiting))
     return merge(*streams, key=lambda candidate: candidate.order)
 
 
 def _whole_track_weeks(
     track: int,
     slots: Iterable[GroupSlot],
-    pool: MeetingPool,
-    need: Need,
+    limits: WeeklyLimits,
     weights: Weights,
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """The weeks that a track has whole, given by its bit, and no track before it."""
+    """The weeks whose meetings this track has, given by its bit, and no track before it."""
     own = [part for slot in slots if (part := slot.of_track(track)) is not None]
-    for candidate in _search_weeks(own, pool, need, weights, kept, spent):
+    for candidate in _search_weeks(own, limits, weights, kept, spent):
         if candidate.tracks & -candidate.tracks == track:
             yield candidate
 
 
 def _mixed_weeks(
     slots: Iterable[GroupSlot],
-    pool: MeetingPool,
-    need: Need,
+    limits: WeeklyLimits,
     weights: Weights,
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """The weeks that no track has whole, which is paid for from the start."""
-    for candidate in _search_weeks(slots, pool, need, replace(weights, mixed=0), kept, spent + weights.mixed):
+    """The weeks whose meetings no single track has; the points for mixing are added from the start."""
+    for candidate in _search_weeks(slots, limits, replace(weights, mixed=0), kept, spent + weights.mixed):
         if candidate.is_mixed:
             yield candidate
 
 
 def _search_weeks(
     slots: Iterable[GroupSlot],
-    pool: MeetingPool,
-    need: Need,
+    limits: WeeklyLimits,
     weights: Weights,
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """The weeks of these slots when so much was spent on them beforehand, the cheapest first."""
-    search = _WeekSearch(_day_options(slots, pool, need, weights, kept), need, pool.individual_minutes)
+    """The weeks of these slots, the cheapest first, when every week costs `spent` from the start."""
+    search = _WeekSearch(_day_options(slots, limits, weights, kept), limits)
     heap: list[tuple[int, tuple[SlotTimes, ...], tuple[str, ...], int, _SearchNode | GroupAssignment]] = []
     number = count()
 
-    def begun(day: int, before: tuple[SlotTimes, ...], so_far: _PartialWeek, turn: int = 0) -> None:
+    def push_day(day: int, before: tuple[SlotTimes, ...], so_far: _PartialWeek, turn: int = 0) -> None:
         child = search.children(day, so_far.minutes, so_far.days).at(turn)
         if child is not None:
-            least, its_times, shape = child
-            points = so_far.cost + least + so_far.price_of_people(weights)
-            heappush(
-                heap, (points, (*before, its_times), (), next(number), _SearchNode(day, so_far, turn, shape, None))
-            )
+            least, its_times, plan = child
+            points = so_far.cost + least + so_far.people_points(weights)
+            node = _SearchNode(day, so_far, turn, plan, None)
+            heappush(heap, (points, (*before, its_times), (), next(number), node))
 
-    begun(0, (), _PartialWeek(spent, 0, 0, 0, 0, ()))
+    push_day(0, (), _PartialWeek(spent, 0, 0, 0, 0, ()))
     while heap:
         points, times, keys, _, node = heappop(heap)
         if isinstance(node, GroupAssignment):
@@ -147,80 +145,79 @@ def _search_weeks(
             else:
                 yield WeekCandidate((points, times, keys), node.meetings, node.tracks)
             continue
-        day, so_far, turn, shape, then = node
+        day, so_far, turn, plan, then = node
         if then is None:
-            begun(day, times[:-1], so_far, turn + 1)
-            then = so_far.with_shape(shape)
-            more = then.price_of_people(weights) - so_far.price_of_people(weights)
+            push_day(day, times[:-1], so_far, turn + 1)
+            then = so_far.with_plan(plan)
+            more = then.people_points(weights) - so_far.people_points(weights)
             if more:
-                node = _SearchNode(day, so_far, turn, shape, then)
+                node = _SearchNode(day, so_far, turn, plan, then)
                 heappush(heap, (points + more, times, (), next(number), node))
                 continue
         if day == SUNDAY:
-            filling = begin_assignment(then.cost, then.slots, weights)
-            heappush(heap, (filling.points, times, (filling.key,), next(number), filling))
+            assignment = begin_assignment(then.cost, then.slots, weights)
+            heappush(heap, (assignment.points, times, (assignment.key,), next(number), assignment))
         else:
-            begun(day + 1, times, then)
+            push_day(day + 1, times, then)
 
 
 class _PartialWeek(NamedTuple):
-    """The settled days of a week: what they cost without the people who lead their groups, and how many these are at least:
-    so many `strangers`, each of other groups than those whom the bits `seen` are.
+    """The settled days of a week. `cost` leaves out the people who lead the groups.
+
+    These are at least `people`: so many slots have no leader in common with the slots before them. `seen` are the bits of
+    everybody who leads a group of those slots.
     """
 
     cost: int
     minutes: int
     days: int
-    strangers: int
+    people: int
     seen: int
     slots: Slots
 
-    def with_shape(self, shape: DayPlan) -> "_PartialWeek":
-        strangers, seen = self.strangers, self.seen
-        for slot in shape.slots:
+    def with_plan(self, plan: DayPlan) -> "_PartialWeek":
+        people, seen = self.people, self.seen
+        for slot in plan.slots:
             if not seen & slot.people:
-                strangers += 1
+                people += 1
                 seen |= slot.people
-        cost, minutes, days = self.cost + shape.cost, self.minutes + shape.minutes, self.days + shape.trips
-        return _PartialWeek(cost, minutes, days, strangers, seen, self.slots + shape.slots)
+        cost, minutes, days = self.cost + plan.cost, self.minutes + plan.minutes, self.days + plan.trips
+        return _PartialWeek(cost, minutes, days, people, seen, self.slots + plan.slots)
 
-    def price_of_people(self, weights: Weights) -> int:
-        return weights.person * max(0, self.strangers - 1)
+    def people_points(self, weights: Weights) -> int:
+        return weights.person * max(0, self.people - 1)
 
 
 class _SearchNode(NamedTuple):
-    """A week of which the days before `day` are settled; for this one it is the turn of a `shape`, so far from the best.
+    """A week whose days before `day` are settled, with the `plan` of rank `turn` for this day.
 
-    `then` is what is settled with it, once that is known.
+    `then` is the week with the plan added, None until it is computed.
     """
 
     day: int
     so_far: _PartialWeek
     turn: int
-    shape: DayPlan
+    plan: DayPlan
     then: _PartialWeek | None
 
 
 class _WeekSearch:
-    """What a week begun in one way costs at least from there, and the shapes of each day with which it can be had."""
+    """The least cost of the rest of a partial week, and the plans of each day that keep the week within the limits."""
 
-    def __init__(self, week: Sequence[DayOptions], need: Need, individual_minutes: int) -> None:
-        rules = need.rules
+    def __init__(self, week: Sequence[DayOptions], limits: WeeklyLimits) -> None:
         self.week = week
-        self.least_minutes = max(need.prescribed_minutes, rules.minimum_minutes) - individual_minutes
-        self.most_minutes = rules.maximum_minutes - individual_minutes
-        self.least_days = max(need.prescribed_days, rules.minimum_days)
-        self.most_days = rules.maximum_days
+        self.min_minutes, self.max_minutes = limits.min_minutes, limits.max_minutes
+        self.min_days, self.max_days = limits.min_days, limits.max_days
         self.still_minutes = [sum(today.most_minutes for today in week[day:]) for day in range(8)]
         self.still_days = [sum(today.most_minutes > 0 for today in week[day:]) for day in range(8)]
         self.known: list[dict[tuple[int, int], float]] = [{} for _ in range(8)]
-        self.offspring: dict[tuple[int, int, int], _RankedChildren] = {}
+        self.known_children: dict[tuple[int, int, int], _RankedChildren] = {}
 
-    def left(self, day: int, minutes: int, days: int) -> float:
-        """The least that the days from this one on cost, when so many minutes and days came before; infinite if in vain."""
-        if minutes > self.most_minutes or days > self.most_days:
+    def least_cost(self, day: int, minutes: int, days: int) -> float:
+        """The least cost of the days from `day` on, after so many minutes and days; infinite if none keeps the limits."""
+        if minutes > self.max_minutes or days > self.max_days:
             return inf
-        if minutes + self.still_minutes[day] < self.least_minutes or days + self.still_days[day] < self.least_days:
+        if minutes + self.still_minutes[day] < self.min_minutes or days + self.still_days[day] < self.min_days:
             return inf
         if day > SUNDAY:
             return 0 if days else inf
@@ -232,23 +229,24 @@ class _WeekSearch:
             for cost, more in self.week[day].sums:
                 if cost >= least:
                     break
-                least = min(least, cost + self.left(day + 1, minutes + more, days + (1 if more else 0)))
+                least = min(least, cost + self.least_cost(day + 1, minutes + more, days + (1 if more else 0)))
             known[key] = least
         return least
 
     def children(self, day: int, minutes: int, days: int) -> "_RankedChildren":
+        """The plans for `day` after so many minutes and days."""
         key = (day, minutes, days)
-        if key not in self.offspring:
-            self.offspring[key] = _RankedChildren(self, day, minutes, days)
-        return self.offspring[key]
+        if key not in self.known_children:
+            self.known_children[key] = _RankedChildren(self, day, minutes, days)
+        return self.known_children[key]
 
 
 RankedPlan = tuple[int, SlotTimes, DayPlan]
-"""A shape that a day may have, after what it and the days after it cost at least, and its times."""
+"""The least that a plan and the days after it cost, the times of the plan, and the plan."""
 
 
 class _RankedChildren:
-    """The shapes of a day with which a week begun in one way can be had, the best first, as far as they were asked for."""
+    """The plans of a day that can complete a partial week, the best first, computed as needed."""
 
     def __init__(self, search: _WeekSearch, day: int, minutes: int, days: int) -> None:
         self.search = search
@@ -260,48 +258,47 @@ class _RankedChildren:
         self.number = count()
 
     def at(self, turn: int) -> RankedPlan | None:
-        """The one that comes so far after the best; None after the last."""
+        """The plan of that rank, from 0; None after the last."""
         while len(self.found) <= turn:
             while self.following is not None and (not self.heap or self.following[0] <= self.heap[0][0]):
                 _, more = self.following
-                left = self.search.left(self.day + 1, self.minutes + more, self.days + (1 if more else 0))
+                left = self.search.least_cost(self.day + 1, self.minutes + more, self.days + (1 if more else 0))
                 if left < inf:
                     self._push(more, 0, int(left))
                 self.following = next(self.sums, None)
             if not self.heap:
                 return None
-            least, times, _, turn_of_sum, left_then, shape = heappop(self.heap)
-            self.found.append((least, times, shape))
-            self._push(shape.minutes, turn_of_sum + 1, left_then)
+            least, times, _, rank, left_then, plan = heappop(self.heap)
+            self.found.append((least, times, plan))
+            self._push(plan.minutes, rank + 1, left_then)
         return self.found[turn]
 
-    def _push(self, minutes: int, turn: int, left: int) -> None:
-        shape = self.search.week[self.day].shape(minutes, turn)
-        if shape is not None:
-            heappush(self.heap, (shape.cost + left, shape.times, next(self.number), turn, left, shape))
+    def _push(self, minutes: int, rank: int, left: int) -> None:
+        plan = self.search.week[self.day].plan(minutes, rank)
+        if plan is not None:
+            heappush(self.heap, (plan.cost + left, plan.times, next(self.number), rank, left, plan))
 
 
 def _day_options(
-    slots: Iterable[GroupSlot], pool: MeetingPool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]
+    slots: Iterable[GroupSlot], limits: WeeklyLimits, weights: Weights, kept: Collection[WeeklyMeeting]
 ) -> list[DayOptions]:
-    """For each weekday what can be attended of it."""
+    """The options of each weekday."""
     by_day: list[list[GroupSlot]] = [[] for _ in range(7)]
     for slot in slots:
         by_day[slot.weekday].append(slot)
-    rules = need.rules
     return [
         DayOptions(
             today,
             weights.trip + (weights.other_day if is_new_day(weekday, kept) else 0),
-            rules.minimum_minutes_per_day,
-            rules.maximum_minutes - pool.individual_minutes,
+            limits.min_minutes_per_day,
+            limits.max_minutes,
         )
         for weekday, today in enumerate(by_day)
     ]
 
 
 def _time_slots(pool: MeetingPool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> list[GroupSlot]:
-    """The pool's meetings, those alike together."""
+    """The pool's meetings by slot: those with the same time, minutes and cost are interchangeable."""
     bits: dict[Key, int] = {}
     alike: dict[tuple[int, time, time, int, int], list[SlotMeeting]] = defaultdict(list)
     for meeting, tracks in pool.meetings:
@@ -318,10 +315,10 @@ def _time_slots(pool: MeetingPool, need: Need, weights: Weights, kept: Collectio
 
 
 def _meeting_cost(meeting: WeeklyMeeting, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> int:
-    """What attending it asks, whatever else is attended."""
-    stands = resolve_meeting(meeting, need)
-    cost = sum(score_move(give, weights) for give in stands.gives)
-    cost += len(missed_dates(meeting, need)) * weights.missed_date + stands.is_close * weights.close
+    """The points for attending the meeting that do not depend on what else is attended."""
+    conflicts = need.conflicts_with(meeting)
+    cost = sum(score_move(move, weights) for move in conflicts.moves)
+    cost += len(conflicts.missed) * weights.missed_date + conflicts.is_tight * weights.close
     if is_new_group(meeting, kept):
         at_the_time = has_same_time(meeting, kept)
         cost += weights.other_group_at_the_time if at_the_time else weights.other_group

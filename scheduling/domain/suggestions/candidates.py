@@ -1,4 +1,4 @@
-"""The ways out of a search that found nothing: what can give way, and by the fewest minutes that are enough."""
+"""The adjustments that would let something fit: what can change, and the fewest minutes that are enough."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,62 +29,65 @@ from timekeeping.occurrences import GRID_MINUTES
 from timekeeping.weeks import BusyTime, weekdays_of
 
 MAX_EXTRA_MINUTES = 600
-"""By more than this no upper bound of the rules is raised."""
+"""The most by which an upper bound of the rules is raised (product rule)."""
 
 JointAdjustments = tuple[Adjustment, ...]
-"""Changes that are made anyway."""
+"""Adjustments that are made anyway, beside the one that is looked for."""
 
 
 def first_sufficient_index[T](amounts: Sequence[T], is_enough: Callable[[T], bool]) -> int:
-    """The place of the first of some amounts, in order, that is enough, the last being so: the one before is not."""
-    in_vain, enough = -1, len(amounts) - 1
-    while enough - in_vain > 1:
-        middle = (in_vain + enough) // 2
+    """Return the index of the first amount that is enough, by bisection; the last one must be enough."""
+    too_little, enough = -1, len(amounts) - 1
+    while enough - too_little > 1:
+        middle = (too_little + enough) // 2
         if is_enough(amounts[middle]):
             enough = middle
         else:
-            in_vain = middle
+            too_little = middle
     return enough
 
 
 @dataclass(frozen=True, slots=True)
 class SizedAdjustment[C: Adjustment]:
-    """A change by one of several amounts, in order: with more of it more opens."""
+    """A change by one of several amounts, in order: with a larger amount at least as much fits."""
 
     change: Callable[[int], C]
     amounts: Sequence[int]
 
     def least(self, what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[C]:
-        """The change by the least amount with which something fits; nothing if none helps."""
-        if not self.amounts or not what_if.opens(*beside, self.change(self.amounts[-1])):
+        """Yield the change by the least amount with which something fits; nothing if no amount helps."""
+        if not self.amounts or not what_if.allows_fit(*beside, self.change(self.amounts[-1])):
             return
-        enough = first_sufficient_index(self.amounts, lambda by: what_if.opens(*beside, self.change(by)))
+        enough = first_sufficient_index(self.amounts, lambda by: what_if.allows_fit(*beside, self.change(by)))
         yield self.change(self.amounts[enough])
 
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentSource:
-    """Something that can give way. `most` is the change that opens all it can, `ways` gives every change that is enough."""
+    """Something that can change.
+
+    `most` is the change with which the most fits. `find` yields every smallest change that is enough.
+    """
 
     most: Adjustment
-    ways: Callable[[FeasibilityCheck, JointAdjustments], Iterable[Adjustment]]
+    find: Callable[[FeasibilityCheck, JointAdjustments], Iterable[Adjustment]]
 
     def changes(self, what_if: FeasibilityCheck, beside: JointAdjustments = ()) -> list[Adjustment]:
-        """Every way in which its giving way, beside other changes, lets something fit."""
-        return list(self.ways(what_if, beside)) if what_if.opens(*beside, self.most) else []
+        """Return every smallest change that lets something fit beside other changes."""
+        return list(self.find(what_if, beside)) if what_if.allows_fit(*beside, self.most) else []
 
 
 def adjustment_sources(what_if: FeasibilityCheck, offers: Offers) -> list[AdjustmentSource]:
-    """All that can give way, but for the day on which treatment begins."""
-    lives = [busy for busy in dict.fromkeys(what_if.need.busy) if not busy.is_treatment]
+    """Return everything that can change except the first day (`start_dates`)."""
+    commitments = [busy for busy in dict.fromkeys(what_if.need.busy) if not busy.is_treatment]
     return [
-        *(source for busy in lives for source in _commitment_sources(what_if, busy)),
+        *(source for busy in commitments for source in _commitment_sources(what_if, busy)),
         *(AdjustmentSource(place, _always(place)) for place in what_if.full),
         *(_track_source(places) for places in _full_tracks(what_if, offers)),
         *(
-            AdjustmentSource(way.change(way.amounts[-1]), way.least)
-            for way in _number_candidates(what_if)
-            if way.amounts
+            AdjustmentSource(sized.change(sized.amounts[-1]), sized.least)
+            for sized in _number_candidates(what_if)
+            if sized.amounts
         ),
     ]
 
@@ -94,7 +97,7 @@ def _always(place: OneMorePlace) -> Callable[[FeasibilityCheck, JointAdjustments
 
 
 def _full_tracks(what_if: FeasibilityCheck, offers: Offers) -> Iterator[PlacesInTrack]:
-    """The tracks of which several meetings are full, with a place more in each of these."""
+    """For each track with several full meetings, the adjustment that gives one more place in each of them."""
     for offer in offers:
         places = tuple(place for place in what_if.full if place.meeting.key in offer.keys)
         if len(places) > 1:
@@ -102,47 +105,47 @@ def _full_tracks(what_if: FeasibilityCheck, offers: Offers) -> Iterator[PlacesIn
 
 
 def _track_source(most: PlacesInTrack) -> AdjustmentSource:
-    def ways(what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[Adjustment]:
-        """With as few places as will do, unless one of them does, which is a way of its own."""
-        if any(what_if.opens(*beside, place) for place in most.places):
+    def find(what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[Adjustment]:
+        """The fewest places that are enough, unless a single one is: that has a source of its own."""
+        if any(what_if.allows_fit(*beside, place) for place in most.places):
             return
         needed = most
         for place in most.places:
             without = replace(needed, places=tuple(each for each in needed.places if each != place))
-            if what_if.opens(*beside, without):
+            if what_if.allows_fit(*beside, without):
                 needed = without
         yield needed
 
-    return AdjustmentSource(most, ways)
+    return AdjustmentSource(most, find)
 
 
 def _commitment_sources(what_if: FeasibilityCheck, busy: BusyTime) -> Iterator[AdjustmentSource]:
-    asks = list(what_if.asks_of(busy))
-    if not asks:
+    conflicts = list(what_if.conflicts_with(busy))
+    if not conflicts:
         return
-    weekdays = sorted({weekday for weekday, _ in asks}) if len(weekdays_of(busy.recurrence)) > 1 else []
+    weekdays = sorted({conflict.weekday for conflict in conflicts}) if len(weekdays_of(busy.recurrence)) > 1 else []
 
-    def ways(what_if: FeasibilityCheck, beside: JointAdjustments) -> list[Adjustment]:
+    def find(what_if: FeasibilityCheck, beside: JointAdjustments) -> list[Adjustment]:
         found: list[CommitmentAdjustment] = []
         for weekday in (*weekdays, None):
-            none = CommitmentSkipped(busy=busy, weekday=weekday)
-            if what_if.opens(*beside, none):
-                concerned = [ask for on, ask in asks if weekday in (None, on)]
-                for way in _minute_candidates(busy, weekday, concerned):
-                    found += way.least(what_if, beside)
-                found.append(none)
+            skipped = CommitmentSkipped(busy=busy, weekday=weekday)
+            if what_if.allows_fit(*beside, skipped):
+                affected = [each for each in conflicts if skipped.is_on(each.weekday)]
+                for sized in _minute_candidates(busy, weekday, affected):
+                    found += sized.least(what_if, beside)
+                found.append(skipped)
         return [one for one in found if not any(other is not one and is_covered_by(other, one) for other in found)]
 
-    yield AdjustmentSource(CommitmentSkipped(busy=busy), ways)
+    yield AdjustmentSource(CommitmentSkipped(busy=busy), find)
 
 
 def _minute_candidates(
-    busy: BusyTime, weekday: int | None, asks: Sequence[Conflict]
+    busy: BusyTime, weekday: int | None, conflicts: Sequence[Conflict]
 ) -> Iterator[SizedAdjustment[MinutesAdjustment]]:
-    """How minutes of a commitment, or of the way, can give way. It lasts for five minutes at least, and so does not vanish."""
+    """The changes of a commitment or of its travel by some minutes. At least a minute of the commitment is left."""
     longest = busy.minutes - 1
     if busy.movable_minutes:
-        more = {ask.minutes - busy.movable_minutes for ask in asks}
+        more = {conflict.minutes - busy.movable_minutes for conflict in conflicts}
         yield SizedAdjustment(
             lambda by: MoreFlexibility(busy=busy, weekday=weekday, minutes=by),
             _grid_amounts(more, longest - busy.movable_minutes),
@@ -150,29 +153,29 @@ def _minute_candidates(
     else:
         yield SizedAdjustment(
             lambda by: EndsEarlier(busy=busy, weekday=weekday, minutes=by),
-            _grid_amounts({ask.earlier for ask in asks}, longest),
+            _grid_amounts({conflict.minutes_earlier for conflict in conflicts}, longest),
         )
         yield SizedAdjustment(
             lambda by: BeginsLater(busy=busy, weekday=weekday, minutes=by),
-            _grid_amounts({ask.later for ask in asks}, longest),
+            _grid_amounts({conflict.minutes_later for conflict in conflicts}, longest),
         )
     if weekday is None:
-        for before, takes in ((True, busy.travel_before), (False, busy.travel_after)):
-            lacking = {ask.later if before else ask.earlier for ask in asks}
-            lacking |= {each - busy.movable_minutes for each in lacking}
+        for before, travel in ((True, busy.travel_before), (False, busy.travel_after)):
+            missing = {each.minutes_later if before else each.minutes_earlier for each in conflicts}
+            missing |= {minutes - busy.movable_minutes for minutes in missing}
             yield SizedAdjustment(
                 lambda by, before=before: ShorterTravel(busy=busy, before=before, minutes=by),  # type: ignore[misc]
-                _grid_amounts(lacking, takes),
+                _grid_amounts(missing, travel),
             )
 
 
 def _grid_amounts(minutes: Iterable[int], most: int) -> list[int]:
-    """The least that are enough for each, in steps of five minutes, and no more than `most`."""
+    """Round each number of minutes up to five minutes; leave out those that are not within 1 to `most`."""
     return sorted({up for each in minutes if 0 < (up := each + -each % GRID_MINUTES) <= most})
 
 
 def _number_candidates(what_if: FeasibilityCheck) -> Iterator[SizedAdjustment[NumberAdjustment]]:
-    """Of the prescription and of the rules."""
+    """The changes of the prescription and of the rules."""
     need, rules = what_if.need, what_if.need.rules
     minutes, days = need.prescribed_minutes, need.prescribed_days
     yield SizedAdjustment(

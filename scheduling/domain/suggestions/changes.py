@@ -1,8 +1,7 @@
-"""One thing that gives way so that a schedule fits: at a track, in the prescription or in the rules. `life_changes` has those
-in a life.
+"""Adjustments, each of which changes one thing so that a schedule fits: of a track, the prescription or the rules.
 
-A change is a value: it says what gives way and by how much, and `apply` gives the offers and the need as they would be then.
-Templates find the words by `code`.
+`commitment_changes` has the adjustments of commitments. An adjustment is a value: it tells what changes and by how much, and
+`apply` returns the offers and the need with the change made. Templates choose the text by `code`.
 """
 
 from abc import ABC, abstractmethod
@@ -18,47 +17,49 @@ from timekeeping.weeks import BusyTime
 
 Offers = tuple[Offer, ...]
 AMOUNT_FIELDS = frozenset({"minutes", "after", "first"})
-"""The fields of changes that say by how much."""
+"""The fields of adjustments with the amount of the change."""
 TEXT_FIELDS = frozenset({"name"})
+"""The fields of adjustments that are shown only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment(ABC):
-    """What gives way. `rank` says what is asked before what: of the person as little as possible, of care and rules last."""
+    """One change. Kinds of a lower `rank` come first: those that cost the patient least; care and rules come last."""
 
     code: ClassVar[str] = ""
     rank: ClassVar[int] = 0
 
     def apply(self, offers: Offers, need: Need) -> tuple[Offers, Need]:
-        """The offers and the need as they would be with it."""
+        """Return the offers and the need with the change made."""
         return offers, self.with_need(need)
 
     def with_need(self, need: Need) -> Need:
+        """Return the need with the change made."""
         return need
 
     @property
     @abstractmethod
     def amount(self) -> int:
-        """How much is asked, in minutes a week, in days, or in dates: to compare changes of one rank by."""
+        """The size of the change, in minutes a week, days or dates: compares changes of one rank."""
 
     @property
     def what(self) -> str:
-        """What gives way, however much: keys and numbers, no words."""
-        return self._said(fields(self), apart_from=AMOUNT_FIELDS | TEXT_FIELDS)
+        """Identifies what changes, by whatever amount: keys and numbers, no text."""
+        return self._join(fields(self), apart_from=AMOUNT_FIELDS | TEXT_FIELDS)
 
     @property
     def token(self) -> str:
-        """What tells the change from all others for one need: keys and numbers, no words."""
-        return self._said(fields(self))
+        """Identifies the change among all changes for one need: keys and numbers, no text."""
+        return self._join(fields(self))
 
     @property
     def order(self) -> tuple[int, int, int, str, str]:
-        """Where it comes among others: what asks less is first."""
+        """Sort key: smaller changes come first."""
         return self.rank, self.amount, 0, "", self.token
 
-    def _said(self, parts: Iterable[Field[object]], apart_from: frozenset[str] = TEXT_FIELDS) -> str:
-        said = (_token_part(getattr(self, part.name)) for part in parts if part.name not in apart_from)
-        return ":".join((self.code, *said))
+    def _join(self, parts: Iterable[Field[object]], apart_from: frozenset[str] = TEXT_FIELDS) -> str:
+        values = (_token_part(getattr(self, part.name)) for part in parts if part.name not in apart_from)
+        return ":".join((self.code, *values))
 
 
 def _token_part(value: object) -> str:
@@ -72,34 +73,35 @@ def _token_part(value: object) -> str:
 
 
 def with_places(offer: Offer, keys: Collection[Key]) -> Offer:
-    """The track with a place on every date in the meetings of these keys."""
+    """Return the track with a place on every date in the meetings with these keys."""
     meetings = (replace(each, full_on=()) if each.meeting.key in keys else each for each in offer.meetings)
     return replace(offer, meetings=tuple(meetings))
 
 
 def with_start_date(offer: Offer, day: date) -> Offer:
-    """The track with the day among its start dates; the same if it takes people on any day."""
-    return offer if offer.entries is None else replace(offer, entries=(*offer.entries, day))
+    """Return the track with the day as one more start date; unchanged if patients can start on any day."""
+    return offer if offer.start_dates is None else replace(offer, start_dates=(*offer.start_dates, day))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MorePlaces(Adjustment):
-    """Full meetings have one place more."""
+    """Full meetings get one more place each."""
 
     rank: ClassVar[int] = 3
 
     @property
     @abstractmethod
     def keys(self) -> frozenset[Key]:
-        """Of the meetings."""
+        """The keys of the meetings."""
 
     def apply(self, offers: Offers, need: Need) -> tuple[Offers, Need]:
+        """Return the offers with a place in the meetings, and the need unchanged."""
         return tuple(with_places(offer, self.keys) for offer in offers), need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneMorePlace(MorePlaces):
-    """A meeting that is full has one place more on the dates `full_on`."""
+    """A meeting gets one more place on the dates on which it is full."""
 
     code: ClassVar[str] = "one_more_place"
     meeting: WeeklyMeeting
@@ -107,24 +109,28 @@ class OneMorePlace(MorePlaces):
 
     @property
     def keys(self) -> frozenset[Key]:
+        """The key of the meeting."""
         return frozenset({self.meeting.key})
 
     @property
     def dates(self) -> int:
+        """The number of full dates."""
         return len(self.full_on)
 
     @property
     def first_date(self) -> date:
+        """The first full date."""
         return self.full_on[0]
 
     @property
     def amount(self) -> int:
+        """The number of full dates."""
         return self.dates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacesInTrack(MorePlaces):
-    """Several full meetings of a track have one place more each."""
+    """Several full meetings of a track get one more place each."""
 
     code: ClassVar[str] = "place_in_track"
     track: Key
@@ -133,29 +139,33 @@ class PlacesInTrack(MorePlaces):
 
     @property
     def keys(self) -> frozenset[Key]:
+        """The keys of the meetings."""
         return frozenset(place.meeting.key for place in self.places)
 
     @property
     def meetings(self) -> int:
+        """The number of full meetings."""
         return len(self.places)
 
     @property
     def dates(self) -> int:
-        """On how many dates in all."""
+        """The number of full dates of all the meetings."""
         return sum(place.dates for place in self.places)
 
     @property
     def first_date(self) -> date:
+        """The first full date of any of the meetings."""
         return min(place.first_date for place in self.places)
 
     @property
     def amount(self) -> int:
+        """The number of full dates."""
         return self.dates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartsLater(Adjustment):
-    """The patient begins on the day `first` at the earliest instead of the day `asked`."""
+    """The patient starts on the day `first` at the earliest, instead of the day `asked`."""
 
     code: ClassVar[str] = "begins_on"
     rank: ClassVar[int] = 5
@@ -163,16 +173,18 @@ class StartsLater(Adjustment):
     first: date
 
     def with_need(self, need: Need) -> Need:
-        return need.but(from_day=self.first)
+        """Return the need from the later day."""
+        return replace(need, from_day=self.first)
 
     @property
     def amount(self) -> int:
+        """Days later than asked."""
         return (self.first - self.asked).days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinsBetweenStartDates(Adjustment):
-    """A track that takes people on start dates takes the patient on the day `on`, which is none of them."""
+    """A track that takes patients on start dates takes this one on another day, `on`."""
 
     code: ClassVar[str] = "joins_between"
     rank: ClassVar[int] = 6
@@ -181,55 +193,61 @@ class JoinsBetweenStartDates(Adjustment):
     on: date
 
     def apply(self, offers: Offers, need: Need) -> tuple[Offers, Need]:
+        """Return the offers with the day as a start date of the track, and the need unchanged."""
         return tuple(with_start_date(offer, self.on) if offer.key == self.track else offer for offer in offers), need
 
     @property
     def amount(self) -> int:
+        """Always 0: there is nothing to compare."""
         return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberAdjustment(Adjustment):
-    """A number, in minutes or days a week, is `after` instead of `before`."""
+    """A number of minutes or days a week is `after` instead of `before`."""
 
     before: int
     after: int
 
     @property
     def amount(self) -> int:
+        """Minutes or days less or more."""
         return abs(self.after - self.before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrescribesFewerMinutes(NumberAdjustment):
-    """The minutes a week that are prescribed: a clinical decision of whoever stated the level of care."""
+    """Fewer minutes a week are prescribed: a clinical decision for whoever ordered the level of care."""
 
     code: ClassVar[str] = "prescribes_fewer_minutes"
     rank: ClassVar[int] = 7
 
     def with_need(self, need: Need) -> Need:
-        return need.but(prescribed_minutes=self.after)
+        """Return the need with fewer prescribed minutes."""
+        return replace(need, prescribed_minutes=self.after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrescribesFewerDays(NumberAdjustment):
-    """The days a week that are prescribed: a clinical decision of whoever stated the level of care."""
+    """Fewer days a week are prescribed: a clinical decision for whoever ordered the level of care."""
 
     code: ClassVar[str] = "prescribes_fewer_days"
     rank: ClassVar[int] = 8
 
     def with_need(self, need: Need) -> Need:
-        return need.but(prescribed_days=self.after)
+        """Return the need with fewer prescribed days."""
+        return replace(need, prescribed_days=self.after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleAdjustment(NumberAdjustment):
-    """A bound of the RuleSet in force. `rule` is its field's name."""
+    """A bound of the rules in force changes. `rule` is the name of its field in `HoursRules`."""
 
     code: ClassVar[str] = "rule"
     rank: ClassVar[int] = 9
     rule: str
 
     def with_need(self, need: Need) -> Need:
-        # The field is named by the value, which the type checker can't follow.
-        return need.but(rules=replace(need.rules, **{self.rule: self.after}))  # type: ignore[arg-type]
+        """Return the need under the changed rules. Raises ValueError if the rules contradict each other then."""
+        # The field is named by a value, which the type checker can't follow.
+        return replace(need, rules=replace(need.rules, **{self.rule: self.after}))  # type: ignore[arg-type]

@@ -1,6 +1,4 @@
-"""What can give way in a life so that a schedule fits: a commitment ends earlier, begins later, moves further, is nearer, or
-does not take place.
-"""
+"""Adjustments of commitments: one ends earlier, starts later, can move further, takes less travel, or is skipped."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
@@ -18,37 +16,42 @@ EVERY_DAY = frozenset(range(7))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitmentAdjustment(Adjustment):
-    """A commitment gives way when it begins on the `weekday`, or on all its days when that is None."""
+    """A commitment changes when it starts on the `weekday`, or on all its days when that is None."""
 
     busy: BusyTime
     weekday: int | None = None
 
     def with_need(self, need: Need) -> Need:
+        """Return the need with the commitment changed."""
         busy = (after for each in need.busy for after in (self.changed() if each == self.busy else (each,)))
-        return need.but(busy=tuple(busy))
+        return replace(need, busy=tuple(busy))
 
     def changed(self) -> tuple[BusyTime, ...]:
-        """What becomes of the commitment: on the days that it gives way, and on the others."""
+        """Return the commitment as it would be: the part on the days that change, then the part on the others."""
         if self.weekday is None:
-            return self.on_its_days(self.busy)
-        concerned = on_weekdays(self.busy.recurrence, frozenset({self.weekday}))
+            return self.adjust_days(self.busy)
+        affected = on_weekdays(self.busy.recurrence, frozenset({self.weekday}))
         others = on_weekdays(self.busy.recurrence, EVERY_DAY - {self.weekday})
         return (
-            *(self.on_its_days(replace(self.busy, recurrence=concerned)) if concerned else ()),
+            *(self.adjust_days(replace(self.busy, recurrence=affected)) if affected else ()),
             *((replace(self.busy, recurrence=others),) if others else ()),
         )
 
-    @abstractmethod
-    def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
-        """What becomes of what concerns its days alone."""
+    def is_on(self, weekday: int) -> bool:
+        """Whether the commitment changes on the weekday."""
+        return self.weekday in (None, weekday)
 
     @abstractmethod
-    def lessened(self, ask: Conflict) -> Conflict | None:
-        """What a meeting asks of the commitment on such a day then; None for nothing at all."""
+    def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
+        """Return the part of the commitment on the days that change, as it would be."""
+
+    @abstractmethod
+    def reduce(self, conflict: Conflict) -> Conflict | None:
+        """Return a conflict with the commitment, on a day that changes, as it would be; None if none is left."""
 
     @property
     def days_a_week(self) -> int:
-        """On how many days a week, at most, it gives way."""
+        """The most days a week on which it changes."""
         if self.weekday is not None:
             return 1
         recurrence = self.busy.recurrence
@@ -58,60 +61,63 @@ class CommitmentAdjustment(Adjustment):
 
     @property
     def date(self) -> date | None:
-        """The date that it is about when the commitment has no other."""
+        """The only date of the commitment; None if it has several."""
         recurrence = self.busy.recurrence
         return min(recurrence.days) if isinstance(recurrence, OnDates) and len(recurrence.days) == 1 else None
 
     @property
     def order(self) -> tuple[int, int, int, str, str]:
+        """Sort key: smaller changes come first, then earlier weekdays, then they go by the commitment's label."""
         return self.rank, self.amount, 7 if self.weekday is None else self.weekday, self.busy.label, self.token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitmentSkipped(CommitmentAdjustment):
-    """A commitment does not take place."""
+    """A commitment is skipped."""
 
     code: ClassVar[str] = "takes_no_place"
     rank: ClassVar[int] = 4
 
-    def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
+    def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return ()
 
-    def lessened(self, ask: Conflict) -> Conflict | None:
+    def reduce(self, conflict: Conflict) -> Conflict | None:
         return None
 
     @property
     def amount(self) -> int:
+        """Minutes a week of the commitment."""
         return self.busy.minutes * self.days_a_week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinutesAdjustment(CommitmentAdjustment):
-    """So many `minutes` of a commitment give way, each time."""
+    """A commitment changes by some `minutes`, each time."""
 
     minutes: int
 
     @property
     def amount(self) -> int:
+        """Minutes a week."""
         return self.minutes * self.days_a_week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoreFlexibility(MinutesAdjustment):
-    """A commitment that can give way at either end can do so by more minutes than it may."""
+    """A commitment that can move does so by some `minutes` more than now."""
 
     code: ClassVar[str] = "moves_further"
     rank: ClassVar[int] = 0
 
-    def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
+    def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, movable_minutes=self.movable_minutes),)
 
-    def lessened(self, ask: Conflict) -> Conflict | None:
-        return ask._replace(movable=self.movable_minutes)
+    def reduce(self, conflict: Conflict) -> Conflict | None:
+        return conflict._replace(movable_minutes=self.movable_minutes)
 
     @property
     def movable_minutes(self) -> int:
-        """By how much it can give way then."""
+        """By how many minutes it could move."""
         return self.busy.movable_minutes + self.minutes
 
 
@@ -122,77 +128,80 @@ class EndsEarlier(MinutesAdjustment):
     code: ClassVar[str] = "ends_earlier"
     rank: ClassVar[int] = 1
 
-    def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
+    def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, ends=self.ends),)
 
-    def lessened(self, ask: Conflict) -> Conflict | None:
-        return _if_overlapping(ask._replace(earlier=ask.earlier - self.minutes))
+    def reduce(self, conflict: Conflict) -> Conflict | None:
+        return _if_overlapping(conflict._replace(minutes_earlier=conflict.minutes_earlier - self.minutes))
 
     @property
     def ends(self) -> time:
-        """When it ends then."""
+        """When it would end."""
         return _shift_time(self.busy.ends, -self.minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginsLater(MinutesAdjustment):
-    """A protected commitment begins later."""
+    """A protected commitment starts later."""
 
     code: ClassVar[str] = "begins_later"
     rank: ClassVar[int] = 1
 
-    def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
+    def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, starts=self.starts),)
 
-    def lessened(self, ask: Conflict) -> Conflict | None:
-        return _if_overlapping(ask._replace(later=ask.later - self.minutes))
+    def reduce(self, conflict: Conflict) -> Conflict | None:
+        return _if_overlapping(conflict._replace(minutes_later=conflict.minutes_later - self.minutes))
 
     @property
     def starts(self) -> time:
-        """When it begins then."""
+        """When it would start."""
         return _shift_time(self.busy.starts, self.minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShorterTravel(MinutesAdjustment):
-    """The way takes less: to the commitment, `before` it, or from it."""
+    """Travel takes fewer minutes: to the commitment if `before`, else from it."""
 
     code: ClassVar[str] = "shorter_way"
     rank: ClassVar[int] = 2
     before: bool
 
-    def on_its_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
+    def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, travel_before=self.way) if self.before else replace(busy, travel_after=self.way),)
 
-    def lessened(self, ask: Conflict) -> Conflict | None:
+    def reduce(self, conflict: Conflict) -> Conflict | None:
         if self.before:
-            return _if_overlapping(ask._replace(later=ask.later - self.minutes))
-        return _if_overlapping(ask._replace(earlier=ask.earlier - self.minutes))
+            return _if_overlapping(conflict._replace(minutes_later=conflict.minutes_later - self.minutes))
+        return _if_overlapping(conflict._replace(minutes_earlier=conflict.minutes_earlier - self.minutes))
 
     @property
     def takes(self) -> int:
-        """Minutes that the way takes now."""
+        """Minutes that travel takes now."""
         return self.busy.travel_before if self.before else self.busy.travel_after
 
     @property
     def way(self) -> int:
-        """Minutes that it takes then."""
+        """Minutes that travel would take."""
         return self.takes - self.minutes
 
 
 def is_covered_by(one: CommitmentAdjustment, two: CommitmentAdjustment) -> bool:
-    """Whether the one is part of the other: the same asked of fewer days or minutes, or less than that it takes no place."""
+    """Whether the change `one` is part of the change `two`: the same on fewer days or by fewer minutes.
+
+    Skipping a commitment covers every other change of it, except shorter travel.
+    """
     if one.busy != two.busy or (two.weekday is not None and one.weekday != two.weekday):
         return False
     if isinstance(two, MinutesAdjustment):
-        same_way = not isinstance(one, ShorterTravel) or (isinstance(two, ShorterTravel) and one.before == two.before)
-        return type(one) is type(two) and same_way and isinstance(one, MinutesAdjustment) and one.minutes <= two.minutes
+        same_leg = not isinstance(one, ShorterTravel) or (isinstance(two, ShorterTravel) and one.before == two.before)
+        return type(one) is type(two) and same_leg and isinstance(one, MinutesAdjustment) and one.minutes <= two.minutes
     return not isinstance(one, ShorterTravel)
 
 
-def _if_overlapping(ask: Conflict) -> Conflict | None:
-    """None when the two are apart."""
-    return ask if ask.earlier > 0 and ask.later > 0 else None
+def _if_overlapping(conflict: Conflict) -> Conflict | None:
+    """The conflict, or None when the two no longer overlap."""
+    return conflict if conflict.minutes_earlier > 0 and conflict.minutes_later > 0 else None
 
 
 def _shift_time(wall: time, minutes: int) -> time:

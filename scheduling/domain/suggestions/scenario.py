@@ -1,4 +1,4 @@
-"""A need as it would be if something of a life, or of what is prescribed, were otherwise. Pure; nothing is kept."""
+"""A what-if: the need and the tracks as they would be if some things were different. Nothing is saved."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,9 +13,9 @@ from timekeeping.weeks import BusyTime
 
 @dataclass(frozen=True, slots=True)
 class ChangedCommitment:
-    """A commitment as it is, and what it would be: nothing if it were not there, two if it were otherwise on some days alone.
+    """A commitment `was` as it is, and `now` as it would be.
 
-    Of two the first is what stays as it is, on fewer days.
+    That is empty if it were not there, and two busy times if it were different on some days only: first the part that stays.
     """
 
     was: BusyTime
@@ -24,10 +24,10 @@ class ChangedCommitment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What is supposed: commitments that are otherwise, another prescription, a place in the full meetings `places_in`, tracks
-    that take the patient on any day in spite of their start dates, bounds of the rules.
+    """What would be different: commitments, the prescription, and the bounds of the rules.
 
-    Minutes and days a week are None where they stay as prescribed.
+    There would be a place in the full meetings with the keys `places_in`, and the tracks with the keys `joined` would take the
+    patient on any day in spite of their start dates. Minutes and days a week are None when they stay as prescribed.
     """
 
     changed: tuple[ChangedCommitment, ...] = ()
@@ -42,7 +42,10 @@ class Scenario:
         return bool(self.changed or prescribes or self.places_in or self.joined or self.rules)
 
     def applied_to(self, need: Need) -> Need:
-        """The need as it would be. Of commitments that it does not know nothing is supposed."""
+        """Return the need as it would be. Changes of commitments that are not part of the need are ignored.
+
+        Raises ValueError if the changed rules contradict each other.
+        """
         changed: Mapping[Key, tuple[BusyTime, ...]] = {each.was.key: each.now for each in self.changed}
         then = replace(
             need,
@@ -59,13 +62,13 @@ class Scenario:
         return then
 
     def offered(self, offers: Iterable[Offer], need: Need) -> tuple[Offer, ...]:
-        """The tracks as they would be for the need."""
+        """Return the tracks as they would be for the need."""
         placed = (with_places(offer, self.places_in) for offer in offers)
         return tuple(with_start_date(each, need.from_day) if each.key in self.joined else each for each in placed)
 
 
 def check_without_scenario(schedule: Schedule, need: Need, offers: Iterable[Offer]) -> tuple[Reason, ...]:
-    """What stands against a schedule that was found for what is supposed, as things are: in the `need`, at the `offers`."""
+    """Return every reason against a scenario's schedule as things really are: for this `need` and these `offers`."""
     chosen = {meeting.key for meeting in schedule.meetings}
     offered = {each.meeting.key: each for offer in offers for each in offer.meetings if each.meeting.key in chosen}
     attended = replace(schedule.offer, meetings=tuple(offered.values()))

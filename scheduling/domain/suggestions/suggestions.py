@@ -1,20 +1,20 @@
-"""When nothing fits: the smallest repairs, each verified by the search.
+"""When nothing fits: the smallest changes that would help, each verified by the search.
 
-    repairs(offers, need) -> tuple[Repair, ...]
+    find_suggestions(offers, need) -> tuple[Suggestion, ...]
 
-A Repair is one change, or two, after which the search finds `schedules` (at most `MOST`: then `is_more` may be true), the first
-of them `best`. `repair.apply(offers, need)` gives the offers and the need to search again, `repair.token` names it in a page's
-address. Each change has a `code` by which templates choose their words (`scheduling/suggestions/_suggestion.html`, which takes
-`repair`; on the command line `reason_text.say_repair`), and its numbers, in minutes or days (`changes`, `commitment_changes`).
+A suggestion is one change or two, after which the search finds `schedules` (at most `MAX_SCHEDULES`; `is_more` tells whether
+there may be more), the first of them `best`. `suggestion.apply(offers, need)` returns the offers and the need to search again,
+and `suggestion.token` identifies it in a page's address. Each change has its numbers, in minutes or days, and a `code` by which
+the text is chosen (`scheduling/suggestions/_suggestion.html`; on the command line `reason_text.suggestion_text`).
 
-A change is as small as it can be: of five minutes less nothing comes. What is the same asked of more days, or more minutes,
-than another is left out, and so is that a commitment takes no place on a day on which minutes of it would do. Pairs are looked
-for only when no single change helps; then neither can be smaller beside the other. Other treatment is never asked to move.
+A change is as small as it can be: five minutes less would not be enough. A change that covers another one (the same on more
+days or by more minutes) is left out; so is skipping a commitment on a day when some minutes of it would do. Pairs are searched
+only when no single change helps; then neither change can be smaller beside the other. Other treatment never has to move.
 
-They are ranked by what they ask of the person: a commitment that can move moves further; a protected one ends earlier or
-begins later; the way takes less; a full meeting has a place more; a commitment takes no place; treatment begins later; a track
-takes the patient between its start dates; last the prescription and the rules. Within each the fewest minutes a week come
-first, among equals the earlier weekday, then by the commitment's label and key. (The product's own choice.)
+Suggestions are ranked by what they cost the patient: a commitment that can move moves further; a protected one ends earlier or
+starts later; travel takes less time; a full meeting gets one more place; a commitment is skipped; treatment starts later; a
+track takes the patient between its start dates; last come the prescription and the rules. Within each kind the fewest minutes a
+week come first, then the earlier weekday, then the commitment's label and key. (Product rule.)
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ Adjustments = tuple[Adjustment, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """What gives way, and that so many schedules fit then."""
+    """One change or two, how many `schedules` would fit then, and the best of them."""
 
     changes: Adjustments
     schedules: int
@@ -42,42 +42,47 @@ class Suggestion:
 
     @property
     def is_more(self) -> bool:
-        """Whether there may be more than were counted."""
+        """Whether more schedules may fit than were counted."""
         return self.schedules >= MAX_SCHEDULES
 
     @property
     def token(self) -> str:
+        """Identifies the suggestion among those for one need: keys and numbers, no text."""
         return "+".join(change.token for change in self.changes)
 
     def apply(self, offers: Iterable[Offer], need: Need) -> tuple[Offers, Need]:
-        """The offers and the need as they would be with it."""
+        """Return the offers and the need with the changes made."""
         return apply_adjustments(self.changes, tuple(offers), need)
 
 
 def apply_adjustments(changes: Adjustments, offers: Offers, need: Need) -> tuple[Offers, Need]:
+    """Return the offers and the need with all changes made, in order."""
     for change in changes:
         offers, need = change.apply(offers, need)
     return offers, need
 
 
 def find_suggestions(
-    offers: Iterable[Offer], need: Need, *, wish: Preferences | None = None, most: int = MAX_SUGGESTIONS
+    offers: Iterable[Offer], need: Need, *, preferences: Preferences | None = None, most: int = MAX_SUGGESTIONS
 ) -> tuple[Suggestion, ...]:
-    """The smallest repairs, at most so many, what asks least first; none if something fits as it is, or if none is known."""
+    """Return the smallest changes that let something fit, the smallest first, at most `most`.
+
+    It is empty if something fits already, or if no change helps.
+    """
     tracks = tuple(offers)
     what_if = FeasibilityCheck(tracks, need)
-    if what_if.opens():
+    if what_if.allows_fit():
         return ()
     found: list[Adjustments] = [(change,) for change in _single_adjustments(what_if, tracks)] or _paired_adjustments(
         what_if, tracks
     )
     ranked = sorted(found, key=_rank)
-    verified = (_verify(changes, tracks, need, wish) for changes in ranked)
-    return tuple(islice((repair for repair in verified if repair is not None), most))
+    verified = (_verify(changes, tracks, need, preferences) for changes in ranked)
+    return tuple(islice((suggestion for suggestion in verified if suggestion is not None), most))
 
 
-def _verify(changes: Adjustments, offers: Offers, need: Need, wish: Preferences | None) -> Suggestion | None:
-    schedules = find_schedules(*apply_adjustments(changes, offers, need), wish=wish, most=MAX_SCHEDULES)
+def _verify(changes: Adjustments, offers: Offers, need: Need, preferences: Preferences | None) -> Suggestion | None:
+    schedules = find_schedules(*apply_adjustments(changes, offers, need), preferences=preferences, most=MAX_SCHEDULES)
     return Suggestion(changes=changes, schedules=len(schedules), best=schedules[0]) if schedules else None
 
 
@@ -87,8 +92,10 @@ def _single_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
 
 
 def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjustments]:
-    """Two that give way together, each of different sources: the first by the least beside all of the second, and the second by
-    the least beside that. As either may come first, the one of both is kept that asks less.
+    """Pairs of changes from different sources.
+
+    The first is as small as possible beside the largest change of the second source, and the second as small as possible beside
+    the first. Either source may come first; the smaller of both pairs is kept.
     """
     found: dict[object, Adjustments] = {}
     for one, two in permutations(adjustment_sources(what_if, offers), 2):
@@ -102,7 +109,7 @@ def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
 
 
 def _rank(changes: Adjustments) -> tuple[int, list[int], int, list[tuple[int, int, int, str, str]]]:
-    """Fewer changes, then what asks less: of two, the one that asks more of the person or of care decides first."""
+    """Sort key: fewer changes first, then by the change of the highest rank, then by the sum of the amounts."""
     return (
         len(changes),
         sorted((change.rank for change in changes), reverse=True),

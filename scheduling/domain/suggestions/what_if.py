@@ -1,5 +1,7 @@
-"""Would something fit if this or that gave way? What each meeting meets in a life is worked out once; then only what a change
-concerns is asked again. It is whether, and not which: `schedules.find` finds those.
+"""Whether something would fit if some things were different.
+
+The conflicts of each meeting are found once; for an adjustment only those that it affects are checked again. The check tells
+whether something fits, not what: `schedules.find_schedules` finds that.
 """
 
 from collections import defaultdict
@@ -10,15 +12,8 @@ from functools import cached_property
 from itertools import product
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import (
-    Conflict,
-    ConflictKey,
-    MeetingConflicts,
-    find_conflicts,
-    resolve_conflicts,
-    temporary_numbers,
-)
-from scheduling.domain.search.feasibility import ReachableHours, WeeklyLimits
+from scheduling.domain.search.conflicts import Conflict, MeetingConflicts, resolve_conflicts
+from scheduling.domain.search.feasibility import ReachableHours
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
 from scheduling.domain.search.schedules import counts_toward_hours, pool_offers
 from scheduling.domain.suggestions.changes import Adjustment, MorePlaces, OneMorePlace
@@ -28,29 +23,35 @@ from timekeeping.weeks import BusyTime
 
 _NO_MEETINGS: frozenset[int] = frozenset()
 
+NumberedAdjustments = list[tuple[set[int], CommitmentAdjustment]]
+"""Adjustments of commitments, each with the numbers of the busy times that it changes."""
+
 
 @dataclass(frozen=True, slots=True)
 class _PooledMeeting:
-    """A meeting, what it meets, the dates on which it is full, and by number what lasts in a life and is in its way."""
+    """A meeting with its conflicts and the dates on which it is full.
+
+    `permanent` are the numbers of the busy times that block it and are not temporary.
+    """
 
     meeting: WeeklyMeeting
-    meets: MeetingConflicts
+    conflicts: MeetingConflicts
     full_on: frozenset[date]
-    lasting: frozenset[int]
+    permanent: frozenset[int]
 
 
 def _pooled_meeting(offered: OfferedMeeting, need: Need) -> _PooledMeeting:
-    meets = find_conflicts(offered.meeting, need)
+    conflicts = need.conflicts_with(offered.meeting)
     full_on = frozenset(on for on in offered.full_on if need.from_day <= on < need.until)
-    exceptions = temporary_numbers(need)
-    in_the_way = (hit[0] for hit, ask in meets.asks.items() if ask.minutes > ask.movable)
-    return _PooledMeeting(
-        offered.meeting, meets, full_on, frozenset(number for number in in_the_way if number not in exceptions)
-    )
+    permanent = frozenset(each.number for each in conflicts.blocking if not each.is_temporary)
+    return _PooledMeeting(offered.meeting, conflicts, full_on, permanent)
 
 
 class FeasibilityCheck:
-    """The tracks that are open to a need, to be asked about changes. Those of the day on which one can begin are not for it."""
+    """Tells whether the tracks that are open to a need would fit with some adjustments.
+
+    Adjustments of the first day need a check of their own, because they change every conflict.
+    """
 
     def __init__(self, offers: Iterable[Offer], need: Need) -> None:
         self.need = need
@@ -59,43 +60,43 @@ class FeasibilityCheck:
             self.numbers[busy].add(number)
         self.pools = [_PoolCheck(pooled, then) for pooled, then in pool_offers(offers, need)]
 
-    def opens(self, *changes: Adjustment) -> bool:
-        """Whether something fits with all of the changes."""
-        lives: list[tuple[set[int], CommitmentAdjustment]] = []
+    def allows_fit(self, *changes: Adjustment) -> bool:
+        """Whether something fits with all of the changes together."""
+        of_commitments: NumberedAdjustments = []
         places: set[Key] = set()
-        numbers: list[Adjustment] = []
+        others: list[Adjustment] = []
         for change in changes:
             if isinstance(change, CommitmentAdjustment):
-                lives.append((self.numbers[change.busy], change))
+                of_commitments.append((self.numbers[change.busy], change))
             elif isinstance(change, MorePlaces):
                 places |= change.keys
             else:
-                numbers.append(change)
-        return any(pool.opens(lives, places, numbers) for pool in self.pools)
+                others.append(change)
+        return any(pool.allows_fit(of_commitments, places, others) for pool in self.pools)
 
-    def asks_of(self, busy: BusyTime) -> Iterator[tuple[int, Conflict]]:
-        """What meetings ask of a commitment, each with the weekday on which that would give way."""
+    def conflicts_with(self, busy: BusyTime) -> Iterator[Conflict]:
+        """The conflicts of all meetings with a commitment."""
         numbers = self.numbers[busy]
         for pool in self.pools:
-            for asked in pool.asked:
-                for hit, ask in asked.meets.asks.items():
-                    if hit[0] in numbers:
-                        yield _busy_weekday(hit, asked.meeting), ask
+            for pooled in pool.meetings:
+                for conflict in pooled.conflicts.conflicts:
+                    if conflict.number in numbers:
+                        yield conflict
 
     @cached_property
     def full(self) -> tuple[OneMorePlace, ...]:
-        """What it is that meetings have a place more in which there is none."""
+        """For each meeting that is full on some date, the adjustment that gives it one more place."""
         found: dict[Key, OneMorePlace] = {}
         for pool in self.pools:
-            for asked in pool.asked:
-                if asked.full_on:
-                    place = OneMorePlace(meeting=asked.meeting, full_on=tuple(sorted(asked.full_on)))
-                    found.setdefault(asked.meeting.key, place)
+            for pooled in pool.meetings:
+                if pooled.full_on:
+                    place = OneMorePlace(meeting=pooled.meeting, full_on=tuple(sorted(pooled.full_on)))
+                    found.setdefault(pooled.meeting.key, place)
         return tuple(found.values())
 
 
 class _PoolCheck:
-    """The meetings of tracks that mix, or of one, each with what it meets."""
+    """The meetings of one track, or of several that mix, and which of them are open to the patient."""
 
     def __init__(self, pooled: tuple[Offer, ...], need: Need) -> None:
         self.need = need
@@ -106,63 +107,55 @@ class _PoolCheck:
             for each in offer.meetings
             if counts_toward_hours(each.meeting)
         }
-        self.asked = [_pooled_meeting(each, need) for each in offered.values()]
-        self.is_open = sum(1 << number for number, asked in enumerate(self.asked) if self._is_open(asked, [], set()))
-        self.reach = ReachableHours([asked.meeting for asked in self.asked], need)
+        self.meetings = [_pooled_meeting(each, need) for each in offered.values()]
+        self.is_open = sum(1 << number for number, each in enumerate(self.meetings) if self._is_open(each, [], set()))
+        self.reachable = ReachableHours([each.meeting for each in self.meetings], need)
 
     @cached_property
     def numbers(self) -> dict[Key, int]:
-        return {asked.meeting.key: number for number, asked in enumerate(self.asked)}
+        """The number of each meeting, by its key."""
+        return {pooled.meeting.key: number for number, pooled in enumerate(self.meetings)}
 
     @cached_property
-    def touched(self) -> dict[tuple[int, int], set[int]]:
-        """Under a busy time's number and each weekday on which it begins, the meetings that run into it then."""
+    def conflicting(self) -> dict[tuple[int, int], set[int]]:
+        """Map a busy time's number and the weekday on which it starts to the numbers of the meetings in conflict."""
         found: dict[tuple[int, int], set[int]] = defaultdict(set)
-        for number, asked in enumerate(self.asked):
-            for hit in asked.meets.asks:
-                found[hit[0], _busy_weekday(hit, asked.meeting)].add(number)
+        for number, pooled in enumerate(self.meetings):
+            for conflict in pooled.conflicts.conflicts:
+                found[conflict.number, conflict.weekday].add(number)
         return found
 
-    def opens(
-        self, lives: list[tuple[set[int], CommitmentAdjustment]], places: set[Key], numbers: list[Adjustment]
-    ) -> bool:
+    def allows_fit(self, of_commitments: NumberedAdjustments, places: set[Key], others: list[Adjustment]) -> bool:
+        """Whether something fits with changed commitments, a place in the meetings `places`, and a changed need."""
         need = self.need
-        for change in numbers:
+        for change in others:
             need = change.with_need(need)
-        concerned = {self.numbers[key] for key in places if key in self.numbers}
-        giving: set[int] = set()
-        for those, change in lives:
-            giving |= those
-            weekdays = range(7) if change.weekday is None else (change.weekday,)
-            for slot in product(those, weekdays):
-                concerned |= self.touched.get(slot, _NO_MEETINGS)
+        affected = {self.numbers[key] for key in places if key in self.numbers}
+        changed: set[int] = set()
+        for numbers, of_commitment in of_commitments:
+            changed |= numbers
+            weekdays = range(7) if of_commitment.weekday is None else (of_commitment.weekday,)
+            for slot in product(numbers, weekdays):
+                affected |= self.conflicting.get(slot, _NO_MEETINGS)
         is_open = self.is_open
-        for number in concerned:
-            asked = self.asked[number]
-            if asked.lasting <= giving:
-                if self._is_open(asked, lives, places):
+        for number in affected:
+            pooled = self.meetings[number]
+            if pooled.permanent <= changed:
+                if self._is_open(pooled, of_commitments, places):
                     is_open |= 1 << number
                 else:
                     is_open &= ~(1 << number)
-        return self.reach.gives(is_open, WeeklyLimits.of(need, self.individual_minutes))
+        return self.reachable.allow(is_open, need.weekly_limits(self.individual_minutes))
 
-    def _is_open(
-        self, asked: _PooledMeeting, lives: list[tuple[set[int], CommitmentAdjustment]], places: set[Key]
-    ) -> bool:
-        """As the search has it: nothing is in its way, and there is a place on every date on which the patient comes."""
-        asks = dict(asked.meets.asks)
-        for numbers, change in lives:
-            for hit, ask in list(asks.items()):
-                if hit[0] in numbers and change.weekday in (None, _busy_weekday(hit, asked.meeting)):
-                    less = change.lessened(ask)
-                    if less is None:
-                        del asks[hit]
-                    else:
-                        asks[hit] = less
-        blocking, _, missed = resolve_conflicts(asked.meets, asks, self.need)
-        return not blocking and (asked.meeting.key in places or asked.full_on <= missed)
-
-
-def _busy_weekday(hit: ConflictKey, meeting: WeeklyMeeting) -> int:
-    """The weekday on which a busy time begins that the meeting runs into."""
-    return (meeting.weekday - hit[1]) % 7
+    def _is_open(self, pooled: _PooledMeeting, of_commitments: NumberedAdjustments, places: set[Key]) -> bool:
+        """Whether nothing blocks the meeting, and it has a place on every date on which the patient comes."""
+        conflicts: Iterable[Conflict] = pooled.conflicts.conflicts
+        for numbers, change in of_commitments:
+            conflicts = [
+                after
+                for each in conflicts
+                if (after := change.reduce(each) if each.number in numbers and change.is_on(each.weekday) else each)
+                is not None
+            ]
+        resolution = resolve_conflicts(conflicts, pooled.conflicts.sessions)
+        return not resolution.blocking and (pooled.meeting.key in places or pooled.full_on <= resolution.missed)

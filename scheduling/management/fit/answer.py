@@ -82,8 +82,8 @@ def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any]
     known = own_sessions_of(episode, leaves)
     offers = offers_at(site=episode.site, from_day=from_day, apart_from=known)
     places = attended.in_week_from(from_day) if leaves else ()
-    wish = Preferences(kept=tuple(place.meeting.as_weekly_meeting() for place in places))
-    schedules = find_schedules(offers, need, wish=wish, most=options["most"])
+    preferences = Preferences(kept=tuple(place.meeting.as_weekly_meeting() for place in places))
+    schedules = find_schedules(offers, need, preferences=preferences, most=options["most"])
     return FitReport(
         episode=episode,
         span=span,
@@ -93,7 +93,7 @@ def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any]
         stands=bool(attended.enrollments),
         schedules=schedules,
         one_to_ones=[_individual_sessions(each, episode, today, leaves) for each in schedules],
-        repairs=() if schedules else find_suggestions(offers, need, wish=wish),
+        repairs=() if schedules else find_suggestions(offers, need, preferences=preferences),
         fits=find_fits(offers, need),
         ahead=plan_step_down(episode=episode, from_day=from_day) if options["ahead"] else None,
         codes=ClinicCodes.of(episode.site),

@@ -5,10 +5,9 @@ from typing import Any
 
 from scheduling.domain.hours.rules import WeeklyMeeting, add_up
 from scheduling.domain.individual.proposals import IndividualProposals, Proposal
-from scheduling.domain.search.conflicts import CommitmentMove
+from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.fit import Fit
 from scheduling.domain.search.schedules import Schedule
-from scheduling.domain.search.score import Score
 from scheduling.domain.step_down import DAY_CODES, ScheduleDifference
 from scheduling.domain.suggestions.changes import Adjustment
 from scheduling.domain.suggestions.commitment_changes import CommitmentAdjustment
@@ -79,8 +78,8 @@ class _JsonWriter:
             "individual_times": [_proposal(each) for each in found.proposals],
             "sessions": schedule.sessions,
             "meetings": self.meetings(schedule.meetings),
-            "price": _price(schedule.price, schedule),
-            "gives": [self._gives(give) for give in schedule.gives],
+            "price": _score(schedule),
+            "gives": [self._move(move) for move in schedule.moves],
             "missed": [{"date": on.isoformat(), "meeting": each.key} for on, each in schedule.missed],
         }
 
@@ -152,13 +151,13 @@ class _JsonWriter:
             for each in meetings
         ]
 
-    def _gives(self, give: CommitmentMove) -> Json:
-        return _commitment(give.busy.key, self.commitments) | {
-            "label": give.busy.label,
-            "weekday": give.weekday,
-            "way": "ends_earlier" if give.ends_earlier else "begins_later",
-            "minutes": give.minutes,
-            "passes": give.passes,
+    def _move(self, move: Conflict) -> Json:
+        return _commitment(move.busy.key, self.commitments) | {
+            "label": move.busy.label,
+            "weekday": move.weekday,
+            "way": "ends_earlier" if move.ends_earlier else "begins_later",
+            "minutes": move.minutes,
+            "passes": move.is_temporary,
         }
 
 
@@ -185,21 +184,22 @@ def _clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def _price(price: Score, schedule: Schedule) -> Json:
-    """Each part with its points, and what they are counted from."""
+def _score(schedule: Schedule) -> Json:
+    """Each part of the score with its points and the numbers that these are computed from."""
+    score = schedule.score
     counted: dict[str, Json] = {
-        "waiting": {"days": price.wait_days},
-        "giving_way": {"minutes": sum(give.minutes for give in price.gives), "times": len(price.gives)},
-        "missed": {"sessions": price.missed},
-        "trips": {"days": price.trips},
-        "present": {"minutes": price.present_minutes},
-        "people": {"number": price.people},
-        "close": {"groups": price.close},
-        "mixed": {"tracks_mix": price.is_mixed},
-        "other_days": {"days": price.other_days},
-        "other_groups": {"groups": price.other_groups, "at_the_time": price.at_the_time},
+        "waiting": {"days": score.wait_days},
+        "giving_way": {"minutes": sum(move.minutes for move in score.moves), "times": len(score.moves)},
+        "missed": {"sessions": score.missed},
+        "trips": {"days": score.trips},
+        "present": {"minutes": score.present_minutes},
+        "people": {"number": score.people},
+        "close": {"groups": score.close},
+        "mixed": {"tracks_mix": score.is_mixed},
+        "other_days": {"days": score.other_days},
+        "other_groups": {"groups": score.other_groups, "at_the_time": score.at_the_time},
     }
-    points = price.parts(schedule.wish.weights)
+    points = score.parts(schedule.preferences.weights)
     return {name: numbers | {"points": points[name]} for name, numbers in counted.items()}
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 
 from scheduling.domain.impact.dated_conflicts import find_overlaps
-from scheduling.domain.search.conflicts import is_temporary, missed_dates
 from scheduling.domain.search.need import Need
 from scheduling.models import Meeting, Session
 
@@ -19,10 +18,10 @@ def missed_sessions(
 
     One that was moved is missed if it still runs into what passes in the patient's life. Reads the meetings' prefetched rows.
     """
-    dates = {meeting.pk: missed_dates(meeting.as_weekly_meeting(), need) for meeting in meetings}
+    dates = {meeting.pk: need.conflicts_with(meeting.as_weekly_meeting()).missed for meeting in meetings}
     found = [session for session in sessions if session.pattern_date in dates.get(session.meeting_id or 0, ())]
     times = [(session.pk, session.starts.astimezone(zone), session.ends.astimezone(zone)) for session in found]
-    taken = {pk for pk, _ in find_overlaps(times, [busy for busy in need.busy if is_temporary(busy, need)])}
+    taken = {pk for pk, _ in find_overlaps(times, need.temporary_busy_times)}
     return [session for session in found if session.pk in taken]
 
 

@@ -11,7 +11,8 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode
-from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull
+from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.fit import MeetingFull
 from scheduling.models import Booking, Enrollment, EnrollmentMeeting, Meeting, Modality, ReleaseCause, Session, Track
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.book import book_sessions, sessions_to_book

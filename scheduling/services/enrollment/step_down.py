@@ -83,7 +83,7 @@ def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]
             Step(
                 need=places.beside_hours(lives.need(episode, day)),
                 offers=offers,
-                going_on=going_on,
+                offers_if_enrolled=going_on,
                 follows=groups.follows(offered),
                 arranged=arranged,
             )

@@ -212,7 +212,7 @@ def as_offer(
             if _runs_in_week_from(meeting, starts)
         ),
         individual_minutes=track.individual_minutes,
-        entries=tuple(start.on for start in track.cohort_starts.all()) if in_cohorts else None,
+        start_dates=tuple(start.on for start in track.cohort_starts.all()) if in_cohorts else None,
         level="" if goes_on else track.level,
         from_age=None if goes_on else track.from_age,
         to_age=None if goes_on else track.to_age,

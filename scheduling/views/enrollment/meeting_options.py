@@ -10,9 +10,8 @@ from django.http import HttpRequest
 from iopmanager.form_fields import parse_day
 from patients.models import Episode
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.fit import Fit, find_fits, has_a_place, keeps_commitments
+from scheduling.domain.search.fit import Fit, MeetingFull, find_fits, has_a_place, keeps_commitments
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.obstacles import MeetingFull
 from scheduling.forms.enrollment.enroll import MeetingChoiceForm
 from scheduling.models import Enrollment, Meeting, Track
 from scheduling.services.enrollment.change import own_sessions

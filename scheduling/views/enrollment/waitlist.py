@@ -16,7 +16,7 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.views.access import patient_managed_by
-from scheduling.domain.search.obstacles import CommitmentConflict
+from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.formats import day
 from scheduling.forms.enrollment.enroll import MeetingChoiceForm, WaitlistForm, WaitlistRemovalForm
 from scheduling.models import Track, WaitingEntry

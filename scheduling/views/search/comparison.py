@@ -76,7 +76,7 @@ def comparison_rows(cards: Sequence[ScheduleCard]) -> list[ScoreItem]:
         )
     ]
     asked: list[tuple[str, list[tuple[Remark, ...]]]] = [
-        ("gives", [move_remarks(each.price.gives) for each in schedules]),
+        ("gives", [move_remarks(each.score.moves) for each in schedules]),
         ("misses", [missed_session_remarks(each.meetings, each.need) for each in schedules]),
         ("close", [find_tight_gaps(each.meetings, each.need) for each in schedules]),
     ]
@@ -84,7 +84,7 @@ def comparison_rows(cards: Sequence[ScheduleCard]) -> list[ScoreItem]:
         ScoreItem("when", tuple(tuple(card.days) for card in cards)),
         *numbers,
         *(ScoreItem(name, tuple(values)) for name, values in asked),
-        ScoreItem("people", tuple(each.price.people for each in schedules)),
+        ScoreItem("people", tuple(each.score.people for each in schedules)),
         ScoreItem("track", tuple(card.remarks[1] for card in cards)),
         ScoreItem(
             "groups", tuple(tuple((meeting.weekday, meeting.name) for meeting in each.meetings) for each in schedules)

@@ -7,9 +7,9 @@ from functools import cached_property
 
 from patients.models import Episode, Patient
 from scheduling.domain.hours.rules import HIGHER_BAND_MINUTES, WeeklyMeeting
-from scheduling.domain.search.fit import Fit, find_fits
+from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.fit import Fit, MeetingFull, find_fits
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull
 from scheduling.forms.enrollment.enroll import StartDateForm
 from scheduling.models import Enrollment, WaitingEntry
 from scheduling.services.reasons import BeforeAdmission

@@ -14,7 +14,7 @@ from accounts.permissions import Role
 from attendance.services.ledgers import week_ledger
 from attendance.services.missed_sessions import makeup_candidates
 from patients.models import Commitment, CommitmentKind, Episode
-from scheduling.domain.search.obstacles import CommitmentConflict
+from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.models import Booking, Enrollment, Meeting, ReleaseCause, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.makeups import book_makeup

@@ -27,7 +27,8 @@ from demo.sign_ins import (
 )
 from patients.models import Commitment, CommitmentKind, Episode, LevelOfCare, Patient
 from scheduling.clinic_import import import_clinic
-from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull
+from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.fit import MeetingFull
 from scheduling.models import Booking, Meeting, Session, Site, Track, TrackStatus, WaitingEntry
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.search.queries import search_tracks

@@ -10,7 +10,8 @@ from accounts.permissions import Role
 from attendance.models import Attendance
 from patients.models import Episode
 from scheduling.domain.hours.reasons import BelowPrescribedDays, BelowPrescribedMinutes
-from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull, NotAStartDate
+from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.fit import MeetingFull, NotAStartDate
 from scheduling.models import Booking, CohortStart, Enrollment, Meeting, Priority, ReleaseCause, Session, Site, Track
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.bookings.horizon import extend_horizon

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.permissions import Role
 from attendance.services.leaves import add_leave
 from iopmanager import clock
-from scheduling.domain.search.obstacles import CommitmentConflict
+from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.models import Booking, Enrollment, Session, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.end_track import end_track, ending_enrollments

@@ -14,7 +14,8 @@ from scheduling.domain.hours.reasons import (
     OverlappingMeetings,
     TooManyMinutes,
 )
-from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull, NotAStartDate
+from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.fit import MeetingFull, NotAStartDate
 from scheduling.models import Booking, CohortStart, Enrollment, Feed, Meeting, Session, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.documents.feeds import create_feed

@@ -12,7 +12,7 @@ from attendance.services.ledgers import recent_weeks
 from patients.models import Episode
 from scheduling.domain.hours.reasons import FacilitatorDoubleBooked
 from scheduling.domain.individual.proposals import HourNotFree, IndividualProposals, WeeklyHour, WrongIndividualTime
-from scheduling.domain.search.obstacles import CommitmentConflict
+from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.models import Booking, Enrollment, FacilitatorPart, Meeting, Session, SessionStatus, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AuditEvent, User
 from accounts.permissions import Role
 from patients.models import Episode
-from scheduling.domain.search.obstacles import MoreOfAnotherTrack
+from scheduling.domain.search.mixed_tracks import MoreOfAnotherTrack
 from scheduling.models import Booking, Enrollment, Meeting, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment

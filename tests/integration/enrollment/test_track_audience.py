@@ -15,7 +15,7 @@ from accounts.permissions import Role
 from patients.models import Episode, LevelOfCare
 from patients.services.care.episodes import LevelValues, set_level_of_care
 from scheduling.clinic_import.faults import ImportFailed
-from scheduling.domain.search.obstacles import OutsideAges, WrongLevel
+from scheduling.domain.search.fit import OutsideAges, WrongLevel
 from scheduling.models import Enrollment, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment

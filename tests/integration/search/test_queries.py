@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from patients.models import Episode, LevelOfCare, LevelOfCareSpan
 from scheduling.domain.hours.reasons import BelowPrescribedMinutes
-from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull, NotAStartDate
+from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.fit import MeetingFull, NotAStartDate
 from scheduling.models import Closure, CohortStart, RuleSet, Site, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.search.queries import NoEpisode, need_of, offers_at, search_tracks

@@ -18,7 +18,7 @@ import scheduling
 from scheduling.domain.hours.reasons import TooFewMinutes
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.individual.proposals import HourConflict, HourNotFree, NearestHour, NoFreeHour, WeeklyHour
-from scheduling.domain.search.obstacles import CommitmentConflict
+from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.reason_text import reason_text
 from scheduling.services.reasons import AlreadyEnrolled
 from timekeeping.reasons import Reason

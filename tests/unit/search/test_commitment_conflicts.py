@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.domain.search.conflicts import blocking_conflicts
+from scheduling.domain.search.fit import blocking_conflicts
 from scheduling.domain.search.need import Need
 from tests.unit.hours.test_rules import meeting
 from timekeeping.intervals import Interval

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.domain.search.conflicts import ConflictResolution, blocking_conflicts, missed_dates, resolve_meeting
+from scheduling.domain.search.conflicts import MeetingConflicts
+from scheduling.domain.search.fit import blocking_conflicts
 from scheduling.domain.search.need import Need
 from tests.unit.hours.test_rules import meeting
 from timekeeping.weeks import BusyTime, OnDates, Recurrence, RecurrencePattern, Rotation
@@ -40,10 +41,9 @@ def life(
     )
 
 
-def stands(busy: BusyTime, **more) -> ConflictResolution:
-    return resolve_meeting(
-        GROUP, Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=(busy,), **more)
-    )
+def stands(busy: BusyTime, **more) -> MeetingConflicts:
+    need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=(busy,), **more)
+    return need.conflicts_with(GROUP)
 
 
 def on(*numbers: int) -> OnDates:
@@ -70,13 +70,13 @@ def on(*numbers: int) -> OnDates:
 def test_what_could_move_gives_way_at_one_end(busy, gives):
     found = stands(busy)
     assert bool(found.blocking) == (gives is None)
-    assert [(give.ends_earlier, give.minutes) for give in found.gives] == (gives or [])
-    assert all((give.busy, give.weekday, give.passes) == (busy, 3, False) for give in found.gives)
+    assert [(move.ends_earlier, move.minutes) for move in found.moves] == (gives or [])
+    assert all((move.busy, move.weekday, move.is_temporary) == (busy, 3, False) for move in found.moves)
 
 
 def test_a_shift_since_the_evening_before_gives_way_on_its_own_day():
-    (give,) = stands(life("22:00", "16:10", Recurrence(weekdays=frozenset({2})), movable=10)).gives
-    assert (give.weekday, give.ends_earlier, give.minutes) == (2, True, 10)
+    (move,) = stands(life("22:00", "16:10", Recurrence(weekdays=frozenset({2})), movable=10)).moves
+    assert (move.weekday, move.ends_earlier, move.minutes) == (2, True, 10)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_shift_since_the_evening_before_gives_way_on_its_own_day():
 def test_what_passes_costs_a_few_sessions(busy, missed):
     need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=(busy,))
     assert bool(blocking_conflicts(GROUP, need)) == (missed is None)
-    assert list(missed_dates(GROUP, need)) == [THURSDAYS[number] for number in missed or []]
+    assert list(need.conflicts_with(GROUP).missed) == [THURSDAYS[number] for number in missed or []]
 
 
 @pytest.mark.parametrize(
@@ -133,14 +133,14 @@ def test_one_in_six_is_the_most_that_may_be_missed(weeks, is_missed):
         weeks=weeks,
         busy=(life("16:00", "17:00", on(1)),),
     )
-    assert missed_dates(GROUP, need) == ((THURSDAYS[1],) if is_missed else ())
+    assert need.conflicts_with(GROUP).missed == ((THURSDAYS[1],) if is_missed else ())
     assert bool(blocking_conflicts(GROUP, need)) != is_missed
 
 
 def test_dates_of_several_commitments_count_together():
     passing = (life("16:00", "17:00", on(1, 2)), life("17:00", "18:00", on(2, 3)))
     need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=passing)
-    assert missed_dates(GROUP, need) == ()
+    assert need.conflicts_with(GROUP).missed == ()
     assert {clash.dates for clash in blocking_conflicts(GROUP, need)} == {2}
 
 
@@ -155,8 +155,8 @@ def test_dates_of_several_commitments_count_together():
     ],
 )
 def test_little_time_between_is_cut_fine(starts, ends, is_close):
-    assert stands(life(starts, ends)).is_close == is_close
-    assert not stands(life(starts, ends, kind="treatment")).is_close
+    assert stands(life(starts, ends)).is_tight == is_close
+    assert not stands(life(starts, ends, kind="treatment")).is_tight
 
 
 fives = st.integers(0, 287).map(lambda number: time(number // 12, number % 12 * 5))
@@ -201,7 +201,7 @@ def test_the_stance_is_what_a_calendar_of_minutes_says(starts, ends, pattern, wa
                 needed.add(min(ways_out))
             else:
                 blocked_on.add(thursday)
-    assert {give.minutes for give in found.gives} == needed
+    assert {move.minutes for move in found.moves} == needed
     lasts = not isinstance(pattern, OnDates) and not getattr(pattern, "valid_until", None)
     if blocked_on and (lasts or len(blocked_on) > 2):
         assert found.blocking

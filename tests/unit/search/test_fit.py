@@ -14,9 +14,9 @@ from scheduling.domain.hours.reasons import (
     TooManyMinutes,
 )
 from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
-from scheduling.domain.search.fit import Fit, find_fits, judge
+from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.fit import Fit, MeetingFull, NoStartDateLeft, NotAStartDate, find_fits, judge
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from scheduling.domain.search.obstacles import CommitmentConflict, MeetingFull, NoStartDateLeft, NotAStartDate
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_commitment_conflicts import busy, need
 
@@ -193,18 +193,18 @@ def test_what_keeps_the_whole_out_is_said_though_enough_fits():
 )
 def test_a_cohort_is_judged_from_its_start(entries, starts, fits):
     court = busy((0,), "08:00", "16:00", valid_until=MONDAY + WEEK)
-    fit = found(offer(*MORNINGS[:3], entries=entries), need(court))
+    fit = found(offer(*MORNINGS[:3], start_dates=entries), need(court))
     assert (fit.starts, fit.fits) == (starts, fits)
 
 
 def test_no_cohort_left_fits_nobody():
-    fit = found(offer(*MORNINGS, entries=(MONDAY - DAY,)), need())
+    fit = found(offer(*MORNINGS, start_dates=(MONDAY - DAY,)), need())
     assert not fit.fits
     assert fit.obstacles == (NoStartDateLeft(MONDAY),)
 
 
 def test_judging_a_day_on_which_no_cohort_begins():
-    track = offer(*MORNINGS, entries=(MONDAY + WEEK,))
+    track = offer(*MORNINGS, start_dates=(MONDAY + WEEK,))
     assert judge(track, need(), MORNINGS[:3]) == (NotAStartDate(MONDAY, MONDAY + WEEK),)
     assert judge(track, replace(need(), from_day=MONDAY + WEEK), MORNINGS[:3]) == ()
 

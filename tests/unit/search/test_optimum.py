@@ -7,6 +7,7 @@ import pytest
 
 from bench.solver_model import ScheduleModel
 from bench.worlds import clinic, needs
+from scheduling.domain.search.conflicts import ConflictFinder
 from scheduling.domain.search.schedules import find_schedules
 
 MEETINGS = 200
@@ -18,5 +19,5 @@ def test_the_best_schedule_over_200_meetings_is_the_optimum(seed, patients, most
     offers = clinic(random, MEETINGS)
     assert sum(len(offer.meetings) for offer in offers) == MEETINGS
     for need in needs(random, patients):
-        found = find_schedules(offers, replace(need), most=most)
+        found = find_schedules(offers, replace(need, finder=ConflictFinder()), most=most)
         assert [schedule.points for schedule in found] == ScheduleModel(offers, need).best(most, workers=1)

@@ -55,7 +55,7 @@ WEEK = [group(day, day) for day in (0, 2, 4)]
 
 
 def said(offers: list[Offer], asked: Need, wish: Preferences | None = None) -> tuple[Remark, ...]:
-    best = find_schedules(offers, asked, wish=wish)[0]
+    best = find_schedules(offers, asked, preferences=wish)[0]
     return remarks_on(best, offers)
 
 
@@ -65,7 +65,7 @@ def test_a_whole_track_without_a_life() -> None:
 
 def test_part_of_a_track_that_begins_later_led_by_two() -> None:
     meetings = [group(day, day, facilitators=frozenset({day // 2})) for day in (0, 1, 2, 3)]
-    later = offer(1, meetings, entries=(date(2026, 12, 7),))
+    later = offer(1, meetings, start_dates=(date(2026, 12, 7),))
 
     assert said([later], need()) == (
         StartsOn(date(2026, 12, 7), 7),

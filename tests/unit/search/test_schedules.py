@@ -75,7 +75,7 @@ def a_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
                 name=random.choice(("Evening", "Morning")),
                 meetings=offered,
                 individual_minutes=random.choice((0, 0, 30)),
-                entries=(MONDAY + random.randint(-1, 9) * DAY,) if random.random() < 0.2 else None,
+                start_dates=(MONDAY + random.randint(-1, 9) * DAY,) if random.random() < 0.2 else None,
                 mixes=random.random() < 0.6,
             )
         )
@@ -101,17 +101,17 @@ def tried(offers: list[Offer], need: Need, wish: Preferences) -> list[Found]:
     """Every set of every track's meetings, and of those that mix, by the rules and the price alone."""
     found: dict[object, Found] = {}
     for offer in sorted(offers, key=lambda offer: (offer.name, offer.key)):
-        entry = offer.next_entry(need.from_day)
+        entry = offer.next_start_date(need.from_day)
         if entry is None:
             continue
         then = replace(need, from_day=entry)
         like = [
             other
             for other in sorted(offers, key=lambda other: (other.name, other.key))
-            if other is offer or (other.mixes_with(offer) and other.next_entry(need.from_day) == entry)
+            if other is offer or (other.mixes_with(offer) and other.next_start_date(need.from_day) == entry)
         ]
         pooled = {each.meeting.key: each for other in like for each in other.meetings}
-        together = replace(offer, meetings=tuple(pooled.values()), entries=None)
+        together = replace(offer, meetings=tuple(pooled.values()), start_dates=None)
         counting = [each.meeting for each in pooled.values() if each.meeting.anchor is None and each.meeting.countable]
         for chosen in sets(counting):
             if judge(together, then, chosen):
@@ -166,7 +166,7 @@ def _told(
 
 def told(schedule: Schedule) -> Found:
     points, times, keys, *home = schedule.order
-    assert points == schedule.price.points()
+    assert points == schedule.score.points()
     return points, times, keys, tuple(home), schedule.is_mixed
 
 
@@ -176,8 +176,10 @@ def test_the_search_finds_what_trying_everything_finds_in_the_same_order(hundred
     for seed in range(hundred * 100, hundred * 100 + 100):
         offers, need, wish = a_world(Random(seed))
         everything = tried(offers, need, wish)
-        assert [told(schedule) for schedule in find_schedules(offers, need, wish=wish, most=10_000)] == everything, seed
-        first = find_schedules(offers, need, wish=wish, most=5)
+        assert [
+            told(schedule) for schedule in find_schedules(offers, need, preferences=wish, most=10_000)
+        ] == everything, seed
+        first = find_schedules(offers, need, preferences=wish, most=5)
         assert [told(schedule) for schedule in first] == everything[:5], seed
         fitting += bool(everything)
     assert fitting > 20, "worlds in which nothing fits prove little"

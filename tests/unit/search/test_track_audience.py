@@ -5,10 +5,9 @@ from datetime import date
 
 import pytest
 
-from scheduling.domain.search.fit import find_fits, judge
-from scheduling.domain.search.mixed_tracks import check_home_track, home_track
+from scheduling.domain.search.fit import OutsideAges, WrongLevel, find_fits, judge
+from scheduling.domain.search.mixed_tracks import MoreOfAnotherTrack, check_home_track, home_track
 from scheduling.domain.search.need import age_on
-from scheduling.domain.search.obstacles import MoreOfAnotherTrack, OutsideAges, WrongLevel
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_commitment_conflicts import need
 from tests.unit.search.test_fit import MORNINGS, offer

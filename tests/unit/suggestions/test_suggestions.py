@@ -72,7 +72,7 @@ def test_a_repair_is_true_and_of_a_step_less_nothing_comes(hundred):
         world = a_hard_world(seed)
         fits_already = fits((), *world)
         found = find_suggestions(*world, most=100)
-        assert FeasibilityCheck(*world).opens() == fits_already, seed
+        assert FeasibilityCheck(*world).allows_fit() == fits_already, seed
         assert not (fits_already and found)
         for repair in found:
             schedules = find_schedules(*repair.apply(*world))
@@ -144,9 +144,9 @@ def life(starts: str, ends: str, pattern: RecurrencePattern, **more: object) -> 
     return BusyTime(recurrence=pattern, starts=group.starts, ends=group.ends, **given)
 
 
-def track(*, full: tuple[date, ...] = (), entries: tuple[date, ...] | None = None) -> tuple[Offer, ...]:
+def track(*, full: tuple[date, ...] = (), start_dates: tuple[date, ...] | None = None) -> tuple[Offer, ...]:
     offered = tuple(OfferedMeeting(meeting=each, full_on=full if each.key == "Thu" else ()) for each in SITE)
-    return (Offer(key=1, name="Evening", meetings=offered, entries=entries),)
+    return (Offer(key=1, name="Evening", meetings=offered, start_dates=start_dates),)
 
 
 def on(*weekdays: int) -> Recurrence:
@@ -224,7 +224,7 @@ def test_what_gives_way_in_a_life(busy, tokens):
             {"rules": HoursRules(minimum_days=1, maximum_days=2)}, ["rule:2:3:maximum_days"], id="too many days"
         ),
         pytest.param(
-            {"offers": track(entries=(MONDAY - DAY,))},
+            {"offers": track(start_dates=(MONDAY - DAY,))},
             ["joins_between:1:2026-11-02"],
             id="no start date is left",
         ),

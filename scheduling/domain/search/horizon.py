@@ -1,0 +1,77 @@
+"""The dates for which schedules are judged, and when busy times fall on them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from functools import cached_property
+from typing import NamedTuple
+
+from scheduling.domain.hours.rules import WeeklyMeeting
+from timekeeping.intervals import Interval
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
+
+
+class BusySpan(NamedTuple):
+    """The part of a busy time that falls on the `dates` of one weekday.
+
+    `start` and `end` are minutes from midnight of these dates, travel included. They reach below 0 or past the end of the day
+    when the busy time started `days_before` days earlier or goes on after midnight.
+    """
+
+    weekday: int
+    days_before: int
+    start: int
+    end: int
+    dates: tuple[date, ...]
+
+
+class Horizon:
+    """The dates from `from_day` for `weeks` weeks on which the site is open.
+
+    Recurring times are the same on the wall clock each week, so the work for a busy time is done once and remembered.
+    """
+
+    def __init__(self, from_day: date, weeks: int, closed: tuple[Interval[date], ...]) -> None:
+        self.from_day = from_day
+        self.weeks = weeks
+        self.closed = closed
+        self.until = from_day + timedelta(weeks=weeks)
+        self._spans: dict[BusyTime, tuple[BusySpan, ...]] = {}
+
+    @cached_property
+    def open_days(self) -> tuple[tuple[date, ...], ...]:
+        """For each weekday, its dates on which the site is open."""
+        found: list[list[date]] = [[] for _ in range(7)]
+        for number in range((self.until - self.from_day).days):
+            on = self.from_day + timedelta(days=number)
+            if not any(closure.contains(on) for closure in self.closed):
+                found[on.weekday()].append(on)
+        return tuple(map(tuple, found))
+
+    def dates_of(self, meeting: WeeklyMeeting) -> Sequence[date]:
+        """The dates on which the meeting is held, in order."""
+        days = self.open_days[meeting.weekday]
+        if meeting.anchor is None and meeting.runs_from is None and meeting.runs_until is None:
+            return days
+        recurrence = meeting.recurrence
+        return tuple(on for on in days if recurrence.happens_on(on))
+
+    def spans_of(self, busy: BusyTime) -> tuple[BusySpan, ...]:
+        """The spans of a busy time, one for each weekday that it touches and day on which it starts."""
+        if busy not in self._spans:
+            self._spans[busy] = tuple(self._find_spans(busy))
+        return self._spans[busy]
+
+    def _find_spans(self, busy: BusyTime) -> Iterator[BusySpan]:
+        start = minute_of(busy.starts) - busy.travel_before
+        end = minute_of(busy.starts) + busy.minutes + busy.travel_after
+        is_open = set().union(*self.open_days)
+        for days_before in range(start // MINUTES_A_DAY, (end - 1) // MINUTES_A_DAY + 1):
+            later = timedelta(days=days_before)
+            found: list[list[date]] = [[] for _ in range(7)]
+            for started in busy.recurrence.dates(self.from_day - later, self.until - later):
+                if (on := started + later) in is_open:
+                    found[on.weekday()].append(on)
+            shift = days_before * MINUTES_A_DAY
+            for weekday, dates in enumerate(found):
+                if dates:
+                    yield BusySpan(weekday, days_before, start - shift, end - shift, tuple(dates))
