@@ -1,8 +1,9 @@
-"""From the lines of a calendar to its entries, each in a state in which it can be expanded."""
+"""Parse the lines of a calendar into events, and clean them so that they can be expanded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
+from functools import partial
 
 from icalendar import Calendar, Event
 from icalendar.prop import vBroken, vDDDLists, vRecur
@@ -19,7 +20,7 @@ SINGLE_VALUE_PROPERTIES = ("UID", "SEQUENCE", "STATUS", "TRANSP", "X-MICROSOFT-C
 
 @dataclass(frozen=True, slots=True)
 class CleanedEvents:
-    """A calendar of the entries that can be placed, and of how many something is to be remarked."""
+    """A calendar with the events that have a start, and how many of its events need a notice of each kind."""
 
     calendar: Calendar
     unknown_zone: int
@@ -27,56 +28,72 @@ class CleanedEvents:
     partly_read: int
 
 
-def clean_events(sheet: RawCalendar, zone: tzinfo) -> CleanedEvents:
-    """The entries of a calendar. Those without a zone are on the wall clock of `zone`.
+def clean_events(raw_calendar: RawCalendar, zone: tzinfo) -> CleanedEvents:
+    """Parse the events of a calendar and clean them. Events without a time zone are on the wall clock of `zone`.
 
-    Raises Refused for a rule that is not allowed.
+    Raises Refused for a recurrence rule that is not allowed.
     """
-    lines = ["BEGIN:VCALENDAR"]
-    if is_in_database(sheet.zone_name):
-        lines.append(f"X-WR-TIMEZONE:{sheet.zone_name}")
-    unknown = 0
-    for event in sheet.events:
-        told = [strip_unknown_zone(line) for line in event]
-        unknown += any(is_unknown for _, is_unknown in told)
-        lines += ["BEGIN:VEVENT", *(line for line, _ in told), "END:VEVENT"]
-    lines.append("END:VCALENDAR")
-    calendar = Calendar.from_ical("\r\n".join(lines).encode())
-    if not isinstance(calendar, Calendar):
-        raise TypeError("what begins as a calendar is read as one")
+    calendar, unknown_zone = _parse_events(raw_calendar)
     events = [event for event in calendar.subcomponents if isinstance(event, Event)]
-    is_whole = [_clean_event(event, zone) for event in events]
-    calendar.subcomponents = [event for event in events if "DTSTART" in event]
+    is_complete = [_clean_event(event, zone) for event in events]
+    has_start = ["DTSTART" in event for event in events]
+    calendar.subcomponents = [event for event, starts in zip(events, has_start, strict=True) if starts]
     return CleanedEvents(
         calendar,
-        unknown_zone=unknown,
-        unreadable=len(events) - len(calendar.subcomponents),
-        partly_read=sum("DTSTART" in event and not whole for event, whole in zip(events, is_whole, strict=True)),
+        unknown_zone=unknown_zone,
+        unreadable=has_start.count(False),
+        partly_read=sum(starts and not complete for starts, complete in zip(has_start, is_complete, strict=True)),
     )
 
 
+def _parse_events(raw_calendar: RawCalendar) -> tuple[Calendar, int]:
+    """Parse the lines of the events without unknown time zones; also return how many events had one."""
+    lines = ["BEGIN:VCALENDAR"]
+    if is_in_database(raw_calendar.zone_name):
+        lines.append(f"X-WR-TIMEZONE:{raw_calendar.zone_name}")
+    unknown_zone = 0
+    for event in raw_calendar.events:
+        stripped = [strip_unknown_zone(line) for line in event]
+        unknown_zone += any(is_unknown for _, is_unknown in stripped)
+        lines += ["BEGIN:VEVENT", *(line for line, _ in stripped), "END:VEVENT"]
+    lines.append("END:VCALENDAR")
+    calendar = Calendar.from_ical("\r\n".join(lines).encode())
+    if not isinstance(calendar, Calendar):
+        raise TypeError("the library must parse a VCALENDAR into a Calendar")
+    return calendar, unknown_zone
+
+
 def _clean_event(event: Event, zone: tzinfo) -> bool:
-    """Takes out of the entry what can't be read, and answers whether nothing had to be taken out."""
-    whole = not event.errors
+    """Remove everything from the event that can't be read; return whether nothing had to be removed."""
+    is_complete = not event.errors
     for name in SINGLE_VALUE_PROPERTIES:
-        _set_values(event, name, _values(event, name)[:1])
+        _keep_readable(event, name, lambda _: True, most=1)
     if not isinstance(event.get("SEQUENCE", 0), int):
         del event["SEQUENCE"]
     for name, kind in TIME_PROPERTIES.items():
-        times = [each for each in _values(event, name) if _is_time(each, kind)][:1]
-        whole &= len(times) == len(_values(event, name))
-        _set_values(event, name, times)
+        is_complete &= _keep_readable(event, name, partial(_is_time, kind=kind), most=1)
     for name in ("RDATE", "EXDATE"):
-        lists = [each for each in _values(event, name) if isinstance(each, vDDDLists)]
-        whole &= len(lists) == len(_values(event, name))
-        _set_values(event, name, lists)
+        is_complete &= _keep_readable(event, name, lambda value: isinstance(value, vDDDLists))
+    return _keep_usable_rules(event, zone) and is_complete
+
+
+def _keep_usable_rules(event: Event, zone: tzinfo) -> bool:
+    """Remove the recurrence rules that can't be used; return whether all readable ones are left."""
     rules = [rule for rule in _values(event, "RRULE") if isinstance(rule, vRecur) and rule]
     if len(rules) > MAX_RULES:
         raise Refused([RuleNotAllowed()])
     starts = event.get("DTSTART")
     usable = [rule for rule in rules if starts is not None and _is_usable(rule, starts.dt, zone)]
     _set_values(event, "RRULE", usable)
-    return whole and len(usable) == len(rules)
+    return len(usable) == len(rules)
+
+
+def _keep_readable(event: Event, name: str, is_readable: Callable[[object], bool], most: int | None = None) -> bool:
+    """Keep the readable values of the property, at most so many; return whether all its values are left."""
+    values = _values(event, name)
+    readable = [value for value in values if is_readable(value)][:most]
+    _set_values(event, name, readable)
+    return len(readable) == len(values)
 
 
 def _is_time(value: object, kind: type) -> bool:
@@ -84,13 +101,15 @@ def _is_time(value: object, kind: type) -> bool:
 
 
 def _values(event: Event, name: str) -> list[object]:
-    """The property's values; those that can't be read say so of themselves whatever they are asked."""
+    """Return the property's values as a list, those that can't be parsed (vBroken) included."""
     value = event.get(name)
-    return value if isinstance(value, list) else [] if value is None else [value]
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def _set_values(event: Event, name: str, values: Sequence[object]) -> None:
-    """Leaves these values of the property."""
+    """Replace the property's values by `values`, which are some of them."""
     if len(values) != len(_values(event, name)):
         event.pop(name, None)
         if values:

@@ -1,4 +1,4 @@
-"""From the entries of a calendar to when somebody is busy, between two dates."""
+"""Expand the events of a calendar into busy times between two dates."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 class ImportedEvent(recurring_ical_events.EventAdapter):
-    """An entry, and whether somebody is busy at it. An occurrence that was changed has an entry of its own."""
+    """An event, and whether it makes somebody busy. An occurrence that was changed is an event of its own."""
 
     def __init__(self, component: Component) -> None:
         super().__init__(component)
@@ -31,26 +31,26 @@ def _has_value(component: Component, name: str, value: str) -> bool:
 
 
 class EventOccurrence(recurring_ical_events.Occurrence):
-    """An occurrence that knows its entry."""
+    """An occurrence that knows its event."""
 
     def __init__(
-        self, entry: ImportedEvent, start: date | None = None, end: date | None = None, sequence: int = -1
+        self, event: ImportedEvent, start: date | None = None, end: date | None = None, sequence: int = -1
     ) -> None:
-        super().__init__(entry, start, end, sequence)
-        self.entry = entry
+        super().__init__(event, start, end, sequence)
+        self.event = event
 
 
 class EventSeries(recurring_ical_events.Series):
-    """An entry with its repetitions, and those that were changed."""
+    """An event with its repetitions and its changed occurrences."""
 
     def occurrence(self, adapter: ImportedEvent, start: date | None = None, end: date | None = None) -> EventOccurrence:
         return EventOccurrence(adapter, start, end)
 
 
 class AllEvents(recurring_ical_events.SelectComponents):
-    """Every entry, also where several that are not one another's repetitions share an id: the library keeps one of these.
+    """Collects every event. If several independent events share an id, the library would keep only one of them.
 
-    Of entries with one id those hold that were revised most often; an older revision is no entry of its own.
+    Of the events that share an id, only those with the highest revision count; older revisions are left out.
     """
 
     def __init__(self) -> None:
@@ -59,16 +59,16 @@ class AllEvents(recurring_ical_events.SelectComponents):
     def collect_series_from(self, source: Component, suppress_errors: Sequence[type[Exception]]) -> list[EventSeries]:
         by_id: dict[str, list[ImportedEvent]] = defaultdict(list)
         for component in source.subcomponents:
-            entry = ImportedEvent(component)
-            by_id[entry.uid].append(entry)
-        return [line for entries in by_id.values() for line in self._lines(entries)]
+            event = ImportedEvent(component)
+            by_id[event.uid].append(event)
+        return [series for events in by_id.values() for series in self._series_of(events)]
 
-    def _lines(self, entries: list[ImportedEvent]) -> Iterator[EventSeries]:
-        changed = [entry for entry in entries if entry.is_modification()]
-        masters = [entry for entry in entries if not entry.is_modification()]
-        newest = max((entry.sequence for entry in masters), default=0)
-        holding = [entry for entry in masters if entry.sequence == newest]
-        for group in ([*holding[:1], *changed], *([entry] for entry in holding[1:])):
+    def _series_of(self, events: list[ImportedEvent]) -> Iterator[EventSeries]:
+        changed = [event for event in events if event.is_modification()]
+        masters = [event for event in events if not event.is_modification()]
+        newest = max((event.sequence for event in masters), default=0)
+        current = [event for event in masters if event.sequence == newest]
+        for group in ([*current[:1], *changed], *([event] for event in current[1:])):
             try:
                 yield EventSeries(group)
             except PARSE_ERRORS:
@@ -77,7 +77,7 @@ class AllEvents(recurring_ical_events.SelectComponents):
 
 @dataclass(slots=True, kw_only=True)
 class ExpandedCalendar:
-    """What the entries come to between two dates: stretches of time, and the dates of entries without one."""
+    """The busy times of a calendar between two dates, the dates of its all-day events, and counts for the notices."""
 
     zone: tzinfo
     first: date
@@ -91,41 +91,41 @@ class ExpandedCalendar:
     unreadable: int = 0
 
     def add_all(self, calendar: Component) -> None:
-        """Raises Refused when the entries occur too often."""
-        everything = AllEvents()
-        query = recurring_ical_events.of(calendar, components=[everything])
+        """Add every occurrence of the calendar's events. Raises Refused if there are too many."""
+        all_events = AllEvents()
+        query = recurring_ical_events.of(calendar, components=[all_events])
         begins, ends = self._midnight(self.first), self._midnight(self.until)
-        for line in query.series:
+        for series in query.series:
             try:
-                for taken in line.between(begins, ends):
-                    self._add(taken)
+                for occurrence in series.between(begins, ends):
+                    self._add(occurrence)
             except PARSE_ERRORS:
                 self.unreadable += 1
-        self.unreadable += everything.unreadable
+        self.unreadable += all_events.unreadable
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.zone)
 
-    def _add(self, taken: EventOccurrence) -> None:
+    def _add(self, occurrence: EventOccurrence) -> None:
         self.occurrences += 1
         if self.occurrences > MAX_OCCURRENCES:
             raise Refused([TooManyOccurrences()])
-        if taken.entry.is_cancelled:
+        if occurrence.event.is_cancelled:
             self.cancelled += 1
-        elif taken.entry.is_free:
+        elif occurrence.event.is_free:
             self.free += 1
-        elif isinstance(taken.start, datetime):
-            self._add_time(taken.start, taken.end)
+        elif isinstance(occurrence.start, datetime):
+            self._add_time(occurrence.start, occurrence.end)
         else:
-            self._add_days(taken.start, taken.end)
+            self._add_days(occurrence.start, occurrence.end)
 
     def _add_days(self, starts: date, ends: date) -> None:
-        """What ends on the day on which it begins takes that day: that is how many programs write it."""
+        """Add an all-day event. If it ends on the day on which it starts, it takes that day: many programs write it so."""
         begins, stops = max(starts, self.first), min(max(ends, starts + DAY), self.until)
         self.whole_days.update(begins + number * DAY for number in range((stops - begins).days))
 
     def _add_time(self, starts: datetime, ends: datetime) -> None:
-        """What begins in the hour that clocks skip takes as long as is written."""
+        """Add a timed event. If it starts in the hour that clocks skip, it keeps the length that is written."""
         begins, stops = self._instant(starts), self._instant(ends)
         if _is_skipped(begins, starts):
             stops = begins + (ends.replace(tzinfo=None) - starts.replace(tzinfo=None))
@@ -141,5 +141,5 @@ class ExpandedCalendar:
 
 
 def _is_skipped(instant: datetime, wall: datetime) -> bool:
-    """Whether no clock ever shows the time."""
+    """Whether a clock change skips the time."""
     return wall.tzinfo is not None and instant.astimezone(wall.tzinfo).replace(tzinfo=None) != wall.replace(tzinfo=None)

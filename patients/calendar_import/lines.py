@@ -1,4 +1,4 @@
-"""From bytes to the few lines of a calendar that say when somebody is busy. What else stands in the file goes no further."""
+"""Extract the few lines that say when somebody is busy from the bytes of a calendar file, and drop everything else."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from patients.domain.calendar_files import (
 from timekeeping.reasons import Refused
 
 FOLD = re.compile(r"(?<!\n)\n+[ \t]")
-"""A line goes on in the next. It is looked for at the first of several line breaks, so that a million of them take no time."""
+"""A line that continues in the next. Matched only at the first of several line breaks, so that a million of them are fast."""
 PROPERTY_NAME = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
 EVENT_PROPERTIES = frozenset(
     {
@@ -30,14 +30,17 @@ EVENT_PROPERTIES = frozenset(
 DATE_LIST_PROPERTIES = {"RDATE", "EXDATE"}
 OTHER_COMPONENTS = {"VTODO", "VJOURNAL", "VFREEBUSY"}
 MAX_LINE_LENGTH = 2_000
-"""Of one line that says when something is, lists of dates aside."""
+"""Of a line that says when something is, except for lists of dates."""
 MAX_DEPTH = 8
-"""A calendar has entries, and these have alarms; more is nobody's calendar."""
+"""A calendar has events, and these have alarms. Nothing else is nested in a real calendar."""
 
 
 @dataclass(slots=True)
 class RawCalendar:
-    """One calendar of the file: its zone by name, and the lines of its entries and of the time zones that it defines."""
+    """One calendar of a file: the name of its time zone, and the lines of its events and of the time zones it defines.
+
+    `no_events` counts the components that are no events, such as tasks.
+    """
 
     zone_name: str = ""
     events: list[list[str]] = field(default_factory=list)
@@ -46,14 +49,14 @@ class RawCalendar:
 
 
 def split_calendars(data: bytes) -> list[RawCalendar]:
-    """The calendars in the file. Raises Refused for what is no whole calendar, or too large a one."""
+    """Return the calendars in a file. Raises Refused for a file that is no complete calendar or too large."""
     if len(data) > MAX_BYTES:
         raise Refused([CalendarTooLarge()])
-    return _LineParser(_unfolded_lines(_decode(data))).sheets
+    return _LineParser(_unfolded_lines(_decode(data))).calendars
 
 
 def _decode(data: bytes) -> str:
-    """UTF-8, UTF-16 where a mark says so, and else the letters of Western Windows, of which only the titles need any."""
+    """Decode UTF-8, or UTF-16 if a byte order mark says so. Else fall back to cp1252: only the titles have other letters."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     try:
@@ -68,10 +71,10 @@ def _unfolded_lines(text: str) -> Iterator[str]:
 
 
 class _LineParser:
-    """Walks the lines once, knowing in which components it stands."""
+    """Reads the lines once and keeps track of the components that are open."""
 
     def __init__(self, lines: Iterator[str]) -> None:
-        self.sheets: list[RawCalendar] = []
+        self.calendars: list[RawCalendar] = []
         self._open: list[tuple[str, list[str] | None]] = []
         self._events = self._dates = 0
         for line in lines:
@@ -84,8 +87,8 @@ class _LineParser:
             elif name == "END":
                 self._end()
             elif self._open:
-                self._take(name, line, named.end())
-        if not self.sheets:
+                self._add_property(name, line, named.end())
+        if not self.calendars:
             raise Refused([NotACalendar()])
         if self._open:
             raise Refused([CalendarTruncated()])
@@ -95,26 +98,26 @@ class _LineParser:
             raise Refused([NotACalendar()])
         kept: list[str] | None = None
         if component == "VCALENDAR":
-            self.sheets.append(RawCalendar())
+            self.calendars.append(RawCalendar())
         elif component == "VEVENT":
             self._events += 1
             if self._events > MAX_EVENTS:
                 raise Refused([TooManyEvents()])
             kept = []
-            self.sheets[-1].events.append(kept)
+            self.calendars[-1].events.append(kept)
         elif component == "VTIMEZONE":
             kept = [f"BEGIN:{component}"]
-            self.sheets[-1].zones.append(kept)
+            self.calendars[-1].zones.append(kept)
         elif self._in_zone:
             kept = self._open[-1][1]
             if kept is not None:
                 kept.append(f"BEGIN:{component}")
         elif component in OTHER_COMPONENTS:
-            self.sheets[-1].no_events += 1
+            self.calendars[-1].no_events += 1
         self._open.append((component, kept))
 
     def _end(self) -> None:
-        """What ends is what began last, whatever name stands there."""
+        """Close the component that was opened last, whatever name the line has."""
         if not self._open:
             raise Refused([NotACalendar()])
         in_zone = self._in_zone
@@ -126,17 +129,17 @@ class _LineParser:
     def _in_zone(self) -> bool:
         return any(component == "VTIMEZONE" for component, _ in self._open)
 
-    def _take(self, name: str, line: str, value: int) -> None:
+    def _add_property(self, name: str, line: str, value_start: int) -> None:
         component, kept = self._open[-1]
         if component == "VCALENDAR":
-            if name == "VERSION" and line[value:].strip().startswith("1"):
+            if name == "VERSION" and line[value_start:].strip().startswith("1"):
                 raise Refused([CalendarTooOld()])
             if name == "X-WR-TIMEZONE":
-                self.sheets[-1].zone_name = line[value:].strip()
+                self.calendars[-1].zone_name = line[value_start:].strip()
         elif kept is not None and (name in EVENT_PROPERTIES or component != "VEVENT"):
-            self._keep(name, line, kept)
+            self._keep_line(name, line, kept)
 
-    def _keep(self, name: str, line: str, kept: list[str]) -> None:
+    def _keep_line(self, name: str, line: str, kept: list[str]) -> None:
         if name in DATE_LIST_PROPERTIES:
             self._dates += line.count(",") + 1
             if self._dates > MAX_DATES:

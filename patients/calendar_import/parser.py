@@ -1,4 +1,4 @@
-"""What a calendar file says, from its bytes: the whole way, without limits of time and memory. Only `child` goes it."""
+"""Parse a whole calendar file. Only `worker` calls this, in a process with limits of time and memory."""
 
 import warnings
 from datetime import date
@@ -13,36 +13,38 @@ from timekeeping.intervals import Interval
 
 
 def parse_calendar(data: bytes, *, zone: ZoneInfo, first: date, until: date) -> ParsedCalendar:
-    """When somebody is busy on the dates from `first` to before `until`, as clocks in `zone` tell them, by a calendar file.
+    """Return when somebody is busy on the half-open range of dates in `zone`, according to a calendar file.
 
-    Raises Refused for what is not imported.
+    Raises Refused for a file that is not imported.
     """
-    sheets = split_calendars(data)
-    found = ExpandedCalendar(zone=zone, first=first, until=until)
+    calendars = split_calendars(data)
+    expanded = ExpandedCalendar(zone=zone, first=first, until=until)
     unknown_zone = unreadable = partly_read = 0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the libraries guess is what is wanted
-        register_zones([definition for sheet in sheets for definition in sheet.zones])
-        for sheet in filter(lambda each: each.events, sheets):
-            entries = clean_events(sheet, zone)
-            unknown_zone += entries.unknown_zone
-            unreadable += entries.unreadable
-            partly_read += entries.partly_read
-            found.add_all(entries.calendar)
+        warnings.simplefilter("ignore")  # the libraries warn about the guesses that are wanted here
+        register_zones([definition for each in calendars for definition in each.zones])
+        for each in calendars:
+            if not each.events:
+                continue
+            events = clean_events(each, zone)
+            unknown_zone += events.unknown_zone
+            unreadable += events.unreadable
+            partly_read += events.partly_read
+            expanded.add_all(events.calendar)
     return ParsedCalendar(
-        busy=tuple(Interval(starts, ends) for starts, ends in sorted(found.busy)),
-        whole_days=tuple(sorted(found.whole_days)),
-        events=sum(len(sheet.events) for sheet in sheets),
-        occurrences=found.occurrences,
-        cancelled=found.cancelled,
-        free=found.free,
+        busy=tuple(Interval(starts, ends) for starts, ends in sorted(expanded.busy)),
+        whole_days=tuple(sorted(expanded.whole_days)),
+        events=sum(len(each.events) for each in calendars),
+        occurrences=expanded.occurrences,
+        cancelled=expanded.cancelled,
+        free=expanded.free,
         remarks=nonzero_notices(
             (
                 (CalendarNotice.UNKNOWN_ZONE, unknown_zone),
-                (CalendarNotice.UNREADABLE, unreadable + found.unreadable),
+                (CalendarNotice.UNREADABLE, unreadable + expanded.unreadable),
                 (CalendarNotice.PARTLY_READ, partly_read),
-                (CalendarNotice.NO_LENGTH, found.no_length),
-                (CalendarNotice.NO_EVENTS, sum(sheet.no_events for sheet in sheets)),
+                (CalendarNotice.NO_LENGTH, expanded.no_length),
+                (CalendarNotice.NO_EVENTS, sum(each.no_events for each in calendars)),
             )
         ),
     )

@@ -1,4 +1,4 @@
-"""Has a calendar file read, by a process of its own that can be stopped."""
+"""Read a calendar file in a child process that can be stopped."""
 
 import json
 import sys
@@ -21,18 +21,19 @@ from timekeeping.reasons import Reason
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = [sys.executable, "-s", "-W", "ignore", "-m", "patients.calendar_import.worker"]
 TIMEOUT_SECONDS = 9
-"""By the clock on the wall. The child has less of the processor's time; a busy computer gives it that late."""
+"""Elapsed time. The child's CPU time is limited to less, but on a busy computer it gets that late."""
 MAX_CONCURRENT = 2
 WAIT_SECONDS = 2
 CPU_LIMIT_EXIT_CODES = {-24, -9}
-"""How a process ends that used up its time on the processor: by SIGXCPU, and by SIGKILL where that was not enough."""
+"""The exit codes of a process that used up its CPU time: by SIGXCPU, or by SIGKILL if that was not enough."""
 _reader_slots = BoundedSemaphore(MAX_CONCURRENT)
 
 
 def read_calendar_file(data: bytes, *, zone: str, first: date, until: date) -> ParsedCalendar | Reason:
-    """When somebody is busy on the half-open dates, as clocks in the zone of that name tell them, or why it is not known.
+    """Return when somebody is busy on the half-open range of dates in the time zone of that name, or why the file is refused.
 
-    The child is a fresh interpreter without this process's memory, connections, environment and zones (docs/decisions/0007).
+    The child is a new interpreter without this process's memory, connections, environment and time zones
+    (docs/decisions/0007).
     """
     if len(data) > MAX_BYTES:
         return CalendarTooLarge()
@@ -44,10 +45,10 @@ def read_calendar_file(data: bytes, *, zone: str, first: date, until: date) -> P
         _reader_slots.release()
 
 
-def _read_in_child(data: bytes, asked: str) -> ParsedCalendar | Reason:
+def _read_in_child(data: bytes, request: str) -> ParsedCalendar | Reason:
     with Popen(COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, cwd=ROOT, env={}) as child:
         try:
-            answer, _ = child.communicate(f"{asked}\n".encode() + data, timeout=TIMEOUT_SECONDS)
+            output, _ = child.communicate(f"{request}\n".encode() + data, timeout=TIMEOUT_SECONDS)
         except TimeoutExpired:
             child.kill()
             return ReadingTimedOut()
@@ -55,4 +56,4 @@ def _read_in_child(data: bytes, asked: str) -> ParsedCalendar | Reason:
         return ReadingTimedOut()
     if child.returncode != 0:
         return CouldNotBeRead()
-    return result_from_json(answer)
+    return result_from_json(output)

@@ -1,4 +1,4 @@
-"""By which rules an entry may repeat, and how long: to the last occurrence that is meant."""
+"""Which recurrence rules are allowed, and how the end of a rule is read."""
 
 from datetime import MAXYEAR, UTC, date, datetime, time, tzinfo
 
@@ -16,7 +16,10 @@ LAST_SECOND = time(23, 59, 59)
 
 
 def check_rule(rule: vRecur) -> bool:
-    """Whether it is a rule at all. Raises Refused for one that repeats within the day, never moves on, or lists too much."""
+    """Return whether this is a recurrence rule at all.
+
+    Raises Refused for one that repeats within the day, never moves on, or has too long lists.
+    """
     frequency = _last_value(rule, "FREQ")
     if frequency in WITHIN_DAY_FREQUENCIES:
         raise Refused([RepeatsTooOften()])
@@ -30,21 +33,21 @@ def check_rule(rule: vRecur) -> bool:
 
 
 def _last_value(rule: vRecur, name: str, default: object = None) -> object:
-    """The part's value, which is one even where several are written."""
+    """Return the part's value, the last one if several are written."""
     values = rule.get(name, [default])
     return values[-1] if isinstance(values, list) else values
 
 
 def make_until_inclusive(rule: vRecur, starts: date, zone: tzinfo) -> None:
-    """Writes until when the rule holds so that its last occurrence is in it.
+    """Rewrite the end of the rule (UNTIL) so that its last occurrence is included.
 
-    A date means all of that day, and a time without a zone is one of the entry's own clock. The library asks for UTC where
-    an entry has a zone and takes either for UTC, by which the last shift is lost. Entries without a zone, which are on the
-    wall clock of `zone`, are told it on that.
+    If UNTIL is a date, all of that day is meant; a time without a zone is on the event's own clock. The library takes both
+    for UTC if the event has a time zone, which would lose the last occurrence. Events without a zone are on the wall clock of
+    `zone`, and so is their UNTIL.
     """
     until = _last_value(rule, "UNTIL")
     if isinstance(until, date) and until.year == MAXYEAR:
-        del rule["UNTIL"]  # how some programs write that it has no end
+        del rule["UNTIL"]  # some programs write the last year for "no end"
     if not isinstance(until, date) or not isinstance(starts, datetime) or "UNTIL" not in rule:
         return
     if not isinstance(until, datetime):

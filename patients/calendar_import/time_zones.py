@@ -1,4 +1,4 @@
-"""Time zones by name, and those that a file defines: few of these are needed, and one can be made to take for ever."""
+"""Time zones by name and time zones that a file defines. The definitions are checked, as a hostile one never ends."""
 
 import re
 import zoneinfo
@@ -8,12 +8,12 @@ from icalendar import Timezone
 from icalendar.timezone import tzp
 
 PARSE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-"""What the libraries raise for what they can't make sense of."""
+"""What the libraries raise for input that they can't parse."""
 ZONE_NAME = re.compile(r"[\w+\-./ ()&,':]{1,100}")
 MAX_SLASHES = 6
 TZID_PARAMETER = re.compile(r"""[ \t]*;[ \t]*TZID[ \t]*=[ \t]*("[^"]*"|[^;:"]*)""", re.IGNORECASE)
 MAX_ZONES, MAX_ZONE_LINES = 50, 600
-"""So many definitions of a file are looked at, of so many lines each: a zone of a hundred changes is no longer."""
+"""Limits of the definitions that are read from a file. A time zone with a hundred changes is no longer than this."""
 RULE_PARTS = {
     "FREQ", "INTERVAL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "UNTIL", "COUNT", "WKST",
 }  # fmt: skip
@@ -21,9 +21,9 @@ RULE_PARTS = {
 
 @cache
 def is_known(name: str) -> bool:
-    """Whether the zone is known by its name in the time zone database, by Windows' name, or by a definition that was learned.
+    """Whether the name is in the time zone database, is a Windows name, or was registered from a definition in the file.
 
-    Names that are none are not asked about: the database looks for files of that name.
+    Implausible names are not looked up, because the database opens files by name.
     """
     if not ZONE_NAME.fullmatch(name) or name.count("/") > MAX_SLASHES:
         return False
@@ -34,7 +34,7 @@ def is_known(name: str) -> bool:
 
 
 def is_in_database(name: str) -> bool:
-    """Whether the zone is in the time zone database by this very name."""
+    """Whether the time zone database has a zone with exactly this name."""
     if not ZONE_NAME.fullmatch(name):
         return False
     try:
@@ -45,7 +45,7 @@ def is_in_database(name: str) -> bool:
 
 
 def strip_unknown_zone(line: str) -> tuple[str, bool]:
-    """The line of an entry, and whether its zone is one that nobody knows: it is taken out then."""
+    """Remove the time zone from an event's line if it is unknown; return the line and whether it was removed."""
     found = TZID_PARAMETER.search(line, 0, line.find(":") if '"' not in line else len(line))
     if found is None or is_known(found[1].strip('" \t')):
         return line, False
@@ -53,17 +53,16 @@ def strip_unknown_zone(line: str) -> tuple[str, bool]:
 
 
 def register_zones(definitions: list[list[str]]) -> None:
-    """Makes the file's own zones known to this process, but for those that are known by name already and so need no definition,
-    and for those that can't be used.
+    """Register the time zones that a file defines, except those that are known by name or can't be used.
 
-    A process that has done so reads no other file: the library would take one person's "Central Standard Time" for another's.
+    After this the process must not read another file: the library would use one person's "Central Standard Time" for another.
     """
     for lines in definitions[:MAX_ZONES]:
         if len(lines) <= MAX_ZONE_LINES and _is_harmless(lines) and not is_known(_zone_name(lines)):
             try:
                 Timezone.from_ical("\r\n".join(lines).encode())
             except PARSE_ERRORS:
-                continue  # its entries are told of as being in a zone that nobody knows
+                continue  # its events are counted as being in an unknown time zone
     is_known.cache_clear()
 
 
@@ -72,7 +71,7 @@ def _zone_name(lines: list[str]) -> str:
 
 
 def _is_harmless(lines: list[str]) -> bool:
-    """Whether its clocks change by the year: nothing else needs a rule, and a rule by the second never ends."""
+    """Whether all its rules are yearly. Clock changes need no other rules, and a rule by the second would never end."""
     rules = (line.partition(":")[2] for line in lines if line.upper().startswith("RRULE"))
     return all(_is_yearly(rule) for rule in rules)
 

@@ -1,4 +1,4 @@
-"""What was understood, or why it was not, as one line of text between two processes."""
+"""The parsed calendar, or the reason against it, as one line of JSON between the two processes."""
 
 import json
 from datetime import UTC, date, datetime
@@ -10,32 +10,34 @@ from timekeeping.reasons import Reason
 COUNT_FIELDS = ("events", "occurrences", "cancelled", "free")
 
 
-def calendar_to_json(understood: ParsedCalendar) -> str:
+def calendar_to_json(calendar: ParsedCalendar) -> str:
+    """Encode a calendar."""
     return json.dumps(
         {
-            "busy": [[int(each.start.timestamp()), int(each.end.timestamp())] for each in understood.busy],
-            "whole_days": [day.isoformat() for day in understood.whole_days],
-            "remarks": [[each.remark.value, each.number] for each in understood.remarks],
-            **{name: getattr(understood, name) for name in COUNT_FIELDS},
+            "busy": [[int(each.start.timestamp()), int(each.end.timestamp())] for each in calendar.busy],
+            "whole_days": [day.isoformat() for day in calendar.whole_days],
+            "remarks": [[each.remark.value, each.number] for each in calendar.remarks],
+            **{name: getattr(calendar, name) for name in COUNT_FIELDS},
         }
     )
 
 
 def refusal_to_json(reason: Reason) -> str:
+    """Encode why a file is refused."""
     return json.dumps({"refused": reason.code})
 
 
 def result_from_json(line: bytes) -> ParsedCalendar | Reason:
-    """Raises ValueError, KeyError or TypeError for what neither of the other two wrote."""
-    told = json.loads(line)
-    if "refused" in told:
-        return REFUSALS[told["refused"]]()
+    """Decode what the other two functions write. Raises ValueError, KeyError or TypeError for anything else."""
+    result = json.loads(line)
+    if "refused" in result:
+        return REFUSALS[result["refused"]]()
     return ParsedCalendar(
         busy=tuple(
             Interval(datetime.fromtimestamp(starts, UTC), datetime.fromtimestamp(ends, UTC))
-            for starts, ends in told["busy"]
+            for starts, ends in result["busy"]
         ),
-        whole_days=tuple(date.fromisoformat(day) for day in told["whole_days"]),
-        remarks=tuple(CountedNotice(CalendarNotice(remark), number) for remark, number in told["remarks"]),
-        **{name: told[name] for name in COUNT_FIELDS},
+        whole_days=tuple(date.fromisoformat(day) for day in result["whole_days"]),
+        remarks=tuple(CountedNotice(CalendarNotice(remark), number) for remark, number in result["remarks"]),
+        **{name: result[name] for name in COUNT_FIELDS},
     )

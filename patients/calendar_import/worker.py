@@ -1,7 +1,7 @@
-"""Reads one calendar file in a process of its own, which knows nothing but the file and ends when it is read.
+"""Read one calendar file in a process of its own, which knows only the file and ends afterwards.
 
-`python -m patients.calendar_import.worker` takes a line of JSON with the zone and the dates, and then the file; it answers
-with a line of JSON. Nothing else of what it does is told to anybody.
+`python -m patients.calendar_import.worker` reads a line of JSON with the time zone and the dates from standard input, and then
+the file. It writes one line of JSON to standard output, and nothing else.
 """
 
 import json
@@ -17,51 +17,52 @@ from timekeeping.reasons import Refused
 
 MAX_MEMORY = 448 * MEGABYTE
 MAX_CPU_SECONDS = 4
-"""Of the processor's time, of which the largest calendar needs less than half on a small computer."""
+"""The largest calendar needs less than half of it on a small computer."""
 NICENESS = 5
-"""By how much this process stands back where there is little time for all: pages go first."""
+"""Lower priority than the server, so that pages go first when the computer is busy."""
 
 
 def limit_this_process() -> None:
-    """Takes from this process all memory and time but what a large calendar needs, and whatever else it does not need.
+    """Limit this process to the memory and CPU time that a large calendar needs, and forbid it to write files.
 
-    What an operating system does not know of it does not limit; who started this process limits how long it waits.
+    An operating system without such limits is left alone: the parent process limits how long it waits anyway.
     """
     try:
         import resource  # not on Windows
     except ImportError:
         return
     os.nice(NICENESS)
-    for limit, most in (
+    for limit, value in (
         (resource.RLIMIT_AS, MAX_MEMORY),
         (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
     ):
         try:
-            resource.setrlimit(limit, (most, most))
+            resource.setrlimit(limit, (value, value))
         except (ValueError, OSError):
             continue
 
 
 def main() -> None:
+    """Read the request and the file, and write the result."""
     limit_this_process()
-    asked = json.loads(sys.stdin.buffer.readline())
+    request = json.loads(sys.stdin.buffer.readline())
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     try:
-        answer = calendar_to_json(
+        result = calendar_to_json(
             parse_calendar(
                 data,
-                zone=ZoneInfo(asked["zone"]),
-                first=date.fromisoformat(asked["first"]),
-                until=date.fromisoformat(asked["until"]),
+                zone=ZoneInfo(request["zone"]),
+                first=date.fromisoformat(request["first"]),
+                until=date.fromisoformat(request["until"]),
             )
         )
     except Refused as refused:
-        answer = refusal_to_json(refused.reasons[0])
+        result = refusal_to_json(refused.reasons[0])
     except MemoryError:
-        answer = refusal_to_json(ReadingOutOfMemory())
-    sys.stdout.write(answer)
+        result = refusal_to_json(ReadingOutOfMemory())
+    sys.stdout.write(result)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,9 @@ class CommitmentRow(ImportRow):
             yield "ends", f"It begins and ends at {self.starts:%H:%M}; a whole day is from 0:00 to 0:00."
         if 0 < self.movable_minutes < MIN_MOVABLE_MINUTES:
             yield "movable_minutes", f"It can move by {MIN_MOVABLE_MINUTES} minutes or more; 0 if it can't move."
-        yield from self._wrong_pattern()
+        yield from self._wrong_days()
+        yield from self._wrong_dates()
+        yield from self._wrong_weeks()
         if self.travel_minutes and (self.travel_before is not None or self.travel_after is not None):
             yield (
                 "travel_minutes",
@@ -126,24 +128,33 @@ class CommitmentRow(ImportRow):
                 f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.valid_from:%Y-%m-%d}.",
             )
 
-    def _wrong_pattern(self) -> RowErrors:
+    def _wrong_days(self) -> RowErrors:
         given = [bool(self.weekdays and not self.on), bool(self.rotation), bool(self.on)]
         if given.count(True) != 1 or (self.on and self.weekdays and not self.last_on):
             yield "weekdays", "Give its days of the week, its rotation, or its one date under on."
+
+    def _wrong_dates(self) -> RowErrors:
         if self.last_on and not self.on:
             yield "last_on", "This is the last of several dates in a row; give the first one under on."
         elif self.on and self.last_on and self.last_on < self.on:
             yield "last_on", f"The last date, {self.last_on:%Y-%m-%d}, is before the first, {self.on:%Y-%m-%d}."
-        if self.on and (self.anchor or self.valid_from or self.last_day or self.weeks != "every"):
+
+    def _wrong_weeks(self) -> RowErrors:
+        has_range_or_weeks = self.anchor or self.valid_from or self.last_day or self.weeks != "every"
+        if self.on and has_range_or_weeks:
             yield "on", "What is on dates alone has neither weeks nor a first or last day."
-        elif self.rotation and self.weeks != "every":
-            yield "weeks", "A rotation goes round by days; leave this empty."
-        elif self.rotation and self.anchor is None:
-            yield "anchor", "For a rotation give a day on which a round begins."
+        elif self.rotation:
+            yield from self._wrong_rotation()
         elif self.weeks == "every_other" and self.anchor is None:
             yield "anchor", "For every other week give a date in one of its weeks."
-        elif self.weeks == "every" and self.anchor is not None and not self.rotation:
+        elif self.weeks == "every" and self.anchor is not None:
             yield "anchor", "This is for commitments of every other week; say so under weeks, or leave it empty."
+
+    def _wrong_rotation(self) -> RowErrors:
+        if self.weeks != "every":
+            yield "weeks", "A rotation goes round by days; leave this empty."
+        elif self.anchor is None:
+            yield "anchor", "For a rotation give a day on which a round begins."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
