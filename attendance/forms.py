@@ -112,7 +112,7 @@ class MakeupForm(forms.Form):
 class LeaveForm(ActionForm):
     """From when to when a patient is away, and why."""
 
-    blames: ClassVar = {
+    reason_fields: ClassVar = {
         "ends_before_it_begins": "last_day",
         "needs_reason": "reason",
         "before_admission": "first_day",
@@ -130,7 +130,7 @@ class LeaveForm(ActionForm):
 class ReturnForm(ActionForm):
     """The last day of a leave, or none while nobody knows it."""
 
-    blames: ClassVar = dict.fromkeys(("ends_before_it_begins", "nothing_changed", "away_already"), "last_day")
+    reason_fields: ClassVar = dict.fromkeys(("ends_before_it_begins", "nothing_changed", "away_already"), "last_day")
 
     last_day = DayField(
         required=False,

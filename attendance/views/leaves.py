@@ -1,4 +1,4 @@
-"""A patient is away for a while, comes back, or does not go."""
+"""Leaves of absence: start one, change its last day, or call it off."""
 
 from datetime import timedelta
 from functools import partial
@@ -35,7 +35,6 @@ def _leave_managed_by(user: User, leave_id: int) -> LeaveOfAbsence:
 
 
 def _leave_days_text(leave: LeaveOfAbsence) -> str:
-    """Its days, in words."""
     return (
         day_range(leave.starts, leave.last_day) if leave.last_day else f"from {day(leave.starts)} until further notice"
     )
@@ -45,7 +44,7 @@ def _leave_days_text(leave: LeaveOfAbsence) -> str:
 @require_http_methods(METHODS)
 @transaction.atomic
 def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """A leave of absence: the places are kept, what is booked in it is excused."""
+    """Start a leave of absence. The enrollments stay; bookings during the leave are excused."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
@@ -53,68 +52,70 @@ def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     if episode is None:
         return redirect("patient", patient.pk)
     form = LeaveForm(request.POST or None, initial={"first_day": max(today, episode.starts)})
-    words = {
+    page = {
         "heading": "Leave of absence",
         "button": "Note the leave",
         "note": f"{patient.short_name} keeps every place. "
         "Sessions in the leave are excused, and its weeks count as no failure.",
-        "what": "leave of absence",
+        "action": "leave of absence",
     }
     if not (request.method == "POST" and form.is_valid()):
-        return patient_action_page(request, form, patient=patient, now=now, **words)
+        return patient_action_page(request, form, patient=patient, now=now, **page)
     given = form.cleaned_data
-    act = partial(add_leave, episode=episode, **given, by=user, now=now)
-    scene = SnapshotScope(episode.site, max(given["first_day"], episode.starts))
+    service = partial(add_leave, episode=episode, **given, by=user, now=now)
+    scope = SnapshotScope(episode.site, max(given["first_day"], episode.starts))
     until = f" to {day(given['last_day'])}" if given["last_day"] else ""
-    said = f"{patient.short_name} is away from {day(given['first_day'])}{until}."
-    return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
+    success = f"{patient.short_name} is away from {day(given['first_day'])}{until}."
+    return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(METHODS)
 @transaction.atomic
 def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
-    """When the patient comes back: earlier or later than was said."""
+    """Change the last day of a leave, or leave it open."""
     user, now = signed_in(request), clock.now()
     leave = _leave_managed_by(user, leave_id)
     patient, site = leave.episode.patient, leave.episode.site
     today = now.astimezone(site.zone).date()
     form = ReturnForm(request.POST or None, initial={"last_day": leave.last_day or max(today, leave.starts)})
-    words = {
+    page = {
         "heading": f"When {patient.short_name} comes back",
         "button": "Keep the day",
         "note": f"Away {_leave_days_text(leave)}: {leave.reason}. What has begun stays as it is marked.",
-        "what": "return from leave",
+        "action": "return from leave",
         "other": "They don’t go at all",
         "other_url": reverse("leave-cancel", args=[leave.pk]),
     }
     if not (request.method == "POST" and form.is_valid()):
-        return patient_action_page(request, form, patient=patient, now=now, **words)
+        return patient_action_page(request, form, patient=patient, now=now, **page)
     last_day = form.cleaned_data["last_day"]
-    act = partial(change_leave_end, leave=leave, last_day=last_day, by=user, now=now)
+    service = partial(change_leave_end, leave=leave, last_day=last_day, by=user, now=now)
     ends = [each for each in (leave.ends, last_day and last_day + DAY) if each]
-    scene = SnapshotScope(site, max(leave.starts, min(ends, default=today)))
-    said = f"{patient.short_name} comes again on {day(last_day + DAY)}." if last_day else "Away until further notice."
-    return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
+    scope = SnapshotScope(site, max(leave.starts, min(ends, default=today)))
+    success = (
+        f"{patient.short_name} comes again on {day(last_day + DAY)}." if last_day else "Away until further notice."
+    )
+    return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(METHODS)
 @transaction.atomic
 def leave_cancel(request: HttpRequest, leave_id: int) -> HttpResponse:
-    """The leave does not take place."""
+    """Call off a leave; the patient is expected in every session again."""
     user, now = signed_in(request), clock.now()
     leave = _leave_managed_by(user, leave_id)
     patient, site = leave.episode.patient, leave.episode.site
     form = ActionForm(request.POST or None)
-    words = {
+    page = {
         "heading": "Call off the leave",
         "button": "Call it off",
         "note": f"Away {_leave_days_text(leave)}: {leave.reason}. {patient.short_name} is expected in every session again.",
-        "what": "call off a leave",
+        "action": "call off a leave",
     }
     if request.method != "POST":
-        return patient_action_page(request, form, patient=patient, now=now, **words)
-    act = partial(cancel_leave, leave=leave, by=user, now=now)
-    scene, said = SnapshotScope(site, leave.starts), "The leave is called off."
-    return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
+        return patient_action_page(request, form, patient=patient, now=now, **page)
+    service = partial(cancel_leave, leave=leave, by=user, now=now)
+    scope, success = SnapshotScope(site, leave.starts), "The leave is called off."
+    return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)

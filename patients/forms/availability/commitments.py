@@ -180,7 +180,7 @@ class CommitmentForm(forms.Form):
             self.add_error(name, question)
 
     @property
-    def blames(self) -> Mapping[str, str]:
+    def reason_fields(self) -> Mapping[str, str]:
         """Beside which field a refusal is shown: dates in a row have a last one of their own, rotations have no weekdays."""
         pattern = self.data.get(self.add_prefix("pattern"))
         if pattern == SOME_DATES:

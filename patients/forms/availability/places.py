@@ -15,7 +15,7 @@ MAX_TRAVEL_MINUTES = 480
 class PlaceForm(forms.Form):
     """`sites` are those of the clinic, each with its id and name. Of a site without minutes no way is known."""
 
-    blames: ClassVar = {"place_name_taken": "name"}
+    reason_fields: ClassVar = {"place_name_taken": "name"}
 
     name = forms.CharField(max_length=80, help_text="For example: home, or warehouse.")
 

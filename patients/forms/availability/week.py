@@ -18,7 +18,7 @@ MAX_ROWS = 60
 class WeekRowForm(forms.Form):
     """One line. Without a name it is called what its kind is called."""
 
-    blames: ClassVar = {
+    reason_fields: ClassVar = {
         "takes_no_time": "ends",
         "never_happens": "weekdays",
         "moves_more_than_it_lasts": "movable_minutes",

@@ -19,7 +19,7 @@ OWN_FILE_HELP = (
 class CalendarFileForm(forms.Form):
     """A file, whose time it takes, and as of any commitment the way there and back and by how much it could move."""
 
-    blames: ClassVar = dict.fromkeys(REFUSALS, "file")
+    reason_fields: ClassVar = dict.fromkeys(REFUSALS, "file")
 
     file = forms.FileField(
         label="Calendar file",
@@ -86,7 +86,7 @@ class CalendarFileForm(forms.Form):
 class SaveCalendarForm(forms.Form):
     """Whether days with an entry without a time are taken: asked only where there are such days."""
 
-    blames: ClassVar = {"not_asked_of_whole_days": "whole_days"}
+    reason_fields: ClassVar = {"not_asked_of_whole_days": "whole_days"}
 
     whole_days = forms.ChoiceField(widget=forms.RadioSelect, required=False, label="Entries without a time")
 

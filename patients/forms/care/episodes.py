@@ -41,7 +41,7 @@ class DurationField(forms.CharField):
 class LastDayForm(forms.Form):
     """The last day of something."""
 
-    blames: ClassVar = {"ends_before_it_begins": "last_day", "already_ended": "last_day"}
+    reason_fields: ClassVar = {"ends_before_it_begins": "last_day", "already_ended": "last_day"}
 
     last_day = DayField()
 
@@ -60,7 +60,7 @@ class EndingForm(LastDayForm):
 class LevelForm(forms.Form):
     """What is prescribed from a day on; of an admission, too, who sent the patient."""
 
-    blames: ClassVar = {"level_overlaps": "starts", "already_admitted": "starts", "already_ended": "starts"}
+    reason_fields: ClassVar = {"level_overlaps": "starts", "already_admitted": "starts", "already_ended": "starts"}
 
     starts = DayField(label="From")
     level = forms.ChoiceField(choices=LevelOfCare.choices)

@@ -11,7 +11,7 @@ from patients.forms.layout import form_layout
 class SiteTransferForm(forms.Form):
     """One of the `sites`, each with its id and name."""
 
-    blames: ClassVar = {"nothing_changed": "site"}
+    reason_fields: ClassVar = {"nothing_changed": "site"}
 
     site = forms.TypedChoiceField(coerce=int, label="Move to")
 

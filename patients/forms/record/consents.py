@@ -14,7 +14,7 @@ from patients.services.record.consents import ConsentValues
 class ConsentForm(forms.Form):
     """A consent as it was signed on paper or screen."""
 
-    blames: ClassVar = {
+    reason_fields: ClassVar = {
         "signed_in_the_future": "signed_on",
         "ends_before_it_begins": "last_day",
         "purpose_tells": "purpose",

@@ -1,4 +1,4 @@
-"""A patient's course of care: admission, levels, discharge."""
+"""A patient's episode of care: admission, levels of care, discharge."""
 
 from datetime import date, timedelta
 from functools import partial
@@ -32,9 +32,9 @@ from timekeeping.reasons import Refused
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Admits a patient who is in no course of care, or states the next level of the present one.
+    """Admit a patient who is in no episode of care, or set the next level of the current one.
 
-    It can be opened with a prescription that was tried in the search for a schedule.
+    The search for a schedule can open the form with the prescription of a what-if.
     """
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
@@ -68,7 +68,7 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
 
 
 def _level_initial(episode: Episode | None, today: date) -> dict[str, Any]:
-    """What the latest level says, and the first day on which another could begin."""
+    """The values of the latest level, and the first day on which another could start."""
     spans = list(episode.spans.all()) if episode else []
     if not spans:
         return {"starts": today}
@@ -80,10 +80,10 @@ def _level_initial(episode: Episode | None, today: date) -> dict[str, Any]:
     }
 
 
-def _initial_from_search(tried: QueryDict) -> dict[str, Any]:
-    """What was typed into a what-if, as far as it is about the level."""
+def _initial_from_search(typed: QueryDict) -> dict[str, Any]:
+    """The fields of a what-if that are about the level of care."""
     names = {"starts": "from", "prescribed_minutes": "prescribed_minutes", "prescribed_days": "prescribed_days"}
-    return {field: tried[name] for field, name in names.items() if name in tried}
+    return {field: typed[name] for field, name in names.items() if name in typed}
 
 
 def _level_note(episode: Episode | None) -> str:
@@ -99,24 +99,24 @@ def _level_note(episode: Episode | None) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Discharge: the course of care ends, and with it the level, the enrollments and every later booking."""
+    """Discharge a patient. The level, the enrollments and every later booking end with the episode."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
     episode = get_object_or_404(patient.episodes.open_on_or_after(today).select_related("site"))
     initial = {"last_day": max(today, episode.starts)}
     form = EndingForm(request.POST or None, initial=initial, help_text="The last day in the program.")
-    words = {
+    page = {
         "heading": "Discharge",
         "button": "Discharge",
         "note": "The level, the enrollments and every booking after the last day end with it.",
-        "what": "discharge",
+        "action": "discharge",
     }
     if not (request.method == "POST" and form.is_valid()):
-        return patient_action_page(request, form, patient=patient, now=now, **words)
+        return patient_action_page(request, form, patient=patient, now=now, **page)
     given = form.cleaned_data
     last_day = given["last_day"]
-    act = partial(discharge_patient, episode=episode, last_day=last_day, reason=given["reason"], by=user, now=now)
-    scene = SnapshotScope(episode.site, max(last_day + timedelta(days=1), episode.starts))
-    said = f"Discharged after {day(last_day)}. Later places are free again."
-    return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
+    service = partial(discharge_patient, episode=episode, last_day=last_day, reason=given["reason"], by=user, now=now)
+    scope = SnapshotScope(episode.site, max(last_day + timedelta(days=1), episode.starts))
+    success = f"Discharged after {day(last_day)}. Later places are free again."
+    return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)

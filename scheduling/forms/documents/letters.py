@@ -15,7 +15,7 @@ DEFAULT_PERIOD = timedelta(weeks=4)
 class LetterForm(forms.Form):
     """Of which days a letter tells, and how it names the patient."""
 
-    blames: ClassVar = {
+    reason_fields: ClassVar = {
         "ends_before_it_begins": "last_day",
         "letter_too_long": "last_day",
         "nothing_to_tell": "first_day",

@@ -1,4 +1,4 @@
-"""Text → typed values for a track that ends."""
+"""Form for ending a track."""
 
 from typing import Any, ClassVar
 
@@ -10,9 +10,12 @@ from scheduling.models import Enrollment, Track
 
 
 class TrackEndForm(ActionForm):
-    """After which day, and which track takes whom. `listed` says for which day and track people were last listed."""
+    """The last day of a track, and who moves to which other track.
 
-    blames: ClassVar = {"ends_before_it_begins": "last_day"}
+    `listed` is the `list_key` for which the people were listed last.
+    """
+
+    reason_fields: ClassVar = {"ends_before_it_begins": "last_day"}
 
     last_day = DayField(label="Last day", help_text="Its groups are held on this day for the last time.")
     to = forms.ModelChoiceField(
@@ -34,11 +37,16 @@ class TrackEndForm(ActionForm):
 
     @property
     def list_key(self) -> str:
-        """For which day and track people are listed. Only for what was typed well."""
+        """The day and track for which people are listed. Only for a valid form."""
         to = self.cleaned_data["to"]
         return f"{self.cleaned_data['last_day']:%Y-%m-%d} {to.pk if to else ''}"
 
     @property
+    def moving_ids(self) -> set[int]:
+        """The ids of the enrollments that were chosen to move. Only for a valid form."""
+        return {enrollment.pk for enrollment in self.cleaned_data["moving"]}
+
+    @property
     def is_listed(self) -> bool:
-        """Whether the person saw who would move, or nobody would."""
+        """Whether the user saw who would move, or nobody would. Only for a valid form."""
         return self.cleaned_data["to"] is None or self.cleaned_data["listed"] == self.list_key

@@ -15,7 +15,7 @@ from scheduling.models import Meeting, Modality, Priority, Track
 class StartDateForm(forms.Form):
     """From which day a schedule is looked for, as `?from=`."""
 
-    blames: ClassVar = {"before_admission": "from", "no_episode": "from"}
+    reason_fields: ClassVar = {"before_admission": "from", "no_episode": "from"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -25,7 +25,7 @@ class StartDateForm(forms.Form):
 class MeetingChoiceForm(forms.Form):
     """From when, and in which of the track's meetings, or of those `beside` them."""
 
-    blames: ClassVar = dict.fromkeys(
+    reason_fields: ClassVar = dict.fromkeys(
         (
             "already_ended",
             "before_admission",
@@ -65,7 +65,7 @@ class EnrollForm(MeetingChoiceForm):
 class WaitlistForm(ActionForm):
     """How soon care is needed, and from when the patient can come."""
 
-    blames: ClassVar = {"before_admission": "from_day", "already_ended": "from_day"}
+    reason_fields: ClassVar = {"before_admission": "from_day", "already_ended": "from_day"}
 
     priority = forms.TypedChoiceField(
         choices=Priority.choices,
@@ -86,6 +86,6 @@ class WaitlistForm(ActionForm):
 class WaitlistRemovalForm(ActionForm):
     """Why somebody waits no more."""
 
-    blames: ClassVar = {"needs_reason": "reason"}
+    reason_fields: ClassVar = {"needs_reason": "reason"}
 
     reason = forms.CharField(max_length=120, label="Why", help_text="Kept on the record.")

@@ -57,7 +57,7 @@ class WeeklyHoursField(forms.CharField):
 class IndividualSessionsForm(ActionForm):
     """From when individual time is at which hours."""
 
-    blames: ClassVar = dict.fromkeys(
+    reason_fields: ClassVar = dict.fromkeys(
         ("already_ended", "day_has_passed", "ends_before_it_begins", "no_episode"), "starts"
     )
 
@@ -68,7 +68,7 @@ class IndividualSessionsForm(ActionForm):
 class CounselorHoursForm(SiteScopedForm):
     """Hours of a week; whose they are is asked about where one may keep those of others."""
 
-    blames: ClassVar = {
+    reason_fields: ClassVar = {
         "ends_before_it_begins": "last_day",
         "ends_before_it_starts": "ends",
         "hours_stated_already": "starts",

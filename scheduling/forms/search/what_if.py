@@ -57,7 +57,7 @@ class CommitmentScenarioForm(forms.Form):
     All but its days can be otherwise `only` on some of them.
     """
 
-    blames: ClassVar[Mapping[str, str]] = REASON_FIELDS
+    reason_fields: ClassVar[Mapping[str, str]] = REASON_FIELDS
 
     leave_out = forms.BooleanField(required=False, label="Leave it out")
     starts = MinuteField(error_messages={"required": "When does it begin?"})

@@ -14,9 +14,9 @@ MAX_PLACES = 200
 
 
 class ActionForm(forms.Form):
-    """What is asked about an act; alone, nothing is. `blames` names the field that each refusal, by its code, is about."""
+    """The form of an action. `reason_fields` maps the codes of refusals to the fields that they are about."""
 
-    blames: ClassVar[dict[str, str]] = {}
+    reason_fields: ClassVar[dict[str, str]] = {}
 
 
 class SiteScopedForm(ActionForm):
@@ -28,7 +28,7 @@ class SiteScopedForm(ActionForm):
 
 
 class CancelSessionForm(ActionForm):
-    blames: ClassVar = {"needs_reason": "reason"}
+    reason_fields: ClassVar = {"needs_reason": "reason"}
 
     reason = forms.CharField(
         max_length=120, label="Why", help_text="Staff see it. Patients and calendars are told only that it is not held."
@@ -38,7 +38,7 @@ class CancelSessionForm(ActionForm):
 class SlotForm(SiteScopedForm):
     """Date, times and room."""
 
-    blames: ClassVar = {
+    reason_fields: ClassVar = {
         "in_the_past": "on",
         "closed_on": "on",
         "ends_before_it_starts": "ends",
@@ -81,7 +81,7 @@ class MoveSessionForm(SlotForm):
 class FacilitatorsForm(SiteScopedForm):
     """Who leads and who assists."""
 
-    blames: ClassVar = {"leads_and_assists": "assistants"}
+    reason_fields: ClassVar = {"leads_and_assists": "assistants"}
 
     lead = forms.ModelChoiceField(User.objects.none(), required=False, label="Led by", empty_label="Nobody yet")
     assistants = forms.ModelMultipleChoiceField(
@@ -112,7 +112,7 @@ def initial_facilitators(session: Session) -> dict[str, object]:
 class SessionDetailsForm(ActionForm):
     """Places, and how and where it is held."""
 
-    blames: ClassVar = {
+    reason_fields: ClassVar = {
         "fewer_places_than_booked": "places",
         "room_too_small": "places",
         "not_over_https": "telehealth_link",
@@ -133,7 +133,7 @@ class SessionDetailsForm(ActionForm):
 class NewSessionForm(SlotForm, SessionDetailsForm, FacilitatorsForm):
     """A session of no meeting."""
 
-    blames: ClassVar = SlotForm.blames | SessionDetailsForm.blames | FacilitatorsForm.blames
+    reason_fields: ClassVar = SlotForm.reason_fields | SessionDetailsForm.reason_fields | FacilitatorsForm.reason_fields
 
     name = forms.CharField(max_length=120)
     service_type = forms.ModelChoiceField(ServiceType.objects.all(), label="Service")

@@ -10,7 +10,7 @@ from scheduling.services.timetable.closures import known_countries, known_states
 
 
 class ClosureForm(ActionForm):
-    blames: ClassVar = {
+    reason_fields: ClassVar = {
         "closed_already": "first_day",
         "ends_before_it_begins": "last_day",
         "needs_reason": "reason",

@@ -100,9 +100,9 @@ class TrackForm(forms.Form):
 
 
 class MeetingForm(forms.Form):
-    """A meeting as it is typed. `blames` names the field that each refusal, by its code, is about."""
+    """A meeting as it is typed. `reason_fields` names the field that each refusal, by its code, is about."""
 
-    blames: ClassVar[dict[str, str]] = {
+    reason_fields: ClassVar[dict[str, str]] = {
         "already_ended": "last_day",
         "ends_before_it_begins": "last_day",
         "facilitator_in_two_places": "lead",
@@ -241,6 +241,6 @@ def _meeting_initial(meeting: Meeting) -> dict[str, Any]:
 
 
 class MeetingEndForm(forms.Form):
-    blames: ClassVar[dict[str, str]] = {"already_ended": "last_day", "ends_before_it_begins": "last_day"}
+    reason_fields: ClassVar[dict[str, str]] = {"already_ended": "last_day", "ends_before_it_begins": "last_day"}
 
     last_day = DayField(help_text="The meeting is held on this day for the last time.")

@@ -1,4 +1,4 @@
-"""What is done to a standing place: other meetings of its track, another track, or its end."""
+"""Change an enrollment: other meetings of its track, another track, or its end."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,10 +26,9 @@ from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.enrollment.enroll import tracks_seen_by
 from scheduling.views.enrollment.meeting_options import EnrollmentQuery, meeting_choice_context
-from scheduling.views.preview.confirmation import apply_or_preview, summarize_impact
+from scheduling.views.preview.confirmation import Submission, submit_with_preview
 from scheduling.views.preview.patient_form import patient_action_page, submit_patient_action
 from scheduling.views.search.track_cards import other_tracks_context, waitlist_entries
-from timekeeping.reasons import Reason
 
 METHODS = ["GET", "HEAD", "POST"]
 DAY = timedelta(days=1)
@@ -44,13 +43,13 @@ def enrollment_managed_by(user: User, enrollment_id: int) -> Enrollment:
 
 @dataclass(frozen=True)
 class ChangePage:
-    """What a page of a choice is for, and its words."""
+    """What a page on which meetings are chosen is for, and its texts."""
 
     enrollment: Enrollment
     heading: str
     button: str
-    what: str
-    asks: Callable[[date], EnrollmentQuery]
+    action: str
+    query: Callable[[date], EnrollmentQuery]
     earliest: date
 
 
@@ -58,7 +57,7 @@ class ChangePage:
 @require_http_methods(METHODS)
 @transaction.atomic
 def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    """Other meetings of the track from a day on."""
+    """Choose other meetings of the track from a day on."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
@@ -69,35 +68,34 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
         enrollment=enrollment,
         heading=f"Change meetings in {track}",
         button="Change the meetings",
-        what=f"change meetings in {track}",
-        asks=partial(EnrollmentQuery.of, episode, track, today, changes=enrollment, beside=others),
+        action=f"change meetings in {track}",
+        query=partial(EnrollmentQuery.for_track, episode, track, today, changing=enrollment, beside=others),
         earliest=max(today, enrollment.starts),
     )
 
-    def act() -> Enrollment:
+    def service() -> Enrollment:
         given = form.cleaned_data
         return change_meetings(
             enrollment=enrollment, meetings=list(given["meetings"]), from_day=given["starts"], by=user, now=now
         )
 
-    said = "The meetings change from {}. What is booked has changed with them."
-    return _submit_choice(
-        request, form, change, act, said=said, now=now, attended=_attended_meetings(enrollment, change.earliest)
-    )
+    success = "The meetings change from {}. What is booked has changed with them."
+    attended = _attended_meetings(enrollment, change.earliest)
+    return _submit_choice(request, form, change, service, success=success, now=now, attended=attended)
 
 
 def _attended_meetings(enrollment: Enrollment, day: date) -> list[int]:
-    """The meetings in which the patient stands in the week from the day."""
+    """Return the ids of the meetings that the patient attends in the week from the day on."""
     week = day + timedelta(weeks=1)
-    places = enrollment.enrollment_meetings.all()
-    return [each.meeting_id for each in places if each.starts < week and (each.ends is None or each.ends >= week)]
+    attended = enrollment.enrollment_meetings.all()
+    return [each.meeting_id for each in attended if each.starts < week and (each.ends is None or each.ends >= week)]
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_safe
 @transaction.atomic
 def enrollment_transfer(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    """Which other track fits, once this one is left."""
+    """List the tracks that would fit the patient once this one is left."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, patient = enrollment.episode, enrollment.episode.patient
@@ -115,7 +113,7 @@ def enrollment_transfer(request: HttpRequest, enrollment_id: int) -> HttpRespons
 @require_http_methods(METHODS)
 @transaction.atomic
 def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: int) -> HttpResponse:
-    """The place in one track ends, and one in another begins."""
+    """Move the patient to another track: this enrollment ends the day before the new one starts."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
@@ -128,12 +126,12 @@ def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: i
         enrollment=enrollment,
         heading=f"Move to {track}",
         button=f"Move to {track}",
-        what=f"move from {enrollment.track} to {track}",
-        asks=partial(EnrollmentQuery.of, episode, track, today, leaves=enrollment, beside=more),
+        action=f"move from {enrollment.track} to {track}",
+        query=partial(EnrollmentQuery.for_track, episode, track, today, leaves=enrollment, beside=more),
         earliest=max(today, enrollment.starts),
     )
 
-    def act() -> Enrollment:
+    def service() -> Enrollment:
         given = form.cleaned_data
         return transfer_enrollment(
             enrollment=enrollment,
@@ -145,43 +143,40 @@ def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: i
             now=now,
         )
 
-    said = f"In {track} from {{}}. The place in {enrollment.track} ends the day before."
-    return _submit_choice(request, form, change, act, said=said, now=now)
+    success = f"In {track} from {{}}. The place in {enrollment.track} ends the day before."
+    return _submit_choice(request, form, change, service, success=success, now=now)
 
 
 def _submit_choice(
     request: HttpRequest,
     form: MeetingChoiceForm,
     change: ChangePage,
-    act: Callable[[], Enrollment],
+    service: Callable[[], Enrollment],
     *,
-    said: str,
+    success: str,
     now: datetime,
     attended: Sequence[int] = (),
 ) -> HttpResponse:
-    """Tries a choice, shows what it would do, or does it."""
+    """Show the choice, preview it, or apply it. `success` is the message, with `{}` for the first day."""
     user, patient, site = signed_in(request), change.enrollment.episode.patient, change.enrollment.episode.site
     context: dict[str, object] = {"change": change, "patient": patient, "site": site, "button": change.button}
-    refused: Sequence[Reason] = ()
-    is_sent = request.method == "POST" and "check" not in request.POST
-    if is_sent and form.is_valid():
+    is_submitted = request.method == "POST" and "check" not in request.POST
+    submission: Submission[Enrollment] = Submission()
+    if is_submitted and form.is_valid():
         starts = form.cleaned_data["starts"]
-        scene = SnapshotScope(site, max(starts, now.astimezone(site.zone).date()))
-        answer = apply_or_preview(request, act, scene=scene, now=now)
-        if answer.is_done:
-            messages.success(request, said.format(day(starts)))
+        scope = SnapshotScope(site, max(starts, now.astimezone(site.zone).date()))
+        submission = submit_with_preview(request, service, scope=scope, now=now, action=change.action)
+        if submission.saved:
+            messages.success(request, success.format(day(starts)))
             return redirect("patient", patient.pk)
-        refused = answer.reasons
-        if answer.impact is not None:
-            told = summarize_impact(answer.impact, site=site, user=user, now=now, what=change.what)
-            context |= {"told": told, "is_news": answer.is_news}
-    record(patient, by=user, action=Action.VIEWED, at=now, detail=change.what)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail=change.action)
+    context |= submission.preview
     context |= meeting_choice_context(
-        request, form, change.asks, otherwise=change.earliest, refused=refused, attended=attended
+        request, form, change.query, otherwise=change.earliest, refused=submission.reasons, attended=attended
     )
     if request.headers.get("HX-Request"):
         return render(request, "scheduling/enrollment/_meeting_choice.html", context | {"is_part": True})
-    status = 422 if is_sent and "told" not in context else 200
+    status = 422 if is_submitted and not submission.preview else 200
     return render(request, "scheduling/enrollment/enrollment_change.html", context, status=status)
 
 
@@ -189,24 +184,26 @@ def _submit_choice(
 @require_http_methods(METHODS)
 @transaction.atomic
 def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    """Ends a standing place after a day and gives back its later places."""
+    """End an enrollment after a day, and release its later bookings."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     patient, site = enrollment.episode.patient, enrollment.episode.site
     today = now.astimezone(site.zone).date()
     initial = {"last_day": max(today, enrollment.starts)}
     form = EndingForm(request.POST or None, initial=initial, help_text="They still come on this day.")
-    words = {
+    page = {
         "heading": f"End {enrollment.track}",
         "button": "End the enrollment",
         "note": f"In it since {day(enrollment.starts)}. Bookings after the last day are released.",
-        "what": f"end {enrollment.track}",
+        "action": f"end {enrollment.track}",
     }
     if not (request.method == "POST" and form.is_valid()):
-        return patient_action_page(request, form, patient=patient, now=now, **words)
+        return patient_action_page(request, form, patient=patient, now=now, **page)
     given = form.cleaned_data
     last_day = given["last_day"]
-    act = partial(end_enrollment, enrollment=enrollment, last_day=last_day, reason=given["reason"], by=user, now=now)
-    scene = SnapshotScope(site, max(last_day + DAY, enrollment.starts))
-    said = f"The enrollment ends after {day(last_day)}. Later places are free again."
-    return submit_patient_action(request, form, act, patient=patient, scene=scene, said=said, now=now, **words)
+    service = partial(
+        end_enrollment, enrollment=enrollment, last_day=last_day, reason=given["reason"], by=user, now=now
+    )
+    scope = SnapshotScope(site, max(last_day + DAY, enrollment.starts))
+    success = f"The enrollment ends after {day(last_day)}. Later places are free again."
+    return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)

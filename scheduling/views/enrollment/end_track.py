@@ -1,4 +1,4 @@
-"""End a track: who stands in it moves to another, or ends with it."""
+"""End a track. Its patients move to another track, or their enrollments end with it."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -20,16 +20,14 @@ from scheduling.forms.enrollment.end_track import TrackEndForm
 from scheduling.models import Enrollment, Track
 from scheduling.services.enrollment.end_track import end_track, ending_enrollments, visiting_enrollments
 from scheduling.services.preview.snapshot import SnapshotScope
-from scheduling.views.preview.confirmation import apply_or_preview, summarize_impact
-from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from scheduling.views.preview.confirmation import submit_with_preview
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
-    """Says when, and where everybody goes; shows what that changes; does it."""
+    """Ask for the last day and for the track that patients move to, list them, preview the change, and apply it."""
     user, now = signed_in(request), clock.now()
     track = get_object_or_404(Track.objects.visible_to(user).select_related("site"), pk=track_id)
     forbid_unless(
@@ -38,32 +36,38 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
     form = TrackEndForm(request.POST or None, track=track)
     context: dict[str, object] = {"track": track, "site": track.site, "form": form, "button": f"End {track}"}
     if not (request.method == "POST" and form.is_valid()):
-        return render(request, "scheduling/enrollment/track_end.html", context, status=422 if form.errors else 200)
-    given = form.cleaned_data
-    chosen = {enrollment.pk for enrollment in given["moving"]}
-    if given["to"] is not None:
-        people = ending_enrollments(track=track, to=given["to"], last_day=given["last_day"])
+        return _page(request, form, context)
+    context |= _affected_people(form, track, user)
+    if not form.is_listed:  # the user has not seen yet who would move
+        return _page(request, form, context)
+    last_day, to = form.cleaned_data["last_day"], form.cleaned_data["to"]
+    service = partial(end_track, track=track, last_day=last_day, to=to, moving=form.moving_ids, by=user, now=now)
+    scope = SnapshotScope(track.site, last_day)
+    submission = submit_with_preview(request, service, scope=scope, now=now, action=str(track), form=form)
+    if submission.saved:
+        messages.success(request, f"{track} ends after {day(last_day)}.")
+        return redirect("track", track.pk)
+    return _page(request, form, context | dict(submission.preview))
+
+
+def _affected_people(form: TrackEndForm, track: Track, user: User) -> dict[str, object]:
+    """List who would move or end with the track, and who visits its meetings, and record that the user saw them."""
+    last_day, to = form.cleaned_data["last_day"], form.cleaned_data["to"]
+    context: dict[str, object] = {}
+    if to is not None:
+        people = ending_enrollments(track=track, to=to, last_day=last_day)
         _record_views([each.enrollment for each in people], user, f"who would move out of {track}")
-        shown = chosen if form.is_listed else {each.enrollment.pk for each in people if each.may_move}
-        context |= {"people": people, "moving": shown, "list_key": form.list_key, "to": given["to"]}
-    visiting = visiting_enrollments(track=track, last_day=given["last_day"])
+        moving = form.moving_ids if form.is_listed else {each.enrollment.pk for each in people if each.may_move}
+        context |= {"people": people, "moving": moving, "list_key": form.list_key, "to": to}
+    visiting = visiting_enrollments(track=track, last_day=last_day)
     _record_views(visiting, user, f"who visits {track}")
-    context["visiting"] = visiting
-    if form.is_listed:
-        act = partial(end_track, track=track, last_day=given["last_day"], to=given["to"], moving=chosen)
-        scene = SnapshotScope(track.site, given["last_day"])
-        answer = apply_or_preview(request, partial(act, by=user, now=now), scene=scene, now=now)
-        if answer.is_done:
-            messages.success(request, f"{track} ends after {day(given['last_day'])}.")
-            return redirect("track", track.pk)
-        if answer.impact is not None:
-            told = summarize_impact(answer.impact, site=track.site, user=user, now=now, what=str(track))
-            context |= {"told": told, "is_news": answer.is_news}
-        else:
-            show_refusal(form, Refused(answer.reasons))
-    return render(request, "scheduling/enrollment/track_end.html", context, status=422 if form.errors else 200)
+    return context | {"visiting": visiting}
 
 
 def _record_views(enrollments: Iterable[Enrollment], user: User, detail: str) -> None:
     patients: list[Patient] = [each.episode.patient for each in enrollments]
     record_all(patients, by=user, action=Action.VIEWED, at=clock.now(), detail=detail)
+
+
+def _page(request: HttpRequest, form: TrackEndForm, context: dict[str, object]) -> HttpResponse:
+    return render(request, "scheduling/enrollment/track_end.html", context, status=422 if form.errors else 200)

@@ -44,7 +44,7 @@ def _is_on_waitlist(episode: Episode, track: Track) -> bool:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse:
-    """Choose a first day and all or enough of the track's meetings, see what that comes to, and enroll."""
+    """Choose a first day and all or enough of the track's meetings, see what they come to, and enroll."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
@@ -55,38 +55,38 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
         return redirect("level-new", patient.pk)
     others = cross_track_options(track)
     form = EnrollForm(request.POST or None, track=track, beside=others.meetings)
-    is_sent = request.method == "POST" and "check" not in request.POST
+    is_submitted = request.method == "POST" and "check" not in request.POST
     refused: Sequence[Reason] = ()
-    if is_sent and form.is_valid():
+    if is_submitted and form.is_valid():
         try:
             enrollment = _enroll_from_form(form, episode, track, user, now)
-        except Refused as against:
-            refused = against.reasons
+        except Refused as refusal:
+            refused = refusal.reasons
         else:
             messages.success(request, _success_text(enrollment))
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {track}")
-    asks = partial(EnrollmentQuery.of, episode, track, today, beside=others)
+    query_from = partial(EnrollmentQuery.for_track, episode, track, today, beside=others)
     earliest = max(today, episode.starts)
     context: dict[str, object] = {"patient": patient, "track": track, "is_waiting": _is_on_waitlist(episode, track)}
-    context |= meeting_choice_context(request, form, asks, otherwise=earliest, refused=refused)
+    context |= meeting_choice_context(request, form, query_from, otherwise=earliest, refused=refused)
     context |= _individual_times(form, context)
     if request.headers.get("HX-Request"):
         return render(request, "scheduling/enrollment/_meeting_choice.html", context | {"is_part": True})
-    return render(request, "scheduling/enrollment/enroll.html", context, status=422 if is_sent else 200)
+    return render(request, "scheduling/enrollment/enroll.html", context, status=422 if is_submitted else 200)
 
 
 def _individual_times(form: EnrollForm, context: dict[str, object]) -> dict[str, object]:
-    """When the track's individual time can be, beside what was chosen."""
-    asked, chosen = context.get("asked"), context.get("chosen")
-    if not isinstance(asked, EnrollmentQuery) or not isinstance(chosen, list):
+    """List when the track's individual sessions can be held beside the chosen meetings."""
+    query, meetings = context.get("asked"), context.get("chosen")
+    if not isinstance(query, EnrollmentQuery) or not isinstance(meetings, list):
         return {}
-    picked = form.cleaned_data.get("individual") if form.is_bound else None
-    return {"times": enrollment_time_choices(asked, chosen, picked), "is_later": True}
+    chosen_hours = form.cleaned_data.get("individual") if form.is_bound else None
+    return {"times": enrollment_time_choices(query, meetings, chosen_hours), "is_later": True}
 
 
 def _success_text(enrollment: Enrollment) -> str:
-    """What came of it, and what is left to do."""
+    """Say which sessions are booked and missed, and what is left to do."""
     missed = enrollment.bookings.filter(release_reason=NOT_AVAILABLE).count()
     apart_from = (
         f", but for {counted(missed, 'session')} that {'is' if missed == 1 else 'are'} missed" if missed else ""
@@ -97,7 +97,7 @@ def _success_text(enrollment: Enrollment) -> str:
 
 
 def _enroll_from_form(form: EnrollForm, episode: Episode, track: Track, user: User, now: datetime) -> Enrollment:
-    """Raises Refused as the service does."""
+    """Raises Refused as `enroll_patient` does."""
     given = form.cleaned_data
     return enroll_patient(
         episode=episode,

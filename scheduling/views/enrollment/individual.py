@@ -1,4 +1,4 @@
-"""Individual time of an enrollment: chosen with it, arranged later, or moved to other hours from a day on."""
+"""Arrange the individual sessions of an enrollment, or move them to other hours from a day on."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,7 +14,6 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
-from iopmanager.form_fields import parse_day
 from scheduling.formats import day
 from scheduling.forms.enrollment.individual import IndividualSessionsForm
 from scheduling.models import Enrollment
@@ -23,8 +22,9 @@ from scheduling.services.enrollment.individual_change import arrange_individual_
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.enrollment.change import enrollment_managed_by
 from scheduling.views.enrollment.individual_times import time_choices
-from scheduling.views.preview.confirmation import apply_or_preview, summarize_impact
-from scheduling.views.refusals import show_refusal
+from scheduling.views.enrollment.meeting_options import requested_start
+from scheduling.views.preview.confirmation import Submission, submit_with_preview
+from scheduling.views.refusals import show_field_reasons
 from timekeeping.reasons import Reason, Refused
 
 
@@ -32,68 +32,53 @@ from timekeeping.reasons import Reason, Refused
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    """At which hours the enrollment's individual time is, from a day on."""
+    """Choose the hours of the enrollment's individual sessions from a day on."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, track, site = enrollment.episode, enrollment.track, enrollment.episode.site
     patient, today = episode.patient, now.astimezone(site.zone).date()
     form = IndividualSessionsForm(request.POST or None)
-    what = f"individual time in {track}"
+    action = f"individual time in {track}"
     context: dict[str, object] = {"patient": patient, "site": site, "enrollment": enrollment, "button": "Arrange it"}
-    is_sent = request.method == "POST" and "check" not in request.POST
-    refused: Sequence[Reason] = ()
+    is_submitted = request.method == "POST" and "check" not in request.POST
+    submission: Submission[Enrollment] = Submission()
 
-    def act() -> Enrollment:
+    def service() -> Enrollment:
         given = form.cleaned_data
         return arrange_individual_sessions(
             enrollment=enrollment, hours=given["individual"], from_day=given["starts"], by=user, now=now
         )
 
-    if is_sent and form.is_valid():
+    if is_submitted and form.is_valid():
         starts = form.cleaned_data["starts"]
-        answer = apply_or_preview(request, act, scene=SnapshotScope(site, max(starts, today)), now=now)
-        if answer.is_done:
-            messages.success(
-                request, f"Individual time changes from {day(starts)}. What is booked has changed with it."
-            )
+        scope = SnapshotScope(site, max(starts, today))
+        submission = submit_with_preview(request, service, scope=scope, now=now, action=action)
+        if submission.saved:
+            text = f"Individual time changes from {day(starts)}. What is booked has changed with it."
+            messages.success(request, text)
             return redirect("patient", patient.pk)
-        refused = answer.reasons
-        if answer.impact is not None:
-            told = summarize_impact(answer.impact, site=site, user=user, now=now, what=what)
-            context |= {"told": told, "is_news": answer.is_news}
-    record(patient, by=user, action=Action.VIEWED, at=now, detail=what)
-    context |= _times_context(request, form, enrollment, today, refused)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail=action)
+    context |= submission.preview
+    context |= _times_context(request, form, enrollment, today, submission.reasons)
     if request.headers.get("HX-Request"):
         return render(request, "scheduling/enrollment/_individual_times.html", context | {"is_part": True})
-    return render(
-        request,
-        "scheduling/enrollment/individual.html",
-        context,
-        status=422 if is_sent and "told" not in context else 200,
-    )
+    status = 422 if is_submitted and not submission.preview else 200
+    return render(request, "scheduling/enrollment/individual.html", context, status=status)
 
 
 def _times_context(
     request: HttpRequest, form: IndividualSessionsForm, enrollment: Enrollment, today: date, refused: Sequence[Reason]
 ) -> dict[str, object]:
-    """The form as it was opened or changed, the times from its day on, and what it was refused for."""
-    typed = {}
-    if form.is_bound:
-        form.is_valid()
-        typed = form.cleaned_data
+    """The form as it was opened or typed, the times to choose from on its first day, and why it was refused."""
     earliest = max(today, enrollment.starts)
-    asked_for = None if form.is_bound else parse_day(request.GET.get("from", ""))
-    from_day = typed.get("starts") or asked_for or earliest
+    from_day = requested_start(request, form, otherwise=earliest)
     form.initial["starts"] = from_day
-    standing = individual_sessions_of(enrollment, from_day)
-    about_the_day = [reason for reason in refused if reason.code in form.blames]
-    if form.is_bound:
-        show_refusal(form, Refused(about_the_day))
-    reasons = [reason for reason in refused if reason not in about_the_day]
+    current = individual_sessions_of(enrollment, from_day)
+    reasons = show_field_reasons(form, refused) if form.is_bound else refused
     try:
         found = individual_session_options(enrollment=enrollment, from_day=max(from_day, earliest), today=today)
     except Refused as unable:
         return {"form": form, "reasons": reasons or unable.reasons}
-    picked = typed.get("individual") if form.is_bound else standing or None
-    times = time_choices(found, enrollment.track.individual_minutes, picked, standing)
+    chosen = form.cleaned_data.get("individual") if form.is_bound else current or None
+    times = time_choices(found, enrollment.track.individual_minutes, chosen, current)
     return {"form": form, "reasons": reasons, "times": times}

@@ -1,4 +1,4 @@
-"""Times for individual sessions as one chooses from them."""
+"""The times for individual sessions that a page offers to choose from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,35 +11,36 @@ from scheduling.views.enrollment.meeting_options import EnrollmentQuery
 from timekeeping.reasons import Reason
 
 MAX_SHOWN = 6
-"""So many times are offered at once; the others behind a word."""
+"""How many times are shown at once; the others are behind a link."""
 MAX_HIDDEN = 60
 
 
 @dataclass(frozen=True)
 class IndividualTimeChoice:
-    """A time that can be chosen, and the text that says so."""
+    """A time that can be chosen, and the `value` that its radio button sends."""
 
     proposal: Proposal
     value: str
     is_chosen: bool
-    is_now: bool
+    is_current: bool
 
 
 @dataclass(frozen=True)
 class IndividualTimeOptions:
-    """The times that are offered for so many minutes a week, or why none is.
+    """The times that are offered for a number of minutes a week, or the reason why there are none.
 
-    `gone` is what was chosen and is not among them; `now` says that there is individual time already.
+    `unavailable` are the chosen hours if they are not among the times. `has_current` says that individual sessions are
+    arranged already.
     """
 
     minutes: int
     first: Sequence[IndividualTimeChoice]
     more: Sequence[IndividualTimeChoice]
-    none: Reason | None
+    reason: Reason | None
     chosen: str
-    gone: Sequence[WeeklyHour]
-    gone_value: str
-    now: bool
+    unavailable: Sequence[WeeklyHour]
+    unavailable_value: str
+    has_current: bool
 
     @property
     def more_open(self) -> bool:
@@ -47,38 +48,38 @@ class IndividualTimeOptions:
 
 
 def time_choices(
-    found: IndividualProposals, minutes: int, chosen: Sequence[WeeklyHour] | None, now: Sequence[WeeklyHour] = ()
+    found: IndividualProposals, minutes: int, chosen: Sequence[WeeklyHour] | None, current: Sequence[WeeklyHour] = ()
 ) -> IndividualTimeOptions:
-    """What is found as one chooses from it."""
-    picked, standing = "" if chosen is None else encode_hours(chosen), encode_hours(now)
+    """Turn the proposals into choices. `current` are the hours that are arranged now."""
+    chosen_value, current_value = "" if chosen is None else encode_hours(chosen), encode_hours(current)
     choices = [
-        IndividualTimeChoice(proposal, value, is_chosen=value == picked, is_now=value == standing)
+        IndividualTimeChoice(proposal, value, is_chosen=value == chosen_value, is_current=value == current_value)
         for proposal in (*found.proposals, *found.others)
         for value in [encode_hours(proposal.hours)]
     ]
-    is_there = not chosen or any(choice.is_chosen for choice in choices)
+    is_available = not chosen or any(choice.is_chosen for choice in choices)
     shown = choices[: min(MAX_SHOWN, len(found.proposals))]
     return IndividualTimeOptions(
         minutes=minutes,
         first=shown,
         more=choices[len(shown) :][:MAX_HIDDEN],
-        none=found.none,
-        chosen=picked,
-        gone=() if is_there else tuple(chosen or ()),
-        gone_value=picked,
-        now=bool(now),
+        reason=found.none,
+        chosen=chosen_value,
+        unavailable=() if is_available else tuple(chosen or ()),
+        unavailable_value=chosen_value,
+        has_current=bool(current),
     )
 
 
 def enrollment_time_choices(
-    asked: EnrollmentQuery, chosen: Sequence[Meeting], picked: Sequence[WeeklyHour] | None
+    query: EnrollmentQuery, meetings: Sequence[Meeting], chosen: Sequence[WeeklyHour] | None
 ) -> IndividualTimeOptions | None:
-    """The times beside the chosen meetings for whoever is to be enrolled; None where the track has no individual time."""
-    minutes = asked.track.individual_minutes
+    """List the times beside the chosen meetings of a new enrollment; None if the track has no individual sessions."""
+    minutes = query.track.individual_minutes
     if not minutes:
         return None
-    meetings = [meeting.pk for meeting in chosen]
+    keys = [meeting.pk for meeting in meetings]
     found = propose_individual_sessions(
-        episode=asked.episode, minutes=minutes, meetings=meetings, need=asked.need, today=asked.today
+        episode=query.episode, minutes=minutes, meetings=keys, need=query.need, today=query.today
     )
-    return time_choices(found, minutes, picked)
+    return time_choices(found, minutes, chosen)

@@ -1,7 +1,8 @@
-"""The waiting list of a track: who is next, whom it fits now, and the place offered to them."""
+"""The waitlist of a track: who is next, whom the track fits now, and enrolling them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -30,18 +31,18 @@ from scheduling.services.enrollment.waitlist_offers import (
 )
 from scheduling.views.enrollment.enroll import tracks_seen_by
 from scheduling.views.preview.patient_form import patient_action_page
-from scheduling.views.refusals import show_refusal
+from scheduling.views.refusals import submit_form
 from scheduling.views.search.track_cards import episode_to_schedule
 from timekeeping.reasons import Reason, Refused
 
 METHODS = ["GET", "HEAD", "POST"]
 MAX_REASONS = 3
-"""So many reasons against somebody's place are said on the list; the search for a schedule has them all."""
+"""How many reasons against an enrollment the list shows; the search for a schedule has them all."""
 
 
 @dataclass(frozen=True)
 class WaitlistRow:
-    """Somebody on the list as it is shown: the first of what stands in the way, and how much more there is."""
+    """A waiting patient as the list shows them: the first reasons against an enrollment, and how many more there are."""
 
     waiting: WaitlistMatch
     reasons: Sequence[Reason]
@@ -50,7 +51,7 @@ class WaitlistRow:
 
 
 def _track_of_waitlist(user: User, track_id: int) -> Track:
-    """A track with all that a fit is judged by, also one that is no longer on offer."""
+    """Find a track with everything that a fit is judged by, even if it is no longer on offer."""
     tracks = Track.objects.visible_to(user).select_related("site")
     return get_object_or_404(
         tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"),
@@ -62,7 +63,7 @@ def _track_of_waitlist(user: User, track_id: int) -> Track:
 @require_safe
 @transaction.atomic
 def waitlist(request: HttpRequest, track_id: int) -> HttpResponse:
-    """Everybody who waits for the track, in order, and how it fits each of them now."""
+    """List everybody who waits for the track, in order, and how it fits each of them now."""
     user, now = signed_in(request), clock.now()
     track = _track_of_waitlist(user, track_id)
     forbid_unless(user.may(Permission.SEE_PATIENTS, track.site_id))
@@ -90,7 +91,7 @@ def waitlist(request: HttpRequest, track_id: int) -> HttpResponse:
 
 
 def _waitlist_row(waiting: WaitlistMatch, *, is_next: bool, sees_life: bool) -> WaitlistRow:
-    """What a patient's life is in the way of is told to those alone who may see it."""
+    """Conflicts with commitments are shown only to users who may see commitments."""
     reasons = [reason for reason in waiting.against if sees_life or not isinstance(reason, CommitmentConflict)]
     return WaitlistRow(waiting, reasons[:MAX_REASONS], len(reasons[MAX_REASONS:]), is_next)
 
@@ -99,7 +100,7 @@ def _waitlist_row(waiting: WaitlistMatch, *, is_next: bool, sees_life: bool) -> 
 @require_http_methods(METHODS)
 @transaction.atomic
 def waitlist_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse:
-    """Puts a patient on the waiting list. It can be opened with what a repair says would have to come free."""
+    """Add a patient to the waitlist. A suggestion can open the form with what would have to come free."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     track = get_object_or_404(tracks_seen_by(user), pk=track_id, site=patient.site_id)
@@ -111,17 +112,12 @@ def waitlist_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpR
     earliest: dict[str, Any] = {"from_day": max(today, episode.starts)}
     opened = {name: request.POST.get(name, "") for name in ("from_day", "note")} if "open" in request.POST else {}
     form = WaitlistForm(None if opened else request.POST or None, initial=earliest | opened)
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            join_waitlist(episode=episode, track=track, **given, by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, f"{patient.short_name} waits for {track}.")
-            return redirect("waitlist", track.pk)
-    words = {"heading": f"Wait for {track}", "button": "Put on the waiting list", "what": f"wait for {track}"}
-    return patient_action_page(request, form, patient=patient, now=now, **words)
+    service = partial(join_waitlist, episode=episode, track=track, by=user, now=now)
+    if submit_form(request, form, lambda: service(**form.cleaned_data)):
+        messages.success(request, f"{patient.short_name} waits for {track}.")
+        return redirect("waitlist", track.pk)
+    page = {"heading": f"Wait for {track}", "button": "Put on the waiting list", "action": f"wait for {track}"}
+    return patient_action_page(request, form, patient=patient, now=now, **page)
 
 
 def _entry_managed_by(user: User, entry_id: int) -> WaitingEntry:
@@ -135,32 +131,28 @@ def _entry_managed_by(user: User, entry_id: int) -> WaitingEntry:
 @require_http_methods(METHODS)
 @transaction.atomic
 def waitlist_remove(request: HttpRequest, entry_id: int) -> HttpResponse:
-    """Takes a patient off the list, with a reason."""
+    """Remove a patient from the waitlist, with a reason."""
     user, now = signed_in(request), clock.now()
     entry = _entry_managed_by(user, entry_id)
     patient = entry.episode.patient
     form = WaitlistRemovalForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            leave_waitlist(entry=entry, reason=form.cleaned_data["reason"], by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, f"{patient.short_name} waits for {entry.track} no more.")
-            return redirect("waitlist", entry.track_id)
-    words = {
+    service = partial(leave_waitlist, entry=entry, by=user, now=now)
+    if submit_form(request, form, lambda: service(reason=form.cleaned_data["reason"])):
+        messages.success(request, f"{patient.short_name} waits for {entry.track} no more.")
+        return redirect("waitlist", entry.track_id)
+    page = {
         "heading": f"Take {patient.short_name} off the waiting list",
         "button": "Take off the list",
         "note": f"Waits for {entry.track} since {day(entry.requested_at, patient.site.zone)}.",
-        "what": "take off the waiting list",
+        "action": "take off the waiting list",
     }
-    return patient_action_page(request, form, patient=patient, now=now, **words)
+    return patient_action_page(request, form, patient=patient, now=now, **page)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
 def waitlist_enroll(request: HttpRequest, entry_id: int) -> HttpResponse:
-    """Enrolls who waited from the day and in the meetings that the list showed, if that is still possible."""
+    """Enroll a waiting patient from the day and in the meetings that the list showed, if that is still possible."""
     user, now = signed_in(request), clock.now()
     entry = _entry_managed_by(user, entry_id)
     form = MeetingChoiceForm(request.POST, track=entry.track)

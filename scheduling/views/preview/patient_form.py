@@ -1,4 +1,4 @@
-"""A page of one form about a patient, whose act is shown with what it does before it is done."""
+"""A page with one form about a patient, which shows what it would do before it does it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,36 +14,29 @@ from patients.forms.care.episodes import LastDayForm
 from patients.models import Patient
 from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.services.preview.snapshot import SnapshotScope
-from scheduling.views.preview.confirmation import apply_or_preview, summarize_impact
-from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from scheduling.views.preview.confirmation import submit_with_preview
 
 
 def submit_patient_action(
     request: HttpRequest,
     form: ActionForm | LastDayForm,
-    act: Callable[[], object],
+    service: Callable[[], object],
     *,
     patient: Patient,
-    scene: SnapshotScope,
-    what: str,
-    said: str,
+    scope: SnapshotScope,
+    action: str,
+    success: str,
     now: datetime,
     **context: object,
 ) -> HttpResponse:
-    """Does what was asked for and goes back to the chart, or shows the form again with what it would do or what stands
-    against it.
-    """
-    answer = apply_or_preview(request, act, scene=scene, now=now)
-    if answer.is_done:
-        messages.success(request, said)
+    """Apply the change and go back to the chart, or show the form with its preview or with the reasons for a refusal."""
+    submission = submit_with_preview(request, service, scope=scope, now=now, action=action, form=form)
+    if submission.saved:
+        messages.success(request, success)
         return redirect("patient", patient.pk)
-    if answer.impact is None:
-        show_refusal(form, Refused(answer.reasons))
-    else:
-        told = summarize_impact(answer.impact, site=scene.site, user=signed_in(request), now=now, what=what)
-        context |= {"told": told, "is_news": answer.is_news}
-    return patient_action_page(request, form, patient=patient, what=what, now=now, **context)
+    return patient_action_page(
+        request, form, patient=patient, action=action, now=now, **context, **dict(submission.preview)
+    )
 
 
 def patient_action_page(
@@ -51,11 +44,14 @@ def patient_action_page(
     form: ActionForm | LastDayForm,
     *,
     patient: Patient,
-    what: str,
+    action: str,
     now: datetime,
     **context: object,
 ) -> HttpResponse:
-    """The form with what was typed; 422 when that was refused. `heading`, `button` and `note` are the page's words."""
-    record(patient, by=signed_in(request), action=Action.VIEWED, at=now, detail=what)
+    """Render the form with what was typed, and record the view as `action`; status 422 if the form has errors.
+
+    The context needs `heading` and `button`, and may have a `note`.
+    """
+    record(patient, by=signed_in(request), action=Action.VIEWED, at=now, detail=action)
     context |= {"form": form, "patient": patient, "site": patient.site}
     return render(request, "scheduling/preview/patient_form.html", context, status=422 if form.errors else 200)

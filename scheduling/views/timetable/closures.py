@@ -1,4 +1,4 @@
-"""Days on which a site is closed, by hand or for a public holiday: shown with whom they touch before they are."""
+"""Days on which a site is closed. Each closure is previewed with the patients it affects before it is applied."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -31,15 +31,7 @@ from scheduling.services.timetable.closures import (
     lift_scope,
 )
 from scheduling.views.current_site import current_site
-from scheduling.views.preview.confirmation import (
-    ActionResult,
-    apply_or_preview,
-    next_url,
-    redirect_to_next,
-    summarize_impact,
-)
-from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from scheduling.views.preview.confirmation import next_url, redirect_to_next, submit_with_preview
 
 METHODS = ["GET", "HEAD", "POST"]
 YEAR = timedelta(days=365)
@@ -47,7 +39,7 @@ YEAR = timedelta(days=365)
 
 @dataclass(frozen=True)
 class HolidayRow:
-    """A public holiday, and how many sessions are planned on it."""
+    """A public holiday, and how many sessions are scheduled on it."""
 
     holiday: Holiday
     sessions: int
@@ -56,9 +48,9 @@ class HolidayRow:
 @staff_required(Permission.SEE_TIMETABLE)
 @require_http_methods(METHODS)
 def closures(request: HttpRequest) -> HttpResponse:
-    """The current site's closed days and the public holidays of the next twelve months; a post closes the site.
+    """List the current site's closures and the public holidays of the next twelve months. A POST closes the site.
 
-    `?country=` and `?state=` show the holidays of another place.
+    `?country=` and `?state=` list the holidays of another region.
     """
     user, site = signed_in(request), current_site(request)
     may_manage = user.may(Permission.MANAGE_TIMETABLE, site.pk)
@@ -84,7 +76,7 @@ def closures(request: HttpRequest) -> HttpResponse:
 
 
 def _holiday_region(request: HttpRequest, site: Site) -> tuple[str, str]:
-    """The country and state that the address asks for, else the site's; a state that is not the country's is left out."""
+    """Return the country and state in the address, or else the site's; a state that is not the country's is left out."""
     country, state = request.GET.get("country", ""), request.GET.get("state", "")
     if not is_known_place(country, ""):
         country, state = site.country, site.state
@@ -92,10 +84,10 @@ def _holiday_region(request: HttpRequest, site: Site) -> tuple[str, str]:
 
 
 def _holiday_options(site: Site, today: date, country: str, state: str) -> list[HolidayRow]:
-    found = holidays_at(site=site, first=today, until=today + YEAR, country=country, state=state)
-    planned = Session.objects.filter(site=site, status=SessionStatus.SCHEDULED, on__in=[each.on for each in found])
-    numbers = Counter(planned.values_list("on", flat=True))
-    return [HolidayRow(each, numbers[each.on]) for each in found]
+    holidays = holidays_at(site=site, first=today, until=today + YEAR, country=country, state=state)
+    scheduled = Session.objects.filter(site=site, status=SessionStatus.SCHEDULED, on__in=[each.on for each in holidays])
+    numbers = Counter(scheduled.values_list("on", flat=True))
+    return [HolidayRow(each, numbers[each.on]) for each in holidays]
 
 
 def _submit_closure(request: HttpRequest, site: Site) -> HttpResponse:
@@ -103,24 +95,26 @@ def _submit_closure(request: HttpRequest, site: Site) -> HttpResponse:
     form = ClosureForm(request.POST)
     context: dict[str, object] = {"heading": "Close the site", "button": "Close the site"}
     if not form.is_valid():
-        return _page(request, form, site, context, status=422)
+        return _page(request, form, site, context)
     first_day, last_day = form.cleaned_data["first_day"], form.cleaned_data["last_day"]
     days = day_range(first_day, max(first_day, last_day))
-    act = partial(close_site, site=site, **form.cleaned_data, by=user, now=now)
-    answer = apply_or_preview(request, act, scene=closure_scope(site, first_day, last_day), now=now)
-    if answer.done is not None:
-        cancelled = answer.done.sessions.count()
+    service = partial(close_site, site=site, **form.cleaned_data, by=user, now=now)
+    scope = closure_scope(site, first_day, last_day)
+    submission = submit_with_preview(request, service, scope=scope, now=now, action=f"closing {days}", form=form)
+    if submission.saved:
+        closure = submission.saved.value
+        cancelled = closure.sessions.count()
         also = f" {counted(cancelled, 'session is,sessions are')} cancelled." if cancelled else ""
-        messages.success(request, f"{site} is closed, {days}: {answer.done.reason}.{also}")
+        messages.success(request, f"{site} is closed, {days}: {closure.reason}.{also}")
         return redirect_to_next(request, "closures")
     context = {"heading": f"Close the site, {days}", "button": f"Close {days}"}
-    return _preview_or_refusal(request, form, site, answer, context, now=now, what=f"closing {days}")
+    return _page(request, form, site, context | dict(submission.preview))
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def closure_lift(request: HttpRequest, closure_id: int) -> HttpResponse:
-    """Lifts a closure."""
+    """Lift a closure from today on: the sessions that it canceled are restored where nothing stands in the way."""
     user, now = signed_in(request), clock.now()
     closure = get_object_or_404(Closure.objects.visible_to(user).select_related("site"), pk=closure_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, closure.site_id))
@@ -131,45 +125,27 @@ def closure_lift(request: HttpRequest, closure_id: int) -> HttpResponse:
     context |= {"closure": closure, "today": today}
     if request.method != "POST":
         return _page(request, form, site, context)
-    act = partial(lift_closure, closure=closure, by=user, now=now)
-    answer = apply_or_preview(request, act, scene=lift_scope(closure, now), now=now)
-    if answer.done is not None:
-        left = len(answer.done)
+    service = partial(lift_closure, closure=closure, by=user, now=now)
+    scope = lift_scope(closure, now)
+    submission = submit_with_preview(request, service, scope=scope, now=now, action=f"opening {days}", form=form)
+    if submission.saved:
+        left = len(submission.saved.value)
         also = f" {counted(left, 'session stays,sessions stay')} cancelled: something is taken then." if left else ""
         messages.success(request, f"{site} is open, {days}.{also}")
         return redirect_to_next(request, "closures")
     context["notes"] = list(_sessions_left_cancelled(closure, now))
-    return _preview_or_refusal(request, form, site, answer, context, now=now, what=f"opening {days}")
+    return _page(request, form, site, context | dict(submission.preview))
 
 
 def _sessions_left_cancelled(closure: Closure, now: datetime) -> Iterable[str]:
-    """What can't be given back, and why."""
+    """Name the sessions that can't be restored, and why."""
     for session in closure.sessions.to_come(now).select_related("site", "room"):
         reasons = " ".join(reason_text(reason) for reason in check_restorable(session))
         if reasons:
             yield f"{session.name} on {day(session.on)} stays cancelled. {reasons}"
 
 
-def _preview_or_refusal[T](
-    request: HttpRequest,
-    form: ActionForm,
-    site: Site,
-    answer: ActionResult[T],
-    context: dict[str, object],
-    *,
-    now: datetime,
-    what: str,
-) -> HttpResponse:
-    """The form again, with what it would do or what stands against it."""
-    if answer.impact is None:
-        show_refusal(form, Refused(answer.reasons))
-        return _page(request, form, site, context, status=422)
-    told = summarize_impact(answer.impact, site=site, user=signed_in(request), now=now, what=what)
-    return _page(request, form, site, context | {"told": told, "is_news": answer.is_news})
-
-
-def _page(
-    request: HttpRequest, form: ActionForm, site: Site, context: dict[str, object], *, status: int = 200
-) -> HttpResponse:
-    common = {"form": form, "site": site, "next": next_url(request)}
-    return render(request, "scheduling/timetable/closure_change.html", common | context, status=status)
+def _page(request: HttpRequest, form: ActionForm, site: Site, context: dict[str, object]) -> HttpResponse:
+    context = {"form": form, "site": site, "next": next_url(request)} | context
+    status = 422 if form.errors else 200
+    return render(request, "scheduling/timetable/closure_change.html", context, status=status)

@@ -1,8 +1,8 @@
-"""The weekly meetings of tracks: made, changed from a date, ended. Whom it touches is shown before it is done."""
+"""Add, change and end weekly meetings of tracks. Each change is previewed with the patients it affects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from functools import partial
 
 from django.contrib import messages
@@ -15,7 +15,7 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.formats import clock as clock_words
+from scheduling.formats import clock as clock_text
 from scheduling.formats import day, weekday
 from scheduling.forms.timetable.tracks_and_meetings import MeetingEndForm, MeetingForm
 from scheduling.models import Closure, Meeting, Site, Track
@@ -33,50 +33,44 @@ from scheduling.services.timetable.meetings import (
 )
 from scheduling.services.timetable.tracks import track_verdict, with_meetings
 from scheduling.services.timetable.values import MeetingValues
-from scheduling.views.preview.confirmation import (
-    ActionResult,
-    apply_or_preview,
-    next_url,
-    redirect_to_next,
-    summarize_impact,
-)
-from scheduling.views.refusals import show_refusal
+from scheduling.views.preview.confirmation import next_url, redirect_to_next, submit_with_preview
 from scheduling.views.timetable.tracks import track_managed_by
 from timekeeping.occurrences import ClockEffect, at_wall_clock, times_hit_by_clock_change
-from timekeeping.reasons import Refused
 
 METHODS = ["GET", "HEAD", "POST"]
 DAY = timedelta(days=1)
 SHOWN, KEEP = "shown", "keep"
-"""What the forms send of exceptions: those that were shown, and those of them that are to stay."""
+"""Field names of the forms: the changed sessions that were listed, and those of them that stay as they are."""
 
 
 @dataclass(frozen=True)
 class ChangedSessions:
-    """Sessions that were changed by hand after a date, and which of them are to stay as they are."""
+    """Sessions that were changed by hand after a date, and the ids of those that stay as they are."""
 
-    departures: Sequence[Deviation] = ()
+    deviations: Sequence[Deviation] = ()
     kept: frozenset[int] = frozenset()
     were_shown: bool = True
-    """Whether it was these that one was asked about."""
+    """Whether the user was asked about exactly these sessions."""
 
     @property
-    def let_go(self) -> frozenset[int]:
-        return frozenset(each.session.pk for each in self.departures) - self.kept
+    def reset(self) -> frozenset[int]:
+        """The ids of the sessions that follow the meeting again."""
+        return frozenset(each.session.pk for each in self.deviations) - self.kept
 
 
 def _read_decisions(request: HttpRequest, sessions: SessionQuerySet) -> ChangedSessions:
-    """What was decided about the sessions: those that were not shown yet stay as they are."""
+    """Read what the user decided about the sessions; those that were not shown yet stay as they are."""
     shown, keep = (
         {int(pk) for pk in request.POST.getlist(name) if pk.isascii() and pk.isdecimal()} for name in (SHOWN, KEEP)
     )
-    found = [deviation_of(session) for session in prefetch_for_deviations(sessions).order_by("pattern_date", "starts")]
-    there = {each.session.pk for each in found}
-    return ChangedSessions(found, frozenset(there - (shown - keep)), were_shown=there == shown)
+    sessions = prefetch_for_deviations(sessions).order_by("pattern_date", "starts")
+    deviations = [deviation_of(session) for session in sessions]
+    keys = {each.session.pk for each in deviations}
+    return ChangedSessions(deviations, frozenset(keys - (shown - keep)), were_shown=keys == shown)
 
 
 def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
-    """A group: one-to-one times are changed with their enrollment."""
+    """Find a group meeting; individual sessions are changed through their enrollment."""
     meetings = (
         Meeting.objects.visible_to(user)
         .filter(kept_for=None)
@@ -91,14 +85,14 @@ def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_safe
 def track_meter(request: HttpRequest, track_id: int) -> HttpResponse:
-    """The track's hours with the meeting as it is being typed; what can't be read yet is left out."""
-    found = track_managed_by(signed_in(request), track_id)
-    context = _meter_context(found, MeetingForm(request.GET, site=found.site), request.GET.get("meeting", ""))
+    """Render the track's weekly hours with the meeting as typed so far. What can't be read yet is left out."""
+    track = track_managed_by(signed_in(request), track_id)
+    context = _meter_context(track, MeetingForm(request.GET, site=track.site), request.GET.get("meeting", ""))
     return render(request, "scheduling/timetable/_hours_meter.html", context)
 
 
 def _meter_context(track: Track, form: MeetingForm, key: str) -> dict[str, object]:
-    """The track's hours, with what was typed into the form if anything was. `key` is the meeting's id, if it has one."""
+    """Compute the track's weekly hours with the typed meeting. `key` is the id of an existing meeting, or empty."""
     book, today = RuleBook.of(track.site), clock.today(track.site.zone)
     candidate = _typed_meeting(form, key) if form.is_bound else None
     verdict = track_verdict(track=track, on=today, book=book, candidate=candidate)
@@ -127,62 +121,72 @@ def _typed_meeting(form: MeetingForm, key: str) -> WeeklyMeeting | None:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
-    """A weekly meeting more."""
+    """Add a weekly meeting to a track."""
     user, now = signed_in(request), clock.now()
-    found = track_managed_by(user, track_id)
-    site, today = found.site, clock.today(found.site.zone)
-    form = MeetingForm(request.POST or None, site=site, initial={"tracks": [found.pk], "runs_from": today})
+    track = track_managed_by(user, track_id)
+    site, today = track.site, clock.today(track.site.zone)
+    form = MeetingForm(request.POST or None, site=site, initial={"tracks": [track.pk], "runs_from": today})
     context: dict[str, object] = {
-        "heading": f"New meeting of {found.name}",
+        "heading": f"New meeting of {track.name}",
         "button": "Add the meeting",
-        "track": found,
+        "track": track,
     }
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, site, context)
     values = form.values()
     context["notes"] = _clock_change_notes(values, site, today, today)
-    act = partial(create_meeting, site=site, values=values, by=user, now=now)
-    answer = apply_or_preview(request, act, scene=meeting_scope(site, now), now=now)
-    if answer.done is not None:
-        messages.success(request, f"{answer.done} is added, {weekday(values.weekday)}s from {day(values.runs_from)}.")
-        return redirect_to_next(request, "track", found.pk)
-    return _preview_or_refusal(request, form, site, answer, context, now=now, what=f"adding {values.name}")
+    service = partial(create_meeting, site=site, values=values, by=user, now=now)
+    scope, action = meeting_scope(site, now), f"adding {values.name}"
+    submission = submit_with_preview(request, service, scope=scope, now=now, action=action, form=form)
+    if submission.saved:
+        meeting, weekdays = submission.saved.value, f"{weekday(values.weekday)}s"
+        messages.success(request, f"{meeting} is added, {weekdays} from {day(values.runs_from)}.")
+        return redirect_to_next(request, "track", track.pk)
+    return _page(request, form, site, context | dict(submission.preview))
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """Another hour, room or anything else from a date on; sessions that were changed by hand after it are asked about."""
+    """Change a meeting from a date on, and ask which of the later sessions that were changed by hand stay as they are."""
     user, now = signed_in(request), clock.now()
     meeting = _meeting_managed_by(user, meeting_id)
     site, today = meeting.site, clock.today(meeting.site.zone)
     form = MeetingForm(request.POST or None, site=site, meeting=meeting)
     is_valid = request.method == "POST" and form.is_valid()
-    asked: date = (form.is_bound and form.cleaned_data.get("runs_from")) or meeting.runs_from
-    begins = change_start(meeting=meeting, runs_from=asked, now=now)
-    form.initial["runs_from"] = holds = begins or asked
-    decided = _read_decisions(request, changed_sessions_from(meeting, begins, now))
+    typed: date = (form.is_bound and form.cleaned_data.get("runs_from")) or meeting.runs_from
+    change_from = change_start(meeting=meeting, runs_from=typed, now=now)
+    form.initial["runs_from"] = starts = change_from or typed
+    decided = _read_decisions(request, changed_sessions_from(meeting, change_from, now))
     context: dict[str, object] = {"heading": f"Edit {meeting.name}", "button": "Keep the changes", "meeting": meeting}
-    context |= {"track": _first_track(meeting), "decided": decided, "from_day": max(holds, today)}
+    context |= {"track": _first_track(meeting), "decided": decided, "from_day": max(starts, today)}
     if not is_valid:
         return _page(request, form, site, context)
     values = form.values()
     context["notes"] = [
-        *([f"It changes from {day(holds)} on: what was held before stays."] if holds != asked else []),
-        *_clock_change_notes(values, site, max(holds, today), today),
+        *([f"It changes from {day(starts)} on: what was held before stays."] if starts != typed else []),
+        *_clock_change_notes(values, site, max(starts, today), today),
     ]
-    act = partial(change_meeting, meeting=meeting, values=values, by=user, now=now, let_go=decided.let_go)
-    answer = apply_or_preview(request, act, scene=meeting_scope(site, now), now=now, only_look=not decided.were_shown)
-    if answer.done is not None:
-        messages.success(request, f"{answer.done} is changed from {day(max(holds, today))} on.")
-        return _redirect_to_track(request, answer.done)
-    return _preview_or_refusal(request, form, site, answer, context, now=now, what=f"changing {meeting}")
+    submission = submit_with_preview(
+        request,
+        partial(change_meeting, meeting=meeting, values=values, by=user, now=now, let_go=decided.reset),
+        scope=meeting_scope(site, now),
+        now=now,
+        action=f"changing {meeting}",
+        form=form,
+        preview_only=not decided.were_shown,
+    )
+    if submission.saved:
+        changed = submission.saved.value
+        messages.success(request, f"{changed} is changed from {day(max(starts, today))} on.")
+        return _redirect_to_track(request, changed)
+    return _page(request, form, site, context | dict(submission.preview))
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """The last day of a meeting; sessions that were changed by hand after it are asked about."""
+    """End a meeting, and ask which of the later sessions that were changed by hand stay as they are."""
     user, now = signed_in(request), clock.now()
     meeting = _meeting_managed_by(user, meeting_id)
     site = meeting.site
@@ -194,29 +198,36 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
     last_day: date = form.cleaned_data["last_day"]
     decided = _read_decisions(request, changed_sessions_from(meeting, last_day + DAY, now))
     context |= {"decided": decided, "from_day": last_day + DAY}
-    act = partial(end_meeting, meeting=meeting, last_day=last_day, by=user, now=now, let_go=decided.let_go)
-    answer = apply_or_preview(request, act, scene=meeting_scope(site, now), now=now, only_look=not decided.were_shown)
-    if answer.done is not None:
+    submission = submit_with_preview(
+        request,
+        partial(end_meeting, meeting=meeting, last_day=last_day, by=user, now=now, let_go=decided.reset),
+        scope=meeting_scope(site, now),
+        now=now,
+        action=f"ending {meeting}",
+        form=form,
+        preview_only=not decided.were_shown,
+    )
+    if submission.saved:
         messages.success(request, f"{meeting}: the last day is {day(last_day)}.")
         return _redirect_to_track(request, meeting)
-    return _preview_or_refusal(request, form, site, answer, context, now=now, what=f"ending {meeting}")
+    return _page(request, form, site, context | dict(submission.preview))
 
 
 def _clock_change_notes(values: MeetingValues, site: Site, first: date, today: date) -> list[str]:
-    """What clock changes do to the sessions of the meeting from a day on to the horizon."""
+    """Describe what clock changes do to the meeting's sessions from `first` to the horizon."""
     until = horizon_end(today)
     closed = [each.as_interval() for each in Closure.objects.filter(site=site).overlapping(first, until)]
-    odd = times_hit_by_clock_change(values.as_pattern(), first, until, zone=site.zone, closed=closed)
-    return [_clock_change_note(values, site, on, wall, quirk) for on, wall, quirk in odd]
+    affected = times_hit_by_clock_change(values.as_pattern(), first, until, zone=site.zone, closed=closed)
+    return [_clock_change_note(values, site, on, wall, effect) for on, wall, effect in affected]
 
 
-def _clock_change_note(values: MeetingValues, site: Site, on: date, wall: time, quirk: ClockEffect) -> str:
-    if quirk == ClockEffect.REPEATED:
-        return f"On {day(on)} {clock_words(wall)} comes twice: the first is meant."
+def _clock_change_note(values: MeetingValues, site: Site, on: date, wall: time, effect: ClockEffect) -> str:
+    if effect == ClockEffect.REPEATED:
+        return f"On {day(on)} {clock_text(wall)} comes twice: the first is meant."
     if at_wall_clock(on, values.starts, site.zone) >= at_wall_clock(on, values.ends, site.zone):
-        return f"On {day(on)} clocks skip {clock_words(wall)}, and no minute is left: it is not held."
-    shown = clock_words(at_wall_clock(on, wall, site.zone), site.zone)
-    return f"On {day(on)} clocks skip {clock_words(wall)}: {shown} is meant."
+        return f"On {day(on)} clocks skip {clock_text(wall)}, and no minute is left: it is not held."
+    shown = clock_text(at_wall_clock(on, wall, site.zone), site.zone)
+    return f"On {day(on)} clocks skip {clock_text(wall)}: {shown} is meant."
 
 
 def _first_track(meeting: Meeting) -> Track | None:
@@ -228,28 +239,10 @@ def _redirect_to_track(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     return redirect_to_next(request, "track", first.pk) if first else redirect_to_next(request, "tracks")
 
 
-def _preview_or_refusal[T](
-    request: HttpRequest,
-    form: MeetingForm | MeetingEndForm,
-    site: Site,
-    answer: ActionResult[T],
-    context: dict[str, object],
-    *,
-    now: datetime,
-    what: str,
-) -> HttpResponse:
-    """The form again, with what it would do or what stands against it."""
-    if answer.impact is None:
-        show_refusal(form, Refused(answer.reasons))
-        return _page(request, form, site, context)
-    told = summarize_impact(answer.impact, site=site, user=signed_in(request), now=now, what=what)
-    return _page(request, form, site, context | {"told": told, "is_news": answer.is_news})
-
-
 def _page(
     request: HttpRequest, form: MeetingForm | MeetingEndForm, site: Site, context: dict[str, object]
 ) -> HttpResponse:
-    """The form, that of a meeting beside the meter of its track."""
+    """Render the form, and beside a meeting's form the weekly hours of its track."""
     track, meeting = context["track"], context.get("meeting")
     context = {"form": form, "site": site, "next": next_url(request)} | context
     if isinstance(form, MeetingForm) and isinstance(track, Track):

@@ -133,7 +133,7 @@ def test_nothing_changes_before_it_is_confirmed_nor_if_it_would_do_something_els
     desk: Client, enrollment: Enrollment
 ) -> None:
     address, typed = change_address(enrollment), chosen(enrollment.track, 0, 1, 4)
-    seen = desk.post(address, typed).context["told"].key
+    seen = desk.post(address, typed).context["impact"].key
     assert weekdays(enrollment, MONDAY) == {0, 2, 4}
     Session.objects.filter(name="Group 1").update(name="Skills")
     news = desk.post(address, typed | {"seen": seen})
@@ -177,7 +177,7 @@ def test_a_choice_is_tried_without_changing(desk: Client, enrollment: Enrollment
     assert "Fits" in part.text
     assert "<html" not in part.text
     assert weekdays(enrollment, MONDAY) == {0, 2, 4}
-    assert "told" not in part.context
+    assert "impact" not in part.context
 
 
 # Another track
@@ -412,7 +412,7 @@ def test_an_impact_takes_as_many_queries_for_three_as_for_one(
     key = leave.pk if page == "leave-end" else enrollment.pk
     with django_assert_num_queries(queries):
         shown = desk.post(reverse(page, args=[key]), typed)
-    assert len(shown.context["told"].people[0].places) == number
+    assert len(shown.context["impact"].people[0].places) == number
 
 
 def with_so_many(number: int, site: Site, by: User) -> tuple[Patient, LeaveOfAbsence, Enrollment]:

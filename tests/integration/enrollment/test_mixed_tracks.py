@@ -239,7 +239,7 @@ def test_when_a_track_ends_its_visitors_lose_its_groups_alone_and_the_page_says_
     client.force_login(clinic.by)
     typed = {"last_day": LATER.isoformat(), "to": ""}
     shown = preview_and_confirm(client, reverse("track-end", args=[clinic.evenings.pk]), typed)
-    assert [str(person.patient) for person in shown.context["told"].people] == ["Rosa Lindqvist"]
+    assert [str(person.patient) for person in shown.context["impact"].people] == ["Rosa Lindqvist"]
     assert "Visit its groups from other tracks" in shown.text
     enrollment.refresh_from_db()
     assert enrollment.ends is None

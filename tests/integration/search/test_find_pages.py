@@ -509,7 +509,7 @@ def test_an_enrollment_ends_after_its_last_day_and_gives_back_its_places(
     shown = desk.post(address, said)
     assert list(Booking.objects.active()) == [kept, later]
     assert later.session.name in shown.text
-    desk.post(address, said | {"seen": shown.context["told"].key})
+    desk.post(address, said | {"seen": shown.context["impact"].key})
 
     enrollment.refresh_from_db()
     assert (enrollment.ends, enrollment.end_reason) == (date(2026, 11, 26), "Moved")

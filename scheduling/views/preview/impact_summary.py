@@ -1,0 +1,194 @@
+"""An impact as a preview page shows it: patients with their names, and changes that repeat weekly on one line."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from accounts.audit import record_all
+from accounts.models import Action, User
+from patients.models import Patient
+from scheduling.domain.impact.impact import (
+    BookingChange,
+    BookingState,
+    Impact,
+    ImpactConflict,
+    SessionChange,
+    SessionState,
+    WeekShortfall,
+)
+from scheduling.models import Site
+
+
+@dataclass(frozen=True)
+class Series:
+    """Changes to sessions, or to one patient's bookings, that differ only in their dates."""
+
+    kind: str
+    name: str
+    starts: datetime
+    ends: datetime
+    then_name: str
+    then_starts: datetime | None
+    then_ends: datetime | None
+    detail: str
+    dates: tuple[date, ...]
+    booked: int = 0
+
+
+@dataclass(frozen=True)
+class WeekDropGroup:
+    """Weeks of a patient that lose the same amount: the first, how many more there are, and how many can be made up."""
+
+    first: WeekShortfall
+    more: int
+    savable: int
+
+
+@dataclass(frozen=True)
+class AffectedPatient:
+    """What happens to one patient. `patient` is None for one whom the user may not see."""
+
+    patient: Patient | None
+    places: Sequence[Series]
+    clashes: Sequence[ImpactConflict]
+    drops: Sequence[WeekDropGroup]
+
+
+@dataclass(frozen=True)
+class ImpactSummary:
+    """An impact as the page shows it, with the patients who are affected most first."""
+
+    key: str
+    people: Sequence[AffectedPatient]
+    nameless: int
+    sessions: Sequence[Series]
+    lacking: Sequence[SessionState]
+    losing: int
+    moving: int
+    gaining: int
+    excused: int
+    expected: int
+    dropping: int
+    clashing: int
+
+
+def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, action: str) -> ImpactSummary:
+    """Add the names of the patients that the user may see, and record that the user saw what `action` would do to them."""
+    visible = Patient.objects.visible_to(user).in_bulk(impact.patients)
+    patients = [visible[pk] for pk in sorted(visible)]
+    record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"what it would do to {action}")
+    people = [_affected_patient(pk, impact, visible.get(pk), site) for pk in sorted(impact.patients)]
+    kinds = Counter(kind for _, kind in {(change.patient, change.kind) for change in impact.bookings})
+    return ImpactSummary(
+        key=impact.key,
+        people=[person for person in sorted(people, key=_severity) if person.patient is not None],
+        nameless=sum(person.patient is None for person in people),
+        sessions=_group_changes((_session_change(change) for change in impact.sessions), site),
+        lacking=impact.incomplete,
+        losing=kinds["lost"],
+        moving=kinds["moved"],
+        gaining=kinds["gained"],
+        excused=kinds["excused"],
+        expected=kinds["expected"],
+        dropping=len({drop.patient for drop in impact.shortfalls if not drop.is_on_leave}),
+        clashing=len({clash.patient for clash in impact.conflicts}),
+    )
+
+
+def _affected_patient(pk: int, impact: Impact, patient: Patient | None, site: Site) -> AffectedPatient:
+    return AffectedPatient(
+        patient=patient,
+        places=_group_changes((_booking_change(change) for change in impact.bookings if change.patient == pk), site),
+        clashes=[clash for clash in impact.conflicts if clash.patient == pk],
+        drops=_group_drops(drop for drop in impact.shortfalls if drop.patient == pk),
+    )
+
+
+def _group_drops(drops: Iterable[WeekShortfall]) -> list[WeekDropGroup]:
+    """Group weeks that fall to the same minutes and days, in the order of their first week."""
+    groups: dict[object, list[WeekShortfall]] = defaultdict(list)
+    for drop in drops:
+        amounts = (drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days, drop.is_on_leave)
+        groups[amounts].append(drop)
+    return [
+        WeekDropGroup(group[0], len(group) - 1, sum(drop.makeups is not None for drop in group))
+        for group in groups.values()
+    ]
+
+
+def _severity(person: AffectedPatient) -> tuple[bool, bool, bool, str]:
+    """Sort weeks that can't be made up first, then other short weeks, then conflicts, then by name."""
+    short_weeks = [weeks for weeks in person.drops if not weeks.first.is_on_leave]
+    is_unsavable = any(weeks.savable <= weeks.more for weeks in short_weeks)
+    name = f"{person.patient.last_name} {person.patient.first_name}" if person.patient else ""
+    return not is_unsavable, not short_weeks, not person.clashes, name
+
+
+type DatedChange = tuple[str, BookingState | SessionState, BookingState | SessionState | None, str]
+
+
+def _booking_change(change: BookingChange) -> DatedChange:
+    first = change.before or change.after
+    assert first is not None
+    return change.kind, first, change.after if change.before is not None else None, change.instead
+
+
+def _session_change(change: SessionChange) -> DatedChange:
+    first = change.before or change.after
+    assert first is not None
+    then = change.after if change.kind in {"moved", "changed"} else None
+    return change.kind, first, then, _difference_text(change)
+
+
+def _difference_text(change: SessionChange) -> str:
+    """Say what is different apart from the time."""
+    if change.before is None or change.after is None or change.kind not in {"moved", "changed"}:
+        return ""
+    old, new = change.before, change.after
+    differences = []
+    if old.name != new.name:
+        differences.append(f"now {new.name}")
+    if old.room != new.room:
+        differences.append(new.room or "no room")
+    if old.people != new.people:
+        differences.append(f"led by {', '.join(new.people)}" if new.people else "nobody leads it")
+    if old.places != new.places:
+        differences.append(f"{new.places} places")
+    return ", ".join(differences)
+
+
+def _group_changes(changes: Iterable[DatedChange], site: Site) -> list[Series]:
+    """Merge changes that are the same by the wall clock except for the date, in the order of their first dates."""
+    groups: dict[object, list[DatedChange]] = defaultdict(list)
+    for kind, first, then, detail in changes:
+        at, until = _local_times(first, site)
+        shift = (
+            tuple(new - old for new, old in zip(_local_times(then, site), (at, until), strict=True)) if then else None
+        )
+        key = (kind, first.name, at.weekday(), at.time(), until.time(), shift, detail)
+        groups[key].append((kind, first, then, detail))
+    return [_merge_changes(group) for group in groups.values()]
+
+
+def _local_times(session: BookingState | SessionState, site: Site) -> tuple[datetime, datetime]:
+    """Return start and end by the site's wall clock, naive."""
+    zone = site.zone
+    starts, ends = session.time.start.astimezone(zone), session.time.end.astimezone(zone)
+    return starts.replace(tzinfo=None), ends.replace(tzinfo=None)
+
+
+def _merge_changes(group: Sequence[DatedChange]) -> Series:
+    kind, first, then, detail = group[0]
+    return Series(
+        kind=kind,
+        name=first.name,
+        starts=first.time.start,
+        ends=first.time.end,
+        then_name=then.name if then else "",
+        then_starts=then.time.start if then else None,
+        then_ends=then.time.end if then else None,
+        detail=detail,
+        dates=tuple(each.on for _, each, _, _ in group),
+        booked=max((each.booked for _, each, _, _ in group if isinstance(each, SessionState)), default=0),
+    )
