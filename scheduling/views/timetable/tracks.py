@@ -88,7 +88,7 @@ def _week_context(track: Track, now: datetime) -> dict[str, object]:
         "days": [(day, [meeting for meeting in to_come if meeting.weekday == day]) for day in range(7)],
         "verdict": track_verdict(track=track, on=today, book=book),
         "rules": book.on(today),
-        "departures": track_deviations(track, first=today, until=today + CHANGES_SHOWN_AHEAD, now=now),
+        "deviations": track_deviations(track, first=today, until=today + CHANGES_SHOWN_AHEAD, now=now),
         "site": track.site,
     }
 
