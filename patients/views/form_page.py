@@ -1,24 +1,29 @@
-"""How a page of one form answers."""
+"""Render a page with one form."""
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from patients.forms.availability.commitments import CommitmentForm
-from patients.forms.availability.places import PlaceForm
-from patients.forms.care.episodes import LastDayForm, LevelForm
-from patients.forms.record.person import PatientForm
-from patients.models import Patient
+from accounts.audit import record
+from accounts.models import Action
+from accounts.views import signed_in
+from iopmanager import clock
+from scheduling.views.refusals import RefusableForm
 
 
 def form_page(
     request: HttpRequest,
-    form: PatientForm | CommitmentForm | LastDayForm | LevelForm | PlaceForm,
+    form: RefusableForm,
     *,
-    heading: str,
-    save: str,
-    patient: Patient | None = None,
-    note: str = "",
+    viewed: Model | None = None,
+    detail: str = "",
+    template: str = "patients/form.html",
+    **context: object,
 ) -> HttpResponse:
-    """The form with what was typed; 422 when that was refused."""
-    context = {"form": form, "heading": heading, "save": save, "patient": patient, "note": note}
-    return render(request, "patients/form.html", context, status=422 if form.errors else 200)
+    """Render the form with what was typed, and record that the user viewed `viewed`; status 422 if the form has errors.
+
+    The default template needs `heading` and `save`, the text on the button, and may have a `patient` and a `note`.
+    """
+    if viewed is not None:
+        record(viewed, by=signed_in(request), action=Action.VIEWED, at=clock.now(), detail=detail)
+    return render(request, template, {"form": form, **context}, status=422 if form.errors else 200)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from django import forms
 from django.contrib import messages
+from django.forms.utils import ErrorDict
 from django.http import HttpRequest
 
 from scheduling.reason_text import reason_text
@@ -16,6 +17,9 @@ class RefusableForm(Protocol):
     """A form that knows which field a reason is about: `reason_fields` maps a reason's code to a field's name."""
 
     fields: dict[str, forms.Field]
+
+    @property
+    def errors(self) -> ErrorDict: ...
 
     @property
     def reason_fields(self) -> Mapping[str, str]: ...

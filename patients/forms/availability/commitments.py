@@ -1,7 +1,7 @@
 """Text → typed values for what a patient's life asks of them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from crispy_forms.bootstrap import InlineCheckboxes, InlineRadios
@@ -9,6 +9,7 @@ from crispy_forms.layout import Div
 from django import forms
 
 from iopmanager.form_fields import DayField, MinuteField
+from patients.forms.care.episodes import LastDayForm
 from patients.forms.layout import fields_row, form_layout
 from patients.models import Commitment, CommitmentKind, Place
 from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABLE_MINUTES, weekday_mask
@@ -202,6 +203,20 @@ class CommitmentForm(forms.Form):
             travel_after_minutes=before if after is None else after,
             **_pattern_values(given),
         )
+
+
+class CommitmentEndForm(LastDayForm):
+    """The last day of a commitment. One that is on dates alone is removed, so nothing is asked."""
+
+    def __init__(self, data: Mapping[str, Any] | None, *, commitment: Commitment, today: date) -> None:
+        super().__init__(data, initial={"last_day": today}, help_text="It still holds on this day.")
+        if commitment.on is not None:
+            del self.fields["last_day"]
+
+    @property
+    def ends_after(self) -> date | None:
+        """The last day; None for a commitment that is removed. Only for a valid form."""
+        return self.cleaned_data.get("last_day")
 
 
 def _pattern_values(given: dict[str, Any]) -> dict[str, Any]:

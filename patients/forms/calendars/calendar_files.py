@@ -70,7 +70,7 @@ class CalendarFileForm(forms.Form):
             raise forms.ValidationError(f"By {MIN_MOVABLE_MINUTES} minutes at least, or not at all.")
         return minutes
 
-    def said(self) -> dict[str, Any]:
+    def calendar_fields(self) -> dict[str, Any]:
         """All that was typed beside the file."""
         given = self.cleaned_data
         before = given["travel_before"] or 0

@@ -191,6 +191,20 @@ def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, n
 
 
 @transaction.atomic
+def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User | None, now: datetime) -> None:
+    """End a commitment after `last_day`, or remove one that is on dates alone, which needs no last day.
+
+    Raises Refused if the last day is before the commitment begins.
+    """
+    if commitment.on is not None:
+        remove_commitment(commitment=commitment, by=by, now=now)
+    elif last_day is None:
+        raise ValueError("a commitment that repeats needs a last day")
+    else:
+        end_commitment(commitment=commitment, last_day=last_day, by=by, now=now)
+
+
+@transaction.atomic
 def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime) -> None:
     """Takes out what will not take place after all; the trail keeps what it was called. What was asked of it is moot."""
     waiting = CommitmentProposal.objects.waiting().filter(commitment=commitment)

@@ -1,34 +1,31 @@
-"""What a patient's life asks of them: added, changed, ended, and what it does to sessions booked already."""
+"""Add, change and end a patient's commitments, and name the booked sessions that they conflict with."""
+
+from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from accounts.audit import record
-from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
-from patients.forms.availability.commitments import CommitmentForm
-from patients.forms.care.episodes import LastDayForm
+from patients.forms.availability.commitments import CommitmentEndForm, CommitmentForm
 from patients.models import Commitment
 from patients.services.availability.commitments import (
     add_commitment,
     change_commitment,
-    end_commitment,
-    remove_commitment,
+    stop_commitment,
 )
 from patients.views.access import commitment_managed_by, patient_managed_by
 from patients.views.form_page import form_page
 from scheduling.formats import counted, day
 from scheduling.services.availability.conflicts import booking_conflicts
-from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from scheduling.views.refusals import submit_form
 
 NAMED_DAYS = 3
-"""So many days of sessions that clash are named in the message; the chart has them all."""
+"""How many days of conflicting sessions the message names; the chart lists them all."""
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -38,16 +35,19 @@ def commitment_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     form = CommitmentForm(request.POST or None, places=patient.places.all())
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = add_commitment(patient=patient, values=form.values(), by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            add_conflict_message(request, made)
-            return redirect("patient", patient.pk)
-    record(patient, by=user, action=Action.VIEWED, at=now, detail="new commitment")
-    return form_page(request, form, heading="New commitment", save="Add commitment", patient=patient)
+    service = partial(add_commitment, patient=patient, by=user, now=now)
+    if saved := submit_form(request, form, lambda: service(values=form.values())):
+        add_conflict_message(request, saved.value)
+        return redirect("patient", patient.pk)
+    return form_page(
+        request,
+        form,
+        viewed=patient,
+        detail="new commitment",
+        patient=patient,
+        heading="New commitment",
+        save="Add commitment",
+    )
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -56,50 +56,50 @@ def commitment_new(request: HttpRequest, patient_id: int) -> HttpResponse:
 def commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     commitment = commitment_managed_by(user, commitment_id)
-    form = CommitmentForm(request.POST or None, commitment=commitment, places=commitment.patient.places.all())
-    if request.method == "POST" and form.is_valid():
-        try:
-            changed = change_commitment(commitment=commitment, values=form.values(), by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            add_conflict_message(request, changed)
-            return redirect("patient", commitment.patient_id)
-    record(commitment, by=user, action=Action.VIEWED, at=now, detail="edit")
     patient = commitment.patient
-    return form_page(request, form, heading="Edit the commitment", save="Keep the changes", patient=patient)
+    form = CommitmentForm(request.POST or None, commitment=commitment, places=patient.places.all())
+    service = partial(change_commitment, commitment=commitment, by=user, now=now)
+    if saved := submit_form(request, form, lambda: service(values=form.values())):
+        add_conflict_message(request, saved.value)
+        return redirect("patient", patient.pk)
+    return form_page(
+        request,
+        form,
+        viewed=commitment,
+        detail="edit",
+        patient=patient,
+        heading="Edit the commitment",
+        save="Keep the changes",
+    )
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
-    """Its last day, or for what was to be on one date: that it won't be."""
+    """End a commitment after a day, or remove one that is on dates alone."""
     user, now = signed_in(request), clock.now()
     commitment = commitment_managed_by(user, commitment_id)
     patient, today = commitment.patient, now.astimezone(commitment.patient.site.zone).date()
-    form = LastDayForm(request.POST or None, initial={"last_day": today}, help_text="It still holds on this day.")
-    if request.method == "POST" and commitment.on is not None:
-        remove_commitment(commitment=commitment, by=user, now=now)
-        messages.success(request, "The commitment is taken out.")
+    form = CommitmentEndForm(request.POST if request.method == "POST" else None, commitment=commitment, today=today)
+    service = partial(stop_commitment, commitment=commitment, by=user, now=now)
+    if submit_form(request, form, lambda: service(last_day=form.ends_after)):
+        ends = f"ends after {day(form.ends_after)}" if form.ends_after else "is taken out"
+        messages.success(request, f"The commitment {ends}.")
         return redirect("patient", patient.pk)
-    if request.method == "POST" and form.is_valid():
-        try:
-            end_commitment(commitment=commitment, last_day=form.cleaned_data["last_day"], by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, f"The commitment ends after {day(form.cleaned_data['last_day'])}.")
-            return redirect("patient", patient.pk)
-    record(commitment, by=user, action=Action.VIEWED, at=now, detail="end")
-    context = {"commitment": commitment, "patient": patient, "form": form}
-    return render(request, "patients/availability/commitment_end.html", context, status=422 if form.errors else 200)
+    template = "patients/availability/commitment_end.html"
+    return form_page(
+        request, form, viewed=commitment, detail="end", template=template, commitment=commitment, patient=patient
+    )
 
 
 def add_conflict_message(
     request: HttpRequest, commitment: Commitment, *, listed: str = "They are listed below."
 ) -> None:
-    """It is kept all the same: life is as it is. The message names days alone, as the browser keeps it for a while."""
+    """Confirm that the commitment is saved, and warn about the booked sessions that it conflicts with.
+
+    The message names only days, as the browser keeps it for a while.
+    """
     site = commitment.patient.site
     clashes = booking_conflicts(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())
     if not clashes:

@@ -1,4 +1,4 @@
-"""What a patient asked for of their own life: a coordinator decides."""
+"""Decide on a change that a patient proposed to their own commitments."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -14,8 +14,7 @@ from iopmanager import clock
 from patients.forms.availability.proposals import DECLINE, DecisionForm
 from patients.views.access import proposal_managed_by
 from scheduling.services.availability.proposals import accept_proposal, decline_proposal, pending_proposals
-from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from scheduling.views.refusals import submit_form
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -23,22 +22,21 @@ from timekeeping.reasons import Refused
 @transaction.atomic
 def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
-    found = proposal_managed_by(user, proposal_id)
-    patient = found.patient
+    proposal = proposal_managed_by(user, proposal_id)
+    patient = proposal.patient
     form = DecisionForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        declines = form.cleaned_data["decision"] == DECLINE
-        try:
-            if declines:
-                decline_proposal(proposal=found, reason=form.cleaned_data["reason"], by=user, now=now)
-            else:
-                accept_proposal(proposal=found, by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, "Declined, and everything stays as it is." if declines else "The change is kept.")
-            return redirect("patient", patient.pk)
-    record(found, by=user, action=Action.VIEWED, at=now, detail="decide")
-    (asked,), _ = pending_proposals(patient=patient, proposals=[found], now=now)
+
+    def decide() -> str:
+        if form.cleaned_data["decision"] == DECLINE:
+            decline_proposal(proposal=proposal, reason=form.cleaned_data["reason"], by=user, now=now)
+            return "Declined, and everything stays as it is."
+        accept_proposal(proposal=proposal, by=user, now=now)
+        return "The change is kept."
+
+    if decided := submit_form(request, form, decide):
+        messages.success(request, decided.value)
+        return redirect("patient", patient.pk)
+    record(proposal, by=user, action=Action.VIEWED, at=now, detail="decide")
+    (asked,), _ = pending_proposals(patient=patient, proposals=[proposal], now=now)
     context = {"patient": patient, "asked": asked, "form": form}
     return render(request, "patients/availability/proposal.html", context, status=422 if form.errors else 200)

@@ -1,8 +1,9 @@
-"""A patient's life typed as a week: painted in a grid, or written in its rows."""
+"""Enter a patient's weekly commitments as a week: painted in a grid, or typed in its rows."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -18,13 +19,13 @@ from accounts.views import signed_in, staff_required
 from iopmanager import clock
 from patients.forms.availability.week import WeekFormSet, week_initial
 from patients.models import Commitment, Patient
-from patients.services.availability.week import SavedWeek, WeekRefused, save_week, weekly_commitments
+from patients.services.availability.week import SavedWeek, WeekRefused, WeekRow, save_week, weekly_commitments
 from patients.views.access import patient_managed_by
 from scheduling.formats import counted
 from scheduling.models import Booking
 from scheduling.services.availability.conflicts import booking_conflicts
 from scheduling.services.availability.imported_calendars import calendar_busy_on_dates
-from scheduling.views.refusals import show_refusal
+from scheduling.views.refusals import Saved, show_refusal
 from scheduling.views.week_pictures import blocks_of_week
 from scheduling.week_picture import TREATMENT
 
@@ -37,15 +38,10 @@ def commitment_week(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
     rows = week_rows(request, patient, today)
-    if request.method == "POST" and rows.is_valid():
-        numbered = rows.numbered_rows()
-        try:
-            kept = save_week(patient=patient, rows=list(numbered.values()), today=today, by=user, now=now)
-        except WeekRefused as refused:
-            show_row_refusals(rows, numbered, refused)
-        else:
-            _add_saved_message(request, patient, kept)
-            return redirect("patient", patient.pk)
+    service = partial(save_week, patient=patient, today=today, by=user, now=now)
+    if saved := submit_rows(request, rows, lambda typed: service(rows=typed)):
+        _add_saved_message(request, patient, saved.value)
+        return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="week of commitments")
     context = {"patient": patient, **week_context(rows, patient, user, today)}
     return render(
@@ -54,7 +50,7 @@ def commitment_week(request: HttpRequest, patient_id: int) -> HttpResponse:
 
 
 def week_rows(request: HttpRequest, patient: Patient, today: date) -> WeekFormSet:
-    """The rows as they were typed, or as the commitments are."""
+    """Return the rows as they were typed, or one for each weekly commitment."""
     if request.method == "POST":
         return WeekFormSet(request.POST, prefix="rows")
     return WeekFormSet(prefix="rows", initial=week_initial(weekly_commitments(patient, today)))
@@ -64,20 +60,32 @@ def has_errors(rows: WeekFormSet) -> bool:
     return rows.is_bound and (any(form.errors for form in rows.forms) or bool(rows.non_form_errors()))
 
 
-def show_row_refusals(rows: WeekFormSet, numbers: Iterable[int], refused: WeekRefused) -> None:
-    """Every reason beside the row it is about."""
-    for given, number in enumerate(numbers):
-        if given in refused.rows:
-            show_refusal(rows.forms[number], WeekRefused({given: refused.rows[given]}))
+def submit_rows[T](
+    request: HttpRequest, rows: WeekFormSet, service: Callable[[Sequence[WeekRow]], T]
+) -> Saved[T] | None:
+    """Call the service with the rows if they were posted and are valid.
+
+    Returns None if they were not, or if the service refused; each row then has the reasons about it as errors.
+    """
+    if request.method != "POST" or not rows.is_valid():
+        return None
+    numbered = rows.numbered_rows()
+    try:
+        return Saved(service(list(numbered.values())))
+    except WeekRefused as refused:
+        for position, number in enumerate(numbered):
+            if position in refused.rows:
+                show_refusal(rows.forms[number], WeekRefused({position: refused.rows[position]}))
+        return None
 
 
 def week_context(
     rows: WeekFormSet, patient: Patient, user: User, today: date, *, discreet: bool = False
 ) -> Mapping[str, Any]:
-    """The rows, and what else is in this week, which the grid shows and leaves alone."""
+    """Build the context of the page: the rows, and what else is in this week, which the grid only shows."""
     monday = today - timedelta(days=today.weekday())
-    shown = {each.pk for each in weekly_commitments(patient, today)}
-    others = [each for each in patient.commitments.in_force_from(monday).with_travel() if each.pk not in shown]
+    in_rows = {each.pk for each in weekly_commitments(patient, today)}
+    others = [each for each in patient.commitments.in_force_from(monday).with_travel() if each.pk not in in_rows]
     bookings = (
         Booking.objects.visible_to(user)
         .active()
@@ -106,15 +114,15 @@ def week_context(
     }
 
 
-def _add_saved_message(request: HttpRequest, patient: Patient, kept: SavedWeek) -> None:
-    """One sentence for all, and a warning where it runs into what is booked; the chart has each of these."""
-    done = [
+def _add_saved_message(request: HttpRequest, patient: Patient, saved: SavedWeek) -> None:
+    """Say how many commitments changed, and warn if they conflict with bookings; the chart lists these."""
+    parts = [
         f"{counted(len(commitments), 'commitment')} {word}"
-        for word, commitments in (("added", kept.added), ("changed", kept.changed), ("ended", kept.ended))
+        for word, commitments in (("added", saved.added), ("changed", saved.changed), ("ended", saved.ended))
         if commitments
     ]
-    messages.success(request, f"{', '.join(done)}." if done else "Nothing was different.")
-    clashes = _count_clashes(patient, (*kept.added, *kept.changed))
+    messages.success(request, f"{', '.join(parts)}." if parts else "Nothing was different.")
+    clashes = _count_clashes(patient, (*saved.added, *saved.changed))
     if clashes:
         sessions = counted(clashes, "booked session")
         messages.warning(request, f"The week leaves no time for {sessions}. They are listed below.")

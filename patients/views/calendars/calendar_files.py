@@ -1,4 +1,4 @@
-"""A patient's calendar file, sent by staff: read, looked at, kept, and the decision on one that the patient sent."""
+"""Staff upload, preview, save and remove a patient's calendar file, and decide on one that the patient uploaded."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -17,7 +17,6 @@ from patients.forms.calendars.calendar_files import CalendarFileForm, SaveCalend
 from patients.models import CalendarState, ImportedCalendar, Patient
 from patients.views.access import calendar_managed_by, patient_managed_by
 from patients.views.calendars.calendar_page import build_calendar_page
-from scheduling.reason_text import reason_text
 from scheduling.services.availability.calendar_review import (
     CalendarValues,
     decline_calendar,
@@ -26,14 +25,14 @@ from scheduling.services.availability.calendar_review import (
     save_calendar,
     save_calendar_preview,
 )
-from scheduling.views.refusals import show_refusal
+from scheduling.views.refusals import show_refusal, submit_button, submit_form
 from timekeeping.reasons import Refused
 
 
 def read_uploaded_calendar(form: CalendarFileForm, patient: Patient, user: User) -> ImportedCalendar | None:
-    """What was understood of the form's file; None, and words beside its fields, when it can't be imported.
+    """Parse the form's file and store its preview; None, with errors in the form, if it can't be imported.
 
-    No transaction is open while the file is read, so that nobody waits for it.
+    No transaction is open while the file is parsed, so that nobody waits for it.
     """
     now = clock.now()
     try:
@@ -41,7 +40,7 @@ def read_uploaded_calendar(form: CalendarFileForm, patient: Patient, user: User)
     except Refused as refused:
         show_refusal(form, refused)
         return None
-    values = CalendarValues(**form.said())
+    values = CalendarValues(**form.calendar_fields())
     return save_calendar_preview(patient=patient, values=values, understood=understood, by=user, now=now)
 
 
@@ -66,7 +65,7 @@ def imported_calendar_new(request: HttpRequest, patient_id: int) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def imported_calendar(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """What was understood, and the keeping of it. `?week=` shows another week; nonsense is the first."""
+    """Preview the calendar, and save it or decide on it. `?week=` shows another week, by default the first."""
     user, now = signed_in(request), clock.now()
     calendar = calendar_managed_by(user, calendar_id)
     form: SaveCalendarForm | DecisionForm
@@ -74,14 +73,9 @@ def imported_calendar(request: HttpRequest, calendar_id: int) -> HttpResponse:
         form = DecisionForm(request.POST or None)
     else:
         form = SaveCalendarForm(request.POST if request.method == "POST" else None, asks=calendar.whole_days > 0)
-    if request.method == "POST" and form.is_valid():
-        try:
-            done = _apply_decision(form, calendar, user)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, done)
-            return redirect("patient", calendar.patient_id)
+    if decided := submit_form(request, form, lambda: _apply_decision(form, calendar, user)):
+        messages.success(request, decided.value)
+        return redirect("patient", calendar.patient_id)
     record(calendar, by=user, action=Action.VIEWED, at=now)
     page = build_calendar_page(calendar, user, now, parse_day(request.GET.get("week", "")))
     context = {"patient": calendar.patient, "calendar": calendar, "page": page, "form": form}
@@ -89,7 +83,7 @@ def imported_calendar(request: HttpRequest, calendar_id: int) -> HttpResponse:
 
 
 def _apply_decision(form: SaveCalendarForm | DecisionForm, calendar: ImportedCalendar, user: User) -> str:
-    """Does what the form says, and says what was done. Raises Refused as the services do."""
+    """Save or decline the calendar as the form says, and return the message. Raises Refused as the services do."""
     now = clock.now()
     if isinstance(form, SaveCalendarForm):
         save_calendar(calendar=calendar, whole_days_count=form.whole_days_count, by=user, now=now)
@@ -104,12 +98,12 @@ def _apply_decision(form: SaveCalendarForm | DecisionForm, calendar: ImportedCal
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
 def imported_calendar_remove(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    user = signed_in(request)
+    user, now = signed_in(request), clock.now()
     calendar = calendar_managed_by(user, calendar_id)
-    try:
-        remove_calendar(calendar=calendar, by=user, now=clock.now())
-    except Refused as refused:
-        messages.warning(request, " ".join(reason_text(reason) for reason in refused.reasons))
-    else:
-        messages.success(request, f"The {calendar.label.lower()} is forgotten.")
+    submit_button(
+        request,
+        lambda: remove_calendar(calendar=calendar, by=user, now=now),
+        f"The {calendar.label.lower()} is forgotten.",
+        refusal_level=messages.WARNING,
+    )
     return redirect("patient", calendar.patient_id)

@@ -10,8 +10,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods
 
-from accounts.audit import record
-from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
@@ -24,8 +22,7 @@ from scheduling.formats import day, hours
 from scheduling.services.enrollment.enroll import discharge_patient
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.preview.patient_form import patient_action_page, submit_patient_action
-from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from scheduling.views.refusals import submit_form
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -44,22 +41,22 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     form = LevelForm(
         None if opened else request.POST or None, episode=episode, initial=_level_initial(episode, today) | opened
     )
-    if request.method == "POST" and form.is_valid():
-        try:
-            if episode is not None:
-                set_level_of_care(episode=episode, values=form.values(), by=user, now=now)
-            else:
-                source = form.cleaned_data["referral_source"]
-                admit_patient(patient=patient, values=form.values(), referral_source=source, by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
+
+    def admit_or_set_level() -> None:
+        if episode is not None:
+            set_level_of_care(episode=episode, values=form.values(), by=user, now=now)
         else:
-            messages.success(request, "The level is stated." if episode else "Admitted. Next: find a schedule.")
-            return redirect("patient", patient.pk)
-    record(patient, by=user, action=Action.VIEWED, at=now, detail="level of care")
+            source = form.cleaned_data["referral_source"]
+            admit_patient(patient=patient, values=form.values(), referral_source=source, by=user, now=now)
+
+    if submit_form(request, form, admit_or_set_level):
+        messages.success(request, "The level is stated." if episode else "Admitted. Next: find a schedule.")
+        return redirect("patient", patient.pk)
     return form_page(
         request,
         form,
+        viewed=patient,
+        detail="level of care",
         heading="New level of care" if episode else "Admit to care",
         save="State the level" if episode else "Admit",
         patient=patient,

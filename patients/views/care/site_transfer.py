@@ -1,4 +1,4 @@
-"""Moves a patient with their course of care to another site of the clinic."""
+"""Transfer a patient and their episode of care to another site of the clinic."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -24,9 +24,9 @@ from timekeeping.reasons import Refused, refuse_if_any
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def site_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Asks for the site, `?to=` one, says what the move would bring, and does it once that was confirmed.
+    """Ask for the site, by default that in `?to=`, preview the transfer, and do it once it is confirmed.
 
-    Only to where the person who moves them manages patients too: nobody is sent out of sight.
+    The choice is limited to sites where the user manages patients too, so that no patient goes out of their sight.
     """
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)

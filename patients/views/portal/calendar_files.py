@@ -1,4 +1,6 @@
-"""A patient's own calendar file: sent, looked at and kept; what runs into an appointment is looked at by the clinic first."""
+"""Patients upload, preview, save and remove their own calendar file; the clinic decides if it conflicts with an appointment."""
+
+from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
@@ -15,10 +17,8 @@ from patients.models import CalendarState, ImportedCalendar
 from patients.views.calendars.calendar_files import latest_saved_calendar, read_uploaded_calendar
 from patients.views.calendars.calendar_page import build_calendar_page
 from patients.views.portal.commitments import PENDING_MESSAGE
-from scheduling.reason_text import reason_text
 from scheduling.services.availability.calendar_review import remove_calendar, save_calendar
-from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from scheduling.views.refusals import submit_button, submit_form
 
 
 def _own_calendar(user: User, calendar_id: int) -> ImportedCalendar:
@@ -41,22 +41,18 @@ def portal_calendar_file_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def portal_calendar_file(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """What was understood, and the keeping of it. `?week=` shows another week; nonsense is the first."""
+    """Preview the calendar and save it. `?week=` shows another week, by default the first."""
     user, now = signed_in(request), clock.now()
     calendar = _own_calendar(user, calendar_id)
     typed = request.POST if request.method == "POST" else None
     form = SaveCalendarForm(typed, asks=calendar.whole_days > 0, is_own=True)
-    if request.method == "POST" and form.is_valid():
-        try:
-            kept = save_calendar(calendar=calendar, whole_days_count=form.whole_days_count, by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
+    service = partial(save_calendar, calendar=calendar, by=user, now=now)
+    if saved := submit_form(request, form, lambda: service(whole_days_count=form.whole_days_count)):
+        if saved.value.state == CalendarState.WAITING:
+            messages.warning(request, PENDING_MESSAGE)
         else:
-            if kept.state == CalendarState.WAITING:
-                messages.warning(request, PENDING_MESSAGE)
-            else:
-                messages.success(request, "Your calendar is kept.")
-            return redirect("portal-commitments")
+            messages.success(request, "Your calendar is kept.")
+        return redirect("portal-commitments")
     page = build_calendar_page(calendar, user, now, parse_day(request.GET.get("week", "")), discreet=True)
     context = {"calendar": calendar, "page": page, "form": form, "site": user.patient.site}
     return render(request, "patients/portal/calendar_file.html", context, status=422 if form.errors else 200)
@@ -65,12 +61,12 @@ def portal_calendar_file(request: HttpRequest, calendar_id: int) -> HttpResponse
 @patient_required
 @require_POST
 def portal_calendar_file_remove(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    user = signed_in(request)
+    user, now = signed_in(request), clock.now()
     calendar = _own_calendar(user, calendar_id)
-    try:
-        remove_calendar(calendar=calendar, by=user, now=clock.now())
-    except Refused as refused:
-        messages.warning(request, " ".join(reason_text(reason) for reason in refused.reasons))
-    else:
-        messages.success(request, "It is forgotten.")
+    submit_button(
+        request,
+        lambda: remove_calendar(calendar=calendar, by=user, now=now),
+        "It is forgotten.",
+        refusal_level=messages.WARNING,
+    )
     return redirect("portal-commitments")

@@ -1,10 +1,11 @@
-"""A patient's own life, told by themselves: seen, added to, changed, ended, also as a week.
+"""The portal pages on which patients list, add, change and end their own commitments, one by one or as a week.
 
-What runs into an appointment waits for the coordinator; the messages say so without naming anything.
+A change that conflicts with an appointment waits for a coordinator; the messages say so without naming anything.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
@@ -16,8 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from accounts.views import patient_required, signed_in
 from iopmanager import clock
-from patients.forms.availability.commitments import CommitmentForm
-from patients.forms.care.episodes import LastDayForm
+from patients.forms.availability.commitments import CommitmentEndForm, CommitmentForm
 from patients.models import (
     Commitment,
     CommitmentProposal,
@@ -25,21 +25,17 @@ from patients.models import (
     Patient,
     ProposalState,
 )
-from patients.services.availability.week import WeekRefused
-from patients.views.availability.week import has_errors, show_row_refusals, week_context, week_rows
+from patients.views.availability.week import has_errors, submit_rows, week_context, week_rows
 from scheduling.formats import counted
-from scheduling.reason_text import reason_text
 from scheduling.services.availability.proposals import (
     pending_proposals,
     propose_change,
     propose_commitment,
     propose_end,
-    propose_removal,
     propose_week,
     withdraw_proposal,
 )
-from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from scheduling.views.refusals import submit_button, submit_form
 
 DECLINED_SHOWN_FOR = timedelta(days=30)
 SAVED_MESSAGE = "It is kept."
@@ -53,19 +49,19 @@ def _own_commitment(patient: Patient, commitment_id: int) -> Commitment:
 
 
 def own_calendars(user: User, now: datetime) -> Iterable[ImportedCalendar]:
-    """The calendar files that count, wait or were looked at, and those that were declined lately."""
+    """Return the calendar files that are saved, wait or were previewed, and those that were declined recently."""
     return ImportedCalendar.objects.visible_to(user).not_expired(now).filter(patient=user.patient)
 
 
 @patient_required
 @require_safe
 def portal_commitments(request: HttpRequest) -> HttpResponse:
-    """What the patient has said, what waits, and what was answered lately."""
+    """List the patient's commitments and calendars, the proposals that wait, and those that were declined recently."""
     user, now = signed_in(request), clock.now()
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
-    lately = Q(state=ProposalState.DECLINED, decided_at__gt=now - DECLINED_SHOWN_FOR)
-    proposals = patient.proposals.filter(Q(state=ProposalState.WAITING) | lately).select_related("commitment__place")
+    recently = Q(state=ProposalState.DECLINED, decided_at__gt=now - DECLINED_SHOWN_FOR)
+    proposals = patient.proposals.filter(Q(state=ProposalState.WAITING) | recently).select_related("commitment__place")
     asked, _ = pending_proposals(
         patient=patient, proposals=[each for each in proposals if each.state == ProposalState.WAITING], now=now
     )
@@ -86,13 +82,9 @@ def portal_commitment_new(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = user.patient
     form = CommitmentForm(request.POST or None, places=patient.places.all(), is_own=True)
-    if request.method == "POST" and form.is_valid():
-        try:
-            asked = propose_commitment(patient=patient, values=form.values(), by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            return _redirect_with_outcome(request, [asked])
+    service = partial(propose_commitment, patient=patient, by=user, now=now)
+    if proposed := submit_form(request, form, lambda: service(values=form.values())):
+        return _redirect_with_outcome(request, [proposed.value])
     return _form_page(request, form, heading="When I am not free", save="Add it")
 
 
@@ -103,13 +95,9 @@ def portal_commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResp
     user, now = signed_in(request), clock.now()
     commitment = _own_commitment(user.patient, commitment_id)
     form = CommitmentForm(request.POST or None, commitment=commitment, places=user.patient.places.all(), is_own=True)
-    if request.method == "POST" and form.is_valid():
-        try:
-            asked = propose_change(commitment=commitment, values=form.values(), by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            return _redirect_with_outcome(request, [asked])
+    service = partial(propose_change, commitment=commitment, by=user, now=now)
+    if proposed := submit_form(request, form, lambda: service(values=form.values())):
+        return _redirect_with_outcome(request, [proposed.value])
     return _form_page(request, form, heading="Change it", save="Keep the changes")
 
 
@@ -117,20 +105,14 @@ def portal_commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResp
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def portal_commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
-    """Its last day, or for what was to be on dates alone: that it won't be."""
+    """End a commitment after a day, or remove one that is on dates alone."""
     user, now = signed_in(request), clock.now()
     commitment = _own_commitment(user.patient, commitment_id)
     today = now.astimezone(user.patient.site.zone).date()
-    form = LastDayForm(request.POST or None, initial={"last_day": today}, help_text="It still holds on this day.")
-    if request.method == "POST" and commitment.on is not None:
-        return _redirect_with_outcome(request, [propose_removal(commitment=commitment, today=today, by=user, now=now)])
-    if request.method == "POST" and form.is_valid():
-        try:
-            asked = propose_end(commitment=commitment, last_day=form.cleaned_data["last_day"], by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            return _redirect_with_outcome(request, [asked])
+    form = CommitmentEndForm(request.POST if request.method == "POST" else None, commitment=commitment, today=today)
+    service = partial(propose_end, commitment=commitment, by=user, now=now)
+    if proposed := submit_form(request, form, lambda: service(last_day=form.ends_after)):
+        return _redirect_with_outcome(request, [proposed.value])
     context = {"commitment": commitment, "form": form}
     return render(request, "patients/portal/commitment_end.html", context, status=422 if form.errors else 200)
 
@@ -143,14 +125,9 @@ def portal_commitment_week(request: HttpRequest) -> HttpResponse:
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
     rows = week_rows(request, patient, today)
-    if request.method == "POST" and rows.is_valid():
-        numbered = rows.numbered_rows()
-        try:
-            asked = propose_week(patient=patient, rows=list(numbered.values()), today=today, by=user, now=now)
-        except WeekRefused as refused:
-            show_row_refusals(rows, numbered, refused)
-        else:
-            return _redirect_with_outcome(request, asked)
+    service = partial(propose_week, patient=patient, today=today, by=user, now=now)
+    if proposed := submit_rows(request, rows, lambda typed: service(rows=typed)):
+        return _redirect_with_outcome(request, proposed.value)
     context = {"patient": patient, **week_context(rows, patient, user, today, discreet=True)}
     return render(request, "patients/portal/commitment_week.html", context, status=422 if has_errors(rows) else 200)
 
@@ -158,28 +135,28 @@ def portal_commitment_week(request: HttpRequest) -> HttpResponse:
 @patient_required
 @require_POST
 def portal_proposal_withdraw(request: HttpRequest, proposal_id: int) -> HttpResponse:
-    user = signed_in(request)
+    user, now = signed_in(request), clock.now()
     proposal = get_object_or_404(user.patient.proposals.select_related("patient__site"), pk=proposal_id)
-    try:
-        withdraw_proposal(proposal=proposal, by=user, now=clock.now())
-    except Refused as refused:
-        messages.warning(request, " ".join(reason_text(reason) for reason in refused.reasons))
-    else:
-        messages.success(request, "It is taken back. Everything stays as it is.")
+    submit_button(
+        request,
+        lambda: withdraw_proposal(proposal=proposal, by=user, now=now),
+        "It is taken back. Everything stays as it is.",
+        refusal_level=messages.WARNING,
+    )
     return redirect("portal-commitments")
 
 
-def _redirect_with_outcome(request: HttpRequest, asked: Sequence[CommitmentProposal]) -> HttpResponse:
-    """Back to what was said, with what became of it."""
-    waiting = sum(each.state == ProposalState.WAITING for each in asked)
-    kept = len(asked) - waiting
-    if len(asked) > 1:
-        parts = [f"{counted(kept, 'change')} kept"] if kept else []
+def _redirect_with_outcome(request: HttpRequest, proposed: Sequence[CommitmentProposal]) -> HttpResponse:
+    """Redirect to the list of commitments, and say how many changes are saved and how many wait for the clinic."""
+    waiting = sum(each.state == ProposalState.WAITING for each in proposed)
+    saved = len(proposed) - waiting
+    if len(proposed) > 1:
+        parts = [f"{counted(saved, 'change')} kept"] if saved else []
         parts += [f"{counted(waiting, 'change')} to look at first"] if waiting else []
         messages.success(request, f"{', '.join(parts)}.")
-    elif kept:
+    elif saved:
         messages.success(request, SAVED_MESSAGE)
-    elif not asked:
+    elif not proposed:
         messages.success(request, "Nothing was different.")
     if waiting:
         messages.warning(request, PENDING_MESSAGE)
@@ -187,6 +164,6 @@ def _redirect_with_outcome(request: HttpRequest, asked: Sequence[CommitmentPropo
 
 
 def _form_page(request: HttpRequest, form: CommitmentForm, *, heading: str, save: str) -> HttpResponse:
-    """The form with what was typed; 422 when that was refused."""
+    """Render the form with what was typed; status 422 if it has errors."""
     context = {"form": form, "heading": heading, "save": save}
     return render(request, "patients/portal/commitment_form.html", context, status=422 if form.errors else 200)

@@ -1,5 +1,7 @@
 """The patients of a site, and the record of each."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
@@ -23,8 +25,7 @@ from patients.views.record.chart import build_chart
 from patients.views.record.patient_list import list_patient, with_current_care
 from scheduling.models import Track
 from scheduling.views.current_site import current_site
-from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from scheduling.views.refusals import submit_form
 
 PAGE_SIZE = 50
 
@@ -33,16 +34,16 @@ PAGE_SIZE = 50
 @require_safe
 @transaction.atomic
 def patients(request: HttpRequest) -> HttpResponse:
-    """The site's patients, by words and by where they stand."""
+    """List the site's patients, filtered by name and by where they are in care."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     today = now.astimezone(site.zone).date()
     tracks = list(Track.objects.visible_to(user).filter(site=site).values_list("pk", "name"))
-    found = Patient.objects.visible_to(user).filter(site=site)
-    narrowed = PatientFilter(request.GET, queryset=found, today=today, tracks=tracks)
-    page = Paginator(with_current_care(narrowed.qs, today), PAGE_SIZE).get_page(request.GET.get("page"))
+    visible = Patient.objects.visible_to(user).filter(site=site)
+    patient_filter = PatientFilter(request.GET, queryset=visible, today=today, tracks=tracks)
+    page = Paginator(with_current_care(patient_filter.qs, today), PAGE_SIZE).get_page(request.GET.get("page"))
     record_all(page, by=user, action=Action.VIEWED, at=now, detail="list of patients")
     context = {
-        "filter": narrowed,
+        "filter": patient_filter,
         "page": page,
         "rows": [list_patient(patient, today) for patient in page],
         "may_manage": user.may(Permission.MANAGE_PATIENTS, site.pk),
@@ -54,7 +55,7 @@ def patients(request: HttpRequest) -> HttpResponse:
 @require_safe
 @transaction.atomic
 def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """The chart: schedule, commitments, course of care, attendance by week."""
+    """Show the chart: schedule, commitments, episode of care, and attendance by week."""
     user, now = signed_in(request), clock.now()
     patients = Patient.objects.visible_to(user).select_related("site")
     asked = CommitmentProposal.objects.filter(patient=OuterRef("pk"))
@@ -71,14 +72,10 @@ def patient_new(request: HttpRequest) -> HttpResponse:
     user, site = signed_in(request), current_site(request)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, site.pk))
     form = PatientForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = create_patient(site_id=site.pk, values=form.values(), by=user, now=clock.now())
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, "Added to the record. Next: what their week asks of them, and the admission.")
-            return redirect("patient", made.pk)
+    service = partial(create_patient, site_id=site.pk, by=user, now=clock.now())
+    if saved := submit_form(request, form, lambda: service(values=form.values())):
+        messages.success(request, "Added to the record. Next: what their week asks of them, and the admission.")
+        return redirect("patient", saved.value.pk)
     return form_page(request, form, heading="New patient", save="Add patient", note=f"At {site}.")
 
 
@@ -87,15 +84,17 @@ def patient_new(request: HttpRequest) -> HttpResponse:
 @transaction.atomic
 def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
-    found = patient_managed_by(user, patient_id)
-    form = PatientForm(request.POST or None, patient=found)
-    if request.method == "POST" and form.is_valid():
-        try:
-            change_patient(patient=found, values=form.values(), by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, "The changes are kept.")
-            return redirect("patient", found.pk)
-    record(found, by=user, action=Action.VIEWED, at=now, detail="edit")
-    return form_page(request, form, heading="Edit the record", save="Keep the changes", patient=found)
+    patient = patient_managed_by(user, patient_id)
+    form = PatientForm(request.POST or None, patient=patient)
+    if submit_form(request, form, lambda: change_patient(patient=patient, values=form.values(), by=user, now=now)):
+        messages.success(request, "The changes are kept.")
+        return redirect("patient", patient.pk)
+    return form_page(
+        request,
+        form,
+        viewed=patient,
+        detail="edit",
+        patient=patient,
+        heading="Edit the record",
+        save="Keep the changes",
+    )

@@ -92,8 +92,15 @@ class CounselorHoursForm(SiteScopedForm):
         field = self.fields["user"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = User.objects.filter(pk__in=[person.pk for person in people])
+        self.people = people
         if hours is not None or len(people) == 1:
             del self.fields["user"]
+
+    @property
+    def counselor(self) -> User:
+        """Whose hours they are: the person who was chosen, or the only one. Only for a valid form."""
+        person: User = self.cleaned_data.get("user") or self.people[0]
+        return person
 
     def values(self) -> CounselorHoursValues:
         given = self.cleaned_data

@@ -19,7 +19,7 @@ from patients.services.availability.commitments import (
     add_commitment,
     change_commitment,
     check_new_commitment,
-    end_commitment,
+    stop_commitment,
 )
 from patients.services.availability.week import WeekRow, end_or_remove_commitment, plan_week_changes
 from scheduling.services.availability.conflicts import BookingConflict, booking_conflicts
@@ -92,12 +92,17 @@ def propose_change(*, commitment: Commitment, values: CommitmentValues, by: User
 
 
 @transaction.atomic
-def propose_end(*, commitment: Commitment, last_day: date, by: User, now: datetime) -> CommitmentProposal:
-    """An end runs into nothing, and is kept at once. Raises Refused when the day is before it begins."""
-    lock_site(commitment.patient.site_id)
+def propose_end(*, commitment: Commitment, last_day: date | None, by: User, now: datetime) -> CommitmentProposal:
+    """Stop a commitment at once as `stop_commitment` does, as this conflicts with no booking.
+
+    Raises Refused if the last day is before the commitment begins.
+    """
+    patient, label = commitment.patient, commitment.label
+    lock_site(patient.site_id)
     _withdraw_pending(commitment, now)
-    ended = end_commitment(commitment=commitment, last_day=last_day, by=by, now=now)
-    return _create_end_proposal(ended.patient, ended, ended.label, last_day, by, now)
+    stop_commitment(commitment=commitment, last_day=last_day, by=by, now=now)
+    until = last_day or now.astimezone(patient.site.zone).date() - timedelta(days=1)
+    return _create_end_proposal(patient, commitment if commitment.pk else None, label, until, by, now)
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""What a patient allows to be told, and the letters that tell it: times of appointments, and nothing else."""
+"""A patient's consents to disclose appointment times, and the letters that disclose them."""
 
 from datetime import datetime
 
@@ -20,10 +20,9 @@ from patients.services.record.consents import record_consent, revoke_consent
 from patients.views.access import patient_managed_by
 from scheduling.domain.letters import LetterContent
 from scheduling.forms.documents.letters import LetterForm, default_letter
-from scheduling.reason_text import reason_text
 from scheduling.services.documents.letter_text import LetterText
 from scheduling.services.documents.letters import consents_of, letter_content, write_letter
-from scheduling.views.refusals import show_refusal
+from scheduling.views.refusals import show_refusal, submit_button, submit_form
 from timekeeping.reasons import Refused
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -41,7 +40,7 @@ def _consent_managed_by(user: User, consent_id: int) -> Consent:
 @require_safe
 @transaction.atomic
 def consents(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Every consent of the patient, those in force first, and what was told on its ground."""
+    """List the patient's consents, those in force first, with the letters that each permitted."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
@@ -56,19 +55,14 @@ def consents(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_http_methods(METHODS)
 @transaction.atomic
 def consent_new(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Records a consent that the patient has signed."""
+    """Record a consent that the patient has signed."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = now.astimezone(patient.site.zone).date()
     form = ConsentForm(request.POST or None, initial={"signed_on": today})
-    if request.method == "POST" and form.is_valid():
-        try:
-            record_consent(patient=patient, values=form.values(), by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, "The consent is recorded.")
-            return redirect("consents", patient.pk)
+    if submit_form(request, form, lambda: record_consent(patient=patient, values=form.values(), by=user, now=now)):
+        messages.success(request, "The consent is recorded.")
+        return redirect("consents", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="new consent")
     context = {"patient": patient, "form": form}
     return render(request, "scheduling/documents/consent_new.html", context, status=422 if form.errors else 200)
@@ -77,15 +71,10 @@ def consent_new(request: HttpRequest, patient_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
 def consent_revoke(request: HttpRequest, consent_id: int) -> HttpResponse:
-    """At the patient's word nothing more is told."""
     user, now = signed_in(request), clock.now()
     consent = _consent_managed_by(user, consent_id)
-    try:
-        revoke_consent(consent=consent, by=user, now=now)
-    except Refused as refused:
-        messages.error(request, " ".join(map(reason_text, refused.reasons)))
-    else:
-        messages.success(request, f"Revoked: {consent.recipient} is told nothing more.")
+    success = f"Revoked: {consent.recipient} is told nothing more."
+    submit_button(request, lambda: revoke_consent(consent=consent, by=user, now=now), success)
     return redirect("consents", consent.patient_id)
 
 
@@ -93,7 +82,7 @@ def consent_revoke(request: HttpRequest, consent_id: int) -> HttpResponse:
 @require_http_methods(METHODS)
 @transaction.atomic
 def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
-    """What a letter would say, to the word; written when what was looked at is asked for."""
+    """Preview a letter word for word, and write it if the text that was previewed is confirmed."""
     user, now = signed_in(request), clock.now()
     consent = _consent_managed_by(user, consent_id)
     patient = consent.patient
@@ -115,13 +104,13 @@ def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
         "content": content,
         "words": LetterText.of(content) if content else None,
     }
-    asked = request.method == "POST" or not consent.is_in_force_on(today)
-    status = 422 if form.errors and asked else 200
+    shows_errors = request.method == "POST" or not consent.is_in_force_on(today)
+    status = 422 if form.errors and shows_errors else 200
     return render(request, "scheduling/documents/letter_new.html", context, status=status)
 
 
 def _letter_response(form: LetterForm, consent: Consent, user: User, now: datetime, *, seen: str) -> HttpResponse:
-    """The letter as a file whose name says nothing. No browser keeps it."""
+    """Send the letter as a file with a neutral name, which no browser may cache."""
     _, pdf = write_letter(consent=consent, **form.cleaned_data, seen=seen, by=user, now=now)
     answer = HttpResponse(pdf, content_type="application/pdf")
     answer["Content-Disposition"] = f'attachment; filename="{FILE_NAME}"'

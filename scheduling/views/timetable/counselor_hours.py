@@ -1,4 +1,4 @@
-"""The hours in which counselors see people one to one."""
+"""The weekly hours in which counselors hold individual sessions."""
 
 from functools import partial
 from itertools import groupby
@@ -21,8 +21,7 @@ from scheduling.services.timetable.counselor_hours import (
     remove_counselor_hours,
 )
 from scheduling.views.current_site import current_site
-from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused
+from scheduling.views.refusals import submit_form
 
 METHODS = ["GET", "HEAD", "POST"]
 EDIT_PERMISSIONS = (Permission.MANAGE_TIMETABLE, Permission.KEEP_OWN_HOURS)
@@ -31,7 +30,7 @@ EDIT_PERMISSIONS = (Permission.MANAGE_TIMETABLE, Permission.KEEP_OWN_HOURS)
 @staff_required(Permission.SEE_TIMETABLE)
 @require_safe
 def counselor_hours(request: HttpRequest) -> HttpResponse:
-    """Everybody's hours at the current site, by person, in the order of the week."""
+    """List the hours at the current site by person, in the order of the week."""
     user, site = signed_in(request), current_site(request)
     today = clock.today(site.zone)
     rows = CounselorHours.objects.visible_to(user).filter(site=site).open_on_or_after(today).select_related("user")
@@ -50,21 +49,15 @@ def counselor_hours(request: HttpRequest) -> HttpResponse:
 @staff_required(*EDIT_PERMISSIONS)
 @require_http_methods(METHODS)
 def counselor_hours_new(request: HttpRequest) -> HttpResponse:
-    """States hours: one's own, or somebody's."""
+    """Add hours for the user themselves, or for somebody else if they manage the timetable."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     people = list(counselors_managed_by(user, site))
     forbid_unless(bool(people) or user.may(Permission.MANAGE_TIMETABLE, site.pk))
     form = CounselorHoursForm(request.POST or None, site=site, people=people)
-    if request.method == "POST" and form.is_valid() and people:
-        person = form.cleaned_data.get("user") or people[0]
-        act = partial(add_counselor_hours, site=site, user=person, values=form.values(), by=user, now=now)
-        try:
-            act()
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, f"{person} sees people one to one in these hours.")
-            return redirect("counselor-hours")
+    service = partial(add_counselor_hours, site=site, by=user, now=now)
+    if people and (saved := submit_form(request, form, lambda: service(user=form.counselor, values=form.values()))):
+        messages.success(request, f"{saved.value.user} sees people one to one in these hours.")
+        return redirect("counselor-hours")
     whose = people[0] if len(people) == 1 else None
     return _page(request, form, site, heading="State hours", button="State the hours", whose=whose)
 
@@ -79,18 +72,14 @@ def _hours_managed_by(user: User, hours_id: int) -> CounselorHours:
 @staff_required(*EDIT_PERMISSIONS)
 @require_http_methods(METHODS)
 def counselor_hours_edit(request: HttpRequest, hours_id: int) -> HttpResponse:
-    """Changes hours. What was arranged in them stays."""
+    """Change hours; individual sessions arranged in them stay."""
     user, now = signed_in(request), clock.now()
     hours = _hours_managed_by(user, hours_id)
     form = CounselorHoursForm(request.POST or None, site=hours.site, people=[hours.user], hours=hours)
-    if request.method == "POST" and form.is_valid():
-        try:
-            change_counselor_hours(hours=hours, values=form.values(), by=user, now=now)
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, "The hours are changed. What was arranged in them stays.")
-            return redirect("counselor-hours")
+    service = partial(change_counselor_hours, hours=hours, by=user, now=now)
+    if submit_form(request, form, lambda: service(values=form.values())):
+        messages.success(request, "The hours are changed. What was arranged in them stays.")
+        return redirect("counselor-hours")
     return _page(
         request, form, hours.site, heading="Change hours", button="Keep the changes", whose=hours.user, hours=hours
     )
@@ -99,7 +88,7 @@ def counselor_hours_edit(request: HttpRequest, hours_id: int) -> HttpResponse:
 @staff_required(*EDIT_PERMISSIONS)
 @require_POST
 def counselor_hours_remove(request: HttpRequest, hours_id: int) -> HttpResponse:
-    """Takes hours out."""
+    """Remove hours; individual sessions arranged in them stay."""
     user, now = signed_in(request), clock.now()
     remove_counselor_hours(hours=_hours_managed_by(user, hours_id), by=user, now=now)
     messages.success(request, "Nothing more is proposed in these hours. What was arranged in them stays.")
