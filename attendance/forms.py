@@ -1,4 +1,4 @@
-"""Text → typed values for marks and amendments. Times are wall-clock times at the session's site."""
+"""Forms for marks, amendments, make-up sessions and leaves. Times are wall-clock times at the session's site."""
 
 from datetime import datetime, time, tzinfo
 from typing import Any, ClassVar
@@ -10,18 +10,7 @@ from attendance.services.marks import Mark
 from iopmanager.form_fields import DayField
 from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import Booking, Session
-from scheduling.reason_text import reason_text
 from timekeeping.occurrences import at_wall_clock
-from timekeeping.reasons import Refused
-
-REASON_FIELDS = {
-    "needs_times": "arrived",
-    "impossible_times": "arrived",
-    "times_of_an_absence": "arrived",
-    "needs_reason": "reason",
-    "nothing_changed": "status",
-}
-"""Beside which field a refusal is said; the others stand above the form."""
 
 
 class TimeInput(forms.TimeInput):
@@ -32,6 +21,14 @@ class TimeInput(forms.TimeInput):
 
 
 class _AttendanceForm(forms.Form):
+    reason_fields: ClassVar = {
+        "needs_times": "arrived",
+        "impossible_times": "arrived",
+        "times_of_an_absence": "arrived",
+        "needs_reason": "reason",
+        "nothing_changed": "status",
+    }
+
     status = forms.ChoiceField(choices=[("", "Not marked yet"), *AttendanceStatus.choices], label="Mark")
     arrived = forms.TimeField(widget=TimeInput, required=False)
     left = forms.TimeField(widget=TimeInput, required=False)
@@ -57,23 +54,18 @@ class _AttendanceForm(forms.Form):
         )
 
     def _instant(self, name: str) -> datetime | None:
-        """The time on the session's own day. One that was shown and not touched keeps its seconds."""
+        """Combine the time with the session's day. A time that was shown and not changed keeps its seconds."""
         wall: time | None = self.cleaned_data[name]
         if wall is None:
             return None
-        standing: datetime | None = getattr(self.attendance, name, None)
-        if standing is not None and name not in self.changed_data:
-            return standing
+        recorded: datetime | None = getattr(self.attendance, name, None)
+        if recorded is not None and name not in self.changed_data:
+            return recorded
         return at_wall_clock(self.session.local_starts().date(), wall, self.session.site.zone)
-
-    def add_refusal(self, refused: Refused) -> None:
-        """Says each reason beside the field it is about."""
-        for reason in refused.reasons:
-            self.add_error(REASON_FIELDS.get(reason.code), reason_text(reason))
 
 
 class MarkForm(_AttendanceForm):
-    """One person's mark. `seen` is when the mark that the page showed was recorded; empty: there was none."""
+    """One person's mark. `seen` is when the mark on the page was recorded, or empty if there was none."""
 
     reason = forms.CharField(max_length=200, required=False)
     seen = forms.DateTimeField(widget=forms.HiddenInput, required=False)
@@ -85,7 +77,7 @@ class MarkForm(_AttendanceForm):
 
 
 class AmendForm(_AttendanceForm):
-    """A correction of a finalized mark. `seen` is how many amendments the page showed."""
+    """A correction of a finalized mark. `seen` is the number of amendments on the page."""
 
     reason = forms.CharField(max_length=400, label="Why it is amended", widget=forms.Textarea(attrs={"rows": 2}))
     seen = forms.IntegerField(widget=forms.HiddenInput)
@@ -96,7 +88,7 @@ class AmendForm(_AttendanceForm):
 
 
 class MakeupForm(forms.Form):
-    """Which session is taken, and which one it makes up."""
+    """Which session to attend, and which missed one it makes up."""
 
     session = forms.ModelChoiceField(Session.objects.none(), widget=forms.HiddenInput)
     makes_up = forms.ModelChoiceField(Booking.objects.none(), label="Makes up")
@@ -110,7 +102,7 @@ class MakeupForm(forms.Form):
 
 
 class LeaveForm(ActionForm):
-    """From when to when a patient is away, and why."""
+    """The first and last day of a leave of absence, and its reason."""
 
     reason_fields: ClassVar = {
         "ends_before_it_begins": "last_day",
@@ -128,7 +120,7 @@ class LeaveForm(ActionForm):
 
 
 class ReturnForm(ActionForm):
-    """The last day of a leave, or none while nobody knows it."""
+    """The last day of a leave, or none while it is not known."""
 
     reason_fields: ClassVar = dict.fromkeys(("ends_before_it_begins", "nothing_changed", "away_already"), "last_day")
 

@@ -1,4 +1,6 @@
-"""Correcting the mark of a finalized session."""
+"""Amend the mark of a finalized session."""
+
+from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
@@ -17,14 +19,14 @@ from attendance.services.amendments import amend_attendance
 from attendance.services.session_rights import session_rights
 from attendance.views.roster import find_session
 from iopmanager import clock
-from timekeeping.reasons import Refused
+from scheduling.views.refusals import submit_form
 
 
 @staff_required(Permission.AMEND, Permission.AMEND_OWN)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def attendance_amend(request: HttpRequest, attendance_id: int) -> HttpResponse:
-    """What stands, what stood before, and a form for what should stand, with the reason."""
+    """Show a finalized mark with its earlier amendments, and amend it, with a reason."""
     user, now = signed_in(request), clock.now()
     marks = Attendance.objects.visible_to(user).select_related("booking__episode__patient")
     attendance = get_object_or_404(marks, pk=attendance_id)
@@ -32,15 +34,10 @@ def attendance_amend(request: HttpRequest, attendance_id: int) -> HttpResponse:
     forbid_unless(session_rights(session, user).may_amend)
     amendments = list(attendance.amendments.all())
     form = AmendForm(request.POST or None, session=session, attendance=attendance, amendments=len(amendments))
-    if request.method == "POST" and form.is_valid():
-        try:
-            seen = form.cleaned_data["seen"]
-            amend_attendance(attendance=attendance, mark=form.mark(), by=user, now=now, seen_amendments=seen)
-        except Refused as refused:
-            form.add_refusal(refused)
-        else:
-            messages.success(request, "Amended.")
-            return redirect(f"{reverse('session', args=[session.pk])}#person-{attendance.booking_id}")
+    service = partial(amend_attendance, attendance=attendance, by=user, now=now)
+    if submit_form(request, form, lambda: service(mark=form.mark(), seen_amendments=form.cleaned_data["seen"])):
+        messages.success(request, "Amended.")
+        return redirect(f"{reverse('session', args=[session.pk])}#person-{attendance.booking_id}")
     patient = attendance.booking.episode.patient
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"mark of {session}")
     context = {

@@ -1,7 +1,8 @@
-"""A session's page: who is in it, what happened to each, and the signature under it."""
+"""A session's page: its roster, each person's mark, and the signature."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib import messages
 from django.db import transaction
@@ -24,12 +25,13 @@ from attendance.services.session_rights import session_rights
 from iopmanager import clock
 from scheduling.models import Booking, Session, SessionStatus
 from scheduling.reason_text import reason_text
+from scheduling.views.refusals import show_refusal, submit_button
 from timekeeping.reasons import Refused
 
 
 @dataclass(frozen=True)
 class RosterRow:
-    """One person of a roster; with a form where their mark can be changed."""
+    """One person of a roster, with a form if their mark can be changed."""
 
     booking: Booking
     mark: Attendance | None
@@ -40,7 +42,7 @@ class RosterRow:
 
 @dataclass(frozen=True)
 class SessionPage:
-    """What a person may see of a session and do to it."""
+    """A session, and what the user may see of it and do to it."""
 
     session: Session
     lines: Sequence[RosterRow]
@@ -70,13 +72,13 @@ def is_open(session: Session) -> bool:
 
 
 def find_session(user: User, session_id: int) -> Session:
-    """The session with its facilitators; what the person may not see does not exist."""
+    """Find a session with its facilitators. Raises Http404 if the user may not see it."""
     sessions = Session.objects.visible_to(user).select_related("site", "room", "service_type")
     return get_object_or_404(sessions.prefetch_related("session_facilitators__user"), pk=session_id)
 
 
 def _session_page(user: User, session: Session, *, typed: MarkForm | None = None, typed_for: int = 0) -> SessionPage:
-    """The page, with what was typed for one booking kept in its form."""
+    """Build the page. `typed` is the form with errors for the booking `typed_for`."""
     rights = session_rights(session, user)
     lines = []
     for booking in _roster(session) if rights.sees_roster else ():
@@ -117,7 +119,7 @@ def _mark_form(session: Session, booking: Booking, mark: Attendance | None, data
 @require_safe
 @transaction.atomic
 def session(request: HttpRequest, session_id: int) -> HttpResponse:
-    """The session, with its roster for those who may see it."""
+    """Show a session, with its roster for those who may see it."""
     user = signed_in(request)
     page = _session_page(user, find_session(user, session_id))
     return _render_session(request, user, page)
@@ -134,15 +136,15 @@ def _render_session(request: HttpRequest, user: User, page: SessionPage) -> Http
 @staff_required(Permission.MARK, Permission.MARK_OWN)
 @require_POST
 def session_mark_all(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Marks as present whoever is not marked yet."""
-    user = signed_in(request)
-    found = find_session(user, session_id)
-    forbid_unless(session_rights(found, user).may_mark)
-    try:
-        number = mark_everyone_present(session=found, by=user, now=clock.now())
-        messages.success(request, f"{number} marked present." if number else "Everyone was marked already.")
-    except Refused as refused:
-        _add_reason_messages(request, refused)
+    """Mark everybody without a mark as present."""
+    user, now = signed_in(request), clock.now()
+    session = find_session(user, session_id)
+    forbid_unless(session_rights(session, user).may_mark)
+    submit_button(
+        request,
+        lambda: mark_everyone_present(session=session, by=user, now=now),
+        lambda number: f"{number} marked present." if number else "Everyone was marked already.",
+    )
     return redirect("session", session_id)
 
 
@@ -150,38 +152,18 @@ def session_mark_all(request: HttpRequest, session_id: int) -> HttpResponse:
 @require_POST
 @transaction.atomic
 def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> HttpResponse:
-    """One person's mark: answers with their line alone when htmx asks."""
-    user = signed_in(request)
-    found = find_session(user, session_id)
-    forbid_unless(session_rights(found, user).may_mark)
-    bookings = Booking.objects.active().filter(session=found).select_related("attendance")
+    """Record one person's mark. An htmx request is answered with their line alone."""
+    user, now = signed_in(request), clock.now()
+    session = find_session(user, session_id)
+    forbid_unless(session_rights(session, user).may_mark)
+    bookings = Booking.objects.active().filter(session=session).select_related("attendance")
     booking = get_object_or_404(bookings, pk=booking_id)
-    form, notice = _mark_form(found, booking, attendance_of(booking), request.POST), ""
-    if form.is_valid():
-        try:
-            seen = form.cleaned_data["seen"]
-            mark_booking(booking=booking, mark=form.mark(), by=user, now=clock.now(), seen_at=seen)
-            typed = None
-        except Refused as refused:
-            overtaken = [reason for reason in refused.reasons if isinstance(reason, STALE_REASONS)]
-            notice = " ".join(map(reason_text, overtaken))
-            typed = None if overtaken else form
-            if typed:
-                form.add_refusal(refused)
-    else:
-        typed = form
+    form = _mark_form(session, booking, attendance_of(booking), request.POST)
+    notice = _save_mark(form, booking, user, now)
+    typed = form if form.errors else None
     page = _session_page(user, find_session(user, session_id), typed=typed, typed_for=booking.pk)
     if request.headers.get("HX-Request") == "true":
-        line = next(line for line in page.lines if line.booking.pk == booking.pk)
-        context = {
-            "page": page,
-            "session": page.session,
-            "site": page.session.site,
-            "line": line,
-            "notice": notice,
-            "now": clock.now(),
-        }
-        return render(request, "attendance/roster/_marked.html", context)
+        return _render_line(request, page, booking, notice)
     if typed:
         return _render_session(request, user, page)
     if notice:
@@ -189,22 +171,48 @@ def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> Http
     return redirect(f"{reverse('session', args=[session_id])}#person-{booking.pk}")
 
 
+def _save_mark(form: MarkForm, booking: Booking, user: User, now: datetime) -> str:
+    """Save what was typed, or add errors to the form.
+
+    Returns a notice if the record changed after the page was loaded: the page then shows the record, not what was typed.
+    """
+    if not form.is_valid():
+        return ""
+    try:
+        mark_booking(booking=booking, mark=form.mark(), by=user, now=now, seen_at=form.cleaned_data["seen"])
+    except Refused as refused:
+        stale = [reason for reason in refused.reasons if isinstance(reason, STALE_REASONS)]
+        if not stale:
+            show_refusal(form, refused)
+        return " ".join(map(reason_text, stale))
+    return ""
+
+
+def _render_line(request: HttpRequest, page: SessionPage, booking: Booking, notice: str) -> HttpResponse:
+    """Render one person's line, and the parts of the page that count the marks."""
+    context = {
+        "page": page,
+        "session": page.session,
+        "site": page.session.site,
+        "line": next(line for line in page.lines if line.booking.pk == booking.pk),
+        "notice": notice,
+        "now": clock.now(),
+    }
+    return render(request, "attendance/roster/_marked.html", context)
+
+
 @staff_required(Permission.FINALIZE_OWN)
 @require_POST
 def session_finalize(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Signs the session's record as it was seen."""
-    user = signed_in(request)
-    found = find_session(user, session_id)
-    forbid_unless(session_rights(found, user).may_finalize)
-    seen = request.POST.get("version", "")
-    try:
-        finalize_session(session=found, by=user, now=clock.now(), seen_version=int(seen) if seen.isdecimal() else ANY)
-        messages.success(request, f"Finalized by {user.signature}.")
-    except Refused as refused:
-        _add_reason_messages(request, refused)
+    """Sign the session's record as the user saw it."""
+    user, now = signed_in(request), clock.now()
+    session = find_session(user, session_id)
+    forbid_unless(session_rights(session, user).may_finalize)
+    version = request.POST.get("version", "")
+    seen_version = int(version) if version.isdecimal() else ANY
+    submit_button(
+        request,
+        lambda: finalize_session(session=session, by=user, now=now, seen_version=seen_version),
+        f"Finalized by {user.signature}.",
+    )
     return redirect("session", session_id)
-
-
-def _add_reason_messages(request: HttpRequest, refused: Refused) -> None:
-    for reason in refused.reasons:
-        messages.error(request, reason_text(reason))

@@ -1,4 +1,4 @@
-"""Treatment weeks: every patient's at a glance, one patient's in full, and the make-up that saves it."""
+"""Treatment weeks: a list of every patient's week, one patient's week in full, and booking make-up sessions."""
 
 from collections import Counter
 from datetime import date, datetime, timedelta
@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.audit import record, record_all
@@ -22,14 +22,14 @@ from attendance.services.missed_sessions import missed_bookings
 from attendance.services.weeks import WeekReport, week_report
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
-from patients.models import Episode, Patient
+from patients.models import Episode
+from patients.views.access import patient_managed_by, patient_seen_by
 from scheduling.models import Session, Site
-from scheduling.reason_text import reason_text
 from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.rulebook import RuleBook
 from scheduling.views.current_site import current_site
+from scheduling.views.refusals import submit_button
 from timekeeping.intervals import Interval
-from timekeeping.reasons import Refused
 
 PAGE_SIZE = 50
 
@@ -38,7 +38,7 @@ PAGE_SIZE = 50
 @require_safe
 @transaction.atomic
 def weeks(request: HttpRequest) -> HttpResponse:
-    """`?week=` takes any date, `?standing=` one standing; nonsense means this week, and all."""
+    """List every patient's week. `?week=` is any date of it, by default today; `?standing=` filters by one standing."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
     week = _requested_week(request.GET.get("week", ""), site, now)
@@ -51,8 +51,8 @@ def weeks(request: HttpRequest) -> HttpResponse:
     )
     rows = site_ledgers(site=site, week=week.start, now=now, episodes=episodes)
     counts = Counter(row.ledger.standing for row in rows)
-    asked = request.GET.get("standing", "")
-    standing = Standing(asked) if asked in set(Standing) else None
+    requested = request.GET.get("standing", "")
+    standing = Standing(requested) if requested in set(Standing) else None
     page = Paginator([row for row in rows if standing in (None, row.ledger.standing)], PAGE_SIZE).get_page(
         request.GET.get("page")
     )
@@ -81,9 +81,9 @@ def _requested_week(text: str, site: Site, now: datetime) -> Interval[date]:
 @require_safe
 @transaction.atomic
 def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpResponse:
-    """The ledger of the week around the day: each booking, what is owed, and what would save the week."""
+    """Show the ledger of the week with the day: each booking, what is owed, and make-up sessions that would save the week."""
     user, now = signed_in(request), clock.now()
-    patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
+    patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.SEE_HOURS, patient.site_id))
     found = week_report(patient=patient, day=day, now=now)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"week of {found.week.start:%Y-%m-%d}")
@@ -102,25 +102,22 @@ def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpRespon
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
 def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpResponse:
-    """Books one of the week's openings to make up for a session that was missed."""
+    """Book one of the week's open sessions to make up for a missed one."""
     user, now = signed_in(request), clock.now()
-    patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
-    forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
+    patient = patient_managed_by(user, patient_id)
     found = week_report(patient=patient, day=day, now=now)
     form = MakeupForm(request.POST, sessions=_sessions_of_week(found), missed=missed_bookings(patient, found.week))
     if form.is_valid():
-        asked = form.cleaned_data
-        try:
-            booking = book_makeup(session=asked["session"], makes_up=asked["makes_up"], by=user, now=now)
-            messages.success(request, f"{patient.short_name} is booked into {booking.session.name} as a make-up.")
-        except Refused as refused:
-            for reason in refused.reasons:
-                messages.error(request, reason_text(reason))
+        submit_button(
+            request,
+            lambda: book_makeup(**form.cleaned_data, by=user, now=now),
+            lambda booking: f"{patient.short_name} is booked into {booking.session.name} as a make-up.",
+        )
     else:
         messages.error(request, "Choose one of the sessions offered, and the missed one that it makes up.")
     return redirect("patient-week", patient_id, day)
 
 
 def _sessions_of_week(found: WeekReport) -> QuerySet[Session]:
-    """What may be asked for: a session of the site in the week. Whether it still has a place is the service's to say."""
+    """The sessions that may be requested; the service checks whether they still have a place."""
     return Session.objects.filter(site=found.site).between(found.week.start, found.week.end)

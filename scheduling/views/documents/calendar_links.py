@@ -1,4 +1,4 @@
-"""Pages on which calendar addresses are made, shown once, and revoked: a patient's own, and the staff's."""
+"""Create calendar links for patients, staff and tracks, show each once, and turn them off."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, patient_required, signed_in, staff_required
 from iopmanager import clock
 from patients.models import Patient
+from patients.views.access import patient_managed_by
 from scheduling.forms.documents.feeds import FeedForm
 from scheduling.models import Feed, FeedStyle, Track
 from scheduling.services.documents.feeds import create_feed, revoke_feed
@@ -25,7 +26,7 @@ from scheduling.views.current_site import current_site
 
 @dataclass(frozen=True)
 class FeedAddress:
-    """A feed's address, for the one time it can be shown."""
+    """A feed's address, which can be shown only once."""
 
     https: str
 
@@ -37,7 +38,7 @@ class FeedAddress:
 def _create_feed_from_form(
     request: HttpRequest, *, patient: Patient | None = None, facilitator: User | None = None, track: Track | None = None
 ) -> tuple[FeedForm, FeedAddress | None]:
-    """The form, and the address of the subject's feed that a valid POST has just made: it can't be shown later."""
+    """Return the form, and the address of the feed if a valid POST created one: it can't be shown later."""
     form = FeedForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return form, None
@@ -54,7 +55,7 @@ def _create_feed_from_form(
 
 
 def _page(request: HttpRequest, template: str, form: FeedForm, context: Mapping[str, object]) -> HttpResponse:
-    """No browser keeps the page: what it shows once is a secret."""
+    """Render the page. No browser may cache it, as the address on it is a secret."""
     answer = render(request, template, {**context, "form": form}, status=422 if form.is_bound else 200)
     add_never_cache_headers(answer)
     return answer
@@ -64,10 +65,9 @@ def _page(request: HttpRequest, template: str, form: FeedForm, context: Mapping[
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """A patient's addresses, for the coordinator who sets one up with them."""
+    """A patient's calendar links, for the coordinator who sets one up with them."""
     user, now = signed_in(request), clock.now()
-    patient = get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
-    forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
+    patient = patient_managed_by(user, patient_id)
     form, address = _create_feed_from_form(request, patient=patient)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="calendar")
     feeds = Feed.objects.live().filter(patient=patient)
@@ -78,7 +78,7 @@ def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
 @staff_required(Permission.SEE_TIMETABLE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_calendar(request: HttpRequest) -> HttpResponse:
-    """One's own groups in one's own calendar."""
+    """The calendar links of the user's own sessions."""
     user, zone = signed_in(request), current_site(request).zone
     form, address = _create_feed_from_form(request, facilitator=user)
     feeds = Feed.objects.live().filter(facilitator=user)
@@ -90,7 +90,7 @@ def staff_calendar(request: HttpRequest) -> HttpResponse:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def track_calendar(request: HttpRequest, track_id: int) -> HttpResponse:
-    """A track's sessions with how many people are in each, without a name."""
+    """The calendar links of a track's sessions, which show how many people are in each, without names."""
     user = signed_in(request)
     track = get_object_or_404(Track.objects.visible_to(user), pk=track_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
@@ -117,7 +117,7 @@ def feed_revoke(request: HttpRequest, feed_id: int) -> HttpResponse:
 @patient_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def portal_calendar(request: HttpRequest) -> HttpResponse:
-    """The patient's own addresses."""
+    """The patient's own calendar links."""
     user = signed_in(request)
     form, address = _create_feed_from_form(request, patient=user.patient)
     feeds = Feed.objects.live().filter(patient=user.patient)
