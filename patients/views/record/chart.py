@@ -1,4 +1,4 @@
-"""What a patient's chart shows, as far as the person who looks may see it."""
+"""Build a patient's chart, as far as the user may see it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,15 +45,15 @@ from scheduling.week_picture import WeekPicture
 from timekeeping.weeks import BusyTime, minute_of, week_start
 
 NEXT_DATE_HORIZON = timedelta(weeks=9)
-"""As long as the longest round, and a week."""
+"""How far ahead the next date of a commitment is looked for: the longest rotation, and a week."""
 SHOWN_EVENTS = 8
 RECENT_CHANGES_PERIOD = timedelta(days=14)
-"""How long the chart says what a patient changed by themselves."""
+"""How long the chart shows what patients changed by themselves (product rule)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedCommitment:
-    """A commitment and the next day on which it happens, if there is one soon."""
+    """A commitment and its next date, if there is one soon."""
 
     commitment: Commitment
     next_on: date | None
@@ -64,19 +64,36 @@ class ListedEnrollment:
     """An enrollment and the meetings attended in it, in the order of the week."""
 
     enrollment: Enrollment
-    places: Sequence[EnrollmentMeeting]
+    meetings: Sequence[EnrollmentMeeting]
     last_day: date | None
 
     @property
-    def one_to_ones(self) -> list[EnrollmentMeeting]:
-        return [place for place in self.places if place.meeting.kept_for_id is not None]
+    def individual_meetings(self) -> list[EnrollmentMeeting]:
+        return [each for each in self.meetings if each.meeting.kept_for_id is not None]
 
     @property
     def minutes_to_arrange(self) -> int:
-        """How much of the track's individual time has no hours in the end."""
-        lasting = [place.meeting for place in self.one_to_ones if place.ends == self.enrollment.ends]
+        """Weekly minutes of the track's individual time for which no lasting hours are arranged."""
+        lasting = [each.meeting for each in self.individual_meetings if each.ends == self.enrollment.ends]
         arranged = sum(minute_of(meeting.ends) - minute_of(meeting.starts) for meeting in lasting)
         return max(0, self.enrollment.track.individual_minutes - arranged)
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityRecord:
+    """What is on record about when a patient is busy; empty for a user who may not see commitments.
+
+    `imported` are the busy times of saved calendars in this week, `busy` are these and the commitments.
+    """
+
+    commitments: Sequence[Commitment] = ()
+    calendars: Sequence[ImportedCalendar] = ()
+    proposals: Sequence[CommitmentProposal] = ()
+    imported: Sequence[BusyTime] = ()
+    busy: Sequence[BusyTime] = ()
+
+    def proposals_in(self, state: ProposalState) -> list[CommitmentProposal]:
+        return [each for each in self.proposals if each.state == state]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +102,20 @@ class Chart:
     picture: WeekPicture
     episode: Episode | None
     span: LevelOfCareSpan | None
-    past: Sequence[Episode]
-    placed: Sequence[ListedEnrollment]
+    past_episodes: Sequence[Episode]
+    enrollments: Sequence[ListedEnrollment]
     leaves: Sequence[LeaveOfAbsence]
-    waits: Sequence[WaitingEntry]
+    waitlist_entries: Sequence[WaitingEntry]
     scheduled: WeeklyTotals
     rules: HoursRules
-    sees_life: bool
+    sees_commitments: bool
     commitments: Sequence[ListedCommitment]
     calendars: Sequence[ImportedCalendar]
-    asked: Sequence[PendingProposal]
-    told: Sequence[CommitmentProposal]
-    clashes: Sequence[BookingConflict]
-    gives: Sequence[WouldMove]
-    given_back: Sequence[Booking]
+    pending_proposals: Sequence[PendingProposal]
+    recent_changes: Sequence[CommitmentProposal]
+    conflicts: Sequence[BookingConflict]
+    moves: Sequence[WouldMove]
+    released: Sequence[Booking]
     weeks: Sequence[LedgerRow]
     may_manage: bool
     may_move: bool
@@ -107,61 +124,43 @@ class Chart:
 
 
 def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
-    """Reads the chart in a fixed number of queries."""
+    """Read everything that the user may see on the chart, in a fixed number of queries.
+
+    If the patient has the attributes `has_calendars` and `has_proposals`, they save the queries for what there is not.
+    """
     site, today = patient.site, now.astimezone(patient.site.zone).date()
-    week = week_start(today)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
     episode = current_episode(episodes, today)
     span = current_span(episode, today)
     book = RuleBook.of(site)
     rules = book.on(today, span.level if span else "")
-    placed = _list_enrollments(episode, today)
-    sees_life = user.may(Permission.SEE_COMMITMENTS, site.pk)
-    has_calendars = vars(patient).get("has_calendars", True)
-    in_force = patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()
-    commitments = list(in_force) if sees_life else []
-    proposals = list(_proposals(patient, now)) if sees_life and vars(patient).get("has_asked", True) else []
-    calendars = list(_calendars(patient, user, now)) if sees_life and has_calendars else []
-    kept = [each for each in calendars if each.state == CalendarState.KEPT]
-    imported = [busy for _, times in calendar_times(kept, site.zone, week) for busy in times.on_dates(site.zone)]
-    life = [*(each.as_busy_time(site=site) for each in commitments), *imported]
-    asked, clashes = pending_proposals(
-        patient=patient,
-        proposals=[each for each in proposals if each.state == ProposalState.WAITING],
-        life=life,
-        now=now,
+    enrollments = _list_enrollments(episode, today)
+    record = _read_availability(patient, user, now)
+    pending, conflicts = pending_proposals(
+        patient=patient, proposals=record.proposals_in(ProposalState.WAITING), life=record.busy, now=now
     )
-    giving = _commitments_giving_way(placed, life, today)
-    has_hours = episode is not None and user.may(Permission.SEE_HOURS, site.pk)
-    is_untold = has_hours and not sees_life and not has_calendars  # it counts for the weeks alone, and is shown nowhere
-    untold = [each.as_busy_time(site=site) for each in in_force] if is_untold else None
-    bookings = (
-        Booking.objects.active()
-        .of_patient(patient.pk)
-        .filter(session__on__gte=week, session__on__lt=week + timedelta(weeks=1))
-        .select_related("session")
-    )
+    moves = _moves_by_meeting(enrollments, record.busy, today)
     sees_trail = user.may(Permission.SEE_TRAIL, site.pk)
     return Chart(
         today=today,
-        picture=picture_of_week(site=site, week=week, bookings=bookings, commitments=commitments, busy=imported),
+        picture=_draw_week(patient, record, week_start(today)),
         episode=episode,
         span=span,
-        past=[each for each in episodes if each is not episode],
-        placed=placed,
+        past_episodes=[each for each in episodes if each is not episode],
+        enrollments=enrollments,
         leaves=list(episode.leaves.open_on_or_after(today)) if episode else (),
-        waits=list(episode.waiting_entries.open().select_related("track")) if episode else (),
-        scheduled=_weekly_totals(placed, rules),
+        waitlist_entries=list(episode.waiting_entries.open().select_related("track")) if episode else (),
+        scheduled=_weekly_totals(enrollments, rules),
         rules=rules,
-        sees_life=sees_life,
-        commitments=[_list_commitment(each, today) for each in commitments],
-        calendars=calendars,
-        asked=asked,
-        told=[each for each in proposals if each.state == ProposalState.KEPT],
-        clashes=[each for each in clashes if not _is_agreed_clash(each, giving)],
-        gives=move_remarks(give for gives in giving.values() for give in gives),
-        given_back=_released_bookings(placed, now),
-        weeks=_weeks(episode, book, life if sees_life else untold, now) if episode and has_hours else (),
+        sees_commitments=user.may(Permission.SEE_COMMITMENTS, site.pk),
+        commitments=[_list_commitment(each, today) for each in record.commitments],
+        calendars=record.calendars,
+        pending_proposals=pending,
+        recent_changes=record.proposals_in(ProposalState.KEPT),
+        conflicts=[each for each in conflicts if not _is_agreed_conflict(each, moves)],
+        moves=move_remarks(move for of_meeting in moves.values() for move in of_meeting),
+        released=_released_bookings(enrollments, now),
+        weeks=_list_weeks(patient, episode, user, record, book, now),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
         may_move=len(user.sites_where(Permission.MANAGE_PATIENTS)) > 1,
         sees_trail=sees_trail,
@@ -169,34 +168,86 @@ def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
     )
 
 
+def _read_availability(patient: Patient, user: User, now: datetime) -> AvailabilityRecord:
+    site = patient.site
+    if not user.may(Permission.SEE_COMMITMENTS, site.pk):
+        return AvailabilityRecord()
+    today, known = now.astimezone(site.zone).date(), vars(patient)
+    commitments = list(_commitments_in_force(patient, today))
+    calendars = list(_calendars(patient, user, now)) if known.get("has_calendars", True) else []
+    proposals = list(_proposals(patient, now)) if known.get("has_proposals", True) else []
+    saved = [each for each in calendars if each.state == CalendarState.KEPT]
+    times = calendar_times(saved, site.zone, week_start(today))
+    imported = [busy for _, of_calendar in times for busy in of_calendar.on_dates(site.zone)]
+    busy = [*(each.as_busy_time(site=site) for each in commitments), *imported]
+    return AvailabilityRecord(commitments, calendars, proposals, imported, busy)
+
+
+def _commitments_in_force(patient: Patient, today: date) -> Iterable[Commitment]:
+    """From yesterday on, as a night shift that began then may last into today."""
+    return patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()
+
+
 def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
-    """Those that wait, and what the patient changed by themselves lately."""
-    lately = Q(state=ProposalState.KEPT, proposed_at__gt=now - RECENT_CHANGES_PERIOD)
-    return patient.proposals.filter(lately | Q(state=ProposalState.WAITING)).select_related("commitment__place")
+    """Return the proposals that wait, and what the patient changed by themselves recently."""
+    recent = Q(state=ProposalState.KEPT, proposed_at__gt=now - RECENT_CHANGES_PERIOD)
+    return patient.proposals.filter(recent | Q(state=ProposalState.WAITING)).select_related("commitment__place")
 
 
 def _calendars(patient: Patient, user: User, now: datetime) -> Iterable[ImportedCalendar]:
-    """Those that are kept or wait, and what the person looks at themselves."""
+    """Return the calendars that are saved or wait, and the user's own previews."""
     calendars = ImportedCalendar.objects.visible_to(user).not_expired(now).filter(patient=patient)
     return (
         calendars.exclude(state=CalendarState.DECLINED).select_related("uploaded_by").order_by("kind", "-state", "pk")
     )
 
 
-def _weeks(episode: Episode, book: RuleBook, life: Sequence[BusyTime] | None, now: datetime) -> Sequence[LedgerRow]:
-    """With the rules and the life that were read already, if they are those of the site of care."""
-    if episode.site_id != episode.patient.site_id:
+def _draw_week(patient: Patient, record: AvailabilityRecord, week: date) -> WeekPicture:
+    bookings = (
+        Booking.objects.active()
+        .of_patient(patient.pk)
+        .filter(session__on__gte=week, session__on__lt=week + timedelta(weeks=1))
+        .select_related("session")
+    )
+    return picture_of_week(
+        site=patient.site, week=week, bookings=bookings, commitments=record.commitments, busy=record.imported
+    )
+
+
+def _list_weeks(
+    patient: Patient,
+    episode: Episode | None,
+    user: User,
+    record: AvailabilityRecord,
+    book: RuleBook,
+    now: datetime,
+) -> Sequence[LedgerRow]:
+    """List the episode's recent weeks for a user who may see hours.
+
+    Busy times decide which make-up sessions are possible, also for a user who may not see them. What is known already is
+    passed on, if it is that of the episode's site, which saves queries.
+    """
+    site = patient.site
+    if episode is None or not user.may(Permission.SEE_HOURS, site.pk):
+        return ()
+    if episode.site_id != site.pk:
         return recent_weeks(episode=episode, now=now)
-    return recent_weeks(episode=episode, now=now, book=book, busy=life)
+    busy: Sequence[BusyTime] | None = None
+    if user.may(Permission.SEE_COMMITMENTS, site.pk):
+        busy = record.busy
+    elif not vars(patient).get("has_calendars", True):
+        commitments = _commitments_in_force(patient, now.astimezone(site.zone).date())
+        busy = [each.as_busy_time(site=site) for each in commitments]
+    return recent_weeks(episode=episode, now=now, book=book, busy=busy)
 
 
 def _list_enrollments(episode: Episode | None, today: date) -> list[ListedEnrollment]:
-    """The enrollments that last or are to begin, with the meetings of each that do."""
+    """List current and future enrollments, with the meetings of each that are current or in the future."""
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
     tracks = Track.objects.filter(meetings=OuterRef("meeting"))
-    places = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").annotate(
+    attended = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").annotate(
         is_own=Exists(tracks.filter(pk=OuterRef("enrollment__track"))),
         other_track=Subquery(tracks.order_by("name").values("name")[:1]),
     )
@@ -204,56 +255,56 @@ def _list_enrollments(episode: Episode | None, today: date) -> list[ListedEnroll
         Enrollment.objects.filter(episode=episode)
         .open_on_or_after(today)
         .select_related("track")
-        .prefetch_related(Prefetch("enrollment_meetings", places.prefetch_related(facilitators)))
+        .prefetch_related(Prefetch("enrollment_meetings", attended.prefetch_related(facilitators)))
         .order_by("starts")
     )
-    return [
-        ListedEnrollment(
-            each,
-            sorted(
-                (place for place in each.enrollment_meetings.all() if place.ends is None or place.ends > today),
-                key=lambda place: (place.meeting.weekday, place.meeting.starts, place.pk),
-            ),
-            each.ends - timedelta(days=1) if each.ends else None,
-        )
-        for each in enrollments
-    ]
+    return [_list_enrollment(each, today) for each in enrollments]
 
 
-def _commitments_giving_way(
-    placed: Iterable[ListedEnrollment], busy: Sequence[BusyTime], today: date
+def _list_enrollment(enrollment: Enrollment, today: date) -> ListedEnrollment:
+    attended = [each for each in enrollment.enrollment_meetings.all() if each.ends is None or each.ends > today]
+    attended.sort(key=lambda each: (each.meeting.weekday, each.meeting.starts, each.pk))
+    return ListedEnrollment(enrollment, attended, enrollment.ends - timedelta(days=1) if enrollment.ends else None)
+
+
+def _moves_by_meeting(
+    enrollments: Iterable[ListedEnrollment], busy: Sequence[BusyTime], today: date
 ) -> dict[int, tuple[Conflict, ...]]:
-    """Under each meeting that is attended what has to give way for it, from today on."""
-    life = Need(prescribed_minutes=0, prescribed_days=0, from_day=today, weeks=settings.HORIZON_WEEKS, busy=tuple(busy))
-    meetings = {place.meeting_id: place.meeting.as_weekly_meeting() for each in placed for place in each.places}
-    return {pk: life.conflicts_with(meeting).moves for pk, meeting in meetings.items()} if busy else {}
+    """Map the ids of attended meetings to the commitments that move for them, from today on."""
+    if not busy:
+        return {}
+    need = Need(prescribed_minutes=0, prescribed_days=0, from_day=today, weeks=settings.HORIZON_WEEKS, busy=tuple(busy))
+    meetings = {
+        attended.meeting_id: attended.meeting.as_weekly_meeting() for each in enrollments for attended in each.meetings
+    }
+    return {pk: need.conflicts_with(meeting).moves for pk, meeting in meetings.items()}
 
 
-def _is_agreed_clash(clash: BookingConflict, giving: Mapping[int, Sequence[Conflict]]) -> bool:
-    """Whether it was agreed to: what is in the way can give way for the session, which is held as usual."""
-    session = clash.booking.session
-    gives = giving.get(session.meeting_id or 0, ())
-    return not session.is_changed and any(give.busy == clash.busy for give in gives)
+def _is_agreed_conflict(conflict: BookingConflict, moves: Mapping[int, Sequence[Conflict]]) -> bool:
+    """Whether the commitment can move for the session, which is held at its usual time."""
+    session = conflict.booking.session
+    agreed = moves.get(session.meeting_id or 0, ())
+    return not session.is_changed and any(move.busy == conflict.busy for move in agreed)
 
 
-def _released_bookings(placed: Iterable[ListedEnrollment], now: datetime) -> list[Booking]:
-    """Sessions to come in which the patient will not be although they stand in the group."""
-    places = [(place.enrollment_id, place.meeting_id) for each in placed for place in each.places]
-    if not places:
+def _released_bookings(enrollments: Iterable[ListedEnrollment], now: datetime) -> list[Booking]:
+    """Return future bookings that were released although the patient attends the meeting."""
+    attended = [(each.enrollment_id, each.meeting_id) for listed in enrollments for each in listed.meetings]
+    if not attended:
         return []
-    back = Booking.objects.from_instant(now).filter(
-        release_cause=ReleaseCause.GIVEN_BACK, enrollment__in={enrollment for enrollment, _ in places}
+    released = Booking.objects.from_instant(now).filter(
+        release_cause=ReleaseCause.GIVEN_BACK, enrollment__in={enrollment for enrollment, _ in attended}
     )
-    found = back.exclude(session__status=SessionStatus.CANCELLED).select_related("session").order_by("starts")
-    return [each for each in found if (each.enrollment_id, each.session.meeting_id) in places]
+    found = released.exclude(session__status=SessionStatus.CANCELLED).select_related("session").order_by("starts")
+    return [each for each in found if (each.enrollment_id, each.session.meeting_id) in attended]
 
 
-def _weekly_totals(placed: Sequence[ListedEnrollment], rules: HoursRules) -> WeeklyTotals:
-    """What the enrollments come to in a week: their groups, and the individual time of their tracks, at whatever hours."""
-    groups = [place.meeting for each in placed for place in each.places if place.meeting.kept_for_id is None]
-    meetings = {meeting.pk: meeting.as_weekly_meeting() for meeting in groups}
-    individual = sum(each.enrollment.track.individual_minutes for each in placed)
-    return add_up(list(meetings.values()), rules, individual)
+def _weekly_totals(enrollments: Sequence[ListedEnrollment], rules: HoursRules) -> WeeklyTotals:
+    """Add up the weekly hours: the groups, and the individual time of the tracks, arranged or not."""
+    attended = [each.meeting for listed in enrollments for each in listed.meetings]
+    groups = {meeting.pk: meeting.as_weekly_meeting() for meeting in attended if meeting.kept_for_id is None}
+    individual = sum(each.enrollment.track.individual_minutes for each in enrollments)
+    return add_up(list(groups.values()), rules, individual)
 
 
 def _list_commitment(commitment: Commitment, today: date) -> ListedCommitment:

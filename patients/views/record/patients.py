@@ -57,13 +57,14 @@ def patients(request: HttpRequest) -> HttpResponse:
 def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Show the chart: schedule, commitments, episode of care, and attendance by week."""
     user, now = signed_in(request), clock.now()
-    patients = Patient.objects.visible_to(user).select_related("site")
-    asked = CommitmentProposal.objects.filter(patient=OuterRef("pk"))
+    proposals = CommitmentProposal.objects.filter(patient=OuterRef("pk"))
     calendars = ImportedCalendar.objects.filter(patient=OuterRef("pk"))
-    patients = patients.annotate(has_asked=Exists(asked), has_calendars=Exists(calendars))
-    found = get_object_or_404(patients, pk=patient_id)
-    record(found, by=user, action=Action.VIEWED, at=now, detail="chart")
-    return render(request, "patients/record/patient.html", {"patient": found, "chart": build_chart(found, user, now)})
+    patients = Patient.objects.visible_to(user).select_related("site")
+    patients = patients.annotate(has_proposals=Exists(proposals), has_calendars=Exists(calendars))
+    patient = get_object_or_404(patients, pk=patient_id)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="chart")
+    chart = build_chart(patient, user, now)
+    return render(request, "patients/record/patient.html", {"patient": patient, "chart": chart})
 
 
 @staff_required(Permission.MANAGE_PATIENTS)

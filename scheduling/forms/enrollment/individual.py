@@ -11,7 +11,7 @@ from accounts.models import User
 from iopmanager.form_fields import DayField, MinuteField
 from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.forms.sessions.session_changes import ActionForm, SiteScopedForm
-from scheduling.forms.timetable.tracks_and_meetings import WEEKDAYS
+from scheduling.forms.timetable.meetings import WEEKDAYS
 from scheduling.models import CounselorHours
 from scheduling.services.timetable.counselor_hours import CounselorHoursValues
 from timekeeping.weeks import MINUTES_A_DAY

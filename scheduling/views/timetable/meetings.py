@@ -17,7 +17,7 @@ from iopmanager import clock
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.formats import clock as clock_text
 from scheduling.formats import day, weekday
-from scheduling.forms.timetable.tracks_and_meetings import MeetingEndForm, MeetingForm
+from scheduling.forms.timetable.meetings import MeetingEndForm, MeetingForm
 from scheduling.models import Closure, Meeting, Site, Track
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.horizon import horizon_end

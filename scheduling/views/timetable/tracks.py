@@ -14,7 +14,7 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from scheduling.domain.hours.rules import Verdict
-from scheduling.forms.timetable.tracks_and_meetings import TrackForm
+from scheduling.forms.timetable.tracks import TrackForm
 from scheduling.models import Meeting, Site, Track
 from scheduling.services.enrollment.waitlist import waitlist_counts
 from scheduling.services.rulebook import RuleBook

@@ -404,7 +404,7 @@ def test_the_chart_takes_as_many_queries_for_three_that_wait_as_for_one(
     with django_assert_num_queries(26):
         answer = coordinator.get(reverse("patient", args=[rosa.pk]))
 
-    assert len(answer.context["chart"].asked) == number
+    assert len(answer.context["chart"].pending_proposals) == number
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])

@@ -73,7 +73,7 @@ def addresses(role: str) -> list[str]:
     found += [reverse(name, args=[meeting.pk]) for name in ("meeting-edit", "meeting-end")]
     found += [reverse(name, args=[commitment.pk]) for name in ("commitment-edit", "commitment-end")]
     small, other = Track.objects.get(code="S-SML"), Track.objects.get(code="N-DAY")
-    found += [reverse(f"enrollment-{page}", args=[enrollment.pk]) for page in ("change", "move", "end")]
+    found += [reverse(f"enrollment-{page}", args=[enrollment.pk]) for page in ("change", "transfer", "end")]
     found += [reverse("enrollment-transfer-to", args=[enrollment.pk, other.pk])]
     found += [reverse("waitlist", args=[small.pk]), reverse("waitlist-join", args=[patient.pk, other.pk])]
     return [*found, reverse("patient-new"), reverse("track-new")]

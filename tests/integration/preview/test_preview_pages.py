@@ -245,7 +245,7 @@ def person(role: Role, clinic: Clinic) -> User:
     return make_staff(role, clinic.site)
 
 
-@pytest.mark.parametrize("name", ["cancel", "reinstate", "move", "people", "describe"])
+@pytest.mark.parametrize("name", ["cancel", "restore", "move", "facilitators", "details"])
 def test_who_only_looks_at_the_timetable_changes_nothing(client: Client, clinic: Clinic, name: str) -> None:
     client.force_login(person(Role.REVIEWER, clinic))
     address = reverse(f"session-{name}", args=[clinic.on(MONDAY).pk])

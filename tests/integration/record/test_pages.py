@@ -259,7 +259,7 @@ def test_the_chart_takes_as_many_queries_for_three_as_for_one(
     with django_assert_num_queries(24):
         answer = coordinator.get(reverse("patient", args=[patient.pk]))
 
-    assert len(answer.context["chart"].placed) == number
+    assert len(answer.context["chart"].enrollments) == number
 
 
 # Writing

@@ -1,106 +1,22 @@
-"""Text → typed values for tracks and meetings; whether the hours hold is the services' to say."""
+"""Forms for a weekly meeting and for its last day."""
 
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
 
 from accounts.models import User
-from iopmanager.form_fields import DayField, MinuteField, parse_day
-from patients.models import LevelOfCare
-from scheduling.models import EntryMode, Meeting, Modality, Room, ServiceType, Site, Track
-from scheduling.services.timetable.values import MeetingValues, TrackValues
+from iopmanager.form_fields import DayField, MinuteField
+from scheduling.models import Meeting, Modality, Room, ServiceType, Site, Track
+from scheduling.services.timetable.values import MeetingValues
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-MAX_AGE = 120
 EVERY_WEEK, EVERY_OTHER_WEEK = "every", "other"
 
 
-class DateLinesField(forms.CharField):
-    """Dates, one on each line."""
-
-    widget = forms.Textarea(attrs={"rows": 3})
-
-    def to_python(self, value: Any) -> Any:
-        dates = []
-        for line in str(value or "").split():
-            day = parse_day(line.strip(",;"))
-            if day is None:
-                raise forms.ValidationError(f"“{line}” is not a date; write it as 2027-01-04.")
-            dates.append(day)
-        return tuple(sorted(set(dates)))
-
-    def prepare_value(self, value: Any) -> Any:
-        return value if isinstance(value, str) else "\n".join(each.isoformat() for each in value or ())
-
-
-class TrackForm(forms.Form):
-    code = forms.CharField(max_length=40, help_text="The clinic's own short code.")
-    name = forms.CharField(max_length=120)
-    population = forms.CharField(
-        max_length=120, required=False, help_text="For example: adults, co-occurring disorders."
-    )
-    level = forms.ChoiceField(
-        choices=[("", "Any level"), *LevelOfCare.choices],
-        required=False,
-        label="Level of care",
-        help_text="Only patients who are at this level are enrolled in it.",
-    )
-    from_age = forms.IntegerField(
-        min_value=0, max_value=MAX_AGE, required=False, help_text="Years on the first day. Empty: however young."
-    )
-    to_age = forms.IntegerField(
-        min_value=0, max_value=MAX_AGE, required=False, help_text="Inclusive. Empty: however old."
-    )
-    individual_minutes = forms.IntegerField(
-        min_value=0,
-        max_value=1500,
-        initial=0,
-        help_text="Minutes a week of individual or family time without a fixed hour.",
-    )
-    entry = forms.ChoiceField(choices=EntryMode.choices, initial=EntryMode.ROLLING, label="Patients begin")
-    cohort_starts = DateLinesField(
-        required=False, label="Start dates", help_text="For cohorts: one date on each line, such as 2027-01-04."
-    )
-
-    def __init__(self, *args: Any, site: Site, track: Track | None = None, **kwargs: Any) -> None:
-        self.site, self.track = site, track
-        if track is not None:
-            kwargs.setdefault("initial", {}).update(
-                code=track.code,
-                name=track.name,
-                population=track.population,
-                individual_minutes=track.individual_minutes,
-                entry=track.entry,
-                level=track.level,
-                from_age=track.from_age,
-                to_age=track.to_age,
-                cohort_starts=tuple(start.on for start in track.cohort_starts.all()),
-            )
-        super().__init__(*args, **kwargs)
-
-    def clean_code(self) -> str:
-        code: str = self.cleaned_data["code"]
-        others = Track.objects.filter(site=self.site, code=code).exclude(pk=self.track.pk if self.track else 0)
-        if others.exists():
-            raise forms.ValidationError(f"Another track of {self.site} has the code {code}.")
-        return code
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if cleaned.get("entry") == EntryMode.COHORT and "cohort_starts" in cleaned and not cleaned["cohort_starts"]:
-            self.add_error("cohort_starts", "A track that takes people on start dates needs at least one.")
-        from_age, to_age = cleaned.get("from_age"), cleaned.get("to_age")
-        if from_age is not None and to_age is not None and to_age < from_age:
-            self.add_error("to_age", "The oldest are younger than the youngest.")
-        return cleaned
-
-    def values(self) -> TrackValues:
-        return TrackValues(**self.cleaned_data)
-
-
 class MeetingForm(forms.Form):
-    """A meeting as it is typed. `reason_fields` names the field that each refusal, by its code, is about."""
+    """A weekly meeting of one or more tracks."""
 
     reason_fields: ClassVar[dict[str, str]] = {
         "already_ended": "last_day",
@@ -163,22 +79,8 @@ class MeetingForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        starts, ends = cleaned.get("starts"), cleaned.get("ends")
-        pause, resumes = cleaned.get("break_starts"), cleaned.get("break_ends")
-        if starts and ends and starts >= ends:
-            self.add_error("ends", "It must end after it starts, on the same day.")
-        elif (pause is None) != (resumes is None):
-            self.add_error("break_ends" if resumes is None else "break_starts", "A break needs its start and its end.")
-        elif starts and ends and pause and resumes and not starts < pause < resumes < ends:
-            self.add_error("break_starts", "The break must lie inside the meeting.")
-        if cleaned.get("every") == EVERY_OTHER_WEEK and not cleaned.get("anchor"):
-            self.add_error("anchor", "Say in which weeks: any date in one of them.")
-        runs_from, last_day = cleaned.get("runs_from"), cleaned.get("last_day")
-        if runs_from and last_day and last_day < runs_from:
-            self.add_error("last_day", "The last day is before the first.")
-        lead = cleaned.get("lead")
-        if lead is not None and lead in cleaned.get("assistants", ()):
-            self.add_error("assistants", f"{lead} already leads it.")
+        for field, error in (*_time_errors(cleaned), *_date_errors(cleaned), *_lead_errors(cleaned)):
+            self.add_error(field, error)
         self._check_code_is_free(cleaned)
         return cleaned
 
@@ -211,6 +113,33 @@ class MeetingForm(forms.Form):
             assistants=tuple(cleaned["assistants"]),
             tracks=tuple(cleaned["tracks"]),
         )
+
+
+def _time_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Check that the meeting ends after it starts, and that a break has both times and lies inside it."""
+    starts, ends = typed.get("starts"), typed.get("ends")
+    break_starts, break_ends = typed.get("break_starts"), typed.get("break_ends")
+    if starts and ends and starts >= ends:
+        yield "ends", "It must end after it starts, on the same day."
+    elif (break_starts is None) != (break_ends is None):
+        yield "break_ends" if break_ends is None else "break_starts", "A break needs its start and its end."
+    elif starts and ends and break_starts and break_ends and not starts < break_starts < break_ends < ends:
+        yield "break_starts", "The break must lie inside the meeting."
+
+
+def _date_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Check that the last day is not before the first, and that every other week has a date to count from."""
+    if typed.get("every") == EVERY_OTHER_WEEK and not typed.get("anchor"):
+        yield "anchor", "Say in which weeks: any date in one of them."
+    runs_from, last_day = typed.get("runs_from"), typed.get("last_day")
+    if runs_from and last_day and last_day < runs_from:
+        yield "last_day", "The last day is before the first."
+
+
+def _lead_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    lead = typed.get("lead")
+    if lead is not None and lead in typed.get("assistants", ()):
+        yield "assistants", f"{lead} already leads it."
 
 
 def _meeting_initial(meeting: Meeting) -> dict[str, Any]:

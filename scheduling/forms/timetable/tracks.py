@@ -1,0 +1,95 @@
+"""Form for a track; whether its weekly hours are allowed is checked when it is published."""
+
+from typing import Any
+
+from django import forms
+
+from iopmanager.form_fields import parse_day
+from patients.models import LevelOfCare
+from scheduling.models import EntryMode, Site, Track
+from scheduling.services.timetable.values import TrackValues
+
+MAX_AGE = 120
+
+
+class DateLinesField(forms.CharField):
+    """Dates, one on each line. The value is a sorted tuple without duplicates."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def to_python(self, value: Any) -> Any:
+        dates = []
+        for line in str(value or "").split():
+            day = parse_day(line.strip(",;"))
+            if day is None:
+                raise forms.ValidationError(f"“{line}” is not a date; write it as 2027-01-04.")
+            dates.append(day)
+        return tuple(sorted(set(dates)))
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, str) else "\n".join(each.isoformat() for each in value or ())
+
+
+class TrackForm(forms.Form):
+    code = forms.CharField(max_length=40, help_text="The clinic's own short code.")
+    name = forms.CharField(max_length=120)
+    population = forms.CharField(
+        max_length=120, required=False, help_text="For example: adults, co-occurring disorders."
+    )
+    level = forms.ChoiceField(
+        choices=[("", "Any level"), *LevelOfCare.choices],
+        required=False,
+        label="Level of care",
+        help_text="Only patients who are at this level are enrolled in it.",
+    )
+    from_age = forms.IntegerField(
+        min_value=0, max_value=MAX_AGE, required=False, help_text="Years on the first day. Empty: however young."
+    )
+    to_age = forms.IntegerField(
+        min_value=0, max_value=MAX_AGE, required=False, help_text="Inclusive. Empty: however old."
+    )
+    individual_minutes = forms.IntegerField(
+        min_value=0,
+        max_value=1500,
+        initial=0,
+        help_text="Minutes a week of individual or family time without a fixed hour.",
+    )
+    entry = forms.ChoiceField(choices=EntryMode.choices, initial=EntryMode.ROLLING, label="Patients begin")
+    cohort_starts = DateLinesField(
+        required=False, label="Start dates", help_text="For cohorts: one date on each line, such as 2027-01-04."
+    )
+
+    def __init__(self, *args: Any, site: Site, track: Track | None = None, **kwargs: Any) -> None:
+        self.site, self.track = site, track
+        if track is not None:
+            kwargs.setdefault("initial", {}).update(
+                code=track.code,
+                name=track.name,
+                population=track.population,
+                individual_minutes=track.individual_minutes,
+                entry=track.entry,
+                level=track.level,
+                from_age=track.from_age,
+                to_age=track.to_age,
+                cohort_starts=tuple(start.on for start in track.cohort_starts.all()),
+            )
+        super().__init__(*args, **kwargs)
+
+    def clean_code(self) -> str:
+        code: str = self.cleaned_data["code"]
+        others = Track.objects.filter(site=self.site, code=code).exclude(pk=self.track.pk if self.track else 0)
+        if others.exists():
+            raise forms.ValidationError(f"Another track of {self.site} has the code {code}.")
+        return code
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("entry") == EntryMode.COHORT and "cohort_starts" in cleaned and not cleaned["cohort_starts"]:
+            self.add_error("cohort_starts", "A track that takes people on start dates needs at least one.")
+        from_age, to_age = cleaned.get("from_age"), cleaned.get("to_age")
+        if from_age is not None and to_age is not None and to_age < from_age:
+            self.add_error("to_age", "The oldest are younger than the youngest.")
+        return cleaned
+
+    def values(self) -> TrackValues:
+        return TrackValues(**self.cleaned_data)
