@@ -25,7 +25,9 @@ from patients.services.care.episodes import LevelValues, admit_patient, set_leve
 from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.models import Closure, Meeting, Priority, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.enrollment.enroll import discharge_patient, end_enrollment, enroll_patient
+from scheduling.services.enrollment.discharge import discharge_patient
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.individual import propose_individual_sessions
 from scheduling.services.enrollment.waitlist import join_waitlist
 from scheduling.services.search.queries import need_of, search_tracks

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from scheduling.models import (
     Booking,
     Feed,
+    Meeting,
     Session,
     SessionFacilitator,
     SessionStatus,
@@ -28,6 +29,11 @@ def lock_site(site_id: int) -> None:
     act finds, and two that want each other's rows never wait for each other.
     """
     Site.objects.select_for_update(no_key=True).get(pk=site_id)
+
+
+def lock_meetings(meeting_ids: Collection[int]) -> None:
+    """Until the transaction ends nobody else is enrolled in these meetings, and none of them is changed."""
+    list(Meeting.objects.select_for_update(no_key=True).filter(pk__in=meeting_ids).order_by("pk"))
 
 
 def lock_sessions(sessions: SessionQuerySet) -> list[Session]:

@@ -19,7 +19,7 @@ from patients.services.care.episodes import admit_patient, set_level_of_care
 from patients.views.access import patient_managed_by
 from patients.views.form_page import form_page
 from scheduling.formats import day, hours
-from scheduling.services.enrollment.enroll import discharge_patient
+from scheduling.services.enrollment.discharge import discharge_patient
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.preview.patient_form import patient_action_page, submit_patient_action
 from scheduling.views.refusals import submit_form

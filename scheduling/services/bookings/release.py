@@ -1,23 +1,57 @@
-"""Gives places in sessions back, whatever they are given back for."""
+"""Release bookings: the spot is free again, and the row stays with the reason."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar
 
+from django.db import transaction
 from django.db.models import Q
 
+from accounts.audit import record
+from accounts.models import Action, User
 from scheduling.models import Booking, ReleaseCause, Session
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.rosters import (
     REASON_MAX_LENGTH,
     in_batches,
     lock_sessions,
+    lock_site,
     mark_episode_feeds_stale,
     recount_booked,
 )
+from timekeeping.reasons import Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class AttendanceRecorded(Reason):
+    """Attendance is recorded for the booking, so it can't be released."""
+
+    code: ClassVar[str] = "attendance_recorded"
+    session: str
+    on: date
+
+
+@transaction.atomic
+def release_booking(*, booking: Booking, reason: str, by: User, now: datetime) -> Booking:
+    """Release one booking because the patient gives the spot back; the nightly work does not book it again.
+
+    Raises Refused if attendance is recorded, which is never deleted.
+    """
+    lock_site(booking.session.site_id)
+    one = Booking.objects.filter(pk=booking.pk)
+    released = release_bookings(bookings=one, cause=ReleaseCause.GIVEN_BACK, reason=reason, now=now)
+    booking.refresh_from_db()
+    if booking.released_at is None:
+        raise Refused([AttendanceRecorded(booking.session.name, booking.session.on)])
+    if released:
+        record(booking, by=by, action=Action.RELEASED, at=now, reason=reason)
+    return booking
 
 
 def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: str, now: datetime) -> int:
-    """Gives back the places of these bookings that stand; how many. What happened is never taken back: a mark keeps its
-    booking, but for an excuse from a session to come, which stays with the place that was given back.
+    """Release those of the bookings that are active and without attendance, and return how many that were.
+
+    An excuse from a session to come counts as no attendance: nothing has happened yet. It stays with the released booking.
     """
     unmarked = bookings.active().filter(Q(attendance=None) | Q(attendance__status="excused", starts__gt=now))
     lock_sessions(Session.objects.filter(pk__in=list(unmarked.values_list("session", flat=True))))

@@ -19,16 +19,13 @@ from scheduling.services.bookings.book import book_sessions, sessions_to_book
 from scheduling.services.bookings.missed_dates import missed_sessions, missed_text
 from scheduling.services.bookings.placement import PlacementsByMeeting, is_covered, placements_of
 from scheduling.services.bookings.release import release_bookings
-from scheduling.services.enrollment.checks import check_enrollment, check_sessions, lock_meetings, successors
-from scheduling.services.enrollment.enroll import (
-    end_enrollment,
-    enroll_patient,
-    planned_enrollment_meetings,
-)
+from scheduling.services.enrollment.checks import check_enrollment, check_sessions, successors
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient, planned_enrollment_meetings
 from scheduling.services.enrollment.individual import end_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.reasons import AlreadyEnrolled, InAnotherSession, NothingChanged, SessionFull
-from scheduling.services.rosters import in_batches, lock_site
+from scheduling.services.rosters import in_batches, lock_meetings, lock_site
 from scheduling.services.search.queries import full_dates, need_of, settled_sessions
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
 

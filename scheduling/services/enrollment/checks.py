@@ -1,6 +1,6 @@
 """Everything that stands against an enrollment: asked before it is made, and again under the locks that it is written under."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -31,11 +31,6 @@ class NotRunning(Reason):
     code: ClassVar[str] = "not_running"
     meeting: str
     asked: date
-
-
-def lock_meetings(meeting_ids: Collection[int]) -> None:
-    """Until the transaction ends nobody else is enrolled into these meetings, and none of them is changed."""
-    list(Meeting.objects.select_for_update(no_key=True).filter(pk__in=meeting_ids).order_by("pk"))
 
 
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:

@@ -1,50 +1,24 @@
-"""A patient's standing place in a track: given, ended, and ended with the whole course of care."""
+"""Enroll a patient in a track."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import ClassVar
+from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import Q
 
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.domain.individual.proposals import WeeklyHour
-from scheduling.models import (
-    Booking,
-    Enrollment,
-    EnrollmentMeeting,
-    Meeting,
-    Modality,
-    ReleaseCause,
-    Track,
-    WaitingEntry,
-)
+from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Modality, Track, WaitingEntry
 from scheduling.services.bookings.book import book_sessions, sessions_to_book
 from scheduling.services.bookings.missed_dates import missed_sessions, missed_text
-from scheduling.services.bookings.release import release_bookings
-from scheduling.services.enrollment.checks import check_enrollment, check_sessions, lock_meetings, successors
-from scheduling.services.enrollment.individual import (
-    add_individual_sessions,
-    check_individual_sessions,
-    end_individual_sessions,
-)
+from scheduling.services.enrollment.checks import check_enrollment, check_sessions, successors
+from scheduling.services.enrollment.individual import add_individual_sessions, check_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.enrollment.waitlist import close_entries
-from scheduling.services.rosters import lock_site
+from scheduling.services.rosters import lock_meetings, lock_site
 from scheduling.services.search.queries import full_dates, need_of, settled_sessions
-from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
-
-
-@dataclass(frozen=True, slots=True)
-class AttendanceRecorded(Reason):
-    """What happened is recorded, so the place can't be given back."""
-
-    code: ClassVar[str] = "attendance_recorded"
-    session: str
-    on: date
+from timekeeping.reasons import refuse_if_any
 
 
 @transaction.atomic
@@ -60,14 +34,16 @@ def enroll_patient(
     by: User,
     now: datetime,
 ) -> Enrollment:
-    """Enrolls from a date in these meetings of the track and books every session of them up to the horizon, but for those on
-    the few dates on which the patient is not free: these count as given back. Where tracks mix, some meetings may be another
-    track's, but no more of any than of this one. The track's individual time is at the hours in `individual`, or is arranged
-    later.
+    """Enroll the patient in these meetings of the track from a date on, and book every session up to the horizon.
 
-    Raises Refused with every reason at once: hours or days below what is prescribed or beyond the rules, two alternatives
-    of one hour, a clash with the patient's life or other treatment, a session without a place, an hour that is not free. Who
-    waited for the track does so no more.
+    Where tracks mix, some of the meetings may be another track's, but no more of any than of this one. The track's
+    individual sessions are at the hours in `individual`, or are arranged later. `continues` is the enrollment that this
+    one takes over from. Sessions on the few dates on which the patient is busy count as given back. If the patient was on
+    the track's waitlist, the entry is closed.
+
+    Raises Refused with every reason at once: fewer hours or days than are prescribed, more than the rules allow, two
+    alternatives of one hour, a conflict with a commitment or other treatment, a session without a spot, an individual hour
+    that is not free. The rules are those of `scheduling.domain.search.fit`.
     """
     lock_site(episode.site_id)
     episode = (
@@ -82,11 +58,11 @@ def enroll_patient(
     )
     track = tracks.get(pk=track.pk)
     others = cross_track_options(track)
-    today = now.astimezone(episode.site.zone).date()
+    today = episode.site.today_at(now)
     need = need_of(episode=episode, from_day=starts)
     full = full_dates(site=episode.site, from_day=max(starts, today), apart_from=settled_sessions(episode))
-    against = check_enrollment(episode=episode, track=track, meetings=meetings, need=need, full=full, beside=others)
-    against += check_individual_sessions(
+    reasons = check_enrollment(episode=episode, track=track, meetings=meetings, need=need, full=full, beside=others)
+    reasons += check_individual_sessions(
         episode=episode,
         minutes=track.individual_minutes,
         hours=individual,
@@ -94,8 +70,7 @@ def enroll_patient(
         need=need,
         today=today,
     )
-    if against:
-        raise Refused(against)
+    refuse_if_any(reasons)
     enrollment = Enrollment.objects.create(
         episode=episode, track=track, starts=starts, modality=modality, continues=continues
     )
@@ -103,108 +78,32 @@ def enroll_patient(
     following = successors(chosen, track)
     EnrollmentMeeting.objects.bulk_create(planned_enrollment_meetings(enrollment, starts, chosen, following))
     add_individual_sessions(enrollment=enrollment, hours=individual, begins=starts, now=now)
-    asked = sessions_to_book(enrollment, today, now)
-    missed = missed_sessions(asked, [*chosen, *following], need, episode.site.zone)
-    sessions = [session for session in asked if session not in missed]
-    against = check_sessions(episode, sessions)
-    if against:
-        raise Refused(against)
-    detail = f"{track} from {starts:%Y-%m-%d}{missed_text(missed, asked)}"
+    covered = sessions_to_book(enrollment, today, now)
+    missed = missed_sessions(covered, [*chosen, *following], need, episode.site.zone)
+    attended = [session for session in covered if session not in missed]
+    refuse_if_any(check_sessions(episode, attended))
+    detail = f"{track} from {starts:%Y-%m-%d}{missed_text(missed, covered)}"
     record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=detail)
-    waited = WaitingEntry.objects.filter(episode=episode, track=track)
-    close_entries(waited, enrollment=enrollment, by=by, now=now)
-    book_sessions(enrollment, sessions, now, missed=missed)
+    entries = WaitingEntry.objects.filter(episode=episode, track=track)
+    close_entries(entries, enrollment=enrollment, by=by, now=now)
+    book_sessions(enrollment, attended, now, missed=missed)
     return enrollment
 
 
 def planned_enrollment_meetings(
     enrollment: Enrollment, begins: date, chosen: Sequence[Meeting], following: Sequence[Meeting]
 ) -> list[EnrollmentMeeting]:
-    """A place in each meeting from the day on, or from when it takes the place of another until one takes its own; unsaved."""
-    followed = {meeting.continues_id for meeting in following}
+    """Return unsaved rows that put the enrollment in the chosen meetings from a day on, and in those that follow them.
+
+    A chosen meeting that one of the `following` continues ends where that one begins.
+    """
+    continued = {meeting.continues_id for meeting in following}
     return [
         EnrollmentMeeting(
             enrollment=enrollment,
             meeting=meeting,
             starts=max(begins, meeting.runs_from),
-            ends=meeting.runs_until if meeting.pk in followed else None,
+            ends=meeting.runs_until if meeting.pk in continued else None,
         )
         for meeting in (*chosen, *following)
     ]
-
-
-@transaction.atomic
-def end_enrollment(
-    *, enrollment: Enrollment, last_day: date, reason: str = "", keep_begun: bool = False, by: User, now: datetime
-) -> Enrollment:
-    """Ends the standing place after `last_day` and releases later bookings; with `keep_begun`, only of sessions to come.
-
-    Raises Refused for a day before its first, or after it has ended already.
-    """
-    lock_site(enrollment.episode.site_id)
-    lock_meetings(list(enrollment.enrollment_meetings.values_list("meeting", flat=True)))
-    enrollment = (
-        Enrollment.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("episode__patient", "track")
-        .get(pk=enrollment.pk)
-    )
-    ends = last_day + timedelta(days=1)
-    if last_day < enrollment.starts:
-        raise Refused([EndDateBeforeStart(enrollment.starts, last_day)])
-    if enrollment.ends is not None and enrollment.ends < ends:
-        raise Refused([AlreadyEnded(enrollment.track.name, enrollment.ends - timedelta(days=1))])
-    enrollment.ends, enrollment.end_reason = ends, reason
-    enrollment.save(update_fields=["ends", "end_reason"])
-    enrollment.enrollment_meetings.filter(starts__gte=ends).delete()
-    enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends)).update(ends=ends)
-    stands_for_later = Q(session__pattern_date__gte=ends, starts__gt=now)
-    later = Booking.objects.filter(Q(session__on__gte=ends) | stands_for_later, enrollment=enrollment)
-    if keep_begun:
-        later = later.from_instant(now)
-    reason_given = reason or "The enrollment ended"
-    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason_given, now=now)
-    end_individual_sessions(enrollment=enrollment, ends=ends, now=now)
-    record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
-    return enrollment
-
-
-@transaction.atomic
-def release_booking(*, booking: Booking, reason: str, by: User, now: datetime) -> Booking:
-    """Gives back one place. Raises Refused when attendance is recorded, which is never taken back."""
-    lock_site(booking.session.site_id)
-    asked = Booking.objects.filter(pk=booking.pk)
-    given_back = release_bookings(bookings=asked, cause=ReleaseCause.GIVEN_BACK, reason=reason, now=now)
-    booking.refresh_from_db()
-    if booking.released_at is None:
-        raise Refused([AttendanceRecorded(booking.session.name, booking.session.on)])
-    if given_back:
-        record(booking, by=by, action=Action.RELEASED, at=now, reason=reason)
-    return booking
-
-
-@transaction.atomic
-def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User, now: datetime) -> Episode:
-    """Ends the course of care after `last_day`, with its enrollments, bookings and level. Raises Refused for an earlier day."""
-    lock_site(episode.site_id)
-    episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=episode.pk)
-    if episode.ends is not None:
-        raise Refused([AlreadyEnded("The course of care", episode.ends - timedelta(days=1))])
-    if last_day < episode.starts:
-        raise Refused([EndDateBeforeStart(episode.starts, last_day)])
-    ends = last_day + timedelta(days=1)
-    for enrollment in Enrollment.objects.filter(episode=episode).open_on_or_after(ends):
-        if enrollment.starts <= last_day:
-            end_enrollment(enrollment=enrollment, last_day=last_day, reason="Discharged", by=by, now=now)
-        else:  # it was to begin later, and never will
-            end_enrollment(enrollment=enrollment, last_day=enrollment.starts, reason="Discharged", by=by, now=now)
-    later = Booking.objects.filter(episode=episode, session__on__gte=ends)
-    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason="Discharged", now=now)
-    for enrollment in Enrollment.objects.filter(episode=episode, starts__gte=ends):
-        end_individual_sessions(enrollment=enrollment, ends=enrollment.starts, now=now)
-    close_entries(WaitingEntry.objects.filter(episode=episode), reason="Discharged", by=by, now=now)
-    episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
-    episode.spans.filter(starts__gte=ends).delete()
-    episode.ends, episode.discharge_reason = ends, reason
-    episode.save(update_fields=["ends", "discharge_reason"])
-    record(episode, by=by, action=Action.ENDED, at=now, detail=f"discharged after {last_day:%Y-%m-%d}", reason=reason)
-    return episode

@@ -21,7 +21,7 @@ from scheduling.formats import day
 from scheduling.forms.enrollment.enroll import EnrollForm, MeetingChoiceForm, StartDateForm
 from scheduling.models import Enrollment, Modality
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
-from scheduling.services.enrollment.enroll import end_enrollment
+from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.enrollment.enroll import tracks_seen_by

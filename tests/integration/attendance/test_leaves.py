@@ -19,7 +19,7 @@ from attendance.services.roster import ANY
 from patients.models import Episode
 from scheduling.models import Booking, LeaveOfAbsence, Session
 from scheduling.services.bookings.makeups import OnLeave, book_makeup
-from scheduling.services.enrollment.enroll import end_enrollment
+from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.preview.preview import preview_impact
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.reasons import BeforeAdmission, HasBegun, NothingChanged, ReasonRequired

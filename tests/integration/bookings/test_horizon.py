@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.permissions import Role
 from scheduling.models import Booking, Closure, Feed, RuleSet, ServiceType, Session, SessionStatus, TrackStatus
 from scheduling.services.bookings.horizon import HorizonExtension, extend_horizon
+from scheduling.services.bookings.release import release_booking
 from scheduling.services.documents.feeds import create_feed
-from scheduling.services.enrollment.enroll import release_booking
 from tests.factories import (
     MONDAY,
     admit,

@@ -12,14 +12,11 @@ from patients.models import Episode
 from scheduling.models import Booking, Enrollment, Feed, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.makeups import AlreadyHasMakeup, NotBookable, book_makeup
+from scheduling.services.bookings.release import AttendanceRecorded, release_booking
 from scheduling.services.documents.feeds import create_feed
-from scheduling.services.enrollment.enroll import (
-    AttendanceRecorded,
-    discharge_patient,
-    end_enrollment,
-    enroll_patient,
-    release_booking,
-)
+from scheduling.services.enrollment.discharge import discharge_patient
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.reasons import InAnotherSession, SessionFull
 from tests.factories import (
     MONDAY,

@@ -17,7 +17,8 @@ from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.models import Booking, Enrollment, Meeting, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.makeups import book_makeup
-from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.reasons import InAnotherSession, SessionFull
 from tests.factories import (
     MONDAY,

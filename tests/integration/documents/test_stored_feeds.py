@@ -19,8 +19,9 @@ from iopmanager import clock
 from scheduling.ical import write_calendar
 from scheduling.models import Booking, Enrollment, Feed, Track
 from scheduling.services.bookings.horizon import extend_horizon
+from scheduling.services.bookings.release import release_booking
 from scheduling.services.documents.feeds import create_feed, find_feed, revoke_feed, serve_feed
-from scheduling.services.enrollment.enroll import enroll_patient, release_booking
+from scheduling.services.enrollment.enroll import enroll_patient
 from tests.factories import admit, make_meeting, make_patient, make_site, make_staff, make_track
 
 pytestmark = pytest.mark.django_db

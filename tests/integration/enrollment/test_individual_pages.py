@@ -17,7 +17,8 @@ from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.forms.enrollment.individual import WeeklyHoursField, encode_hours
 from scheduling.models import Booking, CounselorHours, Enrollment, Meeting, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
 from tests.confirmation import preview_and_confirm
 from tests.factories import (
     MONDAY,

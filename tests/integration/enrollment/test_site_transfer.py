@@ -21,8 +21,10 @@ from patients.models import Commitment, CommitmentProposal, Episode, FormerSite,
 from scheduling.models import Booking, Closure, Feed, Priority, RuleSet, Site, WaitingEntry
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.makeups import book_makeup
+from scheduling.services.bookings.release import release_booking
 from scheduling.services.documents.feeds import create_feed
-from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient, release_booking
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.site_transfer import (
     ProposalsPending,
     StillBooked,

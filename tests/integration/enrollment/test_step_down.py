@@ -18,7 +18,8 @@ from scheduling.domain.step_down import ChangedDays
 from scheduling.models import CohortStart, Enrollment, Meeting, RuleSet, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings
-from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.step_down import LevelPlan, plan_step_down
 from scheduling.services.search.queries import NoEpisode
 from tests.factories import (

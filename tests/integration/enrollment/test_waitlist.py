@@ -26,7 +26,9 @@ from scheduling.models import (
     WaitingEntry,
 )
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.enrollment.enroll import discharge_patient, end_enrollment, enroll_patient
+from scheduling.services.enrollment.discharge import discharge_patient
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.waitlist import AlreadyOnWaitlist, NotOnWaitlist, join_waitlist, leave_waitlist
 from scheduling.services.enrollment.waitlist_offers import enroll_from_waitlist, match_waitlist, next_in_line
 from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, ReasonRequired, TrackNotPublished

@@ -13,7 +13,8 @@ from iopmanager import clock
 from patients.models import Patient
 from scheduling.models import Booking, Session, SessionStatus, Site
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.enrollment.enroll import enroll_patient, release_booking
+from scheduling.services.bookings.release import release_booking
+from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.sessions.cancel import cancel_session
 from tests.confirmation import impact_key
 from tests.factories import (

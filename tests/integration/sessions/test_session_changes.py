@@ -24,7 +24,8 @@ from scheduling.models import (
 from scheduling.services.bookings.horizon import HorizonExtension, extend_horizon
 from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.documents.feeds import create_feed, serve_feed
-from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.reasons import HasBegun, ReasonRequired, SessionCancelled
 from scheduling.services.sessions.cancel import SessionNotCancelled, cancel_session, restore_session
 from scheduling.services.sessions.session_changes import (

@@ -21,7 +21,7 @@ from iopmanager import clock
 from patients.models import Episode, Patient
 from patients.services.record.person import PatientValues, change_patient
 from scheduling.models import Booking, FacilitatorPart, Room, Session, SessionFacilitator, SessionStatus, Site
-from scheduling.services.enrollment.enroll import release_booking
+from scheduling.services.bookings.release import release_booking
 from scheduling.views import audited_cache
 from tests.clinic import AFTER, Clinic, booking_of, client_for, make_clinic
 from tests.factories import MONDAY, make_meeting, make_room, make_session, make_site, make_staff

@@ -13,7 +13,8 @@ from scheduling.domain.hours.reasons import TooFewDays, TooFewMinutes
 from scheduling.models import Meeting, Session, SessionStatus, Site, Track, TrackStatus
 from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.bookings.meeting_changes import changed_sessions_from
-from scheduling.services.enrollment.enroll import end_enrollment, enroll_patient
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.sessions.cancel import cancel_session
 from scheduling.services.sessions.session_changes import change_session_details
 from scheduling.services.sessions.slots import OutsideHours, RoomTooSmall

@@ -1,0 +1,49 @@
+"""Discharge a patient: the episode of care ends, and every enrollment and booking with it."""
+
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+
+from accounts.audit import record
+from accounts.models import Action, User
+from patients.models import Episode
+from scheduling.models import Booking, Enrollment, ReleaseCause, WaitingEntry
+from scheduling.services.bookings.release import release_bookings
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.individual import end_individual_sessions
+from scheduling.services.enrollment.waitlist import close_entries
+from scheduling.services.rosters import lock_site
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
+
+DAY = timedelta(days=1)
+
+
+@transaction.atomic
+def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User, now: datetime) -> Episode:
+    """End the episode after `last_day`, with its enrollments, later bookings, waitlist entries and level of care.
+
+    An enrollment that would start later ends on its first day, with nothing booked. Return the episode as it is then.
+
+    Raises Refused if the episode has ended already, or if the last day is before the admission.
+    """
+    lock_site(episode.site_id)
+    episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=episode.pk)
+    if episode.ends is not None:
+        raise Refused([AlreadyEnded("The course of care", episode.ends - DAY)])
+    if last_day < episode.starts:
+        raise Refused([EndDateBeforeStart(episode.starts, last_day)])
+    ends = last_day + DAY
+    for enrollment in Enrollment.objects.filter(episode=episode).open_on_or_after(ends):
+        last = max(last_day, enrollment.starts)
+        end_enrollment(enrollment=enrollment, last_day=last, reason="Discharged", by=by, now=now)
+    later = Booking.objects.filter(episode=episode, session__on__gte=ends)
+    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason="Discharged", now=now)
+    for enrollment in Enrollment.objects.filter(episode=episode, starts__gte=ends):
+        end_individual_sessions(enrollment=enrollment, ends=enrollment.starts, now=now)
+    close_entries(WaitingEntry.objects.filter(episode=episode), reason="Discharged", by=by, now=now)
+    episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
+    episode.spans.filter(starts__gte=ends).delete()
+    episode.ends, episode.discharge_reason = ends, reason
+    episode.save(update_fields=["ends", "discharge_reason"])
+    record(episode, by=by, action=Action.ENDED, at=now, detail=f"discharged after {last_day:%Y-%m-%d}", reason=reason)
+    return episode

@@ -1,0 +1,54 @@
+"""End an enrollment after a day, and release what is booked later."""
+
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.audit import record
+from accounts.models import Action, User
+from scheduling.models import Booking, Enrollment, ReleaseCause
+from scheduling.services.bookings.release import release_bookings
+from scheduling.services.enrollment.individual import end_individual_sessions
+from scheduling.services.rosters import lock_meetings, lock_site
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
+
+DAY = timedelta(days=1)
+
+
+@transaction.atomic
+def end_enrollment(
+    *, enrollment: Enrollment, last_day: date, reason: str = "", keep_begun: bool = False, by: User, now: datetime
+) -> Enrollment:
+    """End the enrollment after `last_day`, with its individual sessions, and release its later bookings.
+
+    A booking is later if its session is held after the last day, or if it has not begun and stands for a later date of
+    its meeting. With `keep_begun`, bookings in sessions that have begun are kept. Return the enrollment as it is then.
+
+    Raises Refused if the last day is before the first, or if the enrollment has ended by then.
+    """
+    lock_site(enrollment.episode.site_id)
+    lock_meetings(list(enrollment.enrollment_meetings.values_list("meeting", flat=True)))
+    enrollment = (
+        Enrollment.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("episode__patient", "track")
+        .get(pk=enrollment.pk)
+    )
+    ends = last_day + DAY
+    if last_day < enrollment.starts:
+        raise Refused([EndDateBeforeStart(enrollment.starts, last_day)])
+    if enrollment.ends is not None and enrollment.ends < ends:
+        raise Refused([AlreadyEnded(enrollment.track.name, enrollment.ends - DAY)])
+    enrollment.ends, enrollment.end_reason = ends, reason
+    enrollment.save(update_fields=["ends", "end_reason"])
+    enrollment.enrollment_meetings.filter(starts__gte=ends).delete()
+    enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends)).update(ends=ends)
+    later = Booking.objects.filter(
+        Q(session__on__gte=ends) | Q(session__pattern_date__gte=ends, starts__gt=now), enrollment=enrollment
+    )
+    if keep_begun:
+        later = later.from_instant(now)
+    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason or "The enrollment ended", now=now)
+    end_individual_sessions(enrollment=enrollment, ends=ends, now=now)
+    record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
+    return enrollment
