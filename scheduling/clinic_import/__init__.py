@@ -1,4 +1,4 @@
-"""Brings a clinic's own spreadsheets into the database: files → typed rows → rows of the database, whole or not at all."""
+"""Imports a clinic's own spreadsheets: files → typed rows → database rows, all of them or none."""
 
 from scheduling.clinic_import.clinic import ImportResult, import_clinic
 from scheduling.clinic_import.faults import Fault, ImportFailed

@@ -1,4 +1,4 @@
-"""From the text of a cell to a value. Each reader raises ValueError with a sentence about what was written."""
+"""Readers that turn the text of a cell into a value. Each raises ValueError with a sentence about what is wrong."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +19,8 @@ HOURS = re.compile(r"(\d{1,3}):([0-5]\d)|(\d{1,3}(?:\.\d{1,4})?)")
 
 
 def read_text(longest: int) -> Callable[[str], str]:
+    """Return a reader of text of at most so many characters."""
+
     def read(cell: str) -> str:
         if len(cell) > longest:
             raise ValueError(f"This has {len(cell)} characters; at most {longest} fit.")
@@ -28,6 +30,7 @@ def read_text(longest: int) -> Callable[[str], str]:
 
 
 def read_email(cell: str) -> str:
+    """Read an e-mail address, in lower case."""
     try:
         validate_email(cell)
     except ValidationError:
@@ -36,20 +39,21 @@ def read_email(cell: str) -> str:
 
 
 def read_time_zone(cell: str) -> str:
+    """Read the IANA name of a time zone."""
     if cell not in available_timezones():
         raise ValueError(f"“{cell}” is not a time zone's name, such as America/Chicago.")
     return cell
 
 
 def read_country(cell: str) -> str:
-    """A country's two letters as in ISO 3166."""
+    """Read the two letters of a country as in ISO 3166, in either case."""
     if not re.fullmatch(r"[A-Za-z]{2}", cell):
         raise ValueError(f"“{cell}” is not the two letters of a country, such as US.")
     return cell.upper()
 
 
 def read_date(cell: str) -> date:
-    """`2026-11-23`, or the US way `11/23/2026`."""
+    """Read `2026-11-23`, or `11/23/2026` as in the US."""
     if found := ISO_DATE.fullmatch(cell):
         year, month, day = map(int, found.groups())
     elif found := US_DATE.fullmatch(cell):
@@ -66,30 +70,32 @@ def read_date(cell: str) -> date:
 
 
 def read_dates(cell: str) -> tuple[date, ...]:
-    """Several dates, divided by semicolons."""
+    """Read dates separated by semicolons."""
     return tuple(sorted({read_date(part) for part in split(cell)}))
 
 
 def read_time(cell: str) -> time:
-    """`9:00`, `09:00`, `21:30`, `9:00 AM`, `9 am`."""
-    wrong = ValueError(f"“{cell}” is not a time of day; write 9:00, 9:00 AM or 21:30.")
+    """Read `9:00`, `09:00`, `21:30`, `9:00 AM` or `9 am`."""
+    error = ValueError(f"“{cell}” is not a time of day; write 9:00, 9:00 AM or 21:30.")
     found = CLOCK.fullmatch(cell)
     if found is None:
-        raise wrong
+        raise error
     hour_text, minute_text, seconds, half, m = found.groups()
     hour, minute = int(hour_text), int(minute_text or 0)
     if bool(half) != bool(m) or (minute_text is None and not half) or int(seconds or 0):
-        raise wrong
+        raise error
     if half:
         if not 1 <= hour <= 12:
-            raise wrong
+            raise error
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     if hour > 23 or minute > 59:
-        raise wrong
+        raise error
     return time(hour, minute)
 
 
 def read_number(least: int, most: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers within the inclusive bounds. `9.0` is a whole number: spreadsheets write it."""
+
     def read(cell: str) -> int:
         if not re.fullmatch(r"\d{1,6}(\.0+)?", cell):
             raise ValueError(f"“{cell}” is not a whole number.")
@@ -102,7 +108,7 @@ def read_number(least: int, most: int) -> Callable[[str], int]:
 
 
 def read_hours(least: int, most: int) -> Callable[[str], int]:
-    """`9`, `9.5` or `9:30` hours, as whole minutes within the bounds, which are minutes too."""
+    """Return a reader of `9`, `9.5` or `9:30` hours as whole minutes; the bounds are in minutes, inclusive."""
 
     def read(cell: str) -> int:
         found = HOURS.fullmatch(cell)
@@ -120,6 +126,7 @@ def read_hours(least: int, most: int) -> Callable[[str], int]:
 
 
 def read_yes_no(cell: str) -> bool:
+    """Read yes or no, or another of the words in `YES` and `NO`."""
     if cell.lower() in YES:
         return True
     if cell.lower() in NO:
@@ -128,7 +135,7 @@ def read_yes_no(cell: str) -> bool:
 
 
 def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
-    """One of the words; “In person” is in_person."""
+    """Return a reader of one of the words; “In person” is read as in_person."""
 
     def read(cell: str) -> T:
         word = re.sub(r"[\s_-]+", "_", cell.lower())
@@ -140,7 +147,7 @@ def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
 
 
 def read_weekday(cell: str) -> int:
-    """`Mon`, `Monday`, `Tues` …; Monday is 0."""
+    """Read `Mon`, `Monday`, `Tues` …; Monday is 0."""
     name = cell.lower().rstrip(".")
     for number, day in enumerate(DAYS):
         if len(name) >= 3 and day.lower().startswith(name):
@@ -149,7 +156,7 @@ def read_weekday(cell: str) -> int:
 
 
 def read_weekdays(cell: str) -> tuple[int, ...]:
-    """`Mon, Wed`, `Mon-Fri`, `Sat-Sun`, in their order in the week."""
+    """Read `Mon, Wed`, `Mon-Fri` or `Sat-Sun`; return the days sorted, Monday is 0."""
     days: set[int] = set()
     for part in re.split(r"[\s,;/]+", re.sub(r"\s*[-–]\s*", "-", cell.replace("&", " "))):
         first, to, last = part.partition("-")
@@ -160,9 +167,10 @@ def read_weekdays(cell: str) -> tuple[int, ...]:
 
 
 def read_codes(cell: str) -> tuple[str, ...]:
-    """Several codes, divided by semicolons."""
+    """Read codes separated by semicolons, each once, in the order of the cell."""
     return tuple(dict.fromkeys(split(cell)))
 
 
 def split(cell: str) -> Sequence[str]:
+    """Return the parts between semicolons, without empty ones."""
     return [part.strip() for part in cell.split(";") if part.strip()]

@@ -1,4 +1,4 @@
-"""The import as a whole: everything is read, everything is tried, and all of it is kept or none."""
+"""The whole import: reads all files, tries to write all rows, and saves all of them or none."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ TABLES = tuple(kind.table for kind in ROW_TYPES)
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import changed, in the order of the files and their rows; how many rows each file has; what to look at."""
+    """The result of an import: changes in the order of the files and rows, rows per table, and notices for the clinic."""
 
     changes: tuple[RowChange, ...]
     rows: Counter[str]
@@ -40,50 +40,51 @@ class ImportResult:
 
     @property
     def unchanged(self) -> int:
+        """The number of rows that changed nothing."""
         return sum(self.rows.values()) - len(self.changes)
 
 
 def _no_progress(table: str, done: int, rows: int) -> None:
-    """What an import tells that nobody waits for."""
+    """Ignore the progress."""
 
 
 def import_clinic(
     folder: Path, *, by: User | None, now: datetime, dry_run: bool = False, progress: Progress = _no_progress
 ) -> ImportResult:
-    """Writes what the folder's files say, each row known by the clinic's own codes; what they don't mention stays.
+    """Import the files of a folder. Rows are identified by the clinic's own codes; what the files don't mention stays.
 
-    Raises Faulty with every fault of every file when there is one, and then nothing is written. A `dry_run` does all of it
-    and takes it back.
+    A `dry_run` does everything and rolls it back. Raises ImportFailed with the faults of all files if there are any, and
+    then writes nothing.
     """
     files, faults = find_files(folder, TABLES)
     tables: dict[str, ParsedTable[Any]] = {
         kind.table: parse_file(kind, files[kind.table]) for kind in ROW_TYPES if kind.table in files
     }
     faults += (fault for table in tables.values() for fault in table.faults)
-    work = ImportRun(by=by, now=now, tables=tables, progress=progress, faults=faults)
+    run = ImportRun(by=by, now=now, tables=tables, progress=progress, faults=faults)
     rows = Counter({name: len(table.rows) for name, table in tables.items()})
     with transaction.atomic():
         if tables:
-            _write(work)
-        if work.faults:
-            raise ImportFailed(sorted(work.faults, key=_fault_position))
+            _write(run)
+        if run.faults:
+            raise ImportFailed(sorted(run.faults, key=_fault_position))
         if dry_run:
             transaction.set_rollback(True)
-    return ImportResult(tuple(sorted(work.changes, key=_change_position)), rows, tuple(work.notices))
+    return ImportResult(tuple(sorted(run.changes, key=_change_position)), rows, tuple(run.notices))
 
 
-def _write(work: ImportRun) -> None:
-    """In the order in which things refer to each other. Sound rows are tried even if others are not, to find their faults."""
-    sites = write_sites(work)
-    rooms = write_rooms(work, sites)
-    staff = write_staff(work, sites)
-    write_counselor_hours(work, sites, staff)
-    tracks = write_tracks(work, sites)
-    changed_by, doubtful = write_meetings(work, sites, rooms, staff, tracks)
-    write_closures(work, sites)
-    publish_tracks(work, tracks, changed_by, doubtful)
-    write_patients(work, sites)
-    write_commitments(work)
+def _write(run: ImportRun) -> None:
+    """Write the tables in the order in which they refer to each other. Valid rows are tried even if others are faulty."""
+    sites = write_sites(run)
+    rooms = write_rooms(run, sites)
+    staff = write_staff(run, sites)
+    write_counselor_hours(run, sites, staff)
+    tracks = write_tracks(run, sites)
+    changed_by, uncertain = write_meetings(run, sites, rooms, staff, tracks)
+    write_closures(run, sites)
+    publish_tracks(run, tracks, changed_by, uncertain)
+    write_patients(run, sites)
+    write_commitments(run)
 
 
 def _fault_position(fault: Fault) -> tuple[int, str, int]:

@@ -1,4 +1,4 @@
-"""The columns of the files about the clinic itself: sites, rooms, staff, tracks and meetings."""
+"""The rows of the files about the clinic itself: sites, rooms, staff, counselor hours, tracks and meetings."""
 
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -34,7 +34,7 @@ read_code = read_text(40)
 
 
 def read_roles(cell: str) -> tuple[tuple[Role, str], ...]:
-    """`coordinator@NORTH; clinician@SOUTH; administrator`: roles with the codes of their sites, "" for every site."""
+    """Read `coordinator@NORTH; clinician@SOUTH; administrator`: roles with site codes, "" for every site."""
     found = []
     for part in split(cell):
         name, _, site = (word.strip() for word in part.partition("@"))
@@ -72,7 +72,7 @@ class SiteRow(ImportRow):
     breaks_count: bool = optional(read_yes_no, False)
     week_starts: int = optional(read_weekday, 0)
 
-    def wrong(self) -> RowErrors:
+    def errors(self) -> RowErrors:
         if self.minimum_hours > self.maximum_hours:
             yield "maximum_hours", "The most hours a week are fewer than the least."
         if self.minimum_days > self.maximum_days:
@@ -126,7 +126,7 @@ class CounselorHoursRow(ImportRow):
     def label(self) -> str:
         return f"{self.site} {self.person} {self.starts:%H:%M}"
 
-    def wrong(self) -> RowErrors:
+    def errors(self) -> RowErrors:
         if self.starts >= self.ends:
             yield "ends", f"{self.ends:%H:%M} is not after the start, {self.starts:%H:%M}."
         if self.valid_from and self.last_day and self.last_day < self.valid_from:
@@ -152,7 +152,7 @@ class TrackRow(ImportRow):
     to_age: int | None = optional(read_number(0, MAX_AGE), None)
     status: str = optional(read_choice({"draft": "draft", "published": "published"}), "")
 
-    def wrong(self) -> RowErrors:
+    def errors(self) -> RowErrors:
         if self.cohort_dates and self.entry != EntryMode.COHORT:
             yield "cohort_dates", "Start dates are for tracks whose entry is cohort."
         if self.from_age is not None and self.to_age is not None and self.to_age < self.from_age:
@@ -189,13 +189,24 @@ class MeetingRow(ImportRow):
         return self.last_day + timedelta(days=1) if self.last_day else None
 
     @property
-    def pause(self) -> tuple[time, time] | tuple[None, None]:
-        """The break's start and end; when only its minutes are known, in the middle."""
+    def break_times(self) -> tuple[time, time] | tuple[None, None]:
+        """The start and end of the break. If only its minutes are given, it is in the middle."""
         if self.break_starts and self.break_ends:
             return self.break_starts, self.break_ends
         return centered_break(self.starts, self.ends, self.break_minutes) if self.break_minutes else (None, None)
 
-    def wrong(self) -> RowErrors:
+    def errors(self) -> RowErrors:
+        yield from self._time_errors()
+        if self.weeks == "every_other" and self.anchor is None:
+            yield "anchor", "For every other week give a date in one of its weeks."
+        if self.weeks == "every" and self.anchor is not None:
+            yield "anchor", "This is for meetings of every other week; say so under weeks, or leave it empty."
+        if self.last_day and self.last_day < self.runs_from:
+            yield "last_day", f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.runs_from:%Y-%m-%d}."
+        if self.lead and self.lead in self.assistants:
+            yield "assistants", f"{self.lead} leads the meeting already."
+
+    def _time_errors(self) -> RowErrors:
         if self.starts >= self.ends:
             yield "ends", f"{self.ends:%H:%M} is not after the start, {self.starts:%H:%M}."
         elif self.break_minutes and (self.break_starts or self.break_ends):
@@ -211,11 +222,3 @@ class MeetingRow(ImportRow):
                 centered_break(self.starts, self.ends, self.break_minutes)
             except ValueError:
                 yield "break_minutes", f"A break of {self.break_minutes} minutes does not fit inside the meeting."
-        if self.weeks == "every_other" and self.anchor is None:
-            yield "anchor", "For every other week give a date in one of its weeks."
-        if self.weeks == "every" and self.anchor is not None:
-            yield "anchor", "This is for meetings of every other week; say so under weeks, or leave it empty."
-        if self.last_day and self.last_day < self.runs_from:
-            yield "last_day", f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.runs_from:%Y-%m-%d}."
-        if self.lead and self.lead in self.assistants:
-            yield "assistants", f"{self.lead} leads the meeting already."

@@ -1,6 +1,6 @@
-"""How a file's columns are declared: a class for each file, whose fields are its columns.
+"""Declares the columns of a file: each file has a class, whose fields are its columns.
 
-A field says how a cell is read and, if its column may be missing, what an empty cell means.
+A field has the reader of its cells and, if the column is optional, the value of an empty cell.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,34 +8,34 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
 RowErrors = Iterator[tuple[str, str]]
-"""Column and sentence."""
+"""Pairs of a column and a sentence."""
 
 
 def required[T](read: Callable[[str], T]) -> T:
-    """A column that the file must have, and whose cells must not be empty."""
+    """Declare a column that the file must have, and whose cells must not be empty."""
     column: T = field(metadata={"read": read, "needed": True})
     return column
 
 
 def optional[T, D](read: Callable[[str], T], empty: D) -> T | D:
-    """A column that the file may lack: what it would say is then left as it is. An empty cell means `empty`."""
+    """Declare a column that the file may lack, which leaves its values as they are. An empty cell means `empty`."""
     column: T | D = field(default=empty, metadata={"read": read, "needed": False})
     return column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRow:
-    """One row of a file. `absent` are the columns that the file does not have."""
+    """A row of a file. `absent` are the columns that the file does not have."""
 
     table: ClassVar[str]
     key_columns: ClassVar[tuple[str, ...]]
-    """What tells it from the file's other rows, most often the clinic's own codes."""
+    """The columns that identify a row, usually the clinic's own codes."""
     number: int
     absent: frozenset[str] = frozenset()
 
     @classmethod
     def columns(cls) -> tuple[Field[Any], ...]:
-        """The fields that are columns of the file."""
+        """Return the fields that are columns of the file."""
         return tuple(each for each in fields(cls) if "read" in each.metadata)
 
     @property
@@ -46,11 +46,11 @@ class ImportRow:
     def label(self) -> str:
         return " ".join(str(getattr(self, column)) for column in self.key_columns)
 
-    def given[T](self, column: str, held: T) -> T:
-        """What the row says or, if the file does not have the column, what holds already."""
-        value: T = held if column in self.absent else getattr(self, column)
+    def given[T](self, column: str, existing: T) -> T:
+        """Return the row's value or, if the file does not have the column, the existing one."""
+        value: T = existing if column in self.absent else getattr(self, column)
         return value
 
-    def wrong(self) -> RowErrors:
-        """What can be said against the row alone."""
+    def errors(self) -> RowErrors:
+        """Yield the errors that the row has by itself."""
         return iter(())

@@ -1,4 +1,4 @@
-"""Reads a folder's CSV files, as spreadsheet programs write them, into cells with their row numbers."""
+"""Reads CSV files as spreadsheet programs write them, into cells with row numbers."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ SPREADSHEETS = {".xls", ".xlsx", ".ods", ".numbers"}
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A file's cells under the names of its columns. Rows are numbered as a spreadsheet numbers them."""
+    """The cells of a file by column, for each row. Rows are numbered as in a spreadsheet."""
 
     file: str
     columns: tuple[str, ...]
@@ -23,7 +23,7 @@ class CsvFile:
 
 
 def find_files(folder: Path, known: Sequence[str]) -> tuple[dict[str, Path], list[Fault]]:
-    """The folder's files by the name of the table they hold; other CSV files and spreadsheets in it are named as faults."""
+    """Return the folder's files by table name. Other CSV files, and spreadsheets of the same names, are faults."""
     if not folder.is_dir():
         return {}, [Fault(str(folder), 0, "", "There is no such folder.")]
     found: dict[str, Path] = {}
@@ -54,7 +54,7 @@ def _did_you_mean(name: str, known: Sequence[str], ending: str = "") -> str:
 
 
 def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> tuple[CsvFile | None, list[Fault]]:
-    """The file's cells, or why it can't be read. Unknown, doubled and missing columns are named."""
+    """Read the cells of a file. Unknown, duplicate and missing columns are faults; without cells the file can't be read."""
     try:
         text = _decode(path.read_bytes())
     except UnicodeError as error:
@@ -81,7 +81,7 @@ def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> t
 
 
 def _decode(data: bytes) -> str:
-    """Raises UnicodeError with a sentence for anything but UTF-8, with or without a byte order mark."""
+    """Decode UTF-8, with or without a byte order mark. Raises UnicodeError with a sentence for anything else."""
     advice = "save it as “CSV UTF-8”"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise UnicodeError(f"The file is in UTF-16: {advice}.")
@@ -96,7 +96,10 @@ def _decode(data: bytes) -> str:
 
 
 def _separator(text: str, columns: Sequence[str]) -> tuple[str, str]:
-    """What divides the cells: whatever finds the most known columns in the first row, or what Excel says on a line above."""
+    """Return the separator of the cells, and the text without Excel's `sep=` line.
+
+    Without such a line it is the separator that gives the most known columns in the first row.
+    """
     first, _, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5 and first.strip()[4] in SEPARATORS:
         return first.strip()[4], rest
@@ -106,7 +109,7 @@ def _separator(text: str, columns: Sequence[str]) -> tuple[str, str]:
 
 
 def _column_name(title: str) -> str:
-    """“Birth date” and “birth-date” are birth_date."""
+    """Turn “Birth date” and “birth-date” into birth_date."""
     return "_".join(title.lower().replace("-", " ").replace("_", " ").split())
 
 
@@ -128,7 +131,7 @@ def _faults_of_columns(
 def _cells_by_column(
     file: str, names: Sequence[str], rows: Iterable[tuple[int, list[str]]]
 ) -> tuple[list[tuple[int, dict[str, str]]], list[Fault]]:
-    """Each row's cells by column. A cell that stands under no title would be lost: it is named instead."""
+    """Return each row's cells by column. A cell without a column title is a fault, as it would be lost."""
     found, faults = [], []
     for number, cells in rows:
         stray = [cell for at, cell in enumerate(cells) if cell and (at >= len(names) or not names[at])]

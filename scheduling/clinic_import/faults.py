@@ -1,4 +1,4 @@
-"""What is wrong with a folder of files, said where it is."""
+"""Faults in the files of an import, each with its place."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One sentence about one place. `row` is the number that a spreadsheet shows, 0 for the file as a whole."""
+    """One fault, as a sentence. `row` is the number that a spreadsheet shows, 0 for the file as a whole."""
 
     file: str
     row: int
@@ -23,7 +23,7 @@ class Fault:
 
 
 class ImportFailed(Exception):
-    """Nothing was written. `faults` are all that were found, in the order of the files and their rows."""
+    """The import failed and nothing was written. `faults` are all that were found, in the order of the files and rows."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)

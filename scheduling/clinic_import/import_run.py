@@ -1,4 +1,4 @@
-"""What the steps of one import share: who and when, the rows, and what they found and changed."""
+"""The state that the steps of one import share: who imports what and when, the faults found and the changes made."""
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,11 +15,13 @@ from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
 
 Progress = Callable[[str, int, int], None]
-"""Told the file, how many of its rows are done, and how many it has."""
+"""Called with a table, how many of its rows are done, and how many it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
+    """The change of one column, as text."""
+
     column: str
     before: str
     after: str
@@ -27,7 +29,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """What one row of a file made new, or changed in which columns."""
+    """What one row of a file created or changed."""
 
     table: str
     row: int
@@ -37,12 +39,14 @@ class RowChange:
 
     @property
     def detail(self) -> str:
-        """For the trail: which columns, not what was in them."""
+        """The text for the audit trail: the columns that changed, not their values."""
         return "new" if self.is_new else ", ".join(each.column for each in self.fields)
 
 
 @dataclass(slots=True)
 class ImportRun:
+    """One import. `faults`, `changes` and `notices` grow while its rows are written."""
+
     by: User | None
     now: datetime
     tables: Mapping[str, ParsedTable[Any]]
@@ -50,10 +54,10 @@ class ImportRun:
     faults: list[Fault] = field(default_factory=list)
     changes: list[RowChange] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
-    _spoiled: dict[tuple[str, tuple[str, ...]], tuple[int, set[tuple[str, ...]]]] = field(default_factory=dict)
+    _faulty_keys: dict[tuple[str, tuple[str, ...]], tuple[int, set[tuple[str, ...]]]] = field(default_factory=dict)
 
     def rows(self, table: str) -> Iterable[Any]:
-        """The sound rows of a file, with word of how far one has come."""
+        """Yield the valid rows of a table, and report progress."""
         rows = self.tables[table].rows if table in self.tables else ()
         for done, row in enumerate(rows):
             if done % 250 == 0:
@@ -62,49 +66,54 @@ class ImportRun:
         if rows:
             self.progress(table, len(rows), len(rows))
 
-    def blame(self, row: ImportRow, column: str, sentence: str) -> None:
-        """Notes a fault of a row that seemed sound; what refers to the row is not blamed for it."""
+    def add_fault(self, row: ImportRow, column: str, sentence: str) -> None:
+        """Add a fault to a row that was valid by itself, and mark it as faulty."""
         self.faults.append(Fault(row.file, row.number, column, sentence))
-        self.spoil(row)
+        self.mark_faulty(row)
 
     def refuse(self, row: ImportRow, column: str, refused: Refused) -> None:
-        """A service's refusal in its own words."""
-        self.blame(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
+        """Add a service's refusal as a fault."""
+        self.add_fault(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
 
-    def spoil(self, row: ImportRow) -> None:
+    def mark_faulty(self, row: ImportRow) -> None:
+        """Mark a row as faulty, so that references to it are not faults as well."""
         codes = {column: _format_code(getattr(row, column)) for column in (column.name for column in row.columns())}
-        self.tables[row.table].spoiled.append(codes)
+        self.tables[row.table].faulty_rows.append(codes)
 
     def find[T](
         self, row: ImportRow, column: str, table: str, key: Mapping[str, str], found: Mapping[Any, T]
     ) -> T | None:
-        """What a cell refers to: `found` under the values of `key`. A code that nobody has is a fault; None either way."""
+        """Return what a cell refers to: the item of `found` under the values of `key`, or None.
+
+        An unknown code is a fault of the row, unless a faulty row may have it.
+        """
         values = tuple(key.values())
         wanted = values[0] if len(values) == 1 else values
         if wanted in found:
             return found[wanted]
-        if self.is_spoiled(table, key):
-            self.spoil(row)
+        if self.is_faulty(table, key):
+            self.mark_faulty(row)
         else:
-            self.blame(row, column, f"“{values[-1]}” is the code of nothing in {table}.csv, nor in the database.")
+            self.add_fault(row, column, f"“{values[-1]}” is the code of nothing in {table}.csv, nor in the database.")
         return None
 
-    def is_spoiled(self, table: str, key: Mapping[str, str]) -> bool:
-        """Whether a faulty row, or a file that can't be read, may be what the key means."""
+    def is_faulty(self, table: str, key: Mapping[str, str]) -> bool:
+        """Return whether the key may belong to a faulty row or to a file that can't be read."""
         given = self.tables.get(table)
         if given is None:
             return False
-        return not given.is_readable or tuple(key.values()) in self._spoiled_keys(table, tuple(key))
+        return not given.is_readable or tuple(key.values()) in self._keys_of_faulty_rows(table, tuple(key))
 
-    def _spoiled_keys(self, table: str, columns: tuple[str, ...]) -> set[tuple[str, ...]]:
-        """The values of the columns in the file's faulty rows; only rows spoiled since the last call are looked at."""
-        spoiled = self.tables[table].spoiled
-        looked_at, keys = self._spoiled.get((table, columns), (0, set()))
-        keys.update(tuple(cells.get(column, "") for column in columns) for cells in spoiled[looked_at:])
-        self._spoiled[table, columns] = (len(spoiled), keys)
+    def _keys_of_faulty_rows(self, table: str, columns: tuple[str, ...]) -> set[tuple[str, ...]]:
+        """Return the values of the columns in the faulty rows. Only rows added since the last call are read."""
+        faulty_rows = self.tables[table].faulty_rows
+        known, keys = self._faulty_keys.get((table, columns), (0, set()))
+        keys.update(tuple(cells.get(column, "") for column in columns) for cells in faulty_rows[known:])
+        self._faulty_keys[table, columns] = (len(faulty_rows), keys)
         return keys
 
     def note(self, row: ImportRow, *, is_new: bool, fields: tuple[FieldChange, ...] = ()) -> RowChange:
+        """Add what a row created or changed to the result of the import."""
         change = RowChange(row.table, row.number, row.label, is_new, fields)
         self.changes.append(change)
         return change
@@ -113,7 +122,7 @@ class ImportRun:
 def differences(
     before: Mapping[str, object], after: Mapping[str, object], absent: Container[str] = ()
 ) -> tuple[FieldChange, ...]:
-    """The columns in which the values differ; those that the file does not have are left out."""
+    """Return the columns in which the values differ, without those in `absent`."""
     return tuple(
         FieldChange(column, format_value(before[column]), format_value(value))
         for column, value in after.items()
@@ -122,7 +131,7 @@ def differences(
 
 
 def format_value(value: object) -> str:
-    """A value as one would write it in a file; “nothing” for none."""
+    """Return a value as it would be written in a file; an empty one is “nothing”."""
     if value is None or value == "" or value == ():
         return "nothing"
     if isinstance(value, bool):

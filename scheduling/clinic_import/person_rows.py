@@ -1,4 +1,4 @@
-"""The columns of the files about people outside the staff, and of the days on which a site is closed."""
+"""The rows of the files about patients, their commitments, and the days on which a site is closed."""
 
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -50,9 +50,19 @@ class PatientRow(ImportRow):
     def weekly_minutes(self) -> int | None:
         return self.prescribed_hours or self.prescribed_minutes
 
-    def wrong(self) -> RowErrors:
+    def errors(self) -> RowErrors:
         if self.prescribed_hours and self.prescribed_minutes:
             yield "prescribed_minutes", "Give what is prescribed in hours or in minutes, not in both."
+        yield from self._care_errors()
+        if self.admitted and self.admitted <= self.birth_date:
+            yield (
+                "admitted",
+                f"The admission, {self.admitted:%Y-%m-%d}, is not after the birth, {self.birth_date:%Y-%m-%d}.",
+            )
+        if self.level_from and (self.admitted is None or self.level_from < self.admitted):
+            yield "level_from", "The level can't begin before the admission."
+
+    def _care_errors(self) -> RowErrors:
         care = {
             "level": self.level,
             "prescribed_hours": self.weekly_minutes,
@@ -64,13 +74,6 @@ class PatientRow(ImportRow):
                 yield column, "An admitted patient needs this."
             elif value and not self.admitted:
                 yield column, "This is for admitted patients; the date under admitted is empty."
-        if self.admitted and self.admitted <= self.birth_date:
-            yield (
-                "admitted",
-                f"The admission, {self.admitted:%Y-%m-%d}, is not after the birth, {self.birth_date:%Y-%m-%d}.",
-            )
-        if self.level_from and (self.admitted is None or self.level_from < self.admitted):
-            yield "level_from", "The level can't begin before the admission."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,17 +109,17 @@ class CommitmentRow(ImportRow):
 
     @property
     def date_weekdays(self) -> tuple[int, ...]:
-        """Its weekdays; of dates in a row all of them, if it does not say which."""
+        """The weekdays given or, for a range of dates without any, all seven."""
         return self.weekdays or (tuple(range(7)) if self.last_on else ())
 
-    def wrong(self) -> RowErrors:
+    def errors(self) -> RowErrors:
         if self.starts == self.ends and self.starts != MIDNIGHT:
             yield "ends", f"It begins and ends at {self.starts:%H:%M}; a whole day is from 0:00 to 0:00."
         if 0 < self.movable_minutes < MIN_MOVABLE_MINUTES:
             yield "movable_minutes", f"It can move by {MIN_MOVABLE_MINUTES} minutes or more; 0 if it can't move."
-        yield from self._wrong_days()
-        yield from self._wrong_dates()
-        yield from self._wrong_weeks()
+        yield from self._weekday_errors()
+        yield from self._date_errors()
+        yield from self._week_errors()
         if self.travel_minutes and (self.travel_before is not None or self.travel_after is not None):
             yield (
                 "travel_minutes",
@@ -128,18 +131,18 @@ class CommitmentRow(ImportRow):
                 f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.valid_from:%Y-%m-%d}.",
             )
 
-    def _wrong_days(self) -> RowErrors:
+    def _weekday_errors(self) -> RowErrors:
         given = [bool(self.weekdays and not self.on), bool(self.rotation), bool(self.on)]
         if given.count(True) != 1 or (self.on and self.weekdays and not self.last_on):
             yield "weekdays", "Give its days of the week, its rotation, or its one date under on."
 
-    def _wrong_dates(self) -> RowErrors:
+    def _date_errors(self) -> RowErrors:
         if self.last_on and not self.on:
             yield "last_on", "This is the last of several dates in a row; give the first one under on."
         elif self.on and self.last_on and self.last_on < self.on:
             yield "last_on", f"The last date, {self.last_on:%Y-%m-%d}, is before the first, {self.on:%Y-%m-%d}."
 
-    def _wrong_weeks(self) -> RowErrors:
+    def _week_errors(self) -> RowErrors:
         has_range_or_weeks = self.anchor or self.valid_from or self.last_day or self.weeks != "every"
         if self.on and has_range_or_weeks:
             yield "on", "What is on dates alone has neither weeks nor a first or last day."
@@ -170,6 +173,6 @@ class ClosureRow(ImportRow):
     def ends(self) -> date:
         return (self.last_day or self.first_day) + timedelta(days=1)
 
-    def wrong(self) -> RowErrors:
+    def errors(self) -> RowErrors:
         if self.last_day and self.last_day < self.first_day:
             yield "last_day", f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.first_day:%Y-%m-%d}."

@@ -1,4 +1,4 @@
-"""From cells to typed rows, and everything that is wrong with the rows of one file by themselves."""
+"""Parses the cells of one file into typed rows, and finds the faults that its rows have by themselves."""
 
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field
@@ -12,20 +12,21 @@ from scheduling.clinic_import.faults import Fault
 
 @dataclass(frozen=True, slots=True)
 class ParsedTable[R: ImportRow]:
-    """A file's sound rows, what is wrong with the others, and which these are.
+    """The valid rows of a file, and its faults.
 
-    `spoiled` are the cells of faulty rows: what refers to one of them is not blamed for it. `is_readable` is False when
-    nothing can be known of its rows.
+    `faulty_rows` are the cells of the other rows: a reference to one of them is not a second fault. `is_readable` is False
+    if no row of the file could be read.
     """
 
     rows: tuple[R, ...] = ()
     faults: tuple[Fault, ...] = ()
-    spoiled: list[dict[str, str]] = field(default_factory=list)
+    faulty_rows: list[dict[str, str]] = field(default_factory=list)
     is_readable: bool = True
     is_given: bool = True
 
 
 def parse_file[R: ImportRow](kind: type[R], path: Path) -> ParsedTable[R]:
+    """Read a file and parse its rows."""
     columns = kind.columns()
     required = [column.name for column in columns if column.metadata["needed"]]
     sheet, faults = read_sheet(path, [column.name for column in columns], required)
@@ -39,42 +40,44 @@ def _parse[R: ImportRow](kind: type[R], sheet: CsvFile, faults: list[Fault]) -> 
     bad_rows = {fault.row for fault in faults}
     first_of: dict[tuple[object, ...], int] = {}
     rows: list[R] = []
-    spoiled = []
+    faulty_rows = []
     for number, cells in sheet.rows:
-        values, wrong = _values(kind, cells, absent)
+        values, errors = _read_cells(kind, cells, absent)
         row = None
-        if not wrong and not (absent & set(_required_columns(kind))):
+        if not errors and not (absent & set(_required_columns(kind))):
             row = kind(number=number, absent=absent, **values)
-            wrong += row.wrong()
+            errors += row.errors()
         key = tuple(values.get(column) for column in kind.key_columns)
         if None not in key and (earlier := first_of.setdefault(key, number)) != number:
-            wrong.append((kind.key_columns[-1], f"Row {earlier} has the same {_join_names(kind.key_columns)} already."))
-        faults += (Fault(sheet.file, number, column, sentence) for column, sentence in wrong)
-        if row is None or wrong or number in bad_rows:
-            spoiled.append(cells)
+            errors.append(
+                (kind.key_columns[-1], f"Row {earlier} has the same {_join_names(kind.key_columns)} already.")
+            )
+        faults += (Fault(sheet.file, number, column, sentence) for column, sentence in errors)
+        if row is None or errors or number in bad_rows:
+            faulty_rows.append(cells)
         else:
             rows.append(row)
-    return ParsedTable(tuple(rows), tuple(faults), spoiled)
+    return ParsedTable(tuple(rows), tuple(faults), faulty_rows)
 
 
-def _values(
+def _read_cells(
     kind: type[ImportRow], cells: dict[str, str], absent: frozenset[str]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """The row's values by column, and for each cell that has none the column with a sentence."""
+    """Return the values by column, and for each cell that can't be read the column with a sentence."""
     values: dict[str, Any] = {}
-    wrong = []
+    errors = []
     for column in kind.columns():
         cell = cells.get(column.name, "")
         if cell:
             try:
                 values[column.name] = column.metadata["read"](cell)
             except ValueError as error:
-                wrong.append((column.name, str(error)))
+                errors.append((column.name, str(error)))
         elif column.default is not MISSING:
             values[column.name] = column.default
         elif column.name not in absent:
-            wrong.append((column.name, "This must not be empty."))
-    return values, wrong
+            errors.append((column.name, "This must not be empty."))
+    return values, errors
 
 
 def _required_columns(kind: type[ImportRow]) -> Sequence[str]:

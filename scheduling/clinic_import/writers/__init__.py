@@ -1,1 +1,1 @@
-"""Writes rows that are sound, and says against which the database or another row speaks."""
+"""Writes valid rows to the database, and finds those that conflict with it or with another row."""

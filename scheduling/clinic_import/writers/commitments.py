@@ -1,4 +1,4 @@
-"""The time that patients are not free."""
+"""Writes the commitments of patients."""
 
 from typing import Any
 
@@ -30,49 +30,49 @@ FIELDS = {
     "valid_from": "valid_from",
     "last_day": "valid_until",
 }
-"""Columns of commitments.csv, and the fields of a Commitment. `travel_minutes` stands for both ways at once."""
+"""Columns of commitments.csv, and the fields of a Commitment. `travel_minutes` is for both directions."""
 UPDATE_FIELDS = [*FIELDS.values(), "cycle_days"]
 
 
-def write_commitments(work: ImportRun) -> None:
-    """The file's commitments, each known by the codes of its patient and its own."""
-    given = work.tables.get(CommitmentRow.table)
+def write_commitments(run: ImportRun) -> None:
+    """Write the commitments of the file, identified by the patient's code and their own."""
+    given = run.tables.get(CommitmentRow.table)
     codes = sorted({row.patient for row in given.rows}) if given else []
     patients: dict[str, Patient] = {}
     known: dict[tuple[str, str], Commitment] = {}
     for some in batches(codes):
         patients.update((patient.code, patient) for patient in Patient.objects.filter(code__in=some))
-        held = Commitment.objects.filter(patient__code__in=some).exclude(code="").select_related("patient")
-        known.update(((commitment.patient.code, commitment.code), commitment) for commitment in held)
+        rows = Commitment.objects.filter(patient__code__in=some).exclude(code="").select_related("patient")
+        known.update(((commitment.patient.code, commitment.code), commitment) for commitment in rows)
     new: list[Commitment] = []
     changed: list[Commitment] = []
-    for row in work.rows(CommitmentRow.table):
-        patient = work.find(row, "patient", "patients", {"code": row.patient}, patients)
+    for row in run.rows(CommitmentRow.table):
+        patient = run.find(row, "patient", "patients", {"code": row.patient}, patients)
         if patient is None:
             continue
         commitment = known.get((row.patient, row.code))
-        values = _values(row, commitment)
-        wrong = tuple(check_commitment(CommitmentValues(**values)))
-        if wrong:
-            work.refuse(row, "", Refused(wrong))
+        values = _commitment_values(row, commitment)
+        reasons = tuple(check_commitment(CommitmentValues(**values)))
+        if reasons:
+            run.refuse(row, "", Refused(reasons))
         elif commitment is None:
             new.append(Commitment(patient=patient, code=row.code, **values))
-            work.note(row, is_new=True)
+            run.note(row, is_new=True)
         else:
             changes = differences(_display_values(vars(commitment)), _display_values(values))
             if changes:
                 for name, value in values.items():
                     setattr(commitment, name, value)
                 changed.append(commitment)
-                work.note(row, is_new=False, fields=changes)
+                run.note(row, is_new=False, fields=changes)
     Commitment.objects.bulk_create(new, batch_size=BATCH)
     Commitment.objects.bulk_update(changed, UPDATE_FIELDS, batch_size=BATCH)
     for some_commitments in batches([*new, *changed], 2000):
-        record_all(some_commitments, by=work.by, action=Action.IMPORTED, at=work.now)
+        record_all(some_commitments, by=run.by, action=Action.IMPORTED, at=run.now)
 
 
-def _values(row: CommitmentRow, held: Commitment | None) -> dict[str, Any]:
-    """The row as fields. Of columns that the file does not have, what holds, as far as weekly and dated can be told apart."""
+def _commitment_values(row: CommitmentRow, existing: Commitment | None) -> dict[str, Any]:
+    """Return the row as fields, with the existing values where the file does not have the columns."""
     values: dict[str, Any] = {
         "kind": row.kind,
         "label": row.label,
@@ -90,27 +90,33 @@ def _values(row: CommitmentRow, held: Commitment | None) -> dict[str, Any]:
         "valid_from": row.valid_from,
         "valid_until": row.valid_until,
     }
-    if held is not None:
-        kept = {"movable_minutes", "valid_from", "last_day"} & row.absent
-        if "travel_minutes" in row.absent:
-            kept |= {"travel_before", "travel_after"} & row.absent
-        if {"weeks", "anchor"} <= row.absent and not held.cycle_days:
-            kept.add("weeks")
-        if "last_on" in row.absent and held.on is not None and held.on == row.on:
-            kept |= {"last_on", "weekdays"}
-        values.update((FIELDS[column], getattr(held, FIELDS[column])) for column in kept)
+    if existing is not None:
+        kept = [FIELDS[column] for column in _kept_columns(row, existing)]
+        values.update((field, getattr(existing, field)) for field in kept)
     if row.on is not None:
         values.update(anchor=None, valid_from=None, valid_until=None)
     return values
 
 
+def _kept_columns(row: CommitmentRow, existing: Commitment) -> set[str]:
+    """Return the columns whose existing values stay, because the file lacks them and the row is of the same kind."""
+    kept = {"movable_minutes", "valid_from", "last_day"} & row.absent
+    if "travel_minutes" in row.absent:
+        kept |= {"travel_before", "travel_after"} & row.absent
+    if {"weeks", "anchor"} <= row.absent and not existing.cycle_days:
+        kept.add("weeks")
+    if "last_on" in row.absent and existing.on is not None and existing.on == row.on:
+        kept |= {"last_on", "weekdays"}
+    return kept
+
+
 def _display_values(values: dict[str, Any]) -> dict[str, object]:
-    """Fields by column, as one would write them."""
+    """Return the fields by column, as they would be written in the file."""
     shown: dict[str, object] = {column: values[name] for column, name in FIELDS.items()}
     shown["weekdays"] = tuple(day[:3] for bit, day in enumerate(DAYS) if values["weekdays"] >> bit & 1)
-    round_of = values["cycle_days"]
+    cycle_days = values["cycle_days"]
     shown["rotation"] = (
-        f"{format_runs(bits_to_runs(round_of, values['cycle_mask']))} from {values['anchor']}" if round_of else None
+        f"{format_runs(bits_to_runs(cycle_days, values['cycle_mask']))} from {values['anchor']}" if cycle_days else None
     )
-    shown["weeks"] = f"every other, {values['anchor']}" if values["anchor"] and not round_of else "every"
+    shown["weeks"] = f"every other, {values['anchor']}" if values["anchor"] and not cycle_days else "every"
     return shown

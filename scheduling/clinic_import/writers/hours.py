@@ -1,4 +1,4 @@
-"""The hours in which counselors see people one to one."""
+"""Writes the hours in which counselors see patients individually."""
 
 from datetime import date, time
 
@@ -20,47 +20,51 @@ HoursKey = tuple[str, int, int, time, date | None]
 """Site, person, weekday, start and first day."""
 
 
-def write_counselor_hours(work: ImportRun, sites: dict[str, Site], staff: StaffDirectory) -> None:
-    """Hours are known by whose they are, where, when they start and from which day they hold."""
+def write_counselor_hours(run: ImportRun, sites: dict[str, Site], staff: StaffDirectory) -> None:
+    """Write the counselor hours of the file, identified by site, person, weekday, start and first day."""
     known: dict[HoursKey, CounselorHours] = {}
     for hours in CounselorHours.objects.select_related("site", "user"):
         known[hours.site.code, hours.user_id, hours.weekday, hours.starts, hours.valid_from] = hours
-    for row in work.rows(CounselorHoursRow.table):
-        site = work.find(row, "site", "sites", {"code": row.site}, sites)
+    for row in run.rows(CounselorHoursRow.table):
+        site = run.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
             continue
-        person = find_clinician(work, row, "person", row.person, staff, site=row.site, to="see people there one to one")
+        person = find_clinician(
+            run, row, "person", row.person, staff, site=row.site, activity="see people there one to one"
+        )
         if person is None:
             continue
-        held = known.get((row.site, person.pk, row.weekday, row.starts, row.valid_from))
+        existing = known.get((row.site, person.pk, row.weekday, row.starts, row.valid_from))
         values = CounselorHoursValues(
             weekday=row.weekday,
             starts=row.starts,
             ends=row.ends,
             valid_from=row.valid_from,
-            valid_until=row.valid_until if held is None or "last_day" not in row.absent else held.valid_until,
+            valid_until=existing.valid_until if existing and "last_day" in row.absent else row.valid_until,
         )
-        changes = _changes(row, held, values)
-        if held is not None and not changes:
+        changes = _changes(row, existing, values)
+        if existing is not None and not changes:
             continue
         try:
-            if held is None:
-                written = add_counselor_hours(site=site, user=person, values=values, by=work.by, now=work.now)
+            if existing is None:
+                written = add_counselor_hours(site=site, user=person, values=values, by=run.by, now=run.now)
             else:
-                written = change_counselor_hours(hours=held, values=values, by=work.by, now=work.now)
+                written = change_counselor_hours(hours=existing, values=values, by=run.by, now=run.now)
         except Refused as refused:
-            work.refuse(row, "", refused)
+            run.refuse(row, "", refused)
             continue
         known[row.site, person.pk, row.weekday, row.starts, row.valid_from] = written
-        detail = work.note(row, is_new=held is None, fields=changes).detail
-        record(written, by=work.by, action=Action.IMPORTED, at=work.now, detail=detail)
+        detail = run.note(row, is_new=existing is None, fields=changes).detail
+        record(written, by=run.by, action=Action.IMPORTED, at=run.now, detail=detail)
 
 
 def _changes(
-    row: CounselorHoursRow, held: CounselorHours | None, values: CounselorHoursValues
+    row: CounselorHoursRow, existing: CounselorHours | None, values: CounselorHoursValues
 ) -> tuple[FieldChange, ...]:
-    if held is None:
+    if existing is None:
         return ()
     return differences(
-        {"ends": held.ends, "last_day": held.last_day}, {"ends": values.ends, "last_day": row.last_day}, row.absent
+        {"ends": existing.ends, "last_day": existing.last_day},
+        {"ends": values.ends, "last_day": row.last_day},
+        row.absent,
     )

@@ -1,8 +1,10 @@
-"""How a row of meetings.csv stands to a meeting that exists: which one it means, what differs, and what can become of it."""
+"""Compares a row of meetings.csv with the existing meetings: which one it means, what differs, and how to change it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from operator import attrgetter
+from typing import Any
 
 from accounts.models import User
 from scheduling.clinic_import.cells import DAYS
@@ -12,71 +14,79 @@ from scheduling.models import FacilitatorPart, Meeting
 from scheduling.services.timetable.meetings import change_meeting, end_meeting
 from scheduling.services.timetable.values import MeetingValues
 
+BREAK_COLUMNS = frozenset({"break_starts", "break_ends", "break_minutes"})
 
-def find_existing(row: MeetingRow, meetings: Sequence[Meeting], stated: Sequence[MeetingRow]) -> Meeting | None:
-    """The meeting that the row means; `meetings` and `stated` have its code, in the order of their first days.
 
-    A meeting that was changed from a date on is a chain of meetings: the row of the first means the last of them, unless
-    another row means one of them.
+def find_existing(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> Meeting | None:
+    """Return the existing meeting that the row means, or None for a new one.
+
+    `meetings` and `rows` have the row's code and are in the order of their first days. A meeting that was changed from a
+    date on is a chain of meetings: a row with the first day of the chain means its last meeting, or the last one before a
+    meeting that another row means.
     """
-    dates = {other.runs_from for other in stated}
     exact = next((each for each in meetings if each.runs_from == row.runs_from), None)
     if exact is not None:
-        held = exact
-        while following := next(
-            (each for each in meetings if each.continues_id == held.pk and each.runs_from not in dates), None
-        ):
-            held = following
-        return held
-    if len(stated) == 1 and meetings:
-        last = meetings[-1]
-        return last if last.runs_until is None or last.runs_until > row.runs_from else None
-    running = (each for each in meetings if each.runs_from < row.runs_from)
-    return next(
-        (
-            each
-            for each in running
-            if (each.runs_until is None or each.runs_until > row.runs_from) and _has_sessions(each)
-        ),
-        None,
-    )
+        return _last_of_chain(exact, meetings, {other.runs_from for other in rows})
+    if len(rows) == 1 and meetings:
+        return meetings[-1] if _runs_after(meetings[-1], row.runs_from) else None
+    running = (each for each in meetings if each.runs_from < row.runs_from and _runs_after(each, row.runs_from))
+    return next((each for each in running if _has_sessions(each)), None)
 
 
-def has_following_row(row: MeetingRow, meetings: Sequence[Meeting], stated: Sequence[MeetingRow]) -> bool:
-    """Whether another row, not written yet, takes over when this one ends: it will end the meeting itself."""
+def _last_of_chain(first: Meeting, meetings: Sequence[Meeting], claimed: set[date]) -> Meeting:
+    """Follow the chain of meetings up to the first whose first day another row has."""
+    last = first
+    while following := next(
+        (each for each in meetings if each.continues_id == last.pk and each.runs_from not in claimed), None
+    ):
+        last = following
+    return last
+
+
+def _runs_after(meeting: Meeting, day: date) -> bool:
+    return meeting.runs_until is None or meeting.runs_until > day
+
+
+def has_following_row(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> bool:
+    """Return whether another row, not written yet, continues the meeting when this one ends. It will end the meeting."""
     until = row.runs_until
-    return any(other.runs_from == until for other in stated) and not any(each.runs_from == until for each in meetings)
+    return any(other.runs_from == until for other in rows) and not any(each.runs_from == until for each in meetings)
+
+
+MERGED_FIELDS: dict[str, tuple[frozenset[str], Callable[[Meeting], object]]] = {
+    "anchor": (frozenset({"weeks", "anchor"}), attrgetter("anchor")),
+    "break_starts": (BREAK_COLUMNS, attrgetter("break_starts")),
+    "break_ends": (BREAK_COLUMNS, attrgetter("break_ends")),
+    "service_type": (frozenset({"service_type"}), attrgetter("service_type")),
+    "room": (frozenset({"room"}), attrgetter("room")),
+    "modality": (frozenset({"modality"}), attrgetter("modality")),
+    "lead": (frozenset({"lead"}), attrgetter("leader")),
+    "assistants": (frozenset({"assistants"}), lambda meeting: _assistants(meeting)),
+    "tracks": (frozenset({"tracks"}), lambda meeting: tuple(meeting.tracks.all())),
+    "runs_until": (frozenset({"last_day"}), attrgetter("runs_until")),
+}
+"""Fields of MeetingValues: if the file has none of the columns, the existing meeting's value stays."""
 
 
 def merge_with_existing(row: MeetingRow, values: MeetingValues, meeting: Meeting) -> MeetingValues:
-    """The row's values; for columns that the file does not have, what holds."""
-    pause_is_given = not {"break_starts", "break_ends", "break_minutes"} <= row.absent
-    weeks_are_given = not {"weeks", "anchor"} <= row.absent
-    held = _assistants(meeting)
-    return replace(
-        values,
-        anchor=values.anchor if weeks_are_given else meeting.anchor,
-        break_starts=values.break_starts if pause_is_given else meeting.break_starts,
-        break_ends=values.break_ends if pause_is_given else meeting.break_ends,
-        service_type=meeting.service_type if "service_type" in row.absent else values.service_type,
-        room=meeting.room if "room" in row.absent else values.room,
-        modality=meeting.modality if "modality" in row.absent else values.modality,
-        places=meeting.places if row.places is None else values.places,
-        lead=meeting.leader if "lead" in row.absent else values.lead,
-        assistants=held if "assistants" in row.absent else values.assistants,
-        tracks=tuple(meeting.tracks.all()) if "tracks" in row.absent else values.tracks,
-        runs_until=meeting.runs_until if "last_day" in row.absent else values.runs_until,
-        runs_from=meeting.runs_from if meeting.continues_id and _starts_chain(row, meeting) else values.runs_from,
-    )
+    """Return the row's values, with the existing ones where the file does not have the columns."""
+    existing: dict[str, Any] = {
+        field: read(meeting) for field, (columns, read) in MERGED_FIELDS.items() if columns <= row.absent
+    }
+    if row.places is None:
+        existing["places"] = meeting.places
+    if meeting.continues_id and _starts_chain(row, meeting):
+        existing["runs_from"] = meeting.runs_from
+    return replace(values, **existing)
 
 
 def _starts_chain(row: MeetingRow, meeting: Meeting) -> bool:
-    """Whether the row has the first day of what the meeting continues."""
-    before = meeting.continues
-    while before is not None:
-        if before.runs_from == row.runs_from:
+    """Return whether the row has the first day of a meeting that this one continues."""
+    earlier = meeting.continues
+    while earlier is not None:
+        if earlier.runs_from == row.runs_from:
             return True
-        before = before.continues
+        earlier = earlier.continues
     return False
 
 
@@ -84,8 +94,8 @@ def _assistants(meeting: Meeting) -> tuple[User, ...]:
     return tuple(each.user for each in meeting.meeting_facilitators.all() if each.part == FacilitatorPart.ASSISTS)
 
 
-def changes_of(row: MeetingRow, values: MeetingValues, meeting: Meeting, *, followed: bool) -> tuple[FieldChange, ...]:
-    """What would change, by column; a last day is left to the row that takes over."""
+def changes_of(values: MeetingValues, meeting: Meeting, *, is_followed: bool) -> tuple[FieldChange, ...]:
+    """Return the columns that would change. The last day is ignored if a following row ends the meeting."""
     before: dict[str, object] = {
         "name": meeting.name,
         "weekday": DAYS[meeting.weekday],
@@ -110,7 +120,7 @@ def changes_of(row: MeetingRow, values: MeetingValues, meeting: Meeting, *, foll
         "weeks": _weeks(values.anchor),
         "assistants": _in_order(values.assistants),
         "tracks": tuple(sorted(track.code for track in values.tracks)),
-        "last_day": before["last_day"] if followed else _last_day(values.runs_until),
+        "last_day": before["last_day"] if is_followed else _last_day(values.runs_until),
     }
     return differences(before, after)
 
@@ -134,12 +144,8 @@ def _last_day(until: date | None) -> date | None:
 def check_change(
     values: MeetingValues, meeting: Meeting, changes: Sequence[FieldChange], today: date
 ) -> tuple[str, str] | None:
-    """Why the meeting can't be changed so, as a column and a sentence."""
-    if (
-        values.break_starts
-        and values.break_ends
-        and not values.starts < values.break_starts < values.break_ends < values.ends
-    ):
+    """Return why the meeting can't be changed like this, as a column and a sentence, or None."""
+    if not _break_is_inside(values):
         return "ends", "The meeting's break, which the file does not change, would not lie inside it."
     if values.runs_until is not None and values.runs_until <= values.runs_from:
         return "last_day", "The meeting would end before it begins."
@@ -158,6 +164,12 @@ def check_change(
     return None
 
 
+def _break_is_inside(values: MeetingValues) -> bool:
+    if values.break_starts is None or values.break_ends is None:
+        return True
+    return values.starts < values.break_starts < values.break_ends < values.ends
+
+
 def apply_change(
     values: MeetingValues,
     meeting: Meeting,
@@ -167,20 +179,20 @@ def apply_change(
     now: datetime,
     today: date,
 ) -> Meeting:
-    """Writes the changes: what was held stays, and nothing is disturbed that need not be. Raises Refused."""
+    """Change the meeting by the service that disturbs the least, and return the changed one. Raises Refused.
+
+    Added tracks leave its sessions alone, and an earlier last day only ends it. Anything else changes it from today on.
+    """
     columns = {each.column for each in changes}
-    served = set(meeting.tracks.all())
-    if columns == {"tracks"} and served <= set(values.tracks):
+    if columns == {"tracks"} and set(meeting.tracks.all()) <= set(values.tracks):
         meeting.tracks.add(*values.tracks)
         return meeting
-    planned = _has_sessions(meeting)
+    has_sessions = _has_sessions(meeting)
     last_day = _last_day(values.runs_until)
-    ends_earlier = meeting.runs_until is None or (
-        values.runs_until is not None and values.runs_until < meeting.runs_until
-    )
-    if columns == {"last_day"} and last_day is not None and planned and ends_earlier:
+    ends_earlier = values.runs_until is not None and _runs_after(meeting, values.runs_until)
+    if columns == {"last_day"} and last_day is not None and has_sessions and ends_earlier:
         return end_meeting(meeting=meeting, last_day=last_day, by=by, now=now, defer_checks=True)
-    if planned and "runs_from" not in columns:
+    if has_sessions and "runs_from" not in columns:
         values = replace(values, runs_from=max(today, meeting.runs_from))
     return change_meeting(meeting=meeting, values=values, by=by, now=now, defer_checks=True)
 

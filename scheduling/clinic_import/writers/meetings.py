@@ -1,5 +1,6 @@
-"""The weekly meetings. What was held is never rewritten: a changed meeting ends and the next one begins."""
+"""Writes meetings. What was held is never rewritten: a changed meeting ends, and a new one continues it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ from scheduling.clinic_import.writers.meeting_changes import (
     merge_with_existing,
 )
 from scheduling.clinic_import.writers.staff import StaffDirectory
-from scheduling.clinic_import.writers.tracks import TrackKey, today_at
+from scheduling.clinic_import.writers.tracks import TrackKey
 from scheduling.models import Meeting, Room, ServiceType, Site, Track
 from scheduling.services.timetable.meetings import create_meeting
 from scheduling.services.timetable.values import MeetingValues
@@ -26,7 +27,7 @@ from timekeeping.reasons import Refused
 
 @dataclass(frozen=True, slots=True)
 class MeetingReferences:
-    """What a meeting's row can refer to, and the meetings of the database."""
+    """What the rows of meetings can refer to, and the existing meetings by site and code."""
 
     sites: dict[str, Site]
     rooms: dict[tuple[str, str], Room]
@@ -34,34 +35,38 @@ class MeetingReferences:
     tracks: dict[TrackKey, Track]
     services: dict[str, ServiceType]
     meetings: dict[tuple[str, str], list[Meeting]]
-    stated: dict[tuple[str, str], list[MeetingRow]]
-    """The rows of one code, in the order of their first days."""
+    rows: dict[tuple[str, str], list[MeetingRow]]
+    """The rows by site and code, in the order of their first days."""
 
 
 def write_meetings(
-    work: ImportRun,
+    run: ImportRun,
     sites: dict[str, Site],
     rooms: dict[tuple[str, str], Room],
     staff: StaffDirectory,
     tracks: dict[TrackKey, Track],
 ) -> tuple[dict[int, ImportRow], set[TrackKey]]:
-    """Answers the ids of the tracks whose meetings were changed, with a row that did, and the tracks with a faulty row."""
-    stated: dict[tuple[str, str], list[MeetingRow]] = {}
-    given = work.tables.get(MeetingRow.table)
+    """Write the meetings of the file.
+
+    Return the ids of tracks whose meetings were changed, each with a row that changed one, and the tracks that a faulty row
+    refers to.
+    """
+    rows: dict[tuple[str, str], list[MeetingRow]] = {}
+    given = run.tables.get(MeetingRow.table)
     for row in sorted(given.rows if given else (), key=lambda row: row.runs_from):
-        stated.setdefault((row.site, row.code), []).append(row)
+        rows.setdefault((row.site, row.code), []).append(row)
     services = {service.code: service for service in ServiceType.objects.all()}
-    known = MeetingReferences(sites, rooms, staff, tracks, services, _meetings_by_code(), stated)
+    known = MeetingReferences(sites, rooms, staff, tracks, services, _meetings_by_code(), rows)
     changed_by: dict[int, ImportRow] = {}
-    for row in work.rows(MeetingRow.table):
+    for row in run.rows(MeetingRow.table):
         before = known.meetings.setdefault((row.site, row.code), [])
-        held = find_existing(row, before, known.stated[row.site, row.code])
-        values = _values(work, row, known, held)
+        existing = find_existing(row, before, known.rows[row.site, row.code])
+        values = _meeting_values(run, row, known, existing)
         if values is not None:
-            served = {track.pk for meeting in before for track in meeting.tracks.all()}
-            if _write(work, row, values, known, held):
-                changed_by.update(dict.fromkeys(served | {track.pk for track in values.tracks}, row))
-    return changed_by, _tracks_with_faulty_rows(work, tracks)
+            tracks_before = {track.pk for meeting in before for track in meeting.tracks.all()}
+            if _write(run, row, values, known, existing):
+                changed_by.update(dict.fromkeys(tracks_before | {track.pk for track in values.tracks}, row))
+    return changed_by, _tracks_with_faulty_rows(run, tracks)
 
 
 def _meetings_by_code() -> dict[tuple[str, str], list[Meeting]]:
@@ -74,43 +79,37 @@ def _meetings_by_code() -> dict[tuple[str, str], list[Meeting]]:
     return found
 
 
-def _tracks_with_faulty_rows(work: ImportRun, tracks: dict[TrackKey, Track]) -> set[TrackKey]:
-    given = work.tables.get(MeetingRow.table)
+def _tracks_with_faulty_rows(run: ImportRun, tracks: dict[TrackKey, Track]) -> set[TrackKey]:
+    given = run.tables.get(MeetingRow.table)
     if given is None:
         return set()
     if not given.is_readable:
         return set(tracks)
     return {
-        (cells.get("site", ""), code.strip()) for cells in given.spoiled for code in cells.get("tracks", "").split(";")
+        (cells.get("site", ""), code.strip())
+        for cells in given.faulty_rows
+        for code in cells.get("tracks", "").split(";")
     }
 
 
-def _values(work: ImportRun, row: MeetingRow, known: MeetingReferences, held: Meeting | None) -> MeetingValues | None:
-    """The row with what its codes refer to; None when something is wrong with one of them, which is noted."""
-    faults = len(work.faults)
-    site = work.find(row, "site", "sites", {"code": row.site}, known.sites)
-    if site is None:
+def _meeting_values(
+    run: ImportRun, row: MeetingRow, known: MeetingReferences, existing: Meeting | None
+) -> MeetingValues | None:
+    """Return the row's values with what its codes refer to, or None if the row has a fault."""
+    faults = len(run.faults)
+    if run.find(row, "site", "sites", {"code": row.site}, known.sites) is None:
         return None
-    room = work.find(row, "room", "rooms", {"site": row.site, "code": row.room}, known.rooms) if row.room else None
-    tracks = [work.find(row, "tracks", "tracks", {"site": row.site, "code": code}, known.tracks) for code in row.tracks]
-    lead = find_clinician(work, row, "lead", row.lead, known.staff, site=row.site)
-    assistants = [find_clinician(work, row, "assistants", name, known.staff, site=row.site) for name in row.assistants]
-    service = known.services.get(row.service_type)
-    if service is None:
-        codes = ", ".join(sorted(known.services))
-        work.blame(row, "service_type", f"“{row.service_type}” is not a service; it can be {codes}.")
-    places = row.places or (held.places if held else room.places if room else None)
-    if places is None:
-        work.blame(row, "places", "Without a room the number of places must be given.")
-    elif room is not None and places > room.places:
-        work.blame(row, "places", f"{places} people don't fit into {room.name}, which holds {room.places}.")
-    for earlier, later in pairwise(known.stated[row.site, row.code]):
-        if later is row and (earlier.runs_until is None or earlier.runs_until > row.runs_from):
-            work.blame(row, "runs_from", f"Row {earlier.number} has the same code and still runs on this day.")
-    missing = (row.room and not room) or None in tracks or (row.lead and not lead) or None in assistants
-    if missing or len(work.faults) > faults or service is None or places is None:
+    room = run.find(row, "room", "rooms", {"site": row.site, "code": row.room}, known.rooms) if row.room else None
+    tracks = [run.find(row, "tracks", "tracks", {"site": row.site, "code": code}, known.tracks) for code in row.tracks]
+    lead = find_clinician(run, row, "lead", row.lead, known.staff, site=row.site)
+    assistants = [find_clinician(run, row, "assistants", name, known.staff, site=row.site) for name in row.assistants]
+    service = _find_service(run, row, known)
+    places = _places(run, row, room, existing)
+    _check_overlap(run, row, known.rows[row.site, row.code])
+    is_incomplete = (row.room and not room) or (row.lead and not lead) or None in tracks or None in assistants
+    if is_incomplete or len(run.faults) > faults or service is None or places is None:
         return None
-    pause = row.pause
+    break_starts, break_ends = row.break_times
     return MeetingValues(
         code=row.code,
         name=row.name,
@@ -122,8 +121,8 @@ def _values(work: ImportRun, row: MeetingRow, known: MeetingReferences, held: Me
         runs_from=row.runs_from,
         runs_until=row.runs_until,
         anchor=row.anchor if row.weeks == "every_other" else None,
-        break_starts=pause[0],
-        break_ends=pause[1],
+        break_starts=break_starts,
+        break_ends=break_ends,
         room=room,
         modality=row.modality,
         lead=lead,
@@ -132,57 +131,82 @@ def _values(work: ImportRun, row: MeetingRow, known: MeetingReferences, held: Me
     )
 
 
+def _find_service(run: ImportRun, row: MeetingRow, known: MeetingReferences) -> ServiceType | None:
+    service = known.services.get(row.service_type)
+    if service is None:
+        codes = ", ".join(sorted(known.services))
+        run.add_fault(row, "service_type", f"“{row.service_type}” is not a service; it can be {codes}.")
+    return service
+
+
+def _places(run: ImportRun, row: MeetingRow, room: Room | None, existing: Meeting | None) -> int | None:
+    """Return the places given or, without any, those of the existing meeting or of the room."""
+    fallback = existing or room
+    places = row.places or (fallback.places if fallback else None)
+    if places is None:
+        run.add_fault(row, "places", "Without a room the number of places must be given.")
+    elif room is not None and places > room.places:
+        run.add_fault(row, "places", f"{places} people don't fit into {room.name}, which holds {room.places}.")
+    return places
+
+
+def _check_overlap(run: ImportRun, row: MeetingRow, rows: Sequence[MeetingRow]) -> None:
+    """Add a fault if the row before it, of the same code, has not ended when this one starts."""
+    for earlier, later in pairwise(rows):
+        if later is row and (earlier.runs_until is None or earlier.runs_until > row.runs_from):
+            run.add_fault(row, "runs_from", f"Row {earlier.number} has the same code and still runs on this day.")
+
+
 def find_clinician(
-    work: ImportRun,
+    run: ImportRun,
     row: ImportRow,
     column: str,
     name: str,
     staff: StaffDirectory,
     *,
     site: str,
-    to: str = "be in its groups",
+    activity: str = "be in its groups",
 ) -> User | None:
-    """A clinician of the site with this code, by their own code or e-mail; what nobody else can is said in `to`."""
+    """Return the clinician of the site with this code or e-mail, or None. `activity` is what only clinicians can do."""
     if not name:
         return None
     user = staff.by_name.get(name) or staff.by_name.get(name.lower())
     if user is None:
-        if work.is_spoiled("staff", {"code": name}) or work.is_spoiled("staff", {"email": name.lower()}):
-            work.spoil(row)
+        if run.is_faulty("staff", {"code": name}) or run.is_faulty("staff", {"email": name.lower()}):
+            run.mark_faulty(row)
         else:
-            work.blame(row, column, f"“{name}” is nobody's code or e-mail in staff.csv, nor in the database.")
+            run.add_fault(row, column, f"“{name}” is nobody's code or e-mail in staff.csv, nor in the database.")
     elif not staff.leads_at(user, site):
-        work.blame(row, column, f"{user.name} is not a clinician at {site}, and can't {to}.")
+        run.add_fault(row, column, f"{user.name} is not a clinician at {site}, and can't {activity}.")
         return None
     return user
 
 
 def _write(
-    work: ImportRun, row: MeetingRow, values: MeetingValues, known: MeetingReferences, meeting: Meeting | None
+    run: ImportRun, row: MeetingRow, values: MeetingValues, known: MeetingReferences, meeting: Meeting | None
 ) -> bool:
-    """Whether anything was changed."""
+    """Create or change the meeting, and return whether anything was changed."""
     meetings = known.meetings[row.site, row.code]
-    today = today_at(work, known.sites[row.site])
+    site = known.sites[row.site]
+    today = site.today_at(run.now)
     changes: tuple[FieldChange, ...] = ()
     try:
         if meeting is None:
-            site = known.sites[row.site]
-            written = create_meeting(site=site, values=values, by=work.by, now=work.now, defer_checks=True)
+            written = create_meeting(site=site, values=values, by=run.by, now=run.now, defer_checks=True)
         else:
             values = merge_with_existing(row, values, meeting)
-            changes = changes_of(
-                row, values, meeting, followed=has_following_row(row, meetings, known.stated[row.site, row.code])
-            )
-            wrong = check_change(values, meeting, changes, today)
-            if wrong:
-                work.blame(row, *wrong)
-            if wrong or not changes:
+            is_followed = has_following_row(row, meetings, known.rows[row.site, row.code])
+            changes = changes_of(values, meeting, is_followed=is_followed)
+            fault = check_change(values, meeting, changes, today)
+            if fault:
+                run.add_fault(row, *fault)
+            if fault or not changes:
                 return False
-            written = apply_change(values, meeting, changes, by=work.by, now=work.now, today=today)
+            written = apply_change(values, meeting, changes, by=run.by, now=run.now, today=today)
     except Refused as refused:
-        work.refuse(row, "", refused)
+        run.refuse(row, "", refused)
         return False
     known.meetings[row.site, row.code] = sorted({*meetings, written}, key=lambda each: each.runs_from)
-    detail = work.note(row, is_new=meeting is None, fields=changes).detail
-    record(written, by=work.by, action=Action.IMPORTED, at=work.now, detail=detail)
+    detail = run.note(row, is_new=meeting is None, fields=changes).detail
+    record(written, by=run.by, action=Action.IMPORTED, at=run.now, detail=detail)
     return True

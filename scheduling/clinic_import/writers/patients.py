@@ -1,4 +1,4 @@
-"""Patients, and the course of care that those who are admitted are in."""
+"""Writes patients, and the episodes of care of those who are admitted."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ LEVEL_FIELDS = {
 
 @dataclass(slots=True)
 class PendingWrites:
-    """What is written together once every row has been looked at."""
+    """The rows to write in bulk once every row of the file has been read."""
 
     patients: list[Patient] = field(default_factory=list)
     changed: list[Patient] = field(default_factory=list)
@@ -38,40 +38,41 @@ class PendingWrites:
 
 
 def batches[T](items: Sequence[T], size: int = BATCH) -> Iterable[Sequence[T]]:
-    """Small enough for one statement each."""
+    """Split the items into batches that fit into one statement each."""
     return (items[begin : begin + size] for begin in range(0, len(items), size))
 
 
-def write_patients(work: ImportRun, sites: dict[str, Site]) -> None:
-    given = work.tables.get(PatientRow.table)
+def write_patients(run: ImportRun, sites: dict[str, Site]) -> None:
+    """Write the patients of the file, identified by code, with their episodes and levels of care."""
+    given = run.tables.get(PatientRow.table)
     codes = [row.code for row in given.rows] if given else []
     patients: dict[str, Patient] = {}
     for some in batches(codes):
         found = Patient.objects.filter(code__in=some).select_related("site").prefetch_related("episodes__spans")
         patients.update((patient.code, patient) for patient in found)
-    written = PendingWrites()
-    for row in work.rows(PatientRow.table):
-        site = work.find(row, "site", "sites", {"code": row.site}, sites)
+    pending = PendingWrites()
+    for row in run.rows(PatientRow.table):
+        site = run.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
             continue
         patient = patients.get(row.code)
-        if row.birth_date > work.now.astimezone(site.zone).date():
-            work.blame(row, "birth_date", f"{row.birth_date} is still to come.")
+        if row.birth_date > site.today_at(run.now):
+            run.add_fault(row, "birth_date", f"{row.birth_date} is still to come.")
         elif patient is None:
             patient = Patient(code=row.code, site=site, **{name: getattr(row, name) for name in FIELDS})
-            written.patients.append(patient)
-            _admit(row, patient, written)
-            work.note(row, is_new=True)
+            pending.patients.append(patient)
+            _admit(row, patient, pending)
+            run.note(row, is_new=True)
         else:
-            _change(work, row, patient, site, written)
-    _write(work, written)
+            _change(run, row, patient, site, pending)
+    _write(run, pending)
 
 
-def _change(work: ImportRun, row: PatientRow, patient: Patient, site: Site, written: PendingWrites) -> None:
-    faults = len(work.faults)
+def _change(run: ImportRun, row: PatientRow, patient: Patient, site: Site, pending: PendingWrites) -> None:
+    faults = len(run.faults)
     episodes = list(patient.episodes.all())
     if patient.site_id != site.pk and episodes:
-        work.blame(row, "site", f"The patient has been admitted at {patient.site.code}; an import can't move them.")
+        run.add_fault(row, "site", f"The patient has been admitted at {patient.site.code}; an import can't move them.")
         return
     changes = differences(
         {"site": patient.site.code, **{name: getattr(patient, name) for name in FIELDS}},
@@ -83,18 +84,18 @@ def _change(work: ImportRun, row: PatientRow, patient: Patient, site: Site, writ
         for change in changes:
             if change.column != "site":
                 setattr(patient, change.column, getattr(row, change.column))
-        written.changed.append(patient)
-    changes += _update_care(work, row, patient, episodes, written)
-    if changes and len(work.faults) == faults:
-        work.note(row, is_new=False, fields=changes)
+        pending.changed.append(patient)
+    changes += _update_care(run, row, patient, episodes, pending)
+    if changes and len(run.faults) == faults:
+        run.note(row, is_new=False, fields=changes)
 
 
-def _admit(row: PatientRow, patient: Patient, written: PendingWrites) -> None:
+def _admit(row: PatientRow, patient: Patient, pending: PendingWrites) -> None:
     if row.admitted is None:
         return
     episode = Episode(patient=patient, site=patient.site, starts=row.admitted, referral_source=row.referral_source)
-    written.episodes.append(episode)
-    written.spans.append(_new_span(row, episode, row.level_from or row.admitted))
+    pending.episodes.append(episode)
+    pending.spans.append(_new_span(row, episode, row.level_from or row.admitted))
 
 
 def _new_span(row: PatientRow, episode: Episode, starts: date) -> LevelOfCareSpan:
@@ -111,35 +112,39 @@ def _ordered_level(row: PatientRow) -> dict[str, Any]:
 
 
 def _update_care(
-    work: ImportRun, row: PatientRow, patient: Patient, episodes: Sequence[Episode], written: PendingWrites
+    run: ImportRun, row: PatientRow, patient: Patient, episodes: Sequence[Episode], pending: PendingWrites
 ) -> tuple[FieldChange, ...]:
-    """The episode that the row states: found by the day of admission, or new."""
+    """Update or add the row's episode, identified by the day of admission. Return the changes."""
     if row.admitted is None:
         return ()
     episode = next((each for each in episodes if each.starts == row.admitted), None)
     if episode is None:
-        in_the_way = next((each for each in episodes if each.ends is None or each.ends > row.admitted), None)
-        if in_the_way is not None:
-            work.blame(row, "admitted", f"The patient has been admitted on {in_the_way.starts}; discharge them first.")
+        overlapping = next((each for each in episodes if each.ends is None or each.ends > row.admitted), None)
+        if overlapping is not None:
+            run.add_fault(
+                row, "admitted", f"The patient has been admitted on {overlapping.starts}; discharge them first."
+            )
             return ()
-        _admit(row, patient, written)
+        _admit(row, patient, pending)
         return (FieldChange("admitted", "nothing", f"{row.admitted}"),)
     changes = differences(
         {"referral_source": episode.referral_source}, {"referral_source": row.referral_source}, row.absent
     )
     if changes:
         episode.referral_source = row.referral_source
-        written.changed_episodes.append(episode)
-    return changes + _update_level(work, row, episode, written)
+        pending.changed_episodes.append(episode)
+    return changes + _update_level(run, row, episode, pending)
 
 
-def _update_level(
-    work: ImportRun, row: PatientRow, episode: Episode, written: PendingWrites
-) -> tuple[FieldChange, ...]:
-    """A level with a later first day is the next one; without a day it is known already, or corrects the only one."""
+def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: PendingWrites) -> tuple[FieldChange, ...]:
+    """Update or add the row's level of care. Return the changes.
+
+    A level with a later first day follows the last one. Without a first day it is one that is known, or corrects the only
+    one. Earlier levels can't be changed.
+    """
     spans = sorted(episode.spans.all(), key=lambda span: span.starts)
     if not spans:
-        written.spans.append(_new_span(row, episode, row.level_from or episode.starts))
+        pending.spans.append(_new_span(row, episode, row.level_from or episode.starts))
         return (FieldChange("level", "nothing", f"{row.level}"),)
     last = spans[-1]
     if row.level_from is None:
@@ -150,38 +155,38 @@ def _update_level(
         span = next((each for each in spans if each.starts == row.level_from), None)
         if span is None and row.level_from > last.starts and last.ends is None and episode.ends is None:
             last.ends = row.level_from
-            written.changed_spans.append(last)
-            written.spans.append(_new_span(row, episode, row.level_from))
+            pending.changed_spans.append(last)
+            pending.spans.append(_new_span(row, episode, row.level_from))
             return (FieldChange("level_from", f"{last.starts}", f"{row.level_from}"), *_level_changes(row, last))
     if span is None or (span is not last and _level_changes(row, span)):
         since = f"A level has been stated from {last.starts} on"
-        work.blame(row, "level_from", f"{since}: give the later day from which this one holds.")
+        run.add_fault(row, "level_from", f"{since}: give the later day from which this one holds.")
         return ()
     changes = _level_changes(row, span)
     if changes:
         for name, value in _ordered_level(row).items():
             setattr(span, name, value)
-        written.changed_spans.append(span)
+        pending.changed_spans.append(span)
     return changes
 
 
 def _level_changes(row: PatientRow, span: LevelOfCareSpan) -> tuple[FieldChange, ...]:
-    stated = _ordered_level(row)
+    ordered = _ordered_level(row)
     return differences(
         {column: getattr(span, name) for column, name in LEVEL_FIELDS.items()},
-        {column: stated[name] for column, name in LEVEL_FIELDS.items()},
+        {column: ordered[name] for column, name in LEVEL_FIELDS.items()},
     )
 
 
-def _write(work: ImportRun, written: PendingWrites) -> None:
-    Patient.objects.bulk_create(written.patients, batch_size=BATCH)
-    Patient.objects.bulk_update(written.changed, ["site", *FIELDS], batch_size=BATCH)
-    Episode.objects.bulk_create(written.episodes, batch_size=BATCH)
-    Episode.objects.bulk_update(written.changed_episodes, ["referral_source"], batch_size=BATCH)
-    # The span that ends is written before the one that follows: only one is open at a time.
-    LevelOfCareSpan.objects.bulk_update(written.changed_spans, ["ends", *LEVEL_FIELDS.values()], batch_size=BATCH)
-    LevelOfCareSpan.objects.bulk_create(written.spans, batch_size=BATCH)
-    touched = [*written.patients, *written.changed, *written.episodes, *written.changed_episodes]
-    touched_spans = [*written.spans, *written.changed_spans]
+def _write(run: ImportRun, pending: PendingWrites) -> None:
+    Patient.objects.bulk_create(pending.patients, batch_size=BATCH)
+    Patient.objects.bulk_update(pending.changed, ["site", *FIELDS], batch_size=BATCH)
+    Episode.objects.bulk_create(pending.episodes, batch_size=BATCH)
+    Episode.objects.bulk_update(pending.changed_episodes, ["referral_source"], batch_size=BATCH)
+    # The span that ends is pending before the one that follows: only one is open at a time.
+    LevelOfCareSpan.objects.bulk_update(pending.changed_spans, ["ends", *LEVEL_FIELDS.values()], batch_size=BATCH)
+    LevelOfCareSpan.objects.bulk_create(pending.spans, batch_size=BATCH)
+    touched = [*pending.patients, *pending.changed, *pending.episodes, *pending.changed_episodes]
+    touched_spans = [*pending.spans, *pending.changed_spans]
     for some in batches([*touched, *touched_spans], 2000):
-        record_all(some, by=work.by, action=Action.IMPORTED, at=work.now)
+        record_all(some, by=run.by, action=Action.IMPORTED, at=run.now)

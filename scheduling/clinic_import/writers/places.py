@@ -1,4 +1,4 @@
-"""Sites with their rules, rooms, and the days on which a site is closed."""
+"""Writes sites with their rules, rooms, and the days on which a site is closed."""
 
 from datetime import date, timedelta
 
@@ -12,7 +12,7 @@ from scheduling.services.timetable.closures import change_closure, close_site, i
 from timekeeping.reasons import Refused
 
 DEFAULT_RULES_START = date(2000, 1, 3)
-"""A Monday before any clinic's first import: the first day of rules that come without a date."""
+"""The first day of rules without a date: a Monday before any import."""
 
 SITE_FIELDS = (
     "name", "time_zone", "neutral_name", "letterhead", "address", "phone", "opens", "closes", "country", "state",
@@ -30,21 +30,21 @@ RULES = {
 """Columns of sites.csv, and the fields of a RuleSet."""
 
 
-def write_sites(work: ImportRun) -> dict[str, Site]:
-    """Every site of the database by its code, those of the file written."""
+def write_sites(run: ImportRun) -> dict[str, Site]:
+    """Write the sites of the file with their rules. Return every site by its code."""
     sites = {site.code: site for site in Site.objects.all()}
     rule_sets: dict[int, list[RuleSet]] = {}
     for rules in RuleSet.objects.filter(level="").order_by("starts"):
         rule_sets.setdefault(rules.site_id, []).append(rules)
-    held = set(Session.objects.order_by().values_list("site", flat=True).distinct())
-    for row in work.rows("sites"):
+    with_sessions = set(Session.objects.order_by().values_list("site", flat=True).distinct())
+    for row in run.rows("sites"):
         site = sites.get(row.code)
-        if not _is_consistent(work, row, site):
+        if not _is_consistent(run, row, site):
             continue
         if site is None:
             site = Site.objects.create(code=row.code, **{name: getattr(row, name) for name in SITE_FIELDS})
             _new_rules(row, site)
-            _note(work, row, site, is_new=True)
+            _note(run, row, site, is_new=True)
             sites[row.code] = site
             continue
         changes = differences(
@@ -52,38 +52,38 @@ def write_sites(work: ImportRun) -> dict[str, Site]:
             {name: getattr(row, name) for name in SITE_FIELDS},
             row.absent,
         )
-        if site.pk in held and any(change.column == "time_zone" for change in changes):
-            work.blame(row, "time_zone", "Sessions are planned at this site: its time zone can't change any more.")
+        if site.pk in with_sessions and any(change.column == "time_zone" for change in changes):
+            run.add_fault(row, "time_zone", "Sessions are planned at this site: its time zone can't change any more.")
             continue
         for change in changes:
             setattr(site, change.column, getattr(row, change.column))
-        changes += _write_rules(work, row, site, rule_sets.get(site.pk, []))
+        changes += _write_rules(run, row, site, rule_sets.get(site.pk, []))
         if changes:
             site.save()
-            _note(work, row, site, fields=changes)
+            _note(run, row, site, fields=changes)
     return sites
 
 
-def _is_consistent(work: ImportRun, row: SiteRow, site: Site | None) -> bool:
-    """Whether hours and place make sense together with what the file does not say; else they are blamed."""
-    held = site or Site(opens=row.opens, closes=row.closes, country=row.country, state=row.state)
-    opens, closes = row.given("opens", held.opens), row.given("closes", held.closes)
-    country, state = row.given("country", held.country), row.given("state", held.state)
+def _is_consistent(run: ImportRun, row: SiteRow, site: Site | None) -> bool:
+    """Return whether opening hours and state are valid, together with what the file does not give; add a fault otherwise."""
+    existing = site or Site(opens=row.opens, closes=row.closes, country=row.country, state=row.state)
+    opens, closes = row.given("opens", existing.opens), row.given("closes", existing.closes)
+    country, state = row.given("country", existing.country), row.given("state", existing.state)
     if opens and closes and opens >= closes:
-        work.blame(row, "closes", f"{closes:%H:%M} is not after the site opens, {opens:%H:%M}.")
+        run.add_fault(row, "closes", f"{closes:%H:%M} is not after the site opens, {opens:%H:%M}.")
         return False
     if state and is_known_place(country, "") and not is_known_place(country, state):
-        work.blame(row, "state", f"“{state}” is no state of {country} with holidays of its own; leave it empty.")
+        run.add_fault(row, "state", f"“{state}” is no state of {country} with holidays of its own; leave it empty.")
         return False
     return True
 
 
 def _note(
-    work: ImportRun, row: SiteRow | RoomRow | ClosureRow, subject: Site | Room | Closure, *, is_new: bool = False,
+    run: ImportRun, row: SiteRow | RoomRow | ClosureRow, subject: Site | Room | Closure, *, is_new: bool = False,
     fields: tuple[FieldChange, ...] = (),
 ) -> None:  # fmt: skip
-    change = work.note(row, is_new=is_new, fields=fields)
-    record(subject, by=work.by, action=Action.IMPORTED, at=work.now, detail=change.detail)
+    change = run.note(row, is_new=is_new, fields=fields)
+    record(subject, by=run.by, action=Action.IMPORTED, at=run.now, detail=change.detail)
 
 
 def _new_rules(row: SiteRow, site: Site) -> RuleSet:
@@ -93,8 +93,8 @@ def _new_rules(row: SiteRow, site: Site) -> RuleSet:
     )
 
 
-def _write_rules(work: ImportRun, row: SiteRow, site: Site, known: list[RuleSet]) -> tuple[FieldChange, ...]:
-    """Rules with a date are those from that date on; without one they must be those in force."""
+def _write_rules(run: ImportRun, row: SiteRow, site: Site, known: list[RuleSet]) -> tuple[FieldChange, ...]:
+    """Write the row's rules from its date on, and return the changes. Without a date they must equal those in force."""
     if not known:
         return (FieldChange("rules_from", "nothing", f"{_new_rules(row, site).starts}"),)
     rules = next((each for each in known if each.starts == row.rules_from), known[-1])
@@ -106,7 +106,7 @@ def _write_rules(work: ImportRun, row: SiteRow, site: Site, known: list[RuleSet]
     if not changes:
         return ()
     if row.rules_from is None:
-        work.blame(
+        run.add_fault(
             row,
             "rules_from",
             f"The rules differ from those in force since {rules.starts} ({changes[0].column}); say from which day they hold.",
@@ -124,18 +124,18 @@ def _write_rules(work: ImportRun, row: SiteRow, site: Site, known: list[RuleSet]
     return (FieldChange("rules_from", f"{rules.starts}", f"{row.rules_from}"), *changes)
 
 
-def write_rooms(work: ImportRun, sites: dict[str, Site]) -> dict[tuple[str, str], Room]:
-    """Every room of the database by the codes of its site and its own, those of the file written."""
+def write_rooms(run: ImportRun, sites: dict[str, Site]) -> dict[tuple[str, str], Room]:
+    """Write the rooms of the file. Return every room by the codes of its site and its own."""
     rooms = {(room.site.code, room.code): room for room in Room.objects.select_related("site")}
-    for row in work.rows("rooms"):
-        site = work.find(row, "site", "sites", {"code": row.site}, sites)
+    for row in run.rows("rooms"):
+        site = run.find(row, "site", "sites", {"code": row.site}, sites)
         room = rooms.get((row.site, row.code))
         if site is None:
             continue
         if room is None:
             room = Room.objects.create(site=site, code=row.code, name=row.name, places=row.places)
             rooms[row.site, row.code] = room
-            _note(work, row, room, is_new=True)
+            _note(run, row, room, is_new=True)
             continue
         changes = differences(
             {"name": room.name, "places": room.places}, {"name": row.name, "places": row.places}, row.absent
@@ -143,56 +143,58 @@ def write_rooms(work: ImportRun, sites: dict[str, Site]) -> dict[tuple[str, str]
         if changes:
             room.name, room.places = row.name, row.places
             room.save()
-            _note(work, row, room, fields=changes)
+            _note(run, row, room, fields=changes)
     return rooms
 
 
-def write_closures(work: ImportRun, sites: dict[str, Site]) -> None:
-    """Days closed by site and first day. Sessions that are planned on them already are cancelled, and counted."""
+def write_closures(run: ImportRun, sites: dict[str, Site]) -> None:
+    """Write the closures of the file, identified by site and first day. Canceled sessions are counted in the notices."""
     closures = {(closure.site.code, closure.starts): closure for closure in Closure.objects.select_related("site")}
     ends_of: dict[str, list[ClosureRow]] = {}
-    for row in sorted(work.rows("closures"), key=lambda row: row.first_day):  # one that ends earlier now makes room
-        site = work.find(row, "site", "sites", {"code": row.site}, sites)
+    for row in sorted(
+        run.rows("closures"), key=lambda row: row.first_day
+    ):  # a closure that ends earlier now can make room
+        site = run.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
             continue
-        across = next((other for other in ends_of.get(row.site, []) if _overlap(row, other)), None)
-        if across is not None:
-            work.blame(row, "first_day", f"Row {across.number} closes the site on some of these days already.")
+        overlapping = next((other for other in ends_of.get(row.site, []) if _overlap(row, other)), None)
+        if overlapping is not None:
+            run.add_fault(row, "first_day", f"Row {overlapping.number} closes the site on some of these days already.")
             continue
         ends_of.setdefault(row.site, []).append(row)
         try:
-            closure = _write_closure(work, row, site, closures.get((row.site, row.first_day)))
+            closure = _write_closure(run, row, site, closures.get((row.site, row.first_day)))
         except Refused as refused:
-            work.refuse(row, "first_day", refused)
+            run.refuse(row, "first_day", refused)
             continue
         if closure is not None:
-            _count_cancelled(work, row, closure)
+            _count_cancelled(run, row, closure)
 
 
-def _write_closure(work: ImportRun, row: ClosureRow, site: Site, closure: Closure | None) -> Closure | None:
-    """The closure if it is new or changed. Raises Refused for days that another has."""
+def _write_closure(run: ImportRun, row: ClosureRow, site: Site, closure: Closure | None) -> Closure | None:
+    """Return the closure if it is new or changed, else None. Raises Refused if another closure has some of the days."""
     last_day = row.ends - timedelta(days=1)
     if closure is None:
         made = close_site(
-            site=site, first_day=row.first_day, last_day=last_day, reason=row.reason, by=work.by, now=work.now
+            site=site, first_day=row.first_day, last_day=last_day, reason=row.reason, by=run.by, now=run.now
         )
-        _note(work, row, made, is_new=True)
+        _note(run, row, made, is_new=True)
         return made
     last_day = row.given("last_day", closure.last_day) or last_day
     before = {"last_day": closure.last_day, "reason": closure.reason}
     changes = differences(before, {"last_day": last_day, "reason": row.reason}, row.absent)
     if not changes:
         return None
-    changed = change_closure(closure=closure, last_day=last_day, reason=row.reason, by=work.by, now=work.now)
-    _note(work, row, changed, fields=changes)
+    changed = change_closure(closure=closure, last_day=last_day, reason=row.reason, by=run.by, now=run.now)
+    _note(run, row, changed, fields=changes)
     return changed
 
 
-def _count_cancelled(work: ImportRun, row: ClosureRow, closure: Closure) -> None:
+def _count_cancelled(run: ImportRun, row: ClosureRow, closure: Closure) -> None:
     number = Session.objects.filter(closure=closure, status=SessionStatus.CANCELLED).count()
     if number:
         sessions = "1 session of these days is" if number == 1 else f"{number} sessions of these days are"
-        work.notices.append(f"{row.file}, row {row.number}: {sessions} cancelled.")
+        run.notices.append(f"{row.file}, row {row.number}: {sessions} cancelled.")
 
 
 def _overlap(one: ClosureRow, other: ClosureRow) -> bool:

@@ -1,4 +1,4 @@
-"""Members of staff with their roles. Passwords are in no file: each person sets their own."""
+"""Writes members of staff with their roles. Passwords are not in the files: each person sets their own."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ Roles = tuple[tuple[Role, str], ...]
 
 
 class StaffDirectory:
-    """Everybody of the database, found by code or by e-mail, with the sites at which they may lead a group."""
+    """All users by code and by e-mail, with their roles."""
 
     def __init__(self, people: Iterable[User], site_codes: dict[int, str]) -> None:
         self.by_name: dict[str, User] = {}
@@ -25,30 +25,32 @@ class StaffDirectory:
             self.add(user, self.roles[user.pk])
 
     def add(self, user: User, roles: Roles) -> None:
+        """Add a user, or replace their roles."""
         self.roles[user.pk] = roles
         self.by_name[user.email.lower()] = user
         if user.code:
             self.by_name[user.code] = user
 
     def leads_at(self, user: User, site: str) -> bool:
+        """Return whether the user may lead groups at the site with this code."""
         return user.is_active and (Role.CLINICIAN, site) in self.roles[user.pk]
 
 
-def write_staff(work: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
-    """Everybody, those of the file written. A person is known by their code or, without one, by their e-mail."""
+def write_staff(run: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
+    """Write the file's members of staff, identified by code or, without one, by e-mail. Return everybody."""
     codes = {site.pk: site.code for site in sites.values()}
     staff = StaffDirectory(User.objects.prefetch_related("role_assignments"), codes)
     seen: dict[int, int] = {}
-    for row in work.rows("staff"):
-        if None in [work.find(row, "roles", "sites", {"code": site}, sites) for _, site in row.roles if site]:
+    for row in run.rows("staff"):
+        if None in [run.find(row, "roles", "sites", {"code": site}, sites) for _, site in row.roles if site]:
             continue
         user, by_email = staff.by_name.get(row.code) if row.code else None, staff.by_name.get(row.email)
         if user and by_email and user != by_email:
-            work.blame(row, "email", f"{row.email} belongs to somebody else, {by_email.name}.")
+            run.add_fault(row, "email", f"{row.email} belongs to somebody else, {by_email.name}.")
             continue
         user = user or by_email
         if user is not None and user.pk in seen:
-            work.blame(row, "code" if row.code else "email", f"Row {seen[user.pk]} is about the same person.")
+            run.add_fault(row, "code" if row.code else "email", f"Row {seen[user.pk]} is about the same person.")
             continue
         if user is None:
             user = User.objects.create_user(
@@ -60,15 +62,15 @@ def write_staff(work: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
             )
             _assign(user, row.roles, sites)
             staff.add(user, row.roles)
-            work.note(row, is_new=True)
-            record(user, by=work.by, action=Action.IMPORTED, at=work.now, detail="new")
+            run.note(row, is_new=True)
+            record(user, by=run.by, action=Action.IMPORTED, at=run.now, detail="new")
         else:
-            _change(work, row, user, staff, sites)
+            _change(run, row, user, staff, sites)
         seen[user.pk] = row.number
     return staff
 
 
-def _change(work: ImportRun, row: StaffRow, user: User, staff: StaffDirectory, sites: dict[str, Site]) -> None:
+def _change(run: ImportRun, row: StaffRow, user: User, staff: StaffDirectory, sites: dict[str, Site]) -> None:
     attributes = {"name": "name", "credential": "credential", "code": "code", "active": "is_active"}
     before = {column: getattr(user, name) for column, name in attributes.items()}
     after = {column: getattr(row, column) for column in attributes}
@@ -90,8 +92,8 @@ def _change(work: ImportRun, row: StaffRow, user: User, staff: StaffDirectory, s
             setattr(user, attributes[change.column], after[change.column])
     user.save()
     staff.add(user, row.roles)
-    work.note(row, is_new=False, fields=changes)
-    record(user, by=work.by, action=Action.IMPORTED, at=work.now, detail=", ".join(each.column for each in changes))
+    run.note(row, is_new=False, fields=changes)
+    record(user, by=run.by, action=Action.IMPORTED, at=run.now, detail=", ".join(each.column for each in changes))
 
 
 def _role_texts(roles: Roles) -> tuple[str, ...]:

@@ -1,6 +1,4 @@
-"""Tracks, and their publication once all meetings are written."""
-
-from datetime import date
+"""Writes tracks, and publishes them once all meetings are written."""
 
 from accounts.audit import record
 from accounts.models import Action
@@ -18,36 +16,32 @@ TrackKey = tuple[str, str]
 OPTIONAL_FIELDS = ("population", "individual_minutes", "entry", "level", "from_age", "to_age")
 
 
-def today_at(work: ImportRun, site: Site) -> date:
-    return work.now.astimezone(site.zone).date()
-
-
-def write_tracks(work: ImportRun, sites: dict[str, Site]) -> dict[TrackKey, Track]:
-    """Every track of the database by the codes of its site and its own, those of the file written; none is published yet."""
+def write_tracks(run: ImportRun, sites: dict[str, Site]) -> dict[TrackKey, Track]:
+    """Write the tracks of the file without publishing them. Return every track by the codes of its site and its own."""
     known = Track.objects.select_related("site").prefetch_related("cohort_starts")
     tracks = {(track.site.code, track.code): track for track in known}
-    for row in work.rows("tracks"):
-        site = work.find(row, "site", "sites", {"code": row.site}, sites)
+    for row in run.rows("tracks"):
+        site = run.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
             continue
         track = tracks.get((row.site, row.code))
         if track is None:
-            track = create_track(site=site, values=_values(row, None), by=work.by, now=work.now)
+            track = create_track(site=site, values=_track_values(row, None), by=run.by, now=run.now)
             tracks[row.site, row.code] = track
-            work.note(row, is_new=True)
-            record(track, by=work.by, action=Action.IMPORTED, at=work.now, detail="new")
+            run.note(row, is_new=True)
+            record(track, by=run.by, action=Action.IMPORTED, at=run.now, detail="new")
             continue
         if row.status == "draft" and track.status != TrackStatus.DRAFT:
-            work.blame(row, "status", "The track has been published; it can't become a draft again.")
+            run.add_fault(row, "status", "The track has been published; it can't become a draft again.")
             continue
         if row.status == "published" and track.status == TrackStatus.RETIRED:
-            work.blame(row, "status", "The track is retired; it can't be published by an import.")
+            run.add_fault(row, "status", "The track is retired; it can't be published by an import.")
             continue
-        _change(work, row, track)
+        _change(run, row, track)
     return tracks
 
 
-def _change(work: ImportRun, row: TrackRow, track: Track) -> None:
+def _change(run: ImportRun, row: TrackRow, track: Track) -> None:
     before = {
         "name": track.name,
         "population": track.population,
@@ -62,24 +56,24 @@ def _change(work: ImportRun, row: TrackRow, track: Track) -> None:
     after = {column: getattr(row, column) for column in before}
     after["status"] = row.status or track.status
     changes = differences(before, after, row.absent)
-    if not changes or not _ages_are_a_range(work, row, track):
+    if not changes or not _ages_are_a_range(run, row, track):
         return
     if any(change.column != "status" for change in changes):
-        track = change_track(track=track, values=_values(row, track), by=work.by, now=work.now, defer_checks=True)
-    change = work.note(row, is_new=False, fields=changes)
-    record(track, by=work.by, action=Action.IMPORTED, at=work.now, detail=change.detail)
+        track = change_track(track=track, values=_track_values(row, track), by=run.by, now=run.now, defer_checks=True)
+    change = run.note(row, is_new=False, fields=changes)
+    record(track, by=run.by, action=Action.IMPORTED, at=run.now, detail=change.detail)
 
 
-def _ages_are_a_range(work: ImportRun, row: TrackRow, track: Track) -> bool:
-    """Whether the ages make sense together with what the file does not say; else they are blamed."""
+def _ages_are_a_range(run: ImportRun, row: TrackRow, track: Track) -> bool:
+    """Return whether the ages are in order, together with those that the file does not give; add a fault otherwise."""
     from_age, to_age = row.given("from_age", track.from_age), row.given("to_age", track.to_age)
     if from_age is not None and to_age is not None and to_age < from_age:
-        work.blame(row, "to_age", f"{to_age} is younger than from_age, {from_age}.")
+        run.add_fault(row, "to_age", f"{to_age} is younger than from_age, {from_age}.")
         return False
     return True
 
 
-def _values(row: TrackRow, track: Track | None) -> TrackValues:
+def _track_values(row: TrackRow, track: Track | None) -> TrackValues:
     if track is None:
         track = Track(**{name: getattr(row, name) for name in OPTIONAL_FIELDS})
         dates = row.cohort_dates
@@ -94,30 +88,30 @@ def _values(row: TrackRow, track: Track | None) -> TrackValues:
 
 
 def publish_tracks(
-    work: ImportRun, tracks: dict[TrackKey, Track], changed_by: dict[int, ImportRow], doubtful: set[TrackKey]
+    run: ImportRun, tracks: dict[TrackKey, Track], changed_by: dict[int, ImportRow], uncertain: set[TrackKey]
 ) -> None:
-    """Publishes what the file wants published, and asks the hours rule of published tracks whose meetings were changed.
+    """Publish the tracks that the file publishes, and check published tracks whose meetings were changed.
 
-    `changed_by` has the ids of these tracks, each with a row that changed it. Tracks in `doubtful` have a meeting in a
-    faulty row: what they add up to can't be said.
+    `changed_by` maps the ids of these tracks to a row that changed one of their meetings. Tracks in `uncertain` are skipped:
+    a faulty row refers to them, so that their hours are not known.
     """
     sites: dict[int, Site] = {}
     for key, track in tracks.items():
-        if track.status == TrackStatus.PUBLISHED and track.pk in changed_by and key not in doubtful:
+        if track.status == TrackStatus.PUBLISHED and track.pk in changed_by and key not in uncertain:
             sites[track.site_id] = track.site
             try:
-                refuse_rule_violations([track], today_at(work, track.site))
+                refuse_rule_violations([track], track.site.today_at(run.now))
             except Refused as refused:
-                work.refuse(changed_by[track.pk], "", refused)
+                run.refuse(changed_by[track.pk], "", refused)
     for site in sites.values():
-        extend_horizon(site=site, today=today_at(work, site), now=work.now)
-    for row in work.rows("tracks"):
+        extend_horizon(site=site, today=site.today_at(run.now), now=run.now)
+    for row in run.rows("tracks"):
         wanted = tracks.get((row.site, row.code))
         if row.status != "published" or wanted is None or wanted.status != TrackStatus.DRAFT:
             continue
-        if (row.site, row.code) in doubtful or work.is_spoiled("tracks", {"site": row.site, "code": row.code}):
+        if (row.site, row.code) in uncertain or run.is_faulty("tracks", {"site": row.site, "code": row.code}):
             continue
         try:
-            publish_track(track=wanted, by=work.by, now=work.now)
+            publish_track(track=wanted, by=run.by, now=run.now)
         except Refused as refused:
-            work.refuse(row, "status", refused)
+            run.refuse(row, "status", refused)

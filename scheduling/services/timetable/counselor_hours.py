@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import ClassVar
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
@@ -56,10 +55,10 @@ def add_counselor_hours(
     """Add hours in which the counselor sees patients at the site.
 
     Raises Refused for hours that end before they start, lie outside the site's opening hours or overlap other hours of the
-    same counselor; raises PermissionDenied if `by` may not enter hours for `user` at the site.
+    same counselor; raises ValueError if the user is not a clinician at the site.
     """
-    if by is not None and not counselors_managed_by(by, site).filter(pk=user.pk).exists():
-        raise PermissionDenied
+    if not User.objects.clinicians_at(site.pk).filter(pk=user.pk).exists():
+        raise ValueError(f"{user} is not a clinician at {site}")
     hours = CounselorHours(site=site, user=user)
     _write(hours, values)
     record(hours, by=by, action=Action.CREATED, at=now)
