@@ -65,10 +65,10 @@ HOURS = ("09:00", "10:30", "13:00", "17:00", "18:30")
 EXAMPLES = int(os.environ.get("TIMETABLE_EXAMPLES", "12"))
 DAY = timedelta(days=1)
 ACTS = (
-    "add_session", "cancel_session", "change_meeting", "change_meetings", "end_leave", "end_track", "take_leave",
-    "transfer_enrollment", "close_site", "describe_session", "discharge_patient",
-    "end_enrollment", "end_meeting", "enroll_patient", "move_session", "open_site", "reinstate_session", "release_booking",
-    "staff_session",
+    "add_session", "cancel_session", "change_meeting", "change_meetings", "change_leave_end", "end_track", "add_leave",
+    "transfer_enrollment", "close_site", "change_session_details", "discharge_patient",
+    "end_enrollment", "end_meeting", "enroll_patient", "move_session", "lift_closure", "restore_session", "release_booking",
+    "assign_staff",
 )  # fmt: skip
 TRIED: Counter[str] = Counter()
 """How often each act was done and refused: what is only ever refused holds nothing to account."""
