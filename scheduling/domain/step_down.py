@@ -1,7 +1,7 @@
-"""Step-down ahead: one weekly schedule after the other through a course of care, with as little change as can be.
+"""Planning the step-down: a weekly schedule for each level of care to come, with as little change as possible.
 
-Each level of care that is to come asks for a schedule of its own. One that follows another pays for days, times and groups
-that are other than those before it (`price`); the best way through is the one whose schedules ask least of all together.
+Each level of an episode of care needs a schedule of its own. A schedule that follows another one scores points for days, times
+and groups that differ (`score`). The best plan is the one whose schedules have the fewest points in all.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,14 +18,15 @@ from timekeeping.reasons import Key, Reason
 
 BEAM_WIDTHS = {1: (1,), 2: (MAX_SCHEDULES, 1)}
 BEAM_WIDTHS_FOR_MORE = (12, 3, 1)
-"""By the number of steps for which a schedule is looked for, how many of the best are weighed for each: of the last one is
-enough, and so it is for every step after the third. Together they keep it to some fifty searches (the product's own choice).
+"""How many of the best schedules are tried for each step, by the number of steps that need a schedule.
+
+One is enough for the last step, and for every step after the third. This keeps a plan to about fifty searches (product rule).
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolledMeetings:
-    """Meetings in which a patient stands, in which tracks, and how much individual time comes with them."""
+    """Meetings in which a patient is enrolled, the keys of their tracks, and the individual minutes a week of these."""
 
     meetings: tuple[WeeklyMeeting, ...]
     tracks: frozenset[Key]
@@ -37,7 +38,7 @@ NOT_ENROLLED = EnrolledMeetings(meetings=(), tracks=frozenset())
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A level of care from its first day, the need's `from_day`: what is needed then, and the tracks on offer.
+    """A level of care from its first day, the need's `from_day`: what the patient needs then, and the tracks on offer.
 
     `offers_if_enrolled` are the same tracks as they are for a patient who is enrolled in them already. `follows` maps a
     meeting's key to the meeting that replaces it by then. `arranged` are the meetings of an enrollment that was made for the
@@ -52,72 +53,74 @@ class Step:
 
     @property
     def starts(self) -> date:
+        """The first day of the level."""
         return self.need.from_day
 
     def open_to(self, tracks: frozenset[Key]) -> tuple[Offer, ...]:
-        """The tracks on offer to a patient who stands in some."""
+        """Return the tracks on offer to a patient who is enrolled in the tracks with these keys."""
         known = {offer.key: offer for offer in self.offers_if_enrolled if offer.key in tracks}
         return tuple(known.get(offer.key, offer) for offer in self.offers)
 
     def current_versions(self, meetings: Iterable[WeeklyMeeting]) -> tuple[WeeklyMeeting, ...]:
-        """The same groups, as they are by then."""
+        """Return the same groups as they are when the step starts."""
         return tuple(self.follows.get(each.key, each) for each in meetings)
 
     @property
-    def against_arranged(self) -> tuple[Reason, ...]:
-        """What stands against going on with what is arranged: too few hours or days, or something in the way."""
+    def arranged_reasons(self) -> tuple[Reason, ...]:
+        """The reasons against the arranged meetings: too few hours or days, or a conflict."""
         return check_enrolled_meetings(self.arranged, self.need) if self.arranged.meetings else ()
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is to be looked for."""
-        return bool(self.arranged.meetings) and not self.against_arranged
+        """Whether the arranged meetings fit, so that no schedule has to be found."""
+        return bool(self.arranged.meetings) and not self.arranged_reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleDifference:
-    """What differs from one week to the next: groups `kept`, those at the same time as another `before`, dropped, and added."""
+    """How one schedule differs from the one before: groups kept, new at the same time, dropped, and added."""
 
     kept: tuple[WeeklyMeeting, ...]
-    at_the_time: tuple[WeeklyMeeting, ...]
+    same_time: tuple[WeeklyMeeting, ...]
     dropped: tuple[WeeklyMeeting, ...]
     added: tuple[WeeklyMeeting, ...]
 
     @property
-    def is_nothing(self) -> bool:
-        return not (self.at_the_time or self.dropped or self.added)
+    def is_empty(self) -> bool:
+        """Whether all groups are kept and none is added."""
+        return not (self.same_time or self.dropped or self.added)
 
     @property
     def days(self) -> tuple["ChangedDays", ...]:
-        """What becomes of each weekday that is in either week, days alike together, in the order of `DAYS`."""
+        """What happens to each weekday of either schedule, grouped by code, in the order of `DAY_CODES`."""
         found: dict[str, set[int]] = {}
-        for day in {each.weekday for each in (*self.kept, *self.at_the_time, *self.dropped, *self.added)}:
-            found.setdefault(self._of_day(day), set()).add(day)
+        for day in {each.weekday for each in (*self.kept, *self.same_time, *self.dropped, *self.added)}:
+            found.setdefault(self._day_code(day), set()).add(day)
         return tuple(ChangedDays(code, tuple(sorted(found[code]))) for code in DAY_CODES if code in found)
 
-    def _of_day(self, day: int) -> str:
-        kept, at_the_time, dropped, added = (
+    def _day_code(self, day: int) -> str:
+        kept, same_time, dropped, added = (
             any(each.weekday == day for each in group)
-            for group in (self.kept, self.at_the_time, self.dropped, self.added)
+            for group in (self.kept, self.same_time, self.dropped, self.added)
         )
-        if not (kept or at_the_time or added):
+        if not (kept or same_time or added):
             return "dropped"
-        if not (kept or at_the_time or dropped):
+        if not (kept or same_time or dropped):
             return "added"
-        if at_the_time or not kept:
+        if same_time or not kept:
             return "other_times" if dropped or added else "other_group"
         return "other_times" if dropped and added else "part" if dropped else "more" if added else "kept"
 
 
 DAY_CODES = ("kept", "part", "more", "other_group", "other_times", "dropped", "added")
-"""What can become of a weekday: all its groups stay, some fall out, or some come on top; there are others at the same times,
-or at other times; there is nothing any more, or was nothing before.
+"""What can happen to a weekday: its groups stay, some are dropped, or some are added; there are other groups at the same times
+or at other times; all are dropped, or all are new.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedDays:
-    """Weekdays of which the same becomes; templates find the words by `code`, one of `DAYS`."""
+    """Weekdays that change in the same way. Templates choose the text by `code`, one of `DAY_CODES`."""
 
     code: str
     weekdays: tuple[int, ...]
@@ -125,76 +128,77 @@ class ChangedDays:
 
 @dataclass(frozen=True, kw_only=True)
 class StepPlan:
-    """What a step comes to: what is arranged for it, or the schedule that is best with those before and after it; or neither.
+    """The plan for one step: what is arranged for it, or the schedule that is best with those before and after; or neither.
 
-    `before` is what the patient attends until then, as of then, and what the schedule would keep; `tracks` where. `rank` is the
-    schedule's among those of this step alone, from 1.
+    `before` are the meetings that the patient attends until then, in their current versions; the schedule keeps what it can of
+    them. `tracks_before` are the keys of their tracks. `rank` is the schedule's rank among those of this step alone, from 1.
     """
 
     step: Step
     before: tuple[WeeklyMeeting, ...]
-    tracks: frozenset[Key]
+    tracks_before: frozenset[Key]
     schedule: Schedule | None = None
     rank: int = 1
 
     @property
     def meetings(self) -> tuple[WeeklyMeeting, ...]:
+        """The meetings that are arranged or planned; empty if nothing fits."""
         if self.step.is_settled:
             return self.step.arranged.meetings
         return self.schedule.meetings if self.schedule else ()
 
     @property
-    def in_tracks(self) -> frozenset[Key]:
-        """The tracks in which its meetings are attended; of a mixed schedule the one to enroll in."""
+    def track_keys(self) -> frozenset[Key]:
+        """The keys of the tracks of its meetings; of a mixed schedule the track to enroll in."""
         if self.step.is_settled:
             return self.step.arranged.tracks
         return frozenset({self.schedule.offer.key}) if self.schedule else frozenset()
 
     @property
     def state(self) -> Literal["arranged", "found", "none"]:
-        """Whether something is arranged, or was found, or nothing fits."""
+        """Whether meetings are arranged, a schedule was found, or nothing fits."""
         return "arranged" if self.step.is_settled else "found" if self.schedule else "none"
 
     @property
     def individual_minutes(self) -> int:
-        """Those a week that come with its meetings."""
+        """Individual minutes a week that come with its meetings."""
         if self.step.is_settled:
             return self.step.arranged.individual_minutes
         return self.schedule.offer.individual_minutes if self.schedule else 0
 
     @property
     def difference(self) -> ScheduleDifference | None:
-        """From what came before; None where there is nothing to compare."""
+        """The difference from the meetings before; None if either is empty."""
         return compare_schedules(self.before, self.meetings) if self.before and self.meetings else None
 
     @property
-    def goes_on_as_arranged(self) -> bool:
-        """Whether the patient attends it already, and nothing changes."""
-        return self.step.is_settled and self.difference is not None and self.difference.is_nothing
+    def continues_unchanged(self) -> bool:
+        """Whether the arranged meetings are the ones that the patient attends already."""
+        return self.step.is_settled and self.difference is not None and self.difference.is_empty
 
     def ranked(self, *, weights: Weights = WEIGHTS, most: int = MAX_SCHEDULES) -> tuple[Schedule, ...]:
-        """The best schedules of this step alone that keep what is before it, the best first."""
+        """Return the best schedules of this step alone, the best first. They keep what they can of the meetings before."""
         preferences = Preferences(kept=self.before, weights=weights)
-        return find_schedules(self.step.open_to(self.tracks), self.step.need, preferences=preferences, most=most)
+        return find_schedules(self.step.open_to(self.tracks_before), self.step.need, preferences=preferences, most=most)
 
 
-def check_enrolled_meetings(standing: EnrolledMeetings, need: Need) -> tuple[Reason, ...]:
-    """What stands against attending these meetings from `need.from_day`, by who has a place in them already."""
-    track = Offer(key="", name="", meetings=(), individual_minutes=standing.individual_minutes)
-    return (*gives_the_hours(track, need, standing.meetings), *keeps_commitments(track, need, standing.meetings))
+def check_enrolled_meetings(enrolled: EnrolledMeetings, need: Need) -> tuple[Reason, ...]:
+    """Return every reason against attending these meetings from `need.from_day`, for a patient who has a place in them."""
+    track = Offer(key="", name="", meetings=(), individual_minutes=enrolled.individual_minutes)
+    return (*gives_the_hours(track, need, enrolled.meetings), *keeps_commitments(track, need, enrolled.meetings))
 
 
 def compare_schedules(before: Sequence[WeeklyMeeting], after: Sequence[WeeklyMeeting]) -> ScheduleDifference:
-    """What is kept of a week by another, in the order of the week."""
+    """Return what the schedule `after` keeps of the one `before` and what it changes, in the order of the week."""
     kept = [each for each in after if not is_new_group(each, before)] if before else []
     other = [each for each in after if each not in kept]
-    at_the_time = [each for each in other if has_same_time(each, before)]
+    same_time = [each for each in other if has_same_time(each, before)]
     keys = {each.key for each in kept}
-    left = [each for each in before if each.key not in keys and not has_same_time(each, at_the_time)]
-    added = [each for each in other if each not in at_the_time]
+    left = [each for each in before if each.key not in keys and not has_same_time(each, same_time)]
+    added = [each for each in other if each not in same_time]
     return ScheduleDifference(
         kept=_in_week_order(kept),
-        at_the_time=_in_week_order(at_the_time),
+        same_time=_in_week_order(same_time),
         dropped=_in_week_order(left),
         added=_in_week_order(added),
     )
@@ -203,32 +207,33 @@ def compare_schedules(before: Sequence[WeeklyMeeting], after: Sequence[WeeklyMee
 def plan_steps(
     steps: Sequence[Step],
     *,
-    standing: EnrolledMeetings = NOT_ENROLLED,
+    enrolled: EnrolledMeetings = NOT_ENROLLED,
     weights: Weights = WEIGHTS,
     widths: Sequence[int] | None = None,
 ) -> tuple[StepPlan, ...]:
-    """A stage for each step, in order: the schedules whose points add up to least, each keeping what it can of the one before.
+    """Plan every step, in order: the schedules with the fewest points in all, each keeping what it can of the one before.
 
-    `standing` is where the patient is until the first of them. What is arranged stays; where nothing fits, the next step keeps
-    what was before. It is exact over the best `widths` of each step given the one before it, in the order of the steps that
-    are not settled (`WIDTHS`). Among ways that ask the same, the one with the better first schedule is taken.
+    `enrolled` is what the patient attends until the first step. Arranged meetings stay. Where nothing fits, the next step keeps
+    what was attended before. The plan is exact if each step may only have one of its best schedules after the step before it;
+    `widths` is how many, for each step that is not settled (`BEAM_WIDTHS`). Among plans with equal points, the one with the
+    better first schedule is chosen.
     """
-    return _PlanSearch(tuple(steps), weights, widths).from_step(0, standing).stages
+    return _PlanSearch(tuple(steps), weights, widths).from_step(0, enrolled).steps
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The best from a step to the end, with the sum of its points."""
+    """The best plan from a step to the end, and the sum of its points."""
 
     points: int
-    stages: tuple[StepPlan, ...]
+    steps: tuple[StepPlan, ...]
 
 
 class _PlanSearch:
-    """Tries the schedules of a step, the best first, each with the best way on from there.
+    """Tries the schedules of a step, the best first, each with the best plan for the steps after it.
 
-    What follows costs at least what it would with nothing to be kept, since keeping only ever costs: once that and a
-    schedule come to no less than the best way so far, no later one can do better.
+    The steps after cost at least what they would with no meetings to keep, because meetings to keep only ever add points. Once
+    a schedule and that bound come to no less than the best plan so far, no later schedule can do better.
     """
 
     def __init__(self, steps: tuple[Step, ...], weights: Weights, widths: Sequence[int] | None) -> None:
@@ -241,7 +246,7 @@ class _PlanSearch:
             self.least_from[number] = self.least_from[number + 1] + self._least(steps[number])
 
     def _least(self, step: Step) -> int:
-        """What the step costs at least, whatever came before it: in a track anew, or as somebody who is in it already."""
+        """The least points of the step, whatever comes before it, whether or not the patient is enrolled in its tracks."""
         if step.is_settled:
             return 0
         either = (*step.offers, *(offer for offer in step.offers_if_enrolled if offer not in step.offers))
@@ -250,33 +255,34 @@ class _PlanSearch:
             for schedule in find_schedules(either, step.need, preferences=Preferences(weights=self.weights), most=1)
         )
 
-    def from_step(self, number: int, standing: EnrolledMeetings) -> _Plan:
+    def from_step(self, number: int, enrolled: EnrolledMeetings) -> _Plan:
+        """The best plan from a step on, for a patient who attends these meetings until then."""
         if number == len(self.steps):
             return _Plan(0, ())
-        key = (number, tuple(sorted(str(each.key) for each in standing.meetings)), standing.tracks)
+        key = (number, tuple(sorted(str(each.key) for each in enrolled.meetings)), enrolled.tracks)
         if key not in self.known:
-            self.known[key] = self._best(number, standing)
+            self.known[key] = self._best(number, enrolled)
         return self.known[key]
 
-    def _best(self, number: int, standing: EnrolledMeetings) -> _Plan:
+    def _best(self, number: int, enrolled: EnrolledMeetings) -> _Plan:
         step = self.steps[number]
-        before = step.current_versions(standing.meetings)
-        nothing = StepPlan(step=step, before=before, tracks=standing.tracks)
+        before = step.current_versions(enrolled.meetings)
+        unplanned = StepPlan(step=step, before=before, tracks_before=enrolled.tracks)
         if step.is_settled:
-            on = self.from_step(number + 1, step.arranged)
-            return _Plan(on.points, (nothing, *on.stages))
+            rest = self.from_step(number + 1, step.arranged)
+            return _Plan(rest.points, (unplanned, *rest.steps))
         best: _Plan | None = None
-        ranked = nothing.ranked(weights=self.weights, most=self.widths[number])
+        ranked = unplanned.ranked(weights=self.weights, most=self.widths[number])
         for rank, schedule in enumerate(ranked, start=1):
             if best is not None and schedule.points + self.least_from[number + 1] >= best.points:
                 break
-            on = self.from_step(number + 1, _enrolled_meetings(schedule))
-            points = schedule.points + on.points
+            rest = self.from_step(number + 1, _enrolled_meetings(schedule))
+            points = schedule.points + rest.points
             if best is None or points < best.points:
-                best = _Plan(points, (replace(nothing, schedule=schedule, rank=rank), *on.stages))
+                best = _Plan(points, (replace(unplanned, schedule=schedule, rank=rank), *rest.steps))
         if best is None:
-            on = self.from_step(number + 1, standing)
-            best = _Plan(on.points, (nothing, *on.stages))
+            rest = self.from_step(number + 1, enrolled)
+            best = _Plan(rest.points, (unplanned, *rest.steps))
         return best
 
 
@@ -287,7 +293,7 @@ def _enrolled_meetings(schedule: Schedule) -> EnrolledMeetings:
 
 
 def _widths_by_step(steps: Sequence[Step], widths: Sequence[int] | None) -> list[int]:
-    """How many schedules are weighed for each step; none for those that are settled."""
+    """How many schedules are tried for each step; 0 for settled ones."""
     open_steps = [step for step in steps if not step.is_settled]
     given = iter(widths or BEAM_WIDTHS.get(len(open_steps), BEAM_WIDTHS_FOR_MORE))
     return [0 if step.is_settled else next(given, 1) for step in steps]

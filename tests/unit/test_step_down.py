@@ -83,12 +83,12 @@ def test_the_first_schedule_is_one_that_more_can_be_kept_of():
     assert stages[0].rank > 1
     assert [keys(stage) for stage in stages] == [["E0", "E1", "E2"], ["E0", "E1", "E2"]]
     assert stages[1].difference is not None
-    assert stages[1].difference.is_nothing
+    assert stages[1].difference.is_empty
 
 
 def test_what_is_attended_now_is_kept_by_what_comes_next():
     standing = EnrolledMeetings(meetings=(evening(2), evening(3), evening(4)), tracks=frozenset({"Evenings"}))
-    [stage] = plan_steps([step(540, 3)], standing=standing)
+    [stage] = plan_steps([step(540, 3)], enrolled=standing)
     assert keys(stage) == ["E2", "E3", "E4"]
 
 
@@ -101,8 +101,8 @@ def test_what_is_arranged_stays_and_is_kept():
 def test_what_is_arranged_and_no_longer_enough_is_looked_for_anew():
     arranged = EnrolledMeetings(meetings=(evening(1), evening(3)), tracks=frozenset({"Evenings"}))
     only = step(540, 3, arranged=arranged)
-    assert [reason.code for reason in only.against_arranged] == ["below_prescribed_minutes", "below_prescribed_days"]
-    [stage] = plan_steps([only], standing=arranged)
+    assert [reason.code for reason in only.arranged_reasons] == ["below_prescribed_minutes", "below_prescribed_days"]
+    [stage] = plan_steps([only], enrolled=arranged)
     assert {"E1", "E3"} < set(keys(stage))
 
 
@@ -145,7 +145,7 @@ def test_a_group_that_changes_from_a_date_is_the_same_group():
 )
 def test_what_changes_from_week_to_week(before, after, told):
     difference = compare_schedules(before, after)
-    groups = (difference.kept, difference.at_the_time, difference.dropped, difference.added)
+    groups = (difference.kept, difference.same_time, difference.dropped, difference.added)
     assert tuple([each.weekday for each in group] for group in groups) == told
 
 
@@ -218,15 +218,15 @@ def test_the_best_way_is_that_of_trying_every_way(fifty):
     kept = 0
     for seed in range(fifty * 50, fifty * 50 + 50):
         steps, standing = a_course(Random(seed))
-        stages = plan_steps(steps, standing=standing, widths=(EVERY,) * 3)
+        stages = plan_steps(steps, enrolled=standing, widths=(EVERY,) * 3)
         points = sum(stage.schedule.points for stage in stages if stage.schedule)
         assert (points, tuple(tuple(keys(stage)) for stage in stages)) == tried(steps, standing, {}), seed
         kept += sum(bool(stage.difference and stage.difference.kept) for stage in stages)
-        within = plan_steps(steps, standing=standing)
+        within = plan_steps(steps, enrolled=standing)
         assert sum(stage.schedule.points for stage in within if stage.schedule) >= points
     assert kept > 10
 
 
 def test_nothing_ahead_is_nothing():
     assert plan_steps([]) == ()
-    assert plan_steps([], standing=NOT_ENROLLED) == ()
+    assert plan_steps([], enrolled=NOT_ENROLLED) == ()

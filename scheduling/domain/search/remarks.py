@@ -141,13 +141,13 @@ class KeepsSchedule(Remark):
 
 @dataclass(frozen=True, slots=True)
 class ChangesSchedule(Remark):
-    """Days and groups that the patient does not have at present; `at_the_time` of the groups are at the same times."""
+    """Days and groups that the patient does not have at present; `same_time_groups` of the groups are at the same times."""
 
     code: ClassVar[str] = "changes_schedule"
     side: ClassVar[Side] = "against"
     other_days: int
     other_groups: int
-    at_the_time: int
+    same_time_groups: int
 
 
 def remarks_on(schedule: Schedule, offers: Iterable[Offer]) -> tuple[Remark, ...]:
@@ -166,7 +166,7 @@ def remarks_on(schedule: Schedule, offers: Iterable[Offer]) -> tuple[Remark, ...
         found.append(FacilitatorCount(score.people))
     if schedule.preferences.kept:
         is_other = score.other_days or score.other_groups
-        changes = ChangesSchedule(score.other_days, score.other_groups, score.at_the_time)
+        changes = ChangesSchedule(score.other_days, score.other_groups, score.same_time_groups)
         found.append(changes if is_other else KeepsSchedule())
     return tuple(found)
 

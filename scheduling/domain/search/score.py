@@ -40,7 +40,7 @@ class Score:
     `wait_days` are the days from the day asked for to the first; `moves` the commitments that have to move for a group;
     `missed` the sessions missed in the horizon; `trips` and `present_minutes` the days and the minutes on site a week; `people`
     the facilitators; `close` the groups with little time to a commitment; `is_mixed` whether the groups are of several tracks.
-    `other_days` and `other_groups` are not among those to be kept; `at_the_time` of these groups are at the same times.
+    `other_days` and `other_groups` are not among those to be kept; `same_time_groups` of these groups are at the same times.
     """
 
     wait_days: int
@@ -53,7 +53,7 @@ class Score:
     is_mixed: bool
     other_days: int
     other_groups: int
-    at_the_time: int
+    same_time_groups: int
 
     def points(self, weights: Weights = WEIGHTS) -> int:
         """The sum of all parts in points: the fewer, the better."""
@@ -71,8 +71,8 @@ class Score:
             "close": self.close * weights.close,
             "mixed": self.is_mixed * weights.mixed,
             "other_days": self.other_days * weights.other_day,
-            "other_groups": (self.other_groups - self.at_the_time) * weights.other_group
-            + self.at_the_time * weights.other_group_at_the_time,
+            "other_groups": (self.other_groups - self.same_time_groups) * weights.other_group
+            + self.same_time_groups * weights.other_group_at_the_time,
         }
 
 
@@ -107,7 +107,7 @@ def score_meetings(
         is_mixed=is_mixed,
         other_days=sum(is_new_day(day, kept) for day in days),
         other_groups=len(new_groups),
-        at_the_time=sum(has_same_time(meeting, kept) for meeting in new_groups),
+        same_time_groups=sum(has_same_time(meeting, kept) for meeting in new_groups),
     )
 
 

@@ -320,6 +320,5 @@ def _meeting_cost(meeting: WeeklyMeeting, need: Need, weights: Weights, kept: Co
     cost = sum(score_move(move, weights) for move in conflicts.moves)
     cost += len(conflicts.missed) * weights.missed_date + conflicts.is_tight * weights.close
     if is_new_group(meeting, kept):
-        at_the_time = has_same_time(meeting, kept)
-        cost += weights.other_group_at_the_time if at_the_time else weights.other_group
+        cost += weights.other_group_at_the_time if has_same_time(meeting, kept) else weights.other_group
     return cost

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from datetime import date, time
 from math import ceil
-from typing import ClassVar
+from typing import ClassVar, override
 
 from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.need import Need
@@ -78,9 +78,11 @@ class CommitmentSkipped(CommitmentAdjustment):
     code: ClassVar[str] = "takes_no_place"
     rank: ClassVar[int] = 4
 
+    @override
     def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return ()
 
+    @override
     def reduce(self, conflict: Conflict) -> Conflict | None:
         return None
 
@@ -109,9 +111,11 @@ class MoreFlexibility(MinutesAdjustment):
     code: ClassVar[str] = "moves_further"
     rank: ClassVar[int] = 0
 
+    @override
     def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, movable_minutes=self.movable_minutes),)
 
+    @override
     def reduce(self, conflict: Conflict) -> Conflict | None:
         return conflict._replace(movable_minutes=self.movable_minutes)
 
@@ -128,9 +132,11 @@ class EndsEarlier(MinutesAdjustment):
     code: ClassVar[str] = "ends_earlier"
     rank: ClassVar[int] = 1
 
+    @override
     def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, ends=self.ends),)
 
+    @override
     def reduce(self, conflict: Conflict) -> Conflict | None:
         return _if_overlapping(conflict._replace(minutes_earlier=conflict.minutes_earlier - self.minutes))
 
@@ -147,9 +153,11 @@ class BeginsLater(MinutesAdjustment):
     code: ClassVar[str] = "begins_later"
     rank: ClassVar[int] = 1
 
+    @override
     def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, starts=self.starts),)
 
+    @override
     def reduce(self, conflict: Conflict) -> Conflict | None:
         return _if_overlapping(conflict._replace(minutes_later=conflict.minutes_later - self.minutes))
 
@@ -167,9 +175,11 @@ class ShorterTravel(MinutesAdjustment):
     rank: ClassVar[int] = 2
     before: bool
 
+    @override
     def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         return (replace(busy, travel_before=self.way) if self.before else replace(busy, travel_after=self.way),)
 
+    @override
     def reduce(self, conflict: Conflict) -> Conflict | None:
         if self.before:
             return _if_overlapping(conflict._replace(minutes_later=conflict.minutes_later - self.minutes))

@@ -1,4 +1,4 @@
-"""Finds schedules for one patient, and prints what the pages show."""
+"""Find schedules for one patient and print what the search page shows."""
 
 import json
 import sys
@@ -13,15 +13,15 @@ from accounts.models import Action
 from iopmanager import clock
 from patients.models import Episode, Patient
 from scheduling.domain.search.schedules import MAX_SCHEDULES
-from scheduling.management.fit.answer import build_report
 from scheduling.management.fit.json_output import as_json
+from scheduling.management.fit.report import build_report
 from scheduling.management.fit.text_output import as_text
 from scheduling.management.fit.what_if_options import add_what_if_arguments, has_what_if
 from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
 
 NOTHING_FITS = 3
-"""What the command answers the shell when it has looked and found nothing. An error answers 1, wrong usage 2."""
+"""The exit code when no schedule fits. It is 1 for an error and 2 for wrong usage."""
 DEFAULT_COUNT = 10
 
 
@@ -53,17 +53,17 @@ class Command(BaseCommand):
         today = clock.today(episode.site.zone)
         first = _date(from_day) if from_day else max(today, episode.starts)
         try:
-            answer = build_report(episode=episode, from_day=first, options=options, today=today)
+            report = build_report(episode=episode, from_day=first, options=options, today=today)
         except Refused as refused:
             raise CommandError(" ".join(reason_text(reason) for reason in refused.reasons)) from None
         record(episode.patient, by=None, action=Action.VIEWED, at=clock.now(), detail="schedules, on the command line")
-        self.stdout.write(json.dumps(as_json(answer), indent=2) if options["json"] else as_text(answer))
-        if not answer.schedules:
+        self.stdout.write(json.dumps(as_json(report), indent=2) if options["json"] else as_text(report))
+        if not report.schedules:
             sys.exit(NOTHING_FITS)
 
 
 def _episode(patient_code: str) -> Episode:
-    """The patient's course of care that is not over, with its spans."""
+    """The patient's open episode of care, with its spans. Raises CommandError without one."""
     patient = Patient.objects.filter(code=patient_code).select_related("site").first()
     if patient is None:
         raise CommandError(f"There is no patient with the code {patient_code}.")

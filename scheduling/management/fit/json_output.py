@@ -1,4 +1,4 @@
-"""What is found for a patient as JSON: the schema is stated in docs/fit-json.md, and held to it by a test."""
+"""The fit report as JSON. docs/fit-json.md describes the format, and a test compares the two."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from scheduling.domain.step_down import DAY_CODES, ScheduleDifference
 from scheduling.domain.suggestions.changes import Adjustment
 from scheduling.domain.suggestions.commitment_changes import CommitmentAdjustment
 from scheduling.domain.suggestions.suggestions import Suggestion
-from scheduling.management.fit.answer import ClinicCodes, FitReport
+from scheduling.management.fit.report import ClinicCodes, FitReport
 from scheduling.reason_text import reason_text, suggestion_text
 from scheduling.services.enrollment.step_down import LevelPlan
 from timekeeping.reasons import Key, Reason
@@ -22,48 +22,50 @@ Json = dict[str, Any]
 NO_PROPOSALS = IndividualProposals()
 
 
-def as_json(answer: FitReport) -> Json:
-    need, supposed = answer.need, answer.options
-    codes: dict[Key, str] = {each.pk: each.code for each in answer.commitments}
-    told = _JsonWriter(answer.codes, codes)
+def as_json(report: FitReport) -> Json:
+    need, what_if = report.need, report.options
+    codes: dict[Key, str] = {each.pk: each.code for each in report.commitments}
+    writer = _JsonWriter(report.codes, codes)
     return {
         "format": FORMAT,
-        "patient": answer.patient,
-        "site": answer.episode.site.code,
+        "patient": report.patient,
+        "site": report.episode.site.code,
         "from": need.from_day.isoformat(),
         "until": need.until.isoformat(),
-        "level": answer.span.level,
+        "level": report.span.level,
         "prescribed_minutes": need.prescribed_minutes,
         "prescribed_days": need.prescribed_days,
         "what_if": {
-            "minutes": supposed.minutes,
-            "days": supposed.days,
-            "travel": supposed.travel,
-            "without": [_commitment(key, codes) for key in sorted(supposed.without, key=str)],
-            "leaving": supposed.leaves,
-            "move": [_commitment(key, codes) | {"minutes": by} for key, by in supposed.movable.items()],
+            "minutes": what_if.minutes,
+            "days": what_if.days,
+            "travel": what_if.travel,
+            "without": [_commitment(key, codes) for key in sorted(what_if.without, key=str)],
+            "leaving": what_if.leaving,
+            "move": [_commitment(key, codes) | {"minutes": by} for key, by in what_if.movable.items()],
         },
         "commitments": [
-            {"id": each.pk, "code": each.code, "label": each.label, "kind": each.kind} for each in answer.commitments
+            {"id": each.pk, "code": each.code, "label": each.label, "kind": each.kind} for each in report.commitments
         ],
         "schedules": [
-            told.schedule(each, rank, found)
-            for rank, (each, found) in enumerate(zip(answer.schedules, answer.one_to_ones, strict=True), start=1)
+            writer.schedule(each, rank, proposals)
+            for rank, (each, proposals) in enumerate(
+                zip(report.schedules, report.individual_times, strict=True), start=1
+            )
         ],
-        "repairs": [told.repair(each) for each in answer.repairs],
-        "tracks": [told.track(fit) for fit in answer.fits],
-        "ahead": None if answer.ahead is None else [told.ahead(each) for each in answer.ahead],
+        "repairs": [writer.suggestion(each) for each in report.suggestions],
+        "tracks": [writer.track(fit) for fit in report.fits],
+        "ahead": None if report.level_plans is None else [writer.level_plan(each) for each in report.level_plans],
     }
 
 
 class _JsonWriter:
-    """Tells values by the clinic's codes."""
+    """Writes values as JSON, with the clinic's codes."""
 
     def __init__(self, codes: ClinicCodes, commitments: Mapping[Key, str]) -> None:
         self.codes = codes
         self.commitments = commitments
 
-    def schedule(self, schedule: Schedule, rank: int, found: IndividualProposals = NO_PROPOSALS) -> Json:
+    def schedule(self, schedule: Schedule, rank: int, individual: IndividualProposals = NO_PROPOSALS) -> Json:
         offer = schedule.offer
         return {
             "rank": rank,
@@ -75,7 +77,7 @@ class _JsonWriter:
             "minutes": schedule.minutes,
             "days": schedule.days,
             "individual_minutes": offer.individual_minutes,
-            "individual_times": [_proposal(each) for each in found.proposals],
+            "individual_times": [_proposal(each) for each in individual.proposals],
             "sessions": schedule.sessions,
             "meetings": self.meetings(schedule.meetings),
             "price": _score(schedule),
@@ -83,22 +85,22 @@ class _JsonWriter:
             "missed": [{"date": on.isoformat(), "meeting": each.key} for on, each in schedule.missed],
         }
 
-    def repair(self, repair: Suggestion) -> Json:
+    def suggestion(self, suggestion: Suggestion) -> Json:
         return {
-            "changes": [self._change(each) for each in repair.changes],
-            "sentence": suggestion_text(repair),
-            "schedules": repair.schedules,
-            "is_more": repair.is_more,
-            "best": self.schedule(repair.best, 1),
+            "changes": [self._change(each) for each in suggestion.changes],
+            "sentence": suggestion_text(suggestion),
+            "schedules": suggestion.schedules,
+            "is_more": suggestion.is_more,
+            "best": self.schedule(suggestion.best, 1),
         }
 
     def _change(self, change: Adjustment) -> Json:
-        of_life = change if isinstance(change, CommitmentAdjustment) else None
+        of_commitment = change if isinstance(change, CommitmentAdjustment) else None
         return {
             "code": change.code,
             "amount": change.amount,
-            "commitment": _commitment(of_life.busy.key, self.commitments) if of_life else None,
-            "weekday": of_life.weekday if of_life else None,
+            "commitment": _commitment(of_commitment.busy.key, self.commitments) if of_commitment else None,
+            "weekday": of_commitment.weekday if of_commitment else None,
         }
 
     def track(self, fit: Fit) -> Json:
@@ -114,27 +116,27 @@ class _JsonWriter:
             "obstacles": reasons_json(fit.obstacles),
         }
 
-    def ahead(self, ahead: LevelPlan) -> Json:
-        stage, need = ahead.stage, ahead.need
+    def level_plan(self, plan: LevelPlan) -> Json:
+        stage, need = plan.stage, plan.need
         individual = stage.individual_minutes
         total = add_up(stage.meetings, need.rules, individual)
         return {
-            "level": ahead.span.level,
-            "starts": ahead.starts.isoformat(),
-            "last_day": ahead.last_day.isoformat() if ahead.last_day else None,
+            "level": plan.span.level,
+            "starts": plan.starts.isoformat(),
+            "last_day": plan.last_day.isoformat() if plan.last_day else None,
             "prescribed_minutes": need.prescribed_minutes,
             "prescribed_days": need.prescribed_days,
             "state": stage.state,
-            "tracks": sorted(self.codes.tracks[key] for key in stage.in_tracks),
+            "tracks": sorted(self.codes.tracks[key] for key in stage.track_keys),
             "minutes": total.minutes if stage.meetings else 0,
             "days": total.days,
             "individual_minutes": individual,
             "meetings": self.meetings(stage.meetings),
-            "change": _change(stage.difference) if stage.difference else None,
-            "against_arranged": reasons_json(stage.step.against_arranged),
+            "change": _difference(stage.difference) if stage.difference else None,
+            "against_arranged": reasons_json(stage.step.arranged_reasons),
             "schedule": self.schedule(stage.schedule, stage.rank) if stage.schedule else None,
-            "repairs": [self.repair(each) for each in ahead.repairs],
-            "against": [self.track(fit) for fit in ahead.fits],
+            "repairs": [self.suggestion(each) for each in plan.repairs],
+            "against": [self.track(fit) for fit in plan.fits],
         }
 
     def meetings(self, meetings: Iterable[WeeklyMeeting]) -> list[Json]:
@@ -166,7 +168,7 @@ def reasons_json(found: Iterable[Reason]) -> list[Json]:
 
 
 def _commitment(key: Key, codes: Mapping[Key, str]) -> Json:
-    """What is in an imported calendar has neither an id nor a code."""
+    """A busy time of an imported calendar has neither an id nor a code."""
     return {"id": key if key in codes else None, "code": codes.get(key, "")}
 
 
@@ -197,18 +199,18 @@ def _score(schedule: Schedule) -> Json:
         "close": {"groups": score.close},
         "mixed": {"tracks_mix": score.is_mixed},
         "other_days": {"days": score.other_days},
-        "other_groups": {"groups": score.other_groups, "at_the_time": score.at_the_time},
+        "other_groups": {"groups": score.other_groups, "at_the_time": score.same_time_groups},
     }
     points = score.parts(schedule.preferences.weights)
     return {name: numbers | {"points": points[name]} for name, numbers in counted.items()}
 
 
-def _change(change: ScheduleDifference) -> Json:
-    weekdays = {each.code: list(each.weekdays) for each in change.days}
+def _difference(difference: ScheduleDifference) -> Json:
+    weekdays = {each.code: list(each.weekdays) for each in difference.days}
     return {
-        "kept": [each.key for each in change.kept],
-        "at_the_time": [each.key for each in change.at_the_time],
-        "dropped": [each.key for each in change.dropped],
-        "added": [each.key for each in change.added],
+        "kept": [each.key for each in difference.kept],
+        "at_the_time": [each.key for each in difference.same_time],
+        "dropped": [each.key for each in difference.dropped],
+        "added": [each.key for each in difference.added],
         "weekdays": {code: weekdays.get(code, []) for code in DAY_CODES},
     }

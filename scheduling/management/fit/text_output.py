@@ -1,4 +1,4 @@
-"""What is found for a patient, for people to read."""
+"""The fit report as text for people to read."""
 
 from collections.abc import Iterator
 
@@ -9,55 +9,58 @@ from scheduling.domain.search.remarks import commitment_remarks
 from scheduling.domain.search.schedules import Schedule
 from scheduling.formats import clock as wall
 from scheduling.formats import counted, day, hours, weekday_short
-from scheduling.management.fit.answer import FitReport
+from scheduling.management.fit.report import FitReport
 from scheduling.reason_text import change_text, reason_text, remark_text, suggestion_text
 from scheduling.services.enrollment.step_down import LevelPlan
 
-NOTHING_FITS_BESIDE = "Nothing fits beside the place that is there already. --leaving looks as if it were over."
+NOTHING_FITS_WITH_ENROLLMENTS = (
+    "Nothing fits beside the place that is there already. --leaving looks as if it were over."
+)
 
 
-def as_text(answer: FitReport) -> str:
-    return "\n".join(_lines(answer))
+def as_text(report: FitReport) -> str:
+    return "\n".join(_lines(report))
 
 
-def _lines(answer: FitReport) -> Iterator[str]:
-    need = answer.need
-    asked = f"{_prescribed(need.prescribed_minutes, need.prescribed_days)} are prescribed"
-    yield f"{answer.patient}: {asked}, to begin on {day(need.from_day)} {need.from_day.year}."
-    if not answer.fits:
-        yield f"No track is on offer at {answer.episode.site}."
-    elif not answer.schedules:
-        yield NOTHING_FITS_BESIDE if answer.is_taken else "Nothing fits."
-    for number, (schedule, found) in enumerate(zip(answer.schedules, answer.one_to_ones, strict=True), start=1):
+def _lines(report: FitReport) -> Iterator[str]:
+    need = report.need
+    prescribed = f"{_prescribed(need.prescribed_minutes, need.prescribed_days)} are prescribed"
+    yield f"{report.patient}: {prescribed}, to begin on {day(need.from_day)} {need.from_day.year}."
+    if not report.fits:
+        yield f"No track is on offer at {report.episode.site}."
+    elif not report.schedules:
+        yield NOTHING_FITS_WITH_ENROLLMENTS if report.has_enrollments_in_need else "Nothing fits."
+    for number, (schedule, proposals) in enumerate(
+        zip(report.schedules, report.individual_times, strict=True), start=1
+    ):
         yield ""
-        yield from _schedule(number, schedule, found)
-    if answer.repairs:
+        yield from _schedule(number, schedule, proposals)
+    if report.suggestions:
         yield ""
         yield "What would help:"
-        yield from (f"   - {suggestion_text(repair)}" for repair in answer.repairs)
-    for fit in answer.fits:
+        yield from (f"   - {suggestion_text(suggestion)}" for suggestion in report.suggestions)
+    for fit in report.fits:
         if fit.obstacles:
             yield ""
             yield from _track(fit)
-    if answer.ahead is not None:
-        for ahead in answer.ahead:
+    if report.level_plans is not None:
+        for plan in report.level_plans:
             yield ""
-            yield from _ahead(ahead)
+            yield from _level_plan(plan)
 
 
-def _schedule(number: int, schedule: Schedule, found: IndividualProposals) -> Iterator[str]:
-    how = "mixed with other tracks" if schedule.is_mixed else "whole" if schedule.is_whole else "enough of it"
+def _schedule(number: int, schedule: Schedule, proposals: IndividualProposals) -> Iterator[str]:
+    share = "mixed with other tracks" if schedule.is_mixed else "whole" if schedule.is_whole else "enough of it"
     total = f"{hours(schedule.minutes)} over {counted(schedule.days, 'day')}"
     points = counted(schedule.points, "point")
-    yield f"{number}. {schedule.offer.name}, {how}: {total}, from {day(schedule.starts)} ({points})"
+    yield f"{number}. {schedule.offer.name}, {share}: {total}, from {day(schedule.starts)} ({points})"
     yield from (f"   {_slot(meeting)}" for meeting in schedule.meetings)
     if schedule.offer.individual_minutes:
-        yield f"   and {hours(schedule.offer.individual_minutes)} of individual time, {_individual(found)}"
+        yield f"   and {hours(schedule.offer.individual_minutes)} of individual time, {_individual(proposals)}"
     yield from (f"   - {remark_text(each)}." for each in commitment_remarks(schedule.meetings, schedule.need))
 
 
 def _individual(found: IndividualProposals) -> str:
-    """The first proposal, or that there is none."""
     if not found.proposals:
         return "for which no counselor has a free hour"
     first = found.proposals[0]
@@ -79,20 +82,20 @@ def _verdict(fit: Fit) -> str:
     return f"{left}, {hours(fit.missing_minutes)} too few" if fit.missing_minutes else left
 
 
-def _ahead(ahead: LevelPlan) -> Iterator[str]:
-    stage, need = ahead.stage, ahead.need
-    until = f" to {day(ahead.last_day)}" if ahead.last_day else ""
-    asked = _prescribed(need.prescribed_minutes, need.prescribed_days)
-    yield f"Level {ahead.span.level} from {day(ahead.starts)}{until}, {asked}: {STATES[stage.state]}"
+def _level_plan(plan: LevelPlan) -> Iterator[str]:
+    stage, need = plan.stage, plan.need
+    until = f" to {day(plan.last_day)}" if plan.last_day else ""
+    prescribed = _prescribed(need.prescribed_minutes, need.prescribed_days)
+    yield f"Level {plan.span.level} from {day(plan.starts)}{until}, {prescribed}: {STATES[stage.state]}"
     if stage.meetings:
         total = add_up(stage.meetings, need.rules, stage.individual_minutes)
-        yield f"   {hours(total.minutes)} over {counted(total.days, 'day')} in {' and '.join(ahead.in_tracks)}"
+        yield f"   {hours(total.minutes)} over {counted(total.days, 'day')} in {' and '.join(plan.in_tracks)}"
         yield from (f"   {_slot(meeting)}" for meeting in stage.meetings)
         yield from (f"   - {remark_text(each)}." for each in commitment_remarks(stage.meetings, need))
-    if stage.difference and not stage.goes_on_as_arranged:
+    if stage.difference and not stage.continues_unchanged:
         yield from (f"   - {change_text(each)}." for each in stage.difference.days)
-    yield from (f"   - {suggestion_text(repair)}" for repair in ahead.repairs)
-    for fit in ahead.fits:
+    yield from (f"   - {suggestion_text(suggestion)}" for suggestion in plan.repairs)
+    for fit in plan.fits:
         yield f"   {fit.offer.name}: {_verdict(fit)}"
         yield from (f"   - {reason_text(obstacle)}" for obstacle in fit.obstacles)
 

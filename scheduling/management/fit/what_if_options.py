@@ -1,4 +1,4 @@
-"""What if: the options of the command line that let a need be otherwise, for one search and without being kept."""
+"""What-if options of the fit command: they change the need for one search, and nothing is saved."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,11 @@ from timekeeping.weeks import MINUTES_A_DAY, BusyTime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIfOptions:
-    """What the options say.
+    """The values of the options.
 
-    Minutes and days a week and the way each way, None where they stay as they are; commitments left out, and those that could
-    give way, by their keys, with the minutes; whether the places in tracks are given up.
+    `minutes` and `days` are prescribed a week, and `travel` is in minutes each way; None means unchanged. `without` are the
+    keys of commitments to leave out, and `movable` maps the keys of others to the minutes by which they could move. With
+    `leaving`, the present enrollments are left out too.
     """
 
     minutes: int | None
@@ -27,17 +28,17 @@ class WhatIfOptions:
     travel: int | None
     without: frozenset[Key]
     movable: Mapping[Key, int]
-    leaves: bool
+    leaving: bool
 
-    def supposed(self, need: Need) -> Scenario:
-        """What that comes to for the need. Other treatment stays."""
+    def scenario(self, need: Need) -> Scenario:
+        """Build the scenario for the need. Other treatment stays unchanged."""
         return Scenario(
-            changed=tuple(ChangedCommitment(each, self._of_life(each)) for each in need.busy if not each.is_treatment),
+            changed=tuple(ChangedCommitment(each, self._changed(each)) for each in need.busy if not each.is_treatment),
             prescribed_minutes=self.minutes,
             prescribed_days=self.days,
         )
 
-    def _of_life(self, busy: BusyTime) -> tuple[BusyTime, ...]:
+    def _changed(self, busy: BusyTime) -> tuple[BusyTime, ...]:
         if busy.key in self.without:
             return ()
         changed = replace(
@@ -72,9 +73,9 @@ def add_what_if_arguments(parser: ArgumentParser) -> None:
 
 
 def read_options(options: Mapping[str, Any], commitments: Iterable[Commitment], need: Need) -> WhatIfOptions:
-    """What the options say of the need's commitments. Raises CommandError for what can't be, and for one that there is not."""
-    known = {name: each for each in commitments for name in (str(each.pk), each.code) if name}
-    lasts = {busy.key: busy.minutes for busy in need.busy}
+    """Read the options. Raises CommandError for a number out of range and for a commitment that does not exist."""
+    by_code = {name: each for each in commitments for name in (str(each.pk), each.code) if name}
+    durations = {busy.key: busy.minutes for busy in need.busy}
     _check_range(options["minutes"], "--minutes", 1, 7 * MINUTES_A_DAY)
     _check_range(options["days"], "--days", 1, 7)
     _check_range(options["travel"], "--travel", 0, MINUTES_A_DAY)
@@ -82,38 +83,38 @@ def read_options(options: Mapping[str, Any], commitments: Iterable[Commitment], 
         minutes=options["minutes"],
         days=options["days"],
         travel=options["travel"],
-        without=frozenset(_commitment(code, known).pk for code in options["without"]),
-        movable=dict(_parse_move(text, known, lasts) for text in options["move"]),
-        leaves=options["leaving"],
+        without=frozenset(_find_commitment(code, by_code).pk for code in options["without"]),
+        movable=dict(_parse_move(text, by_code, durations) for text in options["move"]),
+        leaving=options["leaving"],
     )
 
 
 def has_what_if(options: Mapping[str, Any]) -> bool:
-    """Whether anything is to be otherwise."""
+    """Whether any what-if option is given."""
     return any(options[name] is not None for name in ("minutes", "days", "travel")) or bool(
         options["without"] or options["move"] or options["leaving"]
     )
 
 
 def commitments_of(episode: Episode, need: Need) -> list[Commitment]:
-    """Those that the need knows of, in the order of their codes."""
+    """The saved commitments among the need's busy times, by code."""
     keys = [busy.key for busy in need.busy if not busy.is_treatment and isinstance(busy.key, int)]
     return list(Commitment.objects.filter(patient=episode.patient_id, pk__in=keys).order_by("code", "pk"))
 
 
-def _parse_move(text: str, known: Mapping[str, Commitment], lasts: Mapping[Key, int]) -> tuple[Key, int]:
+def _parse_move(text: str, by_code: Mapping[str, Commitment], durations: Mapping[Key, int]) -> tuple[Key, int]:
     code, _, minutes = text.rpartition("=")
     if not code or not minutes.isdecimal():
         raise CommandError(f"{text} does not say what moves by how much. Write it as CODE=30, in minutes.")
-    key = _commitment(code, known).pk
-    _check_range(int(minutes), f"--move {code}", 0, lasts[key] - 1)
+    key = _find_commitment(code, by_code).pk
+    _check_range(int(minutes), f"--move {code}", 0, durations[key] - 1)
     return key, int(minutes)
 
 
-def _commitment(code: str, known: Mapping[str, Commitment]) -> Commitment:
-    if code in known:
-        return known[code]
-    there = ", ".join(f"{each.code or each.pk} ({each.label})" for each in dict.fromkeys(known.values()))
+def _find_commitment(code: str, by_code: Mapping[str, Commitment]) -> Commitment:
+    if code in by_code:
+        return by_code[code]
+    there = ", ".join(f"{each.code or each.pk} ({each.label})" for each in dict.fromkeys(by_code.values()))
     raise CommandError(
         f"There is no commitment {code}. " + (f"There is: {there}." if there else "There is none at all.")
     )

@@ -88,13 +88,13 @@ def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]
                 arranged=arranged,
             )
         )
-    stages = plan_steps(steps, standing=steps[0].arranged)
+    stages = plan_steps(steps, enrolled=steps[0].arranged)
     names = {track.pk: track.name for track in (*tracks, *(each.track for each in places.enrollments))}
     return tuple(
         LevelPlan(
             span=span,
             stage=stage,
-            in_tracks=tuple(sorted(names[int(key)] for key in stage.in_tracks)),
+            in_tracks=tuple(sorted(names[int(key)] for key in stage.track_keys)),
             stands_in=places.enrollments_on(stage.step.starts),
             fits=() if stage.meetings else find_fits(_open_offers(stage), stage.step.need),
             repairs=() if stage.meetings else find_suggestions(_open_offers(stage), stage.step.need),
@@ -109,7 +109,7 @@ def _with_eligibility(offer: Offer, track: Track) -> Offer:
 
 
 def _open_offers(stage: StepPlan) -> tuple[Offer, ...]:
-    return stage.step.open_to(stage.tracks)
+    return stage.step.open_to(stage.tracks_before)
 
 
 def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:

@@ -99,7 +99,7 @@ def _column_picture(ahead: LevelPlan) -> WeekPicture | None:
 def _action_url(ahead: LevelPlan, patient: Patient) -> str:
     """The page that does it, with the first day and the meetings filled in; nowhere if there is nothing to be done."""
     stage, schedule = ahead.stage, ahead.stage.schedule
-    if schedule is None or len(ahead.stands_in) > 1 or (stage.difference is not None and stage.difference.is_nothing):
+    if schedule is None or len(ahead.stands_in) > 1 or (stage.difference is not None and stage.difference.is_empty):
         return ""
     track = schedule.offer.key
     if not ahead.stands_in:

@@ -184,7 +184,7 @@ def test_what_is_attended_and_is_not_enough_is_looked_for_anew(rosa: Patient, ev
     enrollment = enroll(rosa.episodes.get(), evenings, starts=MONDAY)
     enrollment.enrollment_meetings.filter(meeting__weekday__gte=3).delete()
     first, _ = looked(rosa)
-    assert [reason.code for reason in first.stage.step.against_arranged] == [
+    assert [reason.code for reason in first.stage.step.arranged_reasons] == [
         "below_prescribed_minutes",
         "below_prescribed_days",
     ]

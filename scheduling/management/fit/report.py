@@ -1,4 +1,4 @@
-"""All that is found for one patient, with the clinic's own codes for what it is made of."""
+"""Everything that the fit command finds for one patient."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from timekeeping.reasons import Key
 
 @dataclass(frozen=True, kw_only=True)
 class ClinicCodes:
-    """The clinic's codes of tracks and meetings, by their keys."""
+    """The clinic's own codes of tracks and meetings, by their keys."""
 
     tracks: Mapping[Key, str]
     meetings: Mapping[Key, str]
@@ -36,11 +36,11 @@ class ClinicCodes:
 
 @dataclass(frozen=True, kw_only=True)
 class FitReport:
-    """What was asked, and what is found: the best schedules, and how each track stands to the need.
+    """The need that was searched for, the best schedules, and how each track fits.
 
-    `options` are what the need was taken to be otherwise; `stands` says that the patient has a place in a track already;
-    `one_to_ones` has for each schedule when its individual time could be; `repairs` what would help where nothing fits;
-    `ahead` are the levels to come, None unless asked for.
+    `options` are the what-if options that changed the need. `is_enrolled` tells whether the patient is enrolled in a track
+    already. `individual_times` are the proposals for individual sessions beside each schedule. `suggestions` are what would
+    help when nothing fits. `level_plans` are the plans for the levels of care to come, None unless they were requested.
     """
 
     episode: Episode
@@ -48,37 +48,39 @@ class FitReport:
     need: Need
     commitments: Sequence[Commitment]
     options: WhatIfOptions
-    stands: bool
+    is_enrolled: bool
     schedules: Sequence[Schedule]
-    one_to_ones: Sequence[IndividualProposals]
-    repairs: Sequence[Suggestion]
+    individual_times: Sequence[IndividualProposals]
+    suggestions: Sequence[Suggestion]
     fits: Sequence[Fit]
-    ahead: Sequence[LevelPlan] | None
+    level_plans: Sequence[LevelPlan] | None
     codes: ClinicCodes
 
     @property
     def patient(self) -> str:
+        """The patient's code."""
         return self.episode.patient.code
 
     @property
-    def is_taken(self) -> bool:
-        """Whether the places that the patient has already are in the way."""
-        return self.stands and not self.options.leaves
+    def has_enrollments_in_need(self) -> bool:
+        """Whether meetings in which the patient is enrolled count as busy times."""
+        return self.is_enrolled and not self.options.leaving
 
 
 def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any], today: date) -> FitReport:
-    """From the day on, as the command's `options` say.
+    """Search from the day on, with the command's `options`.
 
-    Raises Refused when the course of care is over by then or no level is stated, and CommandError for what can't be supposed.
+    Raises Refused when the episode of care is over by then or has no level of care, and CommandError for options that are not
+    valid.
     """
     attended = AttendedMeetings.of(episode, from_day)
     leaves = attended.enrollments if options["leaving"] else []
-    as_it_is = PatientAvailability.of(episode.site, [episode], from_day, apart_from=leaves).need(episode, from_day)
+    actual_need = PatientAvailability.of(episode.site, [episode], from_day, apart_from=leaves).need(episode, from_day)
     span = span_in_force(episode, from_day)
     assert span is not None
-    commitments = commitments_of(episode, as_it_is)
-    read = read_options(options, commitments, as_it_is)
-    need = read.supposed(as_it_is).applied_to(as_it_is)
+    commitments = commitments_of(episode, actual_need)
+    what_if = read_options(options, commitments, actual_need)
+    need = what_if.scenario(actual_need).applied_to(actual_need)
     known = own_sessions_of(episode, leaves)
     offers = offers_at(site=episode.site, from_day=from_day, apart_from=known)
     places = attended.in_week_from(from_day) if leaves else ()
@@ -89,21 +91,24 @@ def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any]
         span=span,
         need=need,
         commitments=commitments,
-        options=read,
-        stands=bool(attended.enrollments),
+        options=what_if,
+        is_enrolled=bool(attended.enrollments),
         schedules=schedules,
-        one_to_ones=[_individual_sessions(each, episode, today, leaves) for each in schedules],
-        repairs=() if schedules else find_suggestions(offers, need, preferences=preferences),
+        individual_times=[_propose_individual_sessions(each, episode, today, leaves) for each in schedules],
+        suggestions=() if schedules else find_suggestions(offers, need, preferences=preferences),
         fits=find_fits(offers, need),
-        ahead=plan_step_down(episode=episode, from_day=from_day) if options["ahead"] else None,
+        level_plans=plan_step_down(episode=episode, from_day=from_day) if options["ahead"] else None,
         codes=ClinicCodes.of(episode.site),
     )
 
 
-def _individual_sessions(
+def _propose_individual_sessions(
     schedule: Schedule, episode: Episode, today: date, leaves: Sequence[Enrollment]
 ) -> IndividualProposals:
-    """Individual time beside the schedule, as if what the patient leaves were over; nothing where its track has none."""
+    """Individual sessions beside the schedule, as if the enrollment that the patient leaves were over.
+
+    There are none if the schedule's track has no individual time.
+    """
     return propose_individual_sessions(
         episode=episode,
         minutes=schedule.offer.individual_minutes,
