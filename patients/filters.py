@@ -1,4 +1,4 @@
-"""Which of a site's patients a list shows."""
+"""Filters of the list of a site's patients."""
 
 from datetime import date
 from typing import Any
@@ -20,9 +20,9 @@ CARE_STATES = [
 
 
 class PatientFilter(django_filters.FilterSet):
-    """By words, by where the patient stands in care, by track and by level on `today`.
+    """Filter by name or code, by state of care, by track and by level, as of `today`.
 
-    Without a choice those in care are shown; whoever looks for a name finds it wherever the patient stands.
+    Without a choice of the state of care the list shows patients in care, or everybody if a name was typed.
     """
 
     q = django_filters.CharFilter(
@@ -40,15 +40,15 @@ class PatientFilter(django_filters.FilterSet):
 
     def __init__(self, data: Any, *args: Any, today: date, tracks: list[tuple[int, str]], **kwargs: Any) -> None:
         self.today = today
-        given = data.copy()
-        if not given.get("care"):
-            given["care"] = ALL if given.get("q", "").strip() else CURRENT
-        super().__init__(given, *args, **kwargs)
+        chosen = data.copy()
+        if not chosen.get("care"):
+            chosen["care"] = ALL if chosen.get("q", "").strip() else CURRENT
+        super().__init__(chosen, *args, **kwargs)
         self.filters["track"].extra["choices"] = tracks
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether something beside the default was asked for."""
+        """Whether anything other than the default was chosen."""
         return any(self.data.get(name) for name in ("q", "track", "level")) or self.data["care"] != CURRENT
 
     def by_words(self, patients: PatientQuerySet, name: str, words: str) -> PatientQuerySet:
@@ -66,18 +66,18 @@ class PatientFilter(django_filters.FilterSet):
         return patients
 
     def by_track(self, patients: PatientQuerySet, name: str, track: str) -> PatientQuerySet:
-        standing = Episode.objects.filter(
+        enrolled = Episode.objects.filter(
             Q(enrollments__ends=None) | Q(enrollments__ends__gt=self.today),
             patient=OuterRef("pk"),
             enrollments__track=int(track),
         )
-        return patients.filter(Exists(standing))
+        return patients.filter(Exists(enrolled))
 
     def by_level(self, patients: PatientQuerySet, name: str, level: str) -> PatientQuerySet:
-        holding = LevelOfCareSpan.objects.filter(
+        in_force = LevelOfCareSpan.objects.filter(
             Q(ends=None) | Q(ends__gt=self.today),
             episode__patient=OuterRef("pk"),
             level=level,
             starts__lte=self.today,
         )
-        return patients.filter(Exists(holding))
+        return patients.filter(Exists(in_force))

@@ -1,4 +1,4 @@
-"""What is forgotten of patients every night."""
+"""Nightly deletion of patients' data that is no longer needed."""
 
 from django.tasks import task
 
@@ -8,8 +8,8 @@ from patients.models import ImportedCalendar
 
 @task
 def delete_expired_calendars() -> str:
-    """Forgets what was understood of calendar files that nobody kept, and those that were declined long enough ago."""
-    forgotten = ImportedCalendar.objects.expired(clock.now())
-    number = forgotten.count()
-    forgotten.delete()
+    """Delete calendar files that nobody saved and those that were declined long ago, and report how many."""
+    expired = ImportedCalendar.objects.expired(clock.now())
+    number = expired.count()
+    expired.delete()
     return f"{number} forgotten." if number else "Nothing was to be forgotten."

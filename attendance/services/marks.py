@@ -131,7 +131,7 @@ def mark_everyone_present(*, session: Session, by: User, now: datetime) -> int:
 
 
 def normalized_status(session: Session, mark: Mark) -> AttendanceStatus:
-    """Return the mark's status, with PRESENT and PARTIAL decided by the times rather than by which of the two was chosen."""
+    """Return the mark's status; whether it is PRESENT or PARTIAL follows from the times, not from what was chosen."""
     if not credit.AttendanceOutcome(mark.status).attended:
         return AttendanceStatus(mark.status)
     came_late = mark.arrived is not None and mark.arrived > session.starts

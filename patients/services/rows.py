@@ -1,10 +1,10 @@
-"""How a value is written into its row, and how what stands against it is raised."""
+"""Save a dataclass of values into a database row."""
 
 from django.db import models
 
 
 def save_values(row: models.Model, values: object) -> list[str]:
-    """Sets the fields; the names of those that were otherwise before."""
+    """Set the row's fields to the values of the same names, save it, and return the names that changed."""
     changed = [name for name, value in vars(values).items() if getattr(row, name) != value]
     for name in changed:
         setattr(row, name, getattr(values, name))

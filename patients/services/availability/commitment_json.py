@@ -1,4 +1,4 @@
-"""The values of a commitment as JSON and back, for what a patient states and somebody decides on later."""
+"""Convert the values of a commitment to JSON and back, for proposals that are decided later."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -12,16 +12,16 @@ TIME_FIELDS = frozenset({"starts", "ends"})
 
 
 def values_to_json(values: CommitmentValues) -> dict[str, Any]:
-    """Every field; dates and times as in ISO 8601."""
+    """Return every field, dates and times in ISO 8601."""
     return {
         name: value.isoformat() if isinstance(value, date | time) else value for name, value in vars(values).items()
     }
 
 
-def values_from_json(written: Mapping[str, Any]) -> CommitmentValues:
-    """What `written_values` wrote; fields that there were none of yet are as they are by default."""
-    known = {each.name for each in fields(CommitmentValues)} & set(written)
-    return CommitmentValues(**{name: _field_from_json(name, written[name]) for name in known})
+def values_from_json(stored: Mapping[str, Any]) -> CommitmentValues:
+    """Return the values that `values_to_json` stored; fields added to the class since then get their defaults."""
+    known = {each.name for each in fields(CommitmentValues)} & set(stored)
+    return CommitmentValues(**{name: _field_from_json(name, stored[name]) for name in known})
 
 
 def _field_from_json(name: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a patient's life asks of them: added, changed, ended."""
+"""Add, change, end and remove a patient's commitments, and check that their values make sense."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,26 +17,26 @@ from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
 
 MAX_DATE_RANGE = timedelta(days=366)
-"""What takes longer is a pattern of the week, not an exception in it. (The product's own choice.)"""
+"""How long dates in a row may be (product rule): what takes longer is a weekly commitment with a first and a last day."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoDuration(Reason):
-    """Its end is its start, and that is not midnight, from which a whole day would be meant."""
+    """It starts and ends at the same time, other than midnight to midnight, which is a whole day."""
 
     code: ClassVar[str] = "takes_no_time"
 
 
 @dataclass(frozen=True, slots=True)
 class NeverHappens(Reason):
-    """It has neither weekdays nor a date, or none of its days lies between the dates on which it holds."""
+    """It has neither weekdays nor a date, or none of its days lies between its first and last date."""
 
     code: ClassVar[str] = "never_happens"
 
 
 @dataclass(frozen=True, slots=True)
 class RotationAllOrNothing(Reason):
-    """A rotation in which every day is on, or none."""
+    """Every day of the rotation is on, or none is."""
 
     code: ClassVar[str] = "round_of_all_or_none"
     days: int
@@ -44,6 +44,8 @@ class RotationAllOrNothing(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RotationTooLong(Reason):
+    """The rotation has more days than the longest that is allowed."""
+
     code: ClassVar[str] = "round_too_long"
     days: int
     most: int = MAX_CYCLE_DAYS
@@ -51,7 +53,7 @@ class RotationTooLong(Reason):
 
 @dataclass(frozen=True, slots=True)
 class DateRangeTooLong(Reason):
-    """Dates in a row that are no exception any more."""
+    """The dates in a row span more than `MAX_DATE_RANGE`."""
 
     code: ClassVar[str] = "too_long_on_dates"
     first: date
@@ -60,7 +62,7 @@ class DateRangeTooLong(Reason):
 
 @dataclass(frozen=True, slots=True)
 class MovableExceedsDuration(Reason):
-    """Nothing would be left of it if it gave way by as much as it could."""
+    """Moved by as much as it could be, the commitment would have no time left. Both fields are minutes."""
 
     code: ClassVar[str] = "moves_more_than_it_lasts"
     minutes: int
@@ -69,16 +71,16 @@ class MovableExceedsDuration(Reason):
 
 @dataclass(frozen=True, slots=True)
 class PlaceNotFound(Reason):
-    """The place is another patient's, or was taken out in the meantime."""
+    """The place belongs to another patient or was removed in the meantime."""
 
     code: ClassVar[str] = "not_their_place"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommitmentValues:
-    """As it was stated, with one pattern as in `Commitment`: on weekdays, going round by days, or on dates alone.
+    """What a person enters for a commitment, with one pattern as in `Commitment`: weekdays, a rotation, or dates.
 
-    Travel and `movable_minutes` are minutes; of a `place`, which is the id of one, the way is known by itself.
+    Travel and `movable_minutes` are minutes. With a place its own travel times count, where they are known.
     """
 
     kind: str
@@ -100,22 +102,22 @@ class CommitmentValues:
 
     @property
     def minutes(self) -> int:
-        """How long it takes; from midnight to midnight is a whole day."""
+        """How many minutes it takes; from midnight to midnight is a whole day."""
         return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
 
 
 def check_commitment(values: CommitmentValues) -> Iterable[Reason]:
-    """What makes a commitment nonsense by itself."""
+    """Yield the reasons why the values make no sense, whoever's commitment it is."""
     yield from check_commitment_times(values)
     yield from _check_rotation(values) if values.cycle_days is not None else _check_dates(values)
 
 
-def check_commitment_times(given: CommitmentValues | BusyTime) -> Iterable[Reason]:
-    """What makes the times of a commitment nonsense, whenever it is."""
-    if given.starts == given.ends and given.starts != MIDNIGHT:
+def check_commitment_times(times: CommitmentValues | BusyTime) -> Iterable[Reason]:
+    """Yield the reasons why the times of day make no sense, on whatever days."""
+    if times.starts == times.ends and times.starts != MIDNIGHT:
         yield NoDuration()
-    elif given.movable_minutes >= given.minutes:
-        yield MovableExceedsDuration(given.movable_minutes, given.minutes)
+    elif times.movable_minutes >= times.minutes:
+        yield MovableExceedsDuration(times.movable_minutes, times.minutes)
 
 
 def _check_rotation(values: CommitmentValues) -> Iterable[Reason]:
@@ -139,19 +141,22 @@ def _check_dates(values: CommitmentValues) -> Iterable[Reason]:
 
 
 def _occurs(values: CommitmentValues) -> bool:
-    """Whether there is a date on which it happens: within a round of its first day, or two weeks, or a year of dates."""
+    """Whether there is a date on which it happens.
+
+    Looking at one rotation, or at two weeks for alternate weeks, is enough: the pattern repeats after that.
+    """
     try:
         pattern = commitment_pattern(values)
     except ValueError:  # no day at all
         return False
     if values.on is not None or values.valid_from is None or values.valid_until is None:
         return True
-    reach = timedelta(days=values.cycle_days or 14)
-    return any(pattern.dates(values.valid_from, min(values.valid_until, values.valid_from + reach)))
+    period = timedelta(days=values.cycle_days or 14)
+    return any(pattern.dates(values.valid_from, min(values.valid_until, values.valid_from + period)))
 
 
 def check_new_commitment(patient: Patient, values: CommitmentValues) -> Iterable[Reason]:
-    """What makes it nonsense by itself, or for this patient."""
+    """Yield the reasons why the values make no sense, by themselves or for this patient."""
     yield from check_commitment(values)
     if values.place_id is not None and not Place.objects.filter(patient=patient, pk=values.place_id).exists():
         yield PlaceNotFound()
@@ -159,7 +164,10 @@ def check_new_commitment(patient: Patient, values: CommitmentValues) -> Iterable
 
 @transaction.atomic
 def add_commitment(*, patient: Patient, values: CommitmentValues, by: User | None, now: datetime) -> Commitment:
-    """Raises Refused when it makes no sense by itself. What is booked already stays booked, clash or not."""
+    """Add a commitment and return it. Raises Refused if the values make no sense.
+
+    Sessions that are booked stay booked, also where they conflict with it.
+    """
     refuse_if_any(check_new_commitment(patient, values))
     commitment = Commitment(patient=patient)
     save_values(commitment, values)
@@ -171,7 +179,7 @@ def add_commitment(*, patient: Patient, values: CommitmentValues, by: User | Non
 def change_commitment(
     *, commitment: Commitment, values: CommitmentValues, by: User | None, now: datetime
 ) -> Commitment:
-    """Raises Refused as `add_commitment` does."""
+    """Give the commitment new values and return it. Raises Refused as `add_commitment` does; bookings stay, too."""
     refuse_if_any(check_new_commitment(commitment.patient, values))
     changed = save_values(commitment, values)
     record(commitment, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
@@ -180,7 +188,10 @@ def change_commitment(
 
 @transaction.atomic
 def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, now: datetime) -> Commitment:
-    """It holds until the end of `last_day`. Raises Refused when that is before it begins, or it is on dates alone anyway."""
+    """Let the commitment hold through `last_day`, and return it.
+
+    Raises Refused if that is before it begins, and for a commitment on dates (see `stop_commitment`).
+    """
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and last_day < begins):
         raise Refused([EndDateBeforeStart(begins or last_day, last_day)])
@@ -191,23 +202,33 @@ def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, n
 
 
 @transaction.atomic
-def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User | None, now: datetime) -> None:
-    """End a commitment after `last_day`, or remove one that is on dates alone, which needs no last day.
+def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime) -> None:
+    """Delete a commitment that will not take place; the audit trail keeps its name. Proposals about it are declined."""
+    waiting = CommitmentProposal.objects.waiting().filter(commitment=commitment)
+    waiting.update(state=ProposalState.DECLINED, decided_at=now, decided_by=by, reason="It was taken out.")
+    record(commitment, by=by, action=Action.DELETED, at=now)
+    commitment.delete()
 
-    Raises Refused if the last day is before the commitment begins.
+
+@transaction.atomic
+def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User | None, now: datetime) -> None:
+    """End a commitment that repeats after `last_day`; remove one on dates, for which no last day is asked.
+
+    Raises Refused if `last_day` is before it begins, and ValueError without one for a commitment that repeats.
     """
     if commitment.on is not None:
         remove_commitment(commitment=commitment, by=by, now=now)
     elif last_day is None:
-        raise ValueError("a commitment that repeats needs a last day")
+        raise ValueError("a commitment that repeats ends after a day")
     else:
         end_commitment(commitment=commitment, last_day=last_day, by=by, now=now)
 
 
 @transaction.atomic
-def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime) -> None:
-    """Takes out what will not take place after all; the trail keeps what it was called. What was asked of it is moot."""
-    waiting = CommitmentProposal.objects.waiting().filter(commitment=commitment)
-    waiting.update(state=ProposalState.DECLINED, decided_at=now, decided_by=by, reason="It was taken out.")
-    record(commitment, by=by, action=Action.DELETED, at=now)
-    commitment.delete()
+def end_or_remove_commitment(*, commitment: Commitment, today: date, by: User | None, now: datetime) -> None:
+    """Let the commitment hold no longer from `today` on; remove it if it is on dates or has not begun by then."""
+    begins = commitment.on or commitment.valid_from
+    if commitment.on is not None or (begins is not None and begins >= today):
+        remove_commitment(commitment=commitment, by=by, now=now)
+    else:
+        end_commitment(commitment=commitment, last_day=today - timedelta(days=1), by=by, now=now)

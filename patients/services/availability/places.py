@@ -1,4 +1,4 @@
-"""Where a patient sets out from, and how long the way to each site is."""
+"""Add, change and remove the places between which a patient travels to the sites."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,13 +15,15 @@ from timekeeping.reasons import Reason, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class PlaceNameTaken(Reason):
+    """The patient has another place with that name."""
+
     code: ClassVar[str] = "place_name_taken"
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceInUse(Reason):
-    """Commitments are there, and would not say any more how long the way is."""
+    """Commitments are at the place: without it their travel time would be unknown."""
 
     code: ClassVar[str] = "place_in_use"
     name: str
@@ -30,10 +32,11 @@ class PlaceInUse(Reason):
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceValues:
-    """`ways` are minutes from each site to which one is known, by its id, to the place, and from the place back to it."""
+    """A place's name and its travel times."""
 
     name: str
     travel_minutes_by_site: Mapping[int, tuple[int, int]]
+    """Map site id to the minutes from the site to the place, and from the place to the site."""
 
 
 def _check_place(patient: Patient, place: Place | None, values: PlaceValues) -> Iterable[Reason]:
@@ -43,21 +46,21 @@ def _check_place(patient: Patient, place: Place | None, values: PlaceValues) -> 
 
 
 def _save_travel_times(place: Place, values: PlaceValues) -> bool:
-    """Whether any of the ways was otherwise before."""
-    held = {way.site_id: way for way in place.travels.all()}
-    is_new = bool(place.travels.exclude(site__in=values.travel_minutes_by_site).delete()[0])
+    """Save the travel times and return whether any changed."""
+    known = {travel.site_id: travel for travel in place.travels.all()}
+    is_changed = bool(place.travels.exclude(site__in=values.travel_minutes_by_site).delete()[0])
     for site_id, (before, after) in values.travel_minutes_by_site.items():
-        way = held.get(site_id) or PlaceTravel(place=place, site_id=site_id)
-        if way.pk is None or (way.before_minutes, way.after_minutes) != (before, after):
-            way.before_minutes, way.after_minutes = before, after
-            way.save()
-            is_new = True
-    return is_new
+        travel = known.get(site_id) or PlaceTravel(place=place, site_id=site_id)
+        if travel.pk is None or (travel.before_minutes, travel.after_minutes) != (before, after):
+            travel.before_minutes, travel.after_minutes = before, after
+            travel.save()
+            is_changed = True
+    return is_changed
 
 
 @transaction.atomic
 def add_place(*, patient: Patient, values: PlaceValues, by: User | None, now: datetime) -> Place:
-    """Raises Refused when the patient has a place of that name."""
+    """Add a place and return it. Raises Refused if the patient has a place with that name."""
     patient = Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=patient.pk)
     refuse_if_any(_check_place(patient, None, values))
     place = Place.objects.create(patient=patient, name=values.name)
@@ -68,7 +71,10 @@ def add_place(*, patient: Patient, values: PlaceValues, by: User | None, now: da
 
 @transaction.atomic
 def change_place(*, place: Place, values: PlaceValues, by: User | None, now: datetime) -> Place:
-    """Raises Refused as `add_place` does. What is booked stays booked, also where the way is longer now."""
+    """Give the place new values and return it. Raises Refused as `add_place` does.
+
+    Sessions that are booked stay booked, even where travel takes longer now.
+    """
     patient = Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=place.patient_id)
     refuse_if_any(_check_place(patient, place, values))
     changed = ["name"] if place.name != values.name else []
@@ -82,7 +88,7 @@ def change_place(*, place: Place, values: PlaceValues, by: User | None, now: dat
 
 @transaction.atomic
 def remove_place(*, place: Place, by: User | None, now: datetime) -> None:
-    """Raises Refused while commitments are there."""
+    """Delete a place. Raises Refused while commitments are there."""
     Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=place.patient_id)
     there = place.commitments.count()
     refuse_if_any([PlaceInUse(place.name, there)] if there else [])

@@ -1,8 +1,8 @@
-"""A life that is typed as a week: what its rows ask for, and doing all of it or nothing."""
+"""Save the weekly commitments that a person types as rows of one week: all of them or none."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import ClassVar
 
 from django.db import transaction
@@ -14,21 +14,20 @@ from patients.services.availability.commitments import (
     add_commitment,
     change_commitment,
     check_commitment,
-    end_commitment,
-    remove_commitment,
+    end_or_remove_commitment,
 )
 from timekeeping.reasons import Reason, Refused
 
 
 @dataclass(frozen=True, slots=True)
 class NoLongerWeekly(Reason):
-    """The row is about a commitment that was ended or given another pattern in the meantime."""
+    """The row's commitment was ended, or given another pattern than every week, in the meantime."""
 
     code: ClassVar[str] = "no_longer_weekly"
 
 
 class WeekRefused(Refused):
-    """Nothing was written. `rows` are the reasons against each row, by its number among those given."""
+    """Nothing was saved. `rows` maps the index of a row to the reasons why it was refused."""
 
     def __init__(self, rows: Mapping[int, tuple[Reason, ...]]) -> None:
         self.rows = rows
@@ -37,7 +36,7 @@ class WeekRefused(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekRow:
-    """A line of the week: a new commitment, or what one is to become; `is_removed` says that it holds no longer."""
+    """One row of the typed week: a new commitment, new values for an existing one, or with `is_removed` its end."""
 
     kind: str = ""
     label: str = ""
@@ -49,7 +48,7 @@ class WeekRow:
     is_removed: bool = False
 
     def apply_to(self, values: CommitmentValues) -> CommitmentValues:
-        """The values with what stands in the row."""
+        """Return the values with what was typed in the row."""
         return replace(
             values,
             kind=self.kind,
@@ -61,13 +60,13 @@ class WeekRow:
         )
 
     def values(self) -> CommitmentValues:
-        """Those of a new commitment."""
+        """Return the values of a new commitment."""
         return self.apply_to(CommitmentValues(kind=self.kind, label=self.label, starts=self.starts, ends=self.ends))
 
 
 @dataclass(frozen=True, slots=True)
 class WeekChange:
-    """One thing to do: add a commitment, change one, or with no values end one."""
+    """One thing to do: add a commitment (None) with values, change one, or end one (values None)."""
 
     commitment: Commitment | None
     values: CommitmentValues | None
@@ -75,7 +74,7 @@ class WeekChange:
 
 @dataclass(frozen=True, slots=True)
 class SavedWeek:
-    """What a week that was typed has changed."""
+    """The commitments that a typed week added, changed and ended."""
 
     added: tuple[Commitment, ...]
     changed: tuple[Commitment, ...]
@@ -83,77 +82,70 @@ class SavedWeek:
 
 
 def commitment_values(commitment: Commitment) -> CommitmentValues:
-    """A commitment as it would be stated."""
+    """Return a commitment's values as a person would enter them."""
     return CommitmentValues(**{each.name: getattr(commitment, each.name) for each in fields(CommitmentValues)})
 
 
 def weekly_commitments(patient: Patient, today: date) -> list[Commitment]:
-    """The commitments that a week can show: those of every week that hold on the day or later."""
+    """Return the commitments that rows of a week can show: those of every week that hold on the day or later."""
     weekly = patient.commitments.filter(on=None, cycle_days=None, anchor=None)
     return list(weekly.in_force_from(today).with_travel())
 
 
 def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date) -> tuple[WeekChange, ...]:
-    """What the rows ask for; nothing for those that say what holds already. New ones that are equal but for their days are one.
+    """Return what has to change so that the patient's weekly commitments are as the rows say.
 
-    Holds the commitments until the transaction ends. Raises WeekRefused with every row that makes no sense.
+    Rows without a difference are left out. New rows that differ only in their weekdays become one commitment. Locks the
+    commitments until the transaction ends. Raises WeekRefused with the reasons of every row that makes no sense.
     """
-    standing = Commitment.objects.select_for_update(of=("self",), no_key=True).filter(patient=patient)
-    known = {each.pk: each for each in standing.filter(on=None, cycle_days=None, anchor=None).in_force_from(today)}
-    against: dict[int, tuple[Reason, ...]] = {}
+    own = Commitment.objects.select_for_update(of=("self",), no_key=True).filter(patient=patient)
+    known = {each.pk: each for each in own.filter(on=None, cycle_days=None, anchor=None).in_force_from(today)}
+    refused: dict[int, tuple[Reason, ...]] = {}
     new: dict[CommitmentValues, int] = {}
-    acts: list[WeekChange] = []
+    changes: list[WeekChange] = []
     for number, row in enumerate(rows):
         commitment = known.get(row.commitment_id) if row.commitment_id is not None else None
         if row.commitment_id is not None and commitment is None:
-            against[number] = (NoLongerWeekly(),)
+            refused[number] = (NoLongerWeekly(),)
             continue
         if row.is_removed:
-            acts += [WeekChange(commitment, None)] if commitment is not None else []
+            changes += [WeekChange(commitment, None)] if commitment is not None else []
             continue
         values = row.apply_to(commitment_values(commitment)) if commitment is not None else row.values()
         reasons = tuple(check_commitment(values))
         if reasons:
-            against[number] = reasons
+            refused[number] = reasons
         elif commitment is None:
-            alike = replace(values, weekdays=0)
-            new[alike] = new.get(alike, 0) | values.weekdays
+            without_days = replace(values, weekdays=0)
+            new[without_days] = new.get(without_days, 0) | values.weekdays
         elif values != commitment_values(commitment):
-            acts.append(WeekChange(commitment, values))
-    if against:
-        raise WeekRefused(against)
-    return (*acts, *(WeekChange(None, replace(values, weekdays=days)) for values, days in new.items()))
+            changes.append(WeekChange(commitment, values))
+    if refused:
+        raise WeekRefused(refused)
+    return (*changes, *(WeekChange(None, replace(values, weekdays=days)) for values, days in new.items()))
 
 
 @transaction.atomic
 def save_week(*, patient: Patient, rows: Sequence[WeekRow], today: date, by: User | None, now: datetime) -> SavedWeek:
-    """Adds, changes and ends what the rows ask for; what is ended held until yesterday. Raises as `acts_of` does."""
+    """Add, change and end commitments as the rows say, and return which; what ends held until yesterday.
+
+    Raises WeekRefused if a row makes no sense.
+    """
+    changes = plan_week_changes(patient=patient, rows=rows, today=today)
     done: dict[str, list[Commitment]] = {"added": [], "changed": [], "ended": []}
-    for word, commitment in _apply_changes(
-        plan_week_changes(patient=patient, rows=rows, today=today), patient, today, by, now
-    ):
-        done[word].append(commitment)
-    return SavedWeek(**{word: tuple(commitments) for word, commitments in done.items()})
+    for outcome, commitment in _apply_changes(changes, patient, today, by, now):
+        done[outcome].append(commitment)
+    return SavedWeek(**{outcome: tuple(commitments) for outcome, commitments in done.items()})
 
 
 def _apply_changes(
-    acts: Sequence[WeekChange], patient: Patient, today: date, by: User | None, now: datetime
+    changes: Sequence[WeekChange], patient: Patient, today: date, by: User | None, now: datetime
 ) -> Iterator[tuple[str, Commitment]]:
-    for act in acts:
-        if act.commitment is None and act.values is not None:
-            yield "added", add_commitment(patient=patient, values=act.values, by=by, now=now)
-        elif act.commitment is not None and act.values is not None:
-            yield "changed", change_commitment(commitment=act.commitment, values=act.values, by=by, now=now)
-        elif act.commitment is not None:
-            end_or_remove_commitment(commitment=act.commitment, today=today, by=by, now=now)
-            yield "ended", act.commitment
-
-
-@transaction.atomic
-def end_or_remove_commitment(*, commitment: Commitment, today: date, by: User | None, now: datetime) -> None:
-    """From the day on it holds no longer; what has not held on any day yet is taken out whole."""
-    begins = commitment.on or commitment.valid_from
-    if commitment.on is not None or (begins is not None and begins >= today):
-        remove_commitment(commitment=commitment, by=by, now=now)
-    else:
-        end_commitment(commitment=commitment, last_day=today - timedelta(days=1), by=by, now=now)
+    for change in changes:
+        if change.commitment is None and change.values is not None:
+            yield "added", add_commitment(patient=patient, values=change.values, by=by, now=now)
+        elif change.commitment is not None and change.values is not None:
+            yield "changed", change_commitment(commitment=change.commitment, values=change.values, by=by, now=now)
+        elif change.commitment is not None:
+            end_or_remove_commitment(commitment=change.commitment, today=today, by=by, now=now)
+            yield "ended", change.commitment

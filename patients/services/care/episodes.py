@@ -1,4 +1,4 @@
-"""The course of care: admission, and the levels stated in it."""
+"""Admit a patient to an episode of care, and set the levels of care ordered in it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,19 +14,23 @@ from timekeeping.reasons import AlreadyEnded, Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class AlreadyAdmitted(Reason):
+    """The patient is in an episode of care that began on `since`."""
+
     code: ClassVar[str] = "already_admitted"
     since: date
 
 
 @dataclass(frozen=True, slots=True)
 class LevelOverlaps(Reason):
+    """The present level began on `since`, which is not before the new one."""
+
     code: ClassVar[str] = "level_overlaps"
     since: date
 
 
 @dataclass(frozen=True, kw_only=True)
 class LevelValues:
-    """What is prescribed: minutes and days a week at a level, and who stated it."""
+    """An ordered level of care: minutes and days a week from the date `starts`, and who ordered it."""
 
     level: str
     prescribed_minutes: int
@@ -39,11 +43,14 @@ class LevelValues:
 def admit_patient(
     *, patient: Patient, values: LevelValues, referral_source: str = "", by: User | None, now: datetime
 ) -> Episode:
-    """Opens a course of care with its first level. Raises Refused while another lasts on or after that day."""
+    """Open an episode of care at the patient's site with its first level, and return it.
+
+    Raises Refused if another episode is open on or after the day.
+    """
     Patient.objects.select_for_update().get(pk=patient.pk)
-    standing = Episode.objects.filter(patient=patient).open_on_or_after(values.starts).first()
-    if standing is not None:
-        raise Refused([AlreadyAdmitted(standing.starts)])
+    other = Episode.objects.filter(patient=patient).open_on_or_after(values.starts).first()
+    if other is not None:
+        raise Refused([AlreadyAdmitted(other.starts)])
     episode = Episode.objects.create(
         patient=patient, site_id=patient.site_id, starts=values.starts, referral_source=referral_source
     )
@@ -54,9 +61,9 @@ def admit_patient(
 
 @transaction.atomic
 def set_level_of_care(*, episode: Episode, values: LevelValues, by: User | None, now: datetime) -> LevelOfCareSpan:
-    """Steps to the next level from a day on.
+    """End the present level and begin the next one on `values.starts`; return the new span.
 
-    Raises Refused unless it is after the present level began, and when the course of care is over by then.
+    Raises Refused if the present level began on that day or later, or if the episode of care ends by then.
     """
     episode = Episode.objects.select_for_update(of=("self",)).select_related("patient").get(pk=episode.pk)
     if episode.ends is not None and episode.ends <= values.starts:

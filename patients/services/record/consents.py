@@ -1,4 +1,4 @@
-"""What a patient allows to be told, to whom: recorded as it was signed, and revoked at their word."""
+"""Record and revoke a patient's consents to share appointment times with one recipient."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Consent, Patient
 from scheduling.domain.letters import PurposeRevealsTreatment, revealing_words
-from timekeeping.reasons import EndDateBeforeStart, Reason, Refused
+from timekeeping.reasons import EndDateBeforeStart, Reason, Refused, refuse_if_any
 
 
 @dataclass(frozen=True, slots=True)
 class SignedInFuture(Reason):
-    """Nobody has signed it yet on the day given."""
+    """The date of signing is in the future."""
 
     code: ClassVar[str] = "signed_in_the_future"
     signed_on: date
@@ -24,7 +24,7 @@ class SignedInFuture(Reason):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyRevoked(Reason):
-    """The consent was revoked before."""
+    """The consent was already revoked, on the date `on`."""
 
     code: ClassVar[str] = "revoked_already"
     recipient: str
@@ -33,7 +33,7 @@ class AlreadyRevoked(Reason):
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentValues:
-    """A consent as it was signed; it holds on the half-open dates `signed_on` to `valid_until`."""
+    """A consent as it was signed, valid on the half-open dates `signed_on` to `valid_until`."""
 
     recipient: str
     recipient_kind: str
@@ -48,16 +48,18 @@ def _check_consent(values: ConsentValues, today: date, site_name: str) -> Iterab
         yield SignedInFuture(values.signed_on)
     if values.valid_until <= values.signed_on:
         yield EndDateBeforeStart(values.signed_on, values.valid_until)
-    if telling := revealing_words(values.purpose, [site_name]):
-        yield PurposeRevealsTreatment(telling)
+    if words := revealing_words(values.purpose, [site_name]):
+        yield PurposeRevealsTreatment(words)
 
 
 @transaction.atomic
 def record_consent(*, patient: Patient, values: ConsentValues, by: User, now: datetime) -> Consent:
-    """Raises Refused for one that would be signed after today, be over before it is signed, or tell in its purpose what for."""
-    against = tuple(_check_consent(values, now.astimezone(patient.site.zone).date(), patient.site.name))
-    if against:
-        raise Refused(against)
+    """Record a signed consent and return it.
+
+    Raises Refused if it is signed after today, ends before it is signed, or has a purpose that reveals the treatment,
+    which 42 CFR Part 2 protects.
+    """
+    refuse_if_any(_check_consent(values, now.astimezone(patient.site.zone).date(), patient.site.name))
     consent = Consent.objects.create(patient=patient, recorded_by=by, **vars(values))
     record(consent, by=by, action=Action.CREATED, at=now, detail=f"until {consent.last_day:%Y-%m-%d}")
     return consent
@@ -65,9 +67,9 @@ def record_consent(*, patient: Patient, values: ConsentValues, by: User, now: da
 
 @transaction.atomic
 def revoke_consent(*, consent: Consent, by: User, now: datetime) -> Consent:
-    """From now on nothing more is told on its ground; what was told stays told. Raises Refused when it was revoked before."""
-    found = Consent.objects.select_for_update(of=("self",)).select_related("patient__site")
-    consent = found.get(pk=consent.pk)
+    """End the consent now and return it; letters sent under it stay on record. Raises Refused if it was revoked before."""
+    consents = Consent.objects.select_for_update(of=("self",)).select_related("patient__site")
+    consent = consents.get(pk=consent.pk)
     if consent.revoked_at is not None:
         on = consent.revoked_at.astimezone(consent.patient.site.zone).date()
         raise Refused([AlreadyRevoked(consent.recipient, on)])

@@ -1,4 +1,4 @@
-"""The person: added and changed."""
+"""Create and change a patient's personal details."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,18 +16,24 @@ from timekeeping.reasons import Reason, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class CodeTaken(Reason):
+    """Another patient has the code."""
+
     code: ClassVar[str] = "code_taken"
     taken: str
 
 
 @dataclass(frozen=True, slots=True)
 class BirthDateInFuture(Reason):
+    """The birth date is after today."""
+
     code: ClassVar[str] = "not_born_yet"
     birth_date: date
 
 
 @dataclass(frozen=True, kw_only=True)
 class PatientValues:
+    """A patient's personal details. `code` is the clinic's own; travel is minutes from home to the site, one way."""
+
     code: str
     first_name: str
     last_name: str
@@ -48,7 +54,10 @@ def _check_patient(patient: Patient, values: PatientValues, now: datetime) -> It
 
 @transaction.atomic
 def create_patient(*, site_id: int, values: PatientValues, by: User | None, now: datetime) -> Patient:
-    """Raises Refused when the code is somebody else's or the birth is to come."""
+    """Create a patient at the site and return the row.
+
+    Raises Refused if another patient has the code or the birth date is after today.
+    """
     patient = Patient(site_id=site_id)
     refuse_if_any(_check_patient(patient, values, now))
     save_values(patient, values)
@@ -58,7 +67,10 @@ def create_patient(*, site_id: int, values: PatientValues, by: User | None, now:
 
 @transaction.atomic
 def change_patient(*, patient: Patient, values: PatientValues, by: User | None, now: datetime) -> Patient:
-    """Raises Refused as `create_patient` does. The trail says which fields changed, not what stood in them."""
+    """Change a patient's details and return the row. Raises Refused as `create_patient` does.
+
+    The audit trail names the fields that changed, not their values.
+    """
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
     refuse_if_any(_check_patient(patient, values, now))
     changed = save_values(patient, values)

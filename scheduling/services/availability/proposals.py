@@ -19,9 +19,10 @@ from patients.services.availability.commitments import (
     add_commitment,
     change_commitment,
     check_new_commitment,
+    end_or_remove_commitment,
     stop_commitment,
 )
-from patients.services.availability.week import WeekRow, end_or_remove_commitment, plan_week_changes
+from patients.services.availability.week import WeekRow, plan_week_changes
 from scheduling.services.availability.conflicts import BookingConflict, booking_conflicts
 from scheduling.services.reasons import ReasonRequired
 from scheduling.services.rosters import lock_site
