@@ -17,6 +17,8 @@ from scheduling.services.reasons import BeforeAdmission, HasBegun, NothingChange
 from scheduling.services.rosters import lock_site, mark_episode_feeds_stale
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
 
+DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class LeaveOverlaps(Reason):
@@ -25,9 +27,6 @@ class LeaveOverlaps(Reason):
     code: ClassVar[str] = "away_already"
     first_day: date
     last_day: date | None
-
-
-DAY = timedelta(days=1)
 
 
 @transaction.atomic
