@@ -1,4 +1,7 @@
-"""Individual time without a fixed hour: who could give it when, what is proposed, and what stands against it."""
+"""Weekly individual sessions: counselors' hours, proposed times, and the reasons against a time.
+
+Starts and ends are minutes since midnight on the wall clock of the site.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,12 +13,15 @@ from timekeeping.weeks import BusyTime, is_within
 
 MIN_SESSION_MINUTES = 30
 MAX_SESSION_MINUTES = 90
-"""Of one session. Longer individual time is divided at once where that fits."""
+"""Of one session (product rule). Longer weekly time is split into two sessions if that fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenHours:
-    """Minutes of a weekday in which a counselor sees people one to one, on half-open dates; None is open."""
+    """Hours of a weekday in which a counselor sees patients individually.
+
+    `valid_from` to `valid_until` is a half-open range of dates; None leaves that side open.
+    """
 
     weekday: int
     starts: int
@@ -23,14 +29,14 @@ class OpenHours:
     valid_from: date | None = None
     valid_until: date | None = None
 
-    def holds_on(self, day: date) -> bool:
+    def happens_on(self, day: date) -> bool:
         """Whether the hours are held on the date."""
         return day.weekday() == self.weekday and is_within(day, self.valid_from, self.valid_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counselor:
-    """Who sees people one to one, in which hours, and what else takes them: groups, other one-to-ones, dated sessions."""
+    """A counselor with their hours for individual sessions and their busy times: groups and other sessions."""
 
     key: Key
     name: str
@@ -40,7 +46,7 @@ class Counselor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyHour:
-    """A counselor's time for one patient, every week: minutes from midnight on a weekday."""
+    """A weekly time of a counselor for one patient."""
 
     counselor: Key
     weekday: int
@@ -49,16 +55,18 @@ class WeeklyHour:
 
     @property
     def span(self) -> Interval[int]:
+        """The minutes of the day that it takes."""
         return Interval(self.starts, self.ends)
 
     @property
     def minutes(self) -> int:
+        """How long it is."""
         return self.ends - self.starts
 
 
 @dataclass(frozen=True, slots=True)
 class AdjacentGroup:
-    """The group of the same day that is nearest, and how many minutes lie between."""
+    """The nearest group on the same day, the minutes between the two, and whether the session comes after the group."""
 
     group: str
     minutes: int
@@ -67,39 +75,45 @@ class AdjacentGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """Weekly individual time as it could be: one hour or two, with what each is beside; None on a day without treatment."""
+    """A proposed weekly time: one session or two with one counselor, whose name is `name`.
+
+    `adjacent_groups` has the nearest group for each session, or None if the patient has no group on that day.
+    """
 
     name: str
     hours: tuple[WeeklyHour, ...]
-    beside: tuple[AdjacentGroup | None, ...]
+    adjacent_groups: tuple[AdjacentGroup | None, ...]
 
     @property
     def counselor(self) -> Key:
+        """The key of the counselor."""
         return self.hours[0].counselor
 
     @property
     def days(self) -> tuple[int, ...]:
+        """The weekdays of the sessions."""
         return tuple(hour.weekday for hour in self.hours)
 
     @property
     def trips(self) -> int:
-        """On how many days the patient would come for this alone."""
-        return self.beside.count(None)
+        """On how many days the patient would come only for this."""
+        return self.adjacent_groups.count(None)
 
     @property
     def waiting_minutes(self) -> int:
-        return sum(each.minutes for each in self.beside if each is not None)
+        """The minutes between the sessions and the groups beside them."""
+        return sum(each.minutes for each in self.adjacent_groups if each is not None)
 
     @property
-    def place(self) -> tuple[int, int, tuple[tuple[int, int], ...], str, str]:
-        """Where it stands in the order; no two proposals share it."""
+    def rank(self) -> tuple[int, int, tuple[tuple[int, int], ...], str, str]:
+        """The sort key of proposals, best first; no two proposals have the same."""
         when = tuple((hour.weekday, hour.starts) for hour in self.hours)
         return self.trips, self.waiting_minutes, when, self.name, str(self.counselor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HourConflict:
-    """What takes minutes of an hour: of the counselor, or else of the patient; from when, and on how many dates."""
+    """A busy time of the counselor, or else of the patient, that overlaps an hour by so many minutes on so many dates."""
 
     label: str
     is_counselors: bool
@@ -110,73 +124,82 @@ class HourConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearestHour:
-    """An hour that is not free, and what stands against it, the most minutes first."""
+    """An hour that is not free, and its conflicts, those with the most minutes first."""
 
     name: str
     hour: WeeklyHour
-    against: tuple[HourConflict, ...]
+    conflicts: tuple[HourConflict, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NoCounselorHours(Reason):
-    """Nobody at the site has stated hours in which they see people one to one."""
+    """No counselor at the site has entered hours for individual sessions."""
 
     code: ClassVar[str] = "no_counselor_hours"
 
 
 @dataclass(frozen=True, slots=True)
 class NoFreeHour(Reason):
-    """No counselor has time that suits; `nearest` is the hour that lacks the fewest minutes, if any is long enough at all."""
+    """No counselor has a suitable free time for so many minutes a week.
+
+    `nearest` is the hour with the fewest busy minutes, or None if nobody's hours are long enough.
+    """
 
     code: ClassVar[str] = "no_free_hour"
     minutes: int
     nearest: NearestHour | None
 
     @property
-    def against(self) -> tuple[HourConflict, ...]:
-        """What stands against the nearest."""
-        return self.nearest.against if self.nearest else ()
+    def conflicts(self) -> tuple[HourConflict, ...]:
+        """The conflicts of the nearest hour."""
+        return self.nearest.conflicts if self.nearest else ()
 
     @property
-    def may_be_two(self) -> bool:
+    def can_be_split(self) -> bool:
+        """Whether the time may be split into two sessions."""
         return len(split_into_sessions(self.minutes)) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class HourNotFree(Reason):
-    """A time that was chosen can't be had, or no longer; with nothing `against` it, it is outside the counselor's hours."""
+    """A chosen time is not available, or no longer. Without conflicts, it is outside the counselor's hours."""
 
     code: ClassVar[str] = "hour_not_free"
     name: str
     hour: WeeklyHour
-    against: tuple[HourConflict, ...]
+    conflicts: tuple[HourConflict, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WrongIndividualTime(Reason):
-    """What was chosen does not come to the minutes that were to be arranged, or is divided in a way that is not done."""
+    """The chosen times do not add up to the weekly minutes of the track, or are split in a way that is not allowed."""
 
     code: ClassVar[str] = "not_the_individual_time"
     minutes: int
 
     @property
-    def may_be_two(self) -> bool:
+    def can_be_split(self) -> bool:
+        """Whether the time may be split into two sessions."""
         return len(split_into_sessions(self.minutes)) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndividualProposals:
-    """The best proposal of each counselor and day, and the `others` where time is not divided; or why there is none."""
+    """The best proposal for each counselor and day, and all `others`; or the `refusal`, if there are none.
+
+    Time that is split into two sessions has no `others`: there would be too many.
+    """
 
     proposals: tuple[Proposal, ...] = ()
     others: tuple[Proposal, ...] = ()
-    none: NoCounselorHours | NoFreeHour | None = None
+    refusal: NoCounselorHours | NoFreeHour | None = None
 
 
 def split_into_sessions(minutes: int) -> tuple[tuple[int, ...], ...]:
-    """How weekly minutes may be divided into sessions, in the order in which it is tried.
+    """Return how weekly minutes may be split into sessions, as lengths in minutes, in the order of preference.
 
-    Halves are on a grid of 5 minutes where that leaves both long enough; the longer one comes earlier in the week.
+    Halves are multiples of 5 minutes if that leaves both long enough, and the longer one comes first in the week. (Product
+    rule.)
     """
     if minutes <= 0:
         return ()

@@ -1,13 +1,13 @@
-"""Weekly one-to-one times: in counselors' free hours, beside a patient's life and the groups that they attend.
+"""Find weekly times for individual sessions in counselors' free hours, around a patient's commitments and groups.
 
-The product's own choices: times start on the quarter of an hour. Individual minutes are one session; where none fits, or above
-an hour and a half at once, two of about half with the same counselor on two days, each of half an hour at least. One time a
-week is proposed for each counselor and day: first those that need no way of their own, on days of treatment, those with the
-least waiting before these; then the others in the order of the week.
+These are product rules. Times start on the quarter hour. The weekly minutes are one session, or two of about half the length
+with the same counselor on two days, each at least half an hour long. Two are tried if one does not fit; above an hour and a
+half they are tried first. One time a week is proposed for each counselor and day. Times on days with treatment come first,
+because they need no extra trip, and among these the ones with the least waiting. The others follow in the order of the week.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from itertools import combinations
 
 from scheduling.domain.hours.rules import WeeklyMeeting
@@ -37,23 +37,31 @@ WHOLE_DAY = Interval(0, MINUTES_A_DAY)
 def propose_individual_times(
     minutes: int, counselors: Iterable[Counselor], attended: Sequence[WeeklyMeeting], need: Need
 ) -> IndividualProposals:
-    """Weekly times for `minutes` of individual time in the counselors' free hours, from the need's day.
+    """Propose weekly times for `minutes` of individual sessions in the counselors' hours, from the need's first day.
 
-    None overlaps the patient's life, travel included, their treatment, the meetings `attended`, or what takes the counselor,
-    on any date of the horizon on which the site is open. They come in the order of `Proposal.place`, which is total.
+    On every date of the horizon on which the site is open, a proposed time overlaps neither the patient's busy times (travel
+    included) and the meetings `attended`, nor the counselor's busy times. Proposals are in the order of `Proposal.rank`.
     """
-    life = _patient_busy(attended, need)
-    weeks = [_CounselorWeek(counselor, attended, need, life) for counselor in counselors]
+    patient_busy = _patient_busy(attended, need)
+    weeks = [_CounselorWeek(counselor, attended, need, patient_busy) for counselor in counselors]
     if not any(week.counselor.hours for week in weeks):
-        return IndividualProposals(none=NoCounselorHours())
+        return IndividualProposals(refusal=NoCounselorHours())
     for lengths in split_into_sessions(minutes):
-        found = [proposal for week in weeks for proposal in week.best(lengths)]
-        if found:
-            best = sorted(found, key=lambda each: each.place)
-            every = [proposal for week in weeks for proposal in week.every(lengths[0])] if len(lengths) == 1 else []
-            others = sorted(set(every) - set(best), key=lambda each: each.place)
-            return IndividualProposals(proposals=tuple(best), others=tuple(others))
-    return IndividualProposals(none=NoFreeHour(minutes, _nearest_hour(split_into_sessions(minutes), weeks)))
+        best = [proposal for week in weeks for proposal in week.best_proposals(lengths)]
+        if best:
+            return IndividualProposals(proposals=_in_order(best), others=_in_order(_others(weeks, lengths, best)))
+    return IndividualProposals(refusal=NoFreeHour(minutes, _nearest_hour(split_into_sessions(minutes), weeks)))
+
+
+def _others(weeks: Iterable["_CounselorWeek"], lengths: Sequence[int], best: Iterable[Proposal]) -> Iterable[Proposal]:
+    """Return the other free times, if the minutes are not split."""
+    if len(lengths) > 1:
+        return ()
+    return {proposal for week in weeks for proposal in week.all_proposals(lengths[0])} - set(best)
+
+
+def _in_order(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
+    return tuple(sorted(proposals, key=_proposal_rank))
 
 
 def check_choice(
@@ -63,83 +71,91 @@ def check_choice(
     attended: Sequence[WeeklyMeeting],
     need: Need,
 ) -> Iterator[Reason]:
-    """Everything against giving a patient these weekly hours; nothing if all is well. The same rules as `propose`."""
-    known, life = {counselor.key: counselor for counselor in counselors}, _patient_busy(attended, need)
-    ordered = sorted(hours, key=lambda hour: (hour.weekday, hour.starts))
-    is_divided_so = tuple(hour.minutes for hour in ordered) in split_into_sessions(minutes)
-    if not is_divided_so or len({hour.weekday for hour in hours}) < len(hours) or len({h.counselor for h in hours}) > 1:
+    """Yield every reason against these weekly hours for a patient, by the same rules as `propose_individual_times`.
+
+    `minutes` are the weekly minutes that the hours must add up to.
+    """
+    counselors_by_key, patient_busy = {each.key: each for each in counselors}, _patient_busy(attended, need)
+    in_order = sorted(hours, key=lambda hour: (hour.weekday, hour.starts))
+    if not _is_allowed_split(in_order, minutes):
         yield WrongIndividualTime(minutes)
         return
-    for hour in ordered:
-        counselor = known.get(hour.counselor)
+    for hour in in_order:
+        counselor = counselors_by_key.get(hour.counselor)
         if counselor is None:
             yield WrongIndividualTime(minutes)
             continue
-        week = _CounselorWeek(counselor, attended, need, life)
+        week = _CounselorWeek(counselor, attended, need, patient_busy)
         if not any(window.covers(hour.span) for window in week.free(hour.weekday)):
-            yield HourNotFree(counselor.name, hour, week.against(hour))
+            yield HourNotFree(counselor.name, hour, week.conflicts_at(hour))
+
+
+def _is_allowed_split(hours: Sequence[WeeklyHour], minutes: int) -> bool:
+    """Whether the hours have allowed lengths, are on different days and with one counselor."""
+    has_lengths = tuple(hour.minutes for hour in hours) in split_into_sessions(minutes)
+    are_on_different_days = len({hour.weekday for hour in hours}) == len(hours)
+    return has_lengths and are_on_different_days and len({hour.counselor for hour in hours}) <= 1
 
 
 class _CounselorWeek:
     """A counselor's week beside a patient's."""
 
-    def __init__(self, counselor: Counselor, attended: Sequence[WeeklyMeeting], need: Need, life: "_BusyByDay") -> None:
-        self.counselor, self.need, self.life = counselor, need, life
+    def __init__(
+        self, counselor: Counselor, attended: Sequence[WeeklyMeeting], need: Need, patient_busy: "_BusyByDay"
+    ) -> None:
+        self.counselor, self.need, self.patient_busy = counselor, need, patient_busy
         self.groups = [each for each in attended if each.anchor is None]
-        self.work = _busy_by_day(counselor.busy, need)
+        self.counselor_busy = _busy_by_day(counselor.busy, need)
+        self.open_dates = need.finder.horizon.open_days
         self.free_on: dict[int, tuple[Interval[int], ...]] = {}
 
-    def dates(self, weekday: int) -> Iterator[date]:
-        """The dates of a weekday on which the site is open."""
-        first = self.need.from_day + timedelta(days=(weekday - self.need.from_day.weekday()) % 7)
-        while first < self.need.until:
-            if not any(closure.contains(first) for closure in self.need.closed):
-                yield first
-            first += timedelta(weeks=1)
-
-    def open(self, weekday: int) -> tuple[Interval[int], ...]:
-        """The minutes that are the counselor's hours on every one of the dates."""
-        shut: list[Interval[int]] = []
-        dates = list(self.dates(weekday))
-        for on in dates:
-            hours = [Interval(each.starts, each.ends) for each in self.counselor.hours if each.holds_on(on)]
-            shut += subtract([WHOLE_DAY], hours)
-        return subtract([WHOLE_DAY], shut) if dates else ()
+    def hours_on(self, weekday: int) -> tuple[Interval[int], ...]:
+        """Return the minutes that are the counselor's hours on all open dates of the weekday."""
+        outside: list[Interval[int]] = []
+        for on in self.open_dates[weekday]:
+            hours = [Interval(each.starts, each.ends) for each in self.counselor.hours if each.happens_on(on)]
+            outside += subtract([WHOLE_DAY], hours)
+        return subtract([WHOLE_DAY], outside) if self.open_dates[weekday] else ()
 
     def free(self, weekday: int) -> tuple[Interval[int], ...]:
-        """Those of them in which nobody has anything else."""
+        """Return the minutes of the counselor's hours in which neither the counselor nor the patient is busy."""
         if weekday not in self.free_on:
-            open_ = self.open(weekday)
-            self.free_on[weekday] = subtract(open_, self._taken(weekday)) if open_ else ()
+            hours = self.hours_on(weekday)
+            self.free_on[weekday] = subtract(hours, self._busy(weekday)) if hours else ()
         return self.free_on[weekday]
 
-    def _taken(self, weekday: int) -> set[Interval[int]]:
-        return {time for on in self.dates(weekday) for _, _, time in self._taken_on(on)}
+    def _busy(self, weekday: int) -> set[Interval[int]]:
+        return {time for on in self.open_dates[weekday] for _, _, time in self._busy_on(on)}
 
-    def _taken_on(self, on: date) -> Iterator[tuple[str, bool, Interval[int]]]:
-        """What takes somebody on the date, whether it is the counselor, and when."""
+    def _busy_on(self, on: date) -> Iterator[tuple[str, bool, Interval[int]]]:
+        """Yield the busy times on the date: the label, whether it is the counselor's, and the minutes."""
         day = (on - self.need.from_day).days
-        yield from ((busy.label, False, time) for busy, time in self.life.get(day, ()))
-        yield from ((busy.label, True, time) for busy, time in self.work.get(day, ()))
+        yield from ((busy.label, False, time) for busy, time in self.patient_busy.get(day, ()))
+        yield from ((busy.label, True, time) for busy, time in self.counselor_busy.get(day, ()))
 
     def starts(self, windows: Iterable[Interval[int]], minutes: int) -> Iterator[int]:
+        """Yield the starts on the quarter hour at which so many minutes fit into a window."""
         for window in windows:
             first = -(-window.start // STARTS_EVERY_MINUTES) * STARTS_EVERY_MINUTES
             yield from range(first, window.end - minutes + 1, STARTS_EVERY_MINUTES)
 
     def hour(self, weekday: int, starts: int, minutes: int) -> WeeklyHour:
+        """Return the counselor's hour of that length."""
         return WeeklyHour(counselor=self.counselor.key, weekday=weekday, starts=starts, ends=starts + minutes)
 
-    def every(self, minutes: int) -> Iterator[Proposal]:
-        """Every free time of one session."""
+    def all_proposals(self, minutes: int) -> Iterator[Proposal]:
+        """Yield every free time for one session."""
         for weekday in range(7):
             for starts in self.starts(self.free(weekday), minutes):
                 yield self._proposal(self.hour(weekday, starts, minutes))
 
-    def best(self, lengths: Sequence[int]) -> Iterator[Proposal]:
-        """The best time of each day, or of each two days; as the days do not touch, each has its own best."""
+    def best_proposals(self, lengths: Sequence[int]) -> Iterator[Proposal]:
+        """Yield the best time of each day, or of each pair of days for two sessions. Days do not depend on each other."""
         by_day = [
-            {proposal.days[0]: proposal for proposal in sorted(self.every(each), key=_proposal_order, reverse=True)}
+            {
+                proposal.days[0]: proposal
+                for proposal in sorted(self.all_proposals(each), key=_proposal_rank, reverse=True)
+            }
             for each in lengths
         ]
         if len(lengths) == 1:
@@ -151,10 +167,10 @@ class _CounselorWeek:
                 yield self._proposal(*earlier[one].hours, *later[two].hours)
 
     def _proposal(self, *hours: WeeklyHour) -> Proposal:
-        return Proposal(name=self.counselor.name, hours=hours, beside=tuple(map(self._beside, hours)))
+        return Proposal(name=self.counselor.name, hours=hours, adjacent_groups=tuple(map(self._adjacent_group, hours)))
 
-    def _beside(self, hour: WeeklyHour) -> AdjacentGroup | None:
-        """The nearest of the day's groups; one that comes before, if two are as near."""
+    def _adjacent_group(self, hour: WeeklyHour) -> AdjacentGroup | None:
+        """Return the nearest group of the day; of two that are equally near, the one before the hour."""
         near = []
         for group in self.groups:
             if group.weekday == hour.weekday:
@@ -167,17 +183,17 @@ class _CounselorWeek:
         gap, is_before, name = min(near)
         return AdjacentGroup(name, gap, not is_before)
 
-    def against(self, hour: WeeklyHour) -> tuple[HourConflict, ...]:
-        """What takes minutes of the hour, the most minutes first."""
+    def conflicts_at(self, hour: WeeklyHour) -> tuple[HourConflict, ...]:
+        """Return what overlaps the hour, the most minutes first."""
         shared: dict[tuple[str, bool], list[Interval[int]]] = {}
         dates: dict[tuple[str, bool], set[date]] = {}
-        for on in self.dates(hour.weekday):
-            for label, is_counselors, time in self._taken_on(on):
+        for on in self.open_dates[hour.weekday]:
+            for label, is_counselors, time in self._busy_on(on):
                 both = time.intersection(hour.span)
                 if both is not None:
                     shared.setdefault((label, is_counselors), []).append(both)
                     dates.setdefault((label, is_counselors), set()).add(on)
-        found = [
+        conflicts = [
             HourConflict(
                 label=label,
                 is_counselors=is_counselors,
@@ -187,37 +203,41 @@ class _CounselorWeek:
             )
             for (label, is_counselors), times in shared.items()
         ]
-        return tuple(sorted(found, key=lambda each: (-each.minutes, each.is_counselors, each.label)))
+        return tuple(sorted(conflicts, key=lambda each: (-each.minutes, each.is_counselors, each.label)))
 
-    def near(self, minutes: int, *, alone: bool) -> Iterator[tuple[int, Proposal]]:
-        """Times in the counselor's hours that are not free, with the minutes that they lack. Where two are needed, a day that
-        has one already is no help, if it is the only one."""
-        free = [weekday for weekday in range(7) if any(self.starts(self.free(weekday), minutes))]
+    def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
+        """Yield the times in the counselor's hours that are not free, each after the number of its busy minutes.
+
+        Unless one session is enough (`is_whole`), the only day that has a free time already is left out: another time on the
+        same day would not help.
+        """
+        free_days = [weekday for weekday in range(7) if any(self.starts(self.free(weekday), minutes))]
         for weekday in range(7):
-            if not alone and free == [weekday]:
+            if not is_whole and free_days == [weekday]:
                 continue
-            taken = merge(self._taken(weekday))
-            for starts in self.starts(self.open(weekday), minutes):
+            busy = merge(self._busy(weekday))
+            for starts in self.starts(self.hours_on(weekday), minutes):
                 hour = self.hour(weekday, starts, minutes)
-                lacks = covered_minutes(both for time in taken if (both := time.intersection(hour.span)))
-                if lacks:
-                    yield lacks, self._proposal(hour)
+                busy_minutes = covered_minutes(both for time in busy if (both := time.intersection(hour.span)))
+                if busy_minutes:
+                    yield busy_minutes, self._proposal(hour)
 
 
-def _proposal_order(proposal: Proposal) -> tuple[int, int, tuple[tuple[int, int], ...], str, str]:
-    return proposal.place
+def _proposal_rank(proposal: Proposal) -> tuple[int, int, tuple[tuple[int, int], ...], str, str]:
+    return proposal.rank
 
 
-def _nearest_hour(tried: Sequence[tuple[int, ...]], weeks: Sequence[_CounselorWeek]) -> NearestHour | None:
-    for lengths in tried:
-        near = [
-            (lacks, proposal, week)
+def _nearest_hour(splits: Sequence[tuple[int, ...]], weeks: Sequence[_CounselorWeek]) -> NearestHour | None:
+    for lengths in splits:
+        busy = [
+            (minutes, proposal, week)
             for week in weeks
-            for lacks, proposal in week.near(lengths[0], alone=len(lengths) == 1)
+            for minutes, proposal in week.busy_proposals(lengths[0], is_whole=len(lengths) == 1)
         ]
-        if near:
-            _, proposal, week = min(near, key=lambda each: (each[0], each[1].place))
-            return NearestHour(name=proposal.name, hour=proposal.hours[0], against=week.against(proposal.hours[0]))
+        if busy:
+            _, proposal, week = min(busy, key=lambda each: (each[0], each[1].rank))
+            hour = proposal.hours[0]
+            return NearestHour(name=proposal.name, hour=hour, conflicts=week.conflicts_at(hour))
     return None
 
 
@@ -233,20 +253,20 @@ def _as_busy(meeting: WeeklyMeeting) -> BusyTime:
 
 
 _BusyByDay = dict[int, list[tuple[BusyTime, Interval[int]]]]
-"""Under each day of the horizon the minutes of it that are taken, travel included, and by what."""
+"""Map the number of a day in the horizon to its busy times, each with its minutes of the day, travel included."""
 
 
 def _patient_busy(attended: Iterable[WeeklyMeeting], need: Need) -> _BusyByDay:
     return _busy_by_day((*need.busy, *map(_as_busy, attended)), need)
 
 
-def _busy_by_day(everything: Iterable[BusyTime], need: Need) -> _BusyByDay:
-    found: _BusyByDay = {}
-    for busy in everything:
+def _busy_by_day(busy_times: Iterable[BusyTime], need: Need) -> _BusyByDay:
+    by_day: _BusyByDay = {}
+    for busy in busy_times:
         for occasion in busy.occasions(need.from_day, need.until):
             for day in range(occasion.padded.start // MINUTES_A_DAY, (occasion.padded.end - 1) // MINUTES_A_DAY + 1):
                 midnight = day * MINUTES_A_DAY
                 own = Interval(occasion.padded.start - midnight, occasion.padded.end - midnight).intersection(WHOLE_DAY)
                 if own is not None:
-                    found.setdefault(day, []).append((busy, own))
-    return found
+                    by_day.setdefault(day, []).append((busy, own))
+    return by_day

@@ -63,7 +63,7 @@ def time_choices(
         minutes=minutes,
         first=shown,
         more=choices[len(shown) :][:MAX_HIDDEN],
-        reason=found.none,
+        reason=found.refusal,
         chosen=chosen_value,
         unavailable=() if is_available else tuple(chosen or ()),
         unavailable_value=chosen_value,

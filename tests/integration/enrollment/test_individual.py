@@ -148,7 +148,7 @@ def test_an_hour_that_was_taken_meanwhile_is_refused_and_nothing_is_written(clin
         clinic.enrolled(clinic.hour(2, 12), episode=other)
     (reason,) = reasons(refused)
     assert isinstance(reason, HourNotFree)
-    assert [each.label for each in reason.against] == ["Individual session"]
+    assert [each.label for each in reason.conflicts] == ["Individual session"]
     assert not other.enrollments.exists()
     assert Meeting.objects.filter(kept_for__isnull=False).count() == 1
 
@@ -176,7 +176,7 @@ def test_what_takes_a_counselor_on_a_single_date_is_seen(clinic: Clinic) -> None
 def test_only_clinicians_of_the_site_who_work_there_are_proposed(clinic: Clinic) -> None:
     clinic.lead.is_active = False
     clinic.lead.save()
-    assert clinic.proposed().none is not None
+    assert clinic.proposed().refusal is not None
 
 
 def test_a_patient_who_is_booked_elsewhere_on_one_date_is_not_double_booked(clinic: Clinic) -> None:

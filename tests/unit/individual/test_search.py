@@ -1,4 +1,4 @@
-"""Weekly one-to-one times: against a calendar of minutes, and as a coordinator would say them."""
+"""Weekly individual times, as a coordinator would choose them, and compared with a calendar of single minutes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,14 +28,10 @@ from scheduling.domain.individual.proposals import (
 from scheduling.domain.individual.search import check_choice, propose_individual_times
 from scheduling.domain.search.need import Need
 from timekeeping.intervals import Interval
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, wall_time
 
 MONDAY = date(2026, 11, 23)
 DAYS = (0, 2, 4)
-
-
-def wall(minute: int) -> time:
-    return time(*divmod(minute, 60))
 
 
 def group(weekday: int, starts: str = "09:00", ends: str = "12:00", name: str = "Skills group") -> WeeklyMeeting:
@@ -63,24 +59,27 @@ def ada(*open_: OpenHours, taken: tuple[BusyTime, ...] = ()) -> Counselor:
     return Counselor(key=1, name="Ada Park", hours=open_, busy=taken)
 
 
-def need(*life: BusyTime, weeks: int = 12, closed: tuple[Interval[date], ...] = ()) -> Need:
-    return Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, weeks=weeks, busy=life, closed=closed)
+def need(*busy_times: BusyTime, weeks: int = 12, closed: tuple[Interval[date], ...] = ()) -> Need:
+    return Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, weeks=weeks, busy=busy_times, closed=closed)
 
 
 GROUPS = tuple(group(day) for day in DAYS)
 
 
-def said(found: IndividualProposals) -> list[str]:
+def as_text(found: IndividualProposals) -> list[str]:
     return [
-        ", ".join(f"{'MTWtFSs'[hour.weekday]} {wall(hour.starts):%H:%M}-{wall(hour.ends):%H:%M}" for hour in each.hours)
+        ", ".join(
+            f"{'MTWtFSs'[hour.weekday]} {wall_time(hour.starts):%H:%M}-{wall_time(hour.ends):%H:%M}"
+            for hour in each.hours
+        )
         for each in found.proposals
     ]
 
 
-def test_right_after_the_group_comes_first_and_a_day_of_its_own_last() -> None:
+def test_a_time_beside_a_group_comes_first_and_one_on_an_extra_day_last() -> None:
     found = propose_individual_times(60, [ada(hours(1, 9, 17), hours(2, 8, 17), hours(4, 13, 17))], GROUPS, need())
-    assert said(found) == ["W 08:00-09:00", "F 13:00-14:00", "T 09:00-10:00"]
-    assert [each.beside for each in found.proposals] == [
+    assert as_text(found) == ["W 08:00-09:00", "F 13:00-14:00", "T 09:00-10:00"]
+    assert [each.adjacent_groups for each in found.proposals] == [
         (AdjacentGroup("Skills group", 0, after=False),),
         (AdjacentGroup("Skills group", 60, after=True),),
         (None,),
@@ -101,14 +100,14 @@ def test_right_after_the_group_comes_first_and_a_day_of_its_own_last() -> None:
         pytest.param(120, ((60, 60), (120,)), id="longer time is divided at once"),
     ],
 )
-def test_how_minutes_are_divided(minutes: int, expected: tuple[tuple[int, ...], ...]) -> None:
+def test_minutes_are_split_into_sessions(minutes: int, expected: tuple[tuple[int, ...], ...]) -> None:
     assert split_into_sessions(minutes) == expected
 
 
-def test_two_halves_with_one_counselor_where_no_whole_hour_is_free() -> None:
+def test_two_halves_are_with_one_counselor_when_no_whole_hour_is_free() -> None:
     short = [OpenHours(weekday=day, starts=720, ends=755) for day in DAYS]
     found = propose_individual_times(60, [ada(*short)], GROUPS, need())
-    assert said(found) == [
+    assert as_text(found) == [
         "M 12:00-12:30, W 12:00-12:30",
         "M 12:00-12:30, F 12:00-12:30",
         "W 12:00-12:30, F 12:00-12:30",
@@ -117,7 +116,7 @@ def test_two_halves_with_one_counselor_where_no_whole_hour_is_free() -> None:
     assert propose_individual_times(60, two, GROUPS, need()).proposals == ()
 
 
-def test_the_way_to_work_a_single_date_and_the_counselors_group_are_all_in_the_way() -> None:
+def test_travel_a_single_date_and_the_counselors_group_all_take_time() -> None:
     shift = busy({2}, "13:30", "22:00", travel_before=20)
     dentist = BusyTime(
         key=2,
@@ -131,50 +130,52 @@ def test_the_way_to_work_a_single_date_and_the_counselors_group_are_all_in_the_w
     found = propose_individual_times(
         60, [ada(*(hours(day, 12, 15) for day in DAYS), taken=(other,))], GROUPS, need(shift, dentist)
     )
-    assert said(found) == ["W 12:00-13:00", "F 12:45-13:45", "M 13:00-14:00"]
+    assert as_text(found) == ["W 12:00-13:00", "F 12:45-13:45", "M 13:00-14:00"]
 
 
-def test_a_closed_day_is_in_nobodys_way() -> None:
+def test_busy_times_on_closed_days_do_not_matter() -> None:
     dates = frozenset({MONDAY + timedelta(weeks=3)})
     there = BusyTime(key=1, label="Training", kind="work", recurrence=OnDates(dates), starts=time(12), ends=time(13))
     (day,) = dates
     closed = (Interval(day, day + timedelta(days=1)),)
     open_ = [ada(OpenHours(weekday=0, starts=720, ends=780), taken=(there,))]
     assert propose_individual_times(45, open_, GROUPS, need()).proposals == ()
-    assert said(propose_individual_times(45, open_, GROUPS, need(closed=closed))) == ["M 12:00-12:45"]
+    assert as_text(propose_individual_times(45, open_, GROUPS, need(closed=closed))) == ["M 12:00-12:45"]
 
 
-def test_hours_that_end_within_the_horizon_are_none_unless_others_follow() -> None:
+def test_hours_that_end_within_the_horizon_do_not_count_unless_others_follow() -> None:
     change = MONDAY + timedelta(weeks=4)
     until = OpenHours(weekday=1, starts=600, ends=720, valid_until=change)
     after = OpenHours(weekday=1, starts=660, ends=780, valid_from=change)
     assert propose_individual_times(60, [ada(until)], GROUPS, need()).proposals == ()
-    assert said(propose_individual_times(60, [ada(until, after)], GROUPS, need())) == ["T 11:00-12:00"]
+    assert as_text(propose_individual_times(60, [ada(until, after)], GROUPS, need())) == ["T 11:00-12:00"]
 
 
-def test_what_comes_nearest_is_said_when_nothing_is_free() -> None:
+def test_the_nearest_hour_and_its_conflicts_are_given_when_nothing_is_free() -> None:
     taken = busy({1}, "10:30", "11:00", "Skills group")
     shift = busy({1, 3}, "10:45", "18:00")
     found = propose_individual_times(45, [ada(hours(1, 10, 11), hours(3, 10, 12), taken=(taken,))], GROUPS, need(shift))
-    assert said(found) == ["t 10:00-10:45"]
+    assert as_text(found) == ["t 10:00-10:45"]
     found = propose_individual_times(60, [ada(hours(1, 10, 11), taken=(taken,))], GROUPS, need(shift))
     hour = WeeklyHour(counselor=1, weekday=1, starts=600, ends=660)
     first = MONDAY + timedelta(days=1)
-    against = (
+    conflicts = (
         HourConflict(label="Skills group", is_counselors=True, minutes=30, first_date=first, dates=12),
         HourConflict(label="Day shift", is_counselors=False, minutes=15, first_date=first, dates=12),
     )
-    assert found == IndividualProposals(none=NoFreeHour(60, NearestHour(name="Ada Park", hour=hour, against=against)))
+    assert found == IndividualProposals(
+        refusal=NoFreeHour(60, NearestHour(name="Ada Park", hour=hour, conflicts=conflicts))
+    )
 
 
-def test_without_hours_there_is_a_reason_of_its_own_and_hours_too_short_have_no_nearest() -> None:
-    assert propose_individual_times(60, [ada()], GROUPS, need()).none == NoCounselorHours()
+def test_no_hours_have_their_own_reason_and_hours_too_short_have_no_nearest() -> None:
+    assert propose_individual_times(60, [ada()], GROUPS, need()).refusal == NoCounselorHours()
     assert propose_individual_times(
         60, [ada(OpenHours(weekday=0, starts=600, ends=620))], GROUPS, need()
-    ).none == NoFreeHour(60, None)
+    ).refusal == NoFreeHour(60, None)
 
 
-def test_what_is_chosen_is_asked_about_by_the_same_rules() -> None:
+def test_a_choice_is_checked_by_the_same_rules() -> None:
     counselors = [ada(hours(1, 9, 12), hours(2, 12, 15), taken=(busy({1}, "10:00", "11:00", "Family group"),))]
 
     def reasons(*chosen: tuple[int, int, int]) -> list[object]:
@@ -185,17 +186,17 @@ def test_what_is_chosen_is_asked_about_by_the_same_rules() -> None:
     assert reasons((1, 545, 30), (2, 720, 30)) == []
     (taken,) = reasons((1, 570, 60))
     assert isinstance(taken, HourNotFree)
-    assert [each.label for each in taken.against] == ["Family group"]
+    assert [each.label for each in taken.conflicts] == ["Family group"]
     (outside,) = reasons((1, 690, 60))
     assert isinstance(outside, HourNotFree)
-    assert outside.against == ()
+    assert outside.conflicts == ()
     for wrong in [(), ((1, 540, 45),), ((1, 540, 30), (1, 660, 30)), ((1, 540, 30), (2, 720, 30), (2, 780, 30))]:
         assert reasons(*wrong) == [WrongIndividualTime(60)]
     stranger = WeeklyHour(counselor=7, weekday=1, starts=540, ends=600)
     assert list(check_choice(60, [stranger], counselors, GROUPS, need())) == [WrongIndividualTime(60)]
 
 
-# Against a calendar of minutes, in a clinic of three days that is open from 8 to 11.
+# The tests below compare with a calendar of minutes, in a clinic that is open from 8 to 11 on three days.
 
 QUARTERS = range(8 * 60, 11 * 60 + 1, 15)
 some_day = st.integers(0, 2)
@@ -218,8 +219,8 @@ def busy_times(draw: st.DrawFn) -> BusyTime:
         label=draw(st.sampled_from(["a", "b"])),
         kind="work",
         recurrence=draw(st.sampled_from([OnDates(dates), weekly])),
-        starts=wall(starts),
-        ends=wall(ends),
+        starts=wall_time(starts),
+        ends=wall_time(ends),
         travel_before=draw(st.sampled_from([0, 10])),
         travel_after=draw(st.sampled_from([0, 20])),
     )
@@ -248,40 +249,40 @@ def counselors_of(draw: st.DrawFn) -> list[Counselor]:
 
 groups = st.builds(
     lambda day, span: WeeklyMeeting(
-        key=f"{day}{span}", name=f"G{span[0]}", weekday=day, starts=wall(span[0]), ends=wall(span[1])
+        key=f"{day}{span}", name=f"G{span[0]}", weekday=day, starts=wall_time(span[0]), ends=wall_time(span[1])
     ),
     some_day,
     spans(),
 )
 
 
-def minutes_taken(everything: tuple[BusyTime, ...], first: date, until: date) -> set[tuple[date, int]]:
+def minutes_taken(busy_times: tuple[BusyTime, ...], first: date, until: date) -> set[tuple[date, int]]:
     return {
         (first + timedelta(days=minute // MINUTES_A_DAY), minute % MINUTES_A_DAY)
-        for each in everything
+        for each in busy_times
         for occasion in each.occasions(first, until)
         for minute in range(occasion.padded.start, occasion.padded.end)
     }
 
 
 def every_choice(
-    lengths: tuple[int, ...], counselors: list[Counselor], attended: list[WeeklyMeeting], asked: Need
+    lengths: tuple[int, ...], counselors: list[Counselor], attended: list[WeeklyMeeting], patient: Need
 ) -> Iterator[Proposal]:
-    """All weekly times that nothing stands against, minute by minute and date by date."""
-    dates = [asked.from_day + timedelta(days=number) for number in range((asked.until - asked.from_day).days)]
-    life = minutes_taken(asked.busy, asked.from_day, asked.until)
-    life |= {
+    """Yield all weekly times that are free minute by minute on every date."""
+    dates = [patient.from_day + timedelta(days=number) for number in range((patient.until - patient.from_day).days)]
+    patient_minutes = minutes_taken(patient.busy, patient.from_day, patient.until)
+    patient_minutes |= {
         (on, m) for on in dates for g in attended if g.weekday == on.weekday() for m in range(g.span.start, g.span.end)
     }
     for counselor in counselors:
-        work = minutes_taken(counselor.busy, asked.from_day, asked.until)
+        counselor_minutes = minutes_taken(counselor.busy, patient.from_day, patient.until)
         free = {
             (on, minute)
             for on in dates
             for each in counselor.hours
-            if each.holds_on(on)
+            if each.happens_on(on)
             for minute in range(each.starts, each.ends)
-        } - life - work  # fmt: skip
+        } - patient_minutes - counselor_minutes  # fmt: skip
         days = product(range(3), repeat=len(lengths))
         for weekdays, starts in product(days, product(QUARTERS, repeat=len(lengths))):
             if list(weekdays) != sorted(set(weekdays)):
@@ -297,8 +298,8 @@ def every_choice(
                 if on.weekday() == hour.weekday
                 for minute in range(hour.starts, hour.ends)
             ):
-                beside = tuple(nearest(hour, attended) for hour in picked)
-                yield Proposal(name=counselor.name, hours=tuple(picked), beside=beside)
+                adjacent = tuple(nearest(hour, attended) for hour in picked)
+                yield Proposal(name=counselor.name, hours=tuple(picked), adjacent_groups=adjacent)
 
 
 def nearest(hour: WeeklyHour, attended: list[WeeklyMeeting]) -> AdjacentGroup | None:
@@ -324,43 +325,43 @@ def nearest(hour: WeeklyHour, attended: list[WeeklyMeeting]) -> AdjacentGroup | 
     st.lists(groups, max_size=2),
     st.lists(busy_times(), max_size=2),
 )
-def test_the_proposals_are_those_of_a_calendar_of_minutes(
-    minutes: int, counselors: list[Counselor], attended: list[WeeklyMeeting], life: list[BusyTime]
+def test_the_proposals_are_those_found_minute_by_minute(
+    minutes: int, counselors: list[Counselor], attended: list[WeeklyMeeting], commitments: list[BusyTime]
 ) -> None:
-    asked = need(*life, weeks=2)
-    found = propose_individual_times(minutes, counselors, attended, asked)
+    patient = need(*commitments, weeks=2)
+    found = propose_individual_times(minutes, counselors, attended, patient)
     for lengths in split_into_sessions(minutes):
-        every = sorted(every_choice(lengths, counselors, attended, asked), key=lambda each: each.place)
+        every = sorted(every_choice(lengths, counselors, attended, patient), key=lambda each: each.rank)
         if every:
             break
     best = {(each.counselor, each.days): each for each in reversed(every)}
-    assert list(found.proposals) == sorted(best.values(), key=lambda each: each.place)
+    assert list(found.proposals) == sorted(best.values(), key=lambda each: each.rank)
     if every and len(every[0].hours) == 1:
-        assert sorted([*found.proposals, *found.others], key=lambda each: each.place) == every
-    assert (found.none is None) == bool(every)
+        assert sorted([*found.proposals, *found.others], key=lambda each: each.rank) == every
+    assert (found.refusal is None) == bool(every)
     for each in every:
-        assert not list(check_choice(minutes, each.hours, counselors, attended, asked))
+        assert not list(check_choice(minutes, each.hours, counselors, attended, patient))
 
 
 @given(counselors_of(), st.lists(groups, max_size=2), st.lists(busy_times(), max_size=2))
-def test_the_nearest_lacks_the_fewest_minutes(
-    counselors: list[Counselor], attended: list[WeeklyMeeting], life: list[BusyTime]
+def test_the_nearest_hour_has_the_fewest_busy_minutes(
+    counselors: list[Counselor], attended: list[WeeklyMeeting], commitments: list[BusyTime]
 ) -> None:
-    asked = need(*life, weeks=2)
-    found = propose_individual_times(50, counselors, attended, asked)
-    if not isinstance(found.none, NoFreeHour):
+    patient = need(*commitments, weeks=2)
+    found = propose_individual_times(50, counselors, attended, patient)
+    if not isinstance(found.refusal, NoFreeHour):
         return
     unhindered = [replace(each, busy=()) for each in counselors]
     in_hours = list(every_choice((50,), unhindered, [], need(weeks=2)))
-    assert (found.none.nearest is None) == (not in_hours)
-    if found.none.nearest is None:
+    assert (found.refusal.nearest is None) == (not in_hours)
+    if found.refusal.nearest is None:
         return
     by_key = {counselor.key: counselor for counselor in counselors}
 
-    def lacks(each: Proposal) -> int:
+    def busy_minutes(each: Proposal) -> int:
         (hour,) = each.hours
-        dates = [asked.from_day + timedelta(days=number) for number in range(14)]
-        taken = minutes_taken((*asked.busy, *by_key[hour.counselor].busy), asked.from_day, asked.until)
+        dates = [patient.from_day + timedelta(days=number) for number in range(14)]
+        taken = minutes_taken((*patient.busy, *by_key[hour.counselor].busy), patient.from_day, patient.until)
         taken |= {
             (on, m)
             for on in dates
@@ -372,6 +373,8 @@ def test_the_nearest_lacks_the_fewest_minutes(
             {minute for on, minute in taken if on.weekday() == hour.weekday and hour.starts <= minute < hour.ends}
         )
 
-    near = found.none.nearest
-    assert lacks(Proposal(name="", hours=(near.hour,), beside=(None,))) == min(map(lacks, in_hours))
-    assert near.against
+    near = found.refusal.nearest
+    assert busy_minutes(Proposal(name="", hours=(near.hour,), adjacent_groups=(None,))) == min(
+        map(busy_minutes, in_hours)
+    )
+    assert near.conflicts

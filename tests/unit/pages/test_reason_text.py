@@ -56,7 +56,7 @@ EXAMPLES: dict[object, object] = {
     BusyTime: SHIFT,
     WeeklyHour: HOUR,
     tuple[HourConflict, ...]: TAKEN,
-    NearestHour | None: NearestHour(name="Ada Park", hour=HOUR, against=TAKEN),
+    NearestHour | None: NearestHour(name="Ada Park", hour=HOUR, conflicts=TAKEN),
 }
 
 
@@ -139,7 +139,7 @@ def clash(**numbers: typing.Any) -> CommitmentConflict:
             id="what would help",
         ),
         pytest.param(
-            NoFreeHour(60, NearestHour(name="Ada Park", hour=HOUR, against=TAKEN)),
+            NoFreeHour(60, NearestHour(name="Ada Park", hour=HOUR, conflicts=TAKEN)),
             "No counselor has 1 h free every week that suits, whole or in two sessions. The nearest is Tuesday 12:00–13:00"
             " with Ada Park: their “Family group” takes 30 min of it, “Dentist” takes 15 min of it on Tue 1 Dec.",
             id="no free hour, and what comes nearest",
