@@ -30,7 +30,8 @@ from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.individual import propose_individual_sessions
 from scheduling.services.enrollment.waitlist import join_waitlist
-from scheduling.services.search.queries import need_of, search_tracks
+from scheduling.services.search.need import need_of
+from scheduling.services.search.offers import search_tracks
 from scheduling.services.timetable.closures import close_site
 from timekeeping.weeks import week_start
 

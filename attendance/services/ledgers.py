@@ -23,7 +23,7 @@ from scheduling.services.absences import is_on_leave, leave_days
 from scheduling.services.availability.commitments import busy_intervals, busy_times
 from scheduling.services.enrollment.site_transfer import transfers_of
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.search.queries import span_in_force
+from scheduling.services.search.need import span_in_force
 from timekeeping.intervals import Interval
 from timekeeping.weeks import BusyTime
 

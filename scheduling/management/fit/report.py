@@ -15,7 +15,8 @@ from scheduling.management.fit.what_if_options import WhatIfOptions, commitments
 from scheduling.models import Enrollment, Meeting, Site, Track
 from scheduling.services.enrollment.individual import propose_individual_sessions
 from scheduling.services.enrollment.step_down import AttendedMeetings, LevelPlan, own_sessions_of, plan_step_down
-from scheduling.services.search.queries import PatientAvailability, offers_at, span_in_force
+from scheduling.services.search.need import PatientAvailability, span_in_force
+from scheduling.services.search.offers import offers_at
 from timekeeping.reasons import Key
 
 

@@ -26,7 +26,8 @@ from scheduling.services.enrollment.individual import end_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.reasons import AlreadyEnrolled, InAnotherSession, NothingChanged, SessionFull
 from scheduling.services.rosters import in_batches, lock_meetings, lock_site
-from scheduling.services.search.queries import full_dates, need_of, settled_sessions
+from scheduling.services.search.need import need_of
+from scheduling.services.search.offers import full_dates, settled_sessions
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
 
 DAY = timedelta(days=1)

@@ -19,7 +19,7 @@ from scheduling.services.reasons import (
     SessionFull,
     TrackNotPublished,
 )
-from scheduling.services.search.queries import as_offer
+from scheduling.services.search.offers import as_offer
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason
 

@@ -17,7 +17,8 @@ from scheduling.services.enrollment.individual import add_individual_sessions, c
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.enrollment.waitlist import close_entries
 from scheduling.services.rosters import lock_meetings, lock_site
-from scheduling.services.search.queries import full_dates, need_of, settled_sessions
+from scheduling.services.search.need import need_of
+from scheduling.services.search.offers import full_dates, settled_sessions
 from timekeeping.reasons import refuse_if_any
 
 

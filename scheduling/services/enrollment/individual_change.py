@@ -21,7 +21,7 @@ from scheduling.services.enrollment.individual import (
     propose_individual_sessions,
 )
 from scheduling.services.reasons import NothingChanged
-from scheduling.services.search.queries import need_of
+from scheduling.services.search.need import need_of
 from timekeeping.reasons import refuse_if_any
 
 

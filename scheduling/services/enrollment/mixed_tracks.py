@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from scheduling.models import Enrollment, Meeting, Track
 from scheduling.models.meeting import MeetingQuerySet
-from scheduling.services.search.queries import as_offer
+from scheduling.services.search.offers import as_offer
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from scheduling.services.bookings.horizon import extend_horizon, horizon_end
 from scheduling.services.preview.snapshot import Snapshot, SnapshotScope, take_snapshot
 from scheduling.services.rosters import lock_site
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.search.queries import span_in_force
+from scheduling.services.search.need import span_in_force
 from timekeeping.intervals import Interval
 from timekeeping.weeks import BusyTime
 

@@ -1,4 +1,4 @@
-"""Keeps one change of a what-if: the commitment as it was supposed to be."""
+"""Saves one change of a what-if scenario to the patient's commitments."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,22 +17,22 @@ from timekeeping.weeks import BusyTime, Recurrence
 def save_change(
     *, commitment: Commitment, parts: Sequence[BusyTime], site: Site, by: User, now: datetime
 ) -> Sequence[Commitment]:
-    """The commitment becomes as the first of the `parts` says, and each further one is a new commitment beside it.
+    """Change the commitment to the first of the `parts`, add the others as new commitments, and return all of them.
 
-    Its patient lives around the site. Nothing is written when it is so already. Another way than its place's makes the way its
-    own. Raises Refused as `change_commitment` does.
+    Travel is that to the `site`. If it differs from the travel of the commitment's place, the commitment gets its own travel
+    times. Nothing is written if nothing differs. Raises Refused as `change_commitment` does.
     """
     if [commitment.as_busy_time(site=site)] == list(parts):
         return [commitment]
     first, *more = (_as_values(commitment, part, site) for part in parts)
-    kept = change_commitment(commitment=commitment, values=first, by=by, now=now)
+    changed = change_commitment(commitment=commitment, values=first, by=by, now=now)
     added = [add_commitment(patient=commitment.patient, values=each, by=by, now=now) for each in more]
-    return [kept, *added]
+    return [changed, *added]
 
 
 def _as_values(commitment: Commitment, busy: BusyTime, site: Site) -> CommitmentValues:
     travel = (busy.travel_before, busy.travel_after)
-    is_own_way = travel != commitment.travel(site)
+    has_own_travel = travel != commitment.travel(site)
     weekdays = commitment.weekdays
     if isinstance(busy.recurrence, Recurrence):
         weekdays = weekday_mask(busy.recurrence.weekdays)
@@ -48,9 +48,9 @@ def _as_values(commitment: Commitment, busy: BusyTime, site: Site) -> Commitment
         on=commitment.on,
         until=commitment.until,
         movable_minutes=busy.movable_minutes,
-        place_id=None if is_own_way else commitment.place_id,
-        travel_before_minutes=busy.travel_before if is_own_way else commitment.travel_before_minutes,
-        travel_after_minutes=busy.travel_after if is_own_way else commitment.travel_after_minutes,
+        place_id=None if has_own_travel else commitment.place_id,
+        travel_before_minutes=busy.travel_before if has_own_travel else commitment.travel_before_minutes,
+        travel_after_minutes=busy.travel_after if has_own_travel else commitment.travel_after_minutes,
         valid_from=commitment.valid_from,
         valid_until=commitment.valid_until,
     )

@@ -17,7 +17,8 @@ from scheduling.models import Enrollment, Meeting, Track
 from scheduling.services.enrollment.change import own_sessions
 from scheduling.services.enrollment.mixed_tracks import NO_CROSS_TRACK_OPTIONS, CrossTrackOptions
 from scheduling.services.enrollment.trial import ChoicePreview, places_left, preview_choice
-from scheduling.services.search.queries import as_offer, full_dates, need_of, settled_sessions
+from scheduling.services.search.need import need_of
+from scheduling.services.search.offers import as_offer, full_dates, settled_sessions
 from scheduling.views.refusals import show_field_reasons
 from scheduling.views.search.track_cards import group_by_meeting
 from timekeeping.reasons import Key, Reason, Refused

@@ -28,7 +28,7 @@ from scheduling.domain.suggestions.suggestions import Suggestion, find_suggestio
 from scheduling.forms.enrollment.enroll import StartDateForm
 from scheduling.forms.search.suggestion_form import encode_changes
 from scheduling.forms.search.what_if import FormData, ScenarioForm
-from scheduling.services.search.queries import offers_at, settled_sessions
+from scheduling.services.search.offers import offers_for_patient
 from scheduling.services.search.what_if import save_change
 from scheduling.views.refusals import show_refusal
 from scheduling.views.search.other_sites import search_other_sites
@@ -116,7 +116,7 @@ def run_search(asked: ScheduleSearchQuery, episode: Episode, chosen: Collection[
     if need is None or asked.is_wrong:
         return None
     then = asked.supposed.applied_to(need)
-    offers = offers_at(site=episode.site, from_day=need.from_day, apart_from=settled_sessions(episode))
+    offers = offers_for_patient(episode=episode, from_day=need.from_day)
     tracks = asked.supposed.offered(offers, then)
     real = need if asked.supposed else None
     cards = schedule_cards(find_schedules(tracks, then), offers, need=real, chosen=chosen)

@@ -12,8 +12,8 @@ from scheduling.domain.search.fit import Fit, MeetingFull, find_fits
 from scheduling.domain.search.need import Need, Offer
 from scheduling.forms.enrollment.enroll import StartDateForm
 from scheduling.models import Enrollment, WaitingEntry
-from scheduling.services.reasons import BeforeAdmission
-from scheduling.services.search.queries import need_of, offers_at, settled_sessions
+from scheduling.services.search.need import need_from_admission
+from scheduling.services.search.offers import offers_for_patient
 from scheduling.views.refusals import show_refusal
 from scheduling.views.week_pictures import picture_of_choice
 from scheduling.week_picture import WeekPicture
@@ -79,9 +79,7 @@ def need_from_form(form: StartDateForm, episode: Episode, leaves: Enrollment | N
         return None
     from_day = form.cleaned_data["from"]
     try:
-        if from_day < episode.starts:
-            raise Refused([BeforeAdmission(from_day, episode.starts)])
-        return need_of(episode=episode, from_day=from_day, apart_from=leaves)
+        return need_from_admission(episode=episode, from_day=from_day, apart_from=leaves)
     except Refused as refused:
         show_refusal(form, refused)
         return None
@@ -92,7 +90,7 @@ def other_tracks_context(form: StartDateForm, episode: Episode, leaves: Enrollme
     need = need_from_form(form, episode, leaves)
     if need is None:
         return {}
-    offers = offers_at(site=episode.site, from_day=need.from_day, apart_from=settled_sessions(episode, of=leaves))
+    offers = offers_for_patient(episode=episode, from_day=need.from_day, leaves=leaves)
     cards = track_cards((offer for offer in offers if offer.key != leaves.track_id), need)
     return {
         "from_day": need.from_day,

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from patients.models import Commitment, Patient
 from scheduling.models import Site
-from scheduling.services.search.queries import PatientAvailability
+from scheduling.services.search.need import PatientAvailability
 from tests.factories import MONDAY, admit, make_commitment, make_patient, make_place, make_site
 from timekeeping.rotations import runs_to_bits
 from timekeeping.weeks import OnDates

@@ -27,7 +27,7 @@ from scheduling.services.availability.calendar_review import (
     save_calendar_preview,
 )
 from scheduling.services.availability.imported_calendars import calendar_busy_in_weeks, calendar_busy_on_dates
-from scheduling.services.search.queries import PatientAvailability, need_of
+from scheduling.services.search.need import PatientAvailability, need_of
 from tests.clinic import openings_in_week
 from tests.factories import (
     MONDAY,

@@ -31,7 +31,7 @@ from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.domain.search.fit import MeetingFull
 from scheduling.models import Booking, Meeting, Session, Site, Track, TrackStatus, WaitingEntry
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.search.queries import search_tracks
+from scheduling.services.search.offers import search_tracks
 from scheduling.services.timetable.tracks import track_verdict
 from tests.clinic import openings_in_week
 from tests.factories import make_site

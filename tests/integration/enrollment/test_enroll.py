@@ -22,7 +22,7 @@ from scheduling.services.documents.feeds import create_feed
 from scheduling.services.enrollment.checks import NotRunning
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, TrackNotPublished
-from scheduling.services.search.queries import NoEpisode
+from scheduling.services.search.need import NoEpisode
 from scheduling.services.timetable.meetings import change_meeting
 from scheduling.services.timetable.values import MeetingValues
 from tests.factories import (

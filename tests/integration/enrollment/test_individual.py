@@ -22,7 +22,7 @@ from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.individual import propose_individual_sessions
 from scheduling.services.enrollment.individual_change import arrange_individual_sessions, individual_session_options
 from scheduling.services.reasons import NothingChanged
-from scheduling.services.search.queries import need_of
+from scheduling.services.search.need import need_of
 from scheduling.services.timetable.meetings import create_meeting
 from scheduling.services.timetable.values import MeetingValues
 from tests.factories import (

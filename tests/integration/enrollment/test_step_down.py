@@ -21,7 +21,7 @@ from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.step_down import LevelPlan, plan_step_down
-from scheduling.services.search.queries import NoEpisode
+from scheduling.services.search.need import NoEpisode
 from tests.factories import (
     MONDAY,
     admit,

@@ -20,7 +20,7 @@ from scheduling.models import Enrollment, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.search.queries import search_tracks
+from scheduling.services.search.offers import search_tracks
 from tests.factories import (
     MONDAY,
     admit,

@@ -1,4 +1,4 @@
-"""Which sites a patient can reach, and what is on offer at each, by its own clock, rules and way."""
+"""Which sites a patient can reach, and what each has on offer, on its own clock, under its rules, with its travel."""
 
 from datetime import UTC, date, datetime, time
 
@@ -13,7 +13,9 @@ from scheduling.domain.search.fit import find_fits
 from scheduling.models import Closure, Site
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.search.other_sites import SiteOffers, offers_for, reachable_sites
+from scheduling.services.search.need import need_of
+from scheduling.services.search.offers import offers_for_patient
+from scheduling.services.search.other_sites import SiteOffers, offers_at_other_sites, reachable_sites
 from tests.factories import (
     MONDAY,
     admit,
@@ -43,7 +45,7 @@ def there() -> Site:
 
 @pytest.fixture
 def by(here: Site, there: Site) -> User:
-    """Coordinates both."""
+    """A coordinator of both sites."""
     user = make_staff(Role.COORDINATOR, here)
     RoleAssignment.objects.create(user=user, role=Role.COORDINATOR, site=there)
     return user
@@ -58,18 +60,25 @@ def read(episode: Episode) -> Episode:
     return Episode.objects.select_related("site", "patient").prefetch_related("spans").get(pk=episode.pk)
 
 
-def found(episode: Episode, by: User, from_day: date = MONDAY) -> list[SiteOffers]:
-    return list(offers_for(episode=read(episode), from_day=from_day, by=by))
+def offers_at_sites(episode: Episode, by: User, from_day: date = MONDAY) -> list[SiteOffers]:
+    """The own site first."""
+    episode = read(episode)
+    own = SiteOffers(
+        site=episode.site,
+        need=need_of(episode=episode, from_day=from_day),
+        offers=offers_for_patient(episode=episode, from_day=from_day),
+    )
+    return [own, *offers_at_other_sites(episode=episode, from_day=from_day, by=by)]
 
 
-def test_a_site_is_in_reach_once_a_way_there_is_stated(episode: Episode, here: Site, there: Site, by: User) -> None:
+def test_a_site_is_in_reach_once_travel_to_it_is_set(episode: Episode, here: Site, there: Site, by: User) -> None:
     assert reachable_sites(episode=episode, by=by) == (here,)
     make_place(episode.patient, {here: (5, 5), there: (40, 50)})
     make_place(episode.patient, {there: (10, 10)}, name="Warehouse")
     assert reachable_sites(episode=episode, by=by) == (here, there)
 
 
-def test_of_other_sites_those_alone_whose_patients_one_manages(episode: Episode, here: Site, there: Site) -> None:
+def test_a_site_is_in_reach_only_for_those_who_manage_its_patients(episode: Episode, here: Site, there: Site) -> None:
     make_place(episode.patient, {there: (40, 50)})
     only_here = make_staff(Role.COORDINATOR, here)
     RoleAssignment.objects.create(user=only_here, role=Role.REVIEWER, site=there)
@@ -80,7 +89,7 @@ def test_of_other_sites_those_alone_whose_patients_one_manages(episode: Episode,
     assert reachable_sites(episode=episode, by=User.objects.get(pk=only_there.pk)) == (here,)
 
 
-def test_each_site_has_its_own_offers_rules_closures_and_way(
+def test_each_site_has_its_own_offers_rules_closures_and_travel(
     episode: Episode, here: Site, there: Site, by: User
 ) -> None:
     warehouse = make_place(episode.patient, {here: (5, 10), there: (40, 50)}, name="Warehouse")
@@ -89,7 +98,7 @@ def test_each_site_has_its_own_offers_rules_closures_and_way(
     make_weekday_track(there, (1, 3, 5), name="There")
     there.rule_sets.update(minimum_minutes=600)
     Closure.objects.create(site=there, starts=MONDAY, ends=date(2026, 11, 25), reason="Snow")
-    one, two = found(episode, by)
+    one, two = offers_at_sites(episode, by)
     assert (one.site, [offer.name for offer in one.offers]) == (here, ["Here"])
     assert (two.site, [offer.name for offer in two.offers]) == (there, ["There"])
     assert (one.need.rules.minimum_minutes, two.need.rules.minimum_minutes) == (540, 600)
@@ -97,28 +106,28 @@ def test_each_site_has_its_own_offers_rules_closures_and_way(
     assert [(busy.travel_before, busy.travel_after) for busy in (*one.need.busy, *two.need.busy)] == [(5, 10), (40, 50)]
 
 
-def test_a_life_is_told_by_the_clock_of_each_site(episode: Episode, there: Site, by: User) -> None:
-    """Noon in New York is eleven in Chicago: a group that ends there at noon is in the way of what begins then."""
+def test_commitments_are_on_the_clock_of_each_site(episode: Episode, there: Site, by: User) -> None:
+    """Noon in New York is 11:00 in Chicago, so a group that ends there at noon conflicts with a commitment at that time."""
     make_place(episode.patient, {there: (0, 0)})
     make_commitment(episode.patient, [0, 2, 4], "12:00", "16:00")
     make_weekday_track(there)
-    two = found(episode, by)[1]
+    two = offers_at_sites(episode, by)[1]
     (busy,) = two.need.busy
     assert (busy.starts, busy.ends) == (time(11), time(15))
     (fit,) = find_fits(two.offers, two.need)
     assert {reason.code for reason in fit.obstacles} >= {"clash"}
 
 
-def test_where_clocks_drift_apart_the_patient_is_busy_by_either(episode: Episode, by: User) -> None:
+def test_the_patient_is_busy_under_both_differences_when_the_clocks_drift_apart(episode: Episode, by: User) -> None:
     phoenix = make_site("Camelback", "America/Phoenix")
     RoleAssignment.objects.create(user=by, role=Role.COORDINATOR, site=phoenix)
     make_place(episode.patient, {phoenix: (0, 0)})
     make_commitment(episode.patient, [0], "12:00", "16:00")
-    two = found(episode, by, from_day=date(2027, 2, 1))[1]
+    two = offers_at_sites(episode, by, from_day=date(2027, 2, 1))[1]
     assert sorted(busy.starts for busy in two.need.busy) == [time(9), time(10)]
 
 
-def test_other_treatment_is_told_by_the_clock_of_the_other_site_too(
+def test_other_treatment_is_on_the_clock_of_the_other_site_too(
     episode: Episode, here: Site, there: Site, by: User
 ) -> None:
     make_place(episode.patient, {there: (0, 0)})
@@ -127,11 +136,10 @@ def test_other_treatment_is_told_by_the_clock_of_the_other_site_too(
     extend_horizon(site=here, today=NOW.date(), now=NOW)
     meetings = list(track.meetings.all())
     enrollment = enroll_patient(episode=episode, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
-    one, two = found(episode, by)
+    one, two = offers_at_sites(episode, by)
     assert {busy.starts for busy in one.need.busy} == {time(9)}
     assert {busy.starts for busy in two.need.busy} == {time(8)}
-    one, two = offers_for(episode=read(episode), from_day=MONDAY, by=by, leaves=enrollment)
-    assert (one.need.busy, two.need.busy) == ((), ())
+    assert need_of(episode=read(episode), from_day=MONDAY, apart_from=enrollment).busy == ()
 
 
 def test_each_site_takes_the_same_queries(episode: Episode, here: Site, there: Site, by: User) -> None:
@@ -139,16 +147,18 @@ def test_each_site_takes_the_same_queries(episode: Episode, here: Site, there: S
         again = read(episode)
         user = User.objects.get(pk=by.pk)
         with CaptureQueriesContext(connection) as captured:
-            offers_for(episode=again, from_day=MONDAY, by=user)
+            offers_at_other_sites(episode=again, from_day=MONDAY, by=user)
         return len(captured)
 
-    for site in (here, there):
+    far = make_site("Camelback", "America/Phoenix")
+    RoleAssignment.objects.create(user=by, role=Role.COORDINATOR, site=far)
+    for site in (there, far):
         make_weekday_track(site)
-    make_place(episode.patient, {here: (0, 0)})
+    make_place(episode.patient, {here: (0, 0), there: (0, 0)})
     make_commitment(episode.patient, [0], "12:00", "16:00", place=episode.patient.places.get())
-    alone = queries()
-    make_place(episode.patient, {there: (0, 0)}, name="Warehouse")
-    of_a_site = alone - 2  # whose sites they are, and which are in reach
-    assert queries() - alone == of_a_site
-    assert isinstance(found(episode, by)[1].need.busy[0], BusyTime)
-    assert isinstance(found(episode, by)[1].need.busy[0].recurrence, Recurrence)
+    one_site = queries()
+    make_place(episode.patient, {far: (0, 0)}, name="Warehouse")
+    for_each_site = one_site - 2  # the user's roles, and the sites in reach
+    assert queries() - one_site == for_each_site
+    assert isinstance(offers_at_sites(episode, by)[1].need.busy[0], BusyTime)
+    assert isinstance(offers_at_sites(episode, by)[1].need.busy[0].recurrence, Recurrence)

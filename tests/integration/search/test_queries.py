@@ -13,7 +13,8 @@ from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.domain.search.fit import MeetingFull, NotAStartDate
 from scheduling.models import Closure, CohortStart, RuleSet, Site, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.search.queries import NoEpisode, need_of, offers_at, search_tracks
+from scheduling.services.search.need import NoEpisode, need_of
+from scheduling.services.search.offers import offers_at, search_tracks
 from tests.factories import (
     MONDAY,
     admit,

@@ -9,7 +9,8 @@ from scheduling.domain.search.schedules import find_schedules
 from scheduling.domain.suggestions.suggestions import Suggestion, find_suggestions
 from scheduling.reason_text import suggestion_text
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.search.queries import need_of, offers_at
+from scheduling.services.search.need import need_of
+from scheduling.services.search.offers import offers_at
 from tests.factories import MONDAY, admit, enroll, make_commitment, make_meeting, make_patient, make_site, make_track
 
 pytestmark = pytest.mark.django_db

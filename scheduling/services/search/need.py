@@ -1,0 +1,151 @@
+"""What a patient brings to the search for a schedule: the prescription, and when they are busy."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta, tzinfo
+from typing import ClassVar
+
+from django.conf import settings
+
+from patients.models import Commitment, Episode, LevelOfCareSpan
+from scheduling.domain.search.need import Need, age_on
+from scheduling.models import Closure, Enrollment, EnrollmentMeeting, Site
+from scheduling.services.availability.imported_calendars import calendar_busy_in_weeks
+from scheduling.services.reasons import BeforeAdmission
+from scheduling.services.rulebook import RuleBook
+from timekeeping.intervals import Interval
+from timekeeping.reasons import Reason, Refused
+from timekeeping.time_zones import clock_differences, shift_busy_time
+from timekeeping.weeks import BusyTime
+
+
+@dataclass(frozen=True, slots=True)
+class NoEpisode(Reason):
+    """The patient has no open episode of care, or no level of care on the day."""
+
+    code: ClassVar[str] = "no_episode"
+    asked: date
+
+
+def span_in_force(episode: Episode, day: date) -> LevelOfCareSpan | None:
+    """Return the level of care on the day or, if there is none, the next one. Reads prefetched spans."""
+    spans = sorted(episode.spans.all(), key=lambda span: span.starts)
+    holding = [span for span in spans if span.holds_on(day)]
+    return holding[0] if holding else next((span for span in spans if span.starts > day), None)
+
+
+def need_of(
+    *, episode: Episode, from_day: date, apart_from: Enrollment | None = None, changes: Enrollment | None = None
+) -> Need:
+    """Return what the patient brings from the day on: the prescription, commitments, and meetings of current enrollments.
+
+    The enrollment in `apart_from` is left out. So is the one in `changes`, except for its individual sessions, which stay.
+    Raises Refused if the episode is over by the day or has no level of care.
+    """
+    left_out = changes or apart_from
+    availability = PatientAvailability.of(
+        episode.site, [episode], from_day, apart_from=[left_out] if left_out else [], changes=changes
+    )
+    return availability.need(episode, from_day)
+
+
+def need_from_admission(*, episode: Episode, from_day: date, apart_from: Enrollment | None = None) -> Need:
+    """Return the same as `need_of`. Raises Refused for a day before the admission too."""
+    if from_day < episode.starts:
+        raise Refused([BeforeAdmission(from_day, episode.starts)])
+    return need_of(episode=episode, from_day=from_day, apart_from=apart_from)
+
+
+@dataclass(frozen=True, slots=True)
+class PatientAvailability:
+    """When some patients are busy from a day on, at a site.
+
+    `commitments` are by patient id, `treatment` (meetings of enrollments) by episode id. All times are on the site's clock.
+    """
+
+    book: RuleBook
+    commitments: Mapping[int, list[BusyTime]]
+    treatment: Mapping[int, list[BusyTime]]
+    closed: tuple[Interval[date], ...]
+
+    @classmethod
+    def of(
+        cls,
+        site: Site,
+        episodes: Iterable[Episode],
+        from_day: date,
+        *,
+        apart_from: Iterable[Enrollment] = (),
+        changes: Enrollment | None = None,
+    ) -> "PatientAvailability":
+        """Read the busy times in five queries for any number of patients, plus one each for travel and imported calendars.
+
+        The enrollments in `apart_from` are left out, except for the individual sessions of the one in `changes`. Episodes
+        may be at other sites: their times are converted to this site's clock.
+        """
+        episodes = list(episodes)
+        zones = {each.patient_id: site.zone if each.site_id == site.pk else each.site.zone for each in episodes}
+        patients = list(zones)
+        commitments: dict[int, list[BusyTime]] = defaultdict(list, calendar_busy_in_weeks(patients, site.zone))
+        rows = Commitment.objects.filter(patient__in=patients)
+        for commitment in rows.in_force_from(from_day).with_travel():
+            busy = commitment.as_busy_time(site=site)
+            commitments[commitment.patient_id] += _in_site_time(site, busy, zones[commitment.patient_id], from_day)
+        closures = Closure.objects.filter(site=site, ends__gt=from_day)
+        closed = tuple(closure.as_interval() for closure in closures)
+        treatment = _treatment_times(site, episodes, from_day, {enrollment.pk for enrollment in apart_from}, changes)
+        return cls(RuleBook.of(site), commitments, treatment, closed)
+
+    def need(self, episode: Episode, from_day: date) -> Need:
+        """Return the need of one episode from the day on, which must not be before the day given to `of`.
+
+        Reads prefetched spans and the patient. Raises Refused as `need_of` does.
+        """
+        span = span_in_force(episode, from_day)
+        if span is None or (episode.ends is not None and episode.ends <= from_day):
+            raise Refused([NoEpisode(from_day)])
+        return Need(
+            prescribed_minutes=span.prescribed_minutes,
+            prescribed_days=span.prescribed_days,
+            from_day=from_day,
+            weeks=settings.HORIZON_WEEKS,
+            busy=(*self.commitments.get(episode.patient_id, ()), *self.treatment.get(episode.pk, ())),
+            rules=self.book.on(from_day, span.level),
+            closed=self.closed,
+            level=span.level,
+            age=age_on(from_day, episode.patient.birth_date),
+        )
+
+
+def _in_site_time(site: Site, busy: BusyTime, zone: tzinfo, from_day: date) -> tuple[BusyTime, ...]:
+    """Convert busy time to the site's clock.
+
+    If the difference between the two clocks changes within the horizon, the patient counts as busy under both differences.
+    """
+    if zone == site.zone:
+        return (busy,)
+    until = from_day + timedelta(weeks=settings.HORIZON_WEEKS)
+    differences = clock_differences(zone, site.zone, from_day, until)
+    return tuple(each for minutes in differences for each in shift_busy_time(busy, minutes))
+
+
+def _treatment_times(
+    site: Site,
+    episodes: Iterable[Episode],
+    from_day: date,
+    apart_from: set[int],
+    changes: Enrollment | None,
+) -> dict[int, list[BusyTime]]:
+    """Map episode id to the meetings in which the patient is enrolled, as busy time."""
+    found: dict[int, list[BusyTime]] = defaultdict(list)
+    attended = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
+    for each in attended.select_related("meeting__site", "enrollment"):
+        meeting = each.meeting
+        begins = max(each.starts, meeting.runs_from)
+        ends = min((day for day in (each.ends, meeting.runs_until) if day is not None), default=None)
+        is_kept = changes is not None and meeting.kept_for_id == changes.pk
+        if (is_kept or each.enrollment_id not in apart_from) and (ends is None or max(begins, from_day) < ends):
+            busy = meeting.as_busy_time(label=meeting.name, valid_from=begins, valid_until=ends)
+            found[each.enrollment.episode_id] += _in_site_time(site, busy, meeting.site.zone, from_day)
+    return found

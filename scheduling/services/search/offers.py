@@ -1,0 +1,107 @@
+"""What a site has on offer: its published tracks, and the dates on which their meetings are full."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+from django.db.models import F, Q
+
+from patients.models import Episode
+from scheduling.domain.search.fit import Fit, find_fits
+from scheduling.domain.search.need import Offer, OfferedMeeting
+from scheduling.models import Enrollment, EntryMode, Meeting, ReleaseCause, Session, SessionStatus, Site, Track
+from scheduling.models.session import SessionQuerySet
+from scheduling.models.track import TrackQuerySet
+from scheduling.services.search.need import need_of
+
+
+def search_tracks(*, episode: Episode, from_day: date) -> tuple[Fit, ...]:
+    """Return every track of the episode's site with its obstacles, the best fit first. Raises Refused as `need_of` does."""
+    return find_fits(offers_at(site=episode.site, from_day=from_day), need_of(episode=episode, from_day=from_day))
+
+
+def offers_for_patient(
+    *, episode: Episode, from_day: date, site: Site | None = None, leaves: Enrollment | None = None
+) -> tuple[Offer, ...]:
+    """Return what the episode's site, or another one, has on offer from the day on; sessions that the patient is in count.
+
+    So do those of the enrollment that the patient `leaves`: a change gives them a place there.
+    """
+    known = settled_sessions(episode, of=leaves)
+    return offers_at(site=site or episode.site, from_day=from_day, apart_from=known)
+
+
+def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> tuple[Offer, ...]:
+    """Return the site's published tracks from the day on, with the dates on which their meetings are full; five queries.
+
+    The sessions in `apart_from` never count as full: the patient needs no new place in them.
+    """
+    full = full_dates(site=site, from_day=from_day, apart_from=apart_from)
+    return tuple(as_offer(track, from_day, full) for track in published_tracks(site))
+
+
+def published_tracks(site: Site) -> TrackQuerySet:
+    """Return the site's published tracks with what `as_offer` reads; four queries."""
+    tracks = Track.objects.filter(site=site).published().select_related("site")
+    return tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
+
+
+def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> dict[int, tuple[date, ...]]:
+    """Map meeting id to the dates from the day on whose sessions are full, without the sessions in `apart_from`."""
+    found: dict[int, list[date]] = defaultdict(list)
+    sessions = Session.objects.filter(site=site, on__gte=from_day, status=SessionStatus.SCHEDULED)
+    if apart_from is not None:
+        sessions = sessions.exclude(pk__in=apart_from.order_by().values("pk"))
+    for meeting, on in sessions.filter(booked__gte=F("places")).values_list("meeting", "on"):
+        found[meeting].append(on)
+    return {meeting: tuple(sorted(dates)) for meeting, dates in found.items()}
+
+
+def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> SessionQuerySet:
+    """Return the sessions in which the patient needs no new place.
+
+    These are sessions that the patient gave back, which stay so, and those in which the enrollment `of` is booked.
+    """
+    settled = Q(bookings__release_cause=ReleaseCause.GIVEN_BACK)
+    if of is not None:
+        settled |= Q(bookings__released_at=None, bookings__enrollment=of)
+    return Session.objects.filter(settled, bookings__episode=episode)
+
+
+def as_offer(
+    track: Track,
+    from_day: date,
+    full: Mapping[int, tuple[date, ...]],
+    *,
+    goes_on: bool = False,
+    beside: Iterable[Meeting] = (),
+) -> Offer:
+    """Return the track as an offer, with the meetings that run in the week of the first possible start.
+
+    A patient who is in the track already `goes_on` in it from any day, at any level and age. Meetings of other tracks that
+    are attended `beside` its own come last. Reads prefetched meetings and start dates, and the site.
+    """
+    starts = from_day if goes_on else track.next_entry(from_day) or from_day
+    in_cohorts = track.entry != EntryMode.ROLLING and not goes_on
+    return Offer(
+        key=track.pk,
+        name=track.name,
+        meetings=tuple(
+            OfferedMeeting(meeting=meeting.as_weekly_meeting(), full_on=full.get(meeting.pk, ()))
+            for meeting in (*track.meetings.all(), *beside)
+            if _runs_in_week_from(meeting, starts)
+        ),
+        individual_minutes=track.individual_minutes,
+        start_dates=tuple(start.on for start in track.cohort_starts.all()) if in_cohorts else None,
+        level="" if goes_on else track.level,
+        from_age=None if goes_on else track.from_age,
+        to_age=None if goes_on else track.to_age,
+        site=track.site_id,
+        mixes=track.mixes,
+    )
+
+
+def _runs_in_week_from(meeting: Meeting, day: date) -> bool:
+    return meeting.runs_from < day + timedelta(weeks=1) and (
+        meeting.runs_until is None or meeting.runs_until >= day + timedelta(weeks=1)
+    )
