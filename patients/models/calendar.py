@@ -13,14 +13,18 @@ from timekeeping.intervals import Interval
 
 MAX_TRAVEL_MINUTES = 480
 UNSAVED_KEPT_FOR = timedelta(days=1)
-"""How long it is remembered what was understood of a file that nobody keeps."""
+"""How long a calendar that was read but not saved is kept (product rule)."""
 DECLINED_KEPT_FOR = timedelta(days=30)
-"""How long a patient is told that, and why, it was declined."""
+"""How long a patient sees that their calendar was declined, and why (product rule)."""
 CALENDAR_KINDS = (CommitmentKind.WORK, CommitmentKind.SCHOOL, CommitmentKind.OTHER)
 
 
 class CalendarState(models.TextChoices):
-    """What became of a file. What a patient sends waits when it runs into what is booked, and a coordinator decides."""
+    """What became of a calendar file.
+
+    UNDERSTOOD is a preview that nobody has saved. A patient's calendar that conflicts with a booking is WAITING until a
+    coordinator decides.
+    """
 
     UNDERSTOOD = "understood", "Not kept yet"
     WAITING = "waiting", "Waiting"
@@ -30,21 +34,26 @@ class CalendarState(models.TextChoices):
 
 class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
     def visible_to(self, user: User) -> "ImportedCalendarQuerySet":
-        """One's own, and those of patients whose commitments one may see. What nobody has kept yet is its sender's alone."""
+        """The user's own, and those of patients whose commitments they may see; previews only for who uploaded them."""
         may_see = Patient.objects.with_commitments_visible_to(user)
         return self.filter(~Q(state=CalendarState.UNDERSTOOD) | Q(uploaded_by=user), patient__in=may_see)
 
     def saved_for(self, patients: Collection[int]) -> "ImportedCalendarQuerySet":
+        """The saved calendars of the patients with these ids."""
         return self.filter(patient__in=patients, state=CalendarState.KEPT)
 
     def not_expired(self, now: datetime) -> "ImportedCalendarQuerySet":
-        """All but what is forgotten, the row of which may still be there for a night."""
+        """Without the expired ones, whose rows exist until the next nightly deletion."""
         return self.exclude(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - UNSAVED_KEPT_FOR).exclude(
             state=CalendarState.DECLINED, decided_at__lte=now - DECLINED_KEPT_FOR
         )
 
+    def open_at(self, now: datetime) -> "ImportedCalendarQuerySet":
+        """The calendars whose page can be opened: saved, waiting, or previewed and not expired."""
+        return self.not_expired(now).exclude(state=CalendarState.DECLINED)
+
     def expired(self, now: datetime) -> "ImportedCalendarQuerySet":
-        """What was only looked at, and what was declined, for long enough."""
+        """Previews and declined calendars that have been kept for as long as they should be."""
         return self.filter(
             Q(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - UNSAVED_KEPT_FOR)
             | Q(state=CalendarState.DECLINED, decided_at__lte=now - DECLINED_KEPT_FOR)
@@ -52,7 +61,7 @@ class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
 
 
 class ImportedCalendar(models.Model):
-    """When somebody is not free by a calendar file of theirs: times alone. The file itself is nowhere."""
+    """The times at which a patient is busy according to a calendar file. The file itself is not stored."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="imported_calendars")
     kind = models.CharField(max_length=20, choices=[(kind.value, kind.label) for kind in CALENDAR_KINDS])
@@ -145,10 +154,11 @@ class ImportedCalendar(models.Model):
 
     @property
     def notices(self) -> tuple[CountedNotice, ...]:
+        """What could not be read, or was read in a way to mention, and how often."""
         return tuple(CountedNotice(CalendarNotice(remark), number) for remark, number in self.remarks)
 
     def as_times(self, intervals: Iterable[Interval[datetime]]) -> CalendarTimes:
-        """With the times that count, which are read together with those of others."""
+        """Return the calendar as a value, with the busy times that the caller has loaded for it."""
         return CalendarTimes(
             key=self.pk,
             label=self.label,
@@ -164,12 +174,12 @@ class ImportedCalendar(models.Model):
 
 class CalendarIntervalQuerySet(models.QuerySet["CalendarInterval"]):
     def counted_as_busy(self) -> "CalendarIntervalQuerySet":
-        """Those of a whole day only where somebody said that they are taken."""
+        """Without whole days, unless somebody said that the patient is busy on them."""
         return self.filter(Q(is_whole_day=False) | Q(calendar__whole_days_count=True))
 
 
 class CalendarInterval(models.Model):
-    """A stretch of time in a calendar. Of what it is called, or where it is, nothing is known."""
+    """A busy time in a calendar. The name and place of its entry are not stored."""
 
     calendar = models.ForeignKey(ImportedCalendar, on_delete=models.CASCADE, related_name="intervals")
     starts = models.DateTimeField()

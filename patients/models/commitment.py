@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 MIDNIGHT = time(0)
 MIN_MOVABLE_MINUTES, MAX_MOVABLE_MINUTES = 5, 480
-"""By how many minutes what could move can move: less than five frees nothing, and eight hours are a whole shift."""
+"""By how many minutes a commitment can be movable: less than five frees nothing, eight hours are a whole shift."""
 MASK_BEYOND_CYCLE = (F("cycle_mask") + 1).bitrightshift(F("cycle_days"))  # type: ignore[arg-type]  # any expression will do
-"""Nothing is left there as long as one of the round's days is off and none after it is on."""
+"""The bits of `cycle_mask` at and after `cycle_days`, in SQL: 0 if at least one day is off and no later bit is set."""
 
 
 class HasPattern(Protocol):
-    """What says on which dates a commitment happens, in a row and in the values that become one."""
+    """The fields that say on which dates a commitment happens, of a `Commitment` and of `CommitmentValues`."""
 
     @property
     def weekdays(self) -> int: ...
@@ -44,17 +44,17 @@ class HasPattern(Protocol):
 
 
 def mask_weekdays(mask: int) -> tuple[int, ...]:
-    """The weekdays, Monday as 0, of the bits of `Commitment.weekdays`."""
+    """Return the weekdays, Monday as 0, whose bits are set in `Commitment.weekdays`."""
     return tuple(day for day in range(7) if mask >> day & 1)
 
 
 def weekday_mask(days: Iterable[int]) -> int:
-    """Weekdays (Monday is 0) as the bits of `Commitment.weekdays`."""
+    """Return weekdays, Monday as 0, as the bits of `Commitment.weekdays`."""
     return sum(1 << day for day in set(days))
 
 
 def commitment_pattern(given: HasPattern) -> RecurrencePattern:
-    """When it happens. Raises ValueError when that is never."""
+    """Return on which dates a commitment happens. Raises ValueError if on none."""
     if given.on is not None:
         until = given.until or given.on + timedelta(days=1)
         days = (given.on + timedelta(days=number) for number in range((until - given.on).days))
@@ -87,25 +87,25 @@ class CommitmentKind(models.TextChoices):
 
 class CommitmentQuerySet(models.QuerySet["Commitment"]):
     def visible_to(self, user: User) -> "CommitmentQuerySet":
-        """One's own, and those of patients one may see where one may also see commitments."""
+        """The user's own, and those of patients whose commitments they may see."""
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
     def in_force_from(self, day: date) -> "CommitmentQuerySet":
-        """Those that still hold on the day or hold later."""
-        standing = self.filter(Q(valid_until=None) | Q(valid_until__gt=day))
-        return standing.exclude(until=None, on__lt=day).exclude(until__lte=day)
+        """Those that hold on the day or later."""
+        not_ended = self.filter(Q(valid_until=None) | Q(valid_until__gt=day))
+        return not_ended.exclude(until=None, on__lt=day).exclude(until__lte=day)
 
     def with_travel(self) -> "CommitmentQuerySet":
-        """With all that `as_busy_time` reads: one query more, and none where no commitment has a place."""
+        """With the rows that `as_busy_time` reads, in at most one query more."""
         return self.select_related("place").prefetch_related("place__travels")
 
 
 class Commitment(models.Model):
-    """Time a patient is not free, on the wall clock of the site's zone.
+    """Time when a patient is busy, in wall-clock times of the site's zone.
 
-    It has one pattern. Either it is on weekdays, every week or every other week counted from the week of `anchor`. Or it goes
-    round by days: of each `cycle_days`, counted from the day `anchor`, those whose bit is set in `cycle_mask`. Or it is on
-    dates alone: on `on`, or on the weekdays from `on` to before `until`.
+    It has one of three patterns. Weekly: on `weekdays`, every week, or every other week counted from the week of `anchor`.
+    A rotation: of each `cycle_days` days, counted from the date `anchor`, those whose bit is set in `cycle_mask`. Dates:
+    the date `on`, or the `weekdays` on the half-open dates `on` to `until`.
     `ends` at or before `starts` is on the next day; from midnight to midnight is a whole day.
     """
 
@@ -212,7 +212,7 @@ class Commitment(models.Model):
 
     @property
     def rotation(self) -> str:
-        """Its round as a person writes it, such as “4 on, 3 off”; empty if it does not go round."""
+        """The rotation as a person writes it, such as “4 on, 3 off”; empty if it has none."""
         return format_runs(bits_to_runs(self.cycle_days, self.cycle_mask or 0)) if self.cycle_days else ""
 
     @property
@@ -221,7 +221,7 @@ class Commitment(models.Model):
 
     @property
     def last_on(self) -> date | None:
-        """The last of several dates."""
+        """The last of several dates, or None if it is not on several dates."""
         return self.until - timedelta(days=1) if self.until else None
 
     @property
@@ -233,15 +233,15 @@ class Commitment(models.Model):
         return commitment_pattern(self)
 
     def travel(self, site: "Site") -> tuple[int, int]:
-        """Minutes from the site to there, and back: those of its place, or its own where no way is known."""
-        ways = self.place.travels.all() if self.place is not None else ()
-        for way in ways:
-            if way.site_id == site.pk:
-                return way.before_minutes, way.after_minutes
+        """Return the minutes from the site to the commitment and back: its place's, or its own if the place has none."""
+        travels = self.place.travels.all() if self.place is not None else ()
+        for travel in travels:
+            if travel.site_id == site.pk:
+                return travel.before_minutes, travel.after_minutes
         return self.travel_before_minutes, self.travel_after_minutes
 
     def as_busy_time(self, *, site: "Site") -> BusyTime:
-        """With the way to and from the site; for several commitments read them `with_travel`."""
+        """Return the commitment as a value with the travel to and from the site; load several `with_travel`."""
         before, after = self.travel(site)
         return BusyTime(
             key=self.pk,

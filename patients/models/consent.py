@@ -20,10 +20,10 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 
 
 class Consent(models.Model):
-    """A patient's written consent that one recipient is told the times of their appointments, and nothing else.
+    """A patient's written consent to share the times of their appointments, and nothing else, with one recipient.
 
-    It holds on the half-open dates `signed_on` to `valid_until`, unless it is revoked before (42 CFR 2.31 asks for the
-    recipient, the purpose, what is disclosed, how it ends and when it was signed).
+    It is valid on the half-open dates `signed_on` to `valid_until`, unless it is revoked before. 42 CFR 2.31 requires the
+    recipient, the purpose, what is disclosed, how the consent ends and when it was signed.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="consents")
@@ -71,4 +71,5 @@ class Consent(models.Model):
         return self.valid_until - timedelta(days=1)
 
     def is_in_force_on(self, day: date) -> bool:
+        """Whether it is valid on the day and was not revoked."""
         return self.revoked_at is None and self.signed_on <= day < self.valid_until

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LevelOfCare(models.TextChoices):
-    """ASAM levels that an outpatient program of 9 hours and more delivers."""
+    """The ASAM levels of outpatient programs with nine or more hours a week."""
 
     INTENSIVE = "2.1", "2.1 Intensive outpatient"
     HIGHER = "2.5", "2.5 Higher band (partial hospitalization)"
@@ -25,27 +25,28 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
         return self.filter(patient__in=Patient.objects.visible_to(user))
 
     def open_on(self, day: date) -> "EpisodeQuerySet":
+        """Those that include the day."""
         return self.filter(Q(ends=None) | Q(ends__gt=day), starts__lte=day)
 
     def open_on_or_after(self, day: date) -> "EpisodeQuerySet":
-        """Open on the day, or to begin later."""
+        """Those that include the day or begin after it."""
         return self.filter(Q(ends=None) | Q(ends__gt=day))
 
     def overlapping(self, first: date, until: date) -> "EpisodeQuerySet":
-        """With a day in the half-open range."""
+        """Those with a day in the half-open range."""
         return self.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until)
 
     def at(self, site: "Site", first: date, until: date) -> "EpisodeQuerySet":
-        """With a day in the half-open range at the site, also when they have moved to another since."""
-        here = Q(came_on=None) | Q(came_on__lt=until)
-        then = FormerSite.objects.filter(episode=OuterRef("pk"), site=site, starts__lt=until, ends__gt=first)
-        return self.overlapping(first, until).filter(Q(here, site=site) | Exists(then))
+        """Those with a day at the site in the half-open range, even if they were transferred since."""
+        arrived = Q(came_on=None) | Q(came_on__lt=until)
+        before = FormerSite.objects.filter(episode=OuterRef("pk"), site=site, starts__lt=until, ends__gt=first)
+        return self.overlapping(first, until).filter(Q(arrived, site=site) | Exists(before))
 
 
 class Episode(models.Model):
-    """One course of care, from admission to discharge: the half-open dates `starts` to `ends`.
+    """An episode of care from admission to discharge, on the half-open dates `starts` to `ends`.
 
-    It is at `site`, since `came_on` if it has been at another before.
+    `site` is where it is now, since the date `came_on` if it was transferred from another site (see `FormerSite`).
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="episodes")
@@ -98,11 +99,11 @@ class Episode(models.Model):
         return self.starts <= day and (self.ends is None or day < self.ends)
 
     def span_on(self, day: date) -> "LevelOfCareSpan | None":
-        """The level in force on the day; reads prefetched spans."""
+        """Return the level in force on the day, or None. Reads prefetched spans."""
         return next((span for span in self.spans.all() if span.holds_on(day)), None)
 
     def site_on(self, day: date) -> "Site":
-        """The site at which it is, or was, on the day; one query if it has ever moved and this is before that."""
+        """Return the site of the episode on the day. Takes a query for days before the latest transfer only."""
         if self.came_on is None or self.came_on <= day:
             return self.site
         former = self.former_sites.select_related("site").order_by("starts")
@@ -110,7 +111,7 @@ class Episode(models.Model):
 
 
 class FormerSite(models.Model):
-    """A site at which a course of care was, on the half-open dates `starts` to `ends`, before it moved to another."""
+    """A site at which an episode was on the half-open dates `starts` to `ends`, before its transfer to another."""
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="former_sites")
     site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="+")
@@ -137,7 +138,7 @@ class FormerSite(models.Model):
 
 
 class LevelOfCareSpan(models.Model):
-    """A stretch of an episode at one level, with what was prescribed. Stepping down is the next span."""
+    """A period of an episode at one level of care, with the prescribed hours. A step down begins the next span."""
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="spans")
     level = models.CharField(max_length=4, choices=LevelOfCare.choices)
@@ -175,4 +176,5 @@ class LevelOfCareSpan(models.Model):
         return self.episode.site_id
 
     def holds_on(self, day: date) -> bool:
+        """Whether the level is in force on the day."""
         return self.starts <= day and (self.ends is None or day < self.ends)

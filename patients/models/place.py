@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 class PlaceQuerySet(models.QuerySet["Place"]):
     def visible_to(self, user: User) -> "PlaceQuerySet":
-        """One's own, and those of patients whose commitments one may see."""
+        """The user's own, and those of patients whose commitments they may see."""
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
 
 class Place(models.Model):
-    """Where a patient sets out from and goes to: home, a workplace, a school. How long the way takes is known for each site."""
+    """Where a patient travels from and to, such as home, work or school, with the travel time to each site."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="places")
     name = models.CharField(max_length=80, help_text="For example Home, or Warehouse.")
@@ -50,7 +50,7 @@ class Place(models.Model):
 
 
 class PlaceTravel(models.Model):
-    """The way between a place and one site: minutes from the site to the place, before what is there, and back after it."""
+    """The travel between a place and one site, in minutes: to the place before a commitment there, and back after it."""
 
     place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="travels")
     site = models.ForeignKey("scheduling.Site", on_delete=models.CASCADE, related_name="+")

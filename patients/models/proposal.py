@@ -1,9 +1,16 @@
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
 from patients.models.commitment import Commitment
 from patients.models.patient import Patient
+
+KEPT_SHOWN_FOR = timedelta(days=14)
+"""How long the chart shows what a patient changed without a decision (product rule)."""
+DECLINED_SHOWN_FOR = timedelta(days=30)
+"""How long a patient sees that a proposal was declined, and why (product rule)."""
 
 
 class ProposalAction(models.TextChoices):
@@ -13,7 +20,7 @@ class ProposalAction(models.TextChoices):
 
 
 class ProposalState(models.TextChoices):
-    """What became of it. What runs into nothing that is booked is kept at once, and nobody need decide."""
+    """What became of a proposal. One that conflicts with no booking is KEPT at once, without a decision."""
 
     WAITING = "waiting", "Waiting"
     KEPT = "kept", "Kept at once"
@@ -24,17 +31,29 @@ class ProposalState(models.TextChoices):
 
 class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
     def visible_to(self, user: User) -> "ProposalQuerySet":
-        """One's own, and those of patients whose commitments one may see."""
+        """The user's own, and those of patients whose commitments they may see."""
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
     def waiting(self) -> "ProposalQuerySet":
+        """Those that a coordinator has to decide on."""
         return self.filter(state=ProposalState.WAITING)
+
+    def shown_to_staff(self, now: datetime) -> "ProposalQuerySet":
+        """Those that wait, and those that were kept at once recently."""
+        recent = Q(state=ProposalState.KEPT, proposed_at__gt=now - KEPT_SHOWN_FOR)
+        return self.filter(Q(state=ProposalState.WAITING) | recent)
+
+    def shown_to_patient(self, now: datetime) -> "ProposalQuerySet":
+        """Those that wait, and those that were declined recently."""
+        recent = Q(state=ProposalState.DECLINED, decided_at__gt=now - DECLINED_SHOWN_FOR)
+        return self.filter(Q(state=ProposalState.WAITING) | recent)
 
 
 class CommitmentProposal(models.Model):
-    """What a patient says of their own life: a commitment to add, to change or to end.
+    """A patient's own change to their commitments: one to add, to change or to end.
 
-    `values` is what was stated, as `patients.services.availability.commitment_json` writes it; of an end only `last_day` is.
+    `values` are those of the commitment, as `patients.services.availability.commitment_json` writes them. A proposal to end
+    one has `last_day` instead.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="proposals")

@@ -6,7 +6,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless
 from iopmanager import clock
-from patients.models import CalendarState, Commitment, CommitmentProposal, ImportedCalendar, Patient, Place
+from patients.models import Commitment, CommitmentProposal, ImportedCalendar, Patient, Place
 
 READ = (Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS)
 
@@ -47,7 +47,7 @@ def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
 
 def calendar_managed_by(user: User, calendar_id: int) -> ImportedCalendar:
     """An imported calendar; what was only looked at for a day is nowhere any more, and nor is what was declined."""
-    calendars = ImportedCalendar.objects.visible_to(user).not_expired(clock.now()).exclude(state=CalendarState.DECLINED)
+    calendars = ImportedCalendar.objects.visible_to(user).open_at(clock.now())
     calendar = get_object_or_404(calendars.select_related("patient__site", "uploaded_by"), pk=calendar_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, calendar.patient.site_id))
     return calendar

@@ -22,7 +22,7 @@ from scheduling.views.refusals import submit_button, submit_form
 
 
 def _own_calendar(user: User, calendar_id: int) -> ImportedCalendar:
-    calendars = ImportedCalendar.objects.visible_to(user).not_expired(clock.now()).exclude(state=CalendarState.DECLINED)
+    calendars = ImportedCalendar.objects.visible_to(user).open_at(clock.now())
     return get_object_or_404(calendars.select_related("patient__site"), pk=calendar_id, patient=user.patient)
 
 

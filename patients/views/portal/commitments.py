@@ -4,12 +4,11 @@ A change that conflicts with an appointment waits for a coordinator; the message
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -37,7 +36,6 @@ from scheduling.services.availability.proposals import (
 )
 from scheduling.views.refusals import submit_button, submit_form
 
-DECLINED_SHOWN_FOR = timedelta(days=30)
 SAVED_MESSAGE = "It is kept."
 PENDING_MESSAGE = (
     "It falls on the time of an appointment, so we look at it first. Until then everything stays as it is."
@@ -60,11 +58,8 @@ def portal_commitments(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
-    recently = Q(state=ProposalState.DECLINED, decided_at__gt=now - DECLINED_SHOWN_FOR)
-    proposals = patient.proposals.filter(Q(state=ProposalState.WAITING) | recently).select_related("commitment__place")
-    asked, _ = pending_proposals(
-        patient=patient, proposals=[each for each in proposals if each.state == ProposalState.WAITING], now=now
-    )
+    proposals = list(patient.proposals.shown_to_patient(now).select_related("commitment__place"))
+    asked, _ = pending_proposals(patient=patient, proposals=proposals, now=now)
     context = {
         "patient": patient,
         "commitments": patient.commitments.in_force_from(today).with_travel(),

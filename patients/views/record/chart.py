@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, Subquery
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
@@ -47,8 +47,6 @@ from timekeeping.weeks import BusyTime, minute_of, week_start
 NEXT_DATE_HORIZON = timedelta(weeks=9)
 """How far ahead the next date of a commitment is looked for: the longest rotation, and a week."""
 SHOWN_EVENTS = 8
-RECENT_CHANGES_PERIOD = timedelta(days=14)
-"""How long the chart shows what patients changed by themselves (product rule)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +90,6 @@ class AvailabilityRecord:
     imported: Sequence[BusyTime] = ()
     busy: Sequence[BusyTime] = ()
 
-    def proposals_in(self, state: ProposalState) -> list[CommitmentProposal]:
-        return [each for each in self.proposals if each.state == state]
-
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -136,9 +131,7 @@ def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
     rules = book.on(today, span.level if span else "")
     enrollments = _list_enrollments(episode, today)
     record = _read_availability(patient, user, now)
-    pending, conflicts = pending_proposals(
-        patient=patient, proposals=record.proposals_in(ProposalState.WAITING), life=record.busy, now=now
-    )
+    pending, conflicts = pending_proposals(patient=patient, proposals=record.proposals, life=record.busy, now=now)
     moves = _moves_by_meeting(enrollments, record.busy, today)
     sees_trail = user.may(Permission.SEE_TRAIL, site.pk)
     return Chart(
@@ -156,7 +149,7 @@ def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
         commitments=[_list_commitment(each, today) for each in record.commitments],
         calendars=record.calendars,
         pending_proposals=pending,
-        recent_changes=record.proposals_in(ProposalState.KEPT),
+        recent_changes=[each for each in record.proposals if each.state == ProposalState.KEPT],
         conflicts=[each for each in conflicts if not _is_agreed_conflict(each, moves)],
         moves=move_remarks(move for of_meeting in moves.values() for move in of_meeting),
         released=_released_bookings(enrollments, now),
@@ -190,16 +183,13 @@ def _commitments_in_force(patient: Patient, today: date) -> Iterable[Commitment]
 
 def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
     """Return the proposals that wait, and what the patient changed by themselves recently."""
-    recent = Q(state=ProposalState.KEPT, proposed_at__gt=now - RECENT_CHANGES_PERIOD)
-    return patient.proposals.filter(recent | Q(state=ProposalState.WAITING)).select_related("commitment__place")
+    return patient.proposals.shown_to_staff(now).select_related("commitment__place")
 
 
 def _calendars(patient: Patient, user: User, now: datetime) -> Iterable[ImportedCalendar]:
     """Return the calendars that are saved or wait, and the user's own previews."""
-    calendars = ImportedCalendar.objects.visible_to(user).not_expired(now).filter(patient=patient)
-    return (
-        calendars.exclude(state=CalendarState.DECLINED).select_related("uploaded_by").order_by("kind", "-state", "pk")
-    )
+    calendars = ImportedCalendar.objects.visible_to(user).open_at(now).filter(patient=patient)
+    return calendars.select_related("uploaded_by").order_by("kind", "-state", "pk")
 
 
 def _draw_week(patient: Patient, record: AvailabilityRecord, week: date) -> WeekPicture:

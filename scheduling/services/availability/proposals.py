@@ -54,14 +54,18 @@ def unsaved_commitment(values: CommitmentValues, patient: Patient) -> Commitment
 def pending_proposals(
     *, patient: Patient, proposals: Sequence[CommitmentProposal], life: Iterable[BusyTime] = (), now: datetime
 ) -> tuple[tuple[PendingProposal, ...], tuple[BookingConflict, ...]]:
-    """What each of the patient's proposals that wait would run into; and what the life given does. One query for both."""
-    would_be = {f"asked {each.pk}": unsaved_commitment(values_from_json(each.values), patient) for each in proposals}
+    """Return the proposals that wait with the bookings each would conflict with, and the conflicts of the busy times given.
+
+    Proposals that do not wait are left out. One query answers both.
+    """
+    waiting = [each for each in proposals if each.state == ProposalState.WAITING]
+    would_be = {f"asked {each.pk}": unsaved_commitment(values_from_json(each.values), patient) for each in waiting}
     asked = [replace(each.as_busy_time(site=patient.site), key=key) for key, each in would_be.items()]
     found = booking_conflicts(patient=patient, busy=[*life, *asked], now=now)
     return (
         tuple(
             PendingProposal(each, would_be[key], tuple(clash for clash in found if clash.busy.key == key))
-            for each in proposals
+            for each in waiting
             for key in [f"asked {each.pk}"]
         ),
         tuple(clash for clash in found if clash.busy.key not in would_be),
