@@ -31,7 +31,6 @@ class HorizonSize(NamedTuple):
 
 
 FULL, TINY = HorizonSize(tracks=40, patients=75, rounds=5), HorizonSize(tracks=2, patients=3, rounds=1)
-TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TABLES = ("scheduling_session", "scheduling_sessionfacilitator", "scheduling_booking")
 MEMORY_COMMAND = "import bench.horizon; bench.horizon.measure_memory()"
@@ -104,7 +103,7 @@ def extend() -> tuple[int, int]:
     from scheduling.models import Site
     from scheduling.services.bookings.horizon import extend_horizon
 
-    written = extend_horizon(site=Site.objects.get(), today=TODAY, now=NOW)
+    written = extend_horizon(site=Site.objects.get(), now=NOW)
     return written.sessions, written.bookings
 
 

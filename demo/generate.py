@@ -68,12 +68,12 @@ def fill_clinic(*, now: datetime, say: Report) -> None:
     _close_for_training(demo)
     for site in demo.sites.values():
         first = demo.this_week(site) - timedelta(weeks=WEEKS_BACK)
-        extend_horizon(site=site, today=now.astimezone(site.zone).date(), now=now, first=first)
+        extend_horizon(site=site, now=now, first=first)
     say("Sessions are written.")
     for at, act in sorted(_steps(demo), key=lambda step: step[0]):
         act(at)
     for site in demo.sites.values():
-        extend_horizon(site=site, today=now.astimezone(site.zone).date(), now=now)
+        extend_horizon(site=site, now=now)
     say(f"{len(demo.episodes)} patients are admitted.")
     _join_waitlist(demo)
     _add_this_weeks_absences(demo)

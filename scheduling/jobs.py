@@ -12,7 +12,7 @@ from scheduling.services.bookings.horizon import extend_horizon
 def extend_horizon_at(site_id: int) -> str:
     """Writes the sessions and bookings that the weeks ahead still lack."""
     site = Site.objects.get(pk=site_id)
-    written = extend_horizon(site=site, today=clock.today(site.zone), now=clock.now())
+    written = extend_horizon(site=site, now=clock.now())
     said = "Nothing was missing"
     if written.sessions or written.bookings:
         said = f"{counted(written.sessions, 'session')} and {counted(written.bookings, 'booking')} written"

@@ -49,7 +49,7 @@ class Clinic:
         self.coordinator: User = make_staff(Role.COORDINATOR, self.site, "Nora Castellanos")
         groups = [make_meeting(self.site, day, name="Skills", code=f"S{day}") for day in (0, 2, 3)]
         self.track: Track = make_track(self.site, groups)
-        extend_horizon(site=self.site, today=MONDAY, now=MONDAY_AT_SEVEN)
+        extend_horizon(site=self.site, now=MONDAY_AT_SEVEN)
         self.patient: Patient = make_patient(self.site)
         self.own: User = make_patient_user(self.patient)
         enroll_patient(

@@ -44,7 +44,7 @@ def test_from_the_waiting_list_to_another_track(
         site, [make_meeting(site, day, "18:00", "21:00", name=f"Evening {day}") for day in (0, 1, 3)], name="Evenings"
     )
     make_weekday_track(site, (5, 6), name="Weekend")
-    extend_horizon(site=site, today=MONDAY, now=MONDAY_AT_8)
+    extend_horizon(site=site, now=MONDAY_AT_8)
     omar, rosa = make_patient(site, "Omar", "Haddad"), make_patient(site, "Rosa", "Lindqvist")
     taken = list(small.meetings.all())
     enroll_patient(

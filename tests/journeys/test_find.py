@@ -14,7 +14,6 @@ from patients.models import Commitment, Patient
 from scheduling.models import Enrollment
 from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import (
-    MONDAY,
     admit,
     make_commitment,
     make_meeting,
@@ -40,7 +39,7 @@ def coordinator(monkeypatch: pytest.MonkeyPatch) -> "User":
     site = make_site()
     lead = make_staff(Role.CLINICIAN, site, "Ada Park")
     make_track(site, [make_meeting(site, day, lead=lead) for day in range(5)], name="Morning track")
-    extend_horizon(site=site, today=MONDAY, now=MONDAY_AT_8)
+    extend_horizon(site=site, now=MONDAY_AT_8)
     return make_staff(Role.COORDINATOR, site)
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.services.bookings.horizon import extend_horizon
-from tests.factories import MONDAY, admit, make_patient, make_site, make_staff, make_weekday_track
+from tests.factories import admit, make_patient, make_site, make_staff, make_weekday_track
 from tests.journeys.steps import Axe, SignIn, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
@@ -26,7 +26,7 @@ def test_an_hour_of_ones_own_beside_the_groups(
     site = make_site()
     ada, coordinator = make_staff(Role.CLINICIAN, site, "Ada Park"), make_staff(Role.COORDINATOR, site)
     track = make_weekday_track(site, lead=ada, individual_minutes=60)
-    extend_horizon(site=site, today=MONDAY, now=MONDAY_AT_8)
+    extend_horizon(site=site, now=MONDAY_AT_8)
     rosa, omar = make_patient(site), make_patient(site, "Omar", "Haddad")
     for patient in (rosa, omar):
         admit(patient, minutes=600)

@@ -39,7 +39,7 @@ def coordinator(monkeypatch: pytest.MonkeyPatch) -> User:
     room = make_room(site, name="Garden room")
     groups = [make_meeting(site, day, name="Skills", lead=lead, room=room) for day in (0, 2, 4)]
     track = make_track(site, groups)
-    extend_horizon(site=site, today=MONDAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     episode = admit(make_patient(site, "Rosa", "Lindqvist"))
     enroll_patient(episode=episode, track=track, meetings=groups, starts=MONDAY, by=by, now=NOW)
     return by

@@ -46,7 +46,7 @@ def test_groups_of_two_tracks_and_then_another_site(
     )
     evenings = [make_meeting(here, day, "18:00", "21:00", name=f"Evening {day}") for day in (1, 3, 4)]
     make_track(here, evenings, name="Evenings", from_age=18)
-    extend_horizon(site=here, today=MONDAY, now=now)
+    extend_horizon(site=here, now=now)
     rosa = make_patient(here)
     admit(rosa)
     make_commitment(rosa, [2], "09:00", "17:00", "Day shift")

@@ -38,7 +38,7 @@ def test_the_next_level_is_stated_seen_and_arranged(
     evenings = make_track(
         site, [make_meeting(site, day, "18:00", "21:00", name=f"Evening {day}") for day in range(5)], name="Evenings"
     )
-    extend_horizon(site=site, today=MONDAY, now=MONDAY_AT_8)
+    extend_horizon(site=site, now=MONDAY_AT_8)
     rosa = make_patient(site)
     make_commitment(rosa, range(5), "08:00", "16:00")
     meetings = list(evenings.meetings.all())

@@ -12,7 +12,6 @@ from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import (
-    MONDAY,
     PASSWORD,
     admit,
     make_commitment,
@@ -44,7 +43,7 @@ def test_from_finding_a_schedule_to_the_patients_own_week(
     coordinator = make_staff(Role.COORDINATOR, site, "Nora Castellanos")
     make_weekday_track(site, lead=lead, name="Morning track")
     make_weekday_track(site, [1, 2, 3], lead=lead, name="Midweek track")
-    extend_horizon(site=site, today=MONDAY, now=MONDAY_AT_8)
+    extend_horizon(site=site, now=MONDAY_AT_8)
     patient = make_patient(site, "Rosa", "Lindqvist")
     make_commitment(patient, [1, 3], "11:00", "16:00", "Shop", travel_minutes=15)
     user = make_patient_user(patient)

@@ -120,7 +120,7 @@ def portal_commitment_week(request: HttpRequest) -> HttpResponse:
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
     rows = week_rows(request, patient, today)
-    service = partial(propose_week, patient=patient, today=today, by=user, now=now)
+    service = partial(propose_week, patient=patient, by=user, now=now)
     if proposed := submit_rows(request, rows, lambda typed: service(rows=typed)):
         return _redirect_with_outcome(request, proposed.value)
     context = {"patient": patient, **week_context(rows, patient, user, today, discreet=True)}

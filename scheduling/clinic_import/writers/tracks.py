@@ -104,7 +104,7 @@ def publish_tracks(
             except Refused as refused:
                 run.refuse(changed_by[track.pk], "", refused)
     for site in sites.values():
-        extend_horizon(site=site, today=site.today_at(run.now), now=run.now)
+        extend_horizon(site=site, now=run.now)
     for row in run.rows("tracks"):
         wanted = tracks.get((row.site, row.code))
         if row.status != "published" or wanted is None or wanted.status != TrackStatus.DRAFT:

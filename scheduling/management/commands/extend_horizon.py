@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         for site in Site.objects.all():
-            written = extend_horizon(site=site, today=clock.today(site.zone), now=clock.now())
+            written = extend_horizon(site=site, now=clock.now())
             self.stdout.write(f"{site}: {written.sessions} sessions and {written.bookings} bookings written.")
             if written.unplaced:
                 self.stderr.write(

@@ -106,14 +106,15 @@ def propose_end(*, commitment: Commitment, last_day: date | None, by: User, now:
     lock_site(patient.site_id)
     _withdraw_pending(commitment, now)
     stop_commitment(commitment=commitment, last_day=last_day, by=by, now=now)
-    until = last_day or now.astimezone(patient.site.zone).date() - timedelta(days=1)
+    until = last_day or patient.site.today_at(now) - timedelta(days=1)
     return _create_end_proposal(patient, commitment if commitment.pk else None, label, until, by, now)
 
 
 @transaction.atomic
-def propose_removal(*, commitment: Commitment, today: date, by: User, now: datetime) -> CommitmentProposal:
-    """From the day on it holds no longer."""
+def propose_removal(*, commitment: Commitment, by: User, now: datetime) -> CommitmentProposal:
+    """From today on it holds no longer."""
     patient, label = commitment.patient, commitment.label
+    today = patient.site.today_at(now)
     lock_site(patient.site_id)
     _withdraw_pending(commitment, now)
     end_or_remove_commitment(commitment=commitment, today=today, by=by, now=now)
@@ -123,18 +124,18 @@ def propose_removal(*, commitment: Commitment, today: date, by: User, now: datet
 
 @transaction.atomic
 def propose_week(
-    *, patient: Patient, rows: Sequence[WeekRow], today: date, by: User, now: datetime
+    *, patient: Patient, rows: Sequence[WeekRow], by: User, now: datetime
 ) -> tuple[CommitmentProposal, ...]:
     """All that the rows ask for, each kept or waiting by itself. Raises WeekRefused as `acts_of` does, and then nothing is."""
     lock_site(patient.site_id)
     asked = []
-    for act in plan_week_changes(patient=patient, rows=rows, today=today):
+    for act in plan_week_changes(patient=patient, rows=rows, today=patient.site.today_at(now)):
         if act.commitment is None and act.values is not None:
             asked.append(propose_commitment(patient=patient, values=act.values, by=by, now=now))
         elif act.commitment is not None and act.values is not None:
             asked.append(propose_change(commitment=act.commitment, values=act.values, by=by, now=now))
         elif act.commitment is not None:
-            asked.append(propose_removal(commitment=act.commitment, today=today, by=by, now=now))
+            asked.append(propose_removal(commitment=act.commitment, by=by, now=now))
     return tuple(asked)
 
 

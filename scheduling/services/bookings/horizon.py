@@ -49,14 +49,14 @@ def horizon_end(today: date) -> date:
 
 
 @transaction.atomic
-def extend_horizon(*, site: Site, today: date, now: datetime, first: date | None = None) -> HorizonExtension:
+def extend_horizon(*, site: Site, now: datetime, first: date | None = None) -> HorizonExtension:
     """Writes what is missing from now, or from `first` if it is given, to the horizon; running it twice changes nothing.
 
     A session that exists is never touched, whatever became of it; a booking that the patient gave back is not made again. Two
     that run at once write everything once: the second waits for the first.
     """
     lock_site(site.pk)
-    book = RuleBook.of(site)
+    book, today = RuleBook.of(site), site.today_at(now)
     begin, until, since = first or today, horizon_end(today), None if first else now
     written = write_sessions(site=site, first=begin, until=until, book=book, now=now, since=since)
     bookings, unplaced = book_enrollments(site=site, first=begin, until=until, now=now, book=book, since=since)

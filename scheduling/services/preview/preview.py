@@ -86,7 +86,7 @@ def apply_previewed[T](act: Callable[[], T], *, scope: SnapshotScope, now: datet
 def _write_missing_sessions(scope: SnapshotScope, now: datetime) -> None:
     """Do first, for good, what the action would do on the way: an impact's key has the ids of sessions."""
     if scope.extends_horizon:
-        extend_horizon(site=scope.site, today=scope.site.today_at(now), now=now)
+        extend_horizon(site=scope.site, now=now)
 
 
 def _compare(scope: SnapshotScope, before: Snapshot, after: Snapshot, now: datetime) -> Impact:

@@ -102,7 +102,7 @@ def change_closure(*, closure: Closure, last_day: date, reason: str, by: User | 
     Session.objects.filter(closure=closure).to_come(now).update(cancel_reason=closure.reason)
     _cancel_sessions(closure, by, now)
     _restore_sessions(Session.objects.filter(closure=closure, on__gte=closure.ends), by, now)
-    extend_horizon(site=closure.site, today=closure.site.today_at(now), now=now)
+    extend_horizon(site=closure.site, now=now)
     return closure
 
 
@@ -134,7 +134,7 @@ def lift_closure(*, closure: Closure, by: User, now: datetime) -> list[Session]:
         locked.save(update_fields=["ends"])
     else:
         locked.delete()
-    extend_horizon(site=locked.site, today=today, now=now)
+    extend_horizon(site=locked.site, now=now)
     return still_cancelled
 
 

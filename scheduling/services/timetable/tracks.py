@@ -75,7 +75,7 @@ def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
     refuse_rule_violations([track], today)
     track.status, track.published_at = TrackStatus.PUBLISHED, track.published_at or now
     track.save(update_fields=["status", "published_at"])
-    extend_horizon(site=track.site, today=today, now=now)
+    extend_horizon(site=track.site, now=now)
     record(track, by=by, action=Action.PUBLISHED, at=now)
     return track
 
@@ -91,7 +91,7 @@ def check_tracks_and_extend_horizon(*, tracks: Iterable[Track], site: Site, now:
     if published:
         today = site.today_at(now)
         refuse_rule_violations(published.select_related("site"), today)
-        extend_horizon(site=site, today=today, now=now)
+        extend_horizon(site=site, now=now)
 
 
 def _lock_track(track: Track) -> Track:

@@ -258,7 +258,7 @@ def test_of_schedulers_that_begin_at_once_one_runs_the_job(job: Any) -> None:
 def test_the_horizon_is_extended_by_the_site_s_own_date(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NIGHT)
     track = make_weekday_track(site)
-    extend_horizon(site=site, today=TUESDAY - 7 * DAY, now=NIGHT - 7 * DAY)
+    extend_horizon(site=site, now=NIGHT - 7 * DAY)
     result = extend_horizon_at.enqueue(site.pk)
     assert result.return_value == "3 sessions and 0 bookings written."
     assert Session.objects.filter(meeting__tracks=track).count() == 39

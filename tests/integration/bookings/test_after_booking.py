@@ -46,7 +46,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-TODAY = date(2026, 11, 22)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 NEXT_MONDAY = MONDAY + WEEK
 WEDNESDAY = NEXT_MONDAY + 2 * DAY
@@ -65,7 +64,7 @@ class Clinic:
         self.track = make_track(self.site, self.mornings, individual_minutes=60)
         self.evenings = [make_meeting(self.site, day, "17:00", "20:00") for day in (0, 2, 4)]
         self.evening_track = make_track(self.site, self.evenings, name="Evening track")
-        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        extend_horizon(site=self.site, now=NOW)
         self.episode: Episode = admit(make_patient(self.site))
 
     @property
@@ -131,7 +130,7 @@ def by_arranging_individual_time(clinic: Clinic) -> None:
 def by_extending_the_horizon(clinic: Clinic) -> None:
     clinic.enroll()
     clinic.leave(last_day=None)
-    extend_horizon(site=clinic.site, today=MONDAY, now=NOW + 3 * WEEK)
+    extend_horizon(site=clinic.site, now=NOW + 3 * WEEK)
 
 
 def by_publishing_a_track(clinic: Clinic) -> None:
@@ -247,7 +246,7 @@ def test_the_horizon_takes_as_many_statements_for_many_excuses_as_for_one(
         clinic.enrolled_and_away()
         LeaveOfAbsence.objects.update(ends=None)
     with django_assert_num_queries(26):
-        extend_horizon(site=clinic.site, today=TODAY + weeks * WEEK, now=NOW + weeks * WEEK)
+        extend_horizon(site=clinic.site, now=NOW + weeks * WEEK)
     assert Attendance.objects.count() > patients * weeks
 
 

@@ -30,18 +30,15 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-SUNDAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PAUSE: dict[str, Any] = {"break_starts": time(10, 30), "break_ends": time(10, 45)}
 
 
 def test_sessions_are_written_for_twelve_weeks_and_once() -> None:
     track = make_weekday_track(make_site())
-    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == HorizonExtension(36, 0, 0)
-    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == HorizonExtension(0, 0, 0)
-    assert (
-        extend_horizon(site=track.site, today=SUNDAY + timedelta(weeks=1), now=NOW + timedelta(weeks=1)).sessions == 3
-    )
+    assert extend_horizon(site=track.site, now=NOW) == HorizonExtension(36, 0, 0)
+    assert extend_horizon(site=track.site, now=NOW) == HorizonExtension(0, 0, 0)
+    assert extend_horizon(site=track.site, now=NOW + timedelta(weeks=1)).sessions == 3
 
 
 def test_a_session_is_as_its_meeting_is() -> None:
@@ -50,7 +47,7 @@ def test_a_session_is_as_its_meeting_is() -> None:
     room = make_room(site)
     meeting = make_meeting(site, 0, lead=lead, room=room, places=7, name="Skills", modality="either", **PAUSE)
     make_track(site, [meeting])
-    extend_horizon(site=site, today=SUNDAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     session = Session.objects.get(on=MONDAY)
     assert (session.name, session.room, session.places, session.booked) == ("Skills", room, 7, 0)
     assert (session.modality, session.service_type, session.status) == ("either", meeting.service_type, "scheduled")
@@ -64,7 +61,7 @@ def test_a_session_is_as_its_meeting_is() -> None:
 def test_a_meeting_at_nine_is_at_nine_on_both_sides_of_a_clock_change() -> None:
     site = make_site(time_zone="America/New_York")
     make_track(site, [make_meeting(site, 0)])
-    extend_horizon(site=site, today=date(2027, 3, 7), now=datetime(2027, 3, 7, 12, tzinfo=UTC))
+    extend_horizon(site=site, now=datetime(2027, 3, 7, 12, tzinfo=UTC))
     before, after = Session.objects.order_by("on")[:2]
     assert (before.on, before.starts) == (date(2027, 3, 8), datetime(2027, 3, 8, 14, tzinfo=UTC))
     assert (after.on, after.starts) == (date(2027, 3, 15), datetime(2027, 3, 15, 13, tzinfo=UTC))
@@ -76,7 +73,7 @@ def test_no_session_is_written_on_a_closed_day_nor_for_a_draft() -> None:
     make_track(site, [make_meeting(site, day) for day in (3, 4)])
     make_track(site, [make_meeting(site, 1)], name="Draft", status=TrackStatus.DRAFT)
     Closure.objects.create(site=site, starts=date(2026, 11, 26), ends=date(2026, 11, 27), reason="Thanksgiving")
-    assert extend_horizon(site=site, today=SUNDAY, now=NOW).sessions == 23
+    assert extend_horizon(site=site, now=NOW).sessions == 23
     assert not Session.objects.filter(on=date(2026, 11, 26)).exists()
     assert Session.objects.filter(on=date(2026, 11, 27)).exists()
 
@@ -85,7 +82,7 @@ def test_every_other_week_and_the_dates_between_which_a_meeting_runs() -> None:
     site = make_site()
     meeting = make_meeting(site, 0, anchor=MONDAY, runs_from=date(2026, 11, 30), runs_until=date(2027, 1, 4))
     make_track(site, [meeting])
-    extend_horizon(site=site, today=SUNDAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     assert list(Session.objects.values_list("on", flat=True)) == [date(2026, 12, 7), date(2026, 12, 21)]
 
 
@@ -94,7 +91,7 @@ def test_minutes_count_as_the_rules_of_their_own_week_say() -> None:
     RuleSet.objects.create(site=site, starts=date(2026, 12, 7), breaks_count=True)
     education = ServiceType.objects.create(code="tour", name="Tour", countable=False)
     make_track(site, [make_meeting(site, 0, **PAUSE), make_meeting(site, 1, service_type=education)])
-    extend_horizon(site=site, today=SUNDAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     on_mondays = Session.objects.filter(on__lt=date(2026, 12, 14), on__iso_week_day=1)
     assert list(on_mondays.values_list("countable_minutes", flat=True)) == [165, 165, 180]
     assert set(Session.objects.filter(on__iso_week_day=2).values_list("countable_minutes", flat=True)) == {0}
@@ -104,21 +101,21 @@ def test_the_past_is_left_alone_unless_a_first_day_is_given() -> None:
     site = make_site()
     make_track(site, [make_meeting(site, 0, "08:00", "09:00"), make_meeting(site, 0, "12:00", "13:00")])
     at_ten = datetime(2026, 11, 23, 15, tzinfo=UTC)
-    extend_horizon(site=site, today=MONDAY, now=at_ten)
+    extend_horizon(site=site, now=at_ten)
     assert [session.local_starts().hour for session in Session.objects.filter(on=MONDAY)] == [12]
-    extend_horizon(site=site, today=MONDAY, now=at_ten, first=MONDAY - timedelta(weeks=2))
+    extend_horizon(site=site, now=at_ten, first=MONDAY - timedelta(weeks=2))
     assert Session.objects.filter(on__lte=MONDAY).count() == 6
 
 
 def test_what_became_of_a_session_stays() -> None:
     track = make_weekday_track(make_site())
-    extend_horizon(site=track.site, today=SUNDAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     moved, cancelled, *_ = Session.objects.order_by("starts")
     later = moved.starts + timedelta(hours=3)
     Session.objects.filter(pk=moved.pk).update(starts=later, ends=later + timedelta(hours=1), departed_at=NOW)
     Session.objects.filter(pk=cancelled.pk).update(status=SessionStatus.CANCELLED, cancel_reason="Flood")
     enroll(admit(make_patient(track.site)), track)
-    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == HorizonExtension(0, 35, 0)
+    assert extend_horizon(site=track.site, now=NOW) == HorizonExtension(0, 35, 0)
     moved.refresh_from_db()
     assert moved.starts == later
     assert moved.bookings.get().starts == later
@@ -129,7 +126,7 @@ def test_standing_enrollments_are_booked_on_their_own_dates() -> None:
     track = make_weekday_track(make_site())
     enrollment = enroll(admit(make_patient(track.site)), track, starts=date(2026, 11, 30))
     enrollment.enrollment_meetings.update(ends=date(2026, 12, 14))
-    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == HorizonExtension(36, 6, 0)
+    assert extend_horizon(site=track.site, now=NOW) == HorizonExtension(36, 6, 0)
     days = Booking.objects.values_list("session__on", flat=True)
     assert (min(days), max(days)) == (date(2026, 11, 30), date(2026, 12, 11))
     assert set(Session.objects.filter(bookings__isnull=False).values_list("booked", "version")) == {(1, 2)}
@@ -140,7 +137,7 @@ def test_a_booking_copies_its_session() -> None:
     RuleSet.objects.create(site=site, starts=date(2026, 11, 29), week_starts=6)
     track = make_weekday_track(site, days=(0, 5, 6))
     enroll(admit(make_patient(site)), track)
-    extend_horizon(site=site, today=SUNDAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     for booking in Booking.objects.select_related("session"):
         session = booking.session
         assert (booking.starts, booking.ends) == (session.starts, session.ends)
@@ -160,10 +157,10 @@ def test_a_released_place_is_not_taken_again() -> None:
     track = make_weekday_track(make_site())
     coordinator = make_staff(Role.COORDINATOR, track.site)
     enroll(admit(make_patient(track.site)), track)
-    extend_horizon(site=track.site, today=SUNDAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     first = Booking.objects.order_by("starts")[0]
     release_booking(booking=first, reason="Dentist", by=coordinator, now=NOW)
-    assert extend_horizon(site=track.site, today=SUNDAY, now=NOW) == HorizonExtension(0, 0, 0)
+    assert extend_horizon(site=track.site, now=NOW) == HorizonExtension(0, 0, 0)
     first.session.refresh_from_db()
     assert first.session.booked == 0
 
@@ -173,7 +170,7 @@ def test_nobody_is_booked_over_a_full_session_and_the_longest_enrolled_comes_fir
     track = make_track(site, [make_meeting(site, day, places=1) for day in (0, 2, 4)])
     late = enroll(admit(make_patient(site)), track, starts=MONDAY)
     early = enroll(admit(make_patient(site), starts=date(2026, 11, 2)), track, starts=date(2026, 11, 2))
-    assert extend_horizon(site=site, today=SUNDAY, now=NOW) == HorizonExtension(36, 36, 36)
+    assert extend_horizon(site=site, now=NOW) == HorizonExtension(36, 36, 36)
     assert (early.bookings.count(), late.bookings.count()) == (36, 0)
 
 
@@ -181,7 +178,7 @@ def test_nobody_is_booked_into_two_sessions_at_once() -> None:
     site = make_site()
     track = make_track(site, [make_meeting(site, 0), make_meeting(site, 0, "11:00", "13:00")])
     enroll(admit(make_patient(site)), track)
-    assert extend_horizon(site=site, today=SUNDAY, now=NOW) == HorizonExtension(24, 12, 12)
+    assert extend_horizon(site=site, now=NOW) == HorizonExtension(24, 12, 12)
 
 
 def test_the_calendars_of_those_concerned_are_written_anew() -> None:
@@ -198,7 +195,7 @@ def test_the_calendars_of_those_concerned_are_written_anew() -> None:
     for subject in (*given, *others):
         create_feed(**subject, by=coordinator, now=NOW)
     enroll(admit(patient), track)
-    extend_horizon(site=site, today=SUNDAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     stale = Feed.objects.filter(stale_at=NOW)
     assert {(feed.patient or feed.facilitator or feed.room or feed.track) for feed in stale} == {
         patient,
@@ -218,7 +215,7 @@ def queries_of_extending(tracks: int, patients: int) -> int:
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        extend_horizon(site=site, today=SUNDAY, now=NOW)
+        extend_horizon(site=site, now=NOW)
     return len(queries)
 
 

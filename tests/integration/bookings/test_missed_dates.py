@@ -38,7 +38,6 @@ from timekeeping.reasons import Refused
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)
-TODAY = date(2026, 11, 22)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 HEARING = MONDAY + 2 * WEEK
 
@@ -67,7 +66,7 @@ def track(site: Site) -> Track:
 @pytest.fixture
 def episode(site: Site, track: Track) -> Episode:
     """Of somebody who is in court on the third Monday."""
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     episode = admit(make_patient(site))
     in_court(episode, HEARING)
     return episode
@@ -107,7 +106,7 @@ def test_all_but_the_date_is_booked_and_no_later_night_books_it(episode: Episode
     assert given_back() == [HEARING]
     assert Session.objects.get(on=HEARING, meeting__weekday=0).booked == 0
     assert AuditEvent.objects.get(action="enrolled").detail == "Mornings from 2026-11-23, misses 1 of 36 sessions"
-    assert extend_horizon(site=episode.site, today=TODAY, now=NOW).bookings == 0
+    assert extend_horizon(site=episode.site, now=NOW).bookings == 0
     assert given_back() == [HEARING]
 
 
@@ -153,7 +152,7 @@ def test_other_meetings_are_missed_on_their_dates_too(episode: Episode, track: T
 
 def test_a_move_to_another_track_misses_it_too(episode: Episode, track: Track, site: Site, by: User) -> None:
     noon = make_track(site, [make_meeting(site, day, "08:30", "11:30") for day in (0, 1, 3)], name="Early")
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     enrollment = enroll(episode, track, by, days=(2, 3, 4))
     said: dict[str, Any] = {"by": by, "now": NOW}
     transfer_enrollment(enrollment=enrollment, track=noon, meetings=list(noon.meetings.all()), starts=HEARING, **said)

@@ -32,7 +32,6 @@ from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 
-TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 
@@ -44,7 +43,7 @@ def episode() -> Episode:
 
 def enrolling(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:
     """Into all of the track's meetings, with the horizon written."""
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     meetings = list(track.meetings.all())
     by = make_staff(Role.COORDINATOR, track.site)
     return enroll_patient(episode=episode, track=track, meetings=meetings, starts=starts, by=by, now=NOW)
@@ -96,7 +95,7 @@ def test_discharge_ends_all_that_stands(episode: Episode) -> None:
     assert not episode.enrollments.filter(ends=None).exists()
     assert not Booking.objects.active().filter(session__on__gte=ends).exists()
     assert Booking.objects.active().count() == 4
-    assert extend_horizon(site=site, today=TODAY, now=NOW).bookings == 0
+    assert extend_horizon(site=site, now=NOW).bookings == 0
     with pytest.raises(Refused) as refused:
         discharge_patient(episode=episode, last_day=last_day, reason="Again", by=coordinator, now=NOW)
     assert refused.value.reasons == (AlreadyEnded("The course of care", last_day),)
@@ -131,7 +130,7 @@ def make_up_refusal(session: Session, missed: Booking, now: datetime = NOW) -> t
 def an_evening(site: Site, on: date = date(2026, 11, 24), **fields: Any) -> Session:
     meeting = make_meeting(site, on.weekday(), "18:00", "20:00", name="Evening", **fields)
     make_track(site, [meeting])
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     return Session.objects.get(meeting=meeting, on=on)
 
 
@@ -168,7 +167,7 @@ def test_a_make_up_keeps_its_time(episode: Episode) -> None:
     enrollment = enrolling(episode, make_weekday_track(site))
     missed = enrollment.bookings.order_by("starts")[0]
     evening = make_track(site, [make_meeting(site, day, "18:00", "21:00", name="Evening") for day in (1, 3, 5)])
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     session = Session.objects.filter(name="Evening").order_by("starts")[0]
     made_up = book_makeup(session=session, makes_up=missed, by=coordinator, now=NOW)
     assert (made_up.makes_up, made_up.enrollment, made_up.week) == (missed, None, MONDAY)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Barrier
 
@@ -36,7 +36,6 @@ from timekeeping.reasons import Refused
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-TODAY = date(2026, 11, 22)
 TRIES = 24
 
 
@@ -78,7 +77,7 @@ def counted_rightly() -> bool:
 
 def test_the_last_place_goes_once() -> None:
     track = three_days(places=1)
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, track.site)
     answers = at_once([enrolling(episode, track, coordinator) for episode in admitted(track, TRIES)])
     winners = [answer for answer in answers if isinstance(answer, Enrollment)]
@@ -92,7 +91,7 @@ def test_the_last_place_goes_once() -> None:
 
 def test_as_many_are_enrolled_as_there_are_places_left() -> None:
     track = three_days(places=5)
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, track.site)
     answers = at_once([enrolling(episode, track, coordinator) for episode in admitted(track, 12)])
     assert sum(isinstance(answer, Enrollment) for answer in answers) == 5
@@ -110,7 +109,7 @@ def test_one_patient_is_never_enrolled_in_two_tracks_of_one_hour() -> None:
         )
         for n in range(5)
     ]
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, track.site)
     (episode,) = admitted(track)
     answers = at_once([enrolling(episode, each, coordinator) for each in (track, *others)])
@@ -123,7 +122,7 @@ def test_tracks_that_share_groups_in_another_order_never_wait_for_each_other() -
     site = make_site()
     shared = [make_meeting(site, day, places=30) for day in range(5)]
     early, late = make_track(site, shared[:3], name="Early"), make_track(site, shared[2:], name="Late")
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, site)
     leaving = [enrolling(each, late, coordinator)() for each in admitted(late, 4)]
     arriving = admitted(early, 6)
@@ -142,7 +141,7 @@ def test_two_extensions_at_once_write_every_session_and_booking_once() -> None:
     coordinator = make_staff(Role.COORDINATOR, track.site)
     for episode in admitted(track, 3):
         enrolling(episode, track, coordinator)()
-    written = at_once([lambda: extend_horizon(site=track.site, today=TODAY, now=NOW)] * 4)
+    written = at_once([lambda: extend_horizon(site=track.site, now=NOW)] * 4)
     assert sorted(each.sessions for each in written if not isinstance(each, Refused)) == [0, 0, 0, 36]
     assert Booking.objects.count() == 3 * 36
     assert counted_rightly()
@@ -153,7 +152,7 @@ def makeup_world() -> tuple[Track, Meeting, User, list[Booking]]:
     track = three_days()
     evening = make_meeting(track.site, 1, "17:00", "20:00", places=1)
     make_track(track.site, [evening], name="Evening")
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, track.site)
     enrollments = [enrolling(episode, track, coordinator)() for episode in admitted(track, 4)]
     return track, evening, coordinator, [each.bookings.order_by("starts")[0] for each in enrollments]
@@ -175,7 +174,7 @@ def test_a_make_up_and_an_enrollment_never_take_one_patient_to_two_places() -> N
     parallel = make_track(
         track.site, [make_meeting(track.site, day, "18:00", "21:00") for day in (1, 3, 5)], name="Late"
     )
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     session = evening.sessions.order_by("on")[0]
     answers = at_once(
         [
@@ -191,7 +190,7 @@ def test_a_make_up_and_an_enrollment_never_take_one_patient_to_two_places() -> N
 def individually(site: Site, lead: User, number: int, hour: int = 15) -> list[Callable[[], Enrollment]]:
     """Tries to enroll so many patients, all with the counselor's one hour on Wednesdays."""
     track = make_weekday_track(site, individual_minutes=60)
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, site)
     chosen = WeeklyHour(counselor=lead.pk, weekday=2, starts=hour * 60, ends=hour * 60 + 60)
     meetings = list(track.meetings.all())
@@ -241,7 +240,7 @@ def test_the_database_itself_refuses_a_second_place_at_one_time() -> None:
     track, _, _, (missed, *_) = makeup_world()
     other = make_meeting(track.site, 0, "11:00", "12:30")
     make_track(track.site, [other], name="Overlaps")
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     session = other.sessions.get(on=missed.session.on)
     booking = Booking(
         session=session,
@@ -258,6 +257,6 @@ def test_the_database_itself_refuses_a_second_place_at_one_time() -> None:
 
 def test_the_database_itself_refuses_one_booking_too_many() -> None:
     track = three_days(places=1)
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     with pytest.raises(IntegrityError, match="session_is_not_overbooked"), transaction.atomic():
         Session.objects.update(booked=F("booked") + 2)

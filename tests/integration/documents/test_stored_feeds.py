@@ -50,7 +50,7 @@ def enrollment(coordinator: User) -> Enrollment:
     slots = ((0, "09:00", "12:00"), (2, "18:00", "21:00"), (6, "20:30", "23:30"))
     meetings = [make_meeting(site, day, starts, ends) for day, starts, ends in slots]
     track = make_track(site, meetings)
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     episode = admit(make_patient(site), TODAY)
     return enroll_patient(
         episode=episode, track=track, meetings=meetings, starts=TODAY, modality="in_person", by=coordinator, now=NOW

@@ -40,7 +40,6 @@ from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
 
 pytestmark = pytest.mark.django_db
 
-TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MONDAY_AT_TEN = datetime(2026, 11, 23, 15, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
@@ -81,7 +80,7 @@ def on_days(track: Track, *days: int) -> list[Meeting]:
 
 
 def enrolled(episode: Episode, track: Track, by: User, days: tuple[int, ...], starts: date = MONDAY) -> Enrollment:
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     meetings = on_days(track, *days)
     return enroll_patient(episode=episode, track=track, meetings=meetings, starts=starts, by=by, now=NOW)
 
@@ -248,7 +247,7 @@ def test_every_reason_against_a_change_is_brought_at_once(enrollment: Enrollment
     missed = enrollment.bookings.order_by("starts")[0]
     opening = make_meeting(enrollment.track.site, 3, "10:00", "13:00", name="Opening")
     make_track(enrollment.track.site, [opening], name="Other")
-    extend_horizon(site=enrollment.track.site, today=TODAY, now=NOW)
+    extend_horizon(site=enrollment.track.site, now=NOW)
     later = Session.objects.get(meeting=opening, on=LATER + 3 * DAY + WEEK)
     book_makeup(session=later, makes_up=missed, by=by, now=NOW)
 
@@ -328,7 +327,7 @@ def test_neither_happens_if_the_new_track_does_not_fit(enrollment: Enrollment, b
 def test_the_old_place_is_not_in_the_way_of_the_new_one(enrollment: Enrollment, by: User, site: Site) -> None:
     shared = on_days(enrollment.track, 0, 2)
     overlapping = make_track(site, [*shared, make_meeting(site, 4, "10:00", "13:00", name="Late Friday")], name="Other")
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     Session.objects.filter(meeting__in=shared).update(places=1)
     new = transfer(enrollment, overlapping, by)
     assert weekdays(new, LATER) == {0, 2, 4}
@@ -344,7 +343,7 @@ def test_a_day_given_back_in_a_group_of_both_tracks_stays_given_back(
     new = transfer(enrollment, other, by)
     assert not new.bookings.filter(session=given.session_id).exists()
     assert weekdays(new, LATER) == {0, 1, 3}
-    assert extend_horizon(site=site, today=TODAY, now=NOW).bookings == 0
+    assert extend_horizon(site=site, now=NOW).bookings == 0
 
 
 def test_who_sits_in_a_session_of_the_old_track_stays_in_it(enrollment: Enrollment, by: User, evenings: Track) -> None:
@@ -364,7 +363,7 @@ def test_a_place_that_has_not_begun_gives_way_to_one_from_the_same_day(
     assert not standing(enrollment).exists()
     assert not enrollment.enrollment_meetings.exists()
     assert weekdays(new, MONDAY) == {0, 1, 3}
-    assert extend_horizon(site=site, today=TODAY, now=NOW).bookings == 0
+    assert extend_horizon(site=site, now=NOW).bookings == 0
 
 
 def test_a_place_taken_today_gives_way_tomorrow(enrollment: Enrollment, by: User, evenings: Track) -> None:
@@ -401,4 +400,4 @@ def test_a_session_that_stands_for_a_later_date_goes_with_the_place_that_ended(
     moved(monday, LATER - 3 * DAY, time(13), by)
     end_enrollment(enrollment=enrollment, last_day=LATER - DAY, by=by, now=NOW)
     assert not monday.bookings.filter(released_at=None).exists()
-    assert extend_horizon(site=site, today=TODAY, now=NOW).bookings == 0
+    assert extend_horizon(site=site, now=NOW).bookings == 0

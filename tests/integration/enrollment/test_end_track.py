@@ -53,7 +53,7 @@ class Clinic:
             [make_meeting(self.site, day, "17:00", "20:00", name="Late") for day in (0, 2, 4)],
             name="Evening",
         )
-        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        extend_horizon(site=self.site, now=NOW)
         self.enrollments = [self.enroll(f"Patient{n}") for n in range(patients)]
 
     def enroll(self, name: str) -> Enrollment:
@@ -103,7 +103,7 @@ def test_its_own_groups_are_held_until_then_and_shared_ones_go_on(clinic: Clinic
     assert set(to_come.values_list("name", flat=True)) == {"Shared", "Late"}
     assert Session.objects.filter(name="Own", status="scheduled").count() == 4
     later = NOW + timedelta(weeks=1)
-    extend_horizon(site=clinic.site, today=later.date(), now=later)
+    extend_horizon(site=clinic.site, now=later)
     assert not Session.objects.filter(name="Own", on__gt=FRIDAY, status="scheduled").exists()
     assert Session.objects.filter(name="Shared", on__gt=FRIDAY).count() == 11
 
@@ -112,7 +112,7 @@ def test_an_end_beyond_the_horizon_is_written_up_to(clinic: Clinic) -> None:
     last_day = TODAY + timedelta(weeks=14)
     clinic.end(last_day=last_day)
     later = NOW + timedelta(weeks=6)
-    extend_horizon(site=clinic.site, today=later.date(), now=later)
+    extend_horizon(site=clinic.site, now=later)
     assert max(Session.objects.filter(name="Own").values_list("on", flat=True)) == last_day - timedelta(days=2)
     assert Booking.objects.active().filter(session__name="Own").latest("starts").session.on == last_day - timedelta(
         days=2

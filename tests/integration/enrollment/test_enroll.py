@@ -40,7 +40,6 @@ from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
-TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 
@@ -57,7 +56,7 @@ def episode(site: Site) -> Episode:
 
 def enrolling(episode: Episode, track: Track, meetings: list[Meeting] | None = None, **fields: Any) -> Enrollment:
     """Into all of the track's meetings from Monday, unless told otherwise, with the horizon written."""
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     return enroll_patient(
         episode=episode,
         track=track,
@@ -128,7 +127,7 @@ def test_every_reason_is_brought_at_once(site: Site) -> None:
     make_commitment(episode.patient, [0], "11:30", "15:00", "Shift")
     meetings = [make_meeting(site, day, "09:00", "11:55") for day in (0, 2)]
     track = make_track(site, meetings)
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     Session.objects.filter(meeting=meetings[1], on=date(2026, 12, 2)).update(booked=10)
     with pytest.raises(Refused) as refused:
         enrolling(episode, track)

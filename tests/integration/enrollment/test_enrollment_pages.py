@@ -34,7 +34,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)
-TODAY = date(2026, 11, 22)
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
 
@@ -79,7 +78,7 @@ def rosa(site: Site) -> Patient:
 @pytest.fixture
 def enrollment(site: Site, rosa: Patient, track: Track, evenings: Track, by: User) -> Enrollment:
     """On Mondays, Wednesdays and Fridays."""
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     meetings = list(track.meetings.filter(weekday__in=(0, 2, 4)))
     return enroll_patient(episode=admit(rosa), track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
 
@@ -425,7 +424,7 @@ def with_so_many(number: int, site: Site, by: User) -> tuple[Patient, LeaveOfAbs
     patient = make_patient(site)
     episode = admit(patient, minutes=60, days=1)
     site.rule_sets.update(minimum_minutes=60, minimum_days=1, maximum_minutes=3000)
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     enrollment = enroll_patient(episode=episode, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
     leave = add_leave(episode=episode, first_day=MONDAY, last_day=None, reason="Trip", by=by, now=NOW)
     return patient, leave, enrollment

@@ -57,7 +57,7 @@ class Clinic:
         self.track = make_weekday_track(self.site, lead=self.lead, individual_minutes=60)
         make_hours(self.lead, self.site, 2, "12:00", "16:00")
         make_hours(self.lead, self.site, 1, "10:00", "12:00")
-        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        extend_horizon(site=self.site, now=NOW)
         self.episode = self.admitted()
 
     def admitted(self, starts: date = MONDAY) -> Episode:
@@ -135,9 +135,9 @@ def test_the_hour_after_the_group_is_booked_with_the_enrollment(clinic: Clinic) 
 def test_the_nightly_extension_carries_it_on(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     later = NOW + timedelta(weeks=3)
-    extend_horizon(site=clinic.site, today=later.date(), now=later)
+    extend_horizon(site=clinic.site, now=later)
     assert len(own(enrollment)) == 15
-    assert extend_horizon(site=clinic.site, today=later.date(), now=later).sessions == 0
+    assert extend_horizon(site=clinic.site, now=later).sessions == 0
 
 
 def test_an_hour_that_was_taken_meanwhile_is_refused_and_nothing_is_written(clinic: Clinic) -> None:
@@ -215,7 +215,7 @@ def test_discharge_ends_it_also_in_an_enrollment_that_has_not_begun(clinic: Clin
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     starts = MONDAY + timedelta(weeks=2, days=2)
     evening = make_weekday_track(clinic.site, (1, 3, 5), name="Other", individual_minutes=60)
-    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    extend_horizon(site=clinic.site, now=NOW)
     end_enrollment(enrollment=enrollment, last_day=starts - timedelta(days=1), by=clinic.coordinator, now=NOW)
     later = clinic.enrolled(clinic.hour(2, 14), starts=starts, track=evening)
     assert len(own(later)) == 10
@@ -228,7 +228,7 @@ def test_discharge_ends_it_also_in_an_enrollment_that_has_not_begun(clinic: Clin
 def test_it_does_not_go_along_to_another_track(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     other = make_weekday_track(clinic.site, (1, 3, 5), name="Other", individual_minutes=60)
-    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    extend_horizon(site=clinic.site, now=NOW)
     moved = transfer_enrollment(
         enrollment=enrollment,
         track=other,
@@ -245,7 +245,7 @@ def test_it_does_not_go_along_to_another_track(clinic: Clinic) -> None:
 def test_a_place_that_never_begins_leaves_no_hour_behind(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     other = make_weekday_track(clinic.site, (1, 3, 5), name="Other", individual_minutes=60)
-    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    extend_horizon(site=clinic.site, now=NOW)
     transfer_enrollment(
         enrollment=enrollment,
         track=other,
@@ -263,7 +263,7 @@ def test_other_meetings_go_around_it(clinic: Clinic) -> None:
     clash = make_meeting(clinic.site, 2, "12:30", "14:30", name="Relapse prevention")
     beside = make_meeting(clinic.site, 3, "09:00", "12:00")
     clinic.track.meetings.add(clash, beside)
-    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    extend_horizon(site=clinic.site, now=NOW)
     groups = [meeting for meeting in clinic.track.meetings.all() if meeting.pk != clash.pk]
 
     def change(meetings: Sequence[Meeting]) -> Enrollment:
@@ -361,7 +361,7 @@ def test_somebody_who_works_at_two_sites_is_in_one_of_them(clinic: Clinic) -> No
     RoleAssignment.objects.create(user=clinic.lead, role=Role.CLINICIAN, site=other)
     group = make_meeting(other, 2, "11:00", "12:00", lead=clinic.lead)
     make_track(other, [group])
-    extend_horizon(site=other, today=TODAY, now=NOW)
+    extend_horizon(site=other, now=NOW)
     assert clinic.proposed().proposals[0].hours == (clinic.hour(2, 13),)
 
 

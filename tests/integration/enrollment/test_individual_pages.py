@@ -34,7 +34,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)
-TODAY = date(2026, 11, 22)
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +62,7 @@ def track(site: Site, ada: User) -> Track:
     track = make_weekday_track(site, lead=ada, individual_minutes=60)
     make_hours(ada, site, 2, "12:00", "15:00")
     make_hours(ada, site, 1, "09:00", "10:00")
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     return track
 
 

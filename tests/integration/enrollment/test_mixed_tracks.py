@@ -76,7 +76,7 @@ class Clinic:
     def enroll(
         self, mornings: tuple[int, ...] = (0, 2), evenings: tuple[int, ...] = (3,), track: Track | None = None
     ) -> Enrollment:
-        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        extend_horizon(site=self.site, now=NOW)
         meetings = self.choice(mornings, evenings)
         self.enrollment = enroll_patient(
             episode=self.episode, track=track or self.mornings, meetings=meetings, starts=MONDAY, **self.said
@@ -126,7 +126,7 @@ def test_one_enrollment_has_meetings_of_two_tracks_and_books_all(clinic: Clinic)
     assert clinic.booked() == [*week(MONDAY, *groups), *week(MONDAY + 3 * WEEK, *groups)]
     assert enrollment.bookings.count() == 3 * WEEKS
     after = NOW + WEEK
-    assert extend_horizon(site=clinic.site, today=after.date(), now=after).bookings == 3, "every night as any other"
+    assert extend_horizon(site=clinic.site, now=after).bookings == 3, "every night as any other"
 
 
 def test_the_track_is_the_one_that_most_of_the_meetings_are_of(clinic: Clinic) -> None:
@@ -145,7 +145,7 @@ def test_the_track_is_the_one_that_most_of_the_meetings_are_of(clinic: Clinic) -
     ],
 )
 def test_a_track_that_is_for_others_is_not_visited(clinic: Clinic, fields: dict[str, Any]) -> None:
-    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    extend_horizon(site=clinic.site, now=NOW)
     Track.objects.filter(pk=clinic.evenings.pk).update(**fields)
     assert NotRunning("Evening 3", MONDAY) in refusal(clinic.enroll)
 
@@ -271,7 +271,7 @@ def test_moving_and_ending_take_the_visits_along(clinic: Clinic) -> None:
 
 
 def test_a_group_that_changes_soon_is_enrolled_into_on_both_sides_of_it(clinic: Clinic) -> None:
-    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    extend_horizon(site=clinic.site, now=NOW)
     later = values_of(clinic.visited, name="Late", starts=time(19), ends=time(22), runs_from=LATER, code="LATE")
     earlier = clinic.visited
     changed = change_meeting(meeting=earlier, values=later, **clinic.said)
@@ -299,7 +299,7 @@ def enroll_address(clinic: Clinic, **query: str) -> str:
 
 
 def test_a_mixed_choice_is_opened_and_enrolled_in(clinic: Clinic, desk: Client) -> None:
-    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    extend_horizon(site=clinic.site, now=NOW)
     meetings = clinic.choice((0, 2), (3,))
     listed = ",".join(str(meeting.pk) for meeting in meetings)
     page = desk.get(enroll_address(clinic, **{"from": "2026-11-23", "meetings": listed}))

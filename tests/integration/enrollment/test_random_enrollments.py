@@ -61,7 +61,7 @@ class Stay:
             make_track(self.site, [*evenings, *mornings[:2]], name="Evenings"),
         ]
         self.episode: Episode = admit(make_patient(self.site), starts=self.today)
-        extend_horizon(site=self.site, today=self.today, now=self.now)
+        extend_horizon(site=self.site, now=self.now)
         enroll_patient(
             episode=self.episode, track=self.tracks[0], meetings=mornings[:3], starts=self.today + DAY, **self.said
         )
@@ -169,7 +169,7 @@ def live_on(stay: Stay, which: int, days: int) -> None:
 
 
 def nightly(stay: Stay) -> None:
-    extend_horizon(site=stay.site, today=stay.today, now=stay.now)
+    extend_horizon(site=stay.site, now=stay.now)
     assert update_excuses_at_site(site=stay.site, now=stay.now) == 0, "whoever books excuses as well"
 
 

@@ -83,7 +83,7 @@ def episode(here: Site, there: Site, by: User) -> Episode:
     """Of somebody who was three weeks in a track, which they left."""
     track, _ = make_weekday_track(here, name="Here"), make_weekday_track(there, name="There")
     for site in (here, there):
-        extend_horizon(site=site, today=SUNDAY_NOON.date(), now=SUNDAY_NOON)
+        extend_horizon(site=site, now=SUNDAY_NOON)
     episode = admit(make_patient(here))
     enrollment = enroll_patient(
         episode=episode, track=track, meetings=list(track.meetings.all()), starts=MONDAY, by=by, now=SUNDAY_NOON
@@ -113,7 +113,7 @@ def refusal(episode: Episode, site: Site, by: User, now: datetime = LATER) -> tu
 
 def enroll(episode: Episode, by: User, now: datetime = LATER) -> Any:
     track = episode.site.tracks.get()
-    extend_horizon(site=episode.site, today=now.date(), now=now)
+    extend_horizon(site=episode.site, now=now)
     return enroll_patient(
         episode=episode, track=track, meetings=list(track.meetings.all()), starts=now.date() + DAY, by=by, now=now
     )

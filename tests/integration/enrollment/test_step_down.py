@@ -162,7 +162,7 @@ def test_what_is_attended_now_is_arranged_and_kept_by_the_next_level(
 def test_a_place_in_a_full_group_is_the_patients_own(rosa: Patient, coordinator: User) -> None:
     small = make_track(rosa.site, [make_meeting(rosa.site, day, places=1) for day in range(5)], "Small")
     stands(rosa, small, list(small.meetings.all()), coordinator)
-    extend_horizon(site=rosa.site, today=TODAY, now=NOW)
+    extend_horizon(site=rosa.site, now=NOW)
     _, second = looked(rosa)
     assert days(second) == [0, 1, 2]
     other = make_patient(rosa.site)
@@ -385,7 +385,7 @@ def queries_of_looking_ahead(levels: int) -> tuple[int, int]:
     track = Track.objects.filter(site=site)[0]
     user = make_staff(Role.COORDINATOR, site)
     stands(patient, track, list(track.meetings.all()), user)
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     client = Client()
     client.force_login(user)
     with CaptureQueriesContext(connection) as page:

@@ -70,7 +70,7 @@ def episode(site: Site) -> Episode:
 
 
 def enroll(episode: Episode, track: Track, by: User, starts: date = MONDAY) -> Enrollment:
-    extend_horizon(site=track.site, today=NOW.date(), now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     meetings = list(track.meetings.filter(weekday__in=(0, 2, 4)))
     return enroll_patient(episode=episode, track=track, meetings=meetings, starts=starts, by=by, now=NOW)
 

@@ -79,7 +79,7 @@ def track(site: Site) -> Track:
 @pytest.fixture
 def taken(site: Site, track: Track, by: User) -> Enrollment:
     """The one place."""
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     episode = admit(make_patient(site, "Omar", "Haddad"))
     meetings = list(track.meetings.all())
     return enroll_patient(episode=episode, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
@@ -188,7 +188,7 @@ def test_discharge_closes_every_open_entry(site: Site, rosa: Episode, track: Tra
 
 
 def test_who_is_enrolled_in_any_way_waits_no_more(rosa: Episode, track: Track, by: User) -> None:
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     entry = joins(rosa, track, by)
     meetings = list(track.meetings.all())
     made = enroll_patient(episode=rosa, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
@@ -340,7 +340,7 @@ def test_a_page_that_was_overtaken_says_so(
 def test_who_is_in_another_track_is_moved_from_it(
     desk: Client, site: Site, rosa: Episode, track: Track, by: User
 ) -> None:
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     other = make_weekday_track(site, name="Day program")
     standing = enroll(rosa, other)
     joins(rosa, track, by)
@@ -351,7 +351,7 @@ def test_who_is_in_another_track_is_moved_from_it(
 
 
 def test_an_offer_during_a_leave_is_excused_at_once(desk: Client, rosa: Episode, track: Track, by: User) -> None:
-    extend_horizon(site=track.site, today=TODAY, now=NOW)
+    extend_horizon(site=track.site, now=NOW)
     add_leave(episode=rosa, first_day=MONDAY, last_day=MONDAY, reason="Surgery", by=by, now=NOW)
     entry = joins(rosa, track, by)
     typed = {"starts": "2026-11-23", "meetings": [meeting.pk for meeting in track.meetings.all()]}
@@ -362,7 +362,7 @@ def test_an_offer_during_a_leave_is_excused_at_once(desk: Client, rosa: Episode,
 def test_a_reviewer_reads_the_list_without_what_life_is_in_the_way_of(
     site: Site, rosa: Episode, track: Track, by: User
 ) -> None:
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     make_commitment(rosa.patient, [0, 2, 4], "08:00", "13:00", "Night shift")
     joins(rosa, track, by)
     reviewer = signed_in_as(make_staff(Role.REVIEWER, site))
@@ -384,7 +384,7 @@ def test_each_read_of_the_list_is_in_every_patients_trail(desk: Client, rosa: Ep
 def test_the_list_takes_as_many_queries_for_three_as_for_one(
     desk: Client, site: Site, track: Track, by: User, number: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     for each in range(number):
         episode = admit(make_patient(site, f"Patient {each}"))
         make_commitment(episode.patient, [each], "08:00", "10:00")

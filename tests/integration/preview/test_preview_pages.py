@@ -32,7 +32,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-TODAY = date(2026, 11, 22)
 TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
 
 
@@ -53,7 +52,7 @@ class Clinic:
         self.track = make_track(self.site, groups)
         evening = make_meeting(self.site, 3, "17:00", "20:00", name="Evening", lead=self.ben)
         make_track(self.site, [evening], name="Evening track")
-        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        extend_horizon(site=self.site, now=NOW)
         self.patients = [make_patient(self.site, f"Rosa{n}") for n in range(patients)]
         for patient in self.patients:
             enroll_patient(

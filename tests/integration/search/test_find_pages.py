@@ -331,7 +331,7 @@ def test_the_form_opens_with_what_was_found(
 
 
 def test_a_patient_is_enrolled_and_booked(desk: Client, rosa: Patient, track: Track, site: Site) -> None:
-    extend_horizon(site=site, today=TODAY, now=TUESDAY_MORNING)
+    extend_horizon(site=site, now=TUESDAY_MORNING)
 
     answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all(), modality="telehealth"))
 
@@ -454,7 +454,7 @@ def test_a_make_up_in_the_way_is_a_reason_and_no_fault(
     missed = book(make_session(other.meetings.get(), MONDAY), enroll(rosa.episodes.get(), other))
     Enrollment.objects.update(ends=TODAY)
     EnrollmentMeeting.objects.update(ends=TODAY)
-    extend_horizon(site=site, today=TODAY, now=TUESDAY_MORNING)
+    extend_horizon(site=site, now=TUESDAY_MORNING)
     beside = make_session(make_meeting(site, 2, "10:00", "11:00", name="Make-up"), date(2026, 12, 2))
     Booking.objects.create(
         session=beside, episode=missed.episode, makes_up=missed, starts=beside.starts, ends=beside.ends,

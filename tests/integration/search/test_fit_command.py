@@ -53,7 +53,7 @@ def clinic(site: Site) -> Episode:
         make_meeting(site, day, "18:00", "21:00", name=f"Evening {day}", code=f"EVE-{day}") for day in (0, 1, 3)
     ]
     make_track(site, meetings, name="Evening track", code="PM")
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     return episode
 
 

@@ -133,7 +133,7 @@ def test_other_treatment_is_on_the_clock_of_the_other_site_too(
     make_place(episode.patient, {there: (0, 0)})
     track = make_weekday_track(here, name="Here")
     make_weekday_track(there, name="There")
-    extend_horizon(site=here, today=NOW.date(), now=NOW)
+    extend_horizon(site=here, now=NOW)
     meetings = list(track.meetings.all())
     enrollment = enroll_patient(episode=episode, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
     one, two = offers_at_sites(episode, by)

@@ -30,7 +30,6 @@ from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
-TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 
@@ -123,7 +122,7 @@ def test_schedules_are_ranked_with_everything_against_the_others(episode: Episod
     CohortStart.objects.create(track=cohort, on=MONDAY + 2 * WEEK)
     full = make_track(site, [make_meeting(site, day, "16:30", "19:30", places=1) for day in (0, 2, 4)], name="Full")
     enroll(admit(make_patient(site)), full)
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     fits = search_tracks(episode=episode, from_day=MONDAY)
     assert [(fit.offer.name, fit.fits) for fit in fits] == [
         ("Cohort", True),
@@ -146,7 +145,7 @@ def queries_of_finding(tracks: int, commitments: int) -> int:
         enroll(admit(make_patient(site)), make_weekday_track(site, name=f"Track {number}"))
     for number in range(commitments):
         make_commitment(episode.patient, [number], "06:00", "07:00")
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     episode = Episode.objects.select_related("site", "patient").get(pk=episode.pk)
     with CaptureQueriesContext(connection) as queries:
         assert len(search_tracks(episode=episode, from_day=MONDAY)) == tracks

@@ -1,6 +1,6 @@
 """Repairs on real rows: the person to ask, for how much, and what is found when they say yes."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_what_a_repair_asks_for_makes_a_schedule_once_it_is_so(episode: Episode)
 def test_a_full_group_needs_a_place_more(episode: Episode) -> None:
     track = evenings(episode, places=1)
     enrollment = enroll(admit(make_patient(episode.site)), track)
-    extend_horizon(site=episode.site, today=date(2026, 11, 22), now=datetime(2026, 11, 22, 12, tzinfo=UTC))
+    extend_horizon(site=episode.site, now=datetime(2026, 11, 22, 12, tzinfo=UTC))
     (repair,) = repairs_for(episode)
     assert suggestion_text(repair) == (
         "If 3 full groups of Evening track had one more place each, first on Mon 23 Nov: 1 schedule fits."

@@ -65,7 +65,6 @@ from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
 
-TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
 
@@ -92,7 +91,7 @@ class Small:
             for day in (0, 1, 2, 4)
         ]
         self.track: Track = make_track(self.site, meetings)
-        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        extend_horizon(site=self.site, now=NOW)
         self.episode = admit(make_patient(self.site), minutes=540)
         self.enrollment = enroll_patient(
             episode=self.episode,
@@ -138,7 +137,7 @@ def test_a_moved_session_takes_its_bookings_and_people_along(small: Small) -> No
     assert (booking.starts, booking.ends, booking.countable_minutes) == (moved.starts, moved.ends, 105)
     led = moved.session_facilitators.get()
     assert (led.starts, led.ends) == (moved.starts, moved.ends)
-    assert extend_horizon(site=small.site, today=TODAY, now=NOW) == HorizonExtension(0, 0)
+    assert extend_horizon(site=small.site, now=NOW) == HorizonExtension(0, 0)
     assert AuditEvent.objects.filter(action="changed", patient_key=small.episode.patient_id).count() == 1
 
 
@@ -161,7 +160,7 @@ def test_who_is_in_another_session_then_loses_the_place(small: Small) -> None:
     assert again.booked == 0
     assert Booking.objects.get(session=again).release_cause == ReleaseCause.CLASH
     back = small.move(again, WEDNESDAY, "13:00", "15:00", None)
-    assert extend_horizon(site=small.site, today=TODAY, now=NOW).bookings == 1
+    assert extend_horizon(site=small.site, now=NOW).bookings == 1
     back.refresh_from_db()
     assert back.booked == 1
 
@@ -244,7 +243,7 @@ def test_a_cancelled_session_gives_its_places_back_and_frees_room_and_people(sma
     small.move(small.on(TUESDAY), MONDAY, "09:00", "12:15", small.room)
     with refused_for(ReasonRequired()):
         cancel_session(session=small.on(WEDNESDAY), reason=" ", by=small.by, now=NOW)
-    assert extend_horizon(site=small.site, today=TODAY, now=NOW) == HorizonExtension(0, 0)
+    assert extend_horizon(site=small.site, now=NOW) == HorizonExtension(0, 0)
 
 
 def test_a_session_is_held_after_all_with_those_who_lost_it(small: Small) -> None:

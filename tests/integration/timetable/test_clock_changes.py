@@ -46,7 +46,7 @@ def test_meetings_stay_at_their_time_and_minutes_are_those_that_passed(
     track = make_track(site, meetings)
     now = datetime.combine(first, time(0), ZoneInfo(zone)).astimezone(UTC) - timedelta(hours=2)
     enroll(admit(make_patient(site), starts=first), track, starts=first)
-    extend_horizon(site=site, today=first, now=now)
+    extend_horizon(site=site, now=now)
     around = Session.objects.between(first, sunday + timedelta(weeks=2)).select_related("site")
     assert around.count() == 28 * 2
     for session in around:
@@ -69,7 +69,7 @@ def test_who_leaves_early_that_night_is_credited_what_passed(zone: str, sunday: 
     first = sunday - timedelta(days=6)
     track = make_track(site, [make_meeting(site, 6, "00:30", "03:30", runs_from=first)])
     enroll(admit(make_patient(site), starts=first), track, starts=first)
-    extend_horizon(site=site, today=first, now=datetime.combine(first, time(12), UTC) - timedelta(days=2))
+    extend_horizon(site=site, now=datetime.combine(first, time(12), UTC) - timedelta(days=2))
     booking = Booking.objects.get(session__on=sunday)
     left = booking.starts + timedelta(minutes=75)
     lead = make_staff(Role.CLINICIAN, site)

@@ -22,7 +22,6 @@ from tests.factories import MONDAY, admit, make_meeting, make_patient, make_site
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-TODAY = date(2026, 11, 22)
 WEDNESDAY, THANKSGIVING, FRIDAY = (MONDAY + timedelta(days=number) for number in (2, 3, 4))
 
 
@@ -35,7 +34,7 @@ class Clinic:
         self.lead: User = make_staff(Role.CLINICIAN, self.site, "Ada Park")
         groups = [make_meeting(self.site, day, lead=self.lead, name="Skills") for day in (0, 2, 3)]
         self.track = make_track(self.site, groups)
-        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        extend_horizon(site=self.site, now=NOW)
         self.patient = make_patient(self.site)
         enroll_patient(
             episode=admit(self.patient), track=self.track, meetings=groups, starts=MONDAY, by=self.coordinator, now=NOW

@@ -34,7 +34,6 @@ from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refuse
 
 pytestmark = pytest.mark.django_db
 
-TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 TUESDAY, WEDNESDAY, FRIDAY = (MONDAY + number * DAY for number in (1, 2, 4))
@@ -51,7 +50,7 @@ class Small:
         self.room: Room = make_room(self.site)
         meetings = [make_meeting(self.site, day, lead=self.lead, room=self.room, name="Group") for day in (0, 2, 4)]
         self.track: Track = make_track(self.site, meetings)
-        extend_horizon(site=self.site, today=TODAY, now=NOW)
+        extend_horizon(site=self.site, now=NOW)
         self.enrollment: Enrollment = enroll_patient(
             episode=admit(make_patient(self.site)),
             track=self.track,
@@ -125,7 +124,7 @@ def test_nothing_is_written_on_closed_days_until_they_are_open_again(small: Smal
     far = MONDAY + 12 * WEEK
     closure = small.close(far, far)
     later = NOW + WEEK
-    extend_horizon(site=small.site, today=TODAY + WEEK, now=later)
+    extend_horizon(site=small.site, now=later)
     assert not Session.objects.filter(on=far).exists()
     small.lift(closure, later)
     assert Booking.objects.active().filter(enrollment=small.enrollment, session__on=far).count() == 1

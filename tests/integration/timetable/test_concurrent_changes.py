@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Barrier
 
@@ -36,7 +36,6 @@ from timekeeping.reasons import Refused
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-TODAY = date(2026, 11, 22)
 MOVES, HANDS = 100, 20
 
 
@@ -58,7 +57,7 @@ def at_once[T](tries: list[Callable[[], T]], hands: int) -> list[T]:
 def test_of_24_who_want_the_last_5_places_5_get_one() -> None:
     site = make_site()
     track = make_track(site, [make_meeting(site, day, places=8) for day in (0, 2, 4)])
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     by = make_staff(Role.COORDINATOR, site)
     meetings = list(track.meetings.all())
     enroll = partial(enroll_patient, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
@@ -102,7 +101,7 @@ def a_site(name: str, leads: list[User]) -> Site:
         )
         for n in range(2)
     ]
-    extend_horizon(site=site, today=TODAY, now=NOW)
+    extend_horizon(site=site, now=NOW)
     by = make_staff(Role.COORDINATOR, site)
     for n, track in enumerate(tracks):
         for _ in range(3):

@@ -30,7 +30,6 @@ from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-TODAY = date(2026, 11, 22)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 
 
@@ -47,7 +46,7 @@ class Clinic:
             for day in (0, 2, 4)
         ]
         self.track = make_track(self.site, groups)
-        extend_horizon(site=self.site, today=now.date(), now=now)
+        extend_horizon(site=self.site, now=now)
         self.patient = make_patient(self.site)
         enroll_patient(
             episode=admit(self.patient), track=self.track, meetings=groups, starts=MONDAY, by=self.coordinator, now=now
@@ -342,7 +341,7 @@ def test_a_track_shows_what_is_not_as_usual_in_its_next_four_weeks(client: Clien
     clinic.cancel(MONDAY + 5 * WEEK, "Too far away")
     restore_session(session=clinic.cancel(MONDAY + 2 * WEEK), by=clinic.coordinator, now=NOW)
     other = make_track(clinic.site, [make_meeting(clinic.site, 1, name="Other")])
-    extend_horizon(site=clinic.site, today=TODAY, now=NOW)
+    extend_horizon(site=clinic.site, now=NOW)
     cancel_session(
         session=Session.objects.filter(name="Other")[0], reason="Of the other", by=clinic.coordinator, now=NOW
     )

@@ -373,11 +373,11 @@ class Clinic(RuleBasedStateMachine):
     def extend(self) -> None:
         """The nightly work; running it again changes nothing."""
         past = naive_model.past_rows(self.now)
-        extend_horizon(site=self.site, today=self.today, now=self.now)
+        extend_horizon(site=self.site, now=self.now)
         assert update_excuses_at_site(site=self.site, now=self.now) == 0, "whoever books excuses as well"
         assert naive_model.past_rows(self.now) == past
         written = naive_model.all_rows()
-        again = extend_horizon(site=self.site, today=self.today, now=self.now)
+        again = extend_horizon(site=self.site, now=self.now)
         assert (again.sessions, again.bookings) == (0, 0)
         assert update_excuses_at_site(site=self.site, now=self.now) == 0
         assert naive_model.all_rows() == written
