@@ -1,11 +1,13 @@
-"""How long the search for a fit takes, as ratios: against a solver of constraints for the same schedules, against trying every
-set of meetings, and, where nothing fits, how many searches explaining it takes.
+"""Measure how long the search for schedules takes, as ratios.
+
+The ratios are to a constraint solver that finds the same schedules, and to trying every set of meetings; for suggestions, when
+nothing fits, to one search.
 
     .venv/bin/python -m bench.fit [--tiny]
 
-Rounds are interleaved, figures are medians, and every round works on needs that remember nothing. The solver is asked for the
-best schedule on one thread, told never to say it again, and asked for the next: one round for each patient, as that takes it
-long. With as many threads as it likes, it is asked for the best alone. Its model (`bench/constraints.py`) and the search start
+Rounds are interleaved, the figures are medians, and every round starts without any conflicts in memory. The solver finds the
+best schedule on one thread, the schedule is forbidden, and the solver finds the next one. That takes it long, so there is one
+round for each patient. On all threads it finds only the best schedule. Its model (`bench/solver_model.py`) and the search start
 from the same tracks and needs, and must give the same points.
 """
 
@@ -47,7 +49,7 @@ def run_solver_all_threads(offers: Offers, need: Need) -> list[int]:
 
 
 def run_brute_force(offers: Offers, need: Need) -> list[int]:
-    """The same by asking the rules about every set of the tracks' meetings: how many fit."""
+    """Judge every set of the tracks' meetings; return the sizes of those that fit."""
     together = replace(offers[0], meetings=tuple(each for offer in offers for each in offer.meetings))
     meetings = [offered.meeting for offered in together.meetings]
     sets = (chosen for size in range(len(meetings) + 1) for chosen in combinations(meetings, size))
@@ -59,28 +61,28 @@ def without_memory(need: Need) -> Need:
     return replace(need, finder=ConflictFinder())
 
 
-def time_once(act: Task, offers: Offers, need: Need) -> tuple[float, object]:
-    """The seconds it takes, and what it finds."""
+def time_once(task: Task, offers: Offers, need: Need) -> tuple[float, object]:
+    """The seconds that a task takes, and its result."""
     fresh = without_memory(need)
     began = perf_counter()
-    found = act(offers, fresh)
+    found = task(offers, fresh)
     return perf_counter() - began, found
 
 
-def time_rounds(offers: Offers, need: Need, *acts: Task) -> list[float]:
-    """The median seconds of each, in interleaved rounds."""
-    seconds = [[time_once(act, offers, need)[0] for act in acts] for _ in range(ROUNDS)]
+def time_rounds(offers: Offers, need: Need, *tasks: Task) -> list[float]:
+    """The median seconds of each task, in interleaved rounds."""
+    seconds = [[time_once(task, offers, need)[0] for task in tasks] for _ in range(ROUNDS)]
     return [median(column) for column in zip(*seconds, strict=True)]
 
 
 def measure_best_schedules() -> Iterable[str]:
     random = Random(1)
     offers = clinic(random, MEETINGS)
-    have_some = (
+    with_enough = (
         need for need in needs(random, 100) if len(find_schedules(offers, without_memory(need))) == MAX_SCHEDULES
     )
-    ratios, of_one = [], []
-    for need in islice(have_some, PATIENTS):
+    ratios, ratios_of_best = [], []
+    for need in islice(with_enough, PATIENTS):
         search, found = time_once(run_search, offers, need)
         solve, solutions = time_once(run_solver, offers, need)
         assert found == solutions, "both must find the same"
@@ -88,16 +90,16 @@ def measure_best_schedules() -> Iterable[str]:
         [again] = time_rounds(offers, need, run_search)
         search = median((search, again))
         ratios.append(solve / search)
-        of_one.append(one / search)
+        ratios_of_best.append(one / search)
         yield f"  {_describe_need(need)}: {search * 1000:.1f} ms, {solve / search:.0f} times as fast"
     yield (
         f"The exact best {MAX_SCHEDULES} over {MEETINGS} meetings: {median(ratios):.0f} times as fast as CP-SAT on one thread;"
-        f" its best one alone, on all threads, takes {median(of_one):.0f} times as long"
+        f" its best one alone, on all threads, takes {median(ratios_of_best):.0f} times as long"
     )
 
 
 def measure_suggestions() -> Iterable[str]:
-    """In clinics of their own, each with patients whom nothing fits."""
+    """One clinic for each patient for whom nothing fits."""
     ratios, found = [], []
     for seed in range(1000):
         random = Random(seed)
@@ -112,7 +114,7 @@ def measure_suggestions() -> Iterable[str]:
         if len(ratios) == FAILURES:
             break
     yield (
-        f"Explaining a failure over {FAILING_MEETINGS} meetings, {sum(found) / len(found):.0f} repairs found:"
+        f"Explaining a failure over {FAILING_MEETINGS} meetings, {sum(found) / len(found):.0f} suggestions found:"
         f" {median(ratios):.0f} searches' time, at most {max(ratios):.0f}"
     )
 

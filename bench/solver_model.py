@@ -1,4 +1,4 @@
-"""The same question as the search answers, for a solver of constraints (OR-tools CP-SAT): the peer that is measured against."""
+"""The problem that the search solves, as a model for a constraint solver (OR-Tools CP-SAT): the peer of the benchmark."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ DAY_MINUTES = 24 * 60
 
 
 class ScheduleModel:
-    """Tracks that all mix and take people on any day, none of whose groups comes on top of the hours."""
+    """A model of tracks that all mix, take patients on any day, and have only groups that count toward the hours."""
 
     def __init__(self, offers: tuple[Offer, ...], need: Need) -> None:
         self.model = model = cp_model.CpModel()
@@ -37,11 +37,11 @@ class ScheduleModel:
         points += sum(
             _meeting_points(each, need) * attends for each, attends in zip(self.meetings, self.attends, strict=True)
         )
-        self.points = points + WEIGHTS.person * self._others_than_one() + WEIGHTS.mixed * self._is_mixed(offers)
+        self.points = points + WEIGHTS.person * self._people_after_the_first() + WEIGHTS.mixed * self._is_mixed(offers)
         model.minimize(self.points)
 
     def _day(self, weekday: int, minutes: list[int], least: int) -> tuple[cp_model.IntVar, cp_model.LinearExpr | int]:
-        """Whether the patient comes on the day, and how long they are there."""
+        """Whether the patient comes on the day, and the minutes on site."""
         model = self.model
         today = [number for number, each in enumerate(self.meetings) if each.weekday == weekday]
         trip = model.new_bool_var("")
@@ -52,7 +52,7 @@ class ScheduleModel:
             model.add_implication(attends, trip)
             model.add(first <= span.start).only_enforce_if(attends)
             model.add(last >= span.end).only_enforce_if(attends)
-        # Said once more in sums, which the solver's bounds are made of: without them it takes minutes.
+        # Redundant, but the solver derives its bounds from sums: without this one it takes minutes.
         spans = {number: self.meetings[number].span for number in today}
         long = sum((span.end - span.start) * self.attends[number] for number, span in spans.items())
         model.add(last - first >= long)
@@ -63,8 +63,8 @@ class ScheduleModel:
             model.add(sum(minutes[number] * self.attends[number] for number in today) >= least).only_enforce_if(trip)
         return trip, last - first
 
-    def _others_than_one(self) -> cp_model.IntVar:
-        """How many people are met beyond the first."""
+    def _people_after_the_first(self) -> cp_model.IntVar:
+        """The number of people who lead the groups, less one."""
         model = self.model
         met = {person: model.new_bool_var("") for each in self.meetings for person in each.facilitators}
         for each, attends in zip(self.meetings, self.attends, strict=True):
@@ -75,22 +75,22 @@ class ScheduleModel:
         return others
 
     def _is_mixed(self, offers: tuple[Offer, ...]) -> cp_model.IntVar:
-        """Whether no track has all that is attended."""
+        """Whether no track has all the groups that are attended."""
         model = self.model
-        of_one = []
+        in_one_track = []
         for offer in offers:
             keys = offer.keys
-            is_its = model.new_bool_var("")
+            has_all = model.new_bool_var("")
             for each, attends in zip(self.meetings, self.attends, strict=True):
                 if each.key not in keys:
-                    model.add_implication(is_its, ~attends)
-            of_one.append(is_its)
+                    model.add_implication(has_all, ~attends)
+            in_one_track.append(has_all)
         mixed = model.new_bool_var("")
-        model.add_bool_or([mixed, *of_one])
+        model.add_bool_or([mixed, *in_one_track])
         return mixed
 
     def best(self, most: int, workers: int) -> list[int]:
-        """The points of the best schedules: each is forbidden once it is found, and the next looked for."""
+        """The points of the best schedules, found one after the other: each is forbidden once it is found."""
         found: list[int] = []
         while len(found) < most:
             solver = cp_model.CpSolver()
@@ -104,6 +104,6 @@ class ScheduleModel:
 
 
 def _meeting_points(meeting: WeeklyMeeting, need: Need) -> int:
-    """What attending it asks, whatever else is attended."""
+    """The points for attending the meeting that do not depend on what else is attended."""
     alone = score_meetings((meeting,), need, asked=need.from_day)
     return replace(alone, trips=0, present_minutes=0, people=0).points()

@@ -1,4 +1,4 @@
-"""A clinic of real programs and the lives of its patients, made up the same way every time."""
+"""A clinic with published timetables and patients with made-up commitments, the same for each seed."""
 
 import csv
 from collections import defaultdict
@@ -17,13 +17,13 @@ TIMETABLES = Path(__file__).parents[1] / "tests" / "data" / "timetables.csv"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FROM = date(2026, 11, 2)
 FACILITATORS = 20
-LEADERS_OF_A_TRACK = 4
+LEADERS_PER_TRACK = 4
 PARALLEL_SHARE, FULL_SHARE = 0.6, 0.05
-"""How many groups have a second one at the same times, and how many are full on a date."""
+"""The shares of groups that have a second one at the same time, and that are full on one date."""
 
 
 def timetables() -> dict[str, list[WeeklyMeeting]]:
-    """The weeks that programs have published, under their codes."""
+    """The published weekly timetables of real programs, by program code."""
     found: dict[str, list[WeeklyMeeting]] = defaultdict(list)
     with TIMETABLES.open(newline="") as file:
         for row in csv.DictReader(file):
@@ -45,13 +45,13 @@ def timetables() -> dict[str, list[WeeklyMeeting]]:
 
 
 def clinic(random: Random, meetings: int) -> tuple[Offer, ...]:
-    """So many weekly meetings in tracks that mix: the published programs in turn, their groups with others side by side."""
+    """Tracks that mix, with so many weekly meetings: the published programs in turn, some groups with a parallel one."""
     programs = list(timetables().values())
     random.shuffle(programs)
     offers: list[Offer] = []
     left = meetings
     while left:
-        leaders = random.sample(range(FACILITATORS), LEADERS_OF_A_TRACK)
+        leaders = random.sample(range(FACILITATORS), LEADERS_PER_TRACK)
         groups = list(_groups(random, programs[len(offers) % len(programs)], leaders, len(offers)))[:left]
         left -= len(groups)
         offers.append(Offer(key=len(offers), name=f"Track {len(offers):02}", meetings=tuple(groups), mixes=True))
@@ -62,13 +62,13 @@ def _groups(random: Random, program: list[WeeklyMeeting], leaders: list[int], tr
     for number, group in enumerate(program):
         for side in range(1 + (random.random() < PARALLEL_SHARE)):
             full = (FROM + timedelta(days=7 + group.weekday),) if random.random() < FULL_SHARE else ()
-            led_by = frozenset({random.choice(leaders)})
-            meeting = replace(group, key=f"{track:02}-{number:02}-{side}", facilitators=led_by)
+            leaders_of_group = frozenset({random.choice(leaders)})
+            meeting = replace(group, key=f"{track:02}-{number:02}-{side}", facilitators=leaders_of_group)
             yield OfferedMeeting(meeting=meeting, full_on=full)
 
 
 def needs(random: Random, patients: int) -> Iterator[Need]:
-    """Patients with two to four of all that a life is made of, and what is mostly prescribed."""
+    """Patients with two to four commitments and a usual prescription."""
     for _ in range(patients):
         minutes, days = random.choice(((540, 3), (540, 3), (720, 4), (900, 5)))
         busy = random.sample(list(_commitments(random)), random.choice((2, 3, 4)))
@@ -76,7 +76,7 @@ def needs(random: Random, patients: int) -> Iterator[Need]:
 
 
 def _commitments(random: Random) -> Iterator[BusyTime]:
-    way = random.choice((10, 15, 30, 45))
+    travel = random.choice((10, 15, 30, 45))
     half = random.choice((0, 30))
     weekdays = Recurrence(weekdays=frozenset(range(5)))
     other_weeks = Recurrence(weekdays=frozenset(range(5)), anchor=FROM)
@@ -84,18 +84,24 @@ def _commitments(random: Random) -> Iterator[BusyTime]:
         cycle_days=7, days_on=frozenset({0, 1, 2, 3}), first=FROM + timedelta(days=random.randint(0, 6))
     )
     dates = OnDates(frozenset(FROM + timedelta(days=random.randint(0, 83)) for _ in range(3)))
-    yield _busy(1, "Day shift", weekdays, time(7, half), time(15, half), way, movable=random.choice((0, 30)))
-    yield _busy(2, "Late shift", rotation, time(14, half), time(22, half), way)
-    yield _busy(3, "Night shift", Recurrence(weekdays=frozenset({0, 1, 2})), time(22), time(6), way)
+    yield _busy(1, "Day shift", weekdays, time(7, half), time(15, half), travel, movable=random.choice((0, 30)))
+    yield _busy(2, "Late shift", rotation, time(14, half), time(22, half), travel)
+    yield _busy(3, "Night shift", Recurrence(weekdays=frozenset({0, 1, 2})), time(22), time(6), travel)
     yield _busy(4, "School run", weekdays, time(14, 30), time(15, 15), 10, movable=15)
-    yield _busy(5, "Class", Recurrence(weekdays=frozenset({1, 3})), time(18), time(20), way)
-    yield _busy(6, "Dialysis", Recurrence(weekdays=frozenset({0, 2, 4})), time(6), time(10), way)
-    yield _busy(7, "Every other week", other_weeks, time(16), time(20), way)
-    yield _busy(8, "Court", dates, time(9), time(12), way)
+    yield _busy(5, "Class", Recurrence(weekdays=frozenset({1, 3})), time(18), time(20), travel)
+    yield _busy(6, "Dialysis", Recurrence(weekdays=frozenset({0, 2, 4})), time(6), time(10), travel)
+    yield _busy(7, "Every other week", other_weeks, time(16), time(20), travel)
+    yield _busy(8, "Court", dates, time(9), time(12), travel)
 
 
 def _busy(
-    key: int, label: str, pattern: Recurrence | Rotation | OnDates, starts: time, ends: time, way: int, movable: int = 0
+    key: int,
+    label: str,
+    pattern: Recurrence | Rotation | OnDates,
+    starts: time,
+    ends: time,
+    travel: int,
+    movable: int = 0,
 ) -> BusyTime:
     return BusyTime(
         key=key,
@@ -104,7 +110,7 @@ def _busy(
         recurrence=pattern,
         starts=starts,
         ends=ends,
-        travel_before=way,
-        travel_after=way,
+        travel_before=travel,
+        travel_after=travel,
         movable_minutes=movable,
     )

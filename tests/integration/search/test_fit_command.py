@@ -1,4 +1,4 @@
-"""The search from the command line: for people, for other programs, and as if something were otherwise."""
+"""The fit command: its text, its JSON, and its what-if options."""
 
 import json
 from datetime import UTC, date, datetime, time, timedelta
@@ -43,7 +43,7 @@ def site() -> Site:
 
 @pytest.fixture
 def clinic(site: Site) -> Episode:
-    """A patient who works days, with a shift that ends late on Thursdays; two tracks, of which neither fits."""
+    """A patient who works days, with a late shift on Thursdays, and two tracks, neither of which fits."""
     episode = admit(make_patient(site, code="P007"))
     make_commitment(episode.patient, range(3), "08:00", "16:00", "Day shift", code="C1")
     make_commitment(episode.patient, [3], "12:00", "17:45", "Late shift", travel_minutes=25, code="C2")
@@ -58,13 +58,13 @@ def clinic(site: Site) -> Episode:
 
 
 def run(*arguments: str) -> tuple[str, int]:
-    """What is printed, and what the shell is answered."""
+    """The output and the exit code."""
     out = StringIO()
     with time_machine.travel(NOW, tick=False):
         try:
             call_command("fit", *arguments, stdout=out)
-        except SystemExit as left:
-            return out.getvalue(), int(left.code or 0)
+        except SystemExit as stopped:
+            return out.getvalue(), int(stopped.code or 0)
     return out.getvalue(), 0
 
 
@@ -76,36 +76,36 @@ def as_json(*arguments: str) -> Any:
     return json.loads(run(*arguments, "--json")[0])
 
 
-# For people
+# Text
 
 
-def test_when_nothing_fits_every_obstacle_is_said(clinic: Episode) -> None:
-    printed, answer = run("P007")
-    said = printed.splitlines()
-    assert answer == NOTHING_FITS == 3
-    assert said[:2] == ["P007: 9 h a week over 3 days are prescribed, to begin on Mon 23 Nov 2026.", "Nothing fits."]
-    assert said[3:5] == [
+def test_when_nothing_fits_every_obstacle_is_printed(clinic: Episode) -> None:
+    printed, exit_code = run("P007")
+    rows = printed.splitlines()
+    assert exit_code == NOTHING_FITS == 3
+    assert rows[:2] == ["P007: 9 h a week over 3 days are prescribed, to begin on Mon 23 Nov 2026.", "Nothing fits."]
+    assert rows[3:5] == [
         "What would help:",
         "   - If “Late shift” ended at 17:35 instead of 17:45: 1 schedule fits.",
     ]
-    evening = said.index("Evening track: does not fit; 6 h over 2 days are left, 3 h too few")
-    assert said[evening : evening + 4] == [
+    evening = rows.index("Evening track: does not fit; 6 h over 2 days are left, 3 h too few")
+    assert rows[evening : evening + 4] == [
         "Evening track: does not fit; 6 h over 2 days are left, 3 h too few",
         "   - Thursday’s “Evening 3” (18:00–21:00) begins 15 min after Late shift ends at 17:45, and the way takes 25 min:"
         " 10 min short.",
         "   - 6 h a week is 3 h less than the 9 h that are prescribed.",
         "   - 2 days a week: 3 are prescribed.",
     ]
-    assert said[evening + 5] == "Morning track: does not fit"
-    assert "overlap by 3 h" in said[evening + 6]
+    assert rows[evening + 5] == "Morning track: does not fit"
+    assert "overlap by 3 h" in rows[evening + 6]
     event = AuditEvent.objects.get(action="viewed")
     assert (event.patient_key, event.actor_key) == (clinic.patient_id, None)
 
 
-def test_what_fits_is_ranked_with_its_points(clinic: Episode) -> None:
+def test_schedules_are_ranked_with_their_points(clinic: Episode) -> None:
     clinic.patient.commitments.filter(code="C2").delete()
-    printed, answer = run("P007", "--from", "2026-12-07")
-    assert answer == 0
+    printed, exit_code = run("P007", "--from", "2026-12-07")
+    assert exit_code == 0
     assert printed.splitlines()[1:6] == [
         "",
         "1. Evening track, whole: 9 h over 3 days, from Mon 7 Dec (720 points)",
@@ -116,17 +116,17 @@ def test_what_fits_is_ranked_with_its_points(clinic: Episode) -> None:
     assert "Evening track: fits whole" not in printed
 
 
-def test_what_has_to_move_and_what_is_missed_is_said(clinic: Episode) -> None:
+def test_what_has_to_move_and_what_is_missed_is_printed(clinic: Episode) -> None:
     clinic.patient.commitments.filter(code="C2").update(movable_minutes=30)
     make_commitment(clinic.patient, [], "17:00", "19:00", "Court", on=MONDAY + WEEK, kind="court")
-    said = lines("P007")
-    assert said[6:8] == [
+    rows = lines("P007")
+    assert rows[6:8] == [
         "   - Late shift would have to end 10 min earlier on Thu: at 17:35.",
         "   - Misses 1 of 36 sessions: Mon 30 Nov.",
     ]
 
 
-def test_no_more_than_asked_for(clinic: Episode) -> None:
+def test_no_more_schedules_are_printed_than_requested(clinic: Episode) -> None:
     for number in range(12):
         make_weekday_track(clinic.site, days=(4, 5, 6), name=f"Weekend {number:02}")
     assert [line[:2] for line in lines("P007", "--most", "2") if line[:1].isdigit()] == ["1.", "2."]
@@ -134,7 +134,7 @@ def test_no_more_than_asked_for(clinic: Episode) -> None:
     assert len(as_json("P007", "--most", "50")["schedules"]) == 12
 
 
-def test_a_place_that_is_there_is_in_the_way_unless_it_is_left(clinic: Episode, site: Site) -> None:
+def test_present_enrollments_conflict_unless_they_are_left(clinic: Episode, site: Site) -> None:
     clinic.patient.commitments.all().delete()
     evenings = Track.objects.get(code="PM")
     enroll_patient(
@@ -152,35 +152,35 @@ def test_a_place_that_is_there_is_in_the_way_unless_it_is_left(clinic: Episode, 
     assert lines("P007", "--leaving")[2] == "1. Evening track, whole: 9 h over 3 days, from Mon 23 Nov (720 points)"
 
 
-# As if something were otherwise
+# What if
 
 
 @pytest.mark.parametrize(
     ("what_if", "tracks"),
     [
-        pytest.param([], [], id="as it is"),
+        pytest.param([], [], id="nothing changed"),
         pytest.param(["--without", "C2"], ["PM"], id="without a commitment"),
         pytest.param(["--without", "C1", "--without", "C2"], ["AM", "PM"], id="without two"),
         pytest.param(["--move", "C2=9"], [], id="a minute too few"),
         pytest.param(["--move", "C2=10"], ["PM"], id="a commitment ends earlier"),
-        pytest.param(["--travel", "16"], [], id="a way that is a minute too long"),
-        pytest.param(["--travel", "15"], ["PM"], id="a shorter way"),
-        pytest.param(["--minutes", "540", "--days", "2"], [], id="fewer days, but hours as the rules have them"),
+        pytest.param(["--travel", "16"], [], id="travel one minute too long"),
+        pytest.param(["--travel", "15"], ["PM"], id="shorter travel"),
+        pytest.param(["--minutes", "540", "--days", "2"], [], id="fewer days than the rules allow"),
     ],
 )
-def test_what_if(clinic: Episode, what_if: list[str], tracks: list[str]) -> None:
+def test_what_if_options_change_what_fits(clinic: Episode, what_if: list[str], tracks: list[str]) -> None:
     assert sorted(each["track"] for each in as_json("P007", *what_if)["schedules"]) == tracks
     assert run("P007", *what_if)[1] == (0 if tracks else NOTHING_FITS)
 
 
-def test_another_prescription(clinic: Episode, site: Site) -> None:
+def test_the_what_if_prescription_is_searched_for(clinic: Episode, site: Site) -> None:
     site.rule_sets.update(minimum_minutes=360, minimum_days=2)
     answer = as_json("P007", "--minutes", "360", "--days", "2")
     assert (answer["prescribed_minutes"], answer["prescribed_days"]) == (360, 2)
     assert [(each["minutes"], each["days"], each["fits"]) for each in answer["schedules"]] == [(360, 2, "enough")]
 
 
-def test_a_commitment_without_a_code_goes_by_its_number(clinic: Episode) -> None:
+def test_a_commitment_without_a_code_is_named_by_its_id(clinic: Episode) -> None:
     late = clinic.patient.commitments.get(code="C2")
     clinic.patient.commitments.filter(pk=late.pk).update(code="")
     answer = as_json("P007", "--without", str(late.pk))
@@ -188,10 +188,10 @@ def test_a_commitment_without_a_code_goes_by_its_number(clinic: Episode) -> None
     assert len(answer["schedules"]) == 1
 
 
-# Ahead
+# Levels to come
 
 
-def test_the_levels_to_come_stand_below(clinic: Episode) -> None:
+def test_the_levels_to_come_are_printed_last(clinic: Episode) -> None:
     Track.objects.filter(code="AM").delete()
     clinic.patient.commitments.all().delete()
     later = MONDAY + 4 * WEEK
@@ -200,10 +200,10 @@ def test_the_levels_to_come_stand_below(clinic: Episode) -> None:
         episode=clinic, level=LevelOfCare.INTENSIVE, prescribed_minutes=360, prescribed_days=2, starts=later
     )
     clinic.site.rule_sets.update(minimum_minutes=360, minimum_days=2)
-    said = lines("P007", "--ahead")
-    at = said.index("Level 2.1 from Mon 23 Nov to Sun 20 Dec, 9 h a week over 3 days: found")
-    assert said[at + 1] == "   9 h over 3 days in Evening track"
-    below = said[said.index("Level 2.1 from Mon 21 Dec, 6 h a week over 2 days: found") :]
+    rows = lines("P007", "--ahead")
+    at = rows.index("Level 2.1 from Mon 23 Nov to Sun 20 Dec, 9 h a week over 3 days: found")
+    assert rows[at + 1] == "   9 h over 3 days in Evening track"
+    below = rows[rows.index("Level 2.1 from Mon 21 Dec, 6 h a week over 2 days: found") :]
     assert below[1:] == [
         "   6 h over 2 days in Evening track",
         "   Mon 18:00–21:00 Evening 0",
@@ -219,17 +219,17 @@ def test_the_levels_to_come_stand_below(clinic: Episode) -> None:
     assert as_json("P007")["ahead"] is None
 
 
-def test_a_level_for_which_nothing_fits_says_why(clinic: Episode) -> None:
-    said = lines("P007", "--ahead")
-    at = said.index("Level 2.1 from Mon 23 Nov, 9 h a week over 3 days: nothing fits")
-    assert said[at + 1].startswith("   - If “Late shift” ended at 17:35 instead of 17:45")
-    assert "   Evening track: does not fit; 6 h over 2 days are left, 3 h too few" in said[at:]
+def test_a_level_for_which_nothing_fits_has_its_reasons(clinic: Episode) -> None:
+    rows = lines("P007", "--ahead")
+    at = rows.index("Level 2.1 from Mon 23 Nov, 9 h a week over 3 days: nothing fits")
+    assert rows[at + 1].startswith("   - If “Late shift” ended at 17:35 instead of 17:45")
+    assert "   Evening track: does not fit; 6 h over 2 days are left, 3 h too few" in rows[at:]
     [level] = as_json("P007", "--ahead")["ahead"]
     assert level["repairs"][0]["best"]["track"] == "PM"
     assert [each["track"] for each in level["against"]] == ["PM", "AM"]
 
 
-# What is wrong
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_a_level_for_which_nothing_fits_says_why(clinic: Episode) -> None:
     [
         pytest.param(["P999"], "There is no patient with the code P999.", id="unknown patient"),
         pytest.param(["P008"], "P008 has no open course of care. Admit the patient first.", id="not admitted"),
-        pytest.param(["P007", "--from", "soon"], "soon is not a date. Write it as 2027-01-04.", id="no date"),
+        pytest.param(["P007", "--from", "soon"], "soon is not a date. Write it as 2027-01-04.", id="not a date"),
         pytest.param(
             ["P009"],
             "There is no open episode with a level of care on Mon 23 Nov. Admit the patient first.",
@@ -245,9 +245,7 @@ def test_a_level_for_which_nothing_fits_says_why(clinic: Episode) -> None:
         ),
         pytest.param(["P007", "--most", "0"], "--most is from 1 to 50, not 0.", id="too few"),
         pytest.param(["P007", "--days", "8"], "--days is from 1 to 7, not 8.", id="eight days"),
-        pytest.param(
-            ["P007", "--travel", "-1"], "--travel is from 0 to 1440, not -1.", id="a way of less than nothing"
-        ),
+        pytest.param(["P007", "--travel", "-1"], "--travel is from 0 to 1440, not -1.", id="negative travel"),
         pytest.param(
             ["P007", "--without", "C9"],
             "There is no commitment C9. There is: C1 (Day shift), C2 (Late shift).",
@@ -256,29 +254,29 @@ def test_a_level_for_which_nothing_fits_says_why(clinic: Episode) -> None:
         pytest.param(
             ["P007", "--move", "C1"],
             "C1 does not say what moves by how much. Write it as CODE=30, in minutes.",
-            id="no minutes",
+            id="minutes missing",
         ),
         pytest.param(["P007", "--move", "C2=345"], "--move C2 is from 0 to 344, not 345.", id="longer than it lasts"),
         pytest.param(
             ["P007", "--ahead", "--days", "2"],
             "--ahead looks at what is stated: it goes with nothing that is only supposed.",
-            id="ahead of what is supposed",
+            id="ahead together with what-if",
         ),
     ],
 )
-def test_the_command_says_what_is_wrong(clinic: Episode, arguments: list[str], sentence: str) -> None:
+def test_wrong_usage_is_an_error_with_its_reason(clinic: Episode, arguments: list[str], sentence: str) -> None:
     make_patient(clinic.site, code="P008")
     admit(make_patient(clinic.site, code="P009")).spans.all().delete()
-    with pytest.raises(CommandError) as wrong:
+    with pytest.raises(CommandError) as error:
         run(*arguments)
-    assert str(wrong.value) == sentence
+    assert str(error.value) == sentence
     assert not AuditEvent.objects.filter(action="viewed").exists()
 
 
-# For other programs
+# JSON
 
 
-def test_the_parts_of_the_price_add_up(clinic: Episode) -> None:
+def test_the_parts_of_the_score_add_up(clinic: Episode) -> None:
     clinic.patient.commitments.filter(code="C2").update(movable_minutes=30)
     make_commitment(clinic.patient, [], "17:00", "19:00", "Court", on=MONDAY + WEEK, kind="court")
     [schedule] = as_json("P007")["schedules"]
@@ -287,7 +285,7 @@ def test_the_parts_of_the_price_add_up(clinic: Episode) -> None:
     assert schedule["price"]["missed"] == {"sessions": 1, "points": 60}
 
 
-def test_repairs_say_what_would_have_to_give_way(clinic: Episode) -> None:
+def test_suggestions_tell_what_would_have_to_change(clinic: Episode) -> None:
     late = clinic.patient.commitments.get(code="C2")
     first = as_json("P007")["repairs"][0]
     assert first["changes"][0]["code"] == "ends_earlier"
@@ -296,7 +294,7 @@ def test_repairs_say_what_would_have_to_give_way(clinic: Episode) -> None:
     assert as_json("P007", "--without", "C2")["repairs"] == []
 
 
-def test_individual_time_is_proposed_beside_a_schedule(clinic: Episode) -> None:
+def test_individual_times_are_proposed_beside_a_schedule(clinic: Episode) -> None:
     clinic.patient.commitments.filter(code="C2").delete()
     Track.objects.filter(code="PM").update(individual_minutes=60)
     [schedule] = as_json("P007")["schedules"]
@@ -313,7 +311,7 @@ def test_individual_time_is_proposed_beside_a_schedule(clinic: Episode) -> None:
     assert "   and 1 h of individual time, for example Thu 9:00–10:00 with Ada Park" in lines("P007")
 
 
-def test_a_full_track_says_from_when(clinic: Episode) -> None:
+def test_a_full_group_has_its_dates(clinic: Episode) -> None:
     Session.objects.filter(name="Evening 0").update(places=10, booked=10)
     (evening,) = [each for each in as_json("P007")["tracks"] if each["track"] == "PM"]
     assert "“Evening 0” on Monday is full on 12 dates, first on Mon 23 Nov." in [
@@ -322,7 +320,7 @@ def test_a_full_track_says_from_when(clinic: Episode) -> None:
 
 
 def without_numbers(found: Any) -> Any:
-    """The same with every number of a row as 0: a database gives it."""
+    """The same with every id as 0, because the database assigns it."""
     if isinstance(found, list):
         return [without_numbers(each) for each in found]
     if isinstance(found, dict):
@@ -335,7 +333,7 @@ def without_numbers(found: Any) -> Any:
     return found
 
 
-def test_the_example_in_the_docs_is_what_is_printed(clinic: Episode) -> None:
+def test_the_example_in_the_docs_is_the_output(clinic: Episode) -> None:
     clinic.patient.commitments.filter(code="C2").update(movable_minutes=30)
     make_commitment(clinic.patient, [], "17:00", "19:00", "Court", on=MONDAY + WEEK, kind="court", code="C3")
     example = json.loads(SCHEMA.read_text().split("```json\n")[1].split("```")[0])

@@ -1,4 +1,4 @@
-"""The search finds what trying every set of meetings finds, in whatever order they come."""
+"""The search finds what trying every set of meetings finds, whatever the order of the input."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ from scheduling.domain.search.fit import judge
 from scheduling.domain.search.meeting_choice import as_much_as_possible, just_enough
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_commitment_conflicts import busy, need
-from tests.unit.search.test_fit import found, offer
+from tests.unit.search.test_fit import fit_of, offer
 
 MONDAY = date(2026, 11, 2)
 WEEK = timedelta(weeks=1)
@@ -23,9 +23,7 @@ def half_past(halves: int) -> str:
     return f"{halves // 2:02}:{halves % 2 * 30:02}"
 
 
-WEIGHTS = HoursRules(
-    minimum_minutes=120, maximum_minutes=420, minimum_days=2, maximum_days=3, minimum_minutes_per_day=60
-)
+RULES = HoursRules(minimum_minutes=120, maximum_minutes=420, minimum_days=2, maximum_days=3, minimum_minutes_per_day=60)
 slots = st.tuples(st.integers(0, 3), st.integers(16, 24), st.integers(1, 5), st.sampled_from("nnnnyab"))
 small_tracks = st.lists(slots, max_size=6).map(
     lambda given: [
@@ -40,17 +38,19 @@ small_tracks = st.lists(slots, max_size=6).map(
         for number, (weekday, start, length, kind) in enumerate(given)
     ]
 )
-small_lives = st.lists(
+small_commitments = st.lists(
     st.tuples(st.integers(0, 3), st.integers(6, 14), st.integers(0, 30), st.sampled_from([None, MONDAY])), max_size=3
 ).map(
     lambda given: [
-        busy((day,), f"{hour:02}:00", f"{hour + 1:02}:15", way, label=str(number), anchor=anchor)
-        for number, (day, hour, way, anchor) in enumerate(given)
+        busy((day,), f"{hour:02}:00", f"{hour + 1:02}:15", travel, label=str(number), anchor=anchor)
+        for number, (day, hour, travel, anchor) in enumerate(given)
     ]
 )
 small_needs = st.builds(
-    lambda life, minutes, days: need(*life, prescribed_minutes=minutes, prescribed_days=days, rules=WEIGHTS),
-    small_lives,
+    lambda commitments, minutes, days: need(
+        *commitments, prescribed_minutes=minutes, prescribed_days=days, rules=RULES
+    ),
+    small_commitments,
     st.sampled_from([60, 120, 150, 240, 300]),
     st.integers(1, 3),
 )
@@ -60,36 +60,36 @@ def sets_of(meetings: list[WeeklyMeeting]) -> list[tuple[WeeklyMeeting, ...]]:
     return [chosen for size in range(len(meetings) + 1) for chosen in combinations(meetings, size)]
 
 
-def summed(chosen: tuple[WeeklyMeeting, ...]) -> int:
-    """Of meetings that do not overlap."""
-    return sum(each.minutes(WEIGHTS) for each in chosen if each.anchor is None)
+def sum_minutes(chosen: tuple[WeeklyMeeting, ...]) -> int:
+    """The counted minutes of meetings that do not overlap."""
+    return sum(each.minutes(RULES) for each in chosen if each.anchor is None)
 
 
-def days_of(chosen: tuple[WeeklyMeeting, ...]) -> int:
+def count_days(chosen: tuple[WeeklyMeeting, ...]) -> int:
     return len({each.weekday for each in chosen if each.anchor is None and each.countable})
 
 
 @given(small_tracks, small_needs, st.sampled_from([0, 30, 90]))
-def test_the_search_finds_what_trying_every_set_finds(meetings, life, individual):
+def test_the_search_finds_what_trying_every_set_finds(meetings, need, individual):
     track = offer(*meetings, individual_minutes=individual)
-    fit = found(track, life)
-    allowed = [chosen for chosen in sets_of(meetings) if not judge(track, life, chosen)]
+    fit = fit_of(track, need)
+    allowed = [chosen for chosen in sets_of(meetings) if not judge(track, need, chosen)]
     attended = [
         chosen for chosen in sets_of(meetings) if not any(one.overlaps(two) for one, two in combinations(chosen, 2))
     ]
-    most = max((summed(chosen), len(chosen)) for chosen in attended)
+    most = max((sum_minutes(chosen), len(chosen)) for chosen in attended)
     assert fit.fits == bool(allowed)
-    assert (fit.whole is not None) == any((summed(chosen), len(chosen)) == most for chosen in allowed)
+    assert (fit.whole is not None) == any((sum_minutes(chosen), len(chosen)) == most for chosen in allowed)
     if fit.whole is not None:
-        assert judge(track, life, fit.whole) == ()
-        assert (summed(fit.whole), len(fit.whole)) == most
+        assert judge(track, need, fit.whole) == ()
+        assert (sum_minutes(fit.whole), len(fit.whole)) == most
         assert fit.obstacles == ()
     else:
         assert fit.obstacles, "there is always a reason"
     if fit.enough is not None:
-        assert judge(track, life, fit.enough) == ()
-        least = min((summed(chosen), days_of(chosen), len(chosen)) for chosen in allowed)
-        assert (summed(fit.enough), days_of(fit.enough), len(fit.enough)) == least
+        assert judge(track, need, fit.enough) == ()
+        least = min((sum_minutes(chosen), count_days(chosen), len(chosen)) for chosen in allowed)
+        assert (sum_minutes(fit.enough), count_days(fit.enough), len(fit.enough)) == least
 
 
 @given(small_tracks)
@@ -97,25 +97,25 @@ def test_as_much_as_possible_is_what_trying_every_set_finds(meetings):
     attended = [
         chosen for chosen in sets_of(meetings) if not any(one.overlaps(two) for one, two in combinations(chosen, 2))
     ]
-    chosen = as_much_as_possible(meetings, WEIGHTS)
+    chosen = as_much_as_possible(meetings, RULES)
     assert set(chosen) in map(set, attended)
-    assert (summed(chosen), len(chosen)) == max((summed(each), len(each)) for each in attended)
+    assert (sum_minutes(chosen), len(chosen)) == max((sum_minutes(each), len(each)) for each in attended)
 
 
 @given(small_tracks, small_needs, st.randoms(use_true_random=False))
-def test_the_order_of_what_comes_in_changes_nothing(meetings, life, random):
+def test_the_order_of_the_input_changes_nothing(meetings, need, random):
     track = offer(*meetings)
-    fit = found(track, life)
-    shuffled, other_life = list(meetings), list(life.busy)
+    fit = fit_of(track, need)
+    shuffled, other_busy = list(meetings), list(need.busy)
     random.shuffle(shuffled)
-    random.shuffle(other_life)
-    again = found(offer(*shuffled), replace(life, busy=tuple(other_life)))
+    random.shuffle(other_busy)
+    again = fit_of(offer(*shuffled), replace(need, busy=tuple(other_busy)))
     assert (again.whole, again.enough, again.minutes, again.days) == (fit.whole, fit.enough, fit.minutes, fit.days)
     assert set(again.obstacles) == set(fit.obstacles)
 
 
-def test_a_day_of_many_groups_is_chosen_from_quickly():
-    """Six half hours in three rooms each: far more sets than could be tried one by one."""
+def test_choosing_from_a_day_with_many_groups_is_fast():
+    """Six half hours in three rooms each are far too many sets to try one by one."""
     groups = [
         meeting(day, half_past(half), half_past(half + 1), key=f"{day}{half}{room}")
         for day in (0, 2, 4)

@@ -1,4 +1,4 @@
-"""The search for a fit: what it chooses, what it says stands against a track, and what it puts first."""
+"""The search for a fit: what it chooses, which reasons it gives against a track, and how it ranks tracks."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -26,13 +26,13 @@ MORNINGS = [meeting(day) for day in range(5)]
 
 
 def offer(*meetings: WeeklyMeeting, full: dict[int, list[date]] | None = None, **more) -> Offer:
-    """A track; `full` names dates without a place by weekday."""
+    """A track; `full` maps weekdays to dates without a place."""
     offered = (OfferedMeeting(meeting=each, full_on=tuple((full or {}).get(each.weekday, ()))) for each in meetings)
     return Offer(**{"key": "T", "name": "Track"} | more, meetings=tuple(offered))
 
 
-def found(track: Offer, life: Need) -> Fit:
-    (fit,) = find_fits([track], life)
+def fit_of(track: Offer, need: Need) -> Fit:
+    (fit,) = find_fits([track], need)
     return fit
 
 
@@ -45,81 +45,89 @@ def keys(choice: tuple[WeeklyMeeting, ...] | None) -> list[object] | None:
 
 
 @pytest.mark.parametrize(
-    ("life", "whole", "enough"),
+    ("asked", "whole", "enough"),
     [
         pytest.param(need(), [0, 1, 2, 3, 4], [0, 1, 2], id="a free week"),
         pytest.param(need(prescribed_minutes=720), [0, 1, 2, 3, 4], [0, 1, 2, 3], id="12 h need four days"),
         pytest.param(need(prescribed_days=4), [0, 1, 2, 3, 4], [0, 1, 2, 3], id="four days need four days"),
         pytest.param(need(prescribed_minutes=600), [0, 1, 2, 3, 4], [0, 1, 2, 3], id="10 h round up to 12"),
-        pytest.param(need(prescribed_minutes=900), [0, 1, 2, 3, 4], [0, 1, 2, 3, 4], id="exactly all of it"),
-        pytest.param(need(busy((1,), "08:00", "16:00")), None, [0, 2, 3], id="Tuesdays at work"),
+        pytest.param(need(prescribed_minutes=900), [0, 1, 2, 3, 4], [0, 1, 2, 3, 4], id="all of it is prescribed"),
+        pytest.param(need(busy((1,), "08:00", "16:00")), None, [0, 2, 3], id="at work on Tuesdays"),
         pytest.param(need(busy((1, 2), "08:00", "16:00")), None, [0, 3, 4], id="exactly enough is left"),
         pytest.param(need(busy((1, 2, 3), "08:00", "16:00")), None, None, id="too little is left"),
         pytest.param(need(prescribed_minutes=901), None, None, id="more is prescribed than it has"),
         pytest.param(
-            need(prescribed_minutes=300, prescribed_days=1), [0, 1, 2, 3, 4], [0, 1, 2], id="the rules ask for more"
+            need(prescribed_minutes=300, prescribed_days=1), [0, 1, 2, 3, 4], [0, 1, 2], id="the rules require more"
         ),
-        pytest.param(need(rules=HoursRules(maximum_minutes=800)), None, [0, 1, 2], id="all of it is too much"),
-        pytest.param(need(rules=HoursRules(maximum_days=4)), None, [0, 1, 2], id="all of it is too many days"),
+        pytest.param(
+            need(rules=HoursRules(maximum_minutes=800)), None, [0, 1, 2], id="the whole track is too many hours"
+        ),
+        pytest.param(need(rules=HoursRules(maximum_days=4)), None, [0, 1, 2], id="the whole track is too many days"),
         pytest.param(
             need(prescribed_minutes=900, rules=HoursRules(maximum_days=4)),
             None,
             None,
-            id="enough only over too many days",
+            id="enough hours only on too many days",
         ),
     ],
 )
-def test_the_whole_track_and_just_enough_of_it(life, whole, enough):
-    fit = found(offer(*MORNINGS), life)
+def test_the_whole_track_and_just_enough_of_it(asked, whole, enough):
+    fit = fit_of(offer(*MORNINGS), asked)
     assert (weekdays(fit.whole), weekdays(fit.enough)) == (whole, enough)
     assert fit.fits == (enough is not None)
     assert weekdays(fit.choice) == (whole or enough or [])
 
 
 @pytest.mark.parametrize(
-    ("second", "life", "whole"),
+    ("second", "asked", "whole"),
     [
-        pytest.param({}, need(), ["a", 2, 4], id="of two alike the first"),
-        pytest.param({}, need(busy((0,), "12:00", "18:00")), ["a", 2, 4], id="the one that is free"),
+        pytest.param({}, need(), ["a", 2, 4], id="the first of two that are alike"),
+        pytest.param({}, need(busy((0,), "12:00", "18:00")), ["a", 2, 4], id="the one without a conflict"),
         pytest.param({"starts": "13:00", "ends": "16:00"}, need(), ["a", "b", 2, 4], id="both when they don't overlap"),
         pytest.param(
-            {"starts": "10:00", "ends": "13:00"}, need(busy((0,), "08:00", "10:00")), ["b", 2, 4], id="only the later"
+            {"starts": "10:00", "ends": "13:00"},
+            need(busy((0,), "08:00", "10:00")),
+            ["b", 2, 4],
+            id="only the later one",
         ),
-        pytest.param({"starts": "10:00", "ends": "13:30"}, need(), ["b", 2, 4], id="the longer"),
+        pytest.param({"starts": "10:00", "ends": "13:30"}, need(), ["b", 2, 4], id="the longer one"),
         pytest.param(
-            {"starts": "10:00", "ends": "13:30"}, need(busy((0,), "13:00", "15:00")), None, id="less than the longer"
+            {"starts": "10:00", "ends": "13:30"},
+            need(busy((0,), "13:00", "15:00")),
+            None,
+            id="the longer one has a conflict",
         ),
         pytest.param({"pause": "10:00-10:15"}, need(), ["a", 2, 4], id="the one without a break"),
     ],
 )
-def test_one_of_two_alternatives_is_taken(second, life, whole):
+def test_one_of_two_alternatives_is_taken(second, asked, whole):
     track = offer(meeting(key="a"), meeting(0, **second, key="b"), meeting(2, key=2), meeting(4, key=4))
-    fit = found(track, life)
+    fit = fit_of(track, asked)
     assert keys(fit.whole) == whole
     assert fit.enough is not None
 
 
-def test_what_comes_on_top_belongs_to_the_whole_but_not_to_enough():
+def test_meetings_on_top_belong_to_the_whole_track_but_not_to_enough_of_it():
     family_night = meeting(2, "18:00", "20:00", anchor=MONDAY)
     yoga = meeting(3, countable=False)
     track = offer(*(MORNINGS[day] for day in (0, 2, 4)), family_night, yoga)
-    fit = found(track, need())
+    fit = fit_of(track, need())
     assert len(fit.whole or ()) == 5
     assert weekdays(fit.enough) == [0, 2, 4]
     assert (fit.minutes, fit.days) == (540, 3)
-    without = found(track, need(busy((2,), "18:00", "20:00", anchor=MONDAY)))
+    without = fit_of(track, need(busy((2,), "18:00", "20:00", anchor=MONDAY)))
     assert (without.whole, weekdays(without.enough)) == (None, [0, 2, 4])
     assert [type(reason) for reason in without.obstacles] == [CommitmentConflict]
 
 
-def test_individual_time_fills_up_the_minutes():
+def test_individual_minutes_count_toward_the_minutes():
     short = [meeting(day, "09:00", "11:20") for day in (0, 2, 4)]
-    assert found(offer(*short, individual_minutes=120), need()).whole is not None
-    assert found(offer(*short, individual_minutes=119), need()).obstacles == (BelowPrescribedMinutes(539, 540),)
+    assert fit_of(offer(*short, individual_minutes=120), need()).whole is not None
+    assert fit_of(offer(*short, individual_minutes=119), need()).obstacles == (BelowPrescribedMinutes(539, 540),)
 
 
 @pytest.mark.parametrize(
-    ("life", "full", "obstacles"),
+    ("asked", "full", "obstacles"),
     [
         pytest.param(need(), {}, [], id="nothing"),
         pytest.param(
@@ -154,20 +162,20 @@ def test_individual_time_fills_up_the_minutes():
         pytest.param(need(), {2: [MONDAY - 5 * DAY, MONDAY + 4 * WEEK + 2 * DAY]}, [], id="full before and after"),
     ],
 )
-def test_every_obstacle_is_named_with_its_numbers(life, full, obstacles):
-    assert list(found(offer(*(MORNINGS[day] for day in (0, 2, 4)), full=full), life).obstacles) == obstacles
+def test_every_obstacle_is_named_with_its_numbers(asked, full, obstacles):
+    assert list(fit_of(offer(*(MORNINGS[day] for day in (0, 2, 4)), full=full), asked).obstacles) == obstacles
 
 
-def test_all_obstacles_are_said_at_once():
+def test_all_obstacles_are_returned_at_once():
     shift, court = busy((0,), "08:00", "16:00", label="Shift"), busy((2, 4), "11:00", "13:00", label="Court")
-    fit = found(offer(*(MORNINGS[day] for day in (0, 2, 4)), full={0: [MONDAY]}), need(shift, court))
+    fit = fit_of(offer(*(MORNINGS[day] for day in (0, 2, 4)), full={0: [MONDAY]}), need(shift, court))
     assert not fit.fits
-    said = [
+    conflicts = [
         (each.meeting.weekday, each.busy.label, each.minutes)
         for each in fit.obstacles
         if isinstance(each, CommitmentConflict)
     ]
-    assert said == [(0, "Shift", 180), (2, "Court", 60), (4, "Court", 60)]
+    assert conflicts == [(0, "Shift", 180), (2, "Court", 60), (4, "Court", 60)]
     assert [each for each in fit.obstacles if not isinstance(each, CommitmentConflict)] == [
         MeetingFull(MORNINGS[0], MONDAY, 1),
         BelowPrescribedMinutes(0, 540),
@@ -176,40 +184,40 @@ def test_all_obstacles_are_said_at_once():
     assert (fit.missing_minutes, fit.minutes, fit.days) == (540, 0, 0)
 
 
-def test_what_keeps_the_whole_out_is_said_though_enough_fits():
-    fit = found(offer(*MORNINGS), need(busy((1,), "08:00", "16:00"), rules=HoursRules(maximum_minutes=700)))
+def test_the_obstacles_to_the_whole_track_are_returned_although_enough_of_it_fits():
+    fit = fit_of(offer(*MORNINGS), need(busy((1,), "08:00", "16:00"), rules=HoursRules(maximum_minutes=700)))
     assert weekdays(fit.enough) == [0, 2, 3]
     assert [type(reason) for reason in fit.obstacles] == [CommitmentConflict, TooManyMinutes]
 
 
 @pytest.mark.parametrize(
-    ("entries", "starts", "fits"),
+    ("start_dates", "starts", "fits"),
     [
-        pytest.param(None, MONDAY, False, id="rolling: the court date of the first week is in the way"),
-        pytest.param((MONDAY,), MONDAY, False, id="a cohort that begins just then"),
+        pytest.param(None, MONDAY, False, id="any day: the court date of the first week conflicts"),
+        pytest.param((MONDAY,), MONDAY, False, id="a cohort that starts on that day"),
         pytest.param((MONDAY - WEEK, MONDAY + 2 * WEEK, MONDAY + WEEK), MONDAY + WEEK, True, id="the next cohort"),
         pytest.param((MONDAY + 9 * WEEK,), MONDAY + 9 * WEEK, True, id="one after the horizon"),
     ],
 )
-def test_a_cohort_is_judged_from_its_start(entries, starts, fits):
+def test_a_cohort_is_judged_from_its_start_date(start_dates, starts, fits):
     court = busy((0,), "08:00", "16:00", valid_until=MONDAY + WEEK)
-    fit = found(offer(*MORNINGS[:3], start_dates=entries), need(court))
+    fit = fit_of(offer(*MORNINGS[:3], start_dates=start_dates), need(court))
     assert (fit.starts, fit.fits) == (starts, fits)
 
 
-def test_no_cohort_left_fits_nobody():
-    fit = found(offer(*MORNINGS, start_dates=(MONDAY - DAY,)), need())
+def test_a_track_without_a_start_date_left_fits_nobody():
+    fit = fit_of(offer(*MORNINGS, start_dates=(MONDAY - DAY,)), need())
     assert not fit.fits
     assert fit.obstacles == (NoStartDateLeft(MONDAY),)
 
 
-def test_judging_a_day_on_which_no_cohort_begins():
+def test_a_day_on_which_no_cohort_starts_is_a_reason():
     track = offer(*MORNINGS, start_dates=(MONDAY + WEEK,))
     assert judge(track, need(), MORNINGS[:3]) == (NotAStartDate(MONDAY, MONDAY + WEEK),)
     assert judge(track, replace(need(), from_day=MONDAY + WEEK), MORNINGS[:3]) == ()
 
 
-def test_judging_a_choice_says_everything_against_it():
+def test_judging_a_choice_returns_every_reason_against_it():
     beside = meeting(0, "11:00", "13:00", name="B")
     track = offer(*MORNINGS, beside, full={1: [MONDAY + DAY], 4: [MONDAY + 4 * DAY]})
     reasons = judge(track, need(busy((0,), "12:30", "14:00")), [MORNINGS[0], beside, MORNINGS[1]])
@@ -223,7 +231,7 @@ def test_judging_a_choice_says_everything_against_it():
     assert isinstance(judge(track, need(), [])[0], NoMeetings)
 
 
-def test_the_best_come_first():
+def test_the_best_fits_come_first():
     at_work = busy((1,), "08:00", "16:00")
     evenings = [meeting(day, "18:00", "21:00") for day in range(5)]
     tracks = [

@@ -1,4 +1,4 @@
-"""In a clinic of 200 weekly meetings the best schedules score what a solver of constraints proves to be the best."""
+"""In a clinic with 200 weekly meetings the best schedules score what a constraint solver proves to be the optimum."""
 
 from dataclasses import replace
 from random import Random

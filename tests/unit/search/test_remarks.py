@@ -1,4 +1,4 @@
-"""What is said of a schedule, and in which words."""
+"""The remarks on a schedule and their texts."""
 
 from dataclasses import replace
 from datetime import date, time
@@ -47,27 +47,31 @@ def busy(days: set[int], starts: time, ends: time, **more: object) -> BusyTime:
     return BusyTime(**fields | {"starts": starts, "ends": ends})
 
 
-def need(*life: BusyTime, **more: object) -> Need:
-    return Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=life, **more)
+def need(*commitments: BusyTime, **more: object) -> Need:
+    return Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=commitments, **more)
 
 
 WEEK = [group(day, day) for day in (0, 2, 4)]
 
 
-def said(offers: list[Offer], asked: Need, wish: Preferences | None = None) -> tuple[Remark, ...]:
-    best = find_schedules(offers, asked, preferences=wish)[0]
+def remarks_of(offers: list[Offer], asked: Need, preferences: Preferences | None = None) -> tuple[Remark, ...]:
+    best = find_schedules(offers, asked, preferences=preferences)[0]
     return remarks_on(best, offers)
 
 
-def test_a_whole_track_without_a_life() -> None:
-    assert said([offer(1, WEEK)], need()) == (StartsOn(MONDAY, 0), WholeTrack("Track 1"), WeeklyTrips(3, 180, 180))
+def test_a_whole_track_without_commitments() -> None:
+    assert remarks_of([offer(1, WEEK)], need()) == (
+        StartsOn(MONDAY, 0),
+        WholeTrack("Track 1"),
+        WeeklyTrips(3, 180, 180),
+    )
 
 
-def test_part_of_a_track_that_begins_later_led_by_two() -> None:
+def test_part_of_a_track_that_starts_later_and_is_led_by_two_people() -> None:
     meetings = [group(day, day, facilitators=frozenset({day // 2})) for day in (0, 1, 2, 3)]
     later = offer(1, meetings, start_dates=(date(2026, 12, 7),))
 
-    assert said([later], need()) == (
+    assert remarks_of([later], need()) == (
         StartsOn(date(2026, 12, 7), 7),
         PartOfTrack("Track 1", 3, 4),
         WeeklyTrips(3, 180, 180),
@@ -78,51 +82,51 @@ def test_part_of_a_track_that_begins_later_led_by_two() -> None:
 def test_a_mix_names_the_tracks() -> None:
     offers = [offer(1, [group(1, 0), group(2, 2)], mixes=True), offer(2, [group(3, 4)], mixes=True)]
 
-    assert said(offers, need())[1] == MixesTracks(("Track 1", "Track 2"))
+    assert remarks_of(offers, need())[1] == MixesTracks(("Track 1", "Track 2"))
 
 
-def test_what_moves_is_said_once_for_days_that_ask_as_much() -> None:
+def test_days_on_which_a_commitment_moves_alike_are_one_remark() -> None:
     late = busy({0, 2}, time(11, 50), time(18), movable_minutes=30)
     early = busy({4}, time(5), time(9, 20), key=2, label="Round", movable_minutes=60)
 
-    moves = [each for each in said([offer(1, WEEK)], need(late, early)) if isinstance(each, WouldMove)]
+    moves = [each for each in remarks_of([offer(1, WEEK)], need(late, early)) if isinstance(each, WouldMove)]
 
     assert moves == [WouldMove(late, (0, 2), False, 10, False), WouldMove(early, (4,), True, 20, False)]
     assert [each.then for each in moves] == [time(12), time(9)]
 
 
-def test_what_ends_after_midnight_ends_earlier() -> None:
+def test_a_commitment_that_ends_after_midnight_can_end_before_it() -> None:
     night = busy({6}, time(22), time(0, 10), movable_minutes=60)
 
     assert WouldMove(night, (6,), True, 20, False).then == time(23, 50)
 
 
-def test_what_is_missed_comes_with_all_sessions() -> None:
+def test_missed_sessions_come_with_the_number_of_all_sessions() -> None:
     court = busy(set(), time(10), time(11), recurrence=OnDates(frozenset({date(2026, 12, 9)})))
 
-    assert said([offer(1, WEEK)], need(court))[3] == MissedSessions(((date(2026, 12, 9), WEEK[1]),), 36)
+    assert remarks_of([offer(1, WEEK)], need(court))[3] == MissedSessions(((date(2026, 12, 9), WEEK[1]),), 36)
 
 
-def test_what_stays_as_it_is_speaks_for_it_and_what_is_cut_fine_against() -> None:
+def test_nothing_moves_speaks_for_a_schedule_and_a_tight_gap_against_it() -> None:
     shop = busy({0}, time(12, 35), time(18), travel_before=25)
 
-    assert said([offer(1, WEEK)], need(shop))[3:] == (NothingMoves(), TightGap(shop, 0, 10, False))
-    assert said([offer(1, WEEK)], need(replace(shop, starts=time(12, 40))))[3:] == (NothingMoves(),)
+    assert remarks_of([offer(1, WEEK)], need(shop))[3:] == (NothingMoves(), TightGap(shop, 0, 10, False))
+    assert remarks_of([offer(1, WEEK)], need(replace(shop, starts=time(12, 40))))[3:] == (NothingMoves(),)
 
 
-def test_what_is_kept_of_the_schedule_until_then() -> None:
+def test_what_is_kept_of_the_present_schedule() -> None:
     kept = Preferences(kept=tuple(WEEK))
 
-    assert said([offer(1, WEEK)], need(), kept)[-1] == KeepsSchedule()
+    assert remarks_of([offer(1, WEEK)], need(), kept)[-1] == KeepsSchedule()
     others = [group(9, 1), group(8, 2), group(7, 4)]
-    assert said([offer(1, others)], need(), kept)[-1] == ChangesSchedule(1, 3, 2)
+    assert remarks_of([offer(1, others)], need(), kept)[-1] == ChangesSchedule(1, 3, 2)
 
 
 SHOP = busy({3}, time(9), time(17, 30))
 
 
 @pytest.mark.parametrize(
-    ("remark", "words"),
+    ("remark", "text"),
     [
         pytest.param(StartsOn(date(2026, 12, 7), 0), "Starts Mon 7 Dec", id="at once"),
         pytest.param(StartsOn(date(2026, 12, 7), 1), "Starts Mon 7 Dec, 1 day later than asked", id="later"),
@@ -130,8 +134,8 @@ SHOP = busy({3}, time(9), time(17, 30))
         pytest.param(PartOfTrack("Evening", 3, 5), "3 of the 5 groups of Evening", id="part"),
         pytest.param(MixesTracks(("Evening", "Day")), "Mixes Evening and Day", id="two tracks"),
         pytest.param(MixesTracks(("A", "B", "C")), "Mixes A, B and C", id="three tracks"),
-        pytest.param(WeeklyTrips(3, 180, 180), "3 trips a week, 3 h each", id="alike"),
-        pytest.param(WeeklyTrips(3, 120, 210), "3 trips a week, 2 h to 3 h 30 each", id="not alike"),
+        pytest.param(WeeklyTrips(3, 180, 180), "3 trips a week, 3 h each", id="days of one length"),
+        pytest.param(WeeklyTrips(3, 120, 210), "3 trips a week, 2 h to 3 h 30 each", id="days of different lengths"),
         pytest.param(
             WouldMove(SHOP, (3,), True, 20, False),
             "Shop would have to end 20 min earlier on Thu: at 17:10",
@@ -140,7 +144,7 @@ SHOP = busy({3}, time(9), time(17, 30))
         pytest.param(
             WouldMove(SHOP, (3,), False, 20, False),
             "Shop would have to begin 20 min later on Thu: at 9:20",
-            id="begins later",
+            id="starts later",
         ),
         pytest.param(
             MissedSessions(((date(2026, 12, 7), WEEK[0]),), 36), "Misses 1 of 36 sessions: Mon 7 Dec", id="misses"
@@ -158,5 +162,5 @@ SHOP = busy({3}, time(9), time(17, 30))
         pytest.param(ChangesSchedule(1, 2, 1), "1 other day, 2 other groups, 1 at the same time", id="changes"),
     ],
 )
-def test_every_remark_has_its_words(remark: Remark, words: str) -> None:
-    assert render_to_string("scheduling/search/_remark.html", {"r": remark}).strip() == words
+def test_every_remark_has_a_text(remark: Remark, text: str) -> None:
+    assert render_to_string("scheduling/search/_remark.html", {"r": remark}).strip() == text

@@ -1,4 +1,4 @@
-"""The search returns what trying every set of meetings returns, in the same order, in small worlds of all kinds."""
+"""In small random worlds the search returns what trying every set of meetings returns, in the same order."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +25,7 @@ WORLDS = 3000
 Found = tuple[int, tuple[object, ...], tuple[str, ...], tuple[object, ...], bool]
 
 
-def a_meeting(random: Random, key: int) -> WeeklyMeeting:
+def random_meeting(random: Random, key: int) -> WeeklyMeeting:
     start, length = random.randint(16, 24), random.randint(2, 5)
     kind = random.random()
     return meeting(
@@ -39,7 +39,7 @@ def a_meeting(random: Random, key: int) -> WeeklyMeeting:
     )
 
 
-def a_life(random: Random, key: int) -> BusyTime:
+def random_busy_time(random: Random, key: int) -> BusyTime:
     start = random.randint(14, 26)
     patterns = (
         Recurrence(weekdays=frozenset(random.sample(range(5), random.randint(1, 3)))),
@@ -50,7 +50,7 @@ def a_life(random: Random, key: int) -> BusyTime:
     )
     return BusyTime(
         key=key,
-        label=f"Life {key}",
+        label=f"Commitment {key}",
         kind=random.choice(("work", "work", "treatment")),
         recurrence=random.choice(patterns),
         starts=meeting(0, half_past(start), "23:30").starts,
@@ -61,9 +61,9 @@ def a_life(random: Random, key: int) -> BusyTime:
     )
 
 
-def a_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
-    """Up to three tracks that share some meetings, a life, and at times a schedule to be kept."""
-    meetings = [a_meeting(random, key) for key in range(random.randint(3, 9))]
+def random_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
+    """Up to three tracks that share some meetings, a need, and sometimes a present schedule to keep."""
+    meetings = [random_meeting(random, key) for key in range(random.randint(3, 9))]
     full = {each.key: (MONDAY + 7 * DAY + each.weekday * DAY,) if random.random() < 0.1 else () for each in meetings}
     offers = []
     for number in range(random.randint(1, 3)):
@@ -83,7 +83,7 @@ def a_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
         prescribed_minutes=random.choice((120, 180, 240, 300)),
         prescribed_days=random.randint(1, 3),
         from_day=MONDAY,
-        busy=tuple(a_life(random, key) for key in range(random.randint(0, 3))),
+        busy=tuple(random_busy_time(random, key) for key in range(random.randint(0, 3))),
         rules=HoursRules(
             minimum_minutes=120,
             maximum_minutes=random.choice((360, 480)),
@@ -97,54 +97,54 @@ def a_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
     return offers, need, Preferences(kept=kept)
 
 
-def tried(offers: list[Offer], need: Need, wish: Preferences) -> list[Found]:
-    """Every set of every track's meetings, and of those that mix, by the rules and the price alone."""
+def try_everything(offers: list[Offer], need: Need, preferences: Preferences) -> list[Found]:
+    """Judge and score every set of the meetings of each track, and of the tracks that mix."""
     found: dict[object, Found] = {}
     for offer in sorted(offers, key=lambda offer: (offer.name, offer.key)):
-        entry = offer.next_start_date(need.from_day)
-        if entry is None:
+        start = offer.next_start_date(need.from_day)
+        if start is None:
             continue
-        then = replace(need, from_day=entry)
-        like = [
+        then = replace(need, from_day=start)
+        pooled_offers = [
             other
             for other in sorted(offers, key=lambda other: (other.name, other.key))
-            if other is offer or (other.mixes_with(offer) and other.next_start_date(need.from_day) == entry)
+            if other is offer or (other.mixes_with(offer) and other.next_start_date(need.from_day) == start)
         ]
-        pooled = {each.meeting.key: each for other in like for each in other.meetings}
+        pooled = {each.meeting.key: each for other in pooled_offers for each in other.meetings}
         together = replace(offer, meetings=tuple(pooled.values()), start_dates=None)
         counting = [each.meeting for each in pooled.values() if each.meeting.anchor is None and each.meeting.countable]
-        for chosen in sets(counting):
+        for chosen in sets_of(counting):
             if judge(together, then, chosen):
                 continue
             keys = {each.key for each in chosen}
-            homes = [other for other in like if keys <= {each.meeting.key for each in other.meetings}]
+            homes = [other for other in pooled_offers if keys <= {each.meeting.key for each in other.meetings}]
             home = (
                 homes[0]
                 if homes
-                else max(like, key=lambda other: len(keys & {each.meeting.key for each in other.meetings}))
+                else max(pooled_offers, key=lambda other: len(keys & {each.meeting.key for each in other.meetings}))
             )
-            identity = (entry, frozenset(keys), tuple(other.key for other in like))
-            found[identity] = _told(home, then, need, chosen, not homes, wish)
-        ideal = as_much_as_possible([each.meeting for each in offer.meetings], need.rules)
-        for chosen in sets([each.meeting for each in offer.meetings]):
+            identity = (start, frozenset(keys), tuple(other.key for other in pooled_offers))
+            found[identity] = _expected(home, then, need, chosen, not homes, preferences)
+        most = as_much_as_possible([each.meeting for each in offer.meetings], need.rules)
+        for chosen in sets_of([each.meeting for each in offer.meetings]):
             extras = [each for each in chosen if each.anchor or not each.countable]
-            is_whole = len(chosen) == len(ideal) and add_up(chosen, need.rules) == add_up(ideal, need.rules)
+            is_whole = len(chosen) == len(most) and add_up(chosen, need.rules) == add_up(most, need.rules)
             if extras and is_whole and chosen == _possible(offer, then) and not judge(offer, then, chosen):
-                found[(offer.key, "whole")] = _told(offer, then, need, chosen, False, wish)
+                found[(offer.key, "whole")] = _expected(offer, then, need, chosen, False, preferences)
     return sorted(found.values())
 
 
 def _possible(offer: Offer, need: Need) -> tuple[WeeklyMeeting, ...]:
-    """The most of the track that the patient can attend: which of two like alternatives is the choice's to say."""
-    free = [each.meeting for each in offer.meetings if not _against(offer, each.meeting, need)]
+    """The most of the track that the patient can attend; `as_much_as_possible` picks one of equal alternatives."""
+    free = [each.meeting for each in offer.meetings if not _is_blocked(offer, each.meeting, need)]
     return as_much_as_possible(free, need.rules)
 
 
-def _against(offer: Offer, group: WeeklyMeeting, need: Need) -> bool:
+def _is_blocked(offer: Offer, group: WeeklyMeeting, need: Need) -> bool:
     return any(reason.code in ("clash", "full") for reason in judge(offer, need, (group,)))
 
 
-def sets(meetings: list[WeeklyMeeting]) -> Iterator[tuple[WeeklyMeeting, ...]]:
+def sets_of(meetings: list[WeeklyMeeting]) -> Iterator[tuple[WeeklyMeeting, ...]]:
     in_order = sorted(meetings, key=lambda each: (each.weekday, each.starts, each.ends, str(each.key)))
     for size in range(len(in_order) + 1):
         for chosen in combinations(in_order, size):
@@ -155,16 +155,16 @@ def sets(meetings: list[WeeklyMeeting]) -> Iterator[tuple[WeeklyMeeting, ...]]:
                 yield chosen
 
 
-def _told(
-    home: Offer, then: Need, need: Need, chosen: tuple[WeeklyMeeting, ...], is_mixed: bool, wish: Preferences
+def _expected(
+    home: Offer, then: Need, need: Need, chosen: tuple[WeeklyMeeting, ...], is_mixed: bool, preferences: Preferences
 ) -> Found:
-    price = score_meetings(chosen, then, asked=need.from_day, is_mixed=is_mixed, kept=wish.kept)
+    score = score_meetings(chosen, then, asked=need.from_day, is_mixed=is_mixed, kept=preferences.kept)
     week = [sorted((each.span.start, each.span.end) for each in chosen if each.weekday == day) for day in range(7)]
     times = tuple(tuple(today) or ((1440, 1440),) for today in week)
-    return price.points(), times, tuple(str(each.key) for each in chosen), (home.name, str(home.key)), is_mixed
+    return score.points(), times, tuple(str(each.key) for each in chosen), (home.name, str(home.key)), is_mixed
 
 
-def told(schedule: Schedule) -> Found:
+def as_found(schedule: Schedule) -> Found:
     points, times, keys, *home = schedule.order
     assert points == schedule.score.points()
     return points, times, keys, tuple(home), schedule.is_mixed
@@ -174,12 +174,12 @@ def told(schedule: Schedule) -> Found:
 def test_the_search_finds_what_trying_everything_finds_in_the_same_order(hundred):
     fitting = 0
     for seed in range(hundred * 100, hundred * 100 + 100):
-        offers, need, wish = a_world(Random(seed))
-        everything = tried(offers, need, wish)
+        offers, need, preferences = random_world(Random(seed))
+        everything = try_everything(offers, need, preferences)
         assert [
-            told(schedule) for schedule in find_schedules(offers, need, preferences=wish, most=10_000)
+            as_found(schedule) for schedule in find_schedules(offers, need, preferences=preferences, most=10_000)
         ] == everything, seed
-        first = find_schedules(offers, need, preferences=wish, most=5)
-        assert [told(schedule) for schedule in first] == everything[:5], seed
+        first = find_schedules(offers, need, preferences=preferences, most=5)
+        assert [as_found(schedule) for schedule in first] == everything[:5], seed
         fitting += bool(everything)
-    assert fitting > 20, "worlds in which nothing fits prove little"
+    assert fitting > 20, "too few worlds in which something fits"

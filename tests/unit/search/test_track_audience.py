@@ -1,4 +1,4 @@
-"""Whom a track takes: patients of one level of care, or of some ages; and which tracks' groups go together."""
+"""Whom a track takes (by level of care and age), which tracks mix, and in which of them a patient is enrolled."""
 
 from dataclasses import replace
 from datetime import date
@@ -17,29 +17,29 @@ THREE = MORNINGS[:3]
 
 
 @pytest.mark.parametrize(
-    ("of_the_track", "of_the_patient", "reasons"),
+    ("track_fields", "need_fields", "reasons"),
     [
-        pytest.param({}, {}, (), id="for anybody"),
-        pytest.param({}, {"level": "2.5", "age": 3}, (), id="for anybody of any level and age"),
-        pytest.param({"level": "2.1"}, {"level": "2.1"}, (), id="their level"),
-        pytest.param({"level": "2.1"}, {"level": "2.5"}, (WrongLevel("2.1", "2.5"),), id="a level above"),
-        pytest.param({"level": "2.5"}, {"level": "2.1"}, (WrongLevel("2.5", "2.1"),), id="a level below"),
-        pytest.param({"level": "2.5"}, {}, (WrongLevel("2.5", ""),), id="a level where none is stated"),
+        pytest.param({}, {}, (), id="a track for anybody"),
+        pytest.param({}, {"level": "2.5", "age": 3}, (), id="a track for anybody, and a patient of any level and age"),
+        pytest.param({"level": "2.1"}, {"level": "2.1"}, (), id="the same level"),
+        pytest.param({"level": "2.1"}, {"level": "2.5"}, (WrongLevel("2.1", "2.5"),), id="a higher level"),
+        pytest.param({"level": "2.5"}, {"level": "2.1"}, (WrongLevel("2.5", "2.1"),), id="a lower level"),
+        pytest.param({"level": "2.5"}, {}, (WrongLevel("2.5", ""),), id="a patient without a level of care"),
         pytest.param({"from_age": 18}, {"age": 18}, (), id="just old enough"),
         pytest.param({"from_age": 18}, {"age": 17}, (OutsideAges(17, 18, None),), id="a year too young"),
         pytest.param({"to_age": 17}, {"age": 17}, (), id="just young enough"),
         pytest.param({"to_age": 17}, {"age": 18}, (OutsideAges(18, None, 17),), id="a year too old"),
-        pytest.param({"from_age": 18, "to_age": 25}, {"age": 26}, (OutsideAges(26, 18, 25),), id="beyond both bounds"),
-        pytest.param({"from_age": 0, "to_age": 0}, {"age": 0}, (), id="nought is an age"),
-        pytest.param({"from_age": 18}, {}, (), id="an age that is not known is not asked about"),
+        pytest.param({"from_age": 18, "to_age": 25}, {"age": 26}, (OutsideAges(26, 18, 25),), id="outside both bounds"),
+        pytest.param({"from_age": 0, "to_age": 0}, {"age": 0}, (), id="zero is an age"),
+        pytest.param({"from_age": 18}, {}, (), id="an unknown age is not checked"),
     ],
 )
-def test_a_track_takes_those_whom_it_is_for(
-    of_the_track: dict[str, object], of_the_patient: dict[str, object], reasons: tuple[Reason, ...]
+def test_a_track_takes_patients_of_its_level_and_ages(
+    track_fields: dict[str, object], need_fields: dict[str, object], reasons: tuple[Reason, ...]
 ) -> None:
-    track, life = offer(*THREE, **of_the_track), need(**of_the_patient)
-    assert judge(track, life, THREE) == reasons
-    (fit,) = find_fits([track], life)
+    track, asked = offer(*THREE, **track_fields), need(**need_fields)
+    assert judge(track, asked, THREE) == reasons
+    (fit,) = find_fits([track], asked)
     assert fit.fits == (not reasons)
     assert fit.obstacles == reasons
     assert (fit.whole, fit.enough) == ((None, None) if reasons else (tuple(THREE), tuple(THREE)))
@@ -50,40 +50,40 @@ def test_a_track_takes_those_whom_it_is_for(
     [
         pytest.param(date(2026, 5, 16), 17, id="the day before"),
         pytest.param(date(2026, 5, 17), 18, id="the birthday"),
-        pytest.param(date(2027, 5, 16), 18, id="a year less a day later"),
-        pytest.param(date(2008, 5, 17), 0, id="the birth"),
+        pytest.param(date(2027, 5, 16), 18, id="the day before the next birthday"),
+        pytest.param(date(2008, 5, 17), 0, id="the day of birth"),
     ],
 )
-def test_years_are_whole(day: date, years: int) -> None:
+def test_age_is_in_whole_years(day: date, years: int) -> None:
     assert age_on(day, born=date(2008, 5, 17)) == years
 
 
-def test_who_was_born_on_a_leap_day_is_a_year_older_on_the_first_of_march() -> None:
+def test_a_person_born_on_a_leap_day_turns_older_on_march_1() -> None:
     born = date(2008, 2, 29)
     assert [age_on(day, born) for day in (date(2026, 2, 28), date(2026, 3, 1), date(2028, 2, 29))] == [17, 18, 20]
 
 
 @pytest.mark.parametrize(
-    ("other", "goes_together"),
+    ("other", "mixes"),
     [
-        pytest.param({}, True, id="for the same patients at one site"),
-        pytest.param({"name": "Evenings", "key": "E"}, True, id="whatever it is called"),
-        pytest.param({"site": 2}, False, id="at another site"),
-        pytest.param({"level": "2.5"}, False, id="for another level"),
-        pytest.param({"level": ""}, False, id="for any level"),
-        pytest.param({"from_age": 16}, False, id="for younger ones"),
-        pytest.param({"to_age": None}, False, id="for older ones"),
-        pytest.param({"individual_minutes": 60}, False, id="with time of one's own"),
-        pytest.param({"mixes": False}, False, id="where tracks stay apart"),
+        pytest.param({}, True, id="the same patients at one site"),
+        pytest.param({"name": "Evenings", "key": "E"}, True, id="another name"),
+        pytest.param({"site": 2}, False, id="another site"),
+        pytest.param({"level": "2.5"}, False, id="another level"),
+        pytest.param({"level": ""}, False, id="any level"),
+        pytest.param({"from_age": 16}, False, id="younger patients"),
+        pytest.param({"to_age": None}, False, id="older patients"),
+        pytest.param({"individual_minutes": 60}, False, id="other individual minutes"),
+        pytest.param({"mixes": False}, False, id="a track that does not mix"),
     ],
 )
-def test_tracks_for_the_same_patients_mix(other: dict[str, object], goes_together: bool) -> None:
+def test_tracks_for_the_same_patients_mix(other: dict[str, object], mixes: bool) -> None:
     one = offer(*THREE, site=1, mixes=True, level="2.1", from_age=18, to_age=25)
     two = replace(one, **other)
-    assert one.mixes_with(two) == two.mixes_with(one) == goes_together
+    assert one.mixes_with(two) == two.mixes_with(one) == mixes
 
 
-def test_a_patient_stands_in_the_track_of_most_of_their_meetings_then_by_name() -> None:
+def test_the_home_track_is_the_one_with_most_of_the_meetings_then_by_name() -> None:
     evenings = [meeting(day, "18:00", "21:00", key=f"E{day}") for day in range(3)]
     shared = meeting(4, key="shared")
     tracks = [offer(*evenings, shared, name="B", key="B"), offer(*MORNINGS[:3], shared, name="A", key="A")]
@@ -94,5 +94,5 @@ def test_a_patient_stands_in_the_track_of_most_of_their_meetings_then_by_name() 
     assert list(check_home_track(tracks[1], tracks[:1], [*evenings[:2], MORNINGS[0]])) == [MoreOfAnotherTrack("B")]
     assert list(check_home_track(tracks[1], tracks[:1], [evenings[0], MORNINGS[0]])) == []
     assert list(check_home_track(tracks[0], tracks[1:], [evenings[0], MORNINGS[0]])) == [], (
-        "either, of two with as many"
+        "either of two tracks with as many meetings"
     )

@@ -1,4 +1,4 @@
-"""A repair as what its button sends, and a bound of the rules as it comes back."""
+"""A suggestion as query parameters of the what-if form, and a bound of the rules read back from one."""
 
 from dataclasses import replace
 from datetime import date, time
@@ -38,9 +38,9 @@ SHOP = BusyTime(
     travel_after=30,
     movable_minutes=5,
 )
-ROUND = BusyTime(
+ROTATION = BusyTime(
     key=13,
-    label="Round",
+    label="Rotation",
     kind="work",
     recurrence=Rotation(cycle_days=7, days_on=frozenset({0, 1}), first=date(2026, 11, 30)),
     starts=time(9),
@@ -50,49 +50,55 @@ GROUP = WeeklyMeeting(key=4, name="Group", weekday=0, starts=time(9), ends=time(
 
 
 @pytest.mark.parametrize(
-    ("changes", "typed"),
+    ("changes", "query"),
     [
         pytest.param([EndsEarlier(busy=SHOP, minutes=20)], "c12-ends=17:10", id="ends earlier"),
-        pytest.param([EndsEarlier(busy=SHOP, minutes=20, weekday=3)], "c12-only=3&c12-ends=17:10", id="on a day"),
-        pytest.param([EndsEarlier(busy=ROUND, minutes=20, weekday=3)], "c13-ends=16:40", id="a round has no weekdays"),
-        pytest.param([BeginsLater(busy=SHOP, minutes=5)], "c12-starts=09:05", id="begins later"),
+        pytest.param([EndsEarlier(busy=SHOP, minutes=20, weekday=3)], "c12-only=3&c12-ends=17:10", id="on one weekday"),
+        pytest.param(
+            [EndsEarlier(busy=ROTATION, minutes=20, weekday=3)], "c13-ends=16:40", id="a rotation has no weekdays"
+        ),
+        pytest.param([BeginsLater(busy=SHOP, minutes=5)], "c12-starts=09:05", id="starts later"),
         pytest.param([MoreFlexibility(busy=SHOP, minutes=10)], "c12-movable_minutes=15", id="moves further"),
-        pytest.param([ShorterTravel(busy=SHOP, minutes=5, before=True)], "c12-travel_before=15", id="the way there"),
-        pytest.param([ShorterTravel(busy=SHOP, minutes=5, before=False)], "c12-travel_after=25", id="the way back"),
-        pytest.param([CommitmentSkipped(busy=SHOP, weekday=0)], "c12-only=0&c12-leave_out=on", id="takes no place"),
-        pytest.param([OneMorePlace(meeting=GROUP, full_on=(date(2026, 12, 7),))], "place=4", id="a place"),
-        pytest.param([StartsLater(asked=date(2026, 12, 1), first=date(2026, 12, 7))], "from=2026-12-07", id="later"),
-        pytest.param([JoinsBetweenStartDates(track=7, name="Evening", on=date(2026, 12, 1))], "join=7", id="between"),
+        pytest.param([ShorterTravel(busy=SHOP, minutes=5, before=True)], "c12-travel_before=15", id="travel there"),
+        pytest.param([ShorterTravel(busy=SHOP, minutes=5, before=False)], "c12-travel_after=25", id="travel back"),
+        pytest.param([CommitmentSkipped(busy=SHOP, weekday=0)], "c12-only=0&c12-leave_out=on", id="skipped"),
+        pytest.param([OneMorePlace(meeting=GROUP, full_on=(date(2026, 12, 7),))], "place=4", id="one more place"),
+        pytest.param(
+            [StartsLater(asked=date(2026, 12, 1), first=date(2026, 12, 7))], "from=2026-12-07", id="a later start"
+        ),
+        pytest.param(
+            [JoinsBetweenStartDates(track=7, name="Evening", on=date(2026, 12, 1))], "join=7", id="between dates"
+        ),
         pytest.param([PrescribesFewerMinutes(before=600, after=570)], "prescribed_minutes=9+h+30", id="minutes"),
         pytest.param([PrescribesFewerDays(before=4, after=3)], "prescribed_days=3", id="days"),
         pytest.param([RuleAdjustment(before=3, after=2, rule="minimum_days")], "rule=minimum_days:2", id="a rule"),
         pytest.param(
             [EndsEarlier(busy=SHOP, minutes=20, weekday=3), EndsEarlier(busy=SHOP, minutes=20, weekday=0)],
             "c12-only=3&c12-only=0&c12-ends=17:10",
-            id="two days alike",
+            id="two days with the same change",
         ),
         pytest.param(
             [EndsEarlier(busy=SHOP, minutes=20, weekday=3), EndsEarlier(busy=SHOP, minutes=10, weekday=0)],
             "",
-            id="two days that differ can't be typed",
+            id="two days with different minutes have no form",
         ),
         pytest.param(
             [EndsEarlier(busy=SHOP, minutes=20, weekday=3), CommitmentSkipped(busy=SHOP, weekday=0)],
             "",
-            id="nor can two ways",
+            id="two days with different kinds have no form",
         ),
         pytest.param(
-            [CommitmentSkipped(busy=replace(SHOP, key="calendar 3, 1"))], "", id="nor what came with a calendar"
+            [CommitmentSkipped(busy=replace(SHOP, key="calendar 3, 1"))], "", id="a busy time of a calendar has no form"
         ),
         pytest.param(
-            [EndsEarlier(busy=SHOP, minutes=20), BeginsLater(busy=ROUND, minutes=5)],
+            [EndsEarlier(busy=SHOP, minutes=20), BeginsLater(busy=ROTATION, minutes=5)],
             "c12-ends=17:10&c13-starts=09:05",
             id="two commitments",
         ),
     ],
 )
-def test_a_repair_can_be_typed(changes: list[Adjustment], typed: str) -> None:
-    assert unquote(encode_changes(changes)) == typed
+def test_a_suggestion_fills_in_the_form(changes: list[Adjustment], query: str) -> None:
+    assert unquote(encode_changes(changes)) == query
 
 
 @pytest.mark.parametrize(

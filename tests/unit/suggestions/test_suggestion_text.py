@@ -1,4 +1,4 @@
-"""Every repair has its words, and says what gives way, on which day and by how much."""
+"""The text of a suggestion: what changes, on which days, by how much, and how many schedules fit then."""
 
 from dataclasses import replace
 from datetime import date, time
@@ -44,8 +44,8 @@ COURT = replace(SHIFT, label="Court", recurrence=Recurrence.once(THURSDAY))
 GROUP = meeting(3, "16:30", "17:30", key=7, name="Relapse & recovery")
 
 
-def said(*changes: Adjustment, schedules: int = 2) -> str:
-    """The sentence, without the year, which is said when it is another than this."""
+def text_of(*changes: Adjustment, schedules: int = 2) -> str:
+    """The sentence without the year 2026."""
     sentence = suggestion_text(SimpleNamespace(changes=changes, schedules=schedules, is_more=schedules == 50))
     return sentence.replace(" 2026", "")
 
@@ -154,27 +154,27 @@ def said(*changes: Adjustment, schedules: int = 2) -> str:
         ),
     ],
 )
-def test_a_repair_says_what_gives_way(change, clause):
-    assert said(change) == f"If {clause}: 2 schedules fit."
+def test_a_suggestion_tells_what_changes(change, clause):
+    assert text_of(change) == f"If {clause}: 2 schedules fit."
 
 
 @pytest.mark.parametrize(
-    ("schedules", "words"),
+    ("schedules", "end"),
     [(1, ": 1 schedule fits."), (49, ": 49 schedules fit."), (50, ": 50 schedules or more fit.")],
 )
-def test_a_repair_says_how_many_fit_then(schedules, words):
-    assert said(CommitmentSkipped(busy=SHIFT), schedules=schedules).endswith(words)
+def test_a_suggestion_tells_how_many_schedules_would_fit(schedules, end):
+    assert text_of(CommitmentSkipped(busy=SHIFT), schedules=schedules).endswith(end)
 
 
 def test_a_pair_is_one_sentence():
     pair = (EndsEarlier(busy=SHIFT, weekday=3, minutes=20), CommitmentSkipped(busy=COURT))
-    assert said(*pair) == (
+    assert text_of(*pair) == (
         "If “Joe's & <son>” ended at 17:10 instead of 17:30 on Thursdays and “Court” did not take place on Thu 5 Nov:"
         " 2 schedules fit."
     )
 
 
-def test_every_kind_of_change_has_words():
+def test_every_kind_of_change_has_a_text():
     def kinds(change: type[Adjustment]) -> set[str]:
         return {change.code, *(code for kind in change.__subclasses__() for code in kinds(kind))} - {""}
 
