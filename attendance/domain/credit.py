@@ -1,4 +1,4 @@
-"""What a patient's time in a session is worth toward the week's hours."""
+"""How many minutes of a session are credited toward the weekly hours."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,19 +29,21 @@ def credited_minutes(
     countable: bool = True,
     breaks_count: bool = False,
 ) -> int:
-    """Whole minutes credited: the time really attended within the session, less the break's part of it.
+    """Return the whole minutes that are credited: the time attended within the session, less the break.
 
-    Instants are aware. Coming early and leaving late add nothing, seconds are not rounded up, and those who were not there
-    or whose session does not count get 0. `arrived` or `left` None is the session's own start or end. Billing and state
-    rules credit time delivered, not time scheduled; that breaks do not count is the default that a RuleSet can change.
-    Raises ValueError when someone left before arriving, came only after the end or left before the start, and for an
-    attendance in part that says neither from nor until when.
+    All times are aware datetimes; `pause` is the break. If `arrived` or `left` is None, it is the start or end of the session.
+    Coming early or leaving late adds nothing, and seconds are not rounded up. The result is 0 for a patient who did not attend
+    and for a session that is not countable. Billing and state rules credit the time delivered, not the time scheduled. Breaks
+    count only if the RuleSet says so.
+
+    Raises ValueError if the patient left before arriving, came after the end or left before the start, and for partial
+    attendance without either time.
     """
     came, went = in_utc(arrived or session.start), in_utc(left or session.end)
     if came >= went or came >= session.end or went <= session.start:
         raise ValueError(f"nobody can attend from {came} to {went} in {session.start}..{session.end}")
     if status == AttendanceOutcome.PARTIAL and arrived is None and left is None:
-        raise ValueError("who was there in part arrived late or left early: one of the two times is needed")
+        raise ValueError("partial attendance needs the time of arrival or of leaving")
     if not status.attended or not countable:
         return 0
     attended = Interval(max(came, session.start), min(went, session.end))

@@ -1,9 +1,9 @@
-"""A patient's treatment week: what is owed, credited, still to come, and what can save it.
+"""The ledger of a patient's treatment week: prescribed, scheduled, credited and remaining time, and make-up sessions.
 
-Standings: *met* once the credited minutes and days reach the prescription. While the week runs, *on course* when what is
-still to come closes the gap, *at risk* when only make-up sessions would, *out of reach* when not even those do. A week that
-is over and not met is *short*. A week cut by admission, discharge, a closure, a leave of absence or a change of level is
-*partial* instead of being blamed, but met if it was met all the same.
+A week is *met* once the credited minutes and days reach the prescription. While it runs, it is *on pace* if the remaining
+sessions close the gap, *at risk* if only make-up sessions can, and it *can't be met* if not even those can. A week that is over
+and not met is *short*. A week that is cut by an admission, a discharge, a closure, a leave of absence, a site transfer or a
+change of level is *partial* instead of at risk or short, but it is met if it was met all the same.
 """
 
 from bisect import bisect_left
@@ -36,7 +36,7 @@ class PartialReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedSession:
-    """A patient's place in a session of the week. `credited_minutes` None: not marked yet."""
+    """A session of the week in which the patient is booked. `credited_minutes` is None until it is marked."""
 
     key: int
     on: date
@@ -47,13 +47,13 @@ class BookedSession:
 
     @property
     def is_pending(self) -> bool:
-        """Also a past session that nobody has marked: it can still be credited."""
+        """Whether it can still be credited: also a past session that nobody has marked."""
         return self.credited_minutes is None and not self.cancelled and self.countable_minutes > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeupOpening:
-    """A session of the week with a place that the patient could take."""
+    """A session of the week with a free place that the patient could take."""
 
     key: int
     on: date
@@ -63,7 +63,7 @@ class MakeupOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekVerdict:
-    """How the minutes and days of a week stand. `makeup_minutes` and `makeup_days` are what nothing scheduled covers."""
+    """The standing of a week, and the minutes and days that no scheduled session covers."""
 
     standing: Standing
     makeup_minutes: int
@@ -72,7 +72,10 @@ class WeekVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekPolicy:
-    """What was prescribed for the week, in minutes and days."""
+    """The prescribed minutes and days of a week, whether it is over, and why it is partial, if it is.
+
+    Raises ValueError if nothing is prescribed, or more than 7 days.
+    """
 
     prescribed_minutes: int = 540
     prescribed_days: int = 3
@@ -82,7 +85,7 @@ class WeekPolicy:
     def __post_init__(self) -> None:
         if self.prescribed_minutes <= 0 or not 0 < self.prescribed_days <= 7:
             raise ValueError(
-                f"nothing to owe: {self.prescribed_minutes} minutes over {self.prescribed_days} days a week"
+                f"not a prescription: {self.prescribed_minutes} minutes over {self.prescribed_days} days a week"
             )
 
     def assess(
@@ -94,9 +97,10 @@ class WeekPolicy:
         days_in_reach: int | None = None,
         can_be_made_up: bool = True,
     ) -> WeekVerdict:
-        """How the week stands. Days None: not looked at. `days_in_reach` are the credited ones and those still to come.
+        """Return where the week stands (product rule; see the top of this module).
 
-        `can_be_made_up` says whether make-up sessions exist that close the gap; when that is not known, it is assumed.
+        `days_in_reach` counts the credited days and the days with a pending session. Days are not checked if they are None.
+        `can_be_made_up` says whether there are make-up sessions that close the gap; pass True if that is unknown.
         """
         if self.is_over:
             remaining_minutes, days_in_reach, can_be_made_up = 0, credited_days, False
@@ -118,7 +122,7 @@ class WeekPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekLedger:
-    """Minutes and days of one patient's treatment week, and how it stands."""
+    """The minutes and days of one patient's treatment week, and where it stands."""
 
     prescribed_minutes: int
     prescribed_days: int
@@ -132,47 +136,51 @@ class WeekLedger:
     standing: Standing
     partial: frozenset[PartialReason] = frozenset()
     makeup_openings: tuple[int, ...] = field(default=())
-    """Keys of the openings that together close the gap: as few as possible, then as early as possible."""
+    """The keys of the openings that together close the gap: as few as possible, and the earliest of equally few."""
 
 
 def build_ledger(
     policy: WeekPolicy, booked: Sequence[BookedSession], openings: Collection[MakeupOpening] = ()
 ) -> WeekLedger:
-    """The ledger of a week from the patient's sessions in it and the openings left in it.
+    """Build the ledger of a week from the patient's sessions in it and the sessions with free places.
 
-    A day counts when something was credited on it. A make-up counts in the week in which it is delivered: it is one of
-    `booked` like any other.
+    A day counts if something is credited on it. A make-up session counts in the week in which it is delivered, so it is one of
+    `booked` like any other session.
     """
-    running = [each for each in booked if not each.cancelled]
-    to_come = [each for each in running if each.is_pending and not policy.is_over]
-    credited_on = {each.on for each in booked if each.credited_minutes}
-    credited = sum(each.credited_minutes or 0 for each in booked)
-    remaining = sum(each.countable_minutes for each in to_come)
-    in_reach = credited_on | {each.on for each in to_come}
-    first = policy.assess(
-        credited_minutes=credited,
-        remaining_minutes=remaining,
-        credited_days=len(credited_on),
-        days_in_reach=len(in_reach),
+    scheduled = [each for each in booked if not each.cancelled]
+    pending = [each for each in scheduled if each.is_pending and not policy.is_over]
+    credited_days = {each.on for each in booked if each.credited_minutes}
+    days_in_reach = credited_days | {each.on for each in pending}
+    credited_minutes = sum(each.credited_minutes or 0 for each in booked)
+    remaining_minutes = sum(each.countable_minutes for each in pending)
+    verdict = policy.assess(
+        credited_minutes=credited_minutes,
+        remaining_minutes=remaining_minutes,
+        credited_days=len(credited_days),
+        days_in_reach=len(days_in_reach),
     )
-    saving: tuple[MakeupOpening, ...] | None = ()
-    if first.standing == Standing.AT_RISK:
-        saving = find_makeup_openings(
-            openings, booked=running, minutes=first.makeup_minutes, days=first.makeup_days, days_kept=in_reach
+    makeups: tuple[MakeupOpening, ...] | None = ()
+    if verdict.standing == Standing.AT_RISK:
+        makeups = find_makeup_openings(
+            openings,
+            booked=scheduled,
+            minutes=verdict.makeup_minutes,
+            days=verdict.makeup_days,
+            counted_days=days_in_reach,
         )
     return WeekLedger(
         prescribed_minutes=policy.prescribed_minutes,
         prescribed_days=policy.prescribed_days,
-        scheduled_minutes=sum(each.countable_minutes for each in running),
-        credited_minutes=credited,
-        remaining_minutes=remaining,
-        makeup_minutes=first.makeup_minutes,
-        credited_days=len(credited_on),
-        scheduled_days=len({each.on for each in running if each.countable_minutes}),
-        makeup_days=first.makeup_days,
-        standing=Standing.CANNOT_BE_MET if saving is None else first.standing,
+        scheduled_minutes=sum(each.countable_minutes for each in scheduled),
+        credited_minutes=credited_minutes,
+        remaining_minutes=remaining_minutes,
+        makeup_minutes=verdict.makeup_minutes,
+        credited_days=len(credited_days),
+        scheduled_days=len({each.on for each in scheduled if each.countable_minutes}),
+        makeup_days=verdict.makeup_days,
+        standing=Standing.CANNOT_BE_MET if makeups is None else verdict.standing,
         partial=policy.partial,
-        makeup_openings=tuple(each.key for each in saving or ()),
+        makeup_openings=tuple(each.key for each in makeups or ()),
     )
 
 
@@ -182,13 +190,13 @@ def find_makeup_openings(
     booked: Sequence[BookedSession],
     minutes: int,
     days: int,
-    days_kept: Collection[date],
+    counted_days: Collection[date],
 ) -> tuple[MakeupOpening, ...] | None:
-    """The fewest openings, the earliest among equals, that close a gap of minutes and of days; None when none do.
+    """Return the fewest openings that close a gap of minutes and days, the earliest of equally few; None if none do.
 
-    No two overlap each other or what is booked. A day counts as new when it is not among `days_kept`. Exact for any number
-    of openings: what can follow an opening is any that starts once it ends, so the best continuations are computed once
-    each, from the week's end backwards.
+    They overlap neither each other nor a booked session. A day that is among `counted_days` already does not close the gap of
+    days. The result is exact for any number of openings. After an opening comes one that starts when it has ended, so the
+    best continuation of each is computed once and cached.
     """
     free = [each for each in openings if not any(each.time.overlaps(other.time) for other in booked)]
     free = sorted((each for each in free if each.countable_minutes > 0), key=lambda each: (each.time.start, each.key))
@@ -196,14 +204,14 @@ def find_makeup_openings(
     following = [range(bisect_left(starts, each.time.end), len(free)) for each in free]
 
     def days_owed(owed: int, chosen: int, before: int | None) -> int:
-        """New days still owed once `chosen` has come after `before`; openings of one day follow each other."""
+        """Return how many new days are missing after `chosen`, when `before` was chosen before it. Both are indexes."""
         on = free[chosen].on
-        is_new = on not in days_kept and (before is None or free[before].on != on)
+        is_new = on not in counted_days and (before is None or free[before].on != on)
         return max(0, owed - 1) if is_new else owed
 
     @cache
     def most_minutes(chosen: int, size: int, owed: int) -> int:
-        """The most minutes of `size` openings beginning with `chosen`, with `owed` new days after its own; 0: none."""
+        """Return the most minutes of `size` openings from `chosen` on that add `owed` new days after it; 0 if none do."""
         if owed >= size:
             return 0
         if size == 1:

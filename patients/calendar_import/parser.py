@@ -38,7 +38,7 @@ def parse_calendar(data: bytes, *, zone: ZoneInfo, first: date, until: date) -> 
         occurrences=expanded.occurrences,
         cancelled=expanded.cancelled,
         free=expanded.free,
-        remarks=nonzero_notices(
+        notices=nonzero_notices(
             (
                 (CalendarNotice.UNKNOWN_ZONE, unknown_zone),
                 (CalendarNotice.UNREADABLE, unreadable + expanded.unreadable),

@@ -16,7 +16,7 @@ def calendar_to_json(calendar: ParsedCalendar) -> str:
         {
             "busy": [[int(each.start.timestamp()), int(each.end.timestamp())] for each in calendar.busy],
             "whole_days": [day.isoformat() for day in calendar.whole_days],
-            "remarks": [[each.remark.value, each.number] for each in calendar.remarks],
+            "notices": [[each.notice.value, each.number] for each in calendar.notices],
             **{name: getattr(calendar, name) for name in COUNT_FIELDS},
         }
     )
@@ -38,6 +38,6 @@ def result_from_json(line: bytes) -> ParsedCalendar | Reason:
             for starts, ends in result["busy"]
         ),
         whole_days=tuple(date.fromisoformat(day) for day in result["whole_days"]),
-        remarks=tuple(CountedNotice(CalendarNotice(remark), number) for remark, number in result["remarks"]),
+        notices=tuple(CountedNotice(CalendarNotice(notice), number) for notice, number in result["notices"]),
         **{name: result[name] for name in COUNT_FIELDS},
     )

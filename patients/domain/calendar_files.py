@@ -1,4 +1,4 @@
-"""What was understood of a calendar file that somebody sent, or why it is not imported. Times alone: no titles, no places."""
+"""The result of reading a calendar file, which has times but no titles or places, and the reasons against an import."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,41 +15,41 @@ MAX_BYTES = MAX_MEGABYTES * MEGABYTE
 MAX_EVENTS = 5_000
 MAX_OCCURRENCES = 5_000
 MAX_DATES = 20_000
-"""So many dates may be added to and left out of repetitions in one file. The limits are the product's own choice: several times
-what the busiest work calendar holds, and little enough to be read in seconds."""
+"""Of dates that repetitions add or leave out in one file. All limits are product rules: several times what the busiest work
+calendar has, and few enough to be read in seconds."""
 WEEKS_AHEAD = 26
-"""So far ahead a calendar is read: more than twice the weeks for which sessions exist."""
+"""How far ahead a calendar is read: more than twice the weeks for which sessions exist."""
 
 
 class CalendarNotice(StrEnum):
-    """Something that the person who sent the file should know."""
+    """Something that the person who uploaded the file should know."""
 
     UNKNOWN_ZONE = "unknown_zone"
-    """Entries in a time zone that nobody knows: read on the wall clock of the site."""
+    """Entries in an unknown time zone; they are read on the wall clock of the site."""
     UNREADABLE = "unreadable"
-    """Entries of which not even the day could be read: left out."""
+    """Entries without a readable date; they are left out."""
     PARTLY_READ = "partly_read"
-    """Entries of which something, a repetition for example, could not be read: what could be read counts."""
+    """Entries of which a part, for example a repetition, could not be read; the rest of them counts."""
     NO_LENGTH = "no_length"
-    """Entries that end when they begin: left out."""
+    """Entries that end when they start; they are left out."""
     NO_EVENTS = "no_events"
-    """Tasks, notes and the like, which say nothing of when somebody is busy: left out."""
+    """Tasks, notes and so on, which do not say when somebody is busy; they are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountedNotice:
-    """A remark, and of how many entries it is true."""
+    """A notice, and the number of entries that it is about."""
 
-    remark: CalendarNotice
+    notice: CalendarNotice
     number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedCalendar:
-    """A calendar file in the window in which it was read.
+    """A calendar file, read for a range of dates.
 
-    `busy` are stretches of time, cut to the window; `whole_days` are the dates of entries without a time, of which only the
-    person can say whether they are busy then. `cancelled` and `free` are how many occurrences were left out as such.
+    `busy` are intervals cut to that range. `whole_days` are the dates of all-day entries: only the person knows whether they
+    are busy then. `cancelled` and `free` count the occurrences that were left out because they are canceled or free.
     """
 
     busy: tuple[Interval[datetime], ...]
@@ -58,7 +58,7 @@ class ParsedCalendar:
     occurrences: int
     cancelled: int
     free: int
-    remarks: tuple[CountedNotice, ...] = ()
+    notices: tuple[CountedNotice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +69,21 @@ class CalendarTooLarge(Reason):
 
 @dataclass(frozen=True, slots=True)
 class NotACalendar(Reason):
-    """It has no calendar in it, or none that can be taken apart."""
+    """The file has no calendar in it, or none that can be parsed."""
 
     code: ClassVar[str] = "not_a_calendar"
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarTruncated(Reason):
-    """It begins as a calendar and never ends."""
+    """The file starts as a calendar but is cut off."""
 
     code: ClassVar[str] = "calendar_cut_short"
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarTooOld(Reason):
-    """It is in the format of before 1998, in which the same words mean other things."""
+    """The file is in the format from before 1998, in which the same properties have other meanings."""
 
     code: ClassVar[str] = "calendar_too_old"
 
@@ -109,14 +109,14 @@ class TooManyDates(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RepeatsTooOften(Reason):
-    """An entry repeats within the day."""
+    """An entry repeats several times a day."""
 
     code: ClassVar[str] = "repeats_too_often"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleNotAllowed(Reason):
-    """An entry repeats without ever moving on, or by a longer list than anybody writes."""
+    """An entry has a recurrence rule that never moves on, or that has implausibly long lists."""
 
     code: ClassVar[str] = "rule_not_allowed"
 
@@ -133,14 +133,14 @@ class ReadingOutOfMemory(Reason):
 
 @dataclass(frozen=True, slots=True)
 class CouldNotBeRead(Reason):
-    """Reading it failed, which says nothing of why: what the failure says may quote the file."""
+    """Reading the file failed. The error is not shown, because it may quote the file."""
 
     code: ClassVar[str] = "could_not_be_read"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingIsBusy(Reason):
-    """Several other files are being read."""
+    """Too many other files are being read at the moment."""
 
     code: ClassVar[str] = "reading_is_busy"
 
@@ -163,9 +163,9 @@ REFUSALS: dict[str, type[Reason]] = {
         ReadingIsBusy,
     )
 }
-"""Each says all that it has to say by its kind: its numbers are limits."""
+"""The reasons by code. Each can be built from its code alone, because its numbers are constants."""
 
 
 def nonzero_notices(numbers: Iterable[tuple[CalendarNotice, int]]) -> tuple[CountedNotice, ...]:
-    """The remarks that are true of anything."""
-    return tuple(CountedNotice(remark, number) for remark, number in numbers if number)
+    """Return the notices that are about at least one entry."""
+    return tuple(CountedNotice(notice, number) for notice, number in numbers if number)

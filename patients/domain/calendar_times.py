@@ -1,8 +1,8 @@
-"""From the times of a calendar to a week on the wall clock: what goes on by weeks, and on which dates the rest is.
+"""Turn the times of an imported calendar into busy times: weekly patterns where it has them, and single dates.
 
-A calendar comes as single times, also where it means "every Monday". The search takes dates alone for exceptions, of which it
-lets a few be missed; so what occurs in at least three of every four weeks is told to it as going on by weeks (the product's own
-choice). Nobody is taken to be less busy than their calendar says: a repetition also holds in the weeks that it leaves out.
+A calendar comes as single times, even if it means "every Monday". The search treats single dates as exceptions and allows a
+few of them to be missed. So what occurs in at least three of every four weeks becomes a weekly pattern (product rule). It also
+applies in the weeks that it leaves out, so that nobody is taken to be less busy than their calendar says.
 """
 
 from collections import defaultdict
@@ -20,14 +20,14 @@ MIN_RUN_WEEKS = 4
 EVERY_WEEK, EVERY_OTHER_WEEK = 1, 2
 
 MinuteSpan = tuple[int, int]
-"""The minutes of the day at which it begins and ends; more than a day's where it ends on the next."""
+"""Start and end in minutes since midnight; the end is more than a day's minutes if it is on the next day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarTimes:
-    """What a calendar takes of somebody's time on the half-open dates from `first` to `until`, as it was read.
+    """The busy times of an imported calendar on the half-open range of dates from `first` to `until`.
 
-    Travel is minutes before and after each; `movable_minutes` as of any busy time.
+    Travel is in minutes before and after each time. `movable_minutes` means the same as in `BusyTime`.
     """
 
     key: int
@@ -41,48 +41,48 @@ class CalendarTimes:
     movable_minutes: int = 0
 
     def on_dates(self, zone: tzinfo) -> tuple[BusyTime, ...]:
-        """Every time on its date and on no other, as clocks in `zone` show it."""
-        slots = dates_by_time(self.intervals, zone)
+        """Return every time on its own dates only, on the wall clock of `zone`."""
+        dates = dates_by_span(self.intervals, zone)
         return tuple(
-            self._busy(number, OnDates(frozenset(slots[slot])), slot) for number, slot in enumerate(sorted(slots))
+            self._busy(number, OnDates(frozenset(dates[span])), span) for number, span in enumerate(sorted(dates))
         )
 
     def in_weeks(self, zone: tzinfo) -> tuple[BusyTime, ...]:
-        """The same, with what goes on by weeks as such: at least as much, as it also holds in the weeks it was left out."""
-        found: list[tuple[RecurrencePattern, MinuteSpan]] = []
-        slots = dates_by_time(self.intervals, zone)
-        for slot in sorted(slots):
-            weekly, rest = weekly_patterns(slots[slot], self.first, self.until)
-            found += [(pattern, slot) for pattern in weekly]
+        """Return the times of `on_dates` with weekly patterns where there are any. These also apply in the weeks they skip."""
+        patterns: list[tuple[RecurrencePattern, MinuteSpan]] = []
+        dates = dates_by_span(self.intervals, zone)
+        for span in sorted(dates):
+            weekly, rest = weekly_patterns(dates[span], self.first, self.until)
+            patterns += [(pattern, span) for pattern in weekly]
             if rest:
-                found.append((OnDates(rest), slot))
-        return tuple(self._busy(number, pattern, slot) for number, (pattern, slot) in enumerate(found))
+                patterns.append((OnDates(rest), span))
+        return tuple(self._busy(number, pattern, span) for number, (pattern, span) in enumerate(patterns))
 
-    def _busy(self, number: int, pattern: RecurrencePattern, slot: MinuteSpan) -> BusyTime:
+    def _busy(self, number: int, pattern: RecurrencePattern, span: MinuteSpan) -> BusyTime:
         return BusyTime(
             key=f"calendar-{self.key}-{number}",
             label=self.label,
             kind=self.kind,
             recurrence=pattern,
-            starts=wall_time(slot[0]),
-            ends=wall_time(slot[1]),
+            starts=wall_time(span[0]),
+            ends=wall_time(span[1]),
             travel_before=self.travel_before,
             travel_after=self.travel_after,
             movable_minutes=self.movable_minutes,
         )
 
 
-def dates_by_time(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapping[MinuteSpan, set[date]]:
-    """Under each slot the dates on which it begins. A minute that is begun is a whole one."""
-    found: dict[MinuteSpan, set[date]] = defaultdict(set)
+def dates_by_span(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapping[MinuteSpan, set[date]]:
+    """Map each wall-clock time to the dates on which it starts. Seconds are rounded outward to whole minutes."""
+    dates: dict[MinuteSpan, set[date]] = defaultdict(set)
     for each in intervals:
-        for on, slot in _split_at_midnight(each, zone):
-            found[slot].add(on)
-    return found
+        for on, span in _split_at_midnight(each, zone):
+            dates[span].add(on)
+    return dates
 
 
 def _split_at_midnight(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, MinuteSpan]]:
-    """What takes up to a day is one piece, also past midnight; what takes longer is parted at every midnight."""
+    """Yield an interval of up to a day as one piece, even past midnight; split a longer one at every midnight."""
     first = _local_time(interval.start, zone).date()
     starts, ends = _wall_minutes(interval, first, zone)
     if ends - starts <= MINUTES_A_DAY:
@@ -101,14 +101,14 @@ def _split_at_midnight(interval: Interval[datetime], zone: tzinfo) -> Iterator[t
 
 
 def _date_exists(on: date, zone: tzinfo) -> bool:
-    """Whether the date comes at all: where the date line was moved, one was left out."""
+    """Whether the date exists: a zone that moved across the date line skipped one."""
     return at_wall_clock(on, time(), zone) < at_wall_clock(on + DAY, time(), zone)
 
 
 def _wall_minutes(interval: Interval[datetime], on: date, zone: tzinfo) -> MinuteSpan:
-    """From the earliest to the latest that clocks show during the interval, in minutes from midnight of the date.
+    """Return the earliest and the latest time that clocks show during the interval, in minutes since midnight of the date.
 
-    Clocks that are put back within it show some times twice: both are in it.
+    If clocks are put back within the interval, they show some times twice. Both are included.
     """
     midnight = datetime.combine(on, time())
     starts, ends = _local_time(interval.start, zone), _local_time(interval.end, zone)
@@ -120,7 +120,7 @@ def _wall_minutes(interval: Interval[datetime], on: date, zone: tzinfo) -> Minut
 
 
 def _clock_change_in(interval: Interval[datetime], zone: tzinfo) -> datetime:
-    """The instant, to the minute, from which clocks are put back, in an interval at whose end they are."""
+    """Return the instant at which clocks are put back, in an interval that starts before it and ends after it."""
     before, after = interval.start, interval.end
     while after - before > SECOND:
         middle = before + (after - before) // 2
@@ -140,11 +140,11 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 
 
 def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tuple[Recurrence, ...], frozenset[date]]:
-    """What goes on by weeks among the dates of one slot, which lie between `first` and `until`, and the dates that are left.
+    """Find the weekly patterns among the dates of one wall-clock time; return them and the dates that are left.
 
-    A weekday goes on every week, or every other week, as long as at least three of every four of these weeks have it, over
-    four or more. It is taken to have gone on before a window that begins in it, and to go on after one that ends in it, until
-    a later calendar is known.
+    A weekday is a pattern of every week or every other week while at least three of every four of these weeks have it, over
+    four weeks or more. The dates are between `first` and `until`. A pattern that is there at an end of this range is taken to
+    continue beyond it, until a later calendar is imported.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)
@@ -152,12 +152,12 @@ def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tu
         for run in [run for weekday in range(7) for run in _runs(sorted(left), weekday, step)]:
             left -= set(run)
             began, ended = week_start(run[0]), week_start(run[-1])
-            goes_on = run[-1] + 2 * step * WEEK >= until
-            went_on = run[0] - step * WEEK < first
+            starts_before = run[0] - step * WEEK < first
+            ends_after = run[-1] + 2 * step * WEEK >= until
             key = (
                 began if step == EVERY_OTHER_WEEK else None,
-                week_start(first) if went_on else began,
-                None if goes_on else ended + WEEK,
+                week_start(first) if starts_before else began,
+                None if ends_after else ended + WEEK,
             )
             weekdays[key].add(run[0].weekday())
     patterns = tuple(
@@ -168,7 +168,7 @@ def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tu
 
 
 def _runs(dates: Sequence[date], weekday: int, step: int) -> Iterator[list[date]]:
-    """The stretches of the weekday's dates that go on by so many weeks, long enough to be told as such."""
+    """Yield the runs of a weekday's dates that repeat every `step` weeks and are long enough for a pattern."""
     for parity in range(step):
         own = [day for day in dates if day.weekday() == weekday and day.toordinal() // 7 % step == parity]
         run: list[date] = []
@@ -176,31 +176,31 @@ def _runs(dates: Sequence[date], weekday: int, step: int) -> Iterator[list[date]
         for day in own:
             gap = (day - run[-1]) // (step * WEEK) if run else 1
             before = day - step * WEEK
-            goes_on = gap == 1 or (gap == 2 and (missed is None or before - missed >= MIN_RUN_WEEKS * step * WEEK))
-            if not goes_on:
-                yield from _long_enough(run, step)
+            may_miss = missed is None or before - missed >= MIN_RUN_WEEKS * step * WEEK
+            if gap > 2 or (gap == 2 and not may_miss):
+                yield from _if_long_enough(run, step)
                 run, missed = [], None
             elif gap == 2:
                 missed = before
             run.append(day)
-        yield from _long_enough(run, step)
+        yield from _if_long_enough(run, step)
 
 
-def _long_enough(run: list[date], step: int) -> Iterator[list[date]]:
+def _if_long_enough(run: list[date], step: int) -> Iterator[list[date]]:
     if run and run[-1] - run[0] >= (MIN_RUN_WEEKS - 1) * step * WEEK:
         yield run
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarChange:
-    """What is otherwise in a later calendar, as far as both know: times that are new in it, and times that are no longer."""
+    """The difference between two versions of a calendar: the times that were added, and those that are gone."""
 
     added: tuple[Interval[datetime], ...]
     gone: tuple[Interval[datetime], ...]
 
 
 def change_between(before: CalendarTimes, after: CalendarTimes, zone: tzinfo) -> CalendarChange:
-    """Compared on the dates that both windows have; times beyond either are no difference."""
+    """Compare two versions of a calendar on the dates that both were read for. Times outside are no difference."""
     first, until = max(before.first, after.first), min(before.until, after.until)
     if first >= until:
         return CalendarChange((), ())

@@ -1,7 +1,7 @@
-"""The times of appointments as a letter says them: what repeats once, with its exceptions, and what does not by its date.
+"""The content of a letter about a patient's appointments: weekly times with their exceptions, and single dates.
 
-It knows times and nothing else, so that nothing else can be told. The few words that people write themselves are held to
-the same.
+A letter has times and nothing about treatment, so that it can't disclose any. The few words that people type themselves are
+checked for words that would.
 """
 
 import re
@@ -15,15 +15,15 @@ from timekeeping.reasons import Reason
 
 WEEK = timedelta(weeks=1)
 MIN_DATES_FOR_WEEKLY = 3
-"""Dates on one weekday at the same times from which they are said as a weekly time."""
+"""From so many dates on the same weekday at the same time on, a letter calls them a weekly time."""
 REVEALING_STEMS = (
     *("addict", "alcohol", "behavioral", "behavioural", "clinic", "counsel", "detox", "drug", "inpatient", "mental"),
     *("opioid", "outpatient", "overdos", "patient", "psych", "recover", "rehab", "relapse", "sober", "sobriet"),
     *("substance", "therap", "treat"),
 )
-"""How words begin that say what the appointments are for. The product's own list: it catches slips, not cunning."""
+"""How words begin that reveal treatment. A product rule that catches slips, not intent."""
 REVEALING_ACRONYMS = ("IOP", "PHP", "SUD")
-"""Whole words that do."""
+"""Whole words that reveal treatment."""
 _REVEALING = re.compile(
     rf"\b(?:(?:{'|'.join(REVEALING_STEMS)})\w*|(?:{'|'.join(REVEALING_ACRONYMS)})\b)", re.IGNORECASE
 )
@@ -40,23 +40,24 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyTime:
-    """The same time on the same weekday from the first date to the last, but for the dates left `out`."""
+    """The same time on the same weekday from the first date to the last (inclusive), except on the `skipped` dates."""
 
     weekday: int
     starts: time
     ends: time
     first: date
     last: date
-    out: tuple[date, ...]
+    skipped: tuple[date, ...]
 
     def appointments(self) -> list[Appointment]:
+        """Return its appointments in order."""
         days = (self.first + week * WEEK for week in range((self.last - self.first).days // 7 + 1))
-        return [Appointment(day, self.starts, self.ends) for day in days if day not in self.out]
+        return [Appointment(day, self.starts, self.ends) for day in days if day not in self.skipped]
 
 
 @dataclass(frozen=True, slots=True)
 class LetterTimes:
-    """All that a letter says: weekly times in the order of the week, and single ones by date."""
+    """The times in a letter: weekly ones in the order of the week, and single ones by date."""
 
     weekly: tuple[WeeklyTime, ...]
     single: tuple[Appointment, ...]
@@ -66,8 +67,10 @@ class LetterTimes:
 
 
 def summarize_appointments(appointments: Iterable[Appointment]) -> LetterTimes:
-    """The same appointments in the fewest words: at least three on one weekday at the same times are a weekly time, unless
-    more dates would have to be left out than are kept.
+    """Summarize appointments as weekly times and single dates.
+
+    Three or more appointments on the same weekday at the same time are a weekly time, unless more dates would be skipped than
+    kept. (Product rule.)
     """
     alike: dict[tuple[int, time, time], list[date]] = {}
     for each in sorted(set(appointments)):
@@ -89,14 +92,14 @@ def summarize_appointments(appointments: Iterable[Appointment]) -> LetterTimes:
 
 @dataclass(frozen=True, slots=True)
 class PurposeRevealsTreatment(Reason):
-    """The purpose of a consent, which stands in its letters, has words that say what the appointments are for."""
+    """The purpose of a consent, which its letters quote, has words that reveal treatment."""
 
     code: ClassVar[str] = "purpose_tells"
     words: tuple[str, ...]
 
 
 def revealing_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
-    """What in the text says more than a time: words of treatment, and whole `names`; as they stand there, each once."""
+    """Return the words in the text that reveal treatment, and the whole `names` in it, as written there and each once."""
     found = [match.group() for match in _REVEALING.finditer(text)]
     found += (
         match.group()
@@ -109,7 +112,7 @@ def revealing_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LetterContent:
-    """What a letter says, all of it: who writes, to whom, of whom, and when. It names no treatment because it knows none."""
+    """The whole content of a letter: sender, recipient, patient and times. It has no field that could name a treatment."""
 
     sender: str
     sender_address: str
@@ -127,5 +130,5 @@ class LetterContent:
 
     @property
     def key(self) -> str:
-        """The same for the same words: what was looked at is known again by it."""
+        """A hash of the content, so that a letter can be compared with its preview."""
         return blake2b(repr(self).encode(), digest_size=16).hexdigest()

@@ -1,33 +1,33 @@
-"""A letter and a colour for each track, so that a calendar is read with and without colours."""
+"""A letter and a color for each track, so that calendars can be read with and without colors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from string import ascii_uppercase
 
-COLOURS = "abcdefgh"
-"""The stylesheet's names of colours. When every one is taken they begin again: letters are never given twice."""
+COLORS = "abcdefgh"
+"""The names of the colors in the stylesheet. They repeat when all are taken; letters never do."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackLabel:
-    """`letters` is one letter or digit, or more once all are taken; `colour` is one of `COLOURS`."""
+    """The mark of a track: one letter or digit (more once all are taken), and one of `COLORS`."""
 
     letters: str
-    colour: str
+    color: str
 
 
 def marks_for(names: Sequence[str]) -> tuple[TrackLabel, ...]:
-    """A mark for each name, in order; a name added at the end changes none of those before it.
+    """Return a mark for each name, in order. A name that is added at the end does not change the marks before it.
 
-    A name's letter is the initial of one of its words, else any of its letters, whichever is first still free.
+    The letter is the first free one of the initials of the name's words, then of all its letters, then of the alphabet.
     """
     taken: set[str] = set()
     marks = []
     for number, name in enumerate(names):
         letters = next(each for each in _letter_candidates(name) if each not in taken)
         taken.add(letters)
-        marks.append(TrackLabel(letters, COLOURS[number % len(COLOURS)]))
+        marks.append(TrackLabel(letters, COLORS[number % len(COLORS)]))
     return tuple(marks)
 
 

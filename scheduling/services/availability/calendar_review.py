@@ -78,7 +78,7 @@ def save_calendar_preview(
         cancelled=understood.cancelled,
         free=understood.free,
         whole_days=len(understood.whole_days),
-        remarks=[[each.remark.value, each.number] for each in understood.remarks],
+        remarks=[[each.notice.value, each.number] for each in understood.notices],
         uploaded_at=now,
         uploaded_by=by,
     )

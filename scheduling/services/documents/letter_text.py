@@ -64,7 +64,7 @@ def _date_text(on: date) -> str:
 
 def _weekly_text(weekly: WeeklyTime) -> str:
     text = f"Every {weekday(weekly.weekday)} from {full_date(weekly.first)} to {full_date(weekly.last)}"
-    return f"{text}, but not on {_join_dates(weekly.out)}" if weekly.out else text
+    return f"{text}, but not on {_join_dates(weekly.skipped)}" if weekly.skipped else text
 
 
 def _join_dates(days: tuple[date, ...]) -> str:

@@ -225,5 +225,5 @@ def _savers(
         ],
         minutes=shortfall.missing_minutes,
         days=shortfall.missing_days,
-        days_kept={each.on for each in booked if each.minutes},
+        counted_days={each.on for each in booked if each.minutes},
     )

@@ -151,7 +151,7 @@ def _session_event(entry: BoardSession) -> dict[str, object]:
         "cancel_reason": session.cancel_reason,
         "departs": session.is_changed,
         "tracks": [
-            {"letters": each.mark.letters, "colour": each.mark.colour, "name": each.track.name} for each in entry.tracks
+            {"letters": each.mark.letters, "colour": each.mark.color, "name": each.track.name} for each in entry.tracks
         ],
         "editable": entry.movable,
         "move_url": reverse("session-move", args=[session.pk]) if entry.movable else "",

@@ -353,7 +353,7 @@ def test_only_what_waits_is_declined(coordinator: User, rosa: Patient) -> None:
 def test_remarks_are_said_in_words(desk: Client, coordinator: User, rosa: Patient) -> None:
     found = ParsedCalendar(
         busy=(), whole_days=(), events=9, occurrences=9, cancelled=2, free=3,
-        remarks=tuple(CountedNotice(remark, 2) for remark in CalendarNotice),
+        notices=tuple(CountedNotice(notice, 2) for notice in CalendarNotice),
     )  # fmt: skip
     made = looked_at(rosa, coordinator, found)
     text = desk.get(reverse("imported-calendar", args=[made.pk])).text

@@ -168,7 +168,7 @@ def test_what_was_given_back_is_not_told(consent: Consent) -> None:
         released_at=NOW, release_cause="given_back", release_reason="Court"
     )
     monday = letter_content(**letter_of(consent)).times.weekly[0]
-    assert monday.out == (MONDAY + WEEK,)
+    assert monday.skipped == (MONDAY + WEEK,)
 
 
 def test_a_long_letter_goes_on_over_pages_with_the_notice_at_its_end(consent: Consent, coordinator: User) -> None:

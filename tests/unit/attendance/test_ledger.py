@@ -224,7 +224,7 @@ def test_a_week_cut_short_keeps_its_reason_and_its_numbers():
     assert (week.remaining_minutes, week.makeup_minutes, week.makeup_days) == (360, 180, 1)
 
 
-def every_saving_set(openings, taken, minutes, days, days_kept):
+def every_saving_set(openings, taken, minutes, days, counted_days):
     """All sets that close the gap, tried one by one: fewest first, then earliest."""
     free = sorted(
         (each for each in openings if not any(each.time.overlaps(other.time) for other in taken)),
@@ -236,7 +236,7 @@ def every_saving_set(openings, taken, minutes, days, days_kept):
                 continue
             if sum(each.countable_minutes for each in chosen) < minutes:
                 continue
-            if len({each.on for each in chosen} - days_kept) >= days:
+            if len({each.on for each in chosen} - counted_days) >= days:
                 return chosen
     return None
 
@@ -255,7 +255,7 @@ some_openings = st.lists(
 def test_savers_are_the_first_of_all_sets_that_close_the_gap(openings, days_with_a_session, minutes, days):
     taken = [booked(100 + day, day) for day in sorted(days_with_a_session)]
     kept = {each.on for each in taken}
-    found = find_makeup_openings(openings, booked=taken, minutes=minutes, days=days, days_kept=kept)
+    found = find_makeup_openings(openings, booked=taken, minutes=minutes, days=days, counted_days=kept)
     assert found == every_saving_set(openings, taken, minutes, days, kept)
 
 
@@ -271,7 +271,7 @@ def test_a_week_beyond_saving_is_known_at_once():
     crowd = [opening(key, key % 5, 12 + key % 4, 14 + key % 4) for key in range(40)]
     began = perf_counter()
     found = find_makeup_openings(
-        crowd, booked=[], minutes=300, days=1, days_kept={MONDAY + timedelta(days=day) for day in range(7)}
+        crowd, booked=[], minutes=300, days=1, counted_days={MONDAY + timedelta(days=day) for day in range(7)}
     )
     assert found is None
     assert perf_counter() - began < 1

@@ -69,7 +69,7 @@ def at(starts: str, ends: str, *lines: str) -> str:
 
 
 def remarks(understood: ParsedCalendar) -> dict[CalendarNotice, int]:
-    return {each.remark: each.number for each in understood.remarks}
+    return {each.notice: each.number for each in understood.notices}
 
 
 DAY = at("20261124T0900", "20261124T1000")
@@ -345,7 +345,7 @@ def test_every_file_that_the_libraries_ship_with_is_read_as_they_read_it_or_refu
                 try:
                     plain = read_plainly(without_what_has_no_start(data), NEW_YORK, first, until)
                 except (ValueError, TypeError, LookupError, AttributeError):
-                    assert found.remarks or path.name in ELSEWHERE, path.name
+                    assert found.notices or path.name in ELSEWHERE, path.name
                     is_compared = False
                     continue
             compared += 1

@@ -30,7 +30,7 @@ def test_what_repeats_is_said_once(weeks, weekly, out):
     told = summarize_appointments(mondays(*weeks))
     assert bool(told.weekly) == weekly
     assert len(told.single) == (0 if weekly else len(weeks))
-    assert [day for each in told.weekly for day in each.out] == [MONDAY + week * WEEK for week in out]
+    assert [day for each in told.weekly for day in each.skipped] == [MONDAY + week * WEEK for week in out]
 
 
 def test_two_times_on_one_day_are_two_lines_in_the_order_of_the_day():

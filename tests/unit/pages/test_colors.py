@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from scheduling.domain.track_marks import COLOURS
+from scheduling.domain.track_marks import COLORS
 from tests.paths import PROJECT
 
 STYLESHEET = PROJECT / "static" / "css" / "app.css"
@@ -16,16 +16,16 @@ PAIRS = [
     *((text, ground) for text in ("ink", "muted", "primary", "danger") for ground in ("page", "surface")),
     *((text, "sunken") for text in ("ink", "muted", "primary")),
     *((f"{tone}-ink", tone) for tone in ("met", "on-course", "at-risk", "short", "partial", "life")),
-    *((f"track-{colour}-ink", f"track-{colour}") for colour in COLOURS),
-    *(("ink", f"track-{colour}") for colour in COLOURS),
+    *((f"track-{color}-ink", f"track-{color}") for color in COLORS),
+    *(("ink", f"track-{color}") for color in COLORS),
     ("on-primary", "primary"),
     ("on-primary", "primary-strong"),
     ("life-ink", "life-line"),
 ]
 
 
-def luminance(colour: str) -> float:
-    parts = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+def luminance(color: str) -> float:
+    parts = (int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -35,12 +35,12 @@ def contrast(one: str, two: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-@pytest.mark.parametrize("colours", [pytest.param(BY_LIGHT, id="light"), pytest.param(BY_DARK, id="dark")])
+@pytest.mark.parametrize("colors", [pytest.param(BY_LIGHT, id="light"), pytest.param(BY_DARK, id="dark")])
 @pytest.mark.parametrize(("text", "ground"), PAIRS)
-def test_text_can_be_read(colours: dict[str, str], text: str, ground: str) -> None:
-    assert contrast(colours[text], colours[ground]) >= 4.5
+def test_text_can_be_read(colors: dict[str, str], text: str, ground: str) -> None:
+    assert contrast(colors[text], colors[ground]) >= 4.5
 
 
-@pytest.mark.parametrize("colours", [pytest.param(BY_LIGHT, id="light"), pytest.param(BY_DARK, id="dark")])
-def test_the_edges_of_fields_can_be_seen(colours: dict[str, str]) -> None:
-    assert contrast(colours["control-line"], colours["surface"]) >= 3
+@pytest.mark.parametrize("colors", [pytest.param(BY_LIGHT, id="light"), pytest.param(BY_DARK, id="dark")])
+def test_the_edges_of_fields_can_be_seen(colors: dict[str, str]) -> None:
+    assert contrast(colors["control-line"], colors["surface"]) >= 3

@@ -1,4 +1,4 @@
-"""Letters and colours of tracks: each letter once, and a track keeps its own."""
+"""Marks of tracks: each letter is used once, and a track keeps its mark."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.domain.track_marks import COLOURS, marks_for
+from scheduling.domain.track_marks import COLORS, marks_for
 from tests.unit.pages.test_colors import STYLESHEET
 
 LETTERS = [
@@ -36,11 +36,11 @@ def test_a_new_track_changes_no_others_mark(names: list[str], another: str) -> N
     assert marks_for([*names, another])[:-1] == marks_for(names)
 
 
-def test_the_first_tracks_have_colours_of_their_own_and_then_they_begin_again() -> None:
-    colours = [mark.colour for mark in marks_for(["Track"] * 10)]
-    assert len(set(colours[:8])) == 8
-    assert colours[8:] == colours[:2]
+def test_the_first_tracks_have_colors_of_their_own_and_then_they_begin_again() -> None:
+    colors = [mark.color for mark in marks_for(["Track"] * 10)]
+    assert len(set(colors[:8])) == 8
+    assert colors[8:] == colors[:2]
 
 
-def test_the_stylesheet_has_every_colour() -> None:
-    assert set(re.findall(r"--track-([a-z])-ink:", STYLESHEET.read_text())) == set(COLOURS)
+def test_the_stylesheet_has_every_color() -> None:
+    assert set(re.findall(r"--track-([a-z])-ink:", STYLESHEET.read_text())) == set(COLORS)
