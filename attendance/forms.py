@@ -24,8 +24,8 @@ class _AttendanceForm(forms.Form):
     reason_fields: ClassVar = {
         "needs_times": "arrived",
         "impossible_times": "arrived",
-        "times_of_an_absence": "arrived",
-        "needs_reason": "reason",
+        "absence_with_times": "arrived",
+        "reason_required": "reason",
         "nothing_changed": "status",
     }
 
@@ -105,11 +105,11 @@ class LeaveForm(ActionForm):
     """The first and last day of a leave of absence, and its reason."""
 
     reason_fields: ClassVar = {
-        "ends_before_it_begins": "last_day",
-        "needs_reason": "reason",
+        "end_date_before_start": "last_day",
+        "reason_required": "reason",
         "before_admission": "first_day",
         "already_ended": "first_day",
-        "away_already": "first_day",
+        "leave_overlaps": "first_day",
     }
 
     first_day = DayField(label="First day away")
@@ -122,7 +122,7 @@ class LeaveForm(ActionForm):
 class ReturnForm(ActionForm):
     """The last day of a leave, or none while it is not known."""
 
-    reason_fields: ClassVar = dict.fromkeys(("ends_before_it_begins", "nothing_changed", "away_already"), "last_day")
+    reason_fields: ClassVar = dict.fromkeys(("end_date_before_start", "nothing_changed", "leave_overlaps"), "last_day")
 
     last_day = DayField(
         required=False,

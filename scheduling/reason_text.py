@@ -1,5 +1,12 @@
-"""The sentences of reasons, remarks, repairs and changes, for places that are not pages."""
+"""The text of reasons, remarks, suggestions and changed days: the same on pages, in commands and in JSON.
 
+Each class of reasons has a partial of its own. `reason_template` says where.
+"""
+
+import re
+
+from django.template import Context
+from django.template.engine import Engine
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
@@ -8,10 +15,30 @@ from scheduling.domain.step_down import ChangedDays
 from scheduling.domain.suggestions.suggestions import Suggestion
 from timekeeping.reasons import Reason
 
+BREAK = re.compile(r"[ \n]+")
+"""Partials are indented and have line breaks, which are one space in the text."""
+
+
+def reason_template(kind: type[Reason]) -> str:
+    """Name the partial with the text of a class of reasons: its app, its capability and its code.
+
+    `scheduling.domain.hours.reasons.TooFewMinutes` has "scheduling/reasons/hours.html#too_few_minutes". The capability is the
+    folder below the layer; modules directly in a layer, or in `timekeeping`, share "general.html".
+    """
+    app, *folders, _module = kind.__module__.split(".")
+    capability = folders[1] if len(folders) > 1 else "general"
+    return f"{app}/reasons/{capability}.html#{kind.code}"
+
 
 def reason_text(reason: Reason) -> str:
-    """One sentence, or two, as plain text; the same words as the pages have."""
-    return render_to_string("scheduling/reasons/_reason_plain.txt", {"reason": reason}).strip()
+    """One sentence, or a few, as plain text."""
+    return _render_text(reason_template(type(reason)), reason=reason)
+
+
+def _render_text(template_name: str, **values: object) -> str:
+    """Render without escaping, in one line. The engine keeps the compiled template."""
+    partial = Engine.get_default().get_template(template_name)
+    return BREAK.sub(" ", partial.render(Context(values, autoescape=False))).strip()
 
 
 def remark_text(remark: Remark) -> str:

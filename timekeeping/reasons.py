@@ -1,5 +1,6 @@
 """The base of all reasons that a verdict can carry, and the exception that carries them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -10,9 +11,17 @@ Key = int | str
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason against something, with its numbers. Templates choose their text by `code`."""
+    """One reason against something, with its numbers.
+
+    `code` is the class name in snake case (`TooFewMinutes.code` is "too_few_minutes"), unless the class sets another, as
+    those do whose code is public in docs/fit-json.md. The text is the template partial of that name (docs/pages.md).
+    """
 
     code: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        if "code" not in vars(cls):
+            cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
 class Refused(Exception):
@@ -34,7 +43,6 @@ def refuse_if_any(reasons: Iterable[Reason]) -> None:
 class EndDateBeforeStart(Reason):
     """The requested end date is before the start date."""
 
-    code: ClassVar[str] = "ends_before_it_begins"
     begins: date
     asked: date
 
@@ -43,6 +51,5 @@ class EndDateBeforeStart(Reason):
 class AlreadyEnded(Reason):
     """A meeting, an enrollment, an episode of care or a closure is over already, or will be by the day in question."""
 
-    code: ClassVar[str] = "already_ended"
     what: str
     last_day: date

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -20,8 +19,6 @@ from timekeeping.reasons import Reason, Refused
 @dataclass(frozen=True, slots=True)
 class SessionNotFinalized(Reason):
     """The session is not finalized: the mark itself can still be changed."""
-
-    code: ClassVar[str] = "not_finalized"
 
 
 @transaction.atomic

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -20,7 +19,6 @@ from timekeeping.reasons import Reason, Refused
 class SessionNotEnded(Reason):
     """The session lasts until `ends`, a local time at its site."""
 
-    code: ClassVar[str] = "not_over_yet"
     ends: datetime
 
 
@@ -28,7 +26,6 @@ class SessionNotEnded(Reason):
 class PatientsNotMarked(Reason):
     """Some of the patients have no mark yet."""
 
-    code: ClassVar[str] = "not_marked"
     number: int
     names: tuple[str, ...]
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -24,7 +23,6 @@ DAY = timedelta(days=1)
 class LeaveOverlaps(Reason):
     """Another leave of absence has some of the days; one without a last day is open."""
 
-    code: ClassVar[str] = "away_already"
     first_day: date
     last_day: date | None
 

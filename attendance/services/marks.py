@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import F
@@ -25,36 +24,25 @@ from timekeeping.reasons import Reason, Refused
 class SessionNotStarted(Reason):
     """The session has not begun: until then only an excuse can be recorded."""
 
-    code: ClassVar[str] = "not_begun"
-
 
 @dataclass(frozen=True, slots=True)
 class NeedsTimes(Reason):
     """A partial attendance needs the time of arriving or of leaving."""
-
-    code: ClassVar[str] = "needs_times"
 
 
 @dataclass(frozen=True, slots=True)
 class AbsenceWithTimes(Reason):
     """Somebody who did not attend neither arrived nor left, so either the status or the times are a mistake."""
 
-    code: ClassVar[str] = "times_of_an_absence"
-
 
 @dataclass(frozen=True, slots=True)
 class NoLongerBooked(Reason):
     """The booking was released after the person loaded the page."""
 
-    code: ClassVar[str] = "no_longer_booked"
-
 
 @dataclass(frozen=True, slots=True)
 class ImpossibleTimes(Reason):
     """The times lie outside the session, or leaving comes before arriving."""
-
-    code: ClassVar[str] = "impossible_times"
-    words: str = "The times must lie in the session, arriving before leaving."
 
 
 STALE_REASONS = (ChangedMeanwhile, AlreadyFinalized, SessionCancelled, NoLongerBooked)

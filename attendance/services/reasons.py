@@ -1,7 +1,6 @@
 """Reasons that marking, finalizing and amending share."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from timekeeping.reasons import Reason
 
@@ -10,11 +9,7 @@ from timekeeping.reasons import Reason
 class AlreadyFinalized(Reason):
     """The session is finalized: its marks change only by an amendment."""
 
-    code: ClassVar[str] = "already_finalized"
-
 
 @dataclass(frozen=True, slots=True)
 class ChangedMeanwhile(Reason):
     """Somebody else changed the record after the person loaded the page."""
-
-    code: ClassVar[str] = "changed_meanwhile"

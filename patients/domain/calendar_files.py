@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar
 
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason
@@ -63,7 +62,6 @@ class ParsedCalendar:
 
 @dataclass(frozen=True, slots=True)
 class CalendarTooLarge(Reason):
-    code: ClassVar[str] = "calendar_too_large"
     megabytes: int = MAX_MEGABYTES
 
 
@@ -71,39 +69,30 @@ class CalendarTooLarge(Reason):
 class NotACalendar(Reason):
     """The file has no calendar in it, or none that can be parsed."""
 
-    code: ClassVar[str] = "not_a_calendar"
-
 
 @dataclass(frozen=True, slots=True)
 class CalendarTruncated(Reason):
     """The file starts as a calendar but is cut off."""
-
-    code: ClassVar[str] = "calendar_cut_short"
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarTooOld(Reason):
     """The file is in the format from before 1998, in which the same properties have other meanings."""
 
-    code: ClassVar[str] = "calendar_too_old"
-
 
 @dataclass(frozen=True, slots=True)
 class TooManyEvents(Reason):
-    code: ClassVar[str] = "too_many_events"
     most: int = MAX_EVENTS
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyOccurrences(Reason):
-    code: ClassVar[str] = "too_many_occurrences"
     most: int = MAX_OCCURRENCES
     weeks: int = WEEKS_AHEAD
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyDates(Reason):
-    code: ClassVar[str] = "too_many_dates"
     most: int = MAX_DATES
 
 
@@ -111,38 +100,30 @@ class TooManyDates(Reason):
 class RepeatsTooOften(Reason):
     """An entry repeats several times a day."""
 
-    code: ClassVar[str] = "repeats_too_often"
-
 
 @dataclass(frozen=True, slots=True)
 class RuleNotAllowed(Reason):
     """An entry has a recurrence rule that never moves on, or that has implausibly long lists."""
 
-    code: ClassVar[str] = "rule_not_allowed"
-
 
 @dataclass(frozen=True, slots=True)
 class ReadingTimedOut(Reason):
-    code: ClassVar[str] = "took_too_long"
+    """Reading the file took longer than the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingOutOfMemory(Reason):
-    code: ClassVar[str] = "took_too_much_memory"
+    """Reading the file took more memory than the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class CouldNotBeRead(Reason):
     """Reading the file failed. The error is not shown, because it may quote the file."""
 
-    code: ClassVar[str] = "could_not_be_read"
-
 
 @dataclass(frozen=True, slots=True)
 class ReadingIsBusy(Reason):
     """Too many other files are being read at the moment."""
-
-    code: ClassVar[str] = "reading_is_busy"
 
 
 REFUSALS: dict[str, type[Reason]] = {

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from hashlib import blake2b
-from typing import ClassVar
 
 from timekeeping.reasons import Reason
 
@@ -94,7 +93,6 @@ def summarize_appointments(appointments: Iterable[Appointment]) -> LetterTimes:
 class PurposeRevealsTreatment(Reason):
     """The purpose of a consent, which its letters quote, has words that reveal treatment."""
 
-    code: ClassVar[str] = "purpose_tells"
     words: tuple[str, ...]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
 
 from django.db import IntegrityError, transaction
 
@@ -15,7 +14,6 @@ from timekeeping.reasons import Reason, Refused
 class TakenConcurrently(Reason):
     """Somebody else was quicker: the database kept a promise that this would have broken. `guard` is its name."""
 
-    code: ClassVar[str] = "taken_meanwhile"
     guard: str
 
 

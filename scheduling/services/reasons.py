@@ -2,28 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
 
 from timekeeping.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class BeforeAdmission(Reason):
-    code: ClassVar[str] = "before_admission"
     asked: date
     admitted: date
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyEnrolled(Reason):
-    code: ClassVar[str] = "already_enrolled"
     track: str
     since: date
 
 
 @dataclass(frozen=True, slots=True)
 class TrackNotPublished(Reason):
-    code: ClassVar[str] = "not_on_offer"
     track: str
 
 
@@ -31,7 +27,6 @@ class TrackNotPublished(Reason):
 class SessionFull(Reason):
     """The last place of a session went to somebody else."""
 
-    code: ClassVar[str] = "no_place_left"
     session: str
     on: date
 
@@ -40,7 +35,6 @@ class SessionFull(Reason):
 class InAnotherSession(Reason):
     """The patient is booked into another session at the time."""
 
-    code: ClassVar[str] = "in_another_session"
     session: str
     on: date
 
@@ -49,26 +43,23 @@ class InAnotherSession(Reason):
 class ReasonRequired(Reason):
     """An action that the audit trail explains, or a refusal that a patient reads, needs a reason in words."""
 
-    code: ClassVar[str] = "needs_reason"
     is_shown_to_patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NothingChanged(Reason):
-    code: ClassVar[str] = "nothing_changed"
+    """The new values are the ones that are saved already."""
 
 
 @dataclass(frozen=True, slots=True)
 class HasBegun(Reason):
     """What has begun stays as it is; marks say what happened."""
 
-    code: ClassVar[str] = "has_begun"
     session: str
     on: date
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCancelled(Reason):
-    code: ClassVar[str] = "session_cancelled"
     session: str
     on: date

@@ -27,14 +27,14 @@ PATTERNS = [
 ]
 FIXED, MOVABLE = "no", "yes"
 REASON_FIELDS = {
-    "takes_no_time": "ends",
-    "ends_before_it_begins": "last_day",
+    "no_duration": "ends",
+    "end_date_before_start": "last_day",
     "never_happens": "weekdays",
-    "round_of_all_or_none": "rotation",
-    "round_too_long": "rotation",
-    "too_long_on_dates": "last_on",
-    "moves_more_than_it_lasts": "movable_minutes",
-    "not_their_place": "place",
+    "rotation_all_or_nothing": "rotation",
+    "rotation_too_long": "rotation",
+    "date_range_too_long": "last_on",
+    "movable_exceeds_duration": "movable_minutes",
+    "place_not_found": "place",
 }
 
 
@@ -185,7 +185,7 @@ class CommitmentForm(forms.Form):
         """Beside which field a refusal is shown: dates in a row have a last one of their own, rotations have no weekdays."""
         pattern = self.data.get(self.add_prefix("pattern"))
         if pattern == SOME_DATES:
-            return REASON_FIELDS | {"ends_before_it_begins": "last_on"}
+            return REASON_FIELDS | {"end_date_before_start": "last_on"}
         return REASON_FIELDS | {"never_happens": "last_day"} if pattern == ROTATION else REASON_FIELDS
 
     def values(self) -> CommitmentValues:

@@ -12,7 +12,7 @@ ACCEPT, DECLINE = "accept", "decline"
 class DecisionForm(forms.Form):
     """Which of its buttons was pressed is the decision; only a decline needs its reason."""
 
-    reason_fields: ClassVar = {"needs_reason": "reason"}
+    reason_fields: ClassVar = {"reason_required": "reason"}
 
     reason = forms.CharField(
         max_length=200, required=False, label="Why not", help_text="If you decline: the patient reads it."

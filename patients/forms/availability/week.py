@@ -19,9 +19,9 @@ class WeekRowForm(forms.Form):
     """One line. Without a name it is called what its kind is called."""
 
     reason_fields: ClassVar = {
-        "takes_no_time": "ends",
+        "no_duration": "ends",
         "never_happens": "weekdays",
-        "moves_more_than_it_lasts": "movable_minutes",
+        "movable_exceeds_duration": "movable_minutes",
     }
 
     commitment = forms.IntegerField(required=False, widget=forms.HiddenInput)

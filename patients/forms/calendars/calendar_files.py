@@ -86,7 +86,7 @@ class CalendarFileForm(forms.Form):
 class SaveCalendarForm(forms.Form):
     """Whether days with an entry without a time are taken: asked only where there are such days."""
 
-    reason_fields: ClassVar = {"not_asked_of_whole_days": "whole_days"}
+    reason_fields: ClassVar = {"all_day_choice_missing": "whole_days"}
 
     whole_days = forms.ChoiceField(widget=forms.RadioSelect, required=False, label="Entries without a time")
 

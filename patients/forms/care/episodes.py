@@ -41,7 +41,7 @@ class DurationField(forms.CharField):
 class LastDayForm(forms.Form):
     """The last day of something."""
 
-    reason_fields: ClassVar = {"ends_before_it_begins": "last_day", "already_ended": "last_day"}
+    reason_fields: ClassVar = {"end_date_before_start": "last_day", "already_ended": "last_day"}
 
     last_day = DayField()
 

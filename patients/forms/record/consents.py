@@ -15,9 +15,9 @@ class ConsentForm(forms.Form):
     """A consent as it was signed on paper or screen."""
 
     reason_fields: ClassVar = {
-        "signed_in_the_future": "signed_on",
-        "ends_before_it_begins": "last_day",
-        "purpose_tells": "purpose",
+        "signed_in_future": "signed_on",
+        "end_date_before_start": "last_day",
+        "purpose_reveals_treatment": "purpose",
     }
 
     recipient_kind = forms.ChoiceField(choices=RecipientKind.choices, label="Whom it is for")

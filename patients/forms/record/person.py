@@ -11,7 +11,7 @@ from patients.services.record.person import PatientValues
 
 
 class PatientForm(forms.Form):
-    reason_fields: ClassVar = {"code_taken": "code", "not_born_yet": "birth_date"}
+    reason_fields: ClassVar = {"code_taken": "code", "birth_date_in_future": "birth_date"}
 
     first_name = forms.CharField(max_length=80)
     last_name = forms.CharField(max_length=80)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -24,21 +23,16 @@ MAX_DATE_RANGE = timedelta(days=366)
 class NoDuration(Reason):
     """It starts and ends at the same time, other than midnight to midnight, which is a whole day."""
 
-    code: ClassVar[str] = "takes_no_time"
-
 
 @dataclass(frozen=True, slots=True)
 class NeverHappens(Reason):
     """It has neither weekdays nor a date, or none of its days lies between its first and last date."""
-
-    code: ClassVar[str] = "never_happens"
 
 
 @dataclass(frozen=True, slots=True)
 class RotationAllOrNothing(Reason):
     """Every day of the rotation is on, or none is."""
 
-    code: ClassVar[str] = "round_of_all_or_none"
     days: int
 
 
@@ -46,7 +40,6 @@ class RotationAllOrNothing(Reason):
 class RotationTooLong(Reason):
     """The rotation has more days than the longest that is allowed."""
 
-    code: ClassVar[str] = "round_too_long"
     days: int
     most: int = MAX_CYCLE_DAYS
 
@@ -55,7 +48,6 @@ class RotationTooLong(Reason):
 class DateRangeTooLong(Reason):
     """The dates in a row span more than `MAX_DATE_RANGE`."""
 
-    code: ClassVar[str] = "too_long_on_dates"
     first: date
     last: date
 
@@ -64,7 +56,6 @@ class DateRangeTooLong(Reason):
 class MovableExceedsDuration(Reason):
     """Moved by as much as it could be, the commitment would have no time left. Both fields are minutes."""
 
-    code: ClassVar[str] = "moves_more_than_it_lasts"
     minutes: int
     lasts: int
 
@@ -72,8 +63,6 @@ class MovableExceedsDuration(Reason):
 @dataclass(frozen=True, slots=True)
 class PlaceNotFound(Reason):
     """The place belongs to another patient or was removed in the meantime."""
-
-    code: ClassVar[str] = "not_their_place"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -17,7 +16,6 @@ from timekeeping.reasons import Reason, refuse_if_any
 class PlaceNameTaken(Reason):
     """The patient has another place with that name."""
 
-    code: ClassVar[str] = "place_name_taken"
     name: str
 
 
@@ -25,7 +23,6 @@ class PlaceNameTaken(Reason):
 class PlaceInUse(Reason):
     """Commitments are at the place: without it their travel time would be unknown."""
 
-    code: ClassVar[str] = "place_in_use"
     name: str
     commitments: int
 

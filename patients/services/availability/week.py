@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, time
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -22,8 +21,6 @@ from timekeeping.reasons import Reason, Refused
 @dataclass(frozen=True, slots=True)
 class NoLongerWeekly(Reason):
     """The row's commitment was ended, or given another pattern than every week, in the meantime."""
-
-    code: ClassVar[str] = "no_longer_weekly"
 
 
 class WeekRefused(Refused):

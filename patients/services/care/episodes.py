@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -16,7 +15,6 @@ from timekeeping.reasons import AlreadyEnded, Reason, Refused
 class AlreadyAdmitted(Reason):
     """The patient is in an episode of care that began on `since`."""
 
-    code: ClassVar[str] = "already_admitted"
     since: date
 
 
@@ -24,7 +22,6 @@ class AlreadyAdmitted(Reason):
 class LevelOverlaps(Reason):
     """The present level began on `since`, which is not before the new one."""
 
-    code: ClassVar[str] = "level_overlaps"
     since: date
 
 

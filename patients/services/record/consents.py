@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -18,7 +17,6 @@ from timekeeping.reasons import EndDateBeforeStart, Reason, Refused, refuse_if_a
 class SignedInFuture(Reason):
     """The date of signing is in the future."""
 
-    code: ClassVar[str] = "signed_in_the_future"
     signed_on: date
 
 
@@ -26,7 +24,6 @@ class SignedInFuture(Reason):
 class AlreadyRevoked(Reason):
     """The consent was already revoked, on the date `on`."""
 
-    code: ClassVar[str] = "revoked_already"
     recipient: str
     on: date
 

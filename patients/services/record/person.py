@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -18,7 +17,6 @@ from timekeeping.reasons import Reason, refuse_if_any
 class CodeTaken(Reason):
     """Another patient has the code."""
 
-    code: ClassVar[str] = "code_taken"
     taken: str
 
 
@@ -26,7 +24,6 @@ class CodeTaken(Reason):
 class BirthDateInFuture(Reason):
     """The birth date is after today."""
 
-    code: ClassVar[str] = "not_born_yet"
     birth_date: date
 
 

@@ -8,12 +8,11 @@ from timekeeping.reasons import Key, Reason
 
 @dataclass(frozen=True, slots=True)
 class NoMeetings(Reason):
-    code: ClassVar[str] = "no_meetings"
+    """No meetings are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class TooFewMinutes(Reason):
-    code: ClassVar[str] = "too_few_minutes"
     minutes: int
     minimum: int
 
@@ -24,7 +23,6 @@ class TooFewMinutes(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TooManyMinutes(Reason):
-    code: ClassVar[str] = "too_many_minutes"
     minutes: int
     maximum: int
 
@@ -35,21 +33,18 @@ class TooManyMinutes(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TooFewDays(Reason):
-    code: ClassVar[str] = "too_few_days"
     days: int
     minimum: int
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyDays(Reason):
-    code: ClassVar[str] = "too_many_days"
     days: int
     maximum: int
 
 
 @dataclass(frozen=True, slots=True)
 class ShortDay(Reason):
-    code: ClassVar[str] = "short_day"
     weekday: int
     minutes: int
     minimum: int
@@ -59,7 +54,6 @@ class ShortDay(Reason):
 class RoomDoubleBooked(Reason):
     """Two meetings are in the same room at the same time."""
 
-    code: ClassVar[str] = "room_in_two_places"
     room: Key
     weekday: int
     first: str
@@ -68,7 +62,6 @@ class RoomDoubleBooked(Reason):
 
 @dataclass(frozen=True, slots=True)
 class FacilitatorDoubleBooked(Reason):
-    code: ClassVar[str] = "facilitator_in_two_places"
     facilitator: Key
     weekday: int
     first: str
@@ -88,7 +81,6 @@ class OverlappingMeetings(Reason):
 
 @dataclass(frozen=True, slots=True)
 class BelowPrescribedMinutes(Reason):
-    code: ClassVar[str] = "below_prescribed_minutes"
     minutes: int
     prescribed: int
 
@@ -99,6 +91,5 @@ class BelowPrescribedMinutes(Reason):
 
 @dataclass(frozen=True, slots=True)
 class BelowPrescribedDays(Reason):
-    code: ClassVar[str] = "below_prescribed_days"
     days: int
     prescribed: int

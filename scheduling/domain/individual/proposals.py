@@ -5,7 +5,6 @@ Starts and ends are minutes since midnight on the wall clock of the site.
 
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
 
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Key, Reason
@@ -135,8 +134,6 @@ class NearestHour:
 class NoCounselorHours(Reason):
     """No counselor at the site has entered hours for individual sessions."""
 
-    code: ClassVar[str] = "no_counselor_hours"
-
 
 @dataclass(frozen=True, slots=True)
 class NoFreeHour(Reason):
@@ -145,7 +142,6 @@ class NoFreeHour(Reason):
     `nearest` is the hour with the fewest busy minutes, or None if nobody's hours are long enough.
     """
 
-    code: ClassVar[str] = "no_free_hour"
     minutes: int
     nearest: NearestHour | None
 
@@ -164,7 +160,6 @@ class NoFreeHour(Reason):
 class HourNotFree(Reason):
     """A chosen time is not available, or no longer. Without conflicts, it is outside the counselor's hours."""
 
-    code: ClassVar[str] = "hour_not_free"
     name: str
     hour: WeeklyHour
     conflicts: tuple[HourConflict, ...]
@@ -174,7 +169,6 @@ class HourNotFree(Reason):
 class WrongIndividualTime(Reason):
     """The chosen times do not add up to the weekly minutes of the track, or are split in a way that is not allowed."""
 
-    code: ClassVar[str] = "not_the_individual_time"
     minutes: int
 
     @property

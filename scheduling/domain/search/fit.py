@@ -21,7 +21,6 @@ from timekeeping.reasons import Key, Reason
 class NotAStartDate(Reason):
     """The track takes patients on start dates, and the day `asked` is none; `following` is the next one."""
 
-    code: ClassVar[str] = "not_a_start_date"
     asked: date
     following: date
 
@@ -30,7 +29,6 @@ class NotAStartDate(Reason):
 class NoStartDateLeft(Reason):
     """The track takes patients on start dates, and none is left from the day `asked`."""
 
-    code: ClassVar[str] = "no_start_date_left"
     asked: date
 
 
@@ -47,7 +45,6 @@ class WrongLevel(Reason):
 class OutsideAges(Reason):
     """The patient's `age` on the first day is outside the ages that the track takes, in years, inclusive."""
 
-    code: ClassVar[str] = "outside_ages"
     age: int
     from_age: int | None
     to_age: int | None

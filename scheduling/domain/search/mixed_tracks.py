@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.need import Offer
@@ -13,7 +12,6 @@ from timekeeping.reasons import Reason
 class MoreOfAnotherTrack(Reason):
     """Most of the chosen meetings belong to another track, named `track`: the patient should be enrolled there."""
 
-    code: ClassVar[str] = "more_of_another_track"
     track: str
 
 

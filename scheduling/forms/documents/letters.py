@@ -16,11 +16,11 @@ class LetterForm(forms.Form):
     """Of which days a letter tells, and how it names the patient."""
 
     reason_fields: ClassVar = {
-        "ends_before_it_begins": "last_day",
+        "end_date_before_start": "last_day",
         "letter_too_long": "last_day",
-        "nothing_to_tell": "first_day",
-        "letters_missing": "name",
-        "name_tells": "name",
+        "no_appointments": "first_day",
+        "unprintable_characters": "name",
+        "name_reveals_treatment": "name",
     }
 
     first_day = DayField()

@@ -15,7 +15,7 @@ class TrackEndForm(ActionForm):
     `listed` is the `list_key` for which the people were listed last.
     """
 
-    reason_fields: ClassVar = {"ends_before_it_begins": "last_day"}
+    reason_fields: ClassVar = {"end_date_before_start": "last_day"}
 
     last_day = DayField(label="Last day", help_text="Its groups are held on this day for the last time.")
     to = forms.ModelChoiceField(

@@ -31,7 +31,7 @@ class MeetingChoiceForm(forms.Form):
             "before_admission",
             "began_today",
             "day_has_passed",
-            "ends_before_it_begins",
+            "end_date_before_start",
             "no_episode",
             "no_start_date_left",
             "not_a_start_date",
@@ -86,6 +86,6 @@ class WaitlistForm(ActionForm):
 class WaitlistRemovalForm(ActionForm):
     """Why somebody waits no more."""
 
-    reason_fields: ClassVar = {"needs_reason": "reason"}
+    reason_fields: ClassVar = {"reason_required": "reason"}
 
     reason = forms.CharField(max_length=120, label="Why", help_text="Kept on the record.")

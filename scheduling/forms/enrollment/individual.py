@@ -58,7 +58,7 @@ class IndividualSessionsForm(ActionForm):
     """From when individual time is at which hours."""
 
     reason_fields: ClassVar = dict.fromkeys(
-        ("already_ended", "day_has_passed", "ends_before_it_begins", "no_episode"), "starts"
+        ("already_ended", "day_has_passed", "end_date_before_start", "no_episode"), "starts"
     )
 
     starts = DayField(label="From")
@@ -69,9 +69,9 @@ class CounselorHoursForm(SiteScopedForm):
     """Hours of a week; whose they are is asked about where one may keep those of others."""
 
     reason_fields: ClassVar = {
-        "ends_before_it_begins": "last_day",
-        "ends_before_it_starts": "ends",
-        "hours_stated_already": "starts",
+        "end_date_before_start": "last_day",
+        "end_time_before_start": "ends",
+        "hours_overlap": "starts",
         "outside_hours": "starts",
     }
 

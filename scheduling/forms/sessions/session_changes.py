@@ -28,7 +28,7 @@ class SiteScopedForm(ActionForm):
 
 
 class CancelSessionForm(ActionForm):
-    reason_fields: ClassVar = {"needs_reason": "reason"}
+    reason_fields: ClassVar = {"reason_required": "reason"}
 
     reason = forms.CharField(
         max_length=120, label="Why", help_text="Staff see it. Patients and calendars are told only that it is not held."
@@ -40,8 +40,8 @@ class SlotForm(SiteScopedForm):
 
     reason_fields: ClassVar = {
         "in_the_past": "on",
-        "closed_on": "on",
-        "ends_before_it_starts": "ends",
+        "site_closed": "on",
+        "end_time_before_start": "ends",
         "skipped_time": "starts",
         "outside_hours": "starts",
         "room_taken": "room",
@@ -115,7 +115,7 @@ class SessionDetailsForm(ActionForm):
     reason_fields: ClassVar = {
         "fewer_places_than_booked": "places",
         "room_too_small": "places",
-        "not_over_https": "telehealth_link",
+        "link_not_https": "telehealth_link",
     }
 
     places = forms.IntegerField(min_value=1, max_value=MAX_PLACES)

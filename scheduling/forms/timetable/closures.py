@@ -11,9 +11,9 @@ from scheduling.services.timetable.closures import known_countries, known_states
 
 class ClosureForm(ActionForm):
     reason_fields: ClassVar = {
-        "closed_already": "first_day",
-        "ends_before_it_begins": "last_day",
-        "needs_reason": "reason",
+        "closure_overlaps": "first_day",
+        "end_date_before_start": "last_day",
+        "reason_required": "reason",
     }
 
     first_day = DayField(label="First day")

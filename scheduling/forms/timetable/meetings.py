@@ -20,10 +20,10 @@ class MeetingForm(forms.Form):
 
     reason_fields: ClassVar[dict[str, str]] = {
         "already_ended": "last_day",
-        "ends_before_it_begins": "last_day",
-        "facilitator_in_two_places": "lead",
+        "end_date_before_start": "last_day",
+        "facilitator_double_booked": "lead",
         "outside_hours": "starts",
-        "room_in_two_places": "room",
+        "room_double_booked": "room",
         "room_too_small": "places",
         "too_few_places": "places",
     }
@@ -170,6 +170,6 @@ def _meeting_initial(meeting: Meeting) -> dict[str, Any]:
 
 
 class MeetingEndForm(forms.Form):
-    reason_fields: ClassVar[dict[str, str]] = {"already_ended": "last_day", "ends_before_it_begins": "last_day"}
+    reason_fields: ClassVar[dict[str, str]] = {"already_ended": "last_day", "end_date_before_start": "last_day"}
 
     last_day = DayField(help_text="The meeting is held on this day for the last time.")

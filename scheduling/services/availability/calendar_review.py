@@ -7,7 +7,6 @@ Reading a file takes seconds and is no part of a transaction.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -33,8 +32,6 @@ BATCH = 500
 @dataclass(frozen=True, slots=True)
 class AllDayChoiceMissing(Reason):
     """There are days with an entry without a time, and nobody has said whether they are taken."""
-
-    code: ClassVar[str] = "not_asked_of_whole_days"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ Nobody loses a place by typing: until it is decided, everything stays as it is.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -33,8 +32,6 @@ from timekeeping.weeks import BusyTime
 @dataclass(frozen=True, slots=True)
 class AlreadyDecided(Reason):
     """Somebody decided on it in the meantime, or the patient took it back."""
-
-    code: ClassVar[str] = "already_decided"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -21,14 +20,12 @@ from timekeeping.reasons import Reason, Refused
 class NotBookable(Reason):
     """The session is over, cancelled, or counts for nothing."""
 
-    code: ClassVar[str] = "not_bookable"
     session: str
     on: date
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyHasMakeup(Reason):
-    code: ClassVar[str] = "already_made_up"
     session: str
     on: date
 
@@ -37,7 +34,6 @@ class AlreadyHasMakeup(Reason):
 class OnLeave(Reason):
     """The patient is on leave on the day."""
 
-    code: ClassVar[str] = "away_then"
     on: date
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import Q
@@ -26,7 +25,6 @@ from timekeeping.reasons import Reason, Refused
 class AttendanceRecorded(Reason):
     """Attendance is recorded for the booking, so it can't be released."""
 
-    code: ClassVar[str] = "attendance_recorded"
     session: str
     on: date
 

@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -34,7 +33,6 @@ LONGEST_PERIOD = timedelta(weeks=26)
 class ConsentNotInForce(Reason):
     """The consent is not in force on the day: it has expired, was revoked, or is not signed yet."""
 
-    code: ClassVar[str] = "no_consent"
     recipient: str
     last_day: date
     is_revoked: bool
@@ -44,7 +42,6 @@ class ConsentNotInForce(Reason):
 class NoAppointments(Reason):
     """The patient has no appointment on the days. Appointments after the day `horizon` are not booked yet."""
 
-    code: ClassVar[str] = "nothing_to_tell"
     first_day: date
     last_day: date
     horizon: date
@@ -54,7 +51,6 @@ class NoAppointments(Reason):
 class LetterTooLong(Reason):
     """The letter would cover more weeks than allowed."""
 
-    code: ClassVar[str] = "letter_too_long"
     weeks: int
     most: int
 
@@ -63,7 +59,6 @@ class LetterTooLong(Reason):
 class UnprintableCharacters(Reason):
     """Some characters can't be printed: the font lacks them, or their script runs from right to left."""
 
-    code: ClassVar[str] = "letters_missing"
     letters: str
 
 
@@ -71,7 +66,6 @@ class UnprintableCharacters(Reason):
 class LetterheadRevealsTreatment(Reason):
     """The letterhead has a word about treatment, or the site's name outside the address, where it may be a street's."""
 
-    code: ClassVar[str] = "letterhead_tells"
     words: tuple[str, ...]
 
 
@@ -79,15 +73,12 @@ class LetterheadRevealsTreatment(Reason):
 class NameRevealsTreatment(Reason):
     """The text entered as the patient's name contains the site's name or a word about treatment."""
 
-    code: ClassVar[str] = "name_tells"
     words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LetterChanged(Reason):
     """The letter would no longer say what was previewed."""
-
-    code: ClassVar[str] = "says_something_else"
 
 
 def consents_of(patient: Patient, today: date) -> tuple[list[Consent], list[Consent]]:

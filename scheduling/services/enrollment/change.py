@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -37,7 +36,6 @@ DAY = timedelta(days=1)
 class DayHasPassed(Reason):
     """What was attended was attended: a change begins today at the earliest."""
 
-    code: ClassVar[str] = "day_has_passed"
     asked: date
 
 
@@ -45,7 +43,6 @@ class DayHasPassed(Reason):
 class BeganToday(Reason):
     """A place that was taken today can be given up for another from tomorrow."""
 
-    code: ClassVar[str] = "began_today"
     track: str
 
 

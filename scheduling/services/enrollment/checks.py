@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
 
 from patients.models import Episode
 from scheduling.domain.hours.rules import WeeklyMeeting
@@ -28,7 +27,6 @@ from timekeeping.reasons import Reason
 class NotRunning(Reason):
     """The meeting is not of the track, or not held in the week in which one would begin."""
 
-    code: ClassVar[str] = "not_running"
     meeting: str
     asked: date
 

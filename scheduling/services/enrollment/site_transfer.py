@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 
@@ -28,7 +27,6 @@ A_YEAR = timedelta(days=366)
 class StillBooked(Reason):
     """A place in a session of today or later, beside which there may be `more`."""
 
-    code: ClassVar[str] = "still_booked"
     session: str
     on: date
     more: int
@@ -38,7 +36,6 @@ class StillBooked(Reason):
 class TimeZonesDiffer(Reason):
     """The clocks at the two sites are not always as far apart, so that times stated by one can't be told by the other."""
 
-    code: ClassVar[str] = "clocks_differ"
     here: str
     there: str
 
@@ -47,7 +44,6 @@ class TimeZonesDiffer(Reason):
 class ProposalsPending(Reason):
     """What the patient said of their life waits, and is stated by the clock of the site that they would leave."""
 
-    code: ClassVar[str] = "still_to_decide"
     number: int
 
 

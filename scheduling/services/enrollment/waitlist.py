@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import Count
@@ -19,7 +18,6 @@ from timekeeping.reasons import AlreadyEnded, Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class AlreadyOnWaitlist(Reason):
-    code: ClassVar[str] = "already_waiting"
     track: str
     since: date
 
@@ -28,7 +26,6 @@ class AlreadyOnWaitlist(Reason):
 class NotOnWaitlist(Reason):
     """The entry is closed: the place was taken, or the wish given up."""
 
-    code: ClassVar[str] = "not_waiting"
     track: str
 
 

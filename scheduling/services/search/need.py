@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
-from typing import ClassVar
 
 from django.conf import settings
 
@@ -24,7 +23,6 @@ from timekeeping.weeks import BusyTime
 class NoEpisode(Reason):
     """The patient has no open episode of care, or no level of care on the day."""
 
-    code: ClassVar[str] = "no_episode"
     asked: date
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import F
@@ -24,7 +23,6 @@ from timekeeping.reasons import Reason, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class SessionNotCancelled(Reason):
-    code: ClassVar[str] = "is_not_cancelled"
     session: str
     on: date
 

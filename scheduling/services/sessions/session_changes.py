@@ -5,7 +5,6 @@ A session that was changed stays as it is when its meeting changes, until somebo
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -52,7 +51,6 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class FewerPlacesThanBooked(Reason):
-    code: ClassVar[str] = "fewer_places_than_booked"
     session: str
     places: int
     booked: int
@@ -62,12 +60,9 @@ class FewerPlacesThanBooked(Reason):
 class LinkNotHttps(Reason):
     """A link that is not to a page over https."""
 
-    code: ClassVar[str] = "not_over_https"
-
 
 @dataclass(frozen=True, slots=True)
 class LeadsAndAssists(Reason):
-    code: ClassVar[str] = "leads_and_assists"
     facilitator: str
 
 

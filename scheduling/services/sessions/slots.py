@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import ClassVar
 
 from django.db.models import Q
 
@@ -19,7 +18,6 @@ from timekeeping.reasons import Reason
 class InThePast(Reason):
     """The time asked for has passed."""
 
-    code: ClassVar[str] = "in_the_past"
     on: date
     starts: time
 
@@ -28,7 +26,6 @@ class InThePast(Reason):
 class EndTimeBeforeStart(Reason):
     """A session and a counselor's hours lie within one day and end after they start."""
 
-    code: ClassVar[str] = "ends_before_it_starts"
     starts: time
     ends: time
 
@@ -37,7 +34,6 @@ class EndTimeBeforeStart(Reason):
 class SiteClosed(Reason):
     """The site is closed on the day."""
 
-    code: ClassVar[str] = "closed_on"
     on: date
     closure: str
 
@@ -46,7 +42,6 @@ class SiteClosed(Reason):
 class OutsideHours(Reason):
     """The site is not open then. Either bound can be open."""
 
-    code: ClassVar[str] = "outside_hours"
     opens: time | None
     closes: time | None
 
@@ -55,7 +50,6 @@ class OutsideHours(Reason):
 class SkippedTime(Reason):
     """Clocks skip the time on that day."""
 
-    code: ClassVar[str] = "skipped_time"
     on: date
     wall: time
 
@@ -64,7 +58,6 @@ class SkippedTime(Reason):
 class RoomTaken(Reason):
     """Another session is in the room; its time is on the site's wall clock."""
 
-    code: ClassVar[str] = "room_taken"
     room: str
     session: str
     on: date
@@ -76,7 +69,6 @@ class RoomTaken(Reason):
 class FacilitatorTaken(Reason):
     """Somebody who leads or assists is in another session, perhaps at another site; the time is on this site's wall clock."""
 
-    code: ClassVar[str] = "facilitator_taken"
     facilitator: str
     session: str
     on: date
@@ -86,7 +78,6 @@ class FacilitatorTaken(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RoomTooSmall(Reason):
-    code: ClassVar[str] = "room_too_small"
     room: str
     holds: int
     places: int

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import ClassVar
 
 import holidays
 from django.db import transaction
@@ -29,7 +28,6 @@ from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refuse
 class ClosureOverlaps(Reason):
     """Another closure has some of the days."""
 
-    code: ClassVar[str] = "closed_already"
     closure: str
     first_day: date
     last_day: date
@@ -39,7 +37,6 @@ class ClosureOverlaps(Reason):
 class ClosureAlreadyLifted(Reason):
     """A closure that somebody else has lifted."""
 
-    code: ClassVar[str] = "lifted_already"
     closure: str
 
 

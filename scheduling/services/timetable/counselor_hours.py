@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -22,7 +21,6 @@ from timekeeping.reasons import EndDateBeforeStart, Reason, refuse_if_any
 class HoursOverlap(Reason):
     """The counselor has other hours at some of these times, at the site named `site`."""
 
-    code: ClassVar[str] = "hours_stated_already"
     weekday: int
     starts: time
     ends: time

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import ClassVar
 
 from scheduling.models import Meeting, Session, Site
 from scheduling.services.sessions.slots import check_opening_hours, check_room_capacity
@@ -17,7 +16,6 @@ class TooFewPlaces(Reason):
     """More patients are in the meeting than it would have places: `enrolled` at most, those who make up for another there
     among them. `dates` are the planned ones on which it would be overbooked."""
 
-    code: ClassVar[str] = "too_few_places"
     meeting: str
     places: int
     enrolled: int

@@ -64,7 +64,7 @@ def test_an_amendment_keeps_what_stood_what_stands_and_why(clinic: Clinic, final
 @pytest.mark.parametrize(
     ("mark", "code"),
     [
-        pytest.param(late(reason="  "), "needs_reason", id="without a reason"),
+        pytest.param(late(reason="  "), "reason_required", id="without a reason"),
         pytest.param(Mark(AttendanceStatus.NO_SHOW, reason="Looked again."), "nothing_changed", id="nothing different"),
         pytest.param(Mark(AttendanceStatus.PARTIAL, reason="Late."), "needs_times", id="in part, but which"),
         pytest.param(
@@ -83,7 +83,7 @@ def test_before_finalizing_the_mark_itself_is_changed(clinic: Clinic) -> None:
     mark = clinic.mark(booking_of(clinic.admit("Rosa")), "no_show")
     with pytest.raises(Refused) as refused:
         amend_attendance(attendance=mark, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=ANY)
-    assert codes(refused) == ["not_finalized"]
+    assert codes(refused) == ["session_not_finalized"]
 
 
 def test_nobody_amends_what_they_have_not_seen(clinic: Clinic, finalized: Attendance) -> None:

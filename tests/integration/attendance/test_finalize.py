@@ -50,7 +50,7 @@ def test_every_reason_against_it_is_given_at_once(clinic: Clinic, rosa: Episode)
     with pytest.raises(Refused) as refused:
         finalize_session(session=clinic.monday, by=clinic.leader, now=DURING, seen_version=ANY)
 
-    assert codes(refused) == ["not_over_yet", "not_marked"]
+    assert codes(refused) == ["session_not_ended", "patients_not_marked"]
     assert refused.value.reasons[1] == PatientsNotMarked(1, ("Tomasz Lindqvist",))
     assert clinic.monday.finalized_at is None
 

@@ -76,8 +76,8 @@ def test_a_session_that_does_not_count_credits_nothing(clinic: Clinic, rosa: Epi
         pytest.param("partial", "11:00", "10:00", "", "impossible_times", id="left before arriving"),
         pytest.param("partial", "12:00", None, "", "impossible_times", id="came when it was over"),
         pytest.param("present", None, "9:00", "", "impossible_times", id="left when it began"),
-        pytest.param("no_show", "9:20", None, "", "times_of_an_absence", id="not there, yet arrived"),
-        pytest.param("excused", None, None, " ", "needs_reason", id="excused for nothing"),
+        pytest.param("no_show", "9:20", None, "", "absence_with_times", id="not there, yet arrived"),
+        pytest.param("excused", None, None, " ", "reason_required", id="excused for nothing"),
     ],
 )
 def test_a_mark_that_contradicts_itself_is_refused(
@@ -98,7 +98,7 @@ def test_nothing_but_an_excuse_is_known_before_the_session(
 ) -> None:
     with pytest.raises(Refused) as refused:
         clinic.mark(booking_of(rosa), status, now)
-    assert codes(refused) == ["not_begun"]
+    assert codes(refused) == ["session_not_started"]
 
     assert clinic.mark(booking_of(rosa), "excused", now, reason="Court date").credited_minutes == 0
 

@@ -346,7 +346,7 @@ def test_only_what_waits_is_declined(coordinator: User, rosa: Patient) -> None:
     made = looked_at(rosa, coordinator, understood(at(MONDAY, 20)))
     with pytest.raises(Refused, match="already_decided"):
         decline_calendar(calendar=made, reason="No", by=coordinator, now=TUESDAY)
-    with pytest.raises(Refused, match="needs_reason"):
+    with pytest.raises(Refused, match="reason_required"):
         decline_calendar(calendar=made, reason=" ", by=coordinator, now=TUESDAY)
 
 

@@ -87,8 +87,10 @@ def test_a_patient_is_created_with_a_trace(site: Site, coordinator: User) -> Non
     ("fields", "expected"),
     [
         pytest.param({"code": "P001"}, ["code_taken"], id="somebody else's code"),
-        pytest.param({"birth_date": date(2026, 11, 25)}, ["not_born_yet"], id="born tomorrow"),
-        pytest.param({"code": "P001", "birth_date": date(2030, 1, 1)}, ["code_taken", "not_born_yet"], id="both"),
+        pytest.param({"birth_date": date(2026, 11, 25)}, ["birth_date_in_future"], id="born tomorrow"),
+        pytest.param(
+            {"code": "P001", "birth_date": date(2030, 1, 1)}, ["code_taken", "birth_date_in_future"], id="both"
+        ),
     ],
 )
 def test_a_patient_who_cannot_be_is_refused(
@@ -131,11 +133,11 @@ def test_a_commitment_is_added_changed_and_ended(patient: Patient, coordinator: 
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        pytest.param({"ends": time(8)}, ["takes_no_time"], id="from eight to eight"),
+        pytest.param({"ends": time(8)}, ["no_duration"], id="from eight to eight"),
         pytest.param({"weekdays": 0}, ["never_happens"], id="on no day"),
         pytest.param(
             {"valid_from": date(2026, 12, 2), "valid_until": date(2026, 12, 2)},
-            ["ends_before_it_begins"],
+            ["end_date_before_start"],
             id="ends before it begins",
         ),
         pytest.param(
@@ -148,24 +150,26 @@ def test_a_commitment_is_added_changed_and_ended(patient: Patient, coordinator: 
             ["never_happens"],
             id="every other week, in the week that is left out",
         ),
-        pytest.param({"movable_minutes": 480}, ["moves_more_than_it_lasts"], id="nothing would be left of it"),
-        pytest.param(ROUND | {"cycle_mask": 0b1111111}, ["round_of_all_or_none"], id="no day off"),
-        pytest.param(ROUND | {"cycle_mask": 0}, ["round_of_all_or_none"], id="no day on"),
-        pytest.param(ROUND | {"cycle_days": 57}, ["round_too_long"], id="more than eight weeks"),
+        pytest.param({"movable_minutes": 480}, ["movable_exceeds_duration"], id="nothing would be left of it"),
+        pytest.param(ROUND | {"cycle_mask": 0b1111111}, ["rotation_all_or_nothing"], id="no day off"),
+        pytest.param(ROUND | {"cycle_mask": 0}, ["rotation_all_or_nothing"], id="no day on"),
+        pytest.param(ROUND | {"cycle_days": 57}, ["rotation_too_long"], id="more than eight weeks"),
         pytest.param(
             ROUND | {"valid_from": date(2026, 11, 27), "valid_until": date(2026, 11, 30)},
             ["never_happens"],
             id="only on the days off of a round",
         ),
         pytest.param(
-            {"on": date(2026, 12, 2), "until": date(2026, 12, 2)}, ["ends_before_it_begins"], id="dates that end first"
+            {"on": date(2026, 12, 2), "until": date(2026, 12, 2)}, ["end_date_before_start"], id="dates that end first"
         ),
         pytest.param(
             {"on": date(2026, 12, 5), "until": date(2026, 12, 7)}, ["never_happens"], id="weekdays in a weekend's dates"
         ),
-        pytest.param({"on": date(2026, 12, 1), "until": date(2028, 1, 1)}, ["too_long_on_dates"], id="years of dates"),
-        pytest.param({"place_id": 404}, ["not_their_place"], id="a place of nobody"),
-        pytest.param({"weekdays": 0, "ends": time(8)}, ["takes_no_time", "never_happens"], id="two things at once"),
+        pytest.param(
+            {"on": date(2026, 12, 1), "until": date(2028, 1, 1)}, ["date_range_too_long"], id="years of dates"
+        ),
+        pytest.param({"place_id": 404}, ["place_not_found"], id="a place of nobody"),
+        pytest.param({"weekdays": 0, "ends": time(8)}, ["no_duration", "never_happens"], id="two things at once"),
     ],
 )
 def test_a_commitment_that_cannot_be_is_refused(
@@ -196,7 +200,7 @@ def test_a_commitment_is_at_no_place_of_somebody_else(patient: Patient, coordina
     with pytest.raises(Refused) as refused:
         add_commitment(patient=patient, values=shift(place_id=place.pk), by=coordinator, now=NOW)
 
-    assert codes(refused) == ["not_their_place"]
+    assert codes(refused) == ["place_not_found"]
 
 
 def test_a_commitment_cannot_end_before_it_begins(patient: Patient, coordinator: User) -> None:
@@ -205,7 +209,7 @@ def test_a_commitment_cannot_end_before_it_begins(patient: Patient, coordinator:
     with pytest.raises(Refused) as refused:
         end_commitment(commitment=commitment, last_day=date(2026, 12, 6), by=coordinator, now=NOW)
 
-    assert codes(refused) == ["ends_before_it_begins"]
+    assert codes(refused) == ["end_date_before_start"]
 
 
 def test_what_was_to_be_on_one_date_is_taken_out_and_the_trail_remembers(patient: Patient, coordinator: User) -> None:

@@ -75,7 +75,7 @@ def test_of_24_who_want_the_last_5_places_5_get_one() -> None:
     waiting = [partial(attempt, admit(make_patient(site))) for _ in range(24)]
     answers = at_once(waiting, 24)
     assert sum(not each for each in answers) == 5
-    assert set().union(*answers) <= {"full", "no_place_left"}
+    assert set().union(*answers) <= {"full", "session_full"}
     assert Enrollment.objects.count() == 8
     assert naive_model.wrong_booked_counts() == []
     assert {session.places_left for session in Session.objects.all()} == {0}
