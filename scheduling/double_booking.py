@@ -1,7 +1,7 @@
-"""Nobody and nothing is in two places at once, nor says twice when they are free, and the database keeps it.
+"""Database constraints against double booking of patients, rooms, facilitators and counselor hours.
 
-PostgreSQL says it with an exclusion constraint, SQLite with two triggers of the same meaning. Both are put in place after
-every `migrate`, as SQLite drops a table's triggers when it remakes the table.
+PostgreSQL has an exclusion constraint for each, SQLite two triggers with the same meaning. They are created after every
+`migrate`, as SQLite drops a table's triggers when it rebuilds the table.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from django.db import connections
 
 @dataclass(frozen=True, slots=True)
 class OverlapGuard:
-    """Of the rows of `table` that meet `condition`, no two of one `subject` overlap in their half-open `starts` to `ends`.
+    """Among the rows of `table` that meet `condition`, no two with the same `subject` overlap. `ends` is exclusive.
 
     `condition` is SQL with `{row}` before each column; `columns` are those that it reads.
     """
@@ -23,18 +23,20 @@ class OverlapGuard:
     condition: str
     columns: tuple[str, ...]
     ranges: str = "tstzrange(starts, ends) WITH &&"
-    """For PostgreSQL: what two rows of one subject must not share."""
+    """For PostgreSQL: the ranges of two rows of one subject that must not overlap."""
     overlaps: str = "other.starts < NEW.ends AND NEW.starts < other.ends"
-    """The same for SQLite."""
+    """For SQLite: the condition under which two rows overlap."""
 
     @property
     def postgresql(self) -> str:
+        """The statement that adds the constraint on PostgreSQL."""
         return (
             f"ALTER TABLE {self.table} ADD CONSTRAINT {self.name} EXCLUDE USING gist "
             f"({self.subject} WITH =, {self.ranges}) WHERE ({self.condition.format(row='')})"
         )
 
     def sqlite(self, when: str, event: str) -> str:
+        """Return the statement that creates the trigger for an event on SQLite."""
         return f"""
             CREATE TRIGGER IF NOT EXISTS {self.name}_{when} AFTER {event} ON {self.table}
             WHEN {self.condition.format(row="NEW.")}
@@ -50,6 +52,7 @@ class OverlapGuard:
 
     @property
     def sqlite_events(self) -> dict[str, str]:
+        """The events that need a trigger, by the suffix of the trigger's name."""
         columns = ", ".join((self.subject, "starts", "ends", *self.columns))
         return {"on_insert": "INSERT", "on_update": f"UPDATE OF {columns}"}
 
@@ -96,7 +99,7 @@ GUARDS = (PATIENT, ROOM, FACILITATOR, HOURS)
 
 
 def create_overlap_constraints(sender: AppConfig, using: str = "default", **_: object) -> None:
-    """A `post_migrate` receiver."""
+    """Create the missing constraints or triggers. A receiver of `post_migrate`."""
     connection = connections[using]
     existing = connection.introspection.table_names()
     for guard in GUARDS:

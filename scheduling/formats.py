@@ -1,4 +1,4 @@
-"""How pages, letters and prints show hours, times, days and counts: one place, so that all of them agree."""
+"""Text formats of hours, times, days and counts, shared by pages, letters and prints."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -9,11 +9,11 @@ from timekeeping.clock_changes import ClockChange
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MIN_DAY_RANGE = 3
-"""From so many days in a row on, weekdays are said as "Mon–Wed"."""
+"""This many days in a row, or more, are shown as a range: "Mon–Wed"."""
 
 
 def hours(minutes: int | None) -> str:
-    """450 → "7 h 30"; 540 → "9 h"; 45 → "45 min"; 0 → "0 h"."""
+    """Format minutes: 450 → "7 h 30"; 540 → "9 h"; 45 → "45 min"; 0 → "0 h"."""
     if minutes is None:
         return "–"
     whole, rest = divmod(abs(int(minutes)), 60)
@@ -24,7 +24,7 @@ def hours(minutes: int | None) -> str:
 
 
 def elapsed(time: timedelta) -> str:
-    """How long the computer was at it: "under 1 s", "42 s", "3 min", "1 h 05"."""
+    """Format how long a task took: "under 1 s", "42 s", "3 min", "1 h 05"."""
     seconds = int(time.total_seconds())
     if seconds < 60:
         return f"{seconds} s" if seconds else "under 1 s"
@@ -32,13 +32,13 @@ def elapsed(time: timedelta) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """3 and "place" → "3 places"; a plural of its own stands after a comma: "person,people"."""
+    """Format a count: 3 and "place" → "3 places". An irregular plural follows a comma: "person,people"."""
     singular, _, plural = noun.partition(",")
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def _local_time(moment: datetime, zone: tzinfo | None = None) -> datetime:
-    """The wall clock at an instant. What comes from the database is in UTC, which is nobody's wall clock."""
+    """Return the wall-clock time in the zone. Raises ValueError for UTC, the database's zone, without another zone."""
     if zone is not None:
         return moment.astimezone(zone)
     if moment.tzinfo is UTC:
@@ -47,19 +47,19 @@ def _local_time(moment: datetime, zone: tzinfo | None = None) -> datetime:
 
 
 def zone_city(name: str) -> str:
-    """America/New_York → "New York": what people call the time there."""
+    """Return the city of a time zone: "America/New_York" → "New York"."""
     return name.rpartition("/")[2].replace("_", " ")
 
 
 def at_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
-    """The instant as clocks in the zone show it."""
+    """Convert a datetime to the zone."""
     return moment.astimezone(zone) if moment else None
 
 
 def clock(moment: time | datetime | int | None, zone: tzinfo | None = None) -> str:
-    """9:00, from a time, an instant (in `zone`, unless it is in its own already), or minutes from midnight.
+    """Format a time as "9:00", from a time, a datetime (converted to `zone` if given), or minutes from midnight.
 
-    The midnight with which a day ends is 24:00 in minutes.
+    The end of a day in minutes is "24:00".
     """
     if moment is None:
         return ""
@@ -70,7 +70,7 @@ def clock(moment: time | datetime | int | None, zone: tzinfo | None = None) -> s
 
 
 def times(starts: time | datetime | int, ends: time | datetime | int, zone: tzinfo | None = None) -> str:
-    """9:00–12:00; from midnight to midnight on the wall clock is a whole day."""
+    """Format a range of times: "9:00–12:00". From midnight to midnight it is "the whole day"."""
     if isinstance(starts, time) and starts == ends:
         return "the whole day"
     return f"{clock(starts, zone)}–{clock(ends, zone)}"
@@ -81,14 +81,14 @@ def _date(moment: date, zone: tzinfo | None = None) -> date:
 
 
 def _short_date(on: date, year: int) -> str:
-    said = f"{DAYS[on.weekday()][:3]} {on.day} {MONTHS[on.month - 1]}"
-    return said if on.year == year else f"{said} {on.year}"
+    text = f"{DAYS[on.weekday()][:3]} {on.day} {MONTHS[on.month - 1]}"
+    return text if on.year == year else f"{text} {on.year}"
 
 
 def day(moment: date | datetime | None, reference: date | tzinfo | None = None) -> str:
-    """Mon 23 Nov; with the year when it is another than the current one, or than that of the date given.
+    """Format a day as "Mon 23 Nov", with the year if it is not the current one.
 
-    An instant that is not in its zone yet is given it instead: `{{ session.starts|day:site.zone }}`.
+    `reference` is a date whose year replaces the current one, or the zone of a datetime: `{{ session.starts|day:site.zone }}`.
     """
     if moment is None:
         return "–"
@@ -98,7 +98,7 @@ def day(moment: date | datetime | None, reference: date | tzinfo | None = None) 
 
 
 def full_date(moment: date | datetime | None) -> str:
-    """23 Nov 2026: for dates of birth and of record."""
+    """Format a date with its year: "23 Nov 2026"."""
     if moment is None:
         return "–"
     on = _date(moment)
@@ -106,7 +106,7 @@ def full_date(moment: date | datetime | None) -> str:
 
 
 def day_range(first: date, last: date) -> str:
-    """Mon 23 – Sun 29 Nov: both days are in it."""
+    """Format a range of days, both inclusive: "Mon 23 – Sun 29 Nov"."""
     if first == last:
         return day(first)
     ends = _short_date(last, today(UTC).year)
@@ -116,38 +116,38 @@ def day_range(first: date, last: date) -> str:
 
 
 def instant(moment: datetime | None, zone: tzinfo | None = None) -> str:
-    """Mon 23 Nov, 9:00."""
+    """Format a datetime: "Mon 23 Nov, 9:00"."""
     return "–" if moment is None else f"{day(moment, zone)}, {clock(moment, zone)}"
 
 
 def clock_change_text(change: ClockChange) -> str:
-    """Clocks go back 1 h in the night to Sunday."""
-    way = "forward" if change.minutes > 0 else "back"
-    return f"Clocks go {way} {hours(abs(change.minutes))} in the night to {weekday(change.on.weekday())}"
+    """Describe a clock change: "Clocks go back 1 h in the night to Sunday"."""
+    direction = "forward" if change.minutes > 0 else "back"
+    return f"Clocks go {direction} {hours(abs(change.minutes))} in the night to {weekday(change.on.weekday())}"
 
 
 def weekday(number: int) -> str:
-    """0 → "Monday"."""
+    """Return the name of a weekday: 0 → "Monday"."""
     return DAYS[int(number)]
 
 
 def weekday_short(number: int) -> str:
-    """0 → "Mon"."""
+    """Return the short name of a weekday: 0 → "Mon"."""
     return DAYS[int(number)][:3]
 
 
 def weekdays(numbers: Iterable[int]) -> str:
-    """{0, 2, 4} → "Mon, Wed, Fri"; {0, 1, 2, 5} → "Mon–Wed, Sat"."""
+    """Format weekdays: {0, 2, 4} → "Mon, Wed, Fri"; {0, 1, 2, 5} → "Mon–Wed, Sat"."""
     runs: list[list[int]] = []
     for number in sorted(set(numbers)):
         if runs and number == runs[-1][-1] + 1:
             runs[-1].append(number)
         else:
             runs.append([number])
-    said: list[str] = []
+    parts: list[str] = []
     for run in runs:
         if len(run) >= MIN_DAY_RANGE:
-            said.append(f"{weekday_short(run[0])}–{weekday_short(run[-1])}")
+            parts.append(f"{weekday_short(run[0])}–{weekday_short(run[-1])}")
         else:
-            said.extend(weekday_short(number) for number in run)
-    return ", ".join(said)
+            parts.extend(weekday_short(number) for number in run)
+    return ", ".join(parts)

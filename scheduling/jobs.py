@@ -1,4 +1,4 @@
-"""The clinic's week, kept up every night."""
+"""Nightly work on the timetable."""
 
 from django.tasks import task
 
@@ -10,16 +10,16 @@ from scheduling.services.bookings.horizon import extend_horizon
 
 @task
 def extend_horizon_at(site_id: int) -> str:
-    """Writes the sessions and bookings that the weeks ahead still lack."""
+    """Write the sessions and bookings that are missing up to the horizon, and return a summary."""
     site = Site.objects.get(pk=site_id)
     written = extend_horizon(site=site, now=clock.now())
-    said = "Nothing was missing"
+    summary = "Nothing was missing"
     if written.sessions or written.bookings:
-        said = f"{counted(written.sessions, 'session')} and {counted(written.bookings, 'booking')} written"
+        summary = f"{counted(written.sessions, 'session')} and {counted(written.bookings, 'booking')} written"
     if written.unplaced:
-        said += f"; {counted(written.unplaced, 'place')} not given, as a session is full or another one clashes"
+        summary += f"; {counted(written.unplaced, 'place')} not given, as a session is full or another one clashes"
     if written.unroomed:
-        said += f"; {counted(written.unroomed, 'session')} without their room, which is taken then"
+        summary += f"; {counted(written.unroomed, 'session')} without their room, which is taken then"
     if written.unled:
-        said += f"; {counted(written.unled, 'session')} without all who lead them, as somebody is in another then"
-    return f"{said}."
+        summary += f"; {counted(written.unled, 'session')} without all who lead them, as somebody is in another then"
+    return f"{summary}."

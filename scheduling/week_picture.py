@@ -1,4 +1,4 @@
-"""A week as a picture: seven columns of blocks, laid out here so that a template only draws rectangles. Pure."""
+"""The layout of a week's picture: seven columns of blocks, as rectangles that a template draws. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from timekeeping.weeks import MINUTES_A_DAY, BusyTime
 
 PIXELS_PER_HOUR = 30
 FIRST_HOUR, LAST_HOUR = 8, 18
-"""The hours of the day shown at least, so that weeks side by side look alike."""
+"""The hours that are always shown, so that pictures side by side are comparable."""
 MAX_HOURLY_TICKS = 12
 
 TREATMENT, COMMITMENT, TRAVEL = KINDS = ("treatment", "life", "travel")
@@ -17,7 +17,7 @@ TREATMENT, COMMITMENT, TRAVEL = KINDS = ("treatment", "life", "travel")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of one day (Monday is 0) in minutes from midnight. `kind` is treatment, life or travel."""
+    """A part of one day (Monday is 0), in minutes from midnight. `kind` is one of `KINDS`."""
 
     weekday: int
     starts: int
@@ -34,9 +34,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """Where a block is drawn: `x` and `width` as percentages of the picture's width, `y` and `height` in pixels.
+    """Where a block is drawn: `x` and `width` in percent of the picture's width, `y` and `height` in pixels.
 
-    `lanes` is among how many it shares its day's width.
+    `lanes` is the number of blocks side by side that share the width of the day.
     """
 
     block: Block
@@ -55,7 +55,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class DayColumn:
-    """One day: its number (Monday is 0), its date when the week has one, its left edge, and its blocks for the table."""
+    """One day: its weekday (Monday is 0), its date if the week has dates, its left edge, and its blocks for the table."""
 
     weekday: int
     on: date | None
@@ -72,13 +72,13 @@ class WeekPicture:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds that occur, for the legend."""
-        found = {rectangle.block.kind for rectangle in self.rectangles}
-        return tuple(kind for kind in KINDS if kind in found)
+        """The kinds of block that occur, for the legend."""
+        kinds = {rectangle.block.kind for rectangle in self.rectangles}
+        return tuple(kind for kind in KINDS if kind in kinds)
 
     @property
     def treatment_minutes(self) -> int:
-        """Minutes with treatment in them; groups side by side count once."""
+        """Minutes of treatment; groups at the same time count once."""
         return sum(covered_minutes(_treatment_intervals(column)) for column in self.columns)
 
     @property
@@ -95,29 +95,29 @@ def _percent(part: float) -> str:
 
 
 def draw_week(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPicture:
-    """Lays the blocks out on whole hours that hold them all; what overlaps lies side by side.
+    """Lay the blocks out on whole hours; overlapping blocks are side by side.
 
-    `dates` are the week's seven days in order, if it is a dated one; else it runs from Monday.
+    `dates` are the seven days of a dated week in order; without them the week starts on Monday. Raises ValueError for
+    another number of dates.
     """
     if dates and len(dates) != 7:
         raise ValueError(f"a week has seven days, not {len(dates)}")
-    kept = sorted(blocks, key=lambda block: (block.starts, block.ends, block.kind, block.label))
-    first_hour = min([FIRST_HOUR, *(block.starts // 60 for block in kept)])
-    last_hour = max([LAST_HOUR, *(-(-block.ends // 60) for block in kept)])
+    ordered = sorted(blocks, key=lambda block: (block.starts, block.ends, block.kind, block.label))
+    first_hour = min([FIRST_HOUR, *(block.starts // 60 for block in ordered)])
+    last_hour = max([LAST_HOUR, *(-(-block.ends // 60) for block in ordered)])
 
     def y(minute: int) -> int:
         return (minute - first_hour * 60) * PIXELS_PER_HOUR // 60
 
+    first_weekday = dates[0].weekday() if dates else 0
     columns = tuple(
         DayColumn(
-            weekday=(dates[0].weekday() + number) % 7 if dates else number,
+            weekday=weekday,
             on=dates[number] if dates else None,
             x=_percent(number / 7),
-            blocks=tuple(
-                block for block in kept if block.weekday == ((dates[0].weekday() + number) % 7 if dates else number)
-            ),
+            blocks=tuple(block for block in ordered if block.weekday == weekday),
         )
-        for number in range(7)
+        for number, weekday in enumerate((first_weekday + number) % 7 for number in range(7))
     )
     rectangles = tuple(
         Rectangle(
@@ -138,7 +138,7 @@ def draw_week(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPictur
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A block's place among those it overlaps: lane `number` (from 0) of `lanes` side by side."""
+    """A block's lane: `number` (from 0) of `lanes` side by side."""
 
     block: Block
     number: int
@@ -146,7 +146,7 @@ class Lane:
 
 
 def assign_lanes(blocks: Iterable[Block]) -> tuple[Lane, ...]:
-    """Lanes for the blocks of one day, so that none covers another; blocks that only touch can share one."""
+    """Assign lanes to the blocks of one day, so that none covers another. Blocks that only touch can share a lane."""
     placed: list[Lane] = []
     group: list[tuple[Block, int]] = []
     lane_ends: list[int] = []
@@ -171,9 +171,9 @@ def assign_lanes(blocks: Iterable[Block]) -> tuple[Lane, ...]:
 
 
 def busy_blocks(busy: Iterable[BusyTime], first: date) -> Iterator[Block]:
-    """What a person's busy times take of the week that begins on `first`, with the travel before and after each.
+    """Yield the blocks of busy times, and of the travel before and after, in the week that begins on `first`.
 
-    What crosses midnight becomes a block on either day, and what lies outside the week is left out.
+    Busy time across midnight becomes a block on each day; parts outside the week are left out.
     """
     for each in busy:
         for occasion in each.occasions(first, first + timedelta(days=7)):

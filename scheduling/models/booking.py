@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ReleaseCause(models.TextChoices):
-    """Why a place was given back. Only one that the patient gave back stays given back."""
+    """Why a booking was released. Only one that the patient gave back is never booked again automatically."""
 
     GIVEN_BACK = "given_back", "Given back"
     CANCELLED = "cancelled", "The session was cancelled"
@@ -25,6 +25,7 @@ class ReleaseCause(models.TextChoices):
 
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User) -> "BookingQuerySet":
+        """Bookings of patients whom this person may see."""
         return self.filter(episode__patient__in=Patient.objects.visible_to(user))
 
     def active(self) -> "BookingQuerySet":
@@ -32,27 +33,28 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(released_at=None)
 
     def shown_to_patient(self) -> "BookingQuerySet":
-        """What a patient's own week shows: the places that stand, and those given back because the session is cancelled."""
-        called_off = Q(release_cause=ReleaseCause.CANCELLED, session__status=SessionStatus.CANCELLED)
-        return self.filter(Q(released_at=None) | called_off)
+        """Active bookings, and those released because their session is canceled."""
+        of_canceled_session = Q(release_cause=ReleaseCause.CANCELLED, session__status=SessionStatus.CANCELLED)
+        return self.filter(Q(released_at=None) | of_canceled_session)
 
     def of_patient(self, patient_id: int) -> "BookingQuerySet":
+        """Bookings of one patient, in all episodes."""
         return self.filter(episode__patient=patient_id)
 
     def in_week(self, week: date) -> "BookingQuerySet":
-        """Of the treatment week that begins on the date."""
+        """Bookings of the treatment week that begins on the date."""
         return self.filter(week=week)
 
     def from_instant(self, instant: datetime) -> "BookingQuerySet":
-        """Of sessions that begin at the instant or later."""
+        """Bookings of sessions that begin at the instant or later."""
         return self.filter(starts__gte=instant)
 
 
 class Booking(models.Model):
-    """A patient's place in one session, from an enrollment or to make up for another. Released ones stay.
+    """A patient's place in one session, from an enrollment or as a make-up. Released bookings stay as rows.
 
     `starts`, `ends`, `countable_minutes` and `week` are copies, written by the service that writes the session, so that
-    calendar, ledger and the guard against being in two places read one table.
+    calendars, ledgers and the constraint against double booking read one table.
     """
 
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")

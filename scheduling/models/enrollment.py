@@ -20,7 +20,7 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
         return self.filter(episode__patient__in=Patient.objects.visible_to(user))
 
     def open_on_or_after(self, day: date) -> "EnrollmentQuerySet":
-        """In force on the day, or to begin later."""
+        """Enrollments that are in force on the day or start later."""
         return self.filter(Q(ends=None) | Q(ends__gt=day))
 
     def open_on(self, day: date) -> "EnrollmentQuerySet":
@@ -28,7 +28,7 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
 
 
 class Enrollment(models.Model):
-    """A patient's standing place in a track, on the half-open dates `starts` to `ends`: which meetings they attend."""
+    """A patient's enrollment in a track, on the half-open dates `starts` to `ends`, with the meetings that they attend."""
 
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="enrollments")
     track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="enrollments")
@@ -86,7 +86,7 @@ class Enrollment(models.Model):
 
 
 class EnrollmentMeeting(models.Model):
-    """One meeting of an enrollment, on its own half-open dates."""
+    """A meeting of an enrollment, on its own half-open dates."""
 
     enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="enrollment_meetings")
     meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="enrollment_meetings")

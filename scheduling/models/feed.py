@@ -9,7 +9,7 @@ from scheduling.models.track import Track
 
 
 class FeedStyle(models.TextChoices):
-    """How much an entry of the calendar says."""
+    """How much the events of a calendar say."""
 
     DISCREET = "discreet", "Discreet: the neutral name alone"
     BUSY = "busy", "Busy: nothing but that the time is taken"
@@ -17,7 +17,7 @@ class FeedStyle(models.TextChoices):
 
 class FeedQuerySet(models.QuerySet["Feed"]):
     def visible_to(self, user: User) -> "FeedQuerySet":
-        """Of patients whose record one may change, one's own, and of rooms and tracks one may manage."""
+        """Feeds of patients whom this person may manage, of rooms and tracks that they may manage, and their own."""
         manages_rooms = Room.objects.filter(user.may_at(Permission.MANAGE_TIMETABLE))
         manages_tracks = Track.objects.filter(user.may_at(Permission.MANAGE_TIMETABLE))
         return self.filter(
@@ -29,11 +29,12 @@ class FeedQuerySet(models.QuerySet["Feed"]):
         )
 
     def live(self) -> "FeedQuerySet":
+        """Feeds that are not revoked."""
         return self.filter(revoked_at=None)
 
 
 class Feed(models.Model):
-    """One revocable calendar subscription. The token is shown once; only its hash is kept."""
+    """A revocable calendar subscription. Its token is shown once; only the hash of the token is stored."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
     facilitator = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
@@ -78,5 +79,5 @@ class Feed(models.Model):
     def audit_site_id(self) -> int | None:
         if self.patient is not None:
             return self.patient.site_id
-        placed = self.room or self.track
-        return placed.site_id if placed else None
+        subject = self.room or self.track
+        return subject.site_id if subject else None

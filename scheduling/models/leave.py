@@ -21,7 +21,7 @@ class LeaveQuerySet(models.QuerySet["LeaveOfAbsence"]):
 
 
 class LeaveOfAbsence(models.Model):
-    """A patient is away on the half-open dates: the places are kept, and every session in them is excused."""
+    """A patient's leave of absence on the half-open dates. Bookings are kept, and every session is excused."""
 
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="leaves")
     starts = models.DateField()
@@ -52,7 +52,7 @@ class LeaveOfAbsence(models.Model):
         return self.episode.site_id
 
     def as_interval(self) -> Interval[date]:
-        """The days away; an open leave has no end that anybody reaches."""
+        """Return the days of the leave; without an end date it lasts until `date.max`."""
         return Interval(self.starts, self.ends or date.max)
 
     @property

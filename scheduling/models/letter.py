@@ -13,9 +13,9 @@ class LetterQuerySet(models.QuerySet["Letter"]):
 
 
 class Letter(models.Model):
-    """That a recipient was told the times of a patient's appointments on the half-open dates `starts` to `ends`.
+    """A disclosure: a letter told a recipient a patient's appointments on the half-open dates `starts` to `ends`.
 
-    The letter itself is not kept: what it said is in the schedule, and that it was written in the trail.
+    The letter itself is not stored. Its content is in the schedule, and the audit trail shows that it was written.
     """
 
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="letters")

@@ -39,20 +39,21 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
         return self.filter(user.may_at(Permission.MANAGE_TIMETABLE))
 
     def open_on_or_after(self, day: date) -> "MeetingQuerySet":
-        """Running on the day, or to begin later."""
+        """Meetings that run on the day or start later."""
         return self.filter(Q(runs_until=None) | Q(runs_until__gt=day))
 
     def held_from(self, day: date) -> "MeetingQuerySet":
-        """Those of which there are sessions on the day or later: of a track on offer, of one that ends until it does, and
-        one-to-one sessions."""
+        """Meetings that have sessions on the day or later: those of published tracks, those of retired tracks until they end,
+        and individual sessions.
+        """
         of_a_track = Q(tracks__status=TrackStatus.PUBLISHED) | Q(tracks__status=TrackStatus.RETIRED, runs_until__gt=day)
         return self.filter(of_a_track | Q(kept_for__isnull=False)).open_on_or_after(day).distinct()
 
 
 class Meeting(models.Model):
-    """One weekly slot of a site on the wall clock, within one day; every week or every other week from an anchor's.
+    """A weekly meeting of a site, on the wall clock and within one day; every week, or every other week from `anchor`.
 
-    It runs on the half-open dates `runs_from` to `runs_until`. Changing it from a date ends it and begins the next.
+    It runs on the half-open dates `runs_from` to `runs_until`. A change from a date on ends it and starts another meeting.
     """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="meetings")
@@ -129,11 +130,11 @@ class Meeting(models.Model):
 
     @property
     def leader(self) -> User | None:
-        """Reads prefetched facilitators."""
+        """The facilitator who leads. Reads prefetched facilitators."""
         return next((each.user for each in self.meeting_facilitators.all() if each.part == FacilitatorPart.LEADS), None)
 
     def as_weekly_meeting(self) -> WeeklyMeeting:
-        """Reads prefetched facilitators and service type."""
+        """Return the meeting as a value of the domain. Reads prefetched facilitators and the service type."""
         return WeeklyMeeting(
             key=self.pk,
             name=self.name,
@@ -152,7 +153,7 @@ class Meeting(models.Model):
         )
 
     def as_busy_time(self, *, label: str, valid_from: date, valid_until: date | None) -> BusyTime:
-        """The meeting as time taken by another enrollment, on half-open dates."""
+        """Return the meeting as time that an enrollment takes, on half-open dates."""
         return BusyTime(
             key=f"meeting-{self.pk}",
             label=label,
@@ -165,6 +166,7 @@ class Meeting(models.Model):
         )
 
     def as_pattern(self) -> MeetingPattern:
+        """Return when the meeting is held."""
         return MeetingPattern(
             weekday=self.weekday,
             anchor=self.anchor,

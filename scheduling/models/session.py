@@ -48,18 +48,18 @@ class SessionQuerySet(models.QuerySet["Session"]):
         )
 
     def with_roster_of(self, user: User) -> "SessionQuerySet":
-        """Sessions of which this person may see who is in them."""
+        """Sessions whose roster this person may see."""
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(
             user.may_at(Permission.SEE_PATIENTS) | (user.may_at(Permission.SEE_OWN_PATIENTS) & Q(pk__in=own))
         )
 
     def between(self, first: date, until: date) -> "SessionQuerySet":
-        """On the local dates of the half-open range."""
+        """Sessions on the local dates of the half-open range."""
         return self.filter(on__gte=first, on__lt=until)
 
     def without_withdrawn(self) -> "SessionQuerySet":
-        """Without what was called off of one-to-one times that are over: nobody waits for it."""
+        """Leave out canceled individual sessions that lie after their meeting's end: nobody expects them."""
         return self.exclude(
             status=SessionStatus.CANCELLED,
             meeting__kept_for__isnull=False,
@@ -67,12 +67,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
         )
 
     def to_come(self, now: datetime) -> "SessionQuerySet":
-        """Not begun yet, whatever their status."""
+        """Sessions that have not begun and are not finalized, whatever their status."""
         return self.filter(starts__gt=now, finalized_at=None)
 
 
 class Session(models.Model):
-    """One dated occurrence of a meeting, or a one-off, within one day. Instants are aware.
+    """A dated occurrence of a meeting, or a one-off session, within one day. Datetimes are aware.
 
     `on` is the date at the site on which it is held, `pattern_date` the one that its meeting gave it: the two differ when it
     was moved to another day, and no second one is written for the date that it stands for.
@@ -180,33 +180,36 @@ class Session(models.Model):
 
     @property
     def places_left(self) -> int:
+        """The number of free places."""
         return self.places - self.booked
 
     @property
     def is_changed(self) -> bool:
-        """Changed away from its meeting: kept as it is, whatever becomes of the meeting."""
+        """Whether it was changed by hand: it then stays as it is when its meeting changes."""
         return self.departed_at is not None
 
     @property
     def is_moved(self) -> bool:
-        """At another time than its meeting would be. Reads the meeting and the site."""
+        """Whether it is at another time than its meeting's. Reads the meeting and the site."""
         if self.meeting is None:
             return False
         usual = (self.pattern_date, self.meeting.starts, self.meeting.ends)
         return (self.on, self.local_starts().time(), self.local_ends().time()) != usual
 
     def local_starts(self) -> datetime:
+        """Return the start on the site's clock."""
         return self.starts.astimezone(self.site.zone)
 
     def local_ends(self) -> datetime:
+        """Return the end on the site's clock."""
         return self.ends.astimezone(self.site.zone)
 
 
 class SessionFacilitator(models.Model):
-    """Who leads or assists in a session.
+    """A person who leads or assists in a session.
 
     `starts` and `ends` are copies, written by the service that writes the session and empty while it is cancelled, so that
-    the guard against being in two places reads one table.
+    the constraint against double booking reads one table.
     """
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="session_facilitators")

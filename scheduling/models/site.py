@@ -1,4 +1,4 @@
-"""A clinic's locations, and what holds at each: its rules, rooms, closures."""
+"""A clinic's locations with their rules, rooms and closures."""
 
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -20,13 +20,14 @@ from timekeeping.intervals import Interval
 
 
 def validate_time_zone(name: str) -> None:
+    """Raise ValidationError unless it is the IANA name of a time zone."""
     if name not in available_timezones():
         raise ValidationError(f"{name} is not a time zone's name, such as America/Chicago.")
 
 
 class SiteQuerySet(models.QuerySet["Site"]):
     def visible_to(self, user: User) -> "SiteQuerySet":
-        """The sites at which this person works, or is a patient."""
+        """Sites at which this person works or is a patient."""
         sites = {site for _, site in user.assigned_roles}
         if not user.is_active:
             return self.none()
@@ -35,12 +36,12 @@ class SiteQuerySet(models.QuerySet["Site"]):
         return self.filter(Q(pk__in=sites) | Q(patients__user=user.pk)).distinct()
 
     def managing_patients(self, user: User) -> "SiteQuerySet":
-        """The sites whose patients this person may manage."""
+        """Sites whose patients this person may manage."""
         granted = user.sites_where(Permission.MANAGE_PATIENTS)
         return self if None in granted else self.filter(pk__in=[site for site in granted if site is not None])
 
     def worked_at_by(self, user: User) -> "SiteQuerySet":
-        """The sites at which this person has a role."""
+        """Sites at which this person has a role."""
         sites = {site for _, site in user.assigned_roles}
         return self if None in sites else self.filter(pk__in=[site for site in sites if site is not None])
 
@@ -83,14 +84,14 @@ class Site(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuses a neutral name or letterhead that has the site's own name, or a word of treatment, in it."""
-        told = {
+        """Refuse a neutral name or letterhead that contains the site's own name or a word about treatment."""
+        errors = {
             field: f"“{'”, “'.join(words)}” says more than may leave the building."
             for field in ("neutral_name", "letterhead")
             if (words := revealing_words(getattr(self, field), [self.name]))
         }
-        if told:
-            raise ValidationError(told)
+        if errors:
+            raise ValidationError(errors)
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -137,7 +138,7 @@ class Room(models.Model):
 
 
 class ServiceType(models.Model):
-    """Group, individual, family, education …"""
+    """A kind of service: group, individual, family, education …"""
 
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
@@ -151,7 +152,7 @@ class ServiceType(models.Model):
 
 
 class Weekday(models.Func):
-    """The weekday of a date, Monday as 0, in SQL that holds in a CHECK without Django's own functions."""
+    """The weekday of a date, Monday as 0, in SQL that a CHECK constraint can use on both databases."""
 
     output_field = models.IntegerField()
     arity = 1
@@ -222,6 +223,7 @@ class RuleSet(models.Model):
         return self.site_id
 
     def as_rules(self) -> rules.HoursRules:
+        """Return the rules as a value of the domain."""
         return rules.HoursRules(
             minimum_minutes=self.minimum_minutes,
             maximum_minutes=self.maximum_minutes,
@@ -243,7 +245,7 @@ class ClosureQuerySet(models.QuerySet["Closure"]):
 
 
 class Closure(models.Model):
-    """Dates on which a site is closed: half-open."""
+    """Half-open dates on which a site is closed."""
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="closures")
     starts = models.DateField()

@@ -35,12 +35,12 @@ class TrackQuerySet(models.QuerySet["Track"]):
         return self.filter(user.may_at(Permission.MANAGE_TIMETABLE))
 
     def published(self) -> "TrackQuerySet":
-        """Those into which patients can be enrolled."""
+        """Tracks into which patients can be enrolled."""
         return self.filter(status=TrackStatus.PUBLISHED)
 
 
 class Track(models.Model):
-    """A named set of weekly meetings. Its hours are computed from them, never typed."""
+    """A named set of weekly meetings. Its hours are computed from them, never entered."""
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="tracks")
     code = models.CharField(max_length=40)
@@ -105,23 +105,23 @@ class Track(models.Model):
 
     @property
     def is_open_to_all(self) -> bool:
-        """Whatever their level of care and age."""
+        """Whether it takes patients of any level of care and age."""
         return not self.level and self.from_age is None and self.to_age is None
 
     @property
     def mixes(self) -> bool:
-        """Whether its patients may attend meetings of others like it. A cohort begins together, and stays among itself."""
+        """Whether its patients may attend meetings of other tracks. Cohorts start together and stay among themselves."""
         return self.site.mixes_tracks and self.entry == EntryMode.ROLLING
 
     def next_entry(self, day: date) -> date | None:
-        """The first day from `day` on which a patient can begin; None when no start date is left. Reads prefetched dates."""
+        """Return the first day from `day` on which a patient can start, or None. Reads prefetched start dates."""
         if self.entry == EntryMode.ROLLING:
             return day
         return min((start.on for start in self.cohort_starts.all() if start.on >= day), default=None)
 
 
 class CohortStart(models.Model):
-    """A date on which a track that takes people in cohorts begins anew."""
+    """A start date of a track that takes patients in cohorts."""
 
     track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="cohort_starts")
     on = models.DateField()

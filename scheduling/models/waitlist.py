@@ -8,7 +8,7 @@ from scheduling.models.track import Track
 
 
 class Priority(models.IntegerChoices):
-    """How soon care is needed, as a clinician stated it; the lower number is offered a place first."""
+    """How soon care is needed, as set by a clinician. Lower numbers are offered a place first."""
 
     URGENT = 1, "Urgent"
     SOON = 2, "Soon"
@@ -20,17 +20,18 @@ class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
         return self.filter(episode__patient__in=Patient.objects.visible_to(user))
 
     def open(self) -> "WaitingQuerySet":
+        """Entries of patients who still wait."""
         return self.filter(closed_at=None)
 
     def in_order(self) -> "WaitingQuerySet":
-        """Clinical priority first, then who asked first."""
+        """Order by clinical priority, then by the time of the request."""
         return self.order_by("priority", "requested_at", "pk")
 
 
 class WaitingEntry(models.Model):
-    """A patient waits for a place in a track: in order of clinical priority, then of the request.
+    """A patient on the waitlist of a track, in the order of clinical priority and then of the request.
 
-    Closed once enrolled, by the enrollment that it became, or when it is withdrawn, with a reason.
+    It is closed by the enrollment that results, or with a reason when it is withdrawn.
     """
 
     track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="waiting_entries")

@@ -51,7 +51,7 @@ for _tag in (times, day_range):
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A word with its icon and one of the stylesheet's tones: met, on-course, at-risk, short, partial."""
+    """A word with its icon and a tone of the stylesheet: met, on-course, at-risk, short or partial."""
 
     word: str
     icon: str
@@ -91,31 +91,31 @@ STATUS_BADGES = {
 
 @cache
 def _render_badge(badge: Badge) -> SafeString:
-    """Drawn once in each process: a page can show hundreds."""
+    """Render each badge once per process: a page can show hundreds."""
     return render_to_string("_badge.html", {"badge": badge})
 
 
 @register.simple_tag
 def standing_badge(standing: str | None) -> str:
-    """How a week stands; nothing for a week without a ledger."""
+    """Show the standing of a week as a badge; nothing for a week without a ledger."""
     return _render_badge(STANDING_BADGES[str(standing)]) if standing else ""
 
 
 @register.simple_tag
 def standing_text(standing: str) -> str:
-    """How a week stands, in a word alone."""
+    """Return the standing of a week in words."""
     return STANDING_BADGES[str(standing)].word
 
 
 @register.simple_tag
 def mark_badge(status: str | None) -> SafeString:
-    """What was recorded of somebody at a session; without it, nobody has marked it yet."""
+    """Show an attendance status as a badge, or that there is none yet."""
     return _render_badge(MARK_BADGES[str(status)] if status else NOT_MARKED)
 
 
 @register.simple_tag
 def status_badge(status: str | None) -> SafeString:
-    """The status of a session, of a track, of an attendance, or of nightly work."""
+    """Show the status of a session, a track, an attendance or a nightly job as a badge."""
     return _render_badge({**MARK_BADGES, **STATUS_BADGES}[str(status)] if status else NOT_MARKED)
 
 
@@ -123,7 +123,7 @@ def status_badge(status: str | None) -> SafeString:
 def meter(
     minutes: int, minimum: int, maximum: int, prescribed: int | None = None, to_come: int = 0
 ) -> dict[str, str | None]:
-    """Hours against their range as a bar, and in words. All in minutes; `to_come` is drawn behind what there is."""
+    """Show hours within their range as a bar and in words. All values are minutes; `to_come` follows `minutes` in the bar."""
     full = max(maximum * 11 // 10, minutes + to_come, prescribed or 0, 1)
 
     def share(part: int) -> str:
@@ -160,7 +160,7 @@ def kind_text(kind: str, discreet: bool = False) -> str:
 def week_picture(
     picture: WeekPicture, today: date | None = None, discreet: bool = False
 ) -> dict[str, WeekPicture | date | str | bool | None]:
-    """A week as a picture, with the same as a table behind it. `discreet` on pages that others may look at."""
+    """Show a week as a picture, and as a table for screen readers. `discreet` is for pages that others may see."""
     what = "appointments" if discreet else "treatment"
     said = f"{hours(picture.treatment_minutes)} of {what} over {counted(picture.treatment_days, 'day')}"
     return {
