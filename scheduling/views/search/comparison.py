@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -66,15 +65,6 @@ def find_schedule_compare(request: HttpRequest, patient_id: int) -> HttpResponse
 def comparison_rows(cards: Sequence[ScheduleCard]) -> list[ScoreItem]:
     """What the schedules ask, part by part, in the order in which they are told apart at a glance."""
     schedules = [card.schedule for card in cards]
-    numbers = [
-        ScoreItem(name, tuple(attrgetter(path)(each) for each in schedules))
-        for name, path in (
-            ("starts", "starts"),
-            ("minutes", "minutes"),
-            ("trips", "price.trips"),
-            ("present", "price.present_minutes"),
-        )
-    ]
     asked: list[tuple[str, list[tuple[Remark, ...]]]] = [
         ("gives", [move_remarks(each.score.moves) for each in schedules]),
         ("misses", [missed_session_remarks(each.meetings, each.need) for each in schedules]),
@@ -82,7 +72,10 @@ def comparison_rows(cards: Sequence[ScheduleCard]) -> list[ScoreItem]:
     ]
     return [
         ScoreItem("when", tuple(tuple(card.days) for card in cards)),
-        *numbers,
+        ScoreItem("starts", tuple(each.starts for each in schedules)),
+        ScoreItem("minutes", tuple(each.minutes for each in schedules)),
+        ScoreItem("trips", tuple(each.score.trips for each in schedules)),
+        ScoreItem("present", tuple(each.score.present_minutes for each in schedules)),
         *(ScoreItem(name, tuple(values)) for name, values in asked),
         ScoreItem("people", tuple(each.score.people for each in schedules)),
         ScoreItem("track", tuple(card.remarks[1] for card in cards)),
