@@ -206,13 +206,7 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
     possible = as_much_as_possible(free, need.rules)
     is_whole = len(free) == len(meetings) or is_whole_track(possible, meetings, need.rules)
     whole = possible if is_whole and not judge(offer, need, possible) else None
-    enough = just_enough(
-        free,
-        need.rules,
-        minutes=need.prescribed_minutes,
-        days=need.prescribed_days,
-        individual_minutes=offer.individual_minutes,
-    )
+    enough = just_enough(free, need.rules, need.weekly_limits(offer.individual_minutes))
     if any(reason for rule in TRACK_RULES for reason in rule(offer, need, ())):
         whole = enough = None
     total = add_up(whole or enough or possible, need.rules, offer.individual_minutes)

@@ -96,23 +96,23 @@ class SettledWeek:
         `cost`, `people` and `tracks` are those of the slots before it.
         """
         found = []
-        met = people.bit_count()
-        before = weights.person * (met - 1 if met else 0)
+        number_before = people.bit_count()
+        before = weights.person * (number_before - 1 if number_before else 0)
         following = self.slots[number + 1 :]
-        can_be_one = self.tracks_from[number + 1]
+        tracks_after = self.tracks_from[number + 1]
         for group in self.slots[number].groups:
-            now, track = people | group.people, tracks & group.tracks
-            known = now.bit_count()
-            mixed = weights.mixed if tracks and not track else 0
-            spent = cost + mixed - before + weights.person * (known - 1 if known else 0)
-            least = spent + weights.mixed if track and not track & can_be_one else spent
-            new_people, seen = 0, now
+            people_now, tracks_now = people | group.people, tracks & group.tracks
+            number_now = people_now.bit_count()
+            mixed = weights.mixed if tracks and not tracks_now else 0
+            spent = cost + mixed - before + weights.person * (number_now - 1 if number_now else 0)
+            least = spent + weights.mixed if tracks_now and not tracks_now & tracks_after else spent
+            new_people, seen = 0, people_now
             for slot in following:
                 if not seen & slot.people:
                     new_people += 1
                     seen |= slot.people
-            least += weights.person * (new_people if known or not new_people else new_people - 1)
-            found.append(GroupOption(least, group.key, spent, now, track, group))
+            least += weights.person * (new_people if number_now or not new_people else new_people - 1)
+            found.append(GroupOption(least, group.key, spent, people_now, tracks_now, group))
         found.sort(key=lambda option: option[:2])
         return found
 

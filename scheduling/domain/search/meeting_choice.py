@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import time
 
 from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, add_up, minutes_of_day
+from scheduling.domain.search.need import WeeklyLimits
 
 Choice = tuple[WeeklyMeeting, ...]
 
@@ -35,35 +36,35 @@ def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMee
     return len(chosen) == len(most) and add_up(chosen, rules) == add_up(most, rules)
 
 
-def just_enough(
-    meetings: Sequence[WeeklyMeeting],
-    rules: HoursRules,
-    *,
-    minutes: int,
-    days: int,
-    individual_minutes: int = 0,
-) -> Choice | None:
-    """Return the choice with the fewest minutes that has `minutes` and `days` a week within the RuleSet; or None.
+def counts_toward_hours(meeting: WeeklyMeeting) -> bool:
+    """Whether the meeting adds to the weekly hours: it is held every week, and its service counts.
 
-    Among equals it is the one with the fewest days, then the fewest meetings, then the earliest. Meetings of every other week
-    and services that do not count add no hours, so they are left out. `individual_minutes` count toward the minutes.
+    Other meetings are attended only on top of a whole track.
     """
-    counting = [each for each in meetings if each.anchor is None and each.countable]
-    reached: dict[tuple[int, int], Choice] = {(individual_minutes, 0): ()}
+    return meeting.anchor is None and meeting.countable
+
+
+def just_enough(meetings: Sequence[WeeklyMeeting], rules: HoursRules, limits: WeeklyLimits) -> Choice | None:
+    """Return the choice with the fewest minutes within the limits; None if no choice is.
+
+    Among equals it is the one with the fewest days, then the fewest meetings, then the earliest. Meetings that do not count
+    toward the hours are left out.
+    """
+    counting = [each for each in meetings if counts_toward_hours(each)]
+    reached: dict[tuple[int, int], Choice] = {(0, 0): ()}
     for today in _by_day(counting):
         options = _best_by_minutes(today, rules)
         following: dict[tuple[int, int], Choice] = {}
         for (sum_minutes, sum_days), chosen in reached.items():
             for day_minutes, option in options.items():
-                key = (sum_minutes + day_minutes, sum_days + (1 if day_minutes else 0))
+                total = (sum_minutes + day_minutes, sum_days + (1 if day_minutes else 0))
                 longer = chosen + option
-                if key[0] > rules.maximum_minutes or key[1] > rules.maximum_days:
+                if total[0] > limits.max_minutes or total[1] > limits.max_days:
                     continue
-                if key not in following or _rank(longer) < _rank(following[key]):
-                    following[key] = longer
+                if total not in following or _rank(longer) < _rank(following[total]):
+                    following[total] = longer
         reached = following
-    least_minutes, least_days = max(minutes, rules.minimum_minutes), max(days, rules.minimum_days)
-    enough = [key for key in reached if key[0] >= least_minutes and key[1] >= least_days]
+    enough = [total for total in reached if total[0] >= limits.min_minutes and total[1] >= limits.min_days]
     return reached[min(enough)] if enough else None
 
 

@@ -82,7 +82,7 @@ class NothingMoves(Remark):
 class WouldMove(Remark):
     """A commitment ends earlier or starts later by some `minutes` on the weekdays.
 
-    One that `passes` is temporary, and moves on its dates alone.
+    One that is temporary moves on its dates only.
     """
 
     code: ClassVar[str] = "would_move"
@@ -91,7 +91,7 @@ class WouldMove(Remark):
     weekdays: tuple[int, ...]
     ends_earlier: bool
     minutes: int
-    passes: bool
+    is_temporary: bool
 
     @property
     def then(self) -> time:
@@ -191,8 +191,8 @@ def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
     for move in most.values():
         alike.setdefault((move.busy, move.ends_earlier, move.minutes, move.is_temporary), set()).add(move.weekday)
     return tuple(
-        WouldMove(busy, tuple(sorted(weekdays)), ends_earlier, minutes, passes)
-        for (busy, ends_earlier, minutes, passes), weekdays in alike.items()
+        WouldMove(busy, tuple(sorted(weekdays)), ends_earlier, minutes, is_temporary)
+        for (busy, ends_earlier, minutes, is_temporary), weekdays in alike.items()
     )
 
 

@@ -16,7 +16,7 @@ from itertools import islice
 from scheduling.domain.hours.rules import WeeklyMeeting, add_up
 from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.fit import TRACK_RULES, check_places, judge
-from scheduling.domain.search.meeting_choice import as_much_as_possible, is_whole_track
+from scheduling.domain.search.meeting_choice import as_much_as_possible, counts_toward_hours, is_whole_track
 from scheduling.domain.search.mixed_tracks import home_track
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.score import WEIGHTS, Score, Weights, score_meetings
@@ -39,7 +39,7 @@ class Schedule:
     """Meetings of one track, or of several that mix, that fit the patient from the day `starts`.
 
     `offer` is the track to enroll in: of a mixed schedule the one with most of its meetings, then by name. `asked` is the day
-    from which the patient looked for a schedule. `minutes` and `days` are a week's, individual minutes included. `points` rank
+    from which the patient wanted a schedule. `minutes` and `days` are a week's, individual minutes included. `points` rank
     it: fewer are better.
     """
 
@@ -177,14 +177,6 @@ def _build_pool(pooled: tuple[Offer, ...], need: Need) -> MeetingPool:
             elif _is_open(meeting, need) and not any(check_places(offered, need)):
                 tracks_by_key[meeting.key] = (meeting, 1 << number)
     return MeetingPool(meetings=tuple(tracks_by_key.values()), individual_minutes=pooled[0].individual_minutes)
-
-
-def counts_toward_hours(meeting: WeeklyMeeting) -> bool:
-    """Whether the meeting adds to the weekly hours: it is held every week, and its service counts.
-
-    Other meetings are attended only on top of a whole track.
-    """
-    return meeting.anchor is None and meeting.countable
 
 
 def _is_open(meeting: WeeklyMeeting, need: Need) -> bool:

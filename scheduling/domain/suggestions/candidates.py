@@ -32,7 +32,7 @@ MAX_EXTRA_MINUTES = 600
 """The most by which an upper bound of the rules is raised (product rule)."""
 
 JointAdjustments = tuple[Adjustment, ...]
-"""Adjustments that are made anyway, beside the one that is looked for."""
+"""Adjustments that are made anyway, beside the one that is searched for."""
 
 
 def first_sufficient_index[T](amounts: Sequence[T], is_enough: Callable[[T], bool]) -> int:

@@ -177,7 +177,11 @@ class ShorterTravel(MinutesAdjustment):
 
     @override
     def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
-        return (replace(busy, travel_before=self.way) if self.before else replace(busy, travel_after=self.way),)
+        return (
+            replace(busy, travel_before=self.new_travel)
+            if self.before
+            else replace(busy, travel_after=self.new_travel),
+        )
 
     @override
     def reduce(self, conflict: Conflict) -> Conflict | None:
@@ -186,14 +190,14 @@ class ShorterTravel(MinutesAdjustment):
         return _if_overlapping(conflict._replace(minutes_earlier=conflict.minutes_earlier - self.minutes))
 
     @property
-    def takes(self) -> int:
+    def travel(self) -> int:
         """Minutes that travel takes now."""
         return self.busy.travel_before if self.before else self.busy.travel_after
 
     @property
-    def way(self) -> int:
+    def new_travel(self) -> int:
         """Minutes that travel would take."""
-        return self.takes - self.minutes
+        return self.travel - self.minutes
 
 
 def is_covered_by(one: CommitmentAdjustment, two: CommitmentAdjustment) -> bool:

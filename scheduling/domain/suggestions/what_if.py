@@ -14,8 +14,9 @@ from itertools import product
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.conflicts import Conflict, MeetingConflicts, resolve_conflicts
 from scheduling.domain.search.feasibility import ReachableHours
+from scheduling.domain.search.meeting_choice import counts_toward_hours
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from scheduling.domain.search.schedules import counts_toward_hours, pool_offers
+from scheduling.domain.search.schedules import pool_offers
 from scheduling.domain.suggestions.changes import Adjustment, MorePlaces, OneMorePlace
 from scheduling.domain.suggestions.commitment_changes import CommitmentAdjustment
 from timekeeping.reasons import Key

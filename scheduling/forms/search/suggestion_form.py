@@ -76,7 +76,7 @@ def _fields_of_commitment_change(change: CommitmentAdjustment) -> Iterator[Field
         case MoreFlexibility():
             yield f"{prefix}-movable_minutes", str(change.movable_minutes)
         case ShorterTravel():
-            yield f"{prefix}-travel_{'before' if change.before else 'after'}", str(change.way)
+            yield f"{prefix}-travel_{'before' if change.before else 'after'}", str(change.new_travel)
         case CommitmentSkipped():
             yield f"{prefix}-leave_out", "on"
 
