@@ -1,4 +1,4 @@
-"""What happened at a booking, and the corrections of it."""
+"""Attendance: what happened at each booking, and the amendments of finalized marks."""
 
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,16 @@ class AttendanceStatus(models.TextChoices):
 
 class AttendanceQuerySet(models.QuerySet["Attendance"]):
     def visible_to(self, user: User) -> "AttendanceQuerySet":
+        """The marks of patients whom the user may see."""
         return self.filter(booking__episode__patient__in=Patient.objects.visible_to(user))
 
 
 class Attendance(models.Model):
-    """What happened at a booking. Once its session is finalized it changes only by an Amendment."""
+    """The mark of a booking: what happened, and the minutes credited.
+
+    `arrived` and `left` are None for a patient who came at the start or stayed to the end. Once the session is finalized,
+    a mark changes only by an `Amendment`.
+    """
 
     booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="attendance")
     status = models.CharField(max_length=24, choices=AttendanceStatus.choices)
@@ -90,7 +95,7 @@ class Attendance(models.Model):
 
 
 class Amendment(AppendOnlyModel):
-    """A correction of a finalized attendance: what stood, what stands, and why."""
+    """A correction of a finalized mark: its values before and after, who signed it, and why. Rows never change."""
 
     attendance = models.ForeignKey(Attendance, on_delete=models.PROTECT, related_name="amendments")
     status_before = models.CharField(max_length=24, choices=AttendanceStatus.choices)

@@ -38,7 +38,7 @@ NEXT_MONDAY = datetime(2026, 11, 30, 15, tzinfo=UTC)
 
 
 def at(clock: str, day: date = MONDAY) -> datetime:
-    """The instant of a wall-clock time in New York in winter, such as "9:20"."""
+    """Convert a wall-clock time in New York in winter, such as "9:20", to an instant."""
     hour, minute = map(int, clock.split(":"))
     return datetime(day.year, day.month, day.day, hour + 5, minute, tzinfo=UTC)
 
@@ -61,7 +61,7 @@ class Clinic:
         return self.sessions[0]
 
     def admit(self, first_name: str = "Rosa", *, starts: date = MONDAY, **fields: Any) -> Episode:
-        """A patient in the group, with a place in each of the week's sessions from their admission on."""
+        """Admit and enroll a patient, with a booking in each of the week's sessions from the admission on."""
         patient = make_patient(self.site, first_name)
         episode = admit(patient, starts, **fields)
         enrollment = enroll(episode, self.track, starts)
@@ -70,8 +70,8 @@ class Clinic:
                 book(session, enrollment)
         return episode
 
-    def mark(self, booking: Booking, status: str = "present", now: datetime | None = None, **said: Any) -> Attendance:
-        mark = Mark(AttendanceStatus(status), **said)
+    def mark(self, booking: Booking, status: str = "present", now: datetime | None = None, **fields: Any) -> Attendance:
+        mark = Mark(AttendanceStatus(status), **fields)
         return mark_booking(booking=booking, mark=mark, by=self.leader, now=now or booking.ends, seen_at=ANY)
 
 
@@ -107,14 +107,14 @@ def booking_of(episode: Episode, day: date = MONDAY) -> Booking:
 
 
 def make_opening(clinic: Clinic, day: date) -> Session:
-    """A session of another published track with a place."""
+    """Create a session with spots, of another published track."""
     meeting = make_meeting(clinic.site, day.weekday(), "13:00", "16:00")
     make_track(clinic.site, [meeting], name="Afternoon track")
     return make_session(meeting, day)
 
 
 def openings_in_week(episode: Episode, day: date, now: datetime) -> list[Session]:
-    """The sessions that the patient could still take in the week around the day."""
+    """Return the sessions that the patient could still take in the week around the day."""
     week = RuleBook.of(episode.site).week_around(day)
     return ledger_with_openings(episode=episode, week=week, now=now)[1]
 

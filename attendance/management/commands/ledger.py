@@ -1,4 +1,4 @@
-"""`manage.py ledger PATIENT_CODE`: a patient's treatment week, as its page shows it."""
+"""`manage.py ledger PATIENT_CODE`: print a patient's treatment week as its page shows it."""
 
 import json
 from argparse import ArgumentParser
@@ -32,14 +32,14 @@ class Command(BaseCommand):
         patient = Patient.objects.select_related("site").filter(code=options["patient_code"]).first()
         if patient is None:
             raise CommandError(f"There is no patient with the code {options['patient_code']}.")
-        found = week_report(patient=patient, day=_parse_week(options["week"], patient, now), now=now)
-        if found.row is None:
-            raise CommandError(f"No hours are owed in the week of {found.week.start:%Y-%m-%d}.")
-        record(patient, by=None, action=Action.VIEWED, at=now, detail=f"ledger command, {found.week.start:%Y-%m-%d}")
+        report = week_report(patient=patient, day=_parse_week(options["week"], patient, now), now=now)
+        if report.row is None:
+            raise CommandError(f"No hours are owed in the week of {report.week.start:%Y-%m-%d}.")
+        record(patient, by=None, action=Action.VIEWED, at=now, detail=f"ledger command, {report.week.start:%Y-%m-%d}")
         if options["json"]:
-            self.stdout.write(json.dumps(_report_json(found), indent=2))
+            self.stdout.write(json.dumps(_report_json(report), indent=2))
         else:
-            context = {"found": found, "ledger": found.row.ledger, "site": found.site, "now": now}
+            context = {"found": report, "ledger": report.row.ledger, "site": report.site, "now": now}
             self.stdout.write(render_to_string("attendance/weeks/ledger.txt", context).strip())
 
 
@@ -52,14 +52,14 @@ def _parse_week(text: str | None, patient: Patient, now: datetime) -> date:
         raise CommandError(f"“{text}” is not a date; write it as 2026-11-23.") from None
 
 
-def _report_json(found: WeekReport) -> dict[str, object]:
-    assert found.row is not None
-    ledger, zone = found.row.ledger, found.site.zone
+def _report_json(report: WeekReport) -> dict[str, object]:
+    assert report.row is not None
+    ledger, zone = report.row.ledger, report.site.zone
 
-    def times(of: Booking | Session) -> dict[str, str]:
-        return {"starts": of.starts.astimezone(zone).isoformat(), "ends": of.ends.astimezone(zone).isoformat()}
+    def times(row: Booking | Session) -> dict[str, str]:
+        return {"starts": row.starts.astimezone(zone).isoformat(), "ends": row.ends.astimezone(zone).isoformat()}
 
-    def booked(booking: Booking) -> dict[str, object]:
+    def booked_session(booking: Booking) -> dict[str, object]:
         mark = attendance_of(booking)
         return {
             "name": booking.session.name,
@@ -72,13 +72,18 @@ def _report_json(found: WeekReport) -> dict[str, object]:
         }
 
     def opening(session: Session, *, saves: bool) -> dict[str, object]:
-        named = {"session": session.pk, "name": session.name, **times(session)}
-        return {**named, "countable_minutes": session.countable_minutes, "saves_the_week": saves}
+        return {
+            "session": session.pk,
+            "name": session.name,
+            **times(session),
+            "countable_minutes": session.countable_minutes,
+            "saves_the_week": saves,
+        }
 
     return {
-        "patient": found.patient.code,
-        "week": found.week.start.isoformat(),
-        "last_day": found.last_day.isoformat(),
+        "patient": report.patient.code,
+        "week": report.week.start.isoformat(),
+        "last_day": report.last_day.isoformat(),
         "ledger": {
             "prescribed_minutes": ledger.prescribed_minutes,
             "prescribed_days": ledger.prescribed_days,
@@ -90,11 +95,11 @@ def _report_json(found: WeekReport) -> dict[str, object]:
             "makeup_days": ledger.makeup_days,
             "standing": ledger.standing,
             "partial": sorted(ledger.partial),
-            "not_marked_yet": found.row.unmarked,
+            "not_marked_yet": report.row.unmarked,
         },
-        "sessions": [booked(booking) for booking in found.bookings],
+        "sessions": [booked_session(booking) for booking in report.bookings],
         "openings": [
-            *(opening(session, saves=True) for session in found.makeup_sessions),
-            *(opening(session, saves=False) for session in found.other_openings),
+            *(opening(session, saves=True) for session in report.makeup_sessions),
+            *(opening(session, saves=False) for session in report.other_openings),
         ],
     }

@@ -16,7 +16,7 @@ from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
 
 MAX_DATE_RANGE = timedelta(days=366)
-"""How long dates in a row may be (product rule): what takes longer is a weekly commitment with a first and a last day."""
+"""How long dates in a row may be (product rule). What takes longer is entered as weekly, with a first and a last day."""
 
 
 @dataclass(frozen=True, slots=True)

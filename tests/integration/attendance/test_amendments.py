@@ -1,4 +1,4 @@
-"""A finalized mark changes only by an amendment with a reason; what stood is kept for good."""
+"""A finalized mark changes only by an amendment with a reason, which keeps the values before it."""
 
 from urllib.parse import urlencode
 
@@ -28,7 +28,7 @@ def clinic() -> Clinic:
 
 @pytest.fixture
 def finalized(clinic: Clinic) -> Attendance:
-    """A no-show, signed."""
+    """A finalized no-show."""
     mark = clinic.mark(booking_of(clinic.admit("Rosa")), "no_show")
     finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
     return mark
@@ -47,7 +47,7 @@ def late(reason: str = "She was in the hall, the sheet shows it.") -> Mark:
     return Mark(AttendanceStatus.PARTIAL, arrived=at("9:30"), reason=reason)
 
 
-def test_an_amendment_keeps_what_stood_what_stands_and_why(clinic: Clinic, finalized: Attendance) -> None:
+def test_an_amendment_keeps_the_values_before_and_after_and_the_reason(clinic: Clinic, finalized: Attendance) -> None:
     amend_attendance(attendance=finalized, mark=late(), by=clinic.coordinator, now=THURSDAY_NOON, seen_amendments=ANY)
 
     kept = Amendment.objects.get()
@@ -65,28 +65,30 @@ def test_an_amendment_keeps_what_stood_what_stands_and_why(clinic: Clinic, final
     ("mark", "code"),
     [
         pytest.param(late(reason="  "), "reason_required", id="without a reason"),
-        pytest.param(Mark(AttendanceStatus.NO_SHOW, reason="Looked again."), "nothing_changed", id="nothing different"),
-        pytest.param(Mark(AttendanceStatus.PARTIAL, reason="Late."), "needs_times", id="in part, but which"),
+        pytest.param(Mark(AttendanceStatus.NO_SHOW, reason="Looked again."), "nothing_changed", id="no change"),
+        pytest.param(Mark(AttendanceStatus.PARTIAL, reason="Late."), "needs_times", id="partial without times"),
         pytest.param(
-            Mark(AttendanceStatus.PARTIAL, arrived=at("13:00"), reason="Late."), "impossible_times", id="after the end"
+            Mark(AttendanceStatus.PARTIAL, arrived=at("13:00"), reason="Late."),
+            "impossible_times",
+            id="arrived after the end",
         ),
     ],
 )
-def test_an_amendment_that_can_t_be_is_refused(clinic: Clinic, finalized: Attendance, mark: Mark, code: str) -> None:
+def test_an_invalid_amendment_is_refused(clinic: Clinic, finalized: Attendance, mark: Mark, code: str) -> None:
     with pytest.raises(Refused) as refused:
         amend_attendance(attendance=finalized, mark=mark, by=clinic.coordinator, now=THURSDAY_NOON, seen_amendments=ANY)
     assert codes(refused) == [code]
     assert not Amendment.objects.exists()
 
 
-def test_before_finalizing_the_mark_itself_is_changed(clinic: Clinic) -> None:
+def test_a_mark_of_an_open_session_cannot_be_amended(clinic: Clinic) -> None:
     mark = clinic.mark(booking_of(clinic.admit("Rosa")), "no_show")
     with pytest.raises(Refused) as refused:
         amend_attendance(attendance=mark, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=ANY)
     assert codes(refused) == ["session_not_finalized"]
 
 
-def test_nobody_amends_what_they_have_not_seen(clinic: Clinic, finalized: Attendance) -> None:
+def test_an_amendment_is_refused_if_another_was_made_meanwhile(clinic: Clinic, finalized: Attendance) -> None:
     amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=0)
     whole = Mark(AttendanceStatus.PRESENT, reason="She signed in at nine.")
     with pytest.raises(Refused) as refused:
@@ -96,7 +98,7 @@ def test_nobody_amends_what_they_have_not_seen(clinic: Clinic, finalized: Attend
     assert [each.credited_minutes_after for each in Amendment.objects.all()] == [150, 180]
 
 
-def test_the_database_refuses_to_change_or_drop_an_amendment(clinic: Clinic, finalized: Attendance) -> None:
+def test_the_database_refuses_to_change_or_delete_an_amendment(clinic: Clinic, finalized: Attendance) -> None:
     kept = amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=ANY)
     for act in (lambda: Amendment.objects.update(reason="Otherwise."), kept.delete):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
@@ -105,7 +107,7 @@ def test_the_database_refuses_to_change_or_drop_an_amendment(clinic: Clinic, fin
 
 
 @time_machine.travel(THURSDAY_NOON, tick=False)
-def test_the_page_shows_what_stands_and_amends_it(clinic: Clinic, finalized: Attendance, address: str) -> None:
+def test_the_page_shows_the_mark_and_amends_it(clinic: Clinic, finalized: Attendance, address: str) -> None:
     client = client_for(clinic.leader)
     page = client.get(address)
     assert "No show" in page.text
@@ -121,7 +123,7 @@ def test_the_page_shows_what_stands_and_amends_it(clinic: Clinic, finalized: Att
 
 
 @time_machine.travel(THURSDAY_NOON, tick=False)
-def test_a_refused_amendment_keeps_what_was_typed_and_says_what_is_wrong(clinic: Clinic, address: str) -> None:
+def test_a_refused_amendment_keeps_the_input_and_says_what_is_wrong(clinic: Clinic, address: str) -> None:
     answer = client_for(clinic.coordinator).post(
         address, {"status": "partial", "arrived": "13:30", "left": "", "reason": "Sat at the back.", "seen": "0"}
     )
@@ -134,7 +136,7 @@ def test_a_refused_amendment_keeps_what_was_typed_and_says_what_is_wrong(clinic:
 
 
 @time_machine.travel(THURSDAY_NOON, tick=False)
-def test_outsiders_do_not_amend(clinic: Clinic, finalized: Attendance, address: str) -> None:
+def test_outsiders_cannot_amend(clinic: Clinic, finalized: Attendance, address: str) -> None:
     assert client_for(clinic.stranger).get(address).status_code == 404
     assert client_for(clinic.colleague).get(address).status_code == 404
     assert client_for(clinic.reviewer).get(address).status_code == 403
@@ -146,7 +148,7 @@ def test_outsiders_do_not_amend(clinic: Clinic, finalized: Attendance, address: 
     assert not Amendment.objects.exists()
 
 
-def test_an_amended_mark_counts_in_its_week(clinic: Clinic, finalized: Attendance) -> None:
+def test_the_weekly_hours_count_the_amended_mark(clinic: Clinic, finalized: Attendance) -> None:
 
     episode = Episode.objects.get()
     amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=ANY)

@@ -1,4 +1,4 @@
-"""A session's record is closed as a whole, signed, by one of its own clinicians, once everybody is marked."""
+"""A clinician of the session finalizes it as a whole with a signature, once every patient is marked."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -30,7 +30,7 @@ def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
     return [reason.code for reason in refused.value.reasons]
 
 
-def test_a_session_is_finalized_whole_by_whom_and_with_which_credential(clinic: Clinic, rosa: Episode) -> None:
+def test_finalizing_records_who_signed_and_with_which_credential(clinic: Clinic, rosa: Episode) -> None:
     clinic.admit("Tomasz")
     mark_everyone_present(session=clinic.monday, by=clinic.leader, now=AFTER)
 
@@ -43,7 +43,7 @@ def test_a_session_is_finalized_whole_by_whom_and_with_which_credential(clinic: 
     assert sorted(event.subject_kind for event in trail) == ["attendance", "attendance", "session"]
 
 
-def test_every_reason_against_it_is_given_at_once(clinic: Clinic, rosa: Episode) -> None:
+def test_all_reasons_against_finalizing_are_given_at_once(clinic: Clinic, rosa: Episode) -> None:
     clinic.admit("Tomasz")
     clinic.mark(booking_of(rosa), "present", DURING)
 
@@ -55,7 +55,7 @@ def test_every_reason_against_it_is_given_at_once(clinic: Clinic, rosa: Episode)
     assert clinic.monday.finalized_at is None
 
 
-def test_a_place_given_up_needs_no_mark(clinic: Clinic, rosa: Episode) -> None:
+def test_a_released_booking_needs_no_mark(clinic: Clinic, rosa: Episode) -> None:
     booking = booking_of(rosa)
     booking.released_at, booking.release_cause = DURING, "given_back"
     booking.save(update_fields=["released_at", "release_cause"])
@@ -63,7 +63,7 @@ def test_a_place_given_up_needs_no_mark(clinic: Clinic, rosa: Episode) -> None:
     assert finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY).finalized_at == AFTER
 
 
-def test_it_is_finalized_once(clinic: Clinic, rosa: Episode) -> None:
+def test_a_session_is_finalized_only_once(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa))
     finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
 
@@ -74,14 +74,14 @@ def test_it_is_finalized_once(clinic: Clinic, rosa: Episode) -> None:
     assert clinic.monday.finalized_by == clinic.leader
 
 
-def test_a_cancelled_session_is_not_finalized(clinic: Clinic) -> None:
+def test_a_cancelled_session_cannot_be_finalized(clinic: Clinic) -> None:
     Session.objects.update(status=SessionStatus.CANCELLED)
     with pytest.raises(Refused) as refused:
         finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
     assert codes(refused) == ["session_cancelled"]
 
 
-def test_nobody_signs_what_they_have_not_seen(clinic: Clinic, rosa: Episode) -> None:
+def test_finalizing_is_refused_if_the_session_changed_since_the_page_was_loaded(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa))
     seen = clinic.monday.version
     clinic.mark(booking_of(rosa), "no_show", AFTER)
@@ -93,7 +93,7 @@ def test_nobody_signs_what_they_have_not_seen(clinic: Clinic, rosa: Episode) -> 
     finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=clinic.monday.version)
 
 
-def test_after_it_no_mark_changes(clinic: Clinic, rosa: Episode) -> None:
+def test_no_mark_changes_after_finalizing(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa), "no_show")
     finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
 
@@ -108,16 +108,16 @@ def test_after_it_no_mark_changes(clinic: Clinic, rosa: Episode) -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        pytest.param({"finalized_at": AFTER}, id="without who and what"),
+        pytest.param({"finalized_at": AFTER}, id="a date without a signature"),
         pytest.param({"finalized_credential": "Ada Park"}, id="a signature without a date"),
     ],
 )
-def test_the_database_keeps_a_signature_whole(clinic: Clinic, broken: dict[str, object]) -> None:
+def test_the_database_refuses_an_incomplete_signature(clinic: Clinic, broken: dict[str, object]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Session.objects.filter(pk=clinic.monday.pk).update(**broken)
 
 
-def test_the_database_knows_that_what_is_finalized_took_place_or_was_cancelled(clinic: Clinic) -> None:
+def test_the_database_refuses_a_finalized_session_that_is_still_scheduled(clinic: Clinic) -> None:
     signed = {"finalized_at": AFTER, "finalized_by": clinic.leader, "finalized_credential": "Ada Park, LADC"}
     with pytest.raises(IntegrityError), transaction.atomic():
         Session.objects.filter(pk=clinic.monday.pk).update(**signed)

@@ -1,4 +1,4 @@
-"""A leave of absence keeps the places, excuses what is booked in it, and is blamed on nobody."""
+"""A leave of absence keeps the enrollment, excuses the sessions in it, and makes its weeks partial instead of short."""
 
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -80,7 +80,7 @@ def excused() -> list[date]:
     return list(days.values_list("booking__session__on", flat=True))
 
 
-def test_what_is_booked_in_a_leave_is_excused_and_stays_booked(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_sessions_in_a_leave_are_excused_and_stay_booked(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, WEDNESDAY, FRIDAY, by)
     assert excused() == [WEDNESDAY, FRIDAY]
     mark = Attendance.objects.get(booking=booking_of(rosa, WEDNESDAY))
@@ -105,27 +105,27 @@ def test_what_is_booked_in_a_leave_is_excused_and_stays_booked(clinic: Clinic, r
     ]
 
 
-def test_a_leave_excuses_its_own_patient_alone(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_leave_excuses_only_its_own_patient(clinic: Clinic, rosa: Episode, by: User) -> None:
     omar = clinic.admit("Omar")
     leave_from(rosa, MONDAY, None, by)
     assert not Attendance.objects.filter(booking__episode=omar).exists()
 
 
-def test_what_is_marked_already_stays_as_it_is(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_leave_changes_no_earlier_mark(clinic: Clinic, rosa: Episode, by: User) -> None:
     clinic.mark(booking_of(rosa), "no_show", now=AFTER)
     clinic.mark(booking_of(rosa, WEDNESDAY), "excused", now=AFTER, reason="Court")
     leave_from(rosa, MONDAY, FRIDAY, by, now=AFTER)
     assert excused() == [FRIDAY]
 
 
-def test_a_session_that_is_over_and_not_marked_is_excused_too(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_past_session_without_a_mark_is_excused_too(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, MONDAY, by, now=AFTER)
     assert excused() == [MONDAY]
     assert finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY).finalized_at == AFTER
 
 
 @pytest.mark.parametrize("status", ["present", "excused"])
-def test_who_comes_after_all_is_marked_as_anybody(clinic: Clinic, rosa: Episode, by: User, status: str) -> None:
+def test_a_mark_by_hand_replaces_the_excuse_of_a_leave(clinic: Clinic, rosa: Episode, by: User, status: str) -> None:
     leave_from(rosa, MONDAY, None, by)
     mark = Mark(AttendanceStatus(status), reason="Came all the same")
     marked = mark_booking(booking=booking_of(rosa), mark=mark, by=clinic.leader, now=AFTER, seen_at=ANY)
@@ -135,7 +135,7 @@ def test_who_comes_after_all_is_marked_as_anybody(clinic: Clinic, rosa: Episode,
     assert Attendance.objects.filter(pk=marked.pk).exists()
 
 
-def test_a_signed_excuse_is_amended_like_any_mark(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_finalized_excuse_can_be_amended_like_any_mark(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, None, by)
     finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
     mark = Mark(AttendanceStatus.PRESENT, reason="Was there")
@@ -146,10 +146,10 @@ def test_a_signed_excuse_is_amended_like_any_mark(clinic: Clinic, rosa: Episode,
     assert (standing.status, standing.credited_minutes, standing.leave) == ("present", 180, None)
 
 
-# Coming back
+# A changed return
 
 
-def test_who_comes_back_earlier_is_expected_again(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_patient_who_returns_early_is_expected_again(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, MONDAY, None, by)
     ended = change_leave_end(leave=leave, last_day=WEDNESDAY, by=by, now=DURING)
     assert ended.last_day == WEDNESDAY
@@ -161,13 +161,13 @@ def test_who_comes_back_earlier_is_expected_again(clinic: Clinic, rosa: Episode,
     ]
 
 
-def test_what_has_begun_stays_excused(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_sessions_that_have_begun_stay_excused(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, MONDAY, None, by)
     change_leave_end(leave=leave, last_day=MONDAY, by=by, now=THURSDAY_NOON)
     assert excused() == [MONDAY, WEDNESDAY]
 
 
-def test_who_comes_back_later_is_excused_for_longer(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_patient_who_returns_later_is_excused_for_longer(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, MONDAY, TUESDAY, by)
     change_leave_end(leave=leave, last_day=WEDNESDAY, by=by, now=BEFORE)
     assert excused() == [MONDAY, WEDNESDAY]
@@ -176,7 +176,7 @@ def test_who_comes_back_later_is_excused_for_longer(clinic: Clinic, rosa: Episod
     assert LeaveOfAbsence.objects.get().ends is None
 
 
-def test_a_leave_that_does_not_take_place_leaves_nothing_but_the_trail(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_canceling_a_leave_deletes_all_but_the_audit_trail(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, WEDNESDAY, None, by)
     cancel_leave(leave=leave, by=by, now=DURING)
     assert not LeaveOfAbsence.objects.exists()
@@ -184,7 +184,7 @@ def test_a_leave_that_does_not_take_place_leaves_nothing_but_the_trail(clinic: C
     assert AuditEvent.objects.order_by("pk").last().action == "deleted"
 
 
-def test_a_leave_that_was_used_is_ended_not_called_off(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_leave_that_excused_a_past_session_cannot_be_canceled(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, MONDAY, None, by)
     with pytest.raises(Refused) as refused:
         cancel_leave(leave=leave, by=by, now=DURING)
@@ -192,10 +192,10 @@ def test_a_leave_that_was_used_is_ended_not_called_off(clinic: Clinic, rosa: Epi
     assert excused() == [MONDAY, WEDNESDAY, FRIDAY]
 
 
-# What is refused
+# Refusals
 
 
-def test_a_leave_lies_in_the_course_of_care_and_has_a_reason(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_leave_must_be_within_the_episode_and_have_a_reason(clinic: Clinic, rosa: Episode, by: User) -> None:
     with pytest.raises(Refused) as refused:
         leave_from(rosa, MONDAY - DAY, MONDAY - 2 * DAY, by, reason=" ")
     assert refused.value.reasons == (
@@ -216,12 +216,12 @@ def test_a_leave_lies_in_the_course_of_care_and_has_a_reason(clinic: Clinic, ros
         pytest.param((TUESDAY, THURSDAY), (THURSDAY, None), True, id="its last day"),
         pytest.param((TUESDAY, THURSDAY), (MONDAY, MONDAY), False, id="the day before"),
         pytest.param((TUESDAY, THURSDAY), (FRIDAY, None), False, id="the day after"),
-        pytest.param((TUESDAY, None), (FRIDAY, FRIDAY), True, id="in an open one"),
-        pytest.param((TUESDAY, None), (MONDAY, None), True, id="two open ones"),
-        pytest.param((TUESDAY, None), (MONDAY, MONDAY), False, id="before an open one"),
+        pytest.param((TUESDAY, None), (FRIDAY, FRIDAY), True, id="in an open leave"),
+        pytest.param((TUESDAY, None), (MONDAY, None), True, id="two open leaves"),
+        pytest.param((TUESDAY, None), (MONDAY, MONDAY), False, id="before an open leave"),
     ],
 )
-def test_leaves_do_not_overlap(
+def test_overlapping_leaves_are_refused(
     rosa: Episode, by: User, standing: tuple[date, date | None], asked: tuple[date, date | None], overlaps: bool
 ) -> None:
     leave_from(rosa, *standing, by)
@@ -233,7 +233,7 @@ def test_leaves_do_not_overlap(
     assert refused.value.reasons == (LeaveOverlaps(*standing),)
 
 
-def test_a_leave_is_not_drawn_out_over_another(rosa: Episode, by: User) -> None:
+def test_a_leave_cannot_be_extended_over_another(rosa: Episode, by: User) -> None:
     leave = leave_from(rosa, MONDAY, TUESDAY, by)
     leave_from(rosa, THURSDAY, FRIDAY, by)
     with pytest.raises(Refused) as refused:
@@ -247,12 +247,10 @@ def test_a_leave_is_not_drawn_out_over_another(rosa: Episode, by: User) -> None:
     assert refused.value.reasons == (EndDateBeforeStart(MONDAY, MONDAY - DAY),)
 
 
-# The work of every night
+# The nightly work
 
 
-def test_what_is_booked_into_a_leave_later_is_excused_by_the_nightly_work_once(
-    clinic: Clinic, rosa: Episode, by: User
-) -> None:
+def test_the_nightly_work_excuses_a_later_booking_once(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, None, by)
     opening = make_opening(clinic, THURSDAY)
     book(opening, rosa.enrollments.get())
@@ -266,7 +264,7 @@ def test_what_is_booked_into_a_leave_later_is_excused_by_the_nightly_work_once(
     assert AuditEvent.objects.count() == events
 
 
-def test_what_is_moved_out_of_a_leave_is_excused_no_longer(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_session_moved_out_of_a_leave_is_no_longer_excused(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, WEDNESDAY, by)
     Session.objects.filter(on=WEDNESDAY).update(on=THURSDAY)
     assert update_excuses_at_site(site=clinic.site, now=DURING) == 1
@@ -284,10 +282,10 @@ def test_the_nightly_work_takes_as_many_queries_for_three_leaves_as_for_one(
         assert update_excuses_at_site(site=clinic.site, now=BEFORE) == 3 * leaves
 
 
-# The week
+# Weekly hours
 
 
-def test_a_week_with_a_leave_is_partial_and_not_blamed(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_week_with_a_leave_is_partial_and_not_short(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, WEDNESDAY, WEDNESDAY, by)
     clinic.mark(booking_of(rosa))
     running = week_ledger(episode=rosa, week=MONDAY, now=AFTER)
@@ -299,14 +297,14 @@ def test_a_week_with_a_leave_is_partial_and_not_blamed(clinic: Clinic, rosa: Epi
     assert (over.standing, over.credited_minutes) == (Standing.PARTIAL, 360)
 
 
-def test_a_weekend_away_cuts_no_week(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_leave_on_days_without_sessions_does_not_make_a_week_partial(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, SUNDAY - DAY, SUNDAY, by)
     ledger = week_ledger(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
     assert ledger is not None
     assert (ledger.standing, ledger.partial) == (Standing.SHORT, frozenset())
 
 
-def test_who_stands_in_no_group_while_away_is_not_short(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_a_week_on_leave_without_an_enrollment_is_not_short(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, None, by)
     end_enrollment(enrollment=rosa.enrollments.get(), last_day=MONDAY, by=by, now=AFTER)
     ledger = week_ledger(episode=rosa, week=MONDAY + 7 * DAY, now=NEXT_MONDAY + 7 * DAY)
@@ -314,7 +312,7 @@ def test_who_stands_in_no_group_while_away_is_not_short(clinic: Clinic, rosa: Ep
     assert (ledger.standing, ledger.partial) == (Standing.PARTIAL, {PartialReason.LEAVE})
 
 
-def test_nobody_is_offered_a_session_on_a_day_away(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_no_makeup_session_is_offered_on_a_day_of_a_leave(clinic: Clinic, rosa: Episode, by: User) -> None:
     clinic.mark(booking_of(rosa), "no_show", now=AFTER)
     thursday, saturday = make_opening(clinic, THURSDAY), make_opening(clinic, SUNDAY - DAY)
     leave_from(rosa, TUESDAY, THURSDAY, by, now=AFTER)
@@ -325,12 +323,10 @@ def test_nobody_is_offered_a_session_on_a_day_away(clinic: Clinic, rosa: Episode
     assert book_makeup(session=saturday, makes_up=booking_of(rosa), by=by, now=AFTER).session == saturday
 
 
-# Its impact
+# The preview
 
 
-def test_the_impact_of_a_leave_is_what_it_excuses_and_what_would_make_up_for_it(
-    clinic: Clinic, rosa: Episode, by: User
-) -> None:
+def test_the_impact_of_a_leave_lists_excused_and_makeup_sessions(clinic: Clinic, rosa: Episode, by: User) -> None:
     thursday, saturday = make_opening(clinic, THURSDAY), make_opening(clinic, SUNDAY - DAY)
     act = partial(leave_from, rosa, WEDNESDAY, THURSDAY, by)
     impact = preview_impact(act, scope=SnapshotScope(clinic.site, WEDNESDAY), now=BEFORE)
@@ -341,7 +337,7 @@ def test_the_impact_of_a_leave_is_what_it_excuses_and_what_would_make_up_for_it(
     assert not LeaveOfAbsence.objects.exists()
 
 
-def test_the_impact_of_coming_back_is_what_the_patient_is_expected_in_again(
+def test_the_impact_of_an_earlier_return_lists_the_sessions_expected_again(
     clinic: Clinic, rosa: Episode, by: User
 ) -> None:
     leave = leave_from(rosa, MONDAY, None, by)
@@ -352,7 +348,7 @@ def test_the_impact_of_coming_back_is_what_the_patient_is_expected_in_again(
     assert excused() == [MONDAY, WEDNESDAY, FRIDAY]
 
 
-def test_admitted_and_away_are_told_apart(clinic: Clinic, by: User) -> None:
+def test_admission_and_leave_are_separate_partial_reasons(clinic: Clinic, by: User) -> None:
     wen = admit(make_patient(clinic.site, "Wen"), WEDNESDAY)
     leave_from(wen, THURSDAY, None, by)
     ledger = week_ledger(episode=wen, week=MONDAY, now=NEXT_MONDAY)

@@ -1,4 +1,4 @@
-"""A patient's week drawn up from the rows: what is owed, what is credited, and what is still to come."""
+"""Treatment weeks built from the database: prescribed, credited and remaining hours."""
 
 import json
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def rosa(clinic: Clinic) -> Episode:
     return clinic.admit("Rosa")
 
 
-def test_a_week_that_runs_counts_what_is_credited_and_what_is_to_come(clinic: Clinic, rosa: Episode) -> None:
+def test_the_present_week_counts_credited_and_future_sessions(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa), "present")
 
     ledger = week_ledger(episode=rosa, week=WEDNESDAY, now=AFTER)
@@ -54,12 +54,12 @@ def test_a_week_that_runs_counts_what_is_credited_and_what_is_to_come(clinic: Cl
     assert (ledger.credited_days, ledger.standing) == (1, Standing.ON_PACE)
 
 
-def test_a_session_that_is_over_and_not_marked_can_still_be_credited(clinic: Clinic, rosa: Episode) -> None:
+def test_a_past_session_without_a_mark_can_still_be_credited(clinic: Clinic, rosa: Episode) -> None:
     (row,) = site_ledgers(site=clinic.site, week=MONDAY, now=AFTER, episodes=[rosa])
     assert (row.ledger.remaining_minutes, row.unmarked) == (540, 1)
 
 
-def test_a_week_that_is_over_and_not_met_is_short(clinic: Clinic, rosa: Episode) -> None:
+def test_a_past_week_that_was_not_met_is_short(clinic: Clinic, rosa: Episode) -> None:
     miss_monday_and_wednesday(clinic, rosa)
     make_opening(clinic, THURSDAY)
     ledger = week_ledger(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
@@ -74,7 +74,7 @@ def test_a_week_without_care_has_no_ledger(clinic: Clinic, rosa: Episode) -> Non
     assert week_ledger(episode=rosa, week=MONDAY + timedelta(weeks=1), now=AFTER) is None
 
 
-def test_a_week_without_a_stated_level_has_no_ledger(clinic: Clinic, rosa: Episode) -> None:
+def test_a_week_without_an_ordered_level_has_no_ledger(clinic: Clinic, rosa: Episode) -> None:
     LevelOfCareSpan.objects.update(starts=MONDAY + timedelta(weeks=1))
     assert week_ledger(episode=rosa, week=MONDAY, now=AFTER) is None
 
@@ -112,14 +112,16 @@ def stepped_down_on_wednesday(clinic: Clinic) -> Episode:
 @pytest.mark.parametrize(
     ("world", "reasons", "standing", "prescribed"),
     [
-        pytest.param(admitted_on_wednesday, {PartialReason.ADMISSION}, "partial", 540, id="admitted in it"),
-        pytest.param(discharged_on_thursday, {PartialReason.DISCHARGE}, "partial", 540, id="discharged in it"),
-        pytest.param(closed_on_friday, {PartialReason.CLOSURE}, "partial", 540, id="closed on a usual day"),
-        pytest.param(closed_on_thursday, set(), "short", 540, id="closed on a day that is not the patient's"),
-        pytest.param(stepped_down_on_wednesday, {PartialReason.LEVEL_CHANGE}, "partial", 1200, id="stepped down in it"),
+        pytest.param(admitted_on_wednesday, {PartialReason.ADMISSION}, "partial", 540, id="admitted in the week"),
+        pytest.param(discharged_on_thursday, {PartialReason.DISCHARGE}, "partial", 540, id="discharged in the week"),
+        pytest.param(closed_on_friday, {PartialReason.CLOSURE}, "partial", 540, id="closed on a day with a session"),
+        pytest.param(closed_on_thursday, set(), "short", 540, id="closed on a day without a session"),
+        pytest.param(
+            stepped_down_on_wednesday, {PartialReason.LEVEL_CHANGE}, "partial", 1200, id="stepped down in the week"
+        ),
     ],
 )
-def test_a_cut_week_is_partial_and_never_a_failure(
+def test_a_shortened_week_is_partial_and_not_short(
     clinic: Clinic, world: Callable[[Clinic], Episode], reasons: set[PartialReason], standing: str, prescribed: int
 ) -> None:
     episode = world(clinic)
@@ -132,7 +134,7 @@ def test_a_cut_week_is_partial_and_never_a_failure(
     assert (ledger.partial, ledger.standing, ledger.prescribed_minutes) == (reasons, standing, prescribed)
 
 
-def test_a_cut_week_that_was_met_all_the_same_is_met(clinic: Clinic) -> None:
+def test_a_shortened_week_whose_hours_were_met_is_met(clinic: Clinic) -> None:
     episode = closed_on_friday(clinic)
     for booking in episode.bookings.all():
         clinic.mark(booking, "present")
@@ -141,7 +143,7 @@ def test_a_cut_week_that_was_met_all_the_same_is_met(clinic: Clinic) -> None:
     assert ledger.standing == Standing.MET
 
 
-def test_a_week_begins_on_the_day_that_the_rules_of_its_time_say(clinic: Clinic) -> None:
+def test_a_week_begins_on_the_weekday_of_the_rules_then_in_force(clinic: Clinic) -> None:
     sunday = MONDAY + timedelta(days=6)
     RuleSet.objects.create(site=clinic.site, starts=sunday, week_starts=6)
     episode = admit(make_patient(clinic.site, "Wen"), MONDAY - timedelta(weeks=1))
@@ -167,7 +169,7 @@ def test_the_weeks_of_an_episode_go_back_to_its_admission(clinic: Clinic) -> Non
 
 
 @pytest.mark.parametrize("patients", [1, 3])
-def test_the_ledgers_of_a_site_take_as_many_queries_as_one_patient_s(
+def test_the_ledgers_of_a_site_take_as_many_queries_for_three_patients_as_for_one(
     clinic: Clinic, patients: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     Closure.objects.create(site=clinic.site, starts=FRIDAY, ends=FRIDAY + timedelta(days=1), reason="Holiday")
@@ -230,14 +232,16 @@ def test_the_command_prints_json_for_other_programs(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        pytest.param(["P-NOBODY"], "There is no patient with the code P-NOBODY.", id="nobody"),
+        pytest.param(["P-NOBODY"], "There is no patient with the code P-NOBODY.", id="unknown patient"),
         pytest.param(["{code}", "--week", "soon"], "“soon” is not a date; write it as 2026-11-23.", id="not a date"),
         pytest.param(
             ["{code}", "--week", "2020-01-06"], "No hours are owed in the week of 2020-01-06.", id="not in care"
         ),
     ],
 )
-def test_the_command_says_what_it_can_t_do(clinic: Clinic, rosa: Episode, arguments: list[str], sentence: str) -> None:
+def test_the_command_explains_why_it_prints_nothing(
+    clinic: Clinic, rosa: Episode, arguments: list[str], sentence: str
+) -> None:
     with pytest.raises(CommandError) as refused:
         printed(*(each.format(code=rosa.patient.code) for each in arguments))
     assert str(refused.value) == sentence
@@ -252,14 +256,14 @@ def test_bookings_of_another_episode_do_not_count(clinic: Clinic, rosa: Episode)
     assert Booking.objects.count() == 6
 
 
-def test_a_released_booking_counts_for_nothing(clinic: Clinic, rosa: Episode) -> None:
+def test_a_released_booking_does_not_count(clinic: Clinic, rosa: Episode) -> None:
     Booking.objects.filter(session__on=FRIDAY).update(released_at=AFTER, release_cause="given_back")
     ledger = week_ledger(episode=rosa, week=MONDAY, now=AFTER)
     assert ledger is not None
     assert (ledger.scheduled_minutes, ledger.makeup_minutes) == (360, 180)
 
 
-def test_the_same_patient_may_begin_anew(clinic: Clinic, rosa: Episode) -> None:
+def test_the_week_report_is_of_the_latest_episode_in_the_week(clinic: Clinic, rosa: Episode) -> None:
     Episode.objects.update(ends=WEDNESDAY)
     again = admit(rosa.patient, FRIDAY)
     enroll(again, clinic.track, FRIDAY)

@@ -1,4 +1,4 @@
-"""Which sessions can save a week, and what a session taken instead counts for."""
+"""Which sessions can make up for a missed one, and in which week they count."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -67,7 +67,9 @@ def another_booking(clinic: Clinic, opening: Session) -> None:
     book(other, episode.enrollments.get())
 
 
-def test_an_opening_makes_a_week_at_risk_and_nothing_else_puts_it_out_of_reach(clinic: Clinic, rosa: Episode) -> None:
+def test_a_week_with_a_gap_cannot_be_met_without_an_opening_and_is_at_risk_with_one(
+    clinic: Clinic, rosa: Episode
+) -> None:
     miss_monday_and_wednesday(clinic, rosa)
     ledger = week_ledger(episode=rosa, week=MONDAY, now=THURSDAY_NOON)
     assert ledger is not None
@@ -86,14 +88,14 @@ def test_an_opening_makes_a_week_at_risk_and_nothing_else_puts_it_out_of_reach(c
         pytest.param(
             lambda clinic, each: Session.objects.filter(pk=each.pk).update(status="cancelled"), id="cancelled"
         ),
-        pytest.param(lambda clinic, each: Session.objects.filter(pk=each.pk).update(places=1), id="one to one"),
+        pytest.param(lambda clinic, each: Session.objects.filter(pk=each.pk).update(places=1), id="individual session"),
         pytest.param(
-            lambda clinic, each: Session.objects.filter(pk=each.pk).update(countable_minutes=0), id="counts for nothing"
+            lambda clinic, each: Session.objects.filter(pk=each.pk).update(countable_minutes=0), id="does not count"
         ),
-        pytest.param(not_published, id="of a track that is no longer offered"),
-        pytest.param(a_commitment, id="in working hours"),
-        pytest.param(a_drive, id="too far from the next shift"),
-        pytest.param(a_night_shift_before, id="while a night shift still lasts"),
+        pytest.param(not_published, id="of a retired track"),
+        pytest.param(a_commitment, id="during a commitment"),
+        pytest.param(a_drive, id="too little time to travel to the next shift"),
+        pytest.param(a_night_shift_before, id="during the end of a night shift"),
         pytest.param(another_booking, id="while booked elsewhere"),
         pytest.param(lambda clinic, each: Episode.objects.update(ends=THURSDAY), id="after discharge"),
     ],
@@ -108,7 +110,7 @@ def test_an_opening_is_a_session_that_the_patient_could_attend(clinic: Clinic, r
     assert openings_in_week(rosa, MONDAY, now=AFTER) == []
 
 
-def test_a_commitment_that_just_leaves_the_time_for_the_way_is_no_obstacle(clinic: Clinic, rosa: Episode) -> None:
+def test_a_commitment_that_leaves_just_enough_time_to_travel_is_no_conflict(clinic: Clinic, rosa: Episode) -> None:
     opening = make_opening(clinic, THURSDAY)
     make_commitment(rosa.patient, [3], "16:25", "18:00", travel_minutes=25)
     make_commitment(rosa.patient, [3], "09:00", "12:00", travel_minutes=60, label="School")
@@ -116,13 +118,13 @@ def test_a_commitment_that_just_leaves_the_time_for_the_way_is_no_obstacle(clini
     assert openings_in_week(rosa, MONDAY, now=AFTER) == [opening]
 
 
-def test_a_session_that_has_begun_is_no_opening(clinic: Clinic, rosa: Episode) -> None:
+def test_a_session_that_has_begun_is_not_an_opening(clinic: Clinic, rosa: Episode) -> None:
     make_opening(clinic, MONDAY)
     assert len(openings_in_week(rosa, MONDAY, now=BEFORE)) == 1
     assert openings_in_week(rosa, MONDAY, now=AFTER + timedelta(hours=1)) == []
 
 
-def test_a_make_up_counts_in_the_week_in_which_it_is_delivered(clinic: Clinic, rosa: Episode) -> None:
+def test_a_makeup_session_counts_in_the_week_in_which_it_takes_place(clinic: Clinic, rosa: Episode) -> None:
     miss_monday_and_wednesday(clinic, rosa)
     later = make_opening(clinic, MONDAY + timedelta(weeks=1))
 
@@ -139,7 +141,7 @@ def test_a_make_up_counts_in_the_week_in_which_it_is_delivered(clinic: Clinic, r
     assert makeup.makes_up == booking_of(rosa)
 
 
-def test_what_was_missed_can_be_made_up_once_and_this_week_s_comes_first(clinic: Clinic, rosa: Episode) -> None:
+def test_a_missed_session_is_made_up_once_and_those_of_the_week_come_first(clinic: Clinic, rosa: Episode) -> None:
     old = make_session(clinic.track.meetings.get(weekday=0), MONDAY - timedelta(weeks=1))
     earlier = book(old, rosa.enrollments.get())
     for booking in (earlier, booking_of(rosa)):
@@ -153,7 +155,7 @@ def test_what_was_missed_can_be_made_up_once_and_this_week_s_comes_first(clinic:
     assert makeup_candidates(rosa.patient, WEEK) == [earlier]
 
 
-def test_a_make_up_of_the_week_closes_its_gap(clinic: Clinic, rosa: Episode) -> None:
+def test_a_makeup_session_closes_the_gap_of_its_week(clinic: Clinic, rosa: Episode) -> None:
     miss_monday_and_wednesday(clinic, rosa)
     opening = make_opening(clinic, FRIDAY)
     found = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)

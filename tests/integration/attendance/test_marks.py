@@ -1,4 +1,4 @@
-"""A mark says what happened: whole or in part, with times that can be, once the session has begun."""
+"""A mark records whether and when a patient attended, once the session has begun, and credits the minutes."""
 
 from datetime import datetime, time
 
@@ -37,12 +37,14 @@ def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
         pytest.param("partial", "9:20", None, "partial", 145, id="twenty minutes late"),
         pytest.param("partial", None, "10:35", "partial", 90, id="left within the break"),
         pytest.param("partial", "10:35", "11:00", "partial", 15, id="came within the break"),
-        pytest.param("partial", "10:30", "10:45", "partial", 0, id="there for the break alone"),
-        pytest.param("present", "8:40", "12:30", "present", 165, id="early and late add nothing"),
-        pytest.param("present", "9:20", None, "partial", 145, id="present but late is there in part"),
-        pytest.param("partial", "8:55", "12:00", "present", 165, id="in part but all of it is present"),
-        pytest.param("no_show", None, None, "no_show", 0, id="not there"),
-        pytest.param("cancelled_by_program", None, None, "cancelled_by_program", 0, id="called off for them"),
+        pytest.param("partial", "10:30", "10:45", "partial", 0, id="attended only the break"),
+        pytest.param("present", "8:40", "12:30", "present", 165, id="coming early and leaving late adds nothing"),
+        pytest.param("present", "9:20", None, "partial", 145, id="present but late is partial"),
+        pytest.param(
+            "partial", "8:55", "12:00", "present", 165, id="partial with times of the whole session is present"
+        ),
+        pytest.param("no_show", None, None, "no_show", 0, id="no-show"),
+        pytest.param("cancelled_by_program", None, None, "cancelled_by_program", 0, id="cancelled by the program"),
     ],
 )
 def test_credit_is_the_time_within_the_session_less_the_break(
@@ -56,7 +58,7 @@ def test_credit_is_the_time_within_the_session_less_the_break(
     assert (mark.status, mark.credited_minutes) == (stands, credited)
 
 
-def test_breaks_count_where_the_rules_of_the_session_s_week_say_so(clinic: Clinic, rosa: Episode) -> None:
+def test_breaks_count_if_the_rules_of_the_session_s_week_say_so(clinic: Clinic, rosa: Episode) -> None:
     Session.objects.filter(pk=clinic.monday.pk).update(break_starts=at("10:30"), break_ends=at("10:45"))
     RuleSet.objects.filter(site=clinic.site).update(breaks_count=True)
 
@@ -72,12 +74,12 @@ def test_a_session_that_does_not_count_credits_nothing(clinic: Clinic, rosa: Epi
 @pytest.mark.parametrize(
     ("status", "arrived", "left", "reason", "code"),
     [
-        pytest.param("partial", None, None, "", "needs_times", id="in part, but which"),
+        pytest.param("partial", None, None, "", "needs_times", id="partial without times"),
         pytest.param("partial", "11:00", "10:00", "", "impossible_times", id="left before arriving"),
-        pytest.param("partial", "12:00", None, "", "impossible_times", id="came when it was over"),
-        pytest.param("present", None, "9:00", "", "impossible_times", id="left when it began"),
-        pytest.param("no_show", "9:20", None, "", "absence_with_times", id="not there, yet arrived"),
-        pytest.param("excused", None, None, " ", "reason_required", id="excused for nothing"),
+        pytest.param("partial", "12:00", None, "", "impossible_times", id="arrived at the end"),
+        pytest.param("present", None, "9:00", "", "impossible_times", id="left at the start"),
+        pytest.param("no_show", "9:20", None, "", "absence_with_times", id="a no-show with an arrival"),
+        pytest.param("excused", None, None, " ", "reason_required", id="excused without a reason"),
     ],
 )
 def test_a_mark_that_contradicts_itself_is_refused(
@@ -93,7 +95,7 @@ def test_a_mark_that_contradicts_itself_is_refused(
 
 
 @pytest.mark.parametrize(("status", "now"), [("present", BEFORE), ("no_show", BEFORE)])
-def test_nothing_but_an_excuse_is_known_before_the_session(
+def test_only_an_excuse_can_be_recorded_before_the_session(
     clinic: Clinic, rosa: Episode, status: str, now: datetime
 ) -> None:
     with pytest.raises(Refused) as refused:
@@ -103,7 +105,7 @@ def test_nothing_but_an_excuse_is_known_before_the_session(
     assert clinic.mark(booking_of(rosa), "excused", now, reason="Court date").credited_minutes == 0
 
 
-def test_a_cancelled_session_takes_no_marks(clinic: Clinic, rosa: Episode) -> None:
+def test_a_cancelled_session_cannot_be_marked(clinic: Clinic, rosa: Episode) -> None:
     Session.objects.update(status=SessionStatus.CANCELLED)
 
     with pytest.raises(Refused) as refused:
@@ -112,7 +114,7 @@ def test_a_cancelled_session_takes_no_marks(clinic: Clinic, rosa: Episode) -> No
     assert codes(refused) == ["session_cancelled"]
 
 
-def test_a_place_given_up_takes_no_mark(clinic: Clinic, rosa: Episode) -> None:
+def test_a_released_booking_cannot_be_marked(clinic: Clinic, rosa: Episode) -> None:
     booking = booking_of(rosa)
     booking.released_at, booking.release_cause = BEFORE, "given_back"
     booking.save(update_fields=["released_at", "release_cause"])
@@ -123,7 +125,7 @@ def test_a_place_given_up_takes_no_mark(clinic: Clinic, rosa: Episode) -> None:
     assert codes(refused) == ["no_longer_booked"]
 
 
-def test_a_later_mark_takes_the_place_of_an_earlier_one(clinic: Clinic, rosa: Episode) -> None:
+def test_a_later_mark_replaces_an_earlier_one(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa), "no_show", DURING)
     clinic.mark(booking_of(rosa), "partial", AFTER, arrived=at("9:20"))
 
@@ -131,7 +133,7 @@ def test_a_later_mark_takes_the_place_of_an_earlier_one(clinic: Clinic, rosa: Ep
     assert (mark.status, mark.arrived, mark.credited_minutes, mark.recorded_at) == ("partial", at("9:20"), 160, AFTER)
 
 
-def test_a_mark_that_was_not_seen_is_never_overwritten(clinic: Clinic, rosa: Episode) -> None:
+def test_a_mark_that_the_user_has_not_seen_is_not_overwritten(clinic: Clinic, rosa: Episode) -> None:
     first = clinic.mark(booking_of(rosa), "no_show", DURING)
 
     for seen in (None, BEFORE):
@@ -152,7 +154,7 @@ def test_a_mark_that_was_not_seen_is_never_overwritten(clinic: Clinic, rosa: Epi
     assert Attendance.objects.get().status == "present"
 
 
-def test_everyone_present_leaves_the_marks_that_are_there(clinic: Clinic, rosa: Episode) -> None:
+def test_marking_everyone_present_changes_no_earlier_mark(clinic: Clinic, rosa: Episode) -> None:
     others = [clinic.admit("Tomasz"), clinic.admit("Wen")]
     clinic.mark(booking_of(rosa), "no_show", DURING)
 
@@ -163,7 +165,7 @@ def test_everyone_present_leaves_the_marks_that_are_there(clinic: Clinic, rosa: 
     assert {Attendance.objects.get(booking=booking_of(each)).credited_minutes for each in others} == {180}
 
 
-def test_each_mark_leaves_a_trail_in_the_patient_s_record(clinic: Clinic, rosa: Episode) -> None:
+def test_each_mark_is_audited_in_the_patient_s_record(clinic: Clinic, rosa: Episode) -> None:
     tomasz = clinic.admit("Tomasz")
     clinic.mark(booking_of(rosa), "excused", DURING, reason="Court date")
     mark_everyone_present(session=clinic.monday, by=clinic.leader, now=AFTER)
@@ -176,7 +178,7 @@ def test_each_mark_leaves_a_trail_in_the_patient_s_record(clinic: Clinic, rosa: 
     assert {event.actor_label for event in events} == {"Ada Park, LADC"}
 
 
-def test_a_mark_changes_the_session_s_version(clinic: Clinic, rosa: Episode) -> None:
+def test_a_mark_raises_the_session_s_version(clinic: Clinic, rosa: Episode) -> None:
     before = clinic.monday.version
     clinic.mark(booking_of(rosa))
     assert clinic.monday.version == before + 1
@@ -185,19 +187,19 @@ def test_a_mark_changes_the_session_s_version(clinic: Clinic, rosa: Episode) -> 
 @pytest.mark.parametrize(
     "broken",
     [
-        pytest.param({"status": "no_show", "credited_minutes": 60}, id="credit for nobody"),
-        pytest.param({"status": "partial", "arrived": None, "left": None}, id="in part, but which"),
+        pytest.param({"status": "no_show", "credited_minutes": 60}, id="credit for an absence"),
+        pytest.param({"status": "partial", "arrived": None, "left": None}, id="partial without times"),
         pytest.param({"status": "present", "arrived": at("10:00"), "left": at("9:30")}, id="left before arriving"),
-        pytest.param({"status": "asleep"}, id="unknown"),
+        pytest.param({"status": "asleep"}, id="unknown status"),
     ],
 )
-def test_the_database_keeps_marks_sound(clinic: Clinic, rosa: Episode, broken: dict[str, object]) -> None:
+def test_the_database_refuses_an_inconsistent_mark(clinic: Clinic, rosa: Episode, broken: dict[str, object]) -> None:
     mark = clinic.mark(booking_of(rosa))
     with pytest.raises(IntegrityError), transaction.atomic():
         Attendance.objects.filter(pk=mark.pk).update(**broken)
 
 
-def test_a_booking_has_one_mark(clinic: Clinic, rosa: Episode) -> None:
+def test_a_booking_has_only_one_mark(clinic: Clinic, rosa: Episode) -> None:
     mark = clinic.mark(booking_of(rosa))
     mark.pk = None
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -1,4 +1,4 @@
-"""A session's page: marked by its own people, line by line, with and without JavaScript."""
+"""The page of a session: marked line by line by those who may, with and without JavaScript."""
 
 import pytest
 import time_machine
@@ -44,7 +44,7 @@ def seen(booking: Booking) -> str:
     return Attendance.objects.get(booking=booking).recorded_at.isoformat()
 
 
-def test_the_page_shows_when_where_who_and_their_marks(clinic: Clinic, rosa: Episode) -> None:
+def test_the_page_shows_time_room_facilitator_patients_and_marks(clinic: Clinic, rosa: Episode) -> None:
     rosa.patient.preferred_name = "Ro"
     rosa.patient.save(update_fields=["preferred_name"])
     clinic.mark(booking_of(rosa), "partial", arrived=at("9:20"))
@@ -57,7 +57,7 @@ def test_the_page_shows_when_where_who_and_their_marks(clinic: Clinic, rosa: Epi
     assert "Finalize as Ada Park, LADC" in text
 
 
-def test_reading_a_roster_leaves_a_trail_in_each_record(clinic: Clinic, rosa: Episode) -> None:
+def test_viewing_a_roster_is_audited_in_each_patient_s_record(clinic: Clinic, rosa: Episode) -> None:
     client_for(clinic.leader).get(page(clinic.monday))
     event = AuditEvent.objects.get(action=Action.VIEWED)
     assert (event.patient_key, event.actor_key) == (rosa.patient_id, clinic.leader.pk)
@@ -77,7 +77,7 @@ def test_a_roster_takes_as_many_queries_for_three_as_for_one(
 QUERIES = 14
 
 
-def test_everyone_is_marked_present_and_then_the_exceptions(clinic: Clinic, rosa: Episode) -> None:
+def test_everyone_is_marked_present_and_then_exceptions_are_changed(clinic: Clinic, rosa: Episode) -> None:
     tomasz = clinic.admit("Tomasz")
     client = client_for(clinic.coordinator)
 
@@ -94,7 +94,7 @@ def test_everyone_is_marked_present_and_then_the_exceptions(clinic: Clinic, rosa
     assert booking_of(rosa).attendance.credited_minutes == 180
 
 
-def test_with_htmx_the_answer_is_the_line_and_what_depends_on_it(clinic: Clinic, rosa: Episode) -> None:
+def test_htmx_gets_the_line_and_the_parts_that_depend_on_it(clinic: Clinic, rosa: Episode) -> None:
     answer = client_for(clinic.leader).post(mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=HTMX)
 
     assert answer.status_code == 200
@@ -106,7 +106,7 @@ def test_with_htmx_the_answer_is_the_line_and_what_depends_on_it(clinic: Clinic,
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["whole page", "line"])
-def test_what_is_wrong_is_said_beside_the_field_and_nothing_typed_is_lost(
+def test_an_error_is_shown_beside_the_field_and_the_input_is_kept(
     clinic: Clinic, rosa: Episode, headers: dict[str, str]
 ) -> None:
     typed = {"status": "partial", "arrived": "13:20", "left": "", "reason": "Bus was late", "seen": ""}
@@ -120,13 +120,13 @@ def test_what_is_wrong_is_said_beside_the_field_and_nothing_typed_is_lost(
     assert not Attendance.objects.exists()
 
 
-def test_a_mark_has_to_be_chosen(clinic: Clinic, rosa: Episode) -> None:
+def test_a_status_must_be_chosen(clinic: Clinic, rosa: Episode) -> None:
     answer = client_for(clinic.leader).post(mark_at(booking_of(rosa)), {"status": ""}, headers=HTMX)
     assert "Choose a mark." in answer.text
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["whole page", "line"])
-def test_a_stale_page_shows_what_stands_instead_of_overwriting_it(
+def test_a_stale_page_shows_the_recorded_mark_and_does_not_overwrite_it(
     clinic: Clinic, rosa: Episode, headers: dict[str, str]
 ) -> None:
     clinic.mark(booking_of(rosa), "no_show", DURING)
@@ -140,7 +140,7 @@ def test_a_stale_page_shows_what_stands_instead_of_overwriting_it(
     assert Attendance.objects.get().status == "no_show"
 
 
-def test_times_that_were_not_touched_keep_their_seconds(clinic: Clinic, rosa: Episode) -> None:
+def test_unchanged_times_keep_their_seconds(clinic: Clinic, rosa: Episode) -> None:
     exact = at("9:20").replace(second=35)
     clinic.mark(booking_of(rosa), "partial", arrived=exact)
     typed = {"status": "partial", "arrived": "09:20", "left": "", "reason": "Bus", "seen": seen(booking_of(rosa))}
@@ -151,7 +151,7 @@ def test_times_that_were_not_touched_keep_their_seconds(clinic: Clinic, rosa: Ep
     assert (mark.arrived, mark.reason, mark.credited_minutes) == (exact, "Bus", 159)
 
 
-def test_the_leader_finalizes_what_was_seen(clinic: Clinic, rosa: Episode) -> None:
+def test_the_leader_finalizes_the_version_that_they_saw(clinic: Clinic, rosa: Episode) -> None:
     client, address = client_for(clinic.leader), reverse("session-finalize", args=[clinic.monday.pk])
     answer = client.post(address, {"version": clinic.monday.version}, follow=True)
     assert "1 person is not marked yet: Rosa Lindqvist." in answer.text
@@ -166,20 +166,20 @@ def test_the_leader_finalizes_what_was_seen(clinic: Clinic, rosa: Episode) -> No
     assert "hx-post" not in answer.text
 
 
-def test_it_can_t_be_finalized_while_it_lasts(clinic: Clinic, rosa: Episode) -> None:
+def test_a_session_cannot_be_finalized_before_it_ends(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa), "present", DURING)
     with time_machine.travel(DURING, tick=False):
         answer = client_for(clinic.leader).post(reverse("session-finalize", args=[clinic.monday.pk]), follow=True)
     assert "The session ends at 12:00; it can be finalized after that." in answer.text
 
 
-def test_before_it_begins_nobody_is_marked_present(clinic: Clinic, rosa: Episode) -> None:
+def test_nobody_is_marked_present_before_the_session_begins(clinic: Clinic, rosa: Episode) -> None:
     with time_machine.travel(BEFORE, tick=False):
         answer = client_for(clinic.leader).post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
     assert "The session has not begun yet" in answer.text
 
 
-def test_a_cancelled_session_is_only_looked_at(clinic: Clinic, rosa: Episode) -> None:
+def test_a_cancelled_session_cannot_be_marked_on_its_page(clinic: Clinic, rosa: Episode) -> None:
     Session.objects.filter(pk=clinic.monday.pk).update(status=SessionStatus.CANCELLED, cancel_reason="Burst pipe")
     text = client_for(clinic.leader).get(page(clinic.monday)).text
     assert "Burst pipe" in text
@@ -187,11 +187,11 @@ def test_a_cancelled_session_is_only_looked_at(clinic: Clinic, rosa: Episode) ->
     assert "Finalize as" not in text
 
 
-def test_a_session_without_people_says_so(clinic: Clinic) -> None:
+def test_a_session_without_bookings_says_so(clinic: Clinic) -> None:
     assert "Nobody is booked" in client_for(clinic.leader).get(page(clinic.monday)).text
 
 
-def test_the_roster_is_for_those_who_may_see_it(clinic: Clinic, rosa: Episode) -> None:
+def test_only_those_who_may_see_the_roster_see_it(clinic: Clinic, rosa: Episode) -> None:
     for user in (clinic.leader, clinic.coordinator, clinic.reviewer):
         assert "Lindqvist" in client_for(user).get(page(clinic.monday)).text
     for user in (clinic.colleague, clinic.administrator):
@@ -201,7 +201,7 @@ def test_the_roster_is_for_those_who_may_see_it(clinic: Clinic, rosa: Episode) -
     assert "hx-post" not in client_for(clinic.reviewer).get(page(clinic.monday)).text
 
 
-def acts(clinic: Clinic, rosa: Episode) -> list[str]:
+def action_addresses(clinic: Clinic, rosa: Episode) -> list[str]:
     return [
         reverse("session-mark-all", args=[clinic.monday.pk]),
         mark_at(booking_of(rosa)),
@@ -209,21 +209,21 @@ def acts(clinic: Clinic, rosa: Episode) -> list[str]:
     ]
 
 
-def test_strangers_find_nothing(clinic: Clinic, rosa: Episode) -> None:
+def test_staff_of_another_site_get_404(clinic: Clinic, rosa: Episode) -> None:
     client = client_for(clinic.stranger)
     assert client.get(page(clinic.monday)).status_code == 404
-    for address in acts(clinic, rosa)[:2]:
+    for address in action_addresses(clinic, rosa)[:2]:
         assert client.post(address, {"status": "present"}).status_code == 404
     assert not Attendance.objects.exists()
 
 
 def forbidden(clinic: Clinic) -> dict[str, list[User]]:
-    nobody_s = [clinic.colleague, clinic.reviewer, clinic.administrator]
-    return {"mark": nobody_s, "finalize": [*nobody_s, clinic.coordinator]}
+    without_rights = [clinic.colleague, clinic.reviewer, clinic.administrator]
+    return {"mark": without_rights, "finalize": [*without_rights, clinic.coordinator]}
 
 
-def test_who_may_not_mark_or_finalize_is_forbidden_to(clinic: Clinic, rosa: Episode) -> None:
-    *marking, finalizing = acts(clinic, rosa)
+def test_those_who_may_not_mark_or_finalize_get_403(clinic: Clinic, rosa: Episode) -> None:
+    *marking, finalizing = action_addresses(clinic, rosa)
     for user in forbidden(clinic)["mark"]:
         for address in marking:
             assert client_for(user).post(address, {"status": "present"}).status_code == 403
@@ -232,13 +232,13 @@ def test_who_may_not_mark_or_finalize_is_forbidden_to(clinic: Clinic, rosa: Epis
     assert not Attendance.objects.exists()
 
 
-def test_patients_and_those_not_signed_in_stay_outside(clinic: Clinic, rosa: Episode) -> None:
+def test_patients_get_403_and_anonymous_visitors_are_asked_to_sign_in(clinic: Clinic, rosa: Episode) -> None:
     own = client_for(make_patient_user(rosa.patient))
-    for address in acts(clinic, rosa):
+    for address in action_addresses(clinic, rosa):
         assert own.post(address).status_code == 403
     assert own.get(page(clinic.monday)).status_code == 403
     own.logout()
-    for address in (page(clinic.monday), *acts(clinic, rosa)):
+    for address in (page(clinic.monday), *action_addresses(clinic, rosa)):
         assert own.post(address).headers["Location"].startswith(reverse("account_login"))
 
 

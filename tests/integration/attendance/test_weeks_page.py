@@ -1,4 +1,4 @@
-"""Everybody's weeks at a glance, one patient's in full, and the make-up that saves it."""
+"""The page of all patients' weeks, the page of one patient's week, and booking a make-up session from it."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ def clinic() -> Clinic:
 
 @pytest.fixture
 def rosa(clinic: Clinic) -> Episode:
-    """Missed Monday: nothing but a make-up gives her the week's hours."""
+    """A patient who missed Monday and needs a make-up session to meet the week's hours."""
     rosa = clinic.admit("Rosa")
     clinic.mark(booking_of(rosa), "no_show")
     clinic.mark(booking_of(rosa, WEDNESDAY))
@@ -62,7 +62,7 @@ def make_up(episode: Episode) -> str:
 
 
 @pytest.mark.usefixtures("rosa", "tomasz", "saturday")
-def test_each_patient_s_week_stands_in_a_row(clinic: Clinic) -> None:
+def test_each_patient_s_week_has_a_row(clinic: Clinic) -> None:
     text = client_for(clinic.coordinator).get(reverse("weeks")).text
 
     assert "This week, Mon 23 – Sun 29 Nov" in text
@@ -73,7 +73,7 @@ def test_each_patient_s_week_stands_in_a_row(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("rosa", "tomasz", "saturday")
-def test_weeks_are_filtered_by_how_they_stand(clinic: Clinic) -> None:
+def test_weeks_are_filtered_by_standing(clinic: Clinic) -> None:
     text = client_for(clinic.coordinator).get(reverse("weeks"), {"standing": "at_risk"}).text
     assert "Rosa" in text
     assert "Tomasz" not in text
@@ -83,7 +83,7 @@ def test_weeks_are_filtered_by_how_they_stand(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_earlier_and_later_weeks_are_a_link_away(clinic: Clinic) -> None:
+def test_the_page_links_to_earlier_and_later_weeks(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     before = client.get(reverse("weeks"), {"week": "2026-11-22"}).text
     assert "Mon 16 – Sun 22 Nov" in before
@@ -95,7 +95,7 @@ def test_earlier_and_later_weeks_are_a_link_away(clinic: Clinic) -> None:
     "nonsense", [{"week": "soon"}, {"week": "9999-12-31"}, {"week": "0001-01-01"}, {"standing": "x"}, {"page": "x"}]
 )
 @pytest.mark.usefixtures("rosa")
-def test_nonsense_in_the_address_means_this_week(clinic: Clinic, nonsense: dict[str, str]) -> None:
+def test_an_invalid_query_string_means_this_week(clinic: Clinic, nonsense: dict[str, str]) -> None:
     answer = client_for(clinic.coordinator).get(reverse("weeks"), nonsense)
     assert answer.status_code == 200
     assert "This week, Mon 23 – Sun 29 Nov" in answer.text
@@ -127,7 +127,7 @@ def test_a_patient_s_week_takes_as_many_queries_for_three_openings_as_for_one(
 
 
 @pytest.mark.usefixtures("tomasz")
-def test_who_is_shown_is_in_the_trail_and_who_is_not_is_not(
+def test_only_the_patients_who_are_shown_are_audited(
     clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(weeks_views, "PAGE_SIZE", 1)
@@ -138,7 +138,7 @@ def test_who_is_shown_is_in_the_trail_and_who_is_not_is_not(
     assert (event.patient_key, event.detail) == (rosa.patient_id, "week of 2026-11-23")
 
 
-def test_a_week_in_full_shows_what_is_owed_and_what_would_save_it(
+def test_a_patient_s_week_shows_missing_hours_and_makeup_sessions(
     clinic: Clinic, rosa: Episode, saturday: Session
 ) -> None:
     text = client_for(clinic.coordinator).get(week_of(rosa)).text
@@ -149,7 +149,9 @@ def test_a_week_in_full_shows_what_is_owed_and_what_would_save_it(
     assert AuditEvent.objects.filter(action=Action.VIEWED, patient_key=rosa.patient_id).count() == 1
 
 
-def test_a_make_up_is_booked_from_the_week_and_saves_it(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
+def test_a_makeup_session_is_booked_from_the_week_and_closes_its_gap(
+    clinic: Clinic, rosa: Episode, saturday: Session
+) -> None:
     client = client_for(clinic.coordinator)
     answer = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": booking_of(rosa).pk}, follow=True)
 
@@ -159,7 +161,7 @@ def test_a_make_up_is_booked_from_the_week_and_saves_it(clinic: Clinic, rosa: Ep
     assert (booked.makes_up, booked.week, booked.enrollment) == (booking_of(rosa), MONDAY, None)
 
 
-def test_the_last_place_may_be_gone_by_then(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
+def test_a_makeup_session_that_filled_up_meanwhile_is_refused(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
     Session.objects.filter(pk=saturday.pk).update(places=2, booked=2)
     asked = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
     answer = client_for(clinic.coordinator).post(make_up(rosa), asked, follow=True)
@@ -167,7 +169,7 @@ def test_the_last_place_may_be_gone_by_then(clinic: Clinic, rosa: Episode, satur
     assert not Booking.objects.filter(session=saturday).exists()
 
 
-def test_a_make_up_makes_up_for_something_missed_by_the_same_patient(
+def test_a_makeup_session_must_make_up_for_a_session_of_the_same_patient(
     clinic: Clinic, rosa: Episode, tomasz: Episode, saturday: Session
 ) -> None:
     client = client_for(clinic.coordinator)
@@ -183,11 +185,13 @@ def test_a_week_without_care_says_so(clinic: Clinic, rosa: Episode) -> None:
 
 
 @pytest.mark.parametrize("day", ["2026-13-01", "9999-12-31", "0001-01-01", "soon"])
-def test_a_date_that_can_t_be_meant_is_not_found(clinic: Clinic, rosa: Episode, day: str) -> None:
+def test_an_invalid_date_is_not_found(clinic: Clinic, rosa: Episode, day: str) -> None:
     assert client_for(clinic.coordinator).get(f"/patients/{rosa.patient_id}/weeks/{day}/").status_code == 404
 
 
-def test_who_has_no_schedule_is_offered_one_instead_of_a_make_up(clinic: Clinic, saturday: Session) -> None:
+def test_a_patient_without_a_schedule_is_offered_one_instead_of_a_makeup_session(
+    clinic: Clinic, saturday: Session
+) -> None:
     waiting = admit(make_patient(clinic.site, "Wen"))
     text = client_for(clinic.coordinator).get(week_of(waiting)).text
     assert "Saturday group" in text
@@ -201,7 +205,7 @@ def test_clinicians_see_the_weeks_of_their_own_groups(clinic: Clinic, rosa: Epis
     assert "Rosa" in client_for(clinic.reviewer).get(reverse("weeks")).text
 
 
-def test_outsiders_do_not_see_weeks(clinic: Clinic, rosa: Episode) -> None:
+def test_outsiders_cannot_see_weeks(clinic: Clinic, rosa: Episode) -> None:
     assert "Rosa" not in client_for(clinic.stranger).get(reverse("weeks")).text
     assert client_for(clinic.stranger).get(week_of(rosa)).status_code == 404
     assert client_for(clinic.colleague).get(week_of(rosa)).status_code == 404
@@ -215,7 +219,7 @@ def test_outsiders_do_not_see_weeks(clinic: Clinic, rosa: Episode) -> None:
         assert anonymous.get(address).headers["Location"].startswith(reverse("account_login"))
 
 
-def test_only_those_who_manage_patients_book_make_ups(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
+def test_only_those_who_manage_patients_book_makeup_sessions(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
     asked = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
     for user in (clinic.leader, clinic.reviewer, clinic.administrator, clinic.colleague):
         assert client_for(user).post(make_up(rosa), asked).status_code == 403

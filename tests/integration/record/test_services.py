@@ -1,4 +1,4 @@
-"""The services of the patient's record: what they write, what they refuse, and the trail they leave."""
+"""The services of the patient's record: what they save, refuse and audit."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -63,7 +63,7 @@ def level(**fields: Any) -> LevelValues:
     return LevelValues(**given | fields)
 
 
-ROUND = {"weekdays": 0, "cycle_days": 7, "cycle_mask": 0b1111, "anchor": MONDAY}
+ROTATION = {"weekdays": 0, "cycle_days": 7, "cycle_mask": 0b1111, "anchor": MONDAY}
 
 
 def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
@@ -76,7 +76,7 @@ def events(subject: Any) -> list[tuple[str, int | None, str]]:
     return [(event.action, event.patient_key, event.detail) for event in found]
 
 
-def test_a_patient_is_created_with_a_trace(site: Site, coordinator: User) -> None:
+def test_creating_a_patient_is_audited(site: Site, coordinator: User) -> None:
     made = create_patient(site_id=site.pk, values=person(), by=coordinator, now=NOW)
 
     assert Patient.objects.get() == made
@@ -93,7 +93,7 @@ def test_a_patient_is_created_with_a_trace(site: Site, coordinator: User) -> Non
         ),
     ],
 )
-def test_a_patient_who_cannot_be_is_refused(
+def test_a_patient_with_invalid_details_is_refused(
     site: Site, patient: Patient, coordinator: User, fields: dict[str, Any], expected: list[str]
 ) -> None:
     with pytest.raises(Refused) as refused:
@@ -104,7 +104,7 @@ def test_a_patient_who_cannot_be_is_refused(
     assert not AuditEvent.objects.exists()
 
 
-def test_the_trail_names_the_fields_that_changed_and_not_what_is_in_them(patient: Patient, coordinator: User) -> None:
+def test_the_audit_trail_names_the_changed_fields_but_not_their_values(patient: Patient, coordinator: User) -> None:
     before = person(code="P001", first_name="Rosa", last_name="Lindqvist", birth_date=patient.birth_date)
 
     change_patient(patient=patient, values=before, by=coordinator, now=NOW)
@@ -133,8 +133,8 @@ def test_a_commitment_is_added_changed_and_ended(patient: Patient, coordinator: 
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        pytest.param({"ends": time(8)}, ["no_duration"], id="from eight to eight"),
-        pytest.param({"weekdays": 0}, ["never_happens"], id="on no day"),
+        pytest.param({"ends": time(8)}, ["no_duration"], id="starts and ends at eight"),
+        pytest.param({"weekdays": 0}, ["never_happens"], id="no weekday"),
         pytest.param(
             {"valid_from": date(2026, 12, 2), "valid_until": date(2026, 12, 2)},
             ["end_date_before_start"],
@@ -143,36 +143,38 @@ def test_a_commitment_is_added_changed_and_ended(patient: Patient, coordinator: 
         pytest.param(
             {"weekdays": 1 << 6, "valid_from": date(2026, 11, 23), "valid_until": date(2026, 11, 28)},
             ["never_happens"],
-            id="on Sundays, within a working week",
+            id="on Sundays, from a Monday to a Friday",
         ),
         pytest.param(
             {"anchor": date(2026, 12, 1), "valid_from": date(2026, 11, 23), "valid_until": date(2026, 11, 28)},
             ["never_happens"],
-            id="every other week, in the week that is left out",
+            id="every other week, valid only in the week between",
         ),
-        pytest.param({"movable_minutes": 480}, ["movable_exceeds_duration"], id="nothing would be left of it"),
-        pytest.param(ROUND | {"cycle_mask": 0b1111111}, ["rotation_all_or_nothing"], id="no day off"),
-        pytest.param(ROUND | {"cycle_mask": 0}, ["rotation_all_or_nothing"], id="no day on"),
-        pytest.param(ROUND | {"cycle_days": 57}, ["rotation_too_long"], id="more than eight weeks"),
+        pytest.param({"movable_minutes": 480}, ["movable_exceeds_duration"], id="movable by all of its time"),
+        pytest.param(ROTATION | {"cycle_mask": 0b1111111}, ["rotation_all_or_nothing"], id="no day off"),
+        pytest.param(ROTATION | {"cycle_mask": 0}, ["rotation_all_or_nothing"], id="no day on"),
+        pytest.param(ROTATION | {"cycle_days": 57}, ["rotation_too_long"], id="more than eight weeks"),
         pytest.param(
-            ROUND | {"valid_from": date(2026, 11, 27), "valid_until": date(2026, 11, 30)},
+            ROTATION | {"valid_from": date(2026, 11, 27), "valid_until": date(2026, 11, 30)},
             ["never_happens"],
-            id="only on the days off of a round",
+            id="valid only on days off of a rotation",
         ),
         pytest.param(
-            {"on": date(2026, 12, 2), "until": date(2026, 12, 2)}, ["end_date_before_start"], id="dates that end first"
+            {"on": date(2026, 12, 2), "until": date(2026, 12, 2)},
+            ["end_date_before_start"],
+            id="dates that end before they begin",
         ),
         pytest.param(
             {"on": date(2026, 12, 5), "until": date(2026, 12, 7)}, ["never_happens"], id="weekdays in a weekend's dates"
         ),
         pytest.param(
-            {"on": date(2026, 12, 1), "until": date(2028, 1, 1)}, ["date_range_too_long"], id="years of dates"
+            {"on": date(2026, 12, 1), "until": date(2028, 1, 1)}, ["date_range_too_long"], id="dates over years"
         ),
-        pytest.param({"place_id": 404}, ["place_not_found"], id="a place of nobody"),
-        pytest.param({"weekdays": 0, "ends": time(8)}, ["no_duration", "never_happens"], id="two things at once"),
+        pytest.param({"place_id": 404}, ["place_not_found"], id="unknown place"),
+        pytest.param({"weekdays": 0, "ends": time(8)}, ["no_duration", "never_happens"], id="two reasons"),
     ],
 )
-def test_a_commitment_that_cannot_be_is_refused(
+def test_an_invalid_commitment_is_refused(
     patient: Patient, coordinator: User, fields: dict[str, Any], expected: list[str]
 ) -> None:
     with pytest.raises(Refused) as refused:
@@ -182,19 +184,17 @@ def test_a_commitment_that_cannot_be_is_refused(
     assert not Commitment.objects.exists()
 
 
-def test_shifts_past_midnight_one_day_alone_whole_days_and_rotations_are_taken(
-    patient: Patient, coordinator: User
-) -> None:
+def test_night_shifts_single_dates_whole_days_and_rotations_are_accepted(patient: Patient, coordinator: User) -> None:
     add_commitment(patient=patient, values=shift(starts=time(22), ends=time(6)), by=coordinator, now=NOW)
     add_commitment(patient=patient, values=shift(weekdays=0, on=date(2026, 12, 1)), by=coordinator, now=NOW)
 
     add_commitment(patient=patient, values=shift(starts=time(0), ends=time(0)), by=coordinator, now=NOW)
-    add_commitment(patient=patient, values=shift(**ROUND), by=coordinator, now=NOW)
+    add_commitment(patient=patient, values=shift(**ROTATION), by=coordinator, now=NOW)
 
     assert Commitment.objects.count() == 4
 
 
-def test_a_commitment_is_at_no_place_of_somebody_else(patient: Patient, coordinator: User, site: Site) -> None:
+def test_a_commitment_cannot_be_at_another_patient_s_place(patient: Patient, coordinator: User, site: Site) -> None:
     place = make_place(make_patient(site), {site: (10, 10)})
 
     with pytest.raises(Refused) as refused:
@@ -212,7 +212,7 @@ def test_a_commitment_cannot_end_before_it_begins(patient: Patient, coordinator:
     assert codes(refused) == ["end_date_before_start"]
 
 
-def test_what_was_to_be_on_one_date_is_taken_out_and_the_trail_remembers(patient: Patient, coordinator: User) -> None:
+def test_removing_a_commitment_on_one_date_is_audited(patient: Patient, coordinator: User) -> None:
     hearing = make_commitment(patient, [], "10:00", "11:00", label="Hearing", kind="court", on=date(2026, 12, 1))
     key = hearing.pk
 
@@ -223,7 +223,7 @@ def test_what_was_to_be_on_one_date_is_taken_out_and_the_trail_remembers(patient
     assert (event.action, event.subject_key, event.subject_label) == (Action.DELETED, key, "Hearing")
 
 
-def test_admission_opens_a_course_of_care_with_its_first_level(patient: Patient, coordinator: User) -> None:
+def test_admission_opens_an_episode_with_its_first_level(patient: Patient, coordinator: User) -> None:
     episode = admit_patient(patient=patient, values=level(), referral_source="Harbor House", by=coordinator, now=NOW)
 
     span = episode.spans.get()
@@ -235,11 +235,13 @@ def test_admission_opens_a_course_of_care_with_its_first_level(patient: Patient,
 @pytest.mark.parametrize(
     ("ends", "asked"),
     [
-        pytest.param(None, date(2026, 12, 1), id="while one is open"),
-        pytest.param(date(2026, 12, 2), date(2026, 12, 1), id="on the last day of one"),
+        pytest.param(None, date(2026, 12, 1), id="while an episode is open"),
+        pytest.param(date(2026, 12, 2), date(2026, 12, 1), id="on the last day of an episode"),
     ],
 )
-def test_nobody_is_in_two_courses_of_care(patient: Patient, coordinator: User, ends: date | None, asked: date) -> None:
+def test_a_patient_cannot_be_in_two_episodes_at_once(
+    patient: Patient, coordinator: User, ends: date | None, asked: date
+) -> None:
     admit(patient)
     Episode.objects.update(ends=ends)
 
@@ -249,7 +251,7 @@ def test_nobody_is_in_two_courses_of_care(patient: Patient, coordinator: User, e
     assert codes(refused) == ["already_admitted"]
 
 
-def test_the_next_course_of_care_may_begin_the_day_after_discharge(patient: Patient, coordinator: User) -> None:
+def test_the_next_episode_may_begin_the_day_after_discharge(patient: Patient, coordinator: User) -> None:
     admit(patient)
     Episode.objects.update(ends=date(2026, 12, 2))
 
@@ -258,7 +260,7 @@ def test_the_next_course_of_care_may_begin_the_day_after_discharge(patient: Pati
     assert Episode.objects.count() == 2
 
 
-def test_a_new_level_ends_the_one_before(patient: Patient, coordinator: User) -> None:
+def test_a_new_level_ends_the_previous_one(patient: Patient, coordinator: User) -> None:
     episode = admit(patient, minutes=1200, days=5, level="2.5")
 
     set_level_of_care(episode=episode, values=level(starts=date(2026, 12, 7)), by=coordinator, now=NOW)
@@ -277,7 +279,9 @@ def test_a_new_level_ends_the_one_before(patient: Patient, coordinator: User) ->
         pytest.param(date(2026, 12, 19), "already_ended", id="after the discharge"),
     ],
 )
-def test_a_level_outside_its_time_is_refused(patient: Patient, coordinator: User, asked: date, expected: str) -> None:
+def test_a_level_that_begins_too_early_or_after_discharge_is_refused(
+    patient: Patient, coordinator: User, asked: date, expected: str
+) -> None:
     episode = admit(patient)
     Episode.objects.update(ends=date(2026, 12, 19))
     episode.spans.update(ends=date(2026, 12, 19))
