@@ -1,4 +1,4 @@
-"""Confirming on a page what it showed."""
+"""Confirming an action on a page that shows its impact."""
 
 import re
 from typing import Any
@@ -7,14 +7,14 @@ from django.test import Client
 
 
 def impact_key(page: str) -> str:
-    """What the page's button to confirm sends back."""
+    """Return the key that the page's confirm button sends."""
     found = re.search(r'name="seen" value="(\w+)"', page)
     assert found is not None
     return found[1]
 
 
 def preview_and_confirm(client: Client, address: str, typed: dict[str, Any]) -> Any:
-    """Sends what was typed, looks at what it changes, and confirms that; what was shown."""
+    """Submit a form, confirm the impact that the page shows, and return the page that showed it."""
     shown = client.post(address, typed)
     assert shown.status_code == 200, shown.context["form"].errors
     answer = client.post(address, typed | {"seen": impact_key(shown.text)})

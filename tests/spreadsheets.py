@@ -1,4 +1,4 @@
-"""A small clinic as spreadsheet files, for tests that change a cell of it."""
+"""A small clinic as spreadsheet files, for tests that change a cell."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -45,8 +45,8 @@ def write_files(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def clinic_with(table: str, old: str, new: str) -> dict[str, str]:
-    """The clinic with one stretch of one file written otherwise."""
-    assert CLINIC[table].count(old) == 1, f"{old!r} stands {CLINIC[table].count(old)} times in {table}"
+    """The clinic with one part of one file replaced."""
+    assert CLINIC[table].count(old) == 1, f"{old!r} occurs {CLINIC[table].count(old)} times in {table}"
     return {**CLINIC, table: CLINIC[table].replace(old, new)}
 
 

@@ -1,4 +1,4 @@
-"""A clinic's files come in whole, and a second time only what differs."""
+"""A clinic's files are imported completely, and a second time only their differences."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 DEMO = PROJECT / "demo"
 
 
-def test_everything_is_written(tmp_path: Path) -> None:
+def test_all_files_are_imported(tmp_path: Path) -> None:
     outcome = import_files(tmp_path)
     assert outcome.rows.total() == len(outcome.changes) == 14
     site = Site.objects.get(code="NORTH")
@@ -49,7 +49,7 @@ def test_everything_is_written(tmp_path: Path) -> None:
     assert not Session.objects.filter(on=date(2026, 11, 27)).exists(), "the site is closed"
 
 
-def test_a_second_time_nothing_changes(tmp_path: Path) -> None:
+def test_a_second_import_changes_nothing(tmp_path: Path) -> None:
     import_files(tmp_path)
     events = AuditEvent.objects.count()
     outcome = import_files(tmp_path)
@@ -58,7 +58,7 @@ def test_a_second_time_nothing_changes(tmp_path: Path) -> None:
     assert AuditEvent.objects.count() == events
 
 
-def test_the_demo_clinic_is_imported_once_and_then_nothing_changes() -> None:
+def test_a_second_import_of_the_demo_clinic_changes_nothing() -> None:
     said = StringIO()
     call_command("import_clinic", DEMO, stdout=said)
     assert "210 rows new, 0 changed, 0 as they were." in said.getvalue()
@@ -93,7 +93,7 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(tmp_path: Path) -> 
         ("closures", "2026-11-27", "2026-11-29", 2, "last_day", "2026-11-27", "2026-11-29"),
     ],
 )
-def test_what_changed_is_said_by_row_and_column(
+def test_changes_are_reported_by_row_and_column(
     tmp_path: Path, table: str, old: str, new: str, row: int, column: str, before: str, after: str
 ) -> None:
     import_files(tmp_path)
@@ -111,7 +111,7 @@ P2,C1,school,Course,Mon,,,9:00,12:00,2026-11-02,2026-11-20,,,
 """
 
 
-def test_rotations_dates_in_a_row_and_the_ways_come_in_once_and_then_nothing_changes(tmp_path: Path) -> None:
+def test_rotations_date_ranges_and_travel_are_imported_once(tmp_path: Path) -> None:
     import_files(tmp_path, {**CLINIC, "commitments": LIVES})
 
     shift, away, course = Commitment.objects.order_by("patient__code", "code")
@@ -123,7 +123,7 @@ def test_rotations_dates_in_a_row_and_the_ways_come_in_once_and_then_nothing_cha
     assert import_files(tmp_path, {**CLINIC, "commitments": LIVES}).changes == ()
 
 
-def test_what_changed_in_a_rotation_is_said_as_one_would_write_it(tmp_path: Path) -> None:
+def test_a_changed_rotation_is_reported_as_it_is_written(tmp_path: Path) -> None:
     import_files(tmp_path, {**CLINIC, "commitments": LIVES})
 
     (change,) = import_files(tmp_path, {**CLINIC, "commitments": LIVES.replace("4 on, 3 off", "2-2-3")}).changes
@@ -133,7 +133,7 @@ def test_what_changed_in_a_rotation_is_said_as_one_would_write_it(tmp_path: Path
     ]
 
 
-def test_a_changed_meeting_ends_and_the_next_one_begins(tmp_path: Path) -> None:
+def test_a_changed_meeting_ends_and_a_new_one_starts(tmp_path: Path) -> None:
     import_files(tmp_path)
     later = NOW + timedelta(weeks=3)
     files = clinic_with("meetings", "Wed,9:00,12:00", "Wed,10:00 AM,1:00 PM")
@@ -149,7 +149,7 @@ def test_a_changed_meeting_ends_and_the_next_one_begins(tmp_path: Path) -> None:
     assert Track.objects.get().status == TrackStatus.PUBLISHED
 
 
-def test_a_change_that_breaks_the_hours_rule_is_refused_whole(tmp_path: Path) -> None:
+def test_a_change_that_breaks_the_hours_rule_writes_nothing(tmp_path: Path) -> None:
     import_files(tmp_path)
     with pytest.raises(ImportFailed) as refused:
         import_files(tmp_path, clinic_with("meetings", "Fri,9:00,12:00", "Fri,9:00,11:30"))
@@ -159,15 +159,15 @@ def test_a_change_that_breaks_the_hours_rule_is_refused_whole(tmp_path: Path) ->
     assert Meeting.objects.get(code="F1").ends == time(12)
 
 
-def test_several_meetings_can_change_places_at_once(tmp_path: Path) -> None:
-    """One by one each of these changes would put a room, or the track's days, in two places."""
+def test_several_meetings_can_swap_places(tmp_path: Path) -> None:
+    """One at a time, each of these changes would double-book a room or break the hours rule."""
     import_files(tmp_path)
     text = CLINIC["meetings"].replace("Mon,9", "X,9").replace("Wed,9", "Mon,9").replace("X,9", "Wed,9")
     changes = import_files(tmp_path, {**CLINIC, "meetings": text}).changes
     assert [(change.row, change.fields[0].after) for change in changes] == [(2, "Wednesday"), (3, "Monday")]
 
 
-def test_columns_that_a_file_does_not_have_are_left_as_they_are(tmp_path: Path) -> None:
+def test_values_of_missing_columns_stay(tmp_path: Path) -> None:
     import_files(tmp_path)
     files = {"meetings": "site,code,name,weekday,starts,ends,runs_from\nNORTH,M1,Group,Mon,9:00,12:00,1/5/2026\n"}
     assert import_files(tmp_path, files).changes == ()
@@ -175,7 +175,7 @@ def test_columns_that_a_file_does_not_have_are_left_as_they_are(tmp_path: Path) 
     assert (meeting.places, meeting.room, meeting.tracks.count()) == (10, Room.objects.get(code="BIG"), 1)
 
 
-def test_rules_change_from_a_date_on(tmp_path: Path) -> None:
+def test_rules_can_change_from_a_date_on(tmp_path: Path) -> None:
     import_files(tmp_path)
     files = {"sites": "code,name,time_zone,maximum_hours\nNORTH,Harbor Street,America/New_York,20\n"}
     with pytest.raises(ImportFailed, match="rules_from: The rules differ from those in force since 2000-01-03"):
@@ -186,7 +186,7 @@ def test_rules_change_from_a_date_on(tmp_path: Path) -> None:
     assert import_files(tmp_path, dated).changes == ()
 
 
-def test_a_later_level_is_the_next_span(tmp_path: Path) -> None:
+def test_a_level_with_a_later_day_becomes_the_next_span(tmp_path: Path) -> None:
     import_files(tmp_path)
     text = (
         CLINIC["patients"].replace("admitted,", "admitted,level_from,").replace("2026-08-31,", "2026-08-31,2026-09-14,")
@@ -200,7 +200,7 @@ def test_a_later_level_is_the_next_span(tmp_path: Path) -> None:
     assert import_files(tmp_path).changes == (), "the first file still says what was stated first"
 
 
-def test_each_change_leaves_an_event_in_the_name_of_who_did_it(tmp_path: Path) -> None:
+def test_each_change_is_audited_with_its_actor(tmp_path: Path) -> None:
     import_files(tmp_path)
     User.objects.filter(code="BEN").update(is_active=True)
     call_command(
@@ -215,7 +215,7 @@ def test_each_change_leaves_an_event_in_the_name_of_who_did_it(tmp_path: Path) -
         call_command("import_clinic", tmp_path, "--by", "who@clinic.example")
 
 
-def test_sessions_planned_on_a_day_that_is_closed_later_are_cancelled_and_counted(tmp_path: Path) -> None:
+def test_sessions_on_newly_closed_days_are_canceled_and_counted(tmp_path: Path) -> None:
     import_files(tmp_path)
     text = CLINIC["closures"] + "NORTH,2026-10-05,,Staff training\n"
     outcome = import_files(tmp_path, {"closures": text})
@@ -236,7 +236,7 @@ def test_sessions_planned_on_a_day_that_is_closed_later_are_cancelled_and_counte
     ]
 
 
-def test_a_day_that_was_closed_on_the_pages_is_not_closed_again(tmp_path: Path) -> None:
+def test_a_day_that_was_closed_by_hand_is_not_closed_again(tmp_path: Path) -> None:
     import_files(tmp_path)
     close_site(
         site=Site.objects.get(),
@@ -253,7 +253,7 @@ def test_a_day_that_was_closed_on_the_pages_is_not_closed_again(tmp_path: Path) 
     ]
 
 
-def test_a_closure_that_ends_earlier_makes_room_for_the_next_in_any_order_of_rows(tmp_path: Path) -> None:
+def test_a_shortened_closure_makes_room_for_another_in_any_row_order(tmp_path: Path) -> None:
     head = "site,first_day,last_day,reason\n"
     import_files(tmp_path, {**CLINIC, "closures": head + "NORTH,2026-10-05,2026-10-09,Snow\n"})
     import_files(tmp_path, {"closures": head + "NORTH,2026-10-08,2026-10-09,Ice\nNORTH,2026-10-05,2026-10-06,Snow\n"})
@@ -267,7 +267,7 @@ def test_a_closure_that_ends_earlier_makes_room_for_the_next_in_any_order_of_row
 PLACE = "code,name,time_zone,opens,closes,country,state\nNORTH,Harbor Street,America/New_York,6:30,10 PM,us,ME\n"
 
 
-def test_a_site_has_its_hours_and_its_place(tmp_path: Path) -> None:
+def test_a_site_has_its_opening_hours_and_region(tmp_path: Path) -> None:
     import_files(tmp_path, {**CLINIC, "sites": PLACE})
     site = Site.objects.get()
     assert (site.opens, site.closes, site.country, site.state) == (time(6, 30), time(22), "US", "ME")
@@ -280,12 +280,12 @@ def test_a_site_has_its_hours_and_its_place(tmp_path: Path) -> None:
     ]
 
 
-def test_a_site_may_lie_where_no_holidays_are_known(tmp_path: Path) -> None:
+def test_a_site_may_be_in_a_region_without_known_holidays(tmp_path: Path) -> None:
     import_files(tmp_path, {"sites": PLACE.replace("us,ME", "xx,East")})
     assert (Site.objects.get().country, Site.objects.get().state) == ("XX", "East")
 
 
-def test_hours_are_judged_with_what_the_file_does_not_say(tmp_path: Path) -> None:
+def test_opening_hours_are_checked_together_with_existing_ones(tmp_path: Path) -> None:
     import_files(tmp_path, {"sites": PLACE})
     with pytest.raises(ImportFailed) as refused:
         import_files(tmp_path, {"sites": "code,name,time_zone,opens\nNORTH,Harbor Street,America/New_York,22:00\n"})
@@ -297,7 +297,7 @@ def test_hours_are_judged_with_what_the_file_does_not_say(tmp_path: Path) -> Non
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
-def test_spreadsheet_programs_write_the_same_file_in_many_ways(
+def test_variants_of_spreadsheet_programs_are_read_alike(
     tmp_path: Path, encoding: str, separator: str, ending: str
 ) -> None:
     cells = [["Code", "NAME", "Time zone"], ["S1", "Café Größe", "America/Chicago"], ["", "", ""]]
@@ -327,7 +327,7 @@ def test_thousands_of_patients_take_few_queries(
         assert import_clinic(tmp_path, by=None, now=datetime(2026, 9, 2, tzinfo=UTC)).changes == ()
 
 
-def test_roles_that_the_file_does_not_mention_stay_with_others(tmp_path: Path) -> None:
+def test_people_that_the_file_does_not_mention_keep_their_roles(tmp_path: Path) -> None:
     boss = User.objects.create_superuser("boss@clinic.example", name="Boss")
     import_files(tmp_path)
     assert RoleAssignment.objects.filter(user=boss, role=Role.ADMINISTRATOR, site=None).exists()

@@ -1,4 +1,4 @@
-"""Every fault is named where it is, and with one fault nothing is written."""
+"""Every fault is reported with its place, and a single fault prevents the whole import."""
 
 from datetime import timedelta
 from io import StringIO
@@ -83,8 +83,8 @@ closures.csv, row 1, reason: This column is missing; the file must have it.
 """
 
 
-def test_twenty_different_faults_are_all_named_and_nothing_is_written(tmp_path: Path) -> None:
-    """What refers to a row that is faulty itself, as the last commitment does, is not blamed for it."""
+def test_twenty_different_faults_are_all_reported_and_nothing_is_written(tmp_path: Path) -> None:
+    """A reference to a faulty row, as in the last commitment, is not a second fault."""
     said = StringIO()
     with pytest.raises(CommandError, match=r"^20 faults; nothing was written\.$"):
         call_command("import_clinic", write_files(tmp_path, TWENTY_FAULTS), stderr=said)
@@ -201,16 +201,16 @@ def only_fault(folder: Path, files: dict[str, str]) -> str:
         ),
     ],
 )  # fmt: skip
-def test_a_fault_is_said_in_a_sentence(tmp_path: Path, table: str, old: str, new: str, sentence: str) -> None:
+def test_a_fault_is_reported_in_a_sentence(tmp_path: Path, table: str, old: str, new: str, sentence: str) -> None:
     files = clinic_with(table, old, new)
     if table in {"staff", "rooms"}:
         files = {name: files[name] for name in ("sites", "rooms", "staff")}
-    if new == "P2,Rosa":  # or the commitment of the patient that is gone would be a fault too
+    if new == "P2,Rosa":  # otherwise the missing patient's commitment would be a fault too
         files.pop("commitments")
     assert only_fault(tmp_path, files) == sentence
 
 
-def test_one_code_for_two_meetings_at_one_time(tmp_path: Path) -> None:
+def test_two_meetings_with_one_code_may_not_overlap(tmp_path: Path) -> None:
     text = CLINIC["meetings"].replace("F1,Group,AM,Fri", "M1,Group,AM,Fri").replace("2026-01-05\n", "2026-02-02\n")
     text = text.replace("BIG,ADA,10,2026-02-02", "BIG,ADA,10,2026-01-05", 1)
     assert only_fault(tmp_path, {**CLINIC, "meetings": text}) == (
@@ -238,12 +238,12 @@ def test_one_code_for_two_meetings_at_one_time(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
     (tmp_path / name).write_bytes(content)
     assert only_fault(tmp_path, {}) == sentence
 
 
-def test_columns_are_named_with_what_may_be_meant(tmp_path: Path) -> None:
+def test_unknown_columns_are_reported_with_a_suggestion(tmp_path: Path) -> None:
     head, rows = CLINIC["patients"].split("\n", 1)
     with pytest.raises(ImportFailed) as found:
         import_files(
@@ -264,12 +264,12 @@ def test_an_empty_folder_and_no_folder_are_faults(tmp_path: Path) -> None:
         call_command("import_clinic", tmp_path / "nowhere", stderr=StringIO())
 
 
-def test_a_row_keeps_the_number_that_a_spreadsheet_shows(tmp_path: Path) -> None:
+def test_rows_are_numbered_as_in_a_spreadsheet(tmp_path: Path) -> None:
     text = 'code,name,time_zone\n\n"S1","Two\nlines",America/Chicago\n,,\nS2,Other,Nowhere\n'
     assert only_fault(tmp_path, {"sites": text}).startswith("sites.csv, row 5, time_zone:")
 
 
-def test_what_runs_already_does_not_change_its_past(tmp_path: Path) -> None:
+def test_the_past_of_a_running_group_does_not_change(tmp_path: Path) -> None:
     import_files(tmp_path)
     (tmp_path / "rooms.csv").unlink()
     later = clinic_with("meetings", "Wed,9:00,12:00,BIG,ADA,10,2026-01-05", "Wed,9:00,12:00,BIG,ADA,10,2026-01-12")
@@ -293,7 +293,7 @@ def test_a_site_with_sessions_keeps_its_time_zone(tmp_path: Path) -> None:
     )
 
 
-def test_a_commitment_that_never_happens_is_refused_in_the_words_of_the_pages(tmp_path: Path) -> None:
+def test_a_commitment_that_never_occurs_is_refused_in_the_words_of_the_pages(tmp_path: Path) -> None:
     text = (
         "patient,code,kind,label,weekdays,starts,ends,valid_from,last_day\n"
         "P1,C1,work,Shift,Sun,22:00,6:00,2026-09-07,2026-09-11\n"

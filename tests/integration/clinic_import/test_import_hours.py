@@ -1,4 +1,4 @@
-"""Counselors' hours from a spreadsheet: written once, changed where they differ, and faults in words."""
+"""Counselor hours from a spreadsheet: written once, changed if they differ, with faults reported."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ def brought(folder: Path, rows: str, titles: str = TITLES) -> ImportResult:
     return import_clinic(folder, by=None, now=NOW)
 
 
-def test_twice_is_once_and_what_differs_is_changed(tmp_path: Path, site: Site) -> None:
+def test_hours_are_written_once_and_differences_are_changed(tmp_path: Path, site: Site) -> None:
     row = "NORTH,ada@example.test,Tue,13:00,17:00,,\n"
     assert [change.is_new for change in brought(tmp_path, row).changes] == [True]
     assert brought(tmp_path, row).changes == ()
@@ -76,7 +76,7 @@ def test_twice_is_once_and_what_differs_is_changed(tmp_path: Path, site: Site) -
         ),
     ],
 )
-def test_faults_are_said_and_nothing_is_written(tmp_path: Path, site: Site, row: str, fault: str) -> None:
+def test_faults_are_reported_and_nothing_is_written(tmp_path: Path, site: Site, row: str, fault: str) -> None:
     with pytest.raises(ImportFailed) as faulty:
         brought(tmp_path, row)
     assert [str(each) for each in faulty.value.faults] == [f"counselor_hours.csv, {fault}"]

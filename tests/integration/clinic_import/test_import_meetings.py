@@ -1,4 +1,4 @@
-"""A clinic's week changes in its spreadsheet: what was held stays, and who stands in a group goes on in the next one."""
+"""Changes of meetings in a spreadsheet: past sessions stay, and enrollments move to the new meeting."""
 
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ TODAY = NOW.date()
 
 @pytest.fixture
 def enrollment(tmp_path: Path) -> Enrollment:
-    """The clinic is imported, and its patient stands in the three groups of its track."""
+    """An imported clinic whose patient is enrolled in the three groups of its track."""
     import_files(tmp_path)
     track = Track.objects.get(code="AM")
     return enroll_patient(
@@ -33,7 +33,7 @@ def enrollment(tmp_path: Path) -> Enrollment:
 
 
 def booked(enrollment: Enrollment) -> set[tuple[str, date, int]]:
-    """Code of the group, date and hour in UTC of every place that stands."""
+    """The group's code, date and hour in UTC of every active booking."""
     standing = Booking.objects.active().filter(enrollment=enrollment).select_related("session__meeting")
     return {
         (booking.session.meeting.code, booking.session.on, booking.starts.hour)
@@ -42,7 +42,7 @@ def booked(enrollment: Enrollment) -> set[tuple[str, date, int]]:
     }
 
 
-def test_a_group_changes_from_a_day_to_come(tmp_path: Path, enrollment: Enrollment) -> None:
+def test_a_group_changes_from_a_future_day_on(tmp_path: Path, enrollment: Enrollment) -> None:
     files = clinic_with("meetings", "Wed,9:00,12:00,BIG,ADA,10,2026-01-05", "Wed,13:00,16:00,BIG,ADA,10,2026-10-07")
     (change,) = import_files(tmp_path, files).changes
     assert [field.column for field in change.fields] == ["starts", "ends", "runs_from"]
@@ -54,7 +54,7 @@ def test_a_group_changes_from_a_day_to_come(tmp_path: Path, enrollment: Enrollme
     assert import_files(tmp_path, files).changes == ()
 
 
-def test_two_rows_of_one_code_are_two_timetables_of_one_group(tmp_path: Path, enrollment: Enrollment) -> None:
+def test_two_rows_with_one_code_are_one_group_with_two_timetables(tmp_path: Path, enrollment: Enrollment) -> None:
     head, *rows = CLINIC["meetings"].splitlines()
     summer = [f"{row},2026-10-06" if ",F1," in row else f"{row}," for row in rows]
     winter = "NORTH,F1,Winter group,AM,Fri,10:00,13:00,BIG,ADA,10,2026-10-07,"
@@ -87,7 +87,7 @@ def test_a_group_can_end(tmp_path: Path) -> None:
         import_files(tmp_path, {**CLINIC, "meetings": ended.replace("Thu,9:00", "Thu,8:00")}, now=later)
 
 
-def test_another_track_joins_a_group_without_disturbing_anybody(tmp_path: Path, enrollment: Enrollment) -> None:
+def test_adding_a_track_to_a_group_changes_no_booking(tmp_path: Path, enrollment: Enrollment) -> None:
     places = booked(enrollment)
     tracks = CLINIC["tracks"] + "NORTH,LONG,Long,draft\n"
     files = {**clinic_with("meetings", "M1,Group,AM", "M1,Group,AM; LONG"), "tracks": tracks}
@@ -112,7 +112,7 @@ def test_fewer_places_than_patients_are_refused(tmp_path: Path, enrollment: Enro
         import_files(tmp_path, clinic_with("meetings", "Mon,9:00,12:00,BIG,ADA,10", "Mon,9:00,12:00,BIG,ADA,1"))
 
 
-def test_every_other_week_and_a_break_of_some_minutes(tmp_path: Path) -> None:
+def test_a_biweekly_group_with_a_break_in_minutes_is_imported(tmp_path: Path) -> None:
     text = (
         "site,code,name,weekday,weeks,anchor,starts,ends,break_minutes,service_type,places,modality,runs_from\n"
         "NORTH,FAM,Family night,Wed,Every other week,2026-09-02,6 pm,8:30 PM,15,family,10,In person,2026-09-01\n"

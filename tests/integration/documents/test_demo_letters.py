@@ -1,4 +1,4 @@
-"""A letter about each patient of the demo clinic, in which every word of the clinic has been made to stand out."""
+"""A letter for each patient of the demo clinic, with a marker in every word that no letter may contain."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -34,16 +34,16 @@ NAMES: dict[type[Model], tuple[str, ...]] = {
     Patient: ("preferred_name",),
     LevelOfCareSpan: ("stated_by",),
 }
-"""Every word of the clinic and of a life that has no place in a letter."""
+"""The fields whose words no letter may contain."""
 
 pytestmark = pytest.mark.django_db
 
 
-def test_no_letter_of_the_demo_clinic_says_more_than_times() -> None:
+def test_no_letter_of_the_demo_clinic_reveals_more_than_times() -> None:
     load_demo(now=NOON_ON_WEDNESDAY, say=lambda words: None)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")  # nobody has looked at rows of this transaction yet: plans would be guesses
+            cursor.execute("ANALYZE")  # without statistics on this transaction's rows, query plans would be guesses
     site_names = list(Site.objects.values_list("name", flat=True))
     for model, fields in NAMES.items():
         model._default_manager.update(**{field: Concat(Value(MARK), F(field)) for field in fields})

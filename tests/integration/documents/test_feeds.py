@@ -1,4 +1,4 @@
-"""Calendar feeds: what calendar apps read, and what nobody may learn from them."""
+"""Calendar feeds: what calendar apps get, and what feeds must not reveal."""
 
 import logging
 import re
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 4, 15, tzinfo=UTC)
 BEFORE_THE_CHANGE, AFTER_THE_CHANGE = date(2026, 3, 6), date(2026, 3, 9)
-"""A Friday and a Monday on both sides of the change of clocks in New York, on 8 March 2026."""
+"""A Friday and a Monday before and after the clock change in New York on 8 March 2026."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def at_now(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def bookings() -> list[Booking]:
-    """A patient's two sessions at 9:00 to 12:00 in New York."""
+    """A patient with two sessions from 9:00 to 12:00 in New York."""
     site = make_site("Harbor Street", neutral_name="Appointment")
     lead = make_staff(Role.CLINICIAN, site, "Ada Park")
     meetings = [
@@ -97,14 +97,14 @@ def test_a_feed_names_neither_clinic_nor_treatment_nor_people(
     assert ("Appointment" in body) == (style == FeedStyle.DISCREET)
 
 
-def test_two_feeds_of_one_patient_cannot_be_joined(client: Client, bookings: list[Booking]) -> None:
+def test_two_feeds_of_one_patient_cannot_be_linked(client: Client, bookings: list[Booking]) -> None:
     bodies = [client.get(make_feed(bookings[0])[1]).content for _ in range(2)]
     ids = [{str(event["UID"]) for event in events(body)} for body in bodies]
     assert len(ids[0]) == len(ids[1]) == 2
     assert not ids[0] & ids[1]
 
 
-def test_the_headers_are_what_calendar_apps_and_nobody_else_need(client: Client, bookings: list[Booking]) -> None:
+def test_the_headers_suit_calendar_apps_and_keep_others_out(client: Client, bookings: list[Booking]) -> None:
     _, address = make_feed(bookings[0])
     answer = client.get(address)
     assert answer["Content-Type"] == "text/calendar; charset=utf-8"
@@ -118,7 +118,7 @@ def test_the_headers_are_what_calendar_apps_and_nobody_else_need(client: Client,
     assert client.post(address).status_code == 405
 
 
-def test_what_has_not_changed_is_not_sent_again(client: Client, bookings: list[Booking]) -> None:
+def test_an_unchanged_response_is_not_sent_again(client: Client, bookings: list[Booking]) -> None:
     _, address = make_feed(bookings[0])
     etag = client.get(address)["ETag"]
     for said in (etag, f"W/{etag}"):
@@ -129,7 +129,7 @@ def test_what_has_not_changed_is_not_sent_again(client: Client, bookings: list[B
         assert again["Cache-Control"] == "private, no-cache"
 
 
-def test_released_and_cancelled_sessions_leave(client: Client, bookings: list[Booking]) -> None:
+def test_released_and_canceled_sessions_disappear(client: Client, bookings: list[Booking]) -> None:
     feed, address = make_feed(bookings[0])
     assert len(events(client.get(address).content)) == 2
     Booking.objects.filter(pk=bookings[0].pk).update(released_at=NOW, release_cause="given_back")
@@ -154,7 +154,7 @@ def test_after_discharge_a_feed_is_empty_for_two_weeks_and_then_unknown(
         assert b"VEVENT" not in answer.content
 
 
-def test_revoked_unknown_and_malformed_addresses_are_alike(client: Client, bookings: list[Booking]) -> None:
+def test_revoked_unknown_and_malformed_addresses_get_the_same_response(client: Client, bookings: list[Booking]) -> None:
     feed, address = make_feed(bookings[0])
     revoke_feed(feed=feed, by=feed.created_by, now=NOW)
     answers = [client.get(each) for each in (address, reverse("feed", args=["A" * 43]), reverse("feed", args=["x"]))]
@@ -163,7 +163,7 @@ def test_revoked_unknown_and_malformed_addresses_are_alike(client: Client, booki
     assert len(bodies) == 1
 
 
-def test_the_token_is_neither_kept_nor_logged(client: Client, bookings: list[Booking]) -> None:
+def test_the_token_is_neither_stored_nor_logged(client: Client, bookings: list[Booking]) -> None:
     feed, address = make_feed(bookings[0])
     token = address.split("/")[2]
     assert token not in str(Feed.objects.filter(pk=feed.pk).values().get())
@@ -172,7 +172,7 @@ def test_the_token_is_neither_kept_nor_logged(client: Client, bookings: list[Boo
     assert line.getMessage() == "Not Found: /c/…/schedule.ics"
 
 
-def test_guessing_addresses_is_slowed_down_and_reading_ones_own_is_not(client: Client, bookings: list[Booking]) -> None:
+def test_guessing_addresses_is_limited_and_fetching_a_valid_one_is_not(client: Client, bookings: list[Booking]) -> None:
     _, address = make_feed(bookings[0])
     for number in range(60):
         assert client.get(reverse("feed", args=[f"guess-{number}"])).status_code == 404
@@ -180,7 +180,7 @@ def test_guessing_addresses_is_slowed_down_and_reading_ones_own_is_not(client: C
     assert client.get(address).status_code == 200
 
 
-def test_a_facilitators_feed_counts_people_and_names_none(client: Client, bookings: list[Booking]) -> None:
+def test_a_facilitators_feed_counts_patients_without_naming_them(client: Client, bookings: list[Booking]) -> None:
     lead = bookings[0].session.facilitators.get()
     _, token = create_feed(facilitator=lead, by=lead, now=NOW)
     body = client.get(reverse("feed", args=[token])).content
@@ -188,7 +188,7 @@ def test_a_facilitators_feed_counts_people_and_names_none(client: Client, bookin
     assert b"Rosa" not in body
 
 
-def test_a_patient_revokes_their_own_address_and_no_one_elses(client: Client, bookings: list[Booking]) -> None:
+def test_a_patient_revokes_only_their_own_address(client: Client, bookings: list[Booking]) -> None:
     user = make_patient_user(bookings[0].episode.patient)
     own, address = make_feed(bookings[0], by=user)
     stranger = make_patient(bookings[0].session.site, "Omar", "Haddad")
@@ -209,9 +209,7 @@ def test_the_page_shows_an_address_once(client: Client, bookings: list[Booking])
     assert "my phone" in client.get(page).content.decode()
 
 
-def test_the_book_of_sessions_is_read_with_few_queries(
-    client: Client, bookings: list[Booking], django_assert_max_num_queries: Any
-) -> None:
+def test_a_feed_takes_few_queries(client: Client, bookings: list[Booking], django_assert_max_num_queries: Any) -> None:
     _, address = make_feed(bookings[0])
     with django_assert_max_num_queries(6):
         client.get(address)

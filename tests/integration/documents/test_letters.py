@@ -1,4 +1,4 @@
-"""Consents and letters: told only with a consent, to whom it names, times alone, and kept on the record."""
+"""Letters disclose only times, only with a consent and to its recipient, and are recorded."""
 
 import io
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ SECRETS = (
     "Outpatient",
     "addiction",
 )
-"""Words of the clinic, its groups, people, rooms and levels, that no letter may have."""
+"""Words of the clinic, its groups, people, rooms and levels that no letter may contain."""
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def patient() -> Patient:
-    """Rosa, Mondays and Thursdays for four weeks from this one, in a clinic whose every word would tell."""
+    """Rosa has sessions on Mondays and Thursdays for four weeks, in a clinic whose every name reveals treatment."""
     site = make_site("Recovery House", neutral_name="HS Offices", address="12 Harbor Street", phone="555-0100")
     lead, room = make_staff(Role.CLINICIAN, site, "Ada Park"), make_room(site, name="Quartz room")
     meetings = [make_meeting(site, day, lead=lead, room=room, name="Relapse group") for day in (0, 3)]
@@ -120,7 +120,7 @@ def letter_of(consent: Consent, **changed: object) -> dict[str, object]:
 
 
 def written(consent: Consent, by: User, **changed: object) -> tuple[Letter, bytes]:
-    """The letter as it was looked at."""
+    """The content of the letter as previewed."""
     given = letter_of(consent, **changed)
     return write_letter(**given, seen=letter_content(**given).key, by=by)
 
@@ -130,7 +130,7 @@ def text_of(pdf: bytes) -> str:
     return " ".join(" ".join(page.extract_text() for page in reader.pages).split())
 
 
-def test_the_letter_says_times_and_the_notice_and_nothing_of_treatment(consent: Consent, coordinator: User) -> None:
+def test_the_letter_has_times_and_the_notice_and_nothing_about_treatment(consent: Consent, coordinator: User) -> None:
     letter, pdf = written(consent, coordinator)
     text = text_of(pdf)
     for said in (
@@ -157,13 +157,13 @@ def test_the_letter_says_times_and_the_notice_and_nothing_of_treatment(consent: 
     assert (event.patient_key, event.subject_key, event.reason) == (consent.patient_id, letter.pk, "Time off work")
 
 
-def test_the_same_letter_is_the_same_bytes(consent: Consent, coordinator: User) -> None:
+def test_the_same_content_gives_the_same_bytes(consent: Consent, coordinator: User) -> None:
     one, two = (written(consent, coordinator)[1] for _ in range(2))
     assert one == two
     assert Letter.objects.count() == 2, "each telling is on the record"
 
 
-def test_what_was_given_back_is_not_told(consent: Consent) -> None:
+def test_a_released_booking_is_not_in_the_letter(consent: Consent) -> None:
     Booking.objects.filter(session__on=MONDAY + WEEK).update(
         released_at=NOW, release_cause="given_back", release_reason="Court"
     )
@@ -171,7 +171,7 @@ def test_what_was_given_back_is_not_told(consent: Consent) -> None:
     assert monday.skipped == (MONDAY + WEEK,)
 
 
-def test_a_long_letter_goes_on_over_pages_with_the_notice_at_its_end(consent: Consent, coordinator: User) -> None:
+def test_a_long_letter_has_several_pages_with_the_notice_at_the_end(consent: Consent, coordinator: User) -> None:
     enrollment = Booking.objects.filter(episode__patient=consent.patient)[0].enrollment
     assert enrollment is not None
     for number in range(80):
@@ -195,7 +195,7 @@ def refusals(consent: Consent) -> Iterator[tuple[dict[str, object], type]]:
     yield {"now": NOW + 9 * WEEK}, ConsentNotInForce
 
 
-def test_what_stands_against_a_letter(consent: Consent) -> None:
+def test_a_letter_is_refused_with_its_reasons(consent: Consent) -> None:
     for changed, reason in refusals(consent):
         with pytest.raises(Refused) as refused:
             letter_content(**letter_of(consent, **changed))
@@ -203,14 +203,14 @@ def test_what_stands_against_a_letter(consent: Consent) -> None:
     assert not Letter.objects.exists()
 
 
-def test_a_consent_ends_with_its_last_day(consent: Consent) -> None:
+def test_a_consent_is_in_force_until_its_last_day(consent: Consent) -> None:
     last = datetime(2027, 1, 19, 23, tzinfo=UTC)
     letter_content(**letter_of(consent, now=last))
     with pytest.raises(Refused):
         letter_content(**letter_of(consent, now=last + timedelta(hours=7)))
 
 
-def test_after_it_is_revoked_nothing_more_is_told(consent: Consent, coordinator: User) -> None:
+def test_no_letter_is_written_after_the_consent_is_revoked(consent: Consent, coordinator: User) -> None:
     seen = letter_content(**letter_of(consent)).key
     revoke_consent(consent=consent, by=coordinator, now=NOW)
     with pytest.raises(Refused) as refused:
@@ -228,7 +228,7 @@ def test_after_it_is_revoked_nothing_more_is_told(consent: Consent, coordinator:
         pytest.param({"valid_until": TODAY - WEEK}, EndDateBeforeStart, id="over before it is signed"),
     ],
 )
-def test_a_consent_that_cannot_be(patient: Patient, coordinator: User, changed: dict, reason: type) -> None:
+def test_an_invalid_consent_is_refused(patient: Patient, coordinator: User, changed: dict, reason: type) -> None:
     with pytest.raises(Refused) as refused:
         record_consent(patient=patient, values=values(**changed), by=coordinator, now=NOW)
     assert [type(each) for each in refused.value.reasons] == [reason]
@@ -271,7 +271,7 @@ def test_a_coordinator_records_writes_and_revokes(client: Client, patient: Patie
     assert Letter.objects.count() == 1
 
 
-def test_what_was_not_looked_at_is_shown_before_it_is_told(client: Client, consent: Consent, coordinator: User) -> None:
+def test_a_changed_letter_is_previewed_again(client: Client, consent: Consent, coordinator: User) -> None:
     client.force_login(coordinator)
     asked = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
     address = reverse("letter-new", args=[consent.pk])
@@ -289,7 +289,7 @@ def test_what_was_not_looked_at_is_shown_before_it_is_told(client: Client, conse
     assert client.post(address, asked | {"write": "1"})["Content-Type"] == "application/pdf"
 
 
-def test_the_purpose_of_a_consent_may_not_tell(client: Client, patient: Patient, coordinator: User) -> None:
+def test_the_purpose_of_a_consent_may_not_reveal_treatment(client: Client, patient: Patient, coordinator: User) -> None:
     client.force_login(coordinator)
     typed = {
         "recipient_kind": "employer",
@@ -313,7 +313,7 @@ def test_the_purpose_of_a_consent_may_not_tell(client: Client, patient: Patient,
         pytest.param({"address": "Wellness Clinic, 12 Harbor Street"}, ("Clinic",), id="a word in the address"),
     ],
 )
-def test_a_letterhead_that_tells_is_refused(consent: Consent, head: dict, words: tuple[str, ...]) -> None:
+def test_a_letterhead_that_reveals_treatment_is_refused(consent: Consent, head: dict, words: tuple[str, ...]) -> None:
     Site.objects.update(**head)
     consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
     with pytest.raises(Refused) as refused:
@@ -321,7 +321,7 @@ def test_a_letterhead_that_tells_is_refused(consent: Consent, head: dict, words:
     assert refused.value.reasons == (LetterheadRevealsTreatment(words),)
 
 
-def test_a_site_is_given_no_letterhead_or_neutral_name_that_tells(patient: Patient) -> None:
+def test_a_site_gets_no_letterhead_or_neutral_name_that_reveals_treatment(patient: Patient) -> None:
     site = patient.site
     site.letterhead, site.neutral_name = "Recovery House Offices", "Your therapy"
     with pytest.raises(ValidationError) as refused:
@@ -331,18 +331,18 @@ def test_a_site_is_given_no_letterhead_or_neutral_name_that_tells(patient: Patie
     site.clean()
 
 
-def test_a_name_may_sound_like_anything_when_it_is_theirs(consent: Consent) -> None:
+def test_a_patients_real_name_is_allowed_whatever_it_sounds_like(consent: Consent) -> None:
     Patient.objects.update(last_name="Sober-Treat")
     consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
     assert letter_content(**letter_of(consent, name="Rosa Sober-Treat")).name == "Rosa Sober-Treat"
 
 
-def test_a_name_is_printed_whichever_way_it_was_typed(consent: Consent, coordinator: User) -> None:
+def test_a_name_is_printed_in_any_unicode_form(consent: Consent, coordinator: User) -> None:
     _, pdf = written(consent, coordinator, name="Jose\u0301 Dvor\u030ca\u0301k")
     assert "Appointments of José Dvořák" in text_of(pdf)
 
 
-def test_a_patient_sees_who_is_told_and_takes_it_back(client: Client, consent: Consent, coordinator: User) -> None:
+def test_a_patient_sees_their_consents_and_revokes_one(client: Client, consent: Consent, coordinator: User) -> None:
     written(consent, coordinator)
     user = make_patient_user(consent.patient)
     client.force_login(user)
@@ -359,7 +359,7 @@ def test_a_patient_sees_who_is_told_and_takes_it_back(client: Client, consent: C
     assert "Told on Wed 25 Nov" in page
 
 
-def test_a_patient_takes_back_their_own_alone(client: Client, consent: Consent) -> None:
+def test_a_patient_revokes_only_their_own_consents(client: Client, consent: Consent) -> None:
     other = make_patient_user(make_patient(consent.patient.site, "Omar", "Haddad"))
     client.force_login(other)
     assert client.post(reverse("portal-consent-revoke", args=[consent.pk])).status_code == 404
@@ -368,7 +368,7 @@ def test_a_patient_takes_back_their_own_alone(client: Client, consent: Consent) 
 
 
 @pytest.mark.parametrize("role", [Role.CLINICIAN, Role.REVIEWER])
-def test_who_may_not_manage_patients_tells_nobody(client: Client, consent: Consent, role: Role) -> None:
+def test_a_user_who_may_not_manage_patients_writes_no_letters(client: Client, consent: Consent, role: Role) -> None:
     client.force_login(make_staff(role, consent.patient.site))
     for name, key in (("consents", consent.patient_id), ("letter-new", consent.pk), ("consent-revoke", consent.pk)):
         assert client.post(reverse(name, args=[key])).status_code in (403, 404, 405)
@@ -376,7 +376,7 @@ def test_who_may_not_manage_patients_tells_nobody(client: Client, consent: Conse
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_queries_do_not_grow(
+def test_three_consents_take_as_many_queries_as_one(
     client: Client, patient: Patient, coordinator: User, number: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for each in range(number):
@@ -392,7 +392,7 @@ def test_queries_do_not_grow(
         client.get(reverse("portal-consents"))
 
 
-def test_a_letterhead_takes_the_place_of_the_neutral_name(consent: Consent) -> None:
+def test_a_letterhead_replaces_the_neutral_name(consent: Consent) -> None:
     Site.objects.update(letterhead="Custom House Offices")
     consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
     assert letter_content(**letter_of(consent)).sender == "Custom House Offices"

@@ -1,4 +1,4 @@
-"""Calendar feeds as they are kept and read again: never behind what stands, never of someone who has none, never in a log."""
+"""Stored calendar feeds: always current, only for subjects who have one, and never in a log."""
 
 import io
 import logging
@@ -44,7 +44,7 @@ def coordinator() -> User:
 
 @pytest.fixture
 def enrollment(coordinator: User) -> Enrollment:
-    """A morning and two evenings a week, booked by the services to the end of the horizon."""
+    """A patient with a morning and two evenings a week, booked to the end of the horizon."""
     site = coordinator.role_assignments.get().site
     assert site
     slots = ((0, "09:00", "12:00"), (2, "18:00", "21:00"), (6, "20:30", "23:30"))
@@ -72,7 +72,7 @@ def shown(body: bytes) -> list[tuple[datetime, datetime]]:
     return sorted((event["DTSTART"].dt, event["DTEND"].dt) for event in Calendar.from_ical(body).walk("VEVENT"))
 
 
-def test_an_independent_reader_finds_each_booking_across_the_change_of_clocks(
+def test_an_independent_parser_reads_each_booking_across_a_clock_change(
     client: Client, enrollment: Enrollment, address: str
 ) -> None:
     calendar = Calendar.from_ical(client.get(address).content)
@@ -83,14 +83,14 @@ def test_an_independent_reader_finds_each_booking_across_the_change_of_clocks(
     assert mornings == {14, 13}, "9:00 in New York is 14:00 before the change and 13:00 after it"
 
 
-def test_what_is_kept_is_what_was_written(client: Client, address: str) -> None:
+def test_the_stored_calendar_is_the_one_that_was_sent(client: Client, address: str) -> None:
     first, again = client.get(address), client.get(address)
     assert first.content == again.content
     assert first["ETag"] == again["ETag"]
     assert b"\r\n" in again.content
 
 
-def test_a_released_place_leaves_at_the_next_reading(
+def test_a_released_booking_disappears_at_the_next_fetch(
     client: Client, enrollment: Enrollment, coordinator: User, address: str
 ) -> None:
     before = client.get(address)
@@ -104,7 +104,7 @@ def test_a_released_place_leaves_at_the_next_reading(
     assert len(shown(after.content)) == len(shown(before.content)) - 1
 
 
-def test_a_change_while_it_is_written_is_written_at_the_next_reading(
+def test_a_change_during_rendering_is_shown_at_the_next_fetch(
     client: Client, enrollment: Enrollment, coordinator: User, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write_while_a_place_is_released(**values: Any) -> bytes:
@@ -119,7 +119,7 @@ def test_a_change_while_it_is_written_is_written_at_the_next_reading(
     assert shown(client.get(address).content) == standing(enrollment)
 
 
-def test_an_address_revoked_while_it_is_read_keeps_nothing(coordinator: User, enrollment: Enrollment) -> None:
+def test_a_feed_revoked_during_rendering_stores_nothing(coordinator: User, enrollment: Enrollment) -> None:
     feed, token = create_feed(patient=enrollment.episode.patient, by=coordinator, now=NOW)
     found = find_feed(token)
     assert found
@@ -128,7 +128,7 @@ def test_an_address_revoked_while_it_is_read_keeps_nothing(coordinator: User, en
     assert Feed.objects.get(pk=feed.pk).body == ""
 
 
-def test_it_is_written_anew_each_day(client: Client, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_feed_is_rendered_again_each_day(client: Client, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     client.get(address)
     assert Feed.objects.get().rendered_at == NOW
     tomorrow = NOW + timedelta(days=1)
@@ -137,7 +137,7 @@ def test_it_is_written_anew_each_day(client: Client, address: str, monkeypatch: 
     assert Feed.objects.get().rendered_at == tomorrow
 
 
-def test_who_has_left_the_clinic_has_no_calendar(client: Client, enrollment: Enrollment) -> None:
+def test_a_facilitator_who_has_left_has_no_calendar(client: Client, enrollment: Enrollment) -> None:
     lead = make_staff(Role.CLINICIAN, enrollment.track.site)
     _, token = create_feed(facilitator=lead, by=lead, now=NOW)
     assert client.get(reverse("feed", args=[token])).status_code == 200
@@ -145,7 +145,7 @@ def test_who_has_left_the_clinic_has_no_calendar(client: Client, enrollment: Enr
     assert client.get(reverse("feed", args=[token])).status_code == 404
 
 
-def test_a_tracks_feed_holds_each_session_once_and_names_nobody(
+def test_a_tracks_feed_has_each_session_once_and_no_names(
     client: Client, enrollment: Enrollment, coordinator: User
 ) -> None:
     track: Track = enrollment.track
@@ -157,7 +157,7 @@ def test_a_tracks_feed_holds_each_session_once_and_names_nobody(
     assert len({str(event["UID"]) for event in events}) == len(events)
 
 
-def test_what_is_wrong_with_an_address_can_not_be_told(
+def test_the_response_does_not_reveal_what_is_wrong_with_an_address(
     client: Client, enrollment: Enrollment, coordinator: User
 ) -> None:
     feed, token = create_feed(patient=enrollment.episode.patient, by=coordinator, now=NOW)
@@ -169,7 +169,7 @@ def test_what_is_wrong_with_an_address_can_not_be_told(
     assert not any(answer.cookies for answer in answers)
 
 
-def test_one_address_may_be_read_120_times_an_hour(client: Client, address: str) -> None:
+def test_an_address_may_be_fetched_120_times_an_hour(client: Client, address: str) -> None:
     statuses = [client.get(address).status_code for _ in range(120)]
     assert set(statuses) == {200}
     refused = client.get(address)

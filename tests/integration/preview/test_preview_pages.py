@@ -1,4 +1,4 @@
-"""Whom an act touches is shown before it is done, by name to those who may see names; what was confirmed is what happens."""
+"""An action on a session shows who is affected before it is done, and then does exactly what was confirmed."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -75,7 +75,7 @@ def move_to(on: date, starts: str, ends: str, room: Any = "") -> dict[str, Any]:
     return {"on": on.isoformat(), "starts": starts, "ends": ends, "room": room}
 
 
-def test_nothing_is_done_before_it_was_confirmed(client: Client, clinic: Clinic) -> None:
+def test_nothing_is_done_before_it_is_confirmed(client: Client, clinic: Clinic) -> None:
     address = reverse("session-cancel", args=[clinic.on(MONDAY).pk])
     shown = client.post(address, {"reason": "Flooded"})
     assert shown.status_code == 200
@@ -89,7 +89,7 @@ def test_nothing_is_done_before_it_was_confirmed(client: Client, clinic: Clinic)
     assert (clinic.on(MONDAY).status, clinic.on(MONDAY).cancel_reason) == (SessionStatus.CANCELLED, "Flooded")
 
 
-def test_when_the_world_changed_in_between_the_new_impact_is_shown(client: Client, clinic: Clinic) -> None:
+def test_a_changed_impact_is_shown_again(client: Client, clinic: Clinic) -> None:
     address = reverse("session-cancel", args=[clinic.on(MONDAY).pk])
     shown = client.post(address, {"reason": "Flooded"})
     booking = Booking.objects.get(session=clinic.on(MONDAY))
@@ -103,7 +103,9 @@ def test_when_the_world_changed_in_between_the_new_impact_is_shown(client: Clien
     assert clinic.on(MONDAY).status == SessionStatus.CANCELLED
 
 
-def test_what_touches_nobody_is_done_at_once_unless_asked_to_show(client: Client, clinic: Clinic) -> None:
+def test_an_action_that_affects_nobody_is_done_at_once_unless_a_preview_is_requested(
+    client: Client, clinic: Clinic
+) -> None:
     evening = clinic.on(MONDAY + timedelta(days=3), "Evening")
     address = reverse("session-move", args=[evening.pk])
     typed = move_to(evening.on, "18:00", "20:00")
@@ -113,7 +115,7 @@ def test_what_touches_nobody_is_done_at_once_unless_asked_to_show(client: Client
     assert evening.local_starts().time() == time(18)
 
 
-def test_a_move_shows_what_it_runs_into(client: Client, clinic: Clinic) -> None:
+def test_a_move_shows_its_conflicts(client: Client, clinic: Clinic) -> None:
     make_commitment(clinic.patients[0], [1], "12:00", "17:00", "Shop", travel_minutes=15)
     shown = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(TUESDAY, "9:00", "12:00"))
     assert "Moved: “Skills”, Mon 23 Nov 9:00–12:00 → Tue 24 Nov 9:00–12:00" in shown.text
@@ -124,7 +126,7 @@ def test_a_move_shows_what_it_runs_into(client: Client, clinic: Clinic) -> None:
     assert 'value="11:00"' in clash.text
 
 
-def test_the_hour_that_comes_twice_is_said(client: Client, clinic: Clinic) -> None:
+def test_a_repeated_hour_is_explained(client: Client, clinic: Clinic) -> None:
     night = move_to(date(2027, 11, 7), "1:30", "3:00")
     shown = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), night)
     assert "1:30 comes twice, and the first is meant" in shown.text
@@ -135,14 +137,14 @@ def test_the_hour_that_comes_twice_is_said(client: Client, clinic: Clinic) -> No
     assert "There is no 2:30 on Sun 14 Mar 2027: clocks go forward past it." in skipped.text
 
 
-def test_a_substitute_touches_no_patient(client: Client, clinic: Clinic) -> None:
+def test_a_substitute_affects_no_patient(client: Client, clinic: Clinic) -> None:
     session = clinic.on(MONDAY)
     done = client.post(reverse("session-facilitators", args=[session.pk]), {"lead": clinic.ben.pk}, follow=True)
     assert "Ben Strand leads Skills on Mon 23 Nov" in done.text
     assert session.session_facilitators.get().user == clinic.ben
 
 
-def test_one_session_more_is_refused_beside_what_was_typed(client: Client, clinic: Clinic) -> None:
+def test_a_refused_new_session_has_its_reason_beside_the_field(client: Client, clinic: Clinic) -> None:
     group = clinic.on(MONDAY).service_type
     typed = move_to(MONDAY, "10:00", "11:00", clinic.room.pk) | {
         "name": "Extra", "service_type": group.pk, "places": "4", "modality": "in_person", "lead": clinic.ben.pk,
@@ -156,7 +158,7 @@ def test_one_session_more_is_refused_beside_what_was_typed(client: Client, clini
     assert Session.objects.get(name="Extra").session_facilitators.get().user == clinic.ben
 
 
-def test_places_and_link(client: Client, clinic: Clinic) -> None:
+def test_the_page_changes_places_and_link(client: Client, clinic: Clinic) -> None:
     session = clinic.on(MONDAY)
     address = reverse("session-details", args=[session.pk])
     typed = {"places": "0", "modality": "telehealth", "telehealth_link": "http://meet.example/", "topic": "Sleep"}
@@ -172,7 +174,7 @@ def test_places_and_link(client: Client, clinic: Clinic) -> None:
     assert (session.places, session.topic, session.telehealth_link) == (4, "Sleep", "https://meet.example/")
 
 
-def test_a_cancelled_session_is_given_back(client: Client, clinic: Clinic) -> None:
+def test_a_canceled_session_is_restored(client: Client, clinic: Clinic) -> None:
     session = cancel_session(session=clinic.on(MONDAY), reason="Ill", by=clinic.coordinator, now=NOW)
     assert "Hold it after all" in client.get(reverse("session", args=[session.pk])).text
     address = reverse("session-restore", args=[session.pk])
@@ -183,7 +185,7 @@ def test_a_cancelled_session_is_given_back(client: Client, clinic: Clinic) -> No
     assert clinic.on(MONDAY).status == SessionStatus.SCHEDULED
 
 
-def test_a_clinician_finds_a_substitute_and_a_room_for_own_sessions_alone(client: Client, clinic: Clinic) -> None:
+def test_a_clinician_changes_facilitators_and_room_of_only_their_own_sessions(client: Client, clinic: Clinic) -> None:
     client.force_login(clinic.ada)
     own, other = clinic.on(MONDAY), clinic.on(MONDAY + timedelta(days=3), "Evening")
     assert client.get(reverse("session-cancel", args=[own.pk])).status_code == 403
@@ -196,7 +198,7 @@ def test_a_clinician_finds_a_substitute_and_a_room_for_own_sessions_alone(client
     assert client.post(reverse("session-facilitators", args=[own.pk]), {"lead": clinic.ben.pk}).status_code == 302
 
 
-def test_who_may_not_see_patients_sees_how_many_and_no_names(client: Client, clinic: Clinic) -> None:
+def test_a_user_who_may_not_see_patients_sees_numbers_without_names(client: Client, clinic: Clinic) -> None:
     client.force_login(make_staff(Role.ADMINISTRATOR, clinic.site))
     shown = client.post(reverse("session-cancel", args=[clinic.on(MONDAY).pk]), {"reason": "Flooded"})
     assert "1 patient loses a session" in shown.text
@@ -205,13 +207,13 @@ def test_who_may_not_see_patients_sees_how_many_and_no_names(client: Client, cli
     assert not AuditEvent.objects.filter(action="viewed", patient_key=clinic.patients[0].pk).exists()
 
 
-def test_whose_names_were_seen_is_in_their_trail(client: Client, clinic: Clinic) -> None:
+def test_showing_names_is_recorded_in_the_patients_trails(client: Client, clinic: Clinic) -> None:
     client.post(reverse("session-cancel", args=[clinic.on(MONDAY).pk]), {"reason": "Flooded"})
     (event,) = AuditEvent.objects.filter(action="viewed", patient_key=clinic.patients[0].pk)
     assert event.detail.startswith("what it would do to Skills")
 
 
-def test_afterwards_one_is_back_where_one_was_and_never_elsewhere(client: Client, clinic: Clinic) -> None:
+def test_afterwards_the_user_is_back_on_the_page_they_came_from(client: Client, clinic: Clinic) -> None:
     address = reverse("session-facilitators", args=[clinic.on(MONDAY).pk])
     back = client.post(address, {"lead": clinic.ben.pk, "next": "/today/?date=2026-11-23"})
     assert back["Location"] == "/today/?date=2026-11-23"
@@ -219,7 +221,7 @@ def test_afterwards_one_is_back_where_one_was_and_never_elsewhere(client: Client
     assert away["Location"] == reverse("session", args=[clinic.on(MONDAY).pk])
 
 
-def test_the_address_can_fill_the_form_in(client: Client, clinic: Clinic) -> None:
+def test_the_url_can_fill_in_the_form(client: Client, clinic: Clinic) -> None:
     address = reverse("session-move", args=[clinic.on(MONDAY).pk])
     page = client.get(address, {"on": "2026-11-24", "starts": "13:00", "ends": "nonsense", "next": "/board/"}).text
     assert 'value="2026-11-24"' in page
@@ -246,7 +248,7 @@ def person(role: Role, clinic: Clinic) -> User:
 
 
 @pytest.mark.parametrize("name", ["cancel", "restore", "move", "facilitators", "details"])
-def test_who_only_looks_at_the_timetable_changes_nothing(client: Client, clinic: Clinic, name: str) -> None:
+def test_a_user_who_may_only_see_the_timetable_changes_no_session(client: Client, clinic: Clinic, name: str) -> None:
     client.force_login(person(Role.REVIEWER, clinic))
     address = reverse(f"session-{name}", args=[clinic.on(MONDAY).pk])
     assert client.get(address).status_code == 403

@@ -1,4 +1,4 @@
-"""The main job on its pages: find a schedule around a life, try a choice of it, enroll, end it."""
+"""The main task on its pages: find a schedule around commitments, check a choice, enroll, and end the enrollment."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -75,7 +75,7 @@ def track(site: Site, lead: User) -> Track:
 
 @pytest.fixture
 def rosa(site: Site) -> Patient:
-    """9 hours on 3 days are prescribed."""
+    """A patient with 9 hours on 3 days prescribed."""
     patient = make_patient(site, code="P001")
     admit(patient)
     return patient
@@ -110,15 +110,15 @@ def plain(text: str) -> str:
     return text.replace("&#x27;", "'").replace("&amp;", "&")
 
 
-# Finding
+# Finding a schedule
 
 
 def shown(answer: Any) -> list[Any]:
-    """The cards that are drawn, without those at the same times behind them."""
+    """The cards that are shown, without those at the same times behind them."""
     return [group.card for group in answer.context["groups"]]
 
 
-def test_a_schedule_shows_its_times_its_reasons_its_week_and_the_way_in(
+def test_a_schedule_shows_its_times_remarks_week_and_a_link_to_enroll(
     desk: Client, rosa: Patient, track: Track
 ) -> None:
     answer = search(desk, rosa)
@@ -137,9 +137,7 @@ def test_a_schedule_shows_its_times_its_reasons_its_week_and_the_way_in(
     assert f"{reverse('enroll', args=[rosa.pk, track.pk])}?from=2026-11-24&{meetings}" in text
 
 
-def test_the_search_begins_with_the_episode_or_today_and_takes_another_day(
-    desk: Client, rosa: Patient, track: Track
-) -> None:
+def test_the_search_starts_with_the_episode_or_today_or_a_chosen_day(desk: Client, rosa: Patient, track: Track) -> None:
     assert search(desk, rosa).context["need"].from_day == TODAY
 
     Episode.objects.update(starts=date(2026, 12, 2))
@@ -149,7 +147,7 @@ def test_the_search_begins_with_the_episode_or_today_and_takes_another_day(
     assert "Enroll from Mon 14 Dec" in answer.text
 
 
-def test_of_a_track_with_a_clash_enough_fits_and_the_clash_is_said(desk: Client, rosa: Patient, track: Track) -> None:
+def test_a_track_with_a_conflict_can_fit_and_shows_the_conflict(desk: Client, rosa: Patient, track: Track) -> None:
     make_commitment(rosa, [3], "12:15", "18:00", label="Late shift", travel_minutes=25)
 
     answer = search(desk, rosa)
@@ -161,7 +159,7 @@ def test_of_a_track_with_a_clash_enough_fits_and_the_clash_is_said(desk: Client,
     assert "ends 15 min before Late shift begins at 12:15, and the way takes 25 min: 10 min short." in answer.text
 
 
-def test_a_group_of_every_other_week_is_said_to_be_one(desk: Client, rosa: Patient, site: Site) -> None:
+def test_a_biweekly_group_is_marked(desk: Client, rosa: Patient, site: Site) -> None:
     track = make_weekday_track(site, (0, 1, 2))
     track.meetings.add(make_meeting(site, 4, "09:00", "12:00", anchor=date(2026, 11, 27)))
 
@@ -171,7 +169,7 @@ def test_a_group_of_every_other_week_is_said_to_be_one(desk: Client, rosa: Patie
     assert "Fri 9:00–12:00 every other week" in plain(answer.text)
 
 
-def test_what_has_to_move_and_what_is_missed_is_said(desk: Client, rosa: Patient, track: Track) -> None:
+def test_moved_commitments_and_missed_dates_are_shown(desk: Client, rosa: Patient, track: Track) -> None:
     track.meetings.get(weekday=3).delete()
     make_commitment(rosa, [0], "12:15", "18:00", label="Late shift", travel_minutes=25, movable_minutes=30)
     make_commitment(rosa, [], "09:00", "10:00", label="Court", on=date(2026, 12, 9))
@@ -196,7 +194,7 @@ def test_what_has_to_move_and_what_is_missed_is_said(desk: Client, rosa: Patient
     ]
 
 
-def test_schedules_at_the_same_times_stand_behind_the_best_of_them(desk: Client, rosa: Patient, track: Track) -> None:
+def test_schedules_at_the_same_times_are_grouped_behind_the_best(desk: Client, rosa: Patient, track: Track) -> None:
     make_weekday_track(track.site, (0, 1, 2), name="Other track")
 
     answer = search(desk, rosa)
@@ -206,7 +204,7 @@ def test_schedules_at_the_same_times_stand_behind_the_best_of_them(desk: Client,
     assert "The same times with other groups: 1" in answer.text
 
 
-def test_the_first_few_are_drawn_and_more_on_demand(desk: Client, rosa: Patient, site: Site) -> None:
+def test_the_first_schedules_are_drawn_and_more_on_request(desk: Client, rosa: Patient, site: Site) -> None:
     make_track(site, [make_meeting(site, day) for day in range(5)])
 
     few = search(desk, rosa)
@@ -218,7 +216,7 @@ def test_the_first_few_are_drawn_and_more_on_demand(desk: Client, rosa: Patient,
     assert len(shown(desk.post(reverse("find-schedule-what-if", args=[rosa.pk]), {"shown": "all"}))) == 4
 
 
-def test_a_track_that_does_not_fit_says_every_reason_by_meeting(desk: Client, rosa: Patient, track: Track) -> None:
+def test_a_track_that_does_not_fit_shows_every_reason_by_meeting(desk: Client, rosa: Patient, track: Track) -> None:
     make_commitment(rosa, [0, 1], "08:00", "16:00", label="Day shift")
     meeting = track.meetings.get(weekday=2)
     session = make_session(meeting, date(2026, 11, 25))
@@ -241,7 +239,7 @@ def test_a_track_that_does_not_fit_says_every_reason_by_meeting(desk: Client, ro
         assert words in text
 
 
-def test_cohorts_begin_on_their_start_date(desk: Client, rosa: Patient, track: Track) -> None:
+def test_cohorts_start_on_their_start_date(desk: Client, rosa: Patient, track: Track) -> None:
     Track.objects.update(entry=EntryMode.COHORT)
     CohortStart.objects.create(track=track, on=date(2026, 12, 7))
 
@@ -251,7 +249,7 @@ def test_cohorts_begin_on_their_start_date(desk: Client, rosa: Patient, track: T
     assert "?from=2026-12-07" in answer.text
 
 
-def test_without_a_course_of_care_the_page_leads_to_admission(desk: Client, site: Site) -> None:
+def test_without_an_episode_the_page_links_to_admission(desk: Client, site: Site) -> None:
     patient = make_patient(site, "Wim")
 
     answer = search(desk, patient)
@@ -268,7 +266,7 @@ def test_without_a_course_of_care_the_page_leads_to_admission(desk: Client, site
         pytest.param("2027-03-01", "no open episode", id="after discharge"),
     ],
 )
-def test_a_day_from_which_nothing_can_be_found_is_said_and_kept(
+def test_a_day_that_cannot_be_searched_gets_a_reason_and_stays_in_the_form(
     desk: Client, rosa: Patient, track: Track, day: str, words: str
 ) -> None:
     Episode.objects.update(ends=date(2027, 1, 15))
@@ -280,7 +278,7 @@ def test_a_day_from_which_nothing_can_be_found_is_said_and_kept(
     assert answer.context["need"] is None
 
 
-def test_the_search_leaves_a_trace(desk: Client, rosa: Patient, track: Track) -> None:
+def test_the_search_is_recorded_in_the_trail(desk: Client, rosa: Patient, track: Track) -> None:
     search(desk, rosa)
 
     assert list(AuditEvent.objects.values_list("action", "patient_key", "detail")) == [
@@ -289,7 +287,7 @@ def test_the_search_leaves_a_trace(desk: Client, rosa: Patient, track: Track) ->
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one track"), pytest.param(3, id="three tracks")])
-def test_the_search_takes_as_many_queries_for_three_as_for_one(
+def test_a_search_of_three_tracks_takes_as_many_queries_as_one(
     desk: Client, site: Site, rosa: Patient, django_assert_num_queries: DjangoAssertNumQueries, number: int
 ) -> None:
     for each in range(number):
@@ -318,7 +316,7 @@ def enroll_address(patient: Patient, track: Track, query: str = "") -> str:
         pytest.param("?from=nonsense&choice=x", TODAY, [0, 1, 2, 3], id="nonsense is no fault"),
     ],
 )
-def test_the_form_opens_with_what_was_found(
+def test_the_enrollment_form_opens_with_the_found_schedule(
     desk: Client, rosa: Patient, track: Track, query: str, starts: date, chosen: list[int]
 ) -> None:
     answer = desk.get(enroll_address(rosa, track, query))
@@ -350,7 +348,7 @@ def refused_codes(answer: Any) -> list[str]:
     return [reason.code for reason in answer.context["reasons"]]
 
 
-def test_every_reason_is_said_at_once_and_nothing_typed_is_lost(desk: Client, rosa: Patient, track: Track) -> None:
+def test_every_reason_is_shown_at_once_and_the_form_keeps_its_input(desk: Client, rosa: Patient, track: Track) -> None:
     make_commitment(rosa, [0], "08:00", "10:00", label="Day shift")
     chosen = track.meetings.filter(weekday__in=[0, 1])
 
@@ -364,14 +362,16 @@ def test_every_reason_is_said_at_once_and_nothing_typed_is_lost(desk: Client, ro
         assert words in text
 
 
-def test_alternatives_of_one_hour_are_not_both_taken(desk: Client, rosa: Patient, track: Track, site: Site) -> None:
+def test_two_alternatives_at_the_same_time_are_not_both_chosen(
+    desk: Client, rosa: Patient, track: Track, site: Site
+) -> None:
     beside = make_meeting(site, 0, "09:00", "12:00", name="The other group")
     track.meetings.add(beside)
 
     assert refused_codes(desk.post(enroll_address(rosa, track), typed(track.meetings.all()))) == ["two_at_once"]
 
 
-def test_too_much_full_before_admission_and_no_meetings(desk: Client, rosa: Patient, site: Site) -> None:
+def test_full_groups_early_starts_and_empty_choices_are_refused(desk: Client, rosa: Patient, site: Site) -> None:
     track = make_track(site, [make_meeting(site, day, "08:00", "16:00", places=1) for day in range(6)])
     session = make_session(track.meetings.get(weekday=2), date(2026, 12, 2))
     session.booked = 1
@@ -386,7 +386,7 @@ def test_too_much_full_before_admission_and_no_meetings(desk: Client, rosa: Pati
     assert "is before the admission on Tue 1 Dec" in answer.context["form"].errors["starts"][0]
 
 
-def test_nobody_stands_twice_in_a_track(desk: Client, rosa: Patient, track: Track) -> None:
+def test_nobody_is_enrolled_twice_in_a_track(desk: Client, rosa: Patient, track: Track) -> None:
     enroll(rosa.episodes.get(), track)
 
     assert refused_codes(desk.post(enroll_address(rosa, track), typed(track.meetings.all()))) == ["already_enrolled"]
@@ -402,7 +402,7 @@ def test_nobody_stands_twice_in_a_track(desk: Client, rosa: Patient, track: Trac
         pytest.param({"modality": "by post"}, "modality", id="no way to attend"),
     ],
 )
-def test_what_cannot_be_read_is_said_beside_its_field(
+def test_invalid_input_gets_an_error_beside_its_field(
     desk: Client, rosa: Patient, track: Track, fields: dict[str, Any], field: str
 ) -> None:
     answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all()) | fields)
@@ -413,7 +413,7 @@ def test_what_cannot_be_read_is_said_beside_its_field(
     assert not Enrollment.objects.exists()
 
 
-def test_a_choice_is_tried_without_enrolling(desk: Client, rosa: Patient, track: Track) -> None:
+def test_a_choice_is_checked_without_enrolling(desk: Client, rosa: Patient, track: Track) -> None:
     chosen = track.meetings.filter(weekday__in=[0, 1])
 
     answer = desk.post(enroll_address(rosa, track), typed(chosen, check="1"))
@@ -437,7 +437,7 @@ def test_htmx_gets_the_part_that_changed(desk: Client, rosa: Patient, track: Tra
     assert "Fits" in answer.text
 
 
-def test_a_meeting_that_is_not_held_then_cannot_be_taken(
+def test_a_meeting_that_does_not_run_then_cannot_be_chosen(
     desk: Client, rosa: Patient, track: Track, coordinator: User
 ) -> None:
     Meeting.objects.filter(weekday=3).update(runs_until=date(2026, 12, 1))
@@ -447,7 +447,7 @@ def test_a_meeting_that_is_not_held_then_cannot_be_taken(
     assert refused_codes(answer) == ["not_running"]
 
 
-def test_a_make_up_in_the_way_is_a_reason_and_no_fault(
+def test_a_conflicting_makeup_is_a_reason_and_not_an_error(
     rosa: Patient, track: Track, site: Site, coordinator: User
 ) -> None:
     other = make_weekday_track(site, days=(0,), name="Other")
@@ -471,13 +471,13 @@ def test_a_make_up_in_the_way_is_a_reason_and_no_fault(
     assert not Enrollment.objects.filter(track=track).exists()
 
 
-def test_who_is_not_in_care_is_admitted_first(desk: Client, site: Site, track: Track) -> None:
+def test_a_patient_without_an_episode_is_admitted_first(desk: Client, site: Site, track: Track) -> None:
     patient = make_patient(site)
 
     assert desk.get(enroll_address(patient, track))["Location"] == reverse("level-new", args=[patient.pk])
 
 
-def test_a_day_after_the_course_of_care_is_said(desk: Client, rosa: Patient, track: Track) -> None:
+def test_a_day_after_the_episode_gets_a_reason(desk: Client, rosa: Patient, track: Track) -> None:
     Episode.objects.update(ends=date(2026, 12, 20))
     LevelOfCareSpan.objects.update(ends=date(2026, 12, 20))
 
@@ -488,7 +488,7 @@ def test_a_day_after_the_course_of_care_is_said(desk: Client, rosa: Patient, tra
     assert "There is no open episode" in answer.context["form"].errors["starts"][0]
 
 
-def test_enrolling_takes_few_queries(
+def test_the_enrollment_page_takes_few_queries(
     desk: Client, rosa: Patient, track: Track, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(25):
@@ -498,7 +498,7 @@ def test_enrolling_takes_few_queries(
 # Ending
 
 
-def test_an_enrollment_ends_after_its_last_day_and_gives_back_its_places(
+def test_an_enrollment_ends_after_its_last_day_and_releases_its_bookings(
     desk: Client, rosa: Patient, track: Track
 ) -> None:
     enrollment = enroll(rosa.episodes.get(), track)
@@ -517,7 +517,7 @@ def test_an_enrollment_ends_after_its_last_day_and_gives_back_its_places(
     assert Session.objects.get(pk=later.session_id).booked == 0
 
 
-def test_an_enrollment_does_not_end_before_it_began(desk: Client, rosa: Patient, track: Track) -> None:
+def test_an_enrollment_does_not_end_before_it_starts(desk: Client, rosa: Patient, track: Track) -> None:
     enrollment = enroll(rosa.episodes.get(), track)
 
     answer = desk.post(reverse("enrollment-end", args=[enrollment.pk]), {"last_day": str(MONDAY - timedelta(days=1))})
@@ -526,7 +526,7 @@ def test_an_enrollment_does_not_end_before_it_began(desk: Client, rosa: Patient,
     assert "is too early: it begins on Mon 23 Nov." in answer.context["form"].errors["last_day"][0]
 
 
-# Who is kept out
+# Permissions
 
 
 def statuses(user: User, address: str) -> set[int]:
@@ -534,7 +534,7 @@ def statuses(user: User, address: str) -> set[int]:
     return {client.get(address).status_code, client.post(address).status_code}
 
 
-def test_who_is_kept_out_of_finding_and_enrolling(site: Site, rosa: Patient, track: Track, lead: User) -> None:
+def test_outsiders_can_neither_search_nor_enroll(site: Site, rosa: Patient, track: Track, lead: User) -> None:
     enrollment = enroll(rosa.episodes.get(), track)
     fit, enrolling = reverse("find-schedule", args=[rosa.pk]), enroll_address(rosa, track)
     ending = reverse("enrollment-end", args=[enrollment.pk])
@@ -558,7 +558,7 @@ def test_who_is_kept_out_of_finding_and_enrolling(site: Site, rosa: Patient, tra
     assert not AuditEvent.objects.exists()
 
 
-def test_a_clinician_reads_what_fits_for_their_own_patients_and_enrolls_nobody(
+def test_a_clinician_searches_for_their_own_patients_but_enrolls_nobody(
     rosa: Patient, track: Track, lead: User
 ) -> None:
     book(make_session(track.meetings.get(weekday=2), date(2026, 11, 25)), enroll(rosa.episodes.get(), track))
@@ -571,12 +571,12 @@ def test_a_clinician_reads_what_fits_for_their_own_patients_and_enrolls_nobody(
     assert client.get(enroll_address(rosa, track)).status_code == 403
 
 
-def test_another_sites_track_is_not_on_offer(desk: Client, rosa: Patient) -> None:
+def test_a_track_of_another_site_is_not_offered(desk: Client, rosa: Patient) -> None:
     foreign = make_weekday_track(make_site("Elsewhere"))
 
     assert desk.get(enroll_address(rosa, foreign)).status_code == 404
 
 
-def test_a_stranger_is_asked_to_sign_in(client: Client, rosa: Patient, track: Track) -> None:
+def test_an_anonymous_visitor_is_asked_to_sign_in(client: Client, rosa: Patient, track: Track) -> None:
     for address in (reverse("find-schedule", args=[rosa.pk]), enroll_address(rosa, track)):
         assert client.get(address)["Location"].startswith(reverse("account_login"))

@@ -1,4 +1,4 @@
-"""The page that finds a schedule looks at every site in reach, and leads there over the move of the patient."""
+"""The page that finds a schedule searches every site in reach, and links to the transfer of the patient."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ def both(north: Site, south: Site) -> User:
 
 @pytest.fixture
 def rosa(north: Site, south: Site) -> Patient:
-    """At work in the mornings of the week, half an hour from South."""
+    """A patient who works on weekday mornings, half an hour from the site South."""
     patient = make_patient(north)
     admit(patient)
     make_commitment(patient, range(5), "08:00", "12:00", place=make_place(patient, {south: (30, 30)}, "Bakery"))
@@ -71,7 +71,7 @@ def afternoons(site: Site) -> Track:
     return track
 
 
-def test_what_fits_at_another_site_is_said_with_the_way_there(
+def test_schedules_at_another_site_are_shown_with_the_travel(
     both: User, rosa: Patient, north: Site, south: Site
 ) -> None:
     make_weekday_track(north, name="Mornings")
@@ -86,7 +86,7 @@ def test_what_fits_at_another_site_is_said_with_the_way_there(
     assert asked["next"][0].startswith(reverse("enroll", args=[rosa.pk, track.pk]) + "?from=2026-11-30&meetings=")
 
 
-def test_the_way_there_counts(both: User, rosa: Patient, south: Site) -> None:
+def test_travel_to_the_other_site_counts(both: User, rosa: Patient, south: Site) -> None:
     track = afternoons(south)
     track.meetings.update(starts="12:20", ends="15:20")
     text = page(both, rosa)
@@ -95,18 +95,18 @@ def test_the_way_there_counts(both: User, rosa: Patient, south: Site) -> None:
     assert "Move there and enroll" not in text
 
 
-def test_a_site_to_which_no_way_is_stated_is_out_of_reach(both: User, rosa: Patient) -> None:
+def test_a_site_without_travel_is_out_of_reach(both: User, rosa: Patient) -> None:
     afternoons(make_site("East"))
     rosa.places.get().travels.all().delete()
     assert "At other sites in reach" not in page(both, rosa)
 
 
-def test_who_works_at_one_site_finds_nothing_of_another(north: Site, rosa: Patient, south: Site) -> None:
+def test_a_user_of_one_site_finds_nothing_at_another(north: Site, rosa: Patient, south: Site) -> None:
     afternoons(south)
     assert "At other sites in reach" not in page(make_staff(Role.COORDINATOR, north), rosa)
 
 
-def test_under_a_what_if_only_the_own_site_is_looked_at(both: User, rosa: Patient, south: Site) -> None:
+def test_a_scenario_searches_only_the_own_site(both: User, rosa: Patient, south: Site) -> None:
     afternoons(south)
     client = Client()
     client.force_login(both)

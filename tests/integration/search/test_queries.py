@@ -1,4 +1,4 @@
-"""The search on real rows: what a patient brings, and what a site offers."""
+"""The search on database rows: what a patient needs, and what a site offers."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -49,7 +49,7 @@ def evening_track(site: Site, **fields: Any) -> Any:
     return make_track(site, meetings, name="Evening track", **fields)
 
 
-def test_a_need_is_the_prescription_the_commitments_and_other_treatment(episode: Episode) -> None:
+def test_a_need_has_the_prescription_commitments_and_other_treatment(episode: Episode) -> None:
     make_commitment(episode.patient, [1], "08:00", "16:00", "Day shift", travel_minutes=20)
     make_commitment(episode.patient, [2], "08:00", "16:00", "Old job", valid_until=MONDAY)
     enroll(episode, make_weekday_track(episode.site))
@@ -59,7 +59,7 @@ def test_a_need_is_the_prescription_the_commitments_and_other_treatment(episode:
     assert sum(busy.kind == "treatment" for busy in need.busy) == 3
 
 
-def test_an_enrollment_that_is_over_takes_no_time(episode: Episode) -> None:
+def test_a_past_enrollment_takes_no_time(episode: Episode) -> None:
     enrollment = enroll(episode, make_weekday_track(episode.site), starts=MONDAY - 4 * WEEK)
     enrollment.enrollment_meetings.update(ends=MONDAY)
     assert need_of(episode=episode, from_day=MONDAY).busy == ()
@@ -78,7 +78,7 @@ def test_the_level_and_its_rules_are_those_of_the_day(episode: Episode) -> None:
     assert (now.prescribed_minutes, now.rules.minimum_minutes) == (540, 540)
 
 
-def test_a_course_of_care_that_is_over_needs_nothing(episode: Episode) -> None:
+def test_a_past_episode_has_no_need(episode: Episode) -> None:
     Episode.objects.update(ends=MONDAY + WEEK)
     episode.refresh_from_db()
     with pytest.raises(Refused) as refused:
@@ -86,7 +86,7 @@ def test_a_course_of_care_that_is_over_needs_nothing(episode: Episode) -> None:
     assert refused.value.reasons == (NoEpisode(MONDAY + WEEK),)
 
 
-def test_a_day_on_which_the_site_is_closed_is_in_nobodys_way(episode: Episode) -> None:
+def test_a_group_on_a_closed_day_conflicts_with_nothing(episode: Episode) -> None:
     make_weekday_track(episode.site)
     three_weeks = {"valid_from": MONDAY, "valid_until": MONDAY + 3 * WEEK}
     make_commitment(episode.patient, [MONDAY.weekday()], "08:00", "16:00", "Family", **three_weeks)
@@ -100,7 +100,7 @@ def test_a_day_on_which_the_site_is_closed_is_in_nobodys_way(episode: Episode) -
     assert fit.whole is not None
 
 
-def test_offers_are_published_tracks_of_the_site_and_the_meetings_that_run(site: Site) -> None:
+def test_offers_are_the_sites_published_tracks_with_running_meetings(site: Site) -> None:
     track = make_weekday_track(site)
     track.meetings.filter(weekday=0).update(runs_until=MONDAY)
     track.meetings.add(make_meeting(site, 1, runs_from=MONDAY + 2 * WEEK))
@@ -111,7 +111,7 @@ def test_offers_are_published_tracks_of_the_site_and_the_meetings_that_run(site:
     assert [each.meeting.weekday for each in offer.meetings] == [2, 4]
 
 
-def test_schedules_are_ranked_with_everything_against_the_others(episode: Episode) -> None:
+def test_tracks_are_ranked_and_the_others_have_every_obstacle(episode: Episode) -> None:
     site = episode.site
     make_commitment(episode.patient, range(5), "08:00", "16:00", "Day shift", travel_minutes=30)
     make_weekday_track(site, name="Morning track")

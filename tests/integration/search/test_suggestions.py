@@ -1,4 +1,4 @@
-"""Repairs on real rows: the person to ask, for how much, and what is found when they say yes."""
+"""Suggestions on database rows: who to ask, for how much, and which schedules fit if they agree."""
 
 from datetime import UTC, datetime, time
 
@@ -33,7 +33,7 @@ def evenings(episode: Episode, **meeting: int):
     )
 
 
-def test_what_a_repair_asks_for_makes_a_schedule_once_it_is_so(episode: Episode) -> None:
+def test_a_suggestion_that_comes_true_gives_a_schedule(episode: Episode) -> None:
     evenings(episode)
     shift = make_commitment(episode.patient, [2, 3], "08:00", "17:50", "Day shift", travel_minutes=20)
     found = repairs_for(episode)
@@ -47,7 +47,7 @@ def test_what_a_repair_asks_for_makes_a_schedule_once_it_is_so(episode: Episode)
     assert len(find_schedules(offers, need_of(episode=episode, from_day=MONDAY))) == 1
 
 
-def test_a_full_group_needs_a_place_more(episode: Episode) -> None:
+def test_a_full_group_needs_one_more_place(episode: Episode) -> None:
     track = evenings(episode, places=1)
     enrollment = enroll(admit(make_patient(episode.site)), track)
     extend_horizon(site=episode.site, now=datetime(2026, 11, 22, 12, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""What if: a life and a prescription as they might be, kept on demand alone; repairs to try; two schedules side by side."""
+"""What-if scenarios for commitments and prescriptions, saving a change, trying suggestions, and comparing schedules."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
@@ -58,7 +58,7 @@ def rosa(site: Site) -> Patient:
 
 @pytest.fixture
 def shift(rosa: Patient) -> Commitment:
-    """In the way of the whole track."""
+    """A commitment that conflicts with the whole track."""
     return make_commitment(rosa, [0, 2, 4], "11:00", "16:00", "Shop")
 
 
@@ -74,7 +74,7 @@ def signed_in_as(user: User) -> Client:
 
 
 def life(commitment: Commitment, **changes: Any) -> dict[str, Any]:
-    """What the page sends of a commitment."""
+    """The form fields of a commitment."""
     fields = {
         "weekdays": [str(day) for day in commitment.weekday_numbers],
         "starts": f"{commitment.starts:%H:%M}",
@@ -105,7 +105,7 @@ def plain(text: str) -> str:
     return text.replace("&#x27;", "'").replace("&amp;", "&")
 
 
-# Supposing
+# Scenarios
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def plain(text: str) -> str:
         pytest.param({"leave_out": "on"}, "left out", id="left out"),
     ],
 )
-def test_a_change_of_a_life_is_seen_at_once_and_not_saved(
+def test_a_changed_commitment_is_searched_at_once_and_not_saved(
     desk: Client, rosa: Patient, track: Track, shift: Commitment, changes: dict[str, Any], said: str
 ) -> None:
     assert numbers(desk.get(reverse("find-schedule", args=[rosa.pk]))) == []
@@ -134,7 +134,7 @@ def test_a_change_of_a_life_is_seen_at_once_and_not_saved(
     assert AuditEvent.objects.first().detail == "find a schedule, what if"
 
 
-def test_on_some_days_alone(desk: Client, rosa: Patient, site: Site, shift: Commitment) -> None:
+def test_a_commitment_changes_on_some_days_only(desk: Client, rosa: Patient, site: Site, shift: Commitment) -> None:
     make_track(site, [make_meeting(site, day) for day in (0, 1, 3)])
 
     answer = what_if(desk, rosa, typed(life(shift, starts="12:00", only=["0"])))
@@ -145,7 +145,7 @@ def test_on_some_days_alone(desk: Client, rosa: Patient, site: Site, shift: Comm
     assert numbers(what_if(desk, rosa, typed(life(shift, leave_out="on", only=["0"])))) == [540]
 
 
-def test_a_shorter_way(desk: Client, rosa: Patient, track: Track) -> None:
+def test_shorter_travel_is_searched(desk: Client, rosa: Patient, track: Track) -> None:
     shop = make_commitment(rosa, [0], "12:15", "16:00", "Shop", travel_minutes=25)
 
     assert numbers(what_if(desk, rosa, typed(life(shop)))) == []
@@ -155,7 +155,7 @@ def test_a_shorter_way(desk: Client, rosa: Patient, track: Track) -> None:
     assert "15 min there instead of 25 min" in answer.text
 
 
-def test_another_prescription_leads_to_a_level_that_says_so(
+def test_another_prescription_links_to_a_new_level_of_care(
     desk: Client, rosa: Patient, site: Site, track: Track
 ) -> None:
     track.meetings.add(make_meeting(site, 1))
@@ -176,7 +176,7 @@ def test_another_prescription_leads_to_a_level_that_says_so(
     )
 
 
-def test_what_stands_as_it_is_can_be_enrolled_from_a_what_if(
+def test_a_schedule_that_fits_without_the_scenario_can_be_enrolled(
     desk: Client, rosa: Patient, site: Site, shift: Commitment
 ) -> None:
     make_track(site, [make_meeting(site, day) for day in (0, 1, 3, 5)])
@@ -187,7 +187,7 @@ def test_what_stands_as_it_is_can_be_enrolled_from_a_what_if(
     assert stands == {(0, 1, 3): False, (0, 1, 5): False, (0, 3, 5): False, (1, 3, 5): True}
 
 
-def test_nonsense_is_said_beside_the_field_and_nothing_is_lost(
+def test_invalid_input_gets_an_error_and_the_form_keeps_the_rest(
     desk: Client, rosa: Patient, track: Track, shift: Commitment
 ) -> None:
     data = typed(life(shift, starts="16:00", movable_minutes="3"), prescribed_minutes="many")
@@ -204,7 +204,7 @@ def test_nonsense_is_said_beside_the_field_and_nothing_is_lost(
     assert "<html" not in part.text
 
 
-def test_times_that_make_no_sense_are_refused_as_they_would_be_kept(
+def test_impossible_times_are_refused_as_when_saving(
     desk: Client, rosa: Patient, track: Track, shift: Commitment
 ) -> None:
     assert "It ends when it starts" in what_if(desk, rosa, typed(life(shift, ends="11:00"))).text
@@ -220,29 +220,27 @@ def test_times_that_make_no_sense_are_refused_as_they_would_be_kept(
         {"compare": "x"},
     ],
 )
-def test_nonsense_that_nobody_types_is_passed_over(
-    desk: Client, rosa: Patient, track: Track, nonsense: dict[str, str]
-) -> None:
+def test_forged_input_is_ignored(desk: Client, rosa: Patient, track: Track, nonsense: dict[str, str]) -> None:
     answer = what_if(desk, rosa, typed(**nonsense))
 
     assert answer.status_code == 200
     assert numbers(answer) == [540]
 
 
-def test_without_a_change_the_button_goes_to_the_day_itself(desk: Client, rosa: Patient, track: Track) -> None:
+def test_without_a_change_the_button_searches_the_day(desk: Client, rosa: Patient, track: Track) -> None:
     answer = what_if(desk, rosa, typed(look="1") | {"from": "2026-12-07"})
 
     assert answer["Location"] == f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-07"
 
 
-# Keeping
+# Saving
 
 
 def keep(client: Client, commitment: Commitment, data: dict[str, Any]) -> Any:
     return client.post(reverse("find-schedule-save", args=[commitment.patient_id, commitment.pk]), data, follow=True)
 
 
-def test_a_change_is_kept_on_demand(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+def test_a_change_is_saved_on_request(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
     answer = keep(desk, shift, typed(life(shift, starts="12:00", movable_minutes="15")))
 
     shift.refresh_from_db()
@@ -252,7 +250,7 @@ def test_a_change_is_kept_on_demand(desk: Client, rosa: Patient, track: Track, s
     assert AuditEvent.objects.get(action=Action.CHANGED).detail == "starts, movable_minutes"
 
 
-def test_what_else_is_supposed_stays_supposed(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+def test_the_rest_of_the_scenario_stays(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
     other = make_commitment(rosa, [5], "09:00", "12:00", "Children")
 
     answer = keep(desk, shift, typed(life(shift, starts="12:00"), life(other, leave_out="on")))
@@ -261,7 +259,7 @@ def test_what_else_is_supposed_stays_supposed(desk: Client, rosa: Patient, track
     assert "What if: not saved" in answer.text
 
 
-def test_a_change_on_some_days_becomes_a_commitment_beside_it(
+def test_a_change_on_some_days_becomes_another_commitment(
     desk: Client, rosa: Patient, track: Track, shift: Commitment
 ) -> None:
     keep(desk, shift, typed(life(shift, starts="12:00", only=["0", "4"])))
@@ -272,7 +270,7 @@ def test_a_change_on_some_days_becomes_a_commitment_beside_it(
     ]
 
 
-def test_keeping_twice_writes_once(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+def test_saving_twice_writes_once(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
     data = typed(life(shift, starts="12:00"))
 
     keep(desk, shift, data)
@@ -281,7 +279,7 @@ def test_keeping_twice_writes_once(desk: Client, rosa: Patient, track: Track, sh
     assert AuditEvent.objects.filter(action=Action.CHANGED).count() == 1
 
 
-def test_a_refusal_is_said_where_it_was_typed(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+def test_a_refusal_is_beside_its_field(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
     shift.valid_from, shift.valid_until = date(2026, 11, 30), date(2026, 12, 2)
     shift.save()
 
@@ -293,7 +291,9 @@ def test_a_refusal_is_said_where_it_was_typed(desk: Client, rosa: Patient, track
     assert shift.weekday_numbers == (0, 2, 4)
 
 
-def test_what_is_left_out_is_not_ended_by_keeping(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+def test_saving_does_not_end_a_commitment_that_is_left_out(
+    desk: Client, rosa: Patient, track: Track, shift: Commitment
+) -> None:
     answer = what_if(desk, rosa, typed(life(shift, leave_out="on")))
     keep(desk, shift, typed(life(shift, leave_out="on")))
 
@@ -301,7 +301,7 @@ def test_what_is_left_out_is_not_ended_by_keeping(desk: Client, rosa: Patient, t
     assert reverse("commitment-end", args=[shift.pk]) in answer.text
 
 
-def test_who_may_only_look_is_not_asked_to_keep(
+def test_a_user_who_may_only_view_cannot_save(
     site: Site, rosa: Patient, track: Track, shift: Commitment, desk: Client
 ) -> None:
     clinician = make_staff(Role.CLINICIAN, site)
@@ -312,7 +312,7 @@ def test_who_may_only_look_is_not_asked_to_keep(
     assert keep(stranger, shift, typed(life(shift, starts="12:00"))).status_code == 403
 
 
-def test_a_commitment_of_somebody_else_is_not_kept(desk: Client, rosa: Patient, site: Site, track: Track) -> None:
+def test_a_commitment_of_another_patient_is_not_saved(desk: Client, rosa: Patient, site: Site, track: Track) -> None:
     other = make_commitment(make_patient(site), [0], "09:00", "12:00")
 
     answer = desk.post(reverse("find-schedule-save", args=[rosa.pk, other.pk]), typed(life(other, starts="10:00")))
@@ -320,14 +320,14 @@ def test_a_commitment_of_somebody_else_is_not_kept(desk: Client, rosa: Patient, 
     assert answer.status_code == 404
 
 
-# Repairs
+# Suggestions
 
 
 def tries(answer: Any) -> list[str]:
     return [each.typed for each in answer.context["repairs"]]
 
 
-def test_when_nothing_fits_a_repair_is_tried_with_one_button(desk: Client, rosa: Patient, track: Track) -> None:
+def test_when_nothing_fits_a_suggestion_is_tried_with_one_button(desk: Client, rosa: Patient, track: Track) -> None:
     shop = make_commitment(rosa, [0, 1], "11:40", "16:00", "Shop")
 
     answer = desk.get(reverse("find-schedule", args=[rosa.pk]))
@@ -342,7 +342,7 @@ def test_when_nothing_fits_a_repair_is_tried_with_one_button(desk: Client, rosa:
     assert numbers(desk.get(reverse("find-schedule", args=[rosa.pk]))) == [540]
 
 
-def test_every_repair_that_can_be_tried_opens_what_it_says(
+def test_every_suggestion_opens_the_scenario_that_it_describes(
     desk: Client, rosa: Patient, site: Site, track: Track
 ) -> None:
     shop = make_commitment(rosa, [0, 1], "11:40", "16:00", "Shop", movable_minutes=10)
@@ -355,7 +355,7 @@ def test_every_repair_that_can_be_tried_opens_what_it_says(
         assert each.typed == "" or answer.context["number"] >= 1, each
 
 
-def test_a_place_that_is_missing_is_waited_for(desk: Client, rosa: Patient, track: Track) -> None:
+def test_a_suggestion_for_a_full_group_leads_to_the_waitlist(desk: Client, rosa: Patient, track: Track) -> None:
     meeting = track.meetings.get(weekday=2)
     session = make_session(meeting, date(2026, 11, 25))
     session.booked = session.places
@@ -390,7 +390,7 @@ def compare(client: Client, patient: Patient, keys: list[str], **fields: Any) ->
     return client.post(reverse("find-schedule-compare", args=[patient.pk]), typed(compare=keys, **fields))
 
 
-def test_two_schedules_stand_side_by_side(desk: Client, rosa: Patient, four_days: Track) -> None:
+def test_two_schedules_are_compared_side_by_side(desk: Client, rosa: Patient, four_days: Track) -> None:
     keys = [group.card.key for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
 
     answer = compare(desk, rosa, [keys[0], keys[-1]], prescribed_minutes="9:00")
@@ -409,7 +409,7 @@ def test_two_schedules_stand_side_by_side(desk: Client, rosa: Patient, four_days
         pytest.param(3, "3 are chosen.", id="three"),
     ],
 )
-def test_two_must_be_chosen(desk: Client, rosa: Patient, four_days: Track, chosen: int, words: str) -> None:
+def test_two_schedules_must_be_chosen(desk: Client, rosa: Patient, four_days: Track, chosen: int, words: str) -> None:
     keys = [group.card.key for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
 
     answer = compare(desk, rosa, keys[:chosen])
@@ -420,7 +420,7 @@ def test_two_must_be_chosen(desk: Client, rosa: Patient, four_days: Track, chose
     assert sum(group.card.is_chosen for group in answer.context["groups"]) == chosen
 
 
-def test_one_that_is_gone_is_said(desk: Client, rosa: Patient, four_days: Track) -> None:
+def test_a_schedule_that_no_longer_exists_is_reported(desk: Client, rosa: Patient, four_days: Track) -> None:
     keys = [group.card.key for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
 
     answer = compare(desk, rosa, [keys[0], "7.2026-11-24.1-2-3"])
@@ -431,7 +431,7 @@ def test_one_that_is_gone_is_said(desk: Client, rosa: Patient, four_days: Track)
 # Enrolling
 
 
-def test_a_card_opens_the_enrollment_with_its_meetings_and_what_they_ask(
+def test_a_card_opens_the_enrollment_with_its_meetings_and_remarks(
     desk: Client, rosa: Patient, four_days: Track
 ) -> None:
     make_commitment(rosa, [3], "12:15", "18:00", "Late shift", travel_minutes=25, movable_minutes=30)
@@ -444,12 +444,12 @@ def test_a_card_opens_the_enrollment_with_its_meetings_and_what_they_ask(
     assert "Late shift would have to begin 10 min later on Thu: at 12:25" in answer.text
 
 
-# Weight
+# Queries
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])
 @pytest.mark.parametrize(("name", "queries"), [("find-schedule-what-if", 22), ("find-schedule-compare", 21)])
-def test_a_page_takes_as_many_queries_for_three_as_for_one(
+def test_a_page_with_three_tracks_takes_as_many_queries_as_one(
     desk: Client,
     site: Site,
     rosa: Patient,

@@ -1,4 +1,4 @@
-"""What needs attention comes after the day, is for those who see hours, and has a trail of its own."""
+"""What needs attention is loaded after the day page, only for users who see hours, and is audited."""
 
 from datetime import timedelta
 from typing import Any
@@ -44,7 +44,7 @@ def make_opening_on_saturday(clinic: Clinic) -> Session:
 
 @pytest.fixture
 def rosa(clinic: Clinic) -> Episode:
-    """She missed Monday, and Saturday's group can save her week."""
+    """Rosa, who missed Monday. Saturday's group can make up her week."""
     return slipping(clinic, "Rosa")
 
 
@@ -62,7 +62,7 @@ def attention(client: Client, tag: str = "", *, part: bool = True) -> HttpRespon
     return answer
 
 
-def test_the_day_names_nobody_who_is_not_in_it_and_asks_for_the_rest(clinic: Clinic, rosa: Episode) -> None:
+def test_the_day_page_names_only_its_own_patients_and_loads_the_rest(clinic: Clinic, rosa: Episode) -> None:
     page = client_for(clinic.coordinator).get(reverse("today")).text
     assert "Rosa" not in page
     assert f'hx-get="{reverse("today-attention")}"' in page
@@ -70,7 +70,7 @@ def test_the_day_names_nobody_who_is_not_in_it_and_asks_for_the_rest(clinic: Cli
     assert not AuditEvent.objects.filter(action="viewed").exists()
 
 
-def test_what_needs_attention_is_said_and_who_is_named_is_in_the_trail(clinic: Clinic, rosa: Episode) -> None:
+def test_what_needs_attention_is_shown_and_recorded_in_the_trail(clinic: Clinic, rosa: Episode) -> None:
     clinic.admit("Wen", starts=WEDNESDAY + timedelta(days=2))
     text = attention(client_for(clinic.coordinator)).text
     assert "Rosa Lindqvist" in text
@@ -82,12 +82,12 @@ def test_what_needs_attention_is_said_and_who_is_named_is_in_the_trail(clinic: C
     assert (event.patient_key, event.detail) == (rosa.patient_id, "needs attention")
 
 
-def test_nothing_is_said_when_there_is_nothing(clinic: Clinic) -> None:
+def test_nothing_is_shown_when_nothing_needs_attention(clinic: Clinic) -> None:
     assert NOTHING in attention(client_for(clinic.coordinator)).text
 
 
 @pytest.mark.usefixtures("rosa")
-def test_without_scripts_it_is_a_page(clinic: Clinic) -> None:
+def test_it_is_a_whole_page_without_scripts(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     part, page = attention(client), attention(client, part=False)
     assert "<html" not in part.text
@@ -98,7 +98,7 @@ def test_without_scripts_it_is_a_page(clinic: Clinic) -> None:
     assert attention(client, part["ETag"], part=False).status_code == 200
 
 
-def test_it_is_sent_again_only_when_it_changed(clinic: Clinic, rosa: Episode) -> None:
+def test_it_is_sent_again_only_after_a_change(clinic: Clinic, rosa: Episode) -> None:
     client = client_for(clinic.coordinator)
     tag = attention(client)["ETag"]
     assert attention(client, tag).status_code == 304
@@ -113,20 +113,20 @@ def test_it_is_sent_again_only_when_it_changed(clinic: Clinic, rosa: Episode) ->
 
 
 @pytest.mark.usefixtures("rosa")
-def test_a_clinician_is_told_of_own_groups_alone(clinic: Clinic) -> None:
+def test_a_clinician_sees_only_what_needs_attention_in_their_own_groups(clinic: Clinic) -> None:
     assert "Rosa" in attention(client_for(clinic.leader)).text
     assert NOTHING in attention(client_for(clinic.colleague)).text
 
 
 @pytest.mark.usefixtures("rosa")
-def test_who_sees_no_hours_is_neither_shown_nor_offered_it(clinic: Clinic) -> None:
+def test_a_user_who_may_not_see_hours_neither_sees_nor_loads_it(clinic: Clinic) -> None:
     client = client_for(clinic.administrator)
     assert attention(client).status_code == 403
     assert "Needs attention" not in client.get(reverse("today")).text
 
 
 @pytest.mark.usefixtures("rosa")
-def test_hours_at_one_site_are_no_hours_at_another(clinic: Clinic) -> None:
+def test_permission_to_see_hours_is_by_site(clinic: Clinic) -> None:
     elsewhere = make_site("Mill Lane")
     RoleAssignment.objects.create(user=clinic.coordinator, role=Role.ADMINISTRATOR, site=elsewhere)
     client = client_for(clinic.coordinator)
@@ -139,7 +139,7 @@ def test_hours_at_one_site_are_no_hours_at_another(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_who_lost_the_role_is_told_nothing_more(clinic: Clinic) -> None:
+def test_a_user_who_lost_the_role_sees_none_of_it(clinic: Clinic) -> None:
     client = client_for(clinic.reviewer)
     tag = attention(client)["ETag"]
     RoleAssignment.objects.filter(user=clinic.reviewer).update(role=Role.ADMINISTRATOR)
@@ -147,7 +147,7 @@ def test_who_lost_the_role_is_told_nothing_more(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_it_takes_as_many_queries_for_three_as_for_one(
+def test_three_patients_take_as_many_queries_as_one(
     clinic: Clinic, number: int, django_assert_num_queries: Any
 ) -> None:
     for each in range(number):

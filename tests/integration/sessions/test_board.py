@@ -1,4 +1,4 @@
-"""The board: what its data says and to whom, what narrows it, and the week that the server writes."""
+"""The board: its data and who sees it, its filters, and the week that the server renders."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -76,10 +76,10 @@ def wednesday_group(site: Site, name: str = "Coping skills", **fields: Any) -> M
     return make_meeting(site, 2, "09:00", "12:15", name=name, **fields)
 
 
-# What the data says
+# The data
 
 
-def test_a_session_says_when_on_the_sites_clock_where_who_leads_and_how_full_it_is(
+def test_a_session_has_its_local_time_place_facilitators_and_bookings(
     client: Client, site: Site, coordinator: User
 ) -> None:
     lead, other = make_staff(Role.CLINICIAN, site, "Ada Park"), make_staff(Role.CLINICIAN, site, "Dev Raman")
@@ -117,14 +117,14 @@ def test_a_session_says_when_on_the_sites_clock_where_who_leads_and_how_full_it_
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "America/Chicago", "Pacific/Auckland"])
-def test_times_are_the_sites_whatever_its_zone(client: Client, zone: str) -> None:
+def test_times_are_in_the_zone_of_the_site(client: Client, zone: str) -> None:
     site = make_site(time_zone=zone)
     client.force_login(make_staff(Role.REVIEWER, site))
     make_session(wednesday_group(site), WEDNESDAY)
     assert [(row["start"], row["end"]) for row in sessions(client)] == [("2026-11-25T09:00", "2026-11-25T12:15")]
 
 
-def test_a_session_ends_after_it_starts_also_where_clocks_are_put_back_within_it(
+def test_a_session_ends_after_it_starts_even_if_clocks_go_back_during_it(
     client: Client, site: Site, coordinator: User
 ) -> None:
     session = make_session(make_meeting(site, 6, "01:00", "02:00"), date(2026, 11, 1))
@@ -134,7 +134,7 @@ def test_a_session_ends_after_it_starts_also_where_clocks_are_put_back_within_it
     assert (row["start"], row["end"]) == ("2026-11-01T01:45", "2026-11-01T02:15")
 
 
-def test_no_patient_is_named_nor_any_code_of_theirs(client: Client, site: Site, coordinator: User) -> None:
+def test_neither_names_nor_codes_of_patients_are_shown(client: Client, site: Site, coordinator: User) -> None:
     meeting = wednesday_group(site)
     patient = make_patient(site, "Rosa", "Lindqvist", code="PAT-77")
     book(make_session(meeting, WEDNESDAY), enroll(admit(patient), make_track(site, [meeting])))
@@ -145,21 +145,21 @@ def test_no_patient_is_named_nor_any_code_of_theirs(client: Client, site: Site, 
             assert secret not in page.text
 
 
-def test_a_cancelled_session_says_why_and_cannot_be_moved(client: Client, site: Site, coordinator: User) -> None:
+def test_a_canceled_session_has_its_reason_and_cannot_be_moved(client: Client, site: Site, coordinator: User) -> None:
     make_session(wednesday_group(site), WEDNESDAY, status=SessionStatus.CANCELLED, cancel_reason="Leader is ill")
     (row,) = sessions(client)
     assert (row["status"], row["cancel_reason"]) == ("cancelled", "Leader is ill")
     assert (row["editable"], row["move_url"]) == (False, "")
 
 
-def test_a_session_that_departs_from_its_meeting_says_so(client: Client, site: Site, coordinator: User) -> None:
+def test_a_session_that_differs_from_its_meeting_is_marked(client: Client, site: Site, coordinator: User) -> None:
     make_session(wednesday_group(site), WEDNESDAY, departed_at=MONDAY_AT_10)
     assert [row["departs"] for row in sessions(client)] == [True]
     assert "changed for this date" in client.get(reverse("board-print")).text
 
 
 @pytest.mark.parametrize(("modality", "where"), [(Modality.TELEHEALTH, "Telehealth"), (Modality.IN_PERSON, "No room")])
-def test_without_a_room_it_is_said_where_it_is(
+def test_a_session_without_a_room_says_where_it_is(
     client: Client, site: Site, coordinator: User, modality: str, where: str
 ) -> None:
     make_session(wednesday_group(site, modality=modality), WEDNESDAY)
@@ -203,14 +203,14 @@ def test_clocks_go_forward_in_spring(client: Client, site: Site, coordinator: Us
     assert row["title"] == "Clocks go forward 1 h in the night to Sunday"
 
 
-# Who sees and moves what
+# Permissions
 
 
 @pytest.mark.parametrize(
     ("role", "editable"),
     [(Role.ADMINISTRATOR, True), (Role.COORDINATOR, True), (Role.CLINICIAN, False), (Role.REVIEWER, False)],
 )
-def test_everyone_who_sees_the_timetable_sees_the_board_and_who_manages_it_moves_sessions(
+def test_all_who_see_the_timetable_see_the_board_and_its_managers_move_sessions(
     client: Client, site: Site, role: Role, editable: bool
 ) -> None:
     make_session(wednesday_group(site), WEDNESDAY)
@@ -221,7 +221,7 @@ def test_everyone_who_sees_the_timetable_sees_the_board_and_who_manages_it_moves
     assert (f"{reverse('session-new')}?on=2026-11-23" in page) is editable
 
 
-def test_what_has_begun_or_was_held_cannot_be_moved(client: Client, site: Site, coordinator: User) -> None:
+def test_a_session_that_has_begun_or_was_held_cannot_be_moved(client: Client, site: Site, coordinator: User) -> None:
     make_session(make_meeting(site, 0, "10:00", "11:00", name="Just begun"), MONDAY)
     make_session(make_meeting(site, 0, "10:01", "11:00", name="To begin"), MONDAY)
     make_session(wednesday_group(site, "Held"), WEDNESDAY, status=SessionStatus.HELD)
@@ -237,7 +237,7 @@ def test_another_sites_sessions_are_not_on_the_board(client: Client, site: Site,
     assert "Theirs" not in client.get(reverse("board-print")).text
 
 
-def test_the_board_is_that_of_the_site_one_is_working_at(client: Client, site: Site, coordinator: User) -> None:
+def test_the_board_is_that_of_the_current_site(client: Client, site: Site, coordinator: User) -> None:
     other = make_site("Airport Road")
     RoleAssignment.objects.create(user=coordinator, role=Role.REVIEWER, site=other)
     make_session(wednesday_group(site, "Harbor group"), WEDNESDAY)
@@ -247,7 +247,7 @@ def test_the_board_is_that_of_the_site_one_is_working_at(client: Client, site: S
     assert [(row["title"], row["editable"]) for row in sessions(client)] == [("Harbor group", True)]
 
 
-# What is asked for
+# Ranges and filters
 
 
 def test_the_range_is_half_open(client: Client, site: Site, coordinator: User) -> None:
@@ -272,15 +272,15 @@ def test_the_range_is_half_open(client: Client, site: Site, coordinator: User) -
         {"facilitator": "-1"},
     ],
 )
-def test_what_makes_no_sense_is_refused(client: Client, site: Site, coordinator: User, wrong: dict[str, str]) -> None:
+def test_an_invalid_range_is_refused(client: Client, site: Site, coordinator: User, wrong: dict[str, str]) -> None:
     assert asked(client, **wrong).status_code == 400
 
 
-def test_six_weeks_are_answered(client: Client, site: Site, coordinator: User) -> None:
+def test_a_range_of_six_weeks_is_allowed(client: Client, site: Site, coordinator: User) -> None:
     assert asked(client, end="2027-01-04").status_code == 200
 
 
-def test_sessions_are_narrowed_by_track_room_and_facilitator(client: Client, site: Site, coordinator: User) -> None:
+def test_sessions_are_filtered_by_track_room_and_facilitator(client: Client, site: Site, coordinator: User) -> None:
     ada, dev = make_staff(Role.CLINICIAN, site), make_staff(Role.CLINICIAN, site)
     garden, attic = make_room(site), make_room(site)
     first = wednesday_group(site, "First", lead=ada, room=garden)
@@ -300,7 +300,9 @@ def test_sessions_are_narrowed_by_track_room_and_facilitator(client: Client, sit
         assert [name for name in ("First", "Second", "Third") if f">{name}</a>" in week] == ["Third"]
 
 
-def test_another_sites_track_room_or_facilitator_narrows_nothing(client: Client, site: Site, coordinator: User) -> None:
+def test_a_track_room_or_facilitator_of_another_site_filters_nothing(
+    client: Client, site: Site, coordinator: User
+) -> None:
     other = make_site("Elsewhere")
     make_session(wednesday_group(site), WEDNESDAY)
     theirs = {
@@ -313,7 +315,7 @@ def test_another_sites_track_room_or_facilitator_narrows_nothing(client: Client,
         assert "Coping skills" in client.get(reverse("board"), {name: key}).text
 
 
-def test_the_page_offers_the_sites_own_choices_and_keeps_what_was_chosen(
+def test_the_filters_offer_the_sites_own_choices_and_keep_the_chosen_ones(
     client: Client, site: Site, coordinator: User
 ) -> None:
     track = make_track(site, name="Morning IOP")
@@ -330,27 +332,23 @@ def test_the_page_offers_the_sites_own_choices_and_keeps_what_was_chosen(
 
 
 @pytest.mark.parametrize("query", [{"date": "nonsense"}, {"view": "century"}, {"date": "9999-99-99", "view": ""}, {}])
-def test_nonsense_in_the_address_shows_this_week(
-    client: Client, site: Site, coordinator: User, query: dict[str, str]
-) -> None:
+def test_an_invalid_url_shows_this_week(client: Client, site: Site, coordinator: User, query: dict[str, str]) -> None:
     page = client.get(reverse("board"), query).text
     assert 'data-date="2026-11-23" data-view=""' in page
     assert "Mon 23 – Sun 29 Nov" in page
 
 
-def test_the_week_begins_as_the_sites_weeks_do(client: Client, site: Site, coordinator: User) -> None:
+def test_the_week_starts_on_the_day_that_the_site_sets(client: Client, site: Site, coordinator: User) -> None:
     site.rule_sets.update(starts=date(2020, 1, 5), week_starts=6)
     page = client.get(reverse("board"), {"date": "2026-11-25"}).text
     assert "Sun 22 – Sat 28 Nov" in page
     assert 'data-first-day="0"' in page
 
 
-# The week as the server writes it
+# The week rendered by the server
 
 
-def test_the_week_is_written_in_columns_by_day_for_whom_there_is_no_script(
-    client: Client, site: Site, coordinator: User
-) -> None:
+def test_the_week_has_a_column_for_each_day_without_scripts(client: Client, site: Site, coordinator: User) -> None:
     meeting = wednesday_group(
         site, room=make_room(site, name="Garden room"), lead=make_staff(Role.CLINICIAN, site, "Ada")
     )
@@ -369,7 +367,7 @@ def test_the_week_is_written_in_columns_by_day_for_whom_there_is_no_script(
         assert re.search(r'title="Morning IOP">M</b>\s+Morning IOP</li>', page), "the legend"
 
 
-def test_a_weekend_is_written_when_something_is_on(client: Client, site: Site, coordinator: User) -> None:
+def test_a_weekend_is_shown_if_it_has_sessions(client: Client, site: Site, coordinator: User) -> None:
     make_session(make_meeting(site, 5), MONDAY + timedelta(days=5))
     page = client.get(reverse("board-print")).text
     assert "Sat 28 Nov</h2>" in page
@@ -378,7 +376,7 @@ def test_a_weekend_is_written_when_something_is_on(client: Client, site: Site, c
     assert "Clocks go back 1 h in the night to Sunday" in autumn
 
 
-def test_the_paper_says_what_it_was_narrowed_to(client: Client, site: Site, coordinator: User) -> None:
+def test_the_print_names_its_filters(client: Client, site: Site, coordinator: User) -> None:
     room = make_room(site, name="Garden room")
     page = client.get(reverse("board-print"), {"room": room.pk, "week": "2026-11-25"}).text
     assert "Garden room only" in page
@@ -393,7 +391,7 @@ def test_the_legend_has_no_drafts_and_retired_tracks_last(client: Client, site: 
     assert [each.track.name for each in legend] == ["Evening", "Away"]
 
 
-# How much is asked of the database
+# Queries
 
 
 @pytest.mark.parametrize("number", [1, 3])

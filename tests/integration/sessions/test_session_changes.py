@@ -1,4 +1,4 @@
-"""What is done to one session: the rest of its group stays as it is, and everybody in it goes along or is told."""
+"""Changes of one session: its meeting stays as it is, and bookings and calendars follow the change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,7 +124,7 @@ def refused_for(*reasons: object) -> Iterator[None]:
     assert refused.value.reasons == reasons
 
 
-def test_a_moved_session_takes_its_bookings_and_people_along(small: Small) -> None:
+def test_a_moved_session_keeps_its_bookings_and_facilitators(small: Small) -> None:
     moved = small.move(small.on(MONDAY), TUESDAY, "13:00", "15:00", small.room)
     assert (moved.on, moved.pattern_date) == (TUESDAY, MONDAY)
     assert (moved.starts, moved.ends) == (
@@ -151,7 +151,7 @@ def test_a_break_that_no_longer_lies_inside_is_left_out(small: Small) -> None:
     assert (moved.break_starts, moved.countable_minutes) == (None, 60)
 
 
-def test_who_is_in_another_session_then_loses_the_place(small: Small) -> None:
+def test_a_patient_in_another_session_at_the_new_time_loses_the_booking(small: Small) -> None:
     moved = small.move(small.on(MONDAY), WEDNESDAY, "08:00", "09:00", None)
     assert moved.booked == 1
     Session.objects.filter(pk=moved.pk).update(room=None)
@@ -177,7 +177,7 @@ def test_who_is_in_another_session_then_loses_the_place(small: Small) -> None:
         pytest.param(MONDAY, "20:00", "21:00", (), id="until it closes"),
     ],
 )  # fmt: skip
-def test_a_time_that_can_not_be_is_refused(
+def test_an_impossible_time_is_refused(
     small: Small, on: date, starts: str, ends: str, reasons: tuple[object, ...]
 ) -> None:
     Closure.objects.create(site=small.site, starts=date(2026, 11, 26), ends=date(2026, 11, 27), reason="Thanksgiving")
@@ -190,7 +190,7 @@ def test_a_time_that_can_not_be_is_refused(
         assert small.move(small.on(MONDAY), *slot).departed_at == NOW
 
 
-def test_a_time_that_clocks_skip_is_refused_and_of_one_that_comes_twice_the_first_is_meant(small: Small) -> None:
+def test_a_skipped_time_is_refused_and_a_repeated_one_is_the_first(small: Small) -> None:
     spring, autumn = date(2027, 3, 14), date(2027, 11, 7)
     with refused_for(SkippedTime(spring, time(2, 30))):
         small.move(small.on(MONDAY), spring, "02:30", "04:00", None)
@@ -199,7 +199,7 @@ def test_a_time_that_clocks_skip_is_refused_and_of_one_that_comes_twice_the_firs
     assert (moved.ends - moved.starts) == timedelta(hours=2, minutes=30)
 
 
-def test_a_taken_room_or_person_refuses_the_move(small: Small) -> None:
+def test_a_move_is_refused_if_the_room_or_a_facilitator_is_taken(small: Small) -> None:
     with refused_for(
         RoomTaken(small.room.name, small.on(TUESDAY).name, TUESDAY, time(9), time(12, 15)),
         FacilitatorTaken(small.lead.name, small.on(TUESDAY).name, TUESDAY, time(9), time(12, 15)),
@@ -210,14 +210,14 @@ def test_a_taken_room_or_person_refuses_the_move(small: Small) -> None:
     assert small.move(small.on(MONDAY), TUESDAY, "12:15", "14:00", small.room).on == TUESDAY
 
 
-def test_a_facilitator_who_is_at_another_site_is_taken(small: Small) -> None:
+def test_a_facilitator_with_a_session_at_another_site_is_taken(small: Small) -> None:
     elsewhere = make_site("Prairie Avenue", time_zone="America/Chicago")
     make_session(make_meeting(elsewhere, 1, "14:00", "16:00", lead=small.lead, name="Far away"), TUESDAY)
     with refused_for(FacilitatorTaken(small.lead.name, "Far away", TUESDAY, time(15), time(17))):
         small.move(small.on(MONDAY), TUESDAY, "14:00", "16:00", None)
 
 
-def test_what_has_begun_or_is_cancelled_is_not_moved(small: Small) -> None:
+def test_a_session_that_has_begun_or_is_canceled_is_not_moved(small: Small) -> None:
     session = small.on(MONDAY)
     during = session.starts + timedelta(minutes=1)
     slot = small.slot(TUESDAY, "13:00", "15:00")
@@ -234,7 +234,7 @@ def test_what_has_begun_or_is_cancelled_is_not_moved(small: Small) -> None:
         cancel_session(session=session, reason="Flood", by=small.by, now=NOW)
 
 
-def test_a_cancelled_session_gives_its_places_back_and_frees_room_and_people(small: Small) -> None:
+def test_canceling_a_session_releases_its_bookings_room_and_facilitators(small: Small) -> None:
     session = cancel_session(session=small.on(MONDAY), reason="  Ill ", by=small.by, now=NOW)
     assert (session.status, session.cancel_reason, session.booked) == (SessionStatus.CANCELLED, "Ill", 0)
     booking = Booking.objects.get(session=session)
@@ -246,7 +246,7 @@ def test_a_cancelled_session_gives_its_places_back_and_frees_room_and_people(sma
     assert extend_horizon(site=small.site, now=NOW) == HorizonExtension(0, 0)
 
 
-def test_a_session_is_held_after_all_with_those_who_lost_it(small: Small) -> None:
+def test_a_restored_session_has_its_bookings_again(small: Small) -> None:
     session = cancel_session(session=small.on(MONDAY), reason="Ill", by=small.by, now=NOW)
     back = restore_session(session=session, by=small.by, now=NOW)
     assert (back.status, back.cancel_reason, back.booked) == (SessionStatus.SCHEDULED, "", 1)
@@ -256,7 +256,7 @@ def test_a_session_is_held_after_all_with_those_who_lost_it(small: Small) -> Non
         restore_session(session=back, by=small.by, now=NOW)
 
 
-def test_who_took_another_session_instead_does_not_come_back(small: Small) -> None:
+def test_a_patient_who_is_in_another_session_by_now_is_not_booked_again(small: Small) -> None:
     session = cancel_session(session=small.on(MONDAY), reason="Ill", by=small.by, now=NOW)
     lost = Booking.objects.get(session=session)
     parallel = make_session(make_meeting(small.site, 0, "11:00", "14:00", name="Parallel"), MONDAY)
@@ -266,7 +266,7 @@ def test_who_took_another_session_instead_does_not_come_back(small: Small) -> No
     assert Booking.objects.active().get(starts=parallel.starts).makes_up == lost
 
 
-def test_a_cancelled_session_waits_for_its_room_and_people(small: Small) -> None:
+def test_a_session_is_not_restored_while_its_room_or_facilitator_is_taken(small: Small) -> None:
     tuesday = cancel_session(session=small.on(TUESDAY), reason="Ill", by=small.by, now=NOW)
     small.move(small.on(WEDNESDAY), TUESDAY, "09:00", "12:15", small.room)
     with refused_for(
@@ -277,13 +277,13 @@ def test_a_cancelled_session_waits_for_its_room_and_people(small: Small) -> None
         restore_session(session=tuesday, by=small.by, now=NOW)
 
 
-def test_who_left_in_the_meantime_does_not_come_back(small: Small) -> None:
+def test_a_patient_who_has_left_is_not_booked_again(small: Small) -> None:
     session = cancel_session(session=small.on(MONDAY + timedelta(weeks=2)), reason="Ill", by=small.by, now=NOW)
     end_enrollment(enrollment=small.enrollment, last_day=MONDAY, by=small.by, now=NOW)
     assert restore_session(session=session, by=small.by, now=NOW).booked == 0
 
 
-def test_a_substitute_leads_this_session_and_no_other(small: Small) -> None:
+def test_a_substitute_leads_only_this_session(small: Small) -> None:
     staffing = Staffing(lead=small.other, assistants=(small.lead,))
     session = assign_staff(session=small.on(MONDAY), staffing=staffing, by=small.by, now=NOW)
     parts = {(each.user, each.part) for each in session.session_facilitators.all()}
@@ -299,7 +299,7 @@ def test_a_substitute_leads_this_session_and_no_other(small: Small) -> None:
         assign_staff(session=small.on(WEDNESDAY), staffing=Staffing(lead=small.other), by=small.by, now=NOW)
 
 
-def test_places_and_link_of_one_session(small: Small) -> None:
+def test_the_places_and_link_of_one_session_change(small: Small) -> None:
     asked: dict[str, Any] = {"modality": "telehealth", "topic": "Sleep", "by": small.by, "now": NOW}
     session = change_session_details(
         session=small.on(MONDAY), places=1, telehealth_link="https://meet.example/x", **asked
@@ -312,7 +312,7 @@ def test_places_and_link_of_one_session(small: Small) -> None:
         change_session_details(session=session, places=13, telehealth_link="", **asked)
 
 
-def test_one_session_more(small: Small) -> None:
+def test_a_one_off_session_is_added(small: Small) -> None:
     family = ServiceType.objects.get(code="family")
     values = OneOffSession(
         name="Family evening",
@@ -332,7 +332,7 @@ def test_one_session_more(small: Small) -> None:
         add_session(site=small.site, values=values, by=small.by, now=NOW)
 
 
-def test_the_calendars_of_everybody_concerned_are_written_anew(small: Small) -> None:
+def test_the_calendars_of_everybody_concerned_are_rendered_again(small: Small) -> None:
     feeds: list[Feed] = [
         create_feed(**subject, by=small.by, now=NOW)[0]
         for subject in ({"patient": small.episode.patient}, {"facilitator": small.lead}, {"room": small.room})

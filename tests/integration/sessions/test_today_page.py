@@ -1,4 +1,4 @@
-"""The day's page is sent again when anything in it changed, to nobody who may not see it, and otherwise not at all."""
+"""The day page is sent again only after a change, and never to somebody who may not see it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -49,7 +49,7 @@ def rosa(clinic: Clinic) -> Episode:
 
 
 def look(client: Client, tag: str = "", **given: str) -> HttpResponse:
-    """At the day's page, by a browser that holds an earlier one."""
+    """Request the day page, with the ETag of an earlier response if one is given."""
     answer = client.get(reverse("today"), {**DAY, **given}, headers={"If-None-Match": tag} if tag else {})
     assert isinstance(answer, HttpResponse)
     return answer
@@ -62,7 +62,7 @@ def first_look(client: Client) -> str:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_what_has_not_changed_is_not_sent_again(clinic: Clinic) -> None:
+def test_an_unchanged_response_is_not_sent_again(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     again = look(client, tag)
@@ -83,7 +83,7 @@ def mark_rosa(clinic: Clinic) -> None:
 
 
 def amend_rosa(clinic: Clinic) -> None:
-    """Which finds her marked as present and the session signed."""
+    """Correct Rosa's mark. The session must be finalized and have her as present."""
     attendance = Booking.objects.get(session=clinic.monday).attendance
     amend_attendance(
         attendance=attendance,
@@ -105,7 +105,7 @@ def release_rosa(clinic: Clinic) -> None:
 
 
 def change(model: Any, **fields: Any) -> Callable[[Clinic], None]:
-    """Fields of the only row, or of the clinic's own: by whatever way, told or not."""
+    """Return an action that changes fields of the model's only row, or of the clinic's own, behind the services' back."""
 
     def act(clinic: Clinic) -> None:
         own = {Session: clinic.monday.pk, Site: clinic.site.pk, User: clinic.coordinator.pk}
@@ -157,7 +157,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("act", "shown"), CHANGES)
-def test_what_changed_is_sent(clinic: Clinic, rosa: Episode, act: Callable[[Clinic], None], shown: str) -> None:
+def test_a_change_is_sent(clinic: Clinic, rosa: Episode, act: Callable[[Clinic], None], shown: str) -> None:
     if act is amend_rosa:
         clinic.mark(booking_of(rosa))
         finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
@@ -172,7 +172,7 @@ def test_what_changed_is_sent(clinic: Clinic, rosa: Episode, act: Callable[[Clin
     assert look(client, after["ETag"]).status_code == 304
 
 
-def test_a_signature_under_the_session_is_sent(clinic: Clinic, rosa: Episode) -> None:
+def test_a_finalized_session_is_sent(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa))
     client = client_for(clinic.coordinator)
     tag = first_look(client)
@@ -181,7 +181,7 @@ def test_a_signature_under_the_session_is_sent(clinic: Clinic, rosa: Episode) ->
 
 
 @pytest.mark.usefixtures("rosa")
-def test_tomorrow_today_is_another_day(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_is_another_one_on_the_next_day(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     monkeypatch.setattr(clock, "now", lambda: AFTER + timedelta(days=1))
@@ -191,7 +191,7 @@ def test_tomorrow_today_is_another_day(clinic: Clinic, monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("rosa")
-def test_a_page_of_other_code_is_another_page(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_of_another_release_is_sent_again(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     monkeypatch.setattr(audited_cache, "fingerprint", lambda: "of the next release")
@@ -199,15 +199,15 @@ def test_a_page_of_other_code_is_another_page(clinic: Clinic, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("rosa")
-def test_while_templates_are_worked_on_every_page_is_sent(clinic: Clinic, settings: Any) -> None:
+def test_in_debug_mode_every_page_is_sent(clinic: Clinic, settings: Any) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     settings.DEBUG = True
     assert look(client, tag).status_code == 200
 
 
-def test_forms_of_a_kept_page_can_be_sent(clinic: Clinic) -> None:
-    """Their token holds as long as the cookie that it belongs to: without the cookie the page is sent anew."""
+def test_the_forms_of_a_cached_page_can_be_submitted(clinic: Clinic) -> None:
+    """The CSRF token is valid as long as its cookie. Without the cookie the page is sent again."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(clinic.coordinator)
     tag = first_look(client)
@@ -221,7 +221,7 @@ def test_forms_of_a_kept_page_can_be_sent(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_who_lost_the_role_sees_nothing_more(clinic: Clinic) -> None:
+def test_a_user_who_lost_the_role_sees_nothing_any_more(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     RoleAssignment.objects.filter(user=clinic.coordinator).update(role=Role.ADMINISTRATOR)
@@ -233,7 +233,7 @@ def test_who_lost_the_role_sees_nothing_more(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_who_no_longer_leads_the_group_sees_its_names_no_more(clinic: Clinic) -> None:
+def test_a_user_who_no_longer_leads_the_group_does_not_see_its_names(clinic: Clinic) -> None:
     client = client_for(clinic.leader)
     tag = first_look(client)
     assert look(client, tag).status_code == 304
@@ -245,7 +245,7 @@ def test_who_no_longer_leads_the_group_sees_its_names_no_more(clinic: Clinic) ->
 
 
 @pytest.mark.usefixtures("rosa")
-def test_nobody_is_answered_for_a_tag_of_somebody_else(clinic: Clinic) -> None:
+def test_another_users_etag_is_not_accepted(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     for other in (clinic.reviewer, clinic.administrator, clinic.leader, clinic.stranger):
@@ -254,8 +254,8 @@ def test_nobody_is_answered_for_a_tag_of_somebody_else(clinic: Clinic) -> None:
         assert look(second, tag).status_code == 200
 
 
-def test_two_people_of_one_name_are_two(clinic: Clinic) -> None:
-    """Even where both see the very same, in one browser."""
+def test_two_patients_with_the_same_name_are_told_apart(clinic: Clinic) -> None:
+    """Even if both see the same page in one browser."""
     User.objects.filter(pk=clinic.administrator.pk).update(name="Edda Holm", credential="")
     client = client_for(clinic.administrator)
     tag = first_look(client)
@@ -266,7 +266,7 @@ def test_two_people_of_one_name_are_two(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_who_signed_out_is_asked_to_sign_in(clinic: Clinic) -> None:
+def test_a_signed_out_user_is_asked_to_sign_in(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     client.post(reverse("account_logout"))
@@ -277,7 +277,7 @@ def test_who_signed_out_is_asked_to_sign_in(clinic: Clinic) -> None:
     assert look(client, tag).status_code == 200, "a sign-in has another CSRF secret"
 
 
-def test_a_message_is_shown_once_and_not_kept(clinic: Clinic, rosa: Episode) -> None:
+def test_a_message_is_shown_once_and_not_cached(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa))
     client = client_for(clinic.coordinator)
     tag = first_look(client)
@@ -292,7 +292,7 @@ def test_a_message_is_shown_once_and_not_kept(clinic: Clinic, rosa: Episode) -> 
 
 
 @pytest.mark.usefixtures("rosa")
-def test_the_chosen_site_is_the_one_that_is_answered_for(clinic: Clinic) -> None:
+def test_the_page_is_that_of_the_chosen_site(clinic: Clinic) -> None:
     work_at_another_site_too(clinic)
     client = client_for(clinic.coordinator)
     tag = first_look(client)
@@ -305,7 +305,7 @@ def test_the_chosen_site_is_the_one_that_is_answered_for(clinic: Clinic) -> None
 
 
 @pytest.mark.usefixtures("rosa")
-def test_a_tag_that_was_not_given_out_is_worth_nothing(clinic: Clinic) -> None:
+def test_a_forged_etag_is_not_accepted(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     known, people, page = tag.removeprefix('W/"').removesuffix('"').split(".")
@@ -317,7 +317,7 @@ def test_a_tag_that_was_not_given_out_is_worth_nothing(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_look_takes_as_many_queries_for_three_as_for_one(
+def test_the_page_of_three_patients_takes_as_many_queries_as_one(
     clinic: Clinic, number: int, django_assert_num_queries: Any
 ) -> None:
     for each in range(number):
@@ -330,13 +330,13 @@ def test_a_look_takes_as_many_queries_for_three_as_for_one(
         assert look(client, tag).status_code == 304
 
 
-def test_a_session_of_two_facilitators_is_one_session_with_its_leader_first(clinic: Clinic) -> None:
+def test_a_session_with_two_facilitators_is_listed_once_with_the_lead_first(clinic: Clinic) -> None:
     SessionFacilitator.objects.create(session=clinic.monday, user=clinic.colleague, part=FacilitatorPart.ASSISTS)
     page = look(client_for(clinic.coordinator)).text
     assert page.count("Maple room, Ada Park, Ben Ortiz") == 1
 
 
-def test_a_roster_is_read_by_last_name_and_leaves_out_who_gave_the_place_back(clinic: Clinic, rosa: Episode) -> None:
+def test_a_roster_is_sorted_by_last_name_without_released_bookings(clinic: Clinic, rosa: Episode) -> None:
     for first_name, last_name in (("Wen", "Zhao"), ("Tomasz", "Abel")):
         Patient.objects.filter(pk=clinic.admit(first_name).patient_id).update(last_name=last_name)
     names = ["Tomasz Abel", "Rosa Lindqvist", "Wen Zhao"]
@@ -346,8 +346,8 @@ def test_a_roster_is_read_by_last_name_and_leaves_out_who_gave_the_place_back(cl
     assert "Rosa" not in look(client_for(clinic.coordinator)).text
 
 
-def test_a_page_is_given_nothing_that_looks_the_same_when_it_changed(clinic: Clinic) -> None:
-    """A row of the database would say its name alone."""
+def test_the_context_has_no_model_instances(clinic: Clinic) -> None:
+    """A model instance would only contribute its name to the ETag."""
     request = RequestFactory().get("/")
     request.user = clinic.coordinator
     given = {"people": {}, "site": clinic.site, "at": AFTER, "detail": "", "framed": False}

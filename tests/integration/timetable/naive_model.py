@@ -1,4 +1,4 @@
-"""A clinic's weeks as somebody would work them out by hand, row by row, to hold the software against."""
+"""A simple model of a clinic's weeks, computed row by row, to compare the software with."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ BOOKING_FIELDS = (
 
 
 def past_rows(now: datetime) -> list[Any]:
-    """Everything about sessions that have begun."""
+    """All rows about sessions that have begun."""
     begun = Session.objects.filter(starts__lte=now)
     return [
         *begun.order_by("pk").values_list(*SESSION_FIELDS),
@@ -45,7 +45,7 @@ def past_rows(now: datetime) -> list[Any]:
 
 
 def all_rows() -> list[Any]:
-    """All that a refused act must leave as it was."""
+    """All rows that a refused action must not change."""
     return [
         list(model._default_manager.order_by("pk").values_list())
         for model in (Session, Booking, SessionFacilitator, Meeting, EnrollmentMeeting, Closure, Attendance)
@@ -53,14 +53,14 @@ def all_rows() -> list[Any]:
 
 
 def seats() -> Counter[tuple[int, datetime, datetime, bool]]:
-    """Who is where when, in sessions that are held, and whether they are excused from there."""
+    """Who is booked when and where in sessions that are held, and whether they are excused."""
     standing = Booking.objects.filter(released_at=None).exclude(session__status="cancelled")
     rows = standing.values_list("episode__patient", "session__starts", "session__ends", "attendance__status")
     return Counter((patient, starts, ends, status == "excused") for patient, starts, ends, status in rows)
 
 
 def held_sessions() -> Counter[tuple[Any, ...]]:
-    """What is held when, where and by whom."""
+    """The sessions that are held: when, where and with which facilitators."""
     held = Session.objects.exclude(status="cancelled").select_related("room")
     return Counter(
         (
@@ -76,7 +76,7 @@ def held_sessions() -> Counter[tuple[Any, ...]]:
 
 
 def week_totals() -> dict[tuple[int, date], tuple[int, int]]:
-    """Minutes and days of each patient's weeks: what was credited or would be."""
+    """Minutes and days of each patient's weeks, as credited or to be credited."""
     found: dict[tuple[int, date], list[tuple[int, date]]] = {}
     for booking in (
         Booking.objects.filter(released_at=None)
@@ -96,7 +96,7 @@ def week_totals() -> dict[tuple[int, date], tuple[int, int]]:
 def week_drops(
     before: dict[tuple[int, date], tuple[int, int]], after: dict[tuple[int, date], tuple[int, int]], until: date
 ) -> set[tuple[int, date, int, int]]:
-    """Weeks with less than before and less than prescribed; nothing is prescribed for a week in which care is over.
+    """Weeks with fewer hours than before and than prescribed. A week after discharge has no prescription.
 
     Weeks of which not every day is written yet, which is so from `until` on, are left out.
     """
@@ -114,7 +114,7 @@ def week_drops(
 
 
 def overlapping_pairs(times: Iterable[tuple[Any, datetime, datetime]]) -> list[Any]:
-    """Whoever or whatever is in two places at once, tried pair by pair."""
+    """Double bookings of patients, rooms and facilitators, found by comparing every pair."""
     rows = list(times)
     return [
         (one, two) for one, two in combinations(rows, 2) if one[0] == two[0] and one[1] < two[2] and two[1] < one[2]
@@ -142,7 +142,7 @@ def wrong_booked_counts() -> list[Any]:
 
 
 def wrong_copies() -> list[Any]:
-    """Copies that are not as their source; a session's date is that of its start at the site."""
+    """Copies that differ from their source. A session's date is that of its start at the site."""
     wrong: list[Any] = []
     for booking in Booking.objects.filter(released_at=None).select_related("session"):
         session = booking.session
@@ -161,7 +161,7 @@ def wrong_copies() -> list[Any]:
 
 
 def expected_sessions(site: Site, first: date, until: date) -> dict[tuple[int, date], tuple[datetime, datetime]]:
-    """For each meeting of a published track its dates while the site is open, day by day, with the instants of its hours."""
+    """The dates of each meeting of a published track on which the site is open, with start and end in UTC."""
     closed = [(closure.starts, closure.ends) for closure in Closure.objects.filter(site=site)]
     found = {}
     for meeting in Meeting.objects.filter(site=site, tracks__status=TrackStatus.PUBLISHED).distinct():

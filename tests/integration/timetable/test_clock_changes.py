@@ -1,4 +1,4 @@
-"""Around the nights on which clocks change meetings stay on their wall-clock time, and every credited minute is right."""
+"""Across clock changes, meetings keep their wall-clock times and credited minutes are exact."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ NEW_YORK, PHOENIX = "America/New_York", "America/Phoenix"
 LORD_HOWE, LONDON = "Australia/Lord_Howe", "Europe/London"
 
 NIGHTS = [
-    # The Sunday, and what a group from 0:30 to 3:30 with a break from 0:40 to 0:50 lasts on it, in minutes without the break.
+    # The Sunday, and the minutes on it of a group from 0:30 to 3:30, without its break from 0:40 to 0:50.
     pytest.param(NEW_YORK, date(2026, 3, 8), 110, id="New York, forward by an hour"),
     pytest.param(NEW_YORK, date(2026, 11, 1), 230, id="New York, back by an hour"),
     pytest.param(PHOENIX, date(2026, 3, 8), 170, id="Phoenix, which keeps its time in March"),
@@ -34,7 +34,7 @@ USUAL = {"day": 180, "night": 170}
 
 
 @pytest.mark.parametrize(("zone", "sunday", "that_night"), NIGHTS)
-def test_meetings_stay_at_their_time_and_minutes_are_those_that_passed(
+def test_meetings_keep_their_wall_clock_time_and_count_elapsed_minutes(
     zone: str, sunday: date, that_night: int
 ) -> None:
     site = make_site(time_zone=zone)
@@ -63,8 +63,10 @@ def test_meetings_stay_at_their_time_and_minutes_are_those_that_passed(
 
 
 @pytest.mark.parametrize(("zone", "sunday", "that_night"), NIGHTS)
-def test_who_leaves_early_that_night_is_credited_what_passed(zone: str, sunday: date, that_night: int) -> None:
-    """Whatever the clocks on the wall said when they left."""
+def test_a_patient_who_leaves_early_that_night_is_credited_elapsed_minutes(
+    zone: str, sunday: date, that_night: int
+) -> None:
+    """The wall-clock time at which they left does not matter."""
     site = make_site(time_zone=zone)
     first = sunday - timedelta(days=6)
     track = make_track(site, [make_meeting(site, 6, "00:30", "03:30", runs_from=first)])

@@ -1,4 +1,4 @@
-"""A site is closed and opened on its page: whom it touches is shown first, and holidays are one click away."""
+"""The pages for closures: who is affected is shown first, and public holidays are offered."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -59,7 +59,7 @@ PAGE = "/closures/"
 HOLIDAY = {"first_day": "2026-11-26", "reason": "Thanksgiving Day"}
 
 
-def test_a_holiday_is_closed_once_it_was_seen_whom_it_touches(client: Client, clinic: Clinic) -> None:
+def test_closing_a_holiday_shows_who_is_affected_before_it_is_done(client: Client, clinic: Clinic) -> None:
     page = client.get(PAGE).text
     assert "Thanksgiving Day" in page
     assert "Patriots&#x27; Day" in page
@@ -76,7 +76,7 @@ def test_a_holiday_is_closed_once_it_was_seen_whom_it_touches(client: Client, cl
     assert 'name="first_day" value="2026-11-26"' not in done.text, "what is closed is not offered again"
 
 
-def test_a_day_without_patients_is_closed_at_once_unless_one_asks_to_look(client: Client, clinic: Clinic) -> None:
+def test_a_day_without_patients_is_closed_at_once_unless_a_preview_is_requested(client: Client, clinic: Clinic) -> None:
     typed = {"first_day": "2026-11-27", "last_day": "", "reason": "Training"}
     assert "No patient is touched" in client.post(PAGE, typed | {"check": "1"}).text
     assert not Closure.objects.exists()
@@ -97,7 +97,7 @@ def test_a_day_without_patients_is_closed_at_once_unless_one_asks_to_look(client
         pytest.param({"first_day": "0026-11-27"}, "The year must lie between", id="a slip of the keyboard"),
     ],
 )
-def test_what_cannot_be_closed_is_said_beside_what_was_typed(
+def test_a_refused_closure_has_its_reason_beside_the_field(
     client: Client, clinic: Clinic, typed: dict[str, str], words: str
 ) -> None:
     clinic.close(date(2026, 11, 28), date(2026, 11, 29))
@@ -108,7 +108,7 @@ def test_what_cannot_be_closed_is_said_beside_what_was_typed(
     assert Closure.objects.count() == 1
 
 
-def test_closures_are_told_apart_by_time(client: Client, clinic: Clinic) -> None:
+def test_past_and_future_closures_are_listed_apart(client: Client, clinic: Clinic) -> None:
     for first, last, reason in (
         (date(2025, 12, 30), date(2026, 1, 2), "New Year"),
         (date(2025, 5, 1), date(2025, 5, 1), "Long ago"),
@@ -125,7 +125,7 @@ def test_closures_are_told_apart_by_time(client: Client, clinic: Clinic) -> None
     assert "Long ago" not in page
 
 
-def test_a_closure_is_lifted_with_what_it_gives_back(client: Client, clinic: Clinic) -> None:
+def test_lifting_a_closure_shows_and_restores_its_sessions(client: Client, clinic: Clinic) -> None:
     closure = clinic.close(WEDNESDAY, WEDNESDAY)
     address = reverse("closure-lift", args=[closure.pk])
     assert "Harbor Street is closed, Wed 25 Nov: Snow." in client.get(address).text
@@ -139,7 +139,7 @@ def test_a_closure_is_lifted_with_what_it_gives_back(client: Client, clinic: Cli
     assert client.get(address).status_code == 404
 
 
-def test_what_cannot_be_given_back_is_said_before_and_after(client: Client, clinic: Clinic) -> None:
+def test_sessions_that_stay_canceled_are_named_before_and_after(client: Client, clinic: Clinic) -> None:
     closure = clinic.close(WEDNESDAY, WEDNESDAY)
     elsewhere = make_site("Elm Road")
     slot = Slot(on=WEDNESDAY, starts=clinic.on(WEDNESDAY).local_starts().time(), ends=time(13))
@@ -159,14 +159,14 @@ def test_what_cannot_be_given_back_is_said_before_and_after(client: Client, clin
     assert clinic.on(WEDNESDAY).status == SessionStatus.CANCELLED
 
 
-def test_a_closure_that_is_over_is_not_lifted(client: Client, clinic: Clinic) -> None:
+def test_a_past_closure_is_not_lifted(client: Client, clinic: Clinic) -> None:
     closure = clinic.close(date(2026, 11, 20), date(2026, 11, 21))
     answer = client.post(reverse("closure-lift", args=[closure.pk]))
     assert answer.status_code == 422
     assert "Snow has its last day on Sat 21 Nov." in answer.text
 
 
-def test_another_places_holidays_are_looked_at_and_kept_in_the_address(client: Client, clinic: Clinic) -> None:
+def test_the_holidays_of_another_region_are_shown_and_kept_in_the_url(client: Client, clinic: Clinic) -> None:
     page = client.get(PAGE, {"country": "GB", "state": "SCT"}).text
     assert "Saint Andrew&#x27;s Day" in page
     assert "Thanksgiving Day" not in page
@@ -180,13 +180,13 @@ def test_another_places_holidays_are_looked_at_and_kept_in_the_address(client: C
 
 
 @pytest.mark.parametrize("asked", [{"country": "²"}, {"country": "USA", "state": "\x00"}, {"state": "GB"}])
-def test_nonsense_in_the_address_shows_the_sites_own_place(
+def test_an_invalid_region_in_the_url_shows_the_sites_own(
     client: Client, clinic: Clinic, asked: dict[str, str]
 ) -> None:
     assert "Patriots&#x27; Day" in client.get(PAGE, asked).text
 
 
-def test_a_site_in_a_country_that_nobody_knows_gets_a_sentence(client: Client, clinic: Clinic) -> None:
+def test_a_site_in_an_unknown_country_gets_a_sentence(client: Client, clinic: Clinic) -> None:
     Site.objects.filter(pk=clinic.site.pk).update(country="XX", state="East")
     page = client.get(PAGE).text
     assert "The public holidays of “XX”, where Harbor Street is, are not known." in page
@@ -208,7 +208,7 @@ def test_three_closures_take_as_many_queries_as_one(
         client.get(reverse("closure-lift", args=[Closure.objects.filter(reason="Snow 0").get().pk]))
 
 
-def test_who_only_looks_at_the_timetable_looks_and_closes_nothing(client: Client, clinic: Clinic) -> None:
+def test_a_user_who_may_only_see_the_timetable_closes_nothing(client: Client, clinic: Clinic) -> None:
     closure = clinic.close(WEDNESDAY, WEDNESDAY)
     client.force_login(make_staff(Role.REVIEWER, clinic.site))
     page = client.get(PAGE).text
@@ -221,20 +221,20 @@ def test_who_only_looks_at_the_timetable_looks_and_closes_nothing(client: Client
     assert Closure.objects.count() == 1
 
 
-def test_who_may_not_see_patients_closes_without_names(client: Client, clinic: Clinic) -> None:
+def test_a_user_who_may_not_see_patients_closes_without_seeing_names(client: Client, clinic: Clinic) -> None:
     client.force_login(make_staff(Role.ADMINISTRATOR, clinic.site))
     shown = client.post(PAGE, HOLIDAY).text
     assert "1 patient whose records are not yours to see" in shown
     assert "Lindqvist" not in shown
 
 
-def test_whose_names_were_seen_is_in_their_trail(client: Client, clinic: Clinic) -> None:
+def test_showing_names_is_recorded_in_the_patients_trails(client: Client, clinic: Clinic) -> None:
     client.post(PAGE, HOLIDAY)
     event = AuditEvent.objects.get(action="viewed", patient_key=clinic.patient.pk)
     assert event.detail == "what it would do to closing Thu 26 Nov"
 
 
-def test_in_the_administration_closures_are_looked_at_and_sites_changed(client: Client, clinic: Clinic) -> None:
+def test_in_the_admin_closures_are_read_only_and_sites_can_be_changed(client: Client, clinic: Clinic) -> None:
     closure = clinic.close(WEDNESDAY, WEDNESDAY)
     client.force_login(User.objects.create_superuser("boss@example.test", name="Boss"))
     assert client.get(reverse("admin:scheduling_closure_changelist")).status_code == 200
@@ -247,5 +247,5 @@ def test_in_the_administration_closures_are_looked_at_and_sites_changed(client: 
         assert f'name="{name}"' in page
 
 
-def test_the_closed_days_are_one_click_from_the_tracks(client: Client, clinic: Clinic) -> None:
+def test_the_page_of_tracks_links_to_the_closures(client: Client, clinic: Clinic) -> None:
     assert f'href="{reverse("closures")}"' in client.get(reverse("tracks")).text

@@ -1,4 +1,4 @@
-"""A day on which the site is closed takes its sessions along, and gives back what it took when it is lifted."""
+"""A closure cancels the sessions of its days, and lifting it restores them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,13 +82,13 @@ def small() -> Small:
 
 @contextmanager
 def refused_for(*reasons: Reason) -> Iterator[None]:
-    """What happens inside is refused for these reasons and no others."""
+    """Expect a refusal with exactly these reasons."""
     with pytest.raises(Refused) as refused:
         yield
     assert refused.value.reasons == reasons
 
 
-def test_the_sessions_of_closed_days_are_cancelled_and_no_others(small: Small) -> None:
+def test_only_the_sessions_of_closed_days_are_canceled(small: Small) -> None:
     closure = small.close(WEDNESDAY, FRIDAY)
     for day in (WEDNESDAY, FRIDAY):
         session = small.on(day)
@@ -100,27 +100,27 @@ def test_the_sessions_of_closed_days_are_cancelled_and_no_others(small: Small) -
     assert list(released) == [(ReleaseCause.CANCELLED, "Snow")]
 
 
-def test_both_the_site_and_who_loses_a_place_have_it_in_their_trail(small: Small) -> None:
+def test_a_closure_is_recorded_for_the_site_and_for_each_patient_who_loses_a_session(small: Small) -> None:
     small.close(WEDNESDAY, FRIDAY)
     patient = small.enrollment.episode.patient_id
     assert AuditEvent.objects.filter(action="cancelled", patient_key=patient, reason="Snow").count() == 2
     assert AuditEvent.objects.filter(action="created", subject_kind="closure", site_key=small.site.pk).count() == 1
 
 
-def test_another_sites_sessions_are_held(small: Small) -> None:
+def test_a_closure_does_not_cancel_the_sessions_of_another_site(small: Small) -> None:
     elsewhere = Small()
     small.close(MONDAY, FRIDAY)
     assert elsewhere.held_on()[:3] == [MONDAY, WEDNESDAY, FRIDAY]
 
 
-def test_what_has_begun_goes_on(small: Small) -> None:
+def test_a_session_that_has_begun_is_not_canceled(small: Small) -> None:
     small.close(MONDAY, WEDNESDAY, now=MONDAY_AT_TEN)
     assert small.on(MONDAY).status == SessionStatus.SCHEDULED
     assert small.on(WEDNESDAY).status == SessionStatus.CANCELLED
     assert small.held_on()[:2] == [MONDAY, FRIDAY]
 
 
-def test_nothing_is_written_on_closed_days_until_they_are_open_again(small: Small) -> None:
+def test_no_sessions_are_written_on_closed_days_until_the_closure_is_lifted(small: Small) -> None:
     far = MONDAY + 12 * WEEK
     closure = small.close(far, far)
     later = NOW + WEEK
@@ -130,7 +130,7 @@ def test_nothing_is_written_on_closed_days_until_they_are_open_again(small: Smal
     assert Booking.objects.active().filter(enrollment=small.enrollment, session__on=far).count() == 1
 
 
-def test_lifting_gives_back_sessions_places_and_people(small: Small) -> None:
+def test_lifting_restores_sessions_bookings_and_facilitators(small: Small) -> None:
     before = small.held_on()
     closure = small.close(WEDNESDAY, FRIDAY)
     assert small.lift(closure) == []
@@ -144,14 +144,14 @@ def test_lifting_gives_back_sessions_places_and_people(small: Small) -> None:
     assert (facilitator.user, facilitator.starts, facilitator.ends) == (small.lead, session.starts, session.ends)
 
 
-def test_what_was_cancelled_by_hand_stays_cancelled(small: Small) -> None:
+def test_a_session_canceled_by_hand_stays_canceled(small: Small) -> None:
     cancel_session(session=small.on(WEDNESDAY), reason="Ill", by=small.by, now=NOW)
     small.lift(small.close(WEDNESDAY, FRIDAY))
     assert (small.on(WEDNESDAY).status, small.on(WEDNESDAY).cancel_reason) == (SessionStatus.CANCELLED, "Ill")
     assert small.on(FRIDAY).status == SessionStatus.SCHEDULED
 
 
-def test_a_session_whose_leader_is_elsewhere_by_now_stays_cancelled_and_is_named(small: Small) -> None:
+def test_a_session_whose_facilitator_is_taken_stays_canceled_and_is_returned(small: Small) -> None:
     closure = small.close(WEDNESDAY, FRIDAY)
     other = Small()
     slot = Slot(on=WEDNESDAY, starts=time(11), ends=time(13))
@@ -164,7 +164,7 @@ def test_a_session_whose_leader_is_elsewhere_by_now_stays_cancelled_and_is_named
     assert small.on(FRIDAY).status == SessionStatus.SCHEDULED
 
 
-def test_a_closure_that_has_begun_keeps_its_past_days(small: Small) -> None:
+def test_lifting_a_running_closure_keeps_its_past_days(small: Small) -> None:
     closure = small.close(MONDAY, FRIDAY)
     on_wednesday = datetime(2026, 11, 25, 12, tzinfo=UTC)
     small.lift(closure, on_wednesday)
@@ -174,14 +174,14 @@ def test_a_closure_that_has_begun_keeps_its_past_days(small: Small) -> None:
     assert small.held_on()[:2] == [WEDNESDAY, FRIDAY]
 
 
-def test_on_its_first_day_what_would_have_begun_stays_cancelled(small: Small) -> None:
+def test_sessions_that_would_have_begun_stay_canceled_on_the_first_day(small: Small) -> None:
     closure = small.close(MONDAY, MONDAY)
     small.lift(closure, MONDAY_AT_TEN)
     assert not Closure.objects.exists()
     assert (small.on(MONDAY).status, small.on(MONDAY).cancel_reason) == (SessionStatus.CANCELLED, "Snow")
 
 
-def test_a_closure_is_lifted_once(small: Small) -> None:
+def test_a_closure_can_be_lifted_only_once(small: Small) -> None:
     closure = small.close(WEDNESDAY, FRIDAY)
     stale = Closure.objects.get(pk=closure.pk)
     small.lift(closure)
@@ -202,14 +202,14 @@ def test_a_closure_is_lifted_once(small: Small) -> None:
         pytest.param(MONDAY, FRIDAY + WEEK, id="around it"),
     ],
 )
-def test_no_day_is_closed_twice(small: Small, first: date, last: date) -> None:
+def test_closures_do_not_overlap(small: Small, first: date, last: date) -> None:
     small.close(WEDNESDAY, FRIDAY)
     with refused_for(ClosureOverlaps("Snow", WEDNESDAY, FRIDAY)):
         small.close(first, last, "Ice")
     assert Closure.objects.count() == 1
 
 
-def test_closures_may_follow_each_other(small: Small) -> None:
+def test_closures_may_be_adjacent(small: Small) -> None:
     small.close(WEDNESDAY, FRIDAY)
     small.close(MONDAY, TUESDAY)
     small.close(FRIDAY + DAY, FRIDAY + WEEK)
@@ -222,7 +222,7 @@ def test_a_closure_needs_days_and_a_reason(small: Small) -> None:
     assert not Closure.objects.exists()
 
 
-def test_a_longer_closure_cancels_more_and_a_shorter_one_gives_back(small: Small) -> None:
+def test_extending_a_closure_cancels_sessions_and_shortening_it_restores_them(small: Small) -> None:
     closure = small.close(MONDAY, MONDAY)
     longer = change_closure(closure=closure, last_day=FRIDAY, reason="Storm", by=small.by, now=NOW)
     assert [small.on(day).cancel_reason for day in (MONDAY, WEDNESDAY, FRIDAY)] == ["Storm"] * 3
@@ -236,7 +236,7 @@ def test_a_longer_closure_cancels_more_and_a_shorter_one_gives_back(small: Small
         change_closure(closure=other, last_day=WEDNESDAY, reason="Training", by=small.by, now=NOW)
 
 
-def test_a_session_that_gave_way_to_a_changed_group_is_not_given_back_beside_it(small: Small) -> None:
+def test_a_session_of_a_group_that_changed_since_is_not_restored(small: Small) -> None:
     closure = small.close(WEDNESDAY, WEDNESDAY)
     group = small.track.meetings.get(weekday=2)
     values = MeetingValues(
@@ -266,18 +266,18 @@ def names_at(site: Site) -> dict[date, str]:
         pytest.param("DE", "BY", date(2027, 1, 6), "Epiphany", id="in English"),
     ],
 )
-def test_the_public_holidays_of_a_place_are_offered(country: str, state: str, on: date, name: str) -> None:
+def test_the_public_holidays_of_a_region_are_offered(country: str, state: str, on: date, name: str) -> None:
     assert names_at(make_site(country=country, state=state))[on] == name
 
 
-def test_a_state_has_what_its_neighbours_have_not() -> None:
+def test_states_have_their_own_holidays() -> None:
     assert date(2027, 4, 19) not in names_at(make_site(country="US", state="WI"))
     assert date(2026, 11, 26) in names_at(make_site(country="US", state=""))
     assert date(2027, 4, 2) not in names_at(make_site(country="US", state="")), "Good Friday is no holiday there"
     assert names_at(make_site(country="GB", state="SCT"))[date(2026, 11, 30)] == "Saint Andrew's Day"
 
 
-def test_a_look_at_another_place_leaves_the_site_as_it_is() -> None:
+def test_reading_the_holidays_of_another_region_does_not_change_the_site() -> None:
     site = make_site(country="US", state="ME")
     found = holidays_at(site=site, first=FIRST, until=UNTIL, country="GB", state="")
     assert date(2026, 12, 28) in {each.on for each in found}
@@ -285,12 +285,12 @@ def test_a_look_at_another_place_leaves_the_site_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(("country", "state"), [("XX", ""), ("", ""), ("US", "ZZ"), ("USA", "")])
-def test_of_a_place_that_nobody_knows_nothing_is_offered(country: str, state: str) -> None:
+def test_an_unknown_region_has_no_holidays(country: str, state: str) -> None:
     assert not is_known_place(country, state)
     assert holidays_at(site=make_site(), first=FIRST, until=UNTIL, country=country, state=state) == []
 
 
-def test_only_the_days_asked_for_are_offered_and_those_that_are_closed_say_so(small: Small) -> None:
+def test_only_holidays_in_the_range_are_offered_with_their_closures(small: Small) -> None:
     thanksgiving = date(2026, 11, 26)
     closure = small.close(thanksgiving, thanksgiving + DAY, "Long weekend")
     offered = holidays_at(site=small.site, first=thanksgiving, until=date(2026, 12, 26))
@@ -301,7 +301,7 @@ def test_only_the_days_asked_for_are_offered_and_those_that_are_closed_say_so(sm
     assert holidays_at(site=small.site, first=thanksgiving + DAY, until=date(2026, 12, 25)) == []
 
 
-def test_places_have_names() -> None:
+def test_countries_and_states_have_names() -> None:
     countries = dict(known_countries())
     assert (countries["US"], countries["GB"], countries["BA"]) == (
         "United States", "United Kingdom", "Bosnia and Herzegovina",

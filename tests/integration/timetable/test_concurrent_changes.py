@@ -1,4 +1,4 @@
-"""Many hands on one timetable at the same moment: promises hold, and everybody gets an answer that they understand."""
+"""Concurrent changes of one timetable: the promises hold, and everybody gets a clear response."""
 
 import random
 import re
@@ -40,7 +40,7 @@ MOVES, HANDS = 100, 20
 
 
 def at_once[T](tries: list[Callable[[], T]], hands: int) -> list[T]:
-    """All begin together, each hand on a connection of its own."""
+    """Start all functions at once, each with its own database connection."""
     barrier = Barrier(hands)
 
     def run(mine: list[Callable[[], T]]) -> list[T]:
@@ -54,7 +54,7 @@ def at_once[T](tries: list[Callable[[], T]], hands: int) -> list[T]:
         return [answer for answers in pool.map(run, [tries[n::hands] for n in range(hands)]) for answer in answers]
 
 
-def test_of_24_who_want_the_last_5_places_5_get_one() -> None:
+def test_five_of_24_patients_get_the_last_five_places() -> None:
     site = make_site()
     track = make_track(site, [make_meeting(site, day, places=8) for day in (0, 2, 4)])
     extend_horizon(site=site, now=NOW)
@@ -65,7 +65,7 @@ def test_of_24_who_want_the_last_5_places_5_get_one() -> None:
         enroll(episode=admit(make_patient(site)))
 
     def attempt(episode: object) -> set[str]:
-        """Why not; nothing for who was enrolled."""
+        """Return why the patient was not enrolled, or nothing."""
         try:
             enroll(episode=episode)
         except Refused as refused:
@@ -112,7 +112,7 @@ def a_site(name: str, leads: list[User]) -> Site:
 
 
 def a_move(by: User, session: Session, chance: random.Random) -> Callable[[], list[int]]:
-    """Somebody moves the session on its page, looks at what it changes, and confirms; the answers' statuses."""
+    """Move the session on its page, preview and confirm; return the statuses of the responses."""
     on = session.on + timedelta(days=chance.randint(-1, 1))
     hour = chance.randint(8, 18)
     room = chance.choice([*session.site.rooms.all(), None])
@@ -131,7 +131,7 @@ def a_move(by: User, session: Session, chance: random.Random) -> Callable[[], li
     return move
 
 
-def test_100_moves_at_once_break_nothing_and_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_100_concurrent_moves_break_nothing_and_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     leads = [make_staff(Role.CLINICIAN, make_site("Staff")) for _ in range(2)]
     sites = [a_site(name, leads) for name in ("One", "Two")]

@@ -1,4 +1,4 @@
-"""A group that changes or ends leaves what was held as it was, and takes along who stands in it."""
+"""A group that changes or ends keeps its past sessions, and its enrollments move to the new group."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +53,7 @@ def published(site: Site, coordinator: User, days: tuple[int, ...] = (0, 2, 4)) 
 
 
 def values_of(meeting: Meeting, **changes: Any) -> MeetingValues:
-    """The meeting as it stands, but for the changes."""
+    """The meeting's present values with the changes."""
     names = ["code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "room"]
     stated = {name: getattr(meeting, name) for name in names} | {"tracks": tuple(meeting.tracks.all())}
     return MeetingValues(**(stated | changes))
@@ -61,7 +61,7 @@ def values_of(meeting: Meeting, **changes: Any) -> MeetingValues:
 
 @contextmanager
 def refused_for(*reasons: object) -> Iterator[None]:
-    """What happens inside is refused for these reasons and no others."""
+    """Expect a refusal with exactly these reasons."""
     with pytest.raises(Refused) as refused:
         yield
     assert refused.value.reasons == reasons
@@ -82,7 +82,7 @@ def enrolled(track: Track, coordinator: User, number: int = 1) -> list[Any]:
     ]
 
 
-def test_a_group_changes_from_a_date_and_takes_its_patients_along(site: Site, coordinator: User) -> None:
+def test_a_group_changes_from_a_date_on_and_keeps_its_patients(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     (enrollment,) = enrolled(track, coordinator)
     monday = track.meetings.get(weekday=0)
@@ -105,7 +105,7 @@ def test_a_group_changes_from_a_date_and_takes_its_patients_along(site: Site, co
     assert AuditEvent.objects.filter(action="changed", patient_key=enrollment.episode.patient_id).count() == 1
 
 
-def test_what_was_held_today_stays(site: Site, coordinator: User) -> None:
+def test_a_session_that_was_held_today_does_not_change(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     enrolled(track, coordinator)
     monday = track.meetings.get(weekday=0)
@@ -131,7 +131,7 @@ def test_a_group_that_was_never_held_is_changed_in_place(site: Site, coordinator
     assert standing.order_by("starts")[0].session.local_starts().time() == time(13)
 
 
-def test_a_change_within_the_time_before_another_change_ends_where_that_begins(site: Site, coordinator: User) -> None:
+def test_a_change_before_a_later_change_ends_when_the_later_one_starts(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     (enrollment,) = enrolled(track, coordinator)
     monday = track.meetings.get(weekday=0)
@@ -154,9 +154,7 @@ def test_a_change_within_the_time_before_another_change_ends_where_that_begins(s
     assert [booking.session.meeting_id for booking in booked] == [monday.pk] * 2 + [middle.pk] * 2 + [last.pk] * 8
 
 
-def test_a_change_is_refused_that_leaves_patients_without_a_place_or_makes_no_sense(
-    site: Site, coordinator: User
-) -> None:
+def test_a_change_with_too_few_places_or_impossible_dates_is_refused(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     enrolled(track, coordinator, number=3)
     monday = track.meetings.get(weekday=0)
@@ -168,7 +166,7 @@ def test_a_change_is_refused_that_leaves_patients_without_a_place_or_makes_no_se
         change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
 
 
-def test_a_change_is_refused_whole_when_a_track_that_it_served_would_break_the_rules(
+def test_a_change_is_refused_if_a_track_that_had_the_meeting_would_break_the_rules(
     site: Site, coordinator: User
 ) -> None:
     track = published(site, coordinator)
@@ -181,7 +179,7 @@ def test_a_change_is_refused_whole_when_a_track_that_it_served_would_break_the_r
     assert list(Session.objects.order_by("pk").values_list("pk", "status", "booked", "version")) == before
 
 
-def test_a_group_ends_when_the_rest_is_enough(site: Site, coordinator: User) -> None:
+def test_a_group_can_end_if_the_others_give_enough_hours(site: Site, coordinator: User) -> None:
     track = published(site, coordinator, days=(0, 1, 2, 4))
     (enrollment,) = enrolled(track, coordinator)
     tuesday = track.meetings.get(weekday=1)
@@ -198,7 +196,7 @@ def test_a_group_ends_when_the_rest_is_enough(site: Site, coordinator: User) -> 
         end_meeting(meeting=friday, last_day=TODAY - WEEK, by=coordinator, now=NOW)
 
 
-def test_who_follows_another_takes_no_second_place(site: Site, coordinator: User) -> None:
+def test_consecutive_enrollments_take_one_place(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     first, _, _ = enrolled(track, coordinator, number=3)
     end_enrollment(enrollment=first, last_day=MONDAY + 3 * WEEK, by=coordinator, now=NOW)
@@ -219,7 +217,7 @@ def test_who_follows_another_takes_no_second_place(site: Site, coordinator: User
         change_meeting(meeting=following, values=two, by=coordinator, now=NOW)
 
 
-def test_who_makes_up_in_it_takes_a_place_on_that_date(site: Site, coordinator: User) -> None:
+def test_a_makeup_booking_takes_a_place_on_its_date(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     enrolled(track, coordinator)
     other = enrolled(published(site, coordinator, days=(1, 3, 5)), coordinator)[0]
@@ -233,7 +231,7 @@ def test_who_makes_up_in_it_takes_a_place_on_that_date(site: Site, coordinator: 
     assert change_meeting(meeting=monday, values=later, by=coordinator, now=NOW).places == 1
 
 
-def test_a_date_with_places_of_its_own_is_not_asked_about(site: Site, coordinator: User) -> None:
+def test_a_session_whose_places_were_changed_by_hand_is_not_checked(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     enrolled(track, coordinator, number=2)
     monday = track.meetings.get(weekday=0)
@@ -254,7 +252,7 @@ def test_a_date_with_places_of_its_own_is_not_asked_about(site: Site, coordinato
 @pytest.mark.parametrize(
     ("starts", "ends"), [pytest.param("06:00", "09:00", id="too early"), pytest.param("20:00", "23:00", id="too late")]
 )
-def test_a_group_is_not_moved_to_when_the_site_is_closed(site: Site, coordinator: User, starts: str, ends: str) -> None:
+def test_a_group_is_not_moved_outside_opening_hours(site: Site, coordinator: User, starts: str, ends: str) -> None:
     track = published(site, coordinator)
     Site.objects.filter(pk=site.pk).update(opens=time(6, 30), closes=time(22))
     monday = track.meetings.get(weekday=0)
@@ -263,9 +261,7 @@ def test_a_group_is_not_moved_to_when_the_site_is_closed(site: Site, coordinator
         change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
 
 
-def test_a_group_that_was_there_before_the_hours_and_the_room_can_still_be_renamed(
-    site: Site, coordinator: User
-) -> None:
+def test_an_existing_group_outside_new_limits_can_still_be_renamed(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     monday = track.meetings.get(weekday=0)
     monday.room = make_room(site, places=4, name="Den")
@@ -290,7 +286,7 @@ def test_a_group_that_was_there_before_the_hours_and_the_room_can_still_be_renam
         pytest.param(MONDAY + WEEK, MONDAY + WEEK, id="a day to come"),
     ],
 )
-def test_a_change_says_when_it_begins_and_which_exceptions_it_meets(
+def test_the_start_of_a_change_and_the_changed_sessions_after_it_are_known(
     site: Site, coordinator: User, asked: date, begins: date
 ) -> None:
     track = published(site, coordinator)
@@ -304,7 +300,7 @@ def test_a_change_says_when_it_begins_and_which_exceptions_it_meets(
     assert list(found.values_list("on", flat=True)) == [MONDAY + WEEK, MONDAY + 2 * WEEK]
 
 
-def test_what_is_changed_in_place_meets_every_exception_to_come(site: Site, coordinator: User) -> None:
+def test_a_change_in_place_affects_every_changed_session(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     monday = track.meetings.get(weekday=0)
     cancel_session(session=monday.sessions.get(on=MONDAY), reason="Ill", by=coordinator, now=NOW)

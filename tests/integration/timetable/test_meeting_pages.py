@@ -1,4 +1,4 @@
-"""A weekly meeting is changed on its page: whom it touches is shown first, and what was changed by hand is asked about."""
+"""The pages that change a meeting show who is affected, and ask about sessions that were changed by hand."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -67,7 +67,7 @@ class Clinic:
         return move_session(session=self.on(day), slot=to, by=self.coordinator, now=NOW)
 
     def typed(self, **otherwise: Any) -> dict[str, Any]:
-        """The Monday group as its form has it, from the second Monday on."""
+        """The Monday group as in its form, from the second Monday on."""
         meeting = self.monday
         return {
             "code": meeting.code, "name": meeting.name, "weekday": 0, "starts": "09:00", "ends": "12:00", "every": "every",
@@ -95,7 +95,7 @@ def shown_in(page: str) -> list[int]:
 LATER = {"starts": "13:00", "ends": "16:00"}
 
 
-def test_a_change_is_shown_first_and_done_once_it_is_confirmed(client: Client, clinic: Clinic) -> None:
+def test_a_change_is_previewed_and_made_once_it_is_confirmed(client: Client, clinic: Clinic) -> None:
     shown = client.post(clinic.page, clinic.typed(**LATER))
     assert shown.status_code == 200
     assert "1 patient at another time" in shown.text
@@ -110,7 +110,7 @@ def test_a_change_is_shown_first_and_done_once_it_is_confirmed(client: Client, c
     assert held.local_starts().time() == time(13)
 
 
-def test_a_change_that_touches_nobody_is_done_at_once(client: Client, clinic: Clinic) -> None:
+def test_a_change_that_affects_nobody_is_made_at_once(client: Client, clinic: Clinic) -> None:
     extra = make_meeting(clinic.site, 1, name="Extra", code="X")
     clinic.track.meetings.add(extra)
     typed = clinic.typed(code="X", name="Extra", weekday=1, starts="10:00", runs_from="2026-11-24")
@@ -118,7 +118,7 @@ def test_a_change_that_touches_nobody_is_done_at_once(client: Client, clinic: Cl
     assert Meeting.objects.filter(code="X", starts=time(10)).exists()
 
 
-def test_the_form_begins_with_the_first_day_that_can_still_be_changed(
+def test_the_form_starts_with_the_first_day_that_can_be_changed(
     client: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert 'name="runs_from" value="2026-01-05"' in client.get(clinic.page).text, "nothing has been held yet"
@@ -129,7 +129,7 @@ def test_the_form_begins_with_the_first_day_that_can_still_be_changed(
     assert "It changes from Tue 24 Nov on: what was held before stays." in shown.text
 
 
-def test_what_was_changed_by_hand_is_listed_with_what_it_is(client: Client, clinic: Clinic) -> None:
+def test_sessions_changed_by_hand_are_listed_with_their_changes(client: Client, clinic: Clinic) -> None:
     clinic.cancel(MONDAY + WEEK)
     clinic.move(MONDAY + 2 * WEEK, time(14), time(17), on=MONDAY + 2 * WEEK + DAY)
     clinic.move(MONDAY + 3 * WEEK, time(9), time(12), room=None)
@@ -159,7 +159,7 @@ def test_what_was_changed_by_hand_is_listed_with_what_it_is(client: Client, clin
     assert page.count(" checked") - page.count('name="tracks"') == 7
 
 
-def test_one_is_kept_and_one_let_go(client: Client, clinic: Clinic) -> None:
+def test_one_changed_session_is_kept_and_one_is_dropped(client: Client, clinic: Clinic) -> None:
     kept, let_go = clinic.cancel(MONDAY + WEEK), clinic.cancel(MONDAY + 2 * WEEK)
     typed = clinic.typed(**LATER, shown=[kept.pk, let_go.pk], keep=[kept.pk])
     shown = client.post(clinic.page, typed)
@@ -174,7 +174,7 @@ def test_one_is_kept_and_one_let_go(client: Client, clinic: Clinic) -> None:
     assert (held.local_starts().time(), held.booked) == (time(13), 1)
 
 
-def test_for_another_date_they_are_shown_anew_before_anything_is_done(client: Client, clinic: Clinic) -> None:
+def test_changed_sessions_are_shown_again_for_another_date(client: Client, clinic: Clinic) -> None:
     early, late = clinic.cancel(MONDAY + WEEK), clinic.cancel(MONDAY + 3 * WEEK)
     shown = client.post(clinic.page, clinic.typed(**LATER, runs_from="2026-12-07"))
     assert shown_in(shown.text) == [late.pk]
@@ -193,7 +193,7 @@ def test_for_another_date_they_are_shown_anew_before_anything_is_done(client: Cl
     assert Session.objects.get(on=MONDAY + WEEK, status=SessionStatus.SCHEDULED).booked == 1
 
 
-def test_even_what_touches_nobody_waits_until_they_were_shown(client: Client, clinic: Clinic) -> None:
+def test_a_change_that_affects_nobody_waits_until_changed_sessions_were_shown(client: Client, clinic: Clinic) -> None:
     exception = clinic.cancel(MONDAY + WEEK)
     typed = clinic.typed(name="Coping skills")
     shown = client.post(clinic.page, typed)
@@ -202,14 +202,14 @@ def test_even_what_touches_nobody_waits_until_they_were_shown(client: Client, cl
 
 
 @pytest.mark.parametrize("nonsense", ["²", "-1", "x", "9" * 40, "\x00"])
-def test_nonsense_for_an_exception_is_nobodys_decision(client: Client, clinic: Clinic, nonsense: str) -> None:
+def test_invalid_ids_of_changed_sessions_are_ignored(client: Client, clinic: Clinic, nonsense: str) -> None:
     exception = clinic.cancel(MONDAY + WEEK)
     shown = client.post(clinic.page, clinic.typed(**LATER, shown=[nonsense], keep=[nonsense]))
     assert shown_in(shown.text) == [exception.pk]
     assert "checked" in shown.text.partition(f'id="keep-{exception.pk}"')[2][:20]
 
 
-def test_a_meeting_ends_and_what_is_kept_goes_on_as_a_session_of_its_own(client: Client, clinic: Clinic) -> None:
+def test_changed_sessions_become_one_off_sessions_when_their_meeting_ends(client: Client, clinic: Clinic) -> None:
     clinic.track.meetings.add(make_meeting(clinic.site, 1), make_meeting(clinic.site, 3))
     kept = clinic.move(MONDAY + 2 * WEEK, time(14), time(17))
     gone = clinic.move(MONDAY + 3 * WEEK, time(14), time(17))
@@ -227,7 +227,7 @@ def test_a_meeting_ends_and_what_is_kept_goes_on_as_a_session_of_its_own(client:
     assert (kept.meeting, kept.status, gone.status) == (None, SessionStatus.SCHEDULED, SessionStatus.CANCELLED)
 
 
-def test_the_last_day_is_refused_beside_what_was_typed(client: Client, clinic: Clinic) -> None:
+def test_a_refused_last_day_has_its_reason_beside_the_field(client: Client, clinic: Clinic) -> None:
     answer = client.post(reverse("meeting-end", args=[clinic.monday.pk]), {"last_day": "2026-11-01"})
     assert answer.status_code == 422
     assert "Sun 1 Nov is too early: it begins on Sun 22 Nov." in answer.text
@@ -250,7 +250,7 @@ def test_the_last_day_is_refused_beside_what_was_typed(client: Client, clinic: C
         ),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_said_beside_its_field(
+def test_reasons_are_beside_their_fields(
     client: Client, clinic: Clinic, wrong: dict[str, Any], field: str, words: str
 ) -> None:
     Site.objects.filter(pk=clinic.site.pk).update(opens=time(6, 30), closes=time(22))
@@ -277,7 +277,7 @@ def test_fewer_places_than_are_booked_are_refused_with_the_dates(client: Client,
     assert words in answer.text.partition('id="id_places_error"')[2]
 
 
-def test_a_new_group_whose_room_is_taken_once_is_shown_first(client: Client, clinic: Clinic) -> None:
+def test_a_new_group_whose_room_is_taken_on_a_date_is_previewed(client: Client, clinic: Clinic) -> None:
     slot = Slot(on=MONDAY + DAY + WEEK, starts=time(9), ends=time(10), room=clinic.den)
     kind = clinic.monday.service_type
     values = OneOffSession(name="Extra", slot=slot, service_type=kind, places=2)
@@ -294,7 +294,9 @@ def test_a_new_group_whose_room_is_taken_once_is_shown_first(client: Client, cli
     assert "To look at" in track
 
 
-def test_what_clocks_skip_or_repeat_is_said(client: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_that_clocks_skip_or_repeat_are_explained(
+    client: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
     in_october = datetime(2026, 10, 1, 12, tzinfo=UTC)
     monkeypatch.setattr(clock, "now", lambda: in_october)
     night = {"code": "N", "name": "Night group", "weekday": 6, "check": "1", "lead": "", "room": ""}
@@ -309,7 +311,7 @@ def test_what_clocks_skip_or_repeat_is_said(client: Client, clinic: Clinic, monk
     assert "clocks skip" not in client.post(page, typed | {"last_day": "2027-03-13"}).text
 
 
-def test_what_the_nightly_work_would_write_is_no_part_of_what_is_shown(
+def test_a_preview_leaves_out_what_the_nightly_work_would_write(
     client: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW + 2 * WEEK)
@@ -319,7 +321,7 @@ def test_what_the_nightly_work_would_write_is_no_part_of_what_is_shown(
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_three_exceptions_take_as_many_queries_as_one(
+def test_three_changed_sessions_take_as_many_queries_as_one(
     client: Client, clinic: Clinic, number: int, django_assert_num_queries: Any
 ) -> None:
     for week in range(number):
@@ -335,7 +337,7 @@ def test_three_exceptions_take_as_many_queries_as_one(
     assert page.count("led by Ben Strand") == number
 
 
-def test_a_track_shows_what_is_not_as_usual_in_its_next_four_weeks(client: Client, clinic: Clinic) -> None:
+def test_a_track_shows_the_changed_sessions_of_its_next_four_weeks(client: Client, clinic: Clinic) -> None:
     clinic.cancel(MONDAY)
     clinic.move(MONDAY + WEEK, time(9), time(12), room=make_room(clinic.site, name="Attic"))
     clinic.cancel(MONDAY + 5 * WEEK, "Too far away")
@@ -353,18 +355,18 @@ def test_a_track_shows_what_is_not_as_usual_in_its_next_four_weeks(client: Clien
     assert "Of the other" in client.get(reverse("track", args=[other.pk])).text
 
 
-def test_a_track_without_exceptions_says_nothing_of_them(client: Client, clinic: Clinic) -> None:
+def test_a_track_without_changed_sessions_has_no_list_of_them(client: Client, clinic: Clinic) -> None:
     assert "Not as usual" not in client.get(reverse("track", args=[clinic.track.pk])).text
 
 
-def test_a_session_without_a_leader_is_to_be_looked_at(client: Client, clinic: Clinic) -> None:
+def test_a_session_without_a_facilitator_is_marked(client: Client, clinic: Clinic) -> None:
     assign_staff(session=clinic.on(MONDAY), staffing=Staffing(), by=clinic.coordinator, now=NOW)
     page = re.sub(r"\s+", " ", client.get(reverse("track", args=[clinic.track.pk])).text)
     assert "Mon 23 Nov, Skills</a>: nobody leads it" in page
     assert page.count("To look at") == 1
 
 
-def test_afterwards_one_is_back_where_one_was_and_never_elsewhere(client: Client, clinic: Clinic) -> None:
+def test_afterwards_the_user_is_back_on_the_page_they_came_from(client: Client, clinic: Clinic) -> None:
     typed = clinic.typed(name="Coping skills", next="/board/")
     assert client.post(clinic.page, typed)["Location"] == "/board/"
     assert 'name="next" value="/board/"' in client.get(clinic.page, {"next": "/board/"}).text

@@ -1,4 +1,4 @@
-"""Twenty weekly timetables that real programs publish, brought in by the import and judged by the hours rule."""
+"""Twenty weekly timetables of real programs, imported and checked against the hours rule."""
 
 import csv
 from collections import defaultdict
@@ -20,13 +20,13 @@ from timekeeping.reasons import Refused
 SOURCE = PROJECT / "tests" / "data" / "timetables.csv"
 ZONE = ZoneInfo("America/New_York")
 FIRST = date(2026, 10, 5)
-"""A Monday; the eight weeks after it hold the end of summer time and a closure."""
+"""A Monday. The eight weeks after it include the end of summer time and a closure."""
 UNTIL = FIRST + timedelta(weeks=8)
 NOW = datetime(2026, 10, 5, 4, 30, tzinfo=UTC)
 CLOSED = (date(2026, 11, 26), date(2026, 11, 27))
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-# Minutes and days a week as counted by hand from the published times, breaks left out; and what stands against the program.
+# Minutes and days a week, counted by hand from the published times without breaks, and the reasons against the program.
 VERDICTS = {
     "P02a": (1000, 5, ()),
     "P02b": (750, 5, ()),
@@ -60,7 +60,7 @@ def programs() -> dict[str, list[dict[str, str]]]:
 
 
 def write_clinic(folder: Path, status: str = "draft", individual_minutes: int = 0) -> Path:
-    """The timetables in the columns of an import, each program as a track with meetings of its own."""
+    """Write the timetables as files for the import, each program as a track with its own meetings."""
     tracks = ["site,code,name,population,status,individual_minutes"]
     meetings = ["site,code,name,tracks,weekday,starts,ends,break_minutes,modality,places,runs_from"]
     for code, slots in programs().items():
@@ -79,7 +79,7 @@ def write_clinic(folder: Path, status: str = "draft", individual_minutes: int = 
 
 
 def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, int]]:
-    """Start, end and countable minutes of a slot in the eight weeks, told by the wall clock in New York."""
+    """Start, end and countable minutes of a slot in the eight weeks, on the wall clock of New York."""
     pause = int(slot["break_minutes"] or 0)
     found = []
     for days in range(8 * 7):
@@ -96,7 +96,7 @@ def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, in
 
 
 @pytest.mark.django_db
-def test_all_twenty_come_in_and_each_is_publishable_or_refused_as_the_hours_rule_says(tmp_path: Path) -> None:
+def test_all_twenty_are_imported_and_published_or_refused_as_the_hours_rule_says(tmp_path: Path) -> None:
     import_clinic(write_clinic(tmp_path), by=None, now=NOW)
     assert set(programs()) == set(VERDICTS)
     book = RuleBook.of(Site.objects.get())
@@ -115,7 +115,7 @@ def test_all_twenty_come_in_and_each_is_publishable_or_refused_as_the_hours_rule
 
 
 @pytest.mark.django_db
-def test_each_is_expanded_to_the_right_sessions_for_eight_weeks(tmp_path: Path) -> None:
+def test_each_timetable_expands_to_the_right_sessions_for_eight_weeks(tmp_path: Path) -> None:
     import_clinic(write_clinic(tmp_path), by=None, now=NOW)
     closed = [closure.as_interval() for closure in Site.objects.get().closures.all()]
     for code, slots in programs().items():
@@ -140,7 +140,7 @@ def test_publishing_writes_these_sessions(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_an_import_that_wants_all_published_names_those_that_can_not_be(tmp_path: Path) -> None:
+def test_an_import_that_publishes_all_names_those_that_cannot_be_published(tmp_path: Path) -> None:
     with pytest.raises(ImportFailed) as found:
         import_clinic(write_clinic(tmp_path, status="published"), by=None, now=NOW)
     faults = {list(VERDICTS)[fault.row - 2]: fault.sentence for fault in found.value.faults}
@@ -154,7 +154,7 @@ def test_an_import_that_wants_all_published_names_those_that_can_not_be(tmp_path
 
 
 @pytest.mark.django_db
-def test_two_individual_hours_make_nine_of_seven(tmp_path: Path) -> None:
+def test_two_individual_hours_make_nine_hours_of_seven(tmp_path: Path) -> None:
     import_clinic(write_clinic(tmp_path, individual_minutes=120), by=None, now=NOW)
     track = publish_track(track=Track.objects.get(code="P17"), by=None, now=NOW)
     assert track.status == TrackStatus.PUBLISHED

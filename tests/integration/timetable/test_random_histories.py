@@ -1,4 +1,4 @@
-"""Whatever is done to a timetable, in whatever order: the past stays, exceptions stay, and the preview says what happens."""
+"""Random sequences of actions: the past and changed sessions stay, and every preview shows what happens."""
 
 import os
 from collections import Counter
@@ -71,7 +71,7 @@ ACTS = (
     "assign_staff",
 )  # fmt: skip
 TRIED: Counter[str] = Counter()
-"""How often each act was done and refused: what is only ever refused holds nothing to account."""
+"""How often each action was done and refused: an action that is always refused tests nothing."""
 
 numbers = st.integers(min_value=0, max_value=10_000)
 hours = st.sampled_from(HOURS)
@@ -79,7 +79,7 @@ shifts = st.integers(min_value=-3, max_value=4)
 
 
 class Clinic(RuleBasedStateMachine):
-    """A small clinic through the weeks in which clocks go back. Every number picks one of what is there."""
+    """A small clinic in the weeks in which clocks go back. Each number picks one of the existing items."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,10 +122,10 @@ class Clinic(RuleBasedStateMachine):
     def today(self) -> date:
         return self.now.astimezone(self.site.zone).date()
 
-    # What is done, and held against what was shown.
+    # Carrying out an action and comparing it with its preview.
 
     def act(self, act: Callable[[], object]) -> object:
-        """Shows it, does it, and holds what was shown against what is different."""
+        """Preview the action, carry it out, and compare the preview with what changed."""
         past, all_of_it = naive_model.past_rows(self.now), naive_model.all_rows()
         seats, held, weeks = naive_model.seats(), naive_model.held_sessions(), naive_model.week_totals()
         scope = SnapshotScope(self.site, BEGINS)
@@ -156,7 +156,7 @@ class Clinic(RuleBasedStateMachine):
         assert shown == naive_model.week_drops(weeks, naive_model.week_totals(), self.today + timedelta(weeks=WEEKS))
 
     def decide(self, session: object) -> None:
-        """From now on the session is as it was decided, until somebody decides otherwise."""
+        """Remember how the session was changed: it must stay like this."""
         if isinstance(session, Session):
             self.decided[session.pk] = as_decided(Session.objects.get(pk=session.pk))
 
@@ -167,7 +167,7 @@ class Clinic(RuleBasedStateMachine):
     def session(self, number: int, **filters: Any) -> Session | None:
         return self.one_of(Session.objects.to_come(self.now).filter(**filters), number)
 
-    # The acts.
+    # The actions.
 
     @rule(number=numbers)
     def cancel(self, number: int) -> None:
@@ -273,7 +273,7 @@ class Clinic(RuleBasedStateMachine):
             self.forget(let_go)
 
     def standing_in(self, meeting: Meeting) -> set[int]:
-        """The enrollments that have a place in it until further notice."""
+        """The enrollments in it that have no end date."""
         return set(meeting.enrollment_meetings.filter(ends=None).values_list("enrollment", flat=True))
 
     def meeting(self, number: int) -> Meeting | None:
@@ -371,7 +371,7 @@ class Clinic(RuleBasedStateMachine):
 
     @rule()
     def extend(self) -> None:
-        """The nightly work; running it again changes nothing."""
+        """Run the nightly work; a second run changes nothing."""
         past = naive_model.past_rows(self.now)
         extend_horizon(site=self.site, now=self.now)
         assert update_excuses_at_site(site=self.site, now=self.now) == 0, "whoever books excuses as well"
@@ -384,7 +384,7 @@ class Clinic(RuleBasedStateMachine):
         self.everything_is_there()
 
     def everything_is_there(self) -> None:
-        """Each date of each pattern has its session, at its hour unless it was changed by hand."""
+        """Each date of each meeting has its session, at the usual time unless it was changed by hand."""
         until = self.today + timedelta(weeks=WEEKS)
         wanted = naive_model.expected_sessions(self.site, self.today, until)
         standing = {
@@ -398,7 +398,7 @@ class Clinic(RuleBasedStateMachine):
             if not session.is_changed:
                 assert (session.starts, session.ends, session.on) == (starts, ends, key[1])
 
-    # What always holds.
+    # The invariants.
 
     @invariant()
     def nobody_and_nothing_is_in_two_places(self) -> None:
@@ -416,7 +416,7 @@ class Clinic(RuleBasedStateMachine):
 
 
 def name_of(act: Any) -> str:
-    """Which service a partial calls."""
+    """The name of the service that a partial calls."""
     return str(act.func.__name__)
 
 
@@ -434,8 +434,8 @@ def as_decided(session: Session) -> tuple[Any, ...]:
     return (session.status, session.starts, session.ends, session.room_id, session.places, session.departed_at, people)
 
 
-def test_each_act_is_held_to_what_it_showed(settings: Any) -> None:
-    """The random acts may all be refused; here each is done."""
+def test_each_action_does_what_its_preview_showed(settings: Any) -> None:
+    """Random actions may all be refused; here each is done at least once."""
     settings.HORIZON_WEEKS = WEEKS
     TRIED.clear()
     clinic = Clinic()
@@ -473,7 +473,7 @@ def test_each_act_is_held_to_what_it_showed(settings: Any) -> None:
     assert {name for name in ACTS if not TRIED[f"{name} was done"]} == set()
 
 
-def test_whatever_is_done_the_timetable_stays_true(settings: Any) -> None:
+def test_the_timetable_stays_consistent_under_random_actions(settings: Any) -> None:
     settings.HORIZON_WEEKS = WEEKS
     run_state_machine_as_test(
         Clinic,

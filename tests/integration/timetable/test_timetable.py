@@ -1,4 +1,4 @@
-"""Tracks are published only when they may be, and a group that changes leaves what was held as it was."""
+"""Tracks are published only within the hours rule, and changes of published tracks must keep to it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -59,7 +59,7 @@ def published(site: Site, coordinator: User, days: tuple[int, ...] = (0, 2, 4)) 
 
 @contextmanager
 def refused_for(*reasons: object) -> Iterator[None]:
-    """What happens inside is refused for these reasons and no others."""
+    """Expect a refusal with exactly these reasons."""
     with pytest.raises(Refused) as refused:
         yield
     assert refused.value.reasons == reasons
@@ -89,21 +89,21 @@ def test_a_track_is_published_only_within_the_rules(
     assert AuditEvent.objects.filter(action="published").exists() is not bool(reasons)
 
 
-def test_every_stretch_from_today_on_is_judged(site: Site, coordinator: User) -> None:
+def test_every_period_from_today_on_is_checked(site: Site, coordinator: User) -> None:
     track = nine_hours(site)
     track.meetings.filter(weekday=4).update(runs_until=date(2027, 3, 1))
     with refused_for(TooFewMinutes(360, 540), TooFewDays(2, 3)):
         publish_track(track=track, by=coordinator, now=NOW)
 
 
-def test_a_track_may_end_as_a_whole_and_begin_later(site: Site, coordinator: User) -> None:
+def test_a_track_may_start_later_and_end_as_a_whole(site: Site, coordinator: User) -> None:
     track = nine_hours(site)
     track.meetings.update(runs_from=MONDAY + WEEK, runs_until=MONDAY + 3 * WEEK)
     publish_track(track=track, by=coordinator, now=NOW)
     assert Session.objects.count() == 6
 
 
-def test_no_room_and_no_facilitator_is_in_two_places(site: Site, coordinator: User) -> None:
+def test_a_track_with_a_double_booked_room_or_facilitator_is_not_published(site: Site, coordinator: User) -> None:
     room, lead = make_room(site, name="Harbor room"), make_staff(Role.CLINICIAN, site, name="Ada Park")
     other = make_meeting(site, 2, "11:00", "13:00", name="Other", room=room, lead=lead)
     make_track(site, [other])
@@ -119,7 +119,7 @@ def test_no_room_and_no_facilitator_is_in_two_places(site: Site, coordinator: Us
         publish_track(track=track, by=coordinator, now=NOW)
 
 
-def test_a_published_track_is_not_changed_below_the_rules(site: Site, coordinator: User) -> None:
+def test_a_change_that_breaks_the_hours_rule_of_a_published_track_is_refused(site: Site, coordinator: User) -> None:
     track = draft(site, *((day, "09:00", "11:40") for day in (0, 2, 4)), individual_minutes=60)
     track = publish_track(track=track, by=coordinator, now=NOW)
     values = TrackValues(code=track.code, name="Renamed")
@@ -129,7 +129,7 @@ def test_a_published_track_is_not_changed_below_the_rules(site: Site, coordinato
     assert (track.name, track.individual_minutes) == ("Morning track", 60)
 
 
-def test_a_track_is_made_with_its_start_dates(site: Site, coordinator: User) -> None:
+def test_a_track_is_created_with_its_start_dates(site: Site, coordinator: User) -> None:
     values = TrackValues(code="C", name="Cohort", entry="cohort", cohort_starts=(MONDAY, MONDAY + WEEK))
     track = create_track(site=site, values=values, by=coordinator, now=NOW)
     assert track.status == TrackStatus.DRAFT
@@ -163,9 +163,7 @@ def test_a_meeting_of_a_published_track_is_added_with_its_sessions_or_not_at_all
     assert not Meeting.objects.filter(code="LONG").exists()
 
 
-def test_a_meeting_is_not_added_when_the_site_is_closed_or_beyond_what_its_room_holds(
-    site: Site, coordinator: User
-) -> None:
+def test_a_meeting_outside_opening_hours_or_too_big_for_its_room_is_refused(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     site.opens = time(8)
     site.save()

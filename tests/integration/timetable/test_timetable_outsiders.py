@@ -1,4 +1,4 @@
-"""Who plans a site's week: its own planners alone, and what they typed is kept when it is refused."""
+"""Only a site's own coordinators change its timetable, and a refused form keeps its input."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -63,7 +63,7 @@ def read_and_write(client: Client, page: str) -> set[int]:
     return {client.get(page).status_code, client.post(page, {"code": "X"}).status_code} - {405}
 
 
-def test_another_sites_planner_finds_nothing(client: Client, site: Site, coordinator: User) -> None:
+def test_a_coordinator_of_another_site_gets_404(client: Client, site: Site, coordinator: User) -> None:
     track = make_weekday_track(make_site("Elsewhere"))
     for page in [*pages_of(track), reverse("track-publish", args=[track.pk])]:
         assert read_and_write(client, page) == {404}, page
@@ -71,7 +71,7 @@ def test_another_sites_planner_finds_nothing(client: Client, site: Site, coordin
 
 
 @pytest.mark.parametrize("role", [Role.CLINICIAN, Role.REVIEWER])
-def test_who_only_reads_the_week_changes_nothing(client: Client, site: Site, role: Role) -> None:
+def test_a_user_who_may_only_see_the_timetable_changes_nothing(client: Client, site: Site, role: Role) -> None:
     track = make_weekday_track(site)
     client.force_login(make_staff(role, site))
     first, *others = pages_of(track)
@@ -81,7 +81,7 @@ def test_who_only_reads_the_week_changes_nothing(client: Client, site: Site, rol
         assert read_and_write(client, page) == {403}, page
 
 
-def test_who_plans_one_site_and_reads_another_plans_the_one(client: Client, site: Site, coordinator: User) -> None:
+def test_a_user_changes_only_the_site_that_they_manage(client: Client, site: Site, coordinator: User) -> None:
     other = make_site("Another house")
     RoleAssignment.objects.create(user=coordinator, role=Role.REVIEWER, site=other)
     here, there = make_weekday_track(site), make_weekday_track(other)
@@ -100,7 +100,7 @@ def test_a_patient_sees_no_timetable(client: Client, site: Site) -> None:
         assert read_and_write(client, page) == {403}, page
 
 
-def test_what_the_database_holds_elsewhere_cannot_be_chosen(client: Client, site: Site, coordinator: User) -> None:
+def test_rooms_and_people_of_other_sites_cannot_be_chosen(client: Client, site: Site, coordinator: User) -> None:
     track, elsewhere = make_weekday_track(site), make_site("Elsewhere")
     for field, chosen in (
         ("room", make_room(elsewhere).pk),
@@ -159,7 +159,7 @@ def test_a_track_without_meetings_is_not_published(client: Client, site: Site, c
     ("individual", "ends"),
     [pytest.param(0, "12:00", id="9 h 00"), pytest.param(960, "12:00", id="25 h 00")],
 )
-def test_the_bounds_themselves_are_published(
+def test_a_track_exactly_at_the_bounds_is_published(
     client: Client, site: Site, coordinator: User, individual: int, ends: str
 ) -> None:
     meetings = [make_meeting(site, day, "09:00", ends) for day in (0, 2, 4)]
@@ -181,7 +181,7 @@ def test_a_meeting_moved_into_a_taken_room_is_refused_and_stays(client: Client, 
 
 
 @pytest.mark.parametrize("key", ["²", "-1", "x", "99999999999999999999"])
-def test_the_meter_reads_whatever_is_typed(client: Client, site: Site, coordinator: User, key: str) -> None:
+def test_the_meter_accepts_any_input(client: Client, site: Site, coordinator: User, key: str) -> None:
     track = make_weekday_track(site)
     given = {"weekday": "1", "starts": "09:00", "ends": "10:30", "meeting": key, "anchor": "x", "break_starts": "9:30"}
     answer = client.get(reverse("track-meter", args=[track.pk]), given)
@@ -203,7 +203,7 @@ def test_the_meter_reads_whatever_is_typed(client: Client, site: Site, coordinat
         ("staff-calendar", 5),
     ],
 )
-def test_as_many_queries_for_three_as_for_one(
+def test_three_items_take_as_many_queries_as_one(
     client: Client, site: Site, coordinator: User, number: int, page: str, queries: int, django_assert_num_queries: Any
 ) -> None:
     lead, patient = make_staff(Role.CLINICIAN, site), make_patient(site)
@@ -220,7 +220,7 @@ def test_as_many_queries_for_three_as_for_one(
         assert client.get(reverse(page, args=args)).status_code == 200
 
 
-def test_an_address_is_revoked_by_those_who_may_see_it(client: Client, site: Site, coordinator: User) -> None:
+def test_a_feed_is_revoked_by_those_who_may_see_it(client: Client, site: Site, coordinator: User) -> None:
     track, patient = make_weekday_track(site), make_patient(site)
     colleague, stranger = make_staff(Role.CLINICIAN, site), make_staff(Role.COORDINATOR, make_site("Elsewhere"))
     made = [
@@ -241,7 +241,7 @@ def test_an_address_is_revoked_by_those_who_may_see_it(client: Client, site: Sit
     assert not Feed.objects.live().exists()
 
 
-def test_the_day_is_the_chosen_sites_and_says_what_does_not_take_place(
+def test_the_day_page_is_that_of_the_chosen_site_and_shows_canceled_sessions(
     client: Client, site: Site, coordinator: User
 ) -> None:
     meeting = make_meeting(site, 0, name="Here")
@@ -258,7 +258,9 @@ def test_the_day_is_the_chosen_sites_and_says_what_does_not_take_place(
 
 
 @pytest.mark.parametrize(("role", "sees"), [(Role.ADMINISTRATOR, False), (Role.REVIEWER, True)])
-def test_who_sees_no_patients_sees_no_names_today(client: Client, site: Site, role: Role, sees: bool) -> None:
+def test_a_user_who_may_not_see_patients_sees_no_names_today(
+    client: Client, site: Site, role: Role, sees: bool
+) -> None:
     meeting = make_meeting(site, 0)
     book(make_session(meeting, MONDAY), enroll(admit(make_patient(site)), make_track(site, [meeting])))
     client.force_login(make_staff(role, site))
@@ -268,7 +270,7 @@ def test_who_sees_no_patients_sees_no_names_today(client: Client, site: Site, ro
     assert Session.objects.count() == 1
 
 
-def test_staff_put_their_own_groups_into_their_own_calendar(client: Client, site: Site) -> None:
+def test_staff_subscribe_to_their_own_groups(client: Client, site: Site) -> None:
     ada = make_staff(Role.CLINICIAN, site)
     client.force_login(ada)
     made = client.post(reverse("staff-calendar"), {"label": "my tablet", "style": "discreet"})
@@ -277,7 +279,7 @@ def test_staff_put_their_own_groups_into_their_own_calendar(client: Client, site
     assert "Made Mon 23 Nov" in client.get(reverse("staff-calendar")).text
 
 
-def test_who_works_nowhere_is_kept_out_and_no_other_site_can_be_chosen(client: Client) -> None:
+def test_a_user_without_a_site_is_refused_and_no_other_site_can_be_chosen(client: Client) -> None:
     client.force_login(make_staff(Role.ADMINISTRATOR, None))
     assert {client.get(reverse(page)).status_code for page in ("today", "tracks", "staff-calendar")} == {403}
     site, elsewhere = make_site(), make_site("Elsewhere")
@@ -286,7 +288,7 @@ def test_who_works_nowhere_is_kept_out_and_no_other_site_can_be_chosen(client: C
         assert client.post(reverse("site-switch"), {"site": code}).status_code == 404
 
 
-def test_a_week_is_counted_in_whole_minutes(client: Client, site: Site, coordinator: User) -> None:
+def test_weekly_hours_are_counted_in_whole_minutes(client: Client, site: Site, coordinator: User) -> None:
     track = make_weekday_track(site)
     answer = client.post(reverse("meeting-new", args=[track.pk]), typed(site, track, starts="09:00:30"))
     assert answer.status_code == 422

@@ -51,7 +51,7 @@ def coordinator(client: Client, site: Site) -> User:
 
 
 def typed(site: Site, track: Track, **otherwise: Any) -> dict[str, Any]:
-    """A meeting as it is typed into its form."""
+    """A meeting as entered into its form."""
     return {
         "code": "NEW",
         "name": "New group",
@@ -68,7 +68,7 @@ def typed(site: Site, track: Track, **otherwise: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_list_of_tracks_takes_as_many_queries_for_three_as_for_one(
+def test_the_list_of_three_tracks_takes_as_many_queries_as_one(
     client: Client, site: Site, coordinator: User, number: int, django_assert_num_queries: Any
 ) -> None:
     for each in range(number):
@@ -79,7 +79,7 @@ def test_the_list_of_tracks_takes_as_many_queries_for_three_as_for_one(
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_day_takes_as_many_queries_for_three_as_for_one(
+def test_the_day_page_of_three_sessions_takes_as_many_queries_as_one(
     client: Client, site: Site, coordinator: User, number: int, django_assert_num_queries: Any
 ) -> None:
     lead = make_staff(Role.CLINICIAN, site)
@@ -96,11 +96,11 @@ def test_the_day_takes_as_many_queries_for_three_as_for_one(
     assert set(seen.values_list("patient_key", flat=True)) == set(Patient.objects.values_list("pk", flat=True))
 
 
-def test_nonsense_for_a_date_shows_today(client: Client, site: Site, coordinator: User) -> None:
+def test_an_invalid_date_shows_today(client: Client, site: Site, coordinator: User) -> None:
     assert "Mon 23 Nov" in client.get(reverse("today"), {"date": "tomorrow"}).text
 
 
-def test_a_clinician_sees_the_rosters_of_own_groups_alone(client: Client, site: Site) -> None:
+def test_a_clinician_sees_only_the_rosters_of_their_own_groups(client: Client, site: Site) -> None:
     ada, other = make_staff(Role.CLINICIAN, site), make_staff(Role.CLINICIAN, site)
     for lead, name in ((ada, "Mine"), (other, "Theirs")):
         meeting = make_meeting(site, 0, lead=lead)
@@ -135,7 +135,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("slots", "words"), REFUSED)
-def test_publishing_is_refused_in_words(
+def test_a_refused_publication_says_why(
     client: Client, site: Site, coordinator: User, slots: list[tuple[int, str, str]], words: str
 ) -> None:
     meetings = [make_meeting(site, day, f"{starts:0>5}", f"{ends:0>5}") for day, starts, ends in slots]
@@ -175,7 +175,7 @@ def test_publishing_is_refused_with_a_room_and_a_facilitator_in_two_places(
         ({"places": "0"}, "greater than or equal to 1"),
     ],
 )
-def test_a_meeting_that_cannot_be_keeps_what_was_typed(
+def test_the_form_of_a_refused_meeting_keeps_what_was_typed(
     client: Client, site: Site, coordinator: User, wrong: dict[str, str], words: str
 ) -> None:
     track = make_weekday_track(site)
@@ -205,7 +205,7 @@ def test_ending_a_meeting_of_a_published_track_is_refused_when_the_hours_would_b
     assert meeting.runs_until is None
 
 
-def test_a_reviewer_sees_tracks_and_changes_none(client: Client, site: Site) -> None:
+def test_a_reviewer_sees_tracks_but_cannot_change_them(client: Client, site: Site) -> None:
     track = make_weekday_track(site)
     client.force_login(make_staff(Role.REVIEWER, site))
     assert client.get(reverse("track", args=[track.pk])).status_code == 200
@@ -215,7 +215,7 @@ def test_a_reviewer_sees_tracks_and_changes_none(client: Client, site: Site) -> 
 
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize(("page", "queries"), [("portal-home", 17), ("portal-week", 17)])
-def test_the_portal_takes_as_many_queries_for_three_sessions_as_for_one(
+def test_three_sessions_in_the_portal_take_as_many_queries_as_one(
     client: Client, site: Site, number: int, page: str, queries: int, django_assert_num_queries: Any
 ) -> None:
     track = make_weekday_track(site)
@@ -229,7 +229,7 @@ def test_the_portal_takes_as_many_queries_for_three_sessions_as_for_one(
     assert answer.text.count("9:00–12:00") >= number
 
 
-def test_the_portal_says_nothing_in_its_title(client: Client, site: Site) -> None:
+def test_the_title_of_the_portal_reveals_nothing(client: Client, site: Site) -> None:
     patient = make_patient(site)
     admit(patient)
     client.force_login(make_patient_user(patient))
