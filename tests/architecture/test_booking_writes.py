@@ -19,7 +19,7 @@ BOOKING_WRITERS = {
     "scheduling.services.bookings.placement._insert_bookings",
     "scheduling.services.bookings.placement._as_bookings",
     "scheduling.services.bookings.release.release_bookings",
-    "scheduling.services.enrollment.change._release_uncovered_bookings",
+    "scheduling.services.bookings.release.release_uncovered_bookings",
 }
 """The last two release bookings, which nothing has to follow."""
 RUN_FOLLOW_UP = [

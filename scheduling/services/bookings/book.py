@@ -1,18 +1,29 @@
-"""Writes bookings: new ones, restored ones, and the times of a session that moved.
+"""Choose the sessions that an enrollment is booked into, and write bookings: new, restored and moved ones.
 
-Besides the nightly `book_enrollments`, this is the only place that does. Each function runs `run_after_booking` as its
-last step, so that whoever is on leave is excused in the same transaction.
+Only `book_enrollments`, which extends the horizon, writes bookings elsewhere. Whatever writes them runs `run_after_booking`
+as its last step, so that patients on leave are excused in the same transaction.
 """
 
-from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, tzinfo
 
 from django.db.models import F, Q
 
-from scheduling.models import Booking, Enrollment, ReleaseCause, Session, SessionFacilitator, SessionStatus, Site
+from scheduling.domain.impact.dated_conflicts import find_overlaps
+from scheduling.domain.search.need import Need
+from scheduling.models import (
+    Booking,
+    Enrollment,
+    Meeting,
+    ReleaseCause,
+    Session,
+    SessionFacilitator,
+    SessionStatus,
+    Site,
+)
+from scheduling.models.booking import BookingQuerySet
 from scheduling.services.bookings.after_booking import run_after_booking
 from scheduling.services.bookings.horizon import horizon_end
-from scheduling.services.bookings.missed_dates import NOT_AVAILABLE
 from scheduling.services.bookings.placement import is_covered, placements_of
 from scheduling.services.rosters import (
     facilitator_times,
@@ -22,6 +33,9 @@ from scheduling.services.rosters import (
     recount_booked,
 )
 from scheduling.services.rulebook import RuleBook
+
+NOT_AVAILABLE = "Not free then"
+"""The release reason of a session that is missed from the start. It says nothing of what the patient does instead."""
 
 
 def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
@@ -37,6 +51,31 @@ def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list
     )
     open_ = to_come.between(enrollment.starts, horizon_end(today)).exclude(pk__in=settled.values("session"))
     return [session for session in lock_sessions(open_) if is_covered(placements, session)]
+
+
+def missed_sessions(
+    sessions: Sequence[Session], meetings: Iterable[Meeting], need: Need, zone: tzinfo
+) -> list[Session]:
+    """Return the sessions on the few dates on which the patient is busy although the weekly schedule fits.
+
+    A session that was moved is missed only if it still overlaps with the temporary commitment. Reads the meetings'
+    prefetched rows; `zone` is the site's time zone.
+    """
+    dates = {meeting.pk: need.conflicts_with(meeting.as_weekly_meeting()).missed for meeting in meetings}
+    found = [session for session in sessions if session.pattern_date in dates.get(session.meeting_id or 0, ())]
+    times = [(session.pk, session.starts.astimezone(zone), session.ends.astimezone(zone)) for session in found]
+    busy = {pk for pk, _ in find_overlaps(times, need.temporary_busy_times)}
+    return [session for session in found if session.pk in busy]
+
+
+def missed_text(missed: Sequence[Session], covered: Sequence[Session]) -> str:
+    """Say for the audit trail how many of the sessions are missed, or nothing if none is."""
+    return f", misses {len(missed)} of {len(covered)} sessions" if missed else ""
+
+
+def missed_from_the_start(enrollment: Enrollment) -> BookingQuerySet:
+    """Return the enrollment's bookings that `book_sessions` wrote as given back, because the patient is busy then."""
+    return Booking.objects.filter(enrollment=enrollment, release_reason=NOT_AVAILABLE)
 
 
 def book_sessions(

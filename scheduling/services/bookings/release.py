@@ -8,8 +8,9 @@ from django.db.models import Q
 
 from accounts.audit import record
 from accounts.models import Action, User
-from scheduling.models import Booking, ReleaseCause, Session
+from scheduling.models import Booking, Enrollment, ReleaseCause, Session
 from scheduling.models.booking import BookingQuerySet
+from scheduling.services.bookings.placement import PlacementsByMeeting, is_covered
 from scheduling.services.rosters import (
     REASON_MAX_LENGTH,
     in_batches,
@@ -61,3 +62,17 @@ def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: 
     recount_booked({session for _, session, _ in released}, now)
     mark_episode_feeds_stale({episode for _, _, episode in released}, now)
     return len(released)
+
+
+def release_uncovered_bookings(enrollment: Enrollment, placements: PlacementsByMeeting, now: datetime) -> None:
+    """Release the enrollment's bookings in future sessions of meetings that none of the placements covers.
+
+    Bookings that were lost when a session was canceled are marked too, so that restoring it does not restore them.
+    """
+    bookings = Booking.objects.filter(enrollment=enrollment, session__meeting__isnull=False, starts__gt=now)
+    lost = bookings.filter(Q(released_at=None) | ~Q(release_cause__in=[ReleaseCause.GIVEN_BACK, ReleaseCause.ENDED]))
+    ids = [booking.pk for booking in lost.select_related("session") if not is_covered(placements, booking.session)]
+    for batch in in_batches(ids):
+        found = Booking.objects.filter(pk__in=batch)
+        found.filter(released_at__isnull=False).update(release_cause=ReleaseCause.ENDED)
+        release_bookings(bookings=found, cause=ReleaseCause.ENDED, reason="Attends other groups", now=now)

@@ -1,16 +1,19 @@
-"""Everything that stands against an enrollment: asked before it is made, and again under the locks that it is written under."""
+"""What speaks against an enrollment, for the preview of a choice of meetings and again under the locks when it is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import F, Min, Q
+
 from patients.models import Episode
-from scheduling.domain.hours.rules import WeeklyMeeting
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, add_up
 from scheduling.domain.search.fit import gives_the_hours, has_a_place, judge, keeps_commitments
 from scheduling.domain.search.mixed_tracks import check_home_track
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
-from scheduling.models import Booking, Enrollment, Meeting, Session, Track, TrackStatus
-from scheduling.services.enrollment.mixed_tracks import NO_CROSS_TRACK_OPTIONS, CrossTrackOptions, filter_successors
+from scheduling.domain.search.remarks import Remark, commitment_remarks
+from scheduling.models import Booking, Enrollment, Meeting, Session, SessionStatus, Track, TrackStatus
+from scheduling.services.enrollment.mixed_tracks import NO_CROSS_TRACK_OPTIONS, CrossTrackOptions
 from scheduling.services.reasons import (
     AlreadyEnrolled,
     BeforeAdmission,
@@ -25,21 +28,69 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class NotRunning(Reason):
-    """The meeting is not of the track, or not held in the week in which one would begin."""
+    """The meeting is not one of the track's, or is not held in the week of the first day."""
 
     meeting: str
     asked: date
 
 
-def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
-    """The meetings that will take the place of these for a patient of the track, one after the other."""
-    following = filter_successors(Meeting.objects.all(), track)
-    rows = following.select_related("service_type").prefetch_related("meeting_facilitators")
-    found: list[Meeting] = []
-    latest = list(meetings)
-    while latest := list(rows.filter(continues__in=latest)):
-        found += latest
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoicePreview:
+    """What a choice of meetings comes to: minutes and days a week beside what is prescribed, and what speaks against it.
+
+    `asks` are remarks on how it goes with the patient's commitments.
+    """
+
+    minutes: int
+    days: int
+    prescribed_minutes: int
+    prescribed_days: int
+    rules: HoursRules
+    reasons: tuple[Reason, ...]
+    asks: tuple[Remark, ...] = ()
+
+
+def preview_choice(
+    *,
+    episode: Episode,
+    track: Track,
+    meetings: Sequence[Meeting],
+    need: Need,
+    full: Mapping[int, tuple[date, ...]],
+    changes: Enrollment | None = None,
+    beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
+) -> ChoicePreview:
+    """Judge a choice of meetings as `check_enrollment` does, and add up its hours; nothing is written.
+
+    Reads the prefetched meetings of the track and those `beside` them.
+    """
+    wanted = {meeting.pk for meeting in meetings}
+    chosen = [each.as_weekly_meeting() for each in (*track.meetings.all(), *beside.meetings) if each.pk in wanted]
+    total = add_up(chosen, need.rules, track.individual_minutes)
+    return ChoicePreview(
+        minutes=total.minutes,
+        days=total.days,
+        prescribed_minutes=need.prescribed_minutes,
+        prescribed_days=need.prescribed_days,
+        rules=need.rules,
+        reasons=check_enrollment(
+            episode=episode,
+            track=track,
+            meetings=meetings,
+            need=need,
+            full=full,
+            changes=changes,
+            beside=beside,
+        ),
+        asks=commitment_remarks(chosen, need),
+    )
+
+
+def places_left(*, meetings: Collection[int], from_day: date) -> dict[int, int]:
+    """Map meeting id to the fewest places left on any date from the day on. Meetings without dated sessions are left out."""
+    sessions = Session.objects.filter(meeting__in=meetings, on__gte=from_day, status=SessionStatus.SCHEDULED)
+    left = sessions.order_by().values_list("meeting").annotate(left=Min(F("places") - F("booked")))
+    return {meeting: max(0, places) for meeting, places in left if meeting is not None}
 
 
 def check_enrollment(
@@ -52,10 +103,10 @@ def check_enrollment(
     changes: Enrollment | None = None,
     beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
 ) -> tuple[Reason, ...]:
-    """Everything against beginning on the need's day with these meetings, and going on with those that take their place.
+    """Return everything against attending these meetings from the need's first day, and then those that continue them.
 
-    `full` is what `full_dates` says from that day. With `changes`, that enrollment goes on with these meetings, on any day.
-    Meetings of other tracks can be those `beside` the track's own.
+    `full` maps meeting id to full dates, as `full_dates` does from that day. With `changes`, that enrollment in the track
+    goes on with these meetings, so that any first day will do. Meetings `beside` the track's own can be chosen too.
     Reads the track's prefetched meetings and start dates.
     """
     starts = need.from_day
@@ -64,10 +115,10 @@ def check_enrollment(
         reasons.append(BeforeAdmission(starts, episode.starts))
     if track.status != TrackStatus.PUBLISHED or track.site_id != episode.site_id:
         reasons.append(TrackNotPublished(track.name))
-    standing = Enrollment.objects.filter(episode=episode, track=track).open_on_or_after(starts)
-    twice = standing.exclude(pk=changes.pk).first() if changes else standing.first()
-    if twice is not None:
-        return (*reasons, AlreadyEnrolled(track.name, twice.starts))
+    enrolled = Enrollment.objects.filter(episode=episode, track=track).open_on_or_after(starts)
+    other = enrolled.exclude(pk=changes.pk).first() if changes else enrolled.first()
+    if other is not None:
+        return (*reasons, AlreadyEnrolled(track.name, other.starts))
     offer = as_offer(track, starts, full, goes_on=changes is not None, beside=beside.meetings)
     running = {each.meeting.key: each.meeting for each in offer.meetings}
     reasons += (NotRunning(meeting.name, starts) for meeting in meetings if meeting.pk not in running)
@@ -90,7 +141,7 @@ def _check_successors(
     following: Sequence[WeeklyMeeting],
     full: Mapping[int, tuple[date, ...]],
 ) -> Iterable[Reason]:
-    """A group that changes from a date is asked about on both sides of it."""
+    """Yield what speaks against the meetings that continue the chosen ones from a later date."""
     later = Offer(
         key=offer.key,
         name=offer.name,
@@ -100,15 +151,31 @@ def _check_successors(
     choice = tuple(following)
     yield from keeps_commitments(later, need, choice)
     yield from has_a_place(later, need, choice)
-    settled = tuple(each for each in (*chosen, *following) if each.runs_until is None or each.runs_until >= need.until)
-    if len(settled) == len(chosen):  # else one of them ends for good, and so does what it gave
-        yield from gives_the_hours(later, need, settled)
+    lasting = tuple(each for each in (*chosen, *following) if each.runs_until is None or each.runs_until >= need.until)
+    if len(lasting) == len(chosen):  # otherwise one of them ends without a successor, and its hours with it
+        yield from gives_the_hours(later, need, lasting)
+
+
+def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
+    """Return the meetings that continue these for a patient of the track, and those that continue them in turn.
+
+    A continuing meeting must serve the track or, if the patient visits the meeting from another track, still serve a track
+    that the continued meeting served.
+    """
+    visited = ~Q(continues__tracks=track) & Q(tracks=F("continues__tracks"))
+    rows = Meeting.objects.filter(Q(tracks=track) | visited).distinct()
+    rows = rows.select_related("service_type").prefetch_related("meeting_facilitators")
+    found: list[Meeting] = []
+    latest = list(meetings)
+    while latest := list(rows.filter(continues__in=latest)):
+        found += latest
+    return found
 
 
 def check_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reason, ...]:
-    """What stands against booking these dated sessions: one has no place, or the patient is in another at the time.
+    """Return what speaks against booking these dated sessions: one is full, or the patient is in another one then.
 
-    A make-up is booked in one session alone, and so in no enrollment that was asked about.
+    The weekly search knows nothing of single bookings, such as make-up sessions.
     """
     reasons: list[Reason] = [SessionFull(each.name, each.on) for each in sessions if each.places_left <= 0]
     if sessions:

@@ -13,8 +13,8 @@ from scheduling.domain.search.fit import Fit, find_fits
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Track, TrackStatus, WaitingEntry
 from scheduling.models.meeting import MeetingQuerySet
 from scheduling.services.bookings.meeting_changes import end_meeting_enrollments, stop_meeting, withdraw_sessions
-from scheduling.services.enrollment.change import transfer_enrollment
 from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.transfer import transfer_enrollment
 from scheduling.services.enrollment.waitlist import close_entries
 from scheduling.services.reasons import TrackNotPublished
 from scheduling.services.rosters import lock_site

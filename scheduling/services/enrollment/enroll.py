@@ -10,8 +10,7 @@ from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Modality, Track, WaitingEntry
-from scheduling.services.bookings.book import book_sessions, sessions_to_book
-from scheduling.services.bookings.missed_dates import missed_sessions, missed_text
+from scheduling.services.bookings.book import book_sessions, missed_sessions, missed_text, sessions_to_book
 from scheduling.services.enrollment.checks import check_enrollment, check_sessions, successors
 from scheduling.services.enrollment.individual import add_individual_sessions, check_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options

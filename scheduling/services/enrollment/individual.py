@@ -194,6 +194,11 @@ def individual_sessions_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHou
     )
 
 
+def needs_individual_sessions(enrollment: Enrollment) -> bool:
+    """Whether the track has individual time that has not been arranged for the enrollment yet."""
+    return bool(enrollment.track.individual_minutes) and not enrollment.meetings.filter(kept_for=enrollment).exists()
+
+
 def add_individual_sessions(
     *, enrollment: Enrollment, hours: Sequence[WeeklyHour], begins: date, now: datetime
 ) -> None:

@@ -11,7 +11,6 @@ from scheduling.domain.individual.proposals import IndividualProposals, WeeklyHo
 from scheduling.models import Enrollment
 from scheduling.services.bookings.book import book_sessions, sessions_to_book
 from scheduling.services.bookings.placement import is_covered, placements_of
-from scheduling.services.enrollment.change import lock_enrollment, refuse_invalid_day
 from scheduling.services.enrollment.checks import check_sessions
 from scheduling.services.enrollment.individual import (
     add_individual_sessions,
@@ -20,6 +19,7 @@ from scheduling.services.enrollment.individual import (
     individual_sessions_of,
     propose_individual_sessions,
 )
+from scheduling.services.enrollment.locking import lock_enrollment, refuse_invalid_day
 from scheduling.services.reasons import NothingChanged
 from scheduling.services.search.need import need_of
 from timekeeping.reasons import refuse_if_any

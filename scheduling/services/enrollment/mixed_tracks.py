@@ -6,7 +6,6 @@ from datetime import date
 from django.db.models import F, Q
 
 from scheduling.models import Enrollment, Meeting, Track
-from scheduling.models.meeting import MeetingQuerySet
 from scheduling.services.search.offers import as_offer
 
 
@@ -55,11 +54,3 @@ def _mixable_tracks(track: Track) -> tuple[Track, ...]:
     )
     own = as_offer(track, date.min, {})
     return tuple(other for other in others if as_offer(other, date.min, {}).mixes_with(own))
-
-
-def filter_successors(meetings: MeetingQuerySet, track: Track) -> MeetingQuerySet:
-    """Those of the meetings that take the place of another one for a patient of the track: they serve it or, where the patient
-    visits the other one, still a track that that served.
-    """
-    visited = ~Q(continues__tracks=track) & Q(tracks=F("continues__tracks"))
-    return meetings.filter(Q(tracks=track) | visited).distinct()

@@ -14,9 +14,8 @@ from scheduling.domain.step_down import NOT_ENROLLED, EnrolledMeetings, Step, St
 from scheduling.domain.suggestions.suggestions import Suggestion, find_suggestions
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Session, Track
 from scheduling.models.session import SessionQuerySet
-from scheduling.services.enrollment.change import own_sessions
 from scheduling.services.search.need import NoEpisode, PatientAvailability
-from scheduling.services.search.offers import as_offer, full_dates, published_tracks, settled_sessions
+from scheduling.services.search.offers import as_offer, full_dates, own_sessions, published_tracks, settled_sessions
 from timekeeping.reasons import Key, Refused
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)

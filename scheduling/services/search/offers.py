@@ -4,12 +4,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from patients.models import Episode
 from scheduling.domain.search.fit import Fit, find_fits
 from scheduling.domain.search.need import Offer, OfferedMeeting
-from scheduling.models import Enrollment, EntryMode, Meeting, ReleaseCause, Session, SessionStatus, Site, Track
+from scheduling.models import (
+    Enrollment,
+    EnrollmentMeeting,
+    EntryMode,
+    Meeting,
+    ReleaseCause,
+    Session,
+    SessionStatus,
+    Site,
+    Track,
+)
 from scheduling.models.session import SessionQuerySet
 from scheduling.models.track import TrackQuerySet
 from scheduling.services.search.need import need_of
@@ -66,6 +76,18 @@ def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> Sessi
     if of is not None:
         settled |= Q(bookings__released_at=None, bookings__enrollment=of)
     return Session.objects.filter(settled, bookings__episode=episode)
+
+
+def own_sessions(enrollment: Enrollment) -> SessionQuerySet:
+    """Return the sessions in which its patient needs no new place: settled ones, and those of the meetings it attends then."""
+    attends = EnrollmentMeeting.objects.filter(
+        Q(ends=None) | Q(ends__gt=OuterRef("pattern_date")),
+        enrollment=enrollment,
+        meeting=OuterRef("meeting"),
+        starts__lte=OuterRef("pattern_date"),
+    )
+    settled = settled_sessions(enrollment.episode, of=enrollment)
+    return Session.objects.filter(Q(pk__in=settled.order_by().values("pk")) | Exists(attends))
 
 
 def as_offer(

@@ -20,9 +20,10 @@ from patients.forms.care.episodes import EndingForm
 from scheduling.formats import day
 from scheduling.forms.enrollment.enroll import EnrollForm, MeetingChoiceForm, StartDateForm
 from scheduling.models import Enrollment, Modality
-from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
+from scheduling.services.enrollment.transfer import transfer_enrollment
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.enrollment.enroll import tracks_seen_by
 from scheduling.views.enrollment.meeting_options import EnrollmentQuery, meeting_choice_context

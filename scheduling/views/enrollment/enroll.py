@@ -21,8 +21,9 @@ from patients.views.access import patient_managed_by
 from scheduling.formats import counted, day
 from scheduling.forms.enrollment.enroll import EnrollForm
 from scheduling.models import Enrollment, Meeting, Modality, Track, WaitingEntry
-from scheduling.services.bookings.missed_dates import NOT_AVAILABLE
+from scheduling.services.bookings.book import missed_from_the_start
 from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.enrollment.individual import needs_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.views.enrollment.individual_times import enrollment_time_choices
 from scheduling.views.enrollment.meeting_options import EnrollmentQuery, meeting_choice_context
@@ -87,12 +88,11 @@ def _individual_times(form: EnrollForm, context: dict[str, object]) -> dict[str,
 
 def _success_text(enrollment: Enrollment) -> str:
     """Say which sessions are booked and missed, and what is left to do."""
-    missed = enrollment.bookings.filter(release_reason=NOT_AVAILABLE).count()
+    missed = missed_from_the_start(enrollment).count()
     apart_from = (
         f", but for {counted(missed, 'session')} that {'is' if missed == 1 else 'are'} missed" if missed else ""
     )
-    later = enrollment.track.individual_minutes and not enrollment.meetings.filter(kept_for=enrollment).exists()
-    also = " Individual time is still to be arranged." if later else ""
+    also = " Individual time is still to be arranged." if needs_individual_sessions(enrollment) else ""
     return f"Enrolled from {day(enrollment.starts)}. Every session up to the horizon is booked{apart_from}.{also}"
 
 

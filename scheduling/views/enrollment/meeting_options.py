@@ -14,11 +14,10 @@ from scheduling.domain.search.fit import Fit, MeetingFull, find_fits, has_a_plac
 from scheduling.domain.search.need import Need, Offer
 from scheduling.forms.enrollment.enroll import MeetingChoiceForm
 from scheduling.models import Enrollment, Meeting, Track
-from scheduling.services.enrollment.change import own_sessions
+from scheduling.services.enrollment.checks import ChoicePreview, places_left, preview_choice
 from scheduling.services.enrollment.mixed_tracks import NO_CROSS_TRACK_OPTIONS, CrossTrackOptions
-from scheduling.services.enrollment.trial import ChoicePreview, places_left, preview_choice
 from scheduling.services.search.need import need_of
-from scheduling.services.search.offers import as_offer, full_dates, settled_sessions
+from scheduling.services.search.offers import as_offer, full_dates, own_sessions, settled_sessions
 from scheduling.views.refusals import show_field_reasons
 from scheduling.views.search.track_cards import group_by_meeting
 from timekeeping.reasons import Key, Reason, Refused

@@ -18,10 +18,11 @@ from scheduling.models import Booking, Enrollment, LeaveOfAbsence, Meeting, Prio
 from scheduling.services.bookings.after_booking import registered_after_booking
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.makeups import book_makeup
-from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.end_track import end_track
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.individual_change import arrange_individual_sessions
+from scheduling.services.enrollment.transfer import transfer_enrollment
 from scheduling.services.enrollment.waitlist import join_waitlist
 from scheduling.services.enrollment.waitlist_offers import enroll_from_waitlist
 from scheduling.services.sessions.cancel import cancel_session, restore_session

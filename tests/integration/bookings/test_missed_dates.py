@@ -18,8 +18,9 @@ from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.models import Booking, Enrollment, Meeting, ReleaseCause, Session, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.makeups import book_makeup
-from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.enrollment.transfer import transfer_enrollment
 from scheduling.services.sessions.session_changes import move_session
 from scheduling.services.sessions.slots import Slot
 from tests.factories import (

@@ -17,10 +17,12 @@ from scheduling.models.booking import BookingQuerySet
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.bookings.release import release_booking
-from scheduling.services.enrollment.change import BeganToday, DayHasPassed, change_meetings, transfer_enrollment
+from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.checks import NotRunning
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.enrollment.locking import DayHasPassed
+from scheduling.services.enrollment.transfer import BeganToday, transfer_enrollment
 from scheduling.services.enrollment.waitlist import join_waitlist
 from scheduling.services.reasons import AlreadyEnrolled, InAnotherSession, NothingChanged
 from scheduling.services.sessions.cancel import cancel_session, restore_session

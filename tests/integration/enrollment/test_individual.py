@@ -15,12 +15,13 @@ from scheduling.domain.individual.proposals import HourNotFree, IndividualPropos
 from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.models import Booking, Enrollment, FacilitatorPart, Meeting, Session, SessionStatus, Track
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.discharge import discharge_patient
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.individual import propose_individual_sessions
 from scheduling.services.enrollment.individual_change import arrange_individual_sessions, individual_session_options
+from scheduling.services.enrollment.transfer import transfer_enrollment
 from scheduling.services.reasons import NothingChanged
 from scheduling.services.search.need import need_of
 from scheduling.services.timetable.meetings import create_meeting

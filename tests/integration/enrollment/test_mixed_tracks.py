@@ -17,11 +17,12 @@ from patients.models import Episode
 from scheduling.domain.search.mixed_tracks import MoreOfAnotherTrack
 from scheduling.models import Booking, Enrollment, Meeting, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.checks import NotRunning
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.end_track import end_track
 from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.enrollment.transfer import transfer_enrollment
 from scheduling.services.preview.preview import preview_impact
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.timetable.meetings import change_meeting, end_meeting

@@ -31,9 +31,10 @@ from scheduling.models import (
 )
 from scheduling.services.bookings.horizon import extend_horizon, horizon_end
 from scheduling.services.bookings.release import release_booking
-from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.enrollment.transfer import transfer_enrollment
 from scheduling.services.sessions.cancel import cancel_session, restore_session
 from scheduling.services.sessions.session_changes import move_session
 from scheduling.services.sessions.slots import Slot

@@ -18,8 +18,9 @@ from scheduling.clinic_import.faults import ImportFailed
 from scheduling.domain.search.fit import OutsideAges, WrongLevel
 from scheduling.models import Enrollment, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.enrollment.transfer import transfer_enrollment
 from scheduling.services.search.offers import search_tracks
 from tests.factories import (
     MONDAY,

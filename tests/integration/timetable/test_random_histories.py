@@ -23,11 +23,12 @@ from scheduling.models import Booking, Closure, Enrollment, LeaveOfAbsence, Meet
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.meeting_changes import changed_sessions_from
 from scheduling.services.bookings.release import release_booking
-from scheduling.services.enrollment.change import change_meetings, transfer_enrollment
+from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.discharge import discharge_patient
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.end_track import end_track, ending_enrollments
 from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.enrollment.transfer import transfer_enrollment
 from scheduling.services.preview.preview import apply_previewed, preview_impact
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.sessions.cancel import cancel_session, restore_session

@@ -1,0 +1,81 @@
+"""Transfer a patient from one track to another of the same site."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+
+from accounts.audit import record
+from accounts.models import Action, User
+from scheduling.models import Booking, Enrollment, Meeting, Modality, ReleaseCause, Track
+from scheduling.services.bookings.release import release_bookings, release_uncovered_bookings
+from scheduling.services.enrollment.end import end_enrollment
+from scheduling.services.enrollment.enroll import enroll_patient
+from scheduling.services.enrollment.individual import end_individual_sessions
+from scheduling.services.enrollment.locking import lock_enrollment, refuse_invalid_day
+from scheduling.services.reasons import AlreadyEnrolled
+from timekeeping.reasons import Reason, Refused
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class BeganToday(Reason):
+    """An enrollment that began today can be left for another track from tomorrow."""
+
+    track: str
+
+
+@transaction.atomic
+def transfer_enrollment(
+    *,
+    enrollment: Enrollment,
+    track: Track,
+    meetings: Sequence[Meeting],
+    starts: date,
+    modality: Modality | None = None,
+    by: User,
+    now: datetime,
+) -> Enrollment:
+    """End the enrollment the day before `starts`, and enroll the patient in the other track from then on.
+
+    An enrollment that would begin on that day never does. Sessions that have begun stay booked. Return the new enrollment.
+
+    Raises Refused as `enroll_patient` does; for the track that the patient is in; for a day that has passed or on which the
+    enrollment is over; and if the enrollment began today. Nothing is changed then.
+    """
+    enrollment, _ = lock_enrollment(enrollment, meetings)
+    today = enrollment.episode.site.today_at(now)
+    refuse_invalid_day(enrollment, starts, today)
+    if track.pk == enrollment.track_id:
+        raise Refused([AlreadyEnrolled(enrollment.track.name, enrollment.starts)])
+    reason = f"Moved to {track.name}"
+    if starts > enrollment.starts:
+        end_enrollment(enrollment=enrollment, last_day=starts - DAY, reason=reason, keep_begun=True, by=by, now=now)
+    elif enrollment.starts <= today:
+        raise Refused([BeganToday(enrollment.track.name)])
+    else:
+        _cancel_before_start(enrollment, reason, by, now)
+    return enroll_patient(
+        episode=enrollment.episode,
+        track=track,
+        meetings=meetings,
+        starts=starts,
+        modality=modality or Modality(enrollment.modality),
+        continues=enrollment,
+        by=by,
+        now=now,
+    )
+
+
+def _cancel_before_start(enrollment: Enrollment, reason: str, by: User, now: datetime) -> None:
+    """Cancel an enrollment that has not begun: the row stays, with one day on which no meeting is attended."""
+    enrollment.enrollment_meetings.all().delete()
+    enrollment.ends, enrollment.end_reason = enrollment.starts + DAY, reason
+    enrollment.save(update_fields=["ends", "end_reason"])
+    release_uncovered_bookings(enrollment, {}, now)
+    own = Booking.objects.filter(enrollment=enrollment)
+    release_bookings(bookings=own, cause=ReleaseCause.ENDED, reason=reason, now=now)
+    end_individual_sessions(enrollment=enrollment, ends=enrollment.starts, now=now)
+    record(enrollment, by=by, action=Action.ENDED, at=now, detail="before it began", reason=reason)
