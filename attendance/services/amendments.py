@@ -9,8 +9,7 @@ from accounts.audit import record
 from accounts.models import Action, User
 from attendance.models import Amendment, Attendance
 from attendance.services.marks import Mark, credited_minutes, normalized_status
-from attendance.services.reasons import ChangedMeanwhile
-from attendance.services.roster import ANY, AnyVersion, lock_roster
+from attendance.services.roster import ANY, AnyVersion, ChangedMeanwhile, lock_roster
 from scheduling.models import Booking
 from scheduling.services.reasons import NothingChanged, ReasonRequired
 from timekeeping.reasons import Reason, Refused

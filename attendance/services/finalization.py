@@ -8,8 +8,14 @@ from django.db import transaction
 from accounts.audit import record_all
 from accounts.models import Action, User
 from attendance.models import Attendance
-from attendance.services.reasons import AlreadyFinalized, ChangedMeanwhile
-from attendance.services.roster import ANY, AnyVersion, lock_roster, unmarked_bookings
+from attendance.services.roster import (
+    ANY,
+    AlreadyFinalized,
+    AnyVersion,
+    ChangedMeanwhile,
+    lock_roster,
+    unmarked_bookings,
+)
 from scheduling.models import Session, SessionStatus
 from scheduling.services.reasons import SessionCancelled
 from timekeeping.reasons import Reason, Refused

@@ -11,8 +11,14 @@ from accounts.audit import record, record_all
 from accounts.models import Action, User
 from attendance.domain import credit
 from attendance.models import Attendance, AttendanceStatus
-from attendance.services.reasons import AlreadyFinalized, ChangedMeanwhile
-from attendance.services.roster import ANY, AnyVersion, lock_roster, unmarked_bookings
+from attendance.services.roster import (
+    ANY,
+    AlreadyFinalized,
+    AnyVersion,
+    ChangedMeanwhile,
+    lock_roster,
+    unmarked_bookings,
+)
 from scheduling.models import Booking, Session, SessionStatus
 from scheduling.services.reasons import ReasonRequired, SessionCancelled
 from scheduling.services.rulebook import RuleBook

@@ -1,10 +1,22 @@
-"""A session's roster as attendance needs it: the locked session, the bookings without a mark, a booking's mark."""
+"""What marking, finalizing and amending share: reasons, the locked session, and its bookings without a mark."""
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from attendance.models import Attendance
 from scheduling.models import Booking, Session
+from timekeeping.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyFinalized(Reason):
+    """The session is finalized: its marks change only by an amendment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedMeanwhile(Reason):
+    """Somebody else changed the record after the person loaded the page."""
 
 
 class AnyVersion(Enum):
