@@ -1,5 +1,5 @@
-# Everything is set up by the targets themselves, in this folder: .tools, .venv, node_modules and var.
-# python3, pip, make and git are enough.
+# The targets set up everything they need in this folder: .tools, .venv, node_modules and var.
+# You need only python3, pip, make and git.
 
 SHELL := /bin/bash
 HOST ?= 127.0.0.1
@@ -9,7 +9,7 @@ export HOST PORT
 
 .PHONY: run test test-postgres coverage check demo-reset setup
 
-# Serves the demo clinic, or your own; HOST and PORT can be set, and DEBUG=1 asks for Django's debug pages.
+# Serves the demo clinic, or your own. You can set HOST and PORT; DEBUG=1 turns on Django's debug pages.
 run demo-reset: export DEPLOYMENT = local
 run:
 	@bin/port-is-free "$(HOST)" "$(PORT)"
@@ -18,7 +18,7 @@ run:
 	@$(VENV)/python manage.py prepare_local
 	@exec bin/serve
 
-# The whole suite on SQLite; ARGS go to pytest: make test ARGS="tests/unit -x"
+# Runs the suite on SQLite. ARGS are passed to pytest: make test ARGS="tests/unit -x"
 test: export DEPLOYMENT = test
 test: setup
 	@$(VENV)/pytest -n auto $(ARGS)
@@ -28,7 +28,7 @@ coverage: export DEPLOYMENT = test
 coverage: setup
 	@$(VENV)/pytest -n auto --cov --cov-report=term $(ARGS)
 
-# The same on a PostgreSQL server that is started for it.
+# Runs the suite on a PostgreSQL server that is started for it.
 test-postgres: setup
 	@bin/with-postgres $(VENV)/pytest -n auto $(ARGS)
 
@@ -43,7 +43,7 @@ check: setup
 	$(VENV)/python manage.py makemigrations --check --dry-run
 	bin/check-deploy
 
-# Forgets the local database and loads the demo clinic anew.
+# Deletes the local database and loads the demo clinic again.
 demo-reset: setup
 	@[ -z "$${DATABASE_URL:-}" ] || { echo "DATABASE_URL is set: only the local SQLite database is reset." >&2; exit 1; }
 	@rm -f var/iopmanager.sqlite3 var/iopmanager.sqlite3-wal var/iopmanager.sqlite3-shm

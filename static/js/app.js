@@ -2,14 +2,14 @@
 (() => {
   "use strict";
 
-  const WAIT_UNTIL_SHOWN = 1000; // What takes less than a second needs no progress.
+  const WAIT_UNTIL_SHOWN = 1000; // Shorter waits need no progress bar.
 
   const show = (id, shown) => {
     const element = document.getElementById(id);
     if (element) element.hidden = !shown;
   };
 
-  // Says something in the same place as the server's messages.
+  // Shows a message where the server's messages are shown.
   const say = (words) => {
     const place = document.getElementById("messages");
     if (!place) return;
@@ -49,7 +49,7 @@
     try {
       await navigator.clipboard.writeText(text.trim());
     } catch {
-      // Without a secure connection there is no clipboard: select it, so that one key press copies it.
+      // There is no clipboard without a secure connection. Select the text, so that one key press copies it.
       if (source.select) source.select();
       else getSelection().selectAllChildren(source);
       if (!document.execCommand("copy")) return;
@@ -59,7 +59,7 @@
     setTimeout(() => { button.innerHTML = before; }, 2000);
   };
 
-  // Asking before something that can't be undone
+  // Confirmation before something that can't be undone
   const ask = (form, submitter) => {
     const dialog = document.createElement("dialog");
     dialog.className = "confirm";
@@ -90,7 +90,7 @@
     dialog.showModal();
   };
 
-  // In the capture phase, so that htmx doesn't send what has not been confirmed.
+  // In the capture phase, so that htmx doesn't send a form that has not been confirmed.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.dataset.confirm && form.dataset.confirmed !== "yes") {
@@ -122,12 +122,12 @@
     });
   });
 
-  // Controls that send their form as soon as they change; without JavaScript its button does.
+  // Controls that send their form when they change. Without JavaScript, the form's button does it.
   document.addEventListener("change", (event) => {
     if (event.target.closest("[data-submit]")) event.target.form.requestSubmit();
   });
 
-  // Times are the site's: say so only where the device keeps another time.
+  // Times are in the site's zone. Say so only if the device uses another zone.
   const showZones = (root) => root.querySelectorAll(".zone-note").forEach((note) => {
     const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
     note.classList.toggle("differs", note.dataset.zone !== own);
@@ -146,7 +146,7 @@
     const refused = event.detail.xhr.status === 403;
     say(refused ? "That is not allowed, or this page was open for too long. Load it again." : "That did not work. Load the page again.");
   });
-  // What a person has opened stays open when the part of the page that it is in is written anew.
+  // Details that a person has opened stay open when htmx replaces that part of the page.
   let opened = [];
   document.addEventListener("htmx:beforeSwap", (event) => {
     opened = [...event.detail.target.querySelectorAll("details[id][open]")].map((each) => each.id);
@@ -155,7 +155,7 @@
     const again = document.getElementById(id);
     if (again) again.open = true;
   }));
-  // Who has been signed out in the meantime is asked to sign in, not shown a sign-in page inside the page.
+  // If the person has been signed out in the meantime, reload, so that the sign-in page does not appear inside this page.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/accounts/login")) {
       event.detail.shouldSwap = false;

@@ -1,12 +1,12 @@
-// Draws the board as a calendar. Times are the site's wall clock, which the calendar takes for UTC and leaves alone.
-// Nothing is moved here: a session that was dragged is put to the server, which says who is affected and asks.
+// Draws the board as a calendar. Times are the site's local time. The calendar treats them as UTC, so it never converts them.
+// Nothing is moved here: when a session is dragged, the server shows who is affected and asks for confirmation.
 (() => {
   "use strict";
 
   const place = document.getElementById("board");
   const week = document.getElementById("board-week");
   if (!place) return;
-  if (typeof FullCalendar === "undefined") { // The week that the server wrote stays.
+  if (typeof FullCalendar === "undefined") { // Keep the week that the server rendered.
     place.remove();
     week.classList.remove("without-js");
     return;
@@ -31,7 +31,7 @@
   const chosen = () => [...filter.querySelectorAll("select")].filter((each) => each.value).map((each) => [each.name, each.value]);
   const say = (words) => { status.textContent = words; };
 
-  // Words
+  // Texts
   const time = (moment) => `${moment.getUTCHours()}:${String(moment.getUTCMinutes()).padStart(2, "0")}`;
   const dated = (moment, year = new Date().getFullYear()) => {
     const said = `${DAYS[moment.getUTCDay()]} ${moment.getUTCDate()} ${MONTHS[moment.getUTCMonth()].slice(0, 3)}`;
@@ -50,7 +50,7 @@
   const siteNow = () => new Intl.DateTimeFormat("sv-SE", { timeZone: place.dataset.zone, dateStyle: "short", timeStyle: "medium" })
     .format(new Date()).replace(" ", "T");
 
-  // A session that was moved by keys and not been put to the server yet
+  // A session that was moved by keyboard and not sent to the server yet
   let pending = null;
 
   const load = async ({ start, end }) => {
@@ -67,7 +67,7 @@
     return [...rows.filter((row) => row.id !== pending.row.id), { ...pending.row, start: pending.start, end: pending.end }];
   };
 
-  // A closure shades its days, and is named in words above them.
+  // A closure shades its days, and its reason is shown above them.
   const asEvents = (row) => row.kind === "closure"
     ? [{ ...row, title: "" }, { ...row, id: `${row.id}-note`, title: `Closed: ${row.title}`, display: "auto", className: "board-closed" }]
     : [row];
@@ -82,7 +82,7 @@
     if (calendar.getOption("slotMaxTime") !== until) calendar.setOption("slotMaxTime", until);
   };
 
-  // What stands in a session's box
+  // The content of a session's box
   const content = ({ event }) => {
     const facts = event.extendedProps;
     if (facts.kind !== "session") return event.title;
@@ -121,7 +121,7 @@
   const here = () => location.pathname + location.search;
   const withinOneDay = (start, end) => iso(start) === iso(end);
 
-  // What is drawn anew elsewhere, perhaps only when its week has come from the server, takes the focus with it.
+  // Keep the focus on a session that is redrawn elsewhere, perhaps only after its week has been loaded.
   let wanted = "";
   const focusOn = (id) => {
     wanted = id;
@@ -174,7 +174,7 @@
     else shift(event, step);
   }, true);
 
-  // Where one is, kept in the address, in the form and in the links
+  // Keep the view and the date in the URL, in the form and in the links
   const remember = (info) => {
     const view = Object.keys(VIEWS).find((name) => VIEWS[name] === info.view.type);
     const date = iso(calendar.getDate());
@@ -206,7 +206,7 @@
     nowIndicator: true,
     slotMinTime: "08:00",
     slotMaxTime: "20:00",
-    slotDuration: "00:15", // as fine as it is moved: only then does a session stay under the pointer that drags it
+    slotDuration: "00:15", // the step by which sessions move; with larger slots a session would not stay under the pointer
     slotMinHeight: 15,
     slotHeaderInterval: "01:00",
     slotLaneClass: quarterHour,
@@ -236,7 +236,7 @@
         el.dataset.session = event.id;
         if (event.id === wanted) el.focus();
       }
-      if (view.type === VIEWS.list) { // a link is said to be one
+      if (view.type === VIEWS.list) { // so that screen readers announce the link as a link
         el.removeAttribute("role");
         el.parentElement.setAttribute("role", "group");
       }
@@ -244,7 +244,7 @@
     eventAllow: (span, event) => span.allDay === event.allDay && withinOneDay(span.start, new Date(span.end - 1)),
     eventDrop: ({ event }) => putToServer(event, event.start, event.end),
     eventResize: ({ event }) => putToServer(event, event.start, event.end),
-    // What names a column or a row is said too.
+    // Let screen readers read the headers of columns and rows.
     dayHeaderDidMount: ({ el }) => el.querySelector("[aria-hidden]")?.removeAttribute("aria-hidden"),
     viewDidMount: ({ el }) => el.querySelectorAll('[role="rowheader"]:empty').forEach((cell) => cell.setAttribute("role", "gridcell")),
     datesSet: remember,
@@ -258,7 +258,7 @@
   document.querySelectorAll("button[data-view]").forEach((button) => button.addEventListener("click", () => {
     calendar.changeView(VIEWS[button.dataset.view]);
   }));
-  // Who comes back from the question finds the sessions where they are.
+  // After going back from the confirmation page, show the sessions where they are.
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     pending = null;

@@ -1,2 +1,2 @@
-// Runs before the first paint: lets the stylesheet show what only works with JavaScript.
+// Runs before the first paint, so that the stylesheet can show controls that only work with JavaScript.
 document.documentElement.classList.add("js");

@@ -1,5 +1,5 @@
-// A week to paint in: each stretch becomes one of the rows below, which say all there is and are sent alone.
-// Columns are days, lines half hours; a day goes on past its midnight, so that a night is one stretch.
+// A grid in which a week is painted. Each stretch fills in one of the rows below the grid, and only the rows are submitted.
+// Columns are days and lines are half hours. A day continues past midnight, so that a night shift is one stretch.
 (() => {
   "use strict";
 
@@ -11,9 +11,9 @@
   const SLOT = 30; // minutes
   const DAY = 24 * 60;
   const SLOTS = 72; // until noon of the next day
-  const FIRST_SHOWN = 10; // 5:00; what is before is a scroll away
+  const FIRST_SHOWN = 10; // 5:00; scroll up for earlier times
   const LONG_PRESS = 400; // milliseconds
-  const STILL = 10; // pixels that a finger may tremble
+  const STILL = 10; // pixels that a finger may move and still count as still
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], PageUp: [0, -4], PageDown: [0, 4], Home: [-6, 0], End: [6, 0] };
 
   const status = document.getElementById("life-status");
@@ -72,7 +72,7 @@
   };
   go(current);
 
-  // The rows below, as stretches of a week
+  // The rows below the grid, as stretches of a week
   const minuteOf = (text) => {
     const found = /^(\d{1,2}):(\d{2})/.exec(text);
     return found ? Number(found[1]) * 60 + Number(found[2]) : null;
@@ -91,7 +91,7 @@
   }));
   const length = ({ starts, ends }) => (starts === ends && starts !== 0 ? 0 : ((ends - starts - 1 + DAY) % DAY) + 1);
 
-  // What is before midnight in one column is after it in the one before, and the other way around.
+  // The hours after midnight are shown twice: at the end of one day's column and at the start of the next.
   const mark = (day, starts, ends, label, kind) => {
     for (const shift of [-1, 0, 1]) {
       const from = starts - shift * DAY;
@@ -127,7 +127,7 @@
     paint();
   };
 
-  // The stretch that is being painted, from one corner to the other
+  // The stretch that is being painted, between two corners
   let start = null;
   let end = null;
   const span = () => {
@@ -166,7 +166,7 @@
     keep(done);
   };
 
-  // What was painted joins the row that says the same of other days, or fills a row of its own.
+  // Add the painted days to the row with the same times, or fill in a new row.
   const blankRow = () => {
     const blank = rows().find((each) => each.isBlank)?.row ?? newRow();
     if (blank) blank.hidden = false;
@@ -251,7 +251,7 @@
     if (cell) go(cell);
   });
 
-  // Pointers: a mouse drags, or clicks where it starts and where it ends; a finger taps both, or presses long and drags.
+  // Pointers: with a mouse, drag, or click the start and the end. With a finger, tap both, or long-press and drag.
   let drags = false;
   let press = null;
   const cellAt = ({ clientX, clientY }) => document.elementFromPoint(clientX, clientY)?.closest("#life-grid td[tabindex]");
@@ -319,7 +319,7 @@
     drags = false;
     press = null;
   });
-  // Whoever paints with a finger does not scroll.
+  // Painting with a finger must not scroll the page.
   place.addEventListener("touchmove", (event) => { if (drags) event.preventDefault(); }, { passive: false });
   place.addEventListener("contextmenu", (event) => { if (press) event.preventDefault(); });
 
