@@ -23,7 +23,7 @@ test: export DEPLOYMENT = test
 test: setup
 	@$(VENV)/pytest -n auto $(ARGS)
 
-# The suite on SQLite with the branches it takes in the domains and services; fails below the floor in pyproject.toml.
+# Runs the suite on SQLite and measures branch coverage of domains and services. Fails below the minimum in pyproject.toml.
 coverage: export DEPLOYMENT = test
 coverage: setup
 	@$(VENV)/pytest -n auto --cov --cov-report=term $(ARGS)
