@@ -1,4 +1,4 @@
-"""Marking a roster, and saving a week, in a browser: on a desk and on a phone."""
+"""Mark a roster and save a week at risk, in a browser on a desktop and on a phone."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -35,7 +35,7 @@ def clinic() -> Clinic:
     return clinic
 
 
-def test_a_roster_is_marked_at_once_then_by_its_exceptions_and_signed(
+def test_everyone_is_marked_present_then_one_mark_is_changed_and_the_roster_is_finalized(
     page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
 ) -> None:
     sign_in(page, clinic.leader)
@@ -55,7 +55,7 @@ def test_a_roster_is_marked_at_once_then_by_its_exceptions_and_signed(
     line.get_by_label("Arrived").fill("09:20")
     line.get_by_role("button").click()
     expect(page.get_by_text("2 h 40 credited")).to_be_visible()
-    expect(page.get_by_text("3 marked present.")).to_be_visible()  # the page was not loaded anew
+    expect(page.get_by_text("3 marked present.")).to_be_visible()  # the page was not reloaded
     expect(page.get_by_text("Change the mark of Tomasz Lindqvist")).to_be_focused()
 
     page.get_by_role("button", name="Finalize as Ada Park, LADC").click()

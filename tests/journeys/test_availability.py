@@ -1,4 +1,4 @@
-"""What a life looks like, typed in a browser: a rotating shift in the form, a week painted by mouse, finger and keys."""
+"""Enter commitments in a browser: a rotating shift in the form, and a week painted with a mouse, a finger and keys."""
 
 from datetime import UTC, date, datetime
 
@@ -31,7 +31,7 @@ WEDNESDAY = date(2026, 11, 25)
 
 @pytest.fixture
 def coordinator(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> User:
-    """Of a clinic with one patient."""
+    """A coordinator at a clinic with one patient."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
     return make_staff(Role.COORDINATOR, make_site(), "Nora Castellanos")
 
@@ -41,15 +41,15 @@ def rosa(coordinator: User) -> Patient:
     return make_patient(Site.objects.get())
 
 
-def cell(page: Page, words: str) -> Locator:
-    return page.get_by_role("gridcell", name=words).first
+def cell(page: Page, name: str) -> Locator:
+    return page.get_by_role("gridcell", name=name).first
 
 
-def said(page: Page, words: str) -> None:
-    expect(page.locator("#life-status")).to_contain_text(words)
+def expect_status(page: Page, text: str) -> None:
+    expect(page.locator("#life-status")).to_contain_text(text)
 
 
-def kept() -> list[tuple[str, tuple[int, ...], str, str]]:
+def saved_commitments() -> list[tuple[str, tuple[int, ...], str, str]]:
     return [
         (each.label, each.weekday_numbers, f"{each.starts:%H:%M}", f"{each.ends:%H:%M}")
         for each in Commitment.objects.order_by("starts", "label")
@@ -57,7 +57,7 @@ def kept() -> list[tuple[str, tuple[int, ...], str, str]]:
 
 
 @pytest.mark.parametrize("device", ["page", "phone"])
-def test_a_rotating_shift_is_typed(
+def test_a_rotating_shift_is_entered_in_the_form(
     request: pytest.FixtureRequest, device: str, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
 ) -> None:
     page: Page = request.getfixturevalue(device)
@@ -95,12 +95,12 @@ def test_a_week_is_painted_with_a_mouse(
     page.goto(reverse("commitment-week", args=[rosa.pk]))
     expect(cell(page, "Saturday 10:00, Market")).to_be_visible()
     axe(page)
-    cell(page, "Monday 9:00").drag_to(cell(page, "Wednesday 12:30"))  # of three days at once
-    said(page, "Monday, Tuesday, Wednesday 9:00 to 13:00: written below.")
+    cell(page, "Monday 9:00").drag_to(cell(page, "Wednesday 12:30"))  # three days at once
+    expect_status(page, "Monday, Tuesday, Wednesday 9:00 to 13:00: written below.")
     cell(page, "Friday 9:00").click()
-    said(page, "Begins Friday 9:00. Now choose where it ends.")
+    expect_status(page, "Begins Friday 9:00. Now choose where it ends.")
     cell(page, "Friday 12:30").click()
-    said(page, "Friday 9:00 to 13:00: written below.")
+    expect_status(page, "Friday 9:00 to 13:00: written below.")
     expect(cell(page, "Friday 11:30, Work")).to_be_visible()
     row = page.get_by_role("group", name="One commitment").nth(1)
     row.get_by_label("What").fill("Workshop")
@@ -108,7 +108,7 @@ def test_a_week_is_painted_with_a_mouse(
     axe(page)
     follow(page.get_by_role("button", name="Keep the week"))
     expect(page.get_by_text("1 commitment added.")).to_be_visible()
-    assert kept() == [("Workshop", (0, 1, 2, 4), "09:00", "13:00"), ("Market", (5,), "10:00", "12:00")]
+    assert saved_commitments() == [("Workshop", (0, 1, 2, 4), "09:00", "13:00"), ("Market", (5,), "10:00", "12:00")]
 
 
 def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe) -> None:
@@ -121,27 +121,27 @@ def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patien
     expect(cell(page, "Tuesday 9:00, free")).to_be_focused()
     for _ in range(4):
         press("Shift+ArrowDown")
-    said(page, "Tuesday 9:00 to 11:30. Enter keeps it, Escape forgets it.")
+    expect_status(page, "Tuesday 9:00 to 11:30. Enter keeps it, Escape forgets it.")
     press("Escape")
-    said(page, "Forgotten.")
+    expect_status(page, "Forgotten.")
     press("Enter")
     for _ in range(3):
         press("PageDown")
     axe(page)
     press("Enter")
-    said(page, "Tuesday 11:00 to 17:30: written below.")
+    expect_status(page, "Tuesday 11:00 to 17:30: written below.")
     cell(page, "Thursday 8:30").focus()
     press("Delete")
-    said(page, "Gym is off Thursday.")
+    expect_status(page, "Gym is off Thursday.")
     cell(page, "Sunday 22:00").focus()
     press("Space")
     for _ in range(4):
         press("PageDown")
     press("Space")
-    said(page, "Sunday 22:00 to 6:30: written below.")
+    expect_status(page, "Sunday 22:00 to 6:30: written below.")
     follow(page.get_by_role("button", name="Keep the week"))
     expect(page.get_by_text("2 commitments added, 1 commitment changed.")).to_be_visible()
-    assert kept() == [
+    assert saved_commitments() == [
         ("Gym", (1,), "08:00", "09:00"),
         ("Work", (1,), "11:00", "17:30"),
         ("Work", (6,), "22:00", "06:30"),
@@ -149,7 +149,7 @@ def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patien
 
 
 class Finger:
-    """One finger on the page, as the browser sees it."""
+    """Touch the page with one finger, by the events that a browser gets."""
 
     def __init__(self, page: Page) -> None:
         self.session = page.context.new_cdp_session(page)
@@ -167,10 +167,10 @@ class Finger:
         self._send("touchStart", at)
         self._send("touchEnd")
 
-    def press_long_and_drag(self, *way: Locator) -> None:
-        self._send("touchStart", way[0])
-        said(self.page, "Move to where it ends, and let go.")
-        for at in way[1:]:
+    def long_press_and_drag(self, *cells: Locator) -> None:
+        self._send("touchStart", cells[0])
+        expect_status(self.page, "Move to where it ends, and let go.")
+        for at in cells[1:]:
             self._send("touchMove", at)
         self._send("touchEnd")
 
@@ -184,19 +184,19 @@ def test_a_week_is_painted_with_a_finger(
     phone.locator("#life-grid").evaluate("grid => grid.scrollIntoView({ behavior: 'instant' })")
     finger = Finger(phone)
     finger.tap(cell(phone, "Tuesday 7:00"))
-    said(phone, "Begins Tuesday 7:00. Now choose where it ends.")
+    expect_status(phone, "Begins Tuesday 7:00. Now choose where it ends.")
     finger.tap(cell(phone, "Tuesday 8:30"))
-    said(phone, "Tuesday 7:00 to 9:00: written below.")
+    expect_status(phone, "Tuesday 7:00 to 9:00: written below.")
     monday, friday = cell(phone, "Monday 10:00"), cell(phone, "Friday 11:30")
-    finger.press_long_and_drag(monday, cell(phone, "Wednesday 11:00"), friday)
-    said(phone, "Monday, Tuesday, Wednesday, Thursday, Friday 10:00 to 12:00: written below.")
+    finger.long_press_and_drag(monday, cell(phone, "Wednesday 11:00"), friday)
+    expect_status(phone, "Monday, Tuesday, Wednesday, Thursday, Friday 10:00 to 12:00: written below.")
     axe(phone)
     follow(phone.get_by_role("button", name="Keep the week"))
     expect(phone.get_by_text("2 commitments added.")).to_be_visible()
-    assert kept() == [("Work", (1,), "07:00", "09:00"), ("Work", (0, 1, 2, 3, 4), "10:00", "12:00")]
+    assert saved_commitments() == [("Work", (1,), "07:00", "09:00"), ("Work", (0, 1, 2, 3, 4), "10:00", "12:00")]
 
 
-def test_what_runs_into_an_appointment_waits_until_it_is_decided(
+def test_a_change_that_conflicts_with_an_appointment_waits_for_a_decision(
     page: Page, phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
 ) -> None:
     enrollment = enroll(admit(rosa), make_weekday_track(rosa.site))
@@ -210,7 +210,7 @@ def test_what_runs_into_an_appointment_waits_until_it_is_decided(
     finger = Finger(phone)
     finger.tap(cell(phone, "Wednesday 8:00"))
     finger.tap(cell(phone, "Wednesday 10:30"))
-    said(phone, "written below")
+    expect_status(phone, "written below")
     axe(phone)
     follow(phone.get_by_role("button", name="Keep my week"))
     expect(phone.get_by_text("so we look at it first")).to_be_visible()
@@ -249,7 +249,7 @@ def test_what_runs_into_an_appointment_waits_until_it_is_decided(
 
 
 @pytest.mark.parametrize("device", ["page", "phone"])
-def test_a_place_is_written_with_the_way_to_each_site(
+def test_a_place_is_entered_with_the_travel_time_to_each_site(
     request: pytest.FixtureRequest, device: str, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
 ) -> None:
     page: Page = request.getfixturevalue(device)
@@ -271,7 +271,7 @@ def test_a_place_is_written_with_the_way_to_each_site(
     expect(page.get_by_label("Minutes to get there")).to_be_hidden()
 
 
-def test_a_week_is_written_without_a_script(
+def test_a_week_is_entered_without_javascript(
     phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
 ) -> None:
     sign_in(phone, coordinator)
@@ -286,4 +286,4 @@ def test_a_week_is_written_without_a_script(
     row.get_by_label("Mon").check()
     follow(phone.get_by_role("button", name="Keep the week"))
     expect(phone.get_by_text("1 commitment added.")).to_be_visible()
-    assert kept() == [("Work", (0,), "08:00", "12:00")]
+    assert saved_commitments() == [("Work", (0,), "08:00", "12:00")]

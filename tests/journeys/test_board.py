@@ -1,4 +1,4 @@
-"""The board in a browser: each of its views on a desk and on a phone, and a session moved by hand and by keys."""
+"""The board in a browser: each view on a desktop and on a phone, and a session moved with a mouse and with keys."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def coordinator(site: Site) -> User:
 
 @pytest.fixture
 def coping(site: Site) -> Session:
-    """Wednesday from 9:00 to 12:15, beside another group, a cancelled one, and two days on which the site is closed."""
+    """A session on Wednesday from 9:00 to 12:15, next to another group, a canceled one and two closed days."""
     room, lead = make_room(site, name="Garden room"), make_staff(Role.CLINICIAN, site, "Ada Park")
     coping = make_meeting(site, 2, "09:00", "12:15", name="Coping skills", room=room, lead=lead)
     beside = make_meeting(site, 2, "09:30", "12:30", name="Process group", room=make_room(site, name="Library"))
@@ -72,27 +72,27 @@ def board(view: str = "week", day: date = WEDNESDAY) -> str:
     return f"{reverse('board')}?date={day}&view={view}"
 
 
-def box(page: Page, name: str) -> Locator:
+def session_box(page: Page, name: str) -> Locator:
     return page.get_by_role("link", name=re.compile(name))
 
 
-def posted(page: Page, act: Callable[[], None], session: Session) -> dict[str, str]:
-    """What the act sends to the session's address for moving it, without the token."""
+def posted_fields(page: Page, action: Callable[[], None], session: Session) -> dict[str, str]:
+    """Return the fields that the action posts to the session's move page, without the CSRF token."""
     with page.expect_request(lambda request: request.method == "POST") as sent:
-        act()
+        action()
     assert urlsplit(sent.value.url).path == reverse("session-move", args=[session.pk])
-    page.wait_for_url(re.compile("/move/"))  # the server is done with it before the test is
+    page.wait_for_url(re.compile("/move/"))  # the server must finish before the test does
     fields = parse_qs(sent.value.post_data or "", keep_blank_values=True)
     assert fields.pop("csrfmiddlewaretoken")
     return {name: value for name, (value,) in fields.items()}
 
 
 def drag(page: Page, element: Locator, *, right: float = 0, down: float = 0, from_edge: bool = False) -> None:
-    """Takes hold of the box near its upper edge, or at its lower one, and carries it by so many pixels."""
+    """Drag a session's box by the given pixels, near its upper edge or from its lower edge."""
     element.scroll_into_view_if_needed()
-    place = element.bounding_box()
-    assert place
-    x, y = place["x"] + place["width"] / 2, place["y"] + (place["height"] - 2 if from_edge else 6)
+    bounds = element.bounding_box()
+    assert bounds
+    x, y = bounds["x"] + bounds["width"] / 2, bounds["y"] + (bounds["height"] - 2 if from_edge else 6)
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + right / 2, y + down / 2, steps=5)
@@ -101,9 +101,9 @@ def drag(page: Page, element: Locator, *, right: float = 0, down: float = 0, fro
 
 
 def column_width(page: Page) -> float:
-    place = page.get_by_role("columnheader").nth(1).bounding_box()
-    assert place
-    return place["width"]
+    bounds = page.get_by_role("columnheader").nth(1).bounding_box()
+    assert bounds
+    return bounds["width"]
 
 
 def hour_height(page: Page) -> float:
@@ -115,32 +115,34 @@ def hour_height(page: Page) -> float:
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_view_can_be_read_on_a_desk_and_on_a_phone(
+def test_every_view_is_accessible_on_a_desktop_and_on_a_phone(
     page: Page, phone: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session, view: str, dark: bool
 ) -> None:
     for screen in (page, phone):
         screen.emulate_media(color_scheme="dark" if dark else "light")
         sign_in(screen, coordinator)
         screen.goto(board(view))
-        expect(box(screen, "Coping skills")).to_be_visible()
+        expect(session_box(screen, "Coping skills")).to_be_visible()
         axe(screen)
         assert_no_sideways_scrolling(screen)
 
 
-def test_the_week_says_in_words_what_it_shows_by_colour(
+def test_the_week_says_in_words_what_it_shows_by_color(
     page: Page, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
     sign_in(page, coordinator)
     page.goto(board())
     expect(page.get_by_role("heading", name="Mon 23 – Sun 29 Nov")).to_be_visible()
-    expect(box(page, "Coping skills")).to_have_text(
+    expect(session_box(page, "Coping skills")).to_have_text(
         re.compile("MD 9:00.*Coping skills.*Garden room · Ada Park.*1 of 10 places")
     )
     tracks = page.get_by_role("list", name="Tracks").get_by_role("listitem")
     expect(tracks).to_have_text([re.compile(r"D\s+Day program"), re.compile(r"M\s+Morning IOP")])
-    expect(box(page, "Family night")).to_contain_text("Cancelled: Leader is ill")
+    expect(session_box(page, "Family night")).to_contain_text("Cancelled: Leader is ill")
     struck = (
-        box(page, "Family night").get_by_text("Family night").evaluate("e => getComputedStyle(e).textDecorationLine")
+        session_box(page, "Family night")
+        .get_by_text("Family night")
+        .evaluate("e => getComputedStyle(e).textDecorationLine")
     )
     assert struck == "line-through"
     expect(page.get_by_text("Closed: Thanksgiving")).to_be_visible()
@@ -149,7 +151,7 @@ def test_the_week_says_in_words_what_it_shows_by_colour(
 
 
 @pytest.mark.parametrize("device", ["Asia/Tokyo", "America/Los_Angeles", "America/New_York"])
-def test_the_board_keeps_the_sites_clock_whatever_the_devices_zone(
+def test_the_board_shows_the_sites_time_in_every_time_zone_of_the_device(
     browser: Browser, live_server: LiveServer, sign_in: SignIn, coordinator: User, coping: Session, device: str
 ) -> None:
     context = browser.new_context(base_url=live_server.url, timezone_id=device)
@@ -158,13 +160,13 @@ def test_the_board_keeps_the_sites_clock_whatever_the_devices_zone(
     page.goto(board())
     column = page.get_by_role("gridcell").filter(has=page.get_by_text("Coping skills"))
     expect(column).to_have_attribute("data-date", "2026-11-25")
-    expect(box(page, "Coping skills")).to_contain_text("9:00")
-    noted = page.get_by_text("Times are New York time.")
-    expect(noted).to_be_hidden() if device == "America/New_York" else expect(noted).to_be_visible()
+    expect(session_box(page, "Coping skills")).to_contain_text("9:00")
+    note = page.get_by_text("Times are New York time.")
+    expect(note).to_be_hidden() if device == "America/New_York" else expect(note).to_be_visible()
     context.close()
 
 
-def test_a_phone_shows_the_list_and_a_desk_the_week(
+def test_a_phone_shows_the_list_and_a_desktop_the_week(
     page: Page, phone: Page, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
     for screen, view in ((page, "Week"), (phone, "List")):
@@ -173,7 +175,7 @@ def test_a_phone_shows_the_list_and_a_desk_the_week(
         expect(screen.get_by_role("button", name=view)).to_have_attribute("aria-pressed", "true")
 
 
-def test_the_address_remembers_what_is_looked_at(
+def test_the_url_keeps_the_view_the_date_and_the_filter(
     page: Page, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
     sign_in(page, coordinator)
@@ -184,14 +186,14 @@ def test_the_address_remembers_what_is_looked_at(
     expect(page.get_by_role("heading", name="November 2026")).to_be_visible()
     page.get_by_label("Room").select_option(label="Garden room")
     page.wait_for_url(re.compile("room="))
-    expect(box(page, "Coping skills")).to_be_visible()
-    expect(box(page, "Process group")).to_have_count(0)
+    expect(session_box(page, "Coping skills")).to_be_visible()
+    expect(session_box(page, "Process group")).to_have_count(0)
     assert parse_qs(urlsplit(page.url).query) == {
         "date": ["2026-11-30"],
         "view": ["month"],
         "room": [str(coping.room_id)],
     }
-    follow(box(page, "Coping skills"))
+    follow(session_box(page, "Coping skills"))
     expect(page.get_by_role("heading", name="Coping skills")).to_be_visible()
     page.go_back()
     expect(page.get_by_role("heading", name="November 2026")).to_be_visible()
@@ -205,10 +207,10 @@ def test_a_session_is_dragged_to_another_day_and_hour(
 ) -> None:
     sign_in(page, coordinator)
     page.goto(board())
-    element = box(page, "Coping skills")
+    element = session_box(page, "Coping skills")
     expect(element).to_be_visible()
     right, down = 2 * column_width(page), hour_height(page)
-    fields = posted(page, lambda: drag(page, element, right=right, down=down), coping)
+    fields = posted_fields(page, lambda: drag(page, element, right=right, down=down), coping)
     assert fields == {
         "on": "2026-11-27",
         "starts": "10:00",
@@ -217,7 +219,7 @@ def test_a_session_is_dragged_to_another_day_and_hour(
         "check": "1",
         "next": board(),
     }
-    # Nothing has happened yet; the page says to whom it would.
+    # Nothing has happened yet. The page says who would be affected.
     expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
     expect(page.get_by_text("1 patient at another time")).to_be_visible()
     coping.refresh_from_db()
@@ -226,7 +228,7 @@ def test_a_session_is_dragged_to_another_day_and_hour(
     follow(page.get_by_role("link", name="Go back"))
     expect(element).to_contain_text("9:00–12:15")
 
-    posted(page, lambda: drag(page, element, right=right, down=down), coping)
+    posted_fields(page, lambda: drag(page, element, right=right, down=down), coping)
     follow(page.get_by_role("button", name="Move it"))
     expect(page.get_by_text("Coping skills is on Fri 27 Nov, 10:00–13:15, Garden room.")).to_be_visible()
     expect(page.get_by_role("heading", name="Mon 23 – Sun 29 Nov")).to_be_visible()
@@ -235,56 +237,60 @@ def test_a_session_is_dragged_to_another_day_and_hour(
     assert (coping.on, coping.local_starts().hour) == (FRIDAY, 10)
 
 
-def test_a_session_is_drawn_longer_by_its_lower_edge(
+def test_a_session_is_made_longer_by_dragging_its_lower_edge(
     page: Page, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
     sign_in(page, coordinator)
     page.goto(board())
-    element = box(page, "Coping skills")
+    element = session_box(page, "Coping skills")
     element.hover()
     down = hour_height(page) / 2
-    fields = posted(page, lambda: drag(page, element, down=down, from_edge=True), coping)
+    fields = posted_fields(page, lambda: drag(page, element, down=down, from_edge=True), coping)
     assert (fields["on"], fields["starts"], fields["ends"]) == ("2026-11-25", "09:00", "12:45")
 
 
-def test_in_a_month_a_session_keeps_its_hours(page: Page, sign_in: SignIn, coordinator: User, coping: Session) -> None:
+def test_a_session_dragged_in_the_month_keeps_its_times(
+    page: Page, sign_in: SignIn, coordinator: User, coping: Session
+) -> None:
     sign_in(page, coordinator)
     page.goto(board("month"))
-    element = box(page, "Coping skills")
+    element = session_box(page, "Coping skills")
     expect(element).to_be_visible()
     right = 2 * column_width(page)
-    fields = posted(page, lambda: drag(page, element, right=right), coping)
+    fields = posted_fields(page, lambda: drag(page, element, right=right), coping)
     assert (fields["on"], fields["starts"], fields["ends"]) == ("2026-11-27", "09:00", "12:15")
     assert fields["next"] == board("month")
 
 
-def test_what_cannot_be_moved_stays_where_it_is(
+def test_a_session_that_cannot_be_moved_stays_where_it_is(
     page: Page, sign_in: SignIn, site: Site, coordinator: User, coping: Session
 ) -> None:
     sign_in(page, coordinator)
     page.goto(board())
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
-    drag(page, box(page, "Family night"), right=column_width(page))
+    drag(page, session_box(page, "Family night"), right=column_width(page))
     page.goto(board())
-    drag(page, box(page, "Coping skills"), down=-4 * hour_height(page))  # out of the hours, onto the whole day
-    box(page, "Family night").press("Alt+ArrowRight")
+    drag(page, session_box(page, "Coping skills"), down=-4 * hour_height(page))  # out of the hours, to the all-day row
+    session_box(page, "Family night").press("Alt+ArrowRight")
     expect(page.get_by_role("status")).to_have_text(
         "Family night can’t be moved: it has begun, or was held or cancelled."
     )
     sign_in(page, make_staff(Role.REVIEWER, site))
     page.goto(board())
-    drag(page, box(page, "Coping skills"), right=column_width(page))
-    expect(box(page, "Coping skills")).to_be_visible()
+    drag(page, session_box(page, "Coping skills"), right=column_width(page))
+    expect(session_box(page, "Coping skills")).to_be_visible()
     assert sent == []
 
 
-def test_a_session_is_moved_by_keys(page: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session) -> None:
+def test_a_session_is_moved_with_keys(
+    page: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session
+) -> None:
     sign_in(page, coordinator)
     page.goto(board())
-    element, status = box(page, "Coping skills"), page.get_by_role("status")
+    element, status = session_box(page, "Coping skills"), page.get_by_role("status")
     element.focus()
-    for keys, said in (
+    for keys, times in (
         ("Alt+ArrowRight", "Thu 26 Nov, 9:00–12:15"),
         ("Alt+ArrowDown", "Thu 26 Nov, 9:15–12:30"),
         ("Alt+ArrowDown", "Thu 26 Nov, 9:30–12:45"),
@@ -293,21 +299,21 @@ def test_a_session_is_moved_by_keys(page: Page, sign_in: SignIn, axe: Axe, coord
         ("Alt+ArrowLeft", "Tue 24 Nov, 9:15–12:30"),
     ):
         page.keyboard.press(keys)
-        expect(status).to_have_text(f"Coping skills: {said}. Enter goes on, Esc puts it back.")
+        expect(status).to_have_text(f"Coping skills: {times}. Enter goes on, Esc puts it back.")
         expect(element).to_be_focused()
     axe(page)
-    fields = posted(page, lambda: page.keyboard.press("Enter"), coping)
+    fields = posted_fields(page, lambda: page.keyboard.press("Enter"), coping)
     assert (fields["on"], fields["starts"], fields["ends"]) == ("2026-11-24", "09:15", "12:30")
     assert (fields["room"], fields["check"], fields["next"]) == (str(coping.room_id), "1", board())
     expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
 
 
-def test_keys_carry_a_session_into_the_next_week_and_escape_brings_it_back(
+def test_keys_move_a_session_into_the_next_week_and_escape_puts_it_back(
     page: Page, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
     sign_in(page, coordinator)
     page.goto(board())
-    element = box(page, "Coping skills")
+    element = session_box(page, "Coping skills")
     element.focus()
     for _ in range(5):
         page.keyboard.press("Alt+ArrowRight")
@@ -322,10 +328,12 @@ def test_keys_carry_a_session_into_the_next_week_and_escape_brings_it_back(
     expect(page.get_by_role("heading", name="Coping skills")).to_be_visible()
 
 
-def test_a_letter_asks_where_to_move_a_session(page: Page, sign_in: SignIn, coordinator: User, coping: Session) -> None:
+def test_the_m_key_opens_the_page_that_moves_a_session(
+    page: Page, sign_in: SignIn, coordinator: User, coping: Session
+) -> None:
     sign_in(page, coordinator)
     page.goto(board("list"))
-    box(page, "Coping skills").press("m")
+    session_box(page, "Coping skills").press("m")
     page.wait_for_url(re.compile("/move/"))
     address = urlsplit(page.url)
     assert address.path == reverse("session-move", args=[coping.pk])
@@ -334,10 +342,10 @@ def test_a_letter_asks_where_to_move_a_session(page: Page, sign_in: SignIn, coor
     page.get_by_label("Until").fill("13:15")
     follow(page.get_by_role("button", name="Move it"))
     follow(page.get_by_role("button", name="Move it"))
-    expect(box(page, "Coping skills")).to_contain_text("10:00–13:15")
+    expect(session_box(page, "Coping skills")).to_contain_text("10:00–13:15")
 
 
-def test_without_a_script_the_week_is_there(
+def test_the_week_is_shown_without_javascript(
     browser: Browser, live_server: LiveServer, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
@@ -355,7 +363,7 @@ def test_without_a_script_the_week_is_there(
     context.close()
 
 
-def test_when_the_sessions_cannot_be_loaded_it_is_said(
+def test_the_board_says_when_the_sessions_cannot_be_loaded(
     page: Page, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
     sign_in(page, coordinator)
@@ -364,7 +372,7 @@ def test_when_the_sessions_cannot_be_loaded_it_is_said(
     expect(page.get_by_role("status")).to_have_text("The sessions could not be loaded. Load the page again.")
 
 
-def test_the_week_on_paper_fits_one_page_and_bears_no_controls(
+def test_the_printed_week_fits_one_page_and_has_no_controls(
     page: Page, phone: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session
 ) -> None:
     for screen in (page, phone):

@@ -1,4 +1,4 @@
-"""A day is closed and a group is changed in a browser: seen first, then confirmed, then told in the patient's own week."""
+"""Close a day and change a group in a browser: preview, confirm, and read the result in the patient's own week."""
 
 import re
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def on_monday() -> Iterator[None]:
 
 
 class Clinic:
-    """Groups on Monday, Wednesday and Thursday with a patient in them."""
+    """A clinic with groups on Monday, Wednesday and Thursday, and a patient in them."""
 
     def __init__(self) -> None:
         self.site: Site = make_site(country="US", state="ME")
@@ -67,7 +67,7 @@ def clinic() -> Clinic:
     return Clinic()
 
 
-def test_a_holiday_is_closed_and_the_patients_own_week_says_so(
+def test_a_holiday_is_closed_and_the_patients_own_week_shows_it(
     page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
 ) -> None:
     sign_in(phone, clinic.own)
@@ -107,7 +107,7 @@ def test_a_holiday_is_closed_and_the_patients_own_week_says_so(
     expect(phone.get_by_text("Cancelled")).to_have_count(0)
 
 
-def test_a_group_is_changed_from_a_date_and_one_exception_is_kept(
+def test_a_group_is_changed_from_a_date_and_one_changed_session_is_kept(
     page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
 ) -> None:
     group = clinic.track.meetings.get(weekday=0)

@@ -1,4 +1,4 @@
-"""A stay from the waiting list through a leave and a change to another track, in a browser."""
+"""From the waitlist through a leave of absence to another track, in a browser."""
 
 import re
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from tests.journeys.steps import Axe, SignIn, follow, settle
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
 
-def test_from_the_waiting_list_to_another_track(
+def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     page: Page,
     phone: Page,
     axe: Axe,
@@ -58,7 +58,7 @@ def test_from_the_waiting_list_to_another_track(
     episode = admit(rosa)
     sign_in(page, coordinator)
 
-    # What is full is waited for.
+    # The track is full, so the patient joins its waitlist.
     page.goto(reverse("find-schedule", args=[rosa.pk]))
     axe(page)
     follow(page.get_by_role("link", name="Put on the waiting list of Small group"))
@@ -68,7 +68,7 @@ def test_from_the_waiting_list_to_another_track(
     expect(page.get_by_text("Not yet")).to_be_visible()
     axe(page)
 
-    # A place opens: its end is shown, confirmed, and offered to who is next.
+    # A spot opens: the other enrollment's end is previewed and confirmed, and the spot is offered to the next patient.
     page.goto(reverse("enrollment-end", args=[omar.episodes.get().enrollments.get().pk]))
     axe(page)
     follow(page.get_by_role("button", name="End the enrollment"))
@@ -91,7 +91,7 @@ def test_from_the_waiting_list_to_another_track(
     page.goto(reverse("patient", args=[rosa.pk]))
     axe(page)
 
-    # Other meetings, as a choice that is tried while it is made.
+    # Change the meetings; the choice is checked while it is made.
     follow(page.get_by_role("link", name="Change meetings in Small group"))
     axe(page)
     page.get_by_label("First day").fill("2026-12-07")
@@ -106,7 +106,7 @@ def test_from_the_waiting_list_to_another_track(
     follow(page.get_by_role("button", name="Change the meetings"))
     expect(page.get_by_text("The meetings change from Mon 7 Dec")).to_be_visible()
 
-    # Away for a while, and back earlier.
+    # A leave of absence, and an earlier return.
     follow(page.get_by_role("link", name="Leave of absence"))
     axe(page)
     page.get_by_label("First day away").fill("2026-11-25")
@@ -126,7 +126,7 @@ def test_from_the_waiting_list_to_another_track(
     follow(page.get_by_role("link", name="They don’t go at all"))
     axe(page)
 
-    # The patient is told when, and not why.
+    # The patient reads when they are away, but not why.
     sign_in(phone, make_patient_user(rosa))
     phone.goto(reverse("portal-home"))
     expect(phone.get_by_text("Away from Wed 25 Nov until Fri 4 Dec")).to_be_visible()
@@ -135,7 +135,7 @@ def test_from_the_waiting_list_to_another_track(
     axe(phone)
     expect(phone.get_by_text("Surgery")).to_have_count(0)
 
-    # To the evenings.
+    # Move to the evening track.
     page.goto(reverse("patient", args=[rosa.pk]))
     follow(page.get_by_role("link", name="Move to another track from Small group"))
     axe(page)

@@ -1,4 +1,4 @@
-"""Finding a schedule in a browser: what if, repairs, two side by side, and the way in; at a desk and on a phone."""
+"""Find a schedule in a browser, on a desktop and on a phone: suggestions, what-ifs, comparing two, and enrolling."""
 
 import re
 from datetime import UTC, datetime, time
@@ -51,7 +51,7 @@ def rosa(coordinator: "User") -> Patient:
 
 
 @SIZES
-def test_a_repair_is_tried_kept_and_enrolled_from(
+def test_a_suggestion_is_tried_then_saved_and_the_patient_is_enrolled(
     open_page: OpenPage,
     sign_in: SignIn,
     axe: Axe,
@@ -91,7 +91,7 @@ def test_a_repair_is_tried_kept_and_enrolled_from(
 
 
 @SIZES
-def test_what_if_more_and_two_side_by_side(
+def test_a_what_if_more_schedules_and_a_comparison(
     open_page: OpenPage,
     sign_in: SignIn,
     axe: Axe,
@@ -104,7 +104,7 @@ def test_what_if_more_and_two_side_by_side(
     page = open_page(size)
     sign_in(page, coordinator)
 
-    # What is typed is seen at once, without the page being loaded again, and nothing typed is lost.
+    # What is typed takes effect at once, without a reload, and nothing typed is lost.
     page.goto(reverse("find-schedule", args=[rosa.pk]))
     expect(page.get_by_role("heading", name="6 schedules fit")).to_be_visible()
     page.get_by_text("What if something were different?").click()
@@ -122,13 +122,13 @@ def test_what_if_more_and_two_side_by_side(
     expect(page.get_by_text("When does it end?")).to_have_count(0)
     assert Commitment.objects.get().starts == time(11)
 
-    # More of them, and those at the same times.
+    # More schedules, and those at the same times.
     page.get_by_role("button", name="Show more").click()
     expect(page.locator(".schedule")).to_have_count(10)
     page.get_by_text("The same times with other groups").first.click()
     axe(page)
 
-    # Two side by side, and back with all that was typed.
+    # Compare two, and go back with everything that was typed.
     page.get_by_label("Compare schedule 1", exact=True).check()
     follow(page.get_by_role("button", name="Compare the two"))
     expect(page.get_by_role("alert")).to_contain_text("Choose two schedules to compare. One is chosen.")

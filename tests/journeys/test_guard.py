@@ -1,19 +1,19 @@
-"""The guard of the journeys can fail: it sees what no page may do."""
+"""The page guard of the journeys detects what no page may do."""
 
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
 from tests.journeys.conftest import PageGuard
 
-TRANSGRESSIONS = """async () => {
+FORBIDDEN_ACTIONS = """async () => {
     document.body.insertAdjacentHTML("beforeend", '<p style="color: red">');
     await fetch("http://elsewhere.example/").catch(() => {});
-    setTimeout(() => { throw new Error("left undone"); });
+    setTimeout(() => { throw new Error("an error in a script"); });
     await new Promise((resolve) => setTimeout(resolve, 50));
 }"""
 
 
-def test_the_guard_sees_other_hosts_policy_violations_and_failing_scripts(
+def test_the_guard_detects_other_hosts_policy_violations_and_failing_scripts(
     browser: Browser, live_server: LiveServer
 ) -> None:
     guard = PageGuard(live_server.url)
@@ -22,10 +22,10 @@ def test_the_guard_sees_other_hosts_policy_violations_and_failing_scripts(
     guard.watch(page)
     page.goto("/accounts/login/")
     assert guard.faults == []
-    page.evaluate(TRANSGRESSIONS)
+    page.evaluate(FORBIDDEN_ACTIONS)
     context.close()
-    seen = "\n".join(guard.faults)
-    assert "the content security policy was violated" in seen
-    assert "style" in seen
-    assert "elsewhere.example" in seen
-    assert "a script failed: " in seen
+    faults = "\n".join(guard.faults)
+    assert "the content security policy was violated" in faults
+    assert "style" in faults
+    assert "elsewhere.example" in faults
+    assert "a script failed: " in faults

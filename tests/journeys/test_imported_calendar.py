@@ -1,4 +1,4 @@
-"""A calendar file: sent at a desk and from a phone, looked at, kept, and replaced after seeing what differs."""
+"""Import a calendar file on a desktop and from a phone: preview, save, and replace it after seeing what differs."""
 
 import re
 from datetime import UTC, date, datetime
@@ -51,7 +51,7 @@ def coordinator(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> User
 
 @pytest.fixture
 def rosa(coordinator: User) -> Patient:
-    """Booked on Wednesday from 9 to 12."""
+    """A patient who is booked on Wednesday from 9:00 to 12:00."""
     patient = make_patient(Site.objects.get())
     enrollment = enroll(admit(patient), make_weekday_track(patient.site))
     book(make_session(enrollment.track.meetings.get(weekday=2), WEDNESDAY), enrollment)
@@ -66,7 +66,7 @@ def send(page: Page, folder: Path, *parts: str) -> None:
 
 
 @pytest.mark.journey
-def test_a_coordinator_imports_a_calendar_and_then_the_next_one(
+def test_a_coordinator_imports_a_calendar_and_replaces_it(
     page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe, tmp_path: Path
 ) -> None:
     sign_in(page, coordinator)
@@ -102,8 +102,8 @@ def test_a_coordinator_imports_a_calendar_and_then_the_next_one(
     expect(page.get_by_role("heading", name="Week of Mon 30 Nov")).to_be_visible()
     follow(page.get_by_role("button", name="Keep it", exact=True))
     expect(page.get_by_text("The calendar is kept.")).to_be_visible()
-    kept = ImportedCalendar.objects.get()
-    assert (kept.state, kept.intervals.count(), kept.travel_before) == ("kept", 52, 20)
+    saved = ImportedCalendar.objects.get()
+    assert (saved.state, saved.intervals.count(), saved.travel_before) == ("kept", 52, 20)
 
     follow(page.get_by_role("link", name="Show Work calendar"))
     expect(page.get_by_role("heading", name="Work calendar", exact=True)).to_be_visible()
@@ -114,7 +114,7 @@ def test_a_coordinator_imports_a_calendar_and_then_the_next_one(
 
 
 @pytest.mark.journey
-def test_a_patient_sends_a_calendar_from_a_phone_and_the_clinic_looks_at_it_first(
+def test_a_calendar_sent_from_a_phone_waits_for_the_clinic(
     phone: Page, page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe, tmp_path: Path
 ) -> None:
     sign_in(phone, make_patient_user(rosa))

@@ -1,4 +1,4 @@
-"""Individual time from a counselor's hours to a patient's week, in a browser."""
+"""Individual time, from a counselor's hours to a patient's week, in a browser."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from tests.journeys.steps import Axe, SignIn, follow
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
 
-def test_an_hour_of_ones_own_beside_the_groups(
+def test_individual_time_is_arranged_in_a_counselors_hours(
     page: Page,
     phone: Page,
     axe: Axe,
@@ -31,7 +31,7 @@ def test_an_hour_of_ones_own_beside_the_groups(
     for patient in (rosa, omar):
         admit(patient, minutes=600)
 
-    # Ada says on her phone when she sees people one to one.
+    # Ada enters on her phone when she sees patients individually.
     sign_in(phone, ada)
     phone.goto(reverse("tracks"))
     follow(phone.get_by_role("link", name="One-to-one hours"))
@@ -45,7 +45,7 @@ def test_an_hour_of_ones_own_beside_the_groups(
     expect(phone.get_by_text("Ada Park sees people one to one in these hours.")).to_be_visible()
     axe(phone)
 
-    # Enrolling proposes the hour right after the group, on a desk …
+    # On a desktop, enrolling proposes the hour right after the group.
     sign_in(page, coordinator)
     page.goto(reverse("enroll", args=[rosa.pk, track.pk]))
     page.get_by_label("Wednesday 12:00–13:00 with Ada Park").check()
@@ -56,7 +56,7 @@ def test_an_hour_of_ones_own_beside_the_groups(
     expect(page.get_by_role("region", name="Schedule").get_by_text("Individual session")).to_be_visible()
     axe(page)
 
-    # … and the next one to somebody on a phone.
+    # On a phone, the next patient is offered the next hour.
     sign_in(phone, coordinator)
     phone.goto(reverse("enroll", args=[omar.pk, track.pk]))
     expect(phone.get_by_label("Wednesday 12:00–13:00 with Ada Park")).to_have_count(0)
@@ -65,7 +65,7 @@ def test_an_hour_of_ones_own_beside_the_groups(
     follow(phone.get_by_role("button", name="Enroll"))
     expect(phone.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
 
-    # No hour is left: it says so, and what comes nearest.
+    # End the individual time again.
     follow(page.get_by_role("link", name="Individual time in Morning track"))
     axe(page)
     page.get_by_label("No individual time from then on").check()

@@ -1,4 +1,4 @@
-"""A consent, the letter it allows, and the patient who takes it back, in a browser."""
+"""Record a consent, write a letter under it, and revoke it as the patient, in a browser."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, foll
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
 
-def test_an_employer_is_told_until_the_patient_takes_it_back(
+def test_a_letter_is_written_under_a_consent_that_the_patient_revokes(
     page: Page,
     phone: Page,
     axe: Axe,
@@ -74,9 +74,9 @@ def test_an_employer_is_told_until_the_patient_takes_it_back(
         assert_no_sideways_scrolling(phone)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the letter").click()
-    download.value.save_as(tmp_path / "kept.pdf")
+    download.value.save_as(tmp_path / "letter.pdf")
     assert download.value.suggested_filename == "schedule.pdf"
-    assert (tmp_path / "kept.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "letter.pdf").read_bytes().startswith(b"%PDF")
     assert Letter.objects.count() == 1
 
     sign_in(phone, make_patient_user(patient))

@@ -1,4 +1,4 @@
-"""Nightly work in a browser, on a desk and on a phone: every state of it at once."""
+"""The nightly work page in a browser, on a desktop and on a phone, with every status at once."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def administrator() -> User:
-    """Of four sites: at one it was done, at one it failed, at one it runs, and at one it never ran."""
+    """An administrator of four sites: the job is done at one, failed at one, is running at one, and never ran at one."""
     now = clock.now()
     for name, outcome in (("Harbor Street", "done"), ("Prairie Avenue", "failed"), ("Airport Road", "running")):
         words = "36 sessions and 112 bookings written; 2 places not given, as a session is full or another one clashes."
@@ -26,7 +26,7 @@ def administrator() -> User:
     return make_staff(Role.ADMINISTRATOR, None, name="Tom Abara")
 
 
-def test_nightly_work_is_found_and_read_on_a_desk_and_on_a_phone(
+def test_nightly_work_is_accessible_on_a_desktop_and_on_a_phone(
     page: Page,
     phone: Page,
     sign_in: SignIn,
@@ -45,7 +45,7 @@ def test_nightly_work_is_found_and_read_on_a_desk_and_on_a_phone(
         assert_no_sideways_scrolling(screen)
 
 
-def test_a_scheduler_that_seems_stopped_is_said_to_everyone(page: Page, sign_in: SignIn, axe: Axe) -> None:
+def test_a_warning_is_shown_when_the_scheduler_seems_stopped(page: Page, sign_in: SignIn, axe: Axe) -> None:
     make_site()
     sign_in(page, make_staff(Role.ADMINISTRATOR, None))
     page.goto("/jobs/")

@@ -1,4 +1,4 @@
-"""The demo clinic's patient whom nothing fits: the smallest change is found, tried, kept, and they are enrolled."""
+"""Nothing fits a patient of the demo clinic: the smallest change is found, tried and saved, and they are enrolled."""
 
 from datetime import UTC, datetime, time
 
@@ -18,7 +18,7 @@ WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("size", ["page", "phone"])
-def test_a_quarter_of_an_hour_makes_it_fit(
+def test_fifteen_minutes_make_a_schedule_fit(
     size: str,
     request: pytest.FixtureRequest,
     axe: Axe,
@@ -47,7 +47,7 @@ def test_a_quarter_of_an_hour_makes_it_fit(
     expect(page.get_by_text("What if: not saved")).to_be_visible()
     expect(page.get_by_role("heading", name="1 schedule fits")).to_be_visible()
     axe(page)
-    assert Commitment.objects.get(patient=patient, code="C2").ends == time(17, 20), "nothing is kept yet"
+    assert Commitment.objects.get(patient=patient, code="C2").ends == time(17, 20), "nothing is saved yet"
 
     follow(page.get_by_role("button", name="Keep this change"))
     expect(page.get_by_text("What if: not saved")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""What a coordinator does to one session, in a browser: somebody else leads it, it is cancelled, it is held after all."""
+"""Change one session in a browser: assign a substitute, cancel the session, and restore it."""
 
 import re
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
 @pytest.fixture
 def coordinator(monkeypatch: pytest.MonkeyPatch) -> User:
-    """Of a clinic with one patient in a group of three mornings."""
+    """A coordinator at a clinic with one patient, who is in groups on three mornings."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
     site = make_site()
     by = make_staff(Role.COORDINATOR, site, "Nora Castellanos")
@@ -46,7 +46,7 @@ def coordinator(monkeypatch: pytest.MonkeyPatch) -> User:
 
 
 @pytest.mark.parametrize("device", ["page", "phone"])
-def test_a_substitute_leads_one_session(
+def test_a_substitute_is_assigned_to_one_session(
     request: pytest.FixtureRequest,
     device: str,
     coordinator: User,
@@ -69,7 +69,7 @@ def test_a_substitute_leads_one_session(
     assert list(leads[:3]) == ["Ben Strand", "Ada Park", "Ada Park"]
 
 
-def test_a_session_is_cancelled_and_held_after_all(page: Page, coordinator: User, sign_in: SignIn, axe: Axe) -> None:
+def test_a_session_is_canceled_and_restored(page: Page, coordinator: User, sign_in: SignIn, axe: Axe) -> None:
     sign_in(page, coordinator)
     session = Session.objects.order_by("on")[0]
     page.goto(reverse("session", args=[session.pk]))

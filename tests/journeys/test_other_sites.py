@@ -1,4 +1,4 @@
-"""Groups of two tracks around a day in court, a week that is missed, and a move to another site, in a browser."""
+"""Mix groups of two tracks around a court date, and move a patient to another site, in a browser."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -28,7 +28,7 @@ MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 
 
-def test_groups_of_two_tracks_and_then_another_site(
+def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     page: Page,
     phone: Page,
     axe: Axe,
@@ -62,7 +62,7 @@ def test_groups_of_two_tracks_and_then_another_site(
     for each in (page, phone):
         sign_in(each, coordinator)
 
-    # One group of the evenings makes up for the morning at work.
+    # An evening group replaces the morning when the patient is at work.
     chosen = ",".join(str(meeting.pk) for meeting in [*mornings.meetings.filter(weekday__in=(0, 1)), evenings[1]])
     page.goto(f"{reverse('enroll', args=[rosa.pk, mornings.pk])}?from={MONDAY.isoformat()}&meetings={chosen}")
     expect(page.get_by_label("Evening 3")).to_be_checked()
@@ -80,7 +80,7 @@ def test_groups_of_two_tracks_and_then_another_site(
     expect(page.get_by_text("Not there on Mon 30 Nov: Morning 0")).to_be_visible()
     axe(page)
 
-    # A move asks for the end of it first.
+    # The patient can't move before the enrollment ends.
     follow(page.get_by_role("link", name="Move to another site"))
     axe(page)
     follow(page.get_by_role("button", name="Show what it brings"))

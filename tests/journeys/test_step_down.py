@@ -1,4 +1,4 @@
-"""Planning the step down: a level is stated, what could be kept of the schedule is seen, and the change is made."""
+"""Plan a step down in a browser: set the next level, see what can be kept of the schedule, and make the change."""
 
 from datetime import UTC, datetime
 
@@ -25,7 +25,7 @@ from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, foll
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
 
-def test_the_next_level_is_stated_seen_and_arranged(
+def test_the_next_level_is_set_planned_and_arranged(
     page: Page,
     phone: Page,
     axe: Axe,
@@ -53,7 +53,7 @@ def test_the_next_level_is_stated_seen_and_arranged(
     for each in (page, phone):
         sign_in(each, coordinator)
 
-    # With one level there is nothing to compare yet.
+    # With only one level, there is nothing to compare yet.
     page.goto(reverse("patient", args=[rosa.pk]))
     follow(page.get_by_role("link", name="Look ahead"))
     expect(page.get_by_text("No level after this one is stated")).to_be_visible()
@@ -66,14 +66,14 @@ def test_the_next_level_is_stated_seen_and_arranged(
     follow(page.get_by_role("button", name="State the level"))
     expect(page.get_by_text("The level is stated.")).to_be_visible()
 
-    # On a phone the levels stand one below the other.
+    # On a phone, the levels are shown one below the other.
     phone.goto(reverse("step-down", args=[rosa.pk]))
     expect(phone.get_by_text("Keeps Mon–Wed with the same groups")).to_be_visible()
     expect(phone.get_by_text("Drops Thu, Fri")).to_be_visible()
     axe(phone)
     assert_no_sideways_scrolling(phone)
 
-    # The change is filled in, shown, and made.
+    # The form is filled in; the change is previewed and confirmed.
     page.goto(reverse("step-down", args=[rosa.pk]))
     axe(page)
     follow(page.get_by_role("link", name="Change meetings from Mon 14 Dec"))

@@ -1,4 +1,4 @@
-"""The main job from end to end, in a browser: from a patient without a schedule to a week that is kept in sight."""
+"""The main job from end to end in a browser: from a patient without a schedule to their week in the portal."""
 
 import re
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 MONDAY_AT_12_30 = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)
 
 
-def sign_in_by_the_form(page: Page, email: str) -> None:
+def sign_in_with_form(page: Page, email: str) -> None:
     page.goto(reverse("account_login"))
     page.locator("input[name=login]").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
@@ -50,7 +50,7 @@ def test_from_finding_a_schedule_to_the_patients_own_week(
     admit(patient)
 
     # The coordinator finds a schedule: one track fits, the other is explained.
-    sign_in_by_the_form(page, coordinator.email)
+    sign_in_with_form(page, coordinator.email)
     axe(page)
     follow(page.get_by_role("link", name="Patients").first)
     axe(page)
@@ -65,7 +65,7 @@ def test_from_finding_a_schedule_to_the_patients_own_week(
     expect(page.get_by_text("Morning track").first).to_be_visible()
     assert patient.episodes.get().bookings.count() == 12 * 3
 
-    # After the group: its roster, everyone present, the week's standing.
+    # After the group: the roster, everyone marked present, and the week's standing.
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_12_30)
     follow(page.get_by_role("link", name="Today"))
     axe(page)
@@ -80,7 +80,7 @@ def test_from_finding_a_schedule_to_the_patients_own_week(
     expect(row).to_contain_text("On course")
     axe(page)
 
-    # A calendar address, read by a calendar app that can't sign in: it says when, and nothing else.
+    # A calendar app that can't sign in reads the calendar link. It contains times and nothing else.
     page.goto(reverse("patient-calendar", args=[patient.pk]))
     axe(page)
     follow(page.get_by_role("button", name="Make the address"))
@@ -96,11 +96,11 @@ def test_from_finding_a_schedule_to_the_patients_own_week(
     assert not re.search(rb"Harbor|Rosa|Lindqvist|Morning|Group|Park", answer.body())
 
     # The patient sees the same week on a phone.
-    sign_in_by_the_form(phone, user.email)
+    sign_in_with_form(phone, user.email)
     expect(phone).to_have_title("My schedule")
     expect(phone.get_by_text("Wed 25 Nov").first).to_be_visible()
     expect(phone.get_by_text("6 h still to come").first).to_be_visible()
     axe(phone)
-    for place in ("Week", "Calendar", "Me"):
-        follow(phone.get_by_role("navigation", name="Main").get_by_role("link", name=place, exact=True))
+    for name in ("Week", "Calendar", "Me"):
+        follow(phone.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True))
         axe(phone)

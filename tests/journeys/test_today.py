@@ -1,4 +1,4 @@
-"""The day in a browser: it stands at once, what needs attention comes after it, and looking again is cheap and recorded."""
+"""The today page in a browser: the day appears at once, what needs attention follows, and repeated views are audited."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,7 +25,7 @@ def on_wednesday() -> Iterator[None]:
 
 @pytest.fixture
 def clinic() -> Clinic:
-    """Rosa and Wen are in Wednesday's group; Rosa missed Monday, and Saturday's group can save her week."""
+    """Rosa and Wen are in Wednesday's group. Rosa missed Monday, and Saturday's group can save her week."""
     clinic = make_clinic()
     rosa = clinic.admit("Rosa")
     clinic.admit("Wen", starts=WEDNESDAY)
@@ -36,7 +36,7 @@ def clinic() -> Clinic:
     return clinic
 
 
-def test_the_day_stands_and_what_needs_attention_comes_after_it(
+def test_the_day_appears_first_and_needs_attention_follows(
     page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
 ) -> None:
     for size in (page, phone):
@@ -51,7 +51,7 @@ def test_the_day_stands_and_what_needs_attention_comes_after_it(
         axe(size)
 
 
-def test_without_scripts_it_is_a_link_away(
+def test_needs_attention_is_a_link_away_without_javascript(
     browser: Browser, live_server: LiveServer, sign_in: SignIn, clinic: Clinic
 ) -> None:
     context = browser.new_context(java_script_enabled=False, base_url=live_server.url)
@@ -63,9 +63,7 @@ def test_without_scripts_it_is_a_link_away(
     context.close()
 
 
-def test_looking_again_at_the_same_is_one_event_and_a_change_is_seen(
-    page: Page, sign_in: SignIn, clinic: Clinic
-) -> None:
+def test_a_repeated_view_leaves_one_event_and_a_change_is_shown(page: Page, sign_in: SignIn, clinic: Clinic) -> None:
     sign_in(page, clinic.coordinator)
     page.goto(reverse("today"))
     expect(page.get_by_text("3 h to make up")).to_be_visible()
