@@ -1,6 +1,8 @@
 """Enter commitments in a browser: a rotating shift in the form, and a week painted with a mouse, a finger and keys."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -27,6 +29,7 @@ from tests.journeys.steps import Axe, SignIn, follow
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEDNESDAY = date(2026, 11, 25)
+LONG_PRESS = 400  # milliseconds, as in week_grid.js
 
 
 @pytest.fixture
@@ -149,11 +152,24 @@ def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patien
 
 
 class Finger:
-    """Touch the page with one finger, by the events that a browser gets."""
+    """Touch the page with one finger, by the events that a browser gets.
+
+    Only the length of a press tells a long press from a tap, and on a busy machine a tap can take long. So the page's
+    clock stands still during a gesture, except where the gesture lets time pass.
+    """
 
     def __init__(self, page: Page) -> None:
         self.session = page.context.new_cdp_session(page)
         self.page = page
+        self.pauses = 0
+        page.clock.install(time=NOW)
+
+    @contextmanager
+    def _clock_stopped(self) -> Iterator[None]:
+        self.pauses += 1
+        self.page.clock.pause_at(NOW + self.pauses * timedelta(hours=1))
+        yield
+        self.page.clock.resume()
 
     def _send(self, kind: str, at: Locator | None = None) -> None:
         points = []
@@ -164,15 +180,18 @@ class Finger:
         self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     def tap(self, at: Locator) -> None:
-        self._send("touchStart", at)
-        self._send("touchEnd")
+        with self._clock_stopped():
+            self._send("touchStart", at)
+            self._send("touchEnd")
 
     def long_press_and_drag(self, *cells: Locator) -> None:
-        self._send("touchStart", cells[0])
-        expect_status(self.page, "Move to where it ends, and let go.")
-        for at in cells[1:]:
-            self._send("touchMove", at)
-        self._send("touchEnd")
+        with self._clock_stopped():
+            self._send("touchStart", cells[0])
+            self.page.clock.run_for(LONG_PRESS)
+            expect_status(self.page, "Move to where it ends, and let go.")
+            for at in cells[1:]:
+                self._send("touchMove", at)
+            self._send("touchEnd")
 
 
 def test_a_week_is_painted_with_a_finger(

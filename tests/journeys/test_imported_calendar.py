@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
+from patients.calendar_import import reader
 from patients.models import ImportedCalendar, Patient
 from scheduling.models import Site
 from tests.factories import (
@@ -46,6 +47,8 @@ HOLIDAY = event(starts="DTSTART;VALUE=DATE:20261224", ends="DTEND;VALUE=DATE:202
 @pytest.fixture
 def coordinator(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> User:
     monkeypatch.setattr(clock, "now", lambda: NOW)
+    # The journeys are not about this limit, and a busy machine takes long to start the process that reads the file.
+    monkeypatch.setattr(reader, "TIMEOUT_SECONDS", 60)
     return make_staff(Role.COORDINATOR, make_site(phone="555-0100"), "Nora Castellanos")
 
 
