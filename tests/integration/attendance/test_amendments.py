@@ -50,15 +50,23 @@ def late(reason: str = "She was in the hall, the sheet shows it.") -> Mark:
 def test_an_amendment_keeps_the_values_before_and_after_and_the_reason(clinic: Clinic, finalized: Attendance) -> None:
     amend_attendance(attendance=finalized, mark=late(), by=clinic.coordinator, now=THURSDAY_NOON, seen_amendments=ANY)
 
-    kept = Amendment.objects.get()
-    assert (kept.status_before, kept.arrived_before, kept.credited_minutes_before) == ("no_show", None, 0)
-    assert (kept.status_after, kept.arrived_after, kept.credited_minutes_after) == ("partial", at("9:30"), 150)
-    assert (kept.signature, kept.at) == ("Cleo Marsh, LADC", THURSDAY_NOON)
+    amendment = Amendment.objects.get()
+    assert (amendment.status_before, amendment.arrived_before, amendment.credited_minutes_before) == (
+        "no_show",
+        None,
+        0,
+    )
+    assert (amendment.status_after, amendment.arrived_after, amendment.credited_minutes_after) == (
+        "partial",
+        at("9:30"),
+        150,
+    )
+    assert (amendment.signature, amendment.at) == ("Cleo Marsh, LADC", THURSDAY_NOON)
     finalized.refresh_from_db()
     assert (finalized.status, finalized.arrived, finalized.credited_minutes) == ("partial", at("9:30"), 150)
     assert (finalized.recorded_by, finalized.recorded_at) == (clinic.leader, at("12:00"))
     event = AuditEvent.objects.get(action=Action.AMENDED)
-    assert (event.patient_key, event.reason) == (finalized.booking.episode.patient_id, kept.reason)
+    assert (event.patient_key, event.reason) == (finalized.booking.episode.patient_id, amendment.reason)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +107,11 @@ def test_an_amendment_is_refused_if_another_was_made_meanwhile(clinic: Clinic, f
 
 
 def test_the_database_refuses_to_change_or_delete_an_amendment(clinic: Clinic, finalized: Attendance) -> None:
-    kept = amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=ANY)
-    for act in (lambda: Amendment.objects.update(reason="Otherwise."), kept.delete):
+    amendment = amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=ANY)
+    for act in (lambda: Amendment.objects.update(reason="Otherwise."), amendment.delete):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             act()
-    assert Amendment.objects.get().reason == kept.reason
+    assert Amendment.objects.get().reason == amendment.reason
 
 
 @time_machine.travel(THURSDAY_NOON, tick=False)
@@ -113,10 +121,10 @@ def test_the_page_shows_the_mark_and_amends_it(clinic: Clinic, finalized: Attend
     assert "No show" in page.text
     assert 'name="seen" value="0"' in page.text
 
-    answer = client.post(
+    response = client.post(
         address, {"status": "partial", "arrived": "09:30", "left": "", "reason": "Sat at the back.", "seen": "0"}
     )
-    assert answer.headers["Location"].startswith(reverse("session", args=[clinic.monday.pk]))
+    assert response.headers["Location"].startswith(reverse("session", args=[clinic.monday.pk]))
     shown = client.get(reverse("session", args=[clinic.monday.pk])).text
     assert "Sat at the back." in shown
     assert "from 9:30" in shown
@@ -124,13 +132,13 @@ def test_the_page_shows_the_mark_and_amends_it(clinic: Clinic, finalized: Attend
 
 @time_machine.travel(THURSDAY_NOON, tick=False)
 def test_a_refused_amendment_keeps_the_input_and_says_what_is_wrong(clinic: Clinic, address: str) -> None:
-    answer = client_for(clinic.coordinator).post(
+    response = client_for(clinic.coordinator).post(
         address, {"status": "partial", "arrived": "13:30", "left": "", "reason": "Sat at the back.", "seen": "0"}
     )
-    assert answer.status_code == 200
-    assert "The times must lie in the session" in answer.text
-    assert "Sat at the back." in answer.text
-    assert 'value="13:30"' in answer.text
+    assert response.status_code == 200
+    assert "The times must lie in the session" in response.text
+    assert "Sat at the back." in response.text
+    assert 'value="13:30"' in response.text
     missing = client_for(clinic.coordinator).post(address, {"status": "present", "reason": "", "seen": "0"})
     assert "This field is required." in missing.text
 
@@ -143,8 +151,8 @@ def test_outsiders_cannot_amend(clinic: Clinic, finalized: Attendance, address: 
     assert client_for(clinic.administrator).get(address).status_code == 403
     anonymous = client_for(clinic.leader)
     anonymous.logout()
-    answer = anonymous.get(address)
-    assert answer.headers["Location"] == f"{reverse('account_login')}?{urlencode({'next': address}, safe='/')}"
+    response = anonymous.get(address)
+    assert response.headers["Location"] == f"{reverse('account_login')}?{urlencode({'next': address}, safe='/')}"
     assert not Amendment.objects.exists()
 
 

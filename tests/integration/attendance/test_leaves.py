@@ -142,8 +142,8 @@ def test_a_finalized_excuse_can_be_amended_like_any_mark(clinic: Clinic, rosa: E
     amend_attendance(
         attendance=Attendance.objects.get(booking=booking_of(rosa)), mark=mark, by=by, now=AFTER, seen_amendments=ANY
     )
-    standing = Attendance.objects.get(booking=booking_of(rosa))
-    assert (standing.status, standing.credited_minutes, standing.leave) == ("present", 180, None)
+    amended = Attendance.objects.get(booking=booking_of(rosa))
+    assert (amended.status, amended.credited_minutes, amended.leave) == ("present", 180, None)
 
 
 # A changed return
@@ -210,7 +210,7 @@ def test_a_leave_must_be_within_the_episode_and_have_a_reason(clinic: Clinic, ro
 
 
 @pytest.mark.parametrize(
-    ("standing", "asked", "overlaps"),
+    ("existing", "new", "overlaps"),
     [
         pytest.param((TUESDAY, THURSDAY), (MONDAY, TUESDAY), True, id="its first day"),
         pytest.param((TUESDAY, THURSDAY), (THURSDAY, None), True, id="its last day"),
@@ -222,15 +222,15 @@ def test_a_leave_must_be_within_the_episode_and_have_a_reason(clinic: Clinic, ro
     ],
 )
 def test_overlapping_leaves_are_refused(
-    rosa: Episode, by: User, standing: tuple[date, date | None], asked: tuple[date, date | None], overlaps: bool
+    rosa: Episode, by: User, existing: tuple[date, date | None], new: tuple[date, date | None], overlaps: bool
 ) -> None:
-    leave_from(rosa, *standing, by)
+    leave_from(rosa, *existing, by)
     if not overlaps:
-        assert leave_from(rosa, *asked, by).starts == asked[0]
+        assert leave_from(rosa, *new, by).starts == new[0]
         return
     with pytest.raises(Refused) as refused:
-        leave_from(rosa, *asked, by)
-    assert refused.value.reasons == (LeaveOverlaps(*standing),)
+        leave_from(rosa, *new, by)
+    assert refused.value.reasons == (LeaveOverlaps(*existing),)
 
 
 def test_a_leave_cannot_be_extended_over_another(rosa: Episode, by: User) -> None:

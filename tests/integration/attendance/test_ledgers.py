@@ -205,12 +205,12 @@ def test_the_command_prints_what_the_page_shows(
     make_opening(clinic, THURSDAY + timedelta(days=2))
     time_machine.move_to(THURSDAY_NOON)
 
-    said = printed(rosa.patient.code, "--week", "2026-11-25")
+    output = printed(rosa.patient.code, "--week", "2026-11-25")
 
-    assert "Mon 23 – Sun 29 Nov" in said
-    assert "3 h of 9 h" in said
-    assert "At risk" in said
-    assert "Sat 28 Nov" in said
+    assert "Mon 23 – Sun 29 Nov" in output
+    assert "3 h of 9 h" in output
+    assert "At risk" in output
+    assert "Sat 28 Nov" in output
 
 
 def test_the_command_prints_json_for_other_programs(
@@ -219,14 +219,14 @@ def test_the_command_prints_json_for_other_programs(
     miss_monday_and_wednesday(clinic, rosa)
     time_machine.move_to(THURSDAY_NOON)
 
-    said = json.loads(printed(rosa.patient.code, "--json"))
+    output = json.loads(printed(rosa.patient.code, "--json"))
 
-    assert said["week"] == "2026-11-23"
-    assert said["last_day"] == "2026-11-29"
-    assert said["ledger"]["standing"] == "out_of_reach"
-    assert said["ledger"]["makeup_minutes"] == 180
-    assert [each["mark"] for each in said["sessions"]] == ["no_show", "present", None]
-    assert said["sessions"][0]["starts"] == "2026-11-23T09:00:00-05:00"
+    assert output["week"] == "2026-11-23"
+    assert output["last_day"] == "2026-11-29"
+    assert output["ledger"]["standing"] == "out_of_reach"
+    assert output["ledger"]["makeup_minutes"] == 180
+    assert [each["mark"] for each in output["sessions"]] == ["no_show", "present", None]
+    assert output["sessions"][0]["starts"] == "2026-11-23T09:00:00-05:00"
 
 
 @pytest.mark.parametrize(
@@ -267,6 +267,6 @@ def test_the_week_report_is_of_the_latest_episode_in_the_week(clinic: Clinic, ro
     Episode.objects.update(ends=WEDNESDAY)
     again = admit(rosa.patient, FRIDAY)
     enroll(again, clinic.track, FRIDAY)
-    found = week_report(patient=rosa.patient, day=MONDAY, now=AFTER)
-    assert found.row is not None
-    assert found.row.episode == again
+    report = week_report(patient=rosa.patient, day=MONDAY, now=AFTER)
+    assert report.row is not None
+    assert report.row.episode == again

@@ -158,14 +158,14 @@ def test_a_missed_session_is_made_up_once_and_those_of_the_week_come_first(clini
 def test_a_makeup_session_closes_the_gap_of_its_week(clinic: Clinic, rosa: Episode) -> None:
     miss_monday_and_wednesday(clinic, rosa)
     opening = make_opening(clinic, FRIDAY)
-    found = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
-    assert (found.makeup_sessions, found.other_openings, found.missed) == ([], [opening], [booking_of(rosa)])
+    report = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
+    assert (report.makeup_sessions, report.other_openings, report.missed) == ([], [opening], [booking_of(rosa)])
 
     saver = make_opening(clinic, FRIDAY + timedelta(days=1))
-    found = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
-    assert (found.makeup_sessions, found.other_openings) == ([saver], [opening])
-    book_makeup(session=saver, makes_up=found.missed[0], by=clinic.coordinator, now=THURSDAY_NOON)
+    report = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
+    assert (report.makeup_sessions, report.other_openings) == ([saver], [opening])
+    book_makeup(session=saver, makes_up=report.missed[0], by=clinic.coordinator, now=THURSDAY_NOON)
 
-    found = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
-    assert found.row is not None
-    assert (found.row.ledger.standing, found.makeup_sessions, found.other_openings) == (Standing.ON_PACE, [], [])
+    report = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
+    assert report.row is not None
+    assert (report.row.ledger.standing, report.makeup_sessions, report.other_openings) == (Standing.ON_PACE, [], [])

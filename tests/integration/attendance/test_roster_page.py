@@ -81,28 +81,30 @@ def test_everyone_is_marked_present_and_then_exceptions_are_changed(clinic: Clin
     tomasz = clinic.admit("Tomasz")
     client = client_for(clinic.coordinator)
 
-    answer = client.post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
-    assert "2 marked present." in answer.text
-    answer = client.post(
+    response = client.post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
+    assert "2 marked present." in response.text
+    response = client.post(
         mark_at(booking_of(tomasz)),
         {"status": "partial", "arrived": "9:20", "left": "11:00", "seen": seen(booking_of(tomasz))},
     )
 
-    assert answer.headers["Location"] == f"{page(clinic.monday)}#person-{booking_of(tomasz).pk}"
+    assert response.headers["Location"] == f"{page(clinic.monday)}#person-{booking_of(tomasz).pk}"
     mark = booking_of(tomasz).attendance
     assert (mark.status, mark.arrived, mark.left, mark.credited_minutes) == ("partial", at("9:20"), at("11:00"), 100)
     assert booking_of(rosa).attendance.credited_minutes == 180
 
 
 def test_htmx_gets_the_line_and_the_parts_that_depend_on_it(clinic: Clinic, rosa: Episode) -> None:
-    answer = client_for(clinic.leader).post(mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=HTMX)
+    response = client_for(clinic.leader).post(
+        mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=HTMX
+    )
 
-    assert answer.status_code == 200
-    assert answer.text.lstrip().startswith(f'<li class="surface mb-2" id="person-{booking_of(rosa).pk}"')
-    assert "3 h credited" in answer.text
-    assert "1 of 1 marked" in answer.text
-    assert f'name="version" value="{clinic.monday.version}"' in answer.text
-    assert "<html" not in answer.text
+    assert response.status_code == 200
+    assert response.text.lstrip().startswith(f'<li class="surface mb-2" id="person-{booking_of(rosa).pk}"')
+    assert "3 h credited" in response.text
+    assert "1 of 1 marked" in response.text
+    assert f'name="version" value="{clinic.monday.version}"' in response.text
+    assert "<html" not in response.text
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["whole page", "line"])
@@ -110,19 +112,19 @@ def test_an_error_is_shown_beside_the_field_and_the_input_is_kept(
     clinic: Clinic, rosa: Episode, headers: dict[str, str]
 ) -> None:
     typed = {"status": "partial", "arrived": "13:20", "left": "", "reason": "Bus was late", "seen": ""}
-    answer = client_for(clinic.leader).post(mark_at(booking_of(rosa)), typed, headers=headers)
+    response = client_for(clinic.leader).post(mark_at(booking_of(rosa)), typed, headers=headers)
 
-    assert "The times must lie in the session" in answer.text
-    assert 'value="13:20"' in answer.text
-    assert "Bus was late" in answer.text
-    assert f'id="mark-{booking_of(rosa).pk}-arrived_error"' in answer.text
-    assert "form-control is-invalid" in answer.text
+    assert "The times must lie in the session" in response.text
+    assert 'value="13:20"' in response.text
+    assert "Bus was late" in response.text
+    assert f'id="mark-{booking_of(rosa).pk}-arrived_error"' in response.text
+    assert "form-control is-invalid" in response.text
     assert not Attendance.objects.exists()
 
 
 def test_a_status_must_be_chosen(clinic: Clinic, rosa: Episode) -> None:
-    answer = client_for(clinic.leader).post(mark_at(booking_of(rosa)), {"status": ""}, headers=HTMX)
-    assert "Choose a mark." in answer.text
+    response = client_for(clinic.leader).post(mark_at(booking_of(rosa)), {"status": ""}, headers=HTMX)
+    assert "Choose a mark." in response.text
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["whole page", "line"])
@@ -131,12 +133,12 @@ def test_a_stale_page_shows_the_recorded_mark_and_does_not_overwrite_it(
 ) -> None:
     clinic.mark(booking_of(rosa), "no_show", DURING)
 
-    answer = client_for(clinic.coordinator).post(
+    response = client_for(clinic.coordinator).post(
         mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=headers, follow=True
     )
 
-    assert "Somebody else changed this in the meantime" in answer.text
-    assert '<option value="no_show" selected>' in answer.text
+    assert "Somebody else changed this in the meantime" in response.text
+    assert '<option value="no_show" selected>' in response.text
     assert Attendance.objects.get().status == "no_show"
 
 
@@ -153,30 +155,30 @@ def test_unchanged_times_keep_their_seconds(clinic: Clinic, rosa: Episode) -> No
 
 def test_the_leader_finalizes_the_version_that_they_saw(clinic: Clinic, rosa: Episode) -> None:
     client, address = client_for(clinic.leader), reverse("session-finalize", args=[clinic.monday.pk])
-    answer = client.post(address, {"version": clinic.monday.version}, follow=True)
-    assert "1 person is not marked yet: Rosa Lindqvist." in answer.text
+    response = client.post(address, {"version": clinic.monday.version}, follow=True)
+    assert "1 person is not marked yet: Rosa Lindqvist." in response.text
 
     old = clinic.monday.version
     clinic.mark(booking_of(rosa))
     assert "Somebody else changed this" in client.post(address, {"version": old}, follow=True).text
-    answer = client.post(address, {"version": clinic.monday.version}, follow=True)
+    response = client.post(address, {"version": clinic.monday.version}, follow=True)
 
-    assert "Finalized by Ada Park, LADC" in answer.text
-    assert reverse("attendance-amend", args=[Attendance.objects.get().pk]) in answer.text
-    assert "hx-post" not in answer.text
+    assert "Finalized by Ada Park, LADC" in response.text
+    assert reverse("attendance-amend", args=[Attendance.objects.get().pk]) in response.text
+    assert "hx-post" not in response.text
 
 
 def test_a_session_cannot_be_finalized_before_it_ends(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa), "present", DURING)
     with time_machine.travel(DURING, tick=False):
-        answer = client_for(clinic.leader).post(reverse("session-finalize", args=[clinic.monday.pk]), follow=True)
-    assert "The session ends at 12:00; it can be finalized after that." in answer.text
+        response = client_for(clinic.leader).post(reverse("session-finalize", args=[clinic.monday.pk]), follow=True)
+    assert "The session ends at 12:00; it can be finalized after that." in response.text
 
 
 def test_nobody_is_marked_present_before_the_session_begins(clinic: Clinic, rosa: Episode) -> None:
     with time_machine.travel(BEFORE, tick=False):
-        answer = client_for(clinic.leader).post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
-    assert "The session has not begun yet" in answer.text
+        response = client_for(clinic.leader).post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
+    assert "The session has not begun yet" in response.text
 
 
 def test_a_cancelled_session_cannot_be_marked_on_its_page(clinic: Clinic, rosa: Episode) -> None:
@@ -195,9 +197,9 @@ def test_only_those_who_may_see_the_roster_see_it(clinic: Clinic, rosa: Episode)
     for user in (clinic.leader, clinic.coordinator, clinic.reviewer):
         assert "Lindqvist" in client_for(user).get(page(clinic.monday)).text
     for user in (clinic.colleague, clinic.administrator):
-        answer = client_for(user).get(page(clinic.monday))
-        assert answer.status_code == 200
-        assert "Lindqvist" not in answer.text
+        response = client_for(user).get(page(clinic.monday))
+        assert response.status_code == 200
+        assert "Lindqvist" not in response.text
     assert "hx-post" not in client_for(clinic.reviewer).get(page(clinic.monday)).text
 
 

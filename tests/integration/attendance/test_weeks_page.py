@@ -96,9 +96,9 @@ def test_the_page_links_to_earlier_and_later_weeks(clinic: Clinic) -> None:
 )
 @pytest.mark.usefixtures("rosa")
 def test_an_invalid_query_string_means_this_week(clinic: Clinic, nonsense: dict[str, str]) -> None:
-    answer = client_for(clinic.coordinator).get(reverse("weeks"), nonsense)
-    assert answer.status_code == 200
-    assert "This week, Mon 23 – Sun 29 Nov" in answer.text
+    response = client_for(clinic.coordinator).get(reverse("weeks"), nonsense)
+    assert response.status_code == 200
+    assert "This week, Mon 23 – Sun 29 Nov" in response.text
 
 
 @pytest.mark.parametrize("patients", [1, 3])
@@ -153,19 +153,19 @@ def test_a_makeup_session_is_booked_from_the_week_and_closes_its_gap(
     clinic: Clinic, rosa: Episode, saturday: Session
 ) -> None:
     client = client_for(clinic.coordinator)
-    answer = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": booking_of(rosa).pk}, follow=True)
+    response = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": booking_of(rosa).pk}, follow=True)
 
-    assert "Rosa is booked into Saturday group as a make-up." in answer.text
-    assert "On course" in answer.text
+    assert "Rosa is booked into Saturday group as a make-up." in response.text
+    assert "On course" in response.text
     booked = Booking.objects.get(session=saturday)
     assert (booked.makes_up, booked.week, booked.enrollment) == (booking_of(rosa), MONDAY, None)
 
 
 def test_a_makeup_session_that_filled_up_meanwhile_is_refused(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
     Session.objects.filter(pk=saturday.pk).update(places=2, booked=2)
-    asked = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
-    answer = client_for(clinic.coordinator).post(make_up(rosa), asked, follow=True)
-    assert "No place is left in “Saturday group” on Sat 28 Nov." in answer.text
+    data = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
+    response = client_for(clinic.coordinator).post(make_up(rosa), data, follow=True)
+    assert "No place is left in “Saturday group” on Sat 28 Nov." in response.text
     assert not Booking.objects.filter(session=saturday).exists()
 
 
@@ -174,8 +174,8 @@ def test_a_makeup_session_must_make_up_for_a_session_of_the_same_patient(
 ) -> None:
     client = client_for(clinic.coordinator)
     for wrong in (booking_of(tomasz).pk, booking_of(rosa, WEDNESDAY).pk, 10**9, ""):
-        answer = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": wrong}, follow=True)
-        assert "Choose one of the sessions offered" in answer.text
+        response = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": wrong}, follow=True)
+        assert "Choose one of the sessions offered" in response.text
     assert not Booking.objects.filter(session=saturday).exists()
 
 
@@ -192,11 +192,11 @@ def test_an_invalid_date_is_not_found(clinic: Clinic, rosa: Episode, day: str) -
 def test_a_patient_without_a_schedule_is_offered_one_instead_of_a_makeup_session(
     clinic: Clinic, saturday: Session
 ) -> None:
-    waiting = admit(make_patient(clinic.site, "Wen"))
-    text = client_for(clinic.coordinator).get(week_of(waiting)).text
+    unscheduled = admit(make_patient(clinic.site, "Wen"))
+    text = client_for(clinic.coordinator).get(week_of(unscheduled)).text
     assert "Saturday group" in text
     assert "Book as make-up" not in text
-    assert reverse("find-schedule", args=[waiting.patient_id]) in text
+    assert reverse("find-schedule", args=[unscheduled.patient_id]) in text
 
 
 def test_clinicians_see_the_weeks_of_their_own_groups(clinic: Clinic, rosa: Episode) -> None:
@@ -220,9 +220,9 @@ def test_outsiders_cannot_see_weeks(clinic: Clinic, rosa: Episode) -> None:
 
 
 def test_only_those_who_manage_patients_book_makeup_sessions(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
-    asked = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
+    data = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
     for user in (clinic.leader, clinic.reviewer, clinic.administrator, clinic.colleague):
-        assert client_for(user).post(make_up(rosa), asked).status_code == 403
-    assert client_for(clinic.stranger).post(make_up(rosa), asked).status_code == 404
+        assert client_for(user).post(make_up(rosa), data).status_code == 403
+    assert client_for(clinic.stranger).post(make_up(rosa), data).status_code == 404
     assert "Book as make-up" not in client_for(clinic.leader).get(week_of(rosa)).text
     assert not Booking.objects.filter(session=saturday).exists()

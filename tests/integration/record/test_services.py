@@ -233,20 +233,20 @@ def test_admission_opens_an_episode_with_its_first_level(patient: Patient, coord
 
 
 @pytest.mark.parametrize(
-    ("ends", "asked"),
+    ("ends", "starts"),
     [
         pytest.param(None, date(2026, 12, 1), id="while an episode is open"),
         pytest.param(date(2026, 12, 2), date(2026, 12, 1), id="on the last day of an episode"),
     ],
 )
 def test_a_patient_cannot_be_in_two_episodes_at_once(
-    patient: Patient, coordinator: User, ends: date | None, asked: date
+    patient: Patient, coordinator: User, ends: date | None, starts: date
 ) -> None:
     admit(patient)
     Episode.objects.update(ends=ends)
 
     with pytest.raises(Refused) as refused:
-        admit_patient(patient=patient, values=level(starts=asked), by=coordinator, now=NOW)
+        admit_patient(patient=patient, values=level(starts=starts), by=coordinator, now=NOW)
 
     assert codes(refused) == ["already_admitted"]
 
@@ -272,7 +272,7 @@ def test_a_new_level_ends_the_previous_one(patient: Patient, coordinator: User) 
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("starts", "expected"),
     [
         pytest.param(MONDAY, "level_overlaps", id="on the day the present one began"),
         pytest.param(date(2026, 11, 20), "level_overlaps", id="before it"),
@@ -280,14 +280,14 @@ def test_a_new_level_ends_the_previous_one(patient: Patient, coordinator: User) 
     ],
 )
 def test_a_level_that_begins_too_early_or_after_discharge_is_refused(
-    patient: Patient, coordinator: User, asked: date, expected: str
+    patient: Patient, coordinator: User, starts: date, expected: str
 ) -> None:
     episode = admit(patient)
     Episode.objects.update(ends=date(2026, 12, 19))
     episode.spans.update(ends=date(2026, 12, 19))
 
     with pytest.raises(Refused) as refused:
-        set_level_of_care(episode=episode, values=level(starts=asked), by=coordinator, now=NOW)
+        set_level_of_care(episode=episode, values=level(starts=starts), by=coordinator, now=NOW)
 
     assert codes(refused) == [expected]
     assert episode.spans.count() == 1
