@@ -1,4 +1,4 @@
-"""What the frame around every page needs. Nothing is read before a template asks for it."""
+"""The context of the frame around every page. Nothing is read before a template uses it."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from scheduling.views.current_site import current_site, sites_worked_at
 
 @dataclass(frozen=True, slots=True)
 class NavSection:
-    """A place in the rail. `paths` are the first parts of the addresses that belong to it."""
+    """An entry of the navigation. `paths` are the first parts of the URL paths that belong to it."""
 
     name: str
     url_name: str
@@ -22,7 +22,7 @@ class NavSection:
     paths: frozenset[str]
     permissions: frozenset[Permission]
     seldom: bool = False
-    """Whether it makes room for the others where a phone's bar is too small for all of them."""
+    """Whether it is left out of a phone's bar if not all entries have room there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class NavItem:
     icon: str
     active: bool
     in_bar: bool = True
-    """Whether it stands in a phone's bar too, or there in the menu alone."""
+    """Whether it is in a phone's bar; otherwise it is only in the menu there."""
 
 
 MAX_BAR_ITEMS = 4
@@ -66,7 +66,7 @@ NAV_SECTIONS = (
 
 
 def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
-    """The places this person may go to, with the one they are in."""
+    """Return the entries that the user may open, with the current one marked."""
     first_part = path.strip("/").partition("/")[0]
     open_to = [entry for entry in NAV_SECTIONS if any(map(user.may_somewhere, entry.permissions))]
     crowded = len(open_to) > MAX_BAR_ITEMS
@@ -83,7 +83,7 @@ def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
-    """`rail`, `sites` and `current_site` for staff; nothing for patients and strangers."""
+    """Return `rail`, `sites` and `current_site` for staff, and nothing for patients and anonymous users."""
     user = getattr(request, "user", None)
     if not isinstance(user, User) or not user.has_any_role:
         return {}

@@ -1,4 +1,4 @@
-"""Which of a site's sessions a calendar shows."""
+"""Filter the sessions that the board shows."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def _choice_filter(name: str, label: str, empty: str) -> django_filters.ModelCho
 
 
 class SessionFilter(django_filters.FilterSet):
-    """By track, room and facilitator of the site. What is not one of them is an error, and narrows nothing."""
+    """Filter by track, room and facilitator of the site. Other values are errors and filter nothing."""
 
     track = _choice_filter("meeting__tracks", "Track", "Any track")
     room = _choice_filter("room", "Room", "Any room")
@@ -39,11 +39,11 @@ class SessionFilter(django_filters.FilterSet):
 
     @property
     def chosen(self) -> dict[str, Model]:
-        """What was asked for and exists."""
+        """The chosen filters by name."""
         self.form.is_valid()
         return {name: found for name in self.filters if (found := self.form.cleaned_data.get(name))}
 
     @property
     def address(self) -> str:
-        """What was chosen as the part of an address that follows another: "&track=3"."""
+        """The chosen filters as the end of a query string, such as "&track=3"."""
         return "".join(f"&{name}={found.pk}" for name, found in self.chosen.items())

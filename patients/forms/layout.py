@@ -1,11 +1,11 @@
-"""How the fields of a form lie."""
+"""Lay out the fields of a form with crispy-forms."""
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Layout, Row
 
 
 def form_layout(*rows: object) -> FormHelper:
-    """Fields in rows, inside a form element that the page writes."""
+    """Lay out rows of fields inside a form element that the template writes."""
     helper = FormHelper()
     helper.form_tag = False
     helper.disable_csrf = True
@@ -14,5 +14,5 @@ def form_layout(*rows: object) -> FormHelper:
 
 
 def fields_row(*names: str) -> Row:
-    """Fields beside each other where there is room."""
+    """Put fields beside each other if there is room."""
     return Row(*(Column(name, css_class="col-sm") for name in names))

@@ -1,4 +1,7 @@
-"""Whose record a person may open, and whose they may change."""
+"""Find the patients and their data that a user may see or manage.
+
+Every function raises Http404 for what the user may not see, and PermissionDenied for what they may not change.
+"""
 
 from django.shortcuts import get_object_or_404
 
@@ -12,12 +15,12 @@ READ = (Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS)
 
 
 def patient_seen_by(user: User, patient_id: int) -> Patient:
-    """The patient, for those who may see them; to everybody else nothing is here."""
+    """Find a patient that the user may see."""
     return get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
 
 
 def patient_managed_by(user: User, patient_id: int) -> Patient:
-    """The patient, for those who may change the record: 403 for those who may only read it."""
+    """Find a patient whose record the user may change."""
     patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
     return patient
@@ -38,7 +41,7 @@ def place_managed_by(user: User, place_id: int) -> Place:
 
 
 def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
-    """One that waits; what is decided is nowhere any more."""
+    """Find a proposal that waits; a decided one is not found."""
     proposals = CommitmentProposal.objects.visible_to(user).waiting()
     proposal = get_object_or_404(proposals.select_related("patient__site", "commitment__place"), pk=proposal_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, proposal.patient.site_id))
@@ -46,7 +49,7 @@ def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
 
 
 def calendar_managed_by(user: User, calendar_id: int) -> ImportedCalendar:
-    """An imported calendar; what was only looked at for a day is nowhere any more, and nor is what was declined."""
+    """Find an imported calendar; an expired preview or a declined calendar is not found."""
     calendars = ImportedCalendar.objects.visible_to(user).open_at(clock.now())
     calendar = get_object_or_404(calendars.select_related("patient__site", "uploaded_by"), pk=calendar_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, calendar.patient.site_id))

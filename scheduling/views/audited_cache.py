@@ -1,8 +1,8 @@
-"""Pages about patients that are looked at again and again: each look leaves its trail, and only what changed is sent.
+"""Answer pages about patients that are loaded often: every view is audited, and an unchanged page is not sent again.
 
-A browser keeps such a page to itself and asks at each look whether it is still the same. The tag with which it asks is
-signed, belongs to one person, and covers all that the page is made of: what was read for it, the frame around it, and
-the code. So it can't be out of date, and can't outlast a right to see the page: rights are asked before.
+The browser caches such a page privately and asks on each view whether it has changed. The tag with which it asks is signed,
+belongs to one user, and covers everything that the page is made of: the data, the frame around it, and the code. So the
+page can't be out of date, and it can't outlast the right to see it, as permissions are checked first.
 """
 
 import json
@@ -31,9 +31,9 @@ NO_VIEW = "0"
 
 
 class PageTag(NamedTuple):
-    """What a browser holds: the look at which it was shown these people, a signature of that, and one of the page."""
+    """What the browser has: the view at which it was shown these patients, a signature of that, and one of the page."""
 
-    look: str
+    view: str
     people: str
     page: str
 
@@ -42,16 +42,16 @@ class PageTag(NamedTuple):
 
     @classmethod
     def read(cls, header: str) -> Self | None:
-        """From If-None-Match, in which browsers send the one tag that they hold."""
+        """Parse If-None-Match, in which browsers send the tag of the page that they have."""
         parts = header.strip().removeprefix("W/").strip('"').split(".")
         return cls(*parts) if len(parts) == len(cls._fields) else None
 
 
 def _encode_value(value: object) -> str:
-    """What a page may be given besides text, numbers and lists of them: whatever says all of itself."""
+    """Encode values other than text, numbers and lists of them, if their `repr` is complete."""
     if isinstance(value, date | datetime | ZoneInfo):
         return repr(value)
-    raise TypeError(f"{value!r} can't be told from another that looks the same: give the page values.")
+    raise TypeError(f"{value!r} has no complete text form: put plain values into the context.")
 
 
 def _digest(*parts: object) -> str:
@@ -73,27 +73,28 @@ def audited_response(
     detail: str,
     framed: bool = True,
 ) -> HttpResponse:
-    """The page, or 304 where the browser holds the same; either way its trail is left, in the caller's transaction.
+    """Render the page, or answer 304 if the browser has the same; either way, audit it in the caller's transaction.
 
-    `people` are the ids and names of the patients in it. Their events are written at the first look; a look that shows
-    the same people leaves one event that points at those. The context holds values alone, so that all of it is covered.
+    `people` maps the ids of the patients on the page to their names. The first view writes an event for each of them; a
+    later view of the same patients writes one event that points at those. The context must have plain values only, so that
+    the tag covers all of it.
     """
     user = signed_in(request)
-    held = PageTag.read(request.headers.get("If-None-Match", ""))
+    cached = PageTag.read(request.headers.get("If-None-Match", ""))
     shown = _digest(user.pk, site.pk, detail, sorted(people.items()))
     content = _digest(fingerprint(), template, context, _render_frame(request) if framed else "")
-    look = NO_VIEW
+    view = NO_VIEW
     if people:
-        look = _repeated_view(held, shown, len(people), user=user, site=site, at=at, detail=detail)
-        look = look or record_views(people, by=user, at=at, site_key=site.pk, detail=detail).hex
-    tag = _make_tag(request, look, shown, content)
-    # A message is shown once; and under DEBUG templates change while the server runs.
+        view = _repeated_view(cached, shown, len(people), user=user, site=site, at=at, detail=detail)
+        view = view or record_views(people, by=user, at=at, site_key=site.pk, detail=detail).hex
+    tag = _make_tag(request, view, shown, content)
+    # A message must be shown only once, and under DEBUG templates change while the server runs.
     once = settings.DEBUG or bool(len(get_messages(request)))
-    if held and not once and constant_time_compare(held.page, tag.page):
+    if cached and not once and constant_time_compare(cached.page, tag.page):
         answer: HttpResponse = HttpResponseNotModified()
     else:
         answer = render(request, template, dict(context))
-        tag = _make_tag(request, look, shown, content)  # rendering has made the CSRF secret, if there was none
+        tag = _make_tag(request, view, shown, content)  # rendering may have created the CSRF secret
     if once:
         patch_cache_control(answer, private=True, no_store=True)
     else:
@@ -103,21 +104,23 @@ def audited_response(
 
 
 def _render_frame(request: HttpRequest) -> str:
-    """The frame around the page, in which nothing differs from one look to the next that is not a change."""
+    """Render the frame around the page without what differs between views although nothing changed."""
     return render_to_string("staff.html", {"csrf_token": "the same", "messages": ()}, request)
 
 
-def _make_tag(request: HttpRequest, look: str, shown: str, content: str) -> PageTag:
-    """The forms of a page that was kept work as long as the CSRF secret is the same."""
-    people = _sign(look, shown)
-    return PageTag(look, people, _sign(people, content, request.META.get("CSRF_COOKIE") or ""))
+def _make_tag(request: HttpRequest, view: str, shown: str, content: str) -> PageTag:
+    """Sign the page. The CSRF secret is part of it, as forms of a cached page work only as long as it is the same."""
+    people = _sign(view, shown)
+    return PageTag(view, people, _sign(people, content, request.META.get("CSRF_COOKIE") or ""))
 
 
 def _repeated_view(
-    held: PageTag | None, shown: str, people: int, *, user: User, site: Site, at: datetime, detail: str
+    cached: PageTag | None, shown: str, people: int, *, user: User, site: Site, at: datetime, detail: str
 ) -> str:
-    """The look that the person holds, if it showed the same people and the trail says by now that it was repeated."""
-    if held is None or not constant_time_compare(held.people, _sign(held.look, shown)):
+    """Record that the cached view was repeated, and return it; empty if it showed other patients or is not on record."""
+    if cached is None or not constant_time_compare(cached.people, _sign(cached.view, shown)):
         return ""
-    again = record_repeated_view(UUID(held.look), people=people, by=user, at=at, site_key=site.pk, detail=detail)
-    return held.look if again else ""
+    is_recorded = record_repeated_view(
+        UUID(cached.view), people=people, by=user, at=at, site_key=site.pk, detail=detail
+    )
+    return cached.view if is_recorded else ""

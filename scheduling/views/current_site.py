@@ -1,4 +1,4 @@
-"""The site a member of staff is working at: chosen in the top bar, kept in the session."""
+"""The site that a member of staff works at: chosen in the top bar and stored in the session."""
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -14,15 +14,15 @@ SESSION_KEY = "site"
 
 
 def sites_worked_at(request: HttpRequest) -> tuple[Site, ...]:
-    """The sites at which the person signed in works, by name; read once in each request."""
-    kept: dict[str, tuple[Site, ...]] = vars(request)
-    if "sites_worked_at" not in kept:
-        kept["sites_worked_at"] = tuple(Site.objects.worked_at_by(signed_in(request)))
-    return kept["sites_worked_at"]
+    """Return the sites at which the user works, by name; read once per request."""
+    cache: dict[str, tuple[Site, ...]] = vars(request)
+    if "sites_worked_at" not in cache:
+        cache["sites_worked_at"] = tuple(Site.objects.worked_at_by(signed_in(request)))
+    return cache["sites_worked_at"]
 
 
 def current_site(request: HttpRequest) -> Site:
-    """The chosen site, or the first. Raises PermissionDenied for a person who works nowhere."""
+    """Return the chosen site, or the first. Raises PermissionDenied for a user who works at no site."""
     sites = sites_worked_at(request)
     if not sites:
         raise PermissionDenied
@@ -33,9 +33,9 @@ def current_site(request: HttpRequest) -> Site:
 @login_required
 @require_POST
 def site_switch(request: HttpRequest) -> HttpResponse:
-    """Works at another site from now on, and goes back to the page that asked, if it is one of ours."""
-    asked = request.POST.get("site", "")
-    site = next((site for site in sites_worked_at(request) if site.code == asked), None)
+    """Switch to another site, and go back to the page in `next` if it is one of ours."""
+    code = request.POST.get("site", "")
+    site = next((site for site in sites_worked_at(request) if site.code == code), None)
     if site is None:
         raise Http404
     request.session[SESSION_KEY] = site.pk
@@ -44,7 +44,7 @@ def site_switch(request: HttpRequest) -> HttpResponse:
 
 
 def is_own_url(request: HttpRequest, address: str) -> bool:
-    """Whether an address that came with the request leads to a page of ours, and not out of the house."""
+    """Whether an address that came with the request leads to a page of this server."""
     return url_has_allowed_host_and_scheme(
         address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )

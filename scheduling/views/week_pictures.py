@@ -1,4 +1,4 @@
-"""Brings a week's rows to the picture of it."""
+"""Draw pictures of weeks from bookings, commitments and meetings."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,7 +21,7 @@ def picture_of_week(
     commitments: Iterable[Commitment] = (),
     busy: Iterable[BusyTime] = (),
 ) -> WeekPicture:
-    """A patient's real week: sessions booked, and what else is in it, read `with_travel`. The week begins on a Monday here."""
+    """Draw a patient's week with its bookings, commitments (read `with_travel`) and other busy times, from Monday on."""
     monday = week - timedelta(days=week.weekday())
     blocks = blocks_of_week(site=site, monday=monday, bookings=bookings, commitments=commitments, busy=busy)
     return draw_week(blocks, [monday + timedelta(days=number) for number in range(7)])
@@ -35,7 +35,7 @@ def blocks_of_week(
     commitments: Iterable[Commitment],
     busy: Iterable[BusyTime] = (),
 ) -> list[Block]:
-    """What is in the week from the Monday on: sessions booked, commitments read `with_travel`, and what else is `busy`."""
+    """Return the blocks of the week: bookings, commitments (read `with_travel`) and other busy times."""
     blocks = list(busy_blocks([*(each.as_busy_time(site=site) for each in commitments), *busy], monday))
     for booking in bookings:
         starts, ends = booking.starts.astimezone(site.zone), booking.ends.astimezone(site.zone)
@@ -46,27 +46,25 @@ def blocks_of_week(
 
 
 def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTime], from_day: date) -> WeekPicture:
-    """Meetings around a patient's life as it is in the first whole week from the day on; no dates, as it goes on."""
+    """Draw meetings with the busy times of the first whole week from the day on; without dates, as the weeks repeat."""
     monday = from_day + timedelta(days=-from_day.weekday() % 7)
     return draw_week([*busy_blocks(busy, monday), *meeting_blocks(choice)])
 
 
 def picture_of_schedule(schedule: Schedule) -> WeekPicture:
-    """A schedule around a life in the first whole week from its first day, in which what gives way has done so."""
+    """Draw a schedule with the busy times of its first whole week, after commitments have moved for it."""
     monday = schedule.starts + timedelta(days=-schedule.starts.weekday() % 7)
     gives = schedule.moves
     busy = (
         part
         for each in schedule.need.busy
-        for part in (
-            _dates_after_giving_way(each, gives, monday) if any(give.busy == each for give in gives) else (each,)
-        )
+        for part in (_dates_after_moves(each, gives, monday) if any(give.busy == each for give in gives) else (each,))
     )
     return draw_week([*busy_blocks(busy, monday), *meeting_blocks(schedule.meetings)])
 
 
-def _dates_after_giving_way(busy: BusyTime, gives: Iterable[Conflict], monday: date) -> Iterable[BusyTime]:
-    """Its dates around the week, each as long as it still is then."""
+def _dates_after_moves(busy: BusyTime, gives: Iterable[Conflict], monday: date) -> Iterable[BusyTime]:
+    """Yield the busy time on its dates around the week, each shortened by what it moves."""
     for on in busy.recurrence.dates(monday - timedelta(days=3), monday + timedelta(days=10)):
         begins, ends = datetime.combine(on, busy.starts), datetime.combine(on, busy.ends)
         for give in gives:

@@ -1,4 +1,4 @@
-"""Text → typed values for what a patient's life asks of them."""
+"""Forms for a commitment and for its end."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -39,7 +39,7 @@ REASON_FIELDS = {
 
 
 class RunsField(forms.CharField):
-    """A rotation as people write it: 4 on, 3 off, or 2-2-3-2-2-3. Its value is the lengths of the runs, in days."""
+    """A rotation such as `4 on, 3 off` or `2-2-3-2-2-3`. The value is the lengths of its runs in days."""
 
     def to_python(self, value: Any) -> Any:
         written = super().to_python(value)
@@ -51,11 +51,11 @@ class RunsField(forms.CharField):
             raise forms.ValidationError(str(wrong)) from None
 
     def run_validators(self, value: Any) -> None:
-        """All that can be said of the runs themselves was said when they were read."""
+        """Skip the validators of text, as the runs were checked when they were parsed."""
 
 
 class CommitmentForm(forms.Form):
-    """All patterns in one form: each field belongs to some of them, and what is typed for another one is kept until then."""
+    """A commitment of any pattern. Each field belongs to some patterns; what is typed for others is ignored, not lost."""
 
     kind = forms.ChoiceField(choices=CommitmentKind.choices)
     label = forms.CharField(max_length=80, label="What", help_text="For example: day shift.")
@@ -126,7 +126,7 @@ class CommitmentForm(forms.Form):
         if commitment is not None:
             kwargs["initial"] = commitment_initial(commitment)
         super().__init__(*args, **kwargs)
-        if is_own:  # for whom no site is a site
+        if is_own:  # patients are not told of sites
             self.fields["travel_before_minutes"].help_text = "From your appointments."
             self.fields["travel_after_minutes"].help_text = "To your appointments. Empty: as long as there."
         known = [(place.pk, place.name) for place in places]
@@ -152,7 +152,7 @@ class CommitmentForm(forms.Form):
         )
 
     def clean(self) -> dict[str, Any]:
-        """Each pattern needs its own fields; whether what is in them makes sense is the service's to say."""
+        """Require the fields of the chosen pattern; the service checks their values."""
         cleaned = super().clean() or {}
         needed = {
             EVERY_WEEK: {"weekdays": "On which days?"},
@@ -182,7 +182,7 @@ class CommitmentForm(forms.Form):
 
     @property
     def reason_fields(self) -> Mapping[str, str]:
-        """Beside which field a refusal is shown: dates in a row have a last one of their own, rotations have no weekdays."""
+        """Map the codes of refusals to fields, which differ for dates in a row and for rotations."""
         pattern = self.data.get(self.add_prefix("pattern"))
         if pattern == SOME_DATES:
             return REASON_FIELDS | {"end_date_before_start": "last_on"}
@@ -220,7 +220,7 @@ class CommitmentEndForm(LastDayForm):
 
 
 def _pattern_values(given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the pattern that was chosen, and of no other."""
+    """Return the values of the chosen pattern only."""
     pattern = given["pattern"]
     if pattern == ONE_DATE:
         return {"on": given["on"]}
@@ -237,7 +237,7 @@ def _pattern_values(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def pattern_name(commitment: Commitment) -> str:
-    """Which of the form's patterns a commitment has."""
+    """Return the form's name of a commitment's pattern."""
     if commitment.on is not None:
         return SOME_DATES if commitment.until else ONE_DATE
     if commitment.cycle_days:
@@ -246,7 +246,7 @@ def pattern_name(commitment: Commitment) -> str:
 
 
 def commitment_initial(commitment: Commitment) -> dict[str, Any]:
-    """What the form opens with for a commitment that is there."""
+    """Return the form's initial values for an existing commitment."""
     pattern = pattern_name(commitment)
     whole = commitment.is_whole_day
     return {

@@ -1,4 +1,4 @@
-"""Text → typed values for a place, with the way to each site."""
+"""Form for a place, with the travel times to each site."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ MAX_TRAVEL_MINUTES = 480
 
 
 class PlaceForm(forms.Form):
-    """`sites` are those of the clinic, each with its id and name. Of a site without minutes no way is known."""
+    """`sites` are the id and name of each site of the clinic. A site without minutes has no known travel time."""
 
     reason_fields: ClassVar = {"place_name_taken": "name"}
 

@@ -1,4 +1,4 @@
-"""Text → what is decided on what a patient asked for."""
+"""Form for the decision on what a patient proposed."""
 
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ ACCEPT, DECLINE = "accept", "decline"
 
 
 class DecisionForm(forms.Form):
-    """Which of its buttons was pressed is the decision; only a decline needs its reason."""
+    """The button that was pressed is the decision; only a decline needs a reason."""
 
     reason_fields: ClassVar = {"reason_required": "reason"}
 
@@ -27,7 +27,7 @@ class DecisionForm(forms.Form):
         self.helper.render_hidden_fields = False
 
     def clean(self) -> dict[str, Any]:
-        """Who presses Enter in the reason has not meant to accept."""
+        """Refuse what pressing Enter in the reason sends, as it is no decision."""
         cleaned = super().clean() or {}
         if not cleaned.get("decision"):
             self.add_error(None, "Accept it or decline it.")

@@ -1,4 +1,4 @@
-"""Text → rows of a week: each line a commitment of every week. The grid of the page only fills them in."""
+"""Forms for a week: each row is a weekly commitment. The grid on the page fills in the rows."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,7 +16,7 @@ MAX_ROWS = 60
 
 
 class WeekRowForm(forms.Form):
-    """One line. Without a name it is called what its kind is called."""
+    """One row. Without a label, the commitment is labeled by its kind."""
 
     reason_fields: ClassVar = {
         "no_duration": "ends",
@@ -60,7 +60,7 @@ else:
 
 
 class WeekFormSet(WeekRowFormSetBase):
-    """The lines of a week, with some empty ones to write in."""
+    """The rows of a week, and two empty ones."""
 
     form = WeekRowForm
     renderer = get_default_renderer()
@@ -74,7 +74,7 @@ class WeekFormSet(WeekRowFormSetBase):
         form.fields["DELETE"].widget.attrs["class"] = "form-check-input"
 
     def numbered_rows(self) -> Mapping[int, WeekRow]:
-        """What stands in the rows that say anything, under their numbers. For a week in which each field is right."""
+        """Map the numbers of the filled rows to their values. Only for a valid week."""
         found: dict[int, WeekRow] = {}
         taken_out = self.deleted_forms
         for number, form in enumerate(self.forms):
@@ -86,7 +86,7 @@ class WeekFormSet(WeekRowFormSetBase):
 
 
 def week_initial(commitments: Iterable[Commitment]) -> list[dict[str, Any]]:
-    """What the rows open with for the commitments that there are."""
+    """Return the initial values of the rows, one for each commitment."""
     return [
         {
             "commitment": each.pk,

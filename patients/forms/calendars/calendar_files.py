@@ -1,4 +1,4 @@
-"""Text → what is said of a calendar file. The file's content is the service's to judge."""
+"""Forms for a calendar file. The service checks the content of the file."""
 
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ OWN_FILE_HELP = (
 
 
 class CalendarFileForm(forms.Form):
-    """A file, whose time it takes, and as of any commitment the way there and back and by how much it could move."""
+    """A calendar file, its kind, and as for any commitment the travel times and by how much it could move."""
 
     reason_fields: ClassVar = dict.fromkeys(REFUSALS, "file")
 
@@ -50,13 +50,13 @@ class CalendarFileForm(forms.Form):
     )
 
     def __init__(self, *args: Any, before: ImportedCalendar | None = None, is_own: bool = False, **kwargs: Any) -> None:
-        if before is not None:  # what was said of the last one is likely to hold for the next
+        if before is not None:  # the values of the last one probably apply to the next
             kwargs["initial"] = {
                 name: getattr(before, name) or None
                 for name in ("kind", "travel_before", "travel_after", "movable_minutes")
             }
         super().__init__(*args, **kwargs)
-        if is_own:  # for whom no site is a site
+        if is_own:  # patients are not told of sites
             self.fields["file"].help_text = OWN_FILE_HELP
             self.fields["travel_before"].help_text = "From your appointments."
             self.fields["travel_after"].help_text = "To your appointments. Empty: as long as there."
@@ -71,7 +71,7 @@ class CalendarFileForm(forms.Form):
         return minutes
 
     def calendar_fields(self) -> dict[str, Any]:
-        """All that was typed beside the file."""
+        """Return everything but the file."""
         given = self.cleaned_data
         before = given["travel_before"] or 0
         after = before if given["travel_after"] is None else given["travel_after"]
@@ -84,7 +84,7 @@ class CalendarFileForm(forms.Form):
 
 
 class SaveCalendarForm(forms.Form):
-    """Whether days with an entry without a time are taken: asked only where there are such days."""
+    """Whether days with an entry without a time are busy; asked only if there are such days."""
 
     reason_fields: ClassVar = {"all_day_choice_missing": "whole_days"}
 
@@ -102,5 +102,5 @@ class SaveCalendarForm(forms.Form):
 
     @property
     def whole_days_count(self) -> bool | None:
-        """None where nothing was answered."""
+        """None if nothing was answered."""
         return {BUSY: True, FREE: False}.get(self.cleaned_data.get("whole_days", ""))

@@ -1,4 +1,4 @@
-"""Text → typed values for the course of care."""
+"""Forms for an episode of care: levels, and last days."""
 
 import re
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ DURATION_PATTERN = re.compile(
 
 
 class DurationField(forms.CharField):
-    """A length of time, as people write it: 9, 9:30, 9 h 30 or 9.5. Its value is minutes."""
+    """A duration in hours, such as 9, 9:30, 9 h 30 or 9.5. The value is minutes."""
 
     def to_python(self, value: Any) -> Any:
         written = str(value or "").strip()
@@ -35,7 +35,7 @@ class DurationField(forms.CharField):
             raise forms.ValidationError(self.error_messages["required"], code="required")
 
     def run_validators(self, value: Any) -> None:
-        """All that can be said of a number of minutes was said when it was read."""
+        """Skip the validators of text, as the minutes were checked when they were parsed."""
 
 
 class LastDayForm(forms.Form):
@@ -58,7 +58,7 @@ class EndingForm(LastDayForm):
 
 
 class LevelForm(forms.Form):
-    """What is prescribed from a day on; of an admission, too, who sent the patient."""
+    """The prescription from a day on, and for an admission who referred the patient."""
 
     reason_fields: ClassVar = {"level_overlaps": "starts", "already_admitted": "starts", "already_ended": "starts"}
 

@@ -1,4 +1,4 @@
-"""Text → typed values for a move to another site."""
+"""Form for a transfer to another site."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from patients.forms.layout import form_layout
 
 
 class SiteTransferForm(forms.Form):
-    """One of the `sites`, each with its id and name."""
+    """A choice of `sites`, each with its id and name."""
 
     reason_fields: ClassVar = {"nothing_changed": "site"}
 

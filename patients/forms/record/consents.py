@@ -1,4 +1,4 @@
-"""Text → typed values for a consent."""
+"""Form for a consent."""
 
 from datetime import timedelta
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Text → typed values for the person."""
+"""Form for a patient's personal data."""
 
 from typing import Any, ClassVar
 

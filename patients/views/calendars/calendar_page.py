@@ -1,4 +1,4 @@
-"""What a page shows of an imported calendar: what was understood, and what is otherwise in it than in the one before."""
+"""Build the page of an imported calendar: the busy times in it, and how they differ from those of the calendar before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class BusyTimeRow:
-    """A busy time, and the dates on which alone it is, in order, if it is such."""
+    """A busy time, and its dates in order if it is on dates alone."""
 
     busy: BusyTime
     dates: Sequence[date]
@@ -33,7 +33,7 @@ class CalendarPage:
     weekly: Sequence[BusyTimeRow]
     dated: Sequence[BusyTimeRow]
     number: int
-    """How many times were understood, whole days aside."""
+    """How many busy times the file has, without whole days."""
     whole_days: Sequence[date]
     remarks: Sequence[CountedNotice]
     picture: WeekPicture
@@ -45,31 +45,28 @@ class CalendarPage:
     change: CalendarChange
     added: Sequence[BusyTimeRow]
     gone: Sequence[BusyTimeRow]
-    clashes: Sequence[BookingConflict]
+    conflicts: Sequence[BookingConflict]
 
 
 def build_calendar_page(
     calendar: ImportedCalendar, user: User, now: datetime, asked_week: date | None, *, discreet: bool = False
 ) -> CalendarPage:
-    """Reads the page in a fixed number of queries. `discreet` on pages that others may look at."""
+    """Read the page in a fixed number of queries. `discreet` hides names, for pages that others may see."""
     zone = calendar.patient.site.zone
     rows = list(calendar.intervals.values_list("starts", "ends", "is_whole_day"))
     timed = calendar.as_times(Interval(starts, ends) for starts, ends, is_whole_day in rows if not is_whole_day)
-    days = [starts.astimezone(zone).date() for starts, _, is_whole_day in rows if is_whole_day]
     every = all_times(calendar)
-    is_open = calendar.state != CalendarState.KEPT
-    before = calendar_to_replace(calendar) if is_open else None
-    change = change_between(all_times(before), every, zone) if before else CalendarChange((), ())
-    told = _list_times(timed, zone)
     shown = every if calendar.whole_days_count in (None, True) else timed
-    first = min((each.start.astimezone(zone).date() for each in shown.intervals), default=calendar.first)
-    week = week_start(min(max(asked_week or first, calendar.first), calendar.until - timedelta(days=1)))
+    listed = _list_times(timed, zone)
+    week = _shown_week(calendar, shown, asked_week)
+    is_open = calendar.state != CalendarState.KEPT
+    before, change = _change_since_previous(calendar, every) if is_open else (None, CalendarChange((), ()))
     return CalendarPage(
         calendar=calendar,
-        weekly=[each for each in told if not each.dates],
-        dated=sorted((each for each in told if each.dates), key=lambda each: (each.dates[0], each.busy.starts)),
+        weekly=[each for each in listed if not each.dates],
+        dated=sorted((each for each in listed if each.dates), key=lambda each: (each.dates[0], each.busy.starts)),
         number=len(timed.intervals),
-        whole_days=days,
+        whole_days=[starts.astimezone(zone).date() for starts, _, is_whole_day in rows if is_whole_day],
         remarks=calendar.notices,
         picture=_draw_calendar_week(calendar, shown.on_dates(zone), user, week, discreet),
         today=now.astimezone(zone).date(),
@@ -80,8 +77,25 @@ def build_calendar_page(
         change=change,
         added=_list_times(replace(every, intervals=change.added), zone),
         gone=_list_times(replace(every, intervals=change.gone), zone),
-        clashes=new_conflicts(calendar=calendar, now=now) if is_open else (),
+        conflicts=new_conflicts(calendar=calendar, now=now) if is_open else (),
     )
+
+
+def _change_since_previous(
+    calendar: ImportedCalendar, every: CalendarTimes
+) -> tuple[ImportedCalendar | None, CalendarChange]:
+    """Return the calendar that this one would replace, if there is one, and how the busy times differ."""
+    before = calendar_to_replace(calendar)
+    if before is None:
+        return None, CalendarChange((), ())
+    return before, change_between(all_times(before), every, calendar.patient.site.zone)
+
+
+def _shown_week(calendar: ImportedCalendar, shown: CalendarTimes, asked: date | None) -> date:
+    """Return the Monday of the requested week, by default of the first with a busy time, within the calendar's dates."""
+    zone = calendar.patient.site.zone
+    first = min((each.start.astimezone(zone).date() for each in shown.intervals), default=calendar.first)
+    return week_start(min(max(asked or first, calendar.first), calendar.until - timedelta(days=1)))
 
 
 def _list_times(times: CalendarTimes, zone: tzinfo) -> Sequence[BusyTimeRow]:
@@ -94,7 +108,7 @@ def _list_times(times: CalendarTimes, zone: tzinfo) -> Sequence[BusyTimeRow]:
 def _draw_calendar_week(
     calendar: ImportedCalendar, busy: Sequence[BusyTime], user: User, week: date, discreet: bool
 ) -> WeekPicture:
-    """The week with its times beside what is booked."""
+    """Draw the week with its busy times and the patient's bookings."""
     bookings = (
         Booking.objects.visible_to(user)
         .active()

@@ -1,4 +1,4 @@
-"""A line of the list of patients: the person and where they stand in care."""
+"""The rows of the list of patients: each patient with their current care."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scheduling.models import Enrollment, EnrollmentMeeting
 
 @dataclass(frozen=True, slots=True)
 class ListedPatient:
-    """A patient with the course of care, the level, the tracks and the weekdays that hold on a day or are to come."""
+    """A patient with their current or next episode, level, tracks and weekdays."""
 
     patient: Patient
     episode: Episode | None
@@ -22,7 +22,7 @@ class ListedPatient:
 
 
 def with_current_care(patients: QuerySet[Patient], today: date) -> QuerySet[Patient]:
-    """With all that `listed` reads, in a fixed number of queries."""
+    """Prefetch everything that `list_patient` reads, in a fixed number of queries."""
     places = EnrollmentMeeting.objects.select_related("meeting")
     enrollments = Enrollment.objects.open_on_or_after(today).select_related("track")
     episodes = Episode.objects.order_by("-starts").prefetch_related(
@@ -32,19 +32,19 @@ def with_current_care(patients: QuerySet[Patient], today: date) -> QuerySet[Pati
 
 
 def current_episode(episodes: Iterable[Episode], today: date) -> Episode | None:
-    """The course of care that lasts on the day or is to begin."""
+    """Return the episode that is current on the day, or the next one."""
     return next((each for each in episodes if each.ends is None or each.ends > today), None)
 
 
 def current_span(episode: Episode | None, today: date) -> LevelOfCareSpan | None:
-    """The level that holds, or the first to come; reads prefetched spans."""
+    """Return the current or first level of care; reads prefetched spans."""
     if episode is None:
         return None
     return episode.span_on(max(today, episode.starts))
 
 
 def list_patient(patient: Patient, today: date) -> ListedPatient:
-    """Reads what `with_present_care` fetched."""
+    """Build a row from what `with_current_care` prefetched."""
     episode = current_episode(patient.episodes.all(), today)
     enrollments = list(episode.enrollments.all()) if episode else []
     places = [place for each in enrollments for place in each.enrollment_meetings.all()]

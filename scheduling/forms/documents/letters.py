@@ -1,4 +1,4 @@
-"""Text → typed values for a letter."""
+"""Form for a letter."""
 
 from datetime import date, timedelta
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ DEFAULT_PERIOD = timedelta(weeks=4)
 
 
 class LetterForm(forms.Form):
-    """Of which days a letter tells, and how it names the patient."""
+    """The period that a letter covers, and how it names the patient."""
 
     reason_fields: ClassVar = {
         "end_date_before_start": "last_day",
@@ -33,7 +33,7 @@ class LetterForm(forms.Form):
 
 
 def default_letter(patient: Patient, today: date) -> dict[str, Any]:
-    """What most letters say: the four weeks from today, and the patient's legal name."""
+    """Return the initial values: the four weeks from today, and the patient's legal name."""
     return {
         "first_day": today.isoformat(),
         "last_day": (today + DEFAULT_PERIOD - timedelta(days=1)).isoformat(),

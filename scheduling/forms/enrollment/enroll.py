@@ -1,4 +1,4 @@
-"""Text → typed values for finding a schedule and standing in it."""
+"""Forms for finding a schedule, enrolling, and the waitlist."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from scheduling.models import Meeting, Modality, Priority, Track
 
 
 class StartDateForm(forms.Form):
-    """From which day a schedule is looked for, as `?from=`."""
+    """The first day of a schedule, as `?from=`."""
 
     reason_fields: ClassVar = {"before_admission": "from", "no_episode": "from"}
 
@@ -23,7 +23,7 @@ class StartDateForm(forms.Form):
 
 
 class MeetingChoiceForm(forms.Form):
-    """From when, and in which of the track's meetings, or of those `beside` them."""
+    """The first day, and a choice of the track's meetings and of those `beside` them."""
 
     reason_fields: ClassVar = dict.fromkeys(
         (
@@ -51,7 +51,7 @@ class MeetingChoiceForm(forms.Form):
 
 
 class EnrollForm(MeetingChoiceForm):
-    """And how a patient attends them, and when the track's individual time is."""
+    """A choice of meetings, how the patient attends them, and the hours of the individual sessions."""
 
     modality = forms.ChoiceField(
         choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "By telehealth")],
@@ -63,7 +63,7 @@ class EnrollForm(MeetingChoiceForm):
 
 
 class WaitlistForm(ActionForm):
-    """How soon care is needed, and from when the patient can come."""
+    """How urgent care is, and from when the patient can attend."""
 
     reason_fields: ClassVar = {"before_admission": "from_day", "already_ended": "from_day"}
 
@@ -84,7 +84,7 @@ class WaitlistForm(ActionForm):
 
 
 class WaitlistRemovalForm(ActionForm):
-    """Why somebody waits no more."""
+    """Why a patient is taken off the waitlist."""
 
     reason_fields: ClassVar = {"reason_required": "reason"}
 

@@ -1,4 +1,4 @@
-"""Text → typed values for individual time, and for the hours in which counselors see people one to one."""
+"""Forms for individual sessions, and for the hours in which counselors hold them."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -17,19 +17,19 @@ from scheduling.services.timetable.counselor_hours import CounselorHoursValues
 from timekeeping.weeks import MINUTES_A_DAY
 
 NO_HOURS = "none"
-"""What is sent for no individual time, or for none yet."""
+"""The value for no individual sessions, or for none yet."""
 HOURS_PATTERN = re.compile(
     r"([0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})(\+[0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})?"
 )
 
 
 def encode_hours(hours: Iterable[WeeklyHour]) -> str:
-    """Hours as a choice among them is sent: `7.2.720.60` is an hour from noon on Wednesdays with the person 7."""
+    """Encode weekly hours as a form value: `7.2.720.60` is one hour from noon on Wednesdays with the person 7."""
     return "+".join(f"{hour.counselor}.{hour.weekday}.{hour.starts}.{hour.minutes}" for hour in hours) or NO_HOURS
 
 
 class WeeklyHoursField(forms.CharField):
-    """The weekly hours that were chosen, as `written` gives them; None if nothing was said."""
+    """The chosen weekly hours, as `encode_hours` writes them; None if nothing was chosen."""
 
     default_error_messages: ClassVar = {"invalid": "Choose one of the times.", "required": "Choose one of the times."}
 
@@ -51,11 +51,11 @@ class WeeklyHoursField(forms.CharField):
             raise forms.ValidationError(self.error_messages["required"], code="required")
 
     def run_validators(self, value: Any) -> None:
-        """There is no text left to look at."""
+        """Skip the validators of text, as the value is no text."""
 
 
 class IndividualSessionsForm(ActionForm):
-    """From when individual time is at which hours."""
+    """The hours of the individual sessions, and their first day."""
 
     reason_fields: ClassVar = dict.fromkeys(
         ("already_ended", "day_has_passed", "end_date_before_start", "no_episode"), "starts"
@@ -66,7 +66,7 @@ class IndividualSessionsForm(ActionForm):
 
 
 class CounselorHoursForm(SiteScopedForm):
-    """Hours of a week; whose they are is asked about where one may keep those of others."""
+    """Weekly hours of a counselor, who is asked for if there are several `people`."""
 
     reason_fields: ClassVar = {
         "end_date_before_start": "last_day",

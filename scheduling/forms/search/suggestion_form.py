@@ -1,5 +1,6 @@
-"""A repair ↔ text: what its button sends, to be typed into the forms of a what-if in the place of what stands there."""
+"""Encode a suggestion as the form data that its button sends, which replaces what was typed into a what-if."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from urllib.parse import urlencode
@@ -26,23 +27,28 @@ from scheduling.formats import hours
 from timekeeping.weeks import Recurrence
 
 FieldValue = tuple[str, str]
+REPEATED_FIELDS = ("-only", "place")
+"""Endings of the names of fields that can have several values."""
 
 
 def encode_changes(changes: Sequence[Adjustment]) -> str:
-    """The changes as fields of a form; empty when they can't be typed: two that differ for one commitment, or one that has no
-    record of its own, as it came with a calendar.
+    """Encode the changes as a query string; empty if the forms can't express them.
+
+    They can't express different changes to one commitment, or a change to one that came with a calendar.
     """
-    found: dict[str, list[str]] = {}
-    for change in changes:
-        for name, value in _fields_of_change(change):
-            if name in found and not name.endswith(("-only", "place")) and found[name] != [value]:
-                return ""
-            if value not in found.setdefault(name, []):
-                found[name].append(value)
-    touched = [(change.busy.key, type(change)) for change in changes if isinstance(change, CommitmentAdjustment)]
-    can_be_typed = all(isinstance(key, int) for key, _ in touched)
-    is_one_way = len({key for key, _ in touched}) == len(set(touched))
-    return urlencode(found, doseq=True) if can_be_typed and is_one_way else ""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, value in (field for change in changes for field in _fields_of_change(change)):
+        if value not in found[name]:
+            found[name].append(value)
+    is_unambiguous = all(len(values) == 1 or name.endswith(REPEATED_FIELDS) for name, values in found.items())
+    return urlencode(found, doseq=True) if is_unambiguous and _fits_forms(changes) else ""
+
+
+def _fits_forms(changes: Sequence[Adjustment]) -> bool:
+    """Whether each changed commitment has its own record, and one kind of change."""
+    changed = {(change.busy.key, type(change)) for change in changes if isinstance(change, CommitmentAdjustment)}
+    keys = [key for key, _ in changed]
+    return all(isinstance(key, int) for key in keys) and len(set(keys)) == len(keys)
 
 
 def _fields_of_change(change: Adjustment) -> Iterator[FieldValue]:
@@ -64,7 +70,7 @@ def _fields_of_change(change: Adjustment) -> Iterator[FieldValue]:
 
 
 def _fields_of_commitment_change(change: CommitmentAdjustment) -> Iterator[FieldValue]:
-    """On one weekday alone where the commitment has others too."""
+    """Yield the fields of one commitment; a change on one of several weekdays is marked with `only`."""
     prefix = f"c{change.busy.key}"
     if change.weekday is not None and isinstance(change.busy.recurrence, Recurrence):
         yield f"{prefix}-only", str(change.weekday)
@@ -82,7 +88,7 @@ def _fields_of_commitment_change(change: CommitmentAdjustment) -> Iterator[Field
 
 
 def parse_rule_change(text: str, need: Need) -> RuleAdjustment | None:
-    """A bound of the rules and what it is to be, as name:number; None for nonsense and for what it is already."""
+    """Parse `name:number` as a changed bound of the rules; None if it can't be read or changes nothing."""
     name, _, number = text.partition(":")
     if name not in {field.name for field in fields(HoursRules) if field.name.startswith(("minimum", "maximum"))}:
         return None

@@ -1,4 +1,4 @@
-"""Text → a life and a prescription as they might be. Nothing of it is kept."""
+"""Forms of a what-if scenario: commitments and a prescription as they might be. None of it is saved."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -27,7 +27,7 @@ FormData = MultiValueDict[str, str]
 
 
 class PrescriptionScenarioForm(forms.Form):
-    """Hours and days a week, as if they were prescribed."""
+    """Hours and days a week as if they were prescribed."""
 
     prescribed_minutes = DurationField(label="Hours a week")
     prescribed_days = forms.IntegerField(min_value=1, max_value=7, label="Days a week")
@@ -52,9 +52,9 @@ class PrescriptionScenarioForm(forms.Form):
 
 
 class CommitmentScenarioForm(forms.Form):
-    """A commitment as it might be: at other times or on other days, or not there; the way there; by how much it could move.
+    """A commitment as it might be: at other times, on other days or left out, with other travel, or more flexible.
 
-    All but its days can be otherwise `only` on some of them.
+    Everything but its days can change `only` on some of them.
     """
 
     reason_fields: ClassVar[Mapping[str, str]] = REASON_FIELDS
@@ -115,7 +115,7 @@ class CommitmentScenarioForm(forms.Form):
 
     @property
     def dates(self) -> list[date]:
-        """The dates on which alone it is, if it is such."""
+        """The dates of a commitment on dates alone, in order."""
         return sorted(self.busy.recurrence.days) if isinstance(self.busy.recurrence, OnDates) else []
 
     def clean_movable_minutes(self) -> int:
@@ -142,59 +142,60 @@ class CommitmentScenarioForm(forms.Form):
         )
 
     def _parts(self, given: Mapping[str, Any]) -> tuple[BusyTime, ...]:
-        """What it would be: on days on which it is as ever, then on those on which it is otherwise."""
-        then = self._typed(given)
-        otherwise = {*given.get("only", ())} & {*given.get("weekdays", ())}
-        others = {*given.get("weekdays", ())} - otherwise
-        if replace(then, recurrence=self.busy.recurrence) == self.busy and not given["leave_out"]:
-            return (then,)
-        if not otherwise or not others:
-            return () if given["leave_out"] else (then,)
-        as_ever = with_weekdays(self.busy, others)
-        return (as_ever,) if given["leave_out"] else (as_ever, with_weekdays(then, otherwise))
+        """The commitment under the scenario: the part on days that don't change, then the part on days that do."""
+        typed = self._typed(given)
+        changed_days = {*given.get("only", ())} & {*given.get("weekdays", ())}
+        other_days = {*given.get("weekdays", ())} - changed_days
+        if replace(typed, recurrence=self.busy.recurrence) == self.busy and not given["leave_out"]:
+            return (typed,)
+        if not changed_days or not other_days:
+            return () if given["leave_out"] else (typed,)
+        unchanged = with_weekdays(self.busy, other_days)
+        return (unchanged,) if given["leave_out"] else (unchanged, with_weekdays(typed, changed_days))
 
     @property
     def changed(self) -> ChangedCommitment | None:
-        """What would be otherwise; None where nothing is, or what was typed makes no sense."""
+        """The change under the scenario; None if there is none, or if the form is invalid."""
         if not self.is_bound or not self.is_valid():
             return None
-        then = self._parts(self.cleaned_data)
-        return ChangedCommitment(self.busy, then) if then != (self.busy,) else None
+        parts = self._parts(self.cleaned_data)
+        return ChangedCommitment(self.busy, parts) if parts != (self.busy,) else None
 
 
 def with_weekdays(busy: BusyTime, weekdays: Collection[int]) -> BusyTime:
-    """A weekly commitment on other weekdays."""
+    """Move a weekly commitment to other weekdays."""
     assert isinstance(busy.recurrence, Recurrence)
     return replace(busy, recurrence=replace(busy.recurrence, weekdays=frozenset(weekdays)))
 
 
 class ScenarioForm:
-    """The forms of one what-if, which are sent together: the prescription's, and one for each commitment.
+    """The forms of one scenario, which are sent together: one for the prescription and one for each commitment.
 
-    What is not among the `data`, as the page was not asked for it, stays as it is. What only a repair supposes has no field: it
-    comes by `place`, `join` and `rule`, in which nonsense is passed over.
+    What is not in the `data` does not change. What only a suggestion changes has no field: it comes in `place`, `join` and
+    `rule`, where values that can't be read are ignored.
     """
 
     def __init__(self, data: FormData | None, *, need: Need) -> None:
         typed: FormData = MultiValueDict() if data is None else data
         self.prescription = PrescriptionScenarioForm(data, need=need)
-        self.lives = [CommitmentScenarioForm(data, busy=busy) for busy in need.busy if _has_record(busy)]
+        self.commitments = [CommitmentScenarioForm(data, busy=busy) for busy in need.busy if _has_record(busy)]
         self.places_in = _parse_keys(typed.getlist("place"))
         self.joined = _parse_keys(typed.getlist("join"))
         self.rules = tuple(change for text in typed.getlist("rule") if (change := parse_rule_change(text, need)))
 
     @property
     def forms(self) -> Iterable[forms.Form]:
-        return (self.prescription, *self.lives)
+        return (self.prescription, *self.commitments)
 
     def is_valid(self) -> bool:
-        """Each is asked, so that each says what is wrong with it."""
-        wrong = [form for form in self.forms if form.is_bound and not form.is_valid()]
-        return not wrong
+        """Validate every form, so that each has its errors."""
+        invalid = [form for form in self.forms if form.is_bound and not form.is_valid()]
+        return not invalid
 
-    def supposed(self) -> Scenario:
+    def scenario(self) -> Scenario:
+        """Build the scenario. Only for valid forms."""
         return Scenario(
-            changed=tuple(changed for form in self.lives if (changed := form.changed)),
+            changed=tuple(changed for form in self.commitments if (changed := form.changed)),
             prescribed_minutes=self.prescription.changed_minutes,
             prescribed_days=self.prescription.changed_days,
             places_in=self.places_in,
@@ -202,13 +203,13 @@ class ScenarioForm:
             rules=self.rules,
         )
 
-    def of(self, key: int) -> CommitmentScenarioForm | None:
-        """The form of one commitment; None for one that the need does not know."""
-        return next((form for form in self.lives if form.busy.key == key), None)
+    def form_for(self, key: int) -> CommitmentScenarioForm | None:
+        """Return the form of one commitment; None if the need does not have it."""
+        return next((form for form in self.commitments if form.busy.key == key), None)
 
 
 def _has_record(busy: BusyTime) -> bool:
-    """Whether it is a commitment with a record of its own, which can be kept."""
+    """Whether it is a commitment with its own record, which can be saved."""
     return not busy.is_treatment and isinstance(busy.key, int)
 
 

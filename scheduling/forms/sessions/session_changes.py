@@ -1,4 +1,4 @@
-"""Text → typed values for what is done to one session."""
+"""Forms for changes to one session."""
 
 from typing import Any, ClassVar
 
@@ -65,7 +65,7 @@ class SlotForm(SiteScopedForm):
 
 
 class MoveSessionForm(SlotForm):
-    """Another date, time or room for a session; the room alone for who may change no more."""
+    """Another date, time or room for a session, or only the room with `room_only`."""
 
     def __init__(self, *args: Any, session: Session, room_only: bool = False, **kwargs: Any) -> None:
         starts, ends = session.local_starts(), session.local_ends()
@@ -101,7 +101,7 @@ class FacilitatorsForm(SiteScopedForm):
 
 
 def initial_facilitators(session: Session) -> dict[str, object]:
-    """Who leads and assists as the form's first values. Reads prefetched facilitators."""
+    """Return the form's initial values; reads prefetched facilitators."""
     here = list(session.session_facilitators.all())
     return {
         "lead": next((each.user_id for each in here if each.part == FacilitatorPart.LEADS), None),
@@ -110,7 +110,7 @@ def initial_facilitators(session: Session) -> dict[str, object]:
 
 
 class SessionDetailsForm(ActionForm):
-    """Places, and how and where it is held."""
+    """How many places it has, and how and where it is held."""
 
     reason_fields: ClassVar = {
         "fewer_places_than_booked": "places",
@@ -131,7 +131,7 @@ class SessionDetailsForm(ActionForm):
 
 
 class NewSessionForm(SlotForm, SessionDetailsForm, FacilitatorsForm):
-    """A session of no meeting."""
+    """A session that belongs to no meeting."""
 
     reason_fields: ClassVar = SlotForm.reason_fields | SessionDetailsForm.reason_fields | FacilitatorsForm.reason_fields
 

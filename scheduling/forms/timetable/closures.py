@@ -1,4 +1,4 @@
-"""Text → typed values for days on which a site is closed, and for whose public holidays are looked at."""
+"""Forms for closures, and for the region whose public holidays are listed."""
 
 from typing import Any, ClassVar
 
@@ -28,7 +28,7 @@ class ClosureForm(ActionForm):
 
 
 class HolidaysForm(forms.Form):
-    """Whose public holidays are shown. A country that nobody knows can be chosen if it is the site's."""
+    """The region whose public holidays are listed. The site's country can be chosen even if it is unknown."""
 
     country = forms.ChoiceField(widget=forms.Select(attrs={"data-submit": ""}))
     state = forms.ChoiceField(widget=forms.Select(attrs={"data-submit": ""}), required=False)

@@ -1,4 +1,4 @@
-"""What calendar apps read. They can't sign in: the address is the secret."""
+"""Serve the feeds that calendar apps read. As these can't sign in, the address is the secret."""
 
 import logging
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 HOUR = 60 * 60
 MAX_FETCHES_PER_HOUR = 120
-"""Phones poll 100 to 200 times a day; this leaves room and stops a loop."""
+"""Phones poll 100 to 200 times a day; the limit leaves room for that and stops a loop."""
 MAX_MISSES_PER_HOUR = 60
 
 
@@ -45,7 +45,7 @@ def _exceeds_limit(key: str, limit: int) -> bool:
     cache.add(key, 0, HOUR)
     try:
         return cache.incr(key) > limit
-    except ValueError:  # it ran out between the two lines
+    except ValueError:  # it expired between the two lines
         return False
 
 
@@ -55,6 +55,6 @@ def _too_many_requests() -> HttpResponse:
     return answer
 
 
-def _text_response(words: str, *, status: int) -> HttpResponse:
-    """For a program to read: without a page's cookie, and the same whatever was wrong with the address."""
-    return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
+def _text_response(text: str, *, status: int) -> HttpResponse:
+    """Answer a program: without a cookie, and the same whatever was wrong with the address."""
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

@@ -1,4 +1,4 @@
-"""Look ahead through the levels of a patient's course of care: what could be kept from each to the next."""
+"""Look ahead through the levels of a patient's episode of care: what could be kept from each to the next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,15 +27,13 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True)
 class LevelColumn:
-    """A level as it is shown: its week as a picture with its hours, what it asks of the patient's life, and where the act is
-    that brings it about.
-    """
+    """A level of care with its plan, its week and hours, remarks on commitments, and the page that arranges it."""
 
-    ahead: LevelPlan
+    plan: LevelPlan
     picture: WeekPicture | None
     total: WeeklyTotals
-    asks: Sequence[Remark]
-    way_in: str
+    remarks: Sequence[Remark]
+    action_url: str
     comes_later: bool
 
 
@@ -43,7 +41,7 @@ class LevelColumn:
 @require_safe
 @transaction.atomic
 def step_down(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """A column for each level from today on, with what is arranged or would fit best with the levels before and after it."""
+    """Show a column for each level from today on: what is arranged, or would fit best with the levels before and after."""
     user, now = signed_in(request), clock.now()
     patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.SEE_COMMITMENTS, patient.site_id))
@@ -77,11 +75,11 @@ def _build_columns(found: Sequence[LevelPlan], patient: Patient) -> list[LevelCo
         comes_later = is_open and not each.stands_in
         columns.append(
             LevelColumn(
-                ahead=each,
+                plan=each,
                 picture=_column_picture(each),
-                asks=commitment_remarks(stage.meetings, each.need),
+                remarks=commitment_remarks(stage.meetings, each.need),
                 total=add_up(stage.meetings, each.need.rules, stage.individual_minutes),
-                way_in="" if comes_later else _action_url(each, patient),
+                action_url="" if comes_later else _action_url(each, patient),
                 comes_later=comes_later,
             )
         )
@@ -89,24 +87,24 @@ def _build_columns(found: Sequence[LevelPlan], patient: Patient) -> list[LevelCo
     return columns
 
 
-def _column_picture(ahead: LevelPlan) -> WeekPicture | None:
-    if ahead.stage.schedule is not None:
-        return picture_of_schedule(ahead.stage.schedule)
-    meetings, need = ahead.stage.meetings, ahead.need
+def _column_picture(plan: LevelPlan) -> WeekPicture | None:
+    if plan.stage.schedule is not None:
+        return picture_of_schedule(plan.stage.schedule)
+    meetings, need = plan.stage.meetings, plan.need
     return picture_of_choice(choice=meetings, busy=need.busy, from_day=need.from_day) if meetings else None
 
 
-def _action_url(ahead: LevelPlan, patient: Patient) -> str:
-    """The page that does it, with the first day and the meetings filled in; nowhere if there is nothing to be done."""
-    stage, schedule = ahead.stage, ahead.stage.schedule
-    if schedule is None or len(ahead.stands_in) > 1 or (stage.difference is not None and stage.difference.is_empty):
+def _action_url(plan: LevelPlan, patient: Patient) -> str:
+    """Return the page that arranges the level, with the first day and the meetings filled in; empty if none does."""
+    stage, schedule = plan.stage, plan.stage.schedule
+    if schedule is None or len(plan.stands_in) > 1 or (stage.difference is not None and stage.difference.is_empty):
         return ""
     track = schedule.offer.key
-    if not ahead.stands_in:
+    if not plan.stands_in:
         page = reverse("enroll", args=[patient.pk, track])
-    elif ahead.stands_in[0].track_id == track:
-        page = reverse("enrollment-change", args=[ahead.stands_in[0].pk])
+    elif plan.stands_in[0].track_id == track:
+        page = reverse("enrollment-change", args=[plan.stands_in[0].pk])
     else:
-        page = reverse("enrollment-transfer-to", args=[ahead.stands_in[0].pk, track])
+        page = reverse("enrollment-transfer-to", args=[plan.stands_in[0].pk, track])
     meetings = ",".join(str(each.key) for each in schedule.meetings)
     return f"{page}?from={schedule.starts.isoformat()}&meetings={meetings}"

@@ -1,4 +1,4 @@
-"""What a patient sees of their own schedule, on a phone."""
+"""The portal pages on which patients see their own schedule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class ScheduleDay:
 
 
 def _days_with_sessions(user: User, patient: Patient, first: date, until: date) -> list[ScheduleDay]:
-    """The patient's days with sessions on the half-open dates."""
+    """Return the days with sessions from `first` until before `until`."""
     found = (
         Booking.objects.visible_to(user)
         .shown_to_patient()
@@ -61,7 +61,7 @@ def _episode_of_week(patient: Patient, week: Interval[date]) -> Episode | None:
 
 
 def _leaves_between(episode: Episode | None, first: date, until: date) -> list[LeaveOfAbsence]:
-    """When the patient is away on the half-open dates."""
+    """Return the leaves of absence from `first` until before `until`."""
     return list(LeaveOfAbsence.objects.filter(episode=episode).overlapping(first, until)) if episode else []
 
 
@@ -112,7 +112,7 @@ def portal_home(request: HttpRequest) -> HttpResponse:
 @patient_required
 @require_safe
 def portal_week(request: HttpRequest) -> HttpResponse:
-    """One week: what is on, what was marked, and the hours of it. `?week=` takes any date; nonsense means this week."""
+    """Show one week: its sessions, their marks, and its hours. `?week=` is any date of it, by default today."""
     user, now = signed_in(request), clock.now()
     patient = user.patient
     today = now.astimezone(patient.site.zone).date()
@@ -138,7 +138,7 @@ def portal_week(request: HttpRequest) -> HttpResponse:
 @patient_required
 @require_safe
 def portal_account(request: HttpRequest) -> HttpResponse:
-    """What the clinic keeps about them, and the way out."""
+    """Show the personal data that the clinic has on record, and the sign-out."""
     user = signed_in(request)
     patient = user.patient
     context = {

@@ -1,4 +1,4 @@
-"""Schedules as they are shown: cards in the order of the search, those at the very same times behind the first of them."""
+"""Cards that show schedules, in the order of the search. Those at the same times are grouped behind the first of them."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from timekeeping.reasons import Reason
 
 
 class TimeRange(NamedTuple):
-    """From when to when in minutes from midnight, every week or every other week."""
+    """Start and end in minutes from midnight, every week or every other week."""
 
     starts: int
     ends: int
@@ -34,9 +34,9 @@ class DayTimes:
 
 @dataclass(frozen=True)
 class ScheduleCard:
-    """A schedule, its `number` in the ranking from 1, and what is said of it.
+    """A schedule, its `number` in the ranking from 1, and remarks on it.
 
-    `against` is what stands against it as things are, when it was found for what is only supposed.
+    `against` are the reasons against it without the scenario under which it was found.
     """
 
     schedule: Schedule
@@ -50,14 +50,14 @@ class ScheduleCard:
         return schedule_key(self.schedule)
 
     @property
-    def way_in(self) -> str:
-        """What the page that enrolls is opened with."""
+    def enroll_query(self) -> str:
+        """The query string that opens the enrollment page with this schedule."""
         meetings = (("meetings", str(meeting.key)) for meeting in self.schedule.meetings)
         return urlencode([("from", self.schedule.starts.isoformat()), *meetings])
 
     @property
     def days(self) -> list[DayTimes]:
-        """When it is, days with the same times together, in the order of the week."""
+        """Its times, days with the same times together, in the order of the week."""
         found: dict[tuple[TimeRange, ...], list[int]] = {}
         for weekday in sorted({meeting.weekday for meeting in self.schedule.meetings}):
             today = [each for each in self.schedule.meetings if each.weekday == weekday]
@@ -76,7 +76,7 @@ class ScheduleCard:
 
 @dataclass(frozen=True)
 class ScheduleGroup:
-    """The best schedule at some times of the week, and the others at the very same times, the best first."""
+    """The best schedule at some times of the week, and the others at the same times, best first."""
 
     card: ScheduleCard
     others: Sequence[ScheduleCard]
@@ -85,7 +85,11 @@ class ScheduleGroup:
 def schedule_cards(
     schedules: Iterable[Schedule], offers: Sequence[Offer], *, need: Need | None = None, chosen: Collection[str] = ()
 ) -> list[ScheduleCard]:
-    """One for each, in their order. With a `need`, which is how things are, it is said what stands against each in it."""
+    """Return a card for each schedule, in their order.
+
+    With `need`, the need without a scenario, each card has the reasons against the schedule without the scenario.
+    `chosen` are the keys of chosen schedules.
+    """
     cards = []
     for number, schedule in enumerate(schedules, 1):
         against = check_without_scenario(schedule, need, offers) if need else ()
@@ -95,13 +99,13 @@ def schedule_cards(
 
 
 def schedule_key(schedule: Schedule) -> str:
-    """Tells it from all others of one search: track, first day and meetings by number, no words."""
+    """Identify a schedule within one search by the ids of its track and meetings and its first day, without names."""
     meetings = "-".join(str(meeting.key) for meeting in schedule.meetings)
     return f"{schedule.offer.key}.{schedule.starts:%Y-%m-%d}.{meetings}"
 
 
 def group_by_times(cards: Iterable[ScheduleCard]) -> list[ScheduleGroup]:
-    """Those that begin on one day and are at the same times of the week together, in the place of the first of them."""
+    """Group schedules that start on the same day and are at the same times of the week, in the order of the first."""
     found: dict[tuple[object, ...], list[ScheduleCard]] = {}
     for card in cards:
         found.setdefault((card.schedule.starts, card.schedule.order[1]), []).append(card)

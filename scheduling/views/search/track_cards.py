@@ -1,4 +1,4 @@
-"""How tracks stand to a patient's need, as pages show it."""
+"""Cards that show how well each track fits a patient's need."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True)
 class TrackCard:
-    """How a track stands to a need: what stands against it, by meeting, and its week if it fits."""
+    """How a track fits a need: the reasons against single meetings, all other reasons, and its week if it fits."""
 
     fit: Fit
     need: Need
-    against: Sequence[tuple[WeeklyMeeting, Sequence[Reason]]]
-    besides: Sequence[Reason]
+    meeting_reasons: Sequence[tuple[WeeklyMeeting, Sequence[Reason]]]
+    other_reasons: Sequence[Reason]
 
     @cached_property
     def picture(self) -> WeekPicture:
@@ -39,13 +39,13 @@ class TrackCard:
 
 
 def episode_to_schedule(patient: Patient, today: date) -> Episode | None:
-    """The course of care that lasts today or is to begin."""
+    """Return the current episode of care, or the next one."""
     episodes = patient.episodes.open_on_or_after(today)
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 
 def group_by_meeting(reasons: Iterable[Reason]) -> list[tuple[WeeklyMeeting, list[Reason]]]:
-    """What stands against single meetings, in the order of the week."""
+    """Group the reasons that are about single meetings by meeting, in the order of the week."""
     found: dict[WeeklyMeeting, list[Reason]] = {}
     for reason in reasons:
         if isinstance(reason, CommitmentConflict | MeetingFull):
@@ -54,7 +54,7 @@ def group_by_meeting(reasons: Iterable[Reason]) -> list[tuple[WeeklyMeeting, lis
 
 
 def track_cards(offers: Iterable[Offer], need: Need) -> list[TrackCard]:
-    """How each track stands to the need, the best fit first."""
+    """Return a card for each track, the best fit first."""
     return [
         TrackCard(
             fit,
@@ -67,31 +67,32 @@ def track_cards(offers: Iterable[Offer], need: Need) -> list[TrackCard]:
 
 
 def waitlist_entries(episode: Episode) -> dict[int, WaitingEntry]:
-    """Under each track the patient's open entry of its waiting list."""
+    """Map the ids of tracks to the patient's open waitlist entries."""
     return {entry.track_id: entry for entry in WaitingEntry.objects.open().filter(episode=episode)}
 
 
-def need_from_form(form: StartDateForm, episode: Episode, leaves: Enrollment | None = None) -> Need | None:
-    """What the patient brings from the day that the form asks for; None when there is something wrong with the day, which then
-    stands beside it. The place in the track that the patient `leaves` is taken for over.
+def need_from_form(form: StartDateForm, episode: Episode, leaving: Enrollment | None = None) -> Need | None:
+    """Read the patient's need from the form's day on; None, with an error in the form, if the day can't be used.
+
+    The enrollment `leaving` is treated as ended.
     """
     if not form.is_valid():
         return None
     from_day = form.cleaned_data["from"]
     try:
-        return need_from_admission(episode=episode, from_day=from_day, apart_from=leaves)
+        return need_from_admission(episode=episode, from_day=from_day, apart_from=leaving)
     except Refused as refused:
         show_refusal(form, refused)
         return None
 
 
-def other_tracks_context(form: StartDateForm, episode: Episode, leaves: Enrollment) -> dict[str, object]:
-    """The tracks to which the patient could go from the day that the form asks for."""
-    need = need_from_form(form, episode, leaves)
+def other_tracks_context(form: StartDateForm, episode: Episode, leaving: Enrollment) -> dict[str, object]:
+    """List the tracks that the patient could move to from the form's day on."""
+    need = need_from_form(form, episode, leaving)
     if need is None:
         return {}
-    offers = offers_for_patient(episode=episode, from_day=need.from_day, leaves=leaves)
-    cards = track_cards((offer for offer in offers if offer.key != leaves.track_id), need)
+    offers = offers_for_patient(episode=episode, from_day=need.from_day, leaves=leaving)
+    cards = track_cards((offer for offer in offers if offer.key != leaving.track_id), need)
     return {
         "from_day": need.from_day,
         "need": need,

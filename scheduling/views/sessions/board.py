@@ -1,4 +1,4 @@
-"""The board: a site's dated sessions as a calendar, as data for it, and as a week on paper."""
+"""The board: a site's sessions as a calendar, as JSON for it, and as a printed week."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,13 +23,13 @@ from timekeeping.intervals import Interval
 
 VIEWS = ("day", "week", "month", "list")
 MAX_DAYS = 42
-"""Six weeks, which is what a month's page shows."""
+"""Six weeks, which is what the month view shows."""
 WORKDAYS = 5
 
 
 @dataclass(frozen=True)
 class BoardQuery:
-    """Who looks at which sessions of which site, and when."""
+    """The user, the site, and the filter of its sessions."""
 
     user: User
     site: Site
@@ -53,19 +53,19 @@ class BoardQuery:
 @staff_required(Permission.SEE_TIMETABLE)
 @require_safe
 def board(request: HttpRequest) -> HttpResponse:
-    """The calendar, which a script draws, and the week around the day for whom there is none.
+    """Show the calendar, which a script draws, and the week around the day for browsers without scripts.
 
-    `?date=` and `?view=` say where it opens, nonsense means today.
+    `?date=` and `?view=` say where it opens, by default today.
     """
-    asked = BoardQuery.by(request)
-    day = parse_day(request.GET.get("date", "")) or asked.today
-    view = asked_view if (asked_view := request.GET.get("view", "")) in VIEWS else ""
-    context = _week_context(asked, day) | {
+    query = BoardQuery.by(request)
+    day = parse_day(request.GET.get("date", "")) or query.today
+    view = requested if (requested := request.GET.get("view", "")) in VIEWS else ""
+    context = _week_context(query, day) | {
         "day": day,
         "view": view,
         "kept": {"date": day.isoformat(), "view": view},
         "views": VIEWS,
-        "may_manage": asked.user.may(Permission.MANAGE_TIMETABLE, asked.site.pk),
+        "may_manage": query.user.may(Permission.MANAGE_TIMETABLE, query.site.pk),
     }
     return render(request, "scheduling/sessions/board.html", context)
 
@@ -73,29 +73,29 @@ def board(request: HttpRequest) -> HttpResponse:
 @staff_required(Permission.SEE_TIMETABLE)
 @require_safe
 def board_print(request: HttpRequest) -> HttpResponse:
-    """The week around `?week=` for paper; nonsense means this week."""
-    asked = BoardQuery.by(request)
-    day = parse_day(request.GET.get("week", "")) or asked.today
-    context = _week_context(asked, day) | {"kept": {"week": day.isoformat()}}
+    """Show the week around `?week=`, by default this week, for printing."""
+    query = BoardQuery.by(request)
+    day = parse_day(request.GET.get("week", "")) or query.today
+    context = _week_context(query, day) | {"kept": {"week": day.isoformat()}}
     return render(request, "scheduling/sessions/board_print.html", context)
 
 
-def _week_context(asked: BoardQuery, day: date) -> dict[str, object]:
-    """The week around the day; a weekend on which nothing is on is left out."""
-    first = RuleBook.of(asked.site).week_of(day)
+def _week_context(query: BoardQuery, day: date) -> dict[str, object]:
+    """Build the week around the day, without weekend days on which there is nothing."""
+    first = RuleBook.of(query.site).week_of(day)
     span = Interval(first, first + timedelta(weeks=1))
-    marked = marked_tracks(asked.site)
-    days = asked.board(span, marked).days()
+    marked = marked_tracks(query.site)
+    days = query.board(span, marked).days()
     return {
-        "site": asked.site,
-        "filter": asked.filter,
+        "site": query.site,
+        "filter": query.filter,
         "legend": legend(marked),
         "first": first,
         "last_day": span.end - timedelta(days=1),
         "previous": first - timedelta(weeks=1),
         "following": span.end,
-        "is_this_week": span.contains(asked.today),
-        "today": asked.today,
+        "is_this_week": span.contains(query.today),
+        "today": query.today,
         "days": [each for each in days if each.on.weekday() < WORKDAYS or not each.is_empty],
     }
 
@@ -103,14 +103,14 @@ def _week_context(asked: BoardQuery, day: date) -> dict[str, object]:
 @staff_required(Permission.SEE_TIMETABLE)
 @require_safe
 def board_sessions(request: HttpRequest) -> HttpResponse:
-    """What is on from `?start=` until before `?end=`, for the calendar: times are on the site's wall clock."""
-    asked = BoardQuery.by(request)
+    """Return the events from `?start=` until before `?end=` as JSON, with times on the site's wall clock."""
+    query = BoardQuery.by(request)
     start, end = parse_day(request.GET.get("start", "")), parse_day(request.GET.get("end", ""))
     if start is None or end is None or not timedelta() < end - start <= timedelta(days=MAX_DAYS):
         return HttpResponseBadRequest(f"start and end are days, such as 2026-11-23, at most {MAX_DAYS} days apart.")
-    if not asked.filter.form.is_valid():
+    if not query.filter.form.is_valid():
         return HttpResponseBadRequest("track, room and facilitator are those of the site.")
-    found = asked.board(Interval(start, end), marked_tracks(asked.site))
+    found = query.board(Interval(start, end), marked_tracks(query.site))
     notes = [_closure_event(each) for each in found.closures] + [
         {"kind": "clocks", "id": f"clocks-{change.on}", "title": clock_change_text(change), "start": f"{change.on}"}
         | {"allDay": True, "editable": False}

@@ -1,4 +1,4 @@
-"""The site's day: its sessions and who is in them; and, as a part that comes after it, what needs attention."""
+"""The day of a site: its sessions with their rosters, and what needs attention, which is loaded after it."""
 
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from scheduling.views.current_site import current_site
 @require_safe
 @transaction.atomic
 def today(request: HttpRequest) -> HttpResponse:
-    """`?date=` shows another day; nonsense means today."""
+    """Show the sessions of the day in `?date=`, by default today."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     present = now.astimezone(site.zone).date()
     day = parse_day(request.GET.get("date", "")) or present
@@ -47,7 +47,7 @@ def today(request: HttpRequest) -> HttpResponse:
 
 
 class WeekAtRisk(NamedTuple):
-    """A patient's week that is at risk or out of reach, and what is to make up in it."""
+    """A patient's week that is at risk or can't be met, and what is to be made up in it."""
 
     patient_id: int
     name: str
@@ -67,7 +67,7 @@ class UnfinishedSession(NamedTuple):
 
 
 class RequestedChange(NamedTuple):
-    """What a patient asks to change in their own life, which waits for a coordinator."""
+    """A change to their own commitments that a patient proposed and that waits for a coordinator."""
 
     pk: int
     patient_id: int
@@ -80,9 +80,9 @@ class RequestedChange(NamedTuple):
 @require_safe
 @transaction.atomic
 def today_attention(request: HttpRequest) -> HttpResponse:
-    """What needs attention at present: a part of the day's page when htmx asks, else a page of its own.
+    """Show what needs attention now: a part of the day's page for htmx, otherwise a page of its own.
 
-    Every open week is drawn up for it, which takes longer than the day: nobody waits for it to see who comes next.
+    It computes every open week, which takes longer than the day, so it is loaded separately.
     """
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
@@ -119,7 +119,7 @@ def today_attention(request: HttpRequest) -> HttpResponse:
 
 
 def _requested_changes(user: User, site: Site) -> list[RequestedChange]:
-    """The oldest first; none for who may not decide."""
+    """Return the oldest first; none for a user who may not decide."""
     if not user.may(Permission.MANAGE_PATIENTS, site.pk):
         return []
     waiting = CommitmentProposal.objects.visible_to(user).waiting().filter(patient__site=site).select_related("patient")

@@ -1,4 +1,4 @@
-"""Tracks, for those who plan them."""
+"""List, show, add, change and publish tracks."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ CHANGES_SHOWN_AHEAD = timedelta(weeks=4)
 
 @dataclass(frozen=True)
 class TrackSummary:
-    """A track, what its meetings add up to, and how many wait for it, if they may be seen."""
+    """A track, the weekly hours of its meetings, and how many patients wait for it, if the user may see that."""
 
     track: Track
     verdict: Verdict
@@ -50,7 +50,7 @@ def _track_seen_by(user: User, track_id: int) -> Track:
 
 
 def track_managed_by(user: User, track_id: int) -> Track:
-    """What the person may not see does not exist; what they may see and not change is forbidden."""
+    """Raises Http404 for a track that the user may not see, and PermissionDenied for one that they may not change."""
     track = _track_seen_by(user, track_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
     return track
@@ -79,7 +79,7 @@ def _waitlist_counts(user: User, site: Site) -> dict[int, int]:
 
 
 def _week_context(track: Track, now: datetime) -> dict[str, object]:
-    """The week grid and the meter of a track, and what is not as usual in its next weeks."""
+    """Build the week grid and the weekly hours of a track, and the deviations of the next weeks."""
     book, today = RuleBook.of(track.site), now.astimezone(track.site.zone).date()
     to_come = [meeting for meeting in track.meetings.all() if meeting.runs_until is None or meeting.runs_until > today]
     return {

@@ -286,13 +286,15 @@ def test_the_way_in_opens_with_the_day_and_the_meetings(
     desk: Client, rosa: Patient, evenings: Track, coordinator: User
 ) -> None:
     first, _ = page_of(desk, rosa).context["columns"]
-    assert first.way_in.startswith(reverse("enroll", args=[rosa.pk, evenings.pk]) + "?from=2026-11-24&meetings=")
+    assert first.action_url.startswith(reverse("enroll", args=[rosa.pk, evenings.pk]) + "?from=2026-11-24&meetings=")
     enrollment = stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator)
     first, second = page_of(desk, rosa).context["columns"]
-    assert first.way_in == ""
-    assert second.way_in.startswith(reverse("enrollment-change", args=[enrollment.pk]) + "?from=2026-12-14&meetings=")
+    assert first.action_url == ""
+    assert second.action_url.startswith(
+        reverse("enrollment-change", args=[enrollment.pk]) + "?from=2026-12-14&meetings="
+    )
 
-    form = desk.get(second.way_in)
+    form = desk.get(second.action_url)
     others = f"{reverse('enrollment-transfer', args=[enrollment.pk])}?from=2026-12-14"
     assert others in page_of(desk, rosa).text
 
@@ -310,10 +312,10 @@ def test_another_track_from_the_next_level_on_is_a_move(
     answer = page_of(desk, rosa)
     _, second = answer.context["columns"]
     move = reverse("enrollment-transfer-to", args=[enrollment.pk, mornings.pk])
-    assert second.way_in.startswith(f"{move}?from=2026-12-14&meetings=")
+    assert second.action_url.startswith(f"{move}?from=2026-12-14&meetings=")
     assert "Move to Mornings from Mon 14 Dec" in answer.text
     assert "Other times on Mon–Wed" in answer.text
-    form = desk.get(second.way_in)
+    form = desk.get(second.action_url)
     assert [option.meeting.weekday for option in form.context["options"] if option.is_chosen] == [0, 1, 2]
 
 

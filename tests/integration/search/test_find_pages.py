@@ -226,7 +226,7 @@ def test_a_track_that_does_not_fit_shows_every_reason_by_meeting(desk: Client, r
     answer = search(desk, rosa)
 
     [card] = answer.context["others"]
-    assert [(meeting.weekday, [reason.code for reason in reasons]) for meeting, reasons in card.against] == [
+    assert [(meeting.weekday, [reason.code for reason in reasons]) for meeting, reasons in card.meeting_reasons] == [
         (0, ["clash"]),
         (1, ["clash"]),
         (2, ["full"]),

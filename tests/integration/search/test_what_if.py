@@ -255,7 +255,7 @@ def test_the_rest_of_the_scenario_stays(desk: Client, rosa: Patient, track: Trac
 
     answer = keep(desk, shift, typed(life(shift, starts="12:00"), life(other, leave_out="on")))
 
-    assert [changed.was.label for changed in answer.context["asked"].supposed.changed] == ["Children"]
+    assert [changed.was.label for changed in answer.context["query"].scenario.changed] == ["Children"]
     assert "What if: not saved" in answer.text
 
 
@@ -324,7 +324,7 @@ def test_a_commitment_of_another_patient_is_not_saved(desk: Client, rosa: Patien
 
 
 def tries(answer: Any) -> list[str]:
-    return [each.typed for each in answer.context["repairs"]]
+    return [each.form_query for each in answer.context["suggestions"]]
 
 
 def test_when_nothing_fits_a_suggestion_is_tried_with_one_button(desk: Client, rosa: Patient, track: Track) -> None:
@@ -350,9 +350,9 @@ def test_every_suggestion_opens_the_scenario_that_it_describes(
     late = make_weekday_track(site, name="Late track", entry=EntryMode.COHORT)
     CohortStart.objects.create(track=late, on=date(2027, 6, 7))
 
-    for each in desk.get(reverse("find-schedule", args=[rosa.pk])).context["repairs"]:
-        answer = what_if(desk, rosa, typed(life(shop), **{"try": each.typed}))
-        assert each.typed == "" or answer.context["number"] >= 1, each
+    for each in desk.get(reverse("find-schedule", args=[rosa.pk])).context["suggestions"]:
+        answer = what_if(desk, rosa, typed(life(shop), **{"try": each.form_query}))
+        assert each.form_query == "" or answer.context["number"] >= 1, each
 
 
 def test_a_suggestion_for_a_full_group_leads_to_the_waitlist(desk: Client, rosa: Patient, track: Track) -> None:
@@ -362,10 +362,10 @@ def test_a_suggestion_for_a_full_group_leads_to_the_waitlist(desk: Client, rosa:
     session.save()
 
     answer = desk.get(reverse("find-schedule", args=[rosa.pk]))
-    [repair] = [each for each in answer.context["repairs"] if each.waits_in]
+    [repair] = [each for each in answer.context["suggestions"] if each.waitlist_track]
     note = f"A place in Wednesday’s {meeting.name} (9:00–12:00)"
-    assert (repair.waits_in, note in answer.text) == (track.pk, True)
-    tried = what_if(desk, rosa, typed(**{"try": repair.typed}))
+    assert (repair.waitlist_track, note in answer.text) == (track.pk, True)
+    tried = what_if(desk, rosa, typed(**{"try": repair.form_query}))
     assert numbers(tried) == [540]
     assert "One more place in" in tried.text
 
@@ -438,7 +438,7 @@ def test_a_card_opens_the_enrollment_with_its_meetings_and_remarks(
     cards = [group.card for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
     card = next(card for card in cards if [each.weekday for each in card.schedule.meetings] == [0, 1, 3])
 
-    answer = desk.get(f"{reverse('enroll', args=[rosa.pk, four_days.pk])}?{card.way_in}")
+    answer = desk.get(f"{reverse('enroll', args=[rosa.pk, four_days.pk])}?{card.enroll_query}")
 
     assert [option.meeting.weekday for option in answer.context["options"] if option.is_chosen] == [0, 1, 3]
     assert "Late shift would have to begin 10 min later on Thu: at 12:25" in answer.text

@@ -1,0 +1,181 @@
+"""Read what a search for a schedule asks, run it, and build the context of its page."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.http import HttpRequest
+
+from accounts.audit import record
+from accounts.models import Action, User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in
+from patients.models import Episode, Patient
+from patients.views.access import patient_seen_by
+from scheduling.domain.search.need import Need, Offer
+from scheduling.domain.search.schedules import MAX_SCHEDULES, find_schedules
+from scheduling.domain.search.score import WEIGHTS
+from scheduling.domain.suggestions.changes import MorePlaces
+from scheduling.domain.suggestions.scenario import Scenario
+from scheduling.domain.suggestions.suggestions import Suggestion, find_suggestions
+from scheduling.forms.enrollment.enroll import StartDateForm
+from scheduling.forms.search.suggestion_form import encode_changes
+from scheduling.forms.search.what_if import FormData, ScenarioForm
+from scheduling.services.search.offers import offers_for_patient
+from scheduling.views.search.other_sites import search_other_sites
+from scheduling.views.search.schedule_cards import ScheduleCard, group_by_times, schedule_cards
+from scheduling.views.search.track_cards import episode_to_schedule, need_from_form, track_cards, waitlist_entries
+from timekeeping.reasons import Key
+
+SHOWN_FIRST, SHOWN_MORE = 4, 6
+"""How many cards are drawn at first, and how many each time that more are requested, as pictures are large."""
+
+
+@dataclass(frozen=True)
+class ScheduleSearchRequest:
+    """Whose schedule is searched for, and by which user."""
+
+    patient: Patient
+    episode: Episode | None
+    today: date
+    user: User
+
+    @property
+    def may_manage(self) -> bool:
+        return self.user.may(Permission.MANAGE_PATIENTS, self.patient.site_id)
+
+    @property
+    def earliest(self) -> date:
+        """The first day from which a schedule can be searched for."""
+        return max(self.today, self.episode.starts) if self.episode else self.today
+
+
+@dataclass(frozen=True)
+class ScheduleSearchQuery:
+    """The first day and the what-if scenario of a search.
+
+    `need` is without the scenario, and None if the day can't be used. `is_wrong` says that something in the forms of the
+    scenario is invalid; then nothing is searched.
+    """
+
+    form: StartDateForm
+    need: Need | None = None
+    scenario_form: ScenarioForm | None = None
+    scenario: Scenario = field(default_factory=Scenario)
+    is_wrong: bool = False
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the day can be used and there is no scenario."""
+        return self.need is not None and not self.scenario and not self.is_wrong
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The schedules in their order, and the need and the tracks under the scenario."""
+
+    cards: list[ScheduleCard]
+    need: Need
+    tracks: tuple[Offer, ...]
+
+
+@dataclass(frozen=True)
+class SuggestionCard:
+    """A suggestion, the form data that its button sends, and the track to wait for if a place is missing in it."""
+
+    suggestion: Suggestion
+    form_query: str
+    waitlist_track: Key | None
+
+    @classmethod
+    def of(cls, suggestion: Suggestion) -> "SuggestionCard":
+        needs_place = any(isinstance(change, MorePlaces) for change in suggestion.changes)
+        track = suggestion.best.offer.key if needs_place else None
+        return cls(suggestion, encode_changes(suggestion.changes), track)
+
+
+def open_search(
+    request: HttpRequest, patient_id: int, now: datetime, detail: str = "find a schedule"
+) -> ScheduleSearchRequest:
+    """Find the patient and their episode, and record that the user views them.
+
+    The results show commitments, so the user needs the permission to see them.
+    """
+    user = signed_in(request)
+    patient = patient_seen_by(user, patient_id)
+    forbid_unless(user.may(Permission.SEE_COMMITMENTS, patient.site_id))
+    record(patient, by=user, action=Action.VIEWED, at=now, detail=detail)
+    today = now.astimezone(patient.site.zone).date()
+    return ScheduleSearchRequest(patient, episode_to_schedule(patient, today), today, user)
+
+
+def read_query(episode: Episode, typed: FormData, *, otherwise: date, has_scenario: bool = True) -> ScheduleSearchQuery:
+    """Read the first day, or `otherwise` if none was typed, and the scenario if there can be one."""
+    form = StartDateForm(typed if typed.get("from") else {"from": otherwise.isoformat()})
+    need = need_from_form(form, episode)
+    if need is None:
+        return ScheduleSearchQuery(form)
+    scenario_form = ScenarioForm(typed if has_scenario else None, need=need)
+    if not scenario_form.is_valid():
+        return ScheduleSearchQuery(form, need, scenario_form, is_wrong=True)
+    return ScheduleSearchQuery(form, need, scenario_form, scenario_form.scenario())
+
+
+def run_search(query: ScheduleSearchQuery, episode: Episode, chosen: Collection[str] = ()) -> SearchResult | None:
+    """Find the schedules under the scenario; None for an invalid query. `chosen` are the keys of chosen schedules."""
+    if query.need is None or query.is_wrong:
+        return None
+    need = query.scenario.applied_to(query.need)
+    offers = offers_for_patient(episode=episode, from_day=query.need.from_day)
+    tracks = query.scenario.offered(offers, need)
+    real_need = query.need if query.scenario else None
+    cards = schedule_cards(find_schedules(tracks, need), offers, need=real_need, chosen=chosen)
+    return SearchResult(cards, need, tracks)
+
+
+def search_context(
+    search: ScheduleSearchRequest, query: ScheduleSearchQuery | None, typed: FormData
+) -> dict[str, object]:
+    """Run the search and build the context of the page."""
+    context: dict[str, object] = {
+        "patient": search.patient,
+        "episode": search.episode,
+        "may_manage": search.may_manage,
+    }
+    if search.episode is None or query is None:
+        return context
+    context |= {"query": query, "form": query.form, "need": query.need, "waits_for": waitlist_entries(search.episode)}
+    found = run_search(query, search.episode, typed.getlist("compare"))
+    if found is None:
+        return context
+    if query.is_unchanged and search.may_manage:
+        context["other_sites"] = search_other_sites(search.episode, found.need.from_day, search.user)
+    offered = {each.meeting.key: each.meeting for offer in found.tracks for each in offer.meetings}
+    context["with_places"] = [meeting for key, meeting in offered.items() if key in query.scenario.places_in]
+    return context | _result_context(found, _card_limit(typed))
+
+
+def _result_context(found: SearchResult, number: int) -> dict[str, object]:
+    groups = group_by_times(found.cards)
+    tracks = track_cards(found.tracks, found.need)
+    suggestions = () if groups else find_suggestions(found.tracks, found.need)
+    return {
+        "need_then": found.need,
+        "number": len(found.cards),
+        "is_best_of_more": len(found.cards) == MAX_SCHEDULES,
+        "groups": groups[:number],
+        "more": groups[number:],
+        "newest": number - SHOWN_MORE if number > SHOWN_FIRST else None,
+        "next_number": number + SHOWN_MORE,
+        "tracks": found.tracks,
+        "weights": WEIGHTS,
+        "suggestions": [SuggestionCard.of(each) for each in suggestions],
+        "partly": [card for card in tracks if card.fit.fits and card.fit.whole is None],
+        "others": [card for card in tracks if not card.fit.fits],
+    }
+
+
+def _card_limit(typed: Mapping[str, str]) -> int:
+    """Read how many cards to draw; the first few if that can't be read."""
+    text = typed.get("shown", "")
+    return min(int(text), MAX_SCHEDULES) if text.isdecimal() and int(text) > SHOWN_FIRST else SHOWN_FIRST
