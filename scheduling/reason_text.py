@@ -48,7 +48,7 @@ def remark_text(remark: Remark) -> str:
 
 def suggestion_text(repair: Suggestion) -> str:
     """What gives way and how many schedules fit then, in one sentence of plain text; the same words as the pages have."""
-    return render_to_string("scheduling/suggestions/_suggestion_plain.txt", {"repair": repair}).strip()
+    return render_to_string("scheduling/suggestions/_suggestion_plain.txt", {"suggestion": repair}).strip()
 
 
 def change_text(change: ChangedDays) -> str:
