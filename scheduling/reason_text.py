@@ -7,16 +7,21 @@ import re
 
 from django.template import Context
 from django.template.engine import Engine
-from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
 from scheduling.domain.search.remarks import Remark
 from scheduling.domain.step_down import ChangedDays
+from scheduling.domain.suggestions.changes import Adjustment
 from scheduling.domain.suggestions.suggestions import Suggestion
 from timekeeping.reasons import Reason
 
-BREAK = re.compile(r"[ \n]+")
-"""Partials are indented and have line breaks, which are one space in the text."""
+BREAK_BEFORE_PUNCTUATION = re.compile(r"\s*\n\s*(?=[,.:;])")
+BREAK = re.compile(r"\s*\n\s*")
+
+
+def one_line(text: str) -> str:
+    """Join the lines of a rendered template: by one space, or by none before a comma, colon, semicolon or full stop."""
+    return BREAK.sub(" ", BREAK_BEFORE_PUNCTUATION.sub("", text.strip()))
 
 
 def reason_template(kind: type[Reason]) -> str:
@@ -35,22 +40,32 @@ def reason_text(reason: Reason) -> str:
     return _render_text(reason_template(type(reason)), reason=reason)
 
 
-def _render_text(template_name: str, **values: object) -> str:
-    """Render without escaping, in one line. The engine keeps the compiled template."""
-    partial = Engine.get_default().get_template(template_name)
-    return BREAK.sub(" ", partial.render(Context(values, autoescape=False))).strip()
-
-
 def remark_text(remark: Remark) -> str:
-    """What is said of a schedule, as plain text without a full stop."""
-    return render_to_string("scheduling/search/_remark_plain.txt", {"remark": remark}).strip()
+    """A phrase about a schedule as plain text without a full stop."""
+    return _render_text(f"scheduling/search/remarks.html#{remark.code}", remark=remark)
 
 
-def suggestion_text(repair: Suggestion) -> str:
-    """What gives way and how many schedules fit then, in one sentence of plain text; the same words as the pages have."""
-    return render_to_string("scheduling/suggestions/_suggestion_plain.txt", {"suggestion": repair}).strip()
+def suggestion_text(suggestion: Suggestion) -> str:
+    """One sentence as plain text: what would have to give way, and how many schedules fit then."""
+    return _render_text("scheduling/suggestions/_suggestion.html", suggestion=suggestion)
+
+
+def adjustment_text(adjustment: Adjustment) -> str:
+    """A clause of a suggestion as plain text, such as "treatment began on Mon 7 Dec instead of Mon 2 Nov"."""
+    return _render_text(f"scheduling/suggestions/adjustments.html#{adjustment.code}", adjustment=adjustment)
+
+
+def waitlist_note_text(suggestion: Suggestion) -> str:
+    """The spots that a suggestion needs, as a note for the waitlist; empty if it needs none."""
+    return _render_text("scheduling/suggestions/_waitlist_note.html", suggestion=suggestion)
 
 
 def change_text(change: ChangedDays) -> str:
-    """What becomes of some weekdays from one schedule to the next, as plain text without a full stop."""
-    return strip_tags(render_to_string("scheduling/enrollment/_changed_days.html", {"change": change})).strip()
+    """What happens to some weekdays from one schedule to the next, as plain text without a full stop."""
+    return strip_tags(_render_text("scheduling/enrollment/_changed_days.html", change=change)).strip()
+
+
+def _render_text(template_name: str, **values: object) -> str:
+    """Render in one line and without escaping. The engine keeps the compiled template."""
+    template = Engine.get_default().get_template(template_name)
+    return one_line(template.render(Context(values, autoescape=False)))

@@ -9,6 +9,11 @@ from typing import ClassVar
 Key = int | str
 
 
+def class_code(named: type) -> str:
+    """The class name in snake case: "too_few_minutes" for TooFewMinutes."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", named.__name__).lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One reason against something, with its numbers.
@@ -21,7 +26,7 @@ class Reason:
 
     def __init_subclass__(cls) -> None:
         if "code" not in vars(cls):
-            cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+            cls.code = class_code(cls)
 
 
 class Refused(Exception):

@@ -1,9 +1,13 @@
-"""Template tags for the text of a reason, which pages escape like any other value."""
+"""Template tags for the texts of reasons, remarks and suggestions, which pages escape like any other value."""
 
 from django import template
 
-from scheduling.reason_text import reason_text
+from scheduling.reason_text import adjustment_text, reason_text, remark_text, suggestion_text, waitlist_note_text
 
 register = template.Library()
 
 register.simple_tag(reason_text, name="reason")
+register.simple_tag(remark_text, name="remark")
+register.simple_tag(suggestion_text, name="suggestion")
+register.simple_tag(adjustment_text, name="adjustment")
+register.simple_tag(waitlist_note_text, name="waitlist_note")

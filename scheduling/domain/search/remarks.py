@@ -10,7 +10,7 @@ from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.schedules import Schedule, count_sessions, missed_sessions
 from scheduling.domain.search.score import minutes_on_site
-from timekeeping.reasons import Key
+from timekeeping.reasons import Key, class_code
 from timekeeping.weeks import BusyTime
 
 Side = Literal["for", "neither", "against"]
@@ -18,17 +18,22 @@ Side = Literal["for", "neither", "against"]
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One remark. Templates choose the text by `code`; `side` tells whether it speaks for or against the schedule."""
+    """One remark. `side` tells whether it speaks for or against the schedule.
+
+    `code` is the class name in snake case, and names the partial with its text in scheduling/search/remarks.html.
+    """
 
     code: ClassVar[str] = ""
     side: ClassVar[Side] = "neither"
+
+    def __init_subclass__(cls) -> None:
+        cls.code = class_code(cls)
 
 
 @dataclass(frozen=True, slots=True)
 class StartsOn(Remark):
     """Its first day, `wait_days` after the day that was asked for."""
 
-    code: ClassVar[str] = "begins"
     on: date
     wait_days: int
 
@@ -37,7 +42,6 @@ class StartsOn(Remark):
 class WholeTrack(Remark):
     """It has all groups of the track that anybody could attend."""
 
-    code: ClassVar[str] = "whole_track"
     side: ClassVar[Side] = "for"
     track: str
 
@@ -46,7 +50,6 @@ class WholeTrack(Remark):
 class PartOfTrack(Remark):
     """It has only `chosen` of the `groups` that the track has a week."""
 
-    code: ClassVar[str] = "part_of_track"
     track: str
     chosen: int
     groups: int
@@ -56,7 +59,6 @@ class PartOfTrack(Remark):
 class MixesTracks(Remark):
     """It has groups of several tracks. `tracks` are their names, the one to enroll in first."""
 
-    code: ClassVar[str] = "mixes_tracks"
     tracks: tuple[str, ...]
 
 
@@ -64,7 +66,6 @@ class MixesTracks(Remark):
 class WeeklyTrips(Remark):
     """The days a week on which the patient comes, and the minutes on site of the shortest and the longest day."""
 
-    code: ClassVar[str] = "trips"
     number: int
     shortest: int
     longest: int
@@ -74,7 +75,6 @@ class WeeklyTrips(Remark):
 class NothingMoves(Remark):
     """No commitment has to move, and no session is missed."""
 
-    code: ClassVar[str] = "nothing_moves"
     side: ClassVar[Side] = "for"
 
 
@@ -85,7 +85,6 @@ class WouldMove(Remark):
     One that is temporary moves on its dates only.
     """
 
-    code: ClassVar[str] = "would_move"
     side: ClassVar[Side] = "against"
     busy: BusyTime
     weekdays: tuple[int, ...]
@@ -105,7 +104,6 @@ class WouldMove(Remark):
 class MissedSessions(Remark):
     """The dates on which the patient will not attend, out of all `sessions` in the horizon."""
 
-    code: ClassVar[str] = "misses"
     side: ClassVar[Side] = "against"
     missed: tuple[tuple[date, WeeklyMeeting], ...]
     sessions: int
@@ -115,7 +113,6 @@ class MissedSessions(Remark):
 class FacilitatorCount(Remark):
     """How many people lead its groups."""
 
-    code: ClassVar[str] = "led_by"
     number: int
 
 
@@ -123,7 +120,6 @@ class FacilitatorCount(Remark):
 class TightGap(Remark):
     """Few minutes, travel aside, between a commitment and a group; `before` if the commitment comes first."""
 
-    code: ClassVar[str] = "cut_fine"
     side: ClassVar[Side] = "against"
     busy: BusyTime
     weekday: int
@@ -135,7 +131,6 @@ class TightGap(Remark):
 class KeepsSchedule(Remark):
     """Every day and every group is part of the patient's present schedule."""
 
-    code: ClassVar[str] = "keeps_schedule"
     side: ClassVar[Side] = "for"
 
 
@@ -143,7 +138,6 @@ class KeepsSchedule(Remark):
 class ChangesSchedule(Remark):
     """Days and groups that the patient does not have at present; `same_time_groups` of the groups are at the same times."""
 
-    code: ClassVar[str] = "changes_schedule"
     side: ClassVar[Side] = "against"
     other_days: int
     other_groups: int

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, time
 
 import pytest
-from django.template.loader import render_to_string
+from django.template.engine import Engine
 
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
@@ -25,6 +25,7 @@ from scheduling.domain.search.remarks import (
     remarks_on,
 )
 from scheduling.domain.search.schedules import Preferences, find_schedules
+from scheduling.reason_text import remark_text
 from timekeeping.weeks import BusyTime, OnDates, Recurrence
 
 MONDAY = date(2026, 11, 30)
@@ -163,4 +164,9 @@ SHOP = busy({3}, time(9), time(17, 30))
     ],
 )
 def test_every_remark_has_a_text(remark: Remark, text: str) -> None:
-    assert render_to_string("scheduling/search/_remark.html", {"r": remark}).strip() == text
+    assert remark_text(remark) == text
+
+
+def test_every_remark_class_has_a_partial_and_every_partial_its_class() -> None:
+    template = Engine.get_default().get_template("scheduling/search/remarks.html")
+    assert set(template.extra_data["partials"]) == {kind.code for kind in Remark.__subclasses__()}
