@@ -14,10 +14,10 @@ from iopmanager import clock
 from patients.forms.care.site_transfer import SiteTransferForm
 from patients.views.access import patient_managed_by
 from scheduling.models import Site
-from scheduling.services.enrollment.site_transfer import check_transfer, preview_transfer, transfer_episode
+from scheduling.services.enrollment.site_transfer import preview_transfer, transfer_episode
 from scheduling.views.preview.confirmation import NEXT, SEEN, next_url, redirect_to_next
 from scheduling.views.refusals import show_refusal
-from timekeeping.reasons import Refused, refuse_if_any
+from timekeeping.reasons import Refused
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -43,8 +43,7 @@ def site_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
                 transfer_episode(episode=episode, site=site, by=user, now=now)
                 messages.success(request, f"{patient.short_name} is at {site} from today.")
                 return redirect_to_next(request, "patient", patient.pk)
-            refuse_if_any(check_transfer(episode=episode, site=site, now=now))
-            context["move"] = preview_transfer(episode=episode, site=site)
+            context["move"] = preview_transfer(episode=episode, site=site, by=user, now=now)
         except Refused as refused:
             show_refusal(form, refused)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="move to another site")

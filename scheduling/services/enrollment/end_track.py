@@ -1,14 +1,16 @@
-"""A track ends after a day: who stands in it moves to another, or ends with it."""
+"""End a track after a day: its patients move to another track, or their enrollments end with it."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 
 from accounts.audit import record
 from accounts.models import Action, User
+from accounts.permissions import Permission
 from scheduling.domain.search.fit import Fit, find_fits
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Track, TrackStatus, WaitingEntry
 from scheduling.models.meeting import MeetingQuerySet
@@ -20,14 +22,17 @@ from scheduling.services.reasons import TrackNotPublished
 from scheduling.services.rosters import lock_site
 from scheduling.services.search.need import need_of
 from scheduling.services.search.offers import as_offer, full_dates
-from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused, refuse_if_any
 
 DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class EndingEnrollment:
-    """Somebody who stands in a track that ends, and how another track would fit from the day after."""
+    """An enrollment in a track that ends, and how another track would fit the patient from the day after.
+
+    `fit` is None if no other track was asked about. The `reasons` say why the patient can't move on that day.
+    """
 
     enrollment: Enrollment
     fit: Fit | None
@@ -39,8 +44,8 @@ class EndingEnrollment:
 
 
 def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> list[EndingEnrollment]:
-    """Everybody who stands in the track after its last day, by name, with how `to` fits them, if one is given."""
-    standing = (
+    """Return the enrollments that last longer than the track, by patients' names, with how the track `to` fits each."""
+    enrollments = (
         Enrollment.objects.filter(track=track)
         .open_on_or_after(last_day + DAY)
         .select_related("episode__patient", "episode__site", "track")
@@ -48,18 +53,21 @@ def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> lis
         .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
     )
     if to is None:
-        return [EndingEnrollment(each, None) for each in standing]
+        return [EndingEnrollment(each, None) for each in enrollments]
     full = full_dates(site=to.site, from_day=last_day + DAY)
-    return [_ending_enrollment(each, to, max(last_day + DAY, each.starts), full) for each in standing]
+    return [_ending_enrollment(each, to, max(last_day + DAY, each.starts), full) for each in enrollments]
 
 
 def visiting_enrollments(*, track: Track, last_day: date) -> list[Enrollment]:
-    """Who stands in another track and in a group that ends with this one, by name: they lose the group, and keep the rest."""
-    standing = EnrollmentMeeting.objects.filter(
+    """Return the enrollments of other tracks that attend a meeting that ends with this one, by patients' names.
+
+    They lose the meeting and keep the others.
+    """
+    attended = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=last_day + DAY), meeting__in=_ending_meetings(track)
     )
     return list(
-        Enrollment.objects.filter(pk__in=standing.values("enrollment"))
+        Enrollment.objects.filter(pk__in=attended.values("enrollment"))
         .exclude(track=track)
         .open_on_or_after(last_day + DAY)
         .select_related("episode__patient", "track")
@@ -88,14 +96,21 @@ def end_track(
     by: User,
     now: datetime,
 ) -> Track:
-    """Ends the track after `last_day`: nobody is enrolled into it any more, its groups that serve no other published track are
-    held until then, and who stands in it ends with it, but for the enrollments in `moving`, which go on in the track `to`.
+    """End the track after `last_day`, and return it.
 
-    Raises Refused for a day before today or a track that is not published, and with every reason against those who move.
+    Nobody can be enrolled in it any more, and its waitlist is closed. Its meetings that serve no other published track are
+    held until that day. Enrollments end with it, except those whose ids are in `moving`: these patients are transferred to
+    the track `to`.
+
+    Raises Refused for a day in the past or a track that is not published, and with every reason against a transfer. Raises
+    PermissionDenied unless `by` may manage both the timetable and the patients of the site.
     """
+    for permission in (Permission.MANAGE_TIMETABLE, Permission.MANAGE_PATIENTS):
+        if not by.may(permission, track.site_id):
+            raise PermissionDenied
     lock_site(track.site_id)
     track = Track.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=track.pk)
-    today = now.astimezone(track.site.zone).date()
+    today = track.site.today_at(now)
     if track.status == TrackStatus.RETIRED:
         raise Refused([AlreadyEnded(track.name, last_day)])
     if track.status != TrackStatus.PUBLISHED:
@@ -114,33 +129,33 @@ def end_track(
 
 
 def _move_or_end(
-    everybody: Iterable[EndingEnrollment],
+    ending: Iterable[EndingEnrollment],
     moving: Collection[int],
     to: Track | None,
     last_day: date,
     by: User,
     now: datetime,
 ) -> None:
-    against: list[Reason] = []
-    for mover in everybody:
-        enrollment = mover.enrollment
+    """Transfer the enrollments in `moving` to the track `to`, and end the others. Raises Refused with every reason."""
+    reasons: list[Reason] = []
+    for each in ending:
+        enrollment = each.enrollment
         if to is not None and enrollment.pk in moving:
             try:
                 transfer_enrollment(
                     enrollment=enrollment,
                     track=to,
-                    meetings=_chosen_meetings(mover.fit),
+                    meetings=_chosen_meetings(each.fit),
                     starts=max(last_day + DAY, enrollment.starts),
                     by=by,
                     now=now,
                 )
             except Refused as refused:
-                against += refused.reasons
+                reasons += refused.reasons
         else:
-            ends = max(last_day, enrollment.starts)
-            end_enrollment(enrollment=enrollment, last_day=ends, reason="The track ended", by=by, now=now)
-    if against:
-        raise Refused(dict.fromkeys(against))
+            last = max(last_day, enrollment.starts)
+            end_enrollment(enrollment=enrollment, last_day=last, reason="The track ended", by=by, now=now)
+    refuse_if_any(reasons)
 
 
 def _chosen_meetings(fit: Fit | None) -> Sequence[Meeting]:
@@ -148,17 +163,17 @@ def _chosen_meetings(fit: Fit | None) -> Sequence[Meeting]:
 
 
 def _ending_meetings(track: Track) -> MeetingQuerySet:
-    """The groups that no other track on offer needs."""
+    """Return the track's meetings that serve no other published track."""
     needed = Meeting.objects.filter(tracks__in=Track.objects.published().exclude(pk=track.pk))
     return Meeting.objects.filter(tracks=track).exclude(pk__in=needed)
 
 
 def _end_meetings(track: Track, last_day: date, by: User, now: datetime) -> None:
-    """Groups that no other published track needs end with it; what was changed by hand after that goes with them."""
+    """End the meetings that serve no other published track, with their later sessions, even those changed by hand."""
     ends = last_day + DAY
     for meeting in _ending_meetings(track).open_on_or_after(ends):
         later = set(meeting.sessions.filter(pattern_date__gte=ends).values_list("pk", flat=True))
-        if meeting.runs_from >= ends:  # it was to begin later, and never will
+        if meeting.runs_from >= ends:  # it would begin later, and never will
             withdraw_sessions(meeting=meeting, reason="The track ended", now=now, let_go=later)
             meeting.tracks.remove(track)
             continue

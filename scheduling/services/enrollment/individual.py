@@ -1,7 +1,7 @@
-"""Individual time of an enrollment: proposed in counselors' free hours, asked about, given, and taken back.
+"""Weekly individual sessions of an enrollment: propose hours, check them, add them and end them.
 
-Each weekly hour is a meeting of its own that is kept for the enrollment, so that sessions, bookings, calendars and nightly work
-treat it as any other.
+Each weekly hour is a meeting of its own that is kept for the enrollment, so that sessions, bookings, calendars and the nightly
+work treat it like any other meeting.
 """
 
 from collections import defaultdict
@@ -38,9 +38,9 @@ from timekeeping.reasons import Reason, Refused
 from timekeeping.weeks import TREATMENT, BusyTime, OnDates, minute_of, wall_time
 
 SERVICE_TYPE, NAME = "individual", "Individual session"
-"""The service's code, and what stands for it wherever sessions are named: never whose it is."""
+"""The code of the service type, and the name of every such session: it never says whose session it is."""
 CANCEL_REASON = "Not arranged any more"
-"""Why its sessions are cancelled, for whoever sees the calendar: why a patient comes no more is not for all of them."""
+"""The reason that everybody sees who sees the calendar. Why a patient no longer comes is not for all of them."""
 
 
 def propose_individual_sessions(
@@ -52,10 +52,10 @@ def propose_individual_sessions(
     today: date,
     apart_from: Enrollment | None = None,
 ) -> IndividualProposals:
-    """Weekly times for so many individual minutes beside the meetings with these ids, from the need's day or today.
+    """Propose weekly hours for so many individual minutes beside the meetings with these ids.
 
-    The hours that are kept for the enrollment `apart_from` are taken to be free; the need must leave them out too. Nothing is
-    read where there are no minutes to arrange.
+    They start on the need's first day, or today if that has passed. The hours that are kept for the enrollment `apart_from`
+    count as free; the need must leave them out too. Without minutes nothing is read.
     """
     if not minutes:
         return IndividualProposals()
@@ -76,8 +76,9 @@ def check_individual_sessions(
     today: date,
     apart_from: Enrollment | None = None,
 ) -> tuple[Reason, ...]:
-    """Everything against giving these hours, by the rules that proposed them; they are the counselors' until the transaction
-    ends. Nothing is asked about none.
+    """Return everything against these weekly hours, by the rules that propose them; none for no hours.
+
+    The counselors are locked until the transaction ends. Parameters as for `propose_individual_sessions`.
     """
     if not hours:
         return ()
@@ -89,13 +90,13 @@ def check_individual_sessions(
 
 
 def lock_counselors(hours: Iterable[WeeklyHour]) -> None:
-    """Until the transaction ends nobody else gives away these counselors' hours, at whichever site."""
+    """Until the transaction ends nobody else books these counselors' hours, at any site."""
     ids = sorted({int(hour.counselor) for hour in hours})
     list(User.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
 
 
 def counselors_at(*, site: Site, need: Need, apart_from: Enrollment | None = None) -> tuple[Counselor, ...]:
-    """Who sees people one to one at the site, with all that takes them from the need's day on; three queries."""
+    """Return the site's counselors with their hours and their busy times from the need's first day on; three queries."""
     open_: dict[User, list[OpenHours]] = defaultdict(list)
     rows = CounselorHours.objects.filter(site=site, user__in=User.objects.clinicians_at(site.pk))
     for each in rows.open_on_or_after(need.from_day).select_related("user"):
@@ -110,7 +111,7 @@ def counselors_at(*, site: Site, need: Need, apart_from: Enrollment | None = Non
 def _counselor_busy_times(
     users: Collection[int], site: Site, need: Need, apart_from: Enrollment | None
 ) -> dict[int, list[BusyTime]]:
-    """Under each person the meetings that they lead or assist in by this site's clocks, and every dated session anywhere."""
+    """Map user id to the weekly meetings (in the site's time zone) and the dated sessions (anywhere) that they facilitate."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
     weekly = Meeting.objects.filter(site__time_zone=site.time_zone).held_from(need.from_day)
     sessions = SessionFacilitator.objects.filter(
@@ -135,7 +136,7 @@ def _counselor_busy_times(
 
 
 def _with_successors(meetings: Collection[int]) -> list[Meeting]:
-    """The meetings with these ids, and those that will take their place."""
+    """Return the meetings with these ids, those that continue them, and so on."""
     rows = Meeting.objects.select_related("service_type").prefetch_related("meeting_facilitators")
     found = list(rows.filter(pk__in=meetings))
     latest = found
@@ -145,7 +146,7 @@ def _with_successors(meetings: Collection[int]) -> list[Meeting]:
 
 
 def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollment | None) -> Need:
-    """From today on if the need's day has passed, and with what the patient is booked into on single dates."""
+    """Return the need from today on if its first day has passed, with the patient's dated bookings as busy times."""
     first = max(need.from_day, today)
     sessions = Booking.objects.active().filter(
         episode=episode, session__on__gte=first, session__on__lt=first + (need.until - need.from_day)
@@ -157,12 +158,12 @@ def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollm
 
 
 def _not_kept_for(enrollment: Enrollment) -> Q:
-    """Of rows that have a session of a meeting; of those without a meeting SQL would say no."""
+    """Select sessions whose meeting is not kept for the enrollment. Sessions without a meeting have to be added."""
     return Q(session__meeting__kept_for=None) | ~Q(session__meeting__kept_for=enrollment)
 
 
 def _dated_busy_times(sessions: Iterable[tuple[str, datetime, datetime]], site: Site) -> Iterator[BusyTime]:
-    """Dated sessions as time taken by the site's clocks; those of one name and hour together."""
+    """Yield dated sessions (name, start, end) as busy times on the site's wall clock, grouped by name and hours."""
     dated: dict[tuple[str, time, time], set[date]] = defaultdict(set)
     for name, starts, ends in sessions:
         begins, over = starts.astimezone(site.zone), ends.astimezone(site.zone)
@@ -179,7 +180,7 @@ def _dated_busy_times(sessions: Iterable[tuple[str, datetime, datetime]], site: 
 
 
 def individual_sessions_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHour, ...]:
-    """The enrollment's one-to-one times that run on the day or begin later, in the order of the week."""
+    """Return the enrollment's weekly hours that are in force on the day or later, in the order of the week."""
     meetings = (
         Meeting.objects.filter(kept_for=enrollment).open_on_or_after(day).prefetch_related("meeting_facilitators")
     )
@@ -202,15 +203,15 @@ def needs_individual_sessions(enrollment: Enrollment) -> bool:
 def add_individual_sessions(
     *, enrollment: Enrollment, hours: Sequence[WeeklyHour], begins: date, now: datetime
 ) -> None:
-    """Keeps the weekly hours, which nothing stands against, for the enrollment from the day on, and writes their sessions up to
-    the horizon. Whoever calls books them.
+    """Create the weekly hours, which have passed the checks, from a day on, with their sessions up to the horizon.
 
-    Raises Refused where somebody gave the counselor another session meanwhile, as people work at several sites.
+    The caller books the sessions. Raises Refused if somebody at another site gave a counselor another session in the
+    meantime.
     """
     if not hours:
         return
     site, service_type = enrollment.episode.site, ServiceType.objects.get(code=SERVICE_TYPE)
-    today = now.astimezone(site.zone).date()
+    today = site.today_at(now)
     begins = max(begins, today)
     with translate_integrity_errors():
         made = [_create_meeting(enrollment, hour, service_type, begins) for hour in hours]
@@ -223,7 +224,7 @@ def add_individual_sessions(
 
 
 def _create_meeting(enrollment: Enrollment, hour: WeeklyHour, service_type: ServiceType, begins: date) -> int:
-    """The id of the meeting that the hour becomes."""
+    """Create the meeting of a weekly hour, and return its id."""
     meeting = Meeting.objects.create(
         site=enrollment.episode.site,
         code=f"one-to-one {token_hex(8)}",
@@ -244,7 +245,6 @@ def _create_meeting(enrollment: Enrollment, hour: WeeklyHour, service_type: Serv
 
 
 def end_individual_sessions(*, enrollment: Enrollment, ends: date, now: datetime) -> None:
-    """The enrollment's individual time is over from the day on: its sessions to come are taken back, and the counselor has
-    the hours again. What has begun stays."""
+    """End the enrollment's weekly hours on the day, and remove their later sessions. What has begun stays."""
     for meeting in Meeting.objects.filter(kept_for=enrollment).open_on_or_after(ends):
         remove_individual_meeting(meeting=meeting, ends=ends, reason=CANCEL_REASON, now=now)

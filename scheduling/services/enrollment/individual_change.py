@@ -1,4 +1,4 @@
-"""Individual time arranged for somebody who is enrolled already, or moved to other hours."""
+"""Arrange the individual sessions of a patient who is enrolled, or move them to other hours."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -26,9 +26,9 @@ from timekeeping.reasons import refuse_if_any
 
 
 def individual_session_options(*, enrollment: Enrollment, from_day: date, today: date) -> IndividualProposals:
-    """Weekly times for the individual time of the enrollment's track, as if what it has were over by the day.
+    """Propose weekly hours for the individual time of the enrollment's track, as if its present hours ended on the day.
 
-    Raises Refused when the course of care is over by then.
+    Raises Refused if the episode of care is over by then.
     """
     return propose_individual_sessions(
         episode=enrollment.episode,
@@ -44,15 +44,16 @@ def individual_session_options(*, enrollment: Enrollment, from_day: date, today:
 def arrange_individual_sessions(
     *, enrollment: Enrollment, hours: Sequence[WeeklyHour], from_day: date, by: User, now: datetime
 ) -> Enrollment:
-    """The enrollment's individual time is at these weekly hours from a day on, in place of those until then, or at none; what
-    has begun stays. Their sessions are booked up to the horizon.
+    """Replace the enrollment's weekly individual hours from a day on, with none if `hours` is empty, and return it.
 
-    Raises Refused with every reason: an hour that is not free or not of the length that the track promises; a day that has
-    passed or on which the enrollment is over; and when nothing would be different.
+    Sessions of the new hours are booked up to the horizon; what has begun stays.
+
+    Raises Refused with every reason: an hour that is not free, or other minutes than the track promises; a day that has passed
+    or on which the enrollment is over; and if nothing would change.
     """
     enrollment, track = lock_enrollment(enrollment, [])
     episode = enrollment.episode
-    today = now.astimezone(episode.site.zone).date()
+    today = episode.site.today_at(now)
     refuse_invalid_day(enrollment, from_day, today)
     if set(individual_sessions_of(enrollment, from_day)) == set(hours):
         refuse_if_any([NothingChanged()])
@@ -78,6 +79,6 @@ def arrange_individual_sessions(
 
 
 def _group_ids(enrollment: Enrollment, day: date) -> list[int]:
-    """The ids of the meetings of tracks that the enrollment attends on the day or later."""
-    places = enrollment.enrollment_meetings.filter(meeting__kept_for=None)
-    return [place.meeting_id for place in places if place.ends is None or place.ends > day]
+    """Return the ids of the group meetings that the enrollment attends on the day or later."""
+    rows = enrollment.enrollment_meetings.filter(meeting__kept_for=None)
+    return [row.meeting_id for row in rows if row.ends is None or row.ends > day]

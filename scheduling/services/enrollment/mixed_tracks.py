@@ -1,4 +1,4 @@
-"""What a patient of a track may attend besides its own meetings, where a clinic lets tracks mix."""
+"""Which meetings of other tracks a patient may attend, where a clinic lets tracks mix."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,7 @@ from scheduling.services.search.offers import as_offer
 
 @dataclass(frozen=True, slots=True)
 class CrossTrackOptions:
-    """Tracks that mix with the patient's own, and all that can be attended besides its meetings, each once."""
+    """The tracks that mix with the patient's own, and the meetings that can be attended besides its own, each once."""
 
     tracks: tuple[Track, ...] = ()
     meetings: tuple[Meeting, ...] = ()
@@ -21,10 +21,11 @@ NO_CROSS_TRACK_OPTIONS = CrossTrackOptions()
 
 
 def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> CrossTrackOptions:
-    """For a patient who is to stand in the track; whose enrollment `changes` may keep what they attend already, whether the
-    tracks would mix by now or not.
+    """Return what a patient of the track may attend besides its meetings.
 
-    No query where tracks don't mix and nothing changes. Reads the track's site and prefetched meetings and start dates.
+    The enrollment that `changes` may keep meetings of other tracks that it attends already, even if the tracks no longer
+    mix. No query if the track does not mix and no enrollment is given. Reads the track's site, and prefetched meetings and
+    start dates.
     """
     tracks = _mixable_tracks(track) if track.mixes else ()
     rows = [meeting for each in tracks for meeting in each.meetings.all()]
@@ -35,7 +36,7 @@ def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> C
 
 
 def _attended_elsewhere(track: Track, enrollment: Enrollment) -> list[Meeting]:
-    """Groups of other tracks that the patient attends until further notice, or until they or the enrollment end."""
+    """Return meetings of other tracks that the enrollment attends without an end, or until it or the meeting ends."""
     lasts = Q(enrollment_meetings__ends=None) | Q(enrollment_meetings__ends=F("runs_until"))
     if enrollment.ends is not None:
         lasts |= Q(enrollment_meetings__ends=enrollment.ends)

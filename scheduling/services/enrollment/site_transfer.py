@@ -1,13 +1,15 @@
-"""A patient and their course of care go to another site of the clinic."""
+"""Transfer a patient and their episode of care to another site of the clinic."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
+from accounts.permissions import Permission
 from patients.models import Commitment, CommitmentProposal, Episode, FormerSite, Patient, Place, ProposalState
 from patients.models.commitment import weekday_mask
 from patients.services.availability.commitments import CommitmentValues, add_commitment, change_commitment
@@ -25,7 +27,7 @@ A_YEAR = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class StillBooked(Reason):
-    """A place in a session of today or later, beside which there may be `more`."""
+    """The patient is booked into a session of today or later, and into `more` others."""
 
     session: str
     on: date
@@ -34,7 +36,7 @@ class StillBooked(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TimeZonesDiffer(Reason):
-    """The clocks at the two sites are not always as far apart, so that times stated by one can't be told by the other."""
+    """The time difference between the sites changes within a year, so that weekly times can't be converted."""
 
     here: str
     there: str
@@ -42,14 +44,18 @@ class TimeZonesDiffer(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ProposalsPending(Reason):
-    """What the patient said of their life waits, and is stated by the clock of the site that they would leave."""
+    """Proposals of the patient wait for a decision; their times are in the time zone of the old site."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteTransfer:
-    """What a move to the site would bring: whether times are told anew, what ends, from where no way there is known."""
+    """What a transfer to the site would bring.
+
+    `changes_clocks` says whether the sites are in different time zones. The entries in `waits` would be closed. From the
+    places in `without_way` the travel time to the site is not known.
+    """
 
     site: Site
     changes_clocks: bool
@@ -57,8 +63,10 @@ class SiteTransfer:
     without_way: Sequence[Place]
 
 
-def preview_transfer(*, episode: Episode, site: Site) -> SiteTransfer:
-    """What whoever moves the episode is told first."""
+def preview_transfer(*, episode: Episode, site: Site, by: User, now: datetime) -> SiteTransfer:
+    """Return what a transfer of the episode to the site would bring. Raises as `transfer_episode` does."""
+    _check_permission(site, by)
+    refuse_if_any(_transfer_reasons(episode, site, episode.site.today_at(now)))
     places = Place.objects.filter(patient=episode.patient_id)
     return SiteTransfer(
         site=site,
@@ -70,43 +78,49 @@ def preview_transfer(*, episode: Episode, site: Site) -> SiteTransfer:
 
 @transaction.atomic
 def transfer_episode(*, episode: Episode, site: Site, by: User, now: datetime) -> Episode:
-    """From today on the patient and the course of care are at the other site, under its rules and seen by its staff.
+    """Transfer the patient and their episode of care to another site from today on, and return the episode.
 
-    What was before stays where it was: sessions, marks, and the weeks, which are judged as that site judges. Waiting lists of
-    the site that is left are left too. Commitments keep their instants: where clocks differ they are told by the new ones.
+    The rules and the staff of that site apply from then on. What was before stays at the old site: sessions, marks, and the
+    weeks, which are judged by its rules. The patient leaves its waitlists. Commitments keep their instants: if the sites are
+    in different time zones, their wall-clock times change.
 
-    Raises Refused with every reason: the course of care is over or at the site already, there is a place in a track or a
-    session from today on, and times that can't be told by the other clock.
+    Raises Refused with every reason: the episode is over or at the site already; the patient is enrolled in a track or booked
+    into a session from today on; times can't be converted to the other time zone. Raises PermissionDenied unless `by` may
+    manage the patients of the new site, so that no patient goes out of their sight.
     """
+    _check_permission(site, by)
     for pk in sorted({episode.site_id, site.pk}):
         lock_site(pk)
     patient = Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=episode.patient_id)
     episodes = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("site")
     episode = episodes.get(pk=episode.pk)
     episode.patient = patient
-    left, today = episode.site, now.astimezone(episode.site.zone).date()
+    old_site, today = episode.site, episode.site.today_at(now)
     refuse_if_any(_transfer_reasons(episode, site, today))
-    lives = [(each, _in_site_time(each, left, site, today)) for each in _commitments(patient, left, site, today)]
+    converted = [
+        (commitment, _in_site_time(commitment, old_site, site, today))
+        for commitment in _commitments_to_convert(patient, old_site, site, today)
+    ]
     record(episode, by=by, action=Action.CHANGED, at=now, detail=f"moves to {site}")
-    waiting = WaitingEntry.objects.filter(episode=episode)
-    close_entries(waiting, reason="Moved to another site", by=by, now=now)
+    entries = WaitingEntry.objects.filter(episode=episode)
+    close_entries(entries, reason="Moved to another site", by=by, now=now)
     _record_former_site(episode, today)
     episode.site = patient.site = site
     episode.save(update_fields=["site", "came_on"])
     patient.save(update_fields=["site"])
-    for commitment, (first, *more) in lives:
+    for commitment, (first, *more) in converted:
         commitment.patient = patient
         change_commitment(commitment=commitment, values=first, by=by, now=now)
         for values in more:
             add_commitment(patient=patient, values=values, by=by, now=now)
-    record(episode, by=by, action=Action.CHANGED, at=now, detail=f"moved from {left} on {today:%Y-%m-%d}")
+    record(episode, by=by, action=Action.CHANGED, at=now, detail=f"moved from {old_site} on {today:%Y-%m-%d}")
     mark_episode_feeds_stale([episode.pk], now)
     return episode
 
 
-def check_transfer(*, episode: Episode, site: Site, now: datetime) -> tuple[Reason, ...]:
-    """What `move_episode` would be refused for."""
-    return tuple(_transfer_reasons(episode, site, now.astimezone(episode.site.zone).date()))
+def _check_permission(site: Site, by: User) -> None:
+    if not by.may(Permission.MANAGE_PATIENTS, site.pk):
+        raise PermissionDenied
 
 
 def _transfer_reasons(episode: Episode, site: Site, today: date) -> Iterable[Reason]:
@@ -125,7 +139,7 @@ def _transfer_reasons(episode: Episode, site: Site, today: date) -> Iterable[Rea
 
 
 def _time_zone_reasons(episode: Episode, site: Site, today: date) -> Iterable[Reason]:
-    """Nothing where nothing is stated by a clock."""
+    """Yield what keeps the patient's times from being converted to the time zone of the site."""
     patient = episode.patient
     proposals = CommitmentProposal.objects.filter(patient=patient, state=ProposalState.WAITING).count()
     if proposals:
@@ -136,48 +150,51 @@ def _time_zone_reasons(episode: Episode, site: Site, today: date) -> Iterable[Re
 
 
 def _record_former_site(episode: Episode, today: date) -> None:
-    """Where the course of care was until yesterday; nowhere, if it has not been there for a day."""
+    """Write down where the episode was until yesterday, if it was there for a day at least."""
     since = episode.came_on or episode.starts
     if since < today:
         FormerSite.objects.create(episode=episode, site=episode.site, starts=since, ends=today)
         episode.came_on = today
 
 
-def _commitments(patient: Patient, left: Site, site: Site, today: date) -> list[Commitment]:
-    """Those whose times are to be told by another clock."""
-    if left.time_zone == site.time_zone:
+def _commitments_to_convert(patient: Patient, old_site: Site, site: Site, today: date) -> list[Commitment]:
+    """Return the current and future commitments if the sites are in different time zones."""
+    if old_site.time_zone == site.time_zone:
         return []
     return list(patient.commitments.in_force_from(today - DAY).with_travel())
 
 
-def _in_site_time(commitment: Commitment, left: Site, site: Site, today: date) -> list[CommitmentValues]:
-    """The commitment by the clock of the site, in as many parts as it takes."""
-    (ahead,) = clock_differences(left.zone, site.zone, today, today + A_YEAR)
-    busy = commitment.as_busy_time(site=left)
+def _in_site_time(commitment: Commitment, old_site: Site, site: Site, today: date) -> list[CommitmentValues]:
+    """Return the commitment in the time zone of the site, in as many parts as needed."""
+    (ahead,) = clock_differences(old_site.zone, site.zone, today, today + A_YEAR)
+    busy = commitment.as_busy_time(site=old_site)
     return [_as_values(commitment, busy, part) for part in shift_busy_time(busy, ahead)]
 
 
 def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> CommitmentValues:
-    """As it was stated, with other times and the days that go with them."""
-    stated = {name: getattr(commitment, name) for name in CommitmentValues.__dataclass_fields__}
-    stated |= {"starts": busy.starts, "ends": busy.ends}
+    """Return the values of the commitment with the times of `busy`, and the days shifted with them."""
+    values = {name: getattr(commitment, name) for name in CommitmentValues.__dataclass_fields__}
+    values |= {"starts": busy.starts, "ends": busy.ends}
     was, now = before.recurrence, busy.recurrence
     if isinstance(was, OnDates) and isinstance(now, OnDates):
         later = min(now.days) - min(was.days)
-        stated["on"] = commitment.on and commitment.on + later
-        stated["until"] = commitment.until and commitment.until + later
-        stated["weekdays"] = weekday_mask(day.weekday() for day in now.days) if commitment.until else 0
+        values["on"] = commitment.on and commitment.on + later
+        values["until"] = commitment.until and commitment.until + later
+        values["weekdays"] = weekday_mask(day.weekday() for day in now.days) if commitment.until else 0
     elif not isinstance(now, OnDates):
-        stated |= {"valid_from": now.valid_from, "valid_until": now.valid_until}
+        values |= {"valid_from": now.valid_from, "valid_until": now.valid_until}
         if isinstance(now, Recurrence):
-            stated |= {"weekdays": weekday_mask(now.weekdays), "anchor": now.anchor}
+            values |= {"weekdays": weekday_mask(now.weekdays), "anchor": now.anchor}
         else:
-            stated["anchor"] = now.first
-    return CommitmentValues(**stated)
+            values["anchor"] = now.first
+    return CommitmentValues(**values)
 
 
 def transfers_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
-    """The sites of those episodes that have moved, and under each the days on which it did; no query if none has."""
+    """Return the ids of all sites of transferred episodes, and map each such episode's id to the days of its transfers.
+
+    No query if none was transferred.
+    """
     moved = {episode.pk: episode.came_on for episode in episodes if episode.came_on is not None}
     if not moved:
         return set(), {}

@@ -1,4 +1,4 @@
-"""Who waits for a place in a track: asked for, given up, and closed by what became of it."""
+"""The waitlists of tracks: who joins, who leaves, and how entries are closed."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,24 +13,26 @@ from scheduling.models import Enrollment, Priority, Site, Track, TrackStatus, Wa
 from scheduling.models.waitlist import WaitingQuerySet
 from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, ReasonRequired, TrackNotPublished
 from scheduling.services.rosters import REASON_MAX_LENGTH, lock_site
-from timekeeping.reasons import AlreadyEnded, Reason, Refused
+from timekeeping.reasons import AlreadyEnded, Reason, Refused, refuse_if_any
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyOnWaitlist(Reason):
+    """The patient is on the waitlist of the track since that date."""
+
     track: str
     since: date
 
 
 @dataclass(frozen=True, slots=True)
 class NotOnWaitlist(Reason):
-    """The entry is closed: the place was taken, or the wish given up."""
+    """The entry is closed: the patient was enrolled, or taken off the list."""
 
     track: str
 
 
 def waitlist_counts(*, site: Site) -> dict[int, int]:
-    """Under each track of the site for which somebody waits how many do."""
+    """Map the ids of the site's tracks that have a waitlist to the number of patients on it."""
     entries = WaitingEntry.objects.open().filter(track__site=site).order_by()
     return dict(entries.values_list("track").annotate(number=Count("pk")))
 
@@ -39,16 +41,16 @@ def waitlist_counts(*, site: Site) -> dict[int, int]:
 def join_waitlist(
     *, episode: Episode, track: Track, priority: Priority, from_day: date, note: str = "", by: User, now: datetime
 ) -> WaitingEntry:
-    """Waits for a place in the track, to begin on `from_day` at the earliest; the `note` says what would have to come free.
+    """Put the patient on the track's waitlist, to start on `from_day` at the earliest.
 
-    Raises Refused for a track that is not on offer, one that the patient waits for or is in already, and a day on which there
-    is no course of care.
+    The `note` says what would have to come free for them.
+
+    Raises Refused if the track is not published or at another site, if the patient is on its waitlist or enrolled in it
+    already, and if the episode of care does not last on the day.
     """
     lock_site(episode.site_id)
     episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=episode.pk)
-    reasons = _check_waitlist(episode, track, from_day)
-    if reasons:
-        raise Refused(reasons)
+    refuse_if_any(_check_waitlist(episode, track, from_day))
     entry = WaitingEntry.objects.create(
         episode=episode, track=track, priority=priority, from_day=from_day, note=note.strip(), requested_at=now
     )
@@ -65,10 +67,9 @@ def _check_waitlist(episode: Episode, track: Track, from_day: date) -> list[Reas
         reasons.append(BeforeAdmission(from_day, episode.starts))
     if episode.ends is not None and episode.ends <= from_day:
         reasons.append(AlreadyEnded("The course of care", episode.ends - timedelta(days=1)))
-    waits = WaitingEntry.objects.open().filter(episode=episode, track=track).first()
-    if waits is not None:
-        since = waits.requested_at.astimezone(episode.site.zone).date()
-        reasons.append(AlreadyOnWaitlist(track.name, since))
+    entry = WaitingEntry.objects.open().filter(episode=episode, track=track).first()
+    if entry is not None:
+        reasons.append(AlreadyOnWaitlist(track.name, episode.site.today_at(entry.requested_at)))
     enrolled = Enrollment.objects.filter(episode=episode, track=track).open_on_or_after(from_day).first()
     if enrolled is not None:
         reasons.append(AlreadyEnrolled(track.name, enrolled.starts))
@@ -77,7 +78,7 @@ def _check_waitlist(episode: Episode, track: Track, from_day: date) -> list[Reas
 
 @transaction.atomic
 def leave_waitlist(*, entry: WaitingEntry, reason: str, by: User, now: datetime) -> WaitingEntry:
-    """Waits no more. Raises Refused without a reason, and for an entry that is closed already."""
+    """Take the patient off the waitlist. Raises Refused without a reason, and if the entry is closed already."""
     lock_site(entry.audit_site_id)
     entry = lock_open_entry(entry)
     if not reason.strip():
@@ -88,7 +89,7 @@ def leave_waitlist(*, entry: WaitingEntry, reason: str, by: User, now: datetime)
 
 
 def lock_open_entry(entry: WaitingEntry) -> WaitingEntry:
-    """The entry as it stands, held until the transaction ends. Raises Refused for one that is closed."""
+    """Lock an entry until the transaction ends, and return it as it is. Raises Refused if it is closed."""
     entries = WaitingEntry.objects.select_for_update(of=("self",), no_key=True)
     entry = entries.select_related("episode__patient", "track").get(pk=entry.pk)
     if entry.closed_at is not None:
@@ -99,7 +100,7 @@ def lock_open_entry(entry: WaitingEntry) -> WaitingEntry:
 def close_entries(
     entries: WaitingQuerySet, *, reason: str = "", enrollment: Enrollment | None = None, by: User, now: datetime
 ) -> None:
-    """Those of the entries that are open end: with the enrollment that came of it, or for a reason."""
+    """Close those of the entries that are open, for a reason or because the patient now has the `enrollment`."""
     closing = list(entries.open().select_related("episode__patient", "track"))
     ids = [entry.pk for entry in closing]
     WaitingEntry.objects.filter(pk__in=ids).update(

@@ -17,7 +17,6 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.views.access import patient_managed_by
-from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.formats import day
 from scheduling.forms.enrollment.enroll import MeetingChoiceForm, WaitlistForm, WaitlistRemovalForm
 from scheduling.models import Track, WaitingEntry
@@ -77,23 +76,21 @@ def waitlist(request: HttpRequest, track_id: int) -> HttpResponse:
     )
     patients = [entry.episode.patient for entry in entries]
     record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"waiting list of {track}")
-    waiting = match_waitlist(track=track, entries=entries, now=now)
-    following = next_in_line(waiting)
     sees_life = user.may(Permission.SEE_COMMITMENTS, track.site_id)
+    waiting = match_waitlist(track=track, entries=entries, sees_commitments=sees_life, now=now)
+    following = next_in_line(waiting)
     context = {
         "track": track,
         "site": track.site,
-        "lines": [_waitlist_row(each, is_next=each is following, sees_life=sees_life) for each in waiting],
+        "lines": [_waitlist_row(each, is_next=each is following) for each in waiting],
         "sees_life": sees_life,
         "may_manage": user.may(Permission.MANAGE_PATIENTS, track.site_id),
     }
     return render(request, "scheduling/enrollment/waitlist.html", context)
 
 
-def _waitlist_row(waiting: WaitlistMatch, *, is_next: bool, sees_life: bool) -> WaitlistRow:
-    """Conflicts with commitments are shown only to users who may see commitments."""
-    reasons = [reason for reason in waiting.against if sees_life or not isinstance(reason, CommitmentConflict)]
-    return WaitlistRow(waiting, reasons[:MAX_REASONS], len(reasons[MAX_REASONS:]), is_next)
+def _waitlist_row(waiting: WaitlistMatch, *, is_next: bool) -> WaitlistRow:
+    return WaitlistRow(waiting, waiting.reasons[:MAX_REASONS], len(waiting.reasons[MAX_REASONS:]), is_next)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)

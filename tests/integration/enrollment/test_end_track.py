@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 
@@ -150,6 +151,12 @@ def test_a_track_ends_once(clinic: Clinic) -> None:
     with pytest.raises(Refused) as refused:
         clinic.end()
     assert refused.value.reasons == (AlreadyEnded("Morning track", FRIDAY),)
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.CLINICIAN])
+def test_who_does_not_manage_both_timetable_and_patients_ends_no_track(clinic: Clinic, role: Role) -> None:
+    with pytest.raises(PermissionDenied):
+        end_track(track=clinic.track, last_day=FRIDAY, by=make_staff(role, clinic.site), now=NOW)
 
 
 def test_the_page_lists_who_moves_before_it_shows_what_that_changes(

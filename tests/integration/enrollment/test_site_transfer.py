@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -29,6 +30,7 @@ from scheduling.services.enrollment.site_transfer import (
     ProposalsPending,
     StillBooked,
     TimeZonesDiffer,
+    preview_transfer,
     transfer_episode,
 )
 from scheduling.services.enrollment.waitlist import join_waitlist
@@ -117,6 +119,20 @@ def enroll(episode: Episode, by: User, now: datetime = LATER) -> Any:
     return enroll_patient(
         episode=episode, track=track, meetings=list(track.meetings.all()), starts=now.date() + DAY, by=by, now=now
     )
+
+
+def test_nobody_is_transferred_out_of_sight(episode: Episode, here: Site, there: Site) -> None:
+    only_here = make_staff(Role.COORDINATOR, here)
+    for act in (transfer_episode, preview_transfer):
+        with pytest.raises(PermissionDenied):
+            act(episode=episode, site=there, by=only_here, now=LATER)
+
+
+def test_a_preview_is_refused_like_the_transfer(episode: Episode, there: Site, by: User) -> None:
+    moved = move(episode, there, by)
+    with pytest.raises(Refused) as refused:
+        preview_transfer(episode=moved, site=there, by=by, now=LATER)
+    assert refused.value.reasons == refusal(moved, there, by) == (NothingChanged(),)
 
 
 def test_the_person_and_the_care_are_at_the_other_site_from_today(
@@ -302,6 +318,7 @@ def test_commitments_stay_at_their_moments(episode: Episode, west: Site, by: Use
 
 def test_where_clocks_drift_apart_commitments_are_ended_first(episode: Episode, by: User) -> None:
     phoenix = make_site("Camelback", "America/Phoenix")
+    RoleAssignment.objects.create(user=by, role=Role.COORDINATOR, site=phoenix)
     commitment = make_commitment(episode.patient, [0], "09:00", "17:00")
     assert refusal(episode, phoenix, by) == (TimeZonesDiffer("Harbor Street", "Camelback"),)
     Commitment.objects.filter(pk=commitment.pk).update(valid_until=TODAY - DAY)

@@ -205,7 +205,7 @@ def fits(track: Track) -> list[Any]:
     )
     entries = WaitingEntry.objects.open().in_order().select_related("episode__patient", "track")
     entries = entries.prefetch_related("episode__spans")
-    return match_waitlist(track=whole.get(pk=track.pk), entries=entries, now=NOW)
+    return match_waitlist(track=whole.get(pk=track.pk), entries=entries, sees_commitments=True, now=NOW)
 
 
 def test_next_is_the_first_whom_it_fits(site: Site, rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
@@ -224,7 +224,7 @@ def test_next_is_the_first_whom_it_fits(site: Site, rosa: Episode, track: Track,
         540,
         3,
     )
-    assert [reason.code for reason in waiting[0].against] == [
+    assert [reason.code for reason in waiting[0].reasons] == [
         "clash",
         "full",
         "below_prescribed_minutes",
@@ -257,17 +257,17 @@ def test_nobody_fits_after_their_course_of_care(rosa: Episode, track: Track, tak
     Episode.objects.filter(pk=rosa.pk).update(ends=MONDAY + DAY)
     (waiting,) = fits(track)
     assert not waiting.fits
-    assert "full" in {reason.code for reason in waiting.against}
+    assert "full" in {reason.code for reason in waiting.reasons}
     rosa.spans.all().delete()
     (waiting,) = fits(track)
-    assert [reason.code for reason in waiting.against] == ["no_episode"]
+    assert [reason.code for reason in waiting.reasons] == ["no_episode"]
 
 
 def test_a_full_group_fits_nobody(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
     joins(rosa, track, by)
     (waiting,) = fits(track)
     assert not waiting.fits
-    assert {reason.code for reason in waiting.against} >= {"full"}
+    assert {reason.code for reason in waiting.reasons} >= {"full"}
     assert next_in_line([waiting]) is None
 
 
