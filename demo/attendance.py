@@ -1,4 +1,4 @@
-"""What happened in the past weeks' sessions of the demo clinic, recorded as its staff would have."""
+"""Record the attendance of the past weeks in the demo clinic, as its staff would have done."""
 
 import random
 from collections.abc import Collection
@@ -22,18 +22,18 @@ MARK_PROBABILITIES = (
     (AttendanceStatus.NO_SHOW, 0.02),
     (AttendanceStatus.UNEXCUSED, 0.01),
 )
-"""How often somebody is not there from beginning to end."""
+"""How often a patient misses all or part of a session."""
 EXCUSES = ("Ill", "Child ill", "Called in to work", "Car broke down", "Medical appointment")
 
 
 def excuse(episode: Episode, on: date, reason: str, *, by: User, now: datetime) -> None:
-    """Excuses the patient from every session of the day, before or after it."""
+    """Excuse the patient from every session of the day."""
     for booking in Booking.objects.active().filter(episode=episode, session__on=on):
         mark_booking(booking=booking, mark=Mark(AttendanceStatus.EXCUSED, reason=reason), by=by, now=now, seen_at=ANY)
 
 
 def add_makeup(episode: Episode, week: date, *, by: User) -> None:
-    """Two weeks ago the patient missed a group and came to another one for it in the same week."""
+    """Record that the patient missed a group two weeks ago and attended a make-up session in the same week."""
     first = week - timedelta(weeks=2)
     missed = Booking.objects.active().filter(episode=episode, week=first).select_related("session").first()
     if missed is None:
@@ -45,14 +45,14 @@ def add_makeup(episode: Episode, week: date, *, by: User) -> None:
         try:
             book_makeup(session=session, makes_up=missed, by=by, now=at)
         except Refused:
-            continue  # the patient's own groups are among them
+            continue  # it is one of the patient's own groups
         return
 
 
 def mark_past_sessions(*, now: datetime, reserved: Collection[str]) -> int:
-    """Marks and finalizes what is over; of yesterday and today some is left to do. Answers how many sessions were marked.
+    """Mark and finalize past sessions, except for some of the last day; return how many sessions were marked.
 
-    The patients with the codes in `reserved` are there all the time, but for what is marked already.
+    Patients whose codes are in `reserved` are marked present unless they have a mark already.
     """
     chance = random.Random(SEED)
     sessions = (
@@ -76,7 +76,7 @@ def mark_past_sessions(*, now: datetime, reserved: Collection[str]) -> int:
 
 
 def _unfinished_sessions(sessions: Collection[Session], now: datetime) -> dict[int, str]:
-    """Of each site's last day so far: its last session is not marked, the others of today not finalized."""
+    """Map sessions that are left to do to "unmarked" (the last one of each site) or "unsigned" (the others of today)."""
     left: dict[int, str] = {}
     latest: dict[int, Session] = {}
     for session in sessions:
@@ -97,7 +97,7 @@ def _mark(session: Session, leader: User, at: datetime, chance: random.Random, r
 
 
 def _random_mark(session: Session, drawn: float, chance: random.Random) -> Mark | None:
-    """What kept somebody from being there whole; None most often."""
+    """Return a random mark for a missed session or a part of one; usually None."""
     for status, share in MARK_PROBABILITIES:
         if drawn >= share:
             drawn -= share

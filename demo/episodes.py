@@ -1,4 +1,4 @@
-"""Who is in care in the demo clinic: in which track, since how many weeks, and what was prescribed."""
+"""The patients in care in the demo clinic: their tracks, start weeks and prescriptions."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ SMALL_TRACK = "S-SML"
 
 @dataclass(frozen=True, slots=True)
 class DemoEnrollment:
-    """A stretch of care in one track, of weeks counted back from the present one. `weekday` is that of its first day."""
+    """A patient's time in one track. Weeks are counted back from the current one; `weekday` is that of the first day."""
 
     patient: str
     track: str
@@ -32,7 +32,7 @@ class DemoEnrollment:
     referral: str = "Own wish"
     weekday: int = 0
     until_week: int | None = None
-    """The first week in which it is over."""
+    """The first week after its end."""
 
 
 DEMO_ENROLLMENTS = (
@@ -90,7 +90,7 @@ DEMO_ENROLLMENTS = (
 
 COHORT_TRACK = "S-COD"
 COHORT = ("P046", "P053", "P055")
-"""They began on the track's last start date, each with two hours of their own a week."""
+"""They started on the track's last start date, each with two hours of individual sessions a week."""
 
 NOT_YET_ENROLLED = (NOTHING_FITS, ON_WAITLIST, "P030", "P032", "P060")
-"""To be admitted next week: a level is stated, no track is chosen yet."""
+"""To be admitted next week: they have a level of care but no track yet."""

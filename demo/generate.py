@@ -1,6 +1,7 @@
-"""Fills the demo clinic around a given instant: admissions, enrollments, what was attended, and what is to come.
+"""Fill the demo clinic around a given instant: admissions, enrollments, attendance and future sessions.
 
-Everything goes through the services that the pages use, each at the time at which it would have been done; chance is seeded.
+All changes go through the services that the pages use, each at the time at which staff would have made it. Random choices are
+seeded, so that the clinic is always the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,7 +45,7 @@ DemoStep = tuple[datetime, Callable[[datetime], None]]
 
 
 class DemoClinic:
-    """The imported clinic and the instant around which it is filled."""
+    """The imported clinic, and the instant around which it is filled."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -58,12 +59,12 @@ class DemoClinic:
         return week_start(self.now.astimezone(site.zone).date())
 
     def office_opens(self, site: Site, day: date) -> datetime:
-        """When something is written down on the day; never later than now."""
+        """Return when the office opens on the day, or now if that is earlier."""
         return min(datetime.combine(day, OFFICE_OPENS, site.zone).astimezone(UTC), self.now)
 
 
 def fill_clinic(*, now: datetime, say: Report) -> None:
-    """The demo clinic must be imported, and hold nothing else."""
+    """Fill the demo clinic, which must just have been imported; `say` reports the progress."""
     demo = DemoClinic(now)
     _close_for_training(demo)
     for site in demo.sites.values():
@@ -85,7 +86,7 @@ def fill_clinic(*, now: datetime, say: Report) -> None:
 
 
 def _close_for_training(demo: DemoClinic) -> None:
-    """A Friday five weeks ago and one in four weeks, never in the present week, unless the site is closed on it already."""
+    """Close each site on a Friday five weeks ago and on one in four weeks, unless it is closed then anyway."""
     administrator = User.objects.get(email=SIGN_INS[2].email)
     for site in demo.sites.values():
         for weeks in (-5, 4):
@@ -102,53 +103,53 @@ def _close_for_training(demo: DemoClinic) -> None:
 
 
 def _steps(demo: DemoClinic) -> Iterator[DemoStep]:
-    """Everything that was decided about patients, each with the time at which it was."""
-    for course in DEMO_ENROLLMENTS:
-        patient = demo.patients[course.patient]
+    """Yield every decision about a patient with the time at which it was made."""
+    for planned in DEMO_ENROLLMENTS:
+        patient = demo.patients[planned.patient]
         week = demo.this_week(patient.site)
-        starts = week - timedelta(weeks=course.since_week) + timedelta(days=course.weekday)
-        yield demo.office_opens(patient.site, starts - timedelta(days=3)), _admit_and_enroll(demo, course, starts)
-        if course.until_week is not None:
-            last_day = week - timedelta(weeks=course.until_week, days=1)
-            yield demo.office_opens(patient.site, last_day - timedelta(days=3)), _end_care(demo, course, last_day)
+        starts = week - timedelta(weeks=planned.since_week) + timedelta(days=planned.weekday)
+        yield demo.office_opens(patient.site, starts - timedelta(days=3)), _admit_and_enroll(demo, planned, starts)
+        if planned.until_week is not None:
+            last_day = week - timedelta(weeks=planned.until_week, days=1)
+            yield demo.office_opens(patient.site, last_day - timedelta(days=3)), _end_care(demo, planned, last_day)
     track = demo.tracks[COHORT_TRACK]
     today = demo.now.astimezone(track.site.zone).date()
     began = max(start.on for start in track.cohort_starts.all() if start.on <= today)
     for code in COHORT:
-        course = DemoEnrollment(code, COHORT_TRACK, 0, referral="Community mental health center")
-        yield demo.office_opens(track.site, began - timedelta(days=3)), _admit_and_enroll(demo, course, began)
+        planned = DemoEnrollment(code, COHORT_TRACK, 0, referral="Community mental health center")
+        yield demo.office_opens(track.site, began - timedelta(days=3)), _admit_and_enroll(demo, planned, began)
     for code in NOT_YET_ENROLLED:
         yield demo.now, _admit_for_next_week(demo, code)
     yield demo.now, _order_next_level(demo, STEPPING_DOWN_SOON)
 
 
-def _level(course: DemoEnrollment, starts: date) -> LevelValues:
+def _level(planned: DemoEnrollment, starts: date) -> LevelValues:
     return LevelValues(
-        level=course.level,
-        prescribed_minutes=course.minutes,
-        prescribed_days=course.days,
+        level=planned.level,
+        prescribed_minutes=planned.minutes,
+        prescribed_days=planned.days,
         starts=starts,
         stated_by=ORDERED_BY,
     )
 
 
-def _admit_and_enroll(demo: DemoClinic, course: DemoEnrollment, starts: date) -> Callable[[datetime], None]:
-    """Admits the patient, or steps to the next level, and enrolls in all of the track that fits."""
+def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -> Callable[[datetime], None]:
+    """Admit the patient, or order the next level of care, and enroll them in everything that fits of the track."""
 
     def act(at: datetime) -> None:
-        level, standing = _level(course, starts), demo.episodes.get(course.patient)
-        if standing is None:
-            demo.episodes[course.patient] = admit_patient(
-                patient=demo.patients[course.patient],
+        level, open_episode = _level(planned, starts), demo.episodes.get(planned.patient)
+        if open_episode is None:
+            demo.episodes[planned.patient] = admit_patient(
+                patient=demo.patients[planned.patient],
                 values=level,
-                referral_source=course.referral,
+                referral_source=planned.referral,
                 by=demo.by,
                 now=at,
             )
         else:
-            set_level_of_care(episode=standing, values=level, by=demo.by, now=at)
-        episode = Episode.objects.prefetch_related("spans").get(pk=demo.episodes[course.patient].pk)
-        track = demo.tracks[course.track]
+            set_level_of_care(episode=open_episode, values=level, by=demo.by, now=at)
+        episode = Episode.objects.prefetch_related("spans").get(pk=demo.episodes[planned.patient].pk)
+        track = demo.tracks[planned.track]
         fit = next(fit for fit in search_tracks(episode=episode, from_day=starts) if fit.offer.key == track.pk)
         meetings = track.meetings.filter(pk__in=[meeting.key for meeting in fit.choice])
         enroll_patient(
@@ -167,25 +168,25 @@ def _admit_and_enroll(demo: DemoClinic, course: DemoEnrollment, starts: date) ->
 def _individual_sessions(
     episode: Episode, track: Track, meetings: Iterable[Meeting], starts: date, at: datetime
 ) -> Sequence[WeeklyHour]:
-    """The first times that are proposed for the individual time of the track."""
-    found = propose_individual_sessions(
+    """Return the first proposed times for the individual sessions of the track."""
+    proposed = propose_individual_sessions(
         episode=episode,
         minutes=track.individual_minutes,
         meetings=[meeting.pk for meeting in meetings],
         need=need_of(episode=episode, from_day=starts),
         today=at.astimezone(track.site.zone).date(),
     )
-    return found.proposals[0].hours if found.proposals else ()
+    return proposed.proposals[0].hours if proposed.proposals else ()
 
 
-def _end_care(demo: DemoClinic, course: DemoEnrollment, last_day: date) -> Callable[[datetime], None]:
-    """Ends the place in the track, and the care itself if no other course follows."""
-    goes_on = any(other.patient == course.patient and other is not course for other in DEMO_ENROLLMENTS)
+def _end_care(demo: DemoClinic, planned: DemoEnrollment, last_day: date) -> Callable[[datetime], None]:
+    """End the enrollment, and discharge the patient if no other enrollment follows."""
+    has_another = any(other.patient == planned.patient and other is not planned for other in DEMO_ENROLLMENTS)
 
     def act(at: datetime) -> None:
-        episode = demo.episodes[course.patient]
-        if goes_on:
-            enrollment = episode.enrollments.get(track=demo.tracks[course.track])
+        episode = demo.episodes[planned.patient]
+        if has_another:
+            enrollment = episode.enrollments.get(track=demo.tracks[planned.track])
             end_enrollment(enrollment=enrollment, last_day=last_day, reason="Stepping down", by=demo.by, now=at)
         else:
             discharge_patient(episode=episode, last_day=last_day, reason="Completed the program", by=demo.by, now=at)
@@ -215,7 +216,7 @@ def _admit_for_next_week(demo: DemoClinic, code: str) -> Callable[[datetime], No
 
 
 def _join_waitlist(demo: DemoClinic) -> None:
-    """The one whom only a full group would fit waits for it."""
+    """Put the patient whom only a full track fits on its waitlist."""
     episode = demo.episodes[ON_WAITLIST]
     join_waitlist(
         episode=episode,
@@ -228,7 +229,7 @@ def _join_waitlist(demo: DemoClinic) -> None:
 
 
 def _add_this_weeks_absences(demo: DemoClinic) -> None:
-    """One patient is in hospital on Monday and Tuesday, of whose week no day can be missed; another is in court on Monday."""
+    """Add this week's absences: one patient, who can't miss a day, is in hospital for two; another is in court on Monday."""
     for code, days, label, reason in (
         (OUT_OF_REACH, (0, 1), "In hospital", "In hospital"),
         (AT_RISK, (0,), "Court hearing", "Court hearing"),

@@ -1,4 +1,4 @@
-"""Loads the demo clinic into an empty database: the folder's files, the sign-ins, and the weeks around an instant."""
+"""Load the demo clinic into an empty database: the files in this folder, the sign-ins, and the weeks around an instant."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,11 +17,11 @@ FOLDER = Path(__file__).resolve().parent
 
 
 class DatabaseNotEmpty(Exception):
-    """There is a clinic in the database already."""
+    """The database has a clinic already."""
 
 
 def load_demo(*, now: datetime, say: Callable[[str], None]) -> None:
-    """Whole or not at all. Raises NotEmpty when the database has a site."""
+    """Load all of the demo clinic in one transaction. Raises DatabaseNotEmpty if the database has a site."""
     with transaction.atomic():
         if Site.objects.exists():
             raise DatabaseNotEmpty
@@ -32,7 +32,7 @@ def load_demo(*, now: datetime, say: Callable[[str], None]) -> None:
 
 
 def create_sign_ins() -> None:
-    """Sets the passwords of the people who sign in, and gives the patient among them a sign-in."""
+    """Set the passwords of the staff who sign in, and create a sign-in for the patient."""
     patient = Patient.objects.get(code=PATIENT_WITH_SIGN_IN)
     patient.user = User.objects.create_user(patient.email, name=str(patient))
     patient.save(update_fields=["user"])

@@ -1,4 +1,4 @@
-"""Who signs in to the demo clinic, and the patients with a story."""
+"""The sign-ins of the demo clinic, and the patients that show a certain situation."""
 
 from dataclasses import dataclass
 
@@ -23,15 +23,15 @@ SIGN_INS = (
 PATIENT_WITH_SIGN_IN = "P001"
 """In the morning track, with a sign-in."""
 NOTHING_FITS = "P002"
-"""Two jobs, and children at the weekend: the evenings would do, if Thursday's shift ended a quarter of an hour earlier."""
+"""Two jobs, and children on weekends. The evening track would fit if Thursday's shift ended 15 minutes earlier."""
 OUT_OF_REACH = "P003"
 """In hospital this week."""
 STEPPING_DOWN = "P004"
-"""From residential care through the day program down to the morning track."""
+"""Stepped down from residential care to the day program and then to the morning track."""
 STEPPING_DOWN_SOON = "P021"
-"""In the day program; in two weeks the lower level begins, for which nothing is arranged yet."""
+"""In the day program. A lower level of care starts in two weeks, and no enrollment is arranged for it yet."""
 AT_RISK = "P005"
-"""Missed a session this week that another could make up for."""
+"""Missed a session this week; a make-up session is possible."""
 ON_WAITLIST = "P035"
-"""Only the early small group would fit, and it is full: on its waiting list."""
+"""Only the small early track would fit, and it is full: on its waitlist."""
 IN_THE_SMALL_GROUP = ("P036", "P037", "P038", "P039")

@@ -1,4 +1,4 @@
-"""Small worlds for tests: each builder makes one valid thing, and says what it is by what it is given."""
+"""Factories for tests: each creates one valid object, described by its arguments."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -71,7 +71,7 @@ def make_room(site: Site, places: int = 12, **fields: Any) -> Room:
 
 
 def make_staff(role: Role, site: Site | None, name: str = "", **fields: Any) -> User:
-    """A member of staff with one role; signs in with PASSWORD."""
+    """Create a member of staff with one role, who signs in with PASSWORD."""
     number = next(_number)
     user = User.objects.create_user(
         fields.pop("email", f"{role}{number}@example.test"),
@@ -97,7 +97,7 @@ def make_patient(site: Site, first_name: str = "Rosa", last_name: str = "Lindqvi
 
 
 def make_patient_user(patient: Patient) -> User:
-    """The patient's own sign-in, with PASSWORD."""
+    """Create the patient's own sign-in, with PASSWORD."""
     user = User.objects.create_user(f"patient{next(_number)}@example.test", PASSWORD, name=str(patient))
     patient.user = user
     patient.save(update_fields=["user"])
@@ -107,7 +107,7 @@ def make_patient_user(patient: Patient) -> User:
 def admit(
     patient: Patient, starts: date = MONDAY, minutes: int = 540, days: int = 3, level: str = LevelOfCare.INTENSIVE
 ) -> Episode:
-    """An open episode with one open level span."""
+    """Create an open episode with one open level-of-care span."""
     episode = Episode.objects.create(patient=patient, site=patient.site, starts=starts)
     LevelOfCareSpan.objects.create(
         episode=episode,
@@ -123,7 +123,7 @@ def admit(
 def make_commitment(
     patient: Patient, weekdays: Iterable[int], starts: str, ends: str, label: str = "Day shift", **fields: Any
 ) -> Commitment:
-    """`travel_minutes` is the way there and the way back."""
+    """Create a commitment; `travel_minutes` is the travel each way."""
     if "travel_minutes" in fields:
         fields["travel_before_minutes"] = fields["travel_after_minutes"] = fields.pop("travel_minutes")
     return Commitment.objects.create(
@@ -199,7 +199,7 @@ def make_meeting(
 
 
 def make_track(site: Site, meetings: Iterable[Meeting] = (), name: str = "Morning track", **fields: Any) -> Track:
-    """A published track of the meetings, unless `status` says otherwise."""
+    """Create a track with the meetings, published unless `status` says otherwise."""
     status = fields.pop("status", TrackStatus.PUBLISHED)
     track = Track.objects.create(
         site=site,
@@ -216,12 +216,12 @@ def make_track(site: Site, meetings: Iterable[Meeting] = (), name: str = "Mornin
 def make_weekday_track(
     site: Site, days: Iterable[int] = (0, 2, 4), *, lead: User | None = None, **fields: Any
 ) -> Track:
-    """A published track of 9:00 to 12:00 on the days: 9 hours over 3 days, unless told otherwise."""
+    """Create a published track from 9:00 to 12:00 on the days: 9 hours over 3 days by default."""
     return make_track(site, [make_meeting(site, day, lead=lead) for day in days], **fields)
 
 
 def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
-    """The meeting's session on a date, with the meeting's facilitators."""
+    """Create the meeting's session on a date, with the meeting's facilitators."""
     zone = meeting.site.zone
     starts = datetime.combine(on, meeting.starts, zone).astimezone(UTC)
     ends = datetime.combine(on, meeting.ends, zone).astimezone(UTC)
@@ -248,7 +248,7 @@ def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
 
 
 def make_hours(user: User, site: Site, weekday: int, starts: str, ends: str, **fields: Any) -> CounselorHours:
-    """Hours in which somebody sees people one to one."""
+    """Create counselor hours for individual sessions."""
     return CounselorHours.objects.create(
         user=user,
         site=site,
@@ -260,7 +260,7 @@ def make_hours(user: User, site: Site, weekday: int, starts: str, ends: str, **f
 
 
 def enroll(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:
-    """A standing place in every meeting of the track; books nothing."""
+    """Enroll the patient in every meeting of the track without booking any session."""
     enrollment = Enrollment.objects.create(episode=episode, track=track, starts=starts)
     for meeting in track.meetings.all():
         EnrollmentMeeting.objects.create(enrollment=enrollment, meeting=meeting, starts=starts)
@@ -268,7 +268,7 @@ def enroll(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:
 
 
 def book(session: Session, enrollment: Enrollment, **fields: Any) -> Booking:
-    """A place in the session, counted in its `booked`."""
+    """Book a place in the session, and count it in `booked`."""
     booking = Booking.objects.create(
         session=session,
         episode=enrollment.episode,
@@ -285,5 +285,5 @@ def book(session: Session, enrollment: Enrollment, **fields: Any) -> Booking:
 
 
 def make_other(model: type[Any], **fields: Any) -> Any:
-    """Any other row, with what is not given made up."""
+    """Create any other row, with random values for all fields that are not given."""
     return baker.make(model, **fields)

@@ -1,4 +1,4 @@
-"""Files that are written, or happen, to take for ever, to fill the memory, or to be mistaken for something else."""
+"""Calendar files that would take forever to read, fill the memory, or be mistaken for something else."""
 
 from collections.abc import Iterable
 
@@ -34,14 +34,14 @@ HOSTILE_FILES: dict[str, bytes] = {
     "every second": repeating_calendar("FREQ=SECONDLY"),
     "every minute": repeating_calendar("FREQ=MINUTELY"),
     "every hour": repeating_calendar("FREQ=HOURLY"),
-    "every second, said by a list": repeating_calendar(
+    "every second, written as lists": repeating_calendar(
         f"FREQ=DAILY;BYHOUR={_comma_list(range(24))};BYMINUTE={_comma_list(range(60))};BYSECOND={_comma_list(range(60))}"
     ),
     "never moves on": repeating_calendar("FREQ=DAILY;INTERVAL=0"),
-    "moves backwards": repeating_calendar("FREQ=WEEKLY;INTERVAL=-1"),
-    "a rule of many letters": repeating_calendar(f"FREQ=YEARLY;BYYEARDAY={_comma_list(range(1, 367))}"),
+    "moves backward": repeating_calendar("FREQ=WEEKLY;INTERVAL=-1"),
+    "a long rule": repeating_calendar(f"FREQ=YEARLY;BYYEARDAY={_comma_list(range(1, 367))}"),
     "a thousand rules": calendar(event(*["RRULE:FREQ=DAILY"] * 1000)),
-    "a day that never comes": repeating_calendar("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", times=500),
+    "a date that never comes": repeating_calendar("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", times=500),
     "every day since the year 1": repeating_calendar(
         "FREQ=DAILY", times=500, starts="DTSTART:00010101T090000", ends="DTEND:00010101T100000"
     ),
@@ -57,7 +57,7 @@ HOSTILE_FILES: dict[str, bytes] = {
     "clocks that change often": calendar(
         ZONE_TEMPLATE.format(rule="FREQ=YEARLY;INTERVAL=0"), event(starts="DTSTART;TZID=Nowhere:20261124T140000")
     ),
-    "clocks that change in a thousand ways": calendar(
+    "clocks that change a thousand times": calendar(
         "BEGIN:VTIMEZONE",
         "TZID:Nowhere",
         *[
@@ -71,7 +71,7 @@ HOSTILE_FILES: dict[str, bytes] = {
         *(ZONE_TEMPLATE.format(rule="FREQ=YEARLY").replace("Nowhere", f"Nowhere {number}") for number in range(20_000)),
         event(),
     ),
-    "parts in parts": b"BEGIN:VCALENDAR\n" + b"BEGIN:VEVENT\n" * 400_000,
+    "components in components": b"BEGIN:VCALENDAR\n" + b"BEGIN:VEVENT\n" * 400_000,
     "alarms in alarms": calendar("BEGIN:VEVENT", *["BEGIN:VALARM"] * 100_000, *["END:VALARM"] * 100_000, "END:VEVENT"),
     "one line of five megabytes": calendar(event("DESCRIPTION:" + "x" * (5 * MEGABYTE - 1000))),
     "an id of five megabytes": calendar(event("UID:" + "x" * (5 * MEGABYTE - 1000))),
@@ -79,17 +79,17 @@ HOSTILE_FILES: dict[str, bytes] = {
     "a name of five megabytes": calendar(event("x" * (5 * MEGABYTE - 1000) + ":1")),
     "quotes that never end": calendar(event('SUMMARY;X="' + "a" * (5 * MEGABYTE - 1000))),
     "spaces that never end": calendar(event("DTSTART" + " " * (5 * MEGABYTE - 1000) + ":1")),
-    "empty lines alone": calendar("\n" * (5 * MEGABYTE - 1000)),
+    "only empty lines": calendar("\n" * (5 * MEGABYTE - 1000)),
     "folded at every letter": calendar(event("DESCRIPTION:" + "x\n " * (5 * MEGABYTE // 3 - 1000))),
     "lines without an end": b"BEGIN:VCALENDAR\r" * 300_000,
     "a million calendars": b"BEGIN:VCALENDAR\nEND:VCALENDAR\n" * 170_000,
     "longer than five megabytes": calendar(event("DESCRIPTION:" + "x" * (5 * MEGABYTE))),
-    "longer than there are years": calendar(event("DURATION:P99999999D", ends="SUMMARY:x")),
-    "a zone of another place": calendar(event(starts="DTSTART;TZID=../../../../etc/passwd:20261124T140000")),
-    "a zone of many letters": calendar(event(starts=f"DTSTART;TZID={'a' * 1500}:20261124T140000")),
-    "a zone of many parts": calendar(event(starts=f"DTSTART;TZID=/{'b/' * 700}:20261124T140000")),
+    "longer than all years": calendar(event("DURATION:P99999999D", ends="SUMMARY:x")),
+    "a zone that is a path": calendar(event(starts="DTSTART;TZID=../../../../etc/passwd:20261124T140000")),
+    "a long zone name": calendar(event(starts=f"DTSTART;TZID={'a' * 1500}:20261124T140000")),
+    "a zone name of many parts": calendar(event(starts=f"DTSTART;TZID=/{'b/' * 700}:20261124T140000")),
     "a zone that is a folder": calendar(event(starts="DTSTART;TZID=America:20261124T140000")),
     "another kind of file": b"PK\x03\x04" + bytes(range(256)) * 4000,
-    "nothing but zeros": b"\0" * MEGABYTE,
+    "only zeros": b"\0" * MEGABYTE,
     "a path": b"/etc/passwd",
 }

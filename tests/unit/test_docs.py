@@ -1,4 +1,4 @@
-"""The worked examples of the documentation say what the code does."""
+"""The worked examples in the documentation give the results that the code gives."""
 
 import doctest
 import re
@@ -17,7 +17,7 @@ def test_the_rules_have_examples():
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_the_examples_of_a_page_run(page):
-    """A fence is read as an empty line, which is how an example's answer ends."""
+    """Code fences are replaced by empty lines, because an empty line ends the output of a doctest example."""
     text = re.sub(r"^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     examples = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     said: list[str] = []

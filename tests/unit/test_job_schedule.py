@@ -1,4 +1,4 @@
-"""When nightly work is due: once a night, whatever the clocks, the machine and the work itself do."""
+"""When nightly jobs are due: once a night, through clock changes, missed nights and failures."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,7 +28,7 @@ RUNNING, DONE, FAILED = AttemptOutcome.RUNNING, AttemptOutcome.DONE, AttemptOutc
 
 
 def there(day: date, clock: str) -> datetime:
-    """The instant at which a wall in New York shows it; the second of two."""
+    """Return the instant of a wall-clock time in New York; the second one if it comes twice."""
     return datetime.combine(day, time.fromisoformat(clock), NEW_YORK).replace(fold=1).astimezone(UTC)
 
 
@@ -41,8 +41,8 @@ def tried(night: date, clock: str, outcome: AttemptOutcome, attempt: int = 1, on
     [
         pytest.param(there(TUE, "02:15"), [], TUE, 1, there(TUE, "02:15"), id="due at its minute"),
         pytest.param(there(TUE, "02:14"), [], MON, 1, there(MON, "02:15"), id="a minute before, last night's is"),
-        pytest.param(there(TUE, "23:59"), [], TUE, 1, there(TUE, "02:15"), id="made up for until the day ends"),
-        pytest.param(there(WED, "02:14"), [], TUE, 1, there(TUE, "02:15"), id="and in the night that follows"),
+        pytest.param(there(TUE, "23:59"), [], TUE, 1, there(TUE, "02:15"), id="caught up on until the day ends"),
+        pytest.param(there(WED, "02:14"), [], TUE, 1, there(TUE, "02:15"), id="and in the following night"),
         pytest.param(
             there(TUE, "02:16"), [tried(TUE, "02:15", DONE)], WED, 1, there(WED, "02:15"), id="done is done"
         ),
@@ -55,7 +55,7 @@ def tried(night: date, clock: str, outcome: AttemptOutcome, attempt: int = 1, on
             TUE,
             1,
             there(TUE, "02:15"),
-            id="made up for by day, due again at night",
+            id="caught up on by day, due again at night",
         ),
         pytest.param(
             there(TUE, "02:15"),
@@ -63,7 +63,7 @@ def tried(night: date, clock: str, outcome: AttemptOutcome, attempt: int = 1, on
             TUE,
             1,
             there(TUE, "02:15"),
-            id="made up for just before the next night",
+            id="caught up on just before the next night",
         ),
         pytest.param(
             there(TUE, "02:15"),
@@ -71,7 +71,7 @@ def tried(night: date, clock: str, outcome: AttemptOutcome, attempt: int = 1, on
             TUE,
             1,
             there(TUE, "02:15"),
-            id="of many missed nights the latest",
+            id="only the latest of many missed nights",
         ),
         pytest.param(
             there(TUE, "02:20"), [tried(TUE, "02:15", FAILED)], TUE, 2, there(TUE, "03:15"), id="failed: in an hour"
@@ -106,7 +106,7 @@ def tried(night: date, clock: str, outcome: AttemptOutcome, attempt: int = 1, on
             WED,
             1,
             there(WED, "02:15"),
-            id="taken for lost, tried again, and done all the same",
+            id="counted as lost, tried again, and done after all",
         ),
         pytest.param(
             there(TUE, "03:14"), [tried(TUE, "02:15", RUNNING)], WED, 1, there(WED, "02:15"), id="still running"
@@ -120,11 +120,11 @@ def tried(night: date, clock: str, outcome: AttemptOutcome, attempt: int = 1, on
             WED,
             1,
             there(WED, "02:15"),
-            id="the next night comes before the next try",
+            id="the next night comes before the next attempt",
         ),
     ],
 )  # fmt: skip
-def test_the_next_try(now: datetime, past: list[PastAttempt], night: date, attempt: int, when: datetime) -> None:
+def test_the_next_attempt(now: datetime, past: list[PastAttempt], night: date, attempt: int, when: datetime) -> None:
     assert next_attempt(now=now, zone=NEW_YORK, at=AT, past=past) == NextAttempt(night, attempt, when)
 
 
@@ -157,11 +157,11 @@ CHANGES = [
     ("America/Sao_Paulo", date(2018, 2, 18)),
     ("Europe/Dublin", date(2026, 10, 25)),
 ]
-"""Days on which clocks change, some of them at midnight; in St. John's back into the day before."""
+"""Days on which clocks change, some at midnight; in St. John's they go back into the day before."""
 
 
-def nights_run(zone: str, day: date, at: time, look_every: timedelta = timedelta(minutes=5)) -> Counter[date]:
-    """How often each night's work is run from two days before to two days after by a scheduler that never fails."""
+def nights_run(zone: str, day: date, at: time, check_every: timedelta = timedelta(minutes=5)) -> Counter[date]:
+    """Count how often each night's work runs from two days before to two days after, if no run fails."""
     place = ZoneInfo(zone)
     now = datetime.combine(day - timedelta(days=2), time(12), UTC)
     until, past = now + timedelta(days=4), [PastAttempt(day - timedelta(days=n), 1, DONE, now) for n in (2, 3)]
@@ -171,7 +171,7 @@ def nights_run(zone: str, day: date, at: time, look_every: timedelta = timedelta
         if following.is_due(now):
             ran[following.night] += 1
             past.append(PastAttempt(following.night, following.attempt, DONE, now))
-        now += look_every
+        now += check_every
     return ran
 
 
@@ -198,14 +198,14 @@ def test_the_latest_night_has_begun_and_the_next_one_has_not(now: datetime, zone
 
 @given(
     outcomes=st.lists(st.sampled_from([DONE, FAILED]), min_size=1, max_size=8),
-    looks=st.lists(st.integers(1, 200), min_size=60, max_size=60),
+    intervals=st.lists(st.integers(1, 200), min_size=60, max_size=60),
 )
-def test_a_night_is_tried_until_it_is_done_and_three_times_at_most(
-    outcomes: list[AttemptOutcome], looks: list[int]
+def test_a_night_is_tried_until_it_is_done_at_most_three_times(
+    outcomes: list[AttemptOutcome], intervals: list[int]
 ) -> None:
     now, past = there(MON, "02:15"), [PastAttempt(date(2026, 11, 22), 1, DONE, there(date(2026, 11, 22), "02:15"))]
     answers = iter(outcomes)
-    for minutes in looks:
+    for minutes in intervals:
         following = next_attempt(now=now, zone=NEW_YORK, at=AT, past=past)
         if following.is_due(now):
             past.append(PastAttempt(following.night, following.attempt, next(answers, FAILED), now))

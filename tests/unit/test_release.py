@@ -1,4 +1,4 @@
-"""A page that a browser kept is not taken for one of other code."""
+"""The fingerprint of the code, which keeps browsers from reusing pages of another version."""
 
 from pathlib import Path
 
@@ -29,14 +29,14 @@ def checkout(tmp_path: Path) -> Path:
         pytest.param("attendance/ledgers.py", "", id="a module is added"),
     ],
 )
-def test_other_code_has_another_fingerprint(checkout: Path, name: str, content: str) -> None:
+def test_changed_code_changes_the_fingerprint(checkout: Path, name: str, content: str) -> None:
     before = compute_fingerprint(checkout)
     (checkout / name).parent.mkdir(exist_ok=True)
     (checkout / name).write_text(content)
     assert compute_fingerprint(checkout) != before
 
 
-def test_what_moves_from_one_file_to_the_next_is_another(checkout: Path) -> None:
+def test_text_that_moves_to_another_file_changes_the_fingerprint(checkout: Path) -> None:
     (checkout / "templates/a.html").write_text("12")
     (checkout / "templates/b.html").write_text("3")
     before = compute_fingerprint(checkout)
@@ -45,7 +45,7 @@ def test_what_moves_from_one_file_to_the_next_is_another(checkout: Path) -> None
     assert compute_fingerprint(checkout) != before
 
 
-def test_what_is_no_code_leaves_it_as_it_is(checkout: Path) -> None:
+def test_other_files_do_not_change_the_fingerprint(checkout: Path) -> None:
     before = compute_fingerprint(checkout)
     (checkout / "var").mkdir()
     (checkout / "var/notes.txt").write_text("")
@@ -53,7 +53,7 @@ def test_what_is_no_code_leaves_it_as_it_is(checkout: Path) -> None:
     assert compute_fingerprint(checkout) == before
 
 
-def test_another_django_renders_another_page(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_of_django_changes_the_fingerprint(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = compute_fingerprint(checkout)
     monkeypatch.setattr(release.django, "get_version", lambda: "99.1")
     assert compute_fingerprint(checkout) != before

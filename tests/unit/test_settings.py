@@ -1,4 +1,4 @@
-"""The settings, read under environments that are good, unsafe and half finished."""
+"""The settings in complete, unsafe and incomplete environments."""
 
 import runpy
 import shutil
@@ -36,7 +36,7 @@ ReadSettings = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def read_settings(monkeypatch: pytest.MonkeyPatch) -> ReadSettings:
-    """Reads the settings under this environment and no other."""
+    """Read the settings in exactly this environment."""
 
     def read(environment: dict[str, str], path: Path = SETTINGS) -> dict[str, Any]:
         for name in (*GOOD, *READ):
@@ -50,7 +50,7 @@ def read_settings(monkeypatch: pytest.MonkeyPatch) -> ReadSettings:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The settings' path in a fresh checkout, in a folder whose name needs quoting."""
+    """Return the path of the settings in a new checkout, in a folder whose name needs quoting."""
     folder = tmp_path / "a clinic at 100%"
     (folder / "iopmanager").mkdir(parents=True)
     (folder / "var").mkdir()
@@ -58,7 +58,7 @@ def checkout(tmp_path: Path) -> Path:
     return folder / "iopmanager" / "settings.py"
 
 
-def test_a_good_environment_makes_a_safe_production(read_settings: ReadSettings) -> None:
+def test_a_complete_environment_gives_safe_production_settings(read_settings: ReadSettings) -> None:
     settings = read_settings(GOOD)
     assert not settings["DEBUG"]
     assert settings["ALLOWED_HOSTS"] == ["clinic.example", "www.clinic.example"]
@@ -165,7 +165,7 @@ def test_an_unknown_deployment_is_refused(read_settings: ReadSettings) -> None:
         read_settings({**GOOD, "DEPLOYMENT": "staging"})
 
 
-def test_a_proxy_is_believed_only_when_there_is_one(read_settings: ReadSettings) -> None:
+def test_forwarded_headers_are_trusted_only_behind_a_proxy(read_settings: ReadSettings) -> None:
     behind = read_settings({**GOOD, "BEHIND_PROXY": "1"})
     assert behind["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
     assert behind["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
@@ -180,7 +180,7 @@ def test_the_horizon_is_between_a_week_and_a_year(read_settings: ReadSettings, w
         read_settings({**GOOD, "HORIZON_WEEKS": weeks})
 
 
-def test_the_policy_of_the_pages_names_no_other_host(read_settings: ReadSettings) -> None:
+def test_the_content_security_policy_names_no_other_host(read_settings: ReadSettings) -> None:
     policy = read_settings(GOOD)["SECURE_CSP"]
     sources = {source for allowed in policy.values() for source in allowed}
     assert sources == {"'none'", "'self'", "data:"}

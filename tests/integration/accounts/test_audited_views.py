@@ -1,4 +1,4 @@
-"""Who saw whom, when: each look at a page about patients is in the trail, however often the same is looked at."""
+"""Views of pages about patients are in the audit trail, however often the same page is viewed."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -54,7 +54,7 @@ def look(client: Client, tag: str = "") -> HttpResponse:
 
 
 def seen(**narrowed: Any) -> list[tuple[int | None, str, datetime]]:
-    """Whose record, or how many, and when; in the order in which it was written."""
+    """Return whose record was viewed, or how many, and when, in the order in which the events were written."""
     events = AuditEvent.objects.filter(action=Action.VIEWED, **narrowed).order_by("pk")
     return list(events.values_list("patient_key", "subject_label", "at"))
 
@@ -63,7 +63,7 @@ def looks() -> Sequence[UUID | None]:
     return [event.look for event in AuditEvent.objects.order_by("pk")]
 
 
-def test_a_first_look_leaves_an_event_for_each_patient(clinic: Clinic, rosa: Episode, wen: Episode) -> None:
+def test_a_first_view_writes_an_event_for_each_patient(clinic: Clinic, rosa: Episode, wen: Episode) -> None:
     look(client_for(clinic.coordinator))
     assert seen(actor_key=clinic.coordinator.pk, site_key=clinic.site.pk, detail="today") == [
         (rosa.patient_id, "Rosa Lindqvist", AFTER),
@@ -72,7 +72,7 @@ def test_a_first_look_leaves_an_event_for_each_patient(clinic: Clinic, rosa: Epi
     assert len(set(looks())) == 1
 
 
-def test_the_trail_says_which_day_was_looked_at(clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trail_says_which_day_was_viewed(clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: AFTER + timedelta(days=1))
     client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
@@ -80,7 +80,7 @@ def test_the_trail_says_which_day_was_looked_at(clinic: Clinic, rosa: Episode, m
     assert list(details) == ["day of 2026-11-23", "day of 2026-11-23, the same again"]
 
 
-def test_the_same_again_leaves_one_event_that_concerns_them_all(
+def test_a_repeated_view_writes_one_event_for_all_patients(
     clinic: Clinic, rosa: Episode, wen: Episode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outsider = make_patient(clinic.site, "Otto")
@@ -99,7 +99,7 @@ def test_the_same_again_leaves_one_event_that_concerns_them_all(
     assert not AuditEvent.objects.about_patient(outsider.pk).exists()
 
 
-def test_another_page_with_the_same_people_leaves_one_event_too(
+def test_another_page_with_the_same_patients_writes_one_event_too(
     clinic: Clinic, rosa: Episode, wen: Episode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = client_for(clinic.coordinator)
@@ -114,7 +114,7 @@ def test_another_page_with_the_same_people_leaves_one_event_too(
 
 
 @pytest.mark.usefixtures("rosa")
-def test_whoever_is_new_on_the_page_is_named_with_all_the_others(
+def test_a_new_patient_on_the_page_gives_an_event_for_each_patient(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = client_for(clinic.coordinator)
@@ -126,7 +126,9 @@ def test_whoever_is_new_on_the_page_is_named_with_all_the_others(
 
 
 @pytest.mark.usefixtures("wen")
-def test_who_is_called_otherwise_is_named_anew(clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_name_gives_an_event_for_each_patient(
+    clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = client_for(clinic.coordinator)
     tag = look(client)["ETag"]
     Patient.objects.filter(pk=rosa.patient_id).update(preferred_name="Rosie")
@@ -136,7 +138,7 @@ def test_who_is_called_otherwise_is_named_anew(clinic: Clinic, rosa: Episode, mo
 
 
 @pytest.mark.usefixtures("rosa")
-def test_who_sees_no_patients_leaves_no_trail(clinic: Clinic) -> None:
+def test_a_user_who_sees_no_patients_writes_no_events(clinic: Clinic) -> None:
     client = client_for(clinic.administrator)
     tag = look(client)["ETag"]
     assert look(client, tag).status_code == 304
@@ -144,7 +146,7 @@ def test_who_sees_no_patients_leaves_no_trail(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_a_page_that_was_not_shown_left_no_trail(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_failed_writes_no_events(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: object) -> HttpResponse:
         raise RuntimeError("no template")
 
@@ -155,8 +157,10 @@ def test_a_page_that_was_not_shown_left_no_trail(clinic: Clinic, monkeypatch: py
 
 
 @pytest.mark.usefixtures("rosa")
-def test_a_look_that_the_trail_does_not_hold_is_written_whole(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after a backup from before it was put back."""
+def test_a_view_that_is_missing_in_the_trail_is_written_in_full(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This happens after a backup from before the view is restored."""
     client = client_for(clinic.coordinator)
     with monkeypatch.context() as lost:
         lost.setattr(audited_cache, "record_views", lambda *_, **__: uuid4())
@@ -166,7 +170,7 @@ def test_a_look_that_the_trail_does_not_hold_is_written_whole(clinic: Clinic, mo
     assert [name for _, name, _ in seen()] == ["Rosa Lindqvist"]
 
 
-def test_a_repetition_points_at_a_look_of_the_same_person_alone(clinic: Clinic, rosa: Episode) -> None:
+def test_a_repeated_view_refers_only_to_a_view_by_the_same_person(clinic: Clinic, rosa: Episode) -> None:
     people, said = {rosa.patient_id: "Rosa"}, {"at": AFTER, "site_key": clinic.site.pk, "detail": "today"}
     known = record_views(people, by=clinic.coordinator, **said)
     assert not record_repeated_view(known, people=1, by=clinic.reviewer, **said)
@@ -176,7 +180,7 @@ def test_a_repetition_points_at_a_look_of_the_same_person_alone(clinic: Clinic, 
     assert AuditEvent.objects.filter(look=known, subject_label="1 patient").count() == 1
 
 
-def test_a_look_is_written_as_any_other_event(clinic: Clinic, rosa: Episode) -> None:
+def test_a_view_is_written_like_any_other_event(clinic: Clinic, rosa: Episode) -> None:
     Patient.objects.filter(pk=rosa.patient_id).update(first_name="Rosa-" * 16, last_name="O'Lind%s" * 10)
     rosa.patient.refresh_from_db()
     by, said = clinic.coordinator, {"at": AFTER, "detail": "today"}
@@ -193,7 +197,7 @@ def test_a_long_name_is_cut_in_the_trail_as_elsewhere(clinic: Clinic) -> None:
     assert seen() == [(7, "x" * 200, AFTER)]
 
 
-def test_the_trail_of_another_site_stays_there(clinic: Clinic, rosa: Episode) -> None:
+def test_the_trail_of_another_site_is_not_visible(clinic: Clinic, rosa: Episode) -> None:
     client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
     about = AuditEvent.objects.about_patient(rosa.patient_id)
@@ -202,9 +206,7 @@ def test_the_trail_of_another_site_stays_there(clinic: Clinic, rosa: Episode) ->
     assert AuditEvent.objects.visible_to(clinic.administrator).about_patient(rosa.patient_id).count() == 2
 
 
-def test_the_chart_says_that_somebody_looked_again(
-    clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_chart_shows_repeated_views(clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch) -> None:
     client = client_for(clinic.coordinator)
     tag = look(client)["ETag"]
     monkeypatch.setattr(clock, "now", lambda: LATER)
@@ -215,7 +217,7 @@ def test_the_chart_says_that_somebody_looked_again(
     assert '13:00 <span class="muted">Cleo Marsh, LADC: viewed patient, today<' in chart
 
 
-def test_the_database_answers_the_question_that_the_documentation_asks_it(clinic: Clinic, rosa: Episode) -> None:
+def test_the_query_in_the_documentation_works(clinic: Clinic, rosa: Episode) -> None:
     client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
     page = (settings.BASE_DIR / "docs" / "privacy.md").read_text()
@@ -226,7 +228,7 @@ def test_the_database_answers_the_question_that_the_documentation_asks_it(clinic
             assert len(cursor.fetchall()) == events
 
 
-def test_the_administration_finds_every_look_by_the_patients_number(clinic: Clinic, rosa: Episode) -> None:
+def test_the_admin_finds_every_view_by_the_id_of_the_patient(clinic: Clinic, rosa: Episode) -> None:
     make_patient(clinic.site, "Otto")
     client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])

@@ -1,4 +1,4 @@
-"""Days at the ends of the calendar, where no week can be counted backwards or on: refused or left aside, never a fault."""
+"""Dates near the limits of the calendar, where weeks can't be counted, are refused or ignored, and never cause an error."""
 
 from datetime import UTC, datetime
 
@@ -23,16 +23,16 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("far", [*FAR, "", "tomorrow", "2026-02-30", "20261123x", "2026-11-23T09:00"])
-def test_no_day_is_read_from(far: str) -> None:
+def test_implausible_text_is_not_parsed_as_a_day(far: str) -> None:
     assert parse_day(far) is None
 
 
-def test_a_day_is_read_from_the_way_fields_give_it() -> None:
+def test_an_iso_date_is_parsed() -> None:
     assert parse_day("2026-11-23") == MONDAY
 
 
 @pytest.mark.parametrize("far", FAR)
-def test_a_far_day_in_an_address_means_today(client: Client, far: str) -> None:
+def test_an_implausible_date_in_a_url_means_today(client: Client, far: str) -> None:
     site = make_site()
     patient, track = make_patient(site), make_weekday_track(site)
     admit(patient)
@@ -50,7 +50,7 @@ def test_a_far_day_in_an_address_means_today(client: Client, far: str) -> None:
 
 
 @pytest.mark.parametrize("far", FAR)
-def test_a_far_day_in_a_form_is_refused_beside_its_field(client: Client, far: str) -> None:
+def test_an_implausible_date_in_a_form_is_refused_beside_its_field(client: Client, far: str) -> None:
     site = make_site()
     patient, track = make_patient(site), make_weekday_track(site)
     admit(patient)

@@ -1,4 +1,4 @@
-"""The doors and the frame around the pages."""
+"""Sign-in, navigation, the current site, and error pages."""
 
 from typing import Any
 
@@ -48,12 +48,12 @@ def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
         assert answer.headers["Location"] == f"/accounts/login/?next={path}"
 
 
-def test_everybody_is_sent_to_their_own_first_page(coordinator: User, patient_user: User) -> None:
+def test_everybody_is_redirected_to_their_own_first_page(coordinator: User, patient_user: User) -> None:
     assert signed_in_as(coordinator).get("/").headers["Location"] == reverse("today")
     assert signed_in_as(patient_user).get("/").headers["Location"] == reverse("portal-home")
 
 
-def test_who_has_neither_role_nor_record_is_told_so(client: Client) -> None:
+def test_a_user_without_role_or_record_gets_an_explanation(client: Client) -> None:
     client.force_login(User.objects.create_user("nobody@example.test", PASSWORD, name="Nobody"))
 
     answer = client.get("/")
@@ -68,7 +68,7 @@ def test_staff_have_no_portal_and_patients_no_staff_pages(coordinator: User, pat
         assert signed_in_as(patient_user).get(reverse(name)).status_code == 403
 
 
-def test_signing_in_by_e_mail_leads_in(client: Client, coordinator: User) -> None:
+def test_users_sign_in_by_e_mail(client: Client, coordinator: User) -> None:
     page = client.get("/accounts/login/")
     answer = client.post("/accounts/login/", {"login": coordinator.email, "password": PASSWORD})
 
@@ -79,7 +79,7 @@ def test_signing_in_by_e_mail_leads_in(client: Client, coordinator: User) -> Non
     assert "You are signed out." in client.get("/accounts/login/").text
 
 
-def test_a_wrong_password_is_said_beside_what_was_typed(client: Client, coordinator: User) -> None:
+def test_a_wrong_password_is_reported_beside_the_fields(client: Client, coordinator: User) -> None:
     answer = client.post("/accounts/login/", {"login": coordinator.email, "password": "not that one at all"})
 
     assert answer.status_code == 200
@@ -87,13 +87,13 @@ def test_a_wrong_password_is_said_beside_what_was_typed(client: Client, coordina
     assert f'value="{coordinator.email}"' in answer.text
 
 
-def test_nobody_signs_up_or_changes_their_address_alone(client: Client, coordinator: User) -> None:
+def test_nobody_can_sign_up_or_change_their_e_mail_address(client: Client, coordinator: User) -> None:
     client.force_login(coordinator)
     for path in ("signup/", "email/", "confirm-email/", "password/set/", "reauthenticate/"):
         assert client.get(f"/accounts/{path}").status_code == 404
 
 
-def test_a_new_password_is_chosen_by_a_link_that_says_nothing_about_the_clinic(
+def test_a_password_is_reset_by_a_link_that_does_not_name_the_clinic(
     client: Client, coordinator: User, site: Site
 ) -> None:
     client.post("/accounts/password/reset/", {"email": coordinator.email})
@@ -123,7 +123,7 @@ def test_a_new_password_is_chosen_by_a_link_that_says_nothing_about_the_clinic(
         (Role.REVIEWER, ["Today", "Patients", "Tracks", "Board", "Weeks"]),
     ],
 )
-def test_the_rail_shows_only_where_one_may_go(site: Site, role: Role, names: list[str]) -> None:
+def test_the_navigation_has_only_permitted_pages(site: Site, role: Role, names: list[str]) -> None:
     assert [item.name for item in nav_items(make_staff(role, site), "/today/")] == names
 
 
@@ -140,12 +140,12 @@ def test_the_rail_shows_only_where_one_may_go(site: Site, role: Role, names: lis
         ("/weeks/", "Weeks"),
     ],
 )
-def test_the_rail_shows_where_one_is(coordinator: User, path: str, name: str) -> None:
+def test_the_navigation_marks_the_current_page(coordinator: User, path: str, name: str) -> None:
     assert [item.name for item in nav_items(coordinator, path) if item.active] == [name]
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.COORDINATOR])
-def test_a_phones_bar_holds_four_and_the_menu_the_rest(site: Site, role: Role) -> None:
+def test_the_bar_on_phones_has_four_links_and_the_menu_the_others(site: Site, role: Role) -> None:
     rail = nav_items(make_staff(role, site), "/today/")
     in_bar = [item.name for item in rail if item.in_bar]
     assert in_bar == (
@@ -153,21 +153,21 @@ def test_a_phones_bar_holds_four_and_the_menu_the_rest(site: Site, role: Role) -
     )
 
 
-def test_what_is_not_in_the_bar_is_in_the_menu(coordinator: User) -> None:
+def test_links_outside_the_bar_are_in_the_menu(coordinator: User) -> None:
     page = signed_in_as(coordinator).get(reverse("today")).text
     assert page.count('class="menu-item phone-only"') == 1
     assert '<a class="menu-item phone-only" href="/tracks/">' in page
     assert '<a class="rail-wide" href="/tracks/">' in page
 
 
-def test_administration_is_for_administrators_of_every_site(site: Site) -> None:
+def test_the_admin_is_for_administrators_of_every_site(site: Site) -> None:
     everywhere, here = make_staff(Role.ADMINISTRATOR, None), make_staff(Role.ADMINISTRATOR, site)
 
     assert 'href="/admin/"' in signed_in_as(everywhere).get(reverse("tracks")).text
     assert 'href="/admin/"' not in signed_in_as(here).get(reverse("tracks")).text
 
 
-def test_the_site_is_switched_for_the_pages_that_follow(client: Client, coordinator: User, site: Site) -> None:
+def test_switching_the_site_applies_to_the_following_pages(client: Client, coordinator: User, site: Site) -> None:
     other = make_site("Airport Road")
     RoleAssignment.objects.create(user=coordinator, role=Role.REVIEWER, site=other)
     client.force_login(coordinator)
@@ -179,7 +179,7 @@ def test_the_site_is_switched_for_the_pages_that_follow(client: Client, coordina
     assert client.get(reverse("tracks")).context["current_site"] == site
 
 
-def test_a_site_where_one_does_not_work_is_unknown(client: Client, coordinator: User) -> None:
+def test_a_site_without_a_role_is_not_found(client: Client, coordinator: User) -> None:
     client.force_login(coordinator)
 
     for code in (make_site("Airport Road").code, "no such site", ""):
@@ -194,7 +194,7 @@ def test_switching_never_leads_to_another_host(client: Client, coordinator: User
     assert client.post(reverse("site-switch"), {"site": site.code, "next": elsewhere}).headers["Location"] == "/"
 
 
-def test_the_frame_costs_two_queries_however_often_it_is_asked(
+def test_the_frame_takes_two_queries_however_often_it_is_used(
     rf: RequestFactory, coordinator: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_site("Airport Road")
@@ -209,7 +209,7 @@ def test_the_frame_costs_two_queries_however_often_it_is_asked(
         assert current_site(request).name == "Harbor Street"
 
 
-def test_patients_pages_say_nothing_in_the_tab(patient_user: User, site: Site) -> None:
+def test_tab_titles_of_patients_pages_are_neutral(patient_user: User, site: Site) -> None:
     client = signed_in_as(patient_user)
 
     for name in ("portal-home", "portal-week", "portal-calendar", "portal-account"):
@@ -220,11 +220,11 @@ def test_patients_pages_say_nothing_in_the_tab(patient_user: User, site: Site) -
         assert "iopmanager" not in page.text
 
 
-def test_staff_pages_bear_their_own_title(coordinator: User) -> None:
+def test_staff_pages_have_their_own_titles(coordinator: User) -> None:
     assert " · iopmanager</title>" in signed_in_as(coordinator).get(reverse("tracks")).text
 
 
-def test_a_wrong_address_and_a_fault_are_said_in_sentences(client: Client, coordinator: User) -> None:
+def test_error_pages_explain_themselves(client: Client, coordinator: User) -> None:
     client.force_login(coordinator)
     missing = client.get("/no/such/page/")
 
@@ -234,7 +234,7 @@ def test_a_wrong_address_and_a_fault_are_said_in_sentences(client: Client, coord
         assert 'href="/">Go to the start</a>' in render_to_string(template)
 
 
-def test_a_form_without_its_token_is_refused_in_a_sentence(coordinator: User, site: Site) -> None:
+def test_a_form_without_a_csrf_token_is_refused_with_an_explanation(coordinator: User, site: Site) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(coordinator)
 
@@ -244,7 +244,7 @@ def test_a_form_without_its_token_is_refused_in_a_sentence(coordinator: User, si
     assert "open for too long" in answer.text
 
 
-def test_pages_allow_nothing_inline_and_nobody_else(client: Client, coordinator: User) -> None:
+def test_pages_allow_no_inline_code_and_no_other_hosts(client: Client, coordinator: User) -> None:
     client.force_login(coordinator)
     page = client.get(reverse("tracks"))
 

@@ -1,4 +1,4 @@
-"""Nightly work: run once when it is due, each failure by itself, and a trace of every run."""
+"""Nightly jobs run once when they are due, fail independently, and every run is recorded."""
 
 import io
 import logging
@@ -40,7 +40,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
-def nothing_was_asked() -> None:
+def no_calls_yet() -> None:
     calls.clear()
 
 
@@ -51,7 +51,7 @@ def site() -> Site:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What the server's log is given, as it is written."""
+    """Capture what is written to the server's log, after its filters."""
     [handler] = [each for each in logging.getLogger().handlers if each.filters]
     assert isinstance(handler, logging.StreamHandler)
     lines = io.StringIO()
@@ -60,7 +60,7 @@ def log() -> Iterator[io.StringIO]:
     handler.setStream(before or io.StringIO())
 
 
-def test_a_run_says_what_was_done_where_when_and_for_which_night(site: Site) -> None:
+def test_a_run_records_what_was_done_where_when_and_for_which_night(site: Site) -> None:
     make_run(site, NIGHT - DAY)
     [run] = run_at(NIGHT, GREET)
     kept = JobRun.objects.get(night=TUESDAY)
@@ -70,7 +70,7 @@ def test_a_run_says_what_was_done_where_when_and_for_which_night(site: Site) -> 
     assert (kept.outcome, kept.words) == (JobOutcome.DONE, "Said good night.")
 
 
-def test_nothing_is_run_before_its_time_nor_twice(site: Site) -> None:
+def test_no_job_runs_before_its_time_or_twice(site: Site) -> None:
     make_run(site, NIGHT - DAY)
     assert run_at(NIGHT - timedelta(minutes=1), GREET) == []
     assert len(run_at(NIGHT, GREET)) == 1
@@ -79,7 +79,7 @@ def test_nothing_is_run_before_its_time_nor_twice(site: Site) -> None:
     assert len(calls) == 2
 
 
-def test_after_weeks_off_one_run_makes_up_for_them_all(site: Site) -> None:
+def test_after_weeks_without_a_scheduler_a_job_runs_once(site: Site) -> None:
     make_run(site, NIGHT - timedelta(weeks=5))
     assert [run.night for run in run_at(NIGHT + 6 * HOUR, GREET)] == [TUESDAY]
 
@@ -92,7 +92,7 @@ def test_each_site_has_its_own_night(site: Site) -> None:
     assert [run.site_key for run in run_at(NIGHT + HOUR, GREET)] == [chicago.pk]
 
 
-def test_work_about_no_site_is_done_once_and_at_its_time_in_utc(site: Site) -> None:
+def test_a_job_for_all_sites_runs_once_at_its_time_in_utc(site: Site) -> None:
     make_site("Prairie Avenue")
     seven = NIGHT.replace(hour=7, minute=0)
     make_run(name="tidy", started_at=seven - DAY)
@@ -103,7 +103,7 @@ def test_work_about_no_site_is_done_once_and_at_its_time_in_utc(site: Site) -> N
     assert calls == ["tidy"]
 
 
-def test_jobs_are_run_in_the_order_in_which_they_became_due_then_as_listed(site: Site) -> None:
+def test_jobs_run_in_the_order_in_which_they_are_due_then_as_listed(site: Site) -> None:
     other = make_site("Airport Road")
     run_at(NIGHT, FAIL, GREET, TIDY)
     stumbled, greeted = calls[1:3], calls[3:]
@@ -112,14 +112,14 @@ def test_jobs_are_run_in_the_order_in_which_they_became_due_then_as_listed(site:
     assert sorted(greeted) == sorted(f"greet {each.pk}" for each in (site, other))
 
 
-def test_a_failure_is_a_run_and_stops_nothing_else(site: Site) -> None:
+def test_a_failed_run_does_not_stop_other_jobs(site: Site) -> None:
     make_site("Airport Road")
     runs = run_at(NIGHT, FAIL, GREET)
     assert [run.outcome for run in runs] == ["failed", "failed", "done", "done"]
     assert {run.words for run in runs[:2]} == {"It failed with LookupError; the server's log says where."}
 
 
-def test_what_an_error_says_reaches_neither_the_table_nor_the_log(site: Site, log: io.StringIO) -> None:
+def test_an_error_message_reaches_neither_the_table_nor_the_log(site: Site, log: io.StringIO) -> None:
     run_at(NIGHT, FAIL)
     written = log.getvalue()
     assert PATIENT_NAME not in written
@@ -129,7 +129,7 @@ def test_what_an_error_says_reaches_neither_the_table_nor_the_log(site: Site, lo
     assert "Traceback" not in written
 
 
-def test_what_failed_is_tried_again_after_an_hour_three_times_a_night(site: Site) -> None:
+def test_a_failed_job_is_tried_again_after_an_hour_three_times_a_night(site: Site) -> None:
     make_run(site, NIGHT - DAY, name="stumble")
     tries = [run_at(NIGHT + n * timedelta(minutes=10), FAIL) for n in range(6 * 23)]
     begun = [(run.attempt, run.started_at - NIGHT) for runs in tries for run in runs]
@@ -137,7 +137,7 @@ def test_what_failed_is_tried_again_after_an_hour_three_times_a_night(site: Site
     assert [(run.attempt, run.night) for run in run_at(NIGHT + DAY, FAIL)] == [(1, TUESDAY + DAY)]
 
 
-def test_a_run_whose_process_was_killed_has_failed_after_an_hour_and_is_tried_again(site: Site) -> None:
+def test_a_run_whose_process_was_killed_fails_after_an_hour_and_is_tried_again(site: Site) -> None:
     lost = make_run(site, outcome="running")
     assert run_at(NIGHT + timedelta(minutes=59), GREET) == []
     lost.refresh_from_db()
@@ -148,20 +148,20 @@ def test_a_run_whose_process_was_killed_has_failed_after_an_hour_and_is_tried_ag
     assert (again.attempt, again.outcome) == (2, JobOutcome.DONE)
 
 
-def test_a_run_lost_long_ago_is_given_up_too(site: Site) -> None:
+def test_a_run_that_was_lost_long_ago_fails_too(site: Site) -> None:
     make_run(site, NIGHT - 9 * DAY, outcome="running")
     run_at(NIGHT, GREET)
     assert not JobRun.objects.filter(outcome=JobOutcome.RUNNING).exists()
 
 
-def test_a_job_that_is_interrupted_has_failed(site: Site) -> None:
+def test_an_interrupted_job_has_failed(site: Site) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_at(NIGHT, INTERRUPTED)
     run = JobRun.objects.get()
     assert (run.outcome, run.words, run.finished_at) == (JobOutcome.FAILED, INTERRUPTED_MESSAGE, NIGHT)
 
 
-def test_who_is_told_to_stop_leaves_the_rest(site: Site) -> None:
+def test_a_scheduler_that_stops_leaves_the_remaining_jobs(site: Site) -> None:
     make_site("Airport Road")
     places = [each.as_job_scope() for each in Site.objects.all()]
     runs = run_due_jobs(jobs=[GREET], sites=places, now=lambda: NIGHT, stopping=lambda: len(calls) > 0)
@@ -169,24 +169,24 @@ def test_who_is_told_to_stop_leaves_the_rest(site: Site) -> None:
     assert JobRun.objects.count() == 1
 
 
-def test_a_run_that_can_t_be_written_stops_nothing_else(
+def test_a_run_that_cannot_be_written_does_not_stop_other_jobs(
     site: Site, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
 ) -> None:
-    take = jobs_module._claim_run
+    claim = jobs_module._claim_run
 
-    def take_unless_stumbling(turn: Any, now: datetime) -> JobRun | None:
-        if turn.job is FAIL:
+    def claim_or_fail(scheduled: Any, now: datetime) -> JobRun | None:
+        if scheduled.job is FAIL:
             raise DatabaseError(f"Key (name)=({PATIENT_NAME}) is gone")
-        return take(turn, now)
+        return claim(scheduled, now)
 
-    monkeypatch.setattr(jobs_module, "_claim_run", take_unless_stumbling)
+    monkeypatch.setattr(jobs_module, "_claim_run", claim_or_fail)
     assert [run.name for run in run_at(NIGHT, FAIL, GREET)] == ["greet"]
     assert "stumble at site" in log.getvalue()
     assert "could not be run: DatabaseError" in log.getvalue()
     assert PATIENT_NAME not in log.getvalue()
 
 
-def test_runs_are_forgotten_after_90_days(site: Site) -> None:
+def test_runs_are_deleted_after_90_days(site: Site) -> None:
     gone = make_run(site, NIGHT - RUNS_KEPT_FOR - timedelta(seconds=1))
     kept = make_run(site, NIGHT - RUNS_KEPT_FOR, name="another")
     run_at(NIGHT, GREET)
@@ -194,13 +194,13 @@ def test_runs_are_forgotten_after_90_days(site: Site) -> None:
     assert JobRun.objects.filter(pk=kept.pk).exists()
 
 
-def test_a_clock_that_is_set_back_meanwhile_spoils_nothing(site: Site) -> None:
+def test_a_clock_that_is_set_back_during_a_run_does_no_harm(site: Site) -> None:
     times = iter([NIGHT, NIGHT, NIGHT, NIGHT, NIGHT - HOUR])
     [run] = run_due_jobs(jobs=[GREET], sites=[site.as_job_scope()], now=lambda: next(times))
     assert run.finished_at == run.started_at == NIGHT
 
 
-def test_turns_name_the_last_run_and_the_next_try(site: Site) -> None:
+def test_scheduled_jobs_have_the_last_run_and_the_next_attempt(site: Site) -> None:
     make_run(site, NIGHT - DAY)
     last = make_run(site, NIGHT, outcome="failed")
     greet, tidy = scheduled_jobs(
@@ -231,15 +231,15 @@ def test_a_run_that_is_over_has_an_end(outcome: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("job", [GREET, TIDY], ids=lambda job: job.name)
-def test_of_schedulers_that_begin_at_once_one_runs_the_job(job: Any) -> None:
+def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
     place = make_site().as_job_scope()
     barrier = Barrier(8)
 
-    def look() -> list[JobRun]:
+    def run_scheduler() -> list[JobRun]:
         waited: list[int] = []
 
         def now() -> datetime:
-            # Called for the third time when all have seen that the job is due, and none has taken it.
+            # The third call comes when every scheduler has seen that the job is due and none has claimed it.
             waited.append(1)
             if len(waited) == 3:
                 barrier.wait(timeout=30)
@@ -251,11 +251,11 @@ def test_of_schedulers_that_begin_at_once_one_runs_the_job(job: Any) -> None:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        runs = [run for done in pool.map(lambda _: look(), range(8)) for run in done]
+        runs = [run for done in pool.map(lambda _: run_scheduler(), range(8)) for run in done]
     assert len(runs) == len(calls) == JobRun.objects.count() == 1
 
 
-def test_the_horizon_is_extended_by_the_site_s_own_date(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_horizon_is_extended_from_the_local_date_of_the_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NIGHT)
     track = make_weekday_track(site)
     extend_horizon(site=site, now=NIGHT - 7 * DAY)
@@ -265,7 +265,7 @@ def test_the_horizon_is_extended_by_the_site_s_own_date(site: Site, monkeypatch:
     assert extend_horizon_at.enqueue(site.pk).return_value == "Nothing was missing."
 
 
-def test_places_that_could_not_be_given_are_said_by_their_number(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_bookings_that_failed_is_reported(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NIGHT)
     track = make_track(site, [make_meeting(site, 0, places=1)])
     for _ in range(2):
@@ -276,7 +276,7 @@ def test_places_that_could_not_be_given_are_said_by_their_number(site: Site, mon
     )
 
 
-def test_sign_ins_that_have_ended_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_sign_ins_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NIGHT)
     for key, expires in (("ended", NIGHT - HOUR), ("ends now", NIGHT), ("goes on", NIGHT + HOUR)):
         SignIn.objects.create(session_key=key, session_data="", expire_date=expires)
@@ -284,7 +284,7 @@ def test_sign_ins_that_have_ended_are_forgotten(monkeypatch: pytest.MonkeyPatch)
     assert set(SignIn.objects.values_list("session_key", flat=True)) == {"ends now", "goes on"}
 
 
-def test_every_job_has_a_name_of_its_own_that_fits_and_a_title() -> None:
+def test_every_job_has_a_unique_name_that_fits_and_a_title() -> None:
     names = [job.name for job in NIGHTLY]
     assert len(set(names)) == len(names)
     assert all(0 < len(job.name) <= 60 and job.title for job in NIGHTLY)

@@ -1,4 +1,4 @@
-"""The page of nightly work: what ran when, how it went, what comes next, and whether anything runs at all."""
+"""The page of nightly jobs: past runs, next attempts, and whether a scheduler seems to be running."""
 
 from datetime import datetime, timedelta
 
@@ -41,7 +41,7 @@ def administrator(client: Client, site: Site) -> User:
 
 
 def text_of(client: Client) -> str:
-    """The page's words, with single spaces between them."""
+    """Return the text of the page with single spaces."""
     answer = client.get(reverse("nightly-work"))
     assert answer.status_code == 200
     return " ".join(answer.text.split())
@@ -74,7 +74,7 @@ def test_each_job_is_shown_with_its_last_run_and_its_next(client: Client, site: 
 
 
 @pytest.mark.usefixtures("administrator")
-def test_times_are_those_of_the_site_they_are_about(client: Client, administrator: User, site: Site) -> None:
+def test_times_are_shown_in_the_zone_of_their_site(client: Client, administrator: User, site: Site) -> None:
     chicago = make_site("Prairie Avenue", "America/Chicago")
     RoleAssignment.objects.create(user=administrator, role=Role.ADMINISTRATOR, site=chicago)
     ran(site)
@@ -101,7 +101,7 @@ def test_a_failure_is_shown_with_what_happens_next(client: Client, site: Site) -
 
 
 @pytest.mark.usefixtures("administrator")
-def test_what_runs_just_now_has_no_end_yet(client: Client, site: Site) -> None:
+def test_a_running_job_has_no_duration_yet(client: Client, site: Site) -> None:
     make_run(site, MORNING - HOUR / 2, outcome="running")
     text = text_of(client)
     assert "Running" in text
@@ -109,7 +109,7 @@ def test_what_runs_just_now_has_no_end_yet(client: Client, site: Site) -> None:
 
 
 @pytest.mark.usefixtures("administrator")
-def test_what_should_have_run_is_due(client: Client, site: Site) -> None:
+def test_an_overdue_job_is_shown_as_due(client: Client, site: Site) -> None:
     ran(site)
     JobRun.objects.filter(name="greet").update(night=(NIGHT - DAY).date())
     assert 'Due</span> <span class="nowrap">since Tue 24 Nov, 2:15' in text_of(client)
@@ -128,7 +128,7 @@ def test_what_should_have_run_is_due(client: Client, site: Site) -> None:
     ],
 )
 @pytest.mark.usefixtures("administrator")
-def test_a_scheduler_that_seems_stopped_is_said(
+def test_a_scheduler_that_seems_stopped_is_reported(
     client: Client, site: Site, last: datetime | None, said: str | None
 ) -> None:
     if last:
@@ -138,7 +138,7 @@ def test_a_scheduler_that_seems_stopped_is_said(
     assert ("manage.py run_jobs" in text) is (said is not None)
 
 
-def test_administrators_see_the_sites_they_manage_and_no_other(client: Client, site: Site) -> None:
+def test_administrators_see_only_the_sites_they_manage(client: Client, site: Site) -> None:
     elsewhere = make_site("Airport Road")
     ran(site)
     make_run(elsewhere, words="Slept at the airport.")
@@ -154,7 +154,7 @@ def test_administrators_see_the_sites_they_manage_and_no_other(client: Client, s
     assert "Slept at the airport." in text_of(client)
 
 
-def test_runs_are_visible_to_who_manages_their_site() -> None:
+def test_runs_are_visible_to_managers_of_their_site() -> None:
     here, elsewhere = make_site("Harbor Street"), make_site("Airport Road")
     mine, theirs, common = make_run(here), make_run(elsewhere), make_run(name="tidy")
     for role, at, seen in (
@@ -170,19 +170,19 @@ def test_runs_are_visible_to_who_manages_their_site() -> None:
 
 
 @pytest.mark.parametrize("role", [Role.COORDINATOR, Role.CLINICIAN, Role.REVIEWER])
-def test_the_page_is_forbidden_to_other_staff_and_not_offered_to_them(client: Client, site: Site, role: Role) -> None:
+def test_other_staff_get_neither_the_page_nor_a_link_to_it(client: Client, site: Site, role: Role) -> None:
     client.force_login(make_staff(role, site))
     assert client.get(reverse("nightly-work")).status_code == 403
     assert reverse("nightly-work") not in client.get(reverse("tracks")).text
 
 
 @pytest.mark.usefixtures("administrator")
-def test_it_is_offered_to_those_who_may_see_it(client: Client) -> None:
+def test_managers_get_a_link_to_the_page(client: Client) -> None:
     assert f'href="{reverse("nightly-work")}"' in client.get(reverse("tracks")).text
     assert client.post(reverse("nightly-work")).status_code == 405
 
 
-def test_a_patient_is_kept_out(client: Client, site: Site) -> None:
+def test_a_patient_gets_no_access(client: Client, site: Site) -> None:
     client.force_login(make_patient_user(make_patient(site)))
     assert client.get(reverse("nightly-work")).status_code == 403
 
@@ -202,7 +202,7 @@ def test_three_sites_and_jobs_take_as_many_queries_as_one(
     assert text.count('scope="row"') == {1: 1, 3: 7}[number], "each job at each site, and the one about none"
 
 
-def test_the_runs_are_in_the_administration_to_look_at(client: Client, site: Site) -> None:
+def test_runs_can_be_viewed_in_the_admin(client: Client, site: Site) -> None:
     ran(site)
     client.force_login(make_staff(Role.ADMINISTRATOR, None))
     assert "Said good night." in client.get(reverse("admin:accounts_jobrun_changelist")).text

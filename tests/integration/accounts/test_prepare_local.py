@@ -1,4 +1,4 @@
-"""What `make run` does to a local database, and the first administrator of a real one."""
+"""How `make run` prepares a local database, and how the first administrator of a real one is created."""
 
 from io import StringIO
 
@@ -21,7 +21,7 @@ def prepare() -> str:
     return out.getvalue()
 
 
-def test_a_clinic_that_is_there_is_kept_as_it_is(settings: Settings) -> None:
+def test_an_existing_clinic_is_not_changed(settings: Settings) -> None:
     settings.SERVED_AT = "127.0.0.1:8123"
     site = make_site()
     said = prepare()
@@ -29,7 +29,7 @@ def test_a_clinic_that_is_there_is_kept_as_it_is(settings: Settings) -> None:
     assert "http://127.0.0.1:8123/" in said
 
 
-def test_only_those_who_can_sign_in_are_named() -> None:
+def test_only_existing_sign_ins_are_printed() -> None:
     make_site()
     present, *absent = SIGN_INS
     User.objects.create_user(present.email, present.password, name="Imani Cole")

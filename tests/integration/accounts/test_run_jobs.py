@@ -1,4 +1,4 @@
-"""`manage.py run_jobs`: the process that does the nightly work, and how it ends."""
+"""`manage.py run_jobs`: the process that runs the nightly jobs, and how it ends."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ from tests.paths import PROJECT
 
 
 @pytest.fixture(autouse=True)
-def nothing_was_asked() -> None:
+def no_calls_yet() -> None:
     calls.clear()
 
 
@@ -54,21 +54,21 @@ def run_once(verbosity: int = 1) -> str:
 
 
 @pytest.mark.usefixtures("site", "at_night")
-def test_once_does_what_is_due_says_so_and_ends(listed: Callable[..., None]) -> None:
+def test_once_runs_the_due_jobs_reports_them_and_ends(listed: Callable[..., None]) -> None:
     listed(GREET, TIDY)
     assert run_once() == "tidy: Put things away.\ngreet, Harbor Street: Said good night.\n"
     assert run_once() == ""
 
 
 @pytest.mark.usefixtures("site", "at_night")
-def test_it_may_be_quiet(listed: Callable[..., None]) -> None:
+def test_verbosity_zero_prints_nothing(listed: Callable[..., None]) -> None:
     listed(GREET)
     assert run_once(verbosity=0) == ""
     assert len(calls) == 1
 
 
 @pytest.mark.usefixtures("site", "at_night")
-def test_a_failure_is_told_to_whoever_ran_it_when_all_else_is_done(listed: Callable[..., None]) -> None:
+def test_a_failure_is_reported_after_all_other_jobs_are_done(listed: Callable[..., None]) -> None:
     listed(FAIL, GREET)
     with pytest.raises(CommandError, match=r"^1 job failed\.$"):
         run_once()
@@ -76,7 +76,7 @@ def test_a_failure_is_told_to_whoever_ran_it_when_all_else_is_done(listed: Calla
 
 
 class Night:
-    """Time that passes only while the scheduler sleeps, and ends it by a signal after so many seconds."""
+    """A clock that advances only while the scheduler sleeps, and sends it a signal after so many seconds."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: int, starts: datetime = NIGHT) -> None:
         self.now, self.ends = starts, starts + timedelta(seconds=seconds)
@@ -90,7 +90,7 @@ class Night:
 
 
 @pytest.mark.usefixtures("transactional_db", "site")
-def test_it_looks_every_30_seconds_until_it_is_told_to_end(
+def test_it_checks_every_30_seconds_until_it_gets_a_signal(
     monkeypatch: pytest.MonkeyPatch, listed: Callable[..., None]
 ) -> None:
     listed(GREET)
@@ -105,7 +105,7 @@ def test_it_looks_every_30_seconds_until_it_is_told_to_end(
 
 
 @pytest.mark.usefixtures("transactional_db", "site")
-def test_a_database_that_is_away_ends_nothing(
+def test_an_unreachable_database_does_not_end_the_scheduler(
     monkeypatch: pytest.MonkeyPatch, listed: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     listed(GREET)
@@ -126,7 +126,7 @@ def test_a_database_that_is_away_ends_nothing(
 
 @pytest.mark.usefixtures("transactional_db", "site")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_the_job_be_done_and_leaves_the_rest(
+def test_a_signal_lets_the_running_job_finish_and_leaves_the_others(
     monkeypatch: pytest.MonkeyPatch, listed: Callable[..., None], number: signal.Signals
 ) -> None:
     make_site("Airport Road")
@@ -139,7 +139,7 @@ def test_a_signal_lets_the_job_be_done_and_leaves_the_rest(
 
 @pytest.mark.usefixtures("transactional_db", "site")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_same_signal_again_ends_the_job_too_without_a_traceback(
+def test_a_second_signal_ends_the_running_job_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, listed: Callable[..., None], number: signal.Signals
 ) -> None:
     make_site("Airport Road")
@@ -168,17 +168,17 @@ def environment(database: Path) -> dict[str, str]:
     return {**os.environ, "DEPLOYMENT": "test", "DATABASE_URL": f"sqlite:///{database}"}
 
 
-def until[T](ask: Callable[[], T], seconds: float = 30) -> T:
-    """The answer, once there is one."""
+def wait_for[T](function: Callable[[], T], seconds: float = 30) -> T:
+    """Call the function until its result is true, and return that."""
     ends = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < ends, "nothing came of it"
+    while not (result := function()):
+        assert time.monotonic() < ends, "it took too long"
         time.sleep(0.05)
-    return answer
+    return result
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_process_itself_ends_cleanly_by_a_signal(database: Path, number: signal.Signals) -> None:
+def test_the_process_ends_cleanly_on_a_signal(database: Path, number: signal.Signals) -> None:
     def runs() -> list[tuple[str, str]]:
         with closing(sqlite3.connect(database)) as connection:
             return connection.execute("SELECT name, outcome FROM accounts_jobrun WHERE outcome != 'running'").fetchall()
@@ -187,7 +187,7 @@ def test_the_process_itself_ends_cleanly_by_a_signal(database: Path, number: sig
         manage("run_jobs"), env=environment(database), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        assert until(lambda: len(found := runs()) == 2 and found) == [
+        assert wait_for(lambda: len(found := runs()) == 2 and found) == [
             ("clear_sessions", "done"),
             ("forget_calendars", "done"),
         ]

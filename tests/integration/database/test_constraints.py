@@ -1,4 +1,4 @@
-"""What the database itself keeps: every constraint, tried with a row that breaks it and nothing else."""
+"""Every database constraint, tested with a row that breaks it and no other."""
 
 from collections.abc import Callable
 from datetime import date, time, timedelta
@@ -37,7 +37,7 @@ def world() -> World:
 
 
 def sets(row: str, **fields: Any) -> Callable[[World], object]:
-    """Changes the world's row of that name past every check of Python's."""
+    """Return a function that changes the row of that name without any checks in Python."""
 
     def change(world: World) -> object:
         made: models.Model = getattr(world, row)
@@ -47,7 +47,7 @@ def sets(row: str, **fields: Any) -> Callable[[World], object]:
 
 
 def repeats(row: str, **fields: Any) -> Callable[[World], object]:
-    """Writes the world's row a second time, with some fields otherwise."""
+    """Return a function that writes a copy of the row with some fields changed."""
 
     def copy(world: World) -> object:
         made: models.Model = getattr(world, row)
@@ -279,7 +279,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "amendment_has_a_reason": lambda world: amends(world, ""),
 }
 ALSO_BROKEN = {"rule_set_week_starts_on_a_weekday": "rule_set_starts_on_the_first_day_of_its_week"}
-"""No date is on an eighth weekday, so this breaks both, and a database names the one that it looks at first."""
+"""No date is on an eighth weekday, so the row breaks both, and the database reports the one that it checks first."""
 OWN_APPS = ("accounts", "patients", "scheduling", "attendance")
 
 
@@ -291,8 +291,8 @@ CONSTRAINTS = {
 }
 
 
-def said_of(name: str) -> list[str]:
-    """What a database may say: the constraint's name; SQLite names the columns of one that is unique in plain columns."""
+def expected_messages(name: str) -> list[str]:
+    """Return possible messages: the name of the constraint or, for unique columns on SQLite, the columns."""
     names = [name, ALSO_BROKEN.get(name, name)]
     model, constraint = CONSTRAINTS.get(name, (Booking, None))
     if connection.vendor == "sqlite" and isinstance(constraint, models.UniqueConstraint):
@@ -310,14 +310,14 @@ def test_the_database_refuses_a_row_that_breaks(world: World, name: str) -> None
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         BREAKS[name](world)
     said = str(refused.value)
-    assert any(each in said for each in said_of(name)), said
+    assert any(each in said for each in expected_messages(name)), said
 
 
 def test_every_constraint_is_tried() -> None:
     assert set(BREAKS) == set(CONSTRAINTS) | {guard.name for guard in GUARDS}
 
 
-def test_hours_that_touch_or_hold_at_other_times_or_for_others_may_be_stated(world: World) -> None:
+def test_counselor_hours_may_touch_and_may_overlap_at_other_times_or_for_others(world: World) -> None:
     for otherwise in (
         {"starts": time(12), "ends": time(13)},
         {"weekday": 2},
@@ -330,7 +330,7 @@ def test_hours_that_touch_or_hold_at_other_times_or_for_others_may_be_stated(wor
         sets("hours", valid_until=NEXT_DAY)(world)
 
 
-def test_released_places_may_overlap(world: World) -> None:
+def test_released_bookings_may_overlap(world: World) -> None:
     Booking.objects.filter(pk=world.booking.pk).update(
         released_at=AT, release_cause="given_back", release_reason="No longer"
     )
@@ -340,27 +340,27 @@ def test_released_places_may_overlap(world: World) -> None:
     assert Booking.objects.filter(episode=world.episode).count() == 2
 
 
-def test_a_released_place_stands_again_only_where_the_patient_is_nowhere_else(world: World) -> None:
+def test_a_released_booking_can_be_restored_only_without_an_overlap(world: World) -> None:
     Booking.objects.filter(pk=world.booking.pk).update(released_at=AT, release_cause="given_back")
     repeats("booking", session=world.later, released_at=None, release_cause="")(world)
     with pytest.raises(IntegrityError, match=PATIENT.name), transaction.atomic():
         Booking.objects.filter(pk=world.booking.pk).update(released_at=None, release_cause="")
 
 
-def test_one_place_may_begin_when_the_other_ends(world: World) -> None:
+def test_a_booking_may_start_when_another_ends(world: World) -> None:
     booked = world.booking
     repeats("booking", session=world.later, starts=booked.ends, ends=booked.ends + HOUR)(world)
     with pytest.raises(IntegrityError, match=PATIENT.name), transaction.atomic():
         Booking.objects.filter(session=world.later).update(starts=booked.ends - timedelta(minutes=1))
 
 
-def test_two_patients_may_be_in_two_places(world: World) -> None:
+def test_bookings_of_different_patients_may_overlap(world: World) -> None:
     other = admit(make_patient(world.site, "Omar", "Haddad"))
     repeats("booking", session=world.later, episode=other)(world)
     assert Booking.objects.filter(starts=world.booking.starts).count() == 2
 
 
-def test_trail_and_amendments_are_neither_changed_nor_removed(world: World) -> None:
+def test_audit_events_and_amendments_cannot_be_changed_or_deleted(world: World) -> None:
     event = record(world.patient, by=world.lead, action=Action.VIEWED, at=AT)
     amendment = amends(world, "Came after all")
     for model, row in ((AuditEvent, event), (Amendment, amendment)):
@@ -384,5 +384,5 @@ def run(statement: str) -> None:
         cursor.execute(statement)
 
 
-def test_trail_and_amendments_are_the_tables_that_only_grow() -> None:
+def test_audit_events_and_amendments_are_the_append_only_tables() -> None:
     assert {model for app in apps.get_app_configs() for model in append_only_models(app)} == {AuditEvent, Amendment}

@@ -1,4 +1,4 @@
-"""The last place goes once, and nobody is in two sessions at once, whoever tries at the same moment."""
+"""The last place goes once, and nobody is in two sessions at once, even if several people act at the same moment."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ TRIES = 24
 
 
 def at_once[T](tries: Sequence[Callable[[], T]]) -> list[T | Refused]:
-    """All begin at the same moment, each on a connection of its own; what each was answered."""
+    """Call all functions at the same moment, each on its own connection; return their results or refusals."""
     barrier = Barrier(len(tries))
 
     def run(attempt: Callable[[], T]) -> T | Refused:
@@ -70,8 +70,8 @@ def admitted(track: Track, number: int = 1) -> list[Episode]:
     return [admit(make_patient(track.site)) for _ in range(number)]
 
 
-def counted_rightly() -> bool:
-    """Each session has as many places taken as bookings stand in it."""
+def counters_are_right() -> bool:
+    """Whether the counter of each session equals the number of its active bookings."""
     return all(session.booked == session.bookings.filter(released_at=None).count() for session in Session.objects.all())
 
 
@@ -86,10 +86,10 @@ def test_the_last_place_goes_once() -> None:
     assert set(Booking.objects.values_list("enrollment", flat=True)) == {winners[0].pk}
     assert Session.objects.exclude(booked=F("places")).count() == 0
     assert Booking.objects.count() == Session.objects.count() == 36
-    assert counted_rightly()
+    assert counters_are_right()
 
 
-def test_as_many_are_enrolled_as_there_are_places_left() -> None:
+def test_only_as_many_are_enrolled_as_there_are_places() -> None:
     track = three_days(places=5)
     extend_horizon(site=track.site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, track.site)
@@ -98,10 +98,10 @@ def test_as_many_are_enrolled_as_there_are_places_left() -> None:
     assert all(
         {reason.code for reason in answer.reasons} <= {"full"} for answer in answers if isinstance(answer, Refused)
     )
-    assert counted_rightly()
+    assert counters_are_right()
 
 
-def test_one_patient_is_never_enrolled_in_two_tracks_of_one_hour() -> None:
+def test_a_patient_is_never_enrolled_in_two_tracks_at_the_same_time() -> None:
     track = three_days()
     others = [
         make_track(
@@ -115,10 +115,10 @@ def test_one_patient_is_never_enrolled_in_two_tracks_of_one_hour() -> None:
     answers = at_once([enrolling(episode, each, coordinator) for each in (track, *others)])
     assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
     assert Booking.objects.count() == 36
-    assert counted_rightly()
+    assert counters_are_right()
 
 
-def test_tracks_that_share_groups_in_another_order_never_wait_for_each_other() -> None:
+def test_tracks_that_share_groups_in_another_order_do_not_deadlock() -> None:
     site = make_site()
     shared = [make_meeting(site, day, places=30) for day in range(5)]
     early, late = make_track(site, shared[:3], name="Early"), make_track(site, shared[2:], name="Late")
@@ -133,7 +133,7 @@ def test_tracks_that_share_groups_in_another_order_never_wait_for_each_other() -
     tries += [partial(end_enrollment, enrollment=each, last_day=last_day, by=coordinator, now=NOW) for each in leaving]
     answers = at_once(tries)
     assert all(isinstance(answer, Enrollment) for answer in answers)
-    assert counted_rightly()
+    assert counters_are_right()
 
 
 def test_two_extensions_at_once_write_every_session_and_booking_once() -> None:
@@ -144,11 +144,11 @@ def test_two_extensions_at_once_write_every_session_and_booking_once() -> None:
     written = at_once([lambda: extend_horizon(site=track.site, now=NOW)] * 4)
     assert sorted(each.sessions for each in written if not isinstance(each, Refused)) == [0, 0, 0, 36]
     assert Booking.objects.count() == 3 * 36
-    assert counted_rightly()
+    assert counters_are_right()
 
 
 def makeup_world() -> tuple[Track, Meeting, User, list[Booking]]:
-    """A track with four patients, and one evening group with a single place; each patient's first booking."""
+    """Create a track with four patients and an evening group with one place; return each patient's first booking as well."""
     track = three_days()
     evening = make_meeting(track.site, 1, "17:00", "20:00", places=1)
     make_track(track.site, [evening], name="Evening")
@@ -166,10 +166,10 @@ def test_the_last_place_for_a_make_up_goes_once() -> None:
     )
     refused = [answer for answer in answers if isinstance(answer, Refused)]
     assert [answer.reasons for answer in refused] == [(SessionFull(session.name, session.on),)] * 3
-    assert counted_rightly()
+    assert counters_are_right()
 
 
-def test_a_make_up_and_an_enrollment_never_take_one_patient_to_two_places() -> None:
+def test_a_make_up_and_an_enrollment_never_overlap_for_a_patient() -> None:
     track, evening, coordinator, (missed, *_) = makeup_world()
     parallel = make_track(
         track.site, [make_meeting(track.site, day, "18:00", "21:00") for day in (1, 3, 5)], name="Late"
@@ -184,11 +184,11 @@ def test_a_make_up_and_an_enrollment_never_take_one_patient_to_two_places() -> N
     )
     (refused,) = (answer for answer in answers if isinstance(answer, Refused))
     assert {type(reason) for reason in refused.reasons} == {InAnotherSession}
-    assert counted_rightly()
+    assert counters_are_right()
 
 
 def individually(site: Site, lead: User, number: int, hour: int = 15) -> list[Callable[[], Enrollment]]:
-    """Tries to enroll so many patients, all with the counselor's one hour on Wednesdays."""
+    """Return functions that enroll so many patients, all with the counselor's one hour on Wednesdays."""
     track = make_weekday_track(site, individual_minutes=60)
     extend_horizon(site=site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, site)
@@ -209,7 +209,7 @@ def individually(site: Site, lead: User, number: int, hour: int = 15) -> list[Ca
     ]
 
 
-def test_an_hour_of_a_counselor_goes_once() -> None:
+def test_an_hour_of_a_counselor_is_given_once() -> None:
     site = make_site()
     lead = make_staff(Role.CLINICIAN, site)
     make_hours(lead, site, 2, "15:00", "16:00")
@@ -220,10 +220,10 @@ def test_an_hour_of_a_counselor_goes_once() -> None:
     )
     assert Meeting.objects.filter(kept_for__isnull=False).count() == 1
     assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
-    assert counted_rightly()
+    assert counters_are_right()
 
 
-def test_an_hour_of_a_counselor_of_two_sites_goes_once() -> None:
+def test_an_hour_of_a_counselor_at_two_sites_is_given_once() -> None:
     east, west = make_site("East"), make_site("West", "America/Chicago")
     lead = make_staff(Role.CLINICIAN, east)
     RoleAssignment.objects.create(user=lead, role=Role.CLINICIAN, site=west)
@@ -233,10 +233,10 @@ def test_an_hour_of_a_counselor_of_two_sites_goes_once() -> None:
     answers = at_once(tries)
     assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
     assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
-    assert counted_rightly()
+    assert counters_are_right()
 
 
-def test_the_database_itself_refuses_a_second_place_at_one_time() -> None:
+def test_the_database_refuses_overlapping_bookings() -> None:
     track, _, _, (missed, *_) = makeup_world()
     other = make_meeting(track.site, 0, "11:00", "12:30")
     make_track(track.site, [other], name="Overlaps")
@@ -255,7 +255,7 @@ def test_the_database_itself_refuses_a_second_place_at_one_time() -> None:
         booking.save()
 
 
-def test_the_database_itself_refuses_one_booking_too_many() -> None:
+def test_the_database_refuses_more_bookings_than_places() -> None:
     track = three_days(places=1)
     extend_horizon(site=track.site, now=NOW)
     with pytest.raises(IntegrityError, match="session_is_not_overbooked"), transaction.atomic():

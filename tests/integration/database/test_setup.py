@@ -1,4 +1,4 @@
-"""What the tests stand on: the database they were asked to use, and tables that are whole again after every test."""
+"""The setup of the tests: the requested database, and tables that are complete again after every test."""
 
 from datetime import UTC, datetime
 
@@ -30,13 +30,13 @@ def test_the_deployment_is_the_test_one() -> None:
     assert not settings.DEBUG
 
 
-def test_the_database_is_the_one_that_was_asked_for(db: None) -> None:
+def test_the_database_is_the_requested_one(db: None) -> None:
     asked_for_postgresql = settings.DATABASE_URL.startswith("postgres")
     assert connection.vendor == ("postgresql" if asked_for_postgresql else "sqlite")
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_real_transactions_begin_with_whole_tables(transactional_db: None, attempt: int) -> None:
+def test_tests_with_real_transactions_start_with_complete_tables(transactional_db: None, attempt: int) -> None:
     assert ServiceType.objects.count() >= 11
     assert AuditEvent.objects.count() == 0
     assert_refuses_changes(add_event())
@@ -44,11 +44,11 @@ def test_real_transactions_begin_with_whole_tables(transactional_db: None, attem
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_the_mark_for_real_transactions_does_the_same(attempt: int) -> None:
+def test_the_marker_for_real_transactions_does_the_same(attempt: int) -> None:
     assert ServiceType.objects.count() >= 11
     assert AuditEvent.objects.count() == 0
     assert_refuses_changes(add_event())
 
 
-def test_the_trail_refuses_changes(db: None) -> None:
+def test_the_audit_trail_refuses_changes(db: None) -> None:
     assert_refuses_changes(add_event())

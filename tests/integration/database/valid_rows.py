@@ -1,4 +1,4 @@
-"""One valid row of each kind, for tests that break what the database keeps."""
+"""One valid row of each kind, for tests that break a constraint."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The demo clinic tells its stories at any hour of any day."""
+"""The demo clinic shows its special situations at any hour of any day."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -51,7 +51,7 @@ def rows_of(site: Site, now: datetime, weeks_ago: int = 0) -> dict[str, LedgerRo
     return {row.patient.code: row for row in site_ledgers(site=site, week=day, now=now, episodes=episodes)}
 
 
-def test_the_clinic_is_as_big_and_as_varied_as_it_should_be() -> None:
+def test_the_clinic_has_the_intended_size_and_variety() -> None:
     import_clinic(FOLDER, by=None, now=NOON_ON_WEDNESDAY)
     assert len({site.time_zone for site in Site.objects.all()}) == 2
     tracks = list(Track.objects.filter(status=TrackStatus.PUBLISHED).prefetch_related("meetings__service_type"))
@@ -77,7 +77,7 @@ def test_the_clinic_is_as_big_and_as_varied_as_it_should_be() -> None:
         pytest.param(datetime(2027, 3, 13, 13, tzinfo=UTC), id="Saturday morning before the clocks change"),
     ],
 )
-def test_its_patients_have_their_stories_at_any_time(now: datetime) -> None:
+def test_the_special_patients_are_in_their_situations_at_any_time(now: datetime) -> None:
     load(now)
     north, south = Site.objects.get(code="NORTH"), Site.objects.get(code="SOUTH")
     this_week = rows_of(north, now)
@@ -126,7 +126,7 @@ def test_its_patients_have_their_stories_at_any_time(now: datetime) -> None:
         assert session.booked == sum(booking.released_at is None for booking in session.bookings.all())
 
 
-def test_the_command_says_who_can_sign_in_and_refuses_a_clinic_that_is_there() -> None:
+def test_the_command_prints_the_sign_ins_and_refuses_a_second_clinic() -> None:
     said = StringIO()
     with time_machine.travel(NOON_ON_WEDNESDAY, tick=False):
         call_command("load_demo", stdout=said)
@@ -146,7 +146,7 @@ def test_the_command_says_who_can_sign_in_and_refuses_a_clinic_that_is_there() -
         call_command("load_demo", stdout=StringIO())
 
 
-def test_it_does_not_come_into_another_clinic() -> None:
+def test_it_is_not_loaded_into_another_clinic() -> None:
     make_site()
     with pytest.raises(CommandError):
         call_command("load_demo")

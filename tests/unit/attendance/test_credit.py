@@ -1,4 +1,4 @@
-"""Credit is the time really attended within the session, less the break, never rounded up."""
+"""Credit is the time attended within the session, less the break, and is never rounded up."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -42,14 +42,14 @@ PAUSE = Interval(at(10), at(10, 15))
         pytest.param(at(11, 59), None, 1, id="the last minute"),
     ],
 )
-def test_credit_is_the_time_really_attended(arrived, left, minutes):
+def test_credit_is_the_time_attended(arrived, left, minutes):
     status = PRESENT if arrived is None and left is None else PARTIAL
     found = credited_minutes(status=status, session=SESSION, pause=PAUSE, arrived=arrived, left=left)
     assert found == minutes
 
 
 def test_fractions_of_a_second_are_not_rounded_up_on_either_side():
-    """119.5 s attended less 59.6 s of break are 59.9 s; cut to whole seconds first they would be 60."""
+    """119.5 s of attendance less 59.6 s of break are 59.9 s. Rounded to whole seconds first, they would be 60."""
     pause = Interval(at(9, 0, 30), at(9, 1, 29, 600000))
     assert credited_minutes(status=PARTIAL, session=SESSION, pause=pause, left=at(9, 1, 59, 500000)) == 0
 
@@ -62,12 +62,12 @@ def test_fractions_of_a_second_are_not_rounded_up_on_either_side():
         pytest.param({"pause": None}, 180, id="no break"),
     ],
 )
-def test_the_rule_says_what_counts(rule, minutes):
+def test_the_rules_decide_what_counts(rule, minutes):
     assert credited_minutes(**{"status": PRESENT, "session": SESSION, "pause": PAUSE, **rule}) == minutes
 
 
 @pytest.mark.parametrize("status", ABSENT)
-def test_who_was_not_there_gets_nothing(status):
+def test_patients_who_did_not_attend_get_no_credit(status):
     assert credited_minutes(status=status, session=SESSION, pause=PAUSE) == 0
 
 
@@ -83,13 +83,13 @@ def test_who_was_not_there_gets_nothing(status):
         pytest.param(None, None, id="in part, but neither from nor until when"),
     ],
 )
-def test_what_cannot_have_happened_is_refused(arrived, left):
+def test_impossible_times_are_refused(arrived, left):
     with pytest.raises(ValueError):
         credited_minutes(status=PARTIAL, session=SESSION, pause=PAUSE, arrived=arrived, left=left)
 
 
-def test_the_night_the_clocks_go_back_is_counted_as_it_passes():
-    """From 00:30 to 03:00 pass three hours and a half in New York on 1 November 2026."""
+def test_elapsed_time_counts_in_the_night_when_clocks_go_back():
+    """On 1 November 2026, three and a half hours pass in New York from 00:30 to 03:00."""
     night = Interval(
         datetime(2026, 11, 1, 0, 30, tzinfo=NEW_YORK),
         datetime(2026, 11, 1, 3, 0, tzinfo=NEW_YORK),
@@ -109,8 +109,8 @@ seconds = st.integers(-3600, 4 * 3600)
     st.none() | seconds,
     st.booleans(),
 )
-def test_credit_never_passes_what_counts_and_is_what_a_stop_watch_shows(pause, arrived, left, breaks_count):
-    """The session's own seconds, one by one: in the room and, unless breaks count, not in the break."""
+def test_credit_is_at_most_the_countable_time_and_equals_a_count_of_seconds(pause, arrived, left, breaks_count):
+    """Count the seconds of the session one by one: in the room and, unless breaks count, not in the break."""
     came = at(9) + timedelta(seconds=arrived) if arrived is not None else None
     went = at(9) + timedelta(seconds=left) if left is not None else None
     rest = Interval(*(at(9) + timedelta(minutes=minute) for minute in pause))
@@ -131,7 +131,7 @@ def test_credit_never_passes_what_counts_and_is_what_a_stop_watch_shows(pause, a
 
 
 @given(seconds.filter(lambda each: each < 3 * 3600 - 1), st.integers(1, 3600))
-def test_coming_later_never_brings_more(arrived, later):
+def test_coming_later_never_gives_more_credit(arrived, later):
     came = at(9) + timedelta(seconds=arrived)
     came_later = min(came + timedelta(seconds=later), at(11, 59, 59))
     early, late = (

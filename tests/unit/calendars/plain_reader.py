@@ -1,5 +1,7 @@
-"""A calendar file read plainly, by icalendar and recurring_ical_events alone and without a defence; only the rules that
-docs/concepts.md states are kept. What `patients.calendar_import` finds is held to this."""
+"""A plain reader of calendar files, which the results of `patients.calendar_import` are compared with.
+
+It uses icalendar and recurring_ical_events without any protection, and follows only the rules in docs/concepts.md.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ class PlainReading:
 
 
 def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> PlainReading:
-    """Raises whatever the libraries raise."""
+    """Read a calendar file with the libraries alone. Raises whatever they raise."""
     begins, ends = (datetime.combine(day, time(), zone) for day in (first, until))
     busy, days, occurrences = set(), set(), 0
     for calendar in icalendar.Calendar.from_ical(data, multiple=True):
@@ -43,7 +45,7 @@ def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> Plain
 
 
 def _busy_interval(start: datetime, end: datetime, zone: ZoneInfo) -> Interval[datetime] | None:
-    """At instants, with the length that is written where the start is in the hour that clocks skip."""
+    """Return the interval; if the start is in the hour that clocks skip, keep the length that is written."""
     own = start.tzinfo or zone
     starts = start.replace(tzinfo=own).astimezone(UTC)
     ends = end.replace(tzinfo=end.tzinfo or zone).astimezone(UTC)
@@ -69,7 +71,7 @@ def _is_left_out(event: icalendar.Event) -> bool:
 
 
 def _separate_shared_ids(calendar: icalendar.Calendar) -> None:
-    """The library keeps the first of the entries that have one id and are as new as one another."""
+    """Give entries that share an id and revision different ids, because the library would keep only the first."""
     seen: dict[tuple[str, int], int] = {}
     for number, event in enumerate(calendar.walk("VEVENT")):
         if "UID" in event and "RECURRENCE-ID" not in event:
@@ -80,7 +82,7 @@ def _separate_shared_ids(calendar: icalendar.Calendar) -> None:
 
 
 def _make_until_inclusive(event: icalendar.Event, zone: ZoneInfo) -> None:
-    """A last day is a whole day, and a last time without a zone is on the entry's own clock."""
+    """Include all of the last day; a last time without a zone is on the entry's own clock."""
     rules = event.get("RRULE", [])
     start = event["DTSTART"].dt if "DTSTART" in event else None
     for rule in rules if isinstance(rules, list) else [rules]:

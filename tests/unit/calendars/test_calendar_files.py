@@ -1,4 +1,4 @@
-"""What is understood of a calendar file: each trap that others fell into, and every file that the libraries are tested with."""
+"""Reading calendar files: known traps, and every file that the libraries are tested with."""
 
 import re
 import time as clocks
@@ -38,7 +38,7 @@ MOST_SECONDS = 5
 
 @pytest.fixture(autouse=True)
 def fresh_zones() -> Iterator[None]:
-    """As in the process of its own in which a file is read: no zone of another file is known."""
+    """Start without time zones of other files, as the process that reads a file does."""
     tzp.use_default()
     is_known.cache_clear()
     yield
@@ -57,19 +57,21 @@ def refusal(data: bytes) -> Reason:
     return reason
 
 
-def shown(understood: ParsedCalendar, zone: ZoneInfo = NEW_YORK) -> list[str]:
-    """Each time as clocks show it."""
-    return [f"{each.start.astimezone(zone):%d %b %H:%M}-{each.end.astimezone(zone):%H:%M}" for each in understood.busy]
+def shown(calendar_read: ParsedCalendar, zone: ZoneInfo = NEW_YORK) -> list[str]:
+    """Format each busy time on the wall clock."""
+    return [
+        f"{each.start.astimezone(zone):%d %b %H:%M}-{each.end.astimezone(zone):%H:%M}" for each in calendar_read.busy
+    ]
 
 
 def at(starts: str, ends: str, *lines: str) -> str:
-    """An entry on the wall clock of New York."""
+    """Return an entry on the wall clock of New York."""
     name = "TZID=America/New_York"
     return event(*lines, starts=f"DTSTART;{name}:{starts}00", ends=f"DTEND;{name}:{ends}00")
 
 
-def remarks(understood: ParsedCalendar) -> dict[CalendarNotice, int]:
-    return {each.notice: each.number for each in understood.notices}
+def notices(calendar_read: ParsedCalendar) -> dict[CalendarNotice, int]:
+    return {each.notice: each.number for each in calendar_read.notices}
 
 
 DAY = at("20261124T0900", "20261124T1000")
@@ -190,7 +192,7 @@ DAY = at("20261124T0900", "20261124T1000")
         pytest.param([event("SUMMARY:END:VEVENT\n BEGIN:VEVENT")], ["24 Nov 09:00-10:00"], id="folded lines"),
     ],
 )  # fmt: skip
-def test_somebody_is_busy_when_the_file_says_so(parts: list[str], times: list[str]) -> None:
+def test_busy_times_are_those_in_the_file(parts: list[str], times: list[str]) -> None:
     assert shown(read(*parts)) == times
 
 
@@ -200,7 +202,7 @@ def test_a_repetition_is_at_the_same_hour_on_both_sides_of_a_clock_change() -> N
     assert [each.start.hour for each in found.busy] == [14, 13]
 
 
-def test_entries_without_a_time_are_days_of_which_somebody_is_asked() -> None:
+def test_all_day_entries_are_whole_days_to_decide() -> None:
     found = read(
         event(starts="DTSTART;VALUE=DATE:20261224", ends="DTEND;VALUE=DATE:20261227"),
         event(starts="DTSTART;VALUE=DATE:20261231", ends="DTEND;VALUE=DATE:20261231"),
@@ -211,7 +213,7 @@ def test_entries_without_a_time_are_days_of_which_somebody_is_asked() -> None:
     assert found.whole_days == (date(2026, 11, 23), *(date(2026, 12, day) for day in (24, 25, 26, 31)))
 
 
-def test_what_is_left_out_is_counted() -> None:
+def test_left_out_entries_are_counted() -> None:
     found = read(
         DAY, event("STATUS:CANCELLED"), event("TRANSP:TRANSPARENT"), event("X-MICROSOFT-CDO-BUSYSTATUS:FREE"),
         event(starts="DTSTART:20200101T090000Z", ends="DTEND:20200101T100000Z"),
@@ -220,7 +222,7 @@ def test_what_is_left_out_is_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "remark", "times"),
+    ("part", "notice", "times"),
     [
         pytest.param(
             event(starts="DTSTART;TZID=Atlantis:20261124T090000", ends="DTEND;TZID=Atlantis:20261124T100000"),
@@ -241,16 +243,16 @@ def test_what_is_left_out_is_counted() -> None:
         pytest.param("BEGIN:VTODO\nSUMMARY:x\nEND:VTODO", CalendarNotice.NO_EVENTS, [], id="a task"),
     ],
 )
-def test_what_could_not_be_read_is_told(part: str, remark: CalendarNotice, times: list[str]) -> None:
+def test_unreadable_parts_give_a_notice(part: str, notice: CalendarNotice, times: list[str]) -> None:
     found = read(part)
-    assert remarks(found) == {remark: 1}
+    assert notices(found) == {notice: 1}
     assert shown(found) == times
 
 
-def test_one_bad_entry_costs_no_other() -> None:
+def test_a_bad_entry_does_not_affect_others() -> None:
     found = read(event(starts="DTSTART:sometime"), DAY, event("DURATION:P99999999D", ends="SUMMARY:x"))
     assert shown(found) == ["24 Nov 09:00-10:00"]
-    assert remarks(found) == {CalendarNotice.UNREADABLE: 2}
+    assert notices(found) == {CalendarNotice.UNREADABLE: 2}
 
 
 @pytest.mark.parametrize(
@@ -264,7 +266,7 @@ def test_one_bad_entry_costs_no_other() -> None:
         pytest.param(lambda text: (text + text).encode(), id="two calendars in a row"),
     ],
 )
-def test_letters_are_read_however_they_are_written(encode: Callable[[str], bytes]) -> None:
+def test_all_usual_encodings_are_read(encode: Callable[[str], bytes]) -> None:
     text = calendar("SUMMARY:Café", DAY.replace("END:VEVENT", "SUMMARY:Müller\nEND:VEVENT")).decode()
     found = parse_calendar(encode(text), zone=NEW_YORK, first=FIRST, until=UNTIL)
     assert shown(found) == ["24 Nov 09:00-10:00"]
@@ -283,17 +285,17 @@ def test_letters_are_read_however_they_are_written(encode: Callable[[str], bytes
         pytest.param(b" " * (MAX_BYTES + 1), CalendarTooLarge(), id="too large"),
     ],
 )
-def test_what_is_no_calendar_is_refused_with_its_reason(data: bytes, reason: Reason) -> None:
+def test_other_files_are_refused_with_a_reason(data: bytes, reason: Reason) -> None:
     assert refusal(data) == reason
 
 
-def test_nothing_but_times_comes_out() -> None:
+def test_the_result_has_only_times() -> None:
     found = read(at("20261124T0900", "20261124T1000", "SUMMARY:Oncology", "LOCATION:Ward 7", "UID:oncology@ward"))
     assert "ncology" not in calendar_to_json(found)
     assert "Ward" not in repr(found)
 
 
-def test_what_was_understood_is_the_same_in_both_processes() -> None:
+def test_the_result_survives_the_wire_format() -> None:
     found = read(DAY, event("STATUS:CANCELLED"), event(starts="DTSTART;VALUE=DATE:20261224"), "BEGIN:VTODO\nEND:VTODO")
     assert result_from_json(calendar_to_json(found).encode()) == found
 
@@ -304,24 +306,24 @@ CORPUS = sorted(
     for path in Path(package.__path__[0], folder).rglob("*.ics")
 )
 ELSEWHERE = {"issue_104_broken_calendar.ics", "parsing_error_in_UTC_offset.ics"}
-"""Where the libraries stumble over what says nothing of when something is."""
+"""Files with parts that the libraries can't parse and that do not say when something is."""
 NOT_COMPARED = 30
-"""So many files, at most, make the libraries raise an error that is told as a remark here."""
+"""At most so many files make the libraries raise an error where the import gives a notice."""
 
 
 def windows(data: bytes) -> list[date]:
-    """Firsts of half years in which something is, the earliest three years."""
+    """Return the starts of half years in which the file has events, from the earliest three years."""
     years = sorted({int(year) for year in re.findall(rb"(?:DTSTART|RDATE)[^:\r\n]*:(\d{4})", data)} or {2026})
     return [date(max(year, 2), month, 1) for year in years[:3] for month in (1, 7)]
 
 
-def without_what_has_no_start(data: bytes) -> bytes:
-    """As it is remarked of them that they are left out."""
+def without_events_without_start(data: bytes) -> bytes:
+    """Remove the events without a start, which the import leaves out with a notice."""
     entries = re.compile(rb"BEGIN:VEVENT\r?\n(?:(?!END:VEVENT)[\s\S])*END:VEVENT\r?\n")
     return entries.sub(lambda found: found[0] if re.search(rb"(?m)^DTSTART", found[0]) else b"", data)
 
 
-def test_every_file_that_the_libraries_ship_with_is_read_as_they_read_it_or_refused() -> None:
+def test_every_test_file_of_the_libraries_is_read_as_they_read_it_or_refused() -> None:
     assert len(CORPUS) > 200
     compared = not_compared = busy = 0
     refusals: set[str] = set()
@@ -343,7 +345,7 @@ def test_every_file_that_the_libraries_ship_with_is_read_as_they_read_it_or_refu
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
-                    plain = read_plainly(without_what_has_no_start(data), NEW_YORK, first, until)
+                    plain = read_plainly(without_events_without_start(data), NEW_YORK, first, until)
                 except (ValueError, TypeError, LookupError, AttributeError):
                     assert found.notices or path.name in ELSEWHERE, path.name
                     is_compared = False
@@ -358,14 +360,14 @@ def test_every_file_that_the_libraries_ship_with_is_read_as_they_read_it_or_refu
     assert not_compared <= NOT_COMPARED
 
 
-def test_the_plain_reading_is_no_copy_of_the_other() -> None:
-    """It knows nothing of the package that it is held to."""
+def test_the_plain_reader_does_not_use_the_import() -> None:
+    """The plain reader must not import the package that it is compared with."""
     text = Path(__file__).with_name("plain_reader.py").read_text()
     assert "import patients" not in text
     assert "from patients" not in text
 
 
-def test_an_instant_is_one_whatever_zone_the_site_is_in() -> None:
+def test_instants_do_not_depend_on_the_zone_of_the_site() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     found = read(event(), zone=berlin)
     assert found.busy == (Interval(datetime(2026, 11, 24, 14, tzinfo=UTC), datetime(2026, 11, 24, 15, tzinfo=UTC)),)

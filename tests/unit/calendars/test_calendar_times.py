@@ -1,4 +1,4 @@
-"""A calendar's single times, told as a week: never less than they are, and by weeks where they go on by weeks."""
+"""Imported times as busy times: never less busy than the calendar, with weekly patterns where it has them."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ def times(*intervals: Interval[datetime], **fields: object) -> CalendarTimes:
 
 
 def at(day: date, starts: str, ends: str, days: int = 0) -> Interval[datetime]:
-    """On the wall clock of New York, ending so many days later."""
+    """Return an interval on the wall clock of New York that ends so many days later."""
     return Interval(
         datetime.combine(day, time.fromisoformat(starts), NEW_YORK),
         datetime.combine(day + timedelta(days=days), time.fromisoformat(ends), NEW_YORK),
@@ -41,7 +41,7 @@ def at(day: date, starts: str, ends: str, days: int = 0) -> Interval[datetime]:
 
 
 def minutes_shown(busy: tuple[BusyTime, ...], first: date, until: date) -> set[tuple[date, int]]:
-    """Every date and minute on the wall clock at which somebody is busy."""
+    """Return every date and wall-clock minute at which the person is busy."""
     return {
         (first + timedelta(days=minute // MINUTES_A_DAY), minute % MINUTES_A_DAY)
         for each in busy
@@ -83,7 +83,7 @@ def test_nobody_is_less_busy_than_their_calendar_says(
 
 
 @given(st.lists(stretches, max_size=6))
-def test_on_dates_where_clocks_stay_as_they_are_nothing_is_added(intervals: list[Interval[datetime]]) -> None:
+def test_without_clock_changes_single_dates_add_no_busy_minutes(intervals: list[Interval[datetime]]) -> None:
     shown = minutes_shown(times(*intervals).on_dates(UTC), date(2026, 9, 28), date(2027, 4, 1))
     meant = {
         (minute.date(), minute.hour * 60 + minute.minute)
@@ -116,7 +116,7 @@ def test_on_dates_where_clocks_stay_as_they_are_nothing_is_added(intervals: list
         ),
     ],
 )
-def test_a_time_is_on_its_date(interval: Interval[datetime], slots: list[tuple[date, str, str]]) -> None:
+def test_a_time_is_on_these_dates(interval: Interval[datetime], slots: list[tuple[date, str, str]]) -> None:
     found = times(interval).on_dates(NEW_YORK)
     assert [(*sorted(each.recurrence.days), f"{each.starts:%H:%M}", f"{each.ends:%H:%M}") for each in found] == sorted(
         slots, key=lambda slot: slot[1]
@@ -162,12 +162,12 @@ def weekly(weekdays: set[int], valid_from: date, valid_until: date | None, ancho
         ),
     ],
 )
-def test_what_goes_on_by_weeks_is_told_as_such(dates: list[date], patterns: list[Recurrence], left: list[date]) -> None:
+def test_weekly_patterns_are_found(dates: list[date], patterns: list[Recurrence], left: list[date]) -> None:
     assert weekly_patterns(dates, FIRST, UNTIL) == (tuple(patterns), frozenset(left))
 
 
 @given(st.sets(st.integers(0, 181)))
-def test_a_repetition_is_right_in_three_of_four_weeks(numbers: set[int]) -> None:
+def test_a_weekly_pattern_has_at_least_three_of_four_weeks(numbers: set[int]) -> None:
     dates = {FIRST + timedelta(days=number) for number in numbers}
     patterns, left = weekly_patterns(dates, FIRST, UNTIL)
     told = [day for pattern in patterns for day in pattern.dates(FIRST, UNTIL)]
@@ -182,7 +182,7 @@ def test_a_repetition_is_right_in_three_of_four_weeks(numbers: set[int]) -> None
             assert all(sum(had[number : number + 4]) >= 3 for number in range(begins, ends - 3))
 
 
-def test_a_window_that_begins_in_the_week_begins_with_all_of_the_working_days() -> None:
+def test_a_range_that_starts_midweek_keeps_the_working_days_together() -> None:
     wednesday = FIRST + timedelta(days=2)
     dates = [day + timedelta(days=number) for day in MONDAYS for number in range(5)]
     patterns, left = weekly_patterns([day for day in dates if day >= wednesday], wednesday, UNTIL)
@@ -190,7 +190,7 @@ def test_a_window_that_begins_in_the_week_begins_with_all_of_the_working_days() 
     assert not left
 
 
-def test_travel_and_what_can_give_way_are_those_of_the_calendar() -> None:
+def test_travel_and_movable_minutes_come_from_the_calendar() -> None:
     [busy] = times(at(FIRST, "09:00", "17:00"), travel_before=20, travel_after=35, movable_minutes=30).in_weeks(
         NEW_YORK
     )
@@ -199,7 +199,7 @@ def test_travel_and_what_can_give_way_are_those_of_the_calendar() -> None:
     assert isinstance(busy.recurrence, OnDates)
 
 
-def test_a_later_calendar_differs_by_what_is_new_and_what_is_no_longer() -> None:
+def test_a_later_version_differs_by_added_and_removed_times() -> None:
     stays, moved, now_at = (
         at(MONDAYS[3], "09:00", "12:00"),
         at(MONDAYS[4], "09:00", "12:00"),
@@ -212,7 +212,7 @@ def test_a_later_calendar_differs_by_what_is_new_and_what_is_no_longer() -> None
     assert (change.added, change.gone) == ((now_at,), (moved,))
 
 
-def test_calendars_that_know_no_day_in_common_do_not_differ() -> None:
+def test_calendars_without_a_common_day_do_not_differ() -> None:
     later = times(at(date(2028, 1, 3), "09:00", "12:00"), first=date(2028, 1, 3), until=date(2028, 7, 3))
     change = change_between(times(at(FIRST, "09:00", "12:00")), later, NEW_YORK)
     assert (change.added, change.gone) == ((), ())

@@ -1,4 +1,4 @@
-"""A calendar file is read by a process of its own: it ends in time, takes little memory, and tells nobody what is in it."""
+"""Calendar files are read in a child process that ends in time, takes little memory, and leaks nothing of the file."""
 
 import resource
 import subprocess
@@ -39,27 +39,27 @@ REFUSED: dict[str, object] = {
     "every second": RepeatsTooOften(),
     "every minute": RepeatsTooOften(),
     "every hour": RepeatsTooOften(),
-    "every second, said by a list": RuleNotAllowed(),
+    "every second, written as lists": RuleNotAllowed(),
     "never moves on": RuleNotAllowed(),
-    "moves backwards": RuleNotAllowed(),
-    "a rule of many letters": RuleNotAllowed(),
+    "moves backward": RuleNotAllowed(),
+    "a long rule": RuleNotAllowed(),
     "a rule of five megabytes": RuleNotAllowed(),
     "a thousand rules": RuleNotAllowed(),
-    "a day that never comes": ReadingTimedOut(),
+    "a date that never comes": ReadingTimedOut(),
     "every day since the year 1": ReadingTimedOut(),
     "every day, fifty times": TooManyOccurrences(),
     "a hundred thousand dates left out": TooManyDates(),
     "a hundred thousand dates added": TooManyDates(),
     "too many events": TooManyEvents(),
-    "parts in parts": NotACalendar(),
+    "components in components": NotACalendar(),
     "alarms in alarms": NotACalendar(),
     "lines without an end": NotACalendar(),
     "longer than five megabytes": CalendarTooLarge(),
     "another kind of file": NotACalendar(),
-    "nothing but zeros": NotACalendar(),
+    "only zeros": NotACalendar(),
     "a path": NotACalendar(),
 }
-"""Why each bomb is refused; all others are harmless, and read."""
+"""Why each hostile file is refused. All others are harmless and are read."""
 
 
 def read(data: bytes) -> ParsedCalendar | Reason:
@@ -67,7 +67,7 @@ def read(data: bytes) -> ParsedCalendar | Reason:
 
 
 def measured(name: str) -> tuple[ParsedCalendar | Reason, float, int]:
-    """What a bomb comes to, in how many seconds, and the most kilobytes that a process started by this one has taken."""
+    """Return the result for a hostile file, the seconds it took, and the peak memory of the child processes in kilobytes."""
     began = clocks.perf_counter()
     found = read(HOSTILE_FILES[name])
     return found, clocks.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -75,13 +75,13 @@ def measured(name: str) -> tuple[ParsedCalendar | Reason, float, int]:
 
 @pytest.fixture(scope="module")
 def reader_pool() -> Iterator[ProcessPoolExecutor]:
-    """A process that starts none but those that read: a browser that other tests started would be counted with them."""
+    """Start a process whose only children are readers, so that the memory of other children is not counted."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         yield pool
 
 
 @pytest.mark.parametrize("name", HOSTILE_FILES)
-def test_no_file_takes_for_ever_or_fills_the_memory(reader_pool: ProcessPoolExecutor, name: str) -> None:
+def test_no_file_takes_forever_or_fills_the_memory(reader_pool: ProcessPoolExecutor, name: str) -> None:
     found, seconds, kilobytes = reader_pool.submit(measured, name).result()
     assert seconds < MOST_SECONDS
     assert kilobytes < MOST_KILOBYTES
@@ -91,7 +91,7 @@ def test_no_file_takes_for_ever_or_fills_the_memory(reader_pool: ProcessPoolExec
         assert isinstance(found, ParsedCalendar)
 
 
-def test_every_bomb_that_is_refused_is_one_of_them() -> None:
+def test_every_refused_file_is_in_the_list() -> None:
     assert REFUSED.keys() <= HOSTILE_FILES.keys()
 
 
@@ -101,7 +101,7 @@ def test_a_file_is_read() -> None:
     assert len(found.busy) == 1
 
 
-def test_the_child_says_nothing_of_the_file_and_knows_nothing_of_the_clinic(
+def test_the_child_process_prints_nothing_of_the_file_and_has_no_clinic_settings(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "a secret")
@@ -121,7 +121,7 @@ def test_the_child_says_nothing_of_the_file_and_knows_nothing_of_the_clinic(
         pytest.param("import time; time.sleep(60)", ReadingTimedOut(), id="it sleeps"),
     ],
 )
-def test_a_child_that_fails_is_a_reason(
+def test_a_failing_child_process_gives_a_reason(
     code: str, reason: Reason, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", code])
@@ -130,7 +130,7 @@ def test_a_child_that_fails_is_a_reason(
     assert capfd.readouterr() == ("", "")
 
 
-def test_memory_that_runs_out_is_a_reason() -> None:
+def test_running_out_of_memory_gives_a_reason() -> None:
     hungry = (
         "from patients.calendar_import import worker\n"
         "worker.parse_calendar = lambda *args, **kwargs: bytearray(600 * 1024 * 1024)\n"
@@ -141,17 +141,17 @@ def test_memory_that_runs_out_is_a_reason() -> None:
     assert done.stdout.decode() == f'{{"refused": "{ReadingOutOfMemory.code}"}}'
 
 
-def test_the_child_needs_no_django() -> None:
+def test_the_child_process_does_not_import_django() -> None:
     loaded = "import sys, patients.calendar_import.worker; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loaded], cwd=reader.ROOT).returncode == 0
 
 
-def test_without_limits_of_the_system_it_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_read_on_systems_without_process_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resource", None)
     worker.limit_this_process()
 
 
-def test_not_more_than_a_few_are_read_at_once_and_the_next_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_few_files_are_read_at_once_and_the_next_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"])
     monkeypatch.setattr(reader, "TIMEOUT_SECONDS", 3)
     monkeypatch.setattr(reader, "WAIT_SECONDS", 0.1)

@@ -1,4 +1,4 @@
-"""What may stand in a cell of a clinic's files, and what it means."""
+"""What the cells of a clinic's files may contain, and what it means."""
 
 from collections.abc import Callable
 from datetime import date, time
@@ -32,14 +32,14 @@ from scheduling.clinic_import.clinic_rows import read_roles
         ("2/29/2028", date(2028, 2, 29)),
     ],
 )
-def test_a_date_is_written_the_iso_or_the_us_way(cell: str, meant: date) -> None:
+def test_dates_can_be_written_in_iso_or_us_format(cell: str, meant: date) -> None:
     assert read_date(cell) == meant
 
 
 @pytest.mark.parametrize(
     "cell", ["23/11/2026", "2026-13-01", "2/29/2026", "11/23/26", "0206-11-23", "23.11.2026", "today", "46349"]
 )
-def test_what_is_no_date_is_said_to_be_none(cell: str) -> None:
+def test_other_text_is_refused_as_a_date(cell: str) -> None:
     with pytest.raises(ValueError, match=cell):
         read_date(cell)
 
@@ -60,14 +60,14 @@ def test_what_is_no_date_is_said_to_be_none(cell: str) -> None:
         ("0:00", time(0)),
     ],
 )
-def test_a_time_is_written_in_twelve_or_in_twenty_four_hours(cell: str, meant: time) -> None:
+def test_times_can_be_written_in_twelve_or_twenty_four_hours(cell: str, meant: time) -> None:
     assert read_time(cell) == meant
 
 
 @pytest.mark.parametrize(
     "cell", ["9", "24:00", "9:60", "13:00 PM", "0:30 AM", "9:00 a", "9.30", "9:00:30", "noon", "-1:00"]
 )
-def test_what_is_no_time_is_said_to_be_none(cell: str) -> None:
+def test_other_text_is_refused_as_a_time(cell: str) -> None:
     with pytest.raises(ValueError, match="not a time of day"):
         read_time(cell)
 
@@ -78,7 +78,7 @@ def test_hours_are_whole_minutes(cell: str, minutes: int) -> None:
 
 
 @pytest.mark.parametrize("cell", ["9,5", "9:75", "9.333", "nine", "169", "-3"])
-def test_what_are_no_hours_of_a_week_is_refused(cell: str) -> None:
+def test_impossible_weekly_hours_are_refused(cell: str) -> None:
     with pytest.raises(ValueError, match=cell):
         read_hours(0, 10080)(cell)
 
@@ -97,7 +97,7 @@ def test_what_are_no_hours_of_a_week_is_refused(cell: str) -> None:
         ("Sun & Sat", (5, 6)),
     ],
 )
-def test_days_of_the_week_are_named_alone_or_from_to(cell: str, days: tuple[int, ...]) -> None:
+def test_weekdays_are_written_as_names_or_ranges(cell: str, days: tuple[int, ...]) -> None:
     assert read_weekdays(cell) == days
 
 
@@ -119,7 +119,7 @@ REFUSED: list[tuple[Callable[[str], object], str]] = [
 
 
 @pytest.mark.parametrize(("read", "cell"), REFUSED)
-def test_nonsense_gets_a_sentence(read: Callable[[str], object], cell: str) -> None:
+def test_invalid_cells_are_refused_with_a_sentence(read: Callable[[str], object], cell: str) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
         read(cell)
 

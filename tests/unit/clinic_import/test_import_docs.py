@@ -1,4 +1,4 @@
-"""docs/import.md describes every column that the import knows, and no other."""
+"""docs/import.md describes every column of the import, and no others."""
 
 import re
 
@@ -16,7 +16,7 @@ def section(table: str) -> str:
 
 
 @pytest.mark.parametrize("kind", ROW_TYPES, ids=lambda kind: kind.table)
-def test_every_column_is_described_and_marked_if_it_must_be_there(kind: type[ImportRow]) -> None:
+def test_every_column_is_described_and_marked_if_required(kind: type[ImportRow]) -> None:
     rows = re.findall(r"^\| (\*\*)?(\w+)(?:\*\*)? \|", section(kind.table), re.MULTILINE)
     described = {name: bool(bold) for bold, name in rows if name != "column"}
     assert described == {column.name: column.metadata["needed"] for column in kind.columns()}

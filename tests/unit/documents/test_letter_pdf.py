@@ -1,4 +1,4 @@
-"""Whatever the times, a letter says nothing but them, the few words it is given, and its own."""
+"""A letter contains only its times, the few words it is given, and the words of its template."""
 
 import io
 import re
@@ -69,7 +69,7 @@ names = st.lists(st.text("abcdeéřłñöśŻșựДнαώ'-’", min_size=1, ma
 
 @settings(max_examples=60, deadline=None)
 @given(times, names, names, names)
-def test_no_word_is_in_a_letter_that_it_was_not_given(
+def test_a_letter_has_no_word_besides_its_content_and_its_template(
     times: LetterTimes, name: str, recipient: str, purpose: str
 ) -> None:
     given_words = content(times=times, name=name, recipient=recipient, purpose=purpose)
@@ -80,7 +80,7 @@ def test_no_word_is_in_a_letter_that_it_was_not_given(
     assert revealing_words(str(PdfReader(io.BytesIO(pdf)).metadata)) == ()
 
 
-def test_what_the_file_says_of_itself_is_neutral() -> None:
+def test_the_metadata_of_the_file_is_neutral() -> None:
     properties = PdfReader(io.BytesIO(render_pdf(content()))).metadata
     assert properties
     assert (properties.title, properties.author) == ("Schedule", "HS Offices")
@@ -101,12 +101,12 @@ def test_what_the_file_says_of_itself_is_neutral() -> None:
         pytest.param("שרה", "".join(sorted("שרה")), id="runs to the left as well"),
     ],
 )
-def test_which_letters_can_be_printed(name: str, missing: str) -> None:
+def test_characters_that_cannot_be_printed_are_found(name: str, missing: str) -> None:
     assert unprintable_characters(content(name=name)) == missing
 
 
 @pytest.mark.parametrize("name", ["Dvořák", "Nguyễn Thị Ánh", "Роза", "O’Neill & <Sons>"])
-def test_a_name_is_printed_as_it_is(name: str) -> None:
+def test_a_name_is_printed_unchanged(name: str) -> None:
     assert f"Appointments of {name}" in " ".join(text_of(render_pdf(content(name=name))).split())
 
 
@@ -125,5 +125,5 @@ def test_a_name_is_printed_as_it_is(name: str) -> None:
         pytest.param("Harbor Streets", ["Harbor Street", ""], (), id="names are whole"),
     ],
 )
-def test_what_says_too_much(text: str, names: list[str], words: tuple[str, ...]) -> None:
+def test_revealing_words_are_found(text: str, names: list[str], words: tuple[str, ...]) -> None:
     assert revealing_words(text, names) == words

@@ -1,4 +1,4 @@
-"""The weekly-hours rule by named tables, and its sums against a minute-by-minute week."""
+"""The weekly-hours rule in named tables, and its totals compared with a count of minutes."""
 
 from datetime import date, time
 
@@ -25,7 +25,7 @@ RULES = HoursRules()
 
 
 def meeting(weekday: int = 0, starts: str = "09:00", ends: str = "12:00", pause: str = "", **more) -> WeeklyMeeting:
-    """Keyed and named by its time unless said; `pause` as in "10:20-10:35"."""
+    """Create a meeting whose key and name are its time by default; `pause` is a break such as "10:20-10:35"."""
     break_starts, break_ends = (time.fromisoformat(part) for part in pause.split("-")) if pause else (None, None)
     name = f"{weekday} {starts}"
     return WeeklyMeeting(
@@ -43,7 +43,7 @@ def lasting(minutes: int, weekday: int) -> WeeklyMeeting:
 
 
 def each_day(*minutes: int) -> list[WeeklyMeeting]:
-    """One meeting a day from Monday on; a day of 0 minutes is free."""
+    """Create one meeting a day from Monday on; 0 minutes mean no meeting on that day."""
     return [lasting(long, weekday) for weekday, long in enumerate(minutes) if long]
 
 
@@ -84,7 +84,7 @@ def test_bounds_are_inclusive(minutes, reasons):
         ),
     ],
 )
-def test_the_numbers_are_the_rule_sets(rules, minutes, reasons):
+def test_the_bounds_come_from_the_rule_set(rules, minutes, reasons):
     assert assess_track(each_day(*minutes), rules).reasons == reasons
 
 
@@ -95,7 +95,7 @@ def test_the_numbers_are_the_rule_sets(rules, minutes, reasons):
         pytest.param((300, 300, 300, 300), Band.HIGHER, id="20 h"),
     ],
 )
-def test_twenty_hours_are_the_higher_band(minutes, band):
+def test_the_higher_band_starts_at_twenty_hours(minutes, band):
     assert assess_track(each_day(*minutes), RULES).band is band
 
 
@@ -123,18 +123,18 @@ FORTNIGHTLY = meeting(0, "18:00", "20:00", anchor=MONDAY)
         pytest.param([], 0, 0, id="nothing"),
     ],
 )
-def test_what_a_day_adds_up_to(meetings, minutes, breaks_counted):
+def test_the_minutes_of_a_day(meetings, minutes, breaks_counted):
     assert add_up(meetings, RULES).by_weekday[0] == minutes
     assert add_up(meetings, HoursRules(breaks_count=True)).by_weekday[0] == breaks_counted
 
 
-def test_ten_minutes_of_break_an_hour_make_nine_hours_eight():
+def test_twenty_minutes_of_break_a_day_make_nine_hours_eight():
     three = [meeting(day, pause="10:20-10:40") for day in (0, 1, 3)]
     assert assess_track(three, RULES).reasons == (TooFewMinutes(480, 540),)
     assert assess_track(three, HoursRules(breaks_count=True)).allowed
 
 
-def test_a_day_on_which_nothing_counts_is_no_day():
+def test_a_day_without_countable_minutes_does_not_count():
     uncounted = [meeting(1, countable=False), meeting(2, anchor=MONDAY)]
     verdict = assess_track([lasting(300, 0), *uncounted, lasting(300, 4)], RULES)
     assert verdict.reasons == (TooFewDays(2, 3),)
@@ -154,7 +154,7 @@ parts = st.tuples(st.integers(0, 2), st.integers(14, 20), st.integers(1, 6)).map
 
 
 @given(st.lists(parts, max_size=7))
-def test_without_breaks_it_is_every_minute_in_which_something_is_held(meetings):
+def test_without_breaks_every_minute_with_a_meeting_counts_once(meetings):
     held = {(each.weekday, minute) for each in meetings for minute in range(each.span.start, each.span.end)}
     total = add_up(meetings, RULES)
     assert total.minutes == len(held)
@@ -162,8 +162,8 @@ def test_without_breaks_it_is_every_minute_in_which_something_is_held(meetings):
 
 
 @given(st.lists(parts, max_size=7), st.lists(st.booleans(), min_size=7, max_size=7))
-def test_what_does_not_overlap_adds_up(meetings, has_break):
-    """With a break of ten minutes, ten minutes in; and never more than the meetings have together."""
+def test_meetings_that_do_not_overlap_add_up(meetings, has_break):
+    """Breaks are ten minutes long and start ten minutes in. The total is never more than that of the single meetings."""
     paused = [
         meeting(
             each.weekday,
@@ -213,8 +213,8 @@ def test_a_choice_meets_the_prescription_within_the_rules(meetings, reasons):
         ),
     ],
 )
-def test_one_lack_is_said_once(prescribed, reasons):
-    """The prescription's word, unless the rules ask for more than it."""
+def test_one_shortage_gives_one_reason(prescribed, reasons):
+    """The reason is about the prescription, unless the rules require more than it."""
     verdict = assess_choice(each_day(250, 250), RULES, prescribed_minutes=prescribed[0], prescribed_days=prescribed[1])
     assert verdict.reasons == reasons
 
@@ -240,11 +240,11 @@ def test_nonsense_cannot_be_built(nonsense):
         nonsense()
 
 
-def test_a_break_needs_both_its_ends():
+def test_a_break_needs_a_start_and_an_end():
     with pytest.raises(ValueError, match="both"):
         WeeklyMeeting(key=1, name="", weekday=0, starts=time(9), ends=time(12), break_starts=time(10))
 
 
-def test_minutes_are_of_the_wall_clock():
+def test_minutes_are_on_the_wall_clock():
     assert meeting(0, "08:15", "09:50", "09:00-09:05").minutes(RULES) == 90
     assert minute_of(time(23, 59)) == 1439

@@ -1,4 +1,4 @@
-"""A timetable that changes: which stretches are judged, and that no way of writing the same dates changes the verdict."""
+"""Changing timetables: which periods are judged, and that equivalent dates lead to the same verdicts."""
 
 from datetime import date, timedelta
 
@@ -21,18 +21,18 @@ WEEK = timedelta(weeks=1)
 
 
 def on(day: int) -> date:
-    """A date by the days after Monday 2 November."""
+    """Return the date so many days after Monday 2 November."""
     return MONDAY + timedelta(days=day)
 
 
 def runs(*weekdays: int, start: int | None = None, end: int | None = None, **more) -> list[WeeklyMeeting]:
-    """Three hours on each weekday, from and until days after Monday."""
+    """Create three hours on each weekday; `start` and `end` are counted in days after Monday."""
     dates = {"runs_from": None if start is None else on(start), "runs_until": None if end is None else on(end)}
     return [meeting(weekday, **dates | more) for weekday in weekdays]
 
 
-def told(periods: tuple[Period, ...]) -> list[tuple[int, int | None, int, bool]]:
-    """From which day after Monday, until which, how many days a week, and whether that is allowed."""
+def summary(periods: tuple[Period, ...]) -> list[tuple[int, int | None, int, bool]]:
+    """Return for each period its first day and its end (days after Monday), the days a week, and whether it is allowed."""
     return [
         (
             (each.first - MONDAY).days,
@@ -99,18 +99,18 @@ def told(periods: tuple[Period, ...]) -> list[tuple[int, int | None, int, bool]]
         ),
     ],
 )
-def test_each_stretch_is_judged(meetings, periods):
-    assert told(assess_timetable(meetings, RULES, first=MONDAY)) == periods
+def test_each_period_is_judged(meetings, periods):
+    assert summary(assess_timetable(meetings, RULES, first=MONDAY)) == periods
 
 
-def test_every_stretch_brings_its_reasons_and_its_individual_time():
+def test_every_period_has_its_reasons_and_the_individual_time():
     short = [*runs(0, 2, 4, end=28), *runs(0, 2, start=28)]
     *_, last = assess_timetable(short, RULES, first=MONDAY, individual_minutes=60)
     assert last == Period(on(28), None, last.verdict)
     assert last.verdict.reasons == (TooFewMinutes(420, 540), TooFewDays(2, 3))
 
 
-def test_another_group_is_in_the_way_only_while_both_run():
+def test_another_group_conflicts_only_while_both_run():
     own = [*runs(0, 2, 4, end=28, room=1), *runs(0, 2, 4, start=28, room=2)]
     others = runs(0, start=14, room=2, key="x", name="X")
     first, second = assess_timetable(own, RULES, first=MONDAY, others=others)
@@ -138,8 +138,8 @@ changing = st.builds(
 
 
 @given(st.lists(changing, max_size=6), st.integers(0, 10))
-def test_stretches_are_the_weeks_as_they_are_held(meetings, first):
-    """On every date of every stretch just those groups are held that its verdict has added up."""
+def test_periods_are_the_weeks_as_they_are_held(meetings, first):
+    """On every date of a period, exactly those groups are held that its verdict adds up."""
     periods = assess_timetable(meetings, RULES, first=on(first))
     judged = {}
     for period in periods:
@@ -154,7 +154,7 @@ def test_stretches_are_the_weeks_as_they_are_held(meetings, first):
 
 
 @given(st.lists(changing, max_size=6), st.data())
-def test_how_the_same_dates_are_written_changes_no_verdict(meetings, data):
+def test_equivalent_dates_give_the_same_verdicts(meetings, data):
     """A Friday group that runs from a Monday or from the Friday after is held on the same dates."""
 
     def moved(each: WeeklyMeeting, day: date | None) -> date | None:

@@ -1,4 +1,4 @@
-"""Rooms and facilitators are in one place at a time, on the dates that there are."""
+"""A room or a facilitator in two places at once is reported, but only if there is a common date."""
 
 from datetime import date, timedelta
 
@@ -87,8 +87,8 @@ def led(*people: int, **more) -> WeeklyMeeting:
         ),
     ],
 )
-def test_nobody_is_in_two_places(one, two, reasons):
-    """Between two meetings of a track, and between a track's and another's of the site."""
+def test_rooms_and_facilitators_in_two_places_are_reported(one, two, reasons):
+    """It is found between two meetings of a track, and between a meeting of a track and another of the site."""
     rest = each_day(0, 180, 180, 180)
     alone = list(assess_track([one, *rest], RULES, others=[two]).reasons)
     assert alone == reasons

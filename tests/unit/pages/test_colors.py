@@ -1,4 +1,4 @@
-"""Every pair of text and ground that the stylesheet names can be read: at least 4.5 to 1, by light and by dark."""
+"""Every pair of text and background in the stylesheet has a contrast of at least 4.5 to 1, in light and dark mode."""
 
 import re
 
@@ -37,10 +37,10 @@ def contrast(one: str, two: str) -> float:
 
 @pytest.mark.parametrize("colors", [pytest.param(BY_LIGHT, id="light"), pytest.param(BY_DARK, id="dark")])
 @pytest.mark.parametrize(("text", "ground"), PAIRS)
-def test_text_can_be_read(colors: dict[str, str], text: str, ground: str) -> None:
+def test_text_has_enough_contrast(colors: dict[str, str], text: str, ground: str) -> None:
     assert contrast(colors[text], colors[ground]) >= 4.5
 
 
 @pytest.mark.parametrize("colors", [pytest.param(BY_LIGHT, id="light"), pytest.param(BY_DARK, id="dark")])
-def test_the_edges_of_fields_can_be_seen(colors: dict[str, str]) -> None:
+def test_edges_of_fields_have_enough_contrast(colors: dict[str, str]) -> None:
     assert contrast(colors["control-line"], colors["surface"]) >= 3

@@ -1,4 +1,4 @@
-"""How long the computer was at something, in words."""
+"""Elapsed time is formatted for people."""
 
 from datetime import timedelta
 
@@ -19,5 +19,5 @@ from scheduling.formats import elapsed
         (timedelta(minutes=65), "1 h 05"),
     ],
 )
-def test_how_long_it_took(time: timedelta, said: str) -> None:
+def test_elapsed_time_is_formatted(time: timedelta, said: str) -> None:
     assert elapsed(time) == said

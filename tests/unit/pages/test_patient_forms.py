@@ -1,4 +1,4 @@
-"""What people type into the forms of the patient's record, and what it is taken for."""
+"""What people type into the forms of a patient's record, and the values that it becomes."""
 
 from datetime import date, time
 
@@ -39,13 +39,13 @@ def test_hours_are_read_as_people_write_them(written: str, minutes: int) -> None
 
 
 @pytest.mark.parametrize("written", ["", "nine", "9:75", "-3", "0", "168:01", "9.5:30", "1e3", "9 30"])
-def test_what_is_no_number_of_hours_is_refused(written: str) -> None:
+def test_other_text_is_refused_as_hours(written: str) -> None:
     form = LevelForm({"prescribed_minutes": written})
 
     assert form.errors["prescribed_minutes"]
 
 
-def test_hours_that_were_refused_stay_as_they_were_typed() -> None:
+def test_refused_hours_stay_in_the_field_as_typed() -> None:
     form = LevelForm({"prescribed_minutes": "nine hours"})
 
     assert form["prescribed_minutes"].value() == "nine hours"
@@ -68,14 +68,14 @@ def test_a_weekly_commitment_becomes_its_values() -> None:
     )
 
 
-def test_of_every_other_week_a_date_in_one_of_them_is_kept() -> None:
+def test_every_other_week_keeps_a_date_in_one_of_its_weeks() -> None:
     form = CommitmentForm(WEEKLY | {"pattern": "other", "anchor": "2026-11-24"})
 
     assert form.is_valid()
     assert form.values().anchor == date(2026, 11, 24)
 
 
-def test_a_rotating_shift_becomes_the_days_on_of_its_round() -> None:
+def test_a_rotating_shift_becomes_the_days_on_of_its_cycle() -> None:
     form = CommitmentForm(
         WEEKLY
         | {"pattern": "rotation", "rotation": "4 on, 3 off", "round_from": "2026-11-02", "last_day": "2026-12-18"}
@@ -96,7 +96,7 @@ def test_a_rotating_shift_becomes_the_days_on_of_its_round() -> None:
     )
 
 
-def test_dates_in_a_row_are_whole_days_without_times() -> None:
+def test_consecutive_dates_without_times_are_whole_days() -> None:
     away = {"pattern": "range", "weekdays": [], "first_on": "2027-01-12", "last_on": "2027-01-16", "whole_day": "on"}
     form = CommitmentForm(WEEKLY | away | {"starts": "", "ends": "", "travel_after_minutes": "40"})
 
@@ -117,14 +117,14 @@ def test_dates_in_a_row_are_whole_days_without_times() -> None:
 @pytest.mark.parametrize(
     ("could_move", "minutes"), [pytest.param("yes", 30, id="could move"), pytest.param("no", 0, id="must stay")]
 )
-def test_only_what_could_move_has_minutes_to_move_by(could_move: str, minutes: int) -> None:
+def test_only_a_flexible_commitment_has_movable_minutes(could_move: str, minutes: int) -> None:
     form = CommitmentForm(WEEKLY | {"could_move": could_move, "movable_minutes": "30"})
 
     assert form.is_valid()
     assert form.values().movable_minutes == minutes
 
 
-def test_on_one_date_there_are_neither_weekdays_nor_an_end() -> None:
+def test_a_single_date_has_neither_weekdays_nor_an_end() -> None:
     form = CommitmentForm(
         WEEKLY | {"pattern": "once", "on": "2026-11-25", "last_day": "2026-12-18", "valid_from": "2026-11-01"}
     )
@@ -160,7 +160,7 @@ def test_on_one_date_there_are_neither_weekdays_nor_an_end() -> None:
         pytest.param({"last_day": "soon"}, "last_day", id="a date that is none"),
     ],
 )
-def test_what_is_wrong_is_said_beside_its_field(typed: dict[str, object], field: str) -> None:
+def test_an_error_is_shown_beside_its_field(typed: dict[str, object], field: str) -> None:
     form = CommitmentForm(WEEKLY | typed)
 
     assert not form.is_valid()

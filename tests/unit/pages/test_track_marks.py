@@ -26,17 +26,17 @@ def test_a_name_gives_its_letter(names: list[str], letters: list[str]) -> None:
 
 
 @given(st.lists(st.text(alphabet="AEMT ", max_size=8), max_size=70))
-def test_no_letters_are_given_twice(names: list[str]) -> None:
+def test_no_letters_are_used_twice(names: list[str]) -> None:
     letters = [mark.letters for mark in marks_for(names)]
     assert len(set(letters)) == len(names)
 
 
 @given(st.lists(st.text(max_size=8), max_size=12), st.text(max_size=8))
-def test_a_new_track_changes_no_others_mark(names: list[str], another: str) -> None:
+def test_a_new_track_does_not_change_other_marks(names: list[str], another: str) -> None:
     assert marks_for([*names, another])[:-1] == marks_for(names)
 
 
-def test_the_first_tracks_have_colors_of_their_own_and_then_they_begin_again() -> None:
+def test_the_first_tracks_have_different_colors_and_then_colors_repeat() -> None:
     colors = [mark.color for mark in marks_for(["Track"] * 10)]
     assert len(set(colors[:8])) == 8
     assert colors[8:] == colors[:2]

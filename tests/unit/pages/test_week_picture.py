@@ -1,4 +1,4 @@
-"""Where the blocks of a week lie."""
+"""The positions of the blocks in the picture of a week."""
 
 from datetime import date, time, timedelta
 
@@ -35,18 +35,18 @@ def test_no_block_covers_another(blocks: list[Block]) -> None:
                 assert one.lanes == two.lanes
 
 
-def test_blocks_that_only_touch_have_the_whole_width() -> None:
+def test_blocks_that_only_touch_keep_the_full_width() -> None:
     assert [lane.lanes for lane in assign_lanes([group(540, 600), group(600, 660)])] == [1, 1]
 
 
-def test_two_groups_at_once_share_the_day() -> None:
+def test_two_groups_at_once_share_the_width_of_the_day() -> None:
     left, right = draw_week([group(540, 720), group(600, 660)]).rectangles
 
     assert (left.x, left.width) == ("0.000%", "7.143%")
     assert (right.x, right.width) == ("7.143%", "7.143%")
 
 
-def test_the_hours_shown_hold_every_block_and_are_whole() -> None:
+def test_whole_hours_are_shown_that_contain_every_block() -> None:
     quiet, early = draw_week([group(600, 660)]), draw_week([group(395, 460), group(1290, 1435)])
 
     assert [tick.hour for tick in quiet.ticks] == list(range(8, 18))
@@ -56,7 +56,7 @@ def test_the_hours_shown_hold_every_block_and_are_whole() -> None:
     assert early.height == 18 * 30
 
 
-def test_a_minute_can_still_be_seen() -> None:
+def test_a_block_of_one_minute_is_visible() -> None:
     assert draw_week([group(540, 541)]).rectangles[0].height == 2
 
 
@@ -79,7 +79,7 @@ def test_a_dated_week_may_begin_on_any_day() -> None:
     assert picture.rectangles[0].x == "0.000%"
 
 
-def test_a_night_shift_lies_on_both_days_with_its_travel() -> None:
+def test_a_night_shift_is_drawn_on_both_days_with_its_travel() -> None:
     shift = BusyTime(
         key=1,
         label="Night shift",

@@ -1,4 +1,4 @@
-"""Weekly patterns become dated sessions: 09:00 stays 09:00 on both sides of every clock change."""
+"""Weekly patterns are expanded into dated sessions; 09:00 stays 09:00 on both sides of every clock change."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -97,7 +97,7 @@ def test_lord_howe_changes_by_half_an_hour(day, wall, shown):
 
 
 @given(days_of_2026_and_2027, walls, st.sampled_from(ZONES))
-def test_clocks_show_the_time_that_was_meant_unless_it_was_skipped(day, wall, zone):
+def test_clocks_show_the_given_time_unless_it_is_skipped(day, wall, zone):
     there = at_wall_clock(day, wall, zone).astimezone(zone)
     meant, shown = datetime.combine(day, wall, UTC), datetime.combine(there.date(), there.time(), UTC)
     assert shown - meant in {timedelta(0), timedelta(minutes=30), timedelta(minutes=60)}
@@ -134,7 +134,7 @@ def night(starts: time, ends: time, **more) -> MeetingPattern:
         ),
     ],
 )
-def test_sessions_in_the_night_of_a_clock_change_last_what_passes(pattern, day, minutes):
+def test_sessions_in_the_night_of_a_clock_change_last_as_long_as_really_passes(pattern, day, minutes):
     found = expand_pattern(pattern, day, day + timedelta(days=1), zone=NEW_YORK)
     assert [each.countable_minutes for each in found] == ([] if minutes is None else [minutes])
 
@@ -145,7 +145,7 @@ def test_sessions_in_the_night_of_a_clock_change_last_what_passes(pattern, day, 
     st.sampled_from(ZONES),
     st.booleans(),
 )
-def test_what_counts_is_never_more_than_what_passes(day, times, zone, breaks_count):
+def test_countable_minutes_are_never_more_than_elapsed_minutes(day, times, zone, breaks_count):
     starts, break_starts, break_ends, ends = times
     pattern = MeetingPattern(
         weekday=day.weekday(), starts=starts, ends=ends, break_starts=break_starts, break_ends=break_ends
@@ -188,14 +188,14 @@ def test_countable_minutes(rule, minutes):
         pytest.param({}, [(1, 10), (16, 24)], [], id="closed on all of them"),
     ],
 )
-def test_dates_of_november(change, closed, dates):
+def test_dates_in_november(change, closed, dates):
     pattern = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12), **change)
     closures = [Interval(date(2026, 11, first), date(2026, 11, until)) for first, until in closed]
     found = occurrence_dates(pattern, date(2026, 11, 1), date(2026, 11, 30), closures)
     assert [each.day for each in found] == dates
 
 
-def test_every_other_week_keeps_its_step_over_the_year_with_53_weeks():
+def test_every_other_week_stays_in_step_in_a_year_with_53_weeks():
     pattern = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12), anchor=date(2026, 12, 14))
     assert [each.on for each in expand_pattern(pattern, date(2026, 12, 1), date(2027, 2, 1), zone=NEW_YORK)] == [
         date(2026, 12, 14),
@@ -217,7 +217,7 @@ def test_every_other_week_keeps_its_step_over_the_year_with_53_weeks():
         pytest.param({"break_starts": time(10, 15), "break_ends": time(10)}, id="a break backwards"),
     ],
 )
-def test_a_pattern_that_cannot_be_is_not_built(faulty):
+def test_an_impossible_pattern_cannot_be_built(faulty):
     with pytest.raises(ValueError):
         MeetingPattern(**{"weekday": MONDAY, "starts": time(9), "ends": time(12), **faulty})
 
@@ -230,7 +230,7 @@ def test_a_pattern_that_cannot_be_is_not_built(faulty):
         pytest.param(time(9), time(9, 15), 7, (time(9, 5), time(9, 12)), id="in a short meeting on the grid's next"),
     ],
 )
-def test_a_break_known_by_its_minutes_lies_in_the_middle(starts, ends, minutes, pause):
+def test_a_break_of_known_length_is_placed_in_the_middle(starts, ends, minutes, pause):
     assert centered_break(starts, ends, minutes) == pause
 
 
@@ -241,7 +241,7 @@ def test_a_break_that_does_not_fit_is_refused(minutes):
 
 
 @given(st.integers(0, 1200), st.integers(20, 239), st.integers(1, 120))
-def test_a_break_lies_inside_on_the_grid_and_near_the_middle(first, length, minutes):
+def test_a_break_is_inside_on_the_grid_and_near_the_middle(first, length, minutes):
     starts, ends = time(*divmod(first, 60)), time(*divmod(first + length, 60))
     try:
         begins, over = centered_break(starts, ends, minutes)

@@ -1,4 +1,4 @@
-"""Shift patterns as they are written, and the days that are meant."""
+"""Parsing and formatting of shift rotations, and the days that they mean."""
 
 import pytest
 from hypothesis import given
@@ -19,10 +19,10 @@ RUNS = st.lists(st.integers(1, 9), min_size=2, max_size=6)
         pytest.param("4-3", (4, 3), id="with a dash"),
         pytest.param("4/3", (4, 3), id="with a stroke"),
         pytest.param("4 ON, 3 OFF", (4, 3), id="in capitals"),
-        pytest.param("2-2-3-2-2-3", (2, 2, 3, 2, 2, 3), id="the pattern of two crews"),
+        pytest.param("2-2-3-2-2-3", (2, 2, 3, 2, 2, 3), id="a pattern for two crews"),
         pytest.param("2 on, 2 off, 3 on, 2 off, 2 on, 3 off", (2, 2, 3, 2, 2, 3), id="the same in words"),
         pytest.param("14, 14", (14, 14), id="two weeks each"),
-        pytest.param("5", (5,), id="only days on, which is not asked here"),
+        pytest.param("5", (5,), id="only days on, which is not checked here"),
     ],
 )
 def test_runs_are_read_as_people_write_them(text: str, runs: tuple[int, ...]) -> None:
@@ -34,7 +34,7 @@ def test_runs_are_read_as_people_write_them(text: str, runs: tuple[int, ...]) ->
     [
         pytest.param("", "is no shift pattern", id="nothing"),
         pytest.param("days", "is no shift pattern", id="no number"),
-        pytest.param("4 on, 3 of", "is no shift pattern", id="a slip"),
+        pytest.param("4 on, 3 of", "is no shift pattern", id="a typing error"),
         pytest.param("4 on; 3 off tonight", "is no shift pattern", id="something more"),
         pytest.param("4 on, 3 on", "in turn", id="on and on"),
         pytest.param("3 off, 4 on", "days on first", id="days off first"),
@@ -42,18 +42,18 @@ def test_runs_are_read_as_people_write_them(text: str, runs: tuple[int, ...]) ->
         pytest.param("-4 on, 3 off", "is no shift pattern", id="less than none"),
     ],
 )
-def test_what_is_no_pattern_is_refused_in_a_sentence(text: str, sentence: str) -> None:
+def test_an_invalid_rotation_is_refused_with_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         parse_runs(text)
 
 
-def test_the_days_on_are_bits_from_the_first_day() -> None:
+def test_days_on_are_bits_from_the_first_day() -> None:
     assert runs_to_bits((4, 3)) == 0b0001111
     assert bits_to_days_on(14, runs_to_bits((2, 2, 3, 2, 2, 3))) == {0, 1, 4, 5, 6, 9, 10}
 
 
 @given(RUNS)
-def test_what_was_read_is_shown_and_read_again(runs: list[int]) -> None:
+def test_formatted_runs_are_parsed_to_the_same_runs(runs: list[int]) -> None:
     shown = bits_to_runs(sum(runs), runs_to_bits(runs))
     assert shown == tuple(runs)
     assert parse_runs(format_runs(shown)) == tuple(runs)

@@ -1,4 +1,4 @@
-"""A life stated by one clock and lived by another: minute by minute it is the same."""
+"""Busy times in one time zone, shown by the clocks of another, are the same minute by minute."""
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -52,7 +52,7 @@ walls = st.sampled_from([time(0), time(0, 30), time(9), time(17, 15), time(22), 
 
 
 @given(patterns, walls, walls, st.sampled_from([-180, -60, -30, 0, 30, 60, 180]))
-def test_every_occasion_is_so_many_minutes_later(
+def test_every_occasion_is_shifted_by_the_difference(
     pattern: RecurrencePattern, starts: time, ends: time, ahead: int
 ) -> None:
     if starts == ends:
@@ -60,16 +60,16 @@ def test_every_occasion_is_so_many_minutes_later(
     busy = replace(shift(pattern, "09:00", "10:00"), starts=starts, ends=ends)
     first, until = MONDAY - 2 * WEEK, MONDAY + 5 * WEEK
 
-    def lived(parts: tuple[BusyTime, ...], later: int) -> list[tuple[int, int]]:
+    def occasions(parts: tuple[BusyTime, ...], later: int) -> list[tuple[int, int]]:
         found = [
             (each.padded.start + later, each.padded.end + later)
             for part in parts
             for each in part.occasions(first, until)
         ]
-        inside = range(2 * 1440, (until - first).days * 1440 - 2 * 1440)
-        return sorted(one for one in found if one[0] in inside)
+        within = range(2 * 1440, (until - first).days * 1440 - 2 * 1440)
+        return sorted(one for one in found if one[0] in within)
 
-    assert lived(shift_busy_time(busy, ahead), 0) == lived((busy,), ahead)
+    assert occasions(shift_busy_time(busy, ahead), 0) == occasions((busy,), ahead)
 
 
 def test_a_whole_day_stays_that_day() -> None:
@@ -77,7 +77,7 @@ def test_a_whole_day_stays_that_day() -> None:
     assert shift_busy_time(trip, 60) == (trip,)
 
 
-def test_every_other_sunday_night_is_the_mondays_of_the_other_weeks() -> None:
+def test_every_other_sunday_night_becomes_the_mondays_of_the_other_weeks() -> None:
     nights = shift(Recurrence(weekdays=frozenset({5, 6}), anchor=MONDAY), "23:30", "07:00")
     saturday, sunday = shift_busy_time(nights, 60)
     assert saturday.recurrence == Recurrence(weekdays=frozenset({6}), anchor=MONDAY)
@@ -94,7 +94,7 @@ def test_every_other_sunday_night_is_the_mondays_of_the_other_weeks() -> None:
         pytest.param(NEW_YORK, PHOENIX, MONDAY, (-180, -120), id="clocks that do not change"),
     ],
 )
-def test_how_far_clocks_are_apart_in_a_year(of: ZoneInfo, to: ZoneInfo, first: date, ahead: tuple[int, ...]) -> None:
+def test_clock_differences_in_a_year(of: ZoneInfo, to: ZoneInfo, first: date, ahead: tuple[int, ...]) -> None:
     assert clock_differences(of, to, first, first + timedelta(days=366)) == ahead
     noon = datetime.combine(first, time(12), of)
     assert noon.astimezone(to).hour * 60 - 12 * 60 in ahead

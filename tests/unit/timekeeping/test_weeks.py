@@ -1,4 +1,4 @@
-"""Weeks, every other week over the year's end, and busy times past midnight, against a minute-by-minute calendar."""
+"""Weeks, every other week across the end of the year, and busy times past midnight, checked minute by minute."""
 
 from datetime import date, time, timedelta
 
@@ -32,14 +32,14 @@ def test_a_week_begins_on_its_first_weekday(day, first_weekday, start):
 
 
 @given(days, st.integers(0, 6))
-def test_every_day_is_within_the_seven_of_its_week(day, first_weekday):
+def test_every_day_is_one_of_the_seven_of_its_week(day, first_weekday):
     start = week_start(day, first_weekday)
     assert start.weekday() == first_weekday
     assert 0 <= (day - start).days < 7
 
 
-def test_every_other_week_keeps_its_step_over_iso_week_53():
-    """2026 has 53 ISO weeks: counting odd and even week numbers would hold it in two weeks running."""
+def test_every_other_week_stays_in_step_over_iso_week_53():
+    """2026 has 53 ISO weeks, so odd and even week numbers would give two consecutive weeks."""
     shift = Recurrence(weekdays=frozenset({2}), anchor=date(2026, 12, 14))
     assert list(shift.dates(date(2026, 12, 1), date(2027, 2, 1))) == [
         date(2026, 12, 2),
@@ -51,7 +51,7 @@ def test_every_other_week_keeps_its_step_over_iso_week_53():
 
 
 @given(weekdays, days, days)
-def test_every_other_week_happens_in_one_of_any_two_following_weeks(on, anchor, day):
+def test_every_other_week_happens_in_one_of_any_two_consecutive_weeks(on, anchor, day):
     shift = Recurrence(weekdays=on, anchor=anchor)
     assert shift.happens_on(day) + shift.happens_on(day + timedelta(weeks=1)) == (day.weekday() in on)
     assert shift.happens_on(day) == shift.happens_on(day + timedelta(weeks=2))
@@ -59,7 +59,7 @@ def test_every_other_week_happens_in_one_of_any_two_following_weeks(on, anchor, 
 
 
 @given(weekdays, st.none() | days, st.none() | days, st.integers(1, 60), days, st.integers(-5, 40))
-def test_dates_are_the_days_of_the_range_on_which_it_happens(on, anchor, valid_from, valid_days, first, length):
+def test_dates_are_the_days_in_the_range_on_which_it_happens(on, anchor, valid_from, valid_days, first, length):
     recurrence = Recurrence(
         weekdays=on,
         anchor=anchor,
@@ -72,7 +72,7 @@ def test_dates_are_the_days_of_the_range_on_which_it_happens(on, anchor, valid_f
     ]
 
 
-def test_once_is_one_date_alone():
+def test_once_is_a_single_date():
     court = Recurrence.once(date(2026, 11, 5))
     assert list(court.dates(date(2026, 1, 1), date(2027, 12, 31))) == [date(2026, 11, 5)]
 
@@ -85,7 +85,7 @@ def test_once_is_one_date_alone():
         pytest.param({"weekdays": EVERY_DAY, "valid_from": MONDAY, "valid_until": MONDAY}, id="over before it begins"),
     ],
 )
-def test_a_recurrence_that_cannot_be_is_not_built(faulty):
+def test_an_impossible_recurrence_cannot_be_built(faulty):
     with pytest.raises(ValueError):
         Recurrence(**faulty)
 
@@ -166,7 +166,7 @@ def hours(start: float, end: float, day: int = 0) -> Interval[int]:
         ),
     ],
 )
-def test_busy_times_of_a_week(time_off, bare, padded):
+def test_a_busy_time_has_these_minutes_in_a_week(time_off, bare, padded):
     found = list(time_off.occasions(MONDAY, MONDAY + timedelta(weeks=1)))
     assert [each.bare for each in found] == bare
     assert [each.padded for each in found] == padded
@@ -181,8 +181,8 @@ def test_busy_times_of_a_week(time_off, bare, padded):
     st.sampled_from([0, 15, 480, MINUTES_A_DAY, 2000]),
     st.sampled_from([0, 15, 480, MINUTES_A_DAY, 2000]),
 )
-def test_no_busy_minute_of_the_range_is_missed_or_made_up(on, anchor, valid_from, starts, ends, before, after):
-    """Every minute that some occurrence of the surrounding month covers, and no other."""
+def test_occasions_cover_exactly_the_busy_minutes_of_the_range(on, anchor, valid_from, starts, ends, before, after):
+    """The minutes are those that an occurrence in the surrounding month covers, and no others."""
     time_off = busy(starts, ends, Recurrence(weekdays=on, anchor=anchor, valid_from=valid_from), before, after)
     range_of_days = 3
     expected: set[int] = set()
@@ -211,13 +211,13 @@ def test_travel_takes_time():
         pytest.param(14, {0, 1, 4, 5, 6, 9, 10}, [2, 3, 6, 7, 8, 11, 12, 16], id="2-2-3"),
     ],
 )
-def test_a_rotation_goes_round_by_days(cycle_days, days_on, dates):
+def test_a_rotation_repeats_by_days(cycle_days, days_on, dates):
     shift = Rotation(cycle_days=cycle_days, days_on=frozenset(days_on), first=MONDAY)
     assert [day.day for day in shift.dates(MONDAY, MONDAY + timedelta(days=15))] == dates
 
 
 @given(st.integers(1, 40), st.data(), days, days, st.integers(0, 60))
-def test_a_rotation_is_the_same_in_every_round_in_both_directions(cycle_days, data, first, day, length):
+def test_a_rotation_is_the_same_in_every_cycle_before_and_after_its_first_day(cycle_days, data, first, day, length):
     days_on = data.draw(st.frozensets(st.integers(0, cycle_days - 1), min_size=1))
     shift = Rotation(cycle_days=cycle_days, days_on=days_on, first=first)
     assert shift.happens_on(day) == shift.happens_on(day + timedelta(days=cycle_days))
@@ -226,7 +226,7 @@ def test_a_rotation_is_the_same_in_every_round_in_both_directions(cycle_days, da
     assert list(shift.dates(day, day + timedelta(days=length))) == [each for each in asked if shift.happens_on(each)]
 
 
-def test_a_rotation_holds_between_its_dates():
+def test_a_rotation_happens_only_between_its_dates():
     shift = Rotation(
         cycle_days=2,
         days_on=frozenset({0}),
@@ -240,7 +240,7 @@ def test_a_rotation_holds_between_its_dates():
     ]
 
 
-def test_dates_alone_come_in_order_and_within_the_range():
+def test_single_dates_come_in_order_and_within_the_range():
     court = OnDates(frozenset({MONDAY, MONDAY - timedelta(days=1), MONDAY + timedelta(days=9)}))
     assert list(court.dates(MONDAY - timedelta(days=1), MONDAY + timedelta(days=9))) == [
         MONDAY - timedelta(days=1),
@@ -252,7 +252,7 @@ def test_dates_alone_come_in_order_and_within_the_range():
     "nonsense",
     [
         pytest.param(lambda: Rotation(cycle_days=7, days_on=frozenset(), first=MONDAY), id="a rotation with no day on"),
-        pytest.param(lambda: Rotation(cycle_days=3, days_on=frozenset({3}), first=MONDAY), id="a day past the round"),
+        pytest.param(lambda: Rotation(cycle_days=3, days_on=frozenset({3}), first=MONDAY), id="a day past the cycle"),
         pytest.param(
             lambda: Rotation(cycle_days=3, days_on=frozenset({1}), first=MONDAY, valid_from=MONDAY, valid_until=MONDAY),
             id="a rotation that ends as it begins",
@@ -260,6 +260,6 @@ def test_dates_alone_come_in_order_and_within_the_range():
         pytest.param(lambda: OnDates(frozenset()), id="no date"),
     ],
 )
-def test_a_pattern_that_never_happens_cannot_be_made(nonsense):
+def test_a_pattern_that_never_happens_cannot_be_built(nonsense):
     with pytest.raises(ValueError):
         nonsense()
