@@ -177,10 +177,10 @@ def busy_blocks(busy: Iterable[BusyTime], first: date) -> Iterator[Block]:
     """
     for each in busy:
         for occasion in each.occasions(first, first + timedelta(days=7)):
-            bare, padded = occasion.bare, occasion.padded
-            yield from _split_by_day(bare.start, bare.end, COMMITMENT, each.label, first)
-            yield from _split_by_day(padded.start, bare.start, TRAVEL, f"To {each.label}", first)
-            yield from _split_by_day(bare.end, padded.end, TRAVEL, f"From {each.label}", first)
+            own, whole = occasion.without_travel, occasion.with_travel
+            yield from _split_by_day(own.start, own.end, COMMITMENT, each.label, first)
+            yield from _split_by_day(whole.start, own.start, TRAVEL, f"To {each.label}", first)
+            yield from _split_by_day(own.end, whole.end, TRAVEL, f"From {each.label}", first)
 
 
 def _split_by_day(starts: int, ends: int, kind: str, label: str, first: date) -> Iterator[Block]:

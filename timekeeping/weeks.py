@@ -164,12 +164,12 @@ def on_weekdays(pattern: RecurrencePattern, weekdays: frozenset[int]) -> Recurre
 class Occasion:
     """One occurrence of a busy time, in wall-clock minutes since midnight of some first date.
 
-    `bare` is the busy time itself; `padded` includes travel.
+    `without_travel` is the busy time itself; `with_travel` includes the travel before and after it.
     """
 
     on: date
-    bare: Interval[int]
-    padded: Interval[int]
+    without_travel: Interval[int]
+    with_travel: Interval[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +215,7 @@ class BusyTime:
         reach = timedelta(days=2 + max(self.travel_before, self.travel_after) // MINUTES_A_DAY)
         for on in self.recurrence.dates(first - reach, until + reach):
             start = (on - first).days * MINUTES_A_DAY + minute_of(self.starts)
-            bare = Interval(start, start + self.minutes)
-            padded = Interval(bare.start - self.travel_before, bare.end + self.travel_after)
-            if padded.overlaps(window):
-                yield Occasion(on, bare, padded)
+            end = start + self.minutes
+            with_travel = Interval(start - self.travel_before, end + self.travel_after)
+            if with_travel.overlaps(window):
+                yield Occasion(on, Interval(start, end), with_travel)

@@ -19,7 +19,7 @@ def find_overlaps[T](
         return ()
     first = min(starts.date() for _, starts, _ in times)
     until = max(starts.date() for _, starts, _ in times) + timedelta(days=1)
-    taken = [(each, occasion.padded) for each in busy for occasion in each.occasions(first, until)]
+    taken = [(each, occasion.with_travel) for each in busy for occasion in each.occasions(first, until)]
     overlaps: list[tuple[T, BusyTime]] = []
     for key, starts, ends in times:
         midnight = (starts.date() - first).days * MINUTES_A_DAY
@@ -28,5 +28,5 @@ def find_overlaps[T](
             continue
         begins = midnight + minute_of(starts.time())
         time = Interval(begins, begins + length)
-        overlaps += ((key, each) for each, padded in taken if padded.overlaps(time))
+        overlaps += ((key, each) for each, taken_time in taken if taken_time.overlaps(time))
     return tuple(dict.fromkeys(overlaps))

@@ -264,9 +264,10 @@ def _busy_by_day(busy_times: Iterable[BusyTime], need: Need) -> _BusyByDay:
     by_day: _BusyByDay = {}
     for busy in busy_times:
         for occasion in busy.occasions(need.from_day, need.until):
-            for day in range(occasion.padded.start // MINUTES_A_DAY, (occasion.padded.end - 1) // MINUTES_A_DAY + 1):
+            taken = occasion.with_travel
+            for day in range(taken.start // MINUTES_A_DAY, (taken.end - 1) // MINUTES_A_DAY + 1):
                 midnight = day * MINUTES_A_DAY
-                own = Interval(occasion.padded.start - midnight, occasion.padded.end - midnight).intersection(WHOLE_DAY)
+                own = Interval(taken.start - midnight, taken.end - midnight).intersection(WHOLE_DAY)
                 if own is not None:
                     by_day.setdefault(day, []).append((busy, own))
     return by_day

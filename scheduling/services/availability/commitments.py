@@ -36,7 +36,7 @@ def busy_intervals(
     for patient, life in lives.items():
         for occasion in (occasion for each in life for occasion in each.occasions(dates.start, dates.end)):
             start, end = (
-                _instant(minute, dates.start, site) for minute in (occasion.padded.start, occasion.padded.end)
+                _instant(minute, dates.start, site) for minute in (occasion.with_travel.start, occasion.with_travel.end)
             )
             if start < end:  # a clock change can swallow it
                 busy[patient].append(Interval(start, end))

@@ -451,7 +451,7 @@ def test_a_travel_that_reaches_into_the_week_counts(site: Site, coordinator: Use
     night = datetime(2026, 11, 23, 4, tzinfo=UTC), datetime(2026, 11, 23, 4, 50, tzinfo=UTC)
     make_calendar(rosa, coordinator, night, travel_after=60, first=MONDAY - timedelta(days=7))
     busy = calendar_busy_on_dates([rosa.pk], site.zone, MONDAY, MONDAY + timedelta(days=1))[rosa.pk]
-    assert [occasion.padded.end for each in busy for occasion in each.occasions(MONDAY, WEDNESDAY)] == [50]
+    assert [occasion.with_travel.end for each in busy for occasion in each.occasions(MONDAY, WEDNESDAY)] == [50]
 
 
 def test_an_impact_says_what_of_a_calendar_a_moved_session_runs_into(

@@ -46,7 +46,7 @@ def minutes_shown(busy: tuple[BusyTime, ...], first: date, until: date) -> set[t
         (first + timedelta(days=minute // MINUTES_A_DAY), minute % MINUTES_A_DAY)
         for each in busy
         for occasion in each.occasions(first, until)
-        for minute in range(occasion.bare.start, occasion.bare.end)
+        for minute in range(occasion.without_travel.start, occasion.without_travel.end)
     }
 
 

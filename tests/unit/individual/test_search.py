@@ -261,7 +261,7 @@ def minutes_taken(busy_times: tuple[BusyTime, ...], first: date, until: date) ->
         (first + timedelta(days=minute // MINUTES_A_DAY), minute % MINUTES_A_DAY)
         for each in busy_times
         for occasion in each.occasions(first, until)
-        for minute in range(occasion.padded.start, occasion.padded.end)
+        for minute in range(occasion.with_travel.start, occasion.with_travel.end)
     }
 
 

@@ -62,7 +62,7 @@ def test_every_occasion_is_shifted_by_the_difference(
 
     def occasions(parts: tuple[BusyTime, ...], later: int) -> list[tuple[int, int]]:
         found = [
-            (each.padded.start + later, each.padded.end + later)
+            (each.with_travel.start + later, each.with_travel.end + later)
             for part in parts
             for each in part.occasions(first, until)
         ]

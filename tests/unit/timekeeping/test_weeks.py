@@ -108,7 +108,7 @@ def hours(start: float, end: float, day: int = 0) -> Interval[int]:
 
 
 @pytest.mark.parametrize(
-    ("time_off", "bare", "padded"),
+    ("time_off", "without_travel", "with_travel"),
     [
         pytest.param(
             busy(time(9), time(17), Recurrence(weekdays=frozenset({1})), 30, 45),
@@ -166,10 +166,10 @@ def hours(start: float, end: float, day: int = 0) -> Interval[int]:
         ),
     ],
 )
-def test_a_busy_time_has_these_minutes_in_a_week(time_off, bare, padded):
+def test_a_busy_time_has_these_minutes_in_a_week(time_off, without_travel, with_travel):
     found = list(time_off.occasions(MONDAY, MONDAY + timedelta(weeks=1)))
-    assert [each.bare for each in found] == bare
-    assert [each.padded for each in found] == padded
+    assert [each.without_travel for each in found] == without_travel
+    assert [each.with_travel for each in found] == with_travel
 
 
 @given(
@@ -193,8 +193,8 @@ def test_occasions_cover_exactly_the_busy_minutes_of_the_range(on, anchor, valid
             expected.update(range(max(0, begin - before), min(range_of_days * MINUTES_A_DAY, end + after)))
     found: set[int] = set()
     for each in time_off.occasions(MONDAY, MONDAY + timedelta(days=range_of_days)):
-        assert each.padded.covers(each.bare)
-        found.update(range(max(0, each.padded.start), min(range_of_days * MINUTES_A_DAY, each.padded.end)))
+        assert each.with_travel.covers(each.without_travel)
+        found.update(range(max(0, each.with_travel.start), min(range_of_days * MINUTES_A_DAY, each.with_travel.end)))
     assert found == expected
 
 
