@@ -16,6 +16,8 @@ SCHEDULER_SILENCE_LIMIT = timedelta(hours=26)
 
 
 class AttemptOutcome(StrEnum):
+    """How a run ended, or that it has not ended yet."""
+
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"

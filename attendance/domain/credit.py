@@ -7,6 +7,8 @@ from timekeeping.intervals import Interval, in_utc
 
 
 class AttendanceOutcome(StrEnum):
+    """How a booking was marked; the values are those of `Attendance.status`."""
+
     PRESENT = "present"
     PARTIAL = "partial"
     EXCUSED = "excused"

@@ -17,6 +17,8 @@ from timekeeping.intervals import Interval
 
 
 class Standing(StrEnum):
+    """Where a week stands; see the top of this module."""
+
     MET = "met"
     ON_PACE = "on_course"
     AT_RISK = "at_risk"
@@ -26,6 +28,8 @@ class Standing(StrEnum):
 
 
 class PartialReason(StrEnum):
+    """Why a week is partial. MOVE is a site transfer."""
+
     ADMISSION = "admission"
     DISCHARGE = "discharge"
     CLOSURE = "closure"

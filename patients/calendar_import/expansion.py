@@ -44,6 +44,7 @@ class EventSeries(recurring_ical_events.Series):
     """An event with its repetitions and its changed occurrences."""
 
     def occurrence(self, adapter: ImportedEvent, start: date | None = None, end: date | None = None) -> EventOccurrence:
+        """Create an occurrence; the library calls this."""
         return EventOccurrence(adapter, start, end)
 
 
@@ -57,6 +58,7 @@ class AllEvents(recurring_ical_events.SelectComponents):
         self.unreadable = 0
 
     def collect_series_from(self, source: Component, suppress_errors: Sequence[type[Exception]]) -> list[EventSeries]:
+        """Return the series of all events in the calendar; the library calls this."""
         by_id: dict[str, list[ImportedEvent]] = defaultdict(list)
         for component in source.subcomponents:
             event = ImportedEvent(component)

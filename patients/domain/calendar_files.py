@@ -62,6 +62,8 @@ class ParsedCalendar:
 
 @dataclass(frozen=True, slots=True)
 class CalendarTooLarge(Reason):
+    """The file is larger than the limit."""
+
     megabytes: int = MAX_MEGABYTES
 
 
@@ -82,17 +84,23 @@ class CalendarTooOld(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TooManyEvents(Reason):
+    """The file has more entries than the limit."""
+
     most: int = MAX_EVENTS
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyOccurrences(Reason):
+    """The entries occur more often within the weeks ahead than the limit."""
+
     most: int = MAX_OCCURRENCES
     weeks: int = WEEKS_AHEAD
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyDates(Reason):
+    """Repetitions add or leave out more dates than the limit."""
+
     most: int = MAX_DATES
 
 

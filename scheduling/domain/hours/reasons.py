@@ -13,38 +13,50 @@ class NoMeetings(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TooFewMinutes(Reason):
+    """The countable minutes are fewer than the rules require."""
+
     minutes: int
     minimum: int
 
     @property
     def missing(self) -> int:
+        """How many minutes are missing."""
         return self.minimum - self.minutes
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyMinutes(Reason):
+    """The countable minutes are more than the rules allow."""
+
     minutes: int
     maximum: int
 
     @property
     def excess(self) -> int:
+        """By how many minutes they are too many."""
         return self.minutes - self.maximum
 
 
 @dataclass(frozen=True, slots=True)
 class TooFewDays(Reason):
+    """The countable days are fewer than the rules require."""
+
     days: int
     minimum: int
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyDays(Reason):
+    """The countable days are more than the rules allow."""
+
     days: int
     maximum: int
 
 
 @dataclass(frozen=True, slots=True)
 class ShortDay(Reason):
+    """A day has fewer countable minutes than the rules require of a day with any."""
+
     weekday: int
     minutes: int
     minimum: int
@@ -62,6 +74,8 @@ class RoomDoubleBooked(Reason):
 
 @dataclass(frozen=True, slots=True)
 class FacilitatorDoubleBooked(Reason):
+    """A facilitator has two meetings at the same time."""
+
     facilitator: Key
     weekday: int
     first: str
@@ -81,15 +95,20 @@ class OverlappingMeetings(Reason):
 
 @dataclass(frozen=True, slots=True)
 class BelowPrescribedMinutes(Reason):
+    """The minutes are fewer than prescribed."""
+
     minutes: int
     prescribed: int
 
     @property
     def missing(self) -> int:
+        """How many minutes are missing."""
         return self.prescribed - self.minutes
 
 
 @dataclass(frozen=True, slots=True)
 class BelowPrescribedDays(Reason):
+    """The days are fewer than prescribed."""
+
     days: int
     prescribed: int

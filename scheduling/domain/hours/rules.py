@@ -33,6 +33,8 @@ HIGHER_BAND_MINUTES = 1200
 
 
 class Band(StrEnum):
+    """The band of weekly hours that a track belongs to."""
+
     STANDARD = "standard"
     HIGHER = "higher"
 
