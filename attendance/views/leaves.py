@@ -15,13 +15,12 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.forms import LeaveForm, ReturnForm
 from attendance.services.leaves import add_leave, cancel_leave, change_leave_end
 from iopmanager import clock
-from patients.views.access import patient_managed_by
+from patients.views.access import current_or_next_episode, patient_managed_by
 from scheduling.formats import day, day_range
 from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import LeaveOfAbsence
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.preview.patient_form import patient_action_page, submit_patient_action
-from scheduling.views.search.track_cards import episode_to_schedule
 
 METHODS = ["GET", "HEAD", "POST"]
 DAY = timedelta(days=1)
@@ -47,11 +46,11 @@ def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Start a leave of absence. The enrollments stay; bookings during the leave are excused."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    today = now.astimezone(patient.site.zone).date()
-    episode = episode_to_schedule(patient, today)
+    today = patient.site.today_at(now)
+    episode = current_or_next_episode(patient, today)
     if episode is None:
         return redirect("patient", patient.pk)
-    form = LeaveForm(request.POST or None, initial={"first_day": max(today, episode.starts)})
+    form = LeaveForm(request.POST or None, initial={"first_day": episode.earliest_from(today)})
     page = {
         "heading": "Leave of absence",
         "button": "Note the leave",
@@ -77,7 +76,7 @@ def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     leave = _leave_managed_by(user, leave_id)
     patient, site = leave.episode.patient, leave.episode.site
-    today = now.astimezone(site.zone).date()
+    today = site.today_at(now)
     form = ReturnForm(request.POST or None, initial={"last_day": leave.last_day or max(today, leave.starts)})
     page = {
         "heading": f"When {patient.short_name} comes back",

@@ -63,7 +63,7 @@ def weeks(request: HttpRequest) -> HttpResponse:
         "week": week,
         "last_day": week.end - timedelta(days=1),
         "previous": week.start - timedelta(days=1),
-        "is_this_week": week.contains(now.astimezone(site.zone).date()),
+        "is_this_week": week.contains(site.today_at(now)),
         "page": page,
         "standing": standing,
         "counts": [(each, counts[each]) for each in Standing if counts[each] or each == standing],
@@ -73,7 +73,7 @@ def weeks(request: HttpRequest) -> HttpResponse:
 
 
 def _requested_week(text: str, site: Site, now: datetime) -> Interval[date]:
-    today = now.astimezone(site.zone).date()
+    today = site.today_at(now)
     return RuleBook.of(site).week_around(parse_day(text) or today)
 
 
@@ -94,7 +94,7 @@ def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpRespon
         "ledger": found.row.ledger if found.row else None,
         "may_book": user.may(Permission.MANAGE_PATIENTS, patient.site_id),
         "now": now,
-        "is_this_week": found.week.contains(now.astimezone(found.site.zone).date()),
+        "is_this_week": found.week.contains(found.site.today_at(now)),
     }
     return render(request, "attendance/weeks/patient_week.html", context)
 

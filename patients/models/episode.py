@@ -98,6 +98,10 @@ class Episode(models.Model):
         """Whether the patient is in care on the day."""
         return self.starts <= day and (self.ends is None or day < self.ends)
 
+    def earliest_from(self, day: date) -> date:
+        """Return the day, or the first day of the episode if that is later."""
+        return max(day, self.starts)
+
     def span_on(self, day: date) -> "LevelOfCareSpan | None":
         """Return the level in force on the day, or None. Reads prefetched spans."""
         return next((span for span in self.spans.all() if span.holds_on(day)), None)

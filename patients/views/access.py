@@ -3,13 +3,15 @@
 Every function raises Http404 for what the user may not see, and PermissionDenied for what they may not change.
 """
 
+from datetime import date
+
 from django.shortcuts import get_object_or_404
 
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless
 from iopmanager import clock
-from patients.models import Commitment, CommitmentProposal, ImportedCalendar, Patient, Place
+from patients.models import Commitment, CommitmentProposal, Episode, ImportedCalendar, Patient, Place
 
 READ = (Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS)
 
@@ -24,6 +26,12 @@ def patient_managed_by(user: User, patient_id: int) -> Patient:
     patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, patient.site_id))
     return patient
+
+
+def current_or_next_episode(patient: Patient, today: date) -> Episode | None:
+    """Return the episode that is open on the day, or else a later one, with its site, patient and spans."""
+    episodes = patient.episodes.open_on_or_after(today)
+    return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 
 def commitment_managed_by(user: User, commitment_id: int) -> Commitment:

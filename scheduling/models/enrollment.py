@@ -84,6 +84,10 @@ class Enrollment(models.Model):
     def audit_site_id(self) -> int:
         return self.episode.site_id
 
+    def earliest_from(self, day: date) -> date:
+        """Return the day, or the first day of the enrollment if that is later."""
+        return max(day, self.starts)
+
 
 class EnrollmentMeeting(models.Model):
     """A meeting of an enrollment, on its own half-open dates."""

@@ -80,7 +80,7 @@ def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
     """End a commitment after a day, or remove one that is on dates alone."""
     user, now = signed_in(request), clock.now()
     commitment = commitment_managed_by(user, commitment_id)
-    patient, today = commitment.patient, now.astimezone(commitment.patient.site.zone).date()
+    patient, today = commitment.patient, commitment.patient.site.today_at(now)
     form = CommitmentEndForm(request.POST if request.method == "POST" else None, commitment=commitment, today=today)
     service = partial(stop_commitment, commitment=commitment, by=user, now=now)
     if submit_form(request, form, lambda: service(last_day=form.ends_after)):

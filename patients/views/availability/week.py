@@ -36,7 +36,7 @@ from scheduling.week_picture import TREATMENT
 def commitment_week(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     rows = week_rows(request, patient, today)
     service = partial(save_week, patient=patient, today=today, by=user, now=now)
     if saved := submit_rows(request, rows, lambda typed: service(rows=typed)):

@@ -16,7 +16,7 @@ from iopmanager import clock
 from patients.forms.care.episodes import EndingForm, LevelForm
 from patients.models import Episode
 from patients.services.care.episodes import admit_patient, set_level_of_care
-from patients.views.access import patient_managed_by
+from patients.views.access import current_or_next_episode, patient_managed_by
 from patients.views.form_page import form_page
 from scheduling.formats import day, hours
 from scheduling.services.enrollment.discharge import discharge_patient
@@ -35,8 +35,8 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     """
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    today = now.astimezone(patient.site.zone).date()
-    episode = patient.episodes.open_on_or_after(today).prefetch_related("spans").first()
+    today = patient.site.today_at(now)
+    episode = current_or_next_episode(patient, today)
     opened = _initial_from_search(request.POST) if "open" in request.POST else {}
     form = LevelForm(
         None if opened else request.POST or None, episode=episode, initial=_level_initial(episode, today) | opened
@@ -99,9 +99,9 @@ def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Discharge a patient. The level, the enrollments and every later booking end with the episode."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     episode = get_object_or_404(patient.episodes.open_on_or_after(today).select_related("site"))
-    initial = {"last_day": max(today, episode.starts)}
+    initial = {"last_day": episode.earliest_from(today)}
     form = EndingForm(request.POST or None, initial=initial, help_text="The last day in the program.")
     page = {
         "heading": "Discharge",

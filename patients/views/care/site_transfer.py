@@ -30,7 +30,7 @@ def site_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
     """
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     episode = get_object_or_404(patient.episodes.open_on_or_after(today).select_related("site", "patient"))
     sites = {site.pk: site for site in Site.objects.managing_patients(user).exclude(pk=patient.site_id)}
     named = [(site.pk, site.name) for site in sites.values()]

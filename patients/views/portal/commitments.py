@@ -57,7 +57,7 @@ def portal_commitments(request: HttpRequest) -> HttpResponse:
     """List the patient's commitments and calendars, the proposals that wait, and those that were declined recently."""
     user, now = signed_in(request), clock.now()
     patient = user.patient
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     proposals = list(patient.proposals.shown_to_patient(now).select_related("commitment__place"))
     asked, _ = pending_proposals(patient=patient, proposals=proposals, now=now)
     context = {
@@ -103,7 +103,7 @@ def portal_commitment_end(request: HttpRequest, commitment_id: int) -> HttpRespo
     """End a commitment after a day, or remove one that is on dates alone."""
     user, now = signed_in(request), clock.now()
     commitment = _own_commitment(user.patient, commitment_id)
-    today = now.astimezone(user.patient.site.zone).date()
+    today = user.patient.site.today_at(now)
     form = CommitmentEndForm(request.POST if request.method == "POST" else None, commitment=commitment, today=today)
     service = partial(propose_end, commitment=commitment, by=user, now=now)
     if proposed := submit_form(request, form, lambda: service(last_day=form.ends_after)):
@@ -118,7 +118,7 @@ def portal_commitment_end(request: HttpRequest, commitment_id: int) -> HttpRespo
 def portal_commitment_week(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = user.patient
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     rows = week_rows(request, patient, today)
     service = partial(propose_week, patient=patient, by=user, now=now)
     if proposed := submit_rows(request, rows, lambda typed: service(rows=typed)):

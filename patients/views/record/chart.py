@@ -123,7 +123,7 @@ def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
 
     If the patient has the attributes `has_calendars` and `has_proposals`, they save the queries for what there is not.
     """
-    site, today = patient.site, now.astimezone(patient.site.zone).date()
+    site, today = patient.site, patient.site.today_at(now)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
     episode = current_episode(episodes, today)
     span = current_span(episode, today)
@@ -165,7 +165,7 @@ def _read_availability(patient: Patient, user: User, now: datetime) -> Availabil
     site = patient.site
     if not user.may(Permission.SEE_COMMITMENTS, site.pk):
         return AvailabilityRecord()
-    today, known = now.astimezone(site.zone).date(), vars(patient)
+    today, known = site.today_at(now), vars(patient)
     commitments = list(_commitments_in_force(patient, today))
     calendars = list(_calendars(patient, user, now)) if known.get("has_calendars", True) else []
     proposals = list(_proposals(patient, now)) if known.get("has_proposals", True) else []
@@ -226,7 +226,7 @@ def _list_weeks(
     if user.may(Permission.SEE_COMMITMENTS, site.pk):
         busy = record.busy
     elif not vars(patient).get("has_calendars", True):
-        commitments = _commitments_in_force(patient, now.astimezone(site.zone).date())
+        commitments = _commitments_in_force(patient, site.today_at(now))
         busy = [each.as_busy_time(site=site) for each in commitments]
     return recent_weeks(episode=episode, now=now, book=book, busy=busy)
 

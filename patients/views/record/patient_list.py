@@ -40,7 +40,7 @@ def current_span(episode: Episode | None, today: date) -> LevelOfCareSpan | None
     """Return the current or first level of care; reads prefetched spans."""
     if episode is None:
         return None
-    return episode.span_on(max(today, episode.starts))
+    return episode.span_on(episode.earliest_from(today))
 
 
 def list_patient(patient: Patient, today: date) -> ListedPatient:

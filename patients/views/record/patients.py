@@ -36,7 +36,7 @@ PAGE_SIZE = 50
 def patients(request: HttpRequest) -> HttpResponse:
     """List the site's patients, filtered by name and by where they are in care."""
     user, site, now = signed_in(request), current_site(request), clock.now()
-    today = now.astimezone(site.zone).date()
+    today = site.today_at(now)
     tracks = list(Track.objects.visible_to(user).filter(site=site).values_list("pk", "name"))
     visible = Patient.objects.visible_to(user).filter(site=site)
     patient_filter = PatientFilter(request.GET, queryset=visible, today=today, tracks=tracks)

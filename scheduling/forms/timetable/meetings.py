@@ -20,6 +20,9 @@ class MeetingForm(forms.Form):
 
     reason_fields: ClassVar[dict[str, str]] = {
         "already_ended": "last_day",
+        "break_outside_meeting": "break_starts",
+        "end_time_before_start": "ends",
+        "leads_and_assists": "assistants",
         "end_date_before_start": "last_day",
         "facilitator_double_booked": "lead",
         "outside_hours": "starts",

@@ -1,12 +1,14 @@
 """Form for a track; whether its weekly hours are allowed is checked when it is published."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
 from iopmanager.form_fields import parse_day
 from patients.models import LevelOfCare
 from scheduling.models import EntryMode, Site, Track
+from scheduling.reason_text import reason_text
+from scheduling.services.timetable.tracks import check_ages, check_start_dates
 from scheduling.services.timetable.values import TrackValues
 
 MAX_AGE = 120
@@ -31,6 +33,8 @@ class DateLinesField(forms.CharField):
 
 
 class TrackForm(forms.Form):
+    reason_fields: ClassVar = {"cohort_without_start_dates": "cohort_starts", "ages_out_of_order": "to_age"}
+
     code = forms.CharField(max_length=40, help_text="The clinic's own short code.")
     name = forms.CharField(max_length=120)
     population = forms.CharField(
@@ -84,11 +88,11 @@ class TrackForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("entry") == EntryMode.COHORT and "cohort_starts" in cleaned and not cleaned["cohort_starts"]:
-            self.add_error("cohort_starts", "A track that takes people on start dates needs at least one.")
-        from_age, to_age = cleaned.get("from_age"), cleaned.get("to_age")
-        if from_age is not None and to_age is not None and to_age < from_age:
-            self.add_error("to_age", "The oldest are younger than the youngest.")
+        reasons = [*check_ages(cleaned.get("from_age"), cleaned.get("to_age"))]
+        if "cohort_starts" in cleaned:
+            reasons += check_start_dates(cleaned.get("entry", ""), cleaned["cohort_starts"])
+        for reason in reasons:
+            self.add_error(self.reason_fields[reason.code], reason_text(reason))
         return cleaned
 
     def values(self) -> TrackValues:

@@ -51,7 +51,7 @@ class Command(BaseCommand):
             raise CommandError("--ahead looks at what is stated: it goes with nothing that is only supposed.")
         episode = _episode(patient_code)
         today = clock.today(episode.site.zone)
-        first = _date(from_day) if from_day else max(today, episode.starts)
+        first = _date(from_day) if from_day else episode.earliest_from(today)
         try:
             report = build_report(episode=episode, from_day=first, options=options, today=today)
         except Refused as refused:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from scheduling.models import Meeting, Session, Site
-from scheduling.services.sessions.slots import check_opening_hours, check_room_capacity
+from scheduling.services.sessions.session_changes import LeadsAndAssists
+from scheduling.services.sessions.slots import EndTimeBeforeStart, check_opening_hours, check_room_capacity
 from scheduling.services.timetable.values import MeetingValues
 from timekeeping.intervals import Interval, max_simultaneous
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason
@@ -20,6 +21,35 @@ class TooFewPlaces(Reason):
     places: int
     enrolled: int
     dates: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BreakOutsideMeeting(Reason):
+    """A break needs its start and its end, and lies inside the meeting."""
+
+
+def check_meeting_values(values: MeetingValues) -> Iterator[Reason]:
+    """Yield what makes the values contradict themselves: the times, the break, or a lead who also assists."""
+    pause = (values.break_starts, values.break_ends)
+    if values.starts >= values.ends:
+        yield EndTimeBeforeStart(values.starts, values.ends)
+    elif pause != (None, None) and not _lies_inside(pause, values.starts, values.ends):
+        yield BreakOutsideMeeting()
+    if values.lead is not None and values.lead in values.assistants:
+        yield LeadsAndAssists(str(values.lead))
+
+
+def _lies_inside(pause: tuple[time | None, time | None], starts: time, ends: time) -> bool:
+    break_starts, break_ends = pause
+    return break_starts is not None and break_ends is not None and starts < break_starts < break_ends < ends
+
+
+def check_new_meeting(values: MeetingValues, site: Site) -> Iterator[Reason]:
+    """Yield the reasons why a new meeting of the site can't have the values."""
+    yield from check_meeting_values(values)
+    if values.runs_until is not None and values.runs_until <= values.runs_from:
+        yield EndDateBeforeStart(values.runs_from, values.runs_until - timedelta(days=1))
+    yield from check_meeting(values, site)
 
 
 def check_meeting(values: MeetingValues, site: Site, meeting: Meeting | None = None) -> Iterator[Reason]:
@@ -41,6 +71,7 @@ def check_meeting_change(
 
     Its sessions from the date `since` on are written anew; None stands for all that have not begun.
     """
+    yield from check_meeting_values(values)
     yield from _check_places(meeting, values.places, begins, since, now)
     if values.runs_until is not None and values.runs_until <= begins:
         yield EndDateBeforeStart(begins, values.runs_until - timedelta(days=1))

@@ -19,7 +19,7 @@ from scheduling.services.bookings.meeting_changes import (
 )
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.rosters import lock_site
-from scheduling.services.timetable.meeting_checks import check_meeting, check_meeting_change
+from scheduling.services.timetable.meeting_checks import check_meeting_change, check_new_meeting
 from scheduling.services.timetable.tracks import check_tracks_and_extend_horizon
 from scheduling.services.timetable.values import MeetingValues
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused, refuse_if_any
@@ -46,11 +46,11 @@ def create_meeting(
     With `defer_checks`, here and in the other functions, the tracks are neither checked nor given sessions: the caller
     writes several meetings that only make sense together, and then calls `check_tracks_and_extend_horizon`.
 
-    Raises Refused for times outside the site's opening hours, for more places than the room holds, and if a published track
-    that the meeting serves would break the hours rule.
+    Raises Refused for values that contradict themselves, for times outside the site's opening hours, for more places than
+    the room holds, and if a published track that the meeting serves would break the hours rule.
     """
     lock_site(site.pk)
-    refuse_if_any(check_meeting(values, site))
+    refuse_if_any(check_new_meeting(values, site))
     meeting = Meeting(site=site)
     _write_meeting(meeting, values)
     if not defer_checks:

@@ -1,6 +1,7 @@
 """Tracks: created, changed and published under the hours rule."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
@@ -9,15 +10,43 @@ from django.db.models import QuerySet
 from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.domain.hours.rules import Verdict, WeeklyMeeting, assess_track
-from scheduling.models import CohortStart, Site, Track, TrackStatus
+from scheduling.models import CohortStart, EntryMode, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.rosters import lock_site
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.timetable.hours_check import refuse_rule_violations
 from scheduling.services.timetable.values import TrackValues
+from timekeeping.reasons import Reason, refuse_if_any
 
 TRACK_FIELDS = ("code", "name", "population", "individual_minutes", "entry", "level", "from_age", "to_age")
 """The fields of TrackValues that are columns of the track itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class CohortWithoutStartDates(Reason):
+    """A track that takes patients on start dates has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgesOutOfOrder(Reason):
+    """The highest age of a track is below its lowest."""
+
+
+def check_start_dates(entry: str, cohort_starts: Collection[date]) -> Iterator[Reason]:
+    """Yield CohortWithoutStartDates if patients join on start dates and there are none."""
+    if entry == EntryMode.COHORT and not cohort_starts:
+        yield CohortWithoutStartDates()
+
+
+def check_ages(from_age: int | None, to_age: int | None) -> Iterator[Reason]:
+    """Yield AgesOutOfOrder if the highest age, in years, is below the lowest; None is no limit."""
+    if from_age is not None and to_age is not None and to_age < from_age:
+        yield AgesOutOfOrder()
+
+
+def _check_track(values: TrackValues) -> Iterator[Reason]:
+    yield from check_start_dates(values.entry, values.cohort_starts)
+    yield from check_ages(values.from_age, values.to_age)
 
 
 def with_meetings(tracks: QuerySet[Track]) -> QuerySet[Track]:
@@ -40,8 +69,12 @@ def track_verdict(*, track: Track, on: date, book: RuleBook, candidate: WeeklyMe
 
 @transaction.atomic
 def create_track(*, site: Site, values: TrackValues, by: User | None, now: datetime) -> Track:
-    """Create a draft track. `publish_track` checks its hours and writes its sessions."""
+    """Create a draft track. `publish_track` checks its hours and writes its sessions.
+
+    Raises Refused for a track that takes patients on start dates and has none, and for ages out of order.
+    """
     track = Track(site=site)
+    refuse_if_any(_check_track(values))
     _write_track(track, values)
     record(track, by=by, action=Action.CREATED, at=now)
     return track
@@ -53,10 +86,11 @@ def change_track(
 ) -> Track:
     """Change the track's own columns and start dates.
 
-    With `defer_checks` the caller checks the hours rule after further changes. Raises Refused if a published track would
-    break the rule.
+    With `defer_checks` the caller checks the hours rule after further changes. Raises Refused as `create_track`
+    does, and if a published track would break the hours rule.
     """
     track = _lock_track(track)
+    refuse_if_any(_check_track(values))
     _write_track(track, values)
     if not defer_checks and track.status == TrackStatus.PUBLISHED:
         refuse_rule_violations([track], track.site.today_at(now))

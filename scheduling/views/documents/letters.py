@@ -43,7 +43,7 @@ def consents(request: HttpRequest, patient_id: int) -> HttpResponse:
     """List the patient's consents, those in force first, with the letters that each permitted."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="consents and letters")
     in_force, over = consents_of(patient, today)
     return render(
@@ -58,7 +58,7 @@ def consent_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Record a consent that the patient has signed."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     form = ConsentForm(request.POST or None, initial={"signed_on": today})
     if submit_form(request, form, lambda: record_consent(patient=patient, values=form.values(), by=user, now=now)):
         messages.success(request, "The consent is recorded.")
@@ -86,7 +86,7 @@ def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     consent = _consent_managed_by(user, consent_id)
     patient = consent.patient
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     form = LetterForm(request.POST or default_letter(patient, today))
     content: LetterContent | None = None
     if form.is_valid():

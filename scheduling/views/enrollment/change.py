@@ -61,7 +61,7 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     """Choose other meetings of the track from a day on."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
-    episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
+    episode, today = enrollment.episode, enrollment.episode.site.today_at(now)
     track = get_object_or_404(tracks_seen_by(user), pk=enrollment.track_id)
     others = cross_track_options(track, changes=enrollment)
     form = MeetingChoiceForm(request.POST or None, track=track, beside=others.meetings)
@@ -71,7 +71,7 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
         button="Change the meetings",
         action=f"change meetings in {track}",
         query=partial(EnrollmentQuery.for_track, episode, track, today, changing=enrollment, beside=others),
-        earliest=max(today, enrollment.starts),
+        earliest=enrollment.earliest_from(today),
     )
 
     def service() -> Enrollment:
@@ -100,14 +100,14 @@ def enrollment_transfer(request: HttpRequest, enrollment_id: int) -> HttpRespons
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, patient = enrollment.episode, enrollment.episode.patient
-    today = now.astimezone(episode.site.zone).date()
+    today = episode.site.today_at(now)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"move from {enrollment.track}")
-    earliest = max(today, enrollment.starts)
+    earliest = enrollment.earliest_from(today)
     form = StartDateForm(request.GET if request.GET.get("from") else {"from": earliest.isoformat()})
     context: dict[str, object] = {"patient": patient, "episode": episode, "may_manage": True}
     context |= {"leaves": enrollment, "form": form, "waits_for": waitlist_entries(episode)}
     context |= other_tracks_context(form, episode, enrollment)
-    return render(request, "scheduling/enrollment/transfer.html", context)
+    return render(request, "scheduling/enrollment/enrollment_transfer.html", context)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -117,7 +117,7 @@ def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: i
     """Move the patient to another track: this enrollment ends the day before the new one starts."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
-    episode, today = enrollment.episode, now.astimezone(enrollment.episode.site.zone).date()
+    episode, today = enrollment.episode, enrollment.episode.site.today_at(now)
     others = tracks_seen_by(user).filter(site=episode.site_id).exclude(pk=enrollment.track_id)
     track = get_object_or_404(others, pk=track_id)
     more = cross_track_options(track)
@@ -129,7 +129,7 @@ def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: i
         button=f"Move to {track}",
         action=f"move from {enrollment.track} to {track}",
         query=partial(EnrollmentQuery.for_track, episode, track, today, leaves=enrollment, beside=more),
-        earliest=max(today, enrollment.starts),
+        earliest=enrollment.earliest_from(today),
     )
 
     def service() -> Enrollment:
@@ -165,7 +165,7 @@ def _submit_choice(
     submission: Submission[Enrollment] = Submission()
     if is_submitted and form.is_valid():
         starts = form.cleaned_data["starts"]
-        scope = SnapshotScope(site, max(starts, now.astimezone(site.zone).date()))
+        scope = SnapshotScope(site, max(starts, site.today_at(now)))
         submission = submit_with_preview(request, service, scope=scope, now=now, action=change.action)
         if submission.saved:
             messages.success(request, success.format(day(starts)))
@@ -189,8 +189,8 @@ def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     patient, site = enrollment.episode.patient, enrollment.episode.site
-    today = now.astimezone(site.zone).date()
-    initial = {"last_day": max(today, enrollment.starts)}
+    today = site.today_at(now)
+    initial = {"last_day": enrollment.earliest_from(today)}
     form = EndingForm(request.POST or None, initial=initial, help_text="They still come on this day.")
     page = {
         "heading": f"End {enrollment.track}",

@@ -17,7 +17,7 @@ from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
 from patients.models import Episode
-from patients.views.access import patient_managed_by
+from patients.views.access import current_or_next_episode, patient_managed_by
 from scheduling.formats import counted, day
 from scheduling.forms.enrollment.enroll import EnrollForm
 from scheduling.models import Enrollment, Meeting, Modality, Track, WaitingEntry
@@ -27,7 +27,6 @@ from scheduling.services.enrollment.individual import needs_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.views.enrollment.individual_times import enrollment_time_choices
 from scheduling.views.enrollment.meeting_options import EnrollmentQuery, meeting_choice_context
-from scheduling.views.search.track_cards import episode_to_schedule
 from timekeeping.reasons import Reason, Refused
 
 
@@ -48,9 +47,9 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
     """Choose a first day and all or enough of the track's meetings, see what they come to, and enroll."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     track = get_object_or_404(tracks_seen_by(user), pk=track_id, site=patient.site_id)
-    episode = episode_to_schedule(patient, today)
+    episode = current_or_next_episode(patient, today)
     if episode is None:
         messages.warning(request, "There is no course of care to enroll in: admit first.")
         return redirect("level-new", patient.pk)
@@ -68,7 +67,7 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {track}")
     query_from = partial(EnrollmentQuery.for_track, episode, track, today, beside=others)
-    earliest = max(today, episode.starts)
+    earliest = episode.earliest_from(today)
     context: dict[str, object] = {"patient": patient, "track": track, "is_waiting": _is_on_waitlist(episode, track)}
     context |= meeting_choice_context(request, form, query_from, otherwise=earliest, refused=refused)
     context |= _individual_times(form, context)

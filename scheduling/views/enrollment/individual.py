@@ -36,7 +36,7 @@ def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpRespons
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, track, site = enrollment.episode, enrollment.track, enrollment.episode.site
-    patient, today = episode.patient, now.astimezone(site.zone).date()
+    patient, today = episode.patient, site.today_at(now)
     form = IndividualSessionsForm(request.POST or None)
     action = f"individual time in {track}"
     context: dict[str, object] = {"patient": patient, "site": site, "enrollment": enrollment, "button": "Arrange it"}
@@ -63,14 +63,14 @@ def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpRespons
     if request.headers.get("HX-Request"):
         return render(request, "scheduling/enrollment/_individual_times.html", context | {"is_part": True})
     status = 422 if is_submitted and not submission.preview else 200
-    return render(request, "scheduling/enrollment/individual.html", context, status=status)
+    return render(request, "scheduling/enrollment/individual_sessions.html", context, status=status)
 
 
 def _times_context(
     request: HttpRequest, form: IndividualSessionsForm, enrollment: Enrollment, today: date, refused: Sequence[Reason]
 ) -> dict[str, object]:
     """The form as it was opened or typed, the times to choose from on its first day, and why it was refused."""
-    earliest = max(today, enrollment.starts)
+    earliest = enrollment.earliest_from(today)
     from_day = requested_start(request, form, otherwise=earliest)
     form.initial["starts"] = from_day
     current = individual_sessions_of(enrollment, from_day)

@@ -15,11 +15,10 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.models import Patient
-from patients.views.access import patient_seen_by
+from patients.views.access import current_or_next_episode, patient_seen_by
 from scheduling.domain.hours.rules import WeeklyTotals, add_up
 from scheduling.domain.search.remarks import Remark, commitment_remarks
 from scheduling.services.enrollment.step_down import LevelPlan, plan_step_down
-from scheduling.views.search.track_cards import episode_to_schedule
 from scheduling.views.week_pictures import picture_of_choice, picture_of_schedule
 from scheduling.week_picture import WeekPicture
 from timekeeping.reasons import Reason, Refused
@@ -45,14 +44,14 @@ def step_down(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.SEE_COMMITMENTS, patient.site_id))
-    today = now.astimezone(patient.site.zone).date()
-    episode = episode_to_schedule(patient, today)
+    today = patient.site.today_at(now)
+    episode = current_or_next_episode(patient, today)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="step-down ahead")
     columns: Sequence[LevelColumn] = ()
     reasons: Sequence[Reason] = ()
     if episode is not None:
         try:
-            found = plan_step_down(episode=episode, from_day=max(today, episode.starts))
+            found = plan_step_down(episode=episode, from_day=episode.earliest_from(today))
             columns = _build_columns(found, patient)
         except Refused as refused:
             reasons = refused.reasons

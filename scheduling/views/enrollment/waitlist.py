@@ -16,7 +16,7 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
-from patients.views.access import patient_managed_by
+from patients.views.access import current_or_next_episode, patient_managed_by
 from scheduling.formats import day
 from scheduling.forms.enrollment.enroll import MeetingChoiceForm, WaitlistForm, WaitlistRemovalForm
 from scheduling.models import Track, WaitingEntry
@@ -31,7 +31,6 @@ from scheduling.services.enrollment.waitlist_offers import (
 from scheduling.views.enrollment.enroll import tracks_seen_by
 from scheduling.views.preview.patient_form import patient_action_page
 from scheduling.views.refusals import submit_form
-from scheduling.views.search.track_cards import episode_to_schedule
 from timekeeping.reasons import Reason, Refused
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -76,14 +75,14 @@ def waitlist(request: HttpRequest, track_id: int) -> HttpResponse:
     )
     patients = [entry.episode.patient for entry in entries]
     record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"waiting list of {track}")
-    sees_life = user.may(Permission.SEE_COMMITMENTS, track.site_id)
-    waiting = match_waitlist(track=track, entries=entries, sees_commitments=sees_life, now=now)
+    sees_commitments = user.may(Permission.SEE_COMMITMENTS, track.site_id)
+    waiting = match_waitlist(track=track, entries=entries, sees_commitments=sees_commitments, now=now)
     following = next_in_line(waiting)
     context = {
         "track": track,
         "site": track.site,
         "lines": [_waitlist_row(each, is_next=each is following) for each in waiting],
-        "sees_life": sees_life,
+        "sees_commitments": sees_commitments,
         "may_manage": user.may(Permission.MANAGE_PATIENTS, track.site_id),
     }
     return render(request, "scheduling/enrollment/waitlist.html", context)
@@ -101,12 +100,12 @@ def waitlist_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpR
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     track = get_object_or_404(tracks_seen_by(user), pk=track_id, site=patient.site_id)
-    today = now.astimezone(patient.site.zone).date()
-    episode = episode_to_schedule(patient, today)
+    today = patient.site.today_at(now)
+    episode = current_or_next_episode(patient, today)
     if episode is None:
         messages.warning(request, "There is no course of care to wait in: admit first.")
         return redirect("level-new", patient.pk)
-    earliest: dict[str, Any] = {"from_day": max(today, episode.starts)}
+    earliest: dict[str, Any] = {"from_day": episode.earliest_from(today)}
     opened = {name: request.POST.get(name, "") for name in ("from_day", "note")} if "open" in request.POST else {}
     form = WaitlistForm(None if opened else request.POST or None, initial=earliest | opened)
     service = partial(join_waitlist, episode=episode, track=track, by=user, now=now)

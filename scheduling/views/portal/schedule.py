@@ -17,6 +17,7 @@ from attendance.services.roster import attendance_of
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
 from patients.models import Commitment, Episode, Patient
+from patients.views.access import current_or_next_episode
 from scheduling.models import Booking, LeaveOfAbsence, SessionStatus
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval
@@ -43,16 +44,6 @@ def _days_with_sessions(user: User, patient: Patient, first: date, until: date) 
         .order_by("starts")
     )
     return [ScheduleDay(on, tuple(group)) for on, group in groupby(found, key=lambda booking: booking.session.on)]
-
-
-def _current_episode(patient: Patient, today: date) -> Episode | None:
-    return (
-        Episode.objects.filter(patient=patient)
-        .open_on_or_after(today)
-        .select_related("site", "patient")
-        .prefetch_related("spans")
-        .first()
-    )
 
 
 def _episode_of_week(patient: Patient, week: Interval[date]) -> Episode | None:
@@ -87,11 +78,11 @@ def _is_excused(booking: Booking) -> bool:
 def portal_home(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = user.patient
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     book = RuleBook.of(patient.site)
     week = book.week_around(today)
     days = _days_with_sessions(user, patient, week.start, week.end + timedelta(weeks=WEEKS_AHEAD))
-    episode = _current_episode(patient, today)
+    episode = current_or_next_episode(patient, today)
     this_week = [day for day in days if day.on < week.end]
     later = [day for day in days if day.on >= week.end]
     context = {
@@ -115,7 +106,7 @@ def portal_week(request: HttpRequest) -> HttpResponse:
     """Show one week: its sessions, their marks, and its hours. `?week=` is any date of it, by default today."""
     user, now = signed_in(request), clock.now()
     patient = user.patient
-    today = now.astimezone(patient.site.zone).date()
+    today = patient.site.today_at(now)
     week = RuleBook.of(patient.site).week_around(parse_day(request.GET.get("week", "")) or today)
     episode = _episode_of_week(patient, week)
     context = {

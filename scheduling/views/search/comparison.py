@@ -48,7 +48,7 @@ def find_schedule_compare(request: HttpRequest, patient_id: int) -> HttpResponse
         context = search_context(search, query, request.POST)
         is_gone = len(cards) < len(set(chosen)) == COMPARED_SCHEDULES
         context |= {"chose": len(cards), "is_gone": is_gone}
-        return render(request, "scheduling/search/find.html", context, status=422)
+        return render(request, "scheduling/search/find_schedule.html", context, status=422)
     context = {
         "patient": search.patient,
         "may_manage": search.may_manage,
@@ -58,7 +58,7 @@ def find_schedule_compare(request: HttpRequest, patient_id: int) -> HttpResponse
         "typed": [(name, values) for name, values in request.POST.lists() if name not in NON_QUERY_FIELDS],
         "chosen": chosen,
     }
-    return render(request, "scheduling/search/compare.html", context)
+    return render(request, "scheduling/search/find_schedule_compare.html", context)
 
 
 COMPARED: dict[str, Callable[[ScheduleCard], object]] = {

@@ -32,7 +32,7 @@ def find_schedule(request: HttpRequest, patient_id: int) -> HttpResponse:
     search, query = open_search(request, patient_id, clock.now()), None
     if search.episode is not None:
         query = read_query(search.episode, request.GET, otherwise=search.earliest, has_scenario=False)
-    return render(request, "scheduling/search/find.html", search_context(search, query, request.GET))
+    return render(request, "scheduling/search/find_schedule.html", search_context(search, query, request.GET))
 
 
 @staff_required(Permission.SEE_COMMITMENTS)
@@ -51,7 +51,7 @@ def find_schedule_what_if(request: HttpRequest, patient_id: int) -> HttpResponse
     if "look" in typed and query.is_unchanged:
         return _redirect_without_scenario(search, query)
     context = search_context(search, query, typed)
-    return render(request, "scheduling/search/find.html", context, status=422 if query.is_wrong else 200)
+    return render(request, "scheduling/search/find_schedule.html", context, status=422 if query.is_wrong else 200)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -77,13 +77,13 @@ def find_schedule_save(request: HttpRequest, patient_id: int, commitment_id: int
         )
         if saved is None:
             context = search_context(search, query, request.POST)
-            return render(request, "scheduling/search/find.html", context, status=422)
+            return render(request, "scheduling/search/find_schedule.html", context, status=422)
         for each in saved.value:
             add_conflict_message(request, each, listed="The chart lists them.")
     left = read_query(search.episode, without_commitment(request.POST, commitment.pk), otherwise=search.earliest)
     if left.is_unchanged:
         return _redirect_without_scenario(search, left)
-    return render(request, "scheduling/search/find.html", search_context(search, left, request.POST))
+    return render(request, "scheduling/search/find_schedule.html", search_context(search, left, request.POST))
 
 
 def apply_suggestion(typed: QueryDict) -> QueryDict:

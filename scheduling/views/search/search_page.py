@@ -11,7 +11,7 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in
 from patients.models import Episode, Patient
-from patients.views.access import patient_seen_by
+from patients.views.access import current_or_next_episode, patient_seen_by
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.schedules import MAX_SCHEDULES, find_schedules
 from scheduling.domain.search.score import WEIGHTS
@@ -24,7 +24,7 @@ from scheduling.forms.search.what_if import FormData, ScenarioForm
 from scheduling.services.search.offers import offers_for_patient
 from scheduling.views.search.other_sites import search_other_sites
 from scheduling.views.search.schedule_cards import ScheduleCard, group_by_times, schedule_cards
-from scheduling.views.search.track_cards import episode_to_schedule, need_from_form, track_cards, waitlist_entries
+from scheduling.views.search.track_cards import need_from_form, track_cards, waitlist_entries
 from timekeeping.reasons import Key
 
 SHOWN_FIRST, SHOWN_MORE = 4, 6
@@ -47,7 +47,7 @@ class ScheduleSearchRequest:
     @property
     def earliest(self) -> date:
         """The first day from which a schedule can be searched for."""
-        return max(self.today, self.episode.starts) if self.episode else self.today
+        return self.episode.earliest_from(self.today) if self.episode else self.today
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def open_search(
     patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.SEE_COMMITMENTS, patient.site_id))
     record(patient, by=user, action=Action.VIEWED, at=now, detail=detail)
-    today = now.astimezone(patient.site.zone).date()
-    return ScheduleSearchRequest(patient, episode_to_schedule(patient, today), today, user)
+    today = patient.site.today_at(now)
+    return ScheduleSearchRequest(patient, current_or_next_episode(patient, today), today, user)
 
 
 def read_query(episode: Episode, typed: FormData, *, otherwise: date, has_scenario: bool = True) -> ScheduleSearchQuery:

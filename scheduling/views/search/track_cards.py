@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 
-from patients.models import Episode, Patient
+from patients.models import Episode
 from scheduling.domain.hours.rules import HIGHER_BAND_MINUTES, WeeklyMeeting
 from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.domain.search.fit import Fit, MeetingFull, find_fits
@@ -36,12 +35,6 @@ class TrackCard:
     @property
     def is_higher_band(self) -> bool:
         return self.fit.minutes >= HIGHER_BAND_MINUTES
-
-
-def episode_to_schedule(patient: Patient, today: date) -> Episode | None:
-    """Return the current episode of care, or the next one."""
-    episodes = patient.episodes.open_on_or_after(today)
-    return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
 
 def group_by_meeting(reasons: Iterable[Reason]) -> list[tuple[WeeklyMeeting, list[Reason]]]:

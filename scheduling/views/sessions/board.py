@@ -44,7 +44,7 @@ class BoardQuery:
 
     @property
     def today(self) -> date:
-        return self.now.astimezone(self.site.zone).date()
+        return self.site.today_at(self.now)
 
     def board(self, span: Interval[date], marked: tuple[MarkedTrack, ...]) -> Board:
         return read_board(site=self.site, span=span, sessions=self.filter.qs, marked=marked, by=self.user, now=self.now)

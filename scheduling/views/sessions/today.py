@@ -27,7 +27,7 @@ from scheduling.views.current_site import current_site
 def today(request: HttpRequest) -> HttpResponse:
     """Show the sessions of the day in `?date=`, by default today."""
     user, site, now = signed_in(request), current_site(request), clock.now()
-    present = now.astimezone(site.zone).date()
+    present = site.today_at(now)
     day = parse_day(request.GET.get("date", "")) or present
     sessions = sessions_on_day(site=site, on=day, user=user)
     context = {
@@ -106,8 +106,8 @@ def today_attention(request: HttpRequest) -> HttpResponse:
     part = request.headers.get("HX-Request") == "true"
     answer = audited_response(
         request,
-        "scheduling/sessions/_attention.html" if part else "scheduling/sessions/attention.html",
-        {"weeks": weeks, "sessions": sessions, "asked": asked, "present": now.astimezone(site.zone).date()},
+        "scheduling/sessions/_today_attention.html" if part else "scheduling/sessions/today_attention.html",
+        {"weeks": weeks, "sessions": sessions, "asked": asked, "present": site.today_at(now)},
         people={week.patient_id: week.name for week in weeks} | {each.patient_id: each.name for each in asked},
         site=site,
         at=now,

@@ -80,7 +80,7 @@ def _waitlist_counts(user: User, site: Site) -> dict[int, int]:
 
 def _week_context(track: Track, now: datetime) -> dict[str, object]:
     """Build the week grid and the weekly hours of a track, and the deviations of the next weeks."""
-    book, today = RuleBook.of(track.site), now.astimezone(track.site.zone).date()
+    book, today = RuleBook.of(track.site), track.site.today_at(now)
     to_come = [meeting for meeting in track.meetings.all() if meeting.runs_until is None or meeting.runs_until > today]
     return {
         "track": track,

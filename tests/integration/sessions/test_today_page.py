@@ -352,4 +352,6 @@ def test_the_context_has_no_model_instances(clinic: Clinic) -> None:
     request.user = clinic.coordinator
     given = {"people": {}, "site": clinic.site, "at": AFTER, "detail": "", "framed": False}
     with pytest.raises(TypeError, match="put plain values into the context"):
-        audited_cache.audited_response(request, "scheduling/sessions/_attention.html", {"site": clinic.site}, **given)
+        audited_cache.audited_response(
+            request, "scheduling/sessions/_today_attention.html", {"site": clinic.site}, **given
+        )
