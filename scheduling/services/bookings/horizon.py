@@ -1,4 +1,4 @@
-"""Dated sessions, and the bookings of standing enrollments in them, for as far ahead as the clinic plans."""
+"""Write dated sessions, and the bookings of enrollments in them, for as far ahead as the clinic plans."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ from timekeeping.occurrences import expand_pattern
 
 @dataclass(frozen=True, slots=True)
 class HorizonExtension:
-    """How many sessions and bookings were written, how many places could not be given, and what sessions lack.
+    """How many sessions and bookings were written, and what is missing.
 
-    `unroomed` and `unled` are sessions whose room, or somebody who leads or assists, is in another session at the time: they
-    were written without.
+    `unplaced` counts bookings for which there was no place. `unroomed` and `unled` count sessions that were written without
+    their room or a facilitator, because these are in another session at the time.
     """
 
     sessions: int
@@ -44,16 +44,16 @@ class HorizonExtension:
 
 
 def horizon_end(today: date) -> date:
-    """The first day on which no sessions need exist yet."""
+    """Return the first day for which no sessions have to be written yet."""
     return today + timedelta(weeks=settings.HORIZON_WEEKS)
 
 
 @transaction.atomic
 def extend_horizon(*, site: Site, now: datetime, first: date | None = None) -> HorizonExtension:
-    """Writes what is missing from now, or from `first` if it is given, to the horizon; running it twice changes nothing.
+    """Write the sessions and bookings that are missing from now, or from the date `first`, to the horizon.
 
-    A session that exists is never touched, whatever became of it; a booking that the patient gave back is not made again. Two
-    that run at once write everything once: the second waits for the first.
+    Sessions that exist are never changed, and bookings that the patient gave back are not made again, so that a second run
+    changes nothing. Of two runs at once the second waits for the first.
     """
     lock_site(site.pk)
     book, today = RuleBook.of(site), site.today_at(now)
@@ -73,13 +73,12 @@ def write_sessions(
     since: datetime | None = None,
     only: Collection[int] | None = None,
 ) -> HorizonExtension:
-    """Sessions of every meeting of a published track, and of every one-to-one, on the half-open dates, closures left out; how
-    many were new. Those of a retired track go on until the day on which they end, if one is set. Given the ids in `only`,
-    those of these meetings alone.
+    """Write the missing sessions of the site's meetings on the half-open dates, except on closed days.
 
-    None that begins before the instant `since`, and none for a date that a session stands for already, wherever that was
-    moved. Where a room or a person is in another session at the time, which only an exception brings about, the session is
-    written without.
+    The meetings are those of published tracks and those kept for one patient; meetings of a retired track go on until their
+    end date, if they have one. `only` limits them to these ids. No session is written that begins before the instant `since`,
+    nor for a date that has its session already, even if that was moved to another day. If the room or a facilitator is in
+    another session at the time, which happens only when sessions were changed by hand, the session is written without them.
     """
     meetings = (
         Meeting.objects.filter(site=site)
@@ -114,7 +113,7 @@ def write_sessions(
 def _sessions_of(
     meeting: Meeting, site: Site, first: date, until: date, closed: Collection[Interval[date]], book: RuleBook
 ) -> Iterable[Session]:
-    """A meeting's sessions, unsaved; each counts as the rules of its own week say."""
+    """Yield a meeting's unsaved sessions. Whether breaks count is decided by the rules of each session's week."""
     common = {
         "site": site,
         "meeting": meeting,
@@ -153,11 +152,11 @@ def session_interval(session: Session) -> Interval[datetime]:
 
 
 def _drop_taken_rooms(new: Sequence[Session], site: Site) -> int:
-    """Takes the room from those new sessions whose room is taken then; how many."""
+    """Clear the room of new sessions whose room is taken at the time; return how many that were."""
     first, until = min(session.starts for session in new), max(session.ends for session in new)
-    standing = Session.objects.filter(site=site, room__isnull=False, starts__lt=until, ends__gt=first)
-    rooms, left = BusyIndex(), 0
-    taken = standing.exclude(status=SessionStatus.CANCELLED).values_list("room", "starts", "ends")
+    others = Session.objects.filter(site=site, room__isnull=False, starts__lt=until, ends__gt=first)
+    rooms, cleared = BusyIndex(), 0
+    taken = others.exclude(status=SessionStatus.CANCELLED).values_list("room", "starts", "ends")
     for room, starts, ends in taken:
         rooms.take(room, Interval(starts, ends))
     for session in new:
@@ -166,12 +165,12 @@ def _drop_taken_rooms(new: Sequence[Session], site: Site) -> int:
         if rooms.is_free(session.room_id, session_interval(session)):
             rooms.take(session.room_id, session_interval(session))
         else:
-            session.room_id, left = None, left + 1
-    return left
+            session.room_id, cleared = None, cleared + 1
+    return cleared
 
 
 def _write_facilitators(new: Sequence[Session], people: dict[int, list[MeetingFacilitator]]) -> int:
-    """Who leads the meetings leads the new sessions, but for who is in another at the time; of how many that was so."""
+    """Assign the meetings' facilitators to the new sessions unless they are in another one; return how many lack somebody."""
     first, until = min(session.starts for session in new), max(session.ends for session in new)
     busy, unled = BusyIndex(), set()
     users = {each.user_id for meeting in people.values() for each in meeting}

@@ -1,4 +1,4 @@
-"""A place in another session, to make up for one that was missed."""
+"""Book a patient into a make-up session."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,7 +18,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class NotBookable(Reason):
-    """The session is over, cancelled, or counts for nothing."""
+    """The session is over, canceled, at another site, after the discharge, or does not count toward the weekly hours."""
 
     session: str
     on: date
@@ -26,6 +26,8 @@ class NotBookable(Reason):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyHasMakeup(Reason):
+    """The missed session has a make-up session already."""
+
     session: str
     on: date
 
@@ -39,10 +41,10 @@ class OnLeave(Reason):
 
 @transaction.atomic
 def book_makeup(*, session: Session, makes_up: Booking, by: User, now: datetime) -> Booking:
-    """Books the patient of `makes_up` into `session`, linked to what it makes up.
+    """Book the patient of the missed booking `makes_up` into `session`, and return the new booking, which refers to it.
 
-    Raises Refused when the session is over, cancelled, full, after discharge, at another site or counts for nothing, when
-    the patient is in another at the time or on leave on the day, or when `makes_up` has been made up already.
+    Raises Refused if the session is over, canceled, full, after the discharge, at another site or not countable; if the
+    patient is in another session at the time or on leave on the day; or if the missed session has a make-up session already.
     """
     lock_site(session.site_id)
     episode = Episode.objects.select_for_update(no_key=True).get(pk=makes_up.episode_id)

@@ -1,4 +1,4 @@
-"""What becomes of a meeting's sessions, and of those who stand in it, when it ends or another takes its place."""
+"""What happens to a meeting's sessions and enrollments when it ends or is continued by another meeting."""
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
@@ -26,16 +26,17 @@ WEEK = timedelta(weeks=1)
 
 
 def changed_sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
-    """Sessions to come of the day or later that were changed by hand, or cancelled: somebody decided something about each.
-    All to come without a day."""
+    """Return the meeting's future sessions that somebody changed by hand or canceled, from the day on if one is given."""
     return _sessions_from(meeting, day, now).filter(departed_at__isnull=False)
 
 
 def stop_meeting(
     *, meeting: Meeting, until: date, reason: str, now: datetime, let_go: Collection[int] = ()
 ) -> list[Session]:
-    """No more sessions from the day on. What has begun stays as it is, and so do exceptions but for those to `let_go`, which
-    are answered: they still have to be given to another meeting, or to none.
+    """End the meeting on the day `until`, and remove its later sessions. What has begun stays.
+
+    Sessions that were changed by hand are kept and returned, except those whose ids are in `let_go`: the caller has to assign
+    them to another meeting or detach them.
     """
     meeting.runs_until = until
     meeting.save(update_fields=["runs_until"])
@@ -43,9 +44,9 @@ def stop_meeting(
 
 
 def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: Collection[int] = ()) -> list[Session]:
-    """Takes out every session to come, so that they can be written anew; those that had bookings stay as cancelled one-offs.
+    """Remove every future session, so that they can be written again; those with bookings stay as canceled one-offs.
 
-    Answers the exceptions that are kept, as `stop_meeting` does.
+    Return the sessions that are kept, as `stop_meeting` does.
     """
     cancelled, kept = _remove_sessions(_sessions_from(meeting, None, now), reason, now, let_go)
     Session.objects.filter(pk__in=cancelled).update(meeting=None, pattern_date=None)
@@ -53,7 +54,7 @@ def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: C
 
 
 def _sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
-    """Sessions to come that stand for the day or a later one."""
+    """Return the future sessions that stand for the day or a later date, or all future ones."""
     to_come = Session.objects.filter(meeting=meeting).to_come(now)
     return to_come if day is None else to_come.filter(pattern_date__gte=day)
 
@@ -61,9 +62,10 @@ def _sessions_from(meeting: Meeting, day: date | None, now: datetime) -> Session
 def _remove_sessions(
     sessions: SessionQuerySet, reason: str, now: datetime, let_go: Collection[int]
 ) -> tuple[list[int], list[Session]]:
-    """Sessions nobody was ever booked into go; the others are cancelled and their places given back.
+    """Delete the sessions into which nobody was ever booked, and cancel the others and release their bookings.
 
-    Answers the ids of the cancelled ones, and the exceptions that were left as they are.
+    Sessions that were changed by hand are kept, except those whose ids are in `let_go`. Return the ids of the canceled
+    sessions, and the sessions that were kept.
     """
     locked = lock_sessions(sessions)
     kept = [session for session in locked if session.is_changed and session.pk not in let_go]
@@ -78,18 +80,17 @@ def _remove_sessions(
     Session.objects.filter(pk__in=booked, status=SessionStatus.SCHEDULED).update(
         status=SessionStatus.CANCELLED, cancel_reason=reason, departed_at=now
     )
-    Session.objects.filter(pk__in=booked, closure__isnull=False).update(
-        closure=None
-    )  # lifting it gives none of them back
+    # Lifting a closure must not restore any of them.
+    Session.objects.filter(pk__in=booked, closure__isnull=False).update(closure=None)
     SessionFacilitator.objects.filter(session__in=booked).update(starts=None, ends=None)
     return sorted(booked), kept
 
 
 def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> None:
-    """Nothing more of a meeting that was for one patient alone, exceptions among it; what has begun stays. Of one that was to
-    begin on the day or later no more is left than what was cancelled of it.
+    """End a meeting that is kept for one patient on the day `ends`, with all its later sessions. What has begun stays.
 
-    A session of an earlier date that was moved to the day or later goes with it, once nobody is booked into it.
+    Sessions that were changed by hand are removed as well, and so are sessions of earlier dates that were moved to the day or
+    later, if nobody is booked into them. A meeting that would begin on the day or later is deleted, unless sessions remain.
     """
     later = Q(pattern_date__gte=ends) | Q(on__gte=ends, booked=0)
     sessions = Session.objects.filter(later, meeting=meeting).to_come(now)
@@ -106,33 +107,34 @@ def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now:
 
 
 def reassign_sessions(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
-    """Each exception stands for the meeting's date of its week, so that no second session is written beside it.
+    """Assign sessions that were changed by hand to a meeting: each stands for the meeting's date of its week.
 
-    Where the meeting has no date in that week it becomes a one-off. Who does not stand in the meeting gives the place back.
+    So no second session is written for that date. If the meeting has no date in the week, the session becomes a one-off.
+    Bookings of enrollments that are not in the meeting are released.
     """
-    own = meeting.as_pattern().recurrence
+    recurrence = meeting.as_pattern().recurrence
     for session in sessions:
         assert session.pattern_date is not None
         monday = week_start(session.pattern_date)
-        dates = own.dates(max(monday, meeting.runs_from), monday + WEEK)
+        dates = recurrence.dates(max(monday, meeting.runs_from), monday + WEEK)
         session.pattern_date = next(dates, None)
         session.meeting = None if session.pattern_date is None else meeting
         session.save(update_fields=["pattern_date", "meeting"])
-    standing = EnrollmentMeeting.objects.filter(meeting=meeting, enrollment=OuterRef("enrollment"))
-    left_behind = Booking.objects.filter(session__in=[session.pk for session in sessions], enrollment__isnull=False)
+    enrolled = EnrollmentMeeting.objects.filter(meeting=meeting, enrollment=OuterRef("enrollment"))
+    bookings = Booking.objects.filter(session__in=[session.pk for session in sessions], enrollment__isnull=False)
     release_bookings(
-        bookings=left_behind.filter(~Exists(standing)), cause=ReleaseCause.CHANGED, reason="The group changed", now=now
+        bookings=bookings.filter(~Exists(enrolled)), cause=ReleaseCause.CHANGED, reason="The group changed", now=now
     )
 
 
 def detach_sessions(sessions: Iterable[Session]) -> None:
-    """Exceptions of a meeting that has ended go on as one-offs."""
+    """Turn sessions of a meeting that has ended into one-offs."""
     ids = [session.pk for session in sessions]
     Session.objects.filter(pk__in=ids).update(meeting=None, pattern_date=None)
 
 
 def end_meeting_enrollments(*, meeting: Meeting, ends: date, by: User | None, now: datetime) -> None:
-    """Nobody stands in the meeting from the day on."""
+    """End every enrollment in the meeting on the day."""
     later = meeting.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends))
     _record(later.values_list("enrollment", flat=True), f"{meeting} until {ends:%Y-%m-%d}", by, now)
     later.filter(starts__lt=ends).update(ends=ends)
@@ -140,24 +142,26 @@ def end_meeting_enrollments(*, meeting: Meeting, ends: date, by: User | None, no
 
 
 def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: User | None, now: datetime) -> None:
-    """Who stands in the meeting stands in the next one from the day on, if it still serves their track; who visits it from
-    another track, if it still serves one that they visited.
+    """Move enrollments from a meeting to the one that continues it, from the day on.
+
+    They move if the new meeting serves their track or, for patients who visit from another track, still serves a track that
+    the old meeting served. All enrollments in the old meeting end.
     """
     meeting.continued_by.exclude(pk=following.pk).update(continues=following)
     goes_on = Q(enrollment__track__in=following.tracks.all())
     if following.tracks.filter(pk__in=meeting.tracks.all()).exists():
         goes_on |= ~Q(enrollment__track__in=meeting.tracks.all())
-    standing = meeting.enrollment_meetings.filter(goes_on, Q(ends=None) | Q(ends__gt=begins))
+    moving = meeting.enrollment_meetings.filter(goes_on, Q(ends=None) | Q(ends__gt=begins))
     EnrollmentMeeting.objects.bulk_create(
         EnrollmentMeeting(
             enrollment_id=each.enrollment_id, meeting=following, starts=max(begins, each.starts), ends=each.ends
         )
-        for each in standing
+        for each in moving
     )
     end_meeting_enrollments(meeting=meeting, ends=begins, by=by, now=now)
 
 
 def _record(enrollments: Collection[int], detail: str, by: User | None, now: datetime) -> None:
-    """Each patient's trail says what became of their place."""
+    """Write the change into the audit trail of each patient."""
     touched = Enrollment.objects.filter(pk__in=list(enrollments)).select_related("episode__patient", "track")
     record_all(touched, by=by, action=Action.CHANGED, at=now, detail=detail)

@@ -1,4 +1,4 @@
-"""Books standing enrollments into the dated sessions of their meetings."""
+"""Which dated sessions an enrollment covers, and booking all of a site's enrollments into theirs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,49 +27,57 @@ BookingValues = tuple[int, int, int, datetime, datetime, int, date, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """A standing place in a meeting, on half-open dates, with those of its enrollment and of its course of care."""
+    """An enrollment in one meeting: the half-open dates on which it attends the meeting, and those of the enrollment itself.
+
+    `episode` and `enrollment` are ids. `care_ends` is the first day after the episode of care.
+    """
 
     episode: int
     enrollment: int
     starts: date
     ends: date | None
-    first: date
-    until: date | None
+    enrolled_from: date
+    enrolled_until: date | None
     care_ends: date | None
 
     def covers(self, session: Session) -> bool:
-        """Whether it is for this session: by the date that it stands for, and while the patient comes at all."""
-        stands_for = session.pattern_date or session.on
+        """Whether the patient attends the session.
+
+        A session that was moved counts for the date that it stands for, but only while the enrollment and the episode of care
+        last on the day on which it is held.
+        """
+        pattern_date = session.pattern_date or session.on
         return (
-            self.starts <= stands_for
-            and (self.ends is None or stands_for < self.ends)
-            and self.first <= session.on
-            and (self.until is None or session.on < self.until)
+            self.starts <= pattern_date
+            and (self.ends is None or pattern_date < self.ends)
+            and self.enrolled_from <= session.on
+            and (self.enrolled_until is None or session.on < self.enrolled_until)
             and (self.care_ends is None or session.on < self.care_ends)
         )
 
 
 PlacementsByMeeting = dict[int, list[Placement]]
-"""Under each meeting who stands in it."""
+"""Map meeting id to the enrollments in it."""
 
 
-def is_covered(places: PlacementsByMeeting, session: Session) -> bool:
-    """Whether one of the places is for the session."""
-    return any(place.covers(session) for place in places.get(session.meeting_id or 0, ()))
+def is_covered(placements: PlacementsByMeeting, session: Session) -> bool:
+    """Whether one of the placements covers the session."""
+    return any(placement.covers(session) for placement in placements.get(session.meeting_id or 0, ()))
 
 
 def placements_of(enrollment: Enrollment) -> PlacementsByMeeting:
-    """The standing places of one enrollment."""
+    """Return the placements of one enrollment."""
     return _read_placements(EnrollmentMeeting.objects.filter(enrollment=enrollment))
 
 
 def book_enrollments(
     *, site: Site, first: date, until: date, now: datetime, book: RuleBook, since: datetime | None = None
 ) -> tuple[int, int]:
-    """Books standing enrollments into their scheduled sessions; answers how many, and how many places there were not.
+    """Book the site's enrollments into their scheduled sessions on the half-open dates.
 
-    Nobody is booked twice, over a full session, into two sessions at once, or into one that begins before the instant
-    `since`; a place that the patient gave back is not taken again. Who was enrolled first comes first.
+    Nobody is booked twice, into a full session, into two sessions at once, or into one that begins before the instant
+    `since`. A booking that the patient gave back is not made again. The earliest enrollments come first. Return how many
+    bookings were written, and how many were not because the session was full or the patient in another one.
     """
     by_meeting = _site_placements(site, first, until)
     scheduled = Session.objects.filter(site=site, meeting__in=by_meeting, status=SessionStatus.SCHEDULED)
@@ -82,19 +90,18 @@ def book_enrollments(
     weeks: dict[date, date] = {}
     unplaced = 0
     for session in sessions:
-        left, time, has = session.places_left, Interval(session.starts, session.ends), settled[session.pk]
+        left, time, decided = session.places_left, Interval(session.starts, session.ends), settled[session.pk]
         week = weeks.setdefault(session.on, book.week_of(session.on))
-        for place in by_meeting[session.meeting_id or 0]:
-            if place.episode in has or not place.covers(session):
+        copies = (session.starts, session.ends, session.countable_minutes, week)
+        for placement in by_meeting[session.meeting_id or 0]:
+            if placement.episode in decided or not placement.covers(session):
                 continue
-            if left <= 0 or not taken.is_free(place.episode, time):
+            if left <= 0 or not taken.is_free(placement.episode, time):
                 unplaced += 1
                 continue
             left -= 1
-            taken.take(place.episode, time)
-            minutes = session.countable_minutes
-            copies = (session.starts, session.ends, minutes, week)
-            new.append((session.pk, place.episode, place.enrollment, *copies, "", ""))
+            taken.take(placement.episode, time)
+            new.append((session.pk, placement.episode, placement.enrollment, *copies, "", ""))
     _insert_bookings(new)
     episodes = {row[1] for row in new}
     recount_booked({row[0] for row in new}, now)
@@ -104,13 +111,13 @@ def book_enrollments(
 
 
 def _site_placements(site: Site, first: date, until: date) -> PlacementsByMeeting:
-    """Who stands in a meeting on some of the dates, the longest enrolled first."""
-    places = EnrollmentMeeting.objects.filter(enrollment__episode__site=site)
-    return _read_placements(places.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until))
+    """Return the placements of the site's enrollments on the half-open dates, the earliest enrollments first."""
+    rows = EnrollmentMeeting.objects.filter(enrollment__episode__site=site)
+    return _read_placements(rows.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until))
 
 
-def _read_placements(places: QuerySet[EnrollmentMeeting]) -> PlacementsByMeeting:
-    rows = places.order_by("enrollment__starts", "pk").values_list(
+def _read_placements(enrollment_meetings: QuerySet[EnrollmentMeeting]) -> PlacementsByMeeting:
+    rows = enrollment_meetings.order_by("enrollment__starts", "pk").values_list(
         "meeting",
         "enrollment__episode",
         "enrollment",
@@ -121,22 +128,22 @@ def _read_placements(places: QuerySet[EnrollmentMeeting]) -> PlacementsByMeeting
         "enrollment__episode__ends",
     )
     found: PlacementsByMeeting = defaultdict(list)
-    for meeting, episode, enrollment, starts, ends, begins, over, care_ends in rows:
-        place = Placement(
+    for meeting, episode, enrollment, starts, ends, enrolled_from, enrolled_until, care_ends in rows:
+        placement = Placement(
             episode=episode,
             enrollment=enrollment,
             starts=starts,
             ends=ends,
-            first=begins,
-            until=over,
+            enrolled_from=enrolled_from,
+            enrolled_until=enrolled_until,
             care_ends=care_ends,
         )
-        found[meeting].append(place)
+        found[meeting].append(placement)
     return found
 
 
 def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], BusyIndex]:
-    """Under each session the patients of whom it is decided whether they are in it, and when each patient is taken."""
+    """Map session id to the episodes that are booked into it or gave their booking back, and collect when each is booked."""
     settled: dict[int, set[int]] = defaultdict(set)
     taken = BusyIndex()
     times: dict[int, Interval[datetime]] = {}
@@ -150,7 +157,7 @@ def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], B
 
 
 def _insert_bookings(rows: Sequence[BookingValues]) -> None:
-    """As fast as the database takes them: PostgreSQL by COPY, which checks every constraint like any other statement."""
+    """Insert bookings in bulk, on PostgreSQL by COPY, which checks every constraint as any other statement does."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             columns = ", ".join(BOOKING_COLUMNS)
