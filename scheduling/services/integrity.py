@@ -1,4 +1,4 @@
-"""Turns what the database refuses into what a coordinator understands."""
+"""Turn violated constraints of the database into reasons that a coordinator understands."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,18 +22,18 @@ EXPECTED_CONSTRAINTS = (
     "session_is_not_overbooked",
     "patient_is_booked_once_in_a_session",
 )
-"""What can be broken by somebody else's act, although it was asked about under the lock: people work at several sites."""
+"""Constraints that an action at another site can violate after the checks: people work at several sites, locks are per site."""
 
 
 @contextmanager
 def translate_integrity_errors() -> Iterator[None]:
-    """Whole or not at all. Raises Refused where others' acts can break the constraint; our own faults stay faults."""
+    """Run the block in a transaction. Raises Refused for an expected constraint, and IntegrityError for any other."""
     try:
         with transaction.atomic():
             yield
-    except IntegrityError as broken:
-        said = str(broken)
-        kept = next((name for name in EXPECTED_CONSTRAINTS if name in said), None)
-        if kept is None:
+    except IntegrityError as error:
+        message = str(error)
+        violated = next((name for name in EXPECTED_CONSTRAINTS if name in message), None)
+        if violated is None:
             raise
-        raise Refused([TakenConcurrently(kept)]) from broken
+        raise Refused([TakenConcurrently(violated)]) from error

@@ -1,4 +1,4 @@
-"""What a service answers when a rule stands against it."""
+"""Reasons that several services refuse for. A reason of one service stands beside it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,24 +8,30 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class BeforeAdmission(Reason):
+    """The day is before the first day of the episode of care."""
+
     asked: date
     admitted: date
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyEnrolled(Reason):
+    """The patient is enrolled in the track since that day, or will be."""
+
     track: str
     since: date
 
 
 @dataclass(frozen=True, slots=True)
 class TrackNotPublished(Reason):
+    """The track is a draft, retired, or at another site."""
+
     track: str
 
 
 @dataclass(frozen=True, slots=True)
 class SessionFull(Reason):
-    """The last place of a session went to somebody else."""
+    """The session has no place left."""
 
     session: str
     on: date
@@ -53,7 +59,7 @@ class NothingChanged(Reason):
 
 @dataclass(frozen=True, slots=True)
 class HasBegun(Reason):
-    """What has begun stays as it is; marks say what happened."""
+    """The session has begun, so that it can no longer be changed; attendance says what happened."""
 
     session: str
     on: date
@@ -61,5 +67,7 @@ class HasBegun(Reason):
 
 @dataclass(frozen=True, slots=True)
 class SessionCancelled(Reason):
+    """The session is canceled."""
+
     session: str
     on: date

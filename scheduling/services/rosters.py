@@ -1,4 +1,4 @@
-"""Who is in which session: locked, counted, copied, and told to the calendars that show it."""
+"""Locks on a site's sessions and meetings, counts of bookings, and which calendar feeds a change makes stale."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -19,14 +19,14 @@ from scheduling.models import (
 from scheduling.models.session import SessionQuerySet
 
 REASON_MAX_LENGTH = 120
-"""Of a reason, as it stands in the row."""
+"""The length of the columns that hold a reason; longer ones are cut."""
 
 
 def lock_site(site_id: int) -> None:
-    """Until the transaction ends nobody else changes the site's timetable or who is in it.
+    """Until the transaction ends nobody else changes the site's timetable or its bookings.
 
-    Taken before any other lock: so changes to one site happen one after the other, what was shown before an act is what the
-    act finds, and two that want each other's rows never wait for each other.
+    Every service takes this lock before any other. So changes to a site happen one after the other, a preview shows what the
+    change finds, and two transactions never wait for each other.
     """
     Site.objects.select_for_update(no_key=True).get(pk=site_id)
 
@@ -37,28 +37,28 @@ def lock_meetings(meeting_ids: Collection[int]) -> None:
 
 
 def lock_sessions(sessions: SessionQuerySet) -> list[Session]:
-    """The sessions as they stand, held until the transaction ends. Always locked in the order of their ids.
+    """Lock sessions until the transaction ends, and return them as they are.
 
-    Whoever changes the rosters of several sessions begins with this, so that two who do it at once never wait for each other.
+    They are locked in the order of their ids, so that two transactions never wait for each other.
     """
     return list(sessions.select_for_update(of=("self",), no_key=True).order_by("pk"))
 
 
 def new_facilitator(session: Session, *, user_id: int, part: str) -> SessionFacilitator:
-    """Somebody in the session with the copies of it, unsaved."""
+    """Return an unsaved facilitator of the session, with its times."""
     return SessionFacilitator(session=session, user_id=user_id, part=part, **facilitator_times(session))
 
 
 def facilitator_times(session: Session) -> dict[str, datetime | None]:
-    """When those who lead it are taken by it: not at all while it is cancelled."""
+    """Return the times that are copied to the session's facilitators: none while it is canceled."""
     if session.status == SessionStatus.CANCELLED:
         return {"starts": None, "ends": None}
     return {"starts": session.starts, "ends": session.ends}
 
 
 def recount_booked(session_ids: Collection[int], now: datetime) -> None:
-    """Sets `booked` to what the bookings say, and raises the version; the constraint refuses one too many."""
-    standing = (
+    """Set `booked` to the number of active bookings, and raise the version. A constraint refuses one booking too many."""
+    active = (
         Booking.objects.active()
         .filter(session=OuterRef("pk"))
         .order_by()
@@ -67,19 +67,19 @@ def recount_booked(session_ids: Collection[int], now: datetime) -> None:
     )
     for batch in in_batches(sorted(session_ids)):
         Session.objects.filter(pk__in=batch).update(
-            booked=Coalesce(Subquery(standing.values("number")), 0), version=F("version") + 1
+            booked=Coalesce(Subquery(active.values("number")), 0), version=F("version") + 1
         )
     mark_session_feeds_stale(session_ids, now)
 
 
 def mark_episode_feeds_stale(episode_ids: Collection[int], now: datetime) -> None:
-    """The patients' calendars are written anew when next read."""
+    """Have the patients' calendar feeds written again when they are next read."""
     for batch in in_batches(sorted(episode_ids)):
         Feed.objects.live().filter(patient__episodes__in=batch).update(stale_at=now)
 
 
 def mark_session_feeds_stale(session_ids: Collection[int], now: datetime) -> None:
-    """The calendars of the sessions' rooms, tracks and facilitators are written anew when next read."""
+    """Have the feeds of the sessions' rooms, tracks and facilitators written again when they are next read."""
     for batch in in_batches(sorted(session_ids)):
         leads = SessionFacilitator.objects.filter(session__in=batch)
         rooms = Session.objects.filter(pk__in=batch, room__isnull=False)
@@ -92,4 +92,5 @@ def mark_session_feeds_stale(session_ids: Collection[int], now: datetime) -> Non
 
 
 def in_batches(ids: list[int], size: int = 500) -> Iterable[list[int]]:
+    """Split ids into lists that fit into one statement."""
     return (ids[begin : begin + size] for begin in range(0, len(ids), size))

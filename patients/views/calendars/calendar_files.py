@@ -41,7 +41,7 @@ def read_uploaded_calendar(form: CalendarFileForm, patient: Patient, user: User)
         show_refusal(form, refused)
         return None
     values = CalendarValues(**form.calendar_fields())
-    return save_calendar_preview(patient=patient, values=values, understood=understood, by=user, now=now)
+    return save_calendar_preview(patient=patient, values=values, parsed=understood, by=user, now=now)
 
 
 def latest_saved_calendar(patient: Patient) -> ImportedCalendar | None:

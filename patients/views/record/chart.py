@@ -131,7 +131,7 @@ def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
     rules = book.on(today, span.level if span else "")
     enrollments = _list_enrollments(episode, today)
     record = _read_availability(patient, user, now)
-    pending, conflicts = pending_proposals(patient=patient, proposals=record.proposals, life=record.busy, now=now)
+    pending, conflicts = pending_proposals(patient=patient, proposals=record.proposals, busy=record.busy, now=now)
     moves = _moves_by_meeting(enrollments, record.busy, today)
     sees_trail = user.may(Permission.SEE_TRAIL, site.pk)
     return Chart(

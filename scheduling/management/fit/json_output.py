@@ -135,7 +135,7 @@ class _JsonWriter:
             "change": _difference(stage.difference) if stage.difference else None,
             "against_arranged": reasons_json(stage.step.arranged_reasons),
             "schedule": self.schedule(stage.schedule, stage.rank) if stage.schedule else None,
-            "repairs": [self.suggestion(each) for each in plan.repairs],
+            "repairs": [self.suggestion(each) for each in plan.suggestions],
             "against": [self.track(fit) for fit in plan.fits],
         }
 

@@ -89,12 +89,12 @@ def _level_plan(plan: LevelPlan) -> Iterator[str]:
     yield f"Level {plan.span.level} from {day(plan.starts)}{until}, {prescribed}: {STATES[stage.state]}"
     if stage.meetings:
         total = add_up(stage.meetings, need.rules, stage.individual_minutes)
-        yield f"   {hours(total.minutes)} over {counted(total.days, 'day')} in {' and '.join(plan.in_tracks)}"
+        yield f"   {hours(total.minutes)} over {counted(total.days, 'day')} in {' and '.join(plan.track_names)}"
         yield from (f"   {_slot(meeting)}" for meeting in stage.meetings)
         yield from (f"   - {remark_text(each)}." for each in commitment_remarks(stage.meetings, need))
     if stage.difference and not stage.continues_unchanged:
         yield from (f"   - {change_text(each)}." for each in stage.difference.days)
-    yield from (f"   - {suggestion_text(suggestion)}" for suggestion in plan.repairs)
+    yield from (f"   - {suggestion_text(suggestion)}" for suggestion in plan.suggestions)
     for fit in plan.fits:
         yield f"   {fit.offer.name}: {_verdict(fit)}"
         yield from (f"   - {reason_text(obstacle)}" for obstacle in fit.obstacles)

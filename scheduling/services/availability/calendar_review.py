@@ -1,7 +1,7 @@
-"""Keeping what was understood of a calendar file: looked at first, then kept, and replaced by the next one.
+"""Import a calendar file: read it, preview it, save it, and replace the calendar before it.
 
-What a patient sends waits when it runs into what is booked, as every other change of their life does: a coordinator decides.
-Reading a file takes seconds and is no part of a transaction.
+A calendar that a patient sends waits for a coordinator if it conflicts with a booking, as other changes of commitments do.
+Reading a file takes seconds, so it is not part of a transaction.
 """
 
 from collections.abc import Iterable
@@ -31,12 +31,12 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class AllDayChoiceMissing(Reason):
-    """There are days with an entry without a time, and nobody has said whether they are taken."""
+    """The file has all-day entries, and nobody has said whether the patient is busy on these days."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalendarValues:
-    """What is said of a file: whose time it takes, and as of any commitment the way and by how much it could move."""
+    """What is entered about a file: the kind of commitment, minutes of travel, and by how many minutes it could move."""
 
     kind: str
     travel_before: int = 0
@@ -45,8 +45,8 @@ class CalendarValues:
 
 
 def parse_calendar(*, patient: Patient, data: bytes, now: datetime) -> ParsedCalendar:
-    """When the patient is not free by the file, from today on. Raises Refused for a file that can't be imported."""
-    first = now.astimezone(patient.site.zone).date()
+    """Read from a calendar file when the patient is busy from today on. Raises Refused if it can't be imported."""
+    first = patient.site.today_at(now)
     found = read_calendar_file(
         data, zone=patient.site.time_zone, first=first, until=first + timedelta(weeks=WEEKS_AHEAD)
     )
@@ -57,38 +57,38 @@ def parse_calendar(*, patient: Patient, data: bytes, now: datetime) -> ParsedCal
 
 @transaction.atomic
 def save_calendar_preview(
-    *, patient: Patient, values: CalendarValues, understood: ParsedCalendar, by: User, now: datetime
+    *, patient: Patient, values: CalendarValues, parsed: ParsedCalendar, by: User, now: datetime
 ) -> ImportedCalendar:
-    """What was understood, to be looked at and kept. It takes the place of what the person looked at of that kind before."""
+    """Store a calendar for its preview, in place of those of the kind that the same person previewed before."""
     lock_site(patient.site_id)
-    first = now.astimezone(patient.site.zone).date()
-    looked_at = ImportedCalendar.objects.filter(patient=patient, state=CalendarState.UNDERSTOOD)
-    looked_at.filter(kind=values.kind, uploaded_by=by).delete()
-    looked_at.expired(now).delete()
+    first = patient.site.today_at(now)
+    previews = ImportedCalendar.objects.filter(patient=patient, state=CalendarState.UNDERSTOOD)
+    previews.filter(kind=values.kind, uploaded_by=by).delete()
+    previews.expired(now).delete()
     calendar = ImportedCalendar.objects.create(
         patient=patient,
         **vars(values),
         first=first,
         until=first + timedelta(weeks=WEEKS_AHEAD),
-        events=understood.events,
-        occurrences=understood.occurrences,
-        cancelled=understood.cancelled,
-        free=understood.free,
-        whole_days=len(understood.whole_days),
-        remarks=[[each.notice.value, each.number] for each in understood.notices],
+        events=parsed.events,
+        occurrences=parsed.occurrences,
+        cancelled=parsed.cancelled,
+        free=parsed.free,
+        whole_days=len(parsed.whole_days),
+        remarks=[[each.notice.value, each.number] for each in parsed.notices],
         uploaded_at=now,
         uploaded_by=by,
     )
-    CalendarInterval.objects.bulk_create(_rows(calendar, understood), batch_size=BATCH)
+    CalendarInterval.objects.bulk_create(_rows(calendar, parsed), batch_size=BATCH)
     record(calendar, by=by, action=Action.IMPORTED, at=now, detail="read, to be looked at")
     return calendar
 
 
-def _rows(calendar: ImportedCalendar, understood: ParsedCalendar) -> Iterable[CalendarInterval]:
+def _rows(calendar: ImportedCalendar, parsed: ParsedCalendar) -> Iterable[CalendarInterval]:
     zone = calendar.patient.site.zone
-    for each in understood.busy:
+    for each in parsed.busy:
         yield CalendarInterval(calendar=calendar, starts=each.start, ends=each.end)
-    for day in understood.whole_days:
+    for day in parsed.whole_days:
         starts, ends = (at_wall_clock(on, time(), zone) for on in (day, day + DAY))
         if starts < ends:
             yield CalendarInterval(calendar=calendar, starts=starts, ends=ends, is_whole_day=True)
@@ -98,10 +98,12 @@ def _rows(calendar: ImportedCalendar, understood: ParsedCalendar) -> Iterable[Ca
 def save_calendar(
     *, calendar: ImportedCalendar, whole_days_count: bool | None = None, by: User, now: datetime
 ) -> ImportedCalendar:
-    """The patient is not free by it from now on, and by the one of its kind before no longer. What is booked stays booked.
+    """Save a previewed or waiting calendar in place of the saved one of its kind; bookings stay as they are.
 
-    What the patient keeps waits instead when it runs into a booking that the one before leaves alone. Raises Refused when
-    nobody has said whether whole days count, and when it is decided, or forgotten.
+    If the patient saves it and it conflicts with a booking that the calendar before does not conflict with, it waits for a
+    coordinator instead. Return it as it is then.
+
+    Raises Refused if nobody has said whether all-day entries count, and if the calendar is decided already or has expired.
     """
     calendar = _lock_undecided(calendar)
     if calendar.state == CalendarState.UNDERSTOOD:
@@ -124,9 +126,9 @@ def save_calendar(
 
 @transaction.atomic
 def decline_calendar(*, calendar: ImportedCalendar, reason: str, by: User, now: datetime) -> None:
-    """Leaves everything as it is, tells the patient why, and forgets the times.
+    """Decline a calendar that waits: its times are deleted, and the patient is told why.
 
-    Raises Refused without a reason, and unless it waits.
+    Raises Refused without a reason, and if the calendar does not wait.
     """
     refuse_if_any([] if reason.strip() else [ReasonRequired(is_shown_to_patient=True)])
     calendar = _lock_undecided(calendar)
@@ -139,7 +141,7 @@ def decline_calendar(*, calendar: ImportedCalendar, reason: str, by: User, now: 
 
 @transaction.atomic
 def remove_calendar(*, calendar: ImportedCalendar, by: User, now: datetime) -> None:
-    """The patient is free again by all that it says. Raises Refused when somebody removed it in the meantime."""
+    """Delete a calendar with its times. Raises Refused if somebody else has deleted it in the meantime."""
     lock_site(calendar.patient.site_id)
     found = ImportedCalendar.objects.filter(pk=calendar.pk).select_related("patient").first()
     if found is None:
@@ -149,7 +151,7 @@ def remove_calendar(*, calendar: ImportedCalendar, by: User, now: datetime) -> N
 
 
 def new_conflicts(*, calendar: ImportedCalendar, now: datetime) -> tuple[BookingConflict, ...]:
-    """The bookings that a calendar runs into and the kept one of its kind does not."""
+    """Return the conflicts of a calendar with bookings that the saved one of its kind does not conflict with."""
     site, patient = calendar.patient.site, calendar.patient
     calendars = [calendar]
     if (before := calendar_to_replace(calendar)) is not None:
@@ -157,24 +159,26 @@ def new_conflicts(*, calendar: ImportedCalendar, now: datetime) -> tuple[Booking
     busy = [each for _, times in calendar_times(calendars) for each in times.on_dates(site.zone)]
     own = f"calendar-{calendar.pk}-"
     found = booking_conflicts(patient=patient, busy=busy, now=now)
-    known = {clash.booking.pk for clash in found if not str(clash.busy.key).startswith(own)}
-    return tuple(clash for clash in found if str(clash.busy.key).startswith(own) and clash.booking.pk not in known)
+    known = {conflict.booking.pk for conflict in found if not str(conflict.busy.key).startswith(own)}
+    return tuple(
+        conflict for conflict in found if str(conflict.busy.key).startswith(own) and conflict.booking.pk not in known
+    )
 
 
 def calendar_to_replace(calendar: ImportedCalendar) -> ImportedCalendar | None:
-    """The calendar that it would take the place of."""
+    """Return the saved calendar of the same kind and patient, which this one would replace."""
     kept = ImportedCalendar.objects.saved_for([calendar.patient_id]).filter(kind=calendar.kind)
     return kept.exclude(pk=calendar.pk).first()
 
 
 def all_times(calendar: ImportedCalendar) -> CalendarTimes:
-    """With its whole days, whether they count or not."""
+    """Return the busy times of a calendar with its all-day entries, whether they count or not."""
     rows = calendar.intervals.values_list("starts", "ends")
     return calendar.as_times(Interval(starts, ends) for starts, ends in rows)
 
 
 def _lock_undecided(calendar: ImportedCalendar) -> ImportedCalendar:
-    """As it stands, held with its site. Raises Refused when it is decided, replaced or forgotten."""
+    """Lock the calendar and its site, and return it as it is. Raises Refused if it is decided, replaced or expired."""
     lock_site(calendar.patient.site_id)
     calendars = ImportedCalendar.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")
     found = calendars.filter(pk=calendar.pk, decided_at=None).first()
@@ -184,7 +188,7 @@ def _lock_undecided(calendar: ImportedCalendar) -> ImportedCalendar:
 
 
 def _replace(calendar: ImportedCalendar, state: CalendarState, by: User, now: datetime) -> None:
-    """Another of its kind in that state is no more."""
+    """Delete the patient's other calendars of the kind in that state."""
     others = ImportedCalendar.objects.filter(patient=calendar.patient_id, kind=calendar.kind, state=state)
     for other in others.exclude(pk=calendar.pk).select_related("patient"):
         record(other, by=by, action=Action.ENDED, at=now, detail=f"replaced, {_date_range(other)}")

@@ -1,4 +1,4 @@
-"""What patients' lives ask of them on dates: commitments, and the calendars that they sent."""
+"""When patients are busy on dates, by their commitments and imported calendars."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -17,28 +17,28 @@ LOOKBACK = timedelta(days=2)
 def busy_times(
     patients: Collection[int], site: Site, first: date, until: date | None = None
 ) -> dict[int, list[BusyTime]]:
-    """Under each patient what their life asks of them around the site from `first` to before `until`, if there is one.
+    """Map patient id to busy times from `first` to before `until`, or without an end, with the travel to the site.
 
-    Two queries, one more each for the ways to places and for the times of imported calendars.
+    Two queries, and one more each for travel times from places and for imported calendars.
     """
-    lives: dict[int, list[BusyTime]] = defaultdict(list, calendar_busy_on_dates(patients, site.zone, first, until))
+    found: dict[int, list[BusyTime]] = defaultdict(list, calendar_busy_on_dates(patients, site.zone, first, until))
     commitments = Commitment.objects.filter(patient__in=patients).in_force_from(first - LOOKBACK).with_travel()
     for commitment in commitments:
-        lives[commitment.patient_id].append(commitment.as_busy_time(site=site))
-    return lives
+        found[commitment.patient_id].append(commitment.as_busy_time(site=site))
+    return found
 
 
 def busy_intervals(
-    lives: Mapping[int, Iterable[BusyTime]], site: Site, dates: Interval[date]
+    busy_by_patient: Mapping[int, Iterable[BusyTime]], site: Site, dates: Interval[date]
 ) -> dict[int, list[Interval[datetime]]]:
-    """Under each patient when their life, travel included, leaves no room on the dates."""
+    """Map patient id to busy intervals on the half-open dates as aware datetimes, travel included."""
     busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
-    for patient, life in lives.items():
-        for occasion in (occasion for each in life for occasion in each.occasions(dates.start, dates.end)):
+    for patient, times in busy_by_patient.items():
+        for occasion in (occasion for each in times for occasion in each.occasions(dates.start, dates.end)):
             start, end = (
                 _instant(minute, dates.start, site) for minute in (occasion.with_travel.start, occasion.with_travel.end)
             )
-            if start < end:  # a clock change can swallow it
+            if start < end:  # a clock change can leave nothing of it
                 busy[patient].append(Interval(start, end))
     return busy
 

@@ -1,4 +1,4 @@
-"""What is booked already and a patient's life does not leave time for."""
+"""Bookings that a patient's busy times conflict with."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from timekeeping.weeks import BusyTime
 
 @dataclass(frozen=True, slots=True)
 class BookingConflict:
-    """A booking that something in the patient's life, the way there included, runs into."""
+    """A booking and a busy time that overlap, travel included."""
 
     booking: Booking
     busy: BusyTime
 
 
 def booking_conflicts(*, patient: Patient, busy: Iterable[BusyTime], now: datetime) -> tuple[BookingConflict, ...]:
-    """Each standing booking to come and each busy time that it runs into, by the wall clock of the site; one query.
+    """Return every conflict of the patient's future bookings with the busy times, by the site's wall clock; one query.
 
-    A commitment that is added later takes nobody out of a group: what to do about it is the coordinator's to decide.
+    A commitment that is added later cancels no booking: what to do about it is the coordinator's decision (product rule).
     """
     bookings = (
         Booking.objects.active()

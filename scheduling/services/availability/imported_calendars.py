@@ -1,7 +1,4 @@
-"""When patients are not free by the calendars that they sent: read for the search, and for what is on a date.
-
-The search is told what goes on by weeks as such; who asks about dates is told the dates.
-"""
+"""When patients are busy by their imported calendars, as weekly patterns for the search or on single dates."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,7 +14,7 @@ LONGEST_TRAVEL = timedelta(days=1)
 
 
 def calendar_busy_in_weeks(patients: Collection[int], zone: tzinfo) -> Mapping[int, list[BusyTime]]:
-    """Under each patient what the calendars that are kept take of their weeks; two queries, one where there are none."""
+    """Map patient id to the weekly busy times of the saved calendars; two queries, or one if there are none."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
     for calendar, times in calendar_times(ImportedCalendar.objects.saved_for(patients)):
         found[calendar.patient_id] += times.in_weeks(zone)
@@ -27,9 +24,9 @@ def calendar_busy_in_weeks(patients: Collection[int], zone: tzinfo) -> Mapping[i
 def calendar_busy_on_dates(
     patients: Collection[int], zone: tzinfo, first: date, until: date | None = None
 ) -> Mapping[int, list[BusyTime]]:
-    """Under each patient what the calendars that are kept take of the dates from `first` to before `until`, if there is one.
+    """Map patient id to the busy times of the saved calendars on the half-open dates, without an end if `until` is None.
 
-    Two queries, one where there are none.
+    Two queries, or one if there are none.
     """
     found: dict[int, list[BusyTime]] = defaultdict(list)
     for calendar, times in calendar_times(ImportedCalendar.objects.saved_for(patients), zone, first, until):
@@ -40,7 +37,7 @@ def calendar_busy_on_dates(
 def calendar_times(
     calendars: Iterable[ImportedCalendar], zone: tzinfo = UTC, first: date | None = None, until: date | None = None
 ) -> Sequence[tuple[ImportedCalendar, CalendarTimes]]:
-    """Each of the calendars with its times that count, or those of them that reach into the dates; one query for all."""
+    """Return each of the calendars with its busy times, limited to the half-open dates if they are given; one query."""
     known = {calendar.pk: calendar for calendar in calendars}
     if not known:
         return ()

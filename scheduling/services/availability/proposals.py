@@ -1,6 +1,6 @@
-"""What patients say of their own lives: kept at once, unless it would run into what is booked. That a coordinator decides.
+"""Commitments that patients enter: saved at once, unless they conflict with a booking. Then a coordinator decides.
 
-Nobody loses a place by typing: until it is decided, everything stays as it is.
+Until that is decided everything stays as it is, so that nobody loses a booking by typing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,47 +31,49 @@ from timekeeping.weeks import BusyTime
 
 @dataclass(frozen=True, slots=True)
 class AlreadyDecided(Reason):
-    """Somebody decided on it in the meantime, or the patient took it back."""
+    """Somebody has decided in the meantime, or the patient has withdrawn it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingProposal:
-    """A proposal that waits, the commitment as it would be, and the bookings that this runs into."""
+    """A proposal that waits, the commitment as it would be, and the bookings that it would conflict with."""
 
     proposal: CommitmentProposal
     would_be: Commitment
-    clashes: tuple[BookingConflict, ...]
+    conflicts: tuple[BookingConflict, ...]
 
 
 def unsaved_commitment(values: CommitmentValues, patient: Patient) -> Commitment:
-    """The commitment that the values would be; unsaved."""
+    """Return an unsaved commitment with these values."""
     return Commitment(pk=0, patient=patient, **vars(values))
 
 
 def pending_proposals(
-    *, patient: Patient, proposals: Sequence[CommitmentProposal], life: Iterable[BusyTime] = (), now: datetime
+    *, patient: Patient, proposals: Sequence[CommitmentProposal], busy: Iterable[BusyTime] = (), now: datetime
 ) -> tuple[tuple[PendingProposal, ...], tuple[BookingConflict, ...]]:
     """Return the proposals that wait with the bookings each would conflict with, and the conflicts of the busy times given.
 
     Proposals that do not wait are left out. One query answers both.
     """
     waiting = [each for each in proposals if each.state == ProposalState.WAITING]
-    would_be = {f"asked {each.pk}": unsaved_commitment(values_from_json(each.values), patient) for each in waiting}
-    asked = [replace(each.as_busy_time(site=patient.site), key=key) for key, each in would_be.items()]
-    found = booking_conflicts(patient=patient, busy=[*life, *asked], now=now)
+    would_be = {f"proposed {each.pk}": unsaved_commitment(values_from_json(each.values), patient) for each in waiting}
+    proposed = [replace(each.as_busy_time(site=patient.site), key=key) for key, each in would_be.items()]
+    found = booking_conflicts(patient=patient, busy=[*busy, *proposed], now=now)
     return (
         tuple(
-            PendingProposal(each, would_be[key], tuple(clash for clash in found if clash.busy.key == key))
-            for each in waiting
-            for key in [f"asked {each.pk}"]
+            PendingProposal(each, commitment, tuple(conflict for conflict in found if conflict.busy.key == key))
+            for each, (key, commitment) in zip(waiting, would_be.items(), strict=True)
         ),
-        tuple(clash for clash in found if clash.busy.key not in would_be),
+        tuple(conflict for conflict in found if conflict.busy.key not in would_be),
     )
 
 
 @transaction.atomic
 def propose_commitment(*, patient: Patient, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
-    """Raises Refused when the commitment makes no sense by itself."""
+    """Add a commitment at once, or as a proposal that waits if it conflicts with a booking.
+
+    Raises Refused if the values are invalid.
+    """
     lock_site(patient.site_id)
     refuse_if_any(check_new_commitment(patient, values))
     if _has_new_conflicts(patient, values, None, now):
@@ -82,7 +84,10 @@ def propose_commitment(*, patient: Patient, values: CommitmentValues, by: User, 
 
 @transaction.atomic
 def propose_change(*, commitment: Commitment, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
-    """Takes the place of what the patient asked for of it before. Raises Refused as `ask_to_add` does."""
+    """Change a commitment at once, or by a proposal that waits if it newly conflicts with a booking.
+
+    Earlier proposals for the commitment are withdrawn. Raises Refused if the values are invalid.
+    """
     patient = commitment.patient
     lock_site(patient.site_id)
     refuse_if_any(check_new_commitment(patient, values))
@@ -109,7 +114,7 @@ def propose_end(*, commitment: Commitment, last_day: date | None, by: User, now:
 
 @transaction.atomic
 def propose_removal(*, commitment: Commitment, by: User, now: datetime) -> CommitmentProposal:
-    """From today on it holds no longer."""
+    """End a commitment yesterday, or delete it if it has not begun; this conflicts with no booking."""
     patient, label = commitment.patient, commitment.label
     today = patient.site.today_at(now)
     lock_site(patient.site_id)
@@ -123,22 +128,28 @@ def propose_removal(*, commitment: Commitment, by: User, now: datetime) -> Commi
 def propose_week(
     *, patient: Patient, rows: Sequence[WeekRow], by: User, now: datetime
 ) -> tuple[CommitmentProposal, ...]:
-    """All that the rows ask for, each kept or waiting by itself. Raises WeekRefused as `acts_of` does, and then nothing is."""
+    """Propose every change that the rows of the week make; each is saved or waits by itself.
+
+    Raises WeekRefused as `plan_week_changes` does, and then nothing is saved.
+    """
     lock_site(patient.site_id)
-    asked = []
-    for act in plan_week_changes(patient=patient, rows=rows, today=patient.site.today_at(now)):
-        if act.commitment is None and act.values is not None:
-            asked.append(propose_commitment(patient=patient, values=act.values, by=by, now=now))
-        elif act.commitment is not None and act.values is not None:
-            asked.append(propose_change(commitment=act.commitment, values=act.values, by=by, now=now))
-        elif act.commitment is not None:
-            asked.append(propose_removal(commitment=act.commitment, by=by, now=now))
-    return tuple(asked)
+    proposals = []
+    for change in plan_week_changes(patient=patient, rows=rows, today=patient.site.today_at(now)):
+        if change.commitment is None and change.values is not None:
+            proposals.append(propose_commitment(patient=patient, values=change.values, by=by, now=now))
+        elif change.commitment is not None and change.values is not None:
+            proposals.append(propose_change(commitment=change.commitment, values=change.values, by=by, now=now))
+        elif change.commitment is not None:
+            proposals.append(propose_removal(commitment=change.commitment, by=by, now=now))
+    return tuple(proposals)
 
 
 @transaction.atomic
 def accept_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) -> Commitment:
-    """Does what was asked for; what is booked stays booked. Raises Refused when it is decided or makes no sense any more."""
+    """Save the proposed commitment; bookings stay as they are.
+
+    Raises Refused if the proposal is decided already, or if its values are no longer valid.
+    """
     proposal = _lock_pending(proposal)
     values = values_from_json(proposal.values)
     if proposal.commitment is None:
@@ -152,7 +163,10 @@ def accept_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) ->
 
 @transaction.atomic
 def decline_proposal(*, proposal: CommitmentProposal, reason: str, by: User, now: datetime) -> None:
-    """Leaves everything as it is, and tells the patient why. Raises Refused without a reason, and when it is decided."""
+    """Leave the commitments as they are, and tell the patient why.
+
+    Raises Refused without a reason, and if the proposal is decided already.
+    """
     refuse_if_any([] if reason.strip() else [ReasonRequired(is_shown_to_patient=True)])
     proposal = _lock_pending(proposal)
     proposal.reason = reason.strip()
@@ -161,21 +175,21 @@ def decline_proposal(*, proposal: CommitmentProposal, reason: str, by: User, now
 
 @transaction.atomic
 def withdraw_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) -> None:
-    """The patient takes it back. Raises Refused when it is decided."""
+    """Withdraw the patient's own proposal. Raises Refused if it is decided already."""
     _decide(_lock_pending(proposal), ProposalState.WITHDRAWN, by, now)
 
 
 def _has_new_conflicts(
     patient: Patient, values: CommitmentValues, instead_of: Commitment | None, now: datetime
 ) -> bool:
-    """Whether the values run into a booking that the commitment, as it is, leaves alone."""
+    """Whether the values conflict with a booking that the commitment `instead_of` does not conflict with."""
     found = booking_conflicts(
         patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now
     )
     if not found or instead_of is None:
         return bool(found)
     before = booking_conflicts(patient=patient, busy=[instead_of.as_busy_time(site=patient.site)], now=now)
-    return bool({clash.booking.pk for clash in found} - {clash.booking.pk for clash in before})
+    return bool({conflict.booking.pk for conflict in found} - {conflict.booking.pk for conflict in before})
 
 
 def _create_proposal(
@@ -220,13 +234,13 @@ def _create_end_proposal(
 
 
 def _withdraw_pending(commitment: Commitment, now: datetime) -> None:
-    """What the patient asked for of it before is overtaken by what they ask for now."""
+    """Withdraw the proposals for the commitment that wait, because the patient makes a new one."""
     waiting = CommitmentProposal.objects.waiting().filter(commitment=commitment)
     waiting.update(state=ProposalState.WITHDRAWN, decided_at=now)
 
 
 def _lock_pending(proposal: CommitmentProposal) -> CommitmentProposal:
-    """As it stands, held with its site. Raises Refused when it does not wait any more."""
+    """Lock the proposal and its site, and return it as it is. Raises Refused if it no longer waits."""
     lock_site(proposal.patient.site_id)
     proposals = CommitmentProposal.objects.select_for_update(of=("self",), no_key=True)
     proposal = proposals.select_related("patient__site", "commitment__patient").get(pk=proposal.pk)

@@ -148,6 +148,7 @@ def _sessions_of(
 
 
 def session_interval(session: Session) -> Interval[datetime]:
+    """Return when the session is held."""
     return Interval(session.starts, session.ends)
 
 

@@ -40,6 +40,7 @@ class EndingEnrollment:
 
     @property
     def may_move(self) -> bool:
+        """Whether the other track fits from the day after; such patients move unless the user says otherwise."""
         return self.fit is not None and self.fit.fits and not self.reasons
 
 

@@ -1,4 +1,4 @@
-"""Step-down ahead: brings the levels of a course of care, with what the patient attends by then, to the search through them."""
+"""Plan the steps down through the levels of care of an episode, with what the patient attends at each."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,58 +23,61 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 
 @dataclass(frozen=True, kw_only=True)
 class LevelPlan:
-    """A level of care from the first day on which it is looked at, and what is arranged or found for it.
+    """A level of care from the first day of the plan on, and the schedule that is arranged or found for it.
 
-    `in_tracks` are the names of the tracks in which that is, `stands_in` the places that the patient has when the level begins,
-    from which they would go on. Where no schedule was found, `fits` says of each track what stands against it, and `repairs`
-    what would help.
+    `track_names` are the tracks of that schedule, by name. `enrollments_then` are those in force when the level starts, from
+    which the patient would change or transfer. If no schedule was found, `fits` has each track with its obstacles, and
+    `suggestions` are changes that would help.
     """
 
     span: LevelOfCareSpan
     stage: StepPlan
-    in_tracks: tuple[str, ...]
-    stands_in: tuple[Enrollment, ...]
+    track_names: tuple[str, ...]
+    enrollments_then: tuple[Enrollment, ...]
     fits: tuple[Fit, ...]
-    repairs: tuple[Suggestion, ...]
+    suggestions: tuple[Suggestion, ...]
 
     @property
     def starts(self) -> date:
+        """The first day on which the level is planned."""
         return self.stage.step.starts
 
     @property
     def need(self) -> Need:
+        """What the patient needs at the level."""
         return self.stage.step.need
 
     @property
     def last_day(self) -> date | None:
+        """The last day of the level, if it has one."""
         return self.span.ends - DAY if self.span.ends else None
 
 
 def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]:
-    """The levels that hold on the day or later, each with the schedule that is best with those before and after it.
+    """Return the levels in force on the day or later, each with the schedule that goes best with those before and after it.
 
-    As many queries for three as for one. Reads prefetched spans and the patient. Raises Refused when the course of care is
-    over by then, or no level is stated.
+    As many queries for three levels as for one. Reads prefetched spans and the patient. Raises Refused if the episode of care
+    is over by then, or has no level then.
     """
     spans = [span for span in episode.spans.all() if span.ends is None or span.ends > from_day]
     if not spans or (episode.ends is not None and episode.ends <= from_day):
         raise Refused([NoEpisode(from_day)])
     spans.sort(key=lambda span: span.starts)
     days = [max(from_day, span.starts) for span in spans]
-    places = AttendedMeetings.of(episode, days[0])
-    lives = PatientAvailability.of(episode.site, [episode], days[0], apart_from=places.enrollments)
+    attended = AttendedMeetings.of(episode, days[0])
+    availability = PatientAvailability.of(episode.site, [episode], days[0], apart_from=attended.enrollments)
     tracks = list(published_tracks(episode.site))
-    full = full_dates(site=episode.site, from_day=days[0], apart_from=own_sessions_of(episode, places.enrollments))
-    groups = _GroupHistory.of(tracks, places.meetings)
+    full = full_dates(site=episode.site, from_day=days[0], apart_from=own_sessions_of(episode, attended.enrollments))
+    groups = _GroupHistory.of(tracks, attended.meetings)
     steps: list[Step] = []
     for span, day in zip(spans, days, strict=True):
-        arranged = places.arranged(day, span.ends, groups, is_first=not steps)
+        arranged = attended.arranged(day, span.ends, groups, is_first=not steps)
         offers = tuple(as_offer(track, day, full) for track in tracks)
         going_on = tuple(_with_eligibility(as_offer(track, day, full, goes_on=True), track) for track in tracks)
         offered = (each.meeting for offer in (*offers, *going_on) for each in offer.meetings)
         steps.append(
             Step(
-                need=places.beside_hours(lives.need(episode, day)),
+                need=attended.beside_individual(availability.need(episode, day)),
                 offers=offers,
                 offers_if_enrolled=going_on,
                 follows=groups.follows(offered),
@@ -82,22 +85,25 @@ def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]
             )
         )
     stages = plan_steps(steps, enrolled=steps[0].arranged)
-    names = {track.pk: track.name for track in (*tracks, *(each.track for each in places.enrollments))}
+    names = {track.pk: track.name for track in (*tracks, *(each.track for each in attended.enrollments))}
     return tuple(
         LevelPlan(
             span=span,
             stage=stage,
-            in_tracks=tuple(sorted(names[int(key)] for key in stage.track_keys)),
-            stands_in=places.enrollments_on(stage.step.starts),
+            track_names=tuple(sorted(names[int(key)] for key in stage.track_keys)),
+            enrollments_then=attended.enrollments_on(stage.step.starts),
             fits=() if stage.meetings else find_fits(_open_offers(stage), stage.step.need),
-            repairs=() if stage.meetings else find_suggestions(_open_offers(stage), stage.step.need),
+            suggestions=() if stage.meetings else find_suggestions(_open_offers(stage), stage.step.need),
         )
         for span, stage in zip(spans, stages, strict=True)
     )
 
 
 def _with_eligibility(offer: Offer, track: Track) -> Offer:
-    """Who is in a track may stay in it whatever their level and age, but is led on to one that is meant for them."""
+    """Return the offer with the track's level and ages.
+
+    A patient may stay in a track that is not for their level or age, but a track that is for them comes first.
+    """
     return replace(offer, level=track.level, from_age=track.from_age, to_age=track.to_age)
 
 
@@ -106,7 +112,7 @@ def _open_offers(stage: StepPlan) -> tuple[Offer, ...]:
 
 
 def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
-    """Sessions in which the patient needs no new place."""
+    """Return the sessions in which the patient needs no new row, as `own_sessions` does for one enrollment."""
     known = Q(pk__in=settled_sessions(episode).order_by().values("pk"))
     for enrollment in enrollments:
         known |= Q(pk__in=own_sessions(enrollment).order_by().values("pk"))
@@ -115,12 +121,13 @@ def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> Sess
 
 @dataclass(frozen=True, slots=True)
 class _GroupHistory:
-    """Under each meeting the first of those that took each other's place from a date on: the group as people know it."""
+    """Map meeting id to the first meeting of its group: meetings that continue each other are one group to people."""
 
     first: Mapping[Key, Key]
 
     @classmethod
     def of(cls, tracks: Iterable[Track], attended: Iterable[Meeting]) -> "_GroupHistory":
+        """Follow `continues` back through the meetings of the tracks and those that the patient attends."""
         meetings = [*attended, *(meeting for track in tracks for meeting in track.meetings.all())]
         before = {meeting.pk: meeting.continues_id for meeting in meetings}
         first: dict[Key, Key] = {}
@@ -131,27 +138,29 @@ class _GroupHistory:
             first[meeting] = earliest
         return cls(first)
 
-    def known(self, meetings: Iterable[Key]) -> set[Key]:
+    def groups_of(self, meetings: Iterable[Key]) -> set[Key]:
+        """Return the ids of the first meetings of their groups."""
         return {self.first.get(each, each) for each in meetings}
 
     def follows(self, offered: Iterable[WeeklyMeeting]) -> dict[Key, WeeklyMeeting]:
-        """Under each other meeting of the same groups, the one that is offered."""
+        """Map the keys of earlier and later meetings of the offered groups to the meeting that is offered."""
         then = {self.first.get(each.key, each.key): each for each in offered}
         return {key: then[first] for key, first in self.first.items() if first in then and then[first].key != key}
 
 
 @dataclass(frozen=True, slots=True)
 class AttendedMeetings:
-    """The standing places in groups that a patient has on a day or later, in the order of their first days, and those in the
-    individual `hours` that are kept for them.
+    """The meetings that a patient attends on a day or later: groups in `rows`, and those kept for the patient.
+
+    Both are in the order of their first days.
     """
 
-    places: Sequence[EnrollmentMeeting]
-    hours: Sequence[EnrollmentMeeting]
+    rows: Sequence[EnrollmentMeeting]
+    individual_rows: Sequence[EnrollmentMeeting]
 
     @classmethod
     def of(cls, episode: Episode, day: date) -> "AttendedMeetings":
-        """Two queries."""
+        """Read the meetings that are attended on the day or later; two queries."""
         rows = EnrollmentMeeting.objects.filter(Q(ends=None) | Q(ends__gt=day), enrollment__episode=episode)
         rows = rows.filter(Q(meeting__runs_until=None) | Q(meeting__runs_until__gt=day))
         rows = rows.select_related("meeting__service_type", "enrollment__track", "enrollment__episode")
@@ -161,59 +170,66 @@ class AttendedMeetings:
             [each for each in found if each.meeting.kept_for_id is not None],
         )
 
-    def beside_hours(self, need: Need) -> Need:
-        """Individual hours stay what they are while groups change, and these go around them."""
+    def beside_individual(self, need: Need) -> Need:
+        """Return the need with the individual sessions as busy times: they stay when groups change."""
         busy = (
             each.meeting.as_busy_time(label=each.meeting.name, valid_from=each.starts, valid_until=each.ends)
-            for each in self.hours
+            for each in self.individual_rows
             if each.ends is None or each.ends > need.from_day
         )
         return replace(need, busy=(*need.busy, *busy))
 
     @property
     def enrollments(self) -> list[Enrollment]:
-        return list({place.enrollment_id: place.enrollment for place in self.places}.values())
+        """The enrollments of the groups, each once."""
+        return list({row.enrollment_id: row.enrollment for row in self.rows}.values())
 
     @property
     def meetings(self) -> list[Meeting]:
-        return [place.meeting for place in self.places]
+        """The meetings of the groups."""
+        return [row.meeting for row in self.rows]
 
     def enrollments_on(self, day: date) -> tuple[Enrollment, ...]:
+        """Return the enrollments in force on the day."""
         return tuple(each for each in self.enrollments if each.starts <= day and (each.ends is None or each.ends > day))
 
     def arranged(self, day: date, until: date | None, groups: _GroupHistory, *, is_first: bool) -> EnrolledMeetings:
-        """What was chosen for a level that begins on the day: what is attended now, or begins or ends with it or later."""
+        """Return what was chosen in advance for a level from `day` to before `until`, or NOT_ENROLLED.
+
+        For the first level that is what the patient attends then. For a later one it is what they attend from its first day,
+        or first within it, if these are other groups than before.
+        """
         then = list(self.in_week_from(day))
         if not then:
-            begin = (_start_of(place) for place in self.places)
+            begin = (_start_of(row) for row in self.rows)
             later = min((each for each in begin if day < each and (until is None or each < until)), default=day)
             then = list(self.in_week_from(later))
         if not then or not (is_first or self._differs(then, day, groups)):
             return NOT_ENROLLED
-        tracks = {place.enrollment_id: place.enrollment.track for place in then}
+        tracks = {row.enrollment_id: row.enrollment.track for row in then}
         return EnrolledMeetings(
-            meetings=tuple(place.meeting.as_weekly_meeting() for place in then),
+            meetings=tuple(row.meeting.as_weekly_meeting() for row in then),
             tracks=frozenset(track.pk for track in tracks.values()),
             individual_minutes=sum(track.individual_minutes for track in tracks.values()),
         )
 
     def _differs(self, then: Collection[EnrollmentMeeting], day: date, groups: _GroupHistory) -> bool:
         """Whether other groups are attended then than on the day before."""
-        before = (place for place in self.places if _start_of(place) < day and not _is_over(place, day))
-        return groups.known(place.meeting_id for place in then) != groups.known(place.meeting_id for place in before)
+        before = (row for row in self.rows if _start_of(row) < day and not _is_over(row, day))
+        return groups.groups_of(row.meeting_id for row in then) != groups.groups_of(row.meeting_id for row in before)
 
     def in_week_from(self, day: date) -> Iterator[EnrollmentMeeting]:
-        """Those that hold for the whole rest of the week from the day."""
-        for place in self.places:
-            if _start_of(place) < day + WEEK and not _is_over(place, day + WEEK):
-                yield place
+        """Yield the rows that last for the whole week from the day."""
+        for row in self.rows:
+            if _start_of(row) < day + WEEK and not _is_over(row, day + WEEK):
+                yield row
 
 
-def _start_of(place: EnrollmentMeeting) -> date:
-    return max(place.starts, place.meeting.runs_from)
+def _start_of(row: EnrollmentMeeting) -> date:
+    return max(row.starts, row.meeting.runs_from)
 
 
-def _is_over(place: EnrollmentMeeting, day: date) -> bool:
-    """Whether it ends before the half-open end `day`, so that a week up to there is not attended in full."""
-    ends = [each for each in (place.ends, place.meeting.runs_until) if each is not None]
+def _is_over(row: EnrollmentMeeting, day: date) -> bool:
+    """Whether the meeting is no longer attended on some day before `day`."""
+    ends = [each for each in (row.ends, row.meeting.runs_until) if each is not None]
     return bool(ends) and min(ends) < day

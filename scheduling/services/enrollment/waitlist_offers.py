@@ -37,6 +37,7 @@ class WaitlistMatch:
 
     @property
     def fits(self) -> bool:
+        """Whether the track fits the patient from some day on."""
         return self.fit is not None and self.fit.fits
 
 

@@ -71,7 +71,7 @@ def _build_columns(found: Sequence[LevelPlan], patient: Patient) -> list[LevelCo
     is_open = False
     for each in found:
         stage = each.stage
-        comes_later = is_open and not each.stands_in
+        comes_later = is_open and not each.enrollments_then
         columns.append(
             LevelColumn(
                 plan=each,
@@ -96,14 +96,18 @@ def _column_picture(plan: LevelPlan) -> WeekPicture | None:
 def _action_url(plan: LevelPlan, patient: Patient) -> str:
     """Return the page that arranges the level, with the first day and the meetings filled in; empty if none does."""
     stage, schedule = plan.stage, plan.stage.schedule
-    if schedule is None or len(plan.stands_in) > 1 or (stage.difference is not None and stage.difference.is_empty):
+    if (
+        schedule is None
+        or len(plan.enrollments_then) > 1
+        or (stage.difference is not None and stage.difference.is_empty)
+    ):
         return ""
     track = schedule.offer.key
-    if not plan.stands_in:
+    if not plan.enrollments_then:
         page = reverse("enroll", args=[patient.pk, track])
-    elif plan.stands_in[0].track_id == track:
-        page = reverse("enrollment-change", args=[plan.stands_in[0].pk])
+    elif plan.enrollments_then[0].track_id == track:
+        page = reverse("enrollment-change", args=[plan.enrollments_then[0].pk])
     else:
-        page = reverse("enrollment-transfer-to", args=[plan.stands_in[0].pk, track])
+        page = reverse("enrollment-transfer-to", args=[plan.enrollments_then[0].pk, track])
     meetings = ",".join(str(each.key) for each in schedule.meetings)
     return f"{page}?from={schedule.starts.isoformat()}&meetings={meetings}"

@@ -109,7 +109,7 @@ def understood(*times: tuple[datetime, datetime], whole_days: tuple[date, ...] =
 
 def looked_at(patient: Patient, by: User, found: ParsedCalendar, kind: str = "work", **said: int) -> ImportedCalendar:
     values = CalendarValues(kind=kind, **said)
-    return save_calendar_preview(patient=patient, values=values, understood=found, by=by, now=TUESDAY)
+    return save_calendar_preview(patient=patient, values=values, parsed=found, by=by, now=TUESDAY)
 
 
 SECRET = ("SUMMARY:Ward 7", "LOCATION:Oncology")

@@ -156,7 +156,7 @@ def test_what_is_attended_now_is_arranged_and_kept_by_the_next_level(
     assert (first.stage.step.is_settled, first.stage.schedule) == (True, None)
     assert second.stage.schedule is not None
     assert (second.stage.schedule.offer.key, days(second)) == (evenings.pk, [0, 1, 2])
-    assert second.stands_in == (enrollment,)
+    assert second.enrollments_then == (enrollment,)
 
 
 def test_a_place_in_a_full_group_is_the_patients_own(rosa: Patient, coordinator: User) -> None:
@@ -207,7 +207,7 @@ def test_a_place_that_ends_is_not_kept_forever(rosa: Patient, evenings: Track, c
     end_enrollment(enrollment=enrollment, last_day=STEP - timedelta(days=1), by=coordinator, now=NOW)
     first, second = looked(rosa)
     assert first.stage.step.is_settled
-    assert (second.stands_in, days(second)) == ((), [0, 1, 2])
+    assert (second.enrollments_then, days(second)) == ((), [0, 1, 2])
 
 
 def test_who_is_in_a_track_needs_no_start_date_to_go_on_in_it(rosa: Patient, coordinator: User) -> None:
