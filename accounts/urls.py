@@ -1,4 +1,4 @@
-"""The way in: the front door, and the pages of the sign-in package that are used. Accounts are made by the clinic."""
+"""The home page, and the pages of the sign-in package that are used. Accounts are created by the clinic."""
 
 from allauth.account import views
 from django.urls import URLPattern, URLResolver, path, re_path
@@ -23,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
-    # The package asks for the addresses of its other pages, which don't exist here.
+    # The package reverses the URLs of its other pages, which don't exist here.
     path("accounts/signup/", disabled_page, name="account_signup"),
     path("accounts/email/", disabled_page, name="account_email"),
     path("accounts/confirm-email/", disabled_page, name="account_email_verification_sent"),

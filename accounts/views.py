@@ -1,4 +1,4 @@
-"""The doors of the pages: who may come in, and where each person is sent first."""
+"""Decide who may open a page, and where each user is sent first."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,14 +17,14 @@ type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def signed_in(request: HttpRequest) -> User:
-    """Who is signed in. Raises PermissionDenied for nobody, which a view behind one of the decorators never meets."""
+    """Return the signed-in user. Raises PermissionDenied if there is none, which can't happen behind the decorators below."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
 
 
 def forbid_unless(allowed: bool) -> None:
-    """Answers 403 unless the act is allowed, for a row that the person may see."""
+    """Raise PermissionDenied (403) unless the action is allowed, for a row that the user may see."""
     if not allowed:
         raise PermissionDenied
 
@@ -35,7 +35,7 @@ def is_patient(user: User) -> bool:
 
 
 def staff_required[**P](*permissions: Permission) -> Callable[[View[P]], View[P]]:
-    """Asks a stranger to sign in, and forbids who may do none of the acts at any site. Which rows is for the view."""
+    """Require sign-in, and one of the permissions at some site. The view decides which rows the user may use."""
 
     def decorate(view: View[P]) -> View[P]:
         @login_required
@@ -51,7 +51,7 @@ def staff_required[**P](*permissions: Permission) -> Callable[[View[P]], View[P]
 
 
 def patient_required[**P](view: View[P]) -> View[P]:
-    """Asks a stranger to sign in, and forbids who has no patient's record of their own."""
+    """Require sign-in, and that a patient's record is linked to it."""
 
     @login_required
     @wraps(view)
@@ -65,7 +65,7 @@ def patient_required[**P](view: View[P]) -> View[P]:
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Sends staff to their day and patients to their own week."""
+    """Redirect staff to their day and patients to their own week."""
     user = signed_in(request)
     if user.has_any_role:
         return redirect("today")
@@ -74,5 +74,5 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def disabled_page(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
-    """A page of the sign-in package that this software doesn't use: it does not exist."""
+    """Answer 404 for a page of the sign-in package that this software doesn't use."""
     raise Http404
