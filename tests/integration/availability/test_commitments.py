@@ -1,4 +1,4 @@
-"""What a patient's life looks like to everything that asks: patterns, the way from a place, what could move."""
+"""Commitments as busy times: patterns, travel from a place, and what could move."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -37,7 +37,7 @@ def days(*numbers: int) -> list[date]:
     return [MONDAY + timedelta(days=number) for number in numbers]
 
 
-def test_a_rotation_goes_round_by_days(patient: Patient) -> None:
+def test_a_rotation_repeats_by_days(patient: Patient) -> None:
     shifts = make_commitment(
         patient, [], "07:00", "19:00", anchor=MONDAY, cycle_days=5, cycle_mask=runs_to_bits((3, 2))
     )
@@ -54,14 +54,14 @@ def test_a_rotation_holds_between_its_dates(patient: Patient) -> None:
     assert not Commitment.objects.in_force_from(until).exists()
 
 
-def test_a_round_of_eight_weeks_fits_into_its_bits(patient: Patient) -> None:
+def test_a_cycle_of_eight_weeks_fits_into_the_mask(patient: Patient) -> None:
     mask = runs_to_bits((28, 28))
     shifts = make_commitment(patient, [], "07:00", "19:00", anchor=MONDAY, cycle_days=56, cycle_mask=mask)
 
     assert len(dates_of(shifts, weeks=8)) == 28
 
 
-def test_dates_in_a_row_are_an_exception_in_the_week(patient: Patient, site: Site) -> None:
+def test_consecutive_dates_are_one_busy_time(patient: Patient, site: Site) -> None:
     away = make_commitment(patient, range(7), "00:00", "00:00", on=MONDAY, until=MONDAY + timedelta(days=5))
     busy = away.as_busy_time(site=site)
 
@@ -71,7 +71,7 @@ def test_dates_in_a_row_are_an_exception_in_the_week(patient: Patient, site: Sit
     assert away.last_on == date(2026, 11, 27)
 
 
-def test_dates_in_a_row_can_leave_weekdays_out(patient: Patient) -> None:
+def test_consecutive_dates_can_leave_weekdays_out(patient: Patient) -> None:
     assert dates_of(make_commitment(patient, [1, 3], "09:00", "17:00", on=MONDAY, until=MONDAY + 2 * WEEK)) == days(
         1, 3, 8, 10
     )
@@ -84,13 +84,13 @@ def test_dates_in_a_row_can_leave_weekdays_out(patient: Patient) -> None:
         pytest.param(MONDAY + timedelta(days=5), False, id="after them"),
     ],
 )
-def test_dates_in_a_row_hold_until_the_last_of_them(patient: Patient, day: date, holds: bool) -> None:
+def test_consecutive_dates_are_in_force_until_the_last(patient: Patient, day: date, holds: bool) -> None:
     make_commitment(patient, range(7), "00:00", "00:00", on=MONDAY, until=MONDAY + timedelta(days=5))
 
     assert Commitment.objects.in_force_from(day).exists() is holds
 
 
-def test_the_way_is_that_from_the_place_to_each_site(patient: Patient, site: Site) -> None:
+def test_travel_is_from_the_place_to_each_site(patient: Patient, site: Site) -> None:
     elsewhere, unknown = make_site("Elsewhere"), make_site("Unknown")
     home = make_place(patient, {site: (20, 35), elsewhere: (5, 10)})
     shift = make_commitment(patient, [0], "09:00", "17:00", place=home, travel_minutes=50, movable_minutes=30)
@@ -105,7 +105,7 @@ def test_the_way_is_that_from_the_place_to_each_site(patient: Patient, site: Sit
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one commitment"), pytest.param(3, id="three commitments")])
-def test_the_ways_from_places_take_one_query_more_for_however_many(
+def test_travel_from_places_takes_one_more_query_for_any_number(
     site: Site, django_assert_num_queries: DjangoAssertNumQueries, number: int
 ) -> None:
     episodes = []
@@ -121,7 +121,7 @@ def test_the_ways_from_places_take_one_query_more_for_however_many(
     assert [each.travel_after for busy in lives.commitments.values() for each in busy] == [30] * number
 
 
-def test_a_patient_is_taken_out_with_their_places(patient: Patient, site: Site) -> None:
+def test_a_patient_is_deleted_with_their_places(patient: Patient, site: Site) -> None:
     make_commitment(patient, [0], "09:00", "17:00", place=make_place(patient, {site: (20, 30)}))
 
     patient.delete()

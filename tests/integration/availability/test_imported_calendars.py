@@ -1,4 +1,4 @@
-"""A patient's calendar file: understood, looked at, kept, replaced, and counted wherever a life counts."""
+"""A patient's calendar file: read, previewed, saved, replaced, and counted wherever commitments count."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -72,7 +72,7 @@ def coordinator(site: Site) -> User:
 
 @pytest.fixture
 def rosa(site: Site) -> Patient:
-    """Booked on Wednesday from 9 to 12, with a sign-in."""
+    """A patient with a sign-in who is booked on Wednesday from 9 to 12."""
     patient = make_patient(site)
     enrollment = enroll(admit(patient), make_weekday_track(site, lead=make_staff(Role.CLINICIAN, site, "Ada Park")))
     book(make_session(enrollment.track.meetings.get(weekday=2), WEDNESDAY), enrollment)
@@ -96,7 +96,7 @@ def own(rosa: Patient) -> Client:
 
 
 def at(on: date, hour: int, hours: int = 1) -> tuple[datetime, datetime]:
-    """In UTC; New York is five hours behind in winter."""
+    """Return an interval in UTC; New York is five hours behind in winter."""
     starts = datetime(on.year, on.month, on.day, hour, tzinfo=UTC)
     return starts, starts + hours * HOUR
 
@@ -124,7 +124,7 @@ def sent(client: Client, name: str, data: bytes = FILE, *args: int, **typed: Any
     return client.post(reverse(name, args=args), {"file": file, "kind": "work", **typed})
 
 
-def test_what_is_understood_is_looked_at_first_and_then_kept(desk: Client, coordinator: User, rosa: Patient) -> None:
+def test_a_calendar_is_previewed_first_and_then_saved(desk: Client, coordinator: User, rosa: Patient) -> None:
     answer = sent(
         desk, "imported-calendar-new", FILE, rosa.pk, travel_before="20", travel_after="30", movable_minutes="15"
     )
@@ -147,7 +147,7 @@ def test_what_is_understood_is_looked_at_first_and_then_kept(desk: Client, coord
     assert "Work calendar" in desk.get(kept["Location"]).text
 
 
-def test_nothing_of_titles_or_places_is_anywhere(desk: Client, rosa: Patient) -> None:
+def test_titles_and_places_are_stored_nowhere(desk: Client, rosa: Patient) -> None:
     answer = sent(desk, "imported-calendar-new", FILE, rosa.pk)
     page = desk.get(answer["Location"]).text
     row = ImportedCalendar.objects.values().get()
@@ -173,7 +173,9 @@ def test_nothing_of_titles_or_places_is_anywhere(desk: Client, rosa: Patient) ->
         pytest.param(b"", "The submitted file is empty.", id="empty"),
     ],
 )
-def test_a_refusal_says_why_and_loses_nothing_typed(desk: Client, rosa: Patient, data: bytes, sentence: str) -> None:
+def test_a_refused_file_shows_the_reason_and_keeps_the_input(
+    desk: Client, rosa: Patient, data: bytes, sentence: str
+) -> None:
     answer = sent(desk, "imported-calendar-new", data, rosa.pk, kind="school", travel_before="35")
     assert answer.status_code == 422
     assert sentence in answer.text
@@ -199,11 +201,11 @@ def test_no_transaction_is_open_while_a_file_is_read(
     assert depths == [depth]
 
 
-def test_a_file_never_lies_on_a_disk(settings: Any) -> None:
+def test_a_file_is_never_written_to_disk(settings: Any) -> None:
     assert settings.FILE_UPLOAD_HANDLERS == ["iopmanager.uploads.InMemoryUploadHandler"]
 
 
-def test_of_days_without_a_time_somebody_is_asked(desk: Client, rosa: Patient) -> None:
+def test_all_day_entries_need_a_choice(desk: Client, rosa: Patient) -> None:
     page = sent(desk, "imported-calendar-new", WITH_WHOLE_DAYS, rosa.pk)["Location"]
     assert "On 1 day there is an entry without a time: Thu 24 Dec" in desk.get(page).text
     refused = desk.post(page)
@@ -215,7 +217,7 @@ def test_of_days_without_a_time_somebody_is_asked(desk: Client, rosa: Patient) -
     assert not calendar_busy_on_dates([rosa.pk], rosa.site.zone, *christmas)[rosa.pk]
 
 
-def test_days_that_count_are_taken_whole(coordinator: User, rosa: Patient) -> None:
+def test_all_day_entries_that_count_are_busy_all_day(coordinator: User, rosa: Patient) -> None:
     made = looked_at(rosa, coordinator, understood(whole_days=(date(2026, 12, 24),)))
     save_calendar(calendar=made, whole_days_count=True, by=coordinator, now=TUESDAY)
     [busy] = calendar_busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]
@@ -223,9 +225,7 @@ def test_days_that_count_are_taken_whole(coordinator: User, rosa: Patient) -> No
     assert (busy.starts.hour, busy.ends.hour, busy.minutes) == (0, 0, 24 * 60)
 
 
-def test_a_new_calendar_takes_the_place_of_the_earlier_one_of_its_kind(
-    desk: Client, coordinator: User, rosa: Patient
-) -> None:
+def test_a_new_calendar_replaces_the_earlier_one_of_its_kind(desk: Client, coordinator: User, rosa: Patient) -> None:
     make_calendar(rosa, coordinator, at(date(2026, 12, 1), 19, 3), at(date(2026, 12, 7), 15))
     make_calendar(rosa, coordinator, at(date(2026, 12, 9), 20), kind="school")
     page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
@@ -240,7 +240,7 @@ def test_a_new_calendar_takes_the_place_of_the_earlier_one_of_its_kind(
     assert AuditEvent.objects.filter(subject_kind="importedcalendar", action=Action.ENDED).count() == 1
 
 
-def test_what_is_looked_at_again_takes_the_place_of_what_was_looked_at(coordinator: User, rosa: Patient) -> None:
+def test_a_new_preview_replaces_the_earlier_preview(coordinator: User, rosa: Patient) -> None:
     first = looked_at(rosa, coordinator, understood(at(MONDAY, 20)))
     second = looked_at(rosa, coordinator, understood(at(MONDAY, 21)))
     assert list(ImportedCalendar.objects.all()) == [second]
@@ -248,7 +248,7 @@ def test_what_is_looked_at_again_takes_the_place_of_what_was_looked_at(coordinat
         save_calendar(calendar=first, by=coordinator, now=TUESDAY)
 
 
-def test_what_nobody_keeps_is_forgotten(desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_that_nobody_saves_expires(desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
     assert delete_expired_calendars.enqueue().return_value == "Nothing was to be forgotten."
     monkeypatch.setattr(clock, "now", lambda: TUESDAY + UNSAVED_KEPT_FOR)
@@ -258,16 +258,14 @@ def test_what_nobody_keeps_is_forgotten(desk: Client, rosa: Patient, monkeypatch
     assert not CalendarInterval.objects.exists()
 
 
-def test_a_calendar_that_is_kept_is_not_forgotten(
-    coordinator: User, rosa: Patient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_saved_calendar_does_not_expire(coordinator: User, rosa: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     make_calendar(rosa, coordinator, at(MONDAY, 20))
     make_calendar(rosa, coordinator, at(MONDAY, 20), state="waiting")
     monkeypatch.setattr(clock, "now", lambda: TUESDAY + 100 * UNSAVED_KEPT_FOR)
     assert delete_expired_calendars.enqueue().return_value == "Nothing was to be forgotten."
 
 
-def test_it_can_be_removed(desk: Client, coordinator: User, rosa: Patient) -> None:
+def test_a_calendar_can_be_deleted(desk: Client, coordinator: User, rosa: Patient) -> None:
     made = make_calendar(rosa, coordinator, at(MONDAY, 20))
     answer = desk.post(reverse("imported-calendar-remove", args=[made.pk]), follow=True)
     assert "The work calendar is forgotten." in answer.text
@@ -277,7 +275,7 @@ def test_it_can_be_removed(desk: Client, coordinator: User, rosa: Patient) -> No
         remove_calendar(calendar=made, by=coordinator, now=TUESDAY)
 
 
-def test_what_a_patient_sends_is_kept_at_once_when_it_runs_into_nothing(own: Client, rosa: Patient) -> None:
+def test_a_patients_calendar_without_conflicts_is_saved_at_once(own: Client, rosa: Patient) -> None:
     page = sent(own, "portal-calendar-file-new")["Location"]
     answer = own.post(page, follow=True)
     assert "Your calendar is kept." in answer.text
@@ -285,7 +283,7 @@ def test_what_a_patient_sends_is_kept_at_once_when_it_runs_into_nothing(own: Cli
     assert ImportedCalendar.objects.get().state == CalendarState.KEPT
 
 
-def test_what_runs_into_an_appointment_waits_for_the_coordinator(
+def test_a_calendar_that_conflicts_with_a_booking_waits_for_the_coordinator(
     own: Client, desk: Client, coordinator: User, rosa: Patient
 ) -> None:
     kept = make_calendar(rosa, coordinator, at(MONDAY, 20))
@@ -308,7 +306,7 @@ def test_what_runs_into_an_appointment_waits_for_the_coordinator(
     assert "Work calendar 10:00–11:00" in desk.get(reverse("patient", args=[rosa.pk])).text
 
 
-def test_a_patient_is_told_why_it_is_declined(
+def test_the_patient_sees_why_a_calendar_is_declined(
     own: Client, desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own.post(sent(own, "portal-calendar-file-new", IN_THE_WAY)["Location"])
@@ -322,14 +320,14 @@ def test_a_patient_is_told_why_it_is_declined(
     assert delete_expired_calendars.enqueue().return_value == "1 forgotten."
 
 
-def test_an_earlier_clash_makes_no_new_calendar_wait(coordinator: User, rosa: Patient) -> None:
+def test_an_earlier_conflict_does_not_make_a_new_calendar_wait(coordinator: User, rosa: Patient) -> None:
     assert rosa.user is not None
     make_calendar(rosa, coordinator, at(WEDNESDAY, 15))
     made = looked_at(rosa, rosa.user, understood(at(WEDNESDAY, 14, 3)))
     assert save_calendar(calendar=made, by=rosa.user, now=TUESDAY).state == CalendarState.KEPT
 
 
-def test_a_later_one_of_a_patients_takes_the_place_of_what_waits(rosa: Patient) -> None:
+def test_a_later_calendar_of_a_patient_replaces_the_one_that_waits(rosa: Patient) -> None:
     assert rosa.user is not None
     for hour, state in ((15, "waiting"), (16, "waiting"), (20, "kept")):
         made = looked_at(rosa, rosa.user, understood(at(WEDNESDAY, hour)))
@@ -337,12 +335,12 @@ def test_a_later_one_of_a_patients_takes_the_place_of_what_waits(rosa: Patient) 
         assert list(ImportedCalendar.objects.values_list("state", flat=True)) == [state]
 
 
-def test_staffs_own_is_kept_although_it_runs_into_what_is_booked(coordinator: User, rosa: Patient) -> None:
+def test_a_calendar_from_staff_is_saved_despite_conflicts(coordinator: User, rosa: Patient) -> None:
     made = looked_at(rosa, coordinator, understood(at(WEDNESDAY, 15)))
     assert save_calendar(calendar=made, by=coordinator, now=TUESDAY).state == CalendarState.KEPT
 
 
-def test_only_what_waits_is_declined(coordinator: User, rosa: Patient) -> None:
+def test_only_a_waiting_calendar_can_be_declined(coordinator: User, rosa: Patient) -> None:
     made = looked_at(rosa, coordinator, understood(at(MONDAY, 20)))
     with pytest.raises(Refused, match="already_decided"):
         decline_calendar(calendar=made, reason="No", by=coordinator, now=TUESDAY)
@@ -350,7 +348,7 @@ def test_only_what_waits_is_declined(coordinator: User, rosa: Patient) -> None:
         decline_calendar(calendar=made, reason=" ", by=coordinator, now=TUESDAY)
 
 
-def test_remarks_are_said_in_words(desk: Client, coordinator: User, rosa: Patient) -> None:
+def test_notices_are_shown_as_sentences(desk: Client, coordinator: User, rosa: Patient) -> None:
     found = ParsedCalendar(
         busy=(), whole_days=(), events=9, occurrences=9, cancelled=2, free=3,
         notices=tuple(CountedNotice(notice, 2) for notice in CalendarNotice),
@@ -370,7 +368,7 @@ def test_remarks_are_said_in_words(desk: Client, coordinator: User, rosa: Patien
 
 
 @pytest.mark.parametrize("state", CalendarState.values)
-def test_only_its_sender_sees_what_is_not_kept_yet_and_strangers_see_nothing(
+def test_only_the_sender_sees_an_unsaved_calendar_and_strangers_see_nothing(
     site: Site, coordinator: User, rosa: Patient, state: str
 ) -> None:
     made = make_calendar(rosa, coordinator, at(MONDAY, 20), state=state, reason="No" if state == "declined" else "")
@@ -387,7 +385,7 @@ def test_only_its_sender_sees_what_is_not_kept_yet_and_strangers_see_nothing(
     assert ImportedCalendar.objects.visible_to(coordinator).get() == made
 
 
-def test_a_clinician_reads_and_does_not_change(site: Site, coordinator: User, rosa: Patient) -> None:
+def test_a_clinician_can_read_but_not_change(site: Site, coordinator: User, rosa: Patient) -> None:
     made = make_calendar(rosa, coordinator, at(MONDAY, 20))
     client = Client()
     lead = rosa.episodes.get().bookings.get().session.facilitators.get()
@@ -398,7 +396,7 @@ def test_a_clinician_reads_and_does_not_change(site: Site, coordinator: User, ro
     assert client.post(reverse("imported-calendar-remove", args=[made.pk])).status_code == 403
 
 
-def test_a_patient_does_nothing_to_anothers(own: Client, site: Site, coordinator: User) -> None:
+def test_a_patient_cannot_change_another_patients_calendar(own: Client, site: Site, coordinator: User) -> None:
     other = make_calendar(make_patient(site, "Omar", "Haddad"), coordinator, at(MONDAY, 20))
     assert own.get(reverse("portal-calendar-file", args=[other.pk])).status_code == 404
     assert own.post(reverse("portal-calendar-file", args=[other.pk])).status_code == 404
@@ -406,7 +404,7 @@ def test_a_patient_does_nothing_to_anothers(own: Client, site: Site, coordinator
     assert ImportedCalendar.objects.count() == 1
 
 
-def test_every_act_leaves_its_trail(own: Client, desk: Client, rosa: Patient) -> None:
+def test_every_action_is_audited(own: Client, desk: Client, rosa: Patient) -> None:
     page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
     desk.get(page)
     desk.post(page)
@@ -427,7 +425,7 @@ def test_the_portals_pages_are_discreet(own: Client, rosa: Patient) -> None:
             assert secret not in said, (address, secret)
 
 
-def test_the_search_keeps_off_what_goes_on_by_weeks(coordinator: User, rosa: Patient) -> None:
+def test_the_search_avoids_weekly_times_of_a_calendar(coordinator: User, rosa: Patient) -> None:
     mondays = [at(MONDAY + timedelta(weeks=number), 15, 2) for number in range(26)]
     make_calendar(rosa, coordinator, *mondays, at(date(2026, 12, 2), 15), movable_minutes=10)
     need = need_of(episode=rosa.episodes.get(), from_day=MONDAY)
@@ -436,9 +434,7 @@ def test_the_search_keeps_off_what_goes_on_by_weeks(coordinator: User, rosa: Pat
     assert {busy.movable_minutes for busy in need.busy if busy.kind == "work"} == {10}
 
 
-def test_make_up_sessions_are_not_offered_where_a_calendar_is_busy(
-    site: Site, coordinator: User, rosa: Patient
-) -> None:
+def test_make_up_sessions_are_not_offered_when_a_calendar_is_busy(site: Site, coordinator: User, rosa: Patient) -> None:
     other = make_weekday_track(site, (3,), name="Other")
     make_session(other.meetings.get(), WEDNESDAY + timedelta(days=1))
     episode = rosa.episodes.get()
@@ -447,14 +443,14 @@ def test_make_up_sessions_are_not_offered_where_a_calendar_is_busy(
     assert not openings_in_week(episode, MONDAY, now=TUESDAY)
 
 
-def test_a_travel_that_reaches_into_the_week_counts(site: Site, coordinator: User, rosa: Patient) -> None:
+def test_travel_that_reaches_into_the_week_counts(site: Site, coordinator: User, rosa: Patient) -> None:
     night = datetime(2026, 11, 23, 4, tzinfo=UTC), datetime(2026, 11, 23, 4, 50, tzinfo=UTC)
     make_calendar(rosa, coordinator, night, travel_after=60, first=MONDAY - timedelta(days=7))
     busy = calendar_busy_on_dates([rosa.pk], site.zone, MONDAY, MONDAY + timedelta(days=1))[rosa.pk]
     assert [occasion.with_travel.end for each in busy for occasion in each.occasions(MONDAY, WEDNESDAY)] == [50]
 
 
-def test_an_impact_says_what_of_a_calendar_a_moved_session_runs_into(
+def test_a_preview_shows_conflicts_of_a_moved_session_with_a_calendar(
     desk: Client, coordinator: User, rosa: Patient
 ) -> None:
     session = rosa.episodes.get().bookings.get().session
@@ -466,7 +462,7 @@ def test_an_impact_says_what_of_a_calendar_a_moved_session_runs_into(
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_lives_are_read_in_as_many_queries_for_one_as_for_three(
+def test_busy_times_take_as_many_queries_for_three_patients_as_for_one(
     site: Site, coordinator: User, number: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     episodes = []
@@ -533,7 +529,9 @@ def test_the_portals_pages_read_as_much_for_one_calendar_as_for_three(
         own.get(address)
 
 
-def test_another_week_is_shown_and_nonsense_is_the_first(desk: Client, coordinator: User, rosa: Patient) -> None:
+def test_another_week_is_shown_and_invalid_input_shows_the_first(
+    desk: Client, coordinator: User, rosa: Patient
+) -> None:
     made = make_calendar(rosa, coordinator, at(WEDNESDAY, 20))
     address = reverse("imported-calendar", args=[made.pk])
     assert "Week of Mon 7 Dec" in desk.get(address, {"week": "2026-12-09"}).text
@@ -542,7 +540,9 @@ def test_another_week_is_shown_and_nonsense_is_the_first(desk: Client, coordinat
     assert "Week of Mon 17 May 2027" in desk.get(address, {"week": "2030-01-01"}).text
 
 
-def test_what_was_said_of_the_last_file_is_said_of_the_next(desk: Client, coordinator: User, rosa: Patient) -> None:
+def test_the_values_of_the_last_file_are_the_defaults_of_the_next(
+    desk: Client, coordinator: User, rosa: Patient
+) -> None:
     make_calendar(rosa, coordinator, at(MONDAY, 20), kind="school", travel_before=25)
     text = desk.get(reverse("imported-calendar-new", args=[rosa.pk])).text
     assert '<option value="school" selected>' in text

@@ -1,4 +1,4 @@
-"""What patients say of their own lives: kept at once, or waiting until a coordinator decides."""
+"""Commitments that patients enter: saved at once, or waiting until a coordinator decides."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
@@ -68,7 +68,7 @@ def site() -> Site:
 
 @pytest.fixture
 def rosa(site: Site) -> Patient:
-    """Booked on Wednesday and Friday from 9 to 12, with a sign-in."""
+    """A patient with a sign-in who is booked on Wednesday and Friday from 9 to 12."""
     patient = make_patient(site)
     enrollment = enroll(admit(patient), make_weekday_track(site, lead=make_staff(Role.CLINICIAN, site, "Ada Park")))
     for weekday, on in ((2, WEDNESDAY), (4, FRIDAY)):
@@ -118,7 +118,7 @@ def asked(rosa: Patient, **fields: Any) -> CommitmentProposal:
 # In the portal
 
 
-def test_what_runs_into_nothing_is_kept_at_once_and_leaves_a_trace(own: Client, rosa: Patient) -> None:
+def test_a_proposal_without_conflicts_is_saved_at_once_and_recorded(own: Client, rosa: Patient) -> None:
     answer = own.post(reverse("portal-commitment-new"), SHIFT | FREE, follow=True)
 
     assert told(answer) == ["It is kept."]
@@ -134,7 +134,7 @@ def test_what_runs_into_nothing_is_kept_at_once_and_leaves_a_trace(own: Client, 
     ]
 
 
-def test_what_runs_into_an_appointment_waits_and_changes_nothing(own: Client, rosa: Patient) -> None:
+def test_a_proposal_that_conflicts_with_a_booking_waits_and_changes_nothing(own: Client, rosa: Patient) -> None:
     answer = own.post(reverse("portal-commitment-new"), SHIFT | IN_THE_WAY, follow=True)
 
     assert told(answer) == [
@@ -147,13 +147,13 @@ def test_what_runs_into_an_appointment_waits_and_changes_nothing(own: Client, ro
     assert [word for word in SECRETS if word in text.replace("555-0100", "")] == []
 
 
-def test_the_way_there_counts(own: Client, rosa: Patient) -> None:
+def test_travel_counts(own: Client, rosa: Patient) -> None:
     own.post(reverse("portal-commitment-new"), SHIFT | {"starts": "12:10", "travel_before_minutes": "20"})
 
     assert states() == [("add", "waiting")]
 
 
-def test_a_change_waits_only_for_what_it_newly_runs_into(own: Client, rosa: Patient) -> None:
+def test_a_change_waits_only_if_it_has_new_conflicts(own: Client, rosa: Patient) -> None:
     shift = make_commitment(rosa, [2], "11:00", "18:00")
     address = reverse("portal-commitment-edit", args=[shift.pk])
 
@@ -165,7 +165,7 @@ def test_a_change_waits_only_for_what_it_newly_runs_into(own: Client, rosa: Pati
     assert states() == [("change", "kept"), ("change", "waiting")]
 
 
-def test_what_is_asked_again_takes_the_place_of_what_waits(own: Client, rosa: Patient) -> None:
+def test_a_new_proposal_replaces_the_one_that_waits(own: Client, rosa: Patient) -> None:
     shift = make_commitment(rosa, [1], "11:00", "18:00")
     address = reverse("portal-commitment-edit", args=[shift.pk])
 
@@ -178,7 +178,7 @@ def test_what_is_asked_again_takes_the_place_of_what_waits(own: Client, rosa: Pa
     assert (shift.weekdays, shift.valid_until) == (0b10, date(2026, 12, 2))
 
 
-def test_what_is_on_dates_alone_is_taken_out(own: Client, rosa: Patient) -> None:
+def test_a_commitment_on_single_dates_is_deleted(own: Client, rosa: Patient) -> None:
     hearing = make_commitment(rosa, [], "13:00", "14:00", label="Hearing", on=FRIDAY)
 
     answer = own.post(reverse("portal-commitment-end", args=[hearing.pk]), follow=True)
@@ -188,7 +188,7 @@ def test_what_is_on_dates_alone_is_taken_out(own: Client, rosa: Patient) -> None
     assert states() == [("end", "kept")]
 
 
-def test_what_was_asked_is_taken_back(own: Client, rosa: Patient) -> None:
+def test_a_proposal_can_be_withdrawn(own: Client, rosa: Patient) -> None:
     proposal = asked(rosa)
     address = reverse("portal-proposal-withdraw", args=[proposal.pk])
 
@@ -207,7 +207,7 @@ def week(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return sent
 
 
-def test_a_week_keeps_what_it_can_and_lets_the_rest_wait(own: Client, rosa: Patient) -> None:
+def test_a_week_saves_what_it_can_and_lets_the_rest_wait(own: Client, rosa: Patient) -> None:
     course = make_commitment(rosa, [5], "08:00", "10:00", "Course")
     rows = [SHIFT | IN_THE_WAY, SHIFT | FREE | {"label": "Shop"}, {"commitment": str(course.pk), "DELETE": "on"}]
 
@@ -217,7 +217,7 @@ def test_a_week_keeps_what_it_can_and_lets_the_rest_wait(own: Client, rosa: Pati
     assert states() == [("end", "kept"), ("add", "waiting"), ("add", "kept")]
 
 
-def test_a_week_with_a_wrong_row_is_refused_whole_and_loses_nothing(own: Client, rosa: Patient) -> None:
+def test_a_week_with_an_invalid_row_is_refused_and_keeps_the_input(own: Client, rosa: Patient) -> None:
     answer = own.post(reverse("portal-commitment-week"), week([SHIFT | FREE, SHIFT | {"ends": "11:00"}]))
 
     assert answer.status_code == 422
@@ -227,7 +227,7 @@ def test_a_week_with_a_wrong_row_is_refused_whole_and_loses_nothing(own: Client,
 
 
 @pytest.mark.parametrize("page", ["portal-commitments", "portal-commitment-new", "portal-commitment-week"])
-def test_the_pages_say_nothing_to_who_looks_over_a_shoulder(own: Client, rosa: Patient, page: str) -> None:
+def test_the_pages_are_discreet(own: Client, rosa: Patient, page: str) -> None:
     asked(rosa)
     make_commitment(rosa, [1], "11:00", "18:00", "Shop")
 
@@ -238,14 +238,16 @@ def test_the_pages_say_nothing_to_who_looks_over_a_shoulder(own: Client, rosa: P
 
 
 @pytest.mark.parametrize("page", ["portal-commitment-edit", "portal-commitment-end"])
-def test_nobody_changes_the_life_of_another(own: Client, site: Site, rosa: Patient, page: str) -> None:
+def test_a_patient_cannot_change_another_patients_commitments(
+    own: Client, site: Site, rosa: Patient, page: str
+) -> None:
     foreign = make_commitment(make_patient(site), [0], "08:00", "10:00")
 
     assert own.get(reverse(page, args=[foreign.pk])).status_code == 404
     assert own.post(reverse(page, args=[foreign.pk]), SHIFT).status_code == 404
 
 
-def test_nobody_takes_back_what_another_asked_for(own: Client, site: Site) -> None:
+def test_a_patient_cannot_withdraw_another_patients_proposal(own: Client, site: Site) -> None:
     other = make_patient(site)
     proposal = CommitmentProposal.objects.create(patient=other, action="add", label="Shift", proposed_at=TUESDAY)
 
@@ -270,7 +272,7 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
 # The coordinator
 
 
-def test_the_coordinator_is_told_what_it_runs_into_and_accepts(coordinator: Client, rosa: Patient, own: Client) -> None:
+def test_the_coordinator_sees_the_conflicts_and_accepts(coordinator: Client, rosa: Patient, own: Client) -> None:
     proposal = asked(rosa)
     assert "Changes that patients ask for" in coordinator.get(reverse("today-attention")).text
     chart = coordinator.get(reverse("patient", args=[rosa.pk])).text
@@ -292,7 +294,7 @@ def test_the_coordinator_is_told_what_it_runs_into_and_accepts(coordinator: Clie
     assert "Day shift" in own.get(reverse("portal-commitments")).text
 
 
-def test_a_decline_needs_a_reason_which_the_patient_reads(coordinator: Client, rosa: Patient, own: Client) -> None:
+def test_declining_needs_a_reason_that_the_patient_reads(coordinator: Client, rosa: Patient, own: Client) -> None:
     proposal = asked(rosa)
     address = reverse("proposal", args=[proposal.pk])
 
@@ -316,7 +318,7 @@ def test_a_decline_needs_a_reason_which_the_patient_reads(coordinator: Client, r
         pytest.param({"decision": "accept", "reason": "No"}, "This says why not.", id="Enter in the reason"),
     ],
 )
-def test_a_decision_that_is_none_is_asked_again(
+def test_an_invalid_decision_is_asked_again(
     coordinator: Client, rosa: Patient, pressed: dict[str, str], words: str
 ) -> None:
     answer = coordinator.post(reverse("proposal", args=[asked(rosa).pk]), pressed or {"reason": ""})
@@ -326,7 +328,7 @@ def test_a_decision_that_is_none_is_asked_again(
     assert states() == [("add", "waiting")]
 
 
-def test_a_change_is_accepted_into_its_commitment(rosa: Patient, nora: User) -> None:
+def test_an_accepted_change_is_saved_in_its_commitment(rosa: Patient, nora: User) -> None:
     shift = make_commitment(rosa, [1], "11:00", "18:00", travel_minutes=10)
     assert rosa.user is not None
     proposal = propose_change(
@@ -342,7 +344,7 @@ def test_a_change_is_accepted_into_its_commitment(rosa: Patient, nora: User) -> 
     assert (shift.rotation, shift.weekdays, shift.travel_before_minutes) == ("4 on, 3 off", 0, 0)
 
 
-def test_what_is_decided_is_not_decided_again(rosa: Patient, nora: User, coordinator: Client) -> None:
+def test_a_decided_proposal_cannot_be_decided_again(rosa: Patient, nora: User, coordinator: Client) -> None:
     proposal = asked(rosa)
     accept_proposal(proposal=proposal, by=nora, now=TUESDAY)
 
@@ -359,7 +361,7 @@ def test_what_is_decided_is_not_decided_again(rosa: Patient, nora: User, coordin
     assert Commitment.objects.count() == 1
 
 
-def test_what_is_asked_of_a_commitment_that_is_taken_out_is_answered(rosa: Patient, nora: User) -> None:
+def test_a_proposal_for_a_deleted_commitment_is_declined(rosa: Patient, nora: User) -> None:
     hearing = make_commitment(rosa, [], "13:00", "14:00", label="Hearing", on=WEDNESDAY)
     assert rosa.user is not None
     earlier = values(label="Hearing", on=WEDNESDAY, weekdays=0)
@@ -371,7 +373,7 @@ def test_what_is_asked_of_a_commitment_that_is_taken_out_is_answered(rosa: Patie
     assert (proposal.state, proposal.reason, proposal.commitment) == ("declined", "It was taken out.", None)
 
 
-def test_what_the_patient_changed_by_themselves_is_told_for_two_weeks(
+def test_changes_by_the_patient_are_shown_for_two_weeks(
     coordinator: Client, own: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own.post(reverse("portal-commitment-new"), SHIFT | FREE)
@@ -383,7 +385,7 @@ def test_what_the_patient_changed_by_themselves_is_told_for_two_weeks(
 
 
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMINISTRATOR])
-def test_only_who_may_decide_is_told(site: Site, rosa: Patient, role: Role) -> None:
+def test_only_users_who_may_decide_see_proposals(site: Site, rosa: Patient, role: Role) -> None:
     proposal = asked(rosa)
     client = Client()
     client.force_login(make_staff(role, site))
@@ -430,7 +432,7 @@ def test_what_needs_attention_takes_as_many_queries_for_three_as_for_one(
         pytest.param(values(valid_from=MONDAY, movable_minutes=30, place_id=7, travel_after_minutes=9), id="the rest"),
     ],
 )
-def test_values_are_written_and_read_again(given: CommitmentValues, rosa: Patient) -> None:
+def test_values_survive_a_round_trip_through_json(given: CommitmentValues, rosa: Patient) -> None:
     proposal = CommitmentProposal.objects.create(
         patient=rosa, action="add", label="Shift", values=values_to_json(given), proposed_at=TUESDAY
     )
@@ -440,5 +442,5 @@ def test_values_are_written_and_read_again(given: CommitmentValues, rosa: Patien
     assert proposal.state == ProposalState.WAITING
 
 
-def test_a_commitment_says_its_own_values(rosa: Patient) -> None:
+def test_a_commitment_returns_its_values(rosa: Patient) -> None:
     assert commitment_values(make_commitment(rosa, [2], "11:00", "18:00")) == values()

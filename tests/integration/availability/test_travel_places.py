@@ -1,4 +1,4 @@
-"""Where a patient sets out from: the pages, what they refuse, and what commitments then say."""
+"""The places that a patient travels from: their pages, refusals, and the travel of commitments."""
 
 import pytest
 from django.test import Client
@@ -33,7 +33,7 @@ def ways(place: Place) -> dict[str, tuple[int, int]]:
     return {way.site.name: (way.before_minutes, way.after_minutes) for way in place.travels.select_related("site")}
 
 
-def test_a_place_is_added_with_the_way_to_each_site(coordinator: Client, site: Site, rosa: Patient) -> None:
+def test_a_place_is_added_with_travel_to_each_site(coordinator: Client, site: Site, rosa: Patient) -> None:
     other = make_site("Elm Street")
     typed = {"name": "Warehouse", f"before_{site.pk}": "20", f"after_{site.pk}": "35", f"before_{other.pk}": "5"}
 
@@ -57,7 +57,7 @@ def test_a_commitment_is_at_one_of_the_patient_s_places(coordinator: Client, sit
     assert Commitment.objects.get().place == place
 
 
-def test_a_place_is_changed_and_the_trail_says_what(coordinator: Client, site: Site, rosa: Patient) -> None:
+def test_a_changed_place_is_audited_with_the_difference(coordinator: Client, site: Site, rosa: Patient) -> None:
     place = make_place(rosa, {site: (20, 35)})
     address = reverse("place-edit", args=[place.pk])
     assert coordinator.get(address).context["form"].initial[f"after_{site.pk}"] == 35
@@ -76,7 +76,7 @@ def test_a_place_is_changed_and_the_trail_says_what(coordinator: Client, site: S
         pytest.param({"name": "Far", "before_site": "481"}, "before_site", "480", id="too far"),
     ],
 )
-def test_a_refusal_stands_beside_its_field(
+def test_a_reason_is_shown_beside_its_field(
     coordinator: Client, site: Site, rosa: Patient, typed: dict[str, str], field: str, words: str
 ) -> None:
     make_place(rosa, {site: (20, 35)})
@@ -91,7 +91,7 @@ def test_a_refusal_stands_beside_its_field(
     assert Place.objects.count() == 1
 
 
-def test_a_place_is_taken_out_once_nothing_is_there(coordinator: Client, site: Site, rosa: Patient) -> None:
+def test_a_place_can_be_deleted_when_no_commitment_uses_it(coordinator: Client, site: Site, rosa: Patient) -> None:
     place = make_place(rosa, {site: (20, 35)})
     make_commitment(rosa, [0], "09:00", "17:00", place=place)
     address = reverse("place-remove", args=[place.pk])

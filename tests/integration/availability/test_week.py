@@ -1,4 +1,4 @@
-"""A life typed as a week: its rows are added, changed and ended together, or refused each beside itself."""
+"""Commitments entered as a week: rows are added, changed and ended together, or refused with a reason beside each."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
@@ -56,7 +56,7 @@ def coordinator(client: Client, site: Site) -> Client:
 
 
 def typed(rows: Iterable[dict[str, Any]], total: int | None = None) -> dict[str, Any]:
-    """The rows as a browser sends them, with one that nothing was written in after them."""
+    """Return the rows as a browser sends them, with an empty one at the end."""
     rows = list(rows)
     sent: dict[str, Any] = {"rows-TOTAL_FORMS": str(total or len(rows) + 1), "rows-INITIAL_FORMS": "0"}
     for number, row in enumerate([*rows, {"kind": "work"}]):
@@ -104,14 +104,14 @@ def test_a_week_is_added_changed_and_ended_at_once(coordinator: Client, rosa: Pa
     assert (moved.ends, moved.travel_before_minutes) == (time(11), 20)
 
 
-def test_a_week_in_which_nothing_is_different_writes_nothing(coordinator: Client, rosa: Patient) -> None:
+def test_an_unchanged_week_writes_nothing(coordinator: Client, rosa: Patient) -> None:
     answer = coordinator.post(address(rosa), typed([as_row(make_commitment(rosa, [3], "08:00", "10:00"))]), follow=True)
 
     assert [str(message) for message in answer.context["messages"]] == ["Nothing was different."]
     assert acts() == []
 
 
-def test_equal_stretches_of_several_days_are_one_commitment(coordinator: Client, rosa: Patient) -> None:
+def test_equal_times_on_several_days_are_one_commitment(coordinator: Client, rosa: Patient) -> None:
     rows = [SHIFT, SHIFT | {"weekdays": ["3"]}, SHIFT | {"weekdays": ["4"], "label": "Other shift"}]
 
     coordinator.post(address(rosa), typed(rows))
@@ -120,7 +120,7 @@ def test_equal_stretches_of_several_days_are_one_commitment(coordinator: Client,
     assert list(made) == [("Other shift", 0b10000), ("Shift", 0b1011)]
 
 
-def test_a_row_without_a_name_is_called_what_its_kind_is_called(coordinator: Client, rosa: Patient) -> None:
+def test_a_row_without_a_name_is_named_after_its_kind(coordinator: Client, rosa: Patient) -> None:
     coordinator.post(address(rosa), typed([SHIFT | {"label": "", "kind": "school", "movable_minutes": "30"}]))
 
     made = Commitment.objects.get()
@@ -146,7 +146,7 @@ def test_nights_and_whole_days_are_rows_too(coordinator: Client, rosa: Patient) 
         pytest.param({"commitment": "40404"}, None, "in the meantime", id="of somebody else"),
     ],
 )
-def test_a_refusal_stands_beside_its_row_and_nothing_is_written_or_lost(
+def test_a_reason_is_shown_beside_its_row_and_nothing_is_written_or_lost(
     coordinator: Client, rosa: Patient, wrong: dict[str, Any], field: str | None, words: str
 ) -> None:
     fine = SHIFT | {"label": "Fine", "weekdays": ["5"]}
@@ -173,7 +173,7 @@ def test_a_row_of_another_patient_s_commitment_is_refused(coordinator: Client, s
     assert foreign.valid_until is None
 
 
-def test_what_is_taken_out_need_not_be_right(coordinator: Client, rosa: Patient) -> None:
+def test_a_row_that_is_removed_is_not_checked(coordinator: Client, rosa: Patient) -> None:
     over = make_commitment(rosa, [5], "08:00", "10:00", valid_from=date(2026, 12, 5))
 
     coordinator.post(
@@ -184,12 +184,12 @@ def test_what_is_taken_out_need_not_be_right(coordinator: Client, rosa: Patient)
     assert acts() == [(Action.DELETED, "Day shift", "")]
 
 
-def test_more_rows_than_fit_are_refused_in_words(coordinator: Client, rosa: Patient) -> None:
+def test_too_many_rows_are_refused_with_a_sentence(coordinator: Client, rosa: Patient) -> None:
     assert coordinator.post(address(rosa), typed([SHIFT], total=200)).status_code == 422
     assert coordinator.post(address(rosa), {"rows-TOTAL_FORMS": "x"}).status_code == 422
 
 
-def test_what_is_no_row_is_shown_and_left_alone(coordinator: Client, rosa: Patient) -> None:
+def test_a_commitment_that_is_not_weekly_is_shown_and_left_alone(coordinator: Client, rosa: Patient) -> None:
     make_commitment(rosa, [], "07:00", "19:00", "Rounds", anchor=MONDAY, cycle_days=7, cycle_mask=0b1111)
     make_commitment(rosa, [0], "07:00", "19:00", "Alternate", anchor=MONDAY)
     make_commitment(rosa, [], "07:00", "19:00", "Hearing", on=MONDAY)
@@ -203,7 +203,7 @@ def test_what_is_no_row_is_shown_and_left_alone(coordinator: Client, rosa: Patie
     assert '"day": 2, "starts": 540, "ends": 720' in answer.context["blocks"]
 
 
-def test_a_week_that_runs_into_booked_sessions_is_kept_and_says_so(coordinator: Client, rosa: Patient) -> None:
+def test_a_week_that_conflicts_with_bookings_is_saved_with_a_warning(coordinator: Client, rosa: Patient) -> None:
     enrollment = enroll(admit(rosa), make_weekday_track(rosa.site))
     book(make_session(enrollment.track.meetings.get(weekday=2), date(2026, 11, 25)), enrollment)
 

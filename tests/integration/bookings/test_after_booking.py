@@ -1,4 +1,4 @@
-"""Whatever act books a patient on leave excuses them at once, and no longer once they are booked outside the leave."""
+"""Every action that books a patient on leave excuses them at once, and one that moves them out of it ends the excuse."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -192,7 +192,7 @@ def by_moving_a_session_out_of_the_leave(clinic: Clinic) -> None:
 
 
 def by_booking_a_makeup(clinic: Clinic) -> None:
-    """It is never on a day of the leave, and excuses whatever was left unexcused on one."""
+    """A make-up session is never on a day of the leave; here, excuses that are missing are written with it."""
     clinic.enrolled_and_away()
     Attendance.objects.all().delete()
     missed = Booking.objects.get(episode=clinic.episode, session=clinic.session(MONDAY))
@@ -230,7 +230,7 @@ def test_a_patient_is_excused_on_the_days_of_the_leave_and_on_no_others(act: Cal
     assert sorted(excused) == sorted((booking.pk, "excused", leave.pk) for booking in on_leave)
 
 
-def test_an_excuse_that_an_act_writes_is_in_the_trail_after_the_act() -> None:
+def test_an_excuse_is_audited_after_the_enrollment_that_causes_it() -> None:
     by_enrolling(Clinic())
     trail = [event.action for event in AuditEvent.objects.order_by("pk")]
     assert trail.index("enrolled") < trail.index("marked")

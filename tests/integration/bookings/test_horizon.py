@@ -1,4 +1,4 @@
-"""Sessions and bookings as far ahead as the clinic plans: written once, at the right time, and never overwritten."""
+"""Extending the horizon: sessions and bookings are written once, at the right time, and never overwritten."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
@@ -41,7 +41,7 @@ def test_sessions_are_written_for_twelve_weeks_and_once() -> None:
     assert extend_horizon(site=track.site, now=NOW + timedelta(weeks=1)).sessions == 3
 
 
-def test_a_session_is_as_its_meeting_is() -> None:
+def test_a_session_copies_its_meeting() -> None:
     site = make_site()
     lead = make_staff(Role.CLINICIAN, site)
     room = make_room(site)
@@ -78,7 +78,7 @@ def test_no_session_is_written_on_a_closed_day_nor_for_a_draft() -> None:
     assert Session.objects.filter(on=date(2026, 11, 27)).exists()
 
 
-def test_every_other_week_and_the_dates_between_which_a_meeting_runs() -> None:
+def test_biweekly_meetings_and_run_dates_are_respected() -> None:
     site = make_site()
     meeting = make_meeting(site, 0, anchor=MONDAY, runs_from=date(2026, 11, 30), runs_until=date(2027, 1, 4))
     make_track(site, [meeting])
@@ -86,7 +86,7 @@ def test_every_other_week_and_the_dates_between_which_a_meeting_runs() -> None:
     assert list(Session.objects.values_list("on", flat=True)) == [date(2026, 12, 7), date(2026, 12, 21)]
 
 
-def test_minutes_count_as_the_rules_of_their_own_week_say() -> None:
+def test_minutes_count_by_the_rules_of_their_own_week() -> None:
     site = make_site()
     RuleSet.objects.create(site=site, starts=date(2026, 12, 7), breaks_count=True)
     education = ServiceType.objects.create(code="tour", name="Tour", countable=False)
@@ -107,7 +107,7 @@ def test_the_past_is_left_alone_unless_a_first_day_is_given() -> None:
     assert Session.objects.filter(on__lte=MONDAY).count() == 6
 
 
-def test_what_became_of_a_session_stays() -> None:
+def test_a_changed_session_is_not_overwritten() -> None:
     track = make_weekday_track(make_site())
     extend_horizon(site=track.site, now=NOW)
     moved, cancelled, *_ = Session.objects.order_by("starts")
@@ -122,7 +122,7 @@ def test_what_became_of_a_session_stays() -> None:
     assert not cancelled.bookings.exists()
 
 
-def test_standing_enrollments_are_booked_on_their_own_dates() -> None:
+def test_enrollments_are_booked_on_their_own_dates() -> None:
     track = make_weekday_track(make_site())
     enrollment = enroll(admit(make_patient(track.site)), track, starts=date(2026, 11, 30))
     enrollment.enrollment_meetings.update(ends=date(2026, 12, 14))
@@ -153,7 +153,7 @@ def test_a_booking_copies_its_session() -> None:
     }
 
 
-def test_a_released_place_is_not_taken_again() -> None:
+def test_a_booking_that_was_given_back_is_not_made_again() -> None:
     track = make_weekday_track(make_site())
     coordinator = make_staff(Role.COORDINATOR, track.site)
     enroll(admit(make_patient(track.site)), track)
@@ -165,7 +165,7 @@ def test_a_released_place_is_not_taken_again() -> None:
     assert first.session.booked == 0
 
 
-def test_nobody_is_booked_over_a_full_session_and_the_longest_enrolled_comes_first() -> None:
+def test_nobody_is_booked_into_a_full_session_and_the_earliest_enrollment_comes_first() -> None:
     site = make_site()
     track = make_track(site, [make_meeting(site, day, places=1) for day in (0, 2, 4)])
     late = enroll(admit(make_patient(site)), track, starts=MONDAY)
@@ -181,7 +181,7 @@ def test_nobody_is_booked_into_two_sessions_at_once() -> None:
     assert extend_horizon(site=site, now=NOW) == HorizonExtension(24, 12, 12)
 
 
-def test_the_calendars_of_those_concerned_are_written_anew() -> None:
+def test_the_feeds_of_everybody_concerned_become_stale() -> None:
     site, elsewhere = make_site(), make_site("Elsewhere")
     lead, coordinator = make_staff(Role.CLINICIAN, site), make_staff(Role.COORDINATOR, site)
     room, patient = make_room(site), make_patient(site)
@@ -224,7 +224,7 @@ def test_one_track_takes_as_many_queries_as_three() -> None:
 
 
 @time_machine.travel(NOW, tick=False)
-def test_the_command_says_what_was_written_at_each_site() -> None:
+def test_the_command_reports_what_was_written_at_each_site() -> None:
     site = make_site("Harbor Street")
     track = make_track(site, [make_meeting(site, 0, places=1)])
     make_site("Lakeview")

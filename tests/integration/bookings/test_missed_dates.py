@@ -1,4 +1,4 @@
-"""Enrolling around a date on which the patient is not free: all else is booked, and that date counts as given back."""
+"""Enrolling around a date on which the patient is busy: everything else is booked, and that date counts as given back."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -66,7 +66,7 @@ def track(site: Site) -> Track:
 
 @pytest.fixture
 def episode(site: Site, track: Track) -> Episode:
-    """Of somebody who is in court on the third Monday."""
+    """The episode of a patient who is in court on the third Monday."""
     extend_horizon(site=site, now=NOW)
     episode = admit(make_patient(site))
     in_court(episode, HEARING)
@@ -101,7 +101,9 @@ def given_back() -> list[date]:
     return list(back.order_by("starts").values_list("session__on", flat=True))
 
 
-def test_all_but_the_date_is_booked_and_no_later_night_books_it(episode: Episode, track: Track, by: User) -> None:
+def test_everything_but_the_date_is_booked_and_the_nightly_work_leaves_it(
+    episode: Episode, track: Track, by: User
+) -> None:
     enrollment = enroll(episode, track, by)
     assert standing(enrollment) == 35
     assert given_back() == [HEARING]
@@ -116,7 +118,7 @@ def test_no_place_is_needed_on_the_date(episode: Episode, track: Track, by: User
     assert standing(enroll(episode, track, by)) == 35
 
 
-def test_more_than_one_date_in_six_is_in_the_way(episode: Episode, track: Track, by: User) -> None:
+def test_more_than_one_date_in_six_is_a_conflict(episode: Episode, track: Track, by: User) -> None:
     for weeks in (3, 4):
         in_court(episode, MONDAY + weeks * WEEK)
     with pytest.raises(Refused) as refused:
@@ -125,7 +127,9 @@ def test_more_than_one_date_in_six_is_in_the_way(episode: Episode, track: Track,
     assert not Booking.objects.exists()
 
 
-def test_a_session_that_was_moved_out_of_the_way_is_not_missed(episode: Episode, track: Track, by: User) -> None:
+def test_a_session_that_was_moved_away_from_the_conflict_is_not_missed(
+    episode: Episode, track: Track, by: User
+) -> None:
     session = Session.objects.get(on=HEARING, meeting__weekday=0)
     slot = Slot(on=HEARING, starts=time(13), ends=time(16), room=None)
     move_session(session=session, slot=slot, by=by, now=NOW)
@@ -133,7 +137,7 @@ def test_a_session_that_was_moved_out_of_the_way_is_not_missed(episode: Episode,
     assert given_back() == []
 
 
-def test_a_session_that_was_moved_into_what_passes_is_missed_still(episode: Episode, track: Track, by: User) -> None:
+def test_a_session_that_was_moved_within_the_conflict_is_still_missed(episode: Episode, track: Track, by: User) -> None:
     in_court(episode, HEARING, "13:00", "14:00")
     session = Session.objects.get(on=HEARING, meeting__weekday=0)
     move_session(session=session, slot=Slot(on=HEARING, starts=time(13), ends=time(16), room=None), by=by, now=NOW)
@@ -141,7 +145,7 @@ def test_a_session_that_was_moved_into_what_passes_is_missed_still(episode: Epis
     assert given_back() == [HEARING]
 
 
-def test_other_meetings_are_missed_on_their_dates_too(episode: Episode, track: Track, by: User) -> None:
+def test_changed_meetings_are_missed_on_such_dates_too(episode: Episode, track: Track, by: User) -> None:
     in_court(episode, HEARING + DAY)
     enrollment = enroll(episode, track, by, days=(2, 3, 4))
     assert given_back() == []
@@ -151,7 +155,7 @@ def test_other_meetings_are_missed_on_their_dates_too(episode: Episode, track: T
     assert standing(enrollment) == 3 + 11 * 3 - 2
 
 
-def test_a_move_to_another_track_misses_it_too(episode: Episode, track: Track, site: Site, by: User) -> None:
+def test_a_transfer_misses_such_dates_too(episode: Episode, track: Track, site: Site, by: User) -> None:
     noon = make_track(site, [make_meeting(site, day, "08:30", "11:30") for day in (0, 1, 3)], name="Early")
     extend_horizon(site=site, now=NOW)
     enrollment = enroll(episode, track, by, days=(2, 3, 4))
@@ -160,7 +164,7 @@ def test_a_move_to_another_track_misses_it_too(episode: Episode, track: Track, s
     assert given_back() == [HEARING]
 
 
-def test_the_week_owes_what_is_missed_and_a_make_up_can_name_it(episode: Episode, track: Track, by: User) -> None:
+def test_the_week_owes_the_missed_session_and_it_can_be_made_up(episode: Episode, track: Track, by: User) -> None:
     enroll(episode, track, by)
     at_the_time = datetime.combine(HEARING, time(7), tzinfo=UTC)
     episode = Episode.objects.select_related("site", "patient").prefetch_related("spans").get()
@@ -186,7 +190,7 @@ def desk(by: User, client: Client) -> Client:
     return client
 
 
-def test_the_pages_say_which_date_is_missed(desk: Client, episode: Episode, track: Track) -> None:
+def test_the_pages_show_which_date_is_missed(desk: Client, episode: Episode, track: Track) -> None:
     address = reverse("enroll", args=[episode.patient_id, track.pk])
     page = desk.get(f"{address}?from=2026-11-23&choice=enough").text
     assert "Misses 1 of 36 sessions: Mon 7 Dec" in page
@@ -198,7 +202,7 @@ def test_the_pages_say_which_date_is_missed(desk: Client, episode: Episode, trac
     assert "life leaves no time for" not in chart
 
 
-def test_a_chart_says_what_has_to_give_way_and_no_longer_what_was_given_back_before(
+def test_the_chart_says_what_has_to_give_way_and_which_sessions_conflict(
     desk: Client, episode: Episode, track: Track, by: User
 ) -> None:
     make_commitment(episode.patient, [1, 2], "05:00", "09:20", "Night shift", movable_minutes=30)

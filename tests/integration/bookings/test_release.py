@@ -1,4 +1,4 @@
-"""Places given back, and places elsewhere to make up for what was missed."""
+"""Releasing bookings, and booking make-up sessions."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -42,14 +42,14 @@ def episode() -> Episode:
 
 
 def enrolling(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:
-    """Into all of the track's meetings, with the horizon written."""
+    """Write the horizon, and enroll in all of the track's meetings."""
     extend_horizon(site=track.site, now=NOW)
     meetings = list(track.meetings.all())
     by = make_staff(Role.COORDINATOR, track.site)
     return enroll_patient(episode=episode, track=track, meetings=meetings, starts=starts, by=by, now=NOW)
 
 
-def test_ending_gives_back_every_later_place(episode: Episode) -> None:
+def test_ending_an_enrollment_releases_every_later_booking(episode: Episode) -> None:
     track = make_weekday_track(episode.site)
     coordinator = make_staff(Role.COORDINATOR, episode.site)
     enrollment = enrolling(episode, track)
@@ -81,7 +81,7 @@ def test_an_enrollment_is_ended_within_its_dates(episode: Episode) -> None:
     assert earlier.bookings.filter(released_at=None).count() == 1
 
 
-def test_discharge_ends_all_that_stands(episode: Episode) -> None:
+def test_a_discharge_ends_everything(episode: Episode) -> None:
     site, coordinator = episode.site, make_staff(Role.COORDINATOR, episode.site)
     enrolling(episode, make_weekday_track(site))
     evening = make_track(site, [make_meeting(site, day, "18:00", "21:00") for day in (0, 1, 3)], name="Evening")
@@ -101,7 +101,7 @@ def test_discharge_ends_all_that_stands(episode: Episode) -> None:
     assert refused.value.reasons == (AlreadyEnded("The course of care", last_day),)
 
 
-def test_what_is_recorded_is_never_given_back(episode: Episode) -> None:
+def test_a_booking_with_attendance_is_never_released(episode: Episode) -> None:
     coordinator = make_staff(Role.COORDINATOR, episode.site)
     enrollment = enrolling(episode, make_weekday_track(episode.site))
     first, second, *_ = enrollment.bookings.order_by("starts")
@@ -134,13 +134,13 @@ def an_evening(site: Site, on: date = date(2026, 11, 24), **fields: Any) -> Sess
     return Session.objects.get(meeting=meeting, on=on)
 
 
-def test_a_make_up_needs_a_place(missed: Booking) -> None:
+def test_a_make_up_session_needs_a_place(missed: Booking) -> None:
     session = an_evening(missed.episode.site, places=1)
     Session.objects.filter(pk=session.pk).update(booked=1)
     assert make_up_refusal(session, missed) == (SessionFull("Evening", session.on),)
 
 
-def test_a_make_up_is_delivered_in_a_session_to_come_that_counts(missed: Booking) -> None:
+def test_a_make_up_session_must_be_in_the_future_and_countable(missed: Booking) -> None:
     session = an_evening(missed.episode.site)
     assert make_up_refusal(session, missed, now=session.starts) == (NotBookable("Evening", session.on),)
     Session.objects.filter(pk=session.pk).update(countable_minutes=0)
@@ -149,7 +149,7 @@ def test_a_make_up_is_delivered_in_a_session_to_come_that_counts(missed: Booking
     assert make_up_refusal(elsewhere, missed) == (NotBookable("Evening", elsewhere.on),)
 
 
-def test_a_make_up_is_not_booked_over_another_session_nor_twice(missed: Booking) -> None:
+def test_a_make_up_session_is_not_booked_during_another_or_twice(missed: Booking) -> None:
     coordinator = make_staff(Role.COORDINATOR, missed.episode.site)
     same_hour = make_meeting(missed.episode.site, 2, "11:00", "13:00", name="Noon")
     make_track(missed.episode.site, [same_hour])
@@ -162,7 +162,7 @@ def test_a_make_up_is_not_booked_over_another_session_nor_twice(missed: Booking)
     assert make_up_refusal(next_week, missed) == (AlreadyHasMakeup(missed.session.name, missed.session.on),)
 
 
-def test_a_make_up_keeps_its_time(episode: Episode) -> None:
+def test_a_make_up_session_is_a_conflict_for_an_enrollment(episode: Episode) -> None:
     site, coordinator = episode.site, make_staff(Role.COORDINATOR, episode.site)
     enrollment = enrolling(episode, make_weekday_track(site))
     missed = enrollment.bookings.order_by("starts")[0]

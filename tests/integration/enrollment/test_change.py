@@ -1,4 +1,4 @@
-"""A standing place that changes while it lasts: other meetings from a day on, or another track, whole or not at all."""
+"""Changing the meetings of an enrollment from a day on, and transferring it to another track, completely or not at all."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -61,7 +61,7 @@ def by(site: Site) -> User:
 
 @pytest.fixture
 def track(site: Site) -> Track:
-    """Groups of three hours on every weekday, of which a patient of nine hours attends three."""
+    """Groups of three hours on every weekday; a patient with nine prescribed hours attends three of them."""
     return make_track(site, [make_meeting(site, day, name=f"Group {day}") for day in range(5)])
 
 
@@ -73,7 +73,7 @@ def evenings(site: Site) -> Track:
 
 @pytest.fixture
 def enrollment(site: Site, track: Track, evenings: Track, by: User) -> Enrollment:
-    """On Mondays, Wednesdays and Fridays."""
+    """The patient attends on Mondays, Wednesdays and Fridays."""
     return enrolled(admit(make_patient(site)), track, by, days=(0, 2, 4))
 
 
@@ -98,7 +98,7 @@ def transfer(enrollment: Enrollment, track: Track, by: User, starts: date = LATE
 
 
 def refusal(act: Any, *args: Any, **said: Any) -> tuple[Any, ...]:
-    """What the act is refused for; it leaves nothing."""
+    """Return the reasons for which the call is refused, and check that it changed nothing."""
     before = everything()
     with pytest.raises(Refused) as refused:
         act(*args, **said)
@@ -118,17 +118,15 @@ def standing(enrollment: Enrollment) -> BookingQuerySet:
 
 
 def weekdays(enrollment: Enrollment, first: date, until: date = date.max) -> set[int]:
-    """On which the enrollment has a place, of the sessions on the dates."""
+    """Return the weekdays on which the enrollment is booked between the dates."""
     found = standing(enrollment).filter(session__on__gte=first, session__on__lt=until)
     return {on.weekday() for on in found.values_list("session__on", flat=True)}
 
 
-# Other meetings
+# Changing meetings
 
 
-def test_from_a_day_on_the_new_meetings_are_booked_and_the_old_ones_given_back(
-    enrollment: Enrollment, by: User
-) -> None:
+def test_new_meetings_are_booked_and_old_ones_released_from_the_day_on(enrollment: Enrollment, by: User) -> None:
     change(enrollment, 0, 1, 4, by=by)
     assert weekdays(enrollment, MONDAY, LATER) == {0, 2, 4}
     assert weekdays(enrollment, LATER) == {0, 1, 4}
@@ -159,9 +157,7 @@ def test_a_change_can_be_changed_again_before_it_begins(enrollment: Enrollment, 
     }
 
 
-def test_a_meeting_that_is_left_and_joined_again_is_one_place_if_nothing_lies_between(
-    enrollment: Enrollment, by: User
-) -> None:
+def test_a_meeting_that_is_left_and_joined_again_without_a_gap_keeps_one_row(enrollment: Enrollment, by: User) -> None:
     change(enrollment, 0, 1, 3, by=by)
     change(enrollment, 0, 2, 4, by=by)
     change(enrollment, 0, 2, 3, by=by, from_day=LATER - DAY)
@@ -173,13 +169,13 @@ def test_a_meeting_that_is_left_and_joined_again_is_one_place_if_nothing_lies_be
     }
 
 
-def test_todays_session_that_has_begun_stays(enrollment: Enrollment, by: User) -> None:
+def test_a_session_of_today_that_has_begun_stays_booked(enrollment: Enrollment, by: User) -> None:
     change(enrollment, 1, 2, 3, by=by, from_day=MONDAY, now=MONDAY_AT_TEN)
     assert list(standing(enrollment).filter(session__on=MONDAY).values_list("session__name", flat=True)) == ["Group 0"]
     assert weekdays(enrollment, MONDAY + DAY) == {1, 2, 3}
 
 
-def test_what_was_kept_keeps_its_bookings_and_their_marks(enrollment: Enrollment, by: User) -> None:
+def test_a_kept_meeting_keeps_its_bookings_and_their_marks(enrollment: Enrollment, by: User) -> None:
     kept = enrollment.bookings.filter(session__meeting__weekday=0)
     excused = kept.get(session__on=LATER)
     mark = Attendance.objects.create(
@@ -191,7 +187,7 @@ def test_what_was_kept_keeps_its_bookings_and_their_marks(enrollment: Enrollment
     assert Attendance.objects.get() == mark
 
 
-def test_an_exception_goes_the_way_of_the_date_that_it_stands_for(enrollment: Enrollment, by: User) -> None:
+def test_a_moved_session_counts_for_the_date_that_it_stands_for(enrollment: Enrollment, by: User) -> None:
     wednesday, thursday = LATER + 2 * DAY, LATER + 3 * DAY
     put_off = Session.objects.get(on=wednesday - WEEK, meeting__weekday=2)
     brought_forward = Session.objects.get(on=wednesday, meeting__weekday=2)
@@ -211,7 +207,7 @@ def moved(session: Session, on: date, starts: time, by: User) -> None:
     move_session(session=session, slot=slot, by=by, now=NOW)
 
 
-def test_a_place_that_was_given_back_stays_given_back(enrollment: Enrollment, by: User) -> None:
+def test_a_booking_that_was_given_back_stays_released(enrollment: Enrollment, by: User) -> None:
     given = enrollment.bookings.get(session__on=LATER)
     release_booking(booking=given, reason="Dentist", by=by, now=NOW)
     Session.objects.filter(pk=given.session_id).update(places=1, booked=1)
@@ -219,13 +215,13 @@ def test_a_place_that_was_given_back_stays_given_back(enrollment: Enrollment, by
     assert not Booking.objects.active().filter(session=given.session_id).exists()
 
 
-def test_ones_own_meetings_are_neither_full_nor_in_the_way(enrollment: Enrollment, by: User) -> None:
+def test_own_meetings_count_neither_as_full_nor_as_a_conflict(enrollment: Enrollment, by: User) -> None:
     Session.objects.filter(meeting__weekday__in=(0, 2, 4)).update(places=1)
     change(enrollment, 0, 1, 4, by=by)
     assert weekdays(enrollment, LATER) == {0, 1, 4}
 
 
-def test_where_there_was_no_place_in_a_group_that_is_kept_there_need_be_none(enrollment: Enrollment, by: User) -> None:
+def test_a_full_session_of_a_kept_group_does_not_prevent_a_change(enrollment: Enrollment, by: User) -> None:
     booking = enrollment.bookings.get(session__on=LATER)
     Booking.objects.filter(pk=booking.pk).update(released_at=NOW, release_cause=ReleaseCause.CLASH)
     Session.objects.filter(pk=booking.session_id).update(places=1, booked=1)
@@ -233,7 +229,7 @@ def test_where_there_was_no_place_in_a_group_that_is_kept_there_need_be_none(enr
     assert weekdays(enrollment, LATER + DAY) == {0, 1, 4}
 
 
-def test_a_cancelled_session_of_a_group_that_was_left_comes_back_without_the_patient(
+def test_a_restored_session_of_a_group_that_was_left_does_not_book_the_patient(
     enrollment: Enrollment, by: User
 ) -> None:
     session = Session.objects.get(on=LATER + 2 * DAY, meeting__weekday=2)
@@ -243,7 +239,7 @@ def test_a_cancelled_session_of_a_group_that_was_left_comes_back_without_the_pat
     assert not session.bookings.filter(released_at=None).exists()
 
 
-def test_every_reason_against_a_change_is_brought_at_once(enrollment: Enrollment, by: User, evenings: Track) -> None:
+def test_a_refused_change_has_every_reason_at_once(enrollment: Enrollment, by: User, evenings: Track) -> None:
     make_commitment(enrollment.episode.patient, [1], "11:30", "15:00", "Shift")
     Session.objects.filter(meeting__weekday=3, meeting__starts="09:00", on=LATER + 3 * DAY).update(booked=10)
     missed = enrollment.bookings.order_by("starts")[0]
@@ -270,13 +266,13 @@ def test_every_reason_against_a_change_is_brought_at_once(enrollment: Enrollment
         pytest.param((0, 2, 4), LATER, NothingChanged(), id="as it is"),
     ],
 )
-def test_a_change_is_about_something(
+def test_a_change_without_a_difference_is_refused(
     enrollment: Enrollment, by: User, days: tuple[int, ...], from_day: date, reason: object
 ) -> None:
     assert refusal(change, enrollment, *days, by=by, from_day=from_day) == (reason,)
 
 
-def test_a_change_begins_today_at_the_earliest_and_while_the_place_lasts(enrollment: Enrollment, by: User) -> None:
+def test_a_change_starts_today_at_the_earliest_and_within_the_enrollment(enrollment: Enrollment, by: User) -> None:
     now = NOW + WEEK
     assert refusal(change, enrollment, 0, 1, 2, by=by, from_day=MONDAY, now=now) == (DayHasPassed(MONDAY),)
     end_enrollment(enrollment=enrollment, last_day=LATER - DAY, by=by, now=NOW)
@@ -284,7 +280,7 @@ def test_a_change_begins_today_at_the_earliest_and_while_the_place_lasts(enrollm
     assert reasons == (AlreadyEnded(enrollment.track.name, LATER - DAY),)
 
 
-def test_a_place_that_is_to_end_ends_as_it_was_to(enrollment: Enrollment, by: User) -> None:
+def test_an_enrollment_with_an_end_still_ends_then_after_a_change(enrollment: Enrollment, by: User) -> None:
     ends = LATER + 2 * WEEK
     end_enrollment(enrollment=enrollment, last_day=ends - DAY, by=by, now=NOW)
     change(enrollment, 0, 1, 3, by=by)
@@ -293,23 +289,25 @@ def test_a_place_that_is_to_end_ends_as_it_was_to(enrollment: Enrollment, by: Us
     assert set(enrollment.enrollment_meetings.values_list("ends", flat=True)) == {LATER, ends}
 
 
-def test_only_meetings_of_the_track_can_be_changed_to(enrollment: Enrollment, by: User, evenings: Track) -> None:
+def test_a_change_to_a_meeting_of_another_track_is_refused(enrollment: Enrollment, by: User, evenings: Track) -> None:
     meetings = [*on_days(enrollment.track, 0, 2), *on_days(evenings, 1)]
     reasons = refusal(change_meetings, enrollment=enrollment, meetings=meetings, from_day=LATER, by=by, now=NOW)
     assert NotRunning("Evening 1", LATER) in reasons
 
 
-def test_who_is_in_a_cohort_changes_meetings_on_any_day(enrollment: Enrollment, by: User) -> None:
+def test_a_patient_in_a_cohort_can_change_meetings_on_any_day(enrollment: Enrollment, by: User) -> None:
     Track.objects.filter(pk=enrollment.track_id).update(entry="cohort")
     CohortStart.objects.create(track=enrollment.track, on=LATER + WEEK)
     change(enrollment, 0, 1, 4, by=by, from_day=LATER + DAY)
     assert weekdays(enrollment, LATER + DAY) == {0, 1, 4}
 
 
-# Another track
+# Transferring to another track
 
 
-def test_one_place_ends_the_day_before_the_other_begins(enrollment: Enrollment, by: User, evenings: Track) -> None:
+def test_a_transfer_ends_one_enrollment_the_day_before_the_other_starts(
+    enrollment: Enrollment, by: User, evenings: Track
+) -> None:
     new = transfer(enrollment, evenings, by)
     enrollment.refresh_from_db()
     assert (enrollment.ends, enrollment.end_reason) == (LATER, "Moved to Evening track")
@@ -320,13 +318,15 @@ def test_one_place_ends_the_day_before_the_other_begins(enrollment: Enrollment, 
     assert list(AuditEvent.objects.order_by("pk").values_list("action", flat=True)) == ["enrolled", "ended", "enrolled"]
 
 
-def test_neither_happens_if_the_new_track_does_not_fit(enrollment: Enrollment, by: User, evenings: Track) -> None:
+def test_a_transfer_to_a_track_that_does_not_fit_changes_nothing(
+    enrollment: Enrollment, by: User, evenings: Track
+) -> None:
     make_commitment(enrollment.episode.patient, [0], "19:00", "23:00", "Late shift")
     reasons = refusal(transfer, enrollment, evenings, by)
     assert [type(reason) for reason in reasons] == [CommitmentConflict]
 
 
-def test_the_old_place_is_not_in_the_way_of_the_new_one(enrollment: Enrollment, by: User, site: Site) -> None:
+def test_the_old_enrollment_does_not_conflict_with_the_new_one(enrollment: Enrollment, by: User, site: Site) -> None:
     shared = on_days(enrollment.track, 0, 2)
     overlapping = make_track(site, [*shared, make_meeting(site, 4, "10:00", "13:00", name="Late Friday")], name="Other")
     extend_horizon(site=site, now=NOW)
@@ -336,7 +336,7 @@ def test_the_old_place_is_not_in_the_way_of_the_new_one(enrollment: Enrollment, 
     assert all(session.booked == session.bookings.filter(released_at=None).count() for session in Session.objects.all())
 
 
-def test_a_day_given_back_in_a_group_of_both_tracks_stays_given_back(
+def test_a_date_given_back_in_a_group_of_both_tracks_stays_released(
     enrollment: Enrollment, by: User, site: Site
 ) -> None:
     given = enrollment.bookings.get(session__on=LATER)
@@ -348,7 +348,9 @@ def test_a_day_given_back_in_a_group_of_both_tracks_stays_given_back(
     assert extend_horizon(site=site, now=NOW).bookings == 0
 
 
-def test_who_sits_in_a_session_of_the_old_track_stays_in_it(enrollment: Enrollment, by: User, evenings: Track) -> None:
+def test_a_patient_in_a_running_session_of_the_old_track_stays_booked(
+    enrollment: Enrollment, by: User, evenings: Track
+) -> None:
     enrollment_before = Enrollment.objects.filter(pk=enrollment.pk)
     enrollment_before.update(starts=MONDAY - WEEK)
     enrollment.enrollment_meetings.update(starts=MONDAY - WEEK)
@@ -358,7 +360,7 @@ def test_who_sits_in_a_session_of_the_old_track_stays_in_it(enrollment: Enrollme
     assert standing(new).earliest("starts").session.name == "Evening 0"
 
 
-def test_a_place_that_has_not_begun_gives_way_to_one_from_the_same_day(
+def test_an_enrollment_that_has_not_begun_can_be_replaced_from_its_first_day(
     enrollment: Enrollment, by: User, evenings: Track, site: Site
 ) -> None:
     new = transfer(enrollment, evenings, by, starts=MONDAY)
@@ -368,25 +370,27 @@ def test_a_place_that_has_not_begun_gives_way_to_one_from_the_same_day(
     assert extend_horizon(site=site, now=NOW).bookings == 0
 
 
-def test_a_place_taken_today_gives_way_tomorrow(enrollment: Enrollment, by: User, evenings: Track) -> None:
+def test_an_enrollment_that_began_today_can_be_left_from_tomorrow(
+    enrollment: Enrollment, by: User, evenings: Track
+) -> None:
     reasons = refusal(transfer, enrollment, evenings, by, starts=MONDAY, now=MONDAY_AT_TEN)
     assert reasons == (BeganToday(enrollment.track.name),)
     assert transfer(enrollment, evenings, by, starts=MONDAY + DAY, now=MONDAY_AT_TEN).starts == MONDAY + DAY
 
 
-def test_nobody_moves_to_where_they_are(enrollment: Enrollment, by: User) -> None:
+def test_a_transfer_to_the_same_track_is_refused(enrollment: Enrollment, by: User) -> None:
     reasons = refusal(transfer, enrollment, enrollment.track, by)
     assert reasons == (AlreadyEnrolled(enrollment.track.name, MONDAY),)
 
 
-def test_a_transfer_begins_on_a_start_date_of_a_cohort(enrollment: Enrollment, by: User, evenings: Track) -> None:
+def test_a_transfer_into_a_cohort_starts_on_a_start_date(enrollment: Enrollment, by: User, evenings: Track) -> None:
     Track.objects.filter(pk=evenings.pk).update(entry="cohort")
     CohortStart.objects.create(track=evenings, on=LATER)
     assert refusal(transfer, enrollment, evenings, by, starts=LATER - WEEK) == (NotAStartDate(LATER - WEEK, LATER),)
     assert transfer(enrollment, evenings, by).starts == LATER
 
 
-def test_who_waited_for_the_track_waits_no_more(enrollment: Enrollment, by: User, evenings: Track) -> None:
+def test_a_transfer_closes_the_waitlist_entry(enrollment: Enrollment, by: User, evenings: Track) -> None:
     entry = join_waitlist(
         episode=enrollment.episode, track=evenings, priority=Priority.SOON, from_day=LATER, by=by, now=NOW
     )
@@ -395,7 +399,7 @@ def test_who_waited_for_the_track_waits_no_more(enrollment: Enrollment, by: User
     assert (entry.closed_at, entry.enrollment) == (NOW, new)
 
 
-def test_a_session_that_stands_for_a_later_date_goes_with_the_place_that_ended(
+def test_a_session_that_stands_for_a_later_date_is_released_with_the_enrollment(
     enrollment: Enrollment, by: User, site: Site
 ) -> None:
     monday = Session.objects.get(on=LATER, meeting__weekday=0, meeting__starts="09:00")

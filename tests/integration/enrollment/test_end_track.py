@@ -1,4 +1,4 @@
-"""A track ends after a day: whom another one fits moves there, everybody else ends with it, and shared groups go on."""
+"""Ending a track: chosen patients move to another one, other enrollments end with it, and shared groups continue."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -71,7 +71,7 @@ def clinic() -> Clinic:
     return Clinic()
 
 
-def test_who_moves_goes_on_in_the_other_track_and_the_rest_end_with_it(clinic: Clinic) -> None:
+def test_chosen_patients_move_to_the_other_track_and_the_others_end_with_it(clinic: Clinic) -> None:
     mover, other = clinic.enrollments
     clinic.end(to=clinic.evening, moving=[mover.pk])
     clinic.track.refresh_from_db()
@@ -86,7 +86,7 @@ def test_who_moves_goes_on_in_the_other_track_and_the_rest_end_with_it(clinic: C
     assert Enrollment.objects.count() == 3
 
 
-def test_a_mover_on_leave_is_excused_in_the_other_track_at_once(clinic: Clinic) -> None:
+def test_a_moved_patient_on_leave_is_excused_in_the_other_track_at_once(clinic: Clinic) -> None:
     mover = clinic.enrollments[0]
     back = FRIDAY + timedelta(weeks=1)
     add_leave(episode=mover.episode, first_day=FRIDAY, last_day=back, reason="Surgery", by=clinic.by, now=NOW)
@@ -98,7 +98,7 @@ def test_a_mover_on_leave_is_excused_in_the_other_track_at_once(clinic: Clinic) 
     assert not in_the_evening.filter(session__on__gt=back, attendance__isnull=False).exists()
 
 
-def test_its_own_groups_are_held_until_then_and_shared_ones_go_on(clinic: Clinic) -> None:
+def test_own_groups_end_with_the_track_and_shared_ones_continue(clinic: Clinic) -> None:
     clinic.end()
     to_come = Session.objects.exclude(status="cancelled").filter(on__gt=FRIDAY)
     assert set(to_come.values_list("name", flat=True)) == {"Shared", "Late"}
@@ -109,7 +109,7 @@ def test_its_own_groups_are_held_until_then_and_shared_ones_go_on(clinic: Clinic
     assert Session.objects.filter(name="Shared", on__gt=FRIDAY).count() == 11
 
 
-def test_an_end_beyond_the_horizon_is_written_up_to(clinic: Clinic) -> None:
+def test_sessions_are_written_up_to_an_end_beyond_the_horizon(clinic: Clinic) -> None:
     last_day = TODAY + timedelta(weeks=14)
     clinic.end(last_day=last_day)
     later = NOW + timedelta(weeks=6)
@@ -120,7 +120,7 @@ def test_an_end_beyond_the_horizon_is_written_up_to(clinic: Clinic) -> None:
     )
 
 
-def test_whom_the_other_track_does_not_fit_is_told_why(clinic: Clinic) -> None:
+def test_the_reasons_against_moving_a_patient_are_listed(clinic: Clinic) -> None:
     make_commitment(clinic.enrollments[0].episode.patient, [0, 2], "16:00", "18:00", "Late shift")
     found = ending_enrollments(track=clinic.track, to=clinic.evening, last_day=FRIDAY)
     assert [each.may_move for each in found] == [False, True]
@@ -140,13 +140,13 @@ def test_whom_the_other_track_does_not_fit_is_told_why(clinic: Clinic) -> None:
         pytest.param({"moving": [0]}, (TrackNotPublished("Morning track"),), id="movers without a track to go to"),
     ],
 )
-def test_what_makes_no_sense_is_refused(clinic: Clinic, change: dict[str, Any], reasons: tuple[object, ...]) -> None:
+def test_an_invalid_end_is_refused(clinic: Clinic, change: dict[str, Any], reasons: tuple[object, ...]) -> None:
     with pytest.raises(Refused) as refused:
         clinic.end(**change)
     assert refused.value.reasons == reasons
 
 
-def test_a_track_ends_once(clinic: Clinic) -> None:
+def test_a_track_that_has_ended_cannot_be_ended_again(clinic: Clinic) -> None:
     clinic.end()
     with pytest.raises(Refused) as refused:
         clinic.end()
@@ -154,12 +154,12 @@ def test_a_track_ends_once(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.CLINICIAN])
-def test_who_does_not_manage_both_timetable_and_patients_ends_no_track(clinic: Clinic, role: Role) -> None:
+def test_ending_a_track_needs_both_permissions(clinic: Clinic, role: Role) -> None:
     with pytest.raises(PermissionDenied):
         end_track(track=clinic.track, last_day=FRIDAY, by=make_staff(role, clinic.site), now=NOW)
 
 
-def test_the_page_lists_who_moves_before_it_shows_what_that_changes(
+def test_the_page_lists_the_moving_patients_before_the_preview(
     client: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
@@ -186,10 +186,10 @@ def test_the_page_lists_who_moves_before_it_shows_what_that_changes(
 
 
 @pytest.mark.parametrize(("patients", "queries"), [(1, 27), (3, 27 + 2 * 12)])
-def test_each_person_in_the_list_takes_the_queries_of_one_search(
+def test_each_listed_patient_takes_the_queries_of_one_search(
     client: Client, monkeypatch: pytest.MonkeyPatch, patients: int, queries: int, django_assert_num_queries: Any
 ) -> None:
-    """A track ends seldom, and everybody in it is asked about as on the page that finds them a schedule."""
+    """Tracks end seldom, so a search for each patient is acceptable."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
     clinic = Clinic(patients)
     client.force_login(clinic.by)
@@ -198,7 +198,7 @@ def test_each_person_in_the_list_takes_the_queries_of_one_search(
         assert client.post(reverse("track-end", args=[clinic.track.pk]), typed).status_code == 200
 
 
-def test_an_administrator_moves_no_patients(client: Client, clinic: Clinic) -> None:
+def test_an_administrator_cannot_end_a_track(client: Client, clinic: Clinic) -> None:
     client.force_login(make_staff(Role.ADMINISTRATOR, clinic.site))
     assert client.get(reverse("track-end", args=[clinic.track.pk])).status_code == 403
     assert "track-end" not in client.get(reverse("track", args=[clinic.track.pk])).text

@@ -1,4 +1,4 @@
-"""A standing place in a track: refused with every reason at once, booked whole, given back whole."""
+"""Enrolling a patient: refused with every reason at once, or every session is booked."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -55,7 +55,7 @@ def episode(site: Site) -> Episode:
 
 
 def enrolling(episode: Episode, track: Track, meetings: list[Meeting] | None = None, **fields: Any) -> Enrollment:
-    """Into all of the track's meetings from Monday, unless told otherwise, with the horizon written."""
+    """Write the horizon, and enroll in all of the track's meetings from Monday unless arguments say otherwise."""
     extend_horizon(site=track.site, now=NOW)
     return enroll_patient(
         episode=episode,
@@ -76,7 +76,7 @@ def refusal(episode: Episode, track: Track, meetings: list[Meeting] | None = Non
     return refused.value.reasons
 
 
-def test_every_session_to_come_is_booked(episode: Episode) -> None:
+def test_every_future_session_is_booked(episode: Episode) -> None:
     track = make_weekday_track(episode.site)
     enrollment = enrolling(episode, track, starts=date(2026, 11, 25))
     assert enrollment.bookings.count() == Session.objects.filter(on__gte=date(2026, 11, 25)).count() == 35
@@ -88,7 +88,7 @@ def test_every_session_to_come_is_booked(episode: Episode) -> None:
         assert booking.week == session.on - timedelta(days=session.on.weekday())
 
 
-def test_enrolling_is_told_to_the_trail_and_to_the_calendar(episode: Episode) -> None:
+def test_enrolling_is_audited_and_makes_the_calendar_stale(episode: Episode) -> None:
     coordinator = make_staff(Role.COORDINATOR, episode.site)
     feed, _ = create_feed(patient=episode.patient, by=coordinator, now=NOW)
     enrollment = enrolling(episode, make_weekday_track(episode.site))
@@ -101,20 +101,20 @@ def test_enrolling_is_told_to_the_trail_and_to_the_calendar(episode: Episode) ->
     assert Feed.objects.get(pk=feed.pk).stale_at == NOW
 
 
-def test_nothing_is_booked_in_what_has_begun(episode: Episode) -> None:
+def test_a_session_that_has_begun_is_not_booked(episode: Episode) -> None:
     track = make_weekday_track(episode.site)
     at_ten_on_monday = datetime(2026, 11, 23, 15, tzinfo=UTC)
     enrollment = enrolling(episode, track, now=at_ten_on_monday)
     assert enrollment.bookings.order_by("starts")[0].session.on == date(2026, 11, 25)
 
 
-def test_individual_minutes_count_but_have_no_session(episode: Episode) -> None:
+def test_individual_minutes_count_without_a_session(episode: Episode) -> None:
     meetings = [make_meeting(episode.site, day, "09:00", "11:40") for day in (0, 2, 4)]
     enrollment = enrolling(episode, make_track(episode.site, meetings, individual_minutes=60))
     assert set(enrollment.bookings.values_list("countable_minutes", flat=True)) == {160}
 
 
-def test_enough_of_a_track_is_enough(episode: Episode) -> None:
+def test_some_of_a_tracks_meetings_can_be_enough(episode: Episode) -> None:
     track = make_weekday_track(episode.site, days=range(5))
     chosen = list(track.meetings.all())[:3]
     enrollment = enrolling(episode, track, chosen)
@@ -122,7 +122,7 @@ def test_enough_of_a_track_is_enough(episode: Episode) -> None:
     assert enrollment.bookings.count() == 36
 
 
-def test_every_reason_is_brought_at_once(site: Site) -> None:
+def test_a_refused_enrollment_has_every_reason_at_once(site: Site) -> None:
     episode = admit(make_patient(site), starts=date(2026, 11, 30), minutes=540, days=3)
     make_commitment(episode.patient, [0], "11:30", "15:00", "Shift")
     meetings = [make_meeting(site, day, "09:00", "11:55") for day in (0, 2)]
@@ -143,7 +143,7 @@ def test_every_reason_is_brought_at_once(site: Site) -> None:
     assert not Booking.objects.exists()
 
 
-def test_two_groups_side_by_side_are_alternatives(episode: Episode) -> None:
+def test_groups_at_the_same_time_are_alternatives(episode: Episode) -> None:
     site = episode.site
     track = make_weekday_track(site)
     beside = make_meeting(site, 0, "10:00", "12:00", name="Men's group")
@@ -165,7 +165,7 @@ def test_two_groups_side_by_side_are_alternatives(episode: Episode) -> None:
         pytest.param("14:01", TooManyMinutes(1505, 1500), id="five minutes over"),
     ],
 )
-def test_no_more_than_the_rules_allow(episode: Episode, ends: str, reason: object) -> None:
+def test_more_than_the_rules_allow_is_refused(episode: Episode, ends: str, reason: object) -> None:
     track = make_track(episode.site, [make_meeting(episode.site, day, "09:00", ends) for day in range(5)])
     if reason is None:
         enrolling(episode, track)
@@ -180,7 +180,7 @@ def test_travel_counts_against_a_meeting(episode: Episode) -> None:
     assert (clash.minutes, clash.overlap_minutes, clash.gap_minutes, clash.before) == (10, 0, 15, False)
 
 
-def test_a_second_track_must_leave_the_first_its_time(episode: Episode) -> None:
+def test_a_second_track_must_not_conflict_with_the_first(episode: Episode) -> None:
     enrolling(episode, make_weekday_track(episode.site))
     other = make_track(episode.site, [make_meeting(episode.site, day, "11:00", "14:00") for day in (0, 1, 2)])
     with pytest.raises(Refused) as refused:
@@ -191,7 +191,7 @@ def test_a_second_track_must_leave_the_first_its_time(episode: Episode) -> None:
     ]
 
 
-def test_nobody_is_enrolled_twice_in_a_track(episode: Episode) -> None:
+def test_a_second_enrollment_in_the_same_track_is_refused(episode: Episode) -> None:
     track = make_weekday_track(episode.site)
     enrolling(episode, track)
     with pytest.raises(Refused) as refused:
@@ -199,26 +199,26 @@ def test_nobody_is_enrolled_twice_in_a_track(episode: Episode) -> None:
     assert refused.value.reasons == (AlreadyEnrolled(track.name, MONDAY),)
 
 
-def test_only_what_is_on_offer_at_the_site(episode: Episode) -> None:
+def test_only_published_tracks_of_the_site_are_accepted(episode: Episode) -> None:
     draft = make_weekday_track(episode.site, name="Draft", status=TrackStatus.DRAFT)
     elsewhere = make_weekday_track(make_site("Elsewhere"), name="Far")
     assert refusal(episode, draft) == (TrackNotPublished("Draft"),)
     assert TrackNotPublished("Far") in refusal(episode, elsewhere)
 
 
-def test_only_meetings_of_the_track(episode: Episode) -> None:
+def test_only_meetings_of_the_track_are_accepted(episode: Episode) -> None:
     track, stranger = make_weekday_track(episode.site), make_meeting(episode.site, 1, name="Stranger")
     assert refusal(episode, track, [*track.meetings.all(), stranger]) == (NotRunning("Stranger", MONDAY),)
 
 
-def test_a_cohort_begins_on_its_start_dates(episode: Episode) -> None:
+def test_an_enrollment_in_a_cohort_starts_on_a_start_date(episode: Episode) -> None:
     track = make_weekday_track(episode.site, entry="cohort")
     CohortStart.objects.create(track=track, on=MONDAY + WEEK)
     assert refusal(episode, track) == (NotAStartDate(MONDAY, MONDAY + WEEK),)
     assert enrolling(episode, track, starts=MONDAY + WEEK).starts == MONDAY + WEEK
 
 
-def test_without_a_level_of_care_nobody_is_enrolled(episode: Episode) -> None:
+def test_an_enrollment_without_a_level_of_care_is_refused(episode: Episode) -> None:
     episode.spans.all().delete()
     assert refusal(episode, make_weekday_track(episode.site)) == (NoEpisode(MONDAY),)
 
@@ -238,7 +238,7 @@ def changed_from(meeting: Meeting, begins: date, starts: str, ends: str) -> Meet
     return change_meeting(meeting=meeting, values=values, by=None, now=NOW)
 
 
-def test_a_group_that_is_to_change_is_attended_on_both_sides_of_the_change(episode: Episode) -> None:
+def test_a_group_that_changes_later_is_attended_before_and_after(episode: Episode) -> None:
     track = make_weekday_track(episode.site)
     monday = track.meetings.get(weekday=0)
     begins = MONDAY + 3 * WEEK
@@ -250,7 +250,7 @@ def test_a_group_that_is_to_change_is_attended_on_both_sides_of_the_change(episo
     assert set(places) == {(monday.pk, MONDAY, begins), (following.pk, begins, None)}
 
 
-def test_the_new_hours_of_a_group_that_is_to_change_count_too(episode: Episode) -> None:
+def test_the_new_hours_of_a_group_that_changes_later_are_checked(episode: Episode) -> None:
     track = make_weekday_track(episode.site, days=(0, 1, 2, 4))
     monday = track.meetings.get(weekday=0)
     following = changed_from(monday, MONDAY + 3 * WEEK, "13:00", "15:55")

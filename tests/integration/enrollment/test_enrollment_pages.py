@@ -1,4 +1,4 @@
-"""The pages of a standing place and of a leave: what an act would do is shown, confirmed, and done as it was shown."""
+"""The pages of an enrollment and of a leave: a change is previewed, confirmed, and done as it was shown."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -77,7 +77,7 @@ def rosa(site: Site) -> Patient:
 
 @pytest.fixture
 def enrollment(site: Site, rosa: Patient, track: Track, evenings: Track, by: User) -> Enrollment:
-    """On Mondays, Wednesdays and Fridays."""
+    """The patient attends on Mondays, Wednesdays and Fridays."""
     extend_horizon(site=site, now=NOW)
     meetings = list(track.meetings.filter(weekday__in=(0, 2, 4)))
     return enroll_patient(episode=admit(rosa), track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
@@ -103,14 +103,14 @@ def views(detail: str) -> int:
     return AuditEvent.objects.filter(action=Action.VIEWED, detail=detail).count()
 
 
-# Other meetings
+# Changing meetings
 
 
 def change_address(enrollment: Enrollment) -> str:
     return reverse("enrollment-change", args=[enrollment.pk])
 
 
-def test_the_change_opens_with_what_is_attended(desk: Client, enrollment: Enrollment) -> None:
+def test_the_change_page_opens_with_the_attended_meetings(desk: Client, enrollment: Enrollment) -> None:
     answer = desk.get(change_address(enrollment))
     ticked = [option.meeting.weekday for option in answer.context["options"] if option.is_chosen]
     assert ticked == [0, 2, 4]
@@ -119,7 +119,7 @@ def test_the_change_opens_with_what_is_attended(desk: Client, enrollment: Enroll
     assert views("change meetings in Morning track") == 1
 
 
-def test_meetings_change_once_what_it_does_was_seen(desk: Client, enrollment: Enrollment) -> None:
+def test_meetings_change_after_the_preview_was_confirmed(desk: Client, enrollment: Enrollment) -> None:
     shown = preview_and_confirm(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
     for words in ("Loses “Group 2”, Wednesdays 9:00–12:00, 10 times from Wed 9 Dec", "Gains “Group 1”, Tuesdays"):
         assert words in shown.text
@@ -128,9 +128,7 @@ def test_meetings_change_once_what_it_does_was_seen(desk: Client, enrollment: En
     assert weekdays(enrollment, MONDAY) == {0, 1, 2, 4}
 
 
-def test_nothing_changes_before_it_is_confirmed_nor_if_it_would_do_something_else(
-    desk: Client, enrollment: Enrollment
-) -> None:
+def test_nothing_changes_without_a_confirmation_of_the_current_preview(desk: Client, enrollment: Enrollment) -> None:
     address, typed = change_address(enrollment), chosen(enrollment.track, 0, 1, 4)
     seen = desk.post(address, typed).context["impact"].key
     assert weekdays(enrollment, MONDAY) == {0, 2, 4}
@@ -141,7 +139,7 @@ def test_nothing_changes_before_it_is_confirmed_nor_if_it_would_do_something_els
     assert weekdays(enrollment, MONDAY) == {0, 2, 4}
 
 
-def test_a_refused_change_keeps_what_was_typed_and_says_why(desk: Client, enrollment: Enrollment) -> None:
+def test_a_refused_change_keeps_the_input_and_shows_the_reason(desk: Client, enrollment: Enrollment) -> None:
     make_commitment(enrollment.episode.patient, [1], "11:30", "15:00", "Shift")
     answer = desk.post(change_address(enrollment), chosen(enrollment.track, 1, 2))
     assert answer.status_code == 422
@@ -162,7 +160,7 @@ def test_a_refused_change_keeps_what_was_typed_and_says_why(desk: Client, enroll
         pytest.param("soon", "valid date", id="no date"),
     ],
 )
-def test_what_is_wrong_with_the_day_stands_beside_it(
+def test_a_reason_about_the_day_is_shown_beside_the_day(
     desk: Client, enrollment: Enrollment, starts: str, words: str
 ) -> None:
     answer = desk.post(change_address(enrollment), chosen(enrollment.track, 0, 1, 2, starts=starts))
@@ -170,7 +168,7 @@ def test_what_is_wrong_with_the_day_stands_beside_it(
     assert words in answer.context["form"].errors["starts"][0]
 
 
-def test_a_choice_is_tried_without_changing(desk: Client, enrollment: Enrollment) -> None:
+def test_checking_a_choice_changes_nothing(desk: Client, enrollment: Enrollment) -> None:
     typed = chosen(enrollment.track, 0, 1, 3, check="1")
     part = desk.post(change_address(enrollment), typed, headers={"HX-Request": "true"})
     assert "Fits" in part.text
@@ -179,10 +177,10 @@ def test_a_choice_is_tried_without_changing(desk: Client, enrollment: Enrollment
     assert "impact" not in part.context
 
 
-# Another track
+# Transferring to another track
 
 
-def test_the_tracks_to_move_to_are_judged_without_the_place_that_is_left(
+def test_other_tracks_are_judged_without_the_current_enrollment(
     desk: Client, enrollment: Enrollment, evenings: Track
 ) -> None:
     answer = desk.get(reverse("enrollment-transfer", args=[enrollment.pk]), {"from": "2026-12-07"})
@@ -194,7 +192,9 @@ def test_the_tracks_to_move_to_are_judged_without_the_place_that_is_left(
     assert views("move from Morning track") == 1
 
 
-def test_a_patient_moves_once_what_it_does_was_seen(desk: Client, enrollment: Enrollment, evenings: Track) -> None:
+def test_a_patient_is_transferred_after_the_preview_was_confirmed(
+    desk: Client, enrollment: Enrollment, evenings: Track
+) -> None:
     address = reverse("enrollment-transfer-to", args=[enrollment.pk, evenings.pk])
     Enrollment.objects.update(modality="telehealth")
     opened = desk.get(address + "?from=2026-12-07")
@@ -207,7 +207,7 @@ def test_a_patient_moves_once_what_it_does_was_seen(desk: Client, enrollment: En
     assert weekdays(enrollment, date(2026, 12, 7)) == set()
 
 
-def test_nobody_moves_to_their_own_track_nor_to_another_sites(
+def test_a_transfer_to_the_own_track_or_another_site_is_not_found(
     desk: Client, enrollment: Enrollment, track: Track
 ) -> None:
     far = make_track(make_site("Elsewhere"), name="Far")
@@ -215,10 +215,10 @@ def test_nobody_moves_to_their_own_track_nor_to_another_sites(
         assert desk.get(reverse("enrollment-transfer-to", args=[enrollment.pk, other.pk])).status_code == 404
 
 
-# Its end
+# Ending
 
 
-def test_the_end_shows_what_is_lost_and_which_weeks_fall(desk: Client, enrollment: Enrollment) -> None:
+def test_the_preview_of_the_end_shows_lost_sessions_and_short_weeks(desk: Client, enrollment: Enrollment) -> None:
     address = reverse("enrollment-end", args=[enrollment.pk])
     shown = preview_and_confirm(desk, address, {"last_day": "2026-12-06", "reason": "Moved"})
     assert "Loses “Group 0”, Mondays 9:00–12:00, 10 times from Mon 7 Dec" in shown.text
@@ -234,7 +234,7 @@ def leave_typed(first: str = "2026-11-25", last: str = "2026-11-27", reason: str
     return {"first_day": first, "last_day": last, "reason": reason}
 
 
-def test_a_leave_is_noted_once_what_it_excuses_was_seen(desk: Client, rosa: Patient, enrollment: Enrollment) -> None:
+def test_a_leave_is_saved_after_the_preview_was_confirmed(desk: Client, rosa: Patient, enrollment: Enrollment) -> None:
     shown = preview_and_confirm(desk, reverse("leave-new", args=[rosa.pk]), leave_typed())
     for words in ("Excused from “Group 2”, Wed 25 Nov 9:00–12:00", "1 patient is excused", "away on leave"):
         assert words in shown.text
@@ -246,7 +246,7 @@ def test_a_leave_is_noted_once_what_it_excuses_was_seen(desk: Client, rosa: Pati
         assert words in chart
 
 
-def test_a_leave_without_anything_booked_is_noted_at_once(desk: Client, rosa: Patient) -> None:
+def test_a_leave_without_bookings_is_saved_at_once(desk: Client, rosa: Patient) -> None:
     admit(rosa)
     answer = desk.post(reverse("leave-new", args=[rosa.pk]), leave_typed(last=""))
     assert answer.status_code == 302
@@ -264,7 +264,7 @@ def test_a_leave_without_anything_booked_is_noted_at_once(desk: Client, rosa: Pa
         pytest.param(leave_typed(first="soon"), "first_day", "valid date", id="no date"),
     ],
 )
-def test_a_refused_leave_says_why_beside_its_field_and_keeps_the_rest(
+def test_a_refused_leave_shows_the_reason_beside_its_field_and_keeps_the_input(
     desk: Client, rosa: Patient, enrollment: Enrollment, by: User, typed: dict[str, str], field: str, words: str
 ) -> None:
     far = date(2026, 12, 14)
@@ -276,17 +276,17 @@ def test_a_refused_leave_says_why_beside_its_field_and_keeps_the_rest(
     assert LeaveOfAbsence.objects.count() == 1
 
 
-def test_a_patient_who_is_not_in_care_takes_no_leave(desk: Client, rosa: Patient) -> None:
+def test_a_patient_without_an_episode_cannot_go_on_leave(desk: Client, rosa: Patient) -> None:
     assert desk.get(reverse("leave-new", args=[rosa.pk])).status_code == 302
 
 
 @pytest.fixture
 def leave(enrollment: Enrollment, by: User) -> LeaveOfAbsence:
-    """From Monday, nobody knows until when."""
+    """A leave from Monday without a last day."""
     return add_leave(episode=enrollment.episode, first_day=MONDAY, last_day=None, reason="Surgery", by=by, now=NOW)
 
 
-def test_who_comes_back_is_expected_again(desk: Client, leave: LeaveOfAbsence) -> None:
+def test_a_patient_who_comes_back_is_expected_again(desk: Client, leave: LeaveOfAbsence) -> None:
     address = reverse("leave-end", args=[leave.pk])
     assert "from Mon 23 Nov until further notice: Surgery" in desk.get(address).text
     shown = preview_and_confirm(desk, address, {"last_day": "2026-12-06"})
@@ -302,14 +302,14 @@ def test_a_return_before_the_leave_is_refused_beside_its_field(desk: Client, lea
     assert "is too early: it begins on Mon 23 Nov" in answer.context["form"].errors["last_day"][0]
 
 
-def test_a_leave_is_called_off_whole(desk: Client, leave: LeaveOfAbsence) -> None:
+def test_a_canceled_leave_leaves_no_excuse(desk: Client, leave: LeaveOfAbsence) -> None:
     shown = preview_and_confirm(desk, reverse("leave-cancel", args=[leave.pk]), {})
     assert "1 patient is expected again" in shown.text
     assert not LeaveOfAbsence.objects.exists()
     assert not Attendance.objects.exists()
 
 
-def test_what_is_booked_in_a_leave_by_a_change_or_a_move_is_excused_at_once(
+def test_sessions_booked_in_a_leave_by_a_change_or_transfer_are_excused_at_once(
     desk: Client, leave: LeaveOfAbsence, enrollment: Enrollment, evenings: Track
 ) -> None:
     preview_and_confirm(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
@@ -321,7 +321,7 @@ def test_what_is_booked_in_a_leave_by_a_change_or_a_move_is_excused_at_once(
     assert Booking.objects.active().filter(enrollment__track=evenings).count() == 9 * 3
 
 
-def test_the_patient_sees_when_they_are_away_and_not_why(rosa: Patient, leave: LeaveOfAbsence) -> None:
+def test_the_patient_sees_the_dates_of_the_leave_and_not_the_reason(rosa: Patient, leave: LeaveOfAbsence) -> None:
     with time_machine.travel(datetime(2026, 11, 24, 17, tzinfo=UTC), tick=False):
         client = signed_in_as(make_patient_user(rosa))
         for page in ("portal-home", "portal-week"):
@@ -335,15 +335,17 @@ def test_the_patient_sees_when_they_are_away_and_not_why(rosa: Patient, leave: L
         assert "Away until" not in client.get(reverse("portal-week"), {"week": "2027-01-04"}).text
 
 
-def test_the_week_says_that_it_was_cut_by_a_leave(desk: Client, rosa: Patient, leave: LeaveOfAbsence) -> None:
+def test_the_week_shows_that_a_leave_makes_it_partial(desk: Client, rosa: Patient, leave: LeaveOfAbsence) -> None:
     text = desk.get(reverse("patient-week", args=[rosa.pk, MONDAY])).text
     assert "Not a whole week: on leave in it." in text
 
 
-# Who may, and how much it takes
+# Permissions and queries
 
 
-def test_only_who_manages_patients_does_any_of_it(site: Site, enrollment: Enrollment, leave: LeaveOfAbsence) -> None:
+def test_only_users_who_manage_patients_reach_the_pages(
+    site: Site, enrollment: Enrollment, leave: LeaveOfAbsence
+) -> None:
     evening = Track.objects.get(name="Evening track")
     pages = [
         change_address(enrollment),
@@ -397,7 +399,7 @@ def test_a_page_takes_as_many_queries_for_three_as_for_one(
         ("enrollment-end", {"last_day": "2026-11-29"}, 55),
     ],
 )
-def test_an_impact_takes_as_many_queries_for_three_as_for_one(
+def test_a_preview_takes_as_many_queries_for_three_as_for_one(
     desk: Client,
     site: Site,
     by: User,
@@ -415,7 +417,7 @@ def test_an_impact_takes_as_many_queries_for_three_as_for_one(
 
 
 def with_so_many(number: int, site: Site, by: User) -> tuple[Patient, LeaveOfAbsence, Enrollment]:
-    """A patient in so many meetings, with as many tracks to choose from."""
+    """Make a patient in so many meetings, with as many tracks to choose from."""
     days = (0, 2, 4)[:number]
     meetings = [make_meeting(site, day, "08:00", "17:00") for day in days]
     track = make_track(site, meetings)

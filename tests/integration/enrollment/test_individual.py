@@ -1,4 +1,4 @@
-"""Individual time: proposed, booked with the enrollment, carried on, moved, and over with it."""
+"""Individual sessions: proposed, booked with the enrollment, extended, moved, and ended with it."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -100,7 +100,7 @@ def clinic() -> Clinic:
 
 
 def own(enrollment: Enrollment) -> list[Booking]:
-    """The places in one-to-one sessions that stand."""
+    """Return the active bookings in individual sessions."""
     found = Booking.objects.active().filter(enrollment=enrollment, session__service_type__code="individual")
     return list(found.select_related("session").order_by("starts"))
 
@@ -110,7 +110,7 @@ def reasons(refused: pytest.ExceptionInfo[Refused]) -> tuple[Reason, ...]:
 
 
 def held() -> list[Session]:
-    """One-to-one sessions that are to be held, with somebody or not."""
+    """Return the individual sessions that are scheduled, booked or not."""
     return list(
         Session.objects.filter(service_type__code="individual", status=SessionStatus.SCHEDULED).order_by("starts")
     )
@@ -133,7 +133,7 @@ def test_the_hour_after_the_group_is_booked_with_the_enrollment(clinic: Clinic) 
     assert week.ledger.scheduled_minutes == 600
 
 
-def test_the_nightly_extension_carries_it_on(clinic: Clinic) -> None:
+def test_the_horizon_extends_individual_sessions(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     later = NOW + timedelta(weeks=3)
     extend_horizon(site=clinic.site, now=later)
@@ -154,21 +154,21 @@ def test_an_hour_that_was_taken_meanwhile_is_refused_and_nothing_is_written(clin
     assert Meeting.objects.filter(kept_for__isnull=False).count() == 1
 
 
-def test_hours_and_groups_are_refused_together(clinic: Clinic) -> None:
+def test_reasons_against_hours_and_groups_come_together(clinic: Clinic) -> None:
     make_commitment(clinic.episode.patient, [2], "11:30", "13:00")
     with pytest.raises(Refused) as refused:
         clinic.enrolled(clinic.hour(2, 12))
     assert {reason.code for reason in reasons(refused)} == {"clash", "hour_not_free"}
 
 
-def test_only_the_time_that_the_track_promises_is_given(clinic: Clinic) -> None:
+def test_other_minutes_than_the_track_promises_are_refused(clinic: Clinic) -> None:
     for wrong in (clinic.hour(2, 12, 45), clinic.hour(2, 12, 120)):
         with pytest.raises(Refused) as refused:
             clinic.enrolled(wrong)
         assert reasons(refused) == (WrongIndividualTime(60),)
 
 
-def test_what_takes_a_counselor_on_a_single_date_is_seen(clinic: Clinic) -> None:
+def test_a_session_of_the_counselor_on_a_single_date_is_a_conflict(clinic: Clinic) -> None:
     family = make_meeting(clinic.site, 2, "12:00", "13:00", lead=clinic.lead, name="Family evening")
     make_session(family, MONDAY + timedelta(days=9))
     assert clinic.proposed().proposals[0].hours == (clinic.hour(2, 13),)
@@ -189,7 +189,7 @@ def test_a_patient_who_is_booked_elsewhere_on_one_date_is_not_double_booked(clin
     assert found.proposals[0].hours == (clinic.hour(2, 14),)
 
 
-def test_it_ends_with_the_enrollment_and_the_counselor_has_the_hour_again(clinic: Clinic) -> None:
+def test_individual_sessions_end_with_the_enrollment_and_free_the_hour(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     end_enrollment(enrollment=enrollment, last_day=NEXT_MONDAY, by=clinic.coordinator, now=NOW)
     assert [booking.session.on for booking in own(enrollment)] == [MONDAY + timedelta(days=2)]
@@ -201,7 +201,7 @@ def test_it_ends_with_the_enrollment_and_the_counselor_has_the_hour_again(clinic
     clinic.enrolled(clinic.hour(2, 12), episode=other, starts=other.starts)
 
 
-def test_an_exception_of_it_goes_with_the_enrollment(clinic: Clinic) -> None:
+def test_a_moved_individual_session_is_removed_with_the_enrollment(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     moved = own(enrollment)[0].session
     later = moved.starts + timedelta(days=8)
@@ -212,7 +212,7 @@ def test_an_exception_of_it_goes_with_the_enrollment(clinic: Clinic) -> None:
     assert held() == []
 
 
-def test_discharge_ends_it_also_in_an_enrollment_that_has_not_begun(clinic: Clinic) -> None:
+def test_a_discharge_ends_individual_sessions_of_an_enrollment_that_has_not_begun(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     starts = MONDAY + timedelta(weeks=2, days=2)
     evening = make_weekday_track(clinic.site, (1, 3, 5), name="Other", individual_minutes=60)
@@ -226,7 +226,7 @@ def test_discharge_ends_it_also_in_an_enrollment_that_has_not_begun(clinic: Clin
     assert not Meeting.objects.filter(kept_for=later).exists()
 
 
-def test_it_does_not_go_along_to_another_track(clinic: Clinic) -> None:
+def test_individual_sessions_end_with_a_transfer(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     other = make_weekday_track(clinic.site, (1, 3, 5), name="Other", individual_minutes=60)
     extend_horizon(site=clinic.site, now=NOW)
@@ -243,7 +243,7 @@ def test_it_does_not_go_along_to_another_track(clinic: Clinic) -> None:
     assert len(held()) == 1
 
 
-def test_a_place_that_never_begins_leaves_no_hour_behind(clinic: Clinic) -> None:
+def test_an_enrollment_that_never_begins_leaves_no_individual_hour(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     other = make_weekday_track(clinic.site, (1, 3, 5), name="Other", individual_minutes=60)
     extend_horizon(site=clinic.site, now=NOW)
@@ -259,7 +259,7 @@ def test_a_place_that_never_begins_leaves_no_hour_behind(clinic: Clinic) -> None
     assert not Meeting.objects.filter(kept_for=enrollment).exists()
 
 
-def test_other_meetings_go_around_it(clinic: Clinic) -> None:
+def test_changed_meetings_must_not_conflict_with_individual_sessions(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     clash = make_meeting(clinic.site, 2, "12:30", "14:30", name="Relapse prevention")
     beside = make_meeting(clinic.site, 3, "09:00", "12:00")
@@ -284,7 +284,7 @@ def test_other_meetings_go_around_it(clinic: Clinic) -> None:
         change(groups)
 
 
-def test_it_is_arranged_later_moved_from_a_day_and_given_up(clinic: Clinic) -> None:
+def test_individual_sessions_can_be_arranged_later_moved_and_ended(clinic: Clinic) -> None:
     enrollment = clinic.enrolled()
     assert individual_session_options(enrollment=enrollment, from_day=NEXT_MONDAY, today=TODAY).proposals[0].hours == (
         clinic.hour(2, 12),
@@ -313,7 +313,7 @@ def test_it_is_arranged_later_moved_from_a_day_and_given_up(clinic: Clinic) -> N
     assert [session.on for session in held()] == [booking.session.on for booking in own(enrollment)]
 
 
-def test_moving_on_the_first_day_leaves_the_new_hour_alone(clinic: Clinic) -> None:
+def test_moving_on_the_first_day_leaves_only_the_new_hour(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     clinic.arranged(enrollment, clinic.hour(1, 11), from_day=MONDAY)
     assert {booking.session.on.weekday() for booking in own(enrollment)} == {1}
@@ -321,7 +321,7 @@ def test_moving_on_the_first_day_leaves_the_new_hour_alone(clinic: Clinic) -> No
     assert Meeting.objects.filter(kept_for=enrollment).count() == 1
 
 
-def test_it_is_excused_on_leave_and_kept(clinic: Clinic) -> None:
+def test_individual_sessions_in_a_leave_are_excused_and_kept(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
     add_leave(
         episode=clinic.episode,
@@ -336,7 +336,7 @@ def test_it_is_excused_on_leave_and_kept(clinic: Clinic) -> None:
     assert [booking.attendance.status for booking in bookings if hasattr(booking, "attendance")] == ["excused"]
 
 
-def test_a_group_of_the_counselor_goes_around_it_too(clinic: Clinic) -> None:
+def test_a_group_of_the_counselor_must_not_conflict_with_individual_sessions(clinic: Clinic) -> None:
     clinic.enrolled(clinic.hour(2, 12))
     service = clinic.track.meetings.all()[0].service_type
     values = MeetingValues(
@@ -357,7 +357,7 @@ def test_a_group_of_the_counselor_goes_around_it_too(clinic: Clinic) -> None:
     assert [(each.facilitator, each.second) for each in named] == [("Ada Park", "Individual session")]
 
 
-def test_somebody_who_works_at_two_sites_is_in_one_of_them(clinic: Clinic) -> None:
+def test_a_counselor_at_two_sites_is_booked_once(clinic: Clinic) -> None:
     other = make_site("South", "America/Chicago")
     RoleAssignment.objects.create(user=clinic.lead, role=Role.CLINICIAN, site=other)
     group = make_meeting(other, 2, "11:00", "12:00", lead=clinic.lead)
@@ -366,7 +366,7 @@ def test_somebody_who_works_at_two_sites_is_in_one_of_them(clinic: Clinic) -> No
     assert clinic.proposed().proposals[0].hours == (clinic.hour(2, 13),)
 
 
-def test_half_hours_are_proposed_where_no_hour_is_free(clinic: Clinic) -> None:
+def test_half_hours_are_proposed_if_no_hour_is_free(clinic: Clinic) -> None:
     clinic.lead.counselor_hours.all().delete()
     for weekday in (0, 2):
         make_hours(clinic.lead, clinic.site, weekday, "12:00", "12:45")

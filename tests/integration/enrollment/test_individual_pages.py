@@ -1,4 +1,4 @@
-"""The pages of individual time: chosen when enrolling, arranged later, moved; and the hours in which it can be."""
+"""The pages of individual sessions: chosen when enrolling, arranged later, moved; and the counselors' hours."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -107,7 +107,7 @@ def filled_in(track: Track, *hours: WeeklyHour, **more: Any) -> dict[str, Any]:
     return {"starts": MONDAY, "meetings": meetings, "modality": "in_person", "individual": encode_hours(hours), **more}
 
 
-def test_times_are_proposed_with_why_and_chosen_with_the_track(
+def test_times_are_proposed_with_reasons_and_chosen_with_the_track(
     desk: Client, episode: Episode, track: Track, ada: User
 ) -> None:
     page = desk.get(address(episode, track)).content.decode()
@@ -123,13 +123,15 @@ def test_times_are_proposed_with_why_and_chosen_with_the_track(
     assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
 
 
-def test_it_can_wait_and_the_chart_says_so(desk: Client, episode: Episode, track: Track) -> None:
+def test_individual_time_can_be_arranged_later_and_the_chart_says_so(
+    desk: Client, episode: Episode, track: Track
+) -> None:
     page = desk.post(address(episode, track), filled_in(track), follow=True).content.decode()
     assert "Individual time is still to be arranged." in page
     assert "1 h of individual time a week" in page
 
 
-def test_the_chart_shows_it_with_the_enrollment_and_counts_it_once(
+def test_the_chart_shows_individual_time_with_the_enrollment_and_counts_it_once(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrolled(episode, track, by, hour(ada, 2, 12))
@@ -140,7 +142,7 @@ def test_the_chart_shows_it_with_the_enrollment_and_counts_it_once(
     assert "of no track" not in page
 
 
-def test_a_time_that_was_taken_meanwhile_is_refused_and_nothing_typed_is_lost(
+def test_a_time_that_was_taken_in_the_meantime_is_refused_and_the_input_is_kept(
     desk: Client, episode: Episode, track: Track, by: User, ada: User, site: Site
 ) -> None:
     enrolled(admit(make_patient(site), minutes=600), track, by, hour(ada, 2, 12))
@@ -159,33 +161,35 @@ def test_a_time_that_was_taken_meanwhile_is_refused_and_nothing_typed_is_lost(
 
 
 @pytest.mark.parametrize("nonsense", ["x", "1.7.720.60", "1.2.720", "1.2.1400.60", "1.2.720.0", "1.2.720.60+", "²" * 3])
-def test_nonsense_is_no_time(desk: Client, episode: Episode, track: Track, nonsense: str) -> None:
+def test_invalid_input_is_not_a_time(desk: Client, episode: Episode, track: Track, nonsense: str) -> None:
     answer = desk.post(address(episode, track), filled_in(track) | {"individual": nonsense})
     assert answer.status_code == 422
     assert "Choose one of the times." in answer.content.decode()
 
 
-def test_what_is_written_is_read_again(ada: User) -> None:
+def test_encoded_hours_are_decoded_to_the_same_hours(ada: User) -> None:
     hours = (hour(ada, 1, 9, 30), hour(ada, 2, 12, 30))
     assert WeeklyHoursField().clean(encode_hours(hours)) == hours
     assert WeeklyHoursField().clean("none") == ()
     assert WeeklyHoursField(required=False).clean("") is None
 
 
-def test_without_hours_it_says_where_to_state_them(desk: Client, episode: Episode, track: Track) -> None:
+def test_without_counselor_hours_the_page_says_where_to_enter_them(
+    desk: Client, episode: Episode, track: Track
+) -> None:
     CounselorHours.objects.all().delete()
     page = desk.get(address(episode, track)).content.decode()
     assert "Nobody at the site has stated hours" in page
     assert reverse("counselor-hours") in page
 
 
-def test_a_track_without_individual_time_asks_for_none(desk: Client, episode: Episode, track: Track) -> None:
+def test_a_track_without_individual_time_offers_no_times(desk: Client, episode: Episode, track: Track) -> None:
     track.individual_minutes = 0
     track.save()
     assert "Individual time" not in desk.get(address(episode, track)).content.decode()
 
 
-def test_it_is_arranged_later_after_it_was_shown(
+def test_individual_time_is_arranged_after_the_preview_was_confirmed(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrollment = enrolled(episode, track, by)
@@ -205,7 +209,7 @@ def test_it_is_arranged_later_after_it_was_shown(
     assert "No individual time from then on" in page
 
 
-def test_the_page_tries_another_day_while_it_is_typed(
+def test_the_page_updates_the_times_while_a_day_is_typed(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
@@ -216,7 +220,7 @@ def test_the_page_tries_another_day_while_it_is_typed(
     assert f'value="{encode_hours([hour(ada, 1, 9)])}" id="individual-2" checked' in part
 
 
-def test_what_stands_against_moving_it_is_said(
+def test_the_reasons_against_moving_it_are_shown(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
@@ -230,7 +234,7 @@ def test_what_stands_against_moving_it_is_said(
     assert {past.status_code, same.status_code, outside.status_code} == {422}
 
 
-def test_what_is_over_is_not_on_the_calendar_and_says_nothing_of_the_patient(
+def test_removed_sessions_are_not_on_the_calendar_and_do_not_name_the_patient(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
@@ -243,7 +247,7 @@ def test_what_is_over_is_not_on_the_calendar_and_says_nothing_of_the_patient(
     }
 
 
-def test_other_staff_see_the_hour_and_not_whose_it_is(
+def test_other_staff_see_the_hour_without_the_patient(
     episode: Episode, track: Track, by: User, ada: User, site: Site
 ) -> None:
     enrolled(episode, track, by, hour(ada, 2, 12))
@@ -256,7 +260,7 @@ def test_other_staff_see_the_hour_and_not_whose_it_is(
     assert "Lindqvist" in signed_in_as(ada).get(reverse("today") + "?date=2026-11-25").content.decode()
 
 
-def test_one_to_one_times_have_no_page_of_a_group(
+def test_individual_sessions_have_no_group_page(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
@@ -300,14 +304,14 @@ def test_the_page_of_one_enrollment_takes_as_many_queries_for_three_as_for_one(
         desk.get(page)
 
 
-# The hours themselves.
+# Counselors' hours
 
 
 def stated(**more: Any) -> dict[str, Any]:
     return {"weekday": 3, "starts": "09:00", "ends": "12:00", "valid_from": "", "last_day": "", **more}
 
 
-def test_a_clinician_keeps_their_own_hours_alone(site: Site, track: Track, ada: User) -> None:
+def test_a_clinician_enters_only_their_own_hours(site: Site, track: Track, ada: User) -> None:
     client = signed_in_as(ada)
     assert "Counselor" not in client.get(reverse("counselor-hours-new")).content.decode()
     answer = client.post(reverse("counselor-hours-new"), stated(user=make_staff(Role.CLINICIAN, site).pk), follow=True)
@@ -325,7 +329,7 @@ def test_a_clinician_keeps_their_own_hours_alone(site: Site, track: Track, ada: 
     assert CounselorHours.objects.filter(pk=theirs.pk).exists()
 
 
-def test_a_coordinator_keeps_anybodys(desk: Client, site: Site, track: Track, ada: User) -> None:
+def test_a_coordinator_enters_anybodys_hours(desk: Client, site: Site, track: Track, ada: User) -> None:
     answer = desk.post(reverse("counselor-hours-new"), stated(user=ada.pk, last_day="2026-12-31"), follow=True)
     assert "until Thu 31 Dec" in answer.content.decode()
     hours = CounselorHours.objects.get(weekday=3)
@@ -346,7 +350,7 @@ def test_a_coordinator_keeps_anybodys(desk: Client, site: Site, track: Track, ad
         pytest.param(
             {"weekday": 2, "starts": "14:00", "ends": "16:00"},
             "Some of that is stated already: Wednesday 12:00–15:00 at Harbor Street.",
-            id="stated already",
+            id="entered already",
         ),
         pytest.param(
             {"valid_from": "2026-12-01", "last_day": "2026-11-30"}, "Mon 30 Nov is too early", id="last before first"
@@ -355,7 +359,7 @@ def test_a_coordinator_keeps_anybodys(desk: Client, site: Site, track: Track, ad
         pytest.param({"starts": "soon"}, "Enter a valid time.", id="no time"),
     ],
 )
-def test_hours_that_cannot_be_are_refused_beside_what_was_typed(
+def test_invalid_hours_are_refused_beside_the_input(
     desk: Client, site: Site, track: Track, ada: User, typed: dict[str, Any], sentence: str
 ) -> None:
     Site.objects.update(closes="22:00")
@@ -365,7 +369,7 @@ def test_hours_that_cannot_be_are_refused_beside_what_was_typed(
     assert CounselorHours.objects.count() == 2
 
 
-def test_who_may_look_and_who_may_not(site: Site, track: Track) -> None:
+def test_only_permitted_users_see_the_hours(site: Site, track: Track) -> None:
     reviewer = signed_in_as(make_staff(Role.REVIEWER, site))
     page = reviewer.get(reverse("counselor-hours")).content.decode()
     assert "Ada Park" in page

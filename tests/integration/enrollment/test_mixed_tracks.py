@@ -1,4 +1,4 @@
-"""A patient of one track attends groups of others: enrolled once, booked everywhere, and lost nowhere without a word."""
+"""A patient of one track attends groups of others: enrolled once, booked in all, and listed wherever they lose a group."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -130,7 +130,7 @@ def test_one_enrollment_has_meetings_of_two_tracks_and_books_all(clinic: Clinic)
     assert extend_horizon(site=clinic.site, now=after).bookings == 3, "every night as any other"
 
 
-def test_the_track_is_the_one_that_most_of_the_meetings_are_of(clinic: Clinic) -> None:
+def test_the_track_must_have_most_of_the_chosen_meetings(clinic: Clinic) -> None:
     assert refusal(clinic.enroll, (0,), (1, 3)) == (MoreOfAnotherTrack("Evenings"),)
     assert clinic.enroll((0,), (1, 3), track=clinic.evenings).track == clinic.evenings
 
@@ -145,18 +145,18 @@ def test_the_track_is_the_one_that_most_of_the_meetings_are_of(clinic: Clinic) -
         pytest.param({"status": TrackStatus.DRAFT, "published_at": None}, id="not on offer"),
     ],
 )
-def test_a_track_that_is_for_others_is_not_visited(clinic: Clinic, fields: dict[str, Any]) -> None:
+def test_a_track_for_other_patients_cannot_be_visited(clinic: Clinic, fields: dict[str, Any]) -> None:
     extend_horizon(site=clinic.site, now=NOW)
     Track.objects.filter(pk=clinic.evenings.pk).update(**fields)
     assert NotRunning("Evening 3", MONDAY) in refusal(clinic.enroll)
 
 
-def test_where_tracks_stay_apart_nobody_visits(clinic: Clinic) -> None:
+def test_meetings_of_tracks_that_do_not_mix_are_refused(clinic: Clinic) -> None:
     Site.objects.update(mixes_tracks=False)
     assert NotRunning("Evening 3", MONDAY) in refusal(clinic.enroll)
 
 
-def test_another_choice_can_mix_too_and_what_was_visited_can_be_kept_when_tracks_mix_no_more(clinic: Clinic) -> None:
+def test_a_change_can_mix_too_and_visited_groups_can_be_kept_when_tracks_no_longer_mix(clinic: Clinic) -> None:
     enrollment = clinic.enroll()
     Site.objects.update(mixes_tracks=False)
     change_meetings(enrollment=enrollment, meetings=clinic.choice((0, 4), (3,)), from_day=LATER, **clinic.said)
@@ -180,7 +180,7 @@ def values_of(meeting: Meeting, **changes: Any) -> MeetingValues:
 
 
 @pytest.mark.parametrize("mixes", [True, False], ids=["while tracks mix", "although they do no more"])
-def test_who_visits_a_group_that_changes_goes_on_in_it(clinic: Clinic, mixes: bool) -> None:
+def test_a_visitor_of_a_group_that_changes_attends_the_new_one(clinic: Clinic, mixes: bool) -> None:
     enrollment = clinic.enroll()
     Site.objects.update(mixes_tracks=mixes)
     later = values_of(clinic.visited, name="Late", starts=time(19), ends=time(22), runs_from=LATER, code="LATE")
@@ -191,7 +191,7 @@ def test_who_visits_a_group_that_changes_goes_on_in_it(clinic: Clinic, mixes: bo
     assert enrollment.enrollment_meetings.get(meeting=changed).starts == LATER
 
 
-def test_who_visits_a_group_is_told_of_when_it_serves_their_hosts_no_more(clinic: Clinic) -> None:
+def test_the_preview_lists_visitors_of_a_group_that_leaves_its_track(clinic: Clinic) -> None:
     clinic.enroll()
     spare = make_meeting(clinic.site, 4, "18:00", "21:00", name="Evening 4")
     spare.tracks.add(clinic.evenings)
@@ -218,7 +218,7 @@ def test_who_visits_a_group_is_told_of_when_it_serves_their_hosts_no_more(clinic
     assert {(drop.minutes_after, drop.missing_minutes) for drop in impact.shortfalls} == {(360, 180)}
 
 
-def test_who_visits_a_group_that_ends_is_shown_to_lose_it(clinic: Clinic) -> None:
+def test_the_preview_lists_visitors_of_a_group_that_ends(clinic: Clinic) -> None:
     enrollment = clinic.enroll()
 
     def act() -> Meeting:
@@ -234,7 +234,7 @@ def test_who_visits_a_group_that_ends_is_shown_to_lose_it(clinic: Clinic) -> Non
     ).exists()
 
 
-def test_when_a_track_ends_its_visitors_lose_its_groups_alone_and_the_page_says_so(
+def test_visitors_of_a_track_that_ends_lose_only_its_groups_and_the_page_says_so(
     clinic: Clinic, client: Client
 ) -> None:
     enrollment = clinic.enroll()
@@ -251,7 +251,7 @@ def test_when_a_track_ends_its_visitors_lose_its_groups_alone_and_the_page_says_
     ]
 
 
-def test_when_their_own_track_ends_visitors_leave_the_others_groups_too(clinic: Clinic) -> None:
+def test_when_the_own_track_ends_visited_groups_end_too(clinic: Clinic) -> None:
     enrollment = clinic.enroll()
     end_track(track=clinic.mornings, last_day=LATER, **clinic.said)
     enrollment.refresh_from_db()
@@ -260,7 +260,7 @@ def test_when_their_own_track_ends_visitors_leave_the_others_groups_too(clinic: 
     assert clinic.visited.runs_until is None
 
 
-def test_moving_and_ending_take_the_visits_along(clinic: Clinic) -> None:
+def test_transfers_and_ends_include_visited_groups(clinic: Clinic) -> None:
     enrollment = clinic.enroll()
     moved = transfer_enrollment(
         enrollment=enrollment, track=clinic.evenings, meetings=clinic.choice((0,), (1, 3)), starts=LATER, **clinic.said
@@ -271,7 +271,7 @@ def test_moving_and_ending_take_the_visits_along(clinic: Clinic) -> None:
     assert len(clinic.booked()) == 3
 
 
-def test_a_group_that_changes_soon_is_enrolled_into_on_both_sides_of_it(clinic: Clinic) -> None:
+def test_a_group_that_changes_soon_is_booked_before_and_after(clinic: Clinic) -> None:
     extend_horizon(site=clinic.site, now=NOW)
     later = values_of(clinic.visited, name="Late", starts=time(19), ends=time(22), runs_from=LATER, code="LATE")
     earlier = clinic.visited
@@ -299,7 +299,7 @@ def enroll_address(clinic: Clinic, **query: str) -> str:
     return f"{address}?{'&'.join(f'{name}={value}' for name, value in query.items())}"
 
 
-def test_a_mixed_choice_is_opened_and_enrolled_in(clinic: Clinic, desk: Client) -> None:
+def test_a_mixed_choice_is_preselected_and_enrolled(clinic: Clinic, desk: Client) -> None:
     extend_horizon(site=clinic.site, now=NOW)
     meetings = clinic.choice((0, 2), (3,))
     listed = ",".join(str(meeting.pk) for meeting in meetings)
@@ -318,7 +318,7 @@ def test_a_mixed_choice_is_opened_and_enrolled_in(clinic: Clinic, desk: Client) 
     assert chart.count("of Evenings") == 1
 
 
-def test_what_stands_against_another_tracks_group_is_said_beside_it(clinic: Clinic, desk: Client) -> None:
+def test_a_reason_against_another_tracks_group_is_shown_beside_it(clinic: Clinic, desk: Client) -> None:
     make_commitment(clinic.episode.patient, [1], "17:00", "19:00")
     page = desk.get(enroll_address(clinic))
     against = {option.meeting.weekday: len(option.reasons) for option in page.context["others"][0].options}
@@ -326,12 +326,12 @@ def test_what_stands_against_another_tracks_group_is_said_beside_it(clinic: Clin
     assert '<details class="my-2" id="other-tracks">' in page.text
 
 
-def test_nonsense_in_the_address_chooses_what_fits(clinic: Clinic, desk: Client) -> None:
+def test_invalid_meetings_in_the_address_select_what_fits(clinic: Clinic, desk: Client) -> None:
     page = desk.get(enroll_address(clinic, meetings="x,,²,-1"))
     assert [option.is_chosen for option in page.context["options"]] == [True] * 5
 
 
-def test_a_group_of_another_track_is_not_smuggled_in(clinic: Clinic, desk: Client) -> None:
+def test_a_group_of_a_track_that_does_not_mix_is_refused(clinic: Clinic, desk: Client) -> None:
     Site.objects.update(mixes_tracks=False)
     typed: dict[str, Any] = {"starts": "2026-11-23", "modality": "in_person"}
     typed |= {"meetings": [meeting.pk for meeting in clinic.choice((0, 2), (3,))]}
@@ -341,7 +341,7 @@ def test_a_group_of_another_track_is_not_smuggled_in(clinic: Clinic, desk: Clien
     assert not Enrollment.objects.exists()
 
 
-def test_other_meetings_are_chosen_with_those_that_are_visited(clinic: Clinic, desk: Client) -> None:
+def test_the_change_page_offers_visited_meetings(clinic: Clinic, desk: Client) -> None:
     enrollment = clinic.enroll()
     address = reverse("enrollment-change", args=[enrollment.pk])
     Site.objects.update(mixes_tracks=False)

@@ -1,4 +1,4 @@
-"""After any sequence of changes, leaves, returns, transfers and nightly work a patient is booked into what they stand in."""
+"""After any sequence of changes, leaves, returns, transfers and nightly work the bookings match the enrollment."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -79,7 +79,7 @@ class Stay:
         return Enrollment.objects.filter(episode=self.episode).order_by("-pk").first()
 
     def chosen(self, track: Track, which: int) -> list[Meeting]:
-        """One of the ways to attend nine hours on three days, two of them in the track; now and then one that is not enough."""
+        """Return three meetings on three days, at least two of the track, or now and then only two."""
         own = set(track.meetings.all())
         three = [
             list(some)
@@ -137,7 +137,7 @@ def call_off(stay: Stay, which: int, days: int) -> None:
 
 
 def move(stay: Stay, which: int, days: int) -> None:
-    """To a time of its own, up to three days sooner or later, on which who is in it comes at all."""
+    """Move a session by up to three days, to a free time on a day on which its patients are enrolled."""
     session = stay.to_come()[which % 20]
     if session.meeting is None or session.pattern_date is None:
         return
@@ -164,7 +164,7 @@ def give_back(stay: Stay, which: int, days: int) -> None:
 
 
 def live_on(stay: Stay, which: int, days: int) -> None:
-    """Into the middle of a morning, with what is done every night in between."""
+    """Go on to the middle of a later morning, with the nightly work in between."""
     stay.now += timedelta(days=days + 1, hours=4 if stay.now == BEGINNING else 0)
     nightly(stay)
 
@@ -228,7 +228,7 @@ steps = st.lists(
 @given(steps)
 @settings(max_examples=40, derandomize=True)
 @override_settings(HORIZON_WEEKS=WEEKS)
-def test_a_patient_is_booked_into_what_they_stand_in_and_excused_from_what_they_are_away(
+def test_a_patient_is_booked_into_covered_sessions_and_excused_on_leave(
     taken: list[tuple[Act, int, int]],
 ) -> None:
     with transaction.atomic():

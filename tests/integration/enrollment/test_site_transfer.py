@@ -1,4 +1,4 @@
-"""A patient goes to another site with their course of care: what was before stays there, what is stated stays true."""
+"""Transferring a patient and their episode to another site: the past stays there, and commitments stay true."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -74,7 +74,7 @@ def there() -> Site:
 
 @pytest.fixture
 def by(here: Site, there: Site) -> User:
-    """Coordinates both."""
+    """A coordinator at both sites."""
     user = make_staff(Role.COORDINATOR, here)
     RoleAssignment.objects.create(user=user, role=Role.COORDINATOR, site=there)
     return user
@@ -82,7 +82,7 @@ def by(here: Site, there: Site) -> User:
 
 @pytest.fixture
 def episode(here: Site, there: Site, by: User) -> Episode:
-    """Of somebody who was three weeks in a track, which they left."""
+    """The episode of a patient who was in a track for three weeks and left it."""
     track, _ = make_weekday_track(here, name="Here"), make_weekday_track(there, name="There")
     for site in (here, there):
         extend_horizon(site=site, now=SUNDAY_NOON)
@@ -121,7 +121,7 @@ def enroll(episode: Episode, by: User, now: datetime = LATER) -> Any:
     )
 
 
-def test_nobody_is_transferred_out_of_sight(episode: Episode, here: Site, there: Site) -> None:
+def test_a_transfer_needs_the_permission_at_the_new_site(episode: Episode, here: Site, there: Site) -> None:
     only_here = make_staff(Role.COORDINATOR, here)
     for act in (transfer_episode, preview_transfer):
         with pytest.raises(PermissionDenied):
@@ -135,7 +135,7 @@ def test_a_preview_is_refused_like_the_transfer(episode: Episode, there: Site, b
     assert refused.value.reasons == refusal(moved, there, by) == (NothingChanged(),)
 
 
-def test_the_person_and_the_care_are_at_the_other_site_from_today(
+def test_patient_and_episode_are_at_the_other_site_from_today(
     episode: Episode, here: Site, there: Site, by: User
 ) -> None:
     past = all_rows()
@@ -151,9 +151,7 @@ def test_the_person_and_the_care_are_at_the_other_site_from_today(
     assert enroll(moved, by).bookings.filter(session__site=there).count() == 36
 
 
-def test_a_place_in_a_track_or_a_session_to_come_is_given_up_first(
-    episode: Episode, here: Site, there: Site, by: User
-) -> None:
+def test_enrollments_and_future_bookings_have_to_end_first(episode: Episode, here: Site, there: Site, by: User) -> None:
     enrollment = enroll(episode, by)
     assert refusal(episode, there, by) == (AlreadyEnrolled("Here", TODAY + DAY),)
     missed = release_booking(booking=enrollment.bookings.order_by("starts")[0], reason="Ill", by=by, now=LATER)
@@ -165,18 +163,20 @@ def test_a_place_in_a_track_or_a_session_to_come_is_given_up_first(
     assert move(episode, there, by, now=session.ends + DAY).site == there
 
 
-def test_care_that_is_over_or_there_already_does_not_move(episode: Episode, here: Site, there: Site, by: User) -> None:
+def test_an_episode_that_is_over_or_there_already_is_refused(
+    episode: Episode, here: Site, there: Site, by: User
+) -> None:
     assert refusal(episode, here, by) == (NothingChanged(),)
     Episode.objects.update(ends=TODAY)
     assert refusal(read(episode), there, by) == (AlreadyEnded("The course of care", TODAY - DAY),)
 
 
-def test_care_that_has_not_begun_has_been_nowhere(here: Site, there: Site, by: User) -> None:
+def test_an_episode_that_has_not_begun_leaves_no_former_site(here: Site, there: Site, by: User) -> None:
     moved = move(admit(make_patient(here), starts=TODAY + DAY), there, by)
     assert (moved.site, moved.came_on, moved.former_sites.count()) == (there, None, 0)
 
 
-def test_it_can_move_on_and_back(episode: Episode, here: Site, there: Site, by: User) -> None:
+def test_an_episode_can_be_transferred_on_and_back(episode: Episode, here: Site, there: Site, by: User) -> None:
     move(episode, there, by)
     back = move(episode, here, by, now=LATER + 2 * DAY)
     again = move(back, there, by, now=LATER + 2 * DAY)
@@ -185,7 +185,9 @@ def test_it_can_move_on_and_back(episode: Episode, here: Site, there: Site, by: 
     assert FormerSite.objects.count() == 2
 
 
-def test_waiting_lists_are_left_and_calendars_written_anew(episode: Episode, here: Site, there: Site, by: User) -> None:
+def test_waitlist_entries_are_closed_and_feeds_become_stale(
+    episode: Episode, here: Site, there: Site, by: User
+) -> None:
     other = make_weekday_track(here, (1, 3, 5), name="Other")
     feed, _ = create_feed(patient=episode.patient, by=by, now=LATER - DAY)
     join_waitlist(episode=episode, track=other, priority=Priority.ROUTINE, from_day=TODAY, by=by, now=LATER)
@@ -219,8 +221,8 @@ def test_staff_see_the_patient_where_they_are_and_the_roster_where_they_were(
 # The weeks
 
 
-def test_weeks_are_judged_by_the_site_at_which_they_were(episode: Episode, here: Site, there: Site, by: User) -> None:
-    """There the week begins on Sundays, and was closed while the patient was not there."""
+def test_weeks_are_judged_by_the_site_of_that_time(episode: Episode, here: Site, there: Site, by: User) -> None:
+    """At the other site weeks start on Sunday, and it was closed before the patient came."""
     RuleSet.objects.filter(site=there).update(starts=date(2020, 1, 5), week_starts=6)
     Closure.objects.create(site=there, starts=MONDAY, ends=MONDAY + WEEK, reason="Flood")
     Closure.objects.create(site=here, starts=MONDAY + WEEK, ends=MONDAY + 2 * WEEK, reason="Snow")
@@ -254,7 +256,7 @@ def test_a_week_of_both_sites_counts_what_was_attended_at_either(
     assert row.ledger.partial == {PartialReason.MOVE}
 
 
-def test_the_list_of_weeks_has_those_who_were_there_then(
+def test_the_list_of_weeks_has_the_patients_of_that_time(
     episode: Episode, here: Site, there: Site, by: User, client: Client
 ) -> None:
     move(episode, there, by)
@@ -273,7 +275,7 @@ def test_the_list_of_weeks_has_those_who_were_there_then(
     }
 
 
-# The clocks
+# Time zones
 
 
 @pytest.fixture
@@ -288,7 +290,7 @@ def stated(patient: Patient) -> list[tuple[Any, ...]]:
     return list(rows.values_list("label", "weekdays", "anchor", "on", "until", "starts", "ends", "valid_from"))
 
 
-def test_commitments_stay_at_their_moments(episode: Episode, west: Site, by: User) -> None:
+def test_commitments_keep_their_instants(episode: Episode, west: Site, by: User) -> None:
     patient = episode.patient
     make_commitment(patient, [0, 1], "09:00", "17:00", "A day shift")
     make_commitment(patient, [0, 6], "00:30", "06:00", "B nights", anchor=MONDAY, valid_from=MONDAY)
@@ -316,7 +318,7 @@ def test_commitments_stay_at_their_moments(episode: Episode, west: Site, by: Use
     ]
 
 
-def test_where_clocks_drift_apart_commitments_are_ended_first(episode: Episode, by: User) -> None:
+def test_commitments_have_to_end_if_the_time_difference_changes(episode: Episode, by: User) -> None:
     phoenix = make_site("Camelback", "America/Phoenix")
     RoleAssignment.objects.create(user=by, role=Role.COORDINATOR, site=phoenix)
     commitment = make_commitment(episode.patient, [0], "09:00", "17:00")
@@ -325,9 +327,7 @@ def test_where_clocks_drift_apart_commitments_are_ended_first(episode: Episode, 
     assert move(episode, phoenix, by).site == phoenix
 
 
-def test_what_a_patient_proposed_by_the_old_clock_is_decided_first(
-    episode: Episode, west: Site, there: Site, by: User
-) -> None:
+def test_proposals_have_to_be_decided_if_time_zones_differ(episode: Episode, west: Site, there: Site, by: User) -> None:
     CommitmentProposal.objects.create(patient=episode.patient, action="add", label="Shift", proposed_at=LATER)
     assert refusal(episode, west, by) == (ProposalsPending(1),)
     assert move(episode, there, by).site == there, "where the clock is the same it stays as it is"
@@ -346,7 +346,7 @@ def address(episode: Episode, query: str = "") -> str:
     return reverse("site-transfer", args=[episode.patient_id]) + query
 
 
-def test_a_move_says_what_it_brings_and_is_done_once_confirmed(
+def test_a_transfer_is_previewed_and_done_after_confirmation(
     desk: Client, episode: Episode, here: Site, there: Site, west: Site, by: User
 ) -> None:
     other = make_weekday_track(here, (1, 3, 5), name="Other")
@@ -374,14 +374,14 @@ def test_a_move_says_what_it_brings_and_is_done_once_confirmed(
     assert read(episode).site == there
 
 
-def test_what_was_shown_for_one_site_is_not_done_for_another(
+def test_a_preview_of_one_site_does_not_confirm_another(
     desk: Client, episode: Episode, here: Site, there: Site, west: Site
 ) -> None:
     answer = desk.post(address(episode), {"site": there.pk, "seen": west.pk})
     assert (answer.status_code, read(episode).site) == (200, here)
 
 
-def test_a_refused_move_says_why_and_keeps_what_was_typed(
+def test_a_refused_transfer_shows_the_reason_and_keeps_the_input(
     desk: Client, episode: Episode, there: Site, by: User
 ) -> None:
     enroll(episode, by)
@@ -392,7 +392,7 @@ def test_a_refused_move_says_why_and_keeps_what_was_typed(
         assert f'<option value="{there.pk}" selected>' in answer.text
 
 
-def test_nobody_is_sent_to_where_one_does_not_manage_patients(
+def test_a_site_whose_patients_the_user_does_not_manage_is_not_offered(
     episode: Episode, here: Site, there: Site, client: Client
 ) -> None:
     user = make_staff(Role.COORDINATOR, here)
@@ -407,7 +407,7 @@ def test_nobody_is_sent_to_where_one_does_not_manage_patients(
     assert client.get(address(episode)).status_code == 404
 
 
-def test_without_a_course_of_care_there_is_nothing_to_move(desk: Client, episode: Episode) -> None:
+def test_without_an_episode_there_is_no_transfer_page(desk: Client, episode: Episode) -> None:
     Episode.objects.update(ends=TODAY)
     assert desk.get(address(episode)).status_code == 404
 

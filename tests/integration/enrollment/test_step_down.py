@@ -1,4 +1,4 @@
-"""Step-down ahead on real rows and on its page: what is arranged, what is found, what could be kept, and the way there."""
+"""Planning the steps down: what is arranged, found and kept at each level, and the page with its links."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -44,7 +44,7 @@ WEEK = timedelta(weeks=1)
 STEP = MONDAY + 3 * WEEK
 LATER = MONDAY + 6 * WEEK
 BEYOND = STEP + 10 * WEEK
-"""Within the horizon of the next level alone."""
+"""A date within the horizon of the next level only."""
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def site() -> Site:
 
 @pytest.fixture
 def rosa(site: Site) -> Patient:
-    """15 hours on 5 days, in three weeks 9 on 3."""
+    """A patient with 15 hours on 5 days, and from the third week 9 hours on 3 days."""
     patient = make_patient(site, code="P001")
     state(admit(patient, minutes=900, days=5), STEP)
     return patient
@@ -84,7 +84,7 @@ def evenings(site: Site) -> Track:
 
 
 def state(episode: Episode, starts: date, minutes: int = 540, days: int = 3) -> LevelOfCareSpan:
-    """The next level, from a day on."""
+    """Order the next level from a day on."""
     episode.spans.filter(ends=None).update(ends=starts)
     return LevelOfCareSpan.objects.create(
         episode=episode,
@@ -125,10 +125,10 @@ def page_of(client: Client, patient: Patient) -> Any:
     return client.get(reverse("step-down", args=[patient.pk]))
 
 
-# What is found
+# The plan
 
 
-def test_each_level_is_looked_at_from_its_first_day_with_its_own_prescription_and_rules(
+def test_each_level_is_planned_from_its_first_day_with_its_own_prescription_and_rules(
     rosa: Patient, evenings: Track
 ) -> None:
     RuleSet.objects.create(site=rosa.site, starts=STEP, maximum_days=4)
@@ -140,14 +140,14 @@ def test_each_level_is_looked_at_from_its_first_day_with_its_own_prescription_an
     assert second.stage.difference.days == (ChangedDays("kept", (0, 1, 2)), ChangedDays("dropped", (3, 4)))
 
 
-def test_the_schedule_that_more_can_be_kept_of_comes_first(rosa: Patient, evenings: Track) -> None:
+def test_the_schedule_that_keeps_more_meetings_comes_first(rosa: Patient, evenings: Track) -> None:
     weekday_track(rosa.site, "Mornings", "09:00", "12:00")
     make_commitment(rosa, range(5), "08:00", "16:00", valid_from=BEYOND)
     first, second = looked(rosa)
     assert {ahead.stage.schedule.offer.name for ahead in (first, second) if ahead.stage.schedule} == {"Evenings"}
 
 
-def test_what_is_attended_now_is_arranged_and_kept_by_the_next_level(
+def test_attended_meetings_are_arranged_and_kept_by_the_next_level(
     rosa: Patient, evenings: Track, coordinator: User
 ) -> None:
     weekday_track(rosa.site, "Mornings", "09:00", "12:00")
@@ -159,7 +159,7 @@ def test_what_is_attended_now_is_arranged_and_kept_by_the_next_level(
     assert second.enrollments_then == (enrollment,)
 
 
-def test_a_place_in_a_full_group_is_the_patients_own(rosa: Patient, coordinator: User) -> None:
+def test_a_full_group_that_the_patient_attends_is_available_to_them(rosa: Patient, coordinator: User) -> None:
     small = make_track(rosa.site, [make_meeting(rosa.site, day, places=1) for day in range(5)], "Small")
     stands(rosa, small, list(small.meetings.all()), coordinator)
     extend_horizon(site=rosa.site, now=NOW)
@@ -170,7 +170,7 @@ def test_a_place_in_a_full_group_is_the_patients_own(rosa: Patient, coordinator:
     assert [days(ahead) for ahead in looked(other)] == [[], []]
 
 
-def test_what_is_changed_from_the_next_level_on_is_arranged_for_it(
+def test_a_change_from_the_next_level_on_is_arranged_for_that_level(
     rosa: Patient, evenings: Track, coordinator: User
 ) -> None:
     enrollment = stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator)
@@ -180,7 +180,7 @@ def test_what_is_changed_from_the_next_level_on_is_arranged_for_it(
     assert (days(second), second.stage.schedule) == ([1, 3, 4], None)
 
 
-def test_what_is_attended_and_is_not_enough_is_looked_for_anew(rosa: Patient, evenings: Track) -> None:
+def test_attended_meetings_that_are_not_enough_are_searched_again(rosa: Patient, evenings: Track) -> None:
     enrollment = enroll(rosa.episodes.get(), evenings, starts=MONDAY)
     enrollment.enrollment_meetings.filter(meeting__weekday__gte=3).delete()
     first, _ = looked(rosa)
@@ -193,7 +193,7 @@ def test_what_is_attended_and_is_not_enough_is_looked_for_anew(rosa: Patient, ev
     assert first.stage.difference.days == (ChangedDays("kept", (0, 1, 2)), ChangedDays("added", (3, 4)))
 
 
-def test_a_place_that_begins_later_is_arranged_for_the_level_it_begins_in(
+def test_an_enrollment_that_starts_later_is_arranged_for_its_level(
     rosa: Patient, evenings: Track, coordinator: User
 ) -> None:
     stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator, starts=MONDAY + WEEK)
@@ -202,7 +202,7 @@ def test_a_place_that_begins_later_is_arranged_for_the_level_it_begins_in(
     assert days(second) == [0, 1, 2]
 
 
-def test_a_place_that_ends_is_not_kept_forever(rosa: Patient, evenings: Track, coordinator: User) -> None:
+def test_an_enrollment_that_ends_is_not_kept(rosa: Patient, evenings: Track, coordinator: User) -> None:
     enrollment = stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator)
     end_enrollment(enrollment=enrollment, last_day=STEP - timedelta(days=1), by=coordinator, now=NOW)
     first, second = looked(rosa)
@@ -210,7 +210,7 @@ def test_a_place_that_ends_is_not_kept_forever(rosa: Patient, evenings: Track, c
     assert (second.enrollments_then, days(second)) == ((), [0, 1, 2])
 
 
-def test_who_is_in_a_track_needs_no_start_date_to_go_on_in_it(rosa: Patient, coordinator: User) -> None:
+def test_a_patient_in_a_track_needs_no_start_date_to_stay(rosa: Patient, coordinator: User) -> None:
     cohort = weekday_track(rosa.site, "Cohort", "09:00", "12:00", entry="cohort")
     CohortStart.objects.create(track=cohort, on=MONDAY)
     enrollment = enroll(rosa.episodes.get(), cohort, starts=MONDAY)
@@ -242,7 +242,7 @@ def test_a_group_that_changes_from_a_date_stays_the_same_group(
     assert later.pk in [each.key for each in second.stage.difference.kept]
 
 
-def test_where_nothing_fits_every_track_says_why(rosa: Patient, evenings: Track) -> None:
+def test_if_nothing_fits_every_track_has_reasons(rosa: Patient, evenings: Track) -> None:
     make_commitment(rosa, range(3), "17:00", "22:00", valid_from=BEYOND)
     first, second = looked(rosa)
     assert (len(days(first)), days(second)) == (5, [])
@@ -250,7 +250,7 @@ def test_where_nothing_fits_every_track_says_why(rosa: Patient, evenings: Track)
     assert [reason.code for reason in fit.obstacles][:1] == ["clash"]
 
 
-def test_a_course_of_care_without_a_level_ahead_is_refused(rosa: Patient) -> None:
+def test_an_episode_without_a_level_is_refused(rosa: Patient) -> None:
     Episode.objects.update(ends=STEP)
     with pytest.raises(Refused) as refused:
         looked(rosa, STEP)
@@ -260,7 +260,7 @@ def test_a_course_of_care_without_a_level_ahead_is_refused(rosa: Patient) -> Non
         looked(rosa)
 
 
-# Its page
+# The page
 
 
 def test_the_page_has_a_column_for_each_level_with_what_is_kept(desk: Client, rosa: Patient, evenings: Track) -> None:
@@ -282,7 +282,7 @@ def test_the_page_has_a_column_for_each_level_with_what_is_kept(desk: Client, ro
     assert event.patient_key == rosa.pk
 
 
-def test_the_way_in_opens_with_the_day_and_the_meetings(
+def test_the_link_of_a_column_opens_with_the_day_and_the_meetings(
     desk: Client, rosa: Patient, evenings: Track, coordinator: User
 ) -> None:
     first, _ = page_of(desk, rosa).context["columns"]
@@ -303,7 +303,7 @@ def test_the_way_in_opens_with_the_day_and_the_meetings(
     assert chosen == [0, 1, 2]
 
 
-def test_another_track_from_the_next_level_on_is_a_move(
+def test_another_track_at_the_next_level_links_to_a_transfer(
     desk: Client, rosa: Patient, evenings: Track, coordinator: User
 ) -> None:
     mornings = weekday_track(rosa.site, "Mornings", "09:00", "12:00")
@@ -319,12 +319,12 @@ def test_another_track_from_the_next_level_on_is_a_move(
     assert [option.meeting.weekday for option in form.context["options"] if option.is_chosen] == [0, 1, 2]
 
 
-def test_nonsense_in_the_address_chooses_nothing(desk: Client, rosa: Patient, evenings: Track) -> None:
+def test_invalid_meetings_in_the_address_select_nothing(desk: Client, rosa: Patient, evenings: Track) -> None:
     address = reverse("enroll", args=[rosa.pk, evenings.pk])
     assert desk.get(address, {"meetings": "soon,999999"}).status_code == 200
 
 
-def test_one_level_alone_says_how_to_plan_the_next(desk: Client, site: Site, evenings: Track) -> None:
+def test_a_single_level_shows_how_to_plan_the_next(desk: Client, site: Site, evenings: Track) -> None:
     patient = make_patient(site)
     admit(patient)
     answer = page_of(desk, patient)
@@ -333,7 +333,7 @@ def test_one_level_alone_says_how_to_plan_the_next(desk: Client, site: Site, eve
     assert reverse("level-new", args=[patient.pk]) in answer.text
 
 
-def test_a_level_for_which_nothing_fits_shows_why(desk: Client, rosa: Patient, evenings: Track) -> None:
+def test_a_level_without_a_fit_shows_the_reasons(desk: Client, rosa: Patient, evenings: Track) -> None:
     make_commitment(rosa, range(3), "17:00", "22:00", label="Late shift", valid_from=BEYOND)
     answer = page_of(desk, rosa)
     for words in ("Nothing fits", "What would help:", "What stands against Evenings"):
@@ -342,32 +342,32 @@ def test_a_level_for_which_nothing_fits_shows_why(desk: Client, rosa: Patient, e
     assert f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-14" in answer.text
 
 
-def test_what_would_have_to_move_is_said(desk: Client, rosa: Patient, evenings: Track) -> None:
+def test_changes_that_would_help_are_shown(desk: Client, rosa: Patient, evenings: Track) -> None:
     make_commitment(rosa, [1], "12:00", "18:10", label="Late shift", movable_minutes=30)
     assert "Late shift would have to end 10 min earlier on Tue: at 18:00" in page_of(desk, rosa).text
 
 
-def test_nobody_in_care_has_nothing_ahead(desk: Client, site: Site) -> None:
+def test_a_patient_without_an_episode_has_no_plan(desk: Client, site: Site) -> None:
     patient = make_patient(site)
     assert "is not in care at the moment" in page_of(desk, patient).text
     admit(patient).spans.all().delete()
     assert "There is no open episode with a level of care" in page_of(desk, patient).text
 
 
-def test_the_chart_and_the_search_lead_there(desk: Client, rosa: Patient) -> None:
+def test_the_chart_and_the_search_link_to_the_plan(desk: Client, rosa: Patient) -> None:
     for page in ("patient", "find-schedule"):
         assert reverse("step-down", args=[rosa.pk]) in desk.get(reverse(page, args=[rosa.pk])).text
 
 
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.ADMINISTRATOR])
-def test_who_may_not_see_commitments_may_not_look_ahead(site: Site, rosa: Patient, role: Role) -> None:
+def test_users_who_may_not_see_commitments_may_not_see_the_plan(site: Site, rosa: Patient, role: Role) -> None:
     client = Client()
     client.force_login(make_staff(role, site))
     assert page_of(client, rosa).status_code == 403
     assert not AuditEvent.objects.exists()
 
 
-def test_a_patient_and_another_site_find_nothing(rosa: Patient) -> None:
+def test_patients_and_other_sites_get_not_found(rosa: Patient) -> None:
     for user in (make_patient_user(rosa), make_staff(Role.COORDINATOR, make_site("Elsewhere"))):
         client = Client()
         client.force_login(user)
@@ -375,7 +375,7 @@ def test_a_patient_and_another_site_find_nothing(rosa: Patient) -> None:
 
 
 def queries_of_looking_ahead(levels: int) -> tuple[int, int]:
-    """Those of the service, and of the whole page."""
+    """Return the number of queries of the service, and of the whole page."""
     site = make_site()
     patient = make_patient(site)
     episode = admit(patient, minutes=900, days=5)
@@ -402,7 +402,7 @@ def test_one_level_takes_as_many_queries_as_three() -> None:
     assert [queries_of_looking_ahead(1), queries_of_looking_ahead(3)] == [(13, 23), (13, 23)]
 
 
-def test_three_levels_are_each_kept_by_the_next(site: Site, evenings: Track) -> None:
+def test_three_levels_each_keep_meetings_of_the_one_before(site: Site, evenings: Track) -> None:
     patient = make_patient(site)
     episode = admit(patient, minutes=900, days=5)
     state(episode, STEP, minutes=720, days=4)

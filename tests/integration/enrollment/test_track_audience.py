@@ -1,4 +1,4 @@
-"""Tracks of one level of care, or for some ages: stated, imported, and asked about by whoever enrolls."""
+"""Tracks for one level of care or for some ages: entered, imported, and checked when a patient is enrolled."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -66,7 +66,7 @@ def desk(by: User, client: Client) -> Client:
 
 @pytest.fixture
 def episode(site: Site) -> Episode:
-    """Of somebody who turns 18 on the second Monday."""
+    """The episode of a patient who turns 18 on the second Monday."""
     return admit(make_patient(site, birth_date=date(2008, 11, 30)))
 
 
@@ -89,7 +89,7 @@ def step_up(episode: Episode, by: User, starts: date) -> None:
     set_level_of_care(episode=episode, values=values, by=by, now=NOW)
 
 
-def test_a_level_is_asked_for_on_the_first_day(episode: Episode, by: User) -> None:
+def test_the_level_is_checked_on_the_first_day(episode: Episode, by: User) -> None:
     track = make_weekday_track(episode.site, level=LevelOfCare.HIGHER)
     step_up(episode, by, MONDAY + WEEK)
     assert refused(enroll, episode, track, by) == (WrongLevel("2.5", "2.1"),)
@@ -97,7 +97,7 @@ def test_a_level_is_asked_for_on_the_first_day(episode: Episode, by: User) -> No
     assert enroll(episode, track, by, starts=MONDAY + WEEK).starts == MONDAY + WEEK
 
 
-def test_an_age_is_asked_for_on_the_first_day(episode: Episode, by: User) -> None:
+def test_the_age_is_checked_on_the_first_day(episode: Episode, by: User) -> None:
     adults = make_weekday_track(episode.site, from_age=18, name="Adults")
     assert refused(enroll, episode, adults, by) == (OutsideAges(17, 18, None),)
     assert enroll(episode, adults, by, starts=MONDAY + WEEK).starts == MONDAY + WEEK
@@ -105,7 +105,9 @@ def test_an_age_is_asked_for_on_the_first_day(episode: Episode, by: User) -> Non
     assert not fit.fits
 
 
-def test_who_is_in_a_track_stays_in_it_and_another_takes_only_its_own(episode: Episode, site: Site, by: User) -> None:
+def test_a_patient_stays_in_a_track_beyond_its_audience_but_a_new_track_checks_it(
+    episode: Episode, site: Site, by: User
+) -> None:
     teens = make_track(site, [make_meeting(site, day) for day in range(5)], to_age=17, level="2.1", name="Teens")
     evenings = make_track(
         site, [make_meeting(site, day, "18:00", "21:00") for day in (0, 2, 4)], to_age=17, level="2.1", name="Evenings"
@@ -122,7 +124,7 @@ def test_who_is_in_a_track_stays_in_it_and_another_takes_only_its_own(episode: E
     ) == (WrongLevel("2.1", "2.5"), OutsideAges(18, None, 17))
 
 
-def test_the_form_states_a_level_and_ages_and_the_page_shows_them(desk: Client, site: Site) -> None:
+def test_the_form_saves_a_level_and_ages_and_the_page_shows_them(desk: Client, site: Site) -> None:
     made = desk.post(reverse("track-new"), TYPED | {"level": "2.1", "from_age": "13", "to_age": "17"})
     track = Track.objects.get()
     assert (made.status_code, track.level, track.from_age, track.to_age) == (302, "2.1", 13, 17)
@@ -136,7 +138,7 @@ def test_the_form_states_a_level_and_ages_and_the_page_shows_them(desk: Client, 
     assert "any level of care and age" in desk.get(reverse("track", args=[track.pk])).text
 
 
-def test_ages_that_are_no_range_are_refused_beside_the_field_and_nothing_is_lost(desk: Client, site: Site) -> None:
+def test_an_invalid_age_range_is_refused_beside_the_field_and_the_input_is_kept(desk: Client, site: Site) -> None:
     answer = desk.post(reverse("track-new"), TYPED | {"level": "2.5", "from_age": "18", "to_age": "17"})
     assert answer.status_code == 422
     assert "The oldest are younger than the youngest." in answer.text
@@ -146,14 +148,14 @@ def test_ages_that_are_no_range_are_refused_beside_the_field_and_nothing_is_lost
     assert not Track.objects.exists()
 
 
-def test_what_a_page_says_to_a_patient_of_another_age(desk: Client, episode: Episode) -> None:
+def test_the_page_says_why_a_patient_of_another_age_does_not_fit(desk: Client, episode: Episode) -> None:
     make_weekday_track(episode.site, from_age=18, level="2.5")
     page = desk.get(reverse("find-schedule", args=[episode.patient_id]), {"from": "2026-11-23"}).text
     assert "It is for ages 18 and over; on the first day the patient is 17." in page
     assert "It is for patients at level 2.5, and level 2.1 is stated." in page
 
 
-def test_a_file_states_a_level_ages_and_whether_tracks_mix(tmp_path: Path) -> None:
+def test_an_import_sets_level_ages_and_mixing(tmp_path: Path) -> None:
     import_files(tmp_path)
     track = Track.objects.get()
     files = clinic_with(
@@ -185,7 +187,7 @@ def test_a_file_states_a_level_ages_and_whether_tracks_mix(tmp_path: Path) -> No
         ("level", "3.1", "level: “3.1” is not known; it can be 2.1, 2.5."),
     ],
 )
-def test_what_a_file_says_wrong_is_said_by_row_and_column(tmp_path: Path, columns: str, cells: str, fault: str) -> None:
+def test_import_errors_name_row_and_column(tmp_path: Path, columns: str, cells: str, fault: str) -> None:
     import_files(tmp_path)
     Track.objects.update(from_age=13)
     with pytest.raises(ImportFailed) as faulty:

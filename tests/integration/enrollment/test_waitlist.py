@@ -1,4 +1,4 @@
-"""The waiting list of a track: most urgent first, closed by a place or for a reason, offered in one step."""
+"""The waitlist of a track: most urgent first, closed by an enrollment or with a reason, enrolled in one step."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -72,13 +72,13 @@ def by(site: Site) -> User:
 
 @pytest.fixture
 def track(site: Site) -> Track:
-    """A group of one place on Monday, Wednesday and Friday."""
+    """A track of groups with one place on Monday, Wednesday and Friday."""
     return make_track(site, [make_meeting(site, day, places=1, name="Small group") for day in (0, 2, 4)], name="Small")
 
 
 @pytest.fixture
 def taken(site: Site, track: Track, by: User) -> Enrollment:
-    """The one place."""
+    """The enrollment that has the only place."""
     extend_horizon(site=site, now=NOW)
     episode = admit(make_patient(site, "Omar", "Haddad"))
     meetings = list(track.meetings.all())
@@ -118,10 +118,10 @@ def reasons_of(act: Any, *args: Any, **said: Any) -> tuple[Any, ...]:
     return refused.value.reasons
 
 
-# Waiting
+# Joining and leaving
 
 
-def test_the_most_urgent_comes_first_then_who_asked_first(site: Site, track: Track, by: User) -> None:
+def test_the_most_urgent_entry_comes_first_then_the_earliest(site: Site, track: Track, by: User) -> None:
     asked = {
         "third": (Priority.ROUTINE, NOW),
         "fourth": (Priority.ROUTINE, NOW + DAY),
@@ -134,7 +134,7 @@ def test_the_most_urgent_comes_first_then_who_asked_first(site: Site, track: Tra
     assert list(order) == ["first", "second", "third", "fourth"]
 
 
-def test_waiting_is_told_to_the_trail(rosa: Episode, track: Track, by: User) -> None:
+def test_joining_the_waitlist_is_audited(rosa: Episode, track: Track, by: User) -> None:
     entry = joins(rosa, track, by, Priority.SOON)
     leave_waitlist(entry=entry, reason=" Moved away ", by=by, now=NOW)
     entry.refresh_from_db()
@@ -146,7 +146,7 @@ def test_waiting_is_told_to_the_trail(rosa: Episode, track: Track, by: User) -> 
     ]
 
 
-def test_nobody_waits_twice_nor_where_they_are_nor_where_nothing_is_offered(
+def test_joining_twice_or_an_attended_or_unpublished_track_is_refused(
     site: Site, rosa: Episode, track: Track, taken: Enrollment, by: User
 ) -> None:
     joins(rosa, track, by)
@@ -159,7 +159,7 @@ def test_nobody_waits_twice_nor_where_they_are_nor_where_nothing_is_offered(
     assert WaitingEntry.objects.count() == 1
 
 
-def test_one_waits_to_begin_in_ones_course_of_care(rosa: Episode, track: Track, by: User) -> None:
+def test_the_first_day_must_be_within_the_episode(rosa: Episode, track: Track, by: User) -> None:
     early = MONDAY - DAY
     assert reasons_of(joins, rosa, track, by, from_day=early) == (BeforeAdmission(early, MONDAY),)
     Episode.objects.update(ends=MONDAY + WEEK)
@@ -167,7 +167,7 @@ def test_one_waits_to_begin_in_ones_course_of_care(rosa: Episode, track: Track, 
     assert late == (AlreadyEnded("The course of care", MONDAY + WEEK - DAY),)
 
 
-def test_the_list_is_left_once_and_for_a_reason(rosa: Episode, track: Track, by: User) -> None:
+def test_leaving_the_waitlist_needs_a_reason_and_works_once(rosa: Episode, track: Track, by: User) -> None:
     entry = joins(rosa, track, by)
     assert reasons_of(leave_waitlist, entry=entry, reason=" ", by=by, now=NOW) == (ReasonRequired(),)
     leave_waitlist(entry=entry, reason="Moved", by=by, now=NOW)
@@ -187,7 +187,7 @@ def test_discharge_closes_every_open_entry(site: Site, rosa: Episode, track: Tra
     assert left.close_reason == "Moved"
 
 
-def test_who_is_enrolled_in_any_way_waits_no_more(rosa: Episode, track: Track, by: User) -> None:
+def test_every_way_of_enrolling_closes_the_entry(rosa: Episode, track: Track, by: User) -> None:
     extend_horizon(site=track.site, now=NOW)
     entry = joins(rosa, track, by)
     meetings = list(track.meetings.all())
@@ -196,7 +196,7 @@ def test_who_is_enrolled_in_any_way_waits_no_more(rosa: Episode, track: Track, b
     assert (entry.closed_at, entry.enrollment, entry.close_reason) == (NOW, made, "")
 
 
-# Whom it fits, and the offer
+# Matches and enrolling
 
 
 def fits(track: Track) -> list[Any]:
@@ -208,7 +208,9 @@ def fits(track: Track) -> list[Any]:
     return match_waitlist(track=whole.get(pk=track.pk), entries=entries, sees_commitments=True, now=NOW)
 
 
-def test_next_is_the_first_whom_it_fits(site: Site, rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
+def test_the_next_in_line_is_the_first_entry_that_fits(
+    site: Site, rosa: Episode, track: Track, taken: Enrollment, by: User
+) -> None:
     end_enrollment(enrollment=taken, last_day=MONDAY, by=by, now=NOW)
     busy = admit(make_patient(site, "Busy"))
     make_commitment(busy.patient, [0], "08:00", "10:00")
@@ -241,7 +243,7 @@ def test_next_is_the_first_whom_it_fits(site: Site, rosa: Episode, track: Track,
         pytest.param(MONDAY + 8 * WEEK, None, id="too late to be known"),
     ],
 )
-def test_a_place_that_will_be_free_fits_from_then_on(
+def test_a_place_that_gets_free_fits_from_that_day_on(
     rosa: Episode, track: Track, taken: Enrollment, by: User, last_day: date, starts: date | None
 ) -> None:
     joins(rosa, track, by)
@@ -250,7 +252,7 @@ def test_a_place_that_will_be_free_fits_from_then_on(
     assert (waiting.fit.starts if waiting.fits else None) == starts
 
 
-def test_nobody_fits_after_their_course_of_care(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
+def test_nobody_fits_after_the_end_of_the_episode(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
     joins(rosa, track, by)
     end_enrollment(enrollment=taken, last_day=MONDAY + WEEK, by=by, now=NOW)
     rosa.spans.update(ends=MONDAY + DAY)
@@ -271,7 +273,9 @@ def test_a_full_group_fits_nobody(rosa: Episode, track: Track, taken: Enrollment
     assert next_in_line([waiting]) is None
 
 
-def test_a_place_that_opens_is_offered_in_one_step(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
+def test_a_patient_is_enrolled_from_the_waitlist_in_one_step(
+    rosa: Episode, track: Track, taken: Enrollment, by: User
+) -> None:
     entry = joins(rosa, track, by)
     end_enrollment(enrollment=taken, last_day=MONDAY, by=by, now=NOW)
     meetings = list(track.meetings.all())
@@ -286,7 +290,7 @@ def test_a_place_that_opens_is_offered_in_one_step(rosa: Episode, track: Track, 
     ]
 
 
-def test_an_offer_that_came_too_late_changes_nothing(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
+def test_an_outdated_offer_changes_nothing(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
     entry = joins(rosa, track, by)
     said = {"meetings": list(track.meetings.all()), "starts": MONDAY, "by": by, "now": NOW}
     assert {reason.code for reason in reasons_of(enroll_from_waitlist, entry=entry, **said)} == {"full"}
@@ -304,7 +308,7 @@ def page_of(client: Client, track: Track) -> Any:
     return client.get(reverse("waitlist", args=[track.pk]))
 
 
-def test_the_page_says_who_is_next_and_enrolls_with_one_button(
+def test_the_page_shows_who_is_next_and_enrolls_with_one_button(
     desk: Client, site: Site, rosa: Episode, track: Track, taken: Enrollment, by: User
 ) -> None:
     joins(rosa, track, by, Priority.SOON)
@@ -325,9 +329,7 @@ def test_the_page_says_who_is_next_and_enrolls_with_one_button(
     assert "Nobody waits for this track" in answer.text
 
 
-def test_a_page_that_was_overtaken_says_so(
-    desk: Client, rosa: Episode, track: Track, taken: Enrollment, by: User
-) -> None:
+def test_an_outdated_page_says_so(desk: Client, rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
     entry = joins(rosa, track, by)
     typed = {"starts": "2026-11-23", "meetings": [meeting.pk for meeting in track.meetings.all()]}
     answer = desk.post(reverse("waitlist-enroll", args=[entry.pk]), typed, follow=True)
@@ -337,7 +339,7 @@ def test_a_page_that_was_overtaken_says_so(
     assert not rosa.enrollments.exists()
 
 
-def test_who_is_in_another_track_is_moved_from_it(
+def test_a_patient_in_another_track_is_transferred(
     desk: Client, site: Site, rosa: Episode, track: Track, by: User
 ) -> None:
     extend_horizon(site=site, now=NOW)
@@ -350,7 +352,9 @@ def test_who_is_in_another_track_is_moved_from_it(
     assert reverse("waitlist-enroll", args=[WaitingEntry.objects.get().pk]) not in text
 
 
-def test_an_offer_during_a_leave_is_excused_at_once(desk: Client, rosa: Episode, track: Track, by: User) -> None:
+def test_enrolling_from_the_waitlist_during_a_leave_is_excused_at_once(
+    desk: Client, rosa: Episode, track: Track, by: User
+) -> None:
     extend_horizon(site=track.site, now=NOW)
     add_leave(episode=rosa, first_day=MONDAY, last_day=MONDAY, reason="Surgery", by=by, now=NOW)
     entry = joins(rosa, track, by)
@@ -359,7 +363,7 @@ def test_an_offer_during_a_leave_is_excused_at_once(desk: Client, rosa: Episode,
     assert Attendance.objects.get().booking.session.on == MONDAY
 
 
-def test_a_reviewer_reads_the_list_without_what_life_is_in_the_way_of(
+def test_a_reviewer_sees_the_list_without_conflicts_with_commitments(
     site: Site, rosa: Episode, track: Track, by: User
 ) -> None:
     extend_horizon(site=site, now=NOW)
@@ -373,7 +377,9 @@ def test_a_reviewer_reads_the_list_without_what_life_is_in_the_way_of(
     assert "Night shift" in page_of(signed_in_as(by), track).text
 
 
-def test_each_read_of_the_list_is_in_every_patients_trail(desk: Client, rosa: Episode, track: Track, by: User) -> None:
+def test_each_view_of_the_list_is_audited_for_every_patient(
+    desk: Client, rosa: Episode, track: Track, by: User
+) -> None:
     joins(rosa, track, by)
     page_of(desk, track)
     seen = AuditEvent.objects.filter(action=Action.VIEWED)
@@ -394,7 +400,7 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
         assert len(page_of(desk, track).context["lines"]) == number
 
 
-def test_a_patient_is_put_on_the_list_and_taken_off_it(desk: Client, rosa: Episode, track: Track) -> None:
+def test_a_patient_joins_and_leaves_the_list(desk: Client, rosa: Episode, track: Track) -> None:
     address = reverse("waitlist-join", args=[rosa.patient_id, track.pk])
     assert desk.get(address).status_code == 200
     wrong = desk.post(address, {"priority": "1", "from_day": "2026-11-01"})
@@ -415,7 +421,7 @@ def test_a_patient_is_put_on_the_list_and_taken_off_it(desk: Client, rosa: Episo
     assert "was taken or given up in the meantime" in again.text
 
 
-def test_the_way_to_the_list_stands_where_a_track_is_full(
+def test_a_full_track_links_to_the_waitlist(
     desk: Client, rosa: Episode, track: Track, taken: Enrollment, by: User
 ) -> None:
     join = reverse("waitlist-join", args=[rosa.patient_id, track.pk])
@@ -433,7 +439,7 @@ def test_the_way_to_the_list_stands_where_a_track_is_full(
         assert join not in text
 
 
-def test_tracks_say_how_many_wait_to_those_who_may_know(
+def test_tracks_show_the_waitlist_count_to_permitted_users(
     desk: Client, site: Site, rosa: Episode, track: Track, by: User
 ) -> None:
     joins(rosa, track, by)
@@ -444,7 +450,7 @@ def test_tracks_say_how_many_wait_to_those_who_may_know(
     assert "1 waiting" in desk.get(reverse("tracks")).text
 
 
-def test_who_may_see_the_list_and_who_may_act_on_it(site: Site, rosa: Episode, track: Track, by: User) -> None:
+def test_only_permitted_users_see_and_change_the_list(site: Site, rosa: Episode, track: Track, by: User) -> None:
     entry = joins(rosa, track, by)
     read = reverse("waitlist", args=[track.pk])
     acts = [
