@@ -18,6 +18,7 @@ class AttendanceOutcome(StrEnum):
 
     @property
     def attended(self) -> bool:
+        """Whether the patient was there, for the whole session or for a part of it."""
         return self in {AttendanceOutcome.PRESENT, AttendanceOutcome.PARTIAL}
 
 

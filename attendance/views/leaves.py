@@ -15,7 +15,7 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.forms import LeaveForm, ReturnForm
 from attendance.services.leaves import add_leave, cancel_leave, change_leave_end
 from iopmanager import clock
-from patients.views.access import current_or_next_episode, patient_managed_by
+from patients.access import current_or_next_episode, patient_managed_by
 from scheduling.formats import day, day_range
 from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import LeaveOfAbsence

@@ -22,8 +22,8 @@ from attendance.services.missed_sessions import missed_bookings
 from attendance.services.weeks import WeekReport, week_report
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
+from patients.access import patient_managed_by, patient_seen_by
 from patients.models import Episode
-from patients.views.access import patient_managed_by, patient_seen_by
 from scheduling.models import Session, Site
 from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.rulebook import RuleBook

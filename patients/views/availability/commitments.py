@@ -1,4 +1,4 @@
-"""Add, change and end a patient's commitments, and name the booked sessions that they conflict with."""
+"""Add, change and end a patient's commitments."""
 
 from functools import partial
 
@@ -11,21 +11,17 @@ from django.views.decorators.http import require_http_methods
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
+from patients.access import commitment_managed_by, patient_managed_by
 from patients.forms.availability.commitments import CommitmentEndForm, CommitmentForm
-from patients.models import Commitment
 from patients.services.availability.commitments import (
     add_commitment,
     change_commitment,
     stop_commitment,
 )
-from patients.views.access import commitment_managed_by, patient_managed_by
 from patients.views.form_page import form_page
-from scheduling.formats import counted, day
-from scheduling.services.availability.conflicts import booking_conflicts
+from scheduling.formats import day
+from scheduling.views.conflict_message import add_conflict_message
 from scheduling.views.refusals import submit_form
-
-NAMED_DAYS = 3
-"""How many days of conflicting sessions the message names; the chart lists them all."""
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -91,21 +87,3 @@ def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
     return form_page(
         request, form, viewed=commitment, detail="end", template=template, commitment=commitment, patient=patient
     )
-
-
-def add_conflict_message(
-    request: HttpRequest, commitment: Commitment, *, listed: str = "They are listed below."
-) -> None:
-    """Confirm that the commitment is saved, and warn about the booked sessions that it conflicts with.
-
-    The message names only days, as the browser keeps it for a while.
-    """
-    site = commitment.patient.site
-    clashes = booking_conflicts(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())
-    if not clashes:
-        messages.success(request, "The commitment is kept.")
-        return
-    days = [day(clash.booking.starts, site.zone) for clash in clashes]
-    named = ", ".join(days[:NAMED_DAYS]) + (f" and {len(days) - NAMED_DAYS} more" if len(days) > NAMED_DAYS else "")
-    sessions = counted(len(days), "booked session")
-    messages.warning(request, f"The commitment is kept. It runs into {sessions}: {named}. {listed}")

@@ -11,9 +11,9 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
+from patients.access import patient_managed_by, place_managed_by
 from patients.forms.availability.places import PlaceForm
 from patients.services.availability.places import add_place, change_place, remove_place
-from patients.views.access import patient_managed_by, place_managed_by
 from patients.views.form_page import form_page
 from scheduling.models import Site
 from scheduling.views.refusals import submit_button, submit_form

@@ -11,8 +11,8 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
+from patients.access import proposal_managed_by
 from patients.forms.availability.proposals import DECLINE, DecisionForm
-from patients.views.access import proposal_managed_by
 from scheduling.services.availability.proposals import accept_proposal, decline_proposal, pending_proposals
 from scheduling.views.refusals import submit_form
 

@@ -17,10 +17,10 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
+from patients.access import patient_managed_by
 from patients.forms.availability.week import WeekFormSet, week_initial
 from patients.models import Commitment, Patient
 from patients.services.availability.week import SavedWeek, WeekRefused, WeekRow, save_week, weekly_commitments
-from patients.views.access import patient_managed_by
 from scheduling.formats import counted
 from scheduling.models import Booking
 from scheduling.services.availability.conflicts import booking_conflicts

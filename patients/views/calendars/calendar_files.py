@@ -12,10 +12,10 @@ from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
+from patients.access import calendar_managed_by, patient_managed_by
 from patients.forms.availability.proposals import DECLINE, DecisionForm
 from patients.forms.calendars.calendar_files import CalendarFileForm, SaveCalendarForm
 from patients.models import CalendarState, ImportedCalendar, Patient
-from patients.views.access import calendar_managed_by, patient_managed_by
 from patients.views.calendars.calendar_page import build_calendar_page
 from scheduling.services.availability.calendar_review import (
     CalendarValues,

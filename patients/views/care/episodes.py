@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
+from patients.access import current_or_next_episode, patient_managed_by
 from patients.forms.care.episodes import EndingForm, LevelForm
 from patients.models import Episode
 from patients.services.care.episodes import admit_patient, set_level_of_care
-from patients.views.access import current_or_next_episode, patient_managed_by
 from patients.views.form_page import form_page
 from scheduling.formats import day, hours
 from scheduling.services.enrollment.discharge import discharge_patient

@@ -11,8 +11,8 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
+from patients.access import patient_managed_by
 from patients.forms.care.site_transfer import SiteTransferForm
-from patients.views.access import patient_managed_by
 from scheduling.models import Site
 from scheduling.services.enrollment.site_transfer import preview_transfer, transfer_episode
 from scheduling.views.preview.confirmation import NEXT, SEEN, next_url, redirect_to_next

@@ -15,11 +15,11 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
+from patients.access import READ, patient_managed_by
 from patients.filters import PatientFilter
 from patients.forms.record.person import PatientForm
 from patients.models import CommitmentProposal, ImportedCalendar, Patient
 from patients.services.record.person import change_patient, create_patient
-from patients.views.access import READ, patient_managed_by
 from patients.views.form_page import form_page
 from patients.views.record.chart import build_chart
 from patients.views.record.patient_list import list_patient, with_current_care

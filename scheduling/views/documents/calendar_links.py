@@ -16,8 +16,8 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, patient_required, signed_in, staff_required
 from iopmanager import clock
+from patients.access import patient_managed_by
 from patients.models import Patient
-from patients.views.access import patient_managed_by
 from scheduling.forms.documents.feeds import FeedForm
 from scheduling.models import Feed, FeedStyle, Track
 from scheduling.services.documents.feeds import create_feed, revoke_feed

@@ -14,10 +14,10 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
+from patients.access import patient_managed_by
 from patients.forms.record.consents import ConsentForm
 from patients.models import Consent
 from patients.services.record.consents import record_consent, revoke_consent
-from patients.views.access import patient_managed_by
 from scheduling.domain.letters import LetterContent
 from scheduling.forms.documents.letters import LetterForm, default_letter
 from scheduling.services.documents.letter_text import LetterText

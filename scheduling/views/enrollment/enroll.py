@@ -16,8 +16,8 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
+from patients.access import current_or_next_episode, patient_managed_by
 from patients.models import Episode
-from patients.views.access import current_or_next_episode, patient_managed_by
 from scheduling.formats import counted, day
 from scheduling.forms.enrollment.enroll import EnrollForm
 from scheduling.models import Enrollment, Meeting, Modality, Track, WaitingEntry

@@ -14,8 +14,8 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
+from patients.access import current_or_next_episode, patient_seen_by
 from patients.models import Patient
-from patients.views.access import current_or_next_episode, patient_seen_by
 from scheduling.domain.hours.rules import WeeklyTotals, add_up
 from scheduling.domain.search.remarks import Remark, commitment_remarks
 from scheduling.services.enrollment.step_down import LevelPlan, plan_step_down

@@ -16,7 +16,7 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
-from patients.views.access import current_or_next_episode, patient_managed_by
+from patients.access import current_or_next_episode, patient_managed_by
 from scheduling.formats import day
 from scheduling.forms.enrollment.enroll import MeetingChoiceForm, WaitlistForm, WaitlistRemovalForm
 from scheduling.models import Track, WaitingEntry

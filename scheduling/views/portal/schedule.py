@@ -16,8 +16,8 @@ from attendance.services.ledgers import week_ledger
 from attendance.services.roster import attendance_of
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
+from patients.access import current_or_next_episode
 from patients.models import Commitment, Episode, Patient
-from patients.views.access import current_or_next_episode
 from scheduling.models import Booking, LeaveOfAbsence, SessionStatus
 from scheduling.services.rulebook import RuleBook
 from timekeeping.intervals import Interval

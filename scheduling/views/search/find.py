@@ -12,8 +12,8 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, staff_required
 from iopmanager import clock
 from patients.models import Commitment
-from patients.views.availability.commitments import add_conflict_message
 from scheduling.services.search.what_if import save_change
+from scheduling.views.conflict_message import add_conflict_message
 from scheduling.views.refusals import submit_form
 from scheduling.views.search.search_page import (
     ScheduleSearchQuery,

@@ -10,8 +10,8 @@ from accounts.audit import record
 from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in
+from patients.access import current_or_next_episode, patient_seen_by
 from patients.models import Episode, Patient
-from patients.views.access import current_or_next_episode, patient_seen_by
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.schedules import MAX_SCHEDULES, find_schedules
 from scheduling.domain.search.score import WEIGHTS
