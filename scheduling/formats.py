@@ -1,5 +1,6 @@
 """Text formats of hours, times, days and counts, shared by pages, letters and prints."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -10,6 +11,8 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MIN_DAY_RANGE = 3
 """This many days in a row, or more, are shown as a range: "Mon–Wed"."""
+BREAK_BEFORE_PUNCTUATION = re.compile(r"\s*\n\s*(?=(?:<\w[^>]*>)?[,.:;])")
+BREAK = re.compile(r"\s*\n\s*")
 
 
 def hours(minutes: int | None) -> str:
@@ -151,3 +154,11 @@ def weekdays(numbers: Iterable[int]) -> str:
         else:
             parts.extend(weekday_short(number) for number in run)
     return ", ".join(parts)
+
+
+def one_line(text: str) -> str:
+    """Join the lines of a rendered template by one space, or by none before a comma, colon, semicolon or period.
+
+    The punctuation may be the first character of an element: `<span class="muted">, from Mon 7 Dec</span>`.
+    """
+    return BREAK.sub(" ", BREAK_BEFORE_PUNCTUATION.sub("", text.strip()))

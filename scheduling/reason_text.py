@@ -3,8 +3,6 @@
 Each class of reasons has a partial of its own. `reason_template` says where.
 """
 
-import re
-
 from django.template import Context
 from django.template.engine import Engine
 from django.utils.html import strip_tags
@@ -13,15 +11,8 @@ from scheduling.domain.search.remarks import Remark
 from scheduling.domain.step_down import ChangedDays
 from scheduling.domain.suggestions.changes import Adjustment
 from scheduling.domain.suggestions.suggestions import Suggestion
+from scheduling.formats import one_line
 from timekeeping.reasons import Reason
-
-BREAK_BEFORE_PUNCTUATION = re.compile(r"\s*\n\s*(?=[,.:;])")
-BREAK = re.compile(r"\s*\n\s*")
-
-
-def one_line(text: str) -> str:
-    """Join the lines of a rendered template: by one space, or by none before a comma, colon, semicolon or full stop."""
-    return BREAK.sub(" ", BREAK_BEFORE_PUNCTUATION.sub("", text.strip()))
 
 
 def reason_template(kind: type[Reason]) -> str:

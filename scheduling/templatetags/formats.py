@@ -1,12 +1,13 @@
 """Template filters and tags: formats of hours, times and days, and badges for standings, marks and statuses."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
 from django import template
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from scheduling.formats import (
     at_zone,
@@ -19,6 +20,7 @@ from scheduling.formats import (
     full_date,
     hours,
     instant,
+    one_line,
     times,
     weekday,
     weekday_short,
@@ -28,6 +30,8 @@ from scheduling.formats import (
 from scheduling.week_picture import COMMITMENT, TRAVEL, TREATMENT, WeekPicture
 
 register = template.Library()
+
+BREAK_INSIDE_TAGS = re.compile(r"(<\w[^>]*>)\s*\n\s*|\s*\n\s*(?=</)")
 
 for _filter in (
     hours,
@@ -47,6 +51,15 @@ for _filter in (
     register.filter(_filter)
 for _tag in (times, day_range):
     register.simple_tag(_tag)
+
+
+@register.simple_block_tag
+def oneline(content: SafeString) -> SafeString:
+    """Join the lines of a block as `one_line` does, so that a sentence can be written with line breaks between its parts.
+
+    Breaks after a start tag or before an end tag leave no space.
+    """
+    return mark_safe(one_line(BREAK_INSIDE_TAGS.sub(r"\1", content)))
 
 
 @dataclass(frozen=True, slots=True)
