@@ -10,6 +10,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.forms import BaseForm, BaseFormSet
 from django.template import Context
 from django.template.engine import Engine
 from django.utils.html import escape
@@ -18,6 +19,7 @@ import accounts
 import attendance
 import patients
 import scheduling
+from patients.forms.availability import commitments
 from scheduling.domain.hours.reasons import TooFewMinutes
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.individual.proposals import HourConflict, HourNotFree, NearestHour, NoFreeHour, WeeklyHour
@@ -66,10 +68,10 @@ EXAMPLES: dict[object, object] = {
 
 
 def reason_classes() -> Iterator[type[Reason]]:
-    """Yield each class of reasons in the domains and services of all apps."""
+    """Yield each class of reasons in the domains and services of all apps. The forms are imported too."""
     for app in (accounts, patients, scheduling, attendance):
         for module in pkgutil.walk_packages(app.__path__, f"{app.__name__}."):
-            if module.name.split(".")[1] in {"domain", "services"}:
+            if module.name.split(".")[1] in {"domain", "services", "forms"}:
                 importlib.import_module(module.name)
     waiting = [Reason]
     while waiting:
@@ -131,6 +133,18 @@ def test_no_text_is_left_without_its_reason() -> None:
         partials = Engine.get_default().get_template(name).extra_data["partials"]
         texts |= {f"{name}#{partial}" for partial in partials if f"{{% partial {partial} %}}" not in source}
     assert texts == {reason_template(reason) for reason in REASONS}
+
+
+def test_forms_name_only_codes_that_a_reason_has() -> None:
+    named = set(commitments.REASON_FIELDS)
+    waiting: list[type] = [BaseForm, BaseFormSet]
+    while waiting:
+        form = waiting.pop()
+        waiting += form.__subclasses__()
+        fields = getattr(form, "reason_fields", {})
+        named |= set() if isinstance(fields, property) else set(fields)
+    assert len(named) > 40
+    assert named <= {reason.code for reason in REASONS}
 
 
 def test_a_code_is_the_name_of_its_class_unless_other_programs_read_it() -> None:
