@@ -12,7 +12,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class TakenConcurrently(Reason):
-    """Somebody else was quicker: the database kept a promise that this would have broken. `guard` is its name."""
+    """Somebody else was quicker: saving would have violated the database constraint named `guard`."""
 
     guard: str
 

@@ -47,7 +47,7 @@ class InAnotherSession(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ReasonRequired(Reason):
-    """An action that the audit trail explains, or a refusal that a patient reads, needs a reason in words."""
+    """The action must be explained: in the audit trail, or to the patient who reads the reason."""
 
     is_shown_to_patient: bool = False
 

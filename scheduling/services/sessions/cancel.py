@@ -23,6 +23,8 @@ from timekeeping.reasons import Reason, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class SessionNotCancelled(Reason):
+    """The session to restore is not canceled."""
+
     session: str
     on: date
 

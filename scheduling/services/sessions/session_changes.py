@@ -51,6 +51,8 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class FewerPlacesThanBooked(Reason):
+    """More patients are booked into the session than it would have places."""
+
     session: str
     places: int
     booked: int
@@ -58,11 +60,13 @@ class FewerPlacesThanBooked(Reason):
 
 @dataclass(frozen=True, slots=True)
 class LinkNotHttps(Reason):
-    """A link that is not to a page over https."""
+    """The telehealth link does not begin with https://."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeadsAndAssists(Reason):
+    """The same person would lead the session and assist in it."""
+
     facilitator: str
 
 

@@ -16,7 +16,7 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class InThePast(Reason):
-    """The time asked for has passed."""
+    """The session would start in the past."""
 
     on: date
     starts: time
@@ -24,7 +24,7 @@ class InThePast(Reason):
 
 @dataclass(frozen=True, slots=True)
 class EndTimeBeforeStart(Reason):
-    """A session and a counselor's hours lie within one day and end after they start."""
+    """The end is not after the start; a session, and a counselor's hours, lie within one day."""
 
     starts: time
     ends: time
@@ -40,7 +40,7 @@ class SiteClosed(Reason):
 
 @dataclass(frozen=True, slots=True)
 class OutsideHours(Reason):
-    """The site is not open then. Either bound can be open."""
+    """The site is not open at the time. `opens` or `closes` is None if the site has no such bound."""
 
     opens: time | None
     closes: time | None
@@ -48,7 +48,7 @@ class OutsideHours(Reason):
 
 @dataclass(frozen=True, slots=True)
 class SkippedTime(Reason):
-    """Clocks skip the time on that day."""
+    """Clocks go forward past the time `wall` on that day."""
 
     on: date
     wall: time
@@ -56,7 +56,7 @@ class SkippedTime(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RoomTaken(Reason):
-    """Another session is in the room; its time is on the site's wall clock."""
+    """Another session is in the room. Its times are local to the site."""
 
     room: str
     session: str
@@ -67,7 +67,7 @@ class RoomTaken(Reason):
 
 @dataclass(frozen=True, slots=True)
 class FacilitatorTaken(Reason):
-    """Somebody who leads or assists is in another session, perhaps at another site; the time is on this site's wall clock."""
+    """Somebody who leads or assists is in another session, perhaps at another site. Its times are local to this site."""
 
     facilitator: str
     session: str
@@ -78,6 +78,8 @@ class FacilitatorTaken(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RoomTooSmall(Reason):
+    """The session would have more places than the room holds."""
+
     room: str
     holds: int
     places: int

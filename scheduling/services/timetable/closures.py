@@ -35,7 +35,7 @@ class ClosureOverlaps(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ClosureAlreadyLifted(Reason):
-    """A closure that somebody else has lifted."""
+    """Somebody else has lifted the closure."""
 
     closure: str
 

@@ -14,8 +14,10 @@ from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason
 
 @dataclass(frozen=True, slots=True)
 class TooFewPlaces(Reason):
-    """More patients are in the meeting than it would have places: `enrolled` at most, those who make up for another there
-    among them. `dates` are the planned ones on which it would be overbooked."""
+    """More patients are booked into the meeting than it would have places.
+
+    `enrolled` is the most on any date, make-ups included. `dates` are the planned dates that would be overbooked.
+    """
 
     meeting: str
     places: int
