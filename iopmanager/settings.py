@@ -14,7 +14,7 @@ from environs import Env, validate
 
 env = Env()
 
-# Lets classes of Django be subscripted at run time, as their types are: admin.TabularInline[Room, Site].
+# Lets Django's generic classes take type arguments at run time, such as admin.TabularInline[Room, Site].
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -49,7 +49,7 @@ def place_managed_by(user: User, place_id: int) -> Place:
 
 
 def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
-    """Find a proposal that waits; a decided one is not found."""
+    """Find a proposal that is waiting for a decision; one that was already decided raises a 404."""
     proposals = CommitmentProposal.objects.visible_to(user).waiting()
     proposal = get_object_or_404(proposals.select_related("patient__site", "commitment__place"), pk=proposal_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, proposal.patient.site_id))

@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("unhurried")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Give each process a test database file of its own on SQLite: one in memory serves only one thread at a time."""
+    """On SQLite, give each process its own database file: an in-memory one serves only one thread at a time."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 

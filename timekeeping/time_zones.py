@@ -53,7 +53,7 @@ def _shift_pattern(pattern: RecurrencePattern, days: int) -> Iterator[Recurrence
         weekdays = frozenset((day + days) % DAYS_A_WEEK for day in pattern.weekdays)
         yield replace(pattern, weekdays=weekdays, valid_from=valid_from, valid_until=valid_until)
         return
-    for weeks in (-1, 0, 1):  # every other week: a day that moves into another week needs an anchor of its own
+    for weeks in (-1, 0, 1):  # every other week: days shifted into an adjacent week need that week's anchor
         moved = frozenset(
             (day + days) % DAYS_A_WEEK for day in pattern.weekdays if (day + days) // DAYS_A_WEEK == weeks
         )

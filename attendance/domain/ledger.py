@@ -3,7 +3,7 @@
 A week is *met* once the credited minutes and days reach the prescription. While it runs, it is *on pace* if the remaining
 sessions close the gap, *at risk* if only make-up sessions can, and it *can't be met* if not even those can. A week that is over
 and not met is *short*. A week that is cut by an admission, a discharge, a closure, a leave of absence, a site transfer or a
-change of level is *partial* instead of at risk or short, but it is met if it was met all the same.
+change of level is *partial* instead of at risk or short, unless it was met anyway.
 """
 
 from bisect import bisect_left

@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class LeaveOverlaps(Reason):
-    """Another leave of absence has some of the days; one without a last day is open."""
+    """Another leave of absence covers some of these days; `last_day` is None if that leave is open-ended."""
 
     first_day: date
     last_day: date | None

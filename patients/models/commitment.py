@@ -104,9 +104,9 @@ class Commitment(models.Model):
     """Time when a patient is busy, in wall-clock times of the site's zone.
 
     It has one of three patterns. Weekly: on `weekdays`, every week, or every other week counted from the week of `anchor`.
-    A rotation: of each `cycle_days` days, counted from the date `anchor`, those whose bit is set in `cycle_mask`. Dates:
-    the date `on`, or the `weekdays` on the half-open dates `on` to `until`.
-    `ends` at or before `starts` is on the next day; from midnight to midnight is a whole day.
+    Rotation: a cycle of `cycle_days` days that starts on the date `anchor`; `cycle_mask` has a bit for each busy day of it.
+    Dates: the date `on`, or the `weekdays` in the half-open range from `on` to `until`.
+    If `ends` is at or before `starts`, it is on the next day; from midnight to midnight is a whole day.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="commitments")

@@ -32,7 +32,7 @@ def lock_site(site_id: int) -> None:
 
 
 def lock_meetings(meeting_ids: Collection[int]) -> None:
-    """Until the transaction ends nobody else is enrolled in these meetings, and none of them is changed."""
+    """Lock the meetings, so that no other transaction changes them or enrolls anyone in them until this one ends."""
     list(Meeting.objects.select_for_update(no_key=True).filter(pk__in=meeting_ids).order_by("pk"))
 
 

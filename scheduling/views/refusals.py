@@ -82,7 +82,7 @@ def show_refusal(form: RefusableForm, refused: Refused) -> None:
 
 
 def show_field_reasons(form: RefusableForm, reasons: Iterable[Reason]) -> Sequence[Reason]:
-    """Add the reasons that are about one of the form's fields beside it, and return the others."""
+    """Show each reason that is about one of the form's fields next to that field, and return the other reasons."""
     reasons = list(reasons)
     about_fields = [reason for reason in reasons if reason.code in form.reason_fields]
     show_refusal(form, Refused(about_fields))

@@ -46,7 +46,7 @@ def blocks_of_week(
 
 
 def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTime], from_day: date) -> WeekPicture:
-    """Draw meetings with the busy times of the first whole week from the day on; without dates, as the weeks repeat."""
+    """Draw the meetings and the busy times of the first full week from `from_day` on, as a typical week without dates."""
     monday = from_day + timedelta(days=-from_day.weekday() % 7)
     return draw_week([*busy_blocks(busy, monday), *meeting_blocks(choice)])
 

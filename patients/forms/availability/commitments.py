@@ -126,7 +126,7 @@ class CommitmentForm(forms.Form):
         if commitment is not None:
             kwargs["initial"] = commitment_initial(commitment)
         super().__init__(*args, **kwargs)
-        if is_own:  # patients are not told of sites
+        if is_own:  # wording for patients, which doesn't mention sites
             self.fields["travel_before_minutes"].help_text = "From your appointments."
             self.fields["travel_after_minutes"].help_text = "To your appointments. Empty: as long as there."
         known = [(place.pk, place.name) for place in places]

@@ -39,7 +39,7 @@ class DurationField(forms.CharField):
 
 
 class LastDayForm(forms.Form):
-    """The last day of something."""
+    """A form that asks only for a last day, with a help text that the caller gives."""
 
     reason_fields: ClassVar = {"end_date_before_start": "last_day", "already_ended": "last_day"}
 

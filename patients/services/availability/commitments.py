@@ -69,7 +69,7 @@ class PlaceNotFound(Reason):
 class CommitmentValues:
     """What a person enters for a commitment, with one pattern as in `Commitment`: weekdays, a rotation, or dates.
 
-    Travel and `movable_minutes` are minutes. With a place its own travel times count, where they are known.
+    Travel and `movable_minutes` are in minutes. If `place_id` is set, the known travel times of the place replace these.
     """
 
     kind: str

@@ -21,7 +21,7 @@ class PlaceNameTaken(Reason):
 
 @dataclass(frozen=True, slots=True)
 class PlaceInUse(Reason):
-    """Commitments are at the place: without it their travel time would be unknown."""
+    """The place can't be deleted: commitments use it for their travel time."""
 
     name: str
     commitments: int

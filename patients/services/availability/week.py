@@ -63,7 +63,7 @@ class WeekRow:
 
 @dataclass(frozen=True, slots=True)
 class WeekChange:
-    """One thing to do: add a commitment (None) with values, change one, or end one (values None)."""
+    """One commitment to add (`commitment` is None), end (`values` is None), or change (neither is None)."""
 
     commitment: Commitment | None
     values: CommitmentValues | None

@@ -183,7 +183,7 @@ def _write(run: ImportRun, pending: PendingWrites) -> None:
     Patient.objects.bulk_update(pending.changed, ["site", *FIELDS], batch_size=BATCH)
     Episode.objects.bulk_create(pending.episodes, batch_size=BATCH)
     Episode.objects.bulk_update(pending.changed_episodes, ["referral_source"], batch_size=BATCH)
-    # The span that ends is pending before the one that follows: only one is open at a time.
+    # Update spans that end before creating those that follow: an episode can have only one open span.
     LevelOfCareSpan.objects.bulk_update(pending.changed_spans, ["ends", *LEVEL_FIELDS.values()], batch_size=BATCH)
     LevelOfCareSpan.objects.bulk_create(pending.spans, batch_size=BATCH)
     touched = [*pending.patients, *pending.changed, *pending.episodes, *pending.changed_episodes]

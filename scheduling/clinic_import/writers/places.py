@@ -65,7 +65,7 @@ def write_sites(run: ImportRun) -> dict[str, Site]:
 
 
 def _is_consistent(run: ImportRun, row: SiteRow, site: Site | None) -> bool:
-    """Return whether opening hours and state are valid, together with what the file does not give; add a fault otherwise."""
+    """Check the row's hours and state, filling gaps from the existing site; add a fault and return False if they clash."""
     existing = site or Site(opens=row.opens, closes=row.closes, country=row.country, state=row.state)
     opens, closes = row.given("opens", existing.opens), row.given("closes", existing.closes)
     country, state = row.given("country", existing.country), row.given("state", existing.state)

@@ -42,7 +42,7 @@ class SessionState:
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """What is shown of it. A change of anything else is not worth a mention."""
+        """The values that an impact displays; a session counts as changed only if one of these changed."""
         return (self.name, self.time, self.room, self.people, self.places, self.is_cancelled)
 
     @property

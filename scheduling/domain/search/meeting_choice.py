@@ -1,4 +1,4 @@
-"""Which of a track's meetings to attend: exact, by trying every combination of each day once.
+"""Choose which of a track's meetings to attend, by an exact search that tries each day's combinations once.
 
 No two meetings of a choice overlap. Meetings of different days never overlap, so the combinations of each day are found
 separately, and then days are combined by their sums of minutes and days.

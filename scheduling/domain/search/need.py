@@ -57,7 +57,7 @@ class Offer:
 
     @property
     def weekly_meetings(self) -> tuple[WeeklyMeeting, ...]:
-        """Its meetings, without their full dates."""
+        """The meetings of this offer, without the dates on which each one is full."""
         return tuple(offered.meeting for offered in self.meetings)
 
     def next_start_date(self, day: date) -> date | None:

@@ -169,7 +169,7 @@ class BeginsLater(MinutesAdjustment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShorterTravel(MinutesAdjustment):
-    """Travel takes fewer minutes: to the commitment if `before`, else from it."""
+    """Shorten the travel time to the commitment if `before` is True, otherwise the travel time from it."""
 
     code: ClassVar[str] = "shorter_way"
     rank: ClassVar[int] = 2

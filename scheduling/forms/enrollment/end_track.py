@@ -37,7 +37,7 @@ class TrackEndForm(ActionForm):
 
     @property
     def list_key(self) -> str:
-        """The day and track for which people are listed. Only for a valid form."""
+        """The last day and the new track that the list of people was made for. Call only on a valid form."""
         to = self.cleaned_data["to"]
         return f"{self.cleaned_data['last_day']:%Y-%m-%d} {to.pk if to else ''}"
 

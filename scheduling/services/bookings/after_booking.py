@@ -16,7 +16,7 @@ class AfterBooking(Protocol):
     """What an app does after bookings were inserted, restored or moved to another time."""
 
     def __call__(self, *, site: Site, episode_ids: Collection[int], now: datetime) -> object:
-        """Take the new bookings of these episodes at the site into account. The site is locked by the caller."""
+        """Update the app's own data for the new bookings of these episodes at the site, which the caller has locked."""
 
 
 _registered: list[AfterBooking] = []

@@ -56,9 +56,9 @@ def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list
 def missed_sessions(
     sessions: Sequence[Session], meetings: Iterable[Meeting], need: Need, zone: tzinfo
 ) -> list[Session]:
-    """Return the sessions on the few dates on which the patient is busy although the weekly schedule fits.
+    """Return the sessions that a temporary commitment makes the patient miss, although the weekly schedule fits.
 
-    A session that was moved is missed only if it still overlaps with the temporary commitment. Reads the meetings'
+    A session that was moved is missed only if it still overlaps with a temporary commitment. Reads the meetings'
     prefetched rows; `zone` is the site's time zone.
     """
     dates = {meeting.pk: need.conflicts_with(meeting.as_weekly_meeting()).missed for meeting in meetings}

@@ -66,9 +66,9 @@ def change_meetings(
 
 
 def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: date) -> bool:
-    """Make these the enrollment's meetings from the day on, except for its individual ones; return whether anything changed.
+    """Replace the enrollment's group meetings from `from_day` on with `wanted`; return whether anything changed.
 
-    A meeting that goes on keeps its row, and so its bookings stay covered.
+    Individual meetings are left alone. A meeting that continues keeps its row, so its bookings stay covered.
     """
     missing = {each.meeting_id: each for each in wanted if enrollment.ends is None or each.starts < enrollment.ends}
     for each in missing.values():

@@ -173,7 +173,7 @@ def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
 
 
 def check_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reason, ...]:
-    """Return what speaks against booking these dated sessions: one is full, or the patient is in another one then.
+    """Return the reasons not to book these dated sessions: one is full, or overlaps another session of the patient.
 
     The weekly search knows nothing of single bookings, such as make-up sessions.
     """

@@ -33,9 +33,9 @@ def search_tracks(*, episode: Episode, from_day: date) -> tuple[Fit, ...]:
 def offers_for_patient(
     *, episode: Episode, from_day: date, site: Site | None = None, leaves: Enrollment | None = None
 ) -> tuple[Offer, ...]:
-    """Return what the episode's site, or another one, has on offer from the day on; sessions that the patient is in count.
+    """Return the tracks on offer from the day on at `site`, by default the episode's site.
 
-    So do those of the enrollment that the patient `leaves`: a change gives them a place there.
+    Sessions that the patient is already in, or gets back by leaving the enrollment `leaves`, never count as full.
     """
     known = settled_sessions(episode, of=leaves)
     return offers_at(site=site or episode.site, from_day=from_day, apart_from=known)

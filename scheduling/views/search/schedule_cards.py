@@ -36,7 +36,7 @@ class DayTimes:
 class ScheduleCard:
     """A schedule, its `number` in the ranking from 1, and remarks on it.
 
-    `against` are the reasons against it without the scenario under which it was found.
+    `against` are the reasons why the schedule doesn't fit unless the scenario it was found under comes true.
     """
 
     schedule: Schedule

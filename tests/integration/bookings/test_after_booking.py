@@ -192,7 +192,7 @@ def by_moving_a_session_out_of_the_leave(clinic: Clinic) -> None:
 
 
 def by_booking_a_makeup(clinic: Clinic) -> None:
-    """A make-up session is never on a day of the leave; here, excuses that are missing are written with it."""
+    """Book a make-up session. It can't be on a day of leave, so delete the excuses first and see that booking rewrites them."""
     clinic.enrolled_and_away()
     Attendance.objects.all().delete()
     missed = Booking.objects.get(episode=clinic.episode, session=clinic.session(MONDAY))

@@ -1,4 +1,4 @@
-"""A letter for each patient of the demo clinic, with a marker in every word that no letter may contain."""
+"""Add a marker to all text that letters must not contain, and check that no demo patient's letter shows it."""
 
 import io
 from datetime import UTC, datetime, timedelta

@@ -417,7 +417,7 @@ def test_a_preview_takes_as_many_queries_for_three_as_for_one(
 
 
 def with_so_many(number: int, site: Site, by: User) -> tuple[Patient, LeaveOfAbsence, Enrollment]:
-    """Make a patient in so many meetings, with as many tracks to choose from."""
+    """Make a patient enrolled in `number` meetings, and `number` other tracks to choose from."""
     days = (0, 2, 4)[:number]
     meetings = [make_meeting(site, day, "08:00", "17:00") for day in days]
     track = make_track(site, meetings)
