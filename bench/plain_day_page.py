@@ -38,7 +38,7 @@ BLOCKS = (("08:00", "11:00"), ("09:00", "12:00"), ("11:00", "14:00"), ("13:00", 
 badges = Library()
 
 
-@badges.inclusion_tag("_badge.html")
+@badges.inclusion_tag("components/badge.html")
 def badge_of(status: str | None) -> dict[str, Badge]:
     return {"badge": {**STANDING_BADGES, **MARK_BADGES}[status] if status else NOT_MARKED}
 

@@ -105,7 +105,7 @@ STATUS_BADGES = {
 @cache
 def _render_badge(badge: Badge) -> SafeString:
     """Render each badge once per process: a page can show hundreds."""
-    return render_to_string("_badge.html", {"badge": badge})
+    return render_to_string("components/badge.html", {"badge": badge})
 
 
 @register.simple_tag
@@ -132,7 +132,7 @@ def status_badge(status: str | None) -> SafeString:
     return _render_badge({**MARK_BADGES, **STATUS_BADGES}[str(status)] if status else NOT_MARKED)
 
 
-@register.inclusion_tag("_meter.html")
+@register.inclusion_tag("components/meter.html")
 def meter(
     minutes: int, minimum: int, maximum: int, prescribed: int | None = None, to_come: int = 0
 ) -> dict[str, str | None]:
@@ -169,7 +169,7 @@ def kind_text(kind: str, discreet: bool = False) -> str:
     return DISCREET_KIND_NAMES[kind] if discreet else KIND_NAMES[kind]
 
 
-@register.inclusion_tag("_week_picture.html")
+@register.inclusion_tag("components/week_picture.html")
 def week_picture(
     picture: WeekPicture, today: date | None = None, discreet: bool = False
 ) -> dict[str, WeekPicture | date | str | bool | None]:

@@ -16,7 +16,7 @@ from tests.paths import PROJECT
 APPS = ("accounts", "patients", "scheduling", "attendance")
 """In the order in which they may import each other below the views."""
 PACKAGES = (*APPS, "timekeeping", "iopmanager", "demo", "bench", "tests")
-MODULES_IN_A_FOLDER = 20
+FILES_IN_A_FOLDER = 20
 LINES_IN_A_MODULE = 350
 CLOCK_CALLS = ("datetime.now(", "date.today(", "timezone.now()", "time.time(")
 
@@ -34,7 +34,13 @@ def relative(path: Path) -> str:
 
 def test_no_folder_has_more_than_20_modules() -> None:
     counts = Counter(relative(path.parent) for path in modules_of(*PACKAGES) if path.name != "__init__.py")
-    assert {folder: count for folder, count in counts.items() if count > MODULES_IN_A_FOLDER} == {}
+    assert {folder: count for folder, count in counts.items() if count > FILES_IN_A_FOLDER} == {}
+
+
+def test_no_folder_has_more_than_20_templates() -> None:
+    counts = Counter(relative(path.parent) for path in (PROJECT / "templates").rglob("*.*") if path.is_file())
+    assert counts["templates"] > 0
+    assert {folder: count for folder, count in counts.items() if count > FILES_IN_A_FOLDER} == {}
 
 
 def test_no_module_has_more_than_350_lines() -> None:
