@@ -14,7 +14,7 @@ from accounts.audit import record_all
 from accounts.models import Action, User
 from attendance.models import Attendance, AttendanceQuerySet, AttendanceStatus
 from scheduling.models import Booking, LeaveOfAbsence, Session, SessionStatus, Site
-from scheduling.services.rosters import lock_sessions, lock_site
+from scheduling.services.locks import lock_sessions, lock_site
 
 
 @transaction.atomic

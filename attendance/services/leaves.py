@@ -12,8 +12,9 @@ from attendance.models import Attendance
 from attendance.services.excuses import delete_excuses, excuse_bookings, withdraw_excuses
 from patients.models import Episode
 from scheduling.models import LeaveOfAbsence
+from scheduling.services.locks import lock_site
 from scheduling.services.reasons import BeforeAdmission, HasBegun, NothingChanged, ReasonRequired
-from scheduling.services.rosters import lock_site, mark_episode_feeds_stale
+from scheduling.services.stale_feeds import mark_episode_feeds_stale
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
 
 DAY = timedelta(days=1)

@@ -6,11 +6,12 @@ from scheduling.models.leave import LeaveOfAbsence
 from scheduling.models.letter import Letter
 from scheduling.models.meeting import FacilitatorPart, Meeting, MeetingFacilitator, Modality
 from scheduling.models.session import Session, SessionFacilitator, SessionStatus
-from scheduling.models.site import Closure, Room, RuleSet, ServiceType, Site
+from scheduling.models.site import REASON_MAX_LENGTH, Closure, Room, RuleSet, ServiceType, Site
 from scheduling.models.track import CohortStart, EntryMode, Track, TrackStatus
 from scheduling.models.waitlist import Priority, WaitingEntry
 
 __all__ = [
+    "REASON_MAX_LENGTH",
     "Booking",
     "Closure",
     "CohortStart",

@@ -8,6 +8,7 @@ from accounts.models import User
 from patients.models import Episode, Patient
 from scheduling.models.enrollment import Enrollment
 from scheduling.models.session import Session, SessionStatus
+from scheduling.models.site import REASON_MAX_LENGTH
 
 if TYPE_CHECKING:
     from attendance.models import Attendance
@@ -67,7 +68,7 @@ class Booking(models.Model):
     week = models.DateField(help_text="The local date on which its treatment week begins.")
     released_at = models.DateTimeField(null=True, blank=True)
     release_cause = models.CharField(max_length=12, choices=ReleaseCause.choices, blank=True)
-    release_reason = models.CharField(max_length=120, blank=True)
+    release_reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
 
     objects = BookingQuerySet.as_manager()
 

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from accounts.models import User
 from patients.models import Episode, Patient
 from scheduling.models.meeting import Meeting, Modality
+from scheduling.models.site import REASON_MAX_LENGTH
 from scheduling.models.track import Track
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Enrollment(models.Model):
         choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "Telehealth")],
         default=Modality.IN_PERSON,
     )
-    end_reason = models.CharField(max_length=120, blank=True)
+    end_reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
     continues = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,

@@ -5,6 +5,7 @@ from django.db.models import F, Q
 
 from accounts.models import User
 from patients.models import Episode, Patient
+from scheduling.models.site import REASON_MAX_LENGTH
 from timekeeping.intervals import Interval
 
 
@@ -26,7 +27,7 @@ class LeaveOfAbsence(models.Model):
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="leaves")
     starts = models.DateField()
     ends = models.DateField(null=True, blank=True, help_text="The day on which the patient comes again, if known.")
-    reason = models.CharField(max_length=120)
+    reason = models.CharField(max_length=REASON_MAX_LENGTH)
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
     objects = LeaveQuerySet.as_manager()

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from accounts.models import User
 from accounts.permissions import Permission
 from scheduling.models.meeting import FacilitatorPart, Meeting, Modality
-from scheduling.models.site import Closure, Room, ServiceType, Site
+from scheduling.models.site import REASON_MAX_LENGTH, Closure, Room, ServiceType, Site
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
@@ -98,7 +98,7 @@ class Session(models.Model):
     places = models.PositiveSmallIntegerField()
     booked = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(max_length=12, choices=SessionStatus.choices, default=SessionStatus.SCHEDULED)
-    cancel_reason = models.CharField(max_length=120, blank=True)
+    cancel_reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
     closure = models.ForeignKey(
         Closure,
         on_delete=models.SET_NULL,

@@ -25,6 +25,10 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(f"{name} is not a time zone's name, such as America/Chicago.")
 
 
+REASON_MAX_LENGTH = 120
+"""Characters that the columns of short reasons hold. Services cut longer reasons."""
+
+
 class SiteQuerySet(models.QuerySet["Site"]):
     def visible_to(self, user: User) -> "SiteQuerySet":
         """Sites at which this person works or is a patient."""
@@ -250,7 +254,7 @@ class Closure(models.Model):
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="closures")
     starts = models.DateField()
     ends = models.DateField(help_text="The first day on which the site is open again.")
-    reason = models.CharField(max_length=120)
+    reason = models.CharField(max_length=REASON_MAX_LENGTH)
 
     objects = ClosureQuerySet.as_manager()
 

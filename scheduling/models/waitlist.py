@@ -4,6 +4,7 @@ from django.db.models import Q
 from accounts.models import User
 from patients.models import Episode, Patient
 from scheduling.models.enrollment import Enrollment
+from scheduling.models.site import REASON_MAX_LENGTH
 from scheduling.models.track import Track
 
 
@@ -41,7 +42,7 @@ class WaitingEntry(models.Model):
     note = models.CharField(max_length=200, blank=True, help_text="What would have to come free.")
     requested_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
-    close_reason = models.CharField(max_length=120, blank=True)
+    close_reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
     enrollment = models.OneToOneField(
         Enrollment, on_delete=models.PROTECT, null=True, blank=True, related_name="waited_as"
     )

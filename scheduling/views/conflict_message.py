@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from iopmanager import clock
 from patients.models import Commitment
 from scheduling.formats import counted, day
-from scheduling.services.availability.conflicts import booking_conflicts
+from scheduling.services.availability.booking_conflicts import booking_conflicts
 
 NAMED_DAYS = 3
 """How many days of conflicting sessions the message names; the chart lists them all."""

@@ -23,7 +23,7 @@ from patients.models import Commitment, Patient
 from patients.services.availability.week import SavedWeek, WeekRefused, WeekRow, save_week, weekly_commitments
 from scheduling.formats import counted
 from scheduling.models import Booking
-from scheduling.services.availability.conflicts import booking_conflicts
+from scheduling.services.availability.booking_conflicts import booking_conflicts
 from scheduling.services.availability.imported_calendars import calendar_busy_on_dates
 from scheduling.views.refusals import Saved, show_refusal
 from scheduling.views.week_pictures import blocks_of_week

@@ -9,8 +9,8 @@ from patients.domain.calendar_files import CountedNotice
 from patients.domain.calendar_times import CalendarChange, CalendarTimes, change_between
 from patients.models import CalendarState, ImportedCalendar
 from scheduling.models import Booking
+from scheduling.services.availability.booking_conflicts import BookingConflict
 from scheduling.services.availability.calendar_review import all_times, calendar_to_replace, new_conflicts
-from scheduling.services.availability.conflicts import BookingConflict
 from scheduling.views.week_pictures import blocks_of_week
 from scheduling.week_picture import TREATMENT, WeekPicture, draw_week
 from timekeeping.intervals import Interval

@@ -36,7 +36,7 @@ from scheduling.models import (
     Track,
     WaitingEntry,
 )
-from scheduling.services.availability.conflicts import BookingConflict
+from scheduling.services.availability.booking_conflicts import BookingConflict
 from scheduling.services.availability.imported_calendars import calendar_times
 from scheduling.services.availability.proposals import PendingProposal, pending_proposals
 from scheduling.services.rulebook import RuleBook

@@ -16,11 +16,11 @@ from patients.calendar_import.reader import read_calendar_file
 from patients.domain.calendar_files import WEEKS_AHEAD, ParsedCalendar
 from patients.domain.calendar_times import CalendarTimes
 from patients.models import CalendarInterval, CalendarState, ImportedCalendar, Patient
-from scheduling.services.availability.conflicts import BookingConflict, booking_conflicts
+from scheduling.services.availability.booking_conflicts import BookingConflict, booking_conflicts
 from scheduling.services.availability.imported_calendars import calendar_times
 from scheduling.services.availability.proposals import AlreadyDecided
+from scheduling.services.locks import lock_site
 from scheduling.services.reasons import ReasonRequired
-from scheduling.services.rosters import lock_site
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
 from timekeeping.reasons import Reason, Refused, refuse_if_any

@@ -22,9 +22,9 @@ from patients.services.availability.commitments import (
     stop_commitment,
 )
 from patients.services.availability.week import WeekRow, plan_week_changes
-from scheduling.services.availability.conflicts import BookingConflict, booking_conflicts
+from scheduling.services.availability.booking_conflicts import BookingConflict, booking_conflicts
+from scheduling.services.locks import lock_site
 from scheduling.services.reasons import ReasonRequired
-from scheduling.services.rosters import lock_site
 from timekeeping.reasons import Reason, Refused, refuse_if_any
 from timekeeping.weeks import BusyTime
 

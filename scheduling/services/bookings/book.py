@@ -9,7 +9,7 @@ from datetime import date, datetime, tzinfo
 
 from django.db.models import F, Q
 
-from scheduling.domain.impact.dated_conflicts import find_overlaps
+from scheduling.domain.impact.overlaps import find_overlaps
 from scheduling.domain.search.need import Need
 from scheduling.models import (
     Booking,
@@ -22,17 +22,14 @@ from scheduling.models import (
     Site,
 )
 from scheduling.models.booking import BookingQuerySet
+from scheduling.services.booking_counts import recount_booked
 from scheduling.services.bookings.after_booking import run_after_booking
 from scheduling.services.bookings.horizon import horizon_end
 from scheduling.services.bookings.placement import is_covered, placements_of
-from scheduling.services.rosters import (
-    facilitator_times,
-    lock_sessions,
-    mark_episode_feeds_stale,
-    mark_session_feeds_stale,
-    recount_booked,
-)
+from scheduling.services.locks import lock_sessions
 from scheduling.services.rulebook import RuleBook
+from scheduling.services.session_facilitators import facilitator_times
+from scheduling.services.stale_feeds import mark_episode_feeds_stale, mark_session_feeds_stale
 
 NOT_AVAILABLE = "Not free then"
 """The release reason of a session that is missed from the start. It says nothing of what the patient does instead."""

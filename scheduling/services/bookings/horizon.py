@@ -17,12 +17,10 @@ from scheduling.models import (
     Site,
 )
 from scheduling.services.bookings.placement import book_enrollments
-from scheduling.services.rosters import (
-    lock_site,
-    mark_session_feeds_stale,
-    new_facilitator,
-)
+from scheduling.services.locks import lock_site
 from scheduling.services.rulebook import RuleBook
+from scheduling.services.session_facilitators import new_facilitator
+from scheduling.services.stale_feeds import mark_session_feeds_stale
 from timekeeping.intervals import Interval
 from timekeeping.occupancy import BusyIndex
 from timekeeping.occurrences import expand_pattern

@@ -10,8 +10,8 @@ from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.models import Booking, LeaveOfAbsence, Session, SessionStatus
 from scheduling.services.bookings.book import insert_bookings, new_booking
+from scheduling.services.locks import lock_site
 from scheduling.services.reasons import InAnotherSession, SessionFull
-from scheduling.services.rosters import lock_site
 from scheduling.services.rulebook import RuleBook
 from timekeeping.reasons import Reason, Refused
 

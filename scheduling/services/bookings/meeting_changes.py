@@ -19,7 +19,8 @@ from scheduling.models import (
 )
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.release import release_bookings
-from scheduling.services.rosters import lock_sessions, mark_session_feeds_stale
+from scheduling.services.locks import lock_sessions
+from scheduling.services.stale_feeds import mark_session_feeds_stale
 from timekeeping.weeks import week_start
 
 WEEK = timedelta(weeks=1)

@@ -11,9 +11,11 @@ from django.db.models import Q, QuerySet
 
 from scheduling.models import Booking, Enrollment, EnrollmentMeeting, ReleaseCause, Session, SessionStatus, Site
 from scheduling.models.booking import BookingQuerySet
+from scheduling.services.booking_counts import recount_booked
 from scheduling.services.bookings.after_booking import run_after_booking
-from scheduling.services.rosters import lock_sessions, mark_episode_feeds_stale, recount_booked
+from scheduling.services.locks import lock_sessions
 from scheduling.services.rulebook import RuleBook
+from scheduling.services.stale_feeds import mark_episode_feeds_stale
 from timekeeping.intervals import Interval
 from timekeeping.occupancy import BusyIndex
 

@@ -8,17 +8,13 @@ from django.db.models import Q
 
 from accounts.audit import record
 from accounts.models import Action, User
-from scheduling.models import Booking, Enrollment, ReleaseCause, Session
+from scheduling.models import REASON_MAX_LENGTH, Booking, Enrollment, ReleaseCause, Session
 from scheduling.models.booking import BookingQuerySet
+from scheduling.services.batches import in_batches
+from scheduling.services.booking_counts import recount_booked
 from scheduling.services.bookings.placement import PlacementsByMeeting, is_covered
-from scheduling.services.rosters import (
-    REASON_MAX_LENGTH,
-    in_batches,
-    lock_sessions,
-    lock_site,
-    mark_episode_feeds_stale,
-    recount_booked,
-)
+from scheduling.services.locks import lock_sessions, lock_site
+from scheduling.services.stale_feeds import mark_episode_feeds_stale
 from timekeeping.reasons import Reason, Refused
 
 

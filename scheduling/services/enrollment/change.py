@@ -16,8 +16,8 @@ from scheduling.services.bookings.placement import is_covered, placements_of
 from scheduling.services.bookings.release import release_uncovered_bookings
 from scheduling.services.enrollment.checks import check_enrollment, check_sessions, successors
 from scheduling.services.enrollment.enroll import planned_enrollment_meetings
-from scheduling.services.enrollment.locking import lock_enrollment, refuse_invalid_day
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
+from scheduling.services.enrollment.preconditions import lock_enrollment, refuse_invalid_day
 from scheduling.services.reasons import InAnotherSession, NothingChanged, SessionFull
 from scheduling.services.search.need import need_of
 from scheduling.services.search.offers import full_dates, own_sessions

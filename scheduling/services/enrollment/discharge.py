@@ -12,7 +12,7 @@ from scheduling.services.bookings.release import release_bookings
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.individual import end_individual_sessions
 from scheduling.services.enrollment.waitlist import close_entries
-from scheduling.services.rosters import lock_site
+from scheduling.services.locks import lock_site
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
 
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ from accounts.models import Action, User
 from scheduling.models import Booking, Enrollment, ReleaseCause
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.enrollment.individual import end_individual_sessions
-from scheduling.services.rosters import lock_meetings, lock_site
+from scheduling.services.locks import lock_meetings, lock_site
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
 
 DAY = timedelta(days=1)

@@ -18,8 +18,8 @@ from scheduling.services.bookings.meeting_changes import end_meeting_enrollments
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.transfer import transfer_enrollment
 from scheduling.services.enrollment.waitlist import close_entries
+from scheduling.services.locks import lock_site
 from scheduling.services.reasons import TrackNotPublished
-from scheduling.services.rosters import lock_site
 from scheduling.services.search.need import need_of
 from scheduling.services.search.offers import as_offer, full_dates
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused, refuse_if_any

@@ -15,7 +15,7 @@ from scheduling.services.enrollment.checks import check_enrollment, check_sessio
 from scheduling.services.enrollment.individual import add_individual_sessions, check_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.enrollment.waitlist import close_entries
-from scheduling.services.rosters import lock_meetings, lock_site
+from scheduling.services.locks import lock_meetings, lock_site
 from scheduling.services.search.need import need_of
 from scheduling.services.search.offers import full_dates, settled_sessions
 from timekeeping.reasons import refuse_if_any

@@ -19,7 +19,7 @@ from scheduling.services.enrollment.individual import (
     individual_sessions_of,
     propose_individual_sessions,
 )
-from scheduling.services.enrollment.locking import lock_enrollment, refuse_invalid_day
+from scheduling.services.enrollment.preconditions import lock_enrollment, refuse_invalid_day
 from scheduling.services.reasons import NothingChanged
 from scheduling.services.search.need import need_of
 from timekeeping.reasons import refuse_if_any

@@ -15,8 +15,9 @@ from patients.models.commitment import weekday_mask
 from patients.services.availability.commitments import CommitmentValues, add_commitment, change_commitment
 from scheduling.models import Booking, Enrollment, Site, WaitingEntry
 from scheduling.services.enrollment.waitlist import close_entries
+from scheduling.services.locks import lock_site
 from scheduling.services.reasons import AlreadyEnrolled, NothingChanged
-from scheduling.services.rosters import lock_site, mark_episode_feeds_stale
+from scheduling.services.stale_feeds import mark_episode_feeds_stale
 from timekeeping.reasons import AlreadyEnded, Reason, refuse_if_any
 from timekeeping.time_zones import clock_differences, shift_busy_time
 from timekeeping.weeks import BusyTime, OnDates, Recurrence

@@ -13,7 +13,7 @@ from scheduling.services.bookings.release import release_bookings, release_uncov
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.individual import end_individual_sessions
-from scheduling.services.enrollment.locking import lock_enrollment, refuse_invalid_day
+from scheduling.services.enrollment.preconditions import lock_enrollment, refuse_invalid_day
 from scheduling.services.reasons import AlreadyEnrolled
 from timekeeping.reasons import Reason, Refused
 

@@ -13,7 +13,7 @@ from scheduling.models import Enrollment, Meeting, Modality, Track, WaitingEntry
 from scheduling.services.bookings.horizon import horizon_end
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.waitlist import lock_open_entry
-from scheduling.services.rosters import lock_site
+from scheduling.services.locks import lock_site
 from scheduling.services.search.need import PatientAvailability
 from scheduling.services.search.offers import as_offer, full_dates
 from timekeeping.reasons import Reason, Refused

@@ -14,7 +14,6 @@ from django.db import transaction
 
 from attendance.domain.ledger import BookedSession, MakeupOpening, find_makeup_openings
 from patients.models import Episode
-from scheduling.domain.impact.dated_conflicts import find_overlaps
 from scheduling.domain.impact.impact import (
     BookingChange,
     BookingState,
@@ -26,12 +25,13 @@ from scheduling.domain.impact.impact import (
     find_session_changes,
     find_week_shortfalls,
 )
+from scheduling.domain.impact.overlaps import find_overlaps
 from scheduling.models import Site
 from scheduling.services.absences import is_on_leave, leave_days
 from scheduling.services.availability.commitments import busy_times
 from scheduling.services.bookings.horizon import extend_horizon, horizon_end
+from scheduling.services.locks import lock_site
 from scheduling.services.preview.snapshot import Snapshot, SnapshotScope, take_snapshot
-from scheduling.services.rosters import lock_site
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.search.need import span_in_force
 from timekeeping.intervals import Interval

@@ -9,14 +9,15 @@ from django.db.models import F
 
 from accounts.audit import record, record_all
 from accounts.models import Action, User
-from scheduling.models import Booking, ReleaseCause, Session, SessionFacilitator, SessionStatus
+from scheduling.models import REASON_MAX_LENGTH, Booking, ReleaseCause, Session, SessionFacilitator, SessionStatus
 from scheduling.services.bookings.book import restore_bookings
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.integrity import translate_integrity_errors
 from scheduling.services.reasons import HasBegun, ReasonRequired
-from scheduling.services.rosters import REASON_MAX_LENGTH, facilitator_times
-from scheduling.services.sessions.locking import check_changeable, lock_session, mark_calendars_stale, slot_of
-from scheduling.services.sessions.slots import SiteClosed, check_facilitators, check_room, check_times
+from scheduling.services.session_facilitators import facilitator_times
+from scheduling.services.sessions.preconditions import check_changeable, lock_session
+from scheduling.services.sessions.slots import SiteClosed, check_facilitators, check_room, check_times, slot_of
+from scheduling.services.stale_feeds import mark_calendars_stale
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason, refuse_if_any
 

@@ -22,18 +22,15 @@ from scheduling.models import (
     SessionFacilitator,
     Site,
 )
+from scheduling.services.booking_counts import recount_booked
 from scheduling.services.bookings.book import copy_times
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.integrity import translate_integrity_errors
+from scheduling.services.locks import lock_site
 from scheduling.services.preview.snapshot import SnapshotScope
-from scheduling.services.rosters import (
-    lock_site,
-    mark_session_feeds_stale,
-    new_facilitator,
-    recount_booked,
-)
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.sessions.locking import check_changeable, lock_session, mark_calendars_stale, slot_of
+from scheduling.services.session_facilitators import new_facilitator
+from scheduling.services.sessions.preconditions import check_changeable, lock_session
 from scheduling.services.sessions.slots import (
     Slot,
     apply_slot,
@@ -42,7 +39,9 @@ from scheduling.services.sessions.slots import (
     check_times,
     countable_minutes,
     slot_interval,
+    slot_of,
 )
+from scheduling.services.stale_feeds import mark_calendars_stale, mark_session_feeds_stale
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason, refuse_if_any
 

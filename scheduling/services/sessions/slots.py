@@ -181,3 +181,9 @@ def countable_minutes(session: Session, book: RuleBook) -> int:
     if session.break_starts is None or session.break_ends is None or book.on(book.week_of(session.on)).breaks_count:
         return minutes
     return minutes - minutes_between(session.break_starts, session.break_ends)
+
+
+def slot_of(session: Session) -> Slot:
+    """Return the date, wall-clock times and room of a session. Reads its site and room."""
+    starts, ends = session.local_starts(), session.local_ends()
+    return Slot(on=session.on, starts=starts.time(), ends=ends.time(), room=session.room)

@@ -15,9 +15,9 @@ from scheduling.models import Closure, Session, SessionStatus, Site
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.integrity import translate_integrity_errors
+from scheduling.services.locks import lock_sessions, lock_site
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.reasons import ReasonRequired
-from scheduling.services.rosters import lock_sessions, lock_site
 from scheduling.services.sessions.cancel import cancel_locked, restore_locked
 from scheduling.services.sessions.slots import check_facilitators, check_room
 from timekeeping.intervals import Interval

@@ -12,7 +12,7 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from scheduling.models import CounselorHours, Site
 from scheduling.services.integrity import translate_integrity_errors
-from scheduling.services.rosters import lock_site
+from scheduling.services.locks import lock_site
 from scheduling.services.sessions.slots import EndTimeBeforeStart, check_opening_hours
 from timekeeping.reasons import EndDateBeforeStart, Reason, refuse_if_any
 

@@ -17,8 +17,8 @@ from scheduling.services.bookings.meeting_changes import (
     stop_meeting,
     withdraw_sessions,
 )
+from scheduling.services.locks import lock_site
 from scheduling.services.preview.snapshot import SnapshotScope
-from scheduling.services.rosters import lock_site
 from scheduling.services.timetable.meeting_checks import check_meeting_change, check_new_meeting
 from scheduling.services.timetable.tracks import check_tracks_and_extend_horizon
 from scheduling.services.timetable.values import MeetingValues

@@ -12,7 +12,7 @@ from accounts.models import Action, User
 from scheduling.domain.hours.rules import Verdict, WeeklyMeeting, assess_track
 from scheduling.models import CohortStart, EntryMode, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
-from scheduling.services.rosters import lock_site
+from scheduling.services.locks import lock_site
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.timetable.hours_check import refuse_rule_violations
 from scheduling.services.timetable.values import TrackValues

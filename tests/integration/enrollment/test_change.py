@@ -21,7 +21,7 @@ from scheduling.services.enrollment.change import change_meetings
 from scheduling.services.enrollment.checks import NotRunning
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.enrollment.locking import DayHasPassed
+from scheduling.services.enrollment.preconditions import DayHasPassed
 from scheduling.services.enrollment.transfer import BeganToday, transfer_enrollment
 from scheduling.services.enrollment.waitlist import join_waitlist
 from scheduling.services.reasons import AlreadyEnrolled, InAnotherSession, NothingChanged

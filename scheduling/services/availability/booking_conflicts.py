@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from patients.models import Patient
-from scheduling.domain.impact.dated_conflicts import find_overlaps
+from scheduling.domain.impact.overlaps import find_overlaps
 from scheduling.models import Booking, SessionStatus
 from timekeeping.weeks import BusyTime
 

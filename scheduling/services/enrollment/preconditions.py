@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from patients.models import Episode
 from scheduling.models import Enrollment, Meeting, Track
-from scheduling.services.rosters import lock_meetings, lock_site
+from scheduling.services.locks import lock_meetings, lock_site
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, refuse_if_any
 
 DAY = timedelta(days=1)
