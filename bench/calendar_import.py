@@ -1,10 +1,10 @@
-"""Measure how long it takes to import a work calendar of a megabyte, as a ratio to the libraries alone.
+"""Benchmark the import of a 1 MB work calendar, as a ratio to reading the file with the libraries alone.
 
     .venv/bin/python -m bench.calendar_import [--tiny]
 
-The import starts a process of its own for the file, as the pages do. The peer calls icalendar and recurring_ical_events
-directly in this process, which has imported them already. Both must find the same times. Rounds are interleaved, and the
-figures are medians.
+The import starts a separate process to read the file, as the pages do. The baseline calls icalendar and recurring_ical_events
+directly in this process, where they are already imported. Both must find the same busy times. Rounds alternate between the two,
+and the reported times are medians.
 """
 
 import sys
@@ -70,7 +70,7 @@ END:VEVENT
 
 
 def work_calendar(random: Random, events: int) -> bytes:
-    """Make up a calendar with the meetings of eight months. One in twenty repeats every week for some weeks."""
+    """Generate a calendar file with `events` meetings over eight months; one in twenty repeats weekly for a few weeks."""
     parts = [HEAD]
     for number in range(events):
         day = FIRST + timedelta(days=random.randrange(-60, WEEKS_AHEAD * 7))
@@ -102,7 +102,7 @@ def read_with_libraries(data: bytes) -> tuple[Interval[datetime], ...]:
 
 
 def time_rounds(data: bytes, rounds: int, *functions: Callable[[bytes], object]) -> list[float]:
-    """Return the median seconds of each function, measured in interleaved rounds."""
+    """Return the median run time of each function in seconds, in the order given. Each round runs every function once."""
     seconds: dict[Callable[[bytes], object], list[float]] = {function: [] for function in functions}
     for _ in range(rounds):
         for function in functions:
@@ -125,7 +125,7 @@ def main() -> None:
         f"  ratio to the libraries alone: {ours / theirs:.2f} (at most {MAX_RATIO}); they take {theirs * 1000:.0f} ms",
     )
     sys.stdout.write("\n".join(report) + "\n")
-    if ours > MAX_RATIO * theirs and not tiny:  # a tiny calendar takes less time than starting a process
+    if ours > MAX_RATIO * theirs and not tiny:  # in a tiny run, starting the process takes longer than reading
         sys.exit("Too slow.")
 
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 
 def parse_tiny(doc: str | None) -> bool:
-    """Parse the command line of a benchmark with this docstring; return whether it was called with `--tiny`."""
+    """Parse a benchmark's command line and return whether `--tiny` was given. `doc` is the benchmark's module docstring."""
     parser = ArgumentParser(description=(doc or "").partition("\n")[0])
     parser.add_argument(
         "--tiny", action="store_true", help="run in seconds, to see that the benchmark works; the figures mean nothing"

@@ -1,12 +1,12 @@
-"""Measure how fast the page of the day is, as a ratio to the same page written plainly with prefetched rows.
+"""Benchmark the day page, as a ratio to the same page written plainly with prefetched rows.
 
     .venv/bin/python -m bench.day [--tiny]
     bin/with-postgres .venv/bin/python -m bench.day
 
-It runs on a temporary database and through all middleware. Both pages check the same permissions and write the same audit
-events. Rounds are interleaved, and the figures are medians. The peer is `bench.plain_day_page`, once with the list of what
-needs attention on the page and once without it. The product loads that list as a fragment of its own after the page, so it is
-timed separately.
+The benchmark uses a temporary database and sends requests through all middleware. Both pages check the same permissions and
+write the same audit events. Rounds alternate between the pages, and the reported times are medians. The plain page
+(`bench.plain_day_page`) is timed both with and without the list of weeks and sessions that need attention. The real day page
+loads that list in a separate request after the page, so the list is timed separately.
 """
 
 import re
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class DaySize(NamedTuple):
     sessions: int
     patients: int
-    """Per session."""
+    """Number of patients per session."""
     rounds: int
 
 
@@ -52,13 +52,13 @@ Fetch = Callable[..., TimedResponse]
 
 
 def fetcher_for(user: "User") -> Fetch:
-    """Return a function that sends a request as the user's browser does, with its ETag, and times the response."""
+    """Return a function that requests a page as the user's browser would, with an ETag if given, and times the response."""
     from django.core.handlers.wsgi import WSGIHandler
     from django.test import Client, RequestFactory
 
     handler, client, requests = WSGIHandler(), Client(), RequestFactory()
     client.force_login(user)
-    client.get(DAY_URL)  # sets the CSRF cookie
+    client.get(DAY_URL)  # the first request sets the CSRF cookie
     cookies = "; ".join(f"{name}={each.value}" for name, each in client.cookies.items())
 
     def fetch(address: str, tag: str = "") -> TimedResponse:
@@ -94,7 +94,7 @@ def check_pages_agree(fetch: Fetch, size: DaySize) -> None:
 
 
 def time_rounds(fetch: Fetch, mark: Callable[[], None], rounds: int) -> dict[str, float]:
-    """Return the median seconds of each kind of request, measured in interleaved rounds."""
+    """Return the median seconds of each kind of request. Each round sends every kind of request."""
     seconds: dict[str, list[float]] = {}
 
     def note(kind: str, response: TimedResponse, status: int = 200) -> TimedResponse:
@@ -131,7 +131,7 @@ def main() -> None:
         coordinator, booking = open_clinic(Random(1), size.sessions, size.patients)
 
         def mark() -> None:
-            """Replace the booking's mark, so that the page changes but not the people on it."""
+            """Toggle the booking between present and no-show, so that the page changes but still shows the same people."""
             was_present = Attendance.objects.filter(booking=booking, status=AttendanceStatus.PRESENT).exists()
             status = AttendanceStatus.NO_SHOW if was_present else AttendanceStatus.PRESENT
             mark_booking(booking=booking, mark=Mark(status), by=coordinator, now=NOON, seen_at=ANY)

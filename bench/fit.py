@@ -1,14 +1,14 @@
-"""Measure how long the search for schedules takes, as ratios.
-
-The ratios are to a constraint solver that finds the same schedules, and to trying every set of meetings; for suggestions, when
-nothing fits, to one search.
+"""Benchmark the search for schedules against a constraint solver and against brute force.
 
     .venv/bin/python -m bench.fit [--tiny]
 
-Rounds are interleaved, the figures are medians, and every round starts without any conflicts in memory. The solver finds the
-best schedule on one thread, the schedule is forbidden, and the solver finds the next one. That takes it long, so there is one
-round for each patient. On all threads it finds only the best schedule. Its model (`bench/solver_model.py`) and the search start
-from the same tracks and needs, and must give the same points.
+Each result is a ratio: the time of the solver, or of trying every set of meetings, divided by the time of the search. The time
+to find suggestions when nothing fits is divided by the time of one search. Rounds alternate between the
+candidates, the times are medians, and each round starts without cached conflicts.
+
+On one thread, the solver finds the best schedule, that schedule is then excluded, and the solver finds the next best. Because
+this takes long, it is timed only once for each patient. A separate run on all threads finds only the best schedule. The
+solver's model (`bench/solver_model.py`) and the search get the same tracks and needs, and must give the same points.
 """
 
 import sys
@@ -49,7 +49,7 @@ def run_solver_all_threads(offers: Offers, need: Need) -> list[int]:
 
 
 def run_brute_force(offers: Offers, need: Need) -> list[int]:
-    """Judge every set of the tracks' meetings; return the sizes of those that fit."""
+    """Try every set of the tracks' meetings. Return the number of meetings in each set that fits."""
     together = replace(offers[0], meetings=tuple(each for offer in offers for each in offer.meetings))
     meetings = [offered.meeting for offered in together.meetings]
     sets = (chosen for size in range(len(meetings) + 1) for chosen in combinations(meetings, size))
@@ -57,12 +57,12 @@ def run_brute_force(offers: Offers, need: Need) -> list[int]:
 
 
 def without_memory(need: Need) -> Need:
-    """Return the same need with none of the conflicts that were found for it."""
+    """Return a copy of the need with an empty cache of conflicts."""
     return replace(need, finder=ConflictFinder())
 
 
 def time_once(task: Task, offers: Offers, need: Need) -> tuple[float, object]:
-    """The seconds that a task takes, and its result."""
+    """Run the task once on a need without cached conflicts. Return its run time in seconds and its result."""
     fresh = without_memory(need)
     began = perf_counter()
     found = task(offers, fresh)
@@ -70,7 +70,7 @@ def time_once(task: Task, offers: Offers, need: Need) -> tuple[float, object]:
 
 
 def time_rounds(offers: Offers, need: Need, *tasks: Task) -> list[float]:
-    """The median seconds of each task, in interleaved rounds."""
+    """Return the median run time of each task in seconds. Each round runs every task once."""
     seconds = [[time_once(task, offers, need)[0] for task in tasks] for _ in range(ROUNDS)]
     return [median(column) for column in zip(*seconds, strict=True)]
 
@@ -99,7 +99,7 @@ def measure_best_schedules() -> Iterable[str]:
 
 
 def measure_suggestions() -> Iterable[str]:
-    """One clinic for each patient for whom nothing fits."""
+    """Time the suggestions for patients for whom no schedule fits, each at a newly generated clinic."""
     ratios, found = [], []
     for seed in range(1000):
         random = Random(seed)
@@ -136,7 +136,7 @@ def _describe_need(need: Need) -> str:
 
 
 def shrink() -> None:
-    """Make everything so small that it runs in seconds, to see that the benchmark works."""
+    """Reduce all sizes so that a run takes seconds. The figures are then meaningless; the run only tests the benchmark."""
     global MEETINGS, PATIENTS, ROUNDS, FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS
     MEETINGS, PATIENTS, ROUNDS = 20, 1, 1
     FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS = 15, 1, 6

@@ -1,10 +1,11 @@
-"""Measure how long writing twelve weeks of sessions and bookings takes, as a ratio to COPY of the same rows; on PostgreSQL.
+"""Benchmark writing twelve weeks of sessions and bookings on PostgreSQL, as a ratio to COPY of the same rows.
 
     bin/with-postgres .venv/bin/python -m bench.horizon [--tiny]
 
-200 meetings and 3,000 enrollments make 2,400 sessions and 108,000 bookings. The limit is COPY of the same rows into the same
-tables with all their constraints and indexes. COPY of the bookings into a table without any is shown as well. Rounds are
-interleaved, and the figures are medians. The memory is the peak of a separate process that writes them.
+The clinic has 200 meetings and 3,000 enrollments, which give 2,400 sessions and 108,000 bookings. The lower bound is a COPY of
+the same rows into the same tables, with all constraints and indexes. For comparison, the bookings are also copied into a table
+without constraints or indexes. Rounds alternate between the variants, and the times are medians. Memory is the peak of a
+separate process that writes the twelve weeks.
 """
 
 import os
@@ -26,7 +27,7 @@ from bench.temporary_database import set_up_django, temporary_database
 class HorizonSize(NamedTuple):
     tracks: int
     patients: int
-    """Per track."""
+    """Number of patients per track."""
     rounds: int
 
 
@@ -37,7 +38,10 @@ MEMORY_COMMAND = "import bench.horizon; bench.horizon.measure_memory()"
 
 
 def build(size: HorizonSize) -> None:
-    """Create tracks of five mornings, each with its own room and leader, whose patients attend three of the five."""
+    """Create a site whose tracks have five morning meetings each; every patient attends three of the five.
+
+    Each track has its own room and leader.
+    """
     from accounts.models import User
     from patients.models import Episode, LevelOfCareSpan, Patient
     from scheduling.models import (
@@ -99,7 +103,7 @@ def build(size: HorizonSize) -> None:
 
 
 def extend() -> tuple[int, int]:
-    """Extend the horizon; return how many sessions and bookings were written."""
+    """Write the sessions and bookings of the next twelve weeks. Return how many sessions and bookings were written."""
     from scheduling.models import Site
     from scheduling.services.bookings.horizon import extend_horizon
 
@@ -115,7 +119,7 @@ def clear_sessions() -> None:
 
 
 def dump_rows() -> dict[str, bytes]:
-    """Return each table's rows in the format of COPY."""
+    """Return each table's rows in PostgreSQL's COPY format, by table name."""
     from django.db import connection
 
     dumped = {}
@@ -139,7 +143,7 @@ def copy_in(rows: dict[str, bytes]) -> None:
 
 
 def time_once(function: Callable[[], object], *, before: Callable[[], None]) -> float:
-    """Call `before`, then return the seconds that the function takes."""
+    """Call `before`, then return the run time of `function` in seconds."""
     before()
     started = perf_counter()
     function()
@@ -154,7 +158,7 @@ def create_bare_tables() -> None:
 
 
 def measure_memory() -> None:
-    """Extend the horizon in this process, and print its peak memory."""
+    """Write twelve weeks of sessions and bookings in this process, and print its peak memory."""
     set_up_django()
     from django.db import connection
 

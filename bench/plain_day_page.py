@@ -1,4 +1,4 @@
-"""The peer of `bench.day`: the page of the day written plainly with prefetched rows, and the clinic that both pages show."""
+"""The baseline of `bench.day`: the day page written plainly with prefetched rows, and the clinic that both pages show."""
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -45,10 +45,10 @@ def badge_of(status: str | None) -> dict[str, Badge]:
 
 @transaction.atomic
 def open_clinic(random: Random, sessions: int, patients: int) -> tuple[User, Booking]:
-    """Create groups that meet on three days of the week; return a coordinator and a booking that is over and not marked yet.
+    """Create the clinic; return a coordinator and an unmarked booking of a session that has ended.
 
-    Each group has a room and a leader of its own. Monday's bookings are marked. So are Wednesday's that are over at noon,
-    except for the first patient of each group.
+    Each group meets on three days of the week and has its own room and leader. All bookings on Monday are marked. On Wednesday,
+    bookings of sessions that end before `NOON` are marked, except for the first patient of each group.
     """
     site = make_site()
     for number in range(sessions):
@@ -108,12 +108,12 @@ DAY = """
 @staff_required(Permission.SEE_TIMETABLE)
 @transaction.atomic
 def prefetched_view(request: HttpRequest) -> HttpResponse:
-    """Show the day's sessions with their bookings; with `?attention=` also every week that needs attention."""
+    """Show the day's sessions with their bookings. With `?attention=`, also list weeks and sessions that need attention."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     day = now.astimezone(site.zone).date()
     sees_rosters = Session.objects.with_roster_of(user).filter(site=site)
-    standing = Booking.objects.active().select_related("episode__patient", "attendance")
-    rosters = Prefetch("bookings", standing.filter(session__in=sees_rosters.values("pk")), to_attr="roster")
+    active = Booking.objects.active().select_related("episode__patient", "attendance")
+    rosters = Prefetch("bookings", active.filter(session__in=sees_rosters.values("pk")), to_attr="roster")
     sessions = list(
         Session.objects.visible_to(user)
         .filter(site=site, on=day)
@@ -133,7 +133,7 @@ _templates: list[Template] = []
 
 
 def _template() -> Template:
-    """Compile the template once, as Django does for templates in files."""
+    """Return the compiled template. It is compiled only once, as Django does for template files."""
     if not _templates:
         engine = Engine.get_default()
         engine.template_builtins.append(badges)

@@ -1,4 +1,4 @@
-"""The problem that the search solves, as a model for a constraint solver (OR-Tools CP-SAT): the peer of the benchmark."""
+"""The search for schedules as a model for a constraint solver (OR-Tools CP-SAT), the baseline of `bench.fit`."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,10 @@ DAY_MINUTES = 24 * 60
 
 
 class ScheduleModel:
-    """A model of tracks that all mix, take patients on any day, and have only groups that count toward the hours."""
+    """A constraint model of the search for one patient's schedule.
+
+    It covers only tracks that all mix, that patients can start on any day, and whose groups all count toward the weekly hours.
+    """
 
     def __init__(self, offers: tuple[Offer, ...], need: Need) -> None:
         self.model = model = cp_model.CpModel()
@@ -41,7 +44,7 @@ class ScheduleModel:
         model.minimize(self.points)
 
     def _day(self, weekday: int, minutes: list[int], least: int) -> tuple[cp_model.IntVar, cp_model.LinearExpr | int]:
-        """Whether the patient comes on the day, and the minutes on site."""
+        """Return a variable for whether the patient comes on the weekday, and the minutes on site."""
         model = self.model
         today = [number for number, each in enumerate(self.meetings) if each.weekday == weekday]
         trip = model.new_bool_var("")
@@ -52,7 +55,7 @@ class ScheduleModel:
             model.add_implication(attends, trip)
             model.add(first <= span.start).only_enforce_if(attends)
             model.add(last >= span.end).only_enforce_if(attends)
-        # Redundant, but the solver derives its bounds from sums: without this one it takes minutes.
+        # Redundant, but the solver derives its bounds from such sums: without this constraint, it takes minutes.
         spans = {number: self.meetings[number].span for number in today}
         long = sum((span.end - span.start) * self.attends[number] for number, span in spans.items())
         model.add(last - first >= long)
@@ -64,7 +67,7 @@ class ScheduleModel:
         return trip, last - first
 
     def _people_after_the_first(self) -> cp_model.IntVar:
-        """The number of people who lead the groups, less one."""
+        """Return a variable for the number of different facilitators of the attended groups, minus one."""
         model = self.model
         met = {person: model.new_bool_var("") for each in self.meetings for person in each.facilitators}
         for each, attends in zip(self.meetings, self.attends, strict=True):
@@ -75,7 +78,7 @@ class ScheduleModel:
         return others
 
     def _is_mixed(self, offers: tuple[Offer, ...]) -> cp_model.IntVar:
-        """Whether no track has all the groups that are attended."""
+        """Return a variable for whether no single track has all the attended groups."""
         model = self.model
         in_one_track = []
         for offer in offers:
@@ -90,7 +93,7 @@ class ScheduleModel:
         return mixed
 
     def best(self, most: int, workers: int) -> list[int]:
-        """The points of the best schedules, found one after the other: each is forbidden once it is found."""
+        """Return the points of up to `most` schedules, best first. Each one found is excluded from the next search."""
         found: list[int] = []
         while len(found) < most:
             solver = cp_model.CpSolver()
@@ -104,6 +107,6 @@ class ScheduleModel:
 
 
 def _meeting_points(meeting: WeeklyMeeting, need: Need) -> int:
-    """The points for attending the meeting that do not depend on what else is attended."""
+    """Return the points that attending the meeting adds regardless of the other meetings attended."""
     alone = score_meetings((meeting,), need, asked=need.from_day)
     return replace(alone, trips=0, present_minutes=0, people=0).points()

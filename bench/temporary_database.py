@@ -1,4 +1,4 @@
-"""A database for a benchmark that needs one."""
+"""A temporary database for benchmarks."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ import django
 
 
 def set_up_django() -> None:
-    """Set Django up with the test settings."""
+    """Set up Django with the test settings."""
     os.environ["DEPLOYMENT"] = "test"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
     django.setup()
@@ -18,13 +18,13 @@ def set_up_django() -> None:
 
 @contextmanager
 def temporary_database() -> Iterator[str]:
-    """Create an empty, migrated database for the time of the context; yield its name. On SQLite it is a file."""
+    """Create an empty, migrated database, yield its name, and drop it on exit. On SQLite it is a temporary file."""
     set_up_django()
     from django.db import connection
 
     regular_name = connection.settings_dict["NAME"]
     with tempfile.TemporaryDirectory() as folder:
-        # Not the name of the test database: tests may be running on the same server.
+        # A name other than the test database's, because tests may be running on the same server.
         connection.settings_dict["TEST"]["NAME"] = (
             str(Path(folder) / "bench.sqlite3") if connection.vendor == "sqlite" else f"bench_{os.getpid()}"
         )

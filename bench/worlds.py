@@ -1,4 +1,4 @@
-"""A clinic with published timetables and patients with made-up commitments, the same for each seed."""
+"""Generate a clinic from published timetables, and patients with made-up commitments. The same seed gives the same data."""
 
 import csv
 from collections import defaultdict
@@ -19,11 +19,11 @@ FROM = date(2026, 11, 2)
 FACILITATORS = 20
 LEADERS_PER_TRACK = 4
 PARALLEL_SHARE, FULL_SHARE = 0.6, 0.05
-"""The shares of groups that have a second one at the same time, and that are full on one date."""
+"""Fraction of groups that have a parallel group at the same time, and fraction that are full on one date."""
 
 
 def timetables() -> dict[str, list[WeeklyMeeting]]:
-    """The published weekly timetables of real programs, by program code."""
+    """Return the published weekly timetables of real programs, by program code."""
     found: dict[str, list[WeeklyMeeting]] = defaultdict(list)
     with TIMETABLES.open(newline="") as file:
         for row in csv.DictReader(file):
@@ -45,7 +45,10 @@ def timetables() -> dict[str, list[WeeklyMeeting]]:
 
 
 def clinic(random: Random, meetings: int) -> tuple[Offer, ...]:
-    """Tracks that mix, with so many weekly meetings: the published programs in turn, some groups with a parallel one."""
+    """Return tracks that mix and have `meetings` weekly meetings in all.
+
+    The tracks take their timetables from the published programs in turn. Some groups get a parallel group at the same time.
+    """
     programs = list(timetables().values())
     random.shuffle(programs)
     offers: list[Offer] = []
@@ -68,7 +71,7 @@ def _groups(random: Random, program: list[WeeklyMeeting], leaders: list[int], tr
 
 
 def needs(random: Random, patients: int) -> Iterator[Need]:
-    """Patients with two to four commitments and a usual prescription."""
+    """Yield the needs of patients with two to four commitments and a typical prescription."""
     for _ in range(patients):
         minutes, days = random.choice(((540, 3), (540, 3), (720, 4), (900, 5)))
         busy = random.sample(list(_commitments(random)), random.choice((2, 3, 4)))

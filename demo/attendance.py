@@ -1,4 +1,4 @@
-"""Record the attendance of the past weeks in the demo clinic, as its staff would have done."""
+"""Record attendance for the past weeks in the demo clinic, as its staff would have done."""
 
 import random
 from collections.abc import Collection
@@ -22,12 +22,12 @@ MARK_PROBABILITIES = (
     (AttendanceStatus.NO_SHOW, 0.02),
     (AttendanceStatus.UNEXCUSED, 0.01),
 )
-"""How often a patient misses all or part of a session."""
+"""Probability of each attendance status per booking. All other bookings are marked present."""
 EXCUSES = ("Ill", "Child ill", "Called in to work", "Car broke down", "Medical appointment")
 
 
 def excuse(episode: Episode, on: date, reason: str, *, by: User, now: datetime) -> None:
-    """Excuse the patient from every session of the day."""
+    """Mark the patient as excused from every session on the day."""
     for booking in Booking.objects.active().filter(episode=episode, session__on=on):
         mark_booking(booking=booking, mark=Mark(AttendanceStatus.EXCUSED, reason=reason), by=by, now=now, seen_at=ANY)
 
@@ -45,12 +45,12 @@ def add_makeup(episode: Episode, week: date, *, by: User) -> None:
         try:
             book_makeup(session=session, makes_up=missed, by=by, now=at)
         except Refused:
-            continue  # it is one of the patient's own groups
+            continue  # refused because it is one of the patient's own groups
         return
 
 
 def mark_past_sessions(*, now: datetime, reserved: Collection[str]) -> int:
-    """Mark and finalize past sessions, except for some of the last day; return how many sessions were marked.
+    """Mark and finalize past sessions, leaving the latest ones unmarked or unsigned. Return how many were marked.
 
     Patients whose codes are in `reserved` are marked present unless they have a mark already.
     """
@@ -76,7 +76,11 @@ def mark_past_sessions(*, now: datetime, reserved: Collection[str]) -> int:
 
 
 def _unfinished_sessions(sessions: Collection[Session], now: datetime) -> dict[int, str]:
-    """Map sessions that are left to do to "unmarked" (the last one of each site) or "unsigned" (the others of today)."""
+    """Map the ids of sessions that the demo leaves unfinished to "unmarked" or "unsigned".
+
+    The latest session of each site is left unmarked if it ended less than three days ago. Other sessions that ended less than
+    12 hours ago are marked but not signed.
+    """
     left: dict[int, str] = {}
     latest: dict[int, Session] = {}
     for session in sessions:
@@ -97,7 +101,7 @@ def _mark(session: Session, leader: User, at: datetime, chance: random.Random, r
 
 
 def _random_mark(session: Session, drawn: float, chance: random.Random) -> Mark | None:
-    """Return a random mark for a missed session or a part of one; usually None."""
+    """Return a random mark for a patient who misses all or part of the session; usually None."""
     for status, share in MARK_PROBABILITIES:
         if drawn >= share:
             drawn -= share

@@ -1,4 +1,4 @@
-"""The patients in care in the demo clinic: their tracks, start weeks and prescriptions."""
+"""The demo clinic's patients in care: their tracks, start weeks and prescriptions."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ INTENSIVE, HIGHER = "2.1", "2.5"
 RESIDENTIAL = "Residential care, Willow Creek"
 
 SMALL_TRACK = "S-SML"
-"""Four places, all taken."""
+"""Code of a track with four spots, all of them taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoEnrollment:
-    """A patient's time in one track. Weeks are counted back from the current one; `weekday` is that of the first day."""
+    """A patient's enrollment in one track. Weeks count back from the current week; `weekday` is that of the first day."""
 
     patient: str
     track: str
@@ -32,7 +32,7 @@ class DemoEnrollment:
     referral: str = "Own wish"
     weekday: int = 0
     until_week: int | None = None
-    """The first week after its end."""
+    """The first week after the enrollment ends, counted back from the current week; None if it is ongoing."""
 
 
 DEMO_ENROLLMENTS = (
@@ -90,7 +90,7 @@ DEMO_ENROLLMENTS = (
 
 COHORT_TRACK = "S-COD"
 COHORT = ("P046", "P053", "P055")
-"""They started on the track's last start date, each with two hours of individual sessions a week."""
+"""Patients who started on the cohort track's last start date, each with two hours of individual sessions a week."""
 
 NOT_YET_ENROLLED = (NOTHING_FITS, ON_WAITLIST, "P030", "P032", "P060")
-"""To be admitted next week: they have a level of care but no track yet."""
+"""Patients to be admitted next week. They have a level of care but no track yet."""

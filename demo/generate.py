@@ -1,7 +1,7 @@
-"""Fill the demo clinic around a given instant: admissions, enrollments, attendance and future sessions.
+"""Fill the demo clinic around a given time: admissions, enrollments, attendance and future sessions.
 
-All changes go through the services that the pages use, each at the time at which staff would have made it. Random choices are
-seeded, so that the clinic is always the same.
+All changes go through the same services as the pages, each dated to when staff would have made it. Random choices are seeded,
+so the clinic is the same every time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,7 +45,7 @@ DemoStep = tuple[datetime, Callable[[datetime], None]]
 
 
 class DemoClinic:
-    """The imported clinic, and the instant around which it is filled."""
+    """The imported clinic's records by code or id, and the current time around which the clinic is filled."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -59,12 +59,12 @@ class DemoClinic:
         return week_start(self.now.astimezone(site.zone).date())
 
     def office_opens(self, site: Site, day: date) -> datetime:
-        """Return when the office opens on the day, or now if that is earlier."""
+        """Return when the site's office opens on the day, or the current time if that is earlier."""
         return min(datetime.combine(day, OFFICE_OPENS, site.zone).astimezone(UTC), self.now)
 
 
 def fill_clinic(*, now: datetime, say: Report) -> None:
-    """Fill the demo clinic, which must just have been imported; `say` reports the progress."""
+    """Fill the demo clinic, which must have just been imported. `say` is called with progress messages."""
     demo = DemoClinic(now)
     _close_for_training(demo)
     for site in demo.sites.values():
@@ -86,7 +86,7 @@ def fill_clinic(*, now: datetime, say: Report) -> None:
 
 
 def _close_for_training(demo: DemoClinic) -> None:
-    """Close each site on a Friday five weeks ago and on one in four weeks, unless it is closed then anyway."""
+    """Close each site for training on a Friday five weeks ago and on another in four weeks, unless already closed."""
     administrator = User.objects.get(email=SIGN_INS[2].email)
     for site in demo.sites.values():
         for weeks in (-5, 4):
@@ -103,7 +103,7 @@ def _close_for_training(demo: DemoClinic) -> None:
 
 
 def _steps(demo: DemoClinic) -> Iterator[DemoStep]:
-    """Yield every decision about a patient with the time at which it was made."""
+    """Yield each decision about a patient's care: the time when staff made it, and a function that carries it out."""
     for planned in DEMO_ENROLLMENTS:
         patient = demo.patients[planned.patient]
         week = demo.this_week(patient.site)
@@ -134,7 +134,10 @@ def _level(planned: DemoEnrollment, starts: date) -> LevelValues:
 
 
 def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -> Callable[[datetime], None]:
-    """Admit the patient, or order the next level of care, and enroll them in everything that fits of the track."""
+    """Return a step that admits the patient, or orders the next level of care, and enrolls them in the track.
+
+    The patient is enrolled in all of the track's meetings that fit.
+    """
 
     def act(at: datetime) -> None:
         level, open_episode = _level(planned, starts), demo.episodes.get(planned.patient)
@@ -168,7 +171,7 @@ def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -
 def _individual_sessions(
     episode: Episode, track: Track, meetings: Iterable[Meeting], starts: date, at: datetime
 ) -> Sequence[WeeklyHour]:
-    """Return the first proposed times for the individual sessions of the track."""
+    """Return the first proposed weekly times for the track's individual sessions; empty if there is no proposal."""
     proposed = propose_individual_sessions(
         episode=episode,
         minutes=track.individual_minutes,
@@ -180,7 +183,7 @@ def _individual_sessions(
 
 
 def _end_care(demo: DemoClinic, planned: DemoEnrollment, last_day: date) -> Callable[[datetime], None]:
-    """End the enrollment, and discharge the patient if no other enrollment follows."""
+    """Return a step that ends the enrollment, and discharges the patient if there is no other enrollment."""
     has_another = any(other.patient == planned.patient and other is not planned for other in DEMO_ENROLLMENTS)
 
     def act(at: datetime) -> None:
@@ -216,7 +219,7 @@ def _admit_for_next_week(demo: DemoClinic, code: str) -> Callable[[datetime], No
 
 
 def _join_waitlist(demo: DemoClinic) -> None:
-    """Put the patient whom only a full track fits on its waitlist."""
+    """Put the patient for whom only a full track fits on that track's waitlist."""
     episode = demo.episodes[ON_WAITLIST]
     join_waitlist(
         episode=episode,
@@ -229,7 +232,11 @@ def _join_waitlist(demo: DemoClinic) -> None:
 
 
 def _add_this_weeks_absences(demo: DemoClinic) -> None:
-    """Add this week's absences: one patient, who can't miss a day, is in hospital for two; another is in court on Monday."""
+    """Record this week's absences of two patients, as commitments and as excused sessions.
+
+    One patient, who can't miss any day, is in the hospital for two days. The other has a court hearing on the first day of the
+    week.
+    """
     for code, days, label, reason in (
         (OUT_OF_REACH, (0, 1), "In hospital", "In hospital"),
         (AT_RISK, (0,), "Court hearing", "Court hearing"),

@@ -1,4 +1,4 @@
-"""Load the demo clinic into an empty database: the files in this folder, the sign-ins, and the weeks around an instant."""
+"""Load the demo clinic into an empty database: CSV files, sign-ins, and sessions and attendance around a given time."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,11 +17,11 @@ FOLDER = Path(__file__).resolve().parent
 
 
 class DatabaseNotEmpty(Exception):
-    """The database has a clinic already."""
+    """The database already contains a clinic."""
 
 
 def load_demo(*, now: datetime, say: Callable[[str], None]) -> None:
-    """Load all of the demo clinic in one transaction. Raises DatabaseNotEmpty if the database has a site."""
+    """Load the whole demo clinic in one transaction. Raises DatabaseNotEmpty if the database already has a site."""
     with transaction.atomic():
         if Site.objects.exists():
             raise DatabaseNotEmpty
@@ -32,7 +32,7 @@ def load_demo(*, now: datetime, say: Callable[[str], None]) -> None:
 
 
 def create_sign_ins() -> None:
-    """Set the passwords of the staff who sign in, and create a sign-in for the patient."""
+    """Create the demo patient's user account, and set the passwords of all demo accounts."""
     patient = Patient.objects.get(code=PATIENT_WITH_SIGN_IN)
     patient.user = User.objects.create_user(patient.email, name=str(patient))
     patient.save(update_fields=["user"])

@@ -1,4 +1,4 @@
-"""The sign-ins of the demo clinic, and the patients that show a certain situation."""
+"""The demo clinic's sign-ins, and the patients that demonstrate particular situations."""
 
 from dataclasses import dataclass
 
@@ -21,17 +21,20 @@ SIGN_INS = (
 )
 
 PATIENT_WITH_SIGN_IN = "P001"
-"""In the morning track, with a sign-in."""
+"""Code of a patient who can sign in and is enrolled in the morning track."""
 NOTHING_FITS = "P002"
-"""Two jobs, and children on weekends. The evening track would fit if Thursday's shift ended 15 minutes earlier."""
+"""Code of a patient for whom no track fits, because of two jobs and children on weekends.
+
+The evening track would fit if Thursday's shift ended 15 minutes earlier.
+"""
 OUT_OF_REACH = "P003"
-"""In hospital this week."""
+"""Code of a patient who is in the hospital this week, so that this week's prescribed hours can't be met."""
 STEPPING_DOWN = "P004"
-"""Stepped down from residential care to the day program and then to the morning track."""
+"""Code of a patient who came from residential care to the day program, then moved to the morning track."""
 STEPPING_DOWN_SOON = "P021"
-"""In the day program. A lower level of care starts in two weeks, and no enrollment is arranged for it yet."""
+"""Code of a patient in the day program whose lower level of care starts in two weeks, with no enrollment for it yet."""
 AT_RISK = "P005"
-"""Missed a session this week; a make-up session is possible."""
+"""Code of a patient who missed a session this week and can still attend a make-up session."""
 ON_WAITLIST = "P035"
-"""Only the small early track would fit, and it is full: on its waitlist."""
+"""Code of a patient for whom only the small early track fits. It is full, so the patient is on its waitlist."""
 IN_THE_SMALL_GROUP = ("P036", "P037", "P038", "P039")

@@ -1,4 +1,4 @@
-"""The days on which clocks are put forward or back."""
+"""The dates on which clocks go forward or back."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class ClockChange:
-    """A clock change in the night before the date `on`, in minutes; positive means forward.
+    """A clock change in the night before the date `on`, by `minutes`; positive means forward.
 
     Raises ValueError for a change of 0 minutes.
     """
@@ -21,9 +21,9 @@ class ClockChange:
 
 
 def clock_changes(zone: tzinfo, first: date, until: date) -> Iterator[ClockChange]:
-    """Yield the clock changes in the half-open range of dates, in order.
+    """Yield the clock changes in `zone` on the dates in [first, until), in order.
 
-    Each day's UTC offset at noon is compared with that of the day before, because clocks change at night.
+    Each day's UTC offset at noon is compared with the previous day's, because clocks change at night.
     """
     for number in range((until - first).days):
         on = first + timedelta(days=number)

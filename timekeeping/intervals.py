@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 def in_utc(moment: datetime) -> datetime:
     """Convert an aware datetime to UTC. Raises ValueError for a naive one.
 
-    Python compares and subtracts two datetimes in the same zone by their wall clocks. It says 3 hours where 2 passed, and on
-    the night when clocks go back it takes the first 01:30 for the second. In UTC both are right.
+    Python compares and subtracts two datetimes in the same time zone by their wall-clock times. Across a clock change, the
+    difference can be an hour off. On the night when clocks go back, the first and the second 01:30 compare as equal. In UTC,
+    both operations are correct.
     """
     if moment.utcoffset() is None:
         raise ValueError(f"without a time zone this is not an instant: {moment}")
@@ -18,9 +19,9 @@ def in_utc(moment: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Interval[T: (int, date, datetime)]:
-    """The range from `start` up to, but not including, `end`. Instants are converted to UTC.
+    """The half-open range [start, end) of minutes, dates or aware datetimes. Datetimes are converted to UTC.
 
-    Raises ValueError if it does not end after it starts, and for naive datetimes.
+    Raises ValueError if `end` is not after `start`, and for naive datetimes.
     """
 
     start: T
@@ -34,26 +35,26 @@ class Interval[T: (int, date, datetime)]:
             raise ValueError(f"interval must end after it starts: {self.start}..{self.end}")
 
     def overlaps(self, other: "Interval[T]") -> bool:
-        """Whether the two share a moment. Intervals that only touch do not overlap."""
+        """Whether the two intervals overlap. Intervals that only touch do not."""
         return self.start < other.end and other.start < self.end
 
     def contains(self, moment: T) -> bool:
-        """Whether the moment is inside; the end is not."""
+        """Whether the moment is in the interval. The start is included, the end is not."""
         return self.start <= moment < self.end
 
     def covers(self, other: "Interval[T]") -> bool:
-        """Whether all of the other interval is inside this one."""
+        """Whether the other interval lies entirely within this one."""
         return self.start <= other.start and other.end <= self.end
 
     def intersection(self, other: "Interval[T]") -> "Interval[T] | None":
-        """Return the part that both share, or None if they do not overlap."""
+        """Return the overlap of the two intervals, or None if they do not overlap."""
         if not self.overlaps(other):
             return None
         return Interval(max(self.start, other.start), min(self.end, other.end))
 
 
 def merge[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> tuple[Interval[T], ...]:
-    """Return the same moments as the fewest possible intervals, in order. Touching intervals become one."""
+    """Merge intervals that overlap or touch. Return the result in order of time."""
     merged: list[Interval[T]] = []
     for each in sorted(intervals, key=lambda interval: interval.start):
         if merged and each.start <= merged[-1].end:
@@ -66,7 +67,7 @@ def merge[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> tuple[I
 def subtract[T: (int, date, datetime)](
     intervals: Iterable[Interval[T]], holes: Iterable[Interval[T]]
 ) -> tuple[Interval[T], ...]:
-    """Return the moments of `intervals` that are in none of `holes`, as the fewest possible intervals, in order."""
+    """Remove the parts of `intervals` that are in any of `holes`. Return the rest as merged intervals, in order of time."""
     left = list(merge(intervals))
     for hole in merge(holes):
         remaining: list[Interval[T]] = []
@@ -83,13 +84,13 @@ def subtract[T: (int, date, datetime)](
 
 
 def max_simultaneous[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> int:
-    """Return the largest number of intervals that share a moment. Intervals that only touch share none."""
+    """Return the largest number of intervals that overlap at any one moment. Intervals that only touch do not overlap."""
     given = list(intervals)
     return max((sum(other.contains(each.start) for other in given) for each in given), default=0)
 
 
 def covered_minutes(intervals: Iterable[Interval[int]]) -> int:
-    """Count the minutes that are in at least one of the intervals, which are in minutes."""
+    """Return how many minutes lie in at least one of the intervals. Overlapping minutes count once."""
     return sum(each.end - each.start for each in merge(intervals))
 
 

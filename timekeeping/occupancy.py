@@ -1,4 +1,4 @@
-"""An index of busy times that answers quickly whether a person or a room is free."""
+"""An index of busy times, for checking quickly whether a person or a room is free."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -10,18 +10,18 @@ DAY = timedelta(days=1)
 
 
 class BusyIndex:
-    """Busy times by key (of a room or a person), indexed by the UTC dates that they touch."""
+    """Busy times of people or rooms, grouped by their key and by each UTC date that they touch."""
 
     def __init__(self) -> None:
         self._taken: dict[tuple[int, date], list[Interval[datetime]]] = defaultdict(list)
 
     def take(self, key: int, time: Interval[datetime]) -> None:
-        """Mark the time as busy for `key`."""
+        """Record that the person or room with this key is busy at the time."""
         for day in _utc_dates(time):
             self._taken[key, day].append(time)
 
     def is_free(self, key: int, time: Interval[datetime]) -> bool:
-        """Whether no busy time of `key` overlaps the time."""
+        """Whether the person or room with this key has no busy time that overlaps the time."""
         return not any(
             time.overlaps(other)
             for day in _utc_dates(time)

@@ -1,4 +1,4 @@
-"""Expand weekly patterns on the wall clock into dated sessions at instants."""
+"""Expand weekly wall-clock patterns into dated sessions with exact start and end times in UTC."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ GRID_MINUTES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingPattern:
-    """A weekly slot within one day, on the wall clock; with an `anchor` date it is held every other week.
+    """A weekly time slot within one day, in wall-clock time. With an `anchor` date it takes place every other week.
 
-    `runs_from` to `runs_until` is a half-open range of dates; None leaves that side open. Raises ValueError if the slot does
-    not end after it starts, or if its break is not inside it.
+    The pattern runs on dates in [runs_from, runs_until); None leaves that side unbounded. Raises ValueError if the slot does
+    not end after it starts, or if the break is not within the slot.
     """
 
     weekday: int
@@ -40,7 +40,7 @@ class MeetingPattern:
 
     @property
     def recurrence(self) -> Recurrence:
-        """The dates on which it is held, closures not considered."""
+        """The pattern's dates as a recurrence, ignoring closures."""
         return Recurrence(
             weekdays=frozenset({self.weekday}),
             anchor=self.anchor,
@@ -51,7 +51,7 @@ class MeetingPattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """One dated session; instants are in UTC."""
+    """One dated session. Its datetimes are in UTC."""
 
     on: date
     starts: datetime
@@ -64,20 +64,21 @@ class Occurrence:
 def at_wall_clock(day: date, wall: time, zone: tzinfo) -> datetime:
     """Return the instant, in UTC, at which clocks in `zone` show `wall` on `day`.
 
-    A time that a clock change skips is moved forward by the skipped amount. If a time comes twice, the first one is returned.
+    A time that a clock change skips is moved forward by the length of the change. If clocks show the time twice that day, the
+    first one is returned.
     """
     return datetime.combine(day, wall, zone).replace(fold=0).astimezone(UTC)
 
 
 class ClockEffect(StrEnum):
-    """What a clock change does to a wall-clock time."""
+    """What a clock change does to a wall-clock time: skips it or repeats it."""
 
     SKIPPED = "skipped"
     REPEATED = "repeated"
 
 
 def clock_effect_at(day: date, wall: time, zone: tzinfo) -> ClockEffect | None:
-    """Return whether clocks in `zone` skip the time on that day or show it twice; None on an ordinary day."""
+    """Return whether clocks in `zone` skip or repeat the wall-clock time on that day; None if they do neither."""
     moment = datetime.combine(day, wall, zone)
     before, after = moment.replace(fold=0).utcoffset(), moment.replace(fold=1).utcoffset()
     if before is None or after is None or before == after:
@@ -88,7 +89,10 @@ def clock_effect_at(day: date, wall: time, zone: tzinfo) -> ClockEffect | None:
 def times_hit_by_clock_change(
     pattern: MeetingPattern, first: date, until: date, *, zone: tzinfo, closed: Collection[Interval[date]] = ()
 ) -> Iterator[tuple[date, time, ClockEffect]]:
-    """Yield the pattern's starts and ends in the half-open range of dates that a clock change skips or repeats."""
+    """Yield the pattern's start and end times on dates in [first, until) that a clock change skips or repeats.
+
+    Each result is the date, the wall-clock time and the effect. Dates within the `closed` intervals are left out.
+    """
     for day in occurrence_dates(pattern, first, until, closed):
         for wall in (pattern.starts, pattern.ends):
             effect = clock_effect_at(day, wall, zone)
@@ -99,7 +103,7 @@ def times_hit_by_clock_change(
 def occurrence_dates(
     pattern: MeetingPattern, first: date, until: date, closed: Collection[Interval[date]] = ()
 ) -> Iterator[date]:
-    """Yield the pattern's dates in the half-open range that are in none of the closures."""
+    """Yield the pattern's dates in [first, until), without those in any of the `closed` intervals."""
     for day in pattern.recurrence.dates(first, until):
         if not any(closure.contains(day) for closure in closed):
             yield day
@@ -115,10 +119,10 @@ def expand_pattern(
     breaks_count: bool = False,
     countable: bool = True,
 ) -> tuple[Occurrence, ...]:
-    """Return the dated sessions of a pattern in the half-open range of dates, without those on closed dates.
+    """Return the pattern's dated sessions in [first, until), without those on dates in the `closed` intervals.
 
-    `countable_minutes` is the elapsed time, less the break unless breaks count, or 0 if the service does not count. A meeting
-    that a clock change leaves without a single minute is not held.
+    `countable_minutes` is the elapsed time in minutes. The break is subtracted unless `breaks_count` is set. If the service is
+    not `countable`, the value is 0. A session that would be empty because of a clock change is left out.
     """
     occurrences = []
     for on in occurrence_dates(pattern, first, until, closed):
@@ -147,15 +151,16 @@ def _break(pattern: MeetingPattern, on: date, zone: tzinfo, session: Interval[da
         return None
     starts, ends = at_wall_clock(on, pattern.break_starts, zone), at_wall_clock(on, pattern.break_ends, zone)
     if not session.start < starts < ends < session.end:
-        return None  # a clock change leaves no room for it
+        return None  # because of a clock change, the break no longer fits
     return Interval(starts, ends)
 
 
 def centered_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
-    """Place a break of which only the length is known in the middle of a meeting; return its start and end.
+    """Place a break of the given length in the middle of a meeting. Return the break's start and end.
 
-    The start is rounded down to the 5-minute grid, or up if rounding down would put it at the start of the meeting. Raises
-    ValueError if the break does not fit inside the meeting. The position is a product rule.
+    The start is rounded down to a multiple of 5 minutes, or up if rounding down would reach the start of the meeting. Raises
+    ValueError if the break does not fit inside the meeting. Centering the break is a product rule, for timetables that give
+    only the length of a break.
     """
     first, last = minute_of(starts), minute_of(ends)
     begin = (first + last - minutes) // 2

@@ -1,4 +1,4 @@
-"""The base of all reasons that a verdict can carry, and the exception that carries them."""
+"""The base class of all reasons against an action or a choice, and the exception that carries them."""
 
 import re
 from collections.abc import Iterable
@@ -10,16 +10,17 @@ Key = int | str
 
 
 def class_code(named: type) -> str:
-    """The class name in snake case: "too_few_minutes" for TooFewMinutes."""
+    """Return the class name in snake case: "too_few_minutes" for TooFewMinutes."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", named.__name__).lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason against something, with its numbers.
+    """One reason why an action or a choice is not possible, with the numbers that explain it.
 
-    `code` is the class name in snake case (`TooFewMinutes.code` is "too_few_minutes"), unless the class sets another, as
-    those do whose code is public in docs/fit-json.md. The text is the template partial of that name (docs/pages.md).
+    `code` is the class name in snake case (`TooFewMinutes.code` is "too_few_minutes") unless the class sets its own. Some
+    classes do, because docs/fit-json.md publishes their codes. The text for users is in the template partial with that name
+    (docs/pages.md).
     """
 
     code: ClassVar[str] = ""
@@ -30,7 +31,7 @@ class Reason:
 
 
 class Refused(Exception):
-    """Raised when an action is not allowed; nothing was written. `reasons` are all the reasons against it, as values."""
+    """An action is not allowed, and nothing was written. `reasons` has every reason why."""
 
     def __init__(self, reasons: Iterable[Reason]) -> None:
         self.reasons = tuple(reasons)
@@ -38,7 +39,7 @@ class Refused(Exception):
 
 
 def refuse_if_any(reasons: Iterable[Reason]) -> None:
-    """Raise Refused with all distinct reasons; do nothing if there are none."""
+    """Raise Refused with the distinct reasons if there are any; otherwise do nothing."""
     distinct = tuple(dict.fromkeys(reasons))
     if distinct:
         raise Refused(distinct)
@@ -54,7 +55,7 @@ class EndDateBeforeStart(Reason):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyEnded(Reason):
-    """A meeting, an enrollment, an episode of care or a closure is over already, or will be by the day in question."""
+    """A meeting, an enrollment, an episode of care or a closure has already ended, or ends before the requested day."""
 
     what: str
     last_day: date

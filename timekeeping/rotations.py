@@ -1,21 +1,21 @@
-"""Shift rotations as people write them: alternating runs of days on and off, such as “4 on, 3 off” or 2-2-3-2-2-3."""
+"""Parse and format shift rotations as people write them: days on and off in turn, such as “4 on, 3 off” or 2-2-3-2-2-3."""
 
 import re
 from collections.abc import Iterable
 from itertools import groupby
 
 MIN_CYCLE_DAYS, MAX_CYCLE_DAYS = 2, 56
-"""Limits of a cycle, in days (product rule): the longest shift plans in use repeat within eight weeks."""
+"""Shortest and longest rotation cycle in days (product rule). The longest shift plans in use repeat within eight weeks."""
 
 RUN = re.compile(r"(?P<days>\d{1,3})\s*(?:days?\s*)?(?P<word>on|off)?", re.IGNORECASE)
 SEPARATOR = re.compile(r"[\s,;/+–-]*(?:then|and)?\s*", re.IGNORECASE)
 
 
 def parse_runs(text: str) -> tuple[int, ...]:
-    """Parse a rotation into the lengths of its runs in days: on, off, on and so on. “4 on, 3 off” and 4-3 are both (4, 3).
+    """Parse a shift rotation into the numbers of days on, off, on, and so on. “4 on, 3 off” and “4-3” both give (4, 3).
 
-    Raises ValueError with a sentence for the person who typed it. The length of the cycle is not checked, nor whether it has
-    days off.
+    Raises ValueError with a message for the person who typed the text. The length of the cycle is not checked, nor whether the
+    rotation has days off.
     """
     written = text.strip()
     runs: list[int] = []
@@ -35,7 +35,7 @@ def parse_runs(text: str) -> tuple[int, ...]:
 
 
 def runs_to_bits(runs: Iterable[int]) -> int:
-    """Encode the days on of one cycle as bits; the lowest bit is the first day."""
+    """Encode one cycle of a rotation as bits, where a 1 is a day on. The lowest bit is the first day."""
     bits, day = 0, 0
     for number, days in enumerate(runs):
         if number % 2 == 0:
@@ -45,15 +45,15 @@ def runs_to_bits(runs: Iterable[int]) -> int:
 
 
 def bits_to_days_on(cycle_days: int, bits: int) -> frozenset[int]:
-    """Return the numbers of the days on in a cycle, counted from 0."""
+    """Return the day numbers in the cycle that are days on. The first day is 0."""
     return frozenset(day for day in range(cycle_days) if bits >> day & 1)
 
 
 def bits_to_runs(cycle_days: int, bits: int) -> tuple[int, ...]:
-    """Return the runs of a cycle that begins with a day on: the inverse of `runs_to_bits`."""
+    """Return the numbers of days on, off, on, and so on, of a cycle that begins with a day on. Inverse of `runs_to_bits`."""
     return tuple(len(list(run)) for _, run in groupby(bits >> day & 1 for day in range(cycle_days)))
 
 
 def format_runs(runs: Iterable[int]) -> str:
-    """Format runs so that people and `parse_runs` can read them: “4 on, 3 off”."""
+    """Format a rotation as text that people and `parse_runs` can read: “4 on, 3 off”."""
     return ", ".join(f"{days} {'off' if number % 2 else 'on'}" for number, days in enumerate(runs))

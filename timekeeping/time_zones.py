@@ -10,9 +10,10 @@ DAYS_A_WEEK = 7
 
 
 def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple[int, ...]:
-    """Return by how many minutes clocks in `to` are ahead of clocks in `of` at noon on the half-open range of dates.
+    """Return how many minutes clocks in `to` are ahead of clocks in `of`, at noon on the dates in [first, until).
 
-    Each difference is returned once, in ascending order. There is just one if both zones change their clocks on the same days.
+    `of` and `to` are time zones. The distinct differences are returned in ascending order. There is only one if both zones
+    change their clocks on the same days.
     """
     noons = (datetime.combine(first + timedelta(days=number), time(12), of) for number in range((until - first).days))
     differences = set()
@@ -25,10 +26,10 @@ def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple
 
 
 def shift_busy_time(busy: BusyTime, ahead: int) -> tuple[BusyTime, ...]:
-    """Return the busy time as shown by clocks that are `ahead` minutes ahead (less than a day).
+    """Convert a busy time to a time zone that is `ahead` minutes ahead (less than a day).
 
-    The result is usually one busy time. It is two when an every-other-week pattern moves partly into the next or previous
-    week. A busy time that takes a whole day stays on its date, because people mean the date and not the hours.
+    The result is usually one busy time. It is two if the shift moves some days of an every-other-week pattern into the next or
+    previous week. A busy time of a whole day keeps its date, because people mean the date and not the hours.
     """
     if ahead == 0 or busy.starts == busy.ends == time(0):
         return (busy,)
@@ -39,7 +40,7 @@ def shift_busy_time(busy: BusyTime, ahead: int) -> tuple[BusyTime, ...]:
 
 
 def _shift_pattern(pattern: RecurrencePattern, days: int) -> Iterator[RecurrencePattern]:
-    """Move the pattern by `days`, which is -1, 0 or 1."""
+    """Yield the pattern moved by `days`, which is -1, 0 or 1."""
     shift = timedelta(days=days)
     if isinstance(pattern, OnDates):
         yield OnDates(frozenset(day + shift for day in pattern.days))
@@ -53,7 +54,7 @@ def _shift_pattern(pattern: RecurrencePattern, days: int) -> Iterator[Recurrence
         weekdays = frozenset((day + days) % DAYS_A_WEEK for day in pattern.weekdays)
         yield replace(pattern, weekdays=weekdays, valid_from=valid_from, valid_until=valid_until)
         return
-    for weeks in (-1, 0, 1):  # every other week: days shifted into an adjacent week need that week's anchor
+    for weeks in (-1, 0, 1):  # every other week: days that move into another week need an anchor in that week
         moved = frozenset(
             (day + days) % DAYS_A_WEEK for day in pattern.weekdays if (day + days) // DAYS_A_WEEK == weeks
         )

@@ -1,4 +1,4 @@
-"""Weeks on the wall clock: recurrence patterns, busy times, and the day on which a treatment week begins."""
+"""Weeks in wall-clock time: recurrence patterns, busy times, and the first day of a treatment week."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,11 +9,11 @@ from timekeeping.intervals import Interval
 
 MINUTES_A_DAY = 24 * 60
 TREATMENT = "treatment"
-"""The kind of a busy time that is treatment already booked, not a commitment."""
+"""The `kind` of a busy time that is treatment already booked, as opposed to a commitment."""
 
 
 def week_start(day: date, first_weekday: int = 0) -> date:
-    """Return the date on which the week of `day` begins; `first_weekday` is the weekday that starts it (Monday is 0)."""
+    """Return the first day of the week that contains `day`. Weeks begin on `first_weekday` (Monday is 0)."""
     return day - timedelta(days=(day.weekday() - first_weekday) % 7)
 
 
@@ -23,22 +23,22 @@ def minute_of(wall: time) -> int:
 
 
 def wall_time(minutes: int) -> time:
-    """Convert minutes since midnight to a wall-clock time; minutes of the day before or after wrap around."""
+    """Convert minutes since midnight to a wall-clock time. Minutes outside one day wrap around."""
     return time(*divmod(minutes % MINUTES_A_DAY, 60))
 
 
 def is_within(day: date, first: date | None, until: date | None) -> bool:
-    """Whether `day` is in the half-open range of dates; None leaves that side open."""
+    """Whether `day` is in [first, until). None leaves that side unbounded."""
     return (first is None or first <= day) and (until is None or day < until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurrence:
-    """Something that happens on certain weekdays (Monday is 0), every week or, with an `anchor`, every other week.
+    """A pattern on certain weekdays (Monday is 0), every week or, with an `anchor` date, every other week.
 
-    "Every other week" means the weeks, counted from Monday, that are an even number of weeks from the anchor's week.
-    `valid_from` to `valid_until` is a half-open range of dates; None leaves that side open. Raises ValueError without a
-    weekday, or if the range is empty.
+    "Every other week" means the weeks, counted from Monday, that are an even number of weeks away from the anchor's week. The
+    pattern applies to dates in [valid_from, valid_until); None leaves that side unbounded. Raises ValueError if there is no
+    weekday or if the range is empty.
     """
 
     weekdays: frozenset[int]
@@ -54,11 +54,11 @@ class Recurrence:
 
     @classmethod
     def once(cls, day: date) -> "OnDates":
-        """Return the pattern of something that happens on one date only."""
+        """Return a pattern with `day` as its only date."""
         return OnDates(frozenset({day}))
 
     def happens_on(self, day: date) -> bool:
-        """Whether `day` is one of its dates."""
+        """Whether the pattern includes `day`."""
         return (
             day.weekday() in self.weekdays
             and is_within(day, self.valid_from, self.valid_until)
@@ -66,7 +66,7 @@ class Recurrence:
         )
 
     def dates(self, first: date, until: date) -> Iterator[date]:
-        """Yield its dates in the half-open range, in order."""
+        """Yield the pattern's dates in [first, until), in order."""
         start = max(first, self.valid_from or first)
         stop = min(until, self.valid_until or until)
         weekday = start.weekday()
@@ -77,11 +77,11 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """A shift rotation counted in days, not weeks: 4 on and 3 off, or 2 on, 2 off, 3 on, 2 off, 2 on, 3 off.
+    """A shift rotation counted in days, such as 4 on and 3 off, or 2 on, 2 off, 3 on, 2 off, 2 on, 3 off.
 
-    It repeats every `cycle_days` days, before and after the date `first`. `days_on` numbers the days of a cycle on which it
-    happens (`first` is day 0). `valid_from` to `valid_until` is a half-open range of dates; None leaves that side open.
-    Raises ValueError without a day on, for a day outside the cycle, and if the range is empty.
+    The rotation repeats every `cycle_days` days, both before and after the date `first`. `days_on` has the day numbers in the
+    cycle that are days on (`first` is day 0). The pattern applies to dates in [valid_from, valid_until); None leaves that side
+    unbounded. Raises ValueError if there is no day on, if a day on is outside the cycle, or if the range is empty.
     """
 
     cycle_days: int
@@ -97,13 +97,13 @@ class Rotation:
             raise ValueError(f"it must end after it begins: {self.valid_from}..{self.valid_until}")
 
     def happens_on(self, day: date) -> bool:
-        """Whether `day` is one of its dates."""
+        """Whether the rotation is valid on `day` and `day` is a day on."""
         return (day - self.first).days % self.cycle_days in self.days_on and is_within(
             day, self.valid_from, self.valid_until
         )
 
     def dates(self, first: date, until: date) -> Iterator[date]:
-        """Yield its dates in the half-open range, in order."""
+        """Yield the rotation's days on in [first, until), in order."""
         for days in range((until - first).days):
             if self.happens_on(day := first + timedelta(days=days)):
                 yield day
@@ -111,9 +111,9 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class OnDates:
-    """Something that happens only on these dates: a one-time commitment, or the events of an imported calendar.
+    """A pattern of single dates: a one-time commitment, or the events of an imported calendar.
 
-    Raises ValueError without a date.
+    Raises ValueError if there is no date.
     """
 
     days: frozenset[date]
@@ -123,27 +123,28 @@ class OnDates:
             raise ValueError("it must happen on some date")
 
     def happens_on(self, day: date) -> bool:
-        """Whether `day` is one of its dates."""
+        """Whether the pattern includes `day`."""
         return day in self.days
 
     def dates(self, first: date, until: date) -> Iterator[date]:
-        """Yield its dates in the half-open range, in order."""
+        """Yield the pattern's dates in [first, until), in order."""
         yield from sorted(day for day in self.days if first <= day < until)
 
 
 RecurrencePattern = Recurrence | Rotation | OnDates
-"""When something happens: on weekdays, on a rotation, or only on certain dates."""
+"""The dates of something that recurs: on weekdays, on a shift rotation, or only on certain dates."""
 
 
 def weekdays_of(pattern: RecurrencePattern) -> frozenset[int]:
-    """Return every weekday (Monday is 0) on which the pattern ever happens."""
+    """Return every weekday on which the pattern can fall (Monday is 0)."""
     return frozenset(weekday for weekday in range(7) if on_weekdays(pattern, frozenset({weekday})))
 
 
 def on_weekdays(pattern: RecurrencePattern, weekdays: frozenset[int]) -> RecurrencePattern | None:
-    """Restrict the pattern to the given weekdays (Monday is 0); return None if nothing is left.
+    """Restrict the pattern to the given weekdays (Monday is 0). Return None if no date is left.
 
-    A rotation falls on the same weekdays again after at most seven cycles, so its cycle is lengthened to that.
+    A restricted rotation gets a longer cycle of whole weeks, because a rotation falls on the same weekdays again only after up
+    to seven cycles.
     """
     if isinstance(pattern, Recurrence):
         left = pattern.weekdays & weekdays
@@ -162,9 +163,9 @@ def on_weekdays(pattern: RecurrencePattern, weekdays: frozenset[int]) -> Recurre
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """One occurrence of a busy time, in wall-clock minutes since midnight of some first date.
+    """One occurrence of a busy time, in wall-clock minutes counted from midnight of a reference date.
 
-    `without_travel` is the busy time itself; `with_travel` includes the travel before and after it.
+    `without_travel` is the busy time itself. `with_travel` includes the travel before and after it.
     """
 
     on: date
@@ -174,10 +175,11 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyTime:
-    """A time at which a person is busy, on the wall clock; `ends` at or before `starts` is on the next day.
+    """A recurring time when a person is busy, in wall-clock time. If `ends` is not after `starts`, it is on the next day.
 
-    Travel is the minutes needed between this place and the site, before and after. A flexible commitment can start up to
-    `movable_minutes` later or end as much earlier; 0 means that it is protected. Raises ValueError for negative minutes.
+    `travel_before` and `travel_after` are the minutes of travel between the site and the place of the busy time. A flexible
+    commitment can start up to `movable_minutes` later or end up to that much earlier; 0 means that the busy time can't move.
+    Raises ValueError for negative minutes.
     """
 
     key: int | str
@@ -198,18 +200,18 @@ class BusyTime:
 
     @property
     def is_treatment(self) -> bool:
-        """Whether this is treatment already booked, which never moves, and not a commitment."""
+        """Whether this is treatment already booked, which never moves, as opposed to a commitment."""
         return self.kind == TREATMENT
 
     @property
     def minutes(self) -> int:
-        """How many minutes it takes without travel; equal start and end times mean a whole day."""
+        """The length in minutes, without travel. Equal start and end times mean a whole day."""
         return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
 
     def occasions(self, first: date, until: date) -> Iterator[Occasion]:
-        """Yield the occurrences that overlap the half-open range of dates, travel included.
+        """Yield the occurrences that overlap [first, until), including those that overlap only with their travel.
 
-        Those that start before the range or end after it are included whole.
+        Occurrences that cross an edge of the range are returned in full. Their minutes are counted from midnight of `first`.
         """
         window = Interval(0, (until - first).days * MINUTES_A_DAY)
         reach = timedelta(days=2 + max(self.travel_before, self.travel_after) // MINUTES_A_DAY)
