@@ -1,4 +1,4 @@
-"""A small clinic whose Monday, Wednesday and Friday group meets 9:00 to 12:00 in New York, 14:00 to 17:00 in UTC."""
+"""A small test clinic in New York: one group meets on Monday, Wednesday and Friday from 9:00 to 12:00 (14:00 to 17:00 UTC)."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -38,7 +38,7 @@ NEXT_MONDAY = datetime(2026, 11, 30, 15, tzinfo=UTC)
 
 
 def at(clock: str, day: date = MONDAY) -> datetime:
-    """Convert a wall-clock time in New York in winter, such as "9:20", to an instant."""
+    """Convert a New York wall-clock time in winter, such as "9:20", to a datetime in UTC."""
     hour, minute = map(int, clock.split(":"))
     return datetime(day.year, day.month, day.day, hour + 5, minute, tzinfo=UTC)
 
@@ -61,7 +61,7 @@ class Clinic:
         return self.sessions[0]
 
     def admit(self, first_name: str = "Rosa", *, starts: date = MONDAY, **fields: Any) -> Episode:
-        """Admit and enroll a patient, with a booking in each of the week's sessions from the admission on."""
+        """Admit and enroll a new patient, and book the sessions of the week that are on or after the start date."""
         patient = make_patient(self.site, first_name)
         episode = admit(patient, starts, **fields)
         enrollment = enroll(episode, self.track, starts)
@@ -107,14 +107,14 @@ def booking_of(episode: Episode, day: date = MONDAY) -> Booking:
 
 
 def make_opening(clinic: Clinic, day: date) -> Session:
-    """Create a session with spots, of another published track."""
+    """Create an afternoon session with free spots that belongs to another published track."""
     meeting = make_meeting(clinic.site, day.weekday(), "13:00", "16:00")
     make_track(clinic.site, [meeting], name="Afternoon track")
     return make_session(meeting, day)
 
 
 def openings_in_week(episode: Episode, day: date, now: datetime) -> list[Session]:
-    """Return the sessions that the patient could still take in the week around the day."""
+    """Return the sessions that could serve the patient as make-up sessions in the week that contains the day."""
     week = RuleBook.of(episode.site).week_around(day)
     return ledger_with_openings(episode=episode, week=week, now=now)[1]
 

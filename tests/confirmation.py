@@ -1,4 +1,4 @@
-"""Confirming an action on a page that shows its impact."""
+"""Steps for tests that confirm an action after its preview: read the key of the preview, and submit the form twice."""
 
 import re
 from typing import Any
@@ -7,14 +7,14 @@ from django.test import Client
 
 
 def impact_key(page: str) -> str:
-    """Return the key that the page's confirm button sends."""
+    """Return the key of the preview, which the page's confirm button sends back."""
     found = re.search(r'name="seen" value="(\w+)"', page)
     assert found is not None
     return found[1]
 
 
 def preview_and_confirm(client: Client, address: str, typed: dict[str, Any]) -> Any:
-    """Submit a form, confirm the impact that the page shows, and return the page that showed it."""
+    """Submit a form, confirm the preview that follows, and return the response that contained the preview."""
     shown = client.post(address, typed)
     assert shown.status_code == 200, shown.context["form"].errors
     answer = client.post(address, typed | {"seen": impact_key(shown.text)})

@@ -1,4 +1,4 @@
-"""Setup for all tests: the test deployment, one database per process, and tables that a test can leave empty."""
+"""Setup for all tests: the test deployment, one database per process, and tables restored after real transactions."""
 
 import os
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from django.db import connection, models
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
-# Set before the settings are read for the first time, which is why pyproject.toml does not name them to pytest-django.
+# The deployment must be set before Django reads the settings, so pyproject.toml does not set DJANGO_SETTINGS_MODULE.
 os.environ["DEPLOYMENT"] = "test"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
 django.setup()
 
-# How long a hypothesis example takes depends more on the machine than on the code.
+# No deadlines: the time that a hypothesis example takes depends more on the machine than on the code.
 hypothesis.settings.register_profile(
     "unhurried", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -27,19 +27,19 @@ hypothesis.settings.load_profile("unhurried")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """On SQLite, give each process its own database file: an in-memory one serves only one thread at a time."""
+    """On SQLite, give each process its own database file, because an in-memory database serves only one thread at a time."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Let Django empty every table after a test with real transactions, and then restore what migrations put there.
+    """Let Django empty every table after a test with real transactions, then restore the rows that migrations wrote.
 
-    Django also empties the append-only tables, which refuse it, and those with rows from migrations. So the triggers are
-    dropped before and created again after, and the service types are written again.
+    The triggers of the append-only tables would refuse the deletion, so they are dropped before it and created again
+    after it. The service types, which a migration writes, are inserted again.
     """
-    from accounts.append_only import append_only_models, create_triggers  # once the apps are loaded
+    from accounts.append_only import append_only_models, create_triggers  # needs the loaded apps
     from scheduling.models import ServiceType
 
     with django_db_blocker.unblock():
@@ -72,6 +72,6 @@ def _drop_triggers(model: type[models.Model]) -> None:
 
 @pytest.fixture
 def postgres_only() -> None:
-    """Skip the test unless it runs on PostgreSQL, for example because two connections hold row locks at once."""
+    """Skip the test unless it runs on PostgreSQL, for example because it needs row locks."""
     if connection.vendor != "postgresql":
         pytest.skip("this test needs PostgreSQL: make test-postgres runs it")

@@ -1,4 +1,4 @@
-"""Factories for tests: each creates one valid object, described by its arguments."""
+"""Factories for tests: each function creates a valid object and takes the fields that matter as arguments."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -47,7 +47,7 @@ _number = count(1)
 
 
 def make_site(name: str = "Harbor Street", time_zone: str = "America/New_York", **fields: Any) -> Site:
-    """A site with the default rules in force since 2020."""
+    """Create a site whose default rules have been in force since 2020."""
     site = Site.objects.create(
         code=fields.pop("code", f"S{next(_number)}"),
         name=name,
@@ -71,7 +71,7 @@ def make_room(site: Site, places: int = 12, **fields: Any) -> Room:
 
 
 def make_staff(role: Role, site: Site | None, name: str = "", **fields: Any) -> User:
-    """Create a member of staff with one role, who signs in with PASSWORD."""
+    """Create a staff user with one role; the password is PASSWORD."""
     number = next(_number)
     user = User.objects.create_user(
         fields.pop("email", f"{role}{number}@example.test"),
@@ -97,7 +97,7 @@ def make_patient(site: Site, first_name: str = "Rosa", last_name: str = "Lindqvi
 
 
 def make_patient_user(patient: Patient) -> User:
-    """Create the patient's own sign-in, with PASSWORD."""
+    """Create the user with which the patient signs in; the password is PASSWORD."""
     user = User.objects.create_user(f"patient{next(_number)}@example.test", PASSWORD, name=str(patient))
     patient.user = user
     patient.save(update_fields=["user"])
@@ -107,7 +107,7 @@ def make_patient_user(patient: Patient) -> User:
 def admit(
     patient: Patient, starts: date = MONDAY, minutes: int = 540, days: int = 3, level: str = LevelOfCare.INTENSIVE
 ) -> Episode:
-    """Create an open episode with one open level-of-care span."""
+    """Create an open episode of care whose level of care applies from the start and has no end."""
     episode = Episode.objects.create(patient=patient, site=patient.site, starts=starts)
     LevelOfCareSpan.objects.create(
         episode=episode,
@@ -123,7 +123,7 @@ def admit(
 def make_commitment(
     patient: Patient, weekdays: Iterable[int], starts: str, ends: str, label: str = "Day shift", **fields: Any
 ) -> Commitment:
-    """Create a commitment; `travel_minutes` is the travel each way."""
+    """Create a weekly commitment; `travel_minutes` sets the travel time both before and after it."""
     if "travel_minutes" in fields:
         fields["travel_before_minutes"] = fields["travel_after_minutes"] = fields.pop("travel_minutes")
     return Commitment.objects.create(
@@ -138,7 +138,7 @@ def make_commitment(
 
 
 def make_place(patient: Patient, ways: Mapping[Site, tuple[int, int]], name: str = "Home") -> Place:
-    """With minutes there and back for each of the sites."""
+    """Create a place of the patient; `ways` gives the minutes of travel from each site to the place and back."""
     place = Place.objects.create(patient=patient, name=name)
     for site, (before, after) in ways.items():
         PlaceTravel.objects.create(place=place, site=site, before_minutes=before, after_minutes=after)
@@ -152,7 +152,7 @@ def make_calendar(
     whole_days: Iterable[tuple[datetime, datetime]] = (),
     **fields: Any,
 ) -> ImportedCalendar:
-    """What was understood of a calendar file, and kept at once unless `state` says otherwise."""
+    """Create an imported calendar with the busy times; it is saved, not waiting, unless `state` says otherwise."""
     state = fields.pop("state", CalendarState.KEPT)
     days = list(whole_days)
     at = fields.pop("uploaded_at", datetime(2026, 11, 23, 14, tzinfo=UTC))
@@ -199,7 +199,7 @@ def make_meeting(
 
 
 def make_track(site: Site, meetings: Iterable[Meeting] = (), name: str = "Morning track", **fields: Any) -> Track:
-    """Create a track with the meetings, published unless `status` says otherwise."""
+    """Create a track with the meetings; it is published unless `status` says otherwise."""
     status = fields.pop("status", TrackStatus.PUBLISHED)
     track = Track.objects.create(
         site=site,
@@ -216,12 +216,12 @@ def make_track(site: Site, meetings: Iterable[Meeting] = (), name: str = "Mornin
 def make_weekday_track(
     site: Site, days: Iterable[int] = (0, 2, 4), *, lead: User | None = None, **fields: Any
 ) -> Track:
-    """Create a published track from 9:00 to 12:00 on the days: 9 hours over 3 days by default."""
+    """Create a published track that meets from 9:00 to 12:00 on the weekdays; the default is 9 hours over 3 days."""
     return make_track(site, [make_meeting(site, day, lead=lead) for day in days], **fields)
 
 
 def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
-    """Create the meeting's session on a date, with the meeting's facilitators."""
+    """Create the session of the meeting on a date, led by the facilitators of the meeting."""
     zone = meeting.site.zone
     starts = datetime.combine(on, meeting.starts, zone).astimezone(UTC)
     ends = datetime.combine(on, meeting.ends, zone).astimezone(UTC)
@@ -248,7 +248,7 @@ def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
 
 
 def make_hours(user: User, site: Site, weekday: int, starts: str, ends: str, **fields: Any) -> CounselorHours:
-    """Create counselor hours for individual sessions."""
+    """Create weekly hours in which the counselor sees patients for individual sessions."""
     return CounselorHours.objects.create(
         user=user,
         site=site,
@@ -260,7 +260,7 @@ def make_hours(user: User, site: Site, weekday: int, starts: str, ends: str, **f
 
 
 def enroll(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:
-    """Enroll the patient in every meeting of the track without booking any session."""
+    """Enroll the patient in every meeting of the track, without booking sessions."""
     enrollment = Enrollment.objects.create(episode=episode, track=track, starts=starts)
     for meeting in track.meetings.all():
         EnrollmentMeeting.objects.create(enrollment=enrollment, meeting=meeting, starts=starts)
@@ -268,7 +268,7 @@ def enroll(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:
 
 
 def book(session: Session, enrollment: Enrollment, **fields: Any) -> Booking:
-    """Book a place in the session, and count it in `booked`."""
+    """Book a spot in the session for the enrolled patient, and add one to `session.booked`."""
     booking = Booking.objects.create(
         session=session,
         episode=enrollment.episode,
@@ -285,5 +285,5 @@ def book(session: Session, enrollment: Enrollment, **fields: Any) -> Booking:
 
 
 def make_other(model: type[Any], **fields: Any) -> Any:
-    """Create any other row, with random values for all fields that are not given."""
+    """Create a row of any model, with random values for the required fields that are not given."""
     return baker.make(model, **fields)

@@ -1,4 +1,4 @@
-"""Calendar files that would take forever to read, fill the memory, or be mistaken for something else."""
+"""Malicious calendar files: they would take forever to read, exhaust memory, or pass a path where a time zone is expected."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Nightly jobs for tests: small tasks with known results, at sites that the tests choose."""
+"""Nightly jobs for tests of the scheduler: small tasks that succeed, fail or are interrupted."""
 
 import signal
 from datetime import UTC, datetime, time, timedelta
@@ -11,11 +11,11 @@ from accounts.models import JobRun
 from scheduling.models import Site
 
 NIGHT = datetime(2026, 11, 24, 7, 15, tzinfo=UTC)
-"""2:15 in New York, 1:15 in Chicago."""
+"""2:15 AM in New York and 1:15 AM in Chicago."""
 PATIENT_NAME = "Rosa Lindqvist"
 
 calls: list[str] = []
-"""The jobs that were run, in order; tests that read it empty it first."""
+"""Names of the jobs that have run, in order. Tests that read this list clear it first."""
 
 
 @task
@@ -42,7 +42,7 @@ def be_interrupted(site_id: int) -> str:
 
 
 signals_to_raise: list[signal.Signals] = []
-"""The signals that the process gets while a job runs."""
+"""Signals that the `signalled` job sends to its own process while it runs."""
 
 
 @task
@@ -60,13 +60,13 @@ INTERRUPTED = Job("interrupted", "Being interrupted", be_interrupted, at=time(2,
 
 
 def run_at(now: datetime, *jobs: Job) -> list[JobRun]:
-    """Run the jobs that are due at that instant at every site, and return the runs."""
+    """Run the jobs that are due at `now` for every site, and return their job runs."""
     scopes = [site.as_job_scope() for site in Site.objects.all()]
     return list(run_due_jobs(jobs=jobs, sites=scopes, now=lambda: now))
 
 
 def make_run(site: Site | None = None, started_at: datetime = NIGHT, **fields: Any) -> JobRun:
-    """Create a run that was done within two seconds, unless `fields` say otherwise."""
+    """Create a job run that succeeded after two seconds, unless `fields` say otherwise."""
     outcome = fields.pop("outcome", "done")
     return JobRun.objects.create(
         name=fields.pop("name", "greet"),

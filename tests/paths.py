@@ -1,4 +1,4 @@
-"""The project's root folder, for tests that read its files."""
+"""Path of the project's root folder, for tests that read files of the project."""
 
 from pathlib import Path
 

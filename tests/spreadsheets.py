@@ -1,4 +1,4 @@
-"""A small clinic as spreadsheet files, for tests that change a cell."""
+"""A small clinic as CSV files, for tests that change one cell and import the files."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from pathlib import Path
 from scheduling.clinic_import import ImportResult, import_clinic
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
-"""A Tuesday."""
+"""Noon UTC on Tuesday, September 1, 2026, when the tests import the files."""
 
 CLINIC: Mapping[str, str] = {
     "sites": "code,name,time_zone\nNORTH,Harbor Street,America/New_York\n",
@@ -45,7 +45,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def clinic_with(table: str, old: str, new: str) -> dict[str, str]:
-    """The clinic with one part of one file replaced."""
+    """Return the files of CLINIC with `old`, which must occur exactly once in the file of `table`, replaced by `new`."""
     assert CLINIC[table].count(old) == 1, f"{old!r} occurs {CLINIC[table].count(old)} times in {table}"
     return {**CLINIC, table: CLINIC[table].replace(old, new)}
 

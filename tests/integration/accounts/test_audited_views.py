@@ -1,4 +1,4 @@
-"""Views of pages about patients are in the audit trail, however often the same page is viewed."""
+"""Every view of a page about patients is in the audit trail, even if the same page is viewed repeatedly."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -54,7 +54,7 @@ def look(client: Client, tag: str = "") -> HttpResponse:
 
 
 def seen(**narrowed: Any) -> list[tuple[int | None, str, datetime]]:
-    """Return whose record was viewed, or how many, and when, in the order in which the events were written."""
+    """Return patient id, label and time of each "viewed" event in the audit trail, oldest first."""
     events = AuditEvent.objects.filter(action=Action.VIEWED, **narrowed).order_by("pk")
     return list(events.values_list("patient_key", "subject_label", "at"))
 
@@ -160,7 +160,7 @@ def test_a_page_that_failed_writes_no_events(clinic: Clinic, monkeypatch: pytest
 def test_a_view_that_is_missing_in_the_trail_is_written_in_full(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """This happens after a backup from before the view is restored."""
+    """The first view can be missing after a restore from an older backup."""
     client = client_for(clinic.coordinator)
     with monkeypatch.context() as lost:
         lost.setattr(audited_cache, "record_views", lambda *_, **__: uuid4())

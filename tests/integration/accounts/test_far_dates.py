@@ -1,4 +1,4 @@
-"""Dates near the limits of the calendar, where weeks can't be counted, are refused or ignored, and never cause an error."""
+"""Dates before 1900 or after 2149 are refused or ignored, and never cause an error such as an overflow."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Sign-in, navigation, the current site, and error pages."""
+"""Sign-in, navigation, switching the site, page titles, and error pages."""
 
 from typing import Any
 

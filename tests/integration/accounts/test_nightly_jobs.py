@@ -1,4 +1,4 @@
-"""Nightly jobs run once when they are due, fail independently, and every run is recorded."""
+"""Each nightly job runs once when it is due, a failure does not stop the other jobs, and every run is recorded."""
 
 import io
 import logging
@@ -51,7 +51,7 @@ def site() -> Site:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Capture what is written to the server's log, after its filters."""
+    """Capture the server's log as written, with its filters applied."""
     [handler] = [each for each in logging.getLogger().handlers if each.filters]
     assert isinstance(handler, logging.StreamHandler)
     lines = io.StringIO()
@@ -239,7 +239,7 @@ def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
         waited: list[int] = []
 
         def now() -> datetime:
-            # The third call comes when every scheduler has seen that the job is due and none has claimed it.
+            # At its third call, a scheduler knows that the job is due but has not claimed it. All schedulers meet here.
             waited.append(1)
             if len(waited) == 3:
                 barrier.wait(timeout=30)

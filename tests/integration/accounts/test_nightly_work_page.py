@@ -1,4 +1,4 @@
-"""The page of nightly jobs: past runs, next attempts, and whether a scheduler seems to be running."""
+"""The page that lists nightly jobs: last runs, next attempts, and a warning if no scheduler seems to be running."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MORNING = NIGHT + 7 * HOUR
-"""A quarter past nine in New York."""
+"""9:15 AM in New York, after the jobs of the night."""
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def administrator(client: Client, site: Site) -> User:
 
 
 def text_of(client: Client) -> str:
-    """Return the text of the page with single spaces."""
+    """Return the page of nightly jobs as text in which each run of whitespace is one space."""
     answer = client.get(reverse("nightly-work"))
     assert answer.status_code == 200
     return " ".join(answer.text.split())

@@ -1,4 +1,4 @@
-"""How `make run` prepares a local database, and how the first administrator of a real one is created."""
+"""How `make run` prepares a local database, and how the first administrator of a production database is created."""
 
 from io import StringIO
 

@@ -1,4 +1,4 @@
-"""`manage.py run_jobs`: the process that runs the nightly jobs, and how it ends."""
+"""The command `manage.py run_jobs`, which runs the nightly jobs: its output, its waiting, and its response to signals."""
 
 import os
 import signal
@@ -76,7 +76,7 @@ def test_a_failure_is_reported_after_all_other_jobs_are_done(listed: Callable[..
 
 
 class Night:
-    """A clock that advances only while the scheduler sleeps, and sends it a signal after so many seconds."""
+    """A fake clock that advances only while the scheduler sleeps, and sends SIGTERM after the given seconds."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: int, starts: datetime = NIGHT) -> None:
         self.now, self.ends = starts, starts + timedelta(seconds=seconds)
@@ -154,7 +154,7 @@ def test_a_second_signal_ends_the_running_job_without_a_traceback(
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """A migrated SQLite database without a clinic in it."""
+    """Path of a SQLite database with all migrations applied and no clinic."""
     path = tmp_path / "clinic.sqlite3"
     subprocess.run(manage("migrate", "--verbosity", "0"), env=environment(path), check=True, timeout=120)
     return path
@@ -169,7 +169,7 @@ def environment(database: Path) -> dict[str, str]:
 
 
 def wait_for[T](function: Callable[[], T], seconds: float = 30) -> T:
-    """Call the function until its result is true, and return that."""
+    """Call the function until its result is truthy, and return that result; fail after `seconds` seconds."""
     ends = time.monotonic() + seconds
     while not (result := function()):
         assert time.monotonic() < ends, "it took too long"

@@ -1,4 +1,4 @@
-"""A clinician of the session finalizes it as a whole with a signature, once every patient is marked."""
+"""Once every patient is marked, a clinician of the session signs and finalizes all marks together."""
 
 import pytest
 from django.db import IntegrityError, transaction

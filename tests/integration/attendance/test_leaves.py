@@ -1,4 +1,4 @@
-"""A leave of absence keeps the enrollment, excuses the sessions in it, and makes its weeks partial instead of short."""
+"""During a leave of absence, the patient stays enrolled, sessions are excused, and weeks count as partial instead of short."""
 
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -146,7 +146,7 @@ def test_a_finalized_excuse_can_be_amended_like_any_mark(clinic: Clinic, rosa: E
     assert (amended.status, amended.credited_minutes, amended.leave) == ("present", 180, None)
 
 
-# A changed return
+# Changing the date of return
 
 
 def test_a_patient_who_returns_early_is_expected_again(clinic: Clinic, rosa: Episode, by: User) -> None:
@@ -247,7 +247,7 @@ def test_a_leave_cannot_be_extended_over_another(rosa: Episode, by: User) -> Non
     assert refused.value.reasons == (EndDateBeforeStart(MONDAY, MONDAY - DAY),)
 
 
-# The nightly work
+# Nightly job
 
 
 def test_the_nightly_work_excuses_a_later_booking_once(clinic: Clinic, rosa: Episode, by: User) -> None:
@@ -323,7 +323,7 @@ def test_no_makeup_session_is_offered_on_a_day_of_a_leave(clinic: Clinic, rosa: 
     assert book_makeup(session=saturday, makes_up=booking_of(rosa), by=by, now=AFTER).session == saturday
 
 
-# The preview
+# Preview of a leave
 
 
 def test_the_impact_of_a_leave_lists_excused_and_makeup_sessions(clinic: Clinic, rosa: Episode, by: User) -> None:

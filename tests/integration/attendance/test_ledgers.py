@@ -1,4 +1,4 @@
-"""Treatment weeks built from the database: prescribed, credited and remaining hours."""
+"""Weekly hours computed from the database: prescribed, credited and remaining minutes of each treatment week."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which sessions can make up for a missed one, and in which week they count."""
+"""Which sessions can make up for a missed session, and for which week a make-up session counts."""
 
 from collections.abc import Callable
 from datetime import timedelta

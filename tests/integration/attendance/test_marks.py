@@ -1,4 +1,4 @@
-"""A mark records whether and when a patient attended, once the session has begun, and credits the minutes."""
+"""A mark records whether and when a patient attended a session that has begun, and credits the minutes attended."""
 
 from datetime import datetime, time
 

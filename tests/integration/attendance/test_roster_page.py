@@ -1,4 +1,4 @@
-"""The page of a session: marked line by line by those who may, with and without JavaScript."""
+"""The roster page of a session, where permitted users mark one patient at a time, with or without JavaScript."""
 
 import pytest
 import time_machine

@@ -1,4 +1,4 @@
-"""The page of all patients' weeks, the page of one patient's week, and booking a make-up session from it."""
+"""The pages for weekly hours: all patients, one patient, and booking a make-up session for that patient."""
 
 from datetime import timedelta
 

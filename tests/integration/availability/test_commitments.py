@@ -1,4 +1,4 @@
-"""Commitments as busy times: patterns, travel from a place, and what could move."""
+"""How commitments become busy times: rotations, date ranges, and travel from a place."""
 
 from datetime import date, timedelta
 from typing import Any

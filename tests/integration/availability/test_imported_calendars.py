@@ -1,4 +1,4 @@
-"""A patient's calendar file: read, previewed, saved, replaced, and counted wherever commitments count."""
+"""Calendar files of patients: they are previewed, saved or replaced, and their busy times count like commitments."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -72,7 +72,7 @@ def coordinator(site: Site) -> User:
 
 @pytest.fixture
 def rosa(site: Site) -> Patient:
-    """A patient with a sign-in who is booked on Wednesday from 9 to 12."""
+    """A patient who can sign in and is booked on Wednesday from 9:00 to 12:00."""
     patient = make_patient(site)
     enrollment = enroll(admit(patient), make_weekday_track(site, lead=make_staff(Role.CLINICIAN, site, "Ada Park")))
     book(make_session(enrollment.track.meetings.get(weekday=2), WEDNESDAY), enrollment)
@@ -96,7 +96,7 @@ def own(rosa: Patient) -> Client:
 
 
 def at(on: date, hour: int, hours: int = 1) -> tuple[datetime, datetime]:
-    """Return an interval in UTC; New York is five hours behind in winter."""
+    """Return start and end, in UTC, of an interval of `hours` hours that starts at `hour`:00 UTC."""
     starts = datetime(on.year, on.month, on.day, hour, tzinfo=UTC)
     return starts, starts + hours * HOUR
 

@@ -1,4 +1,4 @@
-"""Commitments that patients enter: saved at once, or waiting until a coordinator decides."""
+"""Commitments that patients enter themselves: saved at once, or left for a coordinator to decide if they cause conflicts."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
@@ -68,7 +68,7 @@ def site() -> Site:
 
 @pytest.fixture
 def rosa(site: Site) -> Patient:
-    """A patient with a sign-in who is booked on Wednesday and Friday from 9 to 12."""
+    """A patient who can sign in and is booked on Wednesday and Friday from 9:00 to 12:00."""
     patient = make_patient(site)
     enrollment = enroll(admit(patient), make_weekday_track(site, lead=make_staff(Role.CLINICIAN, site, "Ada Park")))
     for weekday, on in ((2, WEDNESDAY), (4, FRIDAY)):
@@ -115,7 +115,7 @@ def asked(rosa: Patient, **fields: Any) -> CommitmentProposal:
     return propose_commitment(patient=rosa, values=values(**fields), by=rosa.user, now=TUESDAY)
 
 
-# In the portal
+# Portal
 
 
 def test_a_proposal_without_conflicts_is_saved_at_once_and_recorded(own: Client, rosa: Patient) -> None:
@@ -269,7 +269,7 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
     assert len(answer.context["asked"]) == number
 
 
-# The coordinator
+# Decisions of the coordinator
 
 
 def test_the_coordinator_sees_the_conflicts_and_accepts(coordinator: Client, rosa: Patient, own: Client) -> None:
@@ -420,7 +420,7 @@ def test_what_needs_attention_takes_as_many_queries_for_three_as_for_one(
         coordinator.get(reverse("today-attention"))
 
 
-# As JSON
+# Conversion to and from JSON
 
 
 @pytest.mark.parametrize(

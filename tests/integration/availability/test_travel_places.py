@@ -1,4 +1,4 @@
-"""The places that a patient travels from: their pages, refusals, and the travel of commitments."""
+"""The pages for places, such as home and work, and the travel time that a commitment gets from its place."""
 
 import pytest
 from django.test import Client

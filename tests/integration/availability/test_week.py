@@ -1,4 +1,4 @@
-"""Commitments entered as a week: rows are added, changed and ended together, or refused with a reason beside each."""
+"""The form for all weekly commitments of a patient: either all rows are saved, or each faulty row shows its reason."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
@@ -56,7 +56,7 @@ def coordinator(client: Client, site: Site) -> Client:
 
 
 def typed(rows: Iterable[dict[str, Any]], total: int | None = None) -> dict[str, Any]:
-    """Return the rows as a browser sends them, with an empty one at the end."""
+    """Return the rows as form data, followed by the empty row that the page adds."""
     rows = list(rows)
     sent: dict[str, Any] = {"rows-TOTAL_FORMS": str(total or len(rows) + 1), "rows-INITIAL_FORMS": "0"}
     for number, row in enumerate([*rows, {"kind": "work"}]):

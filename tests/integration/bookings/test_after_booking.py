@@ -1,4 +1,4 @@
-"""Every action that books a patient on leave excuses them at once, and one that moves them out of it ends the excuse."""
+"""Whenever a session within a leave is booked, it is excused at once; a session moved out of the leave is not."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -54,7 +54,7 @@ LAST_DAY = NEXT_MONDAY + 4 * WEEK
 
 
 class Clinic:
-    """A morning track that meets on four days, an evening track, and a patient who is away for some weeks from next week."""
+    """A clinic with a morning track on four days, an evening track, and a patient who can be sent on leave from next week."""
 
     def __init__(self) -> None:
         self.site = make_site()
@@ -73,7 +73,7 @@ class Clinic:
         return {"by": self.coordinator, "now": NOW}
 
     def enroll(self) -> Enrollment:
-        """Monday, Tuesday and Wednesday of the morning track."""
+        """Enroll the patient in the morning groups of Monday, Tuesday and Wednesday."""
         return enroll_patient(
             episode=self.episode, track=self.track, meetings=self.mornings[:3], starts=MONDAY, **self.said
         )
@@ -192,7 +192,7 @@ def by_moving_a_session_out_of_the_leave(clinic: Clinic) -> None:
 
 
 def by_booking_a_makeup(clinic: Clinic) -> None:
-    """Book a make-up session. It can't be on a day of leave, so delete the excuses first and see that booking rewrites them."""
+    """Delete all excuses and book a make-up session, which can't be in the leave itself but must restore the excuses."""
     clinic.enrolled_and_away()
     Attendance.objects.all().delete()
     missed = Booking.objects.get(episode=clinic.episode, session=clinic.session(MONDAY))

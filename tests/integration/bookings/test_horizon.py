@@ -1,4 +1,4 @@
-"""Extending the horizon: sessions and bookings are written once, at the right time, and never overwritten."""
+"""Extending the horizon writes each future session and booking once, at the right time, and overwrites no changed session."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO

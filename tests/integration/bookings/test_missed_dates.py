@@ -1,4 +1,4 @@
-"""Enrolling around a date on which the patient is busy: everything else is booked, and that date counts as given back."""
+"""Enrolling a patient who is busy on a single date: every other session is booked, and that one counts as given back."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -66,7 +66,7 @@ def track(site: Site) -> Track:
 
 @pytest.fixture
 def episode(site: Site, track: Track) -> Episode:
-    """The episode of a patient who is in court on the third Monday."""
+    """Episode of a patient who has a court hearing on the third Monday."""
     extend_horizon(site=site, now=NOW)
     episode = admit(make_patient(site))
     in_court(episode, HEARING)
@@ -181,7 +181,7 @@ def test_the_week_owes_the_missed_session_and_it_can_be_made_up(episode: Episode
     assert makeup_candidates(episode.patient, Interval(HEARING, HEARING + WEEK)) == []
 
 
-# The pages
+# Pages
 
 
 @pytest.fixture

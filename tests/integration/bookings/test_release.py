@@ -1,4 +1,4 @@
-"""Releasing bookings, and booking make-up sessions."""
+"""Bookings are released by an end of enrollment or a discharge, and make-up sessions are booked only where possible."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -42,7 +42,7 @@ def episode() -> Episode:
 
 
 def enrolling(episode: Episode, track: Track, starts: date = MONDAY) -> Enrollment:
-    """Write the horizon, and enroll in all of the track's meetings."""
+    """Create the future sessions of the site, and enroll the patient in all meetings of the track."""
     extend_horizon(site=track.site, now=NOW)
     meetings = list(track.meetings.all())
     by = make_staff(Role.COORDINATOR, track.site)

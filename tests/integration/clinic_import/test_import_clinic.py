@@ -1,4 +1,4 @@
-"""A clinic's files are imported completely, and a second time only their differences."""
+"""A clinic is imported from its files, and a second import writes only the differences."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
@@ -160,7 +160,7 @@ def test_a_change_that_breaks_the_hours_rule_writes_nothing(tmp_path: Path) -> N
 
 
 def test_several_meetings_can_swap_places(tmp_path: Path) -> None:
-    """One at a time, each of these changes would double-book a room or break the hours rule."""
+    """Made one after the other, these changes would double-book a room or break the hours rule."""
     import_files(tmp_path)
     text = CLINIC["meetings"].replace("Mon,9", "X,9").replace("Wed,9", "Mon,9").replace("X,9", "Wed,9")
     changes = import_files(tmp_path, {**CLINIC, "meetings": text}).changes

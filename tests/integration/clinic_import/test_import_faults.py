@@ -1,4 +1,4 @@
-"""Every fault is reported with its place, and a single fault prevents the whole import."""
+"""The import reports every fault with its file, row and column, and writes nothing if there is one."""
 
 from datetime import timedelta
 from io import StringIO
@@ -84,7 +84,7 @@ closures.csv, row 1, reason: This column is missing; the file must have it.
 
 
 def test_twenty_different_faults_are_all_reported_and_nothing_is_written(tmp_path: Path) -> None:
-    """A reference to a faulty row, as in the last commitment, is not a second fault."""
+    """The last commitment refers to a row that is faulty itself, which is not reported as another fault."""
     said = StringIO()
     with pytest.raises(CommandError, match=r"^20 faults; nothing was written\.$"):
         call_command("import_clinic", write_files(tmp_path, TWENTY_FAULTS), stderr=said)
@@ -205,7 +205,7 @@ def test_a_fault_is_reported_in_a_sentence(tmp_path: Path, table: str, old: str,
     files = clinic_with(table, old, new)
     if table in {"staff", "rooms"}:
         files = {name: files[name] for name in ("sites", "rooms", "staff")}
-    if new == "P2,Rosa":  # otherwise the missing patient's commitment would be a fault too
+    if new == "P2,Rosa":  # patient P2 is not read, so the commitments of P2 would be faults too
         files.pop("commitments")
     assert only_fault(tmp_path, files) == sentence
 

@@ -1,4 +1,4 @@
-"""Counselor hours from a spreadsheet: written once, changed if they differ, with faults reported."""
+"""Importing counselor hours: a second import writes only differences, and faulty rows are reported."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Changes of meetings in a spreadsheet: past sessions stay, and enrollments move to the new meeting."""
+"""Importing changed meetings: past sessions stay, and enrollments continue in the new meeting."""
 
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ TODAY = NOW.date()
 
 @pytest.fixture
 def enrollment(tmp_path: Path) -> Enrollment:
-    """An imported clinic whose patient is enrolled in the three groups of its track."""
+    """Enrollment of an imported patient in the three groups of the imported track."""
     import_files(tmp_path)
     track = Track.objects.get(code="AM")
     return enroll_patient(
@@ -33,7 +33,7 @@ def enrollment(tmp_path: Path) -> Enrollment:
 
 
 def booked(enrollment: Enrollment) -> set[tuple[str, date, int]]:
-    """The group's code, date and hour in UTC of every active booking."""
+    """Return group code, date and starting hour in UTC of every active booking of the enrollment."""
     standing = Booking.objects.active().filter(enrollment=enrollment).select_related("session__meeting")
     return {
         (booking.session.meeting.code, booking.session.on, booking.starts.hour)

@@ -1,4 +1,4 @@
-"""Every database constraint, tested with a row that breaks it and no other."""
+"""Every database constraint refuses a row that breaks only this constraint."""
 
 from collections.abc import Callable
 from datetime import date, time, timedelta
@@ -37,7 +37,7 @@ def world() -> World:
 
 
 def sets(row: str, **fields: Any) -> Callable[[World], object]:
-    """Return a function that changes the row of that name without any checks in Python."""
+    """Return a function that updates the named row of the World with SQL, without validation in Python."""
 
     def change(world: World) -> object:
         made: models.Model = getattr(world, row)
@@ -47,7 +47,7 @@ def sets(row: str, **fields: Any) -> Callable[[World], object]:
 
 
 def repeats(row: str, **fields: Any) -> Callable[[World], object]:
-    """Return a function that writes a copy of the row with some fields changed."""
+    """Return a function that inserts a copy of the named row of the World with the given fields changed."""
 
     def copy(world: World) -> object:
         made: models.Model = getattr(world, row)
@@ -279,7 +279,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "amendment_has_a_reason": lambda world: amends(world, ""),
 }
 ALSO_BROKEN = {"rule_set_week_starts_on_a_weekday": "rule_set_starts_on_the_first_day_of_its_week"}
-"""No date is on an eighth weekday, so the row breaks both, and the database reports the one that it checks first."""
+"""Maps a constraint to a second one that its test row must also break; the database may report either."""
 OWN_APPS = ("accounts", "patients", "scheduling", "attendance")
 
 
@@ -292,7 +292,7 @@ CONSTRAINTS = {
 
 
 def expected_messages(name: str) -> list[str]:
-    """Return possible messages: the name of the constraint or, for unique columns on SQLite, the columns."""
+    """Return the texts of which one must be in the error: a constraint name or, on SQLite, the list of unique columns."""
     names = [name, ALSO_BROKEN.get(name, name)]
     model, constraint = CONSTRAINTS.get(name, (Booking, None))
     if connection.vendor == "sqlite" and isinstance(constraint, models.UniqueConstraint):

@@ -1,4 +1,4 @@
-"""The last place goes once, and nobody is in two sessions at once, even if several people act at the same moment."""
+"""Even with simultaneous requests, the last spot is given once, and no patient or counselor is booked twice at one time."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ TRIES = 24
 
 
 def at_once[T](tries: Sequence[Callable[[], T]]) -> list[T | Refused]:
-    """Call all functions at the same moment, each on its own connection; return their results or refusals."""
+    """Call all functions at the same moment, each on its own database connection; return each result or refusal."""
     barrier = Barrier(len(tries))
 
     def run(attempt: Callable[[], T]) -> T | Refused:
@@ -71,7 +71,7 @@ def admitted(track: Track, number: int = 1) -> list[Episode]:
 
 
 def counters_are_right() -> bool:
-    """Whether the counter of each session equals the number of its active bookings."""
+    """Whether `booked` of every session equals the number of its active bookings."""
     return all(session.booked == session.bookings.filter(released_at=None).count() for session in Session.objects.all())
 
 
@@ -148,7 +148,7 @@ def test_two_extensions_at_once_write_every_session_and_booking_once() -> None:
 
 
 def makeup_world() -> tuple[Track, Meeting, User, list[Booking]]:
-    """Create a track with four patients and an evening group with one place; return each patient's first booking as well."""
+    """Create four enrolled patients and an evening group with one spot; return also the first booking of each patient."""
     track = three_days()
     evening = make_meeting(track.site, 1, "17:00", "20:00", places=1)
     make_track(track.site, [evening], name="Evening")
@@ -188,7 +188,7 @@ def test_a_make_up_and_an_enrollment_never_overlap_for_a_patient() -> None:
 
 
 def individually(site: Site, lead: User, number: int, hour: int = 15) -> list[Callable[[], Enrollment]]:
-    """Return functions that enroll so many patients, all with the counselor's one hour on Wednesdays."""
+    """Return `number` functions; each enrolls another patient with an individual session in the same hour of the counselor."""
     track = make_weekday_track(site, individual_minutes=60)
     extend_horizon(site=site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, site)

@@ -1,4 +1,4 @@
-"""The setup of the tests: the requested database, and tables that are complete again after every test."""
+"""The test setup itself: tests run on the requested database, and rows from migrations are restored after every test."""
 
 from datetime import UTC, datetime
 

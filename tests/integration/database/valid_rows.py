@@ -1,4 +1,4 @@
-"""One valid row of each kind, for tests that break a constraint."""
+"""One valid row of each model, for tests that change a row so that it breaks a constraint."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ NEXT_DAY = MONDAY + timedelta(days=1)
 
 @dataclass
 class World:
-    """One valid row of each kind."""
+    """Valid rows of the models that have database constraints."""
 
     site: Site
     room: Room

@@ -1,4 +1,4 @@
-"""The demo clinic shows its special situations at any hour of any day."""
+"""The demo clinic contains its planned situations, such as a week at risk, whenever it is loaded."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -84,7 +84,7 @@ def test_the_special_patients_are_in_their_situations_at_any_time(now: datetime)
     assert this_week[OUT_OF_REACH].ledger.standing == Standing.CANNOT_BE_MET
     at_risk = this_week[AT_RISK]
     local = now.astimezone(north.zone)
-    if (local.weekday(), local.hour) < (5, 9):  # then the week's last group begins
+    if (local.weekday(), local.hour) < (5, 9):  # before the last group of the week begins
         assert at_risk.ledger.standing == Standing.AT_RISK
         assert at_risk.ledger.makeup_openings
         openings = {session.pk for session in openings_in_week(at_risk.episode, local.date(), now=now)}
@@ -136,7 +136,7 @@ def test_the_command_prints_the_sign_ins_and_refuses_a_second_clinic() -> None:
     assert User.objects.get(email=SIGN_INS[-1].email) == Patient.objects.get(code=PATIENT_WITH_SIGN_IN).user
     assert sum(user.has_usable_password() for user in User.objects.all()) == len(SIGN_INS)
     assert import_clinic(FOLDER, by=None, now=NOON_ON_WEDNESDAY).changes == (), "the files still say what holds"
-    for code in COHORT:  # seven hours in groups, and two of their own
+    for code in COHORT:  # 7 hours of groups and 2 hours of individual sessions
         episode = Episode.objects.select_related("site", "patient").prefetch_related("spans").get(patient__code=code)
         scheduled = [row.ledger.scheduled_minutes for row in recent_weeks(episode=episode, now=NOON_ON_WEDNESDAY)]
         assert max(scheduled) == 540

@@ -1,4 +1,4 @@
-"""Add a marker to all text that letters must not contain, and check that no demo patient's letter shows it."""
+"""Letters of demo patients reveal only times: every name that they must not contain is marked, and no letter has the mark."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ NAMES: dict[type[Model], tuple[str, ...]] = {
     Patient: ("preferred_name",),
     LevelOfCareSpan: ("stated_by",),
 }
-"""The fields whose words no letter may contain."""
+"""The fields of each model whose values no letter may contain."""
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def test_no_letter_of_the_demo_clinic_reveals_more_than_times() -> None:
     load_demo(now=NOON_ON_WEDNESDAY, say=lambda words: None)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")  # without statistics on this transaction's rows, query plans would be guesses
+            cursor.execute("ANALYZE")  # PostgreSQL has no statistics on uncommitted rows and would choose slow plans
     site_names = list(Site.objects.values_list("name", flat=True))
     for model, fields in NAMES.items():
         model._default_manager.update(**{field: Concat(Value(MARK), F(field)) for field in fields})

@@ -1,4 +1,4 @@
-"""Calendar feeds: what calendar apps get, and what feeds must not reveal."""
+"""Calendar feeds: what calendar apps receive, and what a feed must not reveal."""
 
 import logging
 import re
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 4, 15, tzinfo=UTC)
 BEFORE_THE_CHANGE, AFTER_THE_CHANGE = date(2026, 3, 6), date(2026, 3, 9)
-"""A Friday and a Monday before and after the clock change in New York on 8 March 2026."""
+"""The Friday before and the Monday after the clock change in New York on March 8, 2026."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def at_now(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def bookings() -> list[Booking]:
-    """A patient with two sessions from 9:00 to 12:00 in New York."""
+    """Two bookings of one patient from 9:00 to 12:00 in New York, before and after a clock change."""
     site = make_site("Harbor Street", neutral_name="Appointment")
     lead = make_staff(Role.CLINICIAN, site, "Ada Park")
     meetings = [

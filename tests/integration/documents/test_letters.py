@@ -1,4 +1,4 @@
-"""Letters disclose only times, only with a consent and to its recipient, and are recorded."""
+"""A letter discloses only times, needs a consent, goes only to the recipient named there, and is recorded."""
 
 import io
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ SECRETS = (
     "Outpatient",
     "addiction",
 )
-"""Words of the clinic, its groups, people, rooms and levels that no letter may contain."""
+"""Words that would reveal treatment, such as names of groups and staff, which no letter may contain."""
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def patient() -> Patient:
-    """Rosa has sessions on Mondays and Thursdays for four weeks, in a clinic whose every name reveals treatment."""
+    """A patient with sessions on Mondays and Thursdays for four weeks, in a clinic whose names all reveal treatment."""
     site = make_site("Recovery House", neutral_name="HS Offices", address="12 Harbor Street", phone="555-0100")
     lead, room = make_staff(Role.CLINICIAN, site, "Ada Park"), make_room(site, name="Quartz room")
     meetings = [make_meeting(site, day, lead=lead, room=room, name="Relapse group") for day in (0, 3)]
@@ -120,7 +120,7 @@ def letter_of(consent: Consent, **changed: object) -> dict[str, object]:
 
 
 def written(consent: Consent, by: User, **changed: object) -> tuple[Letter, bytes]:
-    """The content of the letter as previewed."""
+    """Preview and write a letter with the consent, and return the saved letter and its PDF."""
     given = letter_of(consent, **changed)
     return write_letter(**given, seen=letter_content(**given).key, by=by)
 

@@ -1,4 +1,4 @@
-"""Stored calendar feeds: always current, only for subjects who have one, and never in a log."""
+"""Stored calendar feeds are always up to date, revoked or unknown links get no calendar, and no token is logged."""
 
 import io
 import logging
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 TODAY = date(2026, 2, 23)
 NOW = datetime(2026, 2, 23, 12, tzinfo=UTC)
-"""A Monday two weeks before the clocks change in New York."""
+"""A Monday, two weeks before the clock change in New York."""
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def coordinator() -> User:
 
 @pytest.fixture
 def enrollment(coordinator: User) -> Enrollment:
-    """A patient with a morning and two evenings a week, booked to the end of the horizon."""
+    """Enrollment of a patient in a morning and two evening groups, with all future sessions booked."""
     site = coordinator.role_assignments.get().site
     assert site
     slots = ((0, "09:00", "12:00"), (2, "18:00", "21:00"), (6, "20:30", "23:30"))

@@ -1,4 +1,4 @@
-"""Changing the meetings of an enrollment from a day on, and transferring it to another track, completely or not at all."""
+"""From a chosen day on, an enrollment changes its meetings or moves to another track, completely or not at all."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -61,7 +61,7 @@ def by(site: Site) -> User:
 
 @pytest.fixture
 def track(site: Site) -> Track:
-    """Groups of three hours on every weekday; a patient with nine prescribed hours attends three of them."""
+    """A track of five three-hour groups, Monday to Friday, of which a patient attends three."""
     return make_track(site, [make_meeting(site, day, name=f"Group {day}") for day in range(5)])
 
 
@@ -73,7 +73,7 @@ def evenings(site: Site) -> Track:
 
 @pytest.fixture
 def enrollment(site: Site, track: Track, evenings: Track, by: User) -> Enrollment:
-    """The patient attends on Mondays, Wednesdays and Fridays."""
+    """Enrollment of a patient in the groups of Monday, Wednesday and Friday."""
     return enrolled(admit(make_patient(site)), track, by, days=(0, 2, 4))
 
 
@@ -98,7 +98,7 @@ def transfer(enrollment: Enrollment, track: Track, by: User, starts: date = LATE
 
 
 def refusal(act: Any, *args: Any, **said: Any) -> tuple[Any, ...]:
-    """Return the reasons for which the call is refused, and check that it changed nothing."""
+    """Call `act`, expect a refusal, check that nothing changed, and return the reasons."""
     before = everything()
     with pytest.raises(Refused) as refused:
         act(*args, **said)
@@ -118,12 +118,12 @@ def standing(enrollment: Enrollment) -> BookingQuerySet:
 
 
 def weekdays(enrollment: Enrollment, first: date, until: date = date.max) -> set[int]:
-    """Return the weekdays on which the enrollment is booked between the dates."""
+    """Return the weekdays on which the enrollment has active bookings in [first, until)."""
     found = standing(enrollment).filter(session__on__gte=first, session__on__lt=until)
     return {on.weekday() for on in found.values_list("session__on", flat=True)}
 
 
-# Changing meetings
+# Changing the meetings
 
 
 def test_new_meetings_are_booked_and_old_ones_released_from_the_day_on(enrollment: Enrollment, by: User) -> None:

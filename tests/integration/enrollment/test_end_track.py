@@ -1,4 +1,4 @@
-"""Ending a track: chosen patients move to another one, other enrollments end with it, and shared groups continue."""
+"""When a track ends, chosen patients move to another track, all other enrollments end, and shared groups continue."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -40,7 +40,7 @@ DAY = timedelta(days=1)
 
 
 class Clinic:
-    """A morning track that shares its Monday with an early one, an evening track, and two patients in the mornings."""
+    """A clinic with two patients in a morning track, which shares its Monday group with another track, and an evening track."""
 
     def __init__(self, patients: int = 2) -> None:
         self.site: Site = make_site()
@@ -189,7 +189,7 @@ def test_the_page_lists_the_moving_patients_before_the_preview(
 def test_each_listed_patient_takes_the_queries_of_one_search(
     client: Client, monkeypatch: pytest.MonkeyPatch, patients: int, queries: int, django_assert_num_queries: Any
 ) -> None:
-    """Tracks end seldom, so a search for each patient is acceptable."""
+    """The page runs one search for each patient, which is acceptable because tracks seldom end."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
     clinic = Clinic(patients)
     client.force_login(clinic.by)

@@ -1,4 +1,4 @@
-"""Enrolling a patient: refused with every reason at once, or every session is booked."""
+"""Enrolling a patient either books every session or is refused with all reasons at once."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -55,7 +55,7 @@ def episode(site: Site) -> Episode:
 
 
 def enrolling(episode: Episode, track: Track, meetings: list[Meeting] | None = None, **fields: Any) -> Enrollment:
-    """Write the horizon, and enroll in all of the track's meetings from Monday unless arguments say otherwise."""
+    """Create the future sessions and enroll the patient; the defaults are all meetings of the track, from Monday on."""
     extend_horizon(site=track.site, now=NOW)
     return enroll_patient(
         episode=episode,

@@ -1,4 +1,4 @@
-"""The pages of an enrollment and of a leave: a change is previewed, confirmed, and done as it was shown."""
+"""The pages that change, transfer or end an enrollment, and those for leaves: each action is previewed and confirmed."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -77,7 +77,7 @@ def rosa(site: Site) -> Patient:
 
 @pytest.fixture
 def enrollment(site: Site, rosa: Patient, track: Track, evenings: Track, by: User) -> Enrollment:
-    """The patient attends on Mondays, Wednesdays and Fridays."""
+    """Enrollment of Rosa in the groups of Monday, Wednesday and Friday."""
     extend_horizon(site=site, now=NOW)
     meetings = list(track.meetings.filter(weekday__in=(0, 2, 4)))
     return enroll_patient(episode=admit(rosa), track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
@@ -103,7 +103,7 @@ def views(detail: str) -> int:
     return AuditEvent.objects.filter(action=Action.VIEWED, detail=detail).count()
 
 
-# Changing meetings
+# Changing the meetings
 
 
 def change_address(enrollment: Enrollment) -> str:
@@ -215,7 +215,7 @@ def test_a_transfer_to_the_own_track_or_another_site_is_not_found(
         assert desk.get(reverse("enrollment-transfer-to", args=[enrollment.pk, other.pk])).status_code == 404
 
 
-# Ending
+# Ending an enrollment
 
 
 def test_the_preview_of_the_end_shows_lost_sessions_and_short_weeks(desk: Client, enrollment: Enrollment) -> None:
@@ -282,7 +282,7 @@ def test_a_patient_without_an_episode_cannot_go_on_leave(desk: Client, rosa: Pat
 
 @pytest.fixture
 def leave(enrollment: Enrollment, by: User) -> LeaveOfAbsence:
-    """A leave from Monday without a last day."""
+    """A leave that starts on Monday and has no last day."""
     return add_leave(episode=enrollment.episode, first_day=MONDAY, last_day=None, reason="Surgery", by=by, now=NOW)
 
 
@@ -340,7 +340,7 @@ def test_the_week_shows_that_a_leave_makes_it_partial(desk: Client, rosa: Patien
     assert "Not a whole week: on leave in it." in text
 
 
-# Permissions and queries
+# Permissions and query counts
 
 
 def test_only_users_who_manage_patients_reach_the_pages(
@@ -417,7 +417,7 @@ def test_a_preview_takes_as_many_queries_for_three_as_for_one(
 
 
 def with_so_many(number: int, site: Site, by: User) -> tuple[Patient, LeaveOfAbsence, Enrollment]:
-    """Make a patient enrolled in `number` meetings, and `number` other tracks to choose from."""
+    """Create a patient on leave who is enrolled in `number` meetings, and `number` other tracks."""
     days = (0, 2, 4)[:number]
     meetings = [make_meeting(site, day, "08:00", "17:00") for day in days]
     track = make_track(site, meetings)

@@ -1,4 +1,4 @@
-"""Individual sessions: proposed, booked with the enrollment, extended, moved, and ended with it."""
+"""Weekly individual sessions are proposed, booked when the patient enrolls, moved, and ended with the enrollment."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -49,7 +49,7 @@ NEXT_MONDAY = MONDAY + timedelta(weeks=1)
 
 
 class Clinic:
-    """Groups on three mornings, an hour of individual time a week, and a counselor who sees people on Wednesday afternoons."""
+    """A clinic with three morning groups, an hour of individual sessions a week, and a counselor who offers these hours."""
 
     def __init__(self) -> None:
         self.site = make_site()
@@ -100,7 +100,7 @@ def clinic() -> Clinic:
 
 
 def own(enrollment: Enrollment) -> list[Booking]:
-    """Return the active bookings in individual sessions."""
+    """Return the active bookings of the enrollment in individual sessions."""
     found = Booking.objects.active().filter(enrollment=enrollment, session__service_type__code="individual")
     return list(found.select_related("session").order_by("starts"))
 
@@ -110,7 +110,7 @@ def reasons(refused: pytest.ExceptionInfo[Refused]) -> tuple[Reason, ...]:
 
 
 def held() -> list[Session]:
-    """Return the individual sessions that are scheduled, booked or not."""
+    """Return all individual sessions that are not canceled, with or without a booking."""
     return list(
         Session.objects.filter(service_type__code="individual", status=SessionStatus.SCHEDULED).order_by("starts")
     )

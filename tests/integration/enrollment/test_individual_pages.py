@@ -1,4 +1,4 @@
-"""The pages of individual sessions: chosen when enrolling, arranged later, moved; and the counselors' hours."""
+"""The pages on which individual sessions are chosen, arranged later or moved, and those for counselor hours."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -304,7 +304,7 @@ def test_the_page_of_one_enrollment_takes_as_many_queries_for_three_as_for_one(
         desk.get(page)
 
 
-# Counselors' hours
+# Counselor hours
 
 
 def stated(**more: Any) -> dict[str, Any]:

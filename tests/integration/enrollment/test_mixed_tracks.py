@@ -1,4 +1,4 @@
-"""A patient of one track attends groups of others: enrolled once, booked in all, and listed wherever they lose a group."""
+"""At sites that mix tracks, one enrollment can include groups of other tracks; changes of these groups affect it too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def sunday_noon() -> Iterator[None]:
 
 @dataclass
 class Clinic:
-    """Mornings on every weekday, evenings on four; Rosa attends two mornings and the evening of Thursday."""
+    """A clinic with a morning track and an evening track, where Rosa attends two mornings and the evening group of Thursday."""
 
     site: Site
     by: User
@@ -89,7 +89,7 @@ class Clinic:
         return self.evenings.meetings.get(weekday=3)
 
     def booked(self) -> list[tuple[str, date]]:
-        """What Rosa is booked into in the first and the fourth week."""
+        """Return name and date of each session that Rosa is booked into in the first and the fourth week."""
         weeks = Booking.objects.active().filter(week__in=[MONDAY, MONDAY + 3 * WEEK])
         return list(weeks.order_by("starts").values_list("session__name", "session__on"))
 
@@ -285,7 +285,7 @@ def test_a_group_that_changes_soon_is_booked_before_and_after(clinic: Clinic) ->
     assert enrollment.bookings.count() == 3 * WEEKS
 
 
-# The pages
+# Pages
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""After any sequence of changes, leaves, returns, transfers and nightly work the bookings match the enrollment."""
+"""After random sequences of changes, leaves, transfers and nightly jobs, the bookings match the enrollment."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -49,7 +49,7 @@ BEGINNING = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class Stay:
-    """A patient with nine hours on three days in one of two tracks, which share two groups and mix."""
+    """The patient under test, with 9 hours on 3 days in one of two tracks that share two groups and may be mixed."""
 
     def __init__(self) -> None:
         self.now = BEGINNING
@@ -79,7 +79,7 @@ class Stay:
         return Enrollment.objects.filter(episode=self.episode).order_by("-pk").first()
 
     def chosen(self, track: Track, which: int) -> list[Meeting]:
-        """Return three meetings on three days, at least two of the track, or now and then only two."""
+        """Return three meetings on different days, at least two of them of the track; `which` 31 gives only two meetings."""
         own = set(track.meetings.all())
         three = [
             list(some)
@@ -137,7 +137,7 @@ def call_off(stay: Stay, which: int, days: int) -> None:
 
 
 def move(stay: Stay, which: int, days: int) -> None:
-    """Move a session by up to three days, to a free time on a day on which its patients are enrolled."""
+    """Move a session by at most three days, to a time without other groups, if its patients are still enrolled on that day."""
     session = stay.to_come()[which % 20]
     if session.meeting is None or session.pattern_date is None:
         return
@@ -164,7 +164,7 @@ def give_back(stay: Stay, which: int, days: int) -> None:
 
 
 def live_on(stay: Stay, which: int, days: int) -> None:
-    """Go on to the middle of a later morning, with the nightly work in between."""
+    """Advance the clock to the middle of a later morning, and run the nightly jobs."""
     stay.now += timedelta(days=days + 1, hours=4 if stay.now == BEGINNING else 0)
     nightly(stay)
 

@@ -1,4 +1,4 @@
-"""Transferring a patient and their episode to another site: the past stays there, and commitments stay true."""
+"""Transferring a patient to another site: past weeks stay with the old site, and commitments keep their actual times."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -74,7 +74,7 @@ def there() -> Site:
 
 @pytest.fixture
 def by(here: Site, there: Site) -> User:
-    """A coordinator at both sites."""
+    """A user who is a coordinator at both sites."""
     user = make_staff(Role.COORDINATOR, here)
     RoleAssignment.objects.create(user=user, role=Role.COORDINATOR, site=there)
     return user
@@ -82,7 +82,7 @@ def by(here: Site, there: Site) -> User:
 
 @pytest.fixture
 def episode(here: Site, there: Site, by: User) -> Episode:
-    """The episode of a patient who was in a track for three weeks and left it."""
+    """Open episode of a patient whose enrollment of three weeks at the old site has ended."""
     track, _ = make_weekday_track(here, name="Here"), make_weekday_track(there, name="There")
     for site in (here, there):
         extend_horizon(site=site, now=SUNDAY_NOON)
@@ -218,11 +218,11 @@ def test_staff_see_the_patient_where_they_are_and_the_roster_where_they_were(
     assert "Rosa Lindqvist" in client.get(roster).text
 
 
-# The weeks
+# Weekly hours
 
 
 def test_weeks_are_judged_by_the_site_of_that_time(episode: Episode, here: Site, there: Site, by: User) -> None:
-    """At the other site weeks start on Sunday, and it was closed before the patient came."""
+    """The new site starts its weeks on Sunday, and was closed in a week before the transfer."""
     RuleSet.objects.filter(site=there).update(starts=date(2020, 1, 5), week_starts=6)
     Closure.objects.create(site=there, starts=MONDAY, ends=MONDAY + WEEK, reason="Flood")
     Closure.objects.create(site=here, starts=MONDAY + WEEK, ends=MONDAY + 2 * WEEK, reason="Snow")
@@ -333,7 +333,7 @@ def test_proposals_have_to_be_decided_if_time_zones_differ(episode: Episode, wes
     assert move(episode, there, by).site == there, "where the clock is the same it stays as it is"
 
 
-# The page
+# Page
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Planning the steps down: what is arranged, found and kept at each level, and the page with its links."""
+"""The step-down plan finds a schedule for each ordered level of care, and its page links to the forms."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -44,7 +44,7 @@ WEEK = timedelta(weeks=1)
 STEP = MONDAY + 3 * WEEK
 LATER = MONDAY + 6 * WEEK
 BEYOND = STEP + 10 * WEEK
-"""A date within the horizon of the next level only."""
+"""A day so late that only the search for the next level of care, which starts at STEP, includes it."""
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def site() -> Site:
 
 @pytest.fixture
 def rosa(site: Site) -> Patient:
-    """A patient with 15 hours on 5 days, and from the third week 9 hours on 3 days."""
+    """A patient with 15 hours on 5 days a week, and an ordered step down to 9 hours on 3 days after three weeks."""
     patient = make_patient(site, code="P001")
     state(admit(patient, minutes=900, days=5), STEP)
     return patient
@@ -84,7 +84,7 @@ def evenings(site: Site) -> Track:
 
 
 def state(episode: Episode, starts: date, minutes: int = 540, days: int = 3) -> LevelOfCareSpan:
-    """Order the next level from a day on."""
+    """Order another level of care from `starts` on, which ends the current one."""
     episode.spans.filter(ends=None).update(ends=starts)
     return LevelOfCareSpan.objects.create(
         episode=episode,
@@ -125,7 +125,7 @@ def page_of(client: Client, patient: Patient) -> Any:
     return client.get(reverse("step-down", args=[patient.pk]))
 
 
-# The plan
+# Plan
 
 
 def test_each_level_is_planned_from_its_first_day_with_its_own_prescription_and_rules(
@@ -260,7 +260,7 @@ def test_an_episode_without_a_level_is_refused(rosa: Patient) -> None:
         looked(rosa)
 
 
-# The page
+# Page
 
 
 def test_the_page_has_a_column_for_each_level_with_what_is_kept(desk: Client, rosa: Patient, evenings: Track) -> None:
@@ -375,7 +375,7 @@ def test_patients_and_other_sites_get_not_found(rosa: Patient) -> None:
 
 
 def queries_of_looking_ahead(levels: int) -> tuple[int, int]:
-    """Return the number of queries of the service, and of the whole page."""
+    """Return the numbers of queries of the service and of the page for a patient with `levels` levels of care."""
     site = make_site()
     patient = make_patient(site)
     episode = admit(patient, minutes=900, days=5)

@@ -1,4 +1,4 @@
-"""Tracks for one level of care or for some ages: entered, imported, and checked when a patient is enrolled."""
+"""Tracks can be limited to a level of care or an age range, which is checked when a patient is enrolled."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -66,7 +66,7 @@ def desk(by: User, client: Client) -> Client:
 
 @pytest.fixture
 def episode(site: Site) -> Episode:
-    """The episode of a patient who turns 18 on the second Monday."""
+    """Episode of a patient who turns 18 a week after admission."""
     return admit(make_patient(site, birth_date=date(2008, 11, 30)))
 
 

@@ -1,4 +1,4 @@
-"""The waitlist of a track: most urgent first, closed by an enrollment or with a reason, enrolled in one step."""
+"""The waitlist of a track: its order, how entries are closed, and enrolling the next patient in one step."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -72,13 +72,13 @@ def by(site: Site) -> User:
 
 @pytest.fixture
 def track(site: Site) -> Track:
-    """A track of groups with one place on Monday, Wednesday and Friday."""
+    """A track with groups on Monday, Wednesday and Friday that have only one spot each."""
     return make_track(site, [make_meeting(site, day, places=1, name="Small group") for day in (0, 2, 4)], name="Small")
 
 
 @pytest.fixture
 def taken(site: Site, track: Track, by: User) -> Enrollment:
-    """The enrollment that has the only place."""
+    """Enrollment of another patient, who takes the only spot in each group."""
     extend_horizon(site=site, now=NOW)
     episode = admit(make_patient(site, "Omar", "Haddad"))
     meetings = list(track.meetings.all())
@@ -118,7 +118,7 @@ def reasons_of(act: Any, *args: Any, **said: Any) -> tuple[Any, ...]:
     return refused.value.reasons
 
 
-# Joining and leaving
+# Joining and leaving the waitlist
 
 
 def test_the_most_urgent_entry_comes_first_then_the_earliest(site: Site, track: Track, by: User) -> None:
@@ -196,7 +196,7 @@ def test_every_way_of_enrolling_closes_the_entry(rosa: Episode, track: Track, by
     assert (entry.closed_at, entry.enrollment, entry.close_reason) == (NOW, made, "")
 
 
-# Matches and enrolling
+# Finding and enrolling the next patient
 
 
 def fits(track: Track) -> list[Any]:
@@ -301,7 +301,7 @@ def test_an_outdated_offer_changes_nothing(rosa: Episode, track: Track, taken: E
     assert Enrollment.objects.count() == 1
 
 
-# The page
+# Page
 
 
 def page_of(client: Client, track: Track) -> Any:

@@ -1,4 +1,4 @@
-"""A patient's own pages: theirs alone, in the words of a stranger's glance, and right on the day they are read."""
+"""The portal shows patients only their own data, reveals no treatment to a bystander, and is right for the current day."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -45,7 +45,7 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def enrollment(client: Client) -> Enrollment:
-    """Of the patient who is signed in: Mondays, Wednesdays and Fridays from 9 to 12."""
+    """Enrollment of the signed-in patient in groups on Monday, Wednesday and Friday from 9:00 to 12:00."""
     site = make_site("Harbor Street", phone="555-0100")
     lead, room = make_staff(Role.CLINICIAN, site, "Ada Park"), make_room(site, name="Room 2")
     meetings = [make_meeting(site, day, lead=lead, room=room, name="Relapse group") for day in (0, 2, 4)]

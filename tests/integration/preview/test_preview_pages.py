@@ -1,4 +1,4 @@
-"""An action on a session shows who is affected before it is done, and then does exactly what was confirmed."""
+"""Before an action on a session, a page shows which patients are affected; after confirmation, exactly that is done."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -36,7 +36,7 @@ TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
 
 
 class Clinic:
-    """Three groups a week with patients in them, and an evening group that could make up for one."""
+    """A clinic with patients in three weekly groups, and an evening group that could serve as a make-up session."""
 
     def __init__(self, patients: int = 1) -> None:
         self.site: Site = make_site()

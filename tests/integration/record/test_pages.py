@@ -1,4 +1,4 @@
-"""The pages of a patient's record: what they show to whom, what they refuse and how, and the trail they leave."""
+"""The pages of a patient's record: list, chart and forms, who may use them, and what they write to the audit trail."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
@@ -83,7 +83,7 @@ def track(site: Site, lead: User) -> Track:
 
 @pytest.fixture
 def rosa(site: Site, track: Track) -> Patient:
-    """In care, in the morning track, booked on Wednesday, with a job."""
+    """A patient with an episode, an enrollment in the morning track, a booking on Wednesday, and a job."""
     return in_care(make_patient(site, code="P001"), track)
 
 
@@ -111,7 +111,7 @@ def seen() -> list[tuple[str, int | None, str]]:
     return list(AuditEvent.objects.order_by("pk").values_list("action", "patient_key", "detail"))
 
 
-# The list
+# List of patients
 
 
 def test_the_list_says_where_each_patient_stands(coordinator: Client, rosa: Patient) -> None:
@@ -179,7 +179,7 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
     assert len(answer.context["rows"]) == number
 
 
-# The chart
+# Chart
 
 
 def test_the_chart_shows_schedule_commitments_care_and_weeks(coordinator: Client, rosa: Patient) -> None:
@@ -262,7 +262,7 @@ def test_the_chart_takes_as_many_queries_for_three_as_for_one(
     assert len(answer.context["chart"].enrollments) == number
 
 
-# Writing
+# Forms
 
 
 def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
@@ -462,7 +462,7 @@ def test_who_is_not_in_care_cannot_be_discharged(coordinator: Client, site: Site
     assert coordinator.get(reverse("episode-end", args=[make_patient(site).pk])).status_code == 404
 
 
-# Who is kept out
+# Permissions
 
 
 def addresses(patient: Patient) -> dict[str, str]:

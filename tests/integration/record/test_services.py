@@ -1,4 +1,4 @@
-"""The services of the patient's record: what they save, refuse and audit."""
+"""The services that change a patient's record: what they save, what they refuse, and what they audit."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any

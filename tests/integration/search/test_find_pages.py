@@ -1,4 +1,4 @@
-"""The main task on its pages: find a schedule around commitments, check a choice, enroll, and end the enrollment."""
+"""The pages on which a coordinator finds a schedule around commitments, checks it, enrolls the patient, and ends it."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -69,13 +69,13 @@ def lead(site: Site) -> User:
 
 @pytest.fixture
 def track(site: Site, lead: User) -> Track:
-    """Monday to Thursday, 9:00 to 12:00: 12 hours over 4 days."""
+    """A track that meets Monday to Thursday from 9:00 to 12:00, which is 12 hours over 4 days."""
     return make_weekday_track(site, days=(0, 1, 2, 3), lead=lead, name="Morning track")
 
 
 @pytest.fixture
 def rosa(site: Site) -> Patient:
-    """A patient with 9 hours on 3 days prescribed."""
+    """A patient in care who is prescribed 9 hours on 3 days a week."""
     patient = make_patient(site, code="P001")
     admit(patient)
     return patient
@@ -114,7 +114,7 @@ def plain(text: str) -> str:
 
 
 def shown(answer: Any) -> list[Any]:
-    """The cards that are shown, without those at the same times behind them."""
+    """Return the best schedule of each group of schedules at the same times."""
     return [group.card for group in answer.context["groups"]]
 
 
@@ -495,7 +495,7 @@ def test_the_enrollment_page_takes_few_queries(
         desk.get(enroll_address(rosa, track))
 
 
-# Ending
+# Ending an enrollment
 
 
 def test_an_enrollment_ends_after_its_last_day_and_releases_its_bookings(

@@ -1,4 +1,4 @@
-"""The fit command: its text, its JSON, and its what-if options."""
+"""The command `manage.py fit`: its text and JSON output, its what-if options, and its errors."""
 
 import json
 from datetime import UTC, date, datetime, time, timedelta
@@ -43,7 +43,7 @@ def site() -> Site:
 
 @pytest.fixture
 def clinic(site: Site) -> Episode:
-    """A patient who works days, with a late shift on Thursdays, and two tracks, neither of which fits."""
+    """Episode of a patient who works on Monday to Thursday, at a site with two tracks that both conflict with work."""
     episode = admit(make_patient(site, code="P007"))
     make_commitment(episode.patient, range(3), "08:00", "16:00", "Day shift", code="C1")
     make_commitment(episode.patient, [3], "12:00", "17:45", "Late shift", travel_minutes=25, code="C2")
@@ -58,7 +58,7 @@ def clinic(site: Site) -> Episode:
 
 
 def run(*arguments: str) -> tuple[str, int]:
-    """The output and the exit code."""
+    """Run the command with the arguments, and return its output and exit code."""
     out = StringIO()
     with time_machine.travel(NOW, tick=False):
         try:
@@ -76,7 +76,7 @@ def as_json(*arguments: str) -> Any:
     return json.loads(run(*arguments, "--json")[0])
 
 
-# Text
+# Text output
 
 
 def test_when_nothing_fits_every_obstacle_is_printed(clinic: Episode) -> None:
@@ -152,7 +152,7 @@ def test_present_enrollments_conflict_unless_they_are_left(clinic: Episode, site
     assert lines("P007", "--leaving")[2] == "1. Evening track, whole: 9 h over 3 days, from Mon 23 Nov (720 points)"
 
 
-# What if
+# What-if options
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_commitment_without_a_code_is_named_by_its_id(clinic: Episode) -> None
     assert len(answer["schedules"]) == 1
 
 
-# Levels to come
+# Next levels of care
 
 
 def test_the_levels_to_come_are_printed_last(clinic: Episode) -> None:
@@ -273,7 +273,7 @@ def test_wrong_usage_is_an_error_with_its_reason(clinic: Episode, arguments: lis
     assert not AuditEvent.objects.filter(action="viewed").exists()
 
 
-# JSON
+# JSON output
 
 
 def test_the_parts_of_the_score_add_up(clinic: Episode) -> None:
@@ -320,7 +320,7 @@ def test_a_full_group_has_its_dates(clinic: Episode) -> None:
 
 
 def without_numbers(found: Any) -> Any:
-    """The same with every id as 0, because the database assigns it."""
+    """Return the JSON data with every id replaced by 0 and every list of ids by its length, because ids vary."""
     if isinstance(found, list):
         return [without_numbers(each) for each in found]
     if isinstance(found, dict):

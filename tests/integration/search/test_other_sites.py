@@ -1,4 +1,4 @@
-"""Which sites a patient can reach, and what each has on offer, on its own clock, under its rules, with its travel."""
+"""Searching other sites that the patient can reach, each with its own time zone, hours rules and travel times."""
 
 from datetime import UTC, date, datetime, time
 
@@ -45,7 +45,7 @@ def there() -> Site:
 
 @pytest.fixture
 def by(here: Site, there: Site) -> User:
-    """A coordinator of both sites."""
+    """A user who is a coordinator at both sites."""
     user = make_staff(Role.COORDINATOR, here)
     RoleAssignment.objects.create(user=user, role=Role.COORDINATOR, site=there)
     return user
@@ -61,7 +61,7 @@ def read(episode: Episode) -> Episode:
 
 
 def offers_at_sites(episode: Episode, by: User, from_day: date = MONDAY) -> list[SiteOffers]:
-    """The own site first."""
+    """Return the offers at the patient's own site, followed by those at other sites in reach."""
     episode = read(episode)
     own = SiteOffers(
         site=episode.site,
@@ -107,7 +107,7 @@ def test_each_site_has_its_own_offers_rules_closures_and_travel(
 
 
 def test_commitments_are_on_the_clock_of_each_site(episode: Episode, there: Site, by: User) -> None:
-    """Noon in New York is 11:00 in Chicago, so a group that ends there at noon conflicts with a commitment at that time."""
+    """A commitment from noon in New York starts at 11:00 in Chicago, so it conflicts with a group there that ends at noon."""
     make_place(episode.patient, {there: (0, 0)})
     make_commitment(episode.patient, [0, 2, 4], "12:00", "16:00")
     make_weekday_track(there)
@@ -158,7 +158,7 @@ def test_each_site_takes_the_same_queries(episode: Episode, here: Site, there: S
     make_commitment(episode.patient, [0], "12:00", "16:00", place=episode.patient.places.get())
     one_site = queries()
     make_place(episode.patient, {far: (0, 0)}, name="Warehouse")
-    for_each_site = one_site - 2  # the user's roles, and the sites in reach
+    for_each_site = one_site - 2  # one query for the roles of the user, one for the sites in reach
     assert queries() - one_site == for_each_site
     assert isinstance(offers_at_sites(episode, by)[1].need.busy[0], BusyTime)
     assert isinstance(offers_at_sites(episode, by)[1].need.busy[0].recurrence, Recurrence)

@@ -1,4 +1,4 @@
-"""The page that finds a schedule searches every site in reach, and links to the transfer of the patient."""
+"""The page that finds a schedule also searches other sites in reach, and links to a transfer of the patient there."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ def south() -> Site:
 
 @pytest.fixture
 def both(north: Site, south: Site) -> User:
-    """A coordinator of both sites."""
+    """A user who is a coordinator at both sites."""
     user = make_staff(Role.COORDINATOR, north)
     RoleAssignment.objects.create(user=user, role=Role.COORDINATOR, site=south)
     return user
@@ -52,7 +52,7 @@ def both(north: Site, south: Site) -> User:
 
 @pytest.fixture
 def rosa(north: Site, south: Site) -> Patient:
-    """A patient who works on weekday mornings, half an hour from the site South."""
+    """A patient whose weekday morning job is 30 minutes of travel from the site South."""
     patient = make_patient(north)
     admit(patient)
     make_commitment(patient, range(5), "08:00", "12:00", place=make_place(patient, {south: (30, 30)}, "Bakery"))

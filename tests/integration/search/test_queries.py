@@ -1,4 +1,4 @@
-"""The search on database rows: what a patient needs, and what a site offers."""
+"""How the search reads the database: what a patient needs, and what a site offers."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

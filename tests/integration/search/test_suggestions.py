@@ -1,4 +1,4 @@
-"""Suggestions on database rows: who to ask, for how much, and which schedules fit if they agree."""
+"""Suggestions for patients whom no schedule fits: applied to the database, each one yields a schedule that fits."""
 
 from datetime import UTC, datetime, time
 

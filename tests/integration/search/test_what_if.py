@@ -1,4 +1,4 @@
-"""What-if scenarios for commitments and prescriptions, saving a change, trying suggestions, and comparing schedules."""
+"""The search page with what-if scenarios: changing commitments, saving a change, trying suggestions, comparing schedules."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
@@ -45,7 +45,7 @@ def site() -> Site:
 
 @pytest.fixture
 def track(site: Site) -> Track:
-    """Monday, Wednesday and Friday, 9:00 to 12:00."""
+    """A track that meets on Monday, Wednesday and Friday from 9:00 to 12:00."""
     return make_weekday_track(site, name="Morning track")
 
 
@@ -58,7 +58,7 @@ def rosa(site: Site) -> Patient:
 
 @pytest.fixture
 def shift(rosa: Patient) -> Commitment:
-    """A commitment that conflicts with the whole track."""
+    """A commitment that conflicts with every group of the track."""
     return make_commitment(rosa, [0, 2, 4], "11:00", "16:00", "Shop")
 
 
@@ -74,7 +74,7 @@ def signed_in_as(user: User) -> Client:
 
 
 def life(commitment: Commitment, **changes: Any) -> dict[str, Any]:
-    """The form fields of a commitment."""
+    """Return the form data of a commitment in a scenario, with the changes applied."""
     fields = {
         "weekdays": [str(day) for day in commitment.weekday_numbers],
         "starts": f"{commitment.starts:%H:%M}",
@@ -233,7 +233,7 @@ def test_without_a_change_the_button_searches_the_day(desk: Client, rosa: Patien
     assert answer["Location"] == f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-07"
 
 
-# Saving
+# Saving a change
 
 
 def keep(client: Client, commitment: Commitment, data: dict[str, Any]) -> Any:
@@ -378,7 +378,7 @@ def test_a_suggestion_for_a_full_group_leads_to_the_waitlist(desk: Client, rosa:
     assert note in desk.get(reverse("waitlist", args=[track.pk])).text
 
 
-# Comparing
+# Comparing schedules
 
 
 @pytest.fixture
@@ -444,7 +444,7 @@ def test_a_card_opens_the_enrollment_with_its_meetings_and_remarks(
     assert "Late shift would have to begin 10 min later on Thu: at 12:25" in answer.text
 
 
-# Queries
+# Query counts
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])

@@ -1,4 +1,4 @@
-"""What needs attention is loaded after the day page, only for users who see hours, and is audited."""
+"""The list of what needs attention: loaded after the day page, shown only to users who may see hours, and audited."""
 
 from datetime import timedelta
 from typing import Any
@@ -44,7 +44,7 @@ def make_opening_on_saturday(clinic: Clinic) -> Session:
 
 @pytest.fixture
 def rosa(clinic: Clinic) -> Episode:
-    """Rosa, who missed Monday. Saturday's group can make up her week."""
+    """Episode of a patient who missed Monday, and who can make up for it in the group on Saturday."""
     return slipping(clinic, "Rosa")
 
 

@@ -1,4 +1,4 @@
-"""The board: its data and who sees it, its filters, and the week that the server renders."""
+"""The board, a calendar of sessions: its JSON data, permissions, filters, and the page that works without JavaScript."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -76,7 +76,7 @@ def wednesday_group(site: Site, name: str = "Coping skills", **fields: Any) -> M
     return make_meeting(site, 2, "09:00", "12:15", name=name, **fields)
 
 
-# The data
+# JSON data
 
 
 def test_a_session_has_its_local_time_place_facilitators_and_bookings(
@@ -128,7 +128,7 @@ def test_a_session_ends_after_it_starts_even_if_clocks_go_back_during_it(
     client: Client, site: Site, coordinator: User
 ) -> None:
     session = make_session(make_meeting(site, 6, "01:00", "02:00"), date(2026, 11, 1))
-    starts = datetime(2026, 11, 1, 5, 45, tzinfo=UTC)  # 1:45 in summer time; half an hour later it is 1:15
+    starts = datetime(2026, 11, 1, 5, 45, tzinfo=UTC)  # 1:45 daylight time; 30 minutes later it is 1:15 standard time
     Session.objects.filter(pk=session.pk).update(starts=starts, ends=starts + timedelta(minutes=30))
     (row,) = sessions(client, start="2026-11-01", end="2026-11-02")
     assert (row["start"], row["end"]) == ("2026-11-01T01:45", "2026-11-01T02:15")
@@ -345,7 +345,7 @@ def test_the_week_starts_on_the_day_that_the_site_sets(client: Client, site: Sit
     assert 'data-first-day="0"' in page
 
 
-# The week rendered by the server
+# Week without JavaScript
 
 
 def test_the_week_has_a_column_for_each_day_without_scripts(client: Client, site: Site, coordinator: User) -> None:
@@ -391,7 +391,7 @@ def test_the_legend_has_no_drafts_and_retired_tracks_last(client: Client, site: 
     assert [each.track.name for each in legend] == ["Evening", "Away"]
 
 
-# Queries
+# Query counts
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -1,4 +1,4 @@
-"""Changes of one session: its meeting stays as it is, and bookings and calendars follow the change."""
+"""Changing a single session leaves its meeting unchanged; bookings and calendar feeds follow the change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,7 +70,7 @@ TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
 
 
 class Small:
-    """One group on three days with a patient in it, and a second room and facilitator to go to."""
+    """A small clinic with one track on four days, a patient in three of its groups, a second room and a second facilitator."""
 
     def __init__(self) -> None:
         self.site: Site = make_site()

@@ -1,4 +1,4 @@
-"""The day page is sent again only after a change, and never to somebody who may not see it."""
+"""The day page is sent again only if it changed since the last request, and never to a user who may not see it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -49,7 +49,7 @@ def rosa(clinic: Clinic) -> Episode:
 
 
 def look(client: Client, tag: str = "", **given: str) -> HttpResponse:
-    """Request the day page, with the ETag of an earlier response if one is given."""
+    """Request the day page; `tag` is the ETag of an earlier response, sent as If-None-Match."""
     answer = client.get(reverse("today"), {**DAY, **given}, headers={"If-None-Match": tag} if tag else {})
     assert isinstance(answer, HttpResponse)
     return answer
@@ -83,7 +83,7 @@ def mark_rosa(clinic: Clinic) -> None:
 
 
 def amend_rosa(clinic: Clinic) -> None:
-    """Correct Rosa's mark. The session must be finalized and have her as present."""
+    """Amend the mark of Rosa, who was marked present in a finalized session, to a no-show."""
     attendance = Booking.objects.get(session=clinic.monday).attendance
     amend_attendance(
         attendance=attendance,
@@ -105,7 +105,7 @@ def release_rosa(clinic: Clinic) -> None:
 
 
 def change(model: Any, **fields: Any) -> Callable[[Clinic], None]:
-    """Return an action that changes fields of the model's only row, or of the clinic's own, behind the services' back."""
+    """Return a function that updates fields of the model's rows in the database without calling a service."""
 
     def act(clinic: Clinic) -> None:
         own = {Session: clinic.monday.pk, Site: clinic.site.pk, User: clinic.coordinator.pk}
@@ -207,7 +207,7 @@ def test_in_debug_mode_every_page_is_sent(clinic: Clinic, settings: Any) -> None
 
 
 def test_the_forms_of_a_cached_page_can_be_submitted(clinic: Clinic) -> None:
-    """The CSRF token is valid as long as its cookie. Without the cookie the page is sent again."""
+    """A cached page contains a CSRF token that needs its cookie. If the cookie is gone, the page is sent again."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(clinic.coordinator)
     tag = first_look(client)
@@ -255,7 +255,7 @@ def test_another_users_etag_is_not_accepted(clinic: Clinic) -> None:
 
 
 def test_two_patients_with_the_same_name_are_told_apart(clinic: Clinic) -> None:
-    """Even if both see the same page in one browser."""
+    """Two users with the same name do not get each other's cached page, even with the same CSRF cookie."""
     User.objects.filter(pk=clinic.administrator.pk).update(name="Edda Holm", credential="")
     client = client_for(clinic.administrator)
     tag = first_look(client)
@@ -347,7 +347,7 @@ def test_a_roster_is_sorted_by_last_name_without_released_bookings(clinic: Clini
 
 
 def test_the_context_has_no_model_instances(clinic: Clinic) -> None:
-    """A model instance would only contribute its name to the ETag."""
+    """The ETag is computed from the context, where a model instance would count only by its name."""
     request = RequestFactory().get("/")
     request.user = clinic.coordinator
     given = {"people": {}, "site": clinic.site, "at": AFTER, "detail": "", "framed": False}

@@ -1,4 +1,4 @@
-"""A simple model of a clinic's weeks, computed row by row, to compare the software with."""
+"""A slow but simple computation of bookings, sessions and weekly hours, with which tests compare the real one."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ BOOKING_FIELDS = (
 
 
 def past_rows(now: datetime) -> list[Any]:
-    """All rows about sessions that have begun."""
+    """Return all rows of sessions that have begun, including bookings, facilitators and marks."""
     begun = Session.objects.filter(starts__lte=now)
     return [
         *begun.order_by("pk").values_list(*SESSION_FIELDS),
@@ -45,7 +45,7 @@ def past_rows(now: datetime) -> list[Any]:
 
 
 def all_rows() -> list[Any]:
-    """All rows that a refused action must not change."""
+    """Return all rows of the tables that a refused action must leave unchanged."""
     return [
         list(model._default_manager.order_by("pk").values_list())
         for model in (Session, Booking, SessionFacilitator, Meeting, EnrollmentMeeting, Closure, Attendance)
@@ -53,14 +53,14 @@ def all_rows() -> list[Any]:
 
 
 def seats() -> Counter[tuple[int, datetime, datetime, bool]]:
-    """Who is booked when and where in sessions that are held, and whether they are excused."""
+    """Count active bookings in sessions that are not canceled, by patient, start, end, and whether the patient is excused."""
     standing = Booking.objects.filter(released_at=None).exclude(session__status="cancelled")
     rows = standing.values_list("episode__patient", "session__starts", "session__ends", "attendance__status")
     return Counter((patient, starts, ends, status == "excused") for patient, starts, ends, status in rows)
 
 
 def held_sessions() -> Counter[tuple[Any, ...]]:
-    """The sessions that are held: when, where and with which facilitators."""
+    """Count sessions that are not canceled, by name, start, end, room, facilitators and spots."""
     held = Session.objects.exclude(status="cancelled").select_related("room")
     return Counter(
         (
@@ -76,7 +76,7 @@ def held_sessions() -> Counter[tuple[Any, ...]]:
 
 
 def week_totals() -> dict[tuple[int, date], tuple[int, int]]:
-    """Minutes and days of each patient's weeks, as credited or to be credited."""
+    """Map patient id and Monday to minutes and days of treatment in that week, credited or still to come."""
     found: dict[tuple[int, date], list[tuple[int, date]]] = {}
     for booking in (
         Booking.objects.filter(released_at=None)
@@ -96,9 +96,9 @@ def week_totals() -> dict[tuple[int, date], tuple[int, int]]:
 def week_drops(
     before: dict[tuple[int, date], tuple[int, int]], after: dict[tuple[int, date], tuple[int, int]], until: date
 ) -> set[tuple[int, date, int, int]]:
-    """Weeks with fewer hours than before and than prescribed. A week after discharge has no prescription.
+    """Return the weeks that have fewer minutes or days than before and than prescribed.
 
-    Weeks of which not every day is written yet, which is so from `until` on, are left out.
+    Weeks after a discharge are left out, and so are weeks that end after `until`, because their sessions are incomplete.
     """
     found = set()
     for (patient, week), (minutes, days) in before.items():
@@ -114,7 +114,7 @@ def week_drops(
 
 
 def overlapping_pairs(times: Iterable[tuple[Any, datetime, datetime]]) -> list[Any]:
-    """Double bookings of patients, rooms and facilitators, found by comparing every pair."""
+    """Return all pairs of overlapping times that belong to the same patient, room or facilitator."""
     rows = list(times)
     return [
         (one, two) for one, two in combinations(rows, 2) if one[0] == two[0] and one[1] < two[2] and two[1] < one[2]
@@ -142,7 +142,7 @@ def wrong_booked_counts() -> list[Any]:
 
 
 def wrong_copies() -> list[Any]:
-    """Copies that differ from their source. A session's date is that of its start at the site."""
+    """Return bookings, facilitators and sessions whose copied times or dates differ from those of the session."""
     wrong: list[Any] = []
     for booking in Booking.objects.filter(released_at=None).select_related("session"):
         session = booking.session
@@ -161,7 +161,7 @@ def wrong_copies() -> list[Any]:
 
 
 def expected_sessions(site: Site, first: date, until: date) -> dict[tuple[int, date], tuple[datetime, datetime]]:
-    """The dates of each meeting of a published track on which the site is open, with start and end in UTC."""
+    """Map meeting id and date to start and end in UTC, for the meetings of published tracks in [first, until)."""
     closed = [(closure.starts, closure.ends) for closure in Closure.objects.filter(site=site)]
     found = {}
     for meeting in Meeting.objects.filter(site=site, tracks__status=TrackStatus.PUBLISHED).distinct():

@@ -1,4 +1,4 @@
-"""Across clock changes, meetings keep their wall-clock times and credited minutes are exact."""
+"""When clocks change, meetings keep their wall-clock times, and credited minutes are the minutes that really passed."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ NEW_YORK, PHOENIX = "America/New_York", "America/Phoenix"
 LORD_HOWE, LONDON = "Australia/Lord_Howe", "Europe/London"
 
 NIGHTS = [
-    # The Sunday, and the minutes on it of a group from 0:30 to 3:30, without its break from 0:40 to 0:50.
+    # Zone, Sunday of the clock change, and minutes of a group from 0:30 to 3:30 that night, less its 10-minute break.
     pytest.param(NEW_YORK, date(2026, 3, 8), 110, id="New York, forward by an hour"),
     pytest.param(NEW_YORK, date(2026, 11, 1), 230, id="New York, back by an hour"),
     pytest.param(PHOENIX, date(2026, 3, 8), 170, id="Phoenix, which keeps its time in March"),
@@ -66,7 +66,7 @@ def test_meetings_keep_their_wall_clock_time_and_count_elapsed_minutes(
 def test_a_patient_who_leaves_early_that_night_is_credited_elapsed_minutes(
     zone: str, sunday: date, that_night: int
 ) -> None:
-    """The wall-clock time at which they left does not matter."""
+    """Credit is the time elapsed since the start, whatever the wall clock shows when the patient leaves."""
     site = make_site(time_zone=zone)
     first = sunday - timedelta(days=6)
     track = make_track(site, [make_meeting(site, 6, "00:30", "03:30", runs_from=first)])

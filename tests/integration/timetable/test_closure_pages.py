@@ -1,4 +1,4 @@
-"""The pages for closures: who is affected is shown first, and public holidays are offered."""
+"""The pages for closures: they preview which patients are affected, and offer public holidays."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ WEDNESDAY, THANKSGIVING, FRIDAY = (MONDAY + timedelta(days=number) for number in
 
 
 class Clinic:
-    """Groups on Monday, Wednesday and Thursday with a patient in them."""
+    """A clinic with a patient in groups on Monday, Wednesday and Thursday."""
 
     def __init__(self) -> None:
         self.site: Site = make_site(country="US", state="ME")

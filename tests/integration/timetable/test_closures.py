@@ -1,4 +1,4 @@
-"""A closure cancels the sessions of its days, and lifting it restores them."""
+"""A closure cancels the sessions on its days, and lifting the closure restores them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ MONDAY_AT_TEN = datetime(2026, 11, 23, 15, tzinfo=UTC)
 
 
 class Small:
-    """A group on Monday, Wednesday and Friday with a patient in it."""
+    """A small clinic with a patient in groups on Monday, Wednesday and Friday."""
 
     def __init__(self) -> None:
         self.site: Site = make_site()
@@ -70,7 +70,7 @@ class Small:
         return Session.objects.get(site=self.site, on=day, name="Group")
 
     def held_on(self) -> list[date]:
-        """The dates of the first two weeks on which the patient comes."""
+        """Return the dates in the first two weeks on which the patient is booked in a session that is not canceled."""
         standing = Booking.objects.active().filter(enrollment=self.enrollment, session__on__lt=MONDAY + 2 * WEEK)
         return sorted(standing.exclude(session__status=SessionStatus.CANCELLED).values_list("session__on", flat=True))
 
@@ -82,7 +82,7 @@ def small() -> Small:
 
 @contextmanager
 def refused_for(*reasons: Reason) -> Iterator[None]:
-    """Expect a refusal with exactly these reasons."""
+    """Expect the block to raise Refused with exactly these reasons."""
     with pytest.raises(Refused) as refused:
         yield
     assert refused.value.reasons == reasons

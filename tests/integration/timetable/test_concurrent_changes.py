@@ -1,4 +1,4 @@
-"""Concurrent changes of one timetable: the promises hold, and everybody gets a clear response."""
+"""Simultaneous changes of one timetable: nothing is double-booked or overbooked, and every request gets a clear response."""
 
 import random
 import re
@@ -40,7 +40,7 @@ MOVES, HANDS = 100, 20
 
 
 def at_once[T](tries: list[Callable[[], T]], hands: int) -> list[T]:
-    """Start all functions at once, each with its own database connection."""
+    """Run all functions in `hands` threads that start at once, each with its own database connection; return the results."""
     barrier = Barrier(hands)
 
     def run(mine: list[Callable[[], T]]) -> list[T]:
@@ -65,7 +65,7 @@ def test_five_of_24_patients_get_the_last_five_places() -> None:
         enroll(episode=admit(make_patient(site)))
 
     def attempt(episode: object) -> set[str]:
-        """Return why the patient was not enrolled, or nothing."""
+        """Try to enroll the patient, and return the codes of the reasons against it, or an empty set on success."""
         try:
             enroll(episode=episode)
         except Refused as refused:
@@ -82,7 +82,7 @@ def test_five_of_24_patients_get_the_last_five_places() -> None:
 
 
 def a_site(name: str, leads: list[User]) -> Site:
-    """Groups in two rooms, every day, with patients in them."""
+    """Create a site with two tracks that meet every weekday in their own rooms, with three patients each."""
     site = make_site(name)
     rooms = [make_room(site) for _ in range(2)]
     days = range(5)
@@ -112,7 +112,7 @@ def a_site(name: str, leads: list[User]) -> Site:
 
 
 def a_move(by: User, session: Session, chance: random.Random) -> Callable[[], list[int]]:
-    """Move the session on its page, preview and confirm; return the statuses of the responses."""
+    """Return a function that moves the session to a random time on its page and returns the status of each response."""
     on = session.on + timedelta(days=chance.randint(-1, 1))
     hour = chance.randint(8, 18)
     room = chance.choice([*session.site.rooms.all(), None])

@@ -1,4 +1,4 @@
-"""A group that changes or ends keeps its past sessions, and its enrollments move to the new group."""
+"""When a group changes or ends, its past sessions stay, and patients continue in the changed group."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +53,7 @@ def published(site: Site, coordinator: User, days: tuple[int, ...] = (0, 2, 4)) 
 
 
 def values_of(meeting: Meeting, **changes: Any) -> MeetingValues:
-    """The meeting's present values with the changes."""
+    """Return the current values of the meeting with the changes applied."""
     names = ["code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "room"]
     stated = {name: getattr(meeting, name) for name in names} | {"tracks": tuple(meeting.tracks.all())}
     return MeetingValues(**(stated | changes))
@@ -61,7 +61,7 @@ def values_of(meeting: Meeting, **changes: Any) -> MeetingValues:
 
 @contextmanager
 def refused_for(*reasons: object) -> Iterator[None]:
-    """Expect a refusal with exactly these reasons."""
+    """Expect the block to raise Refused with exactly these reasons."""
     with pytest.raises(Refused) as refused:
         yield
     assert refused.value.reasons == reasons

@@ -1,4 +1,4 @@
-"""The pages that change a meeting show who is affected, and ask about sessions that were changed by hand."""
+"""The pages that change or end a meeting preview who is affected, and ask whether to keep sessions changed by hand."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -34,7 +34,7 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 
 
 class Clinic:
-    """A group on three days with a patient in it, another room, and somebody else to lead."""
+    """A clinic with a patient in groups on three days, a second room, and a second clinician."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self.site: Site = make_site()
@@ -67,7 +67,7 @@ class Clinic:
         return move_session(session=self.on(day), slot=to, by=self.coordinator, now=NOW)
 
     def typed(self, **otherwise: Any) -> dict[str, Any]:
-        """The Monday group as in its form, from the second Monday on."""
+        """Return the form data that changes the Monday group from the second Monday on."""
         meeting = self.monday
         return {
             "code": meeting.code, "name": meeting.name, "weekday": 0, "starts": "09:00", "ends": "12:00", "every": "every",

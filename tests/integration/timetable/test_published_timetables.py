@@ -1,4 +1,4 @@
-"""Twenty weekly timetables of real programs, imported and checked against the hours rule."""
+"""Weekly timetables that twenty real programs published are imported and checked against the hours rule."""
 
 import csv
 from collections import defaultdict
@@ -20,13 +20,13 @@ from timekeeping.reasons import Refused
 SOURCE = PROJECT / "tests" / "data" / "timetables.csv"
 ZONE = ZoneInfo("America/New_York")
 FIRST = date(2026, 10, 5)
-"""A Monday. The eight weeks after it include the end of summer time and a closure."""
+"""Monday, first of eight weeks that include the end of daylight saving time and a closure."""
 UNTIL = FIRST + timedelta(weeks=8)
 NOW = datetime(2026, 10, 5, 4, 30, tzinfo=UTC)
 CLOSED = (date(2026, 11, 26), date(2026, 11, 27))
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-# Minutes and days a week, counted by hand from the published times without breaks, and the reasons against the program.
+# Minutes and days per week, counted by hand from the published times less breaks, and the reasons against publishing.
 VERDICTS = {
     "P02a": (1000, 5, ()),
     "P02b": (750, 5, ()),
@@ -60,7 +60,7 @@ def programs() -> dict[str, list[dict[str, str]]]:
 
 
 def write_clinic(folder: Path, status: str = "draft", individual_minutes: int = 0) -> Path:
-    """Write the timetables as files for the import, each program as a track with its own meetings."""
+    """Write the timetables as CSV files for the import, with a track and its meetings for each program."""
     tracks = ["site,code,name,population,status,individual_minutes"]
     meetings = ["site,code,name,tracks,weekday,starts,ends,break_minutes,modality,places,runs_from"]
     for code, slots in programs().items():
@@ -79,14 +79,14 @@ def write_clinic(folder: Path, status: str = "draft", individual_minutes: int = 
 
 
 def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, int]]:
-    """Start, end and countable minutes of a slot in the eight weeks, on the wall clock of New York."""
+    """Return start and end in UTC and countable minutes of each session that the slot has in the eight weeks."""
     pause = int(slot["break_minutes"] or 0)
     found = []
     for days in range(8 * 7):
         on = FIRST + timedelta(days=days)
         if WEEKDAYS[on.weekday()] != slot["weekday"] or on in CLOSED:
             continue
-        # Summer time ends in the night to 1 November: until then New York is 4 hours behind UTC, afterwards 5.
+        # Until November 1, when daylight saving time ends, New York is 4 hours behind UTC, afterwards 5 hours.
         behind = timedelta(hours=4 if on < date(2026, 11, 1) else 5)
         starts, ends = (
             datetime.combine(on, time.fromisoformat(slot[name]), UTC) + behind for name in ("starts", "ends")

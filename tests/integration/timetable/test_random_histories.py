@@ -1,4 +1,4 @@
-"""Random sequences of actions: the past and changed sessions stay, and every preview shows what happens."""
+"""After random actions, past sessions and those changed by hand are unchanged, and every preview was right."""
 
 import os
 from collections import Counter
@@ -72,7 +72,7 @@ ACTS = (
     "assign_staff",
 )  # fmt: skip
 TRIED: Counter[str] = Counter()
-"""How often each action was done and refused: an action that is always refused tests nothing."""
+"""Counts how often each action was done or refused, because an action that is always refused tests nothing."""
 
 numbers = st.integers(min_value=0, max_value=10_000)
 hours = st.sampled_from(HOURS)
@@ -80,7 +80,7 @@ shifts = st.integers(min_value=-3, max_value=4)
 
 
 class Clinic(RuleBasedStateMachine):
-    """A small clinic in the weeks in which clocks go back. Each number picks one of the existing items."""
+    """A small clinic in the weeks around a clock change. Rules get random numbers, each of which selects an existing row."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,10 +123,10 @@ class Clinic(RuleBasedStateMachine):
     def today(self) -> date:
         return self.now.astimezone(self.site.zone).date()
 
-    # Carrying out an action and comparing it with its preview.
+    # Running an action and comparing the result with its preview
 
     def act(self, act: Callable[[], object]) -> object:
-        """Preview the action, carry it out, and compare the preview with what changed."""
+        """Preview the action, run it, and compare the preview with the actual changes."""
         past, all_of_it = naive_model.past_rows(self.now), naive_model.all_rows()
         seats, held, weeks = naive_model.seats(), naive_model.held_sessions(), naive_model.week_totals()
         scope = SnapshotScope(self.site, BEGINS)
@@ -157,7 +157,7 @@ class Clinic(RuleBasedStateMachine):
         assert shown == naive_model.week_drops(weeks, naive_model.week_totals(), self.today + timedelta(weeks=WEEKS))
 
     def decide(self, session: object) -> None:
-        """Remember how the session was changed: it must stay like this."""
+        """Remember the values of a session that was changed by hand, which no other action may change."""
         if isinstance(session, Session):
             self.decided[session.pk] = as_decided(Session.objects.get(pk=session.pk))
 
@@ -168,7 +168,7 @@ class Clinic(RuleBasedStateMachine):
     def session(self, number: int, **filters: Any) -> Session | None:
         return self.one_of(Session.objects.to_come(self.now).filter(**filters), number)
 
-    # The actions.
+    # Actions
 
     @rule(number=numbers)
     def cancel(self, number: int) -> None:
@@ -274,7 +274,7 @@ class Clinic(RuleBasedStateMachine):
             self.forget(let_go)
 
     def standing_in(self, meeting: Meeting) -> set[int]:
-        """The enrollments in it that have no end date."""
+        """Return ids of the enrollments that attend the meeting without an end date."""
         return set(meeting.enrollment_meetings.filter(ends=None).values_list("enrollment", flat=True))
 
     def meeting(self, number: int) -> Meeting | None:
@@ -351,7 +351,7 @@ class Clinic(RuleBasedStateMachine):
     @rule(number=numbers, days=st.integers(0, 12), to=numbers, move=st.booleans())
     def end_a_track(self, number: int, days: int, to: int, move: bool) -> None:
         if number % 5:
-            return  # after a few there would be none left
+            return  # ending tracks more often would soon leave none
         track, other = self.tracks[number % 3], self.tracks[to % 3]
         last_day = self.today + days * DAY
         fitting = [
@@ -372,7 +372,7 @@ class Clinic(RuleBasedStateMachine):
 
     @rule()
     def extend(self) -> None:
-        """Run the nightly work; a second run changes nothing."""
+        """Run the nightly jobs, and check that a second run changes nothing."""
         past = naive_model.past_rows(self.now)
         extend_horizon(site=self.site, now=self.now)
         assert update_excuses_at_site(site=self.site, now=self.now) == 0, "whoever books excuses as well"
@@ -385,7 +385,7 @@ class Clinic(RuleBasedStateMachine):
         self.everything_is_there()
 
     def everything_is_there(self) -> None:
-        """Each date of each meeting has its session, at the usual time unless it was changed by hand."""
+        """Check that each date of each meeting has its session, at the usual time unless it was changed by hand."""
         until = self.today + timedelta(weeks=WEEKS)
         wanted = naive_model.expected_sessions(self.site, self.today, until)
         standing = {
@@ -399,7 +399,7 @@ class Clinic(RuleBasedStateMachine):
             if not session.is_changed:
                 assert (session.starts, session.ends, session.on) == (starts, ends, key[1])
 
-    # The invariants.
+    # Invariants
 
     @invariant()
     def nobody_and_nothing_is_in_two_places(self) -> None:
@@ -417,7 +417,7 @@ class Clinic(RuleBasedStateMachine):
 
 
 def name_of(act: Any) -> str:
-    """The name of the service that a partial calls."""
+    """Return the name of the service that the partial function calls."""
     return str(act.func.__name__)
 
 
@@ -436,7 +436,7 @@ def as_decided(session: Session) -> tuple[Any, ...]:
 
 
 def test_each_action_does_what_its_preview_showed(settings: Any) -> None:
-    """Random actions may all be refused; here each is done at least once."""
+    """This fixed sequence does each action at least once, because random actions might all be refused."""
     settings.HORIZON_WEEKS = WEEKS
     TRIED.clear()
     clinic = Clinic()
@@ -482,7 +482,7 @@ def test_the_timetable_stays_consistent_under_random_actions(settings: Any) -> N
             max_examples=EXAMPLES,
             stateful_step_count=14,
             deadline=None,
-            phases=[Phase.generate],  # what fails is long, but to shorten it takes longer than to read it
+            phases=[Phase.generate],  # no shrinking: it takes longer than reading a long example
             derandomize="TIMETABLE_EXAMPLES" not in os.environ,
             suppress_health_check=list(HealthCheck),
         ),

@@ -1,4 +1,4 @@
-"""Tracks are published only within the hours rule, and changes of published tracks must keep to it."""
+"""A track can be published only if it meets the hours rule, and changes of a published track must not break the rule."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -59,7 +59,7 @@ def published(site: Site, coordinator: User, days: tuple[int, ...] = (0, 2, 4)) 
 
 @contextmanager
 def refused_for(*reasons: object) -> Iterator[None]:
-    """Expect a refusal with exactly these reasons."""
+    """Expect the block to raise Refused with exactly these reasons."""
     with pytest.raises(Refused) as refused:
         yield
     assert refused.value.reasons == reasons

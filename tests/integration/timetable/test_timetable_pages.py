@@ -1,4 +1,4 @@
-"""The pages of tracks and meetings, of the day, and of the patient's own schedule."""
+"""The pages for tracks and meetings, the day page, and the patient's schedule in the portal."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def coordinator(client: Client, site: Site) -> User:
 
 
 def typed(site: Site, track: Track, **otherwise: Any) -> dict[str, Any]:
-    """A meeting as entered into its form."""
+    """Return the form data of a new meeting in the track, changed by the keyword arguments."""
     return {
         "code": "NEW",
         "name": "New group",
