@@ -50,5 +50,5 @@ def clinic_with(table: str, old: str, new: str) -> dict[str, str]:
     return {**CLINIC, table: CLINIC[table].replace(old, new)}
 
 
-def import_files(folder: Path, files: Mapping[str, str] = CLINIC, now: datetime = NOW, **options: bool) -> ImportResult:
-    return import_clinic(write_files(folder, files), by=None, now=now, **options)
+def import_files(folder: Path, files: Mapping[str, str] = CLINIC, now: datetime = NOW) -> ImportResult:
+    return import_clinic(write_files(folder, files), by=None, now=now)

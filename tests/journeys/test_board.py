@@ -387,5 +387,7 @@ def test_the_printed_week_fits_one_page_and_has_no_controls(
     expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
     paper = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
-    width, height = map(float, re.search(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", paper).groups())
+    media_box = re.search(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", paper)
+    assert media_box is not None
+    width, height = map(float, media_box.groups())
     assert width > height

@@ -45,7 +45,9 @@ def coordinator(monkeypatch: pytest.MonkeyPatch) -> "User":
 
 @pytest.fixture
 def rosa(coordinator: "User") -> Patient:
-    patient = make_patient(coordinator.role_assignments.get().site, "Rosa", "Lindqvist")
+    site = coordinator.role_assignments.get().site
+    assert site is not None
+    patient = make_patient(site, "Rosa", "Lindqvist")
     admit(patient)
     return patient
 
@@ -100,7 +102,7 @@ def test_a_what_if_more_schedules_and_a_comparison(
     rosa: Patient,
 ) -> None:
     make_commitment(rosa, [0], "11:00", "16:00", "Shop")
-    make_weekday_track(coordinator.role_assignments.get().site, [1, 2, 3], name="Other track")
+    make_weekday_track(rosa.site, [1, 2, 3], name="Other track")
     page = open_page(size)
     sign_in(page, coordinator)
 

@@ -2,6 +2,7 @@
 
 import doctest
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +12,12 @@ PAGES = sorted(page for page in [PROJECT / "README.md", *PROJECT.glob("docs/**/*
 WITH_EXAMPLES = [page for page in PAGES if ">>>" in page.read_text(encoding="utf-8")]
 
 
-def test_the_rules_have_examples():
+def test_the_rules_have_examples() -> None:
     assert PROJECT / "docs" / "rules.md" in WITH_EXAMPLES
 
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_the_examples_of_a_page_run(page):
+def test_the_examples_of_a_page_run(page: Path) -> None:
     """Code fences are replaced by empty lines, because an empty line ends the output of a doctest example."""
     text = re.sub(r"^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     examples = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+import django
 import pytest
 
-from iopmanager import release
 from iopmanager.release import compute_fingerprint
 
 
@@ -55,5 +55,5 @@ def test_other_files_do_not_change_the_fingerprint(checkout: Path) -> None:
 
 def test_another_version_of_django_changes_the_fingerprint(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = compute_fingerprint(checkout)
-    monkeypatch.setattr(release.django, "get_version", lambda: "99.1")
+    monkeypatch.setattr(django, "get_version", lambda: "99.1")
     assert compute_fingerprint(checkout) != before

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -34,15 +35,15 @@ EVERY = 10_000
 Expected = tuple[int, tuple[tuple[Key, ...], ...]]
 
 
-def evening(weekday: int, **more: object) -> WeeklyMeeting:
+def evening(weekday: int, **more: Any) -> WeeklyMeeting:
     return meeting(weekday, "18:00", "21:00", **{"key": f"E{weekday}"} | more)
 
 
-def morning(weekday: int, **more: object) -> WeeklyMeeting:
+def morning(weekday: int, **more: Any) -> WeeklyMeeting:
     return meeting(weekday, "09:00", "12:00", **{"key": f"M{weekday}"} | more)
 
 
-def track(name: str, *meetings: WeeklyMeeting, **more: object) -> Offer:
+def track(name: str, *meetings: WeeklyMeeting, **more: Any) -> Offer:
     return Offer(key=name, name=name, meetings=tuple(OfferedMeeting(meeting=each) for each in meetings), **more)
 
 
@@ -50,9 +51,7 @@ EVENINGS = track("Evenings", *(evening(day) for day in range(5)))
 MORNINGS = track("Mornings", *(morning(day) for day in (0, 2, 4)))
 
 
-def step(
-    minutes: int, days: int, *offers: Offer, week: int = 0, busy: tuple[BusyTime, ...] = (), **more: object
-) -> Step:
+def step(minutes: int, days: int, *offers: Offer, week: int = 0, busy: tuple[BusyTime, ...] = (), **more: Any) -> Step:
     need = Need(prescribed_minutes=minutes, prescribed_days=days, from_day=MONDAY + week * WEEK, busy=busy)
     return Step(need=need, offers=offers or (EVENINGS, MORNINGS), **more)
 
@@ -67,7 +66,7 @@ def keys(plan: StepPlan) -> list[Key]:
     return [each.key for each in plan.meetings]
 
 
-def test_the_next_level_keeps_groups_of_the_one_before():
+def test_the_next_level_keeps_groups_of_the_one_before() -> None:
     plans = plan_steps([step(900, 5), step(540, 3, week=4)])
     assert [keys(plan) for plan in plans] == [["E0", "E1", "E2", "E3", "E4"], ["E0", "E1", "E2"]]
     difference = plans[1].difference
@@ -75,7 +74,7 @@ def test_the_next_level_keeps_groups_of_the_one_before():
     assert difference.days == (ChangedDays("kept", (0, 1, 2)), ChangedDays("dropped", (3, 4)))
 
 
-def test_the_first_schedule_is_the_one_of_which_more_can_be_kept():
+def test_the_first_schedule_is_the_one_of_which_more_can_be_kept() -> None:
     """The morning alone is as good as the evening and comes first, but only the evening can go on once the new shift starts."""
     now, later = step(540, 3), step(540, 3, week=4, busy=(shift(range(5), "08:00", "16:00"),))
     assert keys(plan_steps([now])[0]) == ["M0", "M2", "M4"]
@@ -86,19 +85,19 @@ def test_the_first_schedule_is_the_one_of_which_more_can_be_kept():
     assert plans[1].difference.is_empty
 
 
-def test_the_first_step_keeps_the_present_meetings():
+def test_the_first_step_keeps_the_present_meetings() -> None:
     enrolled = EnrolledMeetings(meetings=(evening(2), evening(3), evening(4)), tracks=frozenset({"Evenings"}))
     [plan] = plan_steps([step(540, 3)], enrolled=enrolled)
     assert keys(plan) == ["E2", "E3", "E4"]
 
 
-def test_arranged_meetings_stay_and_the_next_step_keeps_them():
+def test_arranged_meetings_stay_and_the_next_step_keeps_them() -> None:
     arranged = EnrolledMeetings(meetings=(evening(1), evening(3), evening(4)), tracks=frozenset({"Evenings"}))
     first, second = plan_steps([step(540, 3, arranged=arranged), step(540, 3, week=4)])
     assert (first.schedule, keys(first), keys(second)) == (None, ["E1", "E3", "E4"], ["E1", "E3", "E4"])
 
 
-def test_a_step_whose_arranged_meetings_are_not_enough_is_planned_anew():
+def test_a_step_whose_arranged_meetings_are_not_enough_is_planned_anew() -> None:
     arranged = EnrolledMeetings(meetings=(evening(1), evening(3)), tracks=frozenset({"Evenings"}))
     only = step(540, 3, arranged=arranged)
     assert [reason.code for reason in only.arranged_reasons] == ["below_prescribed_minutes", "below_prescribed_days"]
@@ -106,14 +105,14 @@ def test_a_step_whose_arranged_meetings_are_not_enough_is_planned_anew():
     assert {"E1", "E3"} < set(keys(plan))
 
 
-def test_after_a_step_in_which_nothing_fits_the_meetings_before_it_are_kept():
+def test_after_a_step_in_which_nothing_fits_the_meetings_before_it_are_kept() -> None:
     busy = (shift(range(5), "08:00", "22:00"),)
     first, second, third = plan_steps([step(540, 3, MORNINGS), step(540, 3, week=2, busy=busy), step(540, 3, week=4)])
     assert (keys(second), second.difference) == ([], None)
     assert keys(third) == keys(first) == ["M0", "M2", "M4"]
 
 
-def test_an_enrolled_patient_stays_in_a_track_without_a_start_date():
+def test_an_enrolled_patient_stays_in_a_track_without_a_start_date() -> None:
     cohort = replace(MORNINGS, start_dates=(MONDAY,))
     first, second = plan_steps(
         [
@@ -126,7 +125,7 @@ def test_an_enrolled_patient_stays_in_a_track_without_a_start_date():
     assert keys(alone) == ["E0", "E1", "E2"]
 
 
-def test_a_new_version_of_a_group_counts_as_the_same_group():
+def test_a_new_version_of_a_group_counts_as_the_same_group() -> None:
     later = meeting(0, "18:30", "21:30", key="E0 later")
     evenings = track("Evenings", later, *(evening(day) for day in (1, 2, 3)))
     first, second = plan_steps([step(540, 3, EVENINGS), step(540, 3, evenings, week=4, follows={"E0": later})])
@@ -143,7 +142,9 @@ def test_a_new_version_of_a_group_counts_as_the_same_group():
         pytest.param([evening(1)], [morning(1)], ([], [], [1], [1]), id="another time of the day"),
     ],
 )
-def test_what_changes_from_week_to_week(before, after, weekdays):
+def test_what_changes_from_week_to_week(
+    before: list[WeeklyMeeting], after: list[WeeklyMeeting], weekdays: tuple[list[int], ...]
+) -> None:
     difference = compare_schedules(before, after)
     groups = (difference.kept, difference.same_time, difference.dropped, difference.added)
     assert tuple([each.weekday for each in group] for group in groups) == weekdays
@@ -162,11 +163,11 @@ def test_what_changes_from_week_to_week(before, after, weekdays):
         pytest.param([], [evening(1)], "added", id="no group before"),
     ],
 )
-def test_what_happens_to_a_weekday(before, after, code):
+def test_what_happens_to_a_weekday(before: list[WeeklyMeeting], after: list[WeeklyMeeting], code: str) -> None:
     assert compare_schedules(before, after).days == (ChangedDays(code, (1,)),)
 
 
-def test_how_many_schedules_are_tried_for_each_step():
+def test_how_many_schedules_are_tried_for_each_step() -> None:
     assert BEAM_WIDTHS == {1: (1,), 2: (50, 1)}
     assert BEAM_WIDTHS_FOR_MORE == (12, 3, 1)
 
@@ -219,7 +220,7 @@ def try_everything(
 
 
 @pytest.mark.parametrize("fifty", range(WORLDS // 50))
-def test_the_plan_is_the_best_of_trying_every_plan(fifty):
+def test_the_plan_is_the_best_of_trying_every_plan(fifty: int) -> None:
     kept = 0
     for seed in range(fifty * 50, fifty * 50 + 50):
         steps, enrolled = random_steps(Random(seed))
@@ -232,6 +233,6 @@ def test_the_plan_is_the_best_of_trying_every_plan(fifty):
     assert kept > 10
 
 
-def test_without_steps_there_is_no_plan():
+def test_without_steps_there_is_no_plan() -> None:
     assert plan_steps([]) == ()
     assert plan_steps([], enrolled=NOT_ENROLLED) == ()

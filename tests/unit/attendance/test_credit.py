@@ -1,6 +1,7 @@
 """Credit is the time attended within the session, less the break, and is never rounded up."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -42,13 +43,13 @@ PAUSE = Interval(at(10), at(10, 15))
         pytest.param(at(11, 59), None, 1, id="the last minute"),
     ],
 )
-def test_credit_is_the_time_attended(arrived, left, minutes):
+def test_credit_is_the_time_attended(arrived: datetime | None, left: datetime | None, minutes: int) -> None:
     status = PRESENT if arrived is None and left is None else PARTIAL
     found = credited_minutes(status=status, session=SESSION, pause=PAUSE, arrived=arrived, left=left)
     assert found == minutes
 
 
-def test_fractions_of_a_second_are_not_rounded_up_on_either_side():
+def test_fractions_of_a_second_are_not_rounded_up_on_either_side() -> None:
     """119.5 s of attendance less 59.6 s of break are 59.9 s. Rounded to whole seconds first, they would be 60."""
     pause = Interval(at(9, 0, 30), at(9, 1, 29, 600000))
     assert credited_minutes(status=PARTIAL, session=SESSION, pause=pause, left=at(9, 1, 59, 500000)) == 0
@@ -62,12 +63,12 @@ def test_fractions_of_a_second_are_not_rounded_up_on_either_side():
         pytest.param({"pause": None}, 180, id="no break"),
     ],
 )
-def test_the_rules_decide_what_counts(rule, minutes):
+def test_the_rules_decide_what_counts(rule: dict[str, Any], minutes: int) -> None:
     assert credited_minutes(**{"status": PRESENT, "session": SESSION, "pause": PAUSE, **rule}) == minutes
 
 
 @pytest.mark.parametrize("status", ABSENT)
-def test_patients_who_did_not_attend_get_no_credit(status):
+def test_patients_who_did_not_attend_get_no_credit(status: AttendanceOutcome) -> None:
     assert credited_minutes(status=status, session=SESSION, pause=PAUSE) == 0
 
 
@@ -83,12 +84,12 @@ def test_patients_who_did_not_attend_get_no_credit(status):
         pytest.param(None, None, id="in part, but neither from nor until when"),
     ],
 )
-def test_impossible_times_are_refused(arrived, left):
+def test_impossible_times_are_refused(arrived: datetime | None, left: datetime | None) -> None:
     with pytest.raises(ValueError):
         credited_minutes(status=PARTIAL, session=SESSION, pause=PAUSE, arrived=arrived, left=left)
 
 
-def test_elapsed_time_counts_in_the_night_when_clocks_go_back():
+def test_elapsed_time_counts_in_the_night_when_clocks_go_back() -> None:
     """On 1 November 2026, three and a half hours pass in New York from 00:30 to 03:00."""
     night = Interval(
         datetime(2026, 11, 1, 0, 30, tzinfo=NEW_YORK),
@@ -109,7 +110,9 @@ seconds = st.integers(-3600, 4 * 3600)
     st.none() | seconds,
     st.booleans(),
 )
-def test_credit_is_at_most_the_countable_time_and_equals_a_count_of_seconds(pause, arrived, left, breaks_count):
+def test_credit_is_at_most_the_countable_time_and_equals_a_count_of_seconds(
+    pause: list[int], arrived: int | None, left: int | None, breaks_count: bool
+) -> None:
     """Count the seconds of the session one by one: in the room and, unless breaks count, not in the break."""
     came = at(9) + timedelta(seconds=arrived) if arrived is not None else None
     went = at(9) + timedelta(seconds=left) if left is not None else None
@@ -131,7 +134,7 @@ def test_credit_is_at_most_the_countable_time_and_equals_a_count_of_seconds(paus
 
 
 @given(seconds.filter(lambda each: each < 3 * 3600 - 1), st.integers(1, 3600))
-def test_coming_later_never_gives_more_credit(arrived, later):
+def test_coming_later_never_gives_more_credit(arrived: int, later: int) -> None:
     came = at(9) + timedelta(seconds=arrived)
     came_later = min(came + timedelta(seconds=later), at(11, 59, 59))
     early, late = (

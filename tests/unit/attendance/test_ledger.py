@@ -1,8 +1,10 @@
 """The standing of a week in named tables, and make-up openings compared with all possible sets."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from time import perf_counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,7 +30,7 @@ def span(day: int, start: float, end: float) -> Interval[datetime]:
     return Interval(midnight + timedelta(hours=start), midnight + timedelta(hours=end))
 
 
-def booked(key: int, day: int, credited: int | None = None, *, minutes: int = 180, **more) -> BookedSession:
+def booked(key: int, day: int, credited: int | None = None, *, minutes: int = 180, **more: Any) -> BookedSession:
     """Create a morning session, three hours long by default."""
     return BookedSession(
         key=key,
@@ -59,7 +61,9 @@ def opening(key: int, day: int, start: float = 13, end: float = 16, minutes: int
         pytest.param(0, 0, Standing.AT_RISK, 540, id="nothing at all"),
     ],
 )
-def test_the_standing_depends_on_minutes(credited, remaining, standing, makeup_minutes):
+def test_the_standing_depends_on_minutes(
+    credited: int, remaining: int, standing: Standing, makeup_minutes: int
+) -> None:
     week = WeekPolicy(prescribed_minutes=540).assess(credited_minutes=credited, remaining_minutes=remaining)
     assert (week.standing, week.makeup_minutes, week.makeup_days) == (standing, makeup_minutes, 0)
 
@@ -72,7 +76,9 @@ def test_the_standing_depends_on_minutes(credited, remaining, standing, makeup_m
         pytest.param(2, 2, Standing.AT_RISK, 1, id="enough minutes over too few days are not enough"),
     ],
 )
-def test_days_count_as_well_as_minutes(credited_days, days_in_reach, standing, makeup_days):
+def test_days_count_as_well_as_minutes(
+    credited_days: int, days_in_reach: int, standing: Standing, makeup_days: int
+) -> None:
     week = WeekPolicy().assess(credited_minutes=540, credited_days=credited_days, days_in_reach=days_in_reach)
     assert (week.standing, week.makeup_minutes, week.makeup_days) == (standing, 0, makeup_days)
 
@@ -93,8 +99,13 @@ def test_days_count_as_well_as_minutes(credited_days, days_in_reach, standing, m
     ],
 )
 def test_the_standing_of_weeks_that_are_over_or_partial(
-    is_over, partial, credited, remaining, can_be_made_up, standing
-):
+    is_over: bool,
+    partial: Iterable[PartialReason],
+    credited: int,
+    remaining: int,
+    can_be_made_up: bool,
+    standing: Standing,
+) -> None:
     policy = WeekPolicy(is_over=is_over, partial=frozenset(partial))
     week = policy.assess(credited_minutes=credited, remaining_minutes=remaining, can_be_made_up=can_be_made_up)
     assert week.standing == standing
@@ -115,8 +126,15 @@ minutes_of_a_week = st.integers(0, 1500)
     st.booleans(),
 )
 def test_more_credit_never_makes_the_standing_worse(
-    credited, remaining, more, days, days_to_come, prescribed_minutes, prescribed_days, can_be_made_up
-):
+    credited: int,
+    remaining: int,
+    more: int,
+    days: int,
+    days_to_come: int,
+    prescribed_minutes: int,
+    prescribed_days: int,
+    can_be_made_up: bool,
+) -> None:
     policy = WeekPolicy(prescribed_minutes=prescribed_minutes, prescribed_days=prescribed_days)
     before, after = (
         policy.assess(
@@ -133,7 +151,9 @@ def test_more_credit_never_makes_the_standing_worse(
 
 
 @given(minutes_of_a_week, minutes_of_a_week, st.integers(0, 180), st.booleans())
-def test_attending_a_booked_session_leaves_the_gap_unchanged(credited, remaining, attended, can_be_made_up):
+def test_attending_a_booked_session_leaves_the_gap_unchanged(
+    credited: int, remaining: int, attended: int, can_be_made_up: bool
+) -> None:
     """Minutes only move from remaining to credited, so the standing can't get worse."""
     attended = min(attended, remaining)
     before = WeekPolicy().assess(credited_minutes=credited, remaining_minutes=remaining, can_be_made_up=can_be_made_up)
@@ -145,12 +165,12 @@ def test_attending_a_booked_session_leaves_the_gap_unchanged(credited, remaining
 
 
 @pytest.mark.parametrize(("minutes", "days"), [(0, 3), (-60, 3), (540, 0), (540, 8)])
-def test_an_impossible_prescription_is_refused(minutes, days):
+def test_an_impossible_prescription_is_refused(minutes: int, days: int) -> None:
     with pytest.raises(ValueError):
         WeekPolicy(prescribed_minutes=minutes, prescribed_days=days)
 
 
-def test_the_ledger_adds_up_credited_and_remaining_minutes():
+def test_the_ledger_adds_up_credited_and_remaining_minutes() -> None:
     """Monday is attended in full, Wednesday in part, Friday is pending; one session is canceled and one does not count."""
     week = build_ledger(
         WeekPolicy(),
@@ -200,19 +220,21 @@ def test_the_ledger_adds_up_credited_and_remaining_minutes():
         ),
     ],
 )
-def test_a_running_week(sessions, openings, standing, saving):
+def test_a_running_week(
+    sessions: list[tuple[int, int | None]], openings: list[MakeupOpening], standing: Standing, saving: tuple[int, ...]
+) -> None:
     week = build_ledger(WeekPolicy(), [booked(key, *each) for key, each in enumerate(sessions)], openings)
     assert (week.standing, week.makeup_openings) == (standing, saving)
 
 
-def test_a_day_counts_when_something_is_credited_on_it():
+def test_a_day_counts_when_something_is_credited_on_it() -> None:
     twice_a_day = [booked(1, 0, 180), booked(2, 0, 180), booked(3, 1, 180), booked(4, 2, 0)]
     week = build_ledger(WeekPolicy(is_over=True), twice_a_day)
     assert (week.credited_minutes, week.credited_days, week.makeup_days) == (540, 2, 1)
     assert week.standing == Standing.SHORT
 
 
-def test_a_week_that_is_over_has_nothing_remaining():
+def test_a_week_that_is_over_has_nothing_remaining() -> None:
     week = build_ledger(
         WeekPolicy(is_over=True), [booked(1, 0, 180), booked(2, 2, 180), booked(3, 4)], [opening(11, 5)]
     )
@@ -220,13 +242,15 @@ def test_a_week_that_is_over_has_nothing_remaining():
     assert week.makeup_openings == ()
 
 
-def test_a_partial_week_keeps_its_reason_and_its_numbers():
+def test_a_partial_week_keeps_its_reason_and_its_numbers() -> None:
     week = build_ledger(WeekPolicy(partial=ADMITTED), [booked(1, 3), booked(2, 4)], [opening(11, 5)])
     assert (week.standing, week.partial) == (Standing.PARTIAL, ADMITTED)
     assert (week.remaining_minutes, week.makeup_minutes, week.makeup_days) == (360, 180, 1)
 
 
-def every_makeup_set(openings, taken, minutes, days, counted_days):
+def every_makeup_set(
+    openings: list[MakeupOpening], taken: list[BookedSession], minutes: int, days: int, counted_days: set[date]
+) -> tuple[MakeupOpening, ...] | None:
     """Yield all sets that close the gap, tried one by one: the fewest first, then the earliest."""
     free = sorted(
         (each for each in openings if not any(each.time.overlaps(other.time) for other in taken)),
@@ -254,21 +278,23 @@ some_openings = st.lists(
 
 
 @given(some_openings, st.sets(st.integers(0, 4), max_size=2), st.integers(0, 400), st.integers(0, 4))
-def test_makeup_openings_are_the_first_of_all_sets_that_close_the_gap(openings, days_with_a_session, minutes, days):
+def test_makeup_openings_are_the_first_of_all_sets_that_close_the_gap(
+    openings: list[MakeupOpening], days_with_a_session: set[int], minutes: int, days: int
+) -> None:
     taken = [booked(100 + day, day) for day in sorted(days_with_a_session)]
     kept = {each.on for each in taken}
     found = find_makeup_openings(openings, booked=taken, minutes=minutes, days=days, counted_days=kept)
     assert found == every_makeup_set(openings, taken, minutes, days, kept)
 
 
-def test_the_last_of_many_openings_is_found():
+def test_the_last_of_many_openings_is_found() -> None:
     """Sixty short groups are on days that count already; only one on Saturday adds the third day."""
     crowd = [opening(key, key % 2, 13 + (key // 2) * 0.2, 13.1 + (key // 2) * 0.2, 5) for key in range(60)]
     week = build_ledger(WeekPolicy(), [booked(1, 0, 180), booked(2, 1)], [*crowd, opening(99, 5)])
     assert (week.standing, week.makeup_openings) == (Standing.AT_RISK, (99,))
 
 
-def test_a_gap_that_no_opening_closes_is_found_fast():
+def test_a_gap_that_no_opening_closes_is_found_fast() -> None:
     """Forty parallel openings have enough minutes, but all are on days that count already."""
     crowd = [opening(key, key % 5, 12 + key % 4, 14 + key % 4) for key in range(40)]
     began = perf_counter()

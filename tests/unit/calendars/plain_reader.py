@@ -63,7 +63,7 @@ def _days(start: date, end: date) -> Iterator[date]:
 
 
 def _is_left_out(event: icalendar.Event) -> bool:
-    return (
+    return bool(
         event.get("STATUS") == "CANCELLED"
         or event.get("TRANSP") == "TRANSPARENT"
         or event.get("X-MICROSOFT-CDO-BUSYSTATUS") == "FREE"
@@ -75,16 +75,16 @@ def _separate_shared_ids(calendar: icalendar.Calendar) -> None:
     seen: dict[tuple[str, int], int] = {}
     for number, event in enumerate(calendar.walk("VEVENT")):
         if "UID" in event and "RECURRENCE-ID" not in event:
-            key = (event["UID"], event.get("SEQUENCE", -1))
+            key = (event.get("UID"), event.get("SEQUENCE", -1))
             if key in seen:
                 event["UID"] = icalendar.vText(f"{event['UID']} again {number}")
             seen.setdefault(key, number)
 
 
-def _make_until_inclusive(event: icalendar.Event, zone: ZoneInfo) -> None:
+def _make_until_inclusive(event: icalendar.Component, zone: ZoneInfo) -> None:
     """Include all of the last day; a last time without a zone is on the entry's own clock."""
     rules = event.get("RRULE", [])
-    start = event["DTSTART"].dt if "DTSTART" in event else None
+    start = event.get("DTSTART").dt if "DTSTART" in event else None
     for rule in rules if isinstance(rules, list) else [rules]:
         until = rule.get("UNTIL", [None])[0]
         if until is None or not isinstance(start, datetime):

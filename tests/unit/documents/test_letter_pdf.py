@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import date, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,8 +28,8 @@ OWN_WORDS = frozenset(
 )
 
 
-def content(**changed: object) -> LetterContent:
-    told: dict = {
+def content(**changed: Any) -> LetterContent:
+    told: dict[str, Any] = {
         "sender": "HS Offices",
         "sender_address": "12 Pier Road",
         "sender_phone": "555-0100",

@@ -26,20 +26,20 @@ def mondays(*weeks: int, starts: str = "09:00") -> list[Appointment]:
         pytest.param((0, 2, 4), True, [1, 3], id="every other week, with what is left out"),
     ],
 )
-def test_repeating_times_become_one_weekly_time(weeks, weekly, out):
+def test_repeating_times_become_one_weekly_time(weeks: tuple[int, ...], weekly: bool, out: list[int]) -> None:
     told = summarize_appointments(mondays(*weeks))
     assert bool(told.weekly) == weekly
     assert len(told.single) == (0 if weekly else len(weeks))
     assert [day for each in told.weekly for day in each.skipped] == [MONDAY + week * WEEK for week in out]
 
 
-def test_two_times_on_one_day_are_two_weekly_times_in_order():
+def test_two_times_on_one_day_are_two_weekly_times_in_order() -> None:
     told = summarize_appointments(mondays(0, 1, 2, starts="11:00") + mondays(0, 1, 2))
     assert [each.starts for each in told.weekly] == [time(9), time(11)]
     assert told.weekly[0] == WeeklyTime(0, time(9), time(12), MONDAY, MONDAY + 2 * WEEK, ())
 
 
-def test_no_appointments_give_no_times():
+def test_no_appointments_give_no_times() -> None:
     assert not summarize_appointments([])
 
 
@@ -55,7 +55,7 @@ appointments = st.lists(
 
 
 @given(appointments)
-def test_a_letter_has_exactly_the_given_appointments(given_times):
+def test_a_letter_has_exactly_the_given_appointments(given_times: list[Appointment]) -> None:
     told = summarize_appointments(given_times)
     said = [each for weekly in told.weekly for each in weekly.appointments()] + list(told.single)
     assert sorted(said) == sorted(set(given_times))

@@ -1,6 +1,8 @@
 """The weekly-hours rule in named tables, and its totals compared with a count of minutes."""
 
+from collections.abc import Callable, Sequence
 from datetime import date, time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,13 +20,16 @@ from scheduling.domain.hours.reasons import (
     TooManyMinutes,
 )
 from scheduling.domain.hours.rules import Band, HoursRules, WeeklyMeeting, add_up, assess_choice, assess_track
+from timekeeping.reasons import Reason
 from timekeeping.weeks import minute_of
 
 MONDAY = date(2026, 11, 2)
 RULES = HoursRules()
 
 
-def meeting(weekday: int = 0, starts: str = "09:00", ends: str = "12:00", pause: str = "", **more) -> WeeklyMeeting:
+def meeting(
+    weekday: int = 0, starts: str = "09:00", ends: str = "12:00", pause: str = "", **more: Any
+) -> WeeklyMeeting:
     """Create a meeting whose key and name are its time by default; `pause` is a break such as "10:20-10:35"."""
     break_starts, break_ends = (time.fromisoformat(part) for part in pause.split("-")) if pause else (None, None)
     name = f"{weekday} {starts}"
@@ -63,7 +68,7 @@ def each_day(*minutes: int) -> list[WeeklyMeeting]:
         pytest.param((), (NoMeetings(), TooFewMinutes(0, 540), TooFewDays(0, 3)), id="nothing"),
     ],
 )
-def test_bounds_are_inclusive(minutes, reasons):
+def test_bounds_are_inclusive(minutes: tuple[int, ...], reasons: tuple[Reason, ...]) -> None:
     verdict = assess_track(each_day(*minutes), RULES)
     assert verdict.reasons == reasons
     assert verdict.allowed == (not reasons)
@@ -84,7 +89,9 @@ def test_bounds_are_inclusive(minutes, reasons):
         ),
     ],
 )
-def test_the_bounds_come_from_the_rule_set(rules, minutes, reasons):
+def test_the_bounds_come_from_the_rule_set(
+    rules: HoursRules, minutes: tuple[int, ...], reasons: tuple[Reason, ...]
+) -> None:
     assert assess_track(each_day(*minutes), rules).reasons == reasons
 
 
@@ -95,7 +102,7 @@ def test_the_bounds_come_from_the_rule_set(rules, minutes, reasons):
         pytest.param((300, 300, 300, 300), Band.HIGHER, id="20 h"),
     ],
 )
-def test_the_higher_band_starts_at_twenty_hours(minutes, band):
+def test_the_higher_band_starts_at_twenty_hours(minutes: tuple[int, ...], band: Band) -> None:
     assert assess_track(each_day(*minutes), RULES).band is band
 
 
@@ -123,24 +130,24 @@ FORTNIGHTLY = meeting(0, "18:00", "20:00", anchor=MONDAY)
         pytest.param([], 0, 0, id="nothing"),
     ],
 )
-def test_the_minutes_of_a_day(meetings, minutes, breaks_counted):
+def test_the_minutes_of_a_day(meetings: list[WeeklyMeeting], minutes: int, breaks_counted: int) -> None:
     assert add_up(meetings, RULES).by_weekday[0] == minutes
     assert add_up(meetings, HoursRules(breaks_count=True)).by_weekday[0] == breaks_counted
 
 
-def test_twenty_minutes_of_break_a_day_make_nine_hours_eight():
+def test_twenty_minutes_of_break_a_day_make_nine_hours_eight() -> None:
     three = [meeting(day, pause="10:20-10:40") for day in (0, 1, 3)]
     assert assess_track(three, RULES).reasons == (TooFewMinutes(480, 540),)
     assert assess_track(three, HoursRules(breaks_count=True)).allowed
 
 
-def test_a_day_without_countable_minutes_does_not_count():
+def test_a_day_without_countable_minutes_does_not_count() -> None:
     uncounted = [meeting(1, countable=False), meeting(2, anchor=MONDAY)]
     verdict = assess_track([lasting(300, 0), *uncounted, lasting(300, 4)], RULES)
     assert verdict.reasons == (TooFewDays(2, 3),)
 
 
-def test_individual_time_counts_as_minutes_but_not_as_a_day():
+def test_individual_time_counts_as_minutes_but_not_as_a_day() -> None:
     """Seven hours of groups and two of individual time, as some programs arrange it."""
     groups = each_day(140, 140, 140)
     assert assess_track(groups, RULES, individual_minutes=120).allowed
@@ -154,7 +161,7 @@ parts = st.tuples(st.integers(0, 2), st.integers(14, 20), st.integers(1, 6)).map
 
 
 @given(st.lists(parts, max_size=7))
-def test_without_breaks_every_minute_with_a_meeting_counts_once(meetings):
+def test_without_breaks_every_minute_with_a_meeting_counts_once(meetings: list[WeeklyMeeting]) -> None:
     held = {(each.weekday, minute) for each in meetings for minute in range(each.span.start, each.span.end)}
     total = add_up(meetings, RULES)
     assert total.minutes == len(held)
@@ -162,7 +169,7 @@ def test_without_breaks_every_minute_with_a_meeting_counts_once(meetings):
 
 
 @given(st.lists(parts, max_size=7), st.lists(st.booleans(), min_size=7, max_size=7))
-def test_meetings_that_do_not_overlap_add_up(meetings, has_break):
+def test_meetings_that_do_not_overlap_add_up(meetings: list[WeeklyMeeting], has_break: list[bool]) -> None:
     """Breaks are ten minutes long and start ten minutes in. The total is never more than that of the single meetings."""
     paused = [
         meeting(
@@ -198,7 +205,9 @@ def test_meetings_that_do_not_overlap_add_up(meetings, has_break):
         ),
     ],
 )
-def test_a_choice_meets_the_prescription_within_the_rules(meetings, reasons):
+def test_a_choice_meets_the_prescription_within_the_rules(
+    meetings: Sequence[WeeklyMeeting], reasons: tuple[Reason, ...]
+) -> None:
     verdict = assess_choice(meetings, RULES, prescribed_minutes=540, prescribed_days=3)
     assert verdict.reasons == reasons
 
@@ -213,7 +222,7 @@ def test_a_choice_meets_the_prescription_within_the_rules(meetings, reasons):
         ),
     ],
 )
-def test_one_shortage_gives_one_reason(prescribed, reasons):
+def test_one_shortage_gives_one_reason(prescribed: tuple[int, int], reasons: tuple[Reason, ...]) -> None:
     """The reason is about the prescription, unless the rules require more than it."""
     verdict = assess_choice(each_day(250, 250), RULES, prescribed_minutes=prescribed[0], prescribed_days=prescribed[1])
     assert verdict.reasons == reasons
@@ -235,16 +244,16 @@ def test_one_shortage_gives_one_reason(prescribed, reasons):
         pytest.param(lambda: HoursRules(week_starts=7), id="a week from an eighth day"),
     ],
 )
-def test_nonsense_cannot_be_built(nonsense):
+def test_nonsense_cannot_be_built(nonsense: Callable[[], object]) -> None:
     with pytest.raises(ValueError):
         nonsense()
 
 
-def test_a_break_needs_a_start_and_an_end():
+def test_a_break_needs_a_start_and_an_end() -> None:
     with pytest.raises(ValueError, match="both"):
         WeeklyMeeting(key=1, name="", weekday=0, starts=time(9), ends=time(12), break_starts=time(10))
 
 
-def test_minutes_are_on_the_wall_clock():
+def test_minutes_are_on_the_wall_clock() -> None:
     assert meeting(0, "08:15", "09:50", "09:00-09:05").minutes(RULES) == 90
     assert minute_of(time(23, 59)) == 1439

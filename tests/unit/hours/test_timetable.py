@@ -1,6 +1,7 @@
 """Changing timetables: which periods are judged, and that equivalent dates lead to the same verdicts."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ def on(day: int) -> date:
     return MONDAY + timedelta(days=day)
 
 
-def runs(*weekdays: int, start: int | None = None, end: int | None = None, **more) -> list[WeeklyMeeting]:
+def runs(*weekdays: int, start: int | None = None, end: int | None = None, **more: Any) -> list[WeeklyMeeting]:
     """Create three hours on each weekday; `start` and `end` are counted in days after Monday."""
     dates = {"runs_from": None if start is None else on(start), "runs_until": None if end is None else on(end)}
     return [meeting(weekday, **dates | more) for weekday in weekdays]
@@ -99,18 +100,18 @@ def summary(periods: tuple[Period, ...]) -> list[tuple[int, int | None, int, boo
         ),
     ],
 )
-def test_each_period_is_judged(meetings, periods):
+def test_each_period_is_judged(meetings: list[WeeklyMeeting], periods: list[tuple[int, int | None, int, bool]]) -> None:
     assert summary(assess_timetable(meetings, RULES, first=MONDAY)) == periods
 
 
-def test_every_period_has_its_reasons_and_the_individual_time():
+def test_every_period_has_its_reasons_and_the_individual_time() -> None:
     short = [*runs(0, 2, 4, end=28), *runs(0, 2, start=28)]
     *_, last = assess_timetable(short, RULES, first=MONDAY, individual_minutes=60)
     assert last == Period(on(28), None, last.verdict)
     assert last.verdict.reasons == (TooFewMinutes(420, 540), TooFewDays(2, 3))
 
 
-def test_another_group_conflicts_only_while_both_run():
+def test_another_group_conflicts_only_while_both_run() -> None:
     own = [*runs(0, 2, 4, end=28, room=1), *runs(0, 2, 4, start=28, room=2)]
     others = runs(0, start=14, room=2, key="x", name="X")
     first, second = assess_timetable(own, RULES, first=MONDAY, others=others)
@@ -138,7 +139,7 @@ changing = st.builds(
 
 
 @given(st.lists(changing, max_size=6), st.integers(0, 10))
-def test_periods_are_the_weeks_as_they_are_held(meetings, first):
+def test_periods_are_the_weeks_as_they_are_held(meetings: list[WeeklyMeeting], first: int) -> None:
     """On every date of a period, exactly those groups are held that its verdict adds up."""
     periods = assess_timetable(meetings, RULES, first=on(first))
     judged = {}
@@ -154,7 +155,7 @@ def test_periods_are_the_weeks_as_they_are_held(meetings, first):
 
 
 @given(st.lists(changing, max_size=6), st.data())
-def test_equivalent_dates_give_the_same_verdicts(meetings, data):
+def test_equivalent_dates_give_the_same_verdicts(meetings: list[WeeklyMeeting], data: st.DataObject) -> None:
     """A Friday group that runs from a Monday or from the Friday after is held on the same dates."""
 
     def moved(each: WeeklyMeeting, day: date | None) -> date | None:

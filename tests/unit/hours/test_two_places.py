@@ -1,19 +1,21 @@
 """A room or a facilitator in two places at once is reported, but only if there is a common date."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from scheduling.domain.hours.reasons import FacilitatorDoubleBooked, RoomDoubleBooked
 from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, assess_track
 from tests.unit.hours.test_rules import each_day, meeting
+from timekeeping.reasons import Reason
 
 MONDAY = date(2026, 11, 2)
 WEEK = timedelta(weeks=1)
 RULES = HoursRules()
 
 
-def led(*people: int, **more) -> WeeklyMeeting:
+def led(*people: int, **more: Any) -> WeeklyMeeting:
     return meeting(**{"facilitators": frozenset(people)} | more)
 
 
@@ -87,7 +89,9 @@ def led(*people: int, **more) -> WeeklyMeeting:
         ),
     ],
 )
-def test_rooms_and_facilitators_in_two_places_are_reported(one, two, reasons):
+def test_rooms_and_facilitators_in_two_places_are_reported(
+    one: WeeklyMeeting, two: WeeklyMeeting, reasons: list[Reason]
+) -> None:
     """It is found between two meetings of a track, and between a meeting of a track and another of the site."""
     rest = each_day(0, 180, 180, 180)
     alone = list(assess_track([one, *rest], RULES, others=[two]).reasons)

@@ -30,7 +30,7 @@ def hours(day: int, starts: float, length: float = 3) -> Interval[datetime]:
 
 
 def booked(session_key: int, day: int = 0, starts: float = 9, **more: Any) -> BookingState:
-    values = {"patient": 1, "name": "Skills", "minutes": 180, "week": WEEK} | more
+    values: dict[str, Any] = {"patient": 1, "name": "Skills", "minutes": 180, "week": WEEK} | more
     return BookingState(session=session_key, on=WEEK + timedelta(days=day), time=hours(day, starts), **values)
 
 

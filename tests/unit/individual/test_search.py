@@ -28,7 +28,7 @@ from scheduling.domain.individual.proposals import (
 from scheduling.domain.individual.search import check_choice, propose_individual_times
 from scheduling.domain.search.need import Need
 from timekeeping.intervals import Interval
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, wall_time
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, RecurrencePattern, wall_time
 
 MONDAY = date(2026, 11, 23)
 DAYS = (0, 2, 4)
@@ -214,11 +214,12 @@ def busy_times(draw: st.DrawFn) -> BusyTime:
     starts, ends = draw(spans())
     dates = frozenset({MONDAY + timedelta(days=draw(some_day), weeks=draw(st.integers(0, 2)))})
     weekly = Recurrence(weekdays=frozenset({draw(some_day)}))
+    patterns: list[RecurrencePattern] = [OnDates(dates), weekly]
     return BusyTime(
         key=1,
         label=draw(st.sampled_from(["a", "b"])),
         kind="work",
-        recurrence=draw(st.sampled_from([OnDates(dates), weekly])),
+        recurrence=draw(st.sampled_from(patterns)),
         starts=wall_time(starts),
         ends=wall_time(ends),
         travel_before=draw(st.sampled_from([0, 10])),

@@ -1,6 +1,7 @@
 """The reason against a meeting that conflicts with a commitment: named cases, then a calendar of minutes as the oracle."""
 
 from datetime import date, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,9 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 THURSDAY = meeting(3, "16:00", "17:30", name="Thursday's group")
 
 
-def busy(weekdays: tuple[int, ...], starts: str, ends: str, travel: int = 0, label: str = "Shift", **when) -> BusyTime:
+def busy(
+    weekdays: tuple[int, ...], starts: str, ends: str, travel: int = 0, label: str = "Shift", **when: Any
+) -> BusyTime:
     return BusyTime(
         key=label,
         label=label,
@@ -31,13 +34,12 @@ def busy(weekdays: tuple[int, ...], starts: str, ends: str, travel: int = 0, lab
     )
 
 
-def need(*commitments: BusyTime, **more) -> Need:
-    return Need(
-        **{"prescribed_minutes": 540, "prescribed_days": 3, "from_day": MONDAY, "weeks": 4} | more, busy=commitments
-    )
+def need(*commitments: BusyTime, **more: Any) -> Need:
+    given: dict[str, Any] = {"prescribed_minutes": 540, "prescribed_days": 3, "from_day": MONDAY, "weeks": 4}
+    return Need(**given | more, busy=commitments)
 
 
-def numbers_of(group: WeeklyMeeting, *commitments: BusyTime, **more) -> list[tuple[int, int, int, bool]]:
+def numbers_of(group: WeeklyMeeting, *commitments: BusyTime, **more: Any) -> list[tuple[int, int, int, bool]]:
     """Minutes missing, those of them that are not travel, the gap, and whether the commitment comes first."""
     found = blocking_conflicts(group, need(*commitments, **more))
     return [(each.minutes, each.overlap_minutes, each.gap_minutes, each.before) for each in found]
@@ -70,30 +72,30 @@ def numbers_of(group: WeeklyMeeting, *commitments: BusyTime, **more) -> list[tup
         pytest.param(busy((0, 1, 2, 4, 5, 6), "16:00", "17:30", 90), [], id="it is on all other days"),
     ],
 )
-def test_the_minutes_of_a_conflict(commitment, numbers):
+def test_the_minutes_of_a_conflict(commitment: BusyTime, numbers: list[tuple[int, int, int, bool]]) -> None:
     assert numbers_of(THURSDAY, commitment) == numbers
 
 
-def test_a_conflict_names_the_meeting_the_commitment_and_the_dates():
+def test_a_conflict_names_the_meeting_the_commitment_and_the_dates() -> None:
     shift = busy((3,), "17:45", "23:00", 25)
     (conflict,) = blocking_conflicts(THURSDAY, need(shift))
     assert (conflict.meeting, conflict.busy, conflict.travel_minutes) == (THURSDAY, shift, 25)
     assert (conflict.first_date, conflict.dates) == (MONDAY + 3 * DAY, 4)
 
 
-def test_a_shift_from_sunday_to_monday_conflicts_on_monday():
+def test_a_shift_from_sunday_to_monday_conflicts_on_monday() -> None:
     sunday_night = busy((6,), "22:00", "06:30", 60)
     assert numbers_of(meeting(0, "07:00", "08:00"), sunday_night) == [(30, 0, 30, True)]
     assert blocking_conflicts(meeting(0, "07:00", "08:00"), need(sunday_night))[0].first_date == MONDAY
 
 
-def test_night_shifts_before_and_after_a_group_are_two_conflicts():
+def test_night_shifts_before_and_after_a_group_are_two_conflicts() -> None:
     nights = busy((2, 3), "18:00", "15:40", 30)
     assert numbers_of(THURSDAY, nights) == [(10, 0, 20, True)]
     assert numbers_of(meeting(3, "15:50", "17:50"), nights) == [(20, 0, 10, True), (20, 0, 10, False)]
 
 
-def test_two_commitments_are_two_conflicts():
+def test_two_commitments_are_two_conflicts() -> None:
     commitments = [busy((3,), "12:00", "16:30", label="Shift"), busy((3,), "17:00", "18:00", label="School run")]
     assert [(each.busy.label, each.minutes) for each in blocking_conflicts(THURSDAY, need(*commitments))] == [
         ("Shift", 30),
@@ -113,14 +115,14 @@ def test_two_commitments_are_two_conflicts():
         pytest.param(busy((3,), "16:00", "17:00", valid_from=MONDAY + 4 * WEEK), [], id="from after the horizon"),
     ],
 )
-def test_the_dates_of_a_conflict(commitment, dates):
+def test_the_dates_of_a_conflict(commitment: BusyTime, dates: list[int]) -> None:
     found = blocking_conflicts(THURSDAY, need(commitment))
     assert [(each.first_date, each.dates) for each in found] == (
         [(MONDAY + dates[0] * DAY, len(dates))] if dates else []
     )
 
 
-def test_a_court_date_conflicts_once():
+def test_a_court_date_conflicts_once() -> None:
     court = BusyTime(
         key=1, label="Court", kind="court", recurrence=Recurrence.once(MONDAY + 10 * DAY), starts=time(9), ends=time(17)
     )
@@ -128,19 +130,19 @@ def test_a_court_date_conflicts_once():
     assert (conflict.first_date, conflict.dates, conflict.minutes) == (MONDAY + 10 * DAY, 1, 60)
 
 
-def test_commitments_and_groups_of_alternate_weeks_do_not_conflict():
+def test_commitments_and_groups_of_alternate_weeks_do_not_conflict() -> None:
     family_night = meeting(3, "16:00", "17:30", anchor=MONDAY)
     assert blocking_conflicts(family_night, need(busy((3,), "16:00", "18:00", anchor=MONDAY + WEEK))) == ()
     assert blocking_conflicts(family_night, need(busy((3,), "16:00", "18:00", anchor=MONDAY - 4 * WEEK)))[0].dates == 2
 
 
-def test_a_group_conflicts_only_while_it_runs():
+def test_a_group_conflicts_only_while_it_runs() -> None:
     shift = busy((3,), "16:00", "17:00")
     assert blocking_conflicts(meeting(3, "16:00", "17:30", runs_from=MONDAY + 2 * WEEK), need(shift))[0].dates == 2
     assert blocking_conflicts(meeting(3, "16:00", "17:30", runs_until=MONDAY + DAY), need(shift)) == ()
 
 
-def test_there_is_no_conflict_on_a_day_when_the_site_is_closed():
+def test_there_is_no_conflict_on_a_day_when_the_site_is_closed() -> None:
     holiday = busy((3,), "16:00", "17:00", valid_until=MONDAY + WEEK)
     closed = (Interval(MONDAY + 3 * DAY, MONDAY + 4 * DAY),)
     assert blocking_conflicts(THURSDAY, need(holiday, closed=closed)) == ()
@@ -159,7 +161,9 @@ commitments = st.builds(
 
 
 @given(commitments, st.integers(0, 6), st.integers(0, 20), st.integers(1, 3), st.sampled_from([None, MONDAY]))
-def test_a_conflict_is_a_minute_that_is_taken_twice(commitment, weekday, hour, hours, anchor):
+def test_a_conflict_is_a_minute_that_is_taken_twice(
+    commitment: BusyTime, weekday: int, hour: int, hours: int, anchor: date | None
+) -> None:
     """Count minute by minute on a calendar; the minutes of all conflicts are at least those taken twice on any date."""
     group = meeting(weekday, f"{hour:02}:00", f"{hour + hours:02}:00", anchor=anchor)
     taken = set()

@@ -1,6 +1,7 @@
 """Which conflicts block a meeting, move or cost a session: named cases, then a calendar of minutes as the oracle."""
 
 from datetime import date, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,7 @@ def commitment(
     )
 
 
-def conflicts_of(busy: BusyTime, **more) -> MeetingConflicts:
+def conflicts_of(busy: BusyTime, **more: Any) -> MeetingConflicts:
     need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=(busy,), **more)
     return need.conflicts_with(GROUP)
 
@@ -73,14 +74,14 @@ def on(*numbers: int) -> OnDates:
         ),
     ],
 )
-def test_a_movable_commitment_moves_at_one_end(busy, moves):
+def test_a_movable_commitment_moves_at_one_end(busy: BusyTime, moves: list[tuple[bool, int]] | None) -> None:
     found = conflicts_of(busy)
     assert bool(found.blocking) == (moves is None)
     assert [(move.ends_earlier, move.minutes) for move in found.moves] == (moves or [])
     assert all((move.busy, move.weekday, move.is_temporary) == (busy, 3, False) for move in found.moves)
 
 
-def test_a_night_shift_moves_on_the_day_on_which_it_starts():
+def test_a_night_shift_moves_on_the_day_on_which_it_starts() -> None:
     (move,) = conflicts_of(commitment("22:00", "16:10", Recurrence(weekdays=frozenset({2})), movable=10)).moves
     assert (move.weekday, move.ends_earlier, move.minutes) == (2, True, 10)
 
@@ -121,7 +122,7 @@ def test_a_night_shift_moves_on_the_day_on_which_it_starts():
         pytest.param(commitment("18:00", "19:00", on(3)), [], id="one date, but later in the day"),
     ],
 )
-def test_a_temporary_commitment_costs_a_few_sessions(busy, missed):
+def test_a_temporary_commitment_costs_a_few_sessions(busy: BusyTime, missed: list[int] | None) -> None:
     need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=(busy,))
     assert bool(blocking_conflicts(GROUP, need)) == (missed is None)
     assert list(need.conflicts_with(GROUP).missed) == [THURSDAYS[number] for number in missed or []]
@@ -131,7 +132,7 @@ def test_a_temporary_commitment_costs_a_few_sessions(busy, missed):
     ("weeks", "is_missed"),
     [pytest.param(6, True, id="one of six"), pytest.param(5, False, id="one of five is more than one in six")],
 )
-def test_at_most_one_session_in_six_is_missed(weeks, is_missed):
+def test_at_most_one_session_in_six_is_missed(weeks: int, is_missed: bool) -> None:
     need = Need(
         prescribed_minutes=540,
         prescribed_days=3,
@@ -143,7 +144,7 @@ def test_at_most_one_session_in_six_is_missed(weeks, is_missed):
     assert bool(blocking_conflicts(GROUP, need)) != is_missed
 
 
-def test_dates_of_several_commitments_count_together():
+def test_dates_of_several_commitments_count_together() -> None:
     temporary = (commitment("16:00", "17:00", on(1, 2)), commitment("17:00", "18:00", on(2, 3)))
     need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=temporary)
     assert need.conflicts_with(GROUP).missed == ()
@@ -160,7 +161,7 @@ def test_dates_of_several_commitments_count_together():
         pytest.param("17:45", "22:00", False, id="15 min after"),
     ],
 )
-def test_less_than_fifteen_minutes_between_is_tight(starts, ends, is_close):
+def test_less_than_fifteen_minutes_between_is_tight(starts: str, ends: str, is_close: bool) -> None:
     assert conflicts_of(commitment(starts, ends)).is_tight == is_close
     assert not conflicts_of(commitment(starts, ends, kind="treatment")).is_tight
 
@@ -184,7 +185,9 @@ fives = st.integers(0, 287).map(lambda number: time(number // 12, number % 12 * 
     st.integers(0, 4).map(lambda number: number * 15),
     st.integers(0, 12).map(lambda number: number * 10),
 )
-def test_the_outcome_is_that_of_a_calendar_of_minutes(starts, ends, pattern, travel, movable):
+def test_the_outcome_is_that_of_a_calendar_of_minutes(
+    starts: time, ends: time, pattern: RecurrencePattern, travel: int, movable: int
+) -> None:
     """Put each occurrence on a calendar of minutes, and move either end until it no longer overlaps the group."""
     busy = BusyTime(
         key=1, label="L", kind="work", recurrence=pattern, starts=starts, ends=ends,

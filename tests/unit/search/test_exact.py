@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
 from scheduling.domain.search.fit import judge
 from scheduling.domain.search.meeting_choice import as_much_as_possible, just_enough
+from scheduling.domain.search.need import Need
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_commitment_conflicts import busy, need
 from tests.unit.search.test_fit import fit_of, offer
@@ -70,7 +72,9 @@ def count_days(chosen: tuple[WeeklyMeeting, ...]) -> int:
 
 
 @given(small_tracks, small_needs, st.sampled_from([0, 30, 90]))
-def test_the_search_finds_what_trying_every_set_finds(meetings, need, individual):
+def test_the_search_finds_what_trying_every_set_finds(
+    meetings: list[WeeklyMeeting], need: Need, individual: int
+) -> None:
     track = offer(*meetings, individual_minutes=individual)
     fit = fit_of(track, need)
     allowed = [chosen for chosen in sets_of(meetings) if not judge(track, need, chosen)]
@@ -93,7 +97,7 @@ def test_the_search_finds_what_trying_every_set_finds(meetings, need, individual
 
 
 @given(small_tracks)
-def test_as_much_as_possible_is_what_trying_every_set_finds(meetings):
+def test_as_much_as_possible_is_what_trying_every_set_finds(meetings: list[WeeklyMeeting]) -> None:
     attended = [
         chosen for chosen in sets_of(meetings) if not any(one.overlaps(two) for one, two in combinations(chosen, 2))
     ]
@@ -103,7 +107,7 @@ def test_as_much_as_possible_is_what_trying_every_set_finds(meetings):
 
 
 @given(small_tracks, small_needs, st.randoms(use_true_random=False))
-def test_the_order_of_the_input_changes_nothing(meetings, need, random):
+def test_the_order_of_the_input_changes_nothing(meetings: list[WeeklyMeeting], need: Need, random: Random) -> None:
     track = offer(*meetings)
     fit = fit_of(track, need)
     shuffled, other_busy = list(meetings), list(need.busy)
@@ -114,7 +118,7 @@ def test_the_order_of_the_input_changes_nothing(meetings, need, random):
     assert set(again.obstacles) == set(fit.obstacles)
 
 
-def test_choosing_from_a_day_with_many_groups_is_fast():
+def test_choosing_from_a_day_with_many_groups_is_fast() -> None:
     """Six half hours in three rooms each are far too many sets to try one by one."""
     groups = [
         meeting(day, half_past(half), half_past(half + 1), key=f"{day}{half}{room}")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -19,13 +20,14 @@ from scheduling.domain.search.fit import Fit, MeetingFull, NoStartDateLeft, NotA
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_commitment_conflicts import busy, need
+from timekeeping.reasons import Reason
 
 MONDAY = date(2026, 11, 2)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 MORNINGS = [meeting(day) for day in range(5)]
 
 
-def offer(*meetings: WeeklyMeeting, full: dict[int, list[date]] | None = None, **more) -> Offer:
+def offer(*meetings: WeeklyMeeting, full: dict[int, list[date]] | None = None, **more: Any) -> Offer:
     """A track; `full` maps weekdays to dates without a place."""
     offered = (OfferedMeeting(meeting=each, full_on=tuple((full or {}).get(each.weekday, ()))) for each in meetings)
     return Offer(**{"key": "T", "name": "Track"} | more, meetings=tuple(offered))
@@ -71,7 +73,7 @@ def keys(choice: tuple[WeeklyMeeting, ...] | None) -> list[object] | None:
         ),
     ],
 )
-def test_the_whole_track_and_just_enough_of_it(asked, whole, enough):
+def test_the_whole_track_and_just_enough_of_it(asked: Need, whole: list[int] | None, enough: list[int] | None) -> None:
     fit = fit_of(offer(*MORNINGS), asked)
     assert (weekdays(fit.whole), weekdays(fit.enough)) == (whole, enough)
     assert fit.fits == (enough is not None)
@@ -100,14 +102,14 @@ def test_the_whole_track_and_just_enough_of_it(asked, whole, enough):
         pytest.param({"pause": "10:00-10:15"}, need(), ["a", 2, 4], id="the one without a break"),
     ],
 )
-def test_one_of_two_alternatives_is_taken(second, asked, whole):
+def test_one_of_two_alternatives_is_taken(second: dict[str, str], asked: Need, whole: list[object] | None) -> None:
     track = offer(meeting(key="a"), meeting(0, **second, key="b"), meeting(2, key=2), meeting(4, key=4))
     fit = fit_of(track, asked)
     assert keys(fit.whole) == whole
     assert fit.enough is not None
 
 
-def test_meetings_on_top_belong_to_the_whole_track_but_not_to_enough_of_it():
+def test_meetings_on_top_belong_to_the_whole_track_but_not_to_enough_of_it() -> None:
     family_night = meeting(2, "18:00", "20:00", anchor=MONDAY)
     yoga = meeting(3, countable=False)
     track = offer(*(MORNINGS[day] for day in (0, 2, 4)), family_night, yoga)
@@ -120,7 +122,7 @@ def test_meetings_on_top_belong_to_the_whole_track_but_not_to_enough_of_it():
     assert [type(reason) for reason in without.obstacles] == [CommitmentConflict]
 
 
-def test_individual_minutes_count_toward_the_minutes():
+def test_individual_minutes_count_toward_the_minutes() -> None:
     short = [meeting(day, "09:00", "11:20") for day in (0, 2, 4)]
     assert fit_of(offer(*short, individual_minutes=120), need()).whole is not None
     assert fit_of(offer(*short, individual_minutes=119), need()).obstacles == (BelowPrescribedMinutes(539, 540),)
@@ -162,11 +164,13 @@ def test_individual_minutes_count_toward_the_minutes():
         pytest.param(need(), {2: [MONDAY - 5 * DAY, MONDAY + 4 * WEEK + 2 * DAY]}, [], id="full before and after"),
     ],
 )
-def test_every_obstacle_is_named_with_its_numbers(asked, full, obstacles):
+def test_every_obstacle_is_named_with_its_numbers(
+    asked: Need, full: dict[int, list[date]], obstacles: list[Reason]
+) -> None:
     assert list(fit_of(offer(*(MORNINGS[day] for day in (0, 2, 4)), full=full), asked).obstacles) == obstacles
 
 
-def test_all_obstacles_are_returned_at_once():
+def test_all_obstacles_are_returned_at_once() -> None:
     shift, court = busy((0,), "08:00", "16:00", label="Shift"), busy((2, 4), "11:00", "13:00", label="Court")
     fit = fit_of(offer(*(MORNINGS[day] for day in (0, 2, 4)), full={0: [MONDAY]}), need(shift, court))
     assert not fit.fits
@@ -184,7 +188,7 @@ def test_all_obstacles_are_returned_at_once():
     assert (fit.missing_minutes, fit.minutes, fit.days) == (540, 0, 0)
 
 
-def test_the_obstacles_to_the_whole_track_are_returned_although_enough_of_it_fits():
+def test_the_obstacles_to_the_whole_track_are_returned_although_enough_of_it_fits() -> None:
     fit = fit_of(offer(*MORNINGS), need(busy((1,), "08:00", "16:00"), rules=HoursRules(maximum_minutes=700)))
     assert weekdays(fit.enough) == [0, 2, 3]
     assert [type(reason) for reason in fit.obstacles] == [CommitmentConflict, TooManyMinutes]
@@ -199,25 +203,25 @@ def test_the_obstacles_to_the_whole_track_are_returned_although_enough_of_it_fit
         pytest.param((MONDAY + 9 * WEEK,), MONDAY + 9 * WEEK, True, id="one after the horizon"),
     ],
 )
-def test_a_cohort_is_judged_from_its_start_date(start_dates, starts, fits):
+def test_a_cohort_is_judged_from_its_start_date(start_dates: tuple[date, ...] | None, starts: date, fits: bool) -> None:
     court = busy((0,), "08:00", "16:00", valid_until=MONDAY + WEEK)
     fit = fit_of(offer(*MORNINGS[:3], start_dates=start_dates), need(court))
     assert (fit.starts, fit.fits) == (starts, fits)
 
 
-def test_a_track_without_a_start_date_left_fits_nobody():
+def test_a_track_without_a_start_date_left_fits_nobody() -> None:
     fit = fit_of(offer(*MORNINGS, start_dates=(MONDAY - DAY,)), need())
     assert not fit.fits
     assert fit.obstacles == (NoStartDateLeft(MONDAY),)
 
 
-def test_a_day_on_which_no_cohort_starts_is_a_reason():
+def test_a_day_on_which_no_cohort_starts_is_a_reason() -> None:
     track = offer(*MORNINGS, start_dates=(MONDAY + WEEK,))
     assert judge(track, need(), MORNINGS[:3]) == (NotAStartDate(MONDAY, MONDAY + WEEK),)
     assert judge(track, replace(need(), from_day=MONDAY + WEEK), MORNINGS[:3]) == ()
 
 
-def test_judging_a_choice_returns_every_reason_against_it():
+def test_judging_a_choice_returns_every_reason_against_it() -> None:
     beside = meeting(0, "11:00", "13:00", name="B")
     track = offer(*MORNINGS, beside, full={1: [MONDAY + DAY], 4: [MONDAY + 4 * DAY]})
     reasons = judge(track, need(busy((0,), "12:30", "14:00")), [MORNINGS[0], beside, MORNINGS[1]])
@@ -231,7 +235,7 @@ def test_judging_a_choice_returns_every_reason_against_it():
     assert isinstance(judge(track, need(), [])[0], NoMeetings)
 
 
-def test_the_best_fits_come_first():
+def test_the_best_fits_come_first() -> None:
     at_work = busy((1,), "08:00", "16:00")
     evenings = [meeting(day, "18:00", "21:00") for day in range(5)]
     tracks = [

@@ -14,7 +14,7 @@ MEETINGS = 200
 
 
 @pytest.mark.parametrize(("seed", "patients", "most"), [(1, 3, 2), (7, 4, 1), (8, 4, 1), (9, 4, 1)])
-def test_the_best_schedule_over_200_meetings_is_the_optimum(seed, patients, most):
+def test_the_best_schedule_over_200_meetings_is_the_optimum(seed: int, patients: int, most: int) -> None:
     random = Random(seed)
     offers = clinic(random, MEETINGS)
     assert sum(len(offer.meetings) for offer in offers) == MEETINGS

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, time
+from typing import Any
 
 import pytest
 from django.template.engine import Engine
@@ -31,24 +32,24 @@ from timekeeping.weeks import BusyTime, OnDates, Recurrence
 MONDAY = date(2026, 11, 30)
 
 
-def group(key: int, day: int, starts: int = 9, **more: object) -> WeeklyMeeting:
-    fields = {"name": f"Group {key}", "starts": time(starts), "ends": time(starts + 3)} | more
+def group(key: int, day: int, starts: int = 9, **more: Any) -> WeeklyMeeting:
+    fields: dict[str, Any] = {"name": f"Group {key}", "starts": time(starts), "ends": time(starts + 3)} | more
     return WeeklyMeeting(key=key, weekday=day, **fields)
 
 
-def offer(key: int, meetings: list[WeeklyMeeting], **more: object) -> Offer:
+def offer(key: int, meetings: list[WeeklyMeeting], **more: Any) -> Offer:
     offered = tuple(OfferedMeeting(meeting=each) for each in meetings)
     return Offer(key=key, name=f"Track {key}", meetings=offered, **more)
 
 
-def busy(days: set[int], starts: time, ends: time, **more: object) -> BusyTime:
-    fields = {"key": 1, "label": "Shop", "kind": "work"} | more
+def busy(days: set[int], starts: time, ends: time, **more: Any) -> BusyTime:
+    fields: dict[str, Any] = {"key": 1, "label": "Shop", "kind": "work"} | more
     if "recurrence" not in fields:
         fields["recurrence"] = Recurrence(weekdays=frozenset(days))
     return BusyTime(**fields | {"starts": starts, "ends": ends})
 
 
-def need(*commitments: BusyTime, **more: object) -> Need:
+def need(*commitments: BusyTime, **more: Any) -> Need:
     return Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=commitments, **more)
 
 

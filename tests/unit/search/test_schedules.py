@@ -171,7 +171,7 @@ def as_found(schedule: Schedule) -> Found:
 
 
 @pytest.mark.parametrize("hundred", range(WORLDS // 100))
-def test_the_search_finds_what_trying_everything_finds_in_the_same_order(hundred):
+def test_the_search_finds_what_trying_everything_finds_in_the_same_order(hundred: int) -> None:
     fitting = 0
     for seed in range(hundred * 100, hundred * 100 + 100):
         offers, need, preferences = random_world(Random(seed))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ THREE = MORNINGS[:3]
     ],
 )
 def test_a_track_takes_patients_of_its_level_and_ages(
-    track_fields: dict[str, object], need_fields: dict[str, object], reasons: tuple[Reason, ...]
+    track_fields: dict[str, Any], need_fields: dict[str, Any], reasons: tuple[Reason, ...]
 ) -> None:
     track, asked = offer(*THREE, **track_fields), need(**need_fields)
     assert judge(track, asked, THREE) == reasons
@@ -77,7 +78,7 @@ def test_a_person_born_on_a_leap_day_turns_older_on_march_1() -> None:
         pytest.param({"mixes": False}, False, id="a track that does not mix"),
     ],
 )
-def test_tracks_for_the_same_patients_mix(other: dict[str, object], mixes: bool) -> None:
+def test_tracks_for_the_same_patients_mix(other: dict[str, Any], mixes: bool) -> None:
     one = offer(*THREE, site=1, mixes=True, level="2.1", from_age=18, to_age=25)
     two = replace(one, **other)
     assert one.mixes_with(two) == two.mixes_with(one) == mixes

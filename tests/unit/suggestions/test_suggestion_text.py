@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.template.engine import Engine
@@ -46,7 +47,9 @@ GROUP = meeting(3, "16:30", "17:30", key=7, name="Relapse & recovery")
 
 def text_of(*changes: Adjustment, schedules: int = 2) -> str:
     """The sentence without the year 2026."""
-    sentence = suggestion_text(SimpleNamespace(changes=changes, schedules=schedules, is_more=schedules == 50))
+    # A real Suggestion would also need its best schedule, which the text does not mention.
+    suggestion: Any = SimpleNamespace(changes=changes, schedules=schedules, is_more=schedules == 50)
+    sentence = suggestion_text(suggestion)
     return sentence.replace(" 2026", "")
 
 
@@ -154,7 +157,7 @@ def text_of(*changes: Adjustment, schedules: int = 2) -> str:
         ),
     ],
 )
-def test_a_suggestion_tells_what_changes(change, clause):
+def test_a_suggestion_tells_what_changes(change: Adjustment, clause: str) -> None:
     assert text_of(change) == f"If {clause}: 2 schedules fit."
 
 
@@ -162,11 +165,11 @@ def test_a_suggestion_tells_what_changes(change, clause):
     ("schedules", "end"),
     [(1, ": 1 schedule fits."), (49, ": 49 schedules fit."), (50, ": 50 schedules or more fit.")],
 )
-def test_a_suggestion_tells_how_many_schedules_would_fit(schedules, end):
+def test_a_suggestion_tells_how_many_schedules_would_fit(schedules: int, end: str) -> None:
     assert text_of(CommitmentSkipped(busy=SHIFT), schedules=schedules).endswith(end)
 
 
-def test_a_pair_is_one_sentence():
+def test_a_pair_is_one_sentence() -> None:
     pair = (EndsEarlier(busy=SHIFT, weekday=3, minutes=20), CommitmentSkipped(busy=COURT))
     assert text_of(*pair) == (
         "If “Joe's & <son>” ended at 17:10 instead of 17:30 on Thursdays and “Court” did not take place on Thu 5 Nov:"
@@ -174,9 +177,10 @@ def test_a_pair_is_one_sentence():
     )
 
 
-def test_every_kind_of_change_has_a_text_and_every_text_its_kind():
+def test_every_kind_of_change_has_a_text_and_every_text_its_kind() -> None:
     def kinds(change: type[Adjustment]) -> set[str]:
         return {change.code, *(code for kind in change.__subclasses__() for code in kinds(kind))} - {""}
 
     template = Engine.get_default().get_template("scheduling/suggestions/adjustments.html")
+    # mypy expects a class that can be instantiated, but only its subclasses are listed here.
     assert set(template.extra_data["partials"]) - {"on_days"} == kinds(Adjustment)  # type: ignore[type-abstract]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def one_step_less(change: Adjustment) -> tuple[Adjustment, ...]:
 
 
 @pytest.mark.parametrize("hundred", range(WORLDS // 100))
-def test_a_suggestion_holds_what_it_promises_and_one_step_less_is_not_enough(hundred):
+def test_a_suggestion_holds_what_it_promises_and_one_step_less_is_not_enough(hundred: int) -> None:
     singles = pairs = 0
     for seed in range(hundred * 100, hundred * 100 + 100):
         world = hard_world(seed)
@@ -104,7 +105,7 @@ def all_adjustments_of(busy: BusyTime) -> Iterator[list[CommitmentAdjustment]]:
         yield [ShorterTravel(busy=busy, before=before, minutes=by) for by in range(STEP, travel + 1, STEP)]
 
 
-def test_no_adjustment_of_a_commitment_or_a_place_is_missing():
+def test_no_adjustment_of_a_commitment_or_a_place_is_missing() -> None:
     worlds = 0
     for world in map(hard_world, range(TRIED_WORLDS)):
         if fits((), *world):
@@ -144,7 +145,7 @@ SITE = (
 EVERY_DAY = Recurrence(weekdays=frozenset(range(5)))
 
 
-def commitment(starts: str, ends: str, pattern: RecurrencePattern, **more: object) -> BusyTime:
+def commitment(starts: str, ends: str, pattern: RecurrencePattern, **more: Any) -> BusyTime:
     group = meeting(0, starts, ends)
     given = {"key": 1, "label": "Shift", "kind": "work", **more}
     return BusyTime(recurrence=pattern, starts=group.starts, ends=group.ends, **given)
@@ -159,7 +160,7 @@ def on(*weekdays: int) -> Recurrence:
     return Recurrence(weekdays=frozenset(weekdays))
 
 
-def tokens_of(busy: tuple[BusyTime, ...] = (), offers: tuple[Offer, ...] | None = None, **more: object) -> list[str]:
+def tokens_of(busy: tuple[BusyTime, ...] = (), offers: tuple[Offer, ...] | None = None, **more: Any) -> list[str]:
     given = {"prescribed_minutes": 540, "prescribed_days": 3, "from_day": MONDAY, **more}
     return [suggestion.token for suggestion in find_suggestions(offers or track(), Need(busy=busy, **given))]
 
@@ -203,7 +204,7 @@ def tokens_of(busy: tuple[BusyTime, ...] = (), offers: tuple[Offer, ...] | None 
         pytest.param(commitment("16:30", "17:00", on(3), kind="treatment"), [], id="other treatment never moves"),
     ],
 )
-def test_which_adjustment_of_a_commitment_is_suggested(busy, tokens):
+def test_which_adjustment_of_a_commitment_is_suggested(busy: BusyTime, tokens: list[str]) -> None:
     found = [token for token in tokens_of((busy,)) if not token.startswith(("prescribes", "rule"))]
     assert found == tokens
 
@@ -251,22 +252,22 @@ def test_which_adjustment_of_a_commitment_is_suggested(busy, tokens):
         ),
     ],
 )
-def test_which_other_adjustment_is_suggested(given, tokens):
+def test_which_other_adjustment_is_suggested(given: dict[str, Any], tokens: list[str]) -> None:
     assert tokens_of(**given) == tokens
 
 
-def test_a_pair_of_a_place_and_a_shift_that_ends_earlier():
+def test_a_pair_of_a_place_and_a_shift_that_ends_earlier() -> None:
     shift = commitment("09:00", "16:20", on(1))
     found = tokens_of((shift,), track(full=(MONDAY + 10 * DAY,)))
     assert found[0] == "ends_earlier:work-1::20+one_more_place:Thu:1"
 
 
-def test_treatment_can_start_after_a_temporary_job():
+def test_treatment_can_start_after_a_temporary_job() -> None:
     job = commitment("12:00", "20:00", Recurrence(weekdays=frozenset(range(5)), valid_until=MONDAY + 35 * DAY))
     assert "begins_on:2026-11-02:2026-11-21" in tokens_of((job,))
 
 
-def test_the_smallest_suggestion_comes_first():
+def test_the_smallest_suggestion_comes_first() -> None:
     shift = commitment("09:00", "16:20", on(0, 3))
     errand = commitment("18:55", "19:30", on(3), key=2, label="Errand", movable_minutes=0)
     court = commitment("15:00", "15:50", OnDates(frozenset({MONDAY + 3 * DAY})), key=3, label="Court", travel_after=20)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -41,13 +42,13 @@ def moments(*them: Interval[int]) -> set[int]:
         pytest.param(NINE.replace(tzinfo=None), NINE.replace(hour=10, tzinfo=None), id="wall clock without a zone"),
     ],
 )
-def test_nonsense_cannot_be_built(start, end):
+def test_nonsense_cannot_be_built(start: Any, end: Any) -> None:
     with pytest.raises(ValueError):
         Interval(start, end)
 
 
 @given(intervals, intervals)
-def test_two_overlap_exactly_when_they_share_a_minute(one, two):
+def test_two_overlap_exactly_when_they_share_a_minute(one: Interval[int], two: Interval[int]) -> None:
     shared = moments(one) & moments(two)
     assert one.overlaps(two) == two.overlaps(one) == bool(shared)
     both = one.intersection(two)
@@ -55,25 +56,27 @@ def test_two_overlap_exactly_when_they_share_a_minute(one, two):
 
 
 @given(intervals, intervals, starts)
-def test_containing_and_covering_are_about_the_same_minutes(one, two, moment):
+def test_containing_and_covering_are_about_the_same_minutes(
+    one: Interval[int], two: Interval[int], moment: int
+) -> None:
     assert one.contains(moment) == (moment in moments(one))
     assert one.covers(two) == (moments(two) <= moments(one))
 
 
 @given(several)
-def test_the_most_at_once_are_those_of_the_fullest_minute(them):
+def test_the_most_at_once_are_those_of_the_fullest_minute(them: list[Interval[int]]) -> None:
     fullest = max((sum(each.contains(minute) for each in them) for minute in moments(*them)), default=0)
     assert max_simultaneous(them) == fullest
 
 
-def test_touching_intervals_do_not_overlap_and_merge_into_one():
+def test_touching_intervals_do_not_overlap_and_merge_into_one() -> None:
     morning, noon = Interval(540, 720), Interval(720, 780)
     assert not morning.overlaps(noon)
     assert merge([noon, morning]) == (Interval(540, 780),)
 
 
 @given(several)
-def test_merging_keeps_the_minutes_in_the_fewest_intervals(them):
+def test_merging_keeps_the_minutes_in_the_fewest_intervals(them: list[Interval[int]]) -> None:
     merged = merge(them)
     assert moments(*merged) == moments(*them)
     assert all(one.end < two.start for one, two in pairwise(merged))
@@ -81,13 +84,15 @@ def test_merging_keeps_the_minutes_in_the_fewest_intervals(them):
 
 
 @given(several, several)
-def test_subtracting_leaves_the_minutes_that_are_in_no_hole(them, holes):
+def test_subtracting_leaves_the_minutes_that_are_in_no_hole(
+    them: list[Interval[int]], holes: list[Interval[int]]
+) -> None:
     left = subtract(them, holes)
     assert moments(*left) == moments(*them) - moments(*holes)
     assert left == merge(left)
 
 
-def test_instants_are_kept_in_utc_so_that_the_repeated_hour_lasts_an_hour():
+def test_instants_are_kept_in_utc_so_that_the_repeated_hour_lasts_an_hour() -> None:
     """On 1 November 2026 01:00 to 02:00 comes twice in New York: 01:45 EDT is before 01:15 EST."""
     first = datetime(2026, 11, 1, 1, 45, tzinfo=NEW_YORK)
     second = datetime(2026, 11, 1, 1, 15, fold=1, tzinfo=NEW_YORK)
@@ -108,12 +113,14 @@ def test_instants_are_kept_in_utc_so_that_the_repeated_hour_lasts_an_hour():
         pytest.param(NINE.date(), time(9), time(9, 59, 59, 999999), 59, id="never rounded up"),
     ],
 )
-def test_minutes_are_those_that_pass_and_not_those_on_the_wall(day, starts, ends, minutes):
+def test_minutes_are_those_that_pass_and_not_those_on_the_wall(
+    day: date, starts: time, ends: time, minutes: int
+) -> None:
     passed = minutes_between(datetime.combine(day, starts, NEW_YORK), datetime.combine(day, ends, NEW_YORK))
     assert passed == minutes
 
 
-def test_minutes_between_naive_times_are_refused():
+def test_minutes_between_naive_times_are_refused() -> None:
     naive = in_utc(NINE).replace(tzinfo=None)
     with pytest.raises(ValueError, match="time zone"):
         minutes_between(naive, naive + timedelta(hours=1))

@@ -1,6 +1,7 @@
 """Weekly patterns are expanded into dated sessions; 09:00 stays 09:00 on both sides of every clock change."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -28,7 +29,7 @@ days_of_2026_and_2027 = st.dates(date(2026, 1, 1), date(2027, 12, 31))
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=str)
-def test_nine_o_clock_stays_nine_o_clock_all_year(zone):
+def test_nine_o_clock_stays_nine_o_clock_all_year(zone: ZoneInfo) -> None:
     pattern = MeetingPattern(
         weekday=SUNDAY, starts=time(9), ends=time(12), break_starts=time(10), break_ends=time(10, 15)
     )
@@ -54,7 +55,9 @@ def test_nine_o_clock_stays_nine_o_clock_all_year(zone):
         pytest.param(PHOENIX, date(2026, 10, 26), date(2026, 11, 2), 0, id="Phoenix stays as it is in November"),
     ],
 )
-def test_a_week_over_a_clock_change_is_longer_or_shorter(zone, before, after, change):
+def test_a_week_over_a_clock_change_is_longer_or_shorter(
+    zone: ZoneInfo, before: date, after: date, change: int
+) -> None:
     pattern = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12))
     first, second = expand_pattern(pattern, before, after + timedelta(days=1), zone=zone)
     assert (first.on, second.on) == (before, after)
@@ -79,7 +82,7 @@ def test_a_week_over_a_clock_change_is_longer_or_shorter(zone, before, after, ch
         pytest.param(date(2026, 10, 25), time(1, 15), LONDON, (0, 15), id="and comes twice there in October"),
     ],
 )
-def test_a_wall_clock_time_is_one_instant(day, wall, zone, instant):
+def test_a_wall_clock_time_is_one_instant(day: date, wall: time, zone: ZoneInfo, instant: tuple[int, int]) -> None:
     assert at_wall_clock(day, wall, zone) == datetime(day.year, day.month, day.day, *instant, tzinfo=UTC)
 
 
@@ -90,14 +93,14 @@ def test_a_wall_clock_time_is_one_instant(day, wall, zone, instant):
         pytest.param(date(2026, 4, 5), time(1, 40), time(1, 40), id="repeated half an hour"),
     ],
 )
-def test_lord_howe_changes_by_half_an_hour(day, wall, shown):
+def test_lord_howe_changes_by_half_an_hour(day: date, wall: time, shown: time) -> None:
     instant = at_wall_clock(day, wall, LORD_HOWE)
     there = instant.astimezone(LORD_HOWE)
     assert (there.date(), there.time(), there.fold) == (day, shown, 0)
 
 
 @given(days_of_2026_and_2027, walls, st.sampled_from(ZONES))
-def test_clocks_show_the_given_time_unless_it_is_skipped(day, wall, zone):
+def test_clocks_show_the_given_time_unless_it_is_skipped(day: date, wall: time, zone: ZoneInfo) -> None:
     there = at_wall_clock(day, wall, zone).astimezone(zone)
     meant, shown = datetime.combine(day, wall, UTC), datetime.combine(there.date(), there.time(), UTC)
     assert shown - meant in {timedelta(0), timedelta(minutes=30), timedelta(minutes=60)}
@@ -108,7 +111,7 @@ def test_clocks_show_the_given_time_unless_it_is_skipped(day, wall, zone):
     assert there.fold == 0
 
 
-def night(starts: time, ends: time, **more) -> MeetingPattern:
+def night(starts: time, ends: time, **more: Any) -> MeetingPattern:
     return MeetingPattern(weekday=SUNDAY, starts=starts, ends=ends, **more)
 
 
@@ -134,7 +137,9 @@ def night(starts: time, ends: time, **more) -> MeetingPattern:
         ),
     ],
 )
-def test_sessions_in_the_night_of_a_clock_change_last_as_long_as_really_passes(pattern, day, minutes):
+def test_sessions_in_the_night_of_a_clock_change_last_as_long_as_really_passes(
+    pattern: MeetingPattern, day: date, minutes: int | None
+) -> None:
     found = expand_pattern(pattern, day, day + timedelta(days=1), zone=NEW_YORK)
     assert [each.countable_minutes for each in found] == ([] if minutes is None else [minutes])
 
@@ -145,7 +150,9 @@ def test_sessions_in_the_night_of_a_clock_change_last_as_long_as_really_passes(p
     st.sampled_from(ZONES),
     st.booleans(),
 )
-def test_countable_minutes_are_never_more_than_elapsed_minutes(day, times, zone, breaks_count):
+def test_countable_minutes_are_never_more_than_elapsed_minutes(
+    day: date, times: list[time], zone: ZoneInfo, breaks_count: bool
+) -> None:
     starts, break_starts, break_ends, ends = times
     pattern = MeetingPattern(
         weekday=day.weekday(), starts=starts, ends=ends, break_starts=break_starts, break_ends=break_ends
@@ -171,7 +178,7 @@ MORNING = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12), break_st
         pytest.param({"countable": False, "breaks_count": True}, 0, id="nor do its breaks"),
     ],
 )
-def test_countable_minutes(rule, minutes):
+def test_countable_minutes(rule: dict[str, Any], minutes: int) -> None:
     (session,) = expand_pattern(MORNING, date(2026, 11, 2), date(2026, 11, 3), zone=NEW_YORK, **rule)
     assert session.countable_minutes == minutes
 
@@ -188,14 +195,14 @@ def test_countable_minutes(rule, minutes):
         pytest.param({}, [(1, 10), (16, 24)], [], id="closed on all of them"),
     ],
 )
-def test_dates_in_november(change, closed, dates):
+def test_dates_in_november(change: dict[str, Any], closed: list[tuple[int, int]], dates: list[int]) -> None:
     pattern = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12), **change)
     closures = [Interval(date(2026, 11, first), date(2026, 11, until)) for first, until in closed]
     found = occurrence_dates(pattern, date(2026, 11, 1), date(2026, 11, 30), closures)
     assert [each.day for each in found] == dates
 
 
-def test_every_other_week_stays_in_step_in_a_year_with_53_weeks():
+def test_every_other_week_stays_in_step_in_a_year_with_53_weeks() -> None:
     pattern = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12), anchor=date(2026, 12, 14))
     assert [each.on for each in expand_pattern(pattern, date(2026, 12, 1), date(2027, 2, 1), zone=NEW_YORK)] == [
         date(2026, 12, 14),
@@ -217,7 +224,7 @@ def test_every_other_week_stays_in_step_in_a_year_with_53_weeks():
         pytest.param({"break_starts": time(10, 15), "break_ends": time(10)}, id="a break backwards"),
     ],
 )
-def test_an_impossible_pattern_cannot_be_built(faulty):
+def test_an_impossible_pattern_cannot_be_built(faulty: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         MeetingPattern(**{"weekday": MONDAY, "starts": time(9), "ends": time(12), **faulty})
 
@@ -230,18 +237,20 @@ def test_an_impossible_pattern_cannot_be_built(faulty):
         pytest.param(time(9), time(9, 15), 7, (time(9, 5), time(9, 12)), id="in a short meeting on the grid's next"),
     ],
 )
-def test_a_break_of_known_length_is_placed_in_the_middle(starts, ends, minutes, pause):
+def test_a_break_of_known_length_is_placed_in_the_middle(
+    starts: time, ends: time, minutes: int, pause: tuple[time, time]
+) -> None:
     assert centered_break(starts, ends, minutes) == pause
 
 
 @pytest.mark.parametrize("minutes", [0, -5, 55, 60, 90])
-def test_a_break_that_does_not_fit_is_refused(minutes):
+def test_a_break_that_does_not_fit_is_refused(minutes: int) -> None:
     with pytest.raises(ValueError, match="does not fit"):
         centered_break(time(9), time(10), minutes)
 
 
 @given(st.integers(0, 1200), st.integers(20, 239), st.integers(1, 120))
-def test_a_break_is_inside_on_the_grid_and_near_the_middle(first, length, minutes):
+def test_a_break_is_inside_on_the_grid_and_near_the_middle(first: int, length: int, minutes: int) -> None:
     starts, ends = time(*divmod(first, 60)), time(*divmod(first + length, 60))
     try:
         begins, over = centered_break(starts, ends, minutes)

@@ -1,13 +1,15 @@
 """Weeks, every other week across the end of the year, and busy times past midnight, checked minute by minute."""
 
+from collections.abc import Callable
 from datetime import date, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from timekeeping.intervals import Interval
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, Rotation, week_start
+from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, RecurrencePattern, Rotation, week_start
 
 MONDAY = date(2026, 11, 2)
 EVERY_DAY = frozenset(range(7))
@@ -27,18 +29,18 @@ walls = st.times().map(lambda wall: wall.replace(second=0, microsecond=0))
         pytest.param(date(2027, 1, 3), 0, date(2026, 12, 28), id="ISO week 53 of 2026 reaches into 2027"),
     ],
 )
-def test_a_week_begins_on_its_first_weekday(day, first_weekday, start):
+def test_a_week_begins_on_its_first_weekday(day: date, first_weekday: int, start: date) -> None:
     assert week_start(day, first_weekday) == start
 
 
 @given(days, st.integers(0, 6))
-def test_every_day_is_one_of_the_seven_of_its_week(day, first_weekday):
+def test_every_day_is_one_of_the_seven_of_its_week(day: date, first_weekday: int) -> None:
     start = week_start(day, first_weekday)
     assert start.weekday() == first_weekday
     assert 0 <= (day - start).days < 7
 
 
-def test_every_other_week_stays_in_step_over_iso_week_53():
+def test_every_other_week_stays_in_step_over_iso_week_53() -> None:
     """2026 has 53 ISO weeks, so odd and even week numbers would give two consecutive weeks."""
     shift = Recurrence(weekdays=frozenset({2}), anchor=date(2026, 12, 14))
     assert list(shift.dates(date(2026, 12, 1), date(2027, 2, 1))) == [
@@ -51,7 +53,9 @@ def test_every_other_week_stays_in_step_over_iso_week_53():
 
 
 @given(weekdays, days, days)
-def test_every_other_week_happens_in_one_of_any_two_consecutive_weeks(on, anchor, day):
+def test_every_other_week_happens_in_one_of_any_two_consecutive_weeks(
+    on: frozenset[int], anchor: date, day: date
+) -> None:
     shift = Recurrence(weekdays=on, anchor=anchor)
     assert shift.happens_on(day) + shift.happens_on(day + timedelta(weeks=1)) == (day.weekday() in on)
     assert shift.happens_on(day) == shift.happens_on(day + timedelta(weeks=2))
@@ -59,7 +63,9 @@ def test_every_other_week_happens_in_one_of_any_two_consecutive_weeks(on, anchor
 
 
 @given(weekdays, st.none() | days, st.none() | days, st.integers(1, 60), days, st.integers(-5, 40))
-def test_dates_are_the_days_in_the_range_on_which_it_happens(on, anchor, valid_from, valid_days, first, length):
+def test_dates_are_the_days_in_the_range_on_which_it_happens(
+    on: frozenset[int], anchor: date | None, valid_from: date | None, valid_days: int, first: date, length: int
+) -> None:
     recurrence = Recurrence(
         weekdays=on,
         anchor=anchor,
@@ -72,7 +78,7 @@ def test_dates_are_the_days_in_the_range_on_which_it_happens(on, anchor, valid_f
     ]
 
 
-def test_once_is_a_single_date():
+def test_once_is_a_single_date() -> None:
     court = Recurrence.once(date(2026, 11, 5))
     assert list(court.dates(date(2026, 1, 1), date(2027, 12, 31))) == [date(2026, 11, 5)]
 
@@ -85,12 +91,14 @@ def test_once_is_a_single_date():
         pytest.param({"weekdays": EVERY_DAY, "valid_from": MONDAY, "valid_until": MONDAY}, id="over before it begins"),
     ],
 )
-def test_an_impossible_recurrence_cannot_be_built(faulty):
+def test_an_impossible_recurrence_cannot_be_built(faulty: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         Recurrence(**faulty)
 
 
-def busy(starts: time, ends: time, recurrence: Recurrence | None = None, before: int = 0, after: int = 0) -> BusyTime:
+def busy(
+    starts: time, ends: time, recurrence: RecurrencePattern | None = None, before: int = 0, after: int = 0
+) -> BusyTime:
     return BusyTime(
         key=1,
         label="Shift",
@@ -166,7 +174,9 @@ def hours(start: float, end: float, day: int = 0) -> Interval[int]:
         ),
     ],
 )
-def test_a_busy_time_has_these_minutes_in_a_week(time_off, without_travel, with_travel):
+def test_a_busy_time_has_these_minutes_in_a_week(
+    time_off: BusyTime, without_travel: list[Interval[int]], with_travel: list[Interval[int]]
+) -> None:
     found = list(time_off.occasions(MONDAY, MONDAY + timedelta(weeks=1)))
     assert [each.without_travel for each in found] == without_travel
     assert [each.with_travel for each in found] == with_travel
@@ -181,7 +191,9 @@ def test_a_busy_time_has_these_minutes_in_a_week(time_off, without_travel, with_
     st.sampled_from([0, 15, 480, MINUTES_A_DAY, 2000]),
     st.sampled_from([0, 15, 480, MINUTES_A_DAY, 2000]),
 )
-def test_occasions_cover_exactly_the_busy_minutes_of_the_range(on, anchor, valid_from, starts, ends, before, after):
+def test_occasions_cover_exactly_the_busy_minutes_of_the_range(
+    on: frozenset[int], anchor: date | None, valid_from: date | None, starts: time, ends: time, before: int, after: int
+) -> None:
     """The minutes are those that an occurrence in the surrounding month covers, and no others."""
     time_off = busy(starts, ends, Recurrence(weekdays=on, anchor=anchor, valid_from=valid_from), before, after)
     range_of_days = 3
@@ -198,7 +210,7 @@ def test_occasions_cover_exactly_the_busy_minutes_of_the_range(on, anchor, valid
     assert found == expected
 
 
-def test_travel_takes_time():
+def test_travel_takes_time() -> None:
     with pytest.raises(ValueError, match="travel"):
         busy(time(9), time(17), before=-5)
 
@@ -211,13 +223,15 @@ def test_travel_takes_time():
         pytest.param(14, {0, 1, 4, 5, 6, 9, 10}, [2, 3, 6, 7, 8, 11, 12, 16], id="2-2-3"),
     ],
 )
-def test_a_rotation_repeats_by_days(cycle_days, days_on, dates):
+def test_a_rotation_repeats_by_days(cycle_days: int, days_on: set[int], dates: list[int]) -> None:
     shift = Rotation(cycle_days=cycle_days, days_on=frozenset(days_on), first=MONDAY)
     assert [day.day for day in shift.dates(MONDAY, MONDAY + timedelta(days=15))] == dates
 
 
 @given(st.integers(1, 40), st.data(), days, days, st.integers(0, 60))
-def test_a_rotation_is_the_same_in_every_cycle_before_and_after_its_first_day(cycle_days, data, first, day, length):
+def test_a_rotation_is_the_same_in_every_cycle_before_and_after_its_first_day(
+    cycle_days: int, data: st.DataObject, first: date, day: date, length: int
+) -> None:
     days_on = data.draw(st.frozensets(st.integers(0, cycle_days - 1), min_size=1))
     shift = Rotation(cycle_days=cycle_days, days_on=days_on, first=first)
     assert shift.happens_on(day) == shift.happens_on(day + timedelta(days=cycle_days))
@@ -226,7 +240,7 @@ def test_a_rotation_is_the_same_in_every_cycle_before_and_after_its_first_day(cy
     assert list(shift.dates(day, day + timedelta(days=length))) == [each for each in asked if shift.happens_on(each)]
 
 
-def test_a_rotation_happens_only_between_its_dates():
+def test_a_rotation_happens_only_between_its_dates() -> None:
     shift = Rotation(
         cycle_days=2,
         days_on=frozenset({0}),
@@ -240,7 +254,7 @@ def test_a_rotation_happens_only_between_its_dates():
     ]
 
 
-def test_single_dates_come_in_order_and_within_the_range():
+def test_single_dates_come_in_order_and_within_the_range() -> None:
     court = OnDates(frozenset({MONDAY, MONDAY - timedelta(days=1), MONDAY + timedelta(days=9)}))
     assert list(court.dates(MONDAY - timedelta(days=1), MONDAY + timedelta(days=9))) == [
         MONDAY - timedelta(days=1),
@@ -260,6 +274,6 @@ def test_single_dates_come_in_order_and_within_the_range():
         pytest.param(lambda: OnDates(frozenset()), id="no date"),
     ],
 )
-def test_a_pattern_that_never_happens_cannot_be_built(nonsense):
+def test_a_pattern_that_never_happens_cannot_be_built(nonsense: Callable[[], object]) -> None:
     with pytest.raises(ValueError):
         nonsense()
