@@ -54,4 +54,5 @@ def test_the_first_administrator_has_every_site(monkeypatch: pytest.MonkeyPatch)
     user = User.objects.get()
     assert user.is_staff
     assert user.check_password("a long password for tests")
-    assert list(RoleAssignment.objects.values_list("user", "role", "site")) == [(user.pk, Role.ADMINISTRATOR, None)]
+    assignment = RoleAssignment.objects.get()
+    assert (assignment.user, assignment.role, assignment.site) == (user, Role.ADMINISTRATOR, None)

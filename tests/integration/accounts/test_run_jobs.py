@@ -17,6 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
+from accounts.jobs import run_due_jobs
 from accounts.models import JobRun
 from iopmanager import clock
 from scheduling.management.commands import run_jobs
@@ -110,7 +111,7 @@ def test_an_unreachable_database_does_not_end_the_scheduler(
 ) -> None:
     listed(GREET)
     Night(monkeypatch, seconds=61)
-    found, away = run_jobs.run_due_jobs, [OperationalError(PATIENT_NAME), OperationalError(PATIENT_NAME)]
+    found, away = run_due_jobs, [OperationalError(PATIENT_NAME), OperationalError(PATIENT_NAME)]
 
     def run_due_when_it_is_back(**arguments: Any) -> Iterator[JobRun]:
         if away:

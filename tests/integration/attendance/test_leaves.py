@@ -290,7 +290,7 @@ def test_a_week_with_a_leave_is_partial_and_not_short(clinic: Clinic, rosa: Epis
     clinic.mark(booking_of(rosa))
     running = week_ledger(episode=rosa, week=MONDAY, now=AFTER)
     assert running is not None
-    assert (running.standing, running.partial) == (Standing.PARTIAL, {PartialReason.LEAVE})
+    assert (running.standing, running.partial) == (Standing.PARTIAL, frozenset({PartialReason.LEAVE}))
     clinic.mark(booking_of(rosa, FRIDAY))
     over = week_ledger(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
     assert over is not None
@@ -309,7 +309,7 @@ def test_a_week_on_leave_without_an_enrollment_is_not_short(clinic: Clinic, rosa
     end_enrollment(enrollment=rosa.enrollments.get(), last_day=MONDAY, by=by, now=AFTER)
     ledger = week_ledger(episode=rosa, week=MONDAY + 7 * DAY, now=NEXT_MONDAY + 7 * DAY)
     assert ledger is not None
-    assert (ledger.standing, ledger.partial) == (Standing.PARTIAL, {PartialReason.LEAVE})
+    assert (ledger.standing, ledger.partial) == (Standing.PARTIAL, frozenset({PartialReason.LEAVE}))
 
 
 def test_no_makeup_session_is_offered_on_a_day_of_a_leave(clinic: Clinic, rosa: Episode, by: User) -> None:

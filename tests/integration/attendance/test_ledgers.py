@@ -131,7 +131,7 @@ def test_a_shortened_week_is_partial_and_not_short(
     ledger = week_ledger(episode=episode, week=MONDAY, now=NEXT_MONDAY)
 
     assert ledger is not None
-    assert (ledger.partial, ledger.standing, ledger.prescribed_minutes) == (reasons, standing, prescribed)
+    assert (set(ledger.partial), ledger.standing, ledger.prescribed_minutes) == (reasons, standing, prescribed)
 
 
 def test_a_shortened_week_whose_hours_were_met_is_met(clinic: Clinic) -> None:

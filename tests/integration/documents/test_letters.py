@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -93,7 +94,7 @@ def coordinator(patient: Patient) -> User:
     return make_staff(Role.COORDINATOR, patient.site)
 
 
-def values(**changed: object) -> ConsentValues:
+def values(**changed: Any) -> ConsentValues:
     given = {
         "recipient": "Harbor Bakery",
         "recipient_kind": "employer",
@@ -109,7 +110,7 @@ def consent(patient: Patient, coordinator: User) -> Consent:
     return record_consent(patient=patient, values=values(), by=coordinator, now=NOW)
 
 
-def letter_of(consent: Consent, **changed: object) -> dict[str, object]:
+def letter_of(consent: Consent, **changed: Any) -> dict[str, Any]:
     return {
         "consent": consent,
         "name": "Rosa Lindqvist",
@@ -119,7 +120,7 @@ def letter_of(consent: Consent, **changed: object) -> dict[str, object]:
     } | changed
 
 
-def written(consent: Consent, by: User, **changed: object) -> tuple[Letter, bytes]:
+def written(consent: Consent, by: User, **changed: Any) -> tuple[Letter, bytes]:
     """Preview and write a letter with the consent, and return the saved letter and its PDF."""
     given = letter_of(consent, **changed)
     return write_letter(**given, seen=letter_content(**given).key, by=by)
@@ -228,7 +229,9 @@ def test_no_letter_is_written_after_the_consent_is_revoked(consent: Consent, coo
         pytest.param({"valid_until": TODAY - WEEK}, EndDateBeforeStart, id="over before it is signed"),
     ],
 )
-def test_an_invalid_consent_is_refused(patient: Patient, coordinator: User, changed: dict, reason: type) -> None:
+def test_an_invalid_consent_is_refused(
+    patient: Patient, coordinator: User, changed: dict[str, date], reason: type
+) -> None:
     with pytest.raises(Refused) as refused:
         record_consent(patient=patient, values=values(**changed), by=coordinator, now=NOW)
     assert [type(each) for each in refused.value.reasons] == [reason]
@@ -313,7 +316,9 @@ def test_the_purpose_of_a_consent_may_not_reveal_treatment(client: Client, patie
         pytest.param({"address": "Wellness Clinic, 12 Harbor Street"}, ("Clinic",), id="a word in the address"),
     ],
 )
-def test_a_letterhead_that_reveals_treatment_is_refused(consent: Consent, head: dict, words: tuple[str, ...]) -> None:
+def test_a_letterhead_that_reveals_treatment_is_refused(
+    consent: Consent, head: dict[str, str], words: tuple[str, ...]
+) -> None:
     Site.objects.update(**head)
     consent = Consent.objects.select_related("patient__site").get(pk=consent.pk)
     with pytest.raises(Refused) as refused:

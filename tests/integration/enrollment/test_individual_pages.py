@@ -337,7 +337,7 @@ def test_a_coordinator_enters_anybodys_hours(desk: Client, site: Site, track: Tr
     page = desk.get(reverse("counselor-hours-edit", args=[hours.pk])).content.decode()
     assert 'value="2026-12-31"' in page
     desk.post(reverse("counselor-hours-edit", args=[hours.pk]), stated(ends="13:00"))
-    hours.refresh_from_db()
+    hours = CounselorHours.objects.get(pk=hours.pk)
     assert (f"{hours.ends:%H:%M}", hours.valid_until) == ("13:00", None)
     desk.post(reverse("counselor-hours-remove", args=[hours.pk]))
     assert not CounselorHours.objects.filter(weekday=3).exists()

@@ -1,12 +1,14 @@
 """Suggestions for patients whom no schedule fits: applied to the database, each one yields a schedule that fits."""
 
 from datetime import UTC, datetime, time
+from typing import Any
 
 import pytest
 
 from patients.models import Commitment, Episode
 from scheduling.domain.search.schedules import find_schedules
 from scheduling.domain.suggestions.suggestions import Suggestion, find_suggestions
+from scheduling.models import Track
 from scheduling.reason_text import suggestion_text
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.search.need import need_of
@@ -25,7 +27,7 @@ def repairs_for(episode: Episode) -> tuple[Suggestion, ...]:
     return find_suggestions(offers_at(site=episode.site, from_day=MONDAY), need_of(episode=episode, from_day=MONDAY))
 
 
-def evenings(episode: Episode, **meeting: int):
+def evenings(episode: Episode, **meeting: Any) -> Track:
     return make_track(
         episode.site,
         [make_meeting(episode.site, day, "18:00", "21:00", name="Skills", **meeting) for day in (0, 1, 3)],

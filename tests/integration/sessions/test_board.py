@@ -60,15 +60,15 @@ def coordinator(client: Client, site: Site) -> User:
     return user
 
 
-def asked(client: Client, **query: object) -> Any:
+def asked(client: Client, **query: Any) -> Any:
     return client.get(reverse("board-sessions"), WEEK | query)
 
 
-def sessions(client: Client, **query: object) -> list[dict[str, Any]]:
+def sessions(client: Client, **query: Any) -> list[dict[str, Any]]:
     return [row for row in asked(client, **query).json() if row["kind"] == "session"]
 
 
-def names(client: Client, **query: object) -> set[str]:
+def names(client: Client, **query: Any) -> set[str]:
     return {row["title"] for row in sessions(client, **query)}
 
 

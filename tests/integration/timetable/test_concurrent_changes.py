@@ -3,7 +3,7 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
+from patients.models import Episode
 from scheduling.models import Enrollment, Session, Site
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.enrollment.enroll import enroll_patient
@@ -39,11 +40,11 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MOVES, HANDS = 100, 20
 
 
-def at_once[T](tries: list[Callable[[], T]], hands: int) -> list[T]:
+def at_once[T](tries: Sequence[Callable[[], T]], hands: int) -> list[T]:
     """Run all functions in `hands` threads that start at once, each with its own database connection; return the results."""
     barrier = Barrier(hands)
 
-    def run(mine: list[Callable[[], T]]) -> list[T]:
+    def run(mine: Sequence[Callable[[], T]]) -> list[T]:
         try:
             barrier.wait(timeout=60)
             return [each() for each in mine]
@@ -64,7 +65,7 @@ def test_five_of_24_patients_get_the_last_five_places() -> None:
     for _ in range(3):
         enroll(episode=admit(make_patient(site)))
 
-    def attempt(episode: object) -> set[str]:
+    def attempt(episode: Episode) -> set[str]:
         """Try to enroll the patient, and return the codes of the reasons against it, or an empty set on success."""
         try:
             enroll(episode=episode)
