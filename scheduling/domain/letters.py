@@ -1,7 +1,7 @@
-"""The content of a letter about a patient's appointments: weekly times with their exceptions, and single dates.
+"""The content of a letter about a patient's appointments: weekly times with the dates they skip, and single dates.
 
-A letter has times and nothing about treatment, so that it can't disclose any. The few words that people type themselves are
-checked for words that would.
+A letter lists only times and never mentions treatment. The few words that users type into it are checked for words that would
+reveal treatment.
 """
 
 import re
@@ -14,15 +14,15 @@ from timekeeping.reasons import Reason
 
 WEEK = timedelta(weeks=1)
 MIN_DATES_FOR_WEEKLY = 3
-"""From so many dates on the same weekday at the same time on, a letter calls them a weekly time."""
+"""Minimum number of appointments on the same weekday at the same time that a letter lists as a weekly time."""
 REVEALING_STEMS = (
     *("addict", "alcohol", "behavioral", "behavioural", "clinic", "counsel", "detox", "drug", "inpatient", "mental"),
     *("opioid", "outpatient", "overdos", "patient", "psych", "recover", "rehab", "relapse", "sober", "sobriet"),
     *("substance", "therap", "treat"),
 )
-"""How words begin that reveal treatment. A product rule that catches slips, not intent."""
+"""Beginnings of words that reveal treatment. This product rule catches slips, not deliberate disclosure."""
 REVEALING_ACRONYMS = ("IOP", "PHP", "SUD")
-"""Whole words that reveal treatment."""
+"""Acronyms that reveal treatment. They match only as whole words."""
 _REVEALING = re.compile(
     rf"\b(?:(?:{'|'.join(REVEALING_STEMS)})\w*|(?:{'|'.join(REVEALING_ACRONYMS)})\b)", re.IGNORECASE
 )
@@ -30,7 +30,7 @@ _REVEALING = re.compile(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Appointment:
-    """One time on one date, on the wall clock of the site."""
+    """An appointment on one date, in the site's wall-clock time."""
 
     on: date
     starts: time
@@ -39,7 +39,7 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyTime:
-    """The same time on the same weekday from the first date to the last (inclusive), except on the `skipped` dates."""
+    """The same time on the same weekday from the date `first` to `last`, both inclusive, except on the `skipped` dates."""
 
     weekday: int
     starts: time
@@ -49,14 +49,14 @@ class WeeklyTime:
     skipped: tuple[date, ...]
 
     def appointments(self) -> list[Appointment]:
-        """Return its appointments in order."""
+        """Return the appointments of the weekly time by date, without the skipped dates."""
         days = (self.first + week * WEEK for week in range((self.last - self.first).days // 7 + 1))
         return [Appointment(day, self.starts, self.ends) for day in days if day not in self.skipped]
 
 
 @dataclass(frozen=True, slots=True)
 class LetterTimes:
-    """The times in a letter: weekly ones in the order of the week, and single ones by date."""
+    """The times in a letter: weekly times in the order of the week, and single appointments by date."""
 
     weekly: tuple[WeeklyTime, ...]
     single: tuple[Appointment, ...]
@@ -68,8 +68,8 @@ class LetterTimes:
 def summarize_appointments(appointments: Iterable[Appointment]) -> LetterTimes:
     """Summarize appointments as weekly times and single dates.
 
-    Three or more appointments on the same weekday at the same time are a weekly time, unless more dates would be skipped than
-    kept. (Product rule.)
+    Three or more appointments on the same weekday at the same time become a weekly time, unless more dates would be skipped
+    than listed (product rule).
     """
     alike: dict[tuple[int, time, time], list[date]] = {}
     for each in sorted(set(appointments)):
@@ -91,13 +91,16 @@ def summarize_appointments(appointments: Iterable[Appointment]) -> LetterTimes:
 
 @dataclass(frozen=True, slots=True)
 class PurposeRevealsTreatment(Reason):
-    """The purpose of a consent, which its letters quote, has words that reveal treatment."""
+    """The purpose of a consent, which its letters quote, contains words that reveal treatment."""
 
     words: tuple[str, ...]
 
 
 def revealing_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the words in the text that reveal treatment, and the whole `names` in it, as written there and each once."""
+    """Return the distinct words in the text that reveal treatment, and those of `names` that it contains as whole words.
+
+    All of them are spelled as in the text.
+    """
     found = [match.group() for match in _REVEALING.finditer(text)]
     found += (
         match.group()
@@ -110,7 +113,7 @@ def revealing_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LetterContent:
-    """The whole content of a letter: sender, recipient, patient and times. It has no field that could name a treatment."""
+    """The whole content of a letter: sender, recipient, patient and times. No field could name a treatment."""
 
     sender: str
     sender_address: str
@@ -128,5 +131,5 @@ class LetterContent:
 
     @property
     def key(self) -> str:
-        """A hash of the content, so that a letter can be compared with its preview."""
+        """A hash of the content, to check that a letter is the same as its preview."""
         return blake2b(repr(self).encode(), digest_size=16).hexdigest()

@@ -1,7 +1,7 @@
-"""Planning the step-down: a weekly schedule for each level of care to come, with as little change as possible.
+"""Plan a weekly schedule for each future level of care, so that as little as possible changes when a patient steps down.
 
-Each level of an episode of care needs a schedule of its own. A schedule that follows another one scores points for days, times
-and groups that differ (`score`). The best plan is the one whose schedules have the fewest points in all.
+Each level of an episode of care needs its own schedule. A schedule gets extra points for every day, time and group that differs
+from the schedule before it (see `score`). The best plan is the one whose schedules have the fewest points in total.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,15 +18,16 @@ from timekeeping.reasons import Key, Reason
 
 BEAM_WIDTHS = {1: (1,), 2: (MAX_SCHEDULES, 1)}
 BEAM_WIDTHS_FOR_MORE = (12, 3, 1)
-"""How many of the best schedules are tried for each step, by the number of steps that need a schedule.
+"""How many of the best schedules to try for each step in order, if three or more steps need a schedule.
 
-One is enough for the last step, and for every step after the third. This keeps a plan to about fifty searches (product rule).
+`BEAM_WIDTHS` has the numbers for one and two steps. One schedule is enough for the last step and for every step after the
+third. This limits a plan to about fifty searches (product rule).
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolledMeetings:
-    """Meetings in which a patient is enrolled, the keys of their tracks, and the individual minutes a week of these."""
+    """Meetings in which a patient is enrolled, the keys of their tracks, and the tracks' individual minutes per week."""
 
     meetings: tuple[WeeklyMeeting, ...]
     tracks: frozenset[Key]
@@ -38,11 +39,11 @@ NOT_ENROLLED = EnrolledMeetings(meetings=(), tracks=frozenset())
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A level of care from its first day, the need's `from_day`: what the patient needs then, and the tracks on offer.
+    """A level of care from its first day: what the patient then needs (`need`), and the tracks on offer (`offers`).
 
-    `offers_if_enrolled` are the same tracks as they are for a patient who is enrolled in them already. `follows` maps a
-    meeting's key to the meeting that replaces it by then. `arranged` are the meetings of an enrollment that was made for the
-    step in advance.
+    `offers_if_enrolled` are the same tracks as offered to a patient who is already enrolled in them. `follows` maps the key of
+    a meeting to the meeting that replaces it before the step starts. `arranged` are the meetings of an enrollment that was made
+    for this step in advance.
     """
 
     need: Need
@@ -53,7 +54,7 @@ class Step:
 
     @property
     def starts(self) -> date:
-        """The first day of the level."""
+        """The first day of the level of care."""
         return self.need.from_day
 
     def open_to(self, tracks: frozenset[Key]) -> tuple[Offer, ...]:
@@ -62,7 +63,7 @@ class Step:
         return tuple(known.get(offer.key, offer) for offer in self.offers)
 
     def current_versions(self, meetings: Iterable[WeeklyMeeting]) -> tuple[WeeklyMeeting, ...]:
-        """Return the same groups as they are when the step starts."""
+        """Return the meetings, each replaced by the version that runs when the step starts."""
         return tuple(self.follows.get(each.key, each) for each in meetings)
 
     @property
@@ -72,13 +73,16 @@ class Step:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the arranged meetings fit, so that no schedule has to be found."""
+        """Whether the arranged meetings fit, so that the step needs no schedule."""
         return bool(self.arranged.meetings) and not self.arranged_reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleDifference:
-    """How one schedule differs from the one before: groups kept, new at the same time, dropped, and added."""
+    """The difference between a schedule and the one before it: groups kept, dropped and added.
+
+    `same_time` are new groups at the time of a group of the schedule before; they are not in `added`.
+    """
 
     kept: tuple[WeeklyMeeting, ...]
     same_time: tuple[WeeklyMeeting, ...]
@@ -92,7 +96,7 @@ class ScheduleDifference:
 
     @property
     def days(self) -> tuple["ChangedDays", ...]:
-        """What happens to each weekday of either schedule, grouped by code, in the order of `DAY_CODES`."""
+        """What happens to each weekday of either schedule, grouped by code in the order of `DAY_CODES`."""
         found: dict[str, set[int]] = {}
         for day in {each.weekday for each in (*self.kept, *self.same_time, *self.dropped, *self.added)}:
             found.setdefault(self._day_code(day), set()).add(day)
@@ -113,14 +117,16 @@ class ScheduleDifference:
 
 
 DAY_CODES = ("kept", "part", "more", "other_group", "other_times", "dropped", "added")
-"""What can happen to a weekday: its groups stay, some are dropped, or some are added; there are other groups at the same times
-or at other times; all are dropped, or all are new.
+"""What can happen to a weekday from one schedule to the next.
+
+"kept": all groups stay. "part": some groups are dropped. "more": some groups are added. "other_group": other groups at the same
+times. "other_times": groups at other times. "dropped": no groups are left. "added": the day had no groups before.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedDays:
-    """Weekdays that change in the same way. Templates choose the text by `code`, one of `DAY_CODES`."""
+    """Weekdays that change in the same way. `code` is one of `DAY_CODES`; templates choose the text by it."""
 
     code: str
     weekdays: tuple[int, ...]
@@ -128,10 +134,11 @@ class ChangedDays:
 
 @dataclass(frozen=True, kw_only=True)
 class StepPlan:
-    """The plan for one step: what is arranged for it, or the schedule that is best with those before and after; or neither.
+    """The plan for one step: its arranged meetings, the schedule that is best for the whole plan, or neither if nothing fits.
 
-    `before` are the meetings that the patient attends until then, in their current versions; the schedule keeps what it can of
-    them. `tracks_before` are the keys of their tracks. `rank` is the schedule's rank among those of this step alone, from 1.
+    `before` are the meetings that the patient attends until the step, in the versions that run when it starts. The schedule
+    keeps as many of them as it can. `tracks_before` are the keys of their tracks. `rank` is the rank of the schedule among all
+    schedules of this step alone, counted from 1.
     """
 
     step: Step
@@ -142,54 +149,57 @@ class StepPlan:
 
     @property
     def meetings(self) -> tuple[WeeklyMeeting, ...]:
-        """The meetings that are arranged or planned; empty if nothing fits."""
+        """The arranged meetings or those of the planned schedule; empty if nothing fits."""
         if self.step.is_settled:
             return self.step.arranged.meetings
         return self.schedule.meetings if self.schedule else ()
 
     @property
     def track_keys(self) -> frozenset[Key]:
-        """The keys of the tracks of its meetings; of a mixed schedule the track to enroll in."""
+        """The keys of the tracks of the step's meetings. For a mixed schedule, only the track to enroll in."""
         if self.step.is_settled:
             return self.step.arranged.tracks
         return frozenset({self.schedule.offer.key}) if self.schedule else frozenset()
 
     @property
     def state(self) -> Literal["arranged", "found", "none"]:
-        """Whether meetings are arranged, a schedule was found, or nothing fits."""
+        """Whether the step's meetings are arranged, a schedule was found, or nothing fits ("none")."""
         return "arranged" if self.step.is_settled else "found" if self.schedule else "none"
 
     @property
     def individual_minutes(self) -> int:
-        """Individual minutes a week that come with its meetings."""
+        """Individual minutes per week that come with the step's meetings."""
         if self.step.is_settled:
             return self.step.arranged.individual_minutes
         return self.schedule.offer.individual_minutes if self.schedule else 0
 
     @property
     def difference(self) -> ScheduleDifference | None:
-        """The difference from the meetings before; None if either is empty."""
+        """The difference between the meetings before the step and those of the step; None if either is empty."""
         return compare_schedules(self.before, self.meetings) if self.before and self.meetings else None
 
     @property
     def continues_unchanged(self) -> bool:
-        """Whether the arranged meetings are the ones that the patient attends already."""
+        """Whether the arranged meetings are exactly those that the patient already attends."""
         return self.step.is_settled and self.difference is not None and self.difference.is_empty
 
     def ranked(self, *, weights: Weights = WEIGHTS, most: int = MAX_SCHEDULES) -> tuple[Schedule, ...]:
-        """Return the best schedules of this step alone, the best first. They keep what they can of the meetings before."""
+        """Return up to `most` schedules for this step alone, best first. They keep what they can of the meetings before."""
         preferences = Preferences(kept=self.before, weights=weights)
         return find_schedules(self.step.open_to(self.tracks_before), self.step.need, preferences=preferences, most=most)
 
 
 def check_enrolled_meetings(enrolled: EnrolledMeetings, need: Need) -> tuple[Reason, ...]:
-    """Return every reason against attending these meetings from `need.from_day`, for a patient who has a place in them."""
+    """Return every reason against attending the meetings from `need.from_day`, for a patient with a spot in them."""
     track = Offer(key="", name="", meetings=(), individual_minutes=enrolled.individual_minutes)
     return (*gives_the_hours(track, need, enrolled.meetings), *keeps_commitments(track, need, enrolled.meetings))
 
 
 def compare_schedules(before: Sequence[WeeklyMeeting], after: Sequence[WeeklyMeeting]) -> ScheduleDifference:
-    """Return what the schedule `after` keeps of the one `before` and what it changes, in the order of the week."""
+    """Return which meetings the schedule `after` keeps, drops and adds compared with the schedule `before`.
+
+    The meetings are in the order of the week.
+    """
     kept = [each for each in after if not is_new_group(each, before)] if before else []
     other = [each for each in after if each not in kept]
     same_time = [each for each in other if has_same_time(each, before)]
@@ -211,11 +221,12 @@ def plan_steps(
     weights: Weights = WEIGHTS,
     widths: Sequence[int] | None = None,
 ) -> tuple[StepPlan, ...]:
-    """Plan every step, in order: the schedules with the fewest points in all, each keeping what it can of the one before.
+    """Plan all steps in order so that their schedules have the fewest points in total.
 
-    `enrolled` is what the patient attends until the first step. Arranged meetings stay. Where nothing fits, the next step keeps
-    what was attended before. The plan is exact if each step may only have one of its best schedules after the step before it;
-    `widths` is how many, for each step that is not settled (`BEAM_WIDTHS`). Among plans with equal points, the one with the
+    Each schedule keeps what it can of the meetings before it: at first `enrolled`, which the patient attends until the first
+    step. Arranged meetings that fit are kept. If nothing fits a step, the step after it keeps what it can of the earlier
+    meetings. For each step that needs a schedule, only the best few schedules are tried: `widths` has their numbers, by default
+    those of `BEAM_WIDTHS`. The plan is the best one made of these schedules. Among plans with equal points, the one with the
     better first schedule is chosen.
     """
     return _PlanSearch(tuple(steps), weights, widths).from_step(0, enrolled).steps
@@ -223,17 +234,18 @@ def plan_steps(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The best plan from a step to the end, and the sum of its points."""
+    """The best plan from one step to the last, and its total points."""
 
     points: int
     steps: tuple[StepPlan, ...]
 
 
 class _PlanSearch:
-    """Tries the schedules of a step, the best first, each with the best plan for the steps after it.
+    """A search that tries a step's schedules, best first, each with the best plan for the steps after it.
 
-    The steps after cost at least what they would with no meetings to keep, because meetings to keep only ever add points. Once
-    a schedule and that bound come to no less than the best plan so far, no later schedule can do better.
+    The later steps have at least as many points as they would have with no meetings to keep, because such meetings only ever
+    add points. Once a schedule's points plus this lower bound reach those of the best plan so far, no later schedule can do
+    better.
     """
 
     def __init__(self, steps: tuple[Step, ...], weights: Weights, widths: Sequence[int] | None) -> None:
@@ -246,7 +258,7 @@ class _PlanSearch:
             self.least_from[number] = self.least_from[number + 1] + self._least(steps[number])
 
     def _least(self, step: Step) -> int:
-        """The least points of the step, whatever comes before it, whether or not the patient is enrolled in its tracks."""
+        """Return a lower bound of the step's points, for any meetings before it and any enrollment of the patient."""
         if step.is_settled:
             return 0
         either = (*step.offers, *(offer for offer in step.offers_if_enrolled if offer not in step.offers))
@@ -256,7 +268,7 @@ class _PlanSearch:
         )
 
     def from_step(self, number: int, enrolled: EnrolledMeetings) -> _Plan:
-        """The best plan from a step on, for a patient who attends these meetings until then."""
+        """Return the best plan from step `number` on, for a patient who attends the `enrolled` meetings until then."""
         if number == len(self.steps):
             return _Plan(0, ())
         key = (number, tuple(sorted(str(each.key) for each in enrolled.meetings)), enrolled.tracks)
@@ -293,7 +305,7 @@ def _enrolled_meetings(schedule: Schedule) -> EnrolledMeetings:
 
 
 def _widths_by_step(steps: Sequence[Step], widths: Sequence[int] | None) -> list[int]:
-    """How many schedules are tried for each step; 0 for settled ones."""
+    """Return how many schedules to try for each step; 0 for a step whose arranged meetings fit."""
     open_steps = [step for step in steps if not step.is_settled]
     given = iter(widths or BEAM_WIDTHS.get(len(open_steps), BEAM_WIDTHS_FOR_MORE))
     return [0 if step.is_settled else next(given, 1) for step in steps]

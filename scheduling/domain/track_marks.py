@@ -1,4 +1,4 @@
-"""A letter and a color for each track, so that calendars can be read with and without colors."""
+"""Assign each track a letter and a color, so that calendars are readable with and without colors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from itertools import count
 from string import ascii_uppercase
 
 COLORS = "abcdefgh"
-"""The names of the colors in the stylesheet. They repeat when all are taken; letters never do."""
+"""Names of the colors in the stylesheet. Colors repeat when there are more tracks than colors; letters never do."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackLabel:
-    """The mark of a track: one letter or digit (more once all are taken), and one of `COLORS`."""
+    """The label of a track in a calendar: a letter, with a number once the alphabet is used up, and one of `COLORS`."""
 
     letters: str
     color: str
 
 
 def marks_for(names: Sequence[str]) -> tuple[TrackLabel, ...]:
-    """Return a mark for each name, in order. A name that is added at the end does not change the marks before it.
+    """Return a label for each track name, in order. Adding a name at the end does not change the labels before it.
 
-    The letter is the first free one of the initials of the name's words, then of all its letters, then of the alphabet.
+    The letter is the first unused one among the initials of the name's words, then among all its letters, then in the alphabet.
     """
     taken: set[str] = set()
     marks = []

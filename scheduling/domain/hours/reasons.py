@@ -1,4 +1,4 @@
-"""Reasons against the weekly hours of a track or of a patient's choice of meetings. Minutes and days are per week."""
+"""Reasons why meetings break the weekly-hours rules or the prescription. Minutes and days are per week."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,38 +8,38 @@ from timekeeping.reasons import Key, Reason
 
 @dataclass(frozen=True, slots=True)
 class NoMeetings(Reason):
-    """No meetings are chosen."""
+    """The track or the patient's choice has no meetings."""
 
 
 @dataclass(frozen=True, slots=True)
 class TooFewMinutes(Reason):
-    """The countable minutes are fewer than the rules require."""
+    """The meetings have fewer countable minutes a week than the rules require."""
 
     minutes: int
     minimum: int
 
     @property
     def missing(self) -> int:
-        """How many minutes are missing."""
+        """Minutes a week missing to reach the minimum."""
         return self.minimum - self.minutes
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyMinutes(Reason):
-    """The countable minutes are more than the rules allow."""
+    """The meetings have more countable minutes a week than the rules allow."""
 
     minutes: int
     maximum: int
 
     @property
     def excess(self) -> int:
-        """By how many minutes they are too many."""
+        """Minutes a week above the maximum."""
         return self.minutes - self.maximum
 
 
 @dataclass(frozen=True, slots=True)
 class TooFewDays(Reason):
-    """The countable days are fewer than the rules require."""
+    """The meetings have countable minutes on fewer days a week than the rules require."""
 
     days: int
     minimum: int
@@ -47,7 +47,7 @@ class TooFewDays(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TooManyDays(Reason):
-    """The countable days are more than the rules allow."""
+    """The meetings have countable minutes on more days a week than the rules allow."""
 
     days: int
     maximum: int
@@ -55,7 +55,7 @@ class TooManyDays(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ShortDay(Reason):
-    """A day has fewer countable minutes than the rules require of a day with any."""
+    """A weekday with meetings has fewer countable minutes than the rules require for a day."""
 
     weekday: int
     minutes: int
@@ -84,7 +84,7 @@ class FacilitatorDoubleBooked(Reason):
 
 @dataclass(frozen=True, slots=True)
 class OverlappingMeetings(Reason):
-    """Two of a patient's meetings overlap, by so many minutes."""
+    """Two of the patient's meetings overlap by `minutes`."""
 
     code: ClassVar[str] = "two_at_once"
     first: str
@@ -95,20 +95,20 @@ class OverlappingMeetings(Reason):
 
 @dataclass(frozen=True, slots=True)
 class BelowPrescribedMinutes(Reason):
-    """The minutes are fewer than prescribed."""
+    """The meetings have fewer countable minutes a week than prescribed."""
 
     minutes: int
     prescribed: int
 
     @property
     def missing(self) -> int:
-        """How many minutes are missing."""
+        """Minutes a week missing to reach the prescription."""
         return self.prescribed - self.minutes
 
 
 @dataclass(frozen=True, slots=True)
 class BelowPrescribedDays(Reason):
-    """The days are fewer than prescribed."""
+    """The meetings have countable minutes on fewer days a week than prescribed."""
 
     days: int
     prescribed: int

@@ -1,8 +1,8 @@
-"""The weekly-hours rule: what a set of meetings adds up to in a week, and every reason against it.
+"""The weekly-hours rule: how many countable hours and days meetings have in a week, and every reason against them.
 
-An intensive outpatient program has 9 hours a week or more (ASAM level 2.1). 20 hours or more is the higher band (ASAM level
-2.5, partial hospitalization). The upper bound of 25 hours and the spread over 3 to 5 days are common practice of payers and
-programs. All bounds come from the RuleSet in force and are inclusive.
+An intensive outpatient program has at least 9 hours a week (ASAM level 2.1). From 20 hours a week, a track is in the higher
+band (ASAM level 2.5, partial hospitalization). The maximum of 25 hours and the spread over 3 to 5 days are common practice of
+payers and programs. All bounds are inclusive and come from the RuleSet in force.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -33,7 +33,7 @@ HIGHER_BAND_MINUTES = 1200
 
 
 class Band(StrEnum):
-    """The band of weekly hours that a track belongs to."""
+    """The band of a track by its weekly hours."""
 
     STANDARD = "standard"
     HIGHER = "higher"
@@ -41,9 +41,10 @@ class Band(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursRules:
-    """The weekly-hours policy in force: inclusive bounds in minutes and days per week.
+    """The weekly-hours rules in force: inclusive minimums and maximums in minutes and days per week.
 
-    `week_starts` is the weekday on which the week begins (Monday is 0). Raises ValueError for bounds that are no range.
+    `week_starts` is the weekday on which the week begins (Monday is 0). Raises ValueError if a minimum is above its maximum or
+    a value is out of range.
     """
 
     minimum_minutes: int = 540
@@ -67,7 +68,7 @@ class HoursRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyMeeting(MeetingPattern):
-    """A weekly meeting of a track: its slot, room, facilitators and places. `countable` says whether its hours count."""
+    """A weekly meeting with its time slot, room, facilitators and places. `countable` is whether its minutes count."""
 
     key: Key
     name: str
@@ -77,22 +78,26 @@ class WeeklyMeeting(MeetingPattern):
     places: int = 1
 
     def __post_init__(self) -> None:
-        MeetingPattern.__post_init__(self)  # a class with slots is made anew, so super() would not find it
+        # dataclass(slots=True) creates a new class, so super() without arguments would fail here.
+        MeetingPattern.__post_init__(self)
         if self.runs_from and self.runs_until and self.runs_from >= self.runs_until:
             raise ValueError(f"a meeting must run for a day: {self.runs_from}..{self.runs_until}")
 
     @property
     def span(self) -> Interval[int]:
-        """Minutes of the day from its start to its end."""
+        """The minutes of the day from the meeting's start to its end, break included."""
         return Interval(minute_of(self.starts), minute_of(self.ends))
 
     @property
     def week_order(self) -> tuple[int, int, int, str]:
-        """The sort key that puts meetings in the order of the week; the same for no two meetings."""
+        """A sort key that orders meetings by weekday and time. It is different for every meeting."""
         return self.weekday, minute_of(self.starts), minute_of(self.ends), str(self.key)
 
     def counted(self, rules: HoursRules) -> tuple[Interval[int], ...]:
-        """Return the minutes of the day that count: without the break unless breaks count, none if it is not countable."""
+        """Return the intervals of the meeting that count, in minutes since midnight.
+
+        The break is left out unless the rules count breaks. A meeting that is not countable has no such intervals.
+        """
         if not self.countable:
             return ()
         if self.break_starts is None or self.break_ends is None or rules.breaks_count:
@@ -100,22 +105,25 @@ class WeeklyMeeting(MeetingPattern):
         return subtract([self.span], [Interval(minute_of(self.break_starts), minute_of(self.break_ends))])
 
     def minutes(self, rules: HoursRules) -> int:
-        """Return how many of its minutes count."""
+        """Return the meeting's countable minutes."""
         return covered_minutes(self.counted(rules))
 
     def runs_on_or_after(self, first: date, until: date | None = None) -> bool:
-        """Whether it runs on some day of the half-open range; `until` None leaves the range open."""
+        """Whether the meeting runs on any day in [first, until). None for `until` means no end."""
         return (self.runs_until is None or first < self.runs_until) and (
             until is None or self.runs_from is None or self.runs_from < until
         )
 
     def overlaps(self, other: "WeeklyMeeting") -> bool:
-        """Whether both are held at the same time on some date."""
+        """Whether the two meetings are held at the same time on at least one date."""
         return self.weekday == other.weekday and self.span.overlaps(other.span) and _share_a_date(self, other)
 
 
 def _share_a_date(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
-    """Whether two meetings of the same weekday share a date; two weeks show it, since both repeat after two at most."""
+    """Whether two meetings on the same weekday share a date.
+
+    Each meeting repeats at least every two weeks, so it is enough to compare two weeks.
+    """
     starts = [day for day in (one.runs_from, two.runs_from) if day]
     ends = [day for day in (one.runs_until, two.runs_until) if day]
     if starts and ends:
@@ -129,7 +137,10 @@ def _share_a_date(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What meetings add up to in a week, and every reason against them. Individual minutes are in `minutes` only."""
+    """The countable minutes and days of meetings in a week, and every reason against them.
+
+    Individual minutes are included in `minutes` but not in `days` or `minutes_by_weekday`.
+    """
 
     minutes: int
     days: int
@@ -143,13 +154,13 @@ class Verdict:
 
     @property
     def band(self) -> Band:
-        """The higher band from 20 hours a week."""
+        """The band by weekly minutes: the higher band from 20 hours."""
         return Band.HIGHER if self.minutes >= HIGHER_BAND_MINUTES else Band.STANDARD
 
 
 @dataclass(frozen=True, slots=True)
 class WeeklyTotals:
-    """Countable minutes and days of a week; `by_weekday` has the groups' minutes from Monday to Sunday."""
+    """Countable minutes and days in a week. `by_weekday` has the meetings' minutes from Monday to Sunday."""
 
     minutes: int
     days: int
@@ -157,10 +168,11 @@ class WeeklyTotals:
 
 
 def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> int:
-    """Add up the countable minutes of one weekday's meetings, counting the minutes that overlapping meetings share once.
+    """Return the countable minutes of one weekday's meetings. Minutes that overlapping meetings share count once.
 
-    Meetings that overlap are alternatives: a patient attends one of them. Each stretch of time counts as in the meeting that
-    counts the most of it. So two groups side by side count as one group with its break, even if their breaks differ.
+    Meetings that overlap are alternatives, of which a patient attends one. Each stretch of overlapping time counts as much as
+    in the meeting where it counts most. So two groups side by side count as one group with a break, even if their breaks
+    differ.
     """
     if len(meetings) == 1:
         return meetings[0].minutes(rules)
@@ -175,9 +187,10 @@ def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> int:
 
 
 def add_up(meetings: Collection[WeeklyMeeting], rules: HoursRules, individual_minutes: int = 0) -> WeeklyTotals:
-    """Add up the countable minutes and the days of a week. Meetings held every other week are left out: they are extra.
+    """Return the countable minutes and days of the meetings in a week. Meetings held every other week don't count.
 
-    The minutes that overlapping meetings share count once. Individual minutes count toward the minutes, not the days.
+    Minutes that overlapping meetings share count once. `individual_minutes` (per week) are added to the minutes, but not to the
+    days.
     """
     weekly = [each for each in meetings if each.anchor is None]
     by_weekday = tuple(minutes_of_day([each for each in weekly if each.weekday == day], rules) for day in range(7))
@@ -199,9 +212,9 @@ def _check_bounds(total: WeeklyTotals, rules: HoursRules) -> Iterable[Reason]:
 
 
 def find_double_bookings(meetings: Sequence[WeeklyMeeting], others: Iterable[WeeklyMeeting] = ()) -> Iterable[Reason]:
-    """Yield a reason for each room and facilitator that two meetings need at the same time.
+    """Yield a reason for each room and each facilitator that two meetings need at the same time.
 
-    The `meetings` are compared with each other and with `others`, but not the others among themselves.
+    Each of `meetings` is compared with the rest of them and with `others`. The others are not compared with each other.
     """
     own = {each.key for each in meetings}
     pairs = list(combinations(meetings, 2))
@@ -224,9 +237,9 @@ def assess_track(
 ) -> Verdict:
     """Judge whether meetings that run in the same weeks make a valid track under the rules.
 
-    The hours and days must be within the bounds, and no room or facilitator may be in two places at once. Meetings that
-    overlap are alternatives, so the minutes they share count once. `individual_minutes` are those a week that the track
-    arranges per patient. `others` are the site's other running meetings, which share its rooms and facilitators.
+    The weekly hours and days must be within the bounds, and no room or facilitator may be double-booked. Meetings that overlap
+    are alternatives, so the minutes that they share count once. `individual_minutes` are the weekly minutes that the track
+    arranges with each patient individually. `others` are the site's other meetings, which use the same rooms and facilitators.
     """
     total = add_up(meetings, rules, individual_minutes)
     reasons: list[Reason] = [] if meetings else [NoMeetings()]
@@ -245,8 +258,8 @@ def assess_choice(
 ) -> Verdict:
     """Judge whether a patient can attend these meetings every week.
 
-    No two may overlap, and with the individual minutes they must reach the prescribed minutes and days a week and stay
-    within the bounds of the rules.
+    No two meetings may overlap. Together with the weekly `individual_minutes`, they must reach the minutes and days prescribed
+    per week and stay within the bounds of the rules.
     """
     total = add_up(meetings, rules, individual_minutes)
     reasons: list[Reason] = [] if meetings else [NoMeetings()]
@@ -269,7 +282,7 @@ def assess_choice(
 
 
 def _is_implied_by_prescription(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
-    """Whether the prescription is missed as well and is at least as high, so that one reason is enough."""
+    """Whether the reason is redundant, because an equal or higher prescription is not met either."""
     return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
         isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum
     )

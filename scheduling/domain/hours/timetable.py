@@ -1,4 +1,4 @@
-"""The weekly-hours rule over time: judge a changing timetable for each period in which the same meetings run."""
+"""The weekly-hours rule for a timetable that changes: judge each period during which the same meetings run."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from timekeeping.weeks import is_within
 
 DAY = timedelta(days=1)
 MeetingSwitch = tuple[date, WeeklyMeeting]
-"""A date on which a meeting begins or has ended."""
+"""A date on which a meeting starts or no longer runs, and the meeting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A half-open range of dates in which the same meetings run, and their verdict. `until` None is open."""
+    """The dates in [first, until) during which the same meetings run, and their verdict. None for `until` means no end."""
 
     first: date
     until: date | None
@@ -31,11 +31,11 @@ def assess_timetable(
     individual_minutes: int = 0,
     others: Sequence[WeeklyMeeting] = (),
 ) -> tuple[Period, ...]:
-    """Judge each period from `first` on in which the same meetings run; the last period is open.
+    """Judge each period from `first` on during which the same meetings run. The last period has no end.
 
-    Groups that begin or end in the same week count as changing together: a track whose Monday group runs from a Monday and
-    whose Friday group runs from that Friday has no short first days. The days before the first meeting begins and after the
-    last has ended are left out. The other arguments are those of `assess_track`.
+    Meetings that start or end in the same week are treated as changing together. For example, a track whose Monday group starts
+    on a Monday and whose Friday group starts that Friday has no separate period for the days between. The days before the first
+    meeting starts and after the last one has ended are left out. The other arguments are those of `assess_track`.
     """
     meetings = [each for each in meetings if each.runs_on_or_after(first)]
     aligned = _align_boundaries(meetings, first)
@@ -60,10 +60,11 @@ def _runs(meeting: WeeklyMeeting, day: date, aligned: dict[MeetingSwitch, date])
 
 
 def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
-    """Map each beginning or end after `first` to an equivalent date, so that there are as few dates as possible.
+    """Map each start or end date of a meeting after `first` to an equivalent date, using as few dates as possible.
 
-    A Friday group that runs from a Monday is held on the same dates as one that runs from the Friday after. Taking the change
-    with the earliest deadline, and every other change that can be on its date, finds the fewest dates.
+    A Friday group that starts on a Monday is held on the same dates as one that starts on the Friday after. To find the fewest
+    dates, take the change whose range of equivalent dates ends first, and every other change that could be on that range's last
+    date. Repeat with the changes that are left.
     """
     changes = [(day, each) for each in meetings for day in (each.runs_from, each.runs_until) if day and day > first]
     left = sorted(((_leeway(day, each), day, each) for day, each in changes), key=lambda change: change[0].end)
@@ -80,9 +81,9 @@ def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[
 
 
 def _leeway(day: date, meeting: WeeklyMeeting) -> Interval[date]:
-    """Return the days to which a beginning or end on `day` could move without changing the dates of the meeting.
+    """Return the dates to which a start or end on `day` could move without changing the meeting's dates.
 
-    A meeting held every other week does not count toward the hours, so its change stays on the given day.
+    Meetings held every other week don't count toward the hours, so their start and end dates don't move.
     """
     if meeting.anchor is not None:
         return Interval(day, day + DAY)

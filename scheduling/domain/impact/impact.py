@@ -1,7 +1,7 @@
-"""What a change does to sessions and people: the difference between two snapshots, from before and after it.
+"""The impact of a change on sessions and patients, as the difference between a snapshot before it and one after it.
 
-A new session has no id yet in a preview, so an impact identifies sessions by name and time. Two actions that have the same
-effect have the same `Impact.key`.
+In a preview, new sessions have no ids yet, so an impact identifies sessions by name and time. Actions with the same effect have
+the same `Impact.key`.
 """
 
 from collections import defaultdict
@@ -16,11 +16,12 @@ from timekeeping.intervals import Interval
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionState:
-    """A session as it is at one moment.
+    """The state of a session in one snapshot.
 
-    `series` identifies its meeting together with every meeting that continues it, and `series_week` is the Monday of the week
-    in which the meeting has it: a session that replaces another has the same two. `lacks_room` and `lacks_people` say that
-    its meeting has a room or facilitators, and the session has none. Times are in UTC; `places` and `booked` are counts.
+    `series` identifies the session's meeting together with every meeting that continues it. `series_week` is the Monday of the
+    week in which the meeting schedules the session. A session and its replacement have the same `series` and `series_week`.
+    `lacks_room` and `lacks_people` are set if the meeting has a room or facilitators but the session has none. Times are in
+    UTC; `places` and `booked` are numbers of patients.
     """
 
     key: int
@@ -36,26 +37,27 @@ class SessionState:
     countable_minutes: int = 0
     is_cancelled: bool = False
     is_open: bool = False
-    """Whether patients can be booked into it as a make-up: it is a future group that counts."""
+    """Whether patients can be booked into the session as a make-up: a future group that counts toward the hours."""
     lacks_room: bool = False
     lacks_people: bool = False
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """The values that an impact displays; a session counts as changed only if one of these changed."""
+        """The values of the session that an impact displays. Only a change in one of them counts as a change."""
         return (self.name, self.time, self.room, self.people, self.places, self.is_cancelled)
 
     @property
     def places_left(self) -> int:
-        """How many places are free."""
+        """Number of free spots in the session."""
         return self.places - self.booked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingState:
-    """A patient's booking in a session that is not canceled.
+    """A patient's booking, in one snapshot, in a session that is not canceled.
 
-    `week` is the treatment week that it counts in, and `minutes` are those that it has been or would be credited.
+    `week` is the treatment week in which the booking counts. `minutes` are the countable minutes that the patient was or would
+    be credited with.
     """
 
     patient: int
@@ -71,20 +73,20 @@ class BookingState:
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """What is shown of it."""
+        """The values of the booking that an impact displays."""
         return (self.name, self.time, self.is_excused)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionChange:
-    """A session before and after. `before` is None if it is new, and `after` is None if it is removed."""
+    """A session's states before and after. `before` is None for a new session, `after` is None for a removed one."""
 
     before: SessionState | None
     after: SessionState | None
 
     @property
     def kind(self) -> str:
-        """The most important change: added, removed, cancelled, reinstated, moved or changed."""
+        """The most important change: "added", "removed", "cancelled", "reinstated", "moved" or "changed"."""
         if self.before is None:
             return "added"
         if self.after is None:
@@ -96,10 +98,10 @@ class SessionChange:
 
 @dataclass(frozen=True, slots=True)
 class BookingChange:
-    """A patient's booking before and after.
+    """A patient's booking before and after a change. `before` is None if the booking is new, `after` is None if it is lost.
 
-    If the booking is lost because its session moves to a time at which the patient is in another one, `instead` is the name
-    of that other session.
+    If the booking is lost because its session moves to a time when the patient is in another session, `instead` is the name of
+    that other session.
     """
 
     patient: int
@@ -109,7 +111,7 @@ class BookingChange:
 
     @property
     def kind(self) -> str:
-        """The kind of change: lost, gained, moved to another time, excused, or expected again."""
+        """The kind of change: "lost", "gained", "moved" to another time, "excused", or "expected" again after an excuse."""
         if self.before is None or self.after is None:
             return "gained" if self.before is None else "lost"
         if self.before.time != self.after.time:
@@ -118,7 +120,7 @@ class BookingChange:
 
     @property
     def at(self) -> tuple[datetime, str]:
-        """The start and the name of the session, before the change if it was booked then."""
+        """The start time and name of the booked session, taken from before the change if the booking existed then."""
         booking = self.before or self.after
         assert booking is not None
         return booking.time.start, booking.name
@@ -126,7 +128,7 @@ class BookingChange:
 
 @dataclass(frozen=True, slots=True)
 class ImpactConflict:
-    """A new or moved booking that conflicts with a commitment of the patient; `label` names the commitment."""
+    """A new or moved booking that conflicts with a commitment of the patient. `label` is the commitment's name."""
 
     patient: int
     booking: BookingState
@@ -135,10 +137,10 @@ class ImpactConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekShortfall:
-    """A treatment week that falls below the prescribed minutes or days, or further below them.
+    """A treatment week that falls below the prescribed minutes or days, or further below them than before.
 
-    `makeups` are sessions that together would make up for it; None if there are none. `is_on_leave` says that the patient
-    is on a leave of absence in that week, so that it does not count against them.
+    `makeups` are make-up sessions that together would cover the shortfall, or None if no such sessions exist. `is_on_leave` is
+    set if the patient is on a leave of absence that week. The week is then not counted as missed.
     """
 
     patient: int
@@ -154,12 +156,12 @@ class WeekShortfall:
 
     @property
     def missing_minutes(self) -> int:
-        """How many of the prescribed minutes are missing after the change."""
+        """Prescribed minutes of the week that are missing after the change."""
         return max(0, self.prescribed_minutes - self.minutes_after)
 
     @property
     def missing_days(self) -> int:
-        """How many of the prescribed days are missing after the change."""
+        """Prescribed days of the week that are missing after the change."""
         return max(0, self.prescribed_days - self.days_after)
 
 
@@ -179,13 +181,13 @@ class Impact:
 
     @property
     def incomplete(self) -> tuple[SessionState, ...]:
-        """Sessions that lose their room or their facilitators to another session."""
+        """Changed sessions that are left without their room or facilitators."""
         after = (change.after for change in self.sessions if change.after is not None)
         return tuple(each for each in after if each.lacks_room or each.lacks_people)
 
     @property
     def key(self) -> str:
-        """A hash in 32 characters of what is shown; the same for impacts that look the same."""
+        """A hash of everything that the impact displays, as 32 hex digits. Impacts that look the same have the same key."""
         sessions = [_shown_pair(change) for change in self.sessions]
         bookings = [[change.patient, change.instead, *_shown_pair(change)] for change in self.bookings]
         conflicts = [[each.patient, each.booking.shown, each.label] for each in self.conflicts]
@@ -204,9 +206,9 @@ def _shown_pair(change: SessionChange | BookingChange) -> list[tuple[object, ...
 def find_session_changes(
     before: Mapping[int, SessionState], after: Mapping[int, SessionState]
 ) -> tuple[SessionChange, ...]:
-    """Return every visible change of a session. A session that is removed and the one that replaces it are one change.
+    """Return every visible change of a session. A removed session and its replacement make up one change.
 
-    Both snapshots map the sessions' keys to their states.
+    Both snapshots map session keys to session states.
     """
     gone = {key: each for key, each in before.items() if _is_gone(each, after.get(key))}
     new = {key: each for key, each in after.items() if key not in before and not each.is_cancelled}
@@ -247,7 +249,7 @@ def _by_series_week[T: (SessionState, BookingState)](
 def find_booking_changes(
     before: Collection[BookingState], after: Collection[BookingState]
 ) -> tuple[BookingChange, ...]:
-    """Return every change of a booking. One in a session that is replaced by another has moved to the replacement."""
+    """Return every change of a booking. A booking whose session is replaced counts as moved to the replacement."""
     old, new = _by_patient(before), _by_patient(after)
     changes = [
         change
@@ -275,13 +277,16 @@ def _patient_changes(
 def _booking_pairs(
     before: Sequence[BookingState], after: Sequence[BookingState]
 ) -> Iterable[tuple[BookingState | None, BookingState | None]]:
-    """Pair one patient's bookings of the same session, or of a session and its replacement; the others with None."""
+    """Pair a patient's bookings before and after. A booking without a counterpart is paired with None.
+
+    Bookings belong together if they are in the same session, or in a session and its replacement.
+    """
     old_sessions, new = {booking.session for booking in before}, {booking.session: booking for booking in after}
     yield from ((booking, new[booking.session]) for booking in before if booking.session in new)
     lost = _by_series_week(booking for booking in before if booking.session not in new)
     gained = _by_series_week(booking for booking in after if booking.session not in old_sessions)
     for key in lost.keys() | gained.keys():
-        if key == (None, None):  # sessions of no series replace nothing
+        if key == (None, None):  # sessions without a series are not replacements
             yield from ((booking, None) for booking in lost[key])
             yield from ((None, booking) for booking in gained[key])
         else:
@@ -293,9 +298,9 @@ def find_week_shortfalls(
     after: Collection[BookingState],
     prescribed: Callable[[int, date], tuple[int, int] | None],
 ) -> tuple[WeekShortfall, ...]:
-    """Return the weeks that end up with less than before and with less than is prescribed.
+    """Return the treatment weeks with fewer minutes or days than before the change, and fewer than prescribed.
 
-    `prescribed` takes a patient's id and a week; it returns the prescribed minutes and days, or None if there are none.
+    `prescribed` takes a patient's id and a week. It returns the prescribed minutes and days, or None if nothing is prescribed.
     """
     totals_before, totals_after = _week_totals(before), _week_totals(after)
     shortfalls = []

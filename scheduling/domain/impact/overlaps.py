@@ -1,4 +1,4 @@
-"""Conflicts of dated sessions with busy times, on the wall clock."""
+"""Conflicts between dated sessions and busy times, in wall-clock time."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -10,9 +10,9 @@ from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
 def find_overlaps[T](
     times: Sequence[tuple[T, datetime, datetime]], busy: Iterable[BusyTime]
 ) -> tuple[tuple[T, BusyTime], ...]:
-    """Return each of `times` with each busy time that it overlaps, travel included.
+    """Return a pair for each of `times` and each busy time that it overlaps, travel included.
 
-    `times` are a key and the start and end, as aware datetimes in the site's time zone. Each pair is returned once, in the
+    Each of `times` is a key with a start and an end, as aware datetimes in the site's time zone. The distinct pairs are in the
     order of `times`.
     """
     if not times:
@@ -24,7 +24,7 @@ def find_overlaps[T](
     for key, starts, ends in times:
         midnight = (starts.date() - first).days * MINUTES_A_DAY
         length = (ends.replace(tzinfo=None) - starts.replace(tzinfo=None)) // timedelta(minutes=1)
-        if length <= 0:  # it ends in the hour that the clocks repeat
+        if length <= 0:  # the session ends in the hour that the clock change repeats
             continue
         begins = midnight + minute_of(starts.time())
         time = Interval(begins, begins + length)
