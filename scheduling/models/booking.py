@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ReleaseCause(models.TextChoices):
-    """Why a booking was released. Only one that the patient gave back is never booked again automatically."""
+    """Why a booking was released. A booking that the patient gave back is never rebooked automatically."""
 
     GIVEN_BACK = "given_back", "Given back"
     CANCELLED = "cancelled", "The session was cancelled"
@@ -26,7 +26,7 @@ class ReleaseCause(models.TextChoices):
 
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User) -> "BookingQuerySet":
-        """Bookings of patients whom this person may see."""
+        """Bookings of patients whom the user may see."""
         return self.filter(episode__patient__in=Patient.objects.visible_to(user))
 
     def active(self) -> "BookingQuerySet":
@@ -34,28 +34,28 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(released_at=None)
 
     def shown_to_patient(self) -> "BookingQuerySet":
-        """Active bookings, and those released because their session is canceled."""
+        """Active bookings, and bookings that were released because their session was canceled."""
         of_canceled_session = Q(release_cause=ReleaseCause.CANCELLED, session__status=SessionStatus.CANCELLED)
         return self.filter(Q(released_at=None) | of_canceled_session)
 
     def of_patient(self, patient_id: int) -> "BookingQuerySet":
-        """Bookings of one patient, in all episodes."""
+        """Bookings of one patient, in all episodes of care."""
         return self.filter(episode__patient=patient_id)
 
     def in_week(self, week: date) -> "BookingQuerySet":
-        """Bookings of the treatment week that begins on the date."""
+        """Bookings in the treatment week that begins on the date `week`."""
         return self.filter(week=week)
 
     def from_instant(self, instant: datetime) -> "BookingQuerySet":
-        """Bookings of sessions that begin at the instant or later."""
+        """Bookings in sessions that start at the given instant or later."""
         return self.filter(starts__gte=instant)
 
 
 class Booking(models.Model):
-    """A patient's place in one session, from an enrollment or as a make-up. Released bookings stay as rows.
+    """A patient's booking in one session, from an enrollment or as a make-up session. Released bookings stay as rows.
 
-    `starts`, `ends`, `countable_minutes` and `week` are copies, written by the service that writes the session, so that
-    calendars, ledgers and the constraint against double booking read one table.
+    `starts`, `ends`, `countable_minutes` and `week` are copied by the service that writes the session. So calendars, weekly
+    hours and the constraint against double booking only need to read this table.
     """
 
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")

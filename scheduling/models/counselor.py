@@ -12,24 +12,24 @@ from timekeeping.weeks import minute_of
 
 class CounselorHoursQuerySet(models.QuerySet["CounselorHours"]):
     def visible_to(self, user: User) -> "CounselorHoursQuerySet":
-        """Hours at sites whose timetable this person may see."""
+        """Counselor hours at sites whose timetable the user may see."""
         return self.filter(user.may_at(Permission.SEE_TIMETABLE))
 
     def editable_by(self, user: User) -> "CounselorHoursQuerySet":
-        """Hours that this person may change: their own, or everybody's at sites whose timetable they manage."""
+        """Counselor hours that the user may change: their own, or all hours at sites whose timetable they manage."""
         return self.filter(
             user.may_at(Permission.MANAGE_TIMETABLE) | (user.may_at(Permission.KEEP_OWN_HOURS) & Q(user=user.pk))
         )
 
     def open_on_or_after(self, day: date) -> "CounselorHoursQuerySet":
-        """Hours that are valid on the day or later."""
+        """Counselor hours that are valid on the day or later."""
         return self.filter(Q(valid_until=None) | Q(valid_until__gt=day))
 
 
 class CounselorHours(models.Model):
-    """Weekly hours in which a counselor sees patients individually, on the site's wall clock, within one day.
+    """Weekly hours, within one day, when a counselor is available for individual sessions, in the site's wall-clock time.
 
-    They are valid on the half-open dates `valid_from` to `valid_until`; None is unbounded.
+    The hours are valid on dates in [valid_from, valid_until); None leaves that side unbounded.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="counselor_hours")
@@ -63,11 +63,11 @@ class CounselorHours(models.Model):
 
     @property
     def last_day(self) -> date | None:
-        """The last day on which they are valid, None if there is no end."""
+        """The last day on which the hours are valid, or None if there is no end."""
         return self.valid_until - timedelta(days=1) if self.valid_until else None
 
     def as_open_hours(self) -> OpenHours:
-        """Return the hours as a value of the domain."""
+        """Convert the row to a domain value."""
         return OpenHours(
             weekday=self.weekday,
             starts=minute_of(self.starts),

@@ -29,7 +29,7 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
 
 
 class Enrollment(models.Model):
-    """A patient's enrollment in a track, on the half-open dates `starts` to `ends`, with the meetings that they attend."""
+    """A patient's enrollment in a track on dates in [starts, ends), with the meetings that the patient attends."""
 
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="enrollments")
     track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="enrollments")
@@ -86,12 +86,12 @@ class Enrollment(models.Model):
         return self.episode.site_id
 
     def earliest_from(self, day: date) -> date:
-        """Return the day, or the first day of the enrollment if that is later."""
+        """Return `day`, or the enrollment's first day if that is later."""
         return max(day, self.starts)
 
 
 class EnrollmentMeeting(models.Model):
-    """A meeting of an enrollment, on its own half-open dates."""
+    """A meeting that the patient attends as part of an enrollment, on dates in [starts, ends)."""
 
     enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="enrollment_meetings")
     meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="enrollment_meetings")

@@ -9,7 +9,7 @@ from scheduling.models.track import Track
 
 
 class FeedStyle(models.TextChoices):
-    """How much the events of a calendar say."""
+    """How much the events of a calendar feed reveal."""
 
     DISCREET = "discreet", "Discreet: the neutral name alone"
     BUSY = "busy", "Busy: nothing but that the time is taken"
@@ -17,7 +17,7 @@ class FeedStyle(models.TextChoices):
 
 class FeedQuerySet(models.QuerySet["Feed"]):
     def visible_to(self, user: User) -> "FeedQuerySet":
-        """Feeds of patients whom this person may manage, of rooms and tracks that they may manage, and their own."""
+        """Feeds of patients, rooms and tracks that the user may manage, and the user's own feeds."""
         manages_rooms = Room.objects.filter(user.may_at(Permission.MANAGE_TIMETABLE))
         manages_tracks = Track.objects.filter(user.may_at(Permission.MANAGE_TIMETABLE))
         return self.filter(
@@ -34,7 +34,7 @@ class FeedQuerySet(models.QuerySet["Feed"]):
 
 
 class Feed(models.Model):
-    """A revocable calendar subscription. Its token is shown once; only the hash of the token is stored."""
+    """A calendar feed that can be revoked. Its token is shown only once; only the hash of the token is stored."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
     facilitator = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")

@@ -14,7 +14,7 @@ class LeaveQuerySet(models.QuerySet["LeaveOfAbsence"]):
         return self.filter(episode__patient__in=Patient.objects.visible_to(user))
 
     def overlapping(self, first: date, until: date) -> "LeaveQuerySet":
-        """With a day in the half-open range."""
+        """Leaves of absence that include a day in [first, until)."""
         return self.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until)
 
     def open_on_or_after(self, day: date) -> "LeaveQuerySet":
@@ -22,7 +22,7 @@ class LeaveQuerySet(models.QuerySet["LeaveOfAbsence"]):
 
 
 class LeaveOfAbsence(models.Model):
-    """A patient's leave of absence on the half-open dates. Bookings are kept, and every session is excused."""
+    """A patient's leave of absence on dates in [starts, ends). Bookings are kept, and all their sessions are excused."""
 
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="leaves")
     starts = models.DateField()
@@ -53,7 +53,7 @@ class LeaveOfAbsence(models.Model):
         return self.episode.site_id
 
     def as_interval(self) -> Interval[date]:
-        """Return the days of the leave; without an end date it lasts until `date.max`."""
+        """Return the dates of the leave. A leave without an end date lasts until `date.max`."""
         return Interval(self.starts, self.ends or date.max)
 
     @property

@@ -13,9 +13,9 @@ class LetterQuerySet(models.QuerySet["Letter"]):
 
 
 class Letter(models.Model):
-    """A disclosure: a letter told a recipient a patient's appointments on the half-open dates `starts` to `ends`.
+    """A record that a letter disclosed a patient's appointments on dates in [starts, ends) to a recipient.
 
-    The letter itself is not stored. Its content is in the schedule, and the audit trail shows that it was written.
+    The letter itself is not stored: its content is in the schedule, and the audit trail shows that it was written.
     """
 
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="letters")

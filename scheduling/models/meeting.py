@@ -25,7 +25,7 @@ class Modality(models.TextChoices):
 
 
 class FacilitatorPart(models.TextChoices):
-    """What a facilitator does in a group."""
+    """Whether a facilitator leads or assists in a group."""
 
     LEADS = "leads", "Leads"
     ASSISTS = "assists", "Assists"
@@ -43,17 +43,19 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
         return self.filter(Q(runs_until=None) | Q(runs_until__gt=day))
 
     def held_from(self, day: date) -> "MeetingQuerySet":
-        """Meetings that have sessions on the day or later: those of published tracks, those of retired tracks until they end,
-        and individual sessions.
+        """Meetings that have sessions on the day or later.
+
+        These are meetings of published tracks, meetings of retired tracks until their end date, and individual sessions.
         """
         of_a_track = Q(tracks__status=TrackStatus.PUBLISHED) | Q(tracks__status=TrackStatus.RETIRED, runs_until__gt=day)
         return self.filter(of_a_track | Q(kept_for__isnull=False)).open_on_or_after(day).distinct()
 
 
 class Meeting(models.Model):
-    """A weekly meeting of a site, on the wall clock and within one day; every week, or every other week from `anchor`.
+    """A weekly meeting at a site, within one day and in wall-clock time. With an `anchor` date it is held every other week.
 
-    It runs on the half-open dates `runs_from` to `runs_until`. A change from a date on ends it and starts another meeting.
+    The meeting runs on dates in [runs_from, runs_until). To change a meeting from some date on, it is ended and a new one
+    continues it.
     """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="meetings")
@@ -130,11 +132,11 @@ class Meeting(models.Model):
 
     @property
     def leader(self) -> User | None:
-        """The facilitator who leads. Reads prefetched facilitators."""
+        """The facilitator who leads the meeting, or None. Reads prefetched facilitators."""
         return next((each.user for each in self.meeting_facilitators.all() if each.part == FacilitatorPart.LEADS), None)
 
     def as_weekly_meeting(self) -> WeeklyMeeting:
-        """Return the meeting as a value of the domain. Reads prefetched facilitators and the service type."""
+        """Convert the row to a domain value. Reads prefetched facilitators and the service type."""
         return WeeklyMeeting(
             key=self.pk,
             name=self.name,
@@ -153,7 +155,7 @@ class Meeting(models.Model):
         )
 
     def as_busy_time(self, *, label: str, valid_from: date, valid_until: date | None) -> BusyTime:
-        """Return the meeting as time that an enrollment takes, on half-open dates."""
+        """Return the meeting as busy time of a patient who is enrolled in it on dates in [valid_from, valid_until)."""
         return BusyTime(
             key=f"meeting-{self.pk}",
             label=label,
@@ -166,7 +168,7 @@ class Meeting(models.Model):
         )
 
     def as_pattern(self) -> MeetingPattern:
-        """Return when the meeting is held."""
+        """Return the weekly pattern on which the meeting is held."""
         return MeetingPattern(
             weekday=self.weekday,
             anchor=self.anchor,

@@ -26,40 +26,40 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(user.may_at(Permission.SEE_TIMETABLE))
 
     def markable_by(self, user: User) -> "SessionQuerySet":
-        """Sessions in which this person may record attendance."""
+        """Sessions in which the user may record attendance."""
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(user.may_at(Permission.MARK) | (user.may_at(Permission.MARK_OWN) & Q(pk__in=own)))
 
     def finalizable_by(self, user: User) -> "SessionQuerySet":
-        """Sessions that this person leads or assists in and may sign, whatever the session's state."""
+        """Sessions that the user leads or assists in and may sign, in any state of the session."""
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(user.may_at(Permission.FINALIZE_OWN), pk__in=own)
 
     def amendable_by(self, user: User) -> "SessionQuerySet":
-        """Sessions whose finalized marks this person may amend, whatever the session's state."""
+        """Sessions whose finalized attendance the user may amend, in any state of the session."""
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(user.may_at(Permission.AMEND) | (user.may_at(Permission.AMEND_OWN) & Q(pk__in=own)))
 
     def changeable_by(self, user: User) -> "SessionQuerySet":
-        """Sessions whose room and facilitators this person may change; whoever manages the timetable may change all of them."""
+        """Sessions whose room and facilitators the user may change: their own, or all at sites whose timetable they manage."""
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(
             user.may_at(Permission.MANAGE_TIMETABLE) | (user.may_at(Permission.CHANGE_OWN_SESSIONS) & Q(pk__in=own))
         )
 
     def with_roster_of(self, user: User) -> "SessionQuerySet":
-        """Sessions whose roster this person may see."""
+        """Sessions whose roster the user may see."""
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(
             user.may_at(Permission.SEE_PATIENTS) | (user.may_at(Permission.SEE_OWN_PATIENTS) & Q(pk__in=own))
         )
 
     def between(self, first: date, until: date) -> "SessionQuerySet":
-        """Sessions on the local dates of the half-open range."""
+        """Sessions held on dates in [first, until), as dates at the site."""
         return self.filter(on__gte=first, on__lt=until)
 
     def without_withdrawn(self) -> "SessionQuerySet":
-        """Leave out canceled individual sessions that lie after their meeting's end: nobody expects them."""
+        """All sessions except canceled individual sessions on dates after the end of their weekly meeting."""
         return self.exclude(
             status=SessionStatus.CANCELLED,
             meeting__kept_for__isnull=False,
@@ -67,15 +67,15 @@ class SessionQuerySet(models.QuerySet["Session"]):
         )
 
     def to_come(self, now: datetime) -> "SessionQuerySet":
-        """Sessions that have not begun and are not finalized, whatever their status."""
+        """Sessions that have not started and are not finalized, including canceled ones."""
         return self.filter(starts__gt=now, finalized_at=None)
 
 
 class Session(models.Model):
-    """A dated occurrence of a meeting, or a one-off session, within one day. Datetimes are aware.
+    """One dated occurrence of a meeting, or a one-off session, within one day. Datetimes are aware.
 
-    `on` is the date at the site on which it is held, `pattern_date` the one that its meeting gave it: the two differ when it
-    was moved to another day, and no second one is written for the date that it stands for.
+    `on` is the date at the site on which the session is held. `pattern_date` is the date from its meeting's weekly pattern. The
+    two differ if the session was moved to another day; no second session is then written for the `pattern_date`.
     """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="sessions")
@@ -180,36 +180,36 @@ class Session(models.Model):
 
     @property
     def places_left(self) -> int:
-        """The number of free places."""
+        """Number of free spots in the session."""
         return self.places - self.booked
 
     @property
     def is_changed(self) -> bool:
-        """Whether it was changed by hand: it then stays as it is when its meeting changes."""
+        """Whether the session was changed by hand. Changes to its meeting then no longer affect the session."""
         return self.departed_at is not None
 
     @property
     def is_moved(self) -> bool:
-        """Whether it is at another time than its meeting's. Reads the meeting and the site."""
+        """Whether the session's date or times differ from its meeting's. Reads the meeting and the site."""
         if self.meeting is None:
             return False
         usual = (self.pattern_date, self.meeting.starts, self.meeting.ends)
         return (self.on, self.local_starts().time(), self.local_ends().time()) != usual
 
     def local_starts(self) -> datetime:
-        """Return the start on the site's clock."""
+        """Return the start in the site's time zone."""
         return self.starts.astimezone(self.site.zone)
 
     def local_ends(self) -> datetime:
-        """Return the end on the site's clock."""
+        """Return the end in the site's time zone."""
         return self.ends.astimezone(self.site.zone)
 
 
 class SessionFacilitator(models.Model):
-    """A person who leads or assists in a session.
+    """A user who leads or assists in a session.
 
-    `starts` and `ends` are copies, written by the service that writes the session and empty while it is cancelled, so that
-    the constraint against double booking reads one table.
+    `starts` and `ends` are copied by the service that writes the session, and are empty while the session is canceled. So the
+    constraint against double booking only needs to read this table.
     """
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="session_facilitators")

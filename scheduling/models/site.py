@@ -1,4 +1,4 @@
-"""A clinic's locations with their rules, rooms and closures."""
+"""A clinic's sites with their rules, rooms and closures."""
 
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -20,18 +20,18 @@ from timekeeping.intervals import Interval
 
 
 def validate_time_zone(name: str) -> None:
-    """Raise ValidationError unless it is the IANA name of a time zone."""
+    """Raise ValidationError unless `name` is the IANA name of a time zone."""
     if name not in available_timezones():
         raise ValidationError(f"{name} is not a time zone's name, such as America/Chicago.")
 
 
 REASON_MAX_LENGTH = 120
-"""Characters that the columns of short reasons hold. Services cut longer reasons."""
+"""Maximum number of characters of a short reason in the database. Services cut longer reasons off."""
 
 
 class SiteQuerySet(models.QuerySet["Site"]):
     def visible_to(self, user: User) -> "SiteQuerySet":
-        """Sites at which this person works or is a patient."""
+        """Sites at which the user works or is a patient."""
         sites = {site for _, site in user.assigned_roles}
         if not user.is_active:
             return self.none()
@@ -40,12 +40,12 @@ class SiteQuerySet(models.QuerySet["Site"]):
         return self.filter(Q(pk__in=sites) | Q(patients__user=user.pk)).distinct()
 
     def managing_patients(self, user: User) -> "SiteQuerySet":
-        """Sites whose patients this person may manage."""
+        """Sites whose patients the user may manage."""
         granted = user.sites_where(Permission.MANAGE_PATIENTS)
         return self if None in granted else self.filter(pk__in=[site for site in granted if site is not None])
 
     def worked_at_by(self, user: User) -> "SiteQuerySet":
-        """Sites at which this person has a role."""
+        """Sites at which the user has a role."""
         sites = {site for _, site in user.assigned_roles}
         return self if None in sites else self.filter(pk__in=[site for site in sites if site is not None])
 
@@ -88,7 +88,7 @@ class Site(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse a neutral name or letterhead that contains the site's own name or a word about treatment."""
+        """Reject a neutral name or letterhead that contains the site's name or a word that reveals treatment."""
         errors = {
             field: f"“{'”, “'.join(words)}” says more than may leave the building."
             for field in ("neutral_name", "letterhead")
@@ -102,7 +102,7 @@ class Site(models.Model):
         return ZoneInfo(self.time_zone)
 
     def today_at(self, now: datetime) -> date:
-        """Return the date at the site at an aware instant."""
+        """Return the date at the site at the instant `now`, an aware datetime."""
         return now.astimezone(self.zone).date()
 
     @property
@@ -142,7 +142,7 @@ class Room(models.Model):
 
 
 class ServiceType(models.Model):
-    """A kind of service: group, individual, family, education …"""
+    """A type of service, such as group, individual, family or education."""
 
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
@@ -156,7 +156,7 @@ class ServiceType(models.Model):
 
 
 class Weekday(models.Func):
-    """The weekday of a date, Monday as 0, in SQL that a CHECK constraint can use on both databases."""
+    """A date's weekday (Monday is 0), as SQL that CHECK constraints can use on both PostgreSQL and SQLite."""
 
     output_field = models.IntegerField()
     arity = 1
@@ -178,7 +178,7 @@ class RuleSetQuerySet(models.QuerySet["RuleSet"]):
 
 
 class RuleSet(models.Model):
-    """The weekly-hours policy at a site from a date, for every level or for one."""
+    """A site's weekly-hours rules from a date on, for one level of care or for all levels."""
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="rule_sets")
     level = models.CharField(max_length=4, choices=LevelOfCare.choices, blank=True, help_text="Empty for every level.")
@@ -227,7 +227,7 @@ class RuleSet(models.Model):
         return self.site_id
 
     def as_rules(self) -> rules.HoursRules:
-        """Return the rules as a value of the domain."""
+        """Convert the row to a domain value."""
         return rules.HoursRules(
             minimum_minutes=self.minimum_minutes,
             maximum_minutes=self.maximum_minutes,
@@ -244,12 +244,12 @@ class ClosureQuerySet(models.QuerySet["Closure"]):
         return self.filter(user.may_at(Permission.SEE_TIMETABLE))
 
     def overlapping(self, first: date, until: date) -> "ClosureQuerySet":
-        """With a day in the half-open range."""
+        """Closures that include a day in [first, until)."""
         return self.filter(starts__lt=until, ends__gt=first)
 
 
 class Closure(models.Model):
-    """Half-open dates on which a site is closed."""
+    """A closure of a site on dates in [starts, ends)."""
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="closures")
     starts = models.DateField()

@@ -35,12 +35,12 @@ class TrackQuerySet(models.QuerySet["Track"]):
         return self.filter(user.may_at(Permission.MANAGE_TIMETABLE))
 
     def published(self) -> "TrackQuerySet":
-        """Tracks into which patients can be enrolled."""
+        """Tracks in which patients can be enrolled."""
         return self.filter(status=TrackStatus.PUBLISHED)
 
 
 class Track(models.Model):
-    """A named set of weekly meetings. Its hours are computed from them, never entered."""
+    """A named set of weekly meetings. The track's weekly hours are computed from its meetings, never entered."""
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="tracks")
     code = models.CharField(max_length=40)
@@ -105,16 +105,19 @@ class Track(models.Model):
 
     @property
     def is_open_to_all(self) -> bool:
-        """Whether it takes patients of any level of care and age."""
+        """Whether the track takes patients of any level of care and any age."""
         return not self.level and self.from_age is None and self.to_age is None
 
     @property
     def mixes(self) -> bool:
-        """Whether its patients may attend meetings of other tracks. Cohorts start together and stay among themselves."""
+        """Whether the track's patients may attend meetings of other tracks.
+
+        A track that takes patients in cohorts never mixes, because its patients start together and stay together.
+        """
         return self.site.mixes_tracks and self.entry == EntryMode.ROLLING
 
     def next_entry(self, day: date) -> date | None:
-        """Return the first day from `day` on which a patient can start, or None. Reads prefetched start dates."""
+        """Return the first date from `day` on when a patient can start, or None. Reads prefetched start dates."""
         if self.entry == EntryMode.ROLLING:
             return day
         return min((start.on for start in self.cohort_starts.all() if start.on >= day), default=None)

@@ -9,7 +9,7 @@ from scheduling.models.track import Track
 
 
 class Priority(models.IntegerChoices):
-    """How soon care is needed, as set by a clinician. Lower numbers are offered a place first."""
+    """How soon the patient needs care, as set by a clinician. A lower number is offered a spot earlier."""
 
     URGENT = 1, "Urgent"
     SOON = 2, "Soon"
@@ -21,18 +21,18 @@ class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
         return self.filter(episode__patient__in=Patient.objects.visible_to(user))
 
     def open(self) -> "WaitingQuerySet":
-        """Entries of patients who still wait."""
+        """Entries of patients who are still waiting."""
         return self.filter(closed_at=None)
 
     def in_order(self) -> "WaitingQuerySet":
-        """Order by clinical priority, then by the time of the request."""
+        """Order the entries by clinical priority, then by time of request."""
         return self.order_by("priority", "requested_at", "pk")
 
 
 class WaitingEntry(models.Model):
-    """A patient on the waitlist of a track, in the order of clinical priority and then of the request.
+    """A patient's entry on the waitlist of a track. Entries are ordered by clinical priority, then by time of request.
 
-    It is closed by the enrollment that results, or with a reason when it is withdrawn.
+    An entry is closed when the patient is enrolled, or with a reason when it is withdrawn.
     """
 
     track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="waiting_entries")
