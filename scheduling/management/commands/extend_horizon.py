@@ -1,4 +1,4 @@
-"""Writes the sessions and bookings that the weeks ahead still lack; to be run every night."""
+"""Write the sessions and bookings that are missing up to the horizon, at every site. Run this command every night."""
 
 from typing import Any
 

@@ -21,7 +21,7 @@ from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
 
 NOTHING_FITS = 3
-"""The exit code when no schedule fits. It is 1 for an error and 2 for wrong usage."""
+"""Exit code when no schedule fits. An error gives 1, and wrong usage gives 2."""
 DEFAULT_COUNT = 10
 
 
@@ -63,7 +63,7 @@ class Command(BaseCommand):
 
 
 def _episode(patient_code: str) -> Episode:
-    """The patient's open episode of care, with its spans. Raises CommandError without one."""
+    """Return the patient's open episode of care, with its levels of care. Raises CommandError if there is none."""
     patient = Patient.objects.filter(code=patient_code).select_related("site").first()
     if patient is None:
         raise CommandError(f"There is no patient with the code {patient_code}.")

@@ -1,4 +1,4 @@
-"""`manage.py import_clinic FOLDER`: a clinic's own spreadsheet files."""
+"""`manage.py import_clinic FOLDER`: import a clinic's CSV files."""
 
 from argparse import ArgumentParser
 from collections import Counter
@@ -15,7 +15,10 @@ from scheduling.clinic_import.import_run import RowChange
 
 ROWS_WORTH_PROGRESS = 500
 NEW_ROWS_NAMED = 20
-"""Of a file with more new rows than this only their number is said, unless more words are asked for."""
+"""Maximum number of new rows in a file that are listed one by one. Beyond it, only their number is shown.
+
+`--verbosity 2` lists all new rows.
+"""
 
 
 class Command(BaseCommand):
@@ -57,7 +60,7 @@ class Command(BaseCommand):
 
 
 def report(outcome: ImportResult, *, dry_run: bool, in_full: bool) -> Iterator[str]:
-    """What changed, row by row and field by field, then how much."""
+    """Yield the lines of the report: each new or changed row with its changed fields, then notices and totals."""
     new = Counter(change.table for change in outcome.changes if change.is_new)
     for table, number in new.items():
         if number > NEW_ROWS_NAMED and not in_full:

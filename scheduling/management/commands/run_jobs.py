@@ -1,4 +1,4 @@
-"""`manage.py run_jobs`: the process that does the nightly work."""
+"""`manage.py run_jobs`: a long-running process that runs the nightly jobs of each site when they are due."""
 
 import logging
 import signal
@@ -49,13 +49,16 @@ class Command(BaseCommand):
         done = []
         for run in run_due_jobs(jobs=NIGHTLY, sites=sites, now=clock.now, stopping=lambda: self.stopping):
             done.append(run)
-            if run.outcome == JobOutcome.DONE and self.verbosity:  # a failure is in the log already
+            if run.outcome == JobOutcome.DONE and self.verbosity:  # failures are already in the log
                 self.stdout.write(f"{run}: {run.words}")
                 self.stdout.flush()
         return done
 
     def _look_unharmed(self) -> None:
-        """A database that is away for a while ends nothing: the next look may find it again."""
+        """Run the jobs that are due and log any error, for example while the database is unavailable.
+
+        The process then continues and tries again at the next poll.
+        """
         close_old_connections()
         try:
             self._look()
@@ -70,7 +73,10 @@ class Command(BaseCommand):
 
     @contextmanager
     def _told_to_stop(self) -> Iterator[None]:
-        """A signal ends the process once the job that runs is done; the same signal again ends the job too."""
+        """Handle SIGTERM and SIGINT within the context: a first signal lets the running job finish and then stops.
+
+        A second signal interrupts the job.
+        """
 
         def stop(number: int, _: Any) -> None:
             self.stopping = True

@@ -59,7 +59,7 @@ def as_json(report: FitReport) -> Json:
 
 
 class _JsonWriter:
-    """Writes values as JSON, with the clinic's codes."""
+    """Convert schedules, suggestions and plans to JSON values, with the clinic's own codes for tracks and meetings."""
 
     def __init__(self, codes: ClinicCodes, commitments: Mapping[Key, str]) -> None:
         self.codes = codes
@@ -168,7 +168,7 @@ def reasons_json(found: Iterable[Reason]) -> list[Json]:
 
 
 def _commitment(key: Key, codes: Mapping[Key, str]) -> Json:
-    """A busy time of an imported calendar has neither an id nor a code."""
+    """Return the id and code of a commitment. A busy time from an imported calendar has neither."""
     return {"id": key if key in codes else None, "code": codes.get(key, "")}
 
 
@@ -187,7 +187,7 @@ def _clock(minute: int) -> str:
 
 
 def _score(schedule: Schedule) -> Json:
-    """Each part of the score with its points and the numbers that these are computed from."""
+    """Return each part of the schedule's score: its points and the numbers that they are computed from."""
     score = schedule.score
     counted: dict[str, Json] = {
         "waiting": {"days": score.wait_days},

@@ -1,4 +1,4 @@
-"""Everything that the fit command finds for one patient."""
+"""Collect everything that the fit command reports about one patient."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from timekeeping.reasons import Key
 
 @dataclass(frozen=True, kw_only=True)
 class ClinicCodes:
-    """The clinic's own codes of tracks and meetings, by their keys."""
+    """The clinic's own codes for tracks and meetings, by primary key."""
 
     tracks: Mapping[Key, str]
     meetings: Mapping[Key, str]
@@ -37,11 +37,11 @@ class ClinicCodes:
 
 @dataclass(frozen=True, kw_only=True)
 class FitReport:
-    """The need that was searched for, the best schedules, and how each track fits.
+    """The result of the fit command: the patient's need, the best schedules, and how well each track fits.
 
-    `options` are the what-if options that changed the need. `is_enrolled` tells whether the patient is enrolled in a track
-    already. `individual_times` are the proposals for individual sessions beside each schedule. `suggestions` are what would
-    help when nothing fits. `level_plans` are the plans for the levels of care to come, None unless they were requested.
+    `options` are the what-if options that changed the need. `is_enrolled` is whether the patient is already enrolled in a
+    track. `individual_times` has the proposed individual sessions for each schedule. `suggestions` are changes that would help
+    when nothing fits. `level_plans` are the plans for future levels of care, or None unless they were requested.
     """
 
     episode: Episode
@@ -69,23 +69,24 @@ class FitReport:
 
 
 def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any], today: date) -> FitReport:
-    """Search from the day on, with the command's `options`.
+    """Search for schedules that start on `from_day` or later, with the command's `options`, and return the report.
 
-    Raises Refused when the episode of care is over by then or has no level of care, and CommandError for options that are not
-    valid.
+    Raises Refused if the episode of care has ended by then or has no level of care, and CommandError for invalid options.
     """
     attended = AttendedMeetings.of(episode, from_day)
-    leaves = attended.enrollments if options["leaving"] else []
-    actual_need = PatientAvailability.of(episode.site, [episode], from_day, apart_from=leaves).need(episode, from_day)
+    left_enrollments = attended.enrollments if options["leaving"] else []
+    actual_need = PatientAvailability.of(episode.site, [episode], from_day, apart_from=left_enrollments).need(
+        episode, from_day
+    )
     span = span_in_force(episode, from_day)
     assert span is not None
     commitments = commitments_of(episode, actual_need)
     what_if = read_options(options, commitments, actual_need)
     need = what_if.scenario(actual_need).applied_to(actual_need)
-    known = own_sessions_of(episode, leaves)
-    offers = offers_at(site=episode.site, from_day=from_day, apart_from=known)
-    places = attended.in_week_from(from_day) if leaves else ()
-    preferences = Preferences(kept=tuple(place.meeting.as_weekly_meeting() for place in places))
+    own_sessions = own_sessions_of(episode, left_enrollments)
+    offers = offers_at(site=episode.site, from_day=from_day, apart_from=own_sessions)
+    kept = attended.in_week_from(from_day) if left_enrollments else ()
+    preferences = Preferences(kept=tuple(row.meeting.as_weekly_meeting() for row in kept))
     schedules = find_schedules(offers, need, preferences=preferences, most=options["most"])
     return FitReport(
         episode=episode,
@@ -95,7 +96,7 @@ def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any]
         options=what_if,
         is_enrolled=bool(attended.enrollments),
         schedules=schedules,
-        individual_times=[_propose_individual_sessions(each, episode, today, leaves) for each in schedules],
+        individual_times=[_propose_individual_sessions(each, episode, today, left_enrollments) for each in schedules],
         suggestions=() if schedules else find_suggestions(offers, need, preferences=preferences),
         fits=find_fits(offers, need),
         level_plans=plan_step_down(episode=episode, from_day=from_day) if options["ahead"] else None,
@@ -106,9 +107,9 @@ def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any]
 def _propose_individual_sessions(
     schedule: Schedule, episode: Episode, today: date, leaves: Sequence[Enrollment]
 ) -> IndividualProposals:
-    """Individual sessions beside the schedule, as if the enrollment that the patient leaves were over.
+    """Return proposals for the individual sessions that the schedule's track includes; empty if it includes none.
 
-    There are none if the schedule's track has no individual time.
+    The enrollment that the patient would leave is treated as if it had ended.
     """
     return propose_individual_sessions(
         episode=episode,

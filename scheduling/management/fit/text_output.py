@@ -1,4 +1,4 @@
-"""The fit report as text for people to read."""
+"""The fit report as plain text."""
 
 from collections.abc import Iterator
 

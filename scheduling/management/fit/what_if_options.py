@@ -1,4 +1,4 @@
-"""What-if options of the fit command: they change the need for one search, and nothing is saved."""
+"""The what-if options of the fit command. They change the need for one search, and nothing is saved."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
@@ -16,11 +16,11 @@ from timekeeping.weeks import MINUTES_A_DAY, BusyTime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIfOptions:
-    """The values of the options.
+    """The values of the what-if options. None means unchanged.
 
-    `minutes` and `days` are prescribed a week, and `travel` is in minutes each way; None means unchanged. `without` are the
-    keys of commitments to leave out, and `movable` maps the keys of others to the minutes by which they could move. With
-    `leaving`, the present enrollments are left out too.
+    `minutes` and `days` are prescribed per week, and `travel` is in minutes each way. `without` are the keys of commitments to
+    leave out. `movable` maps the keys of commitments to the minutes by which they can move. With `leaving`, the current
+    enrollments are left out, as if they had ended.
     """
 
     minutes: int | None
@@ -31,7 +31,7 @@ class WhatIfOptions:
     leaving: bool
 
     def scenario(self, need: Need) -> Scenario:
-        """Build the scenario for the need. Other treatment stays unchanged."""
+        """Build the scenario that applies the options to the need. Booked treatment in the need stays unchanged."""
         return Scenario(
             changed=tuple(ChangedCommitment(each, self._changed(each)) for each in need.busy if not each.is_treatment),
             prescribed_minutes=self.minutes,
@@ -73,7 +73,10 @@ def add_what_if_arguments(parser: ArgumentParser) -> None:
 
 
 def read_options(options: Mapping[str, Any], commitments: Iterable[Commitment], need: Need) -> WhatIfOptions:
-    """Read the options. Raises CommandError for a number out of range and for a commitment that does not exist."""
+    """Parse the what-if options.
+
+    Raises CommandError for a number out of range and for a commitment that does not exist.
+    """
     by_code = {name: each for each in commitments for name in (str(each.pk), each.code) if name}
     durations = {busy.key: busy.minutes for busy in need.busy}
     _check_range(options["minutes"], "--minutes", 1, 7 * MINUTES_A_DAY)
@@ -97,7 +100,7 @@ def has_what_if(options: Mapping[str, Any]) -> bool:
 
 
 def commitments_of(episode: Episode, need: Need) -> list[Commitment]:
-    """The saved commitments among the need's busy times, by code."""
+    """Return the patient's saved commitments among the need's busy times, ordered by code."""
     keys = [busy.key for busy in need.busy if not busy.is_treatment and isinstance(busy.key, int)]
     return list(Commitment.objects.filter(patient=episode.patient_id, pk__in=keys).order_by("code", "pk"))
 
@@ -114,9 +117,9 @@ def _parse_move(text: str, by_code: Mapping[str, Commitment], durations: Mapping
 def _find_commitment(code: str, by_code: Mapping[str, Commitment]) -> Commitment:
     if code in by_code:
         return by_code[code]
-    there = ", ".join(f"{each.code or each.pk} ({each.label})" for each in dict.fromkeys(by_code.values()))
+    existing = ", ".join(f"{each.code or each.pk} ({each.label})" for each in dict.fromkeys(by_code.values()))
     raise CommandError(
-        f"There is no commitment {code}. " + (f"There is: {there}." if there else "There is none at all.")
+        f"There is no commitment {code}. " + (f"There is: {existing}." if existing else "There is none at all.")
     )
 
 
