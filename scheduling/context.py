@@ -1,4 +1,4 @@
-"""The context of the frame around every page. Nothing is read before a template uses it."""
+"""The template context for the frame around every page. Values are computed only when a template uses them."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from scheduling.views.current_site import current_site, sites_worked_at
 
 @dataclass(frozen=True, slots=True)
 class NavSection:
-    """An entry of the navigation. `paths` are the first parts of the URL paths that belong to it."""
+    """A section of the navigation. `paths` are the first parts of the URL paths that belong to the section."""
 
     name: str
     url_name: str
@@ -22,7 +22,7 @@ class NavSection:
     paths: frozenset[str]
     permissions: frozenset[Permission]
     seldom: bool = False
-    """Whether it is left out of a phone's bar if not all entries have room there."""
+    """Whether the section is left out of a phone's navigation bar when there is not enough room for all sections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class NavItem:
     icon: str
     active: bool
     in_bar: bool = True
-    """Whether it is in a phone's bar; otherwise it is only in the menu there."""
+    """Whether the item is shown in a phone's navigation bar. If not, it is only in the phone's menu."""
 
 
 MAX_BAR_ITEMS = 4
@@ -66,7 +66,7 @@ NAV_SECTIONS = (
 
 
 def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
-    """Return the entries that the user may open, with the current one marked."""
+    """Return the navigation items that the user may open. The item of the current page is marked active."""
     first_part = path.strip("/").partition("/")[0]
     open_to = [entry for entry in NAV_SECTIONS if any(map(user.may_somewhere, entry.permissions))]
     crowded = len(open_to) > MAX_BAR_ITEMS
@@ -83,7 +83,10 @@ def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
-    """Return `rail`, `sites` and `current_site` for staff, and nothing for patients and anonymous users."""
+    """Return the navigation, the sites and the permissions that the frame shows to staff.
+
+    For patients and visitors who are not signed in, the context is empty.
+    """
     user = getattr(request, "user", None)
     if not isinstance(user, User) or not user.has_any_role:
         return {}

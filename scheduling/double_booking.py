@@ -1,7 +1,7 @@
 """Database constraints against double booking of patients, rooms, facilitators and counselor hours.
 
-PostgreSQL has an exclusion constraint for each, SQLite two triggers with the same meaning. They are created after every
-`migrate`, as SQLite drops a table's triggers when it rebuilds the table.
+PostgreSQL gets one exclusion constraint for each of these, SQLite two triggers with the same meaning. They are created after
+every `migrate`, because SQLite drops a table's triggers when it rebuilds the table.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from django.db import connections
 
 @dataclass(frozen=True, slots=True)
 class OverlapGuard:
-    """Among the rows of `table` that meet `condition`, no two with the same `subject` overlap. `ends` is exclusive.
+    """A constraint that no two rows of `table` with the same `subject` overlap, among the rows that meet `condition`.
 
-    `condition` is SQL with `{row}` before each column; `columns` are those that it reads.
+    Rows are half-open ranges from `starts` to `ends`. `condition` is SQL with `{row}` before each column name. `columns` are
+    the columns that it reads.
     """
 
     name: str
@@ -23,20 +24,20 @@ class OverlapGuard:
     condition: str
     columns: tuple[str, ...]
     ranges: str = "tstzrange(starts, ends) WITH &&"
-    """For PostgreSQL: the ranges of two rows of one subject that must not overlap."""
+    """PostgreSQL only: the range expression that must not overlap between two rows of the same subject."""
     overlaps: str = "other.starts < NEW.ends AND NEW.starts < other.ends"
-    """For SQLite: the condition under which two rows overlap."""
+    """SQLite only: the SQL condition that is true when two rows overlap."""
 
     @property
     def postgresql(self) -> str:
-        """The statement that adds the constraint on PostgreSQL."""
+        """The SQL statement that adds the exclusion constraint on PostgreSQL."""
         return (
             f"ALTER TABLE {self.table} ADD CONSTRAINT {self.name} EXCLUDE USING gist "
             f"({self.subject} WITH =, {self.ranges}) WHERE ({self.condition.format(row='')})"
         )
 
     def sqlite(self, when: str, event: str) -> str:
-        """Return the statement that creates the trigger for an event on SQLite."""
+        """Return the SQL statement that creates the trigger for `event` on SQLite. `when` is the suffix of its name."""
         return f"""
             CREATE TRIGGER IF NOT EXISTS {self.name}_{when} AFTER {event} ON {self.table}
             WHEN {self.condition.format(row="NEW.")}
@@ -52,7 +53,7 @@ class OverlapGuard:
 
     @property
     def sqlite_events(self) -> dict[str, str]:
-        """The events that need a trigger, by the suffix of the trigger's name."""
+        """The SQL events that need a trigger on SQLite, by the suffix of the trigger's name."""
         columns = ", ".join((self.subject, "starts", "ends", *self.columns))
         return {"on_insert": "INSERT", "on_update": f"UPDATE OF {columns}"}
 
@@ -99,7 +100,7 @@ GUARDS = (PATIENT, ROOM, FACILITATOR, HOURS)
 
 
 def create_overlap_constraints(sender: AppConfig, using: str = "default", **_: object) -> None:
-    """Create the missing constraints or triggers. A receiver of `post_migrate`."""
+    """Create the constraints or triggers that do not exist yet. A receiver of the signal `post_migrate`."""
     connection = connections[using]
     existing = connection.introspection.table_names()
     for guard in GUARDS:

@@ -1,4 +1,4 @@
-"""Filter the sessions that the board shows."""
+"""The filters of the session board."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def _choice_filter(name: str, label: str, empty: str) -> django_filters.ModelCho
 
 
 class SessionFilter(django_filters.FilterSet):
-    """Filter by track, room and facilitator of the site. Other values are errors and filter nothing."""
+    """Filter a site's sessions by track, room and facilitator. An invalid value is a form error and filters nothing."""
 
     track = _choice_filter("meeting__tracks", "Track", "Any track")
     room = _choice_filter("room", "Room", "Any room")
@@ -39,7 +39,7 @@ class SessionFilter(django_filters.FilterSet):
 
     @property
     def chosen(self) -> dict[str, Model]:
-        """The chosen filters by name."""
+        """The chosen track, room and facilitator by filter name, without filters that are not set."""
         self.form.is_valid()
         return {name: found for name in self.filters if (found := self.form.cleaned_data.get(name))}
 

@@ -1,4 +1,4 @@
-"""Text formats of hours, times, days and counts, shared by pages, letters and prints."""
+"""Text formats for durations, times, days and counts, shared by pages, letters and printouts."""
 
 import re
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ from timekeeping.clock_changes import ClockChange
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MIN_DAY_RANGE = 3
-"""This many days in a row, or more, are shown as a range: "Mon–Wed"."""
+"""Minimum number of weekdays in a row that are shown as a range: "Mon–Wed"."""
 BREAK_BEFORE_PUNCTUATION = re.compile(r"\s*\n\s*(?=(?:<\w[^>]*>)?[,.:;])")
 BREAK = re.compile(r"\s*\n\s*")
 
 
 def hours(minutes: int | None) -> str:
-    """Format minutes: 450 → "7 h 30"; 540 → "9 h"; 45 → "45 min"; 0 → "0 h"."""
+    """Format minutes as hours and minutes: 450 → "7 h 30"; 540 → "9 h"; 45 → "45 min"; 0 → "0 h"; None → "–"."""
     if minutes is None:
         return "–"
     whole, rest = divmod(abs(int(minutes)), 60)
@@ -35,13 +35,16 @@ def elapsed(time: timedelta) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Format a count: 3 and "place" → "3 places". An irregular plural follows a comma: "person,people"."""
+    """Format a count with its noun: 3 and "place" → "3 places". An irregular plural follows a comma: "person,people"."""
     singular, _, plural = noun.partition(",")
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def _local_time(moment: datetime, zone: tzinfo | None = None) -> datetime:
-    """Return the wall-clock time in the zone. Raises ValueError for UTC, the database's zone, without another zone."""
+    """Return the wall-clock time in `zone`, or in the datetime's own time zone if `zone` is None.
+
+    Raises ValueError for a datetime in UTC without a zone, because the database returns datetimes in UTC.
+    """
     if zone is not None:
         return moment.astimezone(zone)
     if moment.tzinfo is UTC:
@@ -50,19 +53,19 @@ def _local_time(moment: datetime, zone: tzinfo | None = None) -> datetime:
 
 
 def zone_city(name: str) -> str:
-    """Return the city of a time zone: "America/New_York" → "New York"."""
+    """Return the city of an IANA time zone name: "America/New_York" → "New York"."""
     return name.rpartition("/")[2].replace("_", " ")
 
 
 def at_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
-    """Convert a datetime to the zone."""
+    """Convert a datetime to the time zone; None stays None."""
     return moment.astimezone(zone) if moment else None
 
 
 def clock(moment: time | datetime | int | None, zone: tzinfo | None = None) -> str:
-    """Format a time as "9:00", from a time, a datetime (converted to `zone` if given), or minutes from midnight.
+    """Format a time as "9:00". `moment` is a time, a datetime (converted to `zone` if given), or minutes since midnight.
 
-    The end of a day in minutes is "24:00".
+    1440 minutes, the end of the day, are "24:00". None gives an empty string.
     """
     if moment is None:
         return ""
@@ -73,7 +76,7 @@ def clock(moment: time | datetime | int | None, zone: tzinfo | None = None) -> s
 
 
 def times(starts: time | datetime | int, ends: time | datetime | int, zone: tzinfo | None = None) -> str:
-    """Format a range of times: "9:00–12:00". From midnight to midnight it is "the whole day"."""
+    """Format a range of times: "9:00–12:00". If both are the same time of day, the result is "the whole day"."""
     if isinstance(starts, time) and starts == ends:
         return "the whole day"
     return f"{clock(starts, zone)}–{clock(ends, zone)}"
@@ -89,9 +92,10 @@ def _short_date(on: date, year: int) -> str:
 
 
 def day(moment: date | datetime | None, reference: date | tzinfo | None = None) -> str:
-    """Format a day as "Mon 23 Nov", with the year if it is not the current one.
+    """Format a date as "Mon 23 Nov", followed by the year if it is not the current one.
 
-    `reference` is a date whose year replaces the current one, or the zone of a datetime: `{{ session.starts|day:site.zone }}`.
+    `reference` can be a date, whose year then replaces the current one. For a datetime, it is the time zone to show, as in `{{
+    session.starts|day:site.zone }}`.
     """
     if moment is None:
         return "–"
@@ -140,7 +144,7 @@ def weekday_short(number: int) -> str:
 
 
 def weekdays(numbers: Iterable[int]) -> str:
-    """Format weekdays: {0, 2, 4} → "Mon, Wed, Fri"; {0, 1, 2, 5} → "Mon–Wed, Sat"."""
+    """Format a set of weekdays: {0, 2, 4} → "Mon, Wed, Fri"; {0, 1, 2, 5} → "Mon–Wed, Sat"."""
     runs: list[list[int]] = []
     for number in sorted(set(numbers)):
         if runs and number == runs[-1][-1] + 1:
@@ -157,8 +161,8 @@ def weekdays(numbers: Iterable[int]) -> str:
 
 
 def one_line(text: str) -> str:
-    """Join the lines of a rendered template by one space, or by none before a comma, colon, semicolon or period.
+    """Join the lines of a rendered template with one space, or with none before a comma, colon, semicolon or period.
 
-    The punctuation may be the first character of an element: `<span class="muted">, from Mon 7 Dec</span>`.
+    The punctuation mark may come right after a start tag: `<span class="muted">, from Mon 7 Dec</span>`.
     """
     return BREAK.sub(" ", BREAK_BEFORE_PUNCTUATION.sub("", text.strip()))

@@ -1,7 +1,7 @@
-"""Writes iCalendar files that every calendar app reads the same way, and that tell a stranger nothing.
+"""Write iCalendar files that every calendar app reads the same way. They contain only times and the given titles.
 
-Each session is one VEVENT in UTC, without recurrence rules or time zone definitions. The same events give the same bytes at
-any time and on any machine, as nothing else goes into the file.
+Each session is one VEVENT in UTC, without recurrence rules or time zone definitions. Nothing depends on the current time or the
+machine, so the same events always give the same bytes.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,10 @@ from icalendar import Calendar, Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEvent:
-    """One session as a calendar shows it. Datetimes are aware; `stamp` is when the session was last changed."""
+    """One session as shown in a calendar. Datetimes are aware; `stamp` is when the session was last changed.
+
+    Raises ValueError for naive datetimes, or if the event does not end after it starts.
+    """
 
     uid: str
     starts: datetime
@@ -32,12 +35,12 @@ class FeedEvent:
 
 
 def strip_control_characters(text: str) -> str:
-    """Return the text without control characters and line separators, which some calendar apps can't read."""
+    """Remove control characters and line separators, which some calendar apps can't read."""
     return "".join(letter for letter in text if category(letter) not in {"Cc", "Zl", "Zp"})
 
 
 def write_calendar(*, name: str, time_zone: str, events: Iterable[FeedEvent]) -> bytes:
-    """Return a calendar file in UTF-8, its events in order of time. `time_zone` is an IANA name."""
+    """Return the events as an iCalendar file in UTF-8, in order of time. `time_zone` is an IANA name."""
     calendar = Calendar()
     calendar.add("VERSION", "2.0")
     calendar.add("PRODID", "-//Calendar//EN")

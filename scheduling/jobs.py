@@ -1,4 +1,4 @@
-"""Nightly work on the timetable."""
+"""Nightly jobs for the timetable."""
 
 from django.tasks import task
 
@@ -10,7 +10,7 @@ from scheduling.services.bookings.horizon import extend_horizon
 
 @task
 def extend_horizon_at(site_id: int) -> str:
-    """Write the sessions and bookings that are missing up to the horizon, and return a summary."""
+    """Write the site's sessions and bookings that are missing up to the horizon. Return a summary as text."""
     site = Site.objects.get(pk=site_id)
     written = extend_horizon(site=site, now=clock.now())
     summary = "Nothing was missing"

@@ -1,6 +1,6 @@
-"""The text of reasons, remarks, suggestions and changed days: the same on pages, in commands and in JSON.
+"""Render reasons, remarks, suggestions and changed days as text, the same on pages, in commands and in JSON.
 
-Each class of reasons has a partial of its own. `reason_template` says where.
+Each class of reasons has its own template partial; `reason_template` returns its name.
 """
 
 from django.template import Context
@@ -16,10 +16,11 @@ from timekeeping.reasons import Reason
 
 
 def reason_template(kind: type[Reason]) -> str:
-    """Name the partial with the text of a class of reasons: its app, its capability and its code.
+    """Return the name of the template partial for a class of reasons, made of its app, capability and code.
 
-    `scheduling.domain.hours.reasons.TooFewMinutes` has "scheduling/reasons/hours.html#too_few_minutes". The capability is the
-    folder below the layer; modules directly in a layer, or in `timekeeping`, share "general.html".
+    For example, `scheduling.domain.hours.reasons.TooFewMinutes` has "scheduling/reasons/hours.html#too_few_minutes". The
+    capability is the folder within `domain` or `services`. Modules outside such a folder, and those in `timekeeping`, use
+    "general.html".
     """
     app, *folders, _module = kind.__module__.split(".")
     capability = folders[1] if len(folders) > 1 else "general"
@@ -27,36 +28,36 @@ def reason_template(kind: type[Reason]) -> str:
 
 
 def reason_text(reason: Reason) -> str:
-    """One sentence, or a few, as plain text."""
+    """Return the reason in one or a few sentences, as plain text."""
     return _render_text(reason_template(type(reason)), reason=reason)
 
 
 def remark_text(remark: Remark) -> str:
-    """A phrase about a schedule as plain text without a full stop."""
+    """Return the remark about a schedule as a phrase in plain text, without a period."""
     return _render_text(f"scheduling/search/remarks.html#{remark.code}", remark=remark)
 
 
 def suggestion_text(suggestion: Suggestion) -> str:
-    """One sentence as plain text: what would have to give way, and how many schedules fit then."""
+    """Return the suggestion as a sentence in plain text: what would have to change, and how many schedules fit then."""
     return _render_text("scheduling/suggestions/_suggestion.html", suggestion=suggestion)
 
 
 def adjustment_text(adjustment: Adjustment) -> str:
-    """A clause of a suggestion as plain text, such as "treatment began on Mon 7 Dec instead of Mon 2 Nov"."""
+    """Return one change of a suggestion as a clause in plain text: "treatment began on Mon 7 Dec instead of Mon 2 Nov"."""
     return _render_text(f"scheduling/suggestions/adjustments.html#{adjustment.code}", adjustment=adjustment)
 
 
 def waitlist_note_text(suggestion: Suggestion) -> str:
-    """The spots that a suggestion needs, as a note for the waitlist; empty if it needs none."""
+    """Return the spots that a suggestion needs, as a note for the waitlist. Empty if it needs none."""
     return _render_text("scheduling/suggestions/_waitlist_note.html", suggestion=suggestion)
 
 
 def change_text(change: ChangedDays) -> str:
-    """What happens to some weekdays from one schedule to the next, as plain text without a full stop."""
+    """Return what happens to some weekdays from one schedule to the next, as plain text without a period."""
     return strip_tags(_render_text("scheduling/enrollment/_changed_days.html", change=change)).strip()
 
 
 def _render_text(template_name: str, **values: object) -> str:
-    """Render in one line and without escaping. The engine keeps the compiled template."""
+    """Render the template as one line without HTML escaping. The template engine caches the compiled template."""
     template = Engine.get_default().get_template(template_name)
     return one_line(template.render(Context(values, autoescape=False)))

@@ -1,4 +1,7 @@
-"""The layout of a week's picture: seven columns of blocks, as rectangles that a template draws. Pure."""
+"""Lay out the picture of a week: seven day columns with blocks, as rectangles for a template to draw.
+
+The layout is computed from values alone; nothing is read from the database.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from timekeeping.weeks import MINUTES_A_DAY, BusyTime
 
 PIXELS_PER_HOUR = 30
 FIRST_HOUR, LAST_HOUR = 8, 18
-"""The hours that are always shown, so that pictures side by side are comparable."""
+"""First and last hour that every picture shows at least, so that pictures side by side are comparable."""
 MAX_HOURLY_TICKS = 12
 
 TREATMENT, COMMITMENT, TRAVEL = KINDS = ("treatment", "life", "travel")
@@ -17,7 +20,10 @@ TREATMENT, COMMITMENT, TRAVEL = KINDS = ("treatment", "life", "travel")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of one day (Monday is 0), in minutes from midnight. `kind` is one of `KINDS`."""
+    """A colored block within one day (Monday is 0), in minutes since midnight. `kind` is one of `KINDS`.
+
+    Raises ValueError if the block is not within one day, or for an unknown kind or weekday.
+    """
 
     weekday: int
     starts: int
@@ -34,9 +40,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """Where a block is drawn: `x` and `width` in percent of the picture's width, `y` and `height` in pixels.
+    """The position of a block: `x` and `width` in percent of the picture's width, `y` and `height` in pixels.
 
-    `lanes` is the number of blocks side by side that share the width of the day.
+    `lanes` is the number of side-by-side blocks that share the width of the day.
     """
 
     block: Block
@@ -55,7 +61,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class DayColumn:
-    """One day: its weekday (Monday is 0), its date if the week has dates, its left edge, and its blocks for the table."""
+    """One day of the picture: its weekday (Monday is 0), its date in a dated week, its left edge `x`, and its blocks."""
 
     weekday: int
     on: date | None
@@ -72,13 +78,13 @@ class WeekPicture:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of block that occur, for the legend."""
+        """The kinds of blocks in the picture, for the legend."""
         kinds = {rectangle.block.kind for rectangle in self.rectangles}
         return tuple(kind for kind in KINDS if kind in kinds)
 
     @property
     def treatment_minutes(self) -> int:
-        """Minutes of treatment; groups at the same time count once."""
+        """Minutes of treatment in the week. Overlapping groups count once."""
         return sum(covered_minutes(_treatment_intervals(column)) for column in self.columns)
 
     @property
@@ -95,10 +101,10 @@ def _percent(part: float) -> str:
 
 
 def draw_week(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPicture:
-    """Lay the blocks out on whole hours; overlapping blocks are side by side.
+    """Lay out the blocks in day columns that cover whole hours. Overlapping blocks are drawn side by side.
 
-    `dates` are the seven days of a dated week in order; without them the week starts on Monday. Raises ValueError for
-    another number of dates.
+    `dates` are the seven dates of a week in order. Without them, the week starts on Monday. Raises ValueError for any other
+    number of dates.
     """
     if dates and len(dates) != 7:
         raise ValueError(f"a week has seven days, not {len(dates)}")
@@ -138,7 +144,7 @@ def draw_week(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPictur
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A block's lane: `number` (from 0) of `lanes` side by side."""
+    """The lane of a block among overlapping blocks: `number`, counted from 0, of `lanes` side by side."""
 
     block: Block
     number: int
@@ -146,7 +152,7 @@ class Lane:
 
 
 def assign_lanes(blocks: Iterable[Block]) -> tuple[Lane, ...]:
-    """Assign lanes to the blocks of one day, so that none covers another. Blocks that only touch can share a lane."""
+    """Assign lanes to the blocks of one day so that none covers another. Blocks that only touch can share a lane."""
     placed: list[Lane] = []
     group: list[tuple[Block, int]] = []
     lane_ends: list[int] = []
@@ -171,9 +177,9 @@ def assign_lanes(blocks: Iterable[Block]) -> tuple[Lane, ...]:
 
 
 def busy_blocks(busy: Iterable[BusyTime], first: date) -> Iterator[Block]:
-    """Yield the blocks of busy times, and of the travel before and after, in the week that begins on `first`.
+    """Yield blocks for the busy times, and for the travel before and after them, in the week that begins on `first`.
 
-    Busy time across midnight becomes a block on each day; parts outside the week are left out.
+    A busy time across midnight becomes a block on each day. Parts outside the week are left out.
     """
     for each in busy:
         for occasion in each.occasions(first, first + timedelta(days=7)):

@@ -1,4 +1,4 @@
-"""Template filters and tags: formats of hours, times and days, and badges for standings, marks and statuses."""
+"""Template filters and tags: formats for durations, times and days, badges for statuses, and pictures of weeks."""
 
 import re
 from dataclasses import dataclass
@@ -55,16 +55,16 @@ for _tag in (times, day_range):
 
 @register.simple_block_tag
 def oneline(content: SafeString) -> SafeString:
-    """Join the lines of a block as `one_line` does, so that a sentence can be written with line breaks between its parts.
+    """Join the lines of a block as `one_line` does, so that a template can spread one sentence over several lines.
 
-    Breaks after a start tag or before an end tag leave no space.
+    Line breaks after a start tag or before an end tag leave no space.
     """
     return mark_safe(one_line(BREAK_INSIDE_TAGS.sub(r"\1", content)))
 
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A word with its icon and a tone of the stylesheet: met, on-course, at-risk, short or partial."""
+    """A badge's text, icon and tone. The tone is a class in the stylesheet: met, on-course, at-risk, short or partial."""
 
     word: str
     icon: str
@@ -104,13 +104,13 @@ STATUS_BADGES = {
 
 @cache
 def _render_badge(badge: Badge) -> SafeString:
-    """Render each badge once per process: a page can show hundreds."""
+    """Render a badge as HTML. The result is cached per process, because a page can show hundreds of badges."""
     return render_to_string("components/badge.html", {"badge": badge})
 
 
 @register.simple_tag
 def standing_badge(standing: str | None) -> str:
-    """Show the standing of a week as a badge; nothing for a week without a ledger."""
+    """Show the standing of a week as a badge. A week without weekly hours has no badge."""
     return _render_badge(STANDING_BADGES[str(standing)]) if standing else ""
 
 
@@ -122,7 +122,7 @@ def standing_text(standing: str) -> str:
 
 @register.simple_tag
 def mark_badge(status: str | None) -> SafeString:
-    """Show an attendance status as a badge, or that there is none yet."""
+    """Show an attendance status as a badge, or "Not marked yet" if there is none."""
     return _render_badge(MARK_BADGES[str(status)] if status else NOT_MARKED)
 
 
@@ -136,21 +136,24 @@ def status_badge(status: str | None) -> SafeString:
 def meter(
     minutes: int, minimum: int, maximum: int, prescribed: int | None = None, to_come: int = 0
 ) -> dict[str, str | None]:
-    """Show hours within their range as a bar and in words. All values are minutes; `to_come` follows `minutes` in the bar."""
+    """Show weekly hours as a bar and in words, compared with the allowed range. All values are minutes.
+
+    `to_come` is drawn after `minutes` in the bar.
+    """
     full = max(maximum * 11 // 10, minutes + to_come, prescribed or 0, 1)
 
     def share(part: int) -> str:
         return f"{100 * part / full:.2f}%"
 
-    said = [hours(minutes)]
+    parts = [hours(minutes)]
     if to_come:
-        said.append(f"{hours(to_come)} still to come")
+        parts.append(f"{hours(to_come)} still to come")
     if prescribed is not None:
-        said.append(f"{hours(prescribed)} prescribed")
+        parts.append(f"{hours(prescribed)} prescribed")
     if minimum != maximum:
-        said.append(f"{hours(minimum)} to {hours(maximum)} a week allowed")
+        parts.append(f"{hours(minimum)} to {hours(maximum)} a week allowed")
     return {
-        "said": ", ".join(said),
+        "said": ", ".join(parts),
         "minimum": share(minimum),
         "range": share(maximum - minimum),
         "value": share(minutes),
@@ -173,12 +176,15 @@ def kind_text(kind: str, discreet: bool = False) -> str:
 def week_picture(
     picture: WeekPicture, today: date | None = None, discreet: bool = False
 ) -> dict[str, WeekPicture | date | str | bool | None]:
-    """Show a week as a picture, and as a table for screen readers. `discreet` is for pages that others may see."""
+    """Show a week as a picture, and as a table for screen readers.
+
+    With `discreet`, the words do not mention treatment, for pages that other people may see.
+    """
     what = "appointments" if discreet else "treatment"
-    said = f"{hours(picture.treatment_minutes)} of {what} over {counted(picture.treatment_days, 'day')}"
+    summary = f"{hours(picture.treatment_minutes)} of {what} over {counted(picture.treatment_days, 'day')}"
     return {
         "picture": picture,
         "today": today,
         "discreet": discreet,
-        "said": said if picture.treatment_days else f"No {what}",
+        "said": summary if picture.treatment_days else f"No {what}",
     }

@@ -1,4 +1,4 @@
-"""Template tags for the texts of reasons, remarks and suggestions, which pages escape like any other value."""
+"""Template tags for the texts of reasons, remarks and suggestions. The texts are escaped like any other value."""
 
 from django import template
 
