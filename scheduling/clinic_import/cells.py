@@ -1,4 +1,4 @@
-"""Readers that turn the text of a cell into a value. Each raises ValueError with a sentence about what is wrong."""
+"""Functions that parse the text of one CSV cell. Each raises ValueError with a sentence for the user."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ HOURS = re.compile(r"(\d{1,3}):([0-5]\d)|(\d{1,3}(?:\.\d{1,4})?)")
 
 
 def read_text(longest: int) -> Callable[[str], str]:
-    """Return a reader of text of at most so many characters."""
+    """Return a reader that accepts text of at most `longest` characters."""
 
     def read(cell: str) -> str:
         if len(cell) > longest:
@@ -30,7 +30,7 @@ def read_text(longest: int) -> Callable[[str], str]:
 
 
 def read_email(cell: str) -> str:
-    """Read an e-mail address, in lower case."""
+    """Parse an e-mail address and return it in lower case."""
     try:
         validate_email(cell)
     except ValidationError:
@@ -39,21 +39,21 @@ def read_email(cell: str) -> str:
 
 
 def read_time_zone(cell: str) -> str:
-    """Read the IANA name of a time zone."""
+    """Check that the cell is the IANA name of a time zone, such as America/Chicago, and return it."""
     if cell not in available_timezones():
         raise ValueError(f"“{cell}” is not a time zone's name, such as America/Chicago.")
     return cell
 
 
 def read_country(cell: str) -> str:
-    """Read the two letters of a country as in ISO 3166, in either case."""
+    """Parse a two-letter ISO 3166 country code, in upper or lower case, and return it in upper case."""
     if not re.fullmatch(r"[A-Za-z]{2}", cell):
         raise ValueError(f"“{cell}” is not the two letters of a country, such as US.")
     return cell.upper()
 
 
 def read_date(cell: str) -> date:
-    """Read `2026-11-23`, or `11/23/2026` as in the US."""
+    """Parse a date such as `2026-11-23` or, in US order, `11/23/2026`."""
     if found := ISO_DATE.fullmatch(cell):
         year, month, day = map(int, found.groups())
     elif found := US_DATE.fullmatch(cell):
@@ -70,12 +70,12 @@ def read_date(cell: str) -> date:
 
 
 def read_dates(cell: str) -> tuple[date, ...]:
-    """Read dates separated by semicolons."""
+    """Parse dates separated by semicolons. Return them sorted and without duplicates."""
     return tuple(sorted({read_date(part) for part in split(cell)}))
 
 
 def read_time(cell: str) -> time:
-    """Read `9:00`, `09:00`, `21:30`, `9:00 AM` or `9 am`."""
+    """Parse a time of day, such as `9:00`, `09:00`, `21:30`, `9:00 AM` or `9 am`."""
     error = ValueError(f"“{cell}” is not a time of day; write 9:00, 9:00 AM or 21:30.")
     found = CLOCK.fullmatch(cell)
     if found is None:
@@ -94,7 +94,10 @@ def read_time(cell: str) -> time:
 
 
 def read_number(least: int, most: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers within the inclusive bounds. `9.0` is a whole number: spreadsheets write it."""
+    """Return a reader of whole numbers from `least` to `most`, inclusive.
+
+    It accepts `9.0` for 9, because spreadsheets often export whole numbers like that.
+    """
 
     def read(cell: str) -> int:
         if not re.fullmatch(r"\d{1,6}(\.0+)?", cell):
@@ -108,7 +111,10 @@ def read_number(least: int, most: int) -> Callable[[str], int]:
 
 
 def read_hours(least: int, most: int) -> Callable[[str], int]:
-    """Return a reader of `9`, `9.5` or `9:30` hours as whole minutes; the bounds are in minutes, inclusive."""
+    """Return a reader that parses hours (`9`, `9.5` or `9:30`) into minutes.
+
+    The bounds `least` and `most` are in minutes and inclusive.
+    """
 
     def read(cell: str) -> int:
         found = HOURS.fullmatch(cell)
@@ -126,7 +132,7 @@ def read_hours(least: int, most: int) -> Callable[[str], int]:
 
 
 def read_yes_no(cell: str) -> bool:
-    """Read yes or no, or another of the words in `YES` and `NO`."""
+    """Parse a cell as yes or no. `YES` and `NO` list the accepted words."""
     if cell.lower() in YES:
         return True
     if cell.lower() in NO:
@@ -135,7 +141,7 @@ def read_yes_no(cell: str) -> bool:
 
 
 def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
-    """Return a reader of one of the words; “In person” is read as in_person."""
+    """Return a reader that maps a word to its value in `choices`. “In person” matches the key in_person."""
 
     def read(cell: str) -> T:
         word = re.sub(r"[\s_-]+", "_", cell.lower())
@@ -147,7 +153,7 @@ def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
 
 
 def read_weekday(cell: str) -> int:
-    """Read `Mon`, `Monday`, `Tues` …; Monday is 0."""
+    """Parse the name of a weekday, such as `Mon`, `Tues` or `Monday`, into a number. Monday is 0."""
     name = cell.lower().rstrip(".")
     for number, day in enumerate(DAYS):
         if len(name) >= 3 and day.lower().startswith(name):
@@ -156,7 +162,7 @@ def read_weekday(cell: str) -> int:
 
 
 def read_weekdays(cell: str) -> tuple[int, ...]:
-    """Read `Mon, Wed`, `Mon-Fri` or `Sat-Sun`; return the days sorted, Monday is 0."""
+    """Parse weekdays such as `Mon, Wed`, `Mon-Fri` or `Sat-Sun` into sorted numbers. Monday is 0."""
     days: set[int] = set()
     for part in re.split(r"[\s,;/]+", re.sub(r"\s*[-–]\s*", "-", cell.replace("&", " "))):
         first, to, last = part.partition("-")
@@ -167,10 +173,10 @@ def read_weekdays(cell: str) -> tuple[int, ...]:
 
 
 def read_codes(cell: str) -> tuple[str, ...]:
-    """Read codes separated by semicolons, each once, in the order of the cell."""
+    """Parse codes separated by semicolons. Keep their order and drop duplicates."""
     return tuple(dict.fromkeys(split(cell)))
 
 
 def split(cell: str) -> Sequence[str]:
-    """Return the parts between semicolons, without empty ones."""
+    """Split the cell at semicolons, strip white space from the parts, and drop empty parts."""
     return [part.strip() for part in cell.split(";") if part.strip()]

@@ -1,4 +1,4 @@
-"""The whole import: reads all files, tries to write all rows, and saves all of them or none."""
+"""Run a whole import: read all files, try to write all rows, and commit everything or nothing."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ TABLES = tuple(kind.table for kind in ROW_TYPES)
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """The result of an import: changes in the order of the files and rows, rows per table, and notices for the clinic."""
+    """The result of an import: changes in file and row order, number of rows per table, and notices for the clinic."""
 
     changes: tuple[RowChange, ...]
     rows: Counter[str]
@@ -40,21 +40,22 @@ class ImportResult:
 
     @property
     def unchanged(self) -> int:
-        """The number of rows that changed nothing."""
+        """Number of rows that changed nothing."""
         return sum(self.rows.values()) - len(self.changes)
 
 
 def _no_progress(table: str, done: int, rows: int) -> None:
-    """Ignore the progress."""
+    """Do nothing. This is the default `progress` callback of `import_clinic`."""
 
 
 def import_clinic(
     folder: Path, *, by: User | None, now: datetime, dry_run: bool = False, progress: Progress = _no_progress
 ) -> ImportResult:
-    """Import the files of a folder. Rows are identified by the clinic's own codes; what the files don't mention stays.
+    """Import the CSV files in a folder.
 
-    A `dry_run` does everything and rolls it back. Raises ImportFailed with the faults of all files if there are any, and
-    then writes nothing.
+    Rows are matched to existing records by the clinic's own codes. Records that the files don't mention stay
+    unchanged. A `dry_run` writes everything and then rolls it back. If any file has a fault, nothing is written, and
+    ImportFailed is raised with the faults of all files.
     """
     files, faults = find_files(folder, TABLES)
     tables: dict[str, ParsedTable[Any]] = {
@@ -74,7 +75,10 @@ def import_clinic(
 
 
 def _write(run: ImportRun) -> None:
-    """Write the tables in the order in which they refer to each other. Valid rows are tried even if others are faulty."""
+    """Write the tables in order of their dependencies.
+
+    Valid rows are tried even if other rows are faulty, so that the user sees all faults at once.
+    """
     sites = write_sites(run)
     rooms = write_rooms(run, sites)
     staff = write_staff(run, sites)

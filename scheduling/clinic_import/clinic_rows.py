@@ -1,4 +1,4 @@
-"""The rows of the files about the clinic itself: sites, rooms, staff, counselor hours, tracks and meetings."""
+"""Row types for the files about the clinic itself: sites, rooms, staff, counselor hours, tracks and meetings."""
 
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -34,7 +34,10 @@ read_code = read_text(40)
 
 
 def read_roles(cell: str) -> tuple[tuple[Role, str], ...]:
-    """Read `coordinator@NORTH; clinician@SOUTH; administrator`: roles with site codes, "" for every site."""
+    """Parse roles such as `coordinator@NORTH; administrator` into pairs of a role and a site code.
+
+    The site code is empty for a role at every site.
+    """
     found = []
     for part in split(cell):
         name, _, site = (word.strip() for word in part.partition("@"))
@@ -190,7 +193,7 @@ class MeetingRow(ImportRow):
 
     @property
     def break_times(self) -> tuple[time, time] | tuple[None, None]:
-        """The start and end of the break. If only its minutes are given, it is in the middle."""
+        """Start and end of the break, or (None, None). A break given only in minutes is centered in the meeting."""
         if self.break_starts and self.break_ends:
             return self.break_starts, self.break_ends
         return centered_break(self.starts, self.ends, self.break_minutes) if self.break_minutes else (None, None)

@@ -1,6 +1,6 @@
-"""Declares the columns of a file: each file has a class, whose fields are its columns.
+"""Declare the columns of an import file: each file has a subclass of ImportRow, with one field for each column.
 
-A field has the reader of its cells and, if the column is optional, the value of an empty cell.
+A field has the function that parses the column's cells and, if the column is optional, the value of an empty cell.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,34 +8,34 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
 RowErrors = Iterator[tuple[str, str]]
-"""Pairs of a column and a sentence."""
+"""Pairs of a column name and a sentence that says what is wrong in that column."""
 
 
 def required[T](read: Callable[[str], T]) -> T:
-    """Declare a column that the file must have, and whose cells must not be empty."""
+    """Declare a required column: the file must have it, and its cells must not be empty."""
     column: T = field(metadata={"read": read, "needed": True})
     return column
 
 
 def optional[T, D](read: Callable[[str], T], empty: D) -> T | D:
-    """Declare a column that the file may lack, which leaves its values as they are. An empty cell means `empty`."""
+    """Declare an optional column. An empty cell means `empty`. If the column is missing, existing values stay."""
     column: T | D = field(default=empty, metadata={"read": read, "needed": False})
     return column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRow:
-    """A row of a file. `absent` are the columns that the file does not have."""
+    """One row of an import file. `absent` has the names of the columns that the file lacks."""
 
     table: ClassVar[str]
     key_columns: ClassVar[tuple[str, ...]]
-    """The columns that identify a row, usually the clinic's own codes."""
+    """Names of the columns that identify a row, usually the clinic's own codes."""
     number: int
     absent: frozenset[str] = frozenset()
 
     @classmethod
     def columns(cls) -> tuple[Field[Any], ...]:
-        """Return the fields that are columns of the file."""
+        """Return the dataclass fields that are columns of the file."""
         return tuple(each for each in fields(cls) if "read" in each.metadata)
 
     @property
@@ -47,10 +47,10 @@ class ImportRow:
         return " ".join(str(getattr(self, column)) for column in self.key_columns)
 
     def given[T](self, column: str, existing: T) -> T:
-        """Return the row's value or, if the file does not have the column, the existing one."""
+        """Return the row's value in a column, or `existing` if the file lacks the column."""
         value: T = existing if column in self.absent else getattr(self, column)
         return value
 
     def errors(self) -> RowErrors:
-        """Yield the errors that the row has by itself."""
+        """Yield the errors that can be found in the row alone, without other rows or the database."""
         return iter(())

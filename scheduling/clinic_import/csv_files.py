@@ -1,4 +1,4 @@
-"""Reads CSV files as spreadsheet programs write them, into cells with row numbers."""
+"""Read the CSV files that spreadsheet programs export, as cells with row numbers."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ SPREADSHEETS = {".xls", ".xlsx", ".ods", ".numbers"}
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """The cells of a file by column, for each row. Rows are numbered as in a spreadsheet."""
+    """The content of a CSV file: for each row, its number as in a spreadsheet, and its cells by column name."""
 
     file: str
     columns: tuple[str, ...]
@@ -23,7 +23,10 @@ class CsvFile:
 
 
 def find_files(folder: Path, known: Sequence[str]) -> tuple[dict[str, Path], list[Fault]]:
-    """Return the folder's files by table name. Other CSV files, and spreadsheets of the same names, are faults."""
+    """Return the folder's CSV files by table name, and the faults found.
+
+    Unknown CSV files are faults. So are spreadsheets that should have been saved as CSV.
+    """
     if not folder.is_dir():
         return {}, [Fault(str(folder), 0, "", "There is no such folder.")]
     found: dict[str, Path] = {}
@@ -54,7 +57,10 @@ def _did_you_mean(name: str, known: Sequence[str], ending: str = "") -> str:
 
 
 def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> tuple[CsvFile | None, list[Fault]]:
-    """Read the cells of a file. Unknown, duplicate and missing columns are faults; without cells the file can't be read."""
+    """Return the cells of a CSV file, or None if it can't be read, and the faults found.
+
+    Unknown, duplicate and missing columns are faults, and so are cells without a column title.
+    """
     try:
         text = _decode(path.read_bytes())
     except UnicodeError as error:
@@ -81,7 +87,7 @@ def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> t
 
 
 def _decode(data: bytes) -> str:
-    """Decode UTF-8, with or without a byte order mark. Raises UnicodeError with a sentence for anything else."""
+    """Decode UTF-8 text, with or without a byte order mark. Raises UnicodeError with advice for the user."""
     advice = "save it as “CSV UTF-8”"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise UnicodeError(f"The file is in UTF-16: {advice}.")
@@ -96,9 +102,9 @@ def _decode(data: bytes) -> str:
 
 
 def _separator(text: str, columns: Sequence[str]) -> tuple[str, str]:
-    """Return the separator of the cells, and the text without Excel's `sep=` line.
+    """Return the separator between cells, and the text without Excel's `sep=` line.
 
-    Without such a line it is the separator that gives the most known columns in the first row.
+    If there is no such line, choose the separator that yields the most known column names in the first row.
     """
     first, _, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5 and first.strip()[4] in SEPARATORS:
@@ -109,7 +115,7 @@ def _separator(text: str, columns: Sequence[str]) -> tuple[str, str]:
 
 
 def _column_name(title: str) -> str:
-    """Turn “Birth date” and “birth-date” into birth_date."""
+    """Convert a column title to a column name: “Birth date” and “birth-date” become birth_date."""
     return "_".join(title.lower().replace("-", " ").replace("_", " ").split())
 
 
@@ -131,7 +137,10 @@ def _faults_of_columns(
 def _cells_by_column(
     file: str, names: Sequence[str], rows: Iterable[tuple[int, list[str]]]
 ) -> tuple[list[tuple[int, dict[str, str]]], list[Fault]]:
-    """Return each row's cells by column. A cell without a column title is a fault, as it would be lost."""
+    """Return the cells of each row by column name, and the faults.
+
+    A cell without a column title is a fault, because its content would be lost.
+    """
     found, faults = [], []
     for number, cells in rows:
         stray = [cell for at, cell in enumerate(cells) if cell and (at >= len(names) or not names[at])]

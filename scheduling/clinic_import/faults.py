@@ -1,4 +1,4 @@
-"""Faults in the files of an import, each with its place."""
+"""Faults in the files of an import, each with its file, row and column."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault, as a sentence. `row` is the number that a spreadsheet shows, 0 for the file as a whole."""
+    """A problem in an import file. `row` is the row number that a spreadsheet shows, or 0 for the whole file."""
 
     file: str
     row: int
@@ -23,7 +23,7 @@ class Fault:
 
 
 class ImportFailed(Exception):
-    """The import failed and nothing was written. `faults` are all that were found, in the order of the files and rows."""
+    """The import failed and nothing was written. `faults` has all faults found, in file and row order."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)

@@ -1,4 +1,4 @@
-"""The state that the steps of one import share: who imports what and when, the faults found and the changes made."""
+"""State shared by the steps of one import: the user, the time, the parsed tables, the faults and the changes."""
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
 
 Progress = Callable[[str, int, int], None]
-"""Called with a table, how many of its rows are done, and how many it has."""
+"""Callback that takes the table name, the number of rows done, and the number of rows in the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """The change of one column, as text."""
+    """The value of one column before and after the import, as text."""
 
     column: str
     before: str
@@ -29,7 +29,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """What one row of a file created or changed."""
+    """A record that one row of an import file created or changed."""
 
     table: str
     row: int
@@ -39,13 +39,13 @@ class RowChange:
 
     @property
     def detail(self) -> str:
-        """The text for the audit trail: the columns that changed, not their values."""
+        """Text for the audit trail: “new”, or the names of the changed columns without their values."""
         return "new" if self.is_new else ", ".join(each.column for each in self.fields)
 
 
 @dataclass(slots=True)
 class ImportRun:
-    """One import. `faults`, `changes` and `notices` grow while its rows are written."""
+    """One run of an import. `faults`, `changes` and `notices` fill up while rows are written."""
 
     by: User | None
     now: datetime
@@ -57,7 +57,7 @@ class ImportRun:
     _faulty_keys: dict[tuple[str, tuple[str, ...]], tuple[int, set[tuple[str, ...]]]] = field(default_factory=dict)
 
     def rows(self, table: str) -> Iterable[Any]:
-        """Yield the valid rows of a table, and report progress."""
+        """Yield the valid rows of a table and report progress."""
         rows = self.tables[table].rows if table in self.tables else ()
         for done, row in enumerate(rows):
             if done % 250 == 0:
@@ -67,25 +67,25 @@ class ImportRun:
             self.progress(table, len(rows), len(rows))
 
     def add_fault(self, row: ImportRow, column: str, sentence: str) -> None:
-        """Add a fault to a row that was valid by itself, and mark it as faulty."""
+        """Record a fault that was found while writing a row, and mark the row as faulty."""
         self.faults.append(Fault(row.file, row.number, column, sentence))
         self.mark_faulty(row)
 
     def refuse(self, row: ImportRow, column: str, refused: Refused) -> None:
-        """Add a service's refusal as a fault."""
+        """Record a service's reasons for refusing a row as a fault of that row."""
         self.add_fault(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
 
     def mark_faulty(self, row: ImportRow) -> None:
-        """Mark a row as faulty, so that references to it are not faults as well."""
+        """Mark a row as faulty, so that rows that refer to it are not reported as well."""
         codes = {column: _format_code(getattr(row, column)) for column in (column.name for column in row.columns())}
         self.tables[row.table].faulty_rows.append(codes)
 
     def find[T](
         self, row: ImportRow, column: str, table: str, key: Mapping[str, str], found: Mapping[Any, T]
     ) -> T | None:
-        """Return what a cell refers to: the item of `found` under the values of `key`, or None.
+        """Return the item of `found` that a cell of the row refers to by `key`, or None if there is none.
 
-        An unknown code is a fault of the row, unless a faulty row may have it.
+        An unknown code is a fault of the row, unless the code may belong to a row that is itself faulty.
         """
         values = tuple(key.values())
         wanted = values[0] if len(values) == 1 else values
@@ -98,14 +98,14 @@ class ImportRun:
         return None
 
     def is_faulty(self, table: str, key: Mapping[str, str]) -> bool:
-        """Return whether the key may belong to a faulty row or to a file that can't be read."""
+        """Return whether the key may belong to a faulty row, or to a file that can't be read."""
         given = self.tables.get(table)
         if given is None:
             return False
         return not given.is_readable or tuple(key.values()) in self._keys_of_faulty_rows(table, tuple(key))
 
     def _keys_of_faulty_rows(self, table: str, columns: tuple[str, ...]) -> set[tuple[str, ...]]:
-        """Return the values of the columns in the faulty rows. Only rows added since the last call are read."""
+        """Return the values that faulty rows have in these columns. Only rows added since the last call are read."""
         faulty_rows = self.tables[table].faulty_rows
         known, keys = self._faulty_keys.get((table, columns), (0, set()))
         keys.update(tuple(cells.get(column, "") for column in columns) for cells in faulty_rows[known:])
@@ -113,7 +113,7 @@ class ImportRun:
         return keys
 
     def note(self, row: ImportRow, *, is_new: bool, fields: tuple[FieldChange, ...] = ()) -> RowChange:
-        """Add what a row created or changed to the result of the import."""
+        """Record which record a row created or changed, and return the change."""
         change = RowChange(row.table, row.number, row.label, is_new, fields)
         self.changes.append(change)
         return change
@@ -122,7 +122,7 @@ class ImportRun:
 def differences(
     before: Mapping[str, object], after: Mapping[str, object], absent: Container[str] = ()
 ) -> tuple[FieldChange, ...]:
-    """Return the columns in which the values differ, without those in `absent`."""
+    """Return the changes between two mappings of columns to values, except in the `absent` columns."""
     return tuple(
         FieldChange(column, format_value(before[column]), format_value(value))
         for column, value in after.items()
@@ -131,7 +131,7 @@ def differences(
 
 
 def format_value(value: object) -> str:
-    """Return a value as it would be written in a file; an empty one is “nothing”."""
+    """Format a value as it would be written in an import file. Empty values become “nothing”."""
     if value is None or value == "" or value == ():
         return "nothing"
     if isinstance(value, bool):

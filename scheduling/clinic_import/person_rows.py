@@ -1,4 +1,4 @@
-"""The rows of the files about patients, their commitments, and the days on which a site is closed."""
+"""Row types for the files about patients, their commitments, and site closures."""
 
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -109,7 +109,7 @@ class CommitmentRow(ImportRow):
 
     @property
     def date_weekdays(self) -> tuple[int, ...]:
-        """The weekdays given or, for a range of dates without any, all seven."""
+        """The row's weekdays, where Monday is 0. A range of dates without weekdays has all seven."""
         return self.weekdays or (tuple(range(7)) if self.last_on else ())
 
     def errors(self) -> RowErrors:

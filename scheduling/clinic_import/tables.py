@@ -1,4 +1,4 @@
-"""Parses the cells of one file into typed rows, and finds the faults that its rows have by themselves."""
+"""Parse the cells of a CSV file into typed rows, and find the faults within each row."""
 
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field
@@ -14,8 +14,8 @@ from scheduling.clinic_import.faults import Fault
 class ParsedTable[R: ImportRow]:
     """The valid rows of a file, and its faults.
 
-    `faulty_rows` are the cells of the other rows: a reference to one of them is not a second fault. `is_readable` is False
-    if no row of the file could be read.
+    `faulty_rows` has the cells of all other rows, so that references to them are not reported as further faults.
+    `is_readable` is False if no row of the file could be read.
     """
 
     rows: tuple[R, ...] = ()
@@ -26,7 +26,7 @@ class ParsedTable[R: ImportRow]:
 
 
 def parse_file[R: ImportRow](kind: type[R], path: Path) -> ParsedTable[R]:
-    """Read a file and parse its rows."""
+    """Read a CSV file and parse its rows into the row type `kind`."""
     columns = kind.columns()
     required = [column.name for column in columns if column.metadata["needed"]]
     sheet, faults = read_sheet(path, [column.name for column in columns], required)
@@ -63,7 +63,7 @@ def _parse[R: ImportRow](kind: type[R], sheet: CsvFile, faults: list[Fault]) -> 
 def _read_cells(
     kind: type[ImportRow], cells: dict[str, str], absent: frozenset[str]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the values by column, and for each cell that can't be read the column with a sentence."""
+    """Return a row's values by column, and a column name and a sentence for each cell that is wrong."""
     values: dict[str, Any] = {}
     errors = []
     for column in kind.columns():

@@ -1,1 +1,1 @@
-"""Writes valid rows to the database, and finds those that conflict with it or with another row."""
+"""Write valid rows to the database, and report rows that conflict with the database or with each other."""

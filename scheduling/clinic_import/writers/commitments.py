@@ -1,4 +1,4 @@
-"""Writes the commitments of patients."""
+"""Write the patients' commitments to the database."""
 
 from typing import Any
 
@@ -30,19 +30,19 @@ FIELDS = {
     "valid_from": "valid_from",
     "last_day": "valid_until",
 }
-"""Columns of commitments.csv, and the fields of a Commitment. `travel_minutes` is for both directions."""
+"""Map columns of commitments.csv to fields of Commitment. The column `travel_minutes` sets both travel fields."""
 UPDATE_FIELDS = [*FIELDS.values(), "cycle_days"]
 
 
 def write_commitments(run: ImportRun) -> None:
-    """Write the commitments of the file, identified by the patient's code and their own."""
+    """Write the commitments in the file. Each is identified by its patient's code and its own code."""
     given = run.tables.get(CommitmentRow.table)
     codes = sorted({row.patient for row in given.rows}) if given else []
     patients: dict[str, Patient] = {}
     known: dict[tuple[str, str], Commitment] = {}
-    for some in batches(codes):
-        patients.update((patient.code, patient) for patient in Patient.objects.filter(code__in=some))
-        rows = Commitment.objects.filter(patient__code__in=some).exclude(code="").select_related("patient")
+    for batch in batches(codes):
+        patients.update((patient.code, patient) for patient in Patient.objects.filter(code__in=batch))
+        rows = Commitment.objects.filter(patient__code__in=batch).exclude(code="").select_related("patient")
         known.update(((commitment.patient.code, commitment.code), commitment) for commitment in rows)
     new: list[Commitment] = []
     changed: list[Commitment] = []
@@ -67,12 +67,12 @@ def write_commitments(run: ImportRun) -> None:
                 run.note(row, is_new=False, fields=changes)
     Commitment.objects.bulk_create(new, batch_size=BATCH)
     Commitment.objects.bulk_update(changed, UPDATE_FIELDS, batch_size=BATCH)
-    for some_commitments in batches([*new, *changed], 2000):
-        record_all(some_commitments, by=run.by, action=Action.IMPORTED, at=run.now)
+    for written in batches([*new, *changed], 2000):
+        record_all(written, by=run.by, action=Action.IMPORTED, at=run.now)
 
 
 def _commitment_values(row: CommitmentRow, existing: Commitment | None) -> dict[str, Any]:
-    """Return the row as fields, with the existing values where the file does not have the columns."""
+    """Return the row as field values of a Commitment, with existing values for the columns in `_kept_columns`."""
     values: dict[str, Any] = {
         "kind": row.kind,
         "label": row.label,
@@ -99,7 +99,10 @@ def _commitment_values(row: CommitmentRow, existing: Commitment | None) -> dict[
 
 
 def _kept_columns(row: CommitmentRow, existing: Commitment) -> set[str]:
-    """Return the columns whose existing values stay, because the file lacks them and the row is of the same kind."""
+    """Return the columns whose existing values are kept because the file lacks these columns.
+
+    A column about the recurrence is kept only if the row has the same kind of recurrence.
+    """
     kept = {"movable_minutes", "valid_from", "last_day"} & row.absent
     if "travel_minutes" in row.absent:
         kept |= {"travel_before", "travel_after"} & row.absent
@@ -111,7 +114,7 @@ def _kept_columns(row: CommitmentRow, existing: Commitment) -> set[str]:
 
 
 def _display_values(values: dict[str, Any]) -> dict[str, object]:
-    """Return the fields by column, as they would be written in the file."""
+    """Return a commitment's field values by column, formatted as in an import file."""
     shown: dict[str, object] = {column: values[name] for column, name in FIELDS.items()}
     shown["weekdays"] = tuple(day[:3] for bit, day in enumerate(DAYS) if values["weekdays"] >> bit & 1)
     cycle_days = values["cycle_days"]

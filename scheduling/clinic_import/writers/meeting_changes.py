@@ -1,4 +1,4 @@
-"""Compares a row of meetings.csv with the existing meetings: which one it means, what differs, and how to change it."""
+"""Compare a row of meetings.csv with the existing meetings, and apply the differences."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,11 +18,12 @@ BREAK_COLUMNS = frozenset({"break_starts", "break_ends", "break_minutes"})
 
 
 def find_existing(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> Meeting | None:
-    """Return the existing meeting that the row means, or None for a new one.
+    """Return the existing meeting that the row is about, or None if the row is a new meeting.
 
-    `meetings` and `rows` have the row's code and are in the order of their first days. A meeting that was changed from a
-    date on is a chain of meetings: a row with the first day of the chain means its last meeting, or the last one before a
-    meeting that another row means.
+    `meetings` are the existing meetings with the row's code, and `rows` are the rows of the file with that code, both
+    sorted by first day. A meeting that was changed from a date on is stored as a chain of meetings. A row with the
+    first day of the chain is about the last meeting in the chain, or about the last one before a meeting that has its
+    own row.
     """
     exact = next((each for each in meetings if each.runs_from == row.runs_from), None)
     if exact is not None:
@@ -34,7 +35,7 @@ def find_existing(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[M
 
 
 def _last_of_chain(first: Meeting, meetings: Sequence[Meeting], claimed: set[date]) -> Meeting:
-    """Follow the chain of meetings up to the first whose first day another row has."""
+    """Return the last meeting of the chain, or the last one before a meeting whose first day is in `claimed`."""
     last = first
     while following := next(
         (each for each in meetings if each.continues_id == last.pk and each.runs_from not in claimed), None
@@ -48,7 +49,7 @@ def _runs_after(meeting: Meeting, day: date) -> bool:
 
 
 def has_following_row(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> bool:
-    """Return whether another row, not written yet, continues the meeting when this one ends. It will end the meeting."""
+    """Return whether a row that is not written yet starts when this row ends. Writing it will end the meeting."""
     until = row.runs_until
     return any(other.runs_from == until for other in rows) and not any(each.runs_from == until for each in meetings)
 
@@ -65,11 +66,14 @@ MERGED_FIELDS: dict[str, tuple[frozenset[str], Callable[[Meeting], object]]] = {
     "tracks": (frozenset({"tracks"}), lambda meeting: tuple(meeting.tracks.all())),
     "runs_until": (frozenset({"last_day"}), attrgetter("runs_until")),
 }
-"""Fields of MeetingValues: if the file has none of the columns, the existing meeting's value stays."""
+"""Map a field of MeetingValues to its columns and a getter.
+
+If the file has none of these columns, the existing meeting's value is kept.
+"""
 
 
 def merge_with_existing(row: MeetingRow, values: MeetingValues, meeting: Meeting) -> MeetingValues:
-    """Return the row's values, with the existing ones where the file does not have the columns."""
+    """Return the row's values, with the existing meeting's values for columns that the file lacks."""
     existing: dict[str, Any] = {
         field: read(meeting) for field, (columns, read) in MERGED_FIELDS.items() if columns <= row.absent
     }
@@ -81,7 +85,7 @@ def merge_with_existing(row: MeetingRow, values: MeetingValues, meeting: Meeting
 
 
 def _starts_chain(row: MeetingRow, meeting: Meeting) -> bool:
-    """Return whether the row has the first day of a meeting that this one continues."""
+    """Return whether the row's first day is that of an earlier meeting in this meeting's chain."""
     earlier = meeting.continues
     while earlier is not None:
         if earlier.runs_from == row.runs_from:
@@ -95,7 +99,7 @@ def _assistants(meeting: Meeting) -> tuple[User, ...]:
 
 
 def changes_of(values: MeetingValues, meeting: Meeting, *, is_followed: bool) -> tuple[FieldChange, ...]:
-    """Return the columns that would change. The last day is ignored if a following row ends the meeting."""
+    """Return the columns that would change. The last day is ignored if a following row will end the meeting."""
     before: dict[str, object] = {
         "name": meeting.name,
         "weekday": DAYS[meeting.weekday],
@@ -144,7 +148,7 @@ def _last_day(until: date | None) -> date | None:
 def check_change(
     values: MeetingValues, meeting: Meeting, changes: Sequence[FieldChange], today: date
 ) -> tuple[str, str] | None:
-    """Return why the meeting can't be changed like this, as a column and a sentence, or None."""
+    """Return why the change is not possible, as a column and a sentence, or None if it is possible."""
     if not _break_is_inside(values):
         return "ends", "The meeting's break, which the file does not change, would not lie inside it."
     if values.runs_until is not None and values.runs_until <= values.runs_from:
@@ -179,9 +183,10 @@ def apply_change(
     now: datetime,
     today: date,
 ) -> Meeting:
-    """Change the meeting by the service that disturbs the least, and return the changed one. Raises Refused.
+    """Change the meeting with the least disruptive service, and return the changed meeting. Raises Refused.
 
-    Added tracks leave its sessions alone, and an earlier last day only ends it. Anything else changes it from today on.
+    Adding tracks leaves the sessions alone, and an earlier last day only ends the meeting. Any other change affects
+    the sessions from today on.
     """
     columns = {each.column for each in changes}
     if columns == {"tracks"} and set(meeting.tracks.all()) <= set(values.tracks):

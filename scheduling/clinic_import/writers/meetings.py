@@ -1,4 +1,4 @@
-"""Writes meetings. What was held is never rewritten: a changed meeting ends, and a new one continues it."""
+"""Write meetings. To keep past sessions unchanged, a changed meeting ends and a new one continues it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from timekeeping.reasons import Refused
 
 @dataclass(frozen=True, slots=True)
 class MeetingReferences:
-    """What the rows of meetings can refer to, and the existing meetings by site and code."""
+    """Records that rows of meetings.csv refer to, and the existing meetings by site code and meeting code."""
 
     sites: dict[str, Site]
     rooms: dict[tuple[str, str], Room]
@@ -36,7 +36,7 @@ class MeetingReferences:
     services: dict[str, ServiceType]
     meetings: dict[tuple[str, str], list[Meeting]]
     rows: dict[tuple[str, str], list[MeetingRow]]
-    """The rows by site and code, in the order of their first days."""
+    """Rows by site code and meeting code, sorted by first day."""
 
 
 def write_meetings(
@@ -46,10 +46,10 @@ def write_meetings(
     staff: StaffDirectory,
     tracks: dict[TrackKey, Track],
 ) -> tuple[dict[int, ImportRow], set[TrackKey]]:
-    """Write the meetings of the file.
+    """Write the meetings in the file.
 
-    Return the ids of tracks whose meetings were changed, each with a row that changed one, and the tracks that a faulty row
-    refers to.
+    Return the ids of the tracks whose meetings changed, each mapped to a row that changed one, and the keys of the
+    tracks that faulty rows refer to.
     """
     rows: dict[tuple[str, str], list[MeetingRow]] = {}
     given = run.tables.get(MeetingRow.table)
@@ -95,7 +95,7 @@ def _tracks_with_faulty_rows(run: ImportRun, tracks: dict[TrackKey, Track]) -> s
 def _meeting_values(
     run: ImportRun, row: MeetingRow, known: MeetingReferences, existing: Meeting | None
 ) -> MeetingValues | None:
-    """Return the row's values with what its codes refer to, or None if the row has a fault."""
+    """Return the row's values with its codes resolved to records, or None if the row has a fault."""
     faults = len(run.faults)
     if run.find(row, "site", "sites", {"code": row.site}, known.sites) is None:
         return None
@@ -140,7 +140,10 @@ def _find_service(run: ImportRun, row: MeetingRow, known: MeetingReferences) -> 
 
 
 def _places(run: ImportRun, row: MeetingRow, room: Room | None, existing: Meeting | None) -> int | None:
-    """Return the places given or, without any, those of the existing meeting or of the room."""
+    """Return the row's number of spots, or else that of the existing meeting or the room.
+
+    Add a fault if no number is known, or if the room is too small.
+    """
     fallback = existing or room
     places = row.places or (fallback.places if fallback else None)
     if places is None:
@@ -151,7 +154,7 @@ def _places(run: ImportRun, row: MeetingRow, room: Room | None, existing: Meetin
 
 
 def _check_overlap(run: ImportRun, row: MeetingRow, rows: Sequence[MeetingRow]) -> None:
-    """Add a fault if the row before it, of the same code, has not ended when this one starts."""
+    """Add a fault if the previous row with the same code has not ended when this row starts."""
     for earlier, later in pairwise(rows):
         if later is row and (earlier.runs_until is None or earlier.runs_until > row.runs_from):
             run.add_fault(row, "runs_from", f"Row {earlier.number} has the same code and still runs on this day.")
@@ -167,7 +170,11 @@ def find_clinician(
     site: str,
     activity: str = "be in its groups",
 ) -> User | None:
-    """Return the clinician of the site with this code or e-mail, or None. `activity` is what only clinicians can do."""
+    """Return the clinician of the site with this code or e-mail address, or None if there is none.
+
+    Add a fault to the row if the name is unknown, or if the person is not a clinician there. `activity` says in that
+    fault what only clinicians can do.
+    """
     if not name:
         return None
     user = staff.by_name.get(name) or staff.by_name.get(name.lower())
@@ -185,7 +192,7 @@ def find_clinician(
 def _write(
     run: ImportRun, row: MeetingRow, values: MeetingValues, known: MeetingReferences, meeting: Meeting | None
 ) -> bool:
-    """Create or change the meeting, and return whether anything was changed."""
+    """Create or change the meeting, and return whether anything changed."""
     meetings = known.meetings[row.site, row.code]
     site = known.sites[row.site]
     today = site.today_at(run.now)

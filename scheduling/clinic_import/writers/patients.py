@@ -1,4 +1,4 @@
-"""Writes patients, and the episodes of care of those who are admitted."""
+"""Write patients, and the episodes of care of those who have been admitted."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +22,12 @@ LEVEL_FIELDS = {
     "prescribed_days": "prescribed_days",
     "stated_by": "stated_by",
 }
-"""Columns of patients.csv, and the fields of a LevelOfCareSpan."""
+"""Map columns of patients.csv to fields of LevelOfCareSpan."""
 
 
 @dataclass(slots=True)
 class PendingWrites:
-    """The rows to write in bulk once every row of the file has been read."""
+    """Records to create or update in bulk once all rows of patients.csv have been read."""
 
     patients: list[Patient] = field(default_factory=list)
     changed: list[Patient] = field(default_factory=list)
@@ -38,17 +38,17 @@ class PendingWrites:
 
 
 def batches[T](items: Sequence[T], size: int = BATCH) -> Iterable[Sequence[T]]:
-    """Split the items into batches that fit into one statement each."""
+    """Split the items into slices of at most `size`, so that each fits into one database statement."""
     return (items[begin : begin + size] for begin in range(0, len(items), size))
 
 
 def write_patients(run: ImportRun, sites: dict[str, Site]) -> None:
-    """Write the patients of the file, identified by code, with their episodes and levels of care."""
+    """Write the patients in the file, identified by code, with their episodes and levels of care."""
     given = run.tables.get(PatientRow.table)
     codes = [row.code for row in given.rows] if given else []
     patients: dict[str, Patient] = {}
-    for some in batches(codes):
-        found = Patient.objects.filter(code__in=some).select_related("site").prefetch_related("episodes__spans")
+    for batch in batches(codes):
+        found = Patient.objects.filter(code__in=batch).select_related("site").prefetch_related("episodes__spans")
         patients.update((patient.code, patient) for patient in found)
     pending = PendingWrites()
     for row in run.rows(PatientRow.table):
@@ -114,7 +114,7 @@ def _ordered_level(row: PatientRow) -> dict[str, Any]:
 def _update_care(
     run: ImportRun, row: PatientRow, patient: Patient, episodes: Sequence[Episode], pending: PendingWrites
 ) -> tuple[FieldChange, ...]:
-    """Update or add the row's episode, identified by the day of admission. Return the changes."""
+    """Create or update the episode of care that starts on the row's admission date, and return the changes."""
     if row.admitted is None:
         return ()
     episode = next((each for each in episodes if each.starts == row.admitted), None)
@@ -137,10 +137,10 @@ def _update_care(
 
 
 def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: PendingWrites) -> tuple[FieldChange, ...]:
-    """Update or add the row's level of care. Return the changes.
+    """Create or update the level of care in the row, and return the changes.
 
-    A level with a later first day follows the last one. Without a first day it is one that is known, or corrects the only
-    one. Earlier levels can't be changed.
+    A level that starts after the latest one ends that one and follows it. A level without a first day must equal the
+    first or the latest level; if there is only one level, it corrects that level. Earlier levels can't be changed.
     """
     spans = sorted(episode.spans.all(), key=lambda span: span.starts)
     if not spans:
@@ -183,10 +183,10 @@ def _write(run: ImportRun, pending: PendingWrites) -> None:
     Patient.objects.bulk_update(pending.changed, ["site", *FIELDS], batch_size=BATCH)
     Episode.objects.bulk_create(pending.episodes, batch_size=BATCH)
     Episode.objects.bulk_update(pending.changed_episodes, ["referral_source"], batch_size=BATCH)
-    # Update spans that end before creating those that follow: an episode can have only one open span.
+    # Spans that end are updated before new spans are created, because an episode can have only one open span.
     LevelOfCareSpan.objects.bulk_update(pending.changed_spans, ["ends", *LEVEL_FIELDS.values()], batch_size=BATCH)
     LevelOfCareSpan.objects.bulk_create(pending.spans, batch_size=BATCH)
     touched = [*pending.patients, *pending.changed, *pending.episodes, *pending.changed_episodes]
     touched_spans = [*pending.spans, *pending.changed_spans]
-    for some in batches([*touched, *touched_spans], 2000):
-        record_all(some, by=run.by, action=Action.IMPORTED, at=run.now)
+    for batch in batches([*touched, *touched_spans], 2000):
+        record_all(batch, by=run.by, action=Action.IMPORTED, at=run.now)

@@ -1,4 +1,4 @@
-"""Writes sites with their rules, rooms, and the days on which a site is closed."""
+"""Write sites with their rules, rooms, and the days on which a site is closed."""
 
 from datetime import date, timedelta
 
@@ -12,7 +12,7 @@ from scheduling.services.timetable.closures import change_closure, close_site, i
 from timekeeping.reasons import Refused
 
 DEFAULT_RULES_START = date(2000, 1, 3)
-"""The first day of rules without a date: a Monday before any import."""
+"""A Monday before any import. Rules start in this week if the file has no date for them."""
 
 SITE_FIELDS = (
     "name", "time_zone", "neutral_name", "letterhead", "address", "phone", "opens", "closes", "country", "state",
@@ -27,11 +27,11 @@ RULES = {
     "breaks_count": "breaks_count",
     "week_starts": "week_starts",
 }
-"""Columns of sites.csv, and the fields of a RuleSet."""
+"""Map columns of sites.csv to fields of RuleSet."""
 
 
 def write_sites(run: ImportRun) -> dict[str, Site]:
-    """Write the sites of the file with their rules. Return every site by its code."""
+    """Write the sites in the file with their rules. Return all sites by code."""
     sites = {site.code: site for site in Site.objects.all()}
     rule_sets: dict[int, list[RuleSet]] = {}
     for rules in RuleSet.objects.filter(level="").order_by("starts"):
@@ -65,7 +65,10 @@ def write_sites(run: ImportRun) -> dict[str, Site]:
 
 
 def _is_consistent(run: ImportRun, row: SiteRow, site: Site | None) -> bool:
-    """Check the row's hours and state, filling gaps from the existing site; add a fault and return False if they clash."""
+    """Return whether the site closes after it opens and its state belongs to its country; add a fault if not.
+
+    Columns that the file lacks have the existing site's values.
+    """
     existing = site or Site(opens=row.opens, closes=row.closes, country=row.country, state=row.state)
     opens, closes = row.given("opens", existing.opens), row.given("closes", existing.closes)
     country, state = row.given("country", existing.country), row.given("state", existing.state)
@@ -94,7 +97,10 @@ def _new_rules(row: SiteRow, site: Site) -> RuleSet:
 
 
 def _write_rules(run: ImportRun, row: SiteRow, site: Site, known: list[RuleSet]) -> tuple[FieldChange, ...]:
-    """Write the row's rules from its date on, and return the changes. Without a date they must equal those in force."""
+    """Write the row's rules from its date on, and return the changes.
+
+    Without a date, the rules must equal the latest ones, or the row has a fault.
+    """
     if not known:
         return (FieldChange("rules_from", "nothing", f"{_new_rules(row, site).starts}"),)
     rules = next((each for each in known if each.starts == row.rules_from), known[-1])
@@ -125,7 +131,7 @@ def _write_rules(run: ImportRun, row: SiteRow, site: Site, known: list[RuleSet])
 
 
 def write_rooms(run: ImportRun, sites: dict[str, Site]) -> dict[tuple[str, str], Room]:
-    """Write the rooms of the file. Return every room by the codes of its site and its own."""
+    """Write the rooms in the file. Return all rooms by site code and room code."""
     rooms = {(room.site.code, room.code): room for room in Room.objects.select_related("site")}
     for row in run.rows("rooms"):
         site = run.find(row, "site", "sites", {"code": row.site}, sites)
@@ -148,12 +154,11 @@ def write_rooms(run: ImportRun, sites: dict[str, Site]) -> dict[tuple[str, str],
 
 
 def write_closures(run: ImportRun, sites: dict[str, Site]) -> None:
-    """Write the closures of the file, identified by site and first day. Canceled sessions are counted in the notices."""
+    """Write the closures in the file, identified by site and first day. Notices count the canceled sessions."""
     closures = {(closure.site.code, closure.starts): closure for closure in Closure.objects.select_related("site")}
     ends_of: dict[str, list[ClosureRow]] = {}
-    for row in sorted(
-        run.rows("closures"), key=lambda row: row.first_day
-    ):  # a closure that ends earlier now can make room
+    # In the order of the dates, because a closure that ends earlier now can make room for the next one.
+    for row in sorted(run.rows("closures"), key=lambda row: row.first_day):
         site = run.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
             continue
@@ -172,7 +177,10 @@ def write_closures(run: ImportRun, sites: dict[str, Site]) -> None:
 
 
 def _write_closure(run: ImportRun, row: ClosureRow, site: Site, closure: Closure | None) -> Closure | None:
-    """Return the closure if it is new or changed, else None. Raises Refused if another closure has some of the days."""
+    """Create or update the closure. Return it, or None if nothing changed.
+
+    Raises Refused if another closure includes some of the days.
+    """
     last_day = row.ends - timedelta(days=1)
     if closure is None:
         made = close_site(

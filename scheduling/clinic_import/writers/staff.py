@@ -1,4 +1,4 @@
-"""Writes members of staff with their roles. Passwords are not in the files: each person sets their own."""
+"""Write staff members with their roles. The files contain no passwords: each person sets their own."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ Roles = tuple[tuple[Role, str], ...]
 
 
 class StaffDirectory:
-    """All users by code and by e-mail, with their roles."""
+    """All users by code and by e-mail address, with their roles."""
 
     def __init__(self, people: Iterable[User], site_codes: dict[int, str]) -> None:
         self.by_name: dict[str, User] = {}
@@ -25,19 +25,19 @@ class StaffDirectory:
             self.add(user, self.roles[user.pk])
 
     def add(self, user: User, roles: Roles) -> None:
-        """Add a user, or replace their roles."""
+        """Add a user, or replace the roles of a user who is already in the directory."""
         self.roles[user.pk] = roles
         self.by_name[user.email.lower()] = user
         if user.code:
             self.by_name[user.code] = user
 
     def leads_at(self, user: User, site: str) -> bool:
-        """Return whether the user may lead groups at the site with this code."""
+        """Return whether the user is an active clinician, who may lead groups, at the site with this code."""
         return user.is_active and (Role.CLINICIAN, site) in self.roles[user.pk]
 
 
 def write_staff(run: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
-    """Write the file's members of staff, identified by code or, without one, by e-mail. Return everybody."""
+    """Write the staff members in the file, identified by code or else by e-mail address. Return all users."""
     codes = {site.pk: site.code for site in sites.values()}
     staff = StaffDirectory(User.objects.prefetch_related("role_assignments"), codes)
     seen: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""Writes tracks, and publishes them once all meetings are written."""
+"""Write tracks, and publish them once all meetings have been written."""
 
 from accounts.audit import record
 from accounts.models import Action
@@ -17,7 +17,7 @@ OPTIONAL_FIELDS = ("population", "individual_minutes", "entry", "level", "from_a
 
 
 def write_tracks(run: ImportRun, sites: dict[str, Site]) -> dict[TrackKey, Track]:
-    """Write the tracks of the file without publishing them. Return every track by the codes of its site and its own."""
+    """Write the tracks in the file without publishing them. Return all tracks by site code and track code."""
     known = Track.objects.select_related("site").prefetch_related("cohort_starts")
     tracks = {(track.site.code, track.code): track for track in known}
     for row in run.rows("tracks"):
@@ -65,7 +65,10 @@ def _change(run: ImportRun, row: TrackRow, track: Track) -> None:
 
 
 def _ages_are_a_range(run: ImportRun, row: TrackRow, track: Track) -> bool:
-    """Return whether the ages are in order, together with those that the file does not give; add a fault otherwise."""
+    """Return whether the minimum age is at most the maximum age; add a fault if not.
+
+    Columns that the file lacks have the existing track's values.
+    """
     from_age, to_age = row.given("from_age", track.from_age), row.given("to_age", track.to_age)
     if from_age is not None and to_age is not None and to_age < from_age:
         run.add_fault(row, "to_age", f"{to_age} is younger than from_age, {from_age}.")
@@ -90,10 +93,10 @@ def _track_values(row: TrackRow, track: Track | None) -> TrackValues:
 def publish_tracks(
     run: ImportRun, tracks: dict[TrackKey, Track], changed_by: dict[int, ImportRow], uncertain: set[TrackKey]
 ) -> None:
-    """Publish the tracks that the file publishes, and check published tracks whose meetings were changed.
+    """Publish the tracks that the file publishes, and check published tracks whose meetings changed.
 
-    `changed_by` maps the ids of these tracks to a row that changed one of their meetings. Tracks in `uncertain` are skipped:
-    a faulty row refers to them, so that their hours are not known.
+    `changed_by` maps the ids of these tracks to a row that changed one of their meetings. Tracks in `uncertain` are
+    skipped: a faulty row refers to them, so their weekly hours are not known.
     """
     sites: dict[int, Site] = {}
     for key, track in tracks.items():
