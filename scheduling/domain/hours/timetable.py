@@ -11,7 +11,7 @@ from timekeeping.weeks import is_within
 
 DAY = timedelta(days=1)
 MeetingSwitch = tuple[date, WeeklyMeeting]
-"""A date on which a meeting starts or no longer runs, and the meeting."""
+"""A meeting's start date, or the first date on which it no longer runs, with the meeting."""
 
 
 @dataclass(frozen=True, slots=True)
