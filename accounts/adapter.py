@@ -3,7 +3,7 @@ from django.http import HttpRequest
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):
-    """Closes sign-up: only the clinic creates accounts."""
+    """Account adapter that disables public sign-up, because only the clinic creates accounts."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

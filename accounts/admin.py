@@ -1,4 +1,4 @@
-"""Django admin pages for users and roles, and an audit trail of everything seen or changed in the admin."""
+"""Django admin for users, roles and logs. The audit trail records everything viewed or changed in it."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from iopmanager import clock
 
 
 class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
-    """A model admin that writes the same audit events as the clinic's own pages."""
+    """Model admin that writes the same audit events as the clinic's own pages."""
 
     show_full_result_count = False
 
@@ -57,7 +57,7 @@ class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
 
 
 class ReadOnlyAdmin[M: models.Model](AuditedAdmin[M]):
-    """A read-only model admin, for rows that only services may write so that copies and counters stay correct."""
+    """Read-only model admin, for rows that only services may write so that copied values and counters stay correct."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -122,7 +122,7 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[AuditEvent], search_term: str
     ) -> tuple[models.QuerySet[AuditEvent], bool]:
-        """Search for a patient's id in repeated views of their record, too."""
+        """Include repeated views of a patient's record in the search results for the patient's id."""
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip().isdecimal():
             about = AuditEvent.objects.about_patient(int(search_term))

@@ -1,6 +1,7 @@
-"""Tables that only grow: the database itself refuses UPDATE and DELETE on them.
+"""Append-only tables: database triggers reject UPDATE and DELETE.
 
-SQLite drops a table's triggers when a migration rebuilds the table, so they are created again after every `migrate`.
+SQLite drops a table's triggers when a migration rebuilds the table, so the triggers are created again after every
+`migrate`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from django.db import connections, models
 
 
 class AppendOnlyModel(models.Model):
-    """A model whose rows are written once and can't be changed or deleted, not even at the database's prompt."""
+    """Abstract model whose rows can't be changed or deleted once they are written, not even with SQL."""
 
     class Meta:
         abstract = True
@@ -51,7 +52,7 @@ def _sqlite_triggers(table: str) -> Sequence[str]:
 
 
 def create_triggers(model: type[models.Model], using: str = "default") -> None:
-    """Create the triggers that refuse UPDATE and DELETE on the model's table, replacing those that exist."""
+    """Create the triggers that reject UPDATE and DELETE on the model's table, replacing existing ones."""
     table = model._meta.db_table
     statements = _postgresql_triggers(table) if connections[using].vendor == "postgresql" else _sqlite_triggers(table)
     with connections[using].cursor() as cursor:
@@ -60,7 +61,7 @@ def create_triggers(model: type[models.Model], using: str = "default") -> None:
 
 
 def install_append_only_triggers(sender: AppConfig, using: str = "default", **_: object) -> None:
-    """Create the triggers of the app's append-only tables; a `post_migrate` receiver."""
+    """Create the triggers of the app's append-only tables. Connected to the `post_migrate` signal."""
     existing = set(connections[using].introspection.table_names())
     for model in append_only_models(sender):
         if model._meta.db_table in existing:

@@ -1,4 +1,4 @@
-"""Write the audit trail. The service or view that acts calls this in the same transaction."""
+"""Write the audit trail. Services and views write their events in the same transaction as the action itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -39,9 +39,10 @@ def record(
     detail: str = "",
     reason: str = "",
 ) -> AuditEvent:
-    """Write one event about `subject`; its `audit_patient_id` and `audit_site_id` say whose record and which site it is.
+    """Write one audit event about `subject` and return it.
 
-    `by` is None for what the system does on its own. `at` is the instant of the action.
+    The subject's `audit_patient_id` and `audit_site_id`, if it has them, are stored as the patient and site of the event.
+    `by` is None for actions of the system itself. `at` is the instant of the action.
     """
     event = _event(subject, by=by, action=action, at=at, detail=detail, reason=reason)
     event.save(force_insert=True)
@@ -57,33 +58,34 @@ def record_all(
     detail: str = "",
     reason: str = "",
 ) -> None:
-    """Write one event for each of several subjects with one statement; see `record`."""
+    """Write one audit event for each of several subjects in a single statement. Parameters are those of `record`."""
     AuditEvent.objects.bulk_create(
         _event(subject, by=by, action=action, at=at, detail=detail, reason=reason) for subject in subjects
     )
 
 
 def record_views(people: Mapping[int, str], *, by: User, at: datetime, site_key: int, detail: str) -> UUID:
-    """Write one event for each patient whom one view of a page shows, and return the id that the events share.
+    """Write a VIEWED event for each patient shown in one page view, and return the view id that these events share.
 
-    `people` maps the patients' ids to their names. A page can show hundreds, so one statement writes all events without
-    creating model instances.
+    `people` maps patient ids to names. A page can show hundreds of patients, so a single statement writes all events
+    without creating model instances.
     """
-    look = uuid4()
+    view_id = uuid4()
     rows = ", ".join(["(%s, %s)"] * len(people))
     _insert_events(
         f"(VALUES {rows}) AS people",
         [part for key, name in people.items() for part in (key, name[:200])],
-        _view_event(look, by=by, at=at, site_key=site_key, detail=detail),
+        _view_event(view_id, by=by, at=at, site_key=site_key, detail=detail),
         {"subject_key": "column1", "subject_label": "column2", "patient_key": "column1"},
     )
-    return look
+    return view_id
 
 
 def record_repeated_view(look: UUID, *, people: int, by: User, at: datetime, site_key: int, detail: str) -> bool:
-    """Write one event which says that the person saw the patients of their earlier view `look` again; `people` is how many.
+    """Write a single event for a page view that showed the same patients as the earlier view `look`.
 
-    Write nothing and return False unless the trail has that view by that person, so that the event never refers to nothing.
+    `look` is the view id that `record_views` returned, and `people` is the number of patients. Returns False and writes
+    nothing unless the audit trail has that view by the same user, so that the event never refers to a missing view.
     """
     event = _view_event(look, by=by, at=at, site_key=site_key, detail=f"{detail}, the same again")
     event.subject_label = f"{people} patients" if people != 1 else "1 patient"
@@ -108,9 +110,9 @@ def _view_event(look: UUID, *, by: User, at: datetime, site_key: int, detail: st
 def _insert_events(
     source: str, source_values: Sequence[Any], event: AuditEvent, source_columns: Mapping[str, str]
 ) -> int:
-    """Insert the event once for each row of the SQL `source`, and return how many were inserted.
+    """Insert a copy of the event for each row of the SQL expression `source`, and return the number of copies.
 
-    `source_columns` maps names of fields to the columns of the source that replace the event's own values.
+    `source_columns` maps names of event fields to columns of the source; their values replace the event's own.
     """
     columns = ", ".join(f'"{field.column}"' for field in EVENT_FIELDS.values())
     values = ", ".join(source_columns.get(name, "%s") for name in EVENT_FIELDS)

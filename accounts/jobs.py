@@ -1,4 +1,4 @@
-"""Nightly jobs: what a job is, when each is due, and running those that are, once however many schedulers there are."""
+"""Define nightly jobs, compute when they are due, and run due jobs once even if several schedulers are running."""
 
 import logging
 from collections import defaultdict
@@ -30,24 +30,24 @@ INTERRUPTED_MESSAGE = "It was cut off before it was done."
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that is done every night. iopmanager/jobs.py lists all jobs.
+    """A nightly job. All jobs are listed in iopmanager/jobs.py.
 
-    A job that runs per site passes the site's id to its task; any other passes nothing. The task returns one sentence that
-    says what it did and names nobody. Running it twice or missing a night must be safe.
+    A job that runs per site passes the site's id to its task; other jobs pass nothing. The task returns one sentence that
+    says what it did, without names of people. It must be safe to run the task twice, or to miss a night.
     """
 
     name: str
-    """Stored with each run, so a job with a new name is a new job."""
+    """Identifies the job in its stored runs, so a renamed job counts as a new job."""
     title: str
     task: "Task[..., str]"
     at: time
-    """On the wall clock of the site, or in UTC for a job that does not run per site."""
+    """Time of day when the job is due: local time if it runs per site, otherwise UTC."""
     per_site: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """One job in one scope, with its last run, if there is one, and its next attempt."""
+    """One job in one scope, with its last run (if any) and its next attempt."""
 
     job: Job
     scope: JobScope
@@ -58,9 +58,9 @@ class ScheduledJob:
 def scheduled_jobs(
     *, jobs: Sequence[Job], sites: Sequence[JobScope], runs: JobRunQuerySet, now: datetime
 ) -> list[ScheduledJob]:
-    """Return each job once for each of the sites, or once if it does not run per site, in the order of `jobs`.
+    """Return the last run and next attempt of every job, in the order of `jobs`.
 
-    `runs` are the runs to take the past attempts from.
+    A job that runs per site is listed once for each of the `sites`, any other job once. Past attempts are read from `runs`.
     """
     past_runs: dict[tuple[str, int | None], list[JobRun]] = defaultdict(list)
     for run in runs.newest(MAX_ATTEMPTS):
@@ -81,10 +81,10 @@ def run_due_jobs(
     now: Callable[[], datetime],
     stopping: Callable[[], bool] = lambda: False,
 ) -> Iterator[JobRun]:
-    """Run the jobs that are due, one after the other, and yield each run when it has ended.
+    """Run the due jobs one after the other, and yield each run when it has ended.
 
-    A failure is logged by the class of its error only, because the message may name a patient, and does not stop the other
-    jobs. If `stopping()` returns true between two jobs, the rest is left for another time.
+    A failed job does not stop the others. Its error is logged by class only, because the message may name a patient. If
+    `stopping()` returns true between two jobs, the remaining jobs are not run.
     """
     _fail_lost_runs(now())
     scheduled = scheduled_jobs(jobs=jobs, sites=sites, runs=JobRun.objects.all(), now=now())
@@ -105,13 +105,13 @@ def run_due_jobs(
 
 
 def _fail_lost_runs(now: datetime) -> None:
-    """Mark runs as failed whose process must have ended before they did."""
+    """Mark unfinished runs as failed if they started so long ago that their process must have died."""
     lost = JobRun.objects.filter(finished_at=None, started_at__lte=now - RETRY_AFTER)
     lost.update(finished_at=now, outcome=JobOutcome.FAILED, words=INTERRUPTED_MESSAGE)
 
 
 def _claim_run(scheduled: ScheduledJob, now: datetime) -> JobRun | None:
-    """Create the run; return None if another scheduler was quicker. The database lets only one of them create it."""
+    """Create the run, or return None if another scheduler did so first. A database constraint lets only one succeed."""
     run, is_ours = JobRun.objects.get_or_create(
         name=scheduled.job.name,
         site_key=scheduled.scope.key,
@@ -144,7 +144,7 @@ def _run_task(scheduled: ScheduledJob) -> tuple[JobOutcome, str]:
 
 @transaction.atomic
 def _finish_run(run: JobRun, *, outcome: JobOutcome, words: str, now: datetime) -> None:
-    """Write the end of the run, and delete old runs."""
+    """Save the outcome of the run, and delete old runs."""
     run.outcome, run.words, run.finished_at = outcome, words[:300], max(now, run.started_at)
     run.save(update_fields=["outcome", "words", "finished_at"])
     JobRun.objects.filter(started_at__lt=now - RUNS_KEPT_FOR).delete()
@@ -152,6 +152,6 @@ def _finish_run(run: JobRun, *, outcome: JobOutcome, words: str, now: datetime) 
 
 @task
 def clear_sessions() -> str:
-    """Delete the sign-in sessions that have expired."""
+    """Delete expired sign-in sessions, and report how many."""
     deleted, _ = Session.objects.filter(expire_date__lt=clock.now()).delete()
     return f"Ended sign-ins forgotten: {deleted}."

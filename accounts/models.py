@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class UserQuerySet(models.QuerySet["User"]):
     def clinicians_at(self, site_id: int) -> "UserQuerySet":
-        """Active users who may lead a group at the site."""
+        """Active users with the clinician role at the site, who may lead its groups."""
         assigned = RoleAssignment.objects.filter(site=site_id, role=Role.CLINICIAN)
         return self.filter(pk__in=assigned.values("user"), is_active=True)
 
@@ -33,7 +33,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a user who signs in with `email`. Without a password, they can't sign in until one is set."""
+        """Create a user who signs in with `email`. Without a `password`, they can't sign in until one is set."""
         if not email:
             raise ValueError("a user needs an e-mail address to sign in with")
         user = self.model(email=self.normalize_email(email), **fields)
@@ -42,14 +42,14 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create an administrator of every site; the `createsuperuser` command calls it."""
+        """Create an administrator of all sites. The `createsuperuser` command calls this."""
         user = self.create_user(email, password, **fields)
         RoleAssignment.objects.create(user=user, role=Role.ADMINISTRATOR, site=None)
         return user
 
 
 class User(AbstractBaseUser):
-    """A person who signs in with an e-mail address: a member of staff, or a patient with a linked record."""
+    """A person who signs in with an e-mail address: a staff member, or a patient whose record is linked to this user."""
 
     email = models.EmailField("e-mail", unique=True)
     name = models.CharField(max_length=150)
@@ -78,12 +78,12 @@ class User(AbstractBaseUser):
 
     @property
     def signature(self) -> str:
-        """Name and credential as in a signature, for example "Ada Park, LADC"."""
+        """Name and credential as they appear under a signed record, for example "Ada Park, LADC"."""
         return f"{self.name}, {self.credential}" if self.credential else self.name
 
     @cached_property
     def assigned_roles(self) -> tuple[tuple[Role, int | None], ...]:
-        """Each role with the id of its site, or None for every site. Cached, so that a request needs one query."""
+        """The user's roles, each with its site id (None for all sites). Cached, so that a request needs one query."""
         assigned = self.role_assignments.order_by().values_list("role", "site")
         return tuple((Role(role), site) for role, site in assigned)
 
@@ -91,19 +91,19 @@ class User(AbstractBaseUser):
         return frozenset(role for role, site in self.assigned_roles if site in (None, site_id))
 
     def may(self, permission: Permission, site_id: int) -> bool:
-        """Whether one of this person's roles at the site grants the permission."""
+        """Whether the user is active and has a role at the site that grants the permission."""
         return self.is_active and any(permission in GRANTS[role] for role in self.roles_at(site_id))
 
     def may_somewhere(self, permission: Permission) -> bool:
         return self.is_active and any(permission in GRANTS[role] for role, _ in self.assigned_roles)
 
     def sites_where(self, permission: Permission) -> frozenset[int | None]:
-        """Return the ids of the sites where this person has the permission; None among them means every site."""
+        """Return the ids of the sites where the user has the permission. If None is among them, it is all sites."""
         granted = (site for role, site in self.assigned_roles if permission in GRANTS[role])
         return frozenset(granted) if self.is_active else frozenset()
 
     def may_at(self, permission: Permission) -> Q:
-        """Return a condition on a model's `site` that holds where this person has the permission."""
+        """Return a filter condition for a model with a `site`: rows at sites where the user has the permission."""
         granted = self.sites_where(permission)
         if not granted:
             return Q(pk__in=[])
@@ -111,14 +111,14 @@ class User(AbstractBaseUser):
             return Q()
         return Q(site__in=granted)
 
-    # django.contrib.admin calls is_staff, has_perm and has_module_perms: administrators of every site may do everything there.
+    # django.contrib.admin calls is_staff, has_perm and has_module_perms. Only administrators of all sites may use it.
     @property
     def is_staff(self) -> bool:
         return self.is_active and (Role.ADMINISTRATOR, None) in self.assigned_roles
 
     @property
     def has_any_role(self) -> bool:
-        """Whether this person has a role at any site. Patients have none."""
+        """Whether the user has a role at any site. Patients have no roles."""
         return bool(self.assigned_roles)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
@@ -179,13 +179,13 @@ class Action(models.TextChoices):
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def about_patient(self, patient_id: int) -> "AuditEventQuerySet":
-        """The events of the patient's record, and repeated views of pages that showed it."""
+        """Events about the patient's record, including repeated views of pages that showed the patient."""
         own = self.model.objects.filter(patient_key=patient_id).order_by()
         repeated = self.model.objects.filter(patient_key=None, look__in=own.exclude(look=None).values("look"))
         return self.filter(pk__in=own.values("pk").union(repeated.order_by().values("pk")))
 
     def visible_to(self, user: User) -> "AuditEventQuerySet":
-        """The events at the sites whose trail this person may see."""
+        """Events at the sites whose audit trail the user may see."""
         granted = [site for role, site in user.assigned_roles if Permission.SEE_TRAIL in GRANTS[role]]
         if None in granted:
             return self
@@ -193,7 +193,10 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 
 
 class AuditEvent(AppendOnlyModel):
-    """Who did or saw what, and when. Append-only. It has no foreign keys, so the rows that it describes can be deleted."""
+    """An append-only record of who viewed or did what, and when.
+
+    It refers to rows by id, without foreign keys, so that those rows can be deleted.
+    """
 
     at = models.DateTimeField()
     actor_key = models.BigIntegerField(null=True, help_text="The user's id; empty for the system itself.")
@@ -235,7 +238,7 @@ class JobOutcome(models.TextChoices):
 
 class JobRunQuerySet(models.QuerySet["JobRun"]):
     def visible_to(self, user: User) -> "JobRunQuerySet":
-        """The runs at the sites that this person manages and, for managers of any site, the runs that belong to no site."""
+        """Runs at the sites that the user manages. Managers of any site also see the runs that belong to no site."""
         granted = [site for role, site in user.assigned_roles if Permission.MANAGE_SITE in GRANTS[role]]
         if not user.is_active or not granted:
             return self.none()
@@ -244,7 +247,7 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
         return self.filter(Q(site_key__in=granted) | Q(site_key=None))
 
     def newest(self, number: int) -> "JobRunQuerySet":
-        """The `number` newest runs of each job at each site, the latest first."""
+        """The `number` latest runs of each job at each site, newest first."""
         position = Window(
             RowNumber(), partition_by=[F("name"), F("site_key")], order_by=[F("started_at").desc(), F("pk").desc()]
         )
@@ -252,7 +255,10 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
 
 
 class JobRun(models.Model):
-    """One attempt at a night's work. No foreign key to the site: it belongs to a later app, and the run outlives it."""
+    """One attempt to run a nightly job.
+
+    It refers to the site by id, without a foreign key: Site belongs to a later app, and the run must outlive the site.
+    """
 
     name = models.CharField(max_length=60)
     site_key = models.BigIntegerField(null=True, help_text="Empty for work that is about no single site.")
@@ -269,7 +275,7 @@ class JobRun(models.Model):
     class Meta:
         ordering = ["-started_at", "-pk"]
         constraints = [
-            # The scheduler that writes the row runs the job, so only one of several schedulers does.
+            # The scheduler that inserts the row runs the job. Uniqueness makes sure that only one of several schedulers does.
             models.UniqueConstraint("name", "site_key", "night", "attempt", name="job_is_tried_once_at_a_site"),
             models.UniqueConstraint(
                 "name", "night", "attempt", condition=Q(site_key=None), name="job_about_no_site_is_tried_once"

@@ -9,7 +9,7 @@ from django.db.models import TextChoices
 
 
 class Role(TextChoices):
-    """The role of a member of staff at a site; one person can have several."""
+    """A staff member's role at a site. One person can have several roles."""
 
     ADMINISTRATOR = "administrator", "Administrator"
     COORDINATOR = "coordinator", "Coordinator"
@@ -18,25 +18,25 @@ class Role(TextChoices):
 
 
 class Permission(StrEnum):
-    """One action, or one kind of data that may be seen."""
+    """Permission to perform an action or to see one kind of data."""
 
     MANAGE_SITE = "manage_site"
-    """Sites, rules, rooms and staff."""
+    """Manage sites, rules, rooms and staff."""
     SEE_TIMETABLE = "see_timetable"
-    """Tracks, meetings and dated sessions, without the people in them."""
+    """See tracks, meetings and dated sessions, but not the patients in them."""
     MANAGE_TIMETABLE = "manage_timetable"
-    """Tracks, meetings, sessions and closures."""
+    """Manage tracks, meetings, sessions and closures."""
     CHANGE_OWN_SESSIONS = "change_own_sessions"
-    """The room and the substitutes of the sessions that the person leads or assists in."""
+    """Change the room and substitutes of sessions that the user leads or assists in."""
     KEEP_OWN_HOURS = "keep_own_hours"
-    """The person's own hours for individual sessions."""
+    """Set the user's own hours for individual sessions."""
     SEE_PATIENTS = "see_patients"
-    """Every patient of the site."""
+    """See all patients of the site."""
     SEE_OWN_PATIENTS = "see_own_patients"
-    """The patients in the person's own groups."""
+    """See the patients in the user's own groups."""
     SEE_COMMITMENTS = "see_commitments"
     MANAGE_PATIENTS = "manage_patients"
-    """Patients, commitments, episodes, enrollments, calendars."""
+    """Manage patients and their commitments, episodes of care, enrollments and calendars."""
     MARK = "mark"
     """Record attendance in any session of the site."""
     MARK_OWN = "mark_own"
@@ -44,7 +44,7 @@ class Permission(StrEnum):
     AMEND = "amend"
     AMEND_OWN = "amend_own"
     SEE_HOURS = "see_hours"
-    """The weekly hours of the patients that the person may see."""
+    """See the weekly hours of the patients that the user may see."""
     SEE_TRAIL = "see_trail"
 
 

@@ -1,4 +1,4 @@
-"""The home page, and the pages of the sign-in package that are used. Accounts are created by the clinic."""
+"""URLs of the home page and of the django-allauth pages in use. There is no sign-up: the clinic creates accounts."""
 
 from allauth.account import views
 from django.urls import URLPattern, URLResolver, path, re_path
@@ -23,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
-    # The package reverses the URLs of its other pages, which don't exist here.
+    # django-allauth reverses the names of these URLs, but this product does not offer the pages.
     path("accounts/signup/", disabled_page, name="account_signup"),
     path("accounts/email/", disabled_page, name="account_email"),
     path("accounts/confirm-email/", disabled_page, name="account_email_verification_sent"),

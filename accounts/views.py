@@ -1,4 +1,4 @@
-"""Decide who may open a page, and where each user is sent first."""
+"""Access control for all views, and the home page, which redirects each user to their start page."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,25 +17,31 @@ type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def signed_in(request: HttpRequest) -> User:
-    """Return the signed-in user. Raises PermissionDenied if there is none, which can't happen behind the decorators below."""
+    """Return the signed-in user.
+
+    Raises PermissionDenied if nobody is signed in, which can't happen in views with one of the decorators of this module.
+    """
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
 
 
 def forbid_unless(allowed: bool) -> None:
-    """Raise PermissionDenied (403) unless the action is allowed, for a row that the user may see."""
+    """Raise PermissionDenied (403) unless `allowed`. For rows that the user may see but perhaps not change."""
     if not allowed:
         raise PermissionDenied
 
 
 def is_patient(user: User) -> bool:
-    """Whether a patient's record is linked to this sign-in."""
+    """Whether the user is linked to a patient's record."""
     return hasattr(user, "patient")
 
 
 def staff_required[**P](*permissions: Permission) -> Callable[[View[P]], View[P]]:
-    """Require sign-in, and one of the permissions at some site. The view decides which rows the user may use."""
+    """Require a signed-in user who has at least one of the permissions at some site.
+
+    The view itself must restrict its rows to those that the user may see or change.
+    """
 
     def decorate(view: View[P]) -> View[P]:
         @login_required
@@ -51,7 +57,7 @@ def staff_required[**P](*permissions: Permission) -> Callable[[View[P]], View[P]
 
 
 def patient_required[**P](view: View[P]) -> View[P]:
-    """Require sign-in, and that a patient's record is linked to it."""
+    """Require a signed-in user who is linked to a patient's record."""
 
     @login_required
     @wraps(view)
@@ -65,7 +71,7 @@ def patient_required[**P](view: View[P]) -> View[P]:
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Redirect staff to their day and patients to their own week."""
+    """Redirect staff to the page of their day, and patients to the portal page of their week."""
     user = signed_in(request)
     if user.has_any_role:
         return redirect("today")
@@ -74,5 +80,5 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def disabled_page(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
-    """Answer 404 for a page of the sign-in package that this software doesn't use."""
+    """Answer 404 in place of a django-allauth page that this product does not offer."""
     raise Http404

@@ -1,4 +1,4 @@
-"""Django's admin site, open to administrators of every site."""
+"""Django's admin site, open only to administrators of all sites."""
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig

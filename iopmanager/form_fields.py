@@ -1,4 +1,4 @@
-"""Form fields and parsing for dates and times that people type, with protection against typing errors."""
+"""Parsing and form fields for typed dates and times. They reject implausible years, which are typing errors."""
 
 from datetime import date
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from django import forms
 
 PLAUSIBLE_YEARS = range(1900, 2150)
-"""Dates of living people and their plans are in these years. Near the limits of `date`, counting weeks would overflow."""
+"""Years accepted in dates of people and plans. Dates near `date.max` would overflow when weeks are counted."""
 
 
 def parse_day(text: str) -> date | None:
-    """Parse a date such as 2026-11-23; return None for anything else and for implausible years."""
+    """Parse an ISO date such as 2026-11-23. Return None for other text and for implausible years."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -19,7 +19,7 @@ def parse_day(text: str) -> date | None:
 
 
 class DayField(forms.DateField):
-    """A date in one of `PLAUSIBLE_YEARS`, typed into the browser's date input."""
+    """Date field that uses the browser's date input. The year must be in `PLAUSIBLE_YEARS`."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
@@ -35,7 +35,7 @@ class DayField(forms.DateField):
 
 
 class MinuteField(forms.TimeField):
-    """A wall-clock time to the minute, since weeks are computed in minutes."""
+    """Wall-clock time field without seconds, because schedules are computed in whole minutes."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))

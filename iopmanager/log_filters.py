@@ -8,7 +8,7 @@ CALENDAR_LINK_TOKEN = re.compile(r"(/c/)[^/\s]+(/)")
 
 
 class RedactCalendarTokens(logging.Filter):
-    """Remove the token from the addresses of calendar links, because whoever has the address can read the calendar."""
+    """Remove the token from the URLs of calendar links, because anyone with the URL can read the calendar."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
@@ -18,7 +18,7 @@ class RedactCalendarTokens(logging.Filter):
 
 
 class RedactErrorMessages(logging.Filter):
-    """Log an error by its class and the lines of code in its traceback, because its message may contain patient data."""
+    """Log an error's class and the lines in its traceback, but not its message, which may contain patient data."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and (error := record.exc_info[1]) is not None:

@@ -12,7 +12,7 @@ SOURCE_SUFFIXES = {".py", ".html", ".txt"}
 
 
 def compute_fingerprint(root: Path) -> str:
-    """Hash the source files below `root` together with the version of Django."""
+    """Return a hash of the source files under `root` and of Django's version."""
     digest = blake2b(django.get_version().encode(), digest_size=16)
     for part in SOURCE_FOLDERS:
         for path in sorted((root / part).rglob("*")):
@@ -25,5 +25,5 @@ def compute_fingerprint(root: Path) -> str:
 
 @cache
 def fingerprint() -> str:
-    """Return the fingerprint of the code that this process runs; the files are read once."""
+    """Return the fingerprint of the running code. The files are read once per process."""
     return compute_fingerprint(settings.BASE_DIR)

@@ -1,7 +1,7 @@
-"""All settings. This is the only module that reads the environment.
+"""All settings. This is the only module that reads environment variables.
 
-There are three deployments: `production` (the default; everything comes from the environment and unsafe values are refused),
-`local` (set up by `make run`, with SQLite and a generated key below `var/`) and `test`.
+There are three deployments: `production` (the default; all values come from environment variables, and unsafe values are
+refused), `local` (set up by `make run`, with SQLite and a generated key in `var/`) and `test`.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from environs import Env, validate
 
 env = Env()
 
-# Lets Django's generic classes take type arguments at run time, such as admin.TabularInline[Room, Site].
+# Let Django's generic classes take type arguments at run time, such as admin.TabularInline[Room, Site].
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -26,10 +26,10 @@ NAMED_IN_PRODUCTION = ("SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL")
 
 
 def _choose_deployment() -> str:
-    """Return the deployment: DEPLOYMENT if it is set, else `local` where `make run` has written a key, else `production`.
+    """Return the deployment: DEPLOYMENT if set, else `local` if `make run` has written a key, else `production`.
 
-    An environment with anything that only production needs is never taken for local, so that a half-configured production
-    server is refused instead of being served as a local clinic.
+    An environment with any variable that only production needs is never treated as local, so that a half-configured
+    production server refuses to start instead of running as a local one.
     """
     made_for_local_use = LOCAL_KEY_FILE.exists() and not any(env.str(name, "") for name in NAMED_IN_PRODUCTION)
     deployment = env.str("DEPLOYMENT", "local" if made_for_local_use else "production")
@@ -55,7 +55,7 @@ else:
 
 HOST = env.str("HOST", "127.0.0.1")
 SERVED_AT = f"{HOST}:{env.int('PORT', 8000)}"
-"""The address at which `make run` serves the site."""
+"""Host and port at which `make run` serves the site."""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", HOST, "testserver"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
@@ -65,13 +65,13 @@ EMAIL_URL = env.str("EMAIL_URL", "")
 
 
 def _is_good_key(key: str) -> bool:
-    """Whether the key passes Django's deployment check."""
+    """Whether the secret key would pass Django's deployment check."""
     long_enough = len(key) >= SHORTEST_SECRET_KEY and len(set(key)) >= FEWEST_DIFFERENT_CHARACTERS
     return long_enough and not key.startswith("django-insecure-")
 
 
 def _refuse_unsafe_production() -> None:
-    """Raise ImproperlyConfigured with every missing or unsafe setting."""
+    """Raise ImproperlyConfigured if any setting is missing or unsafe; the message lists all of them."""
     faults = []
     if not _is_good_key(SECRET_KEY):
         faults.append(f"SECRET_KEY must be set, to at least {SHORTEST_SECRET_KEY} random characters.")
@@ -146,7 +146,7 @@ TEMPLATES = [
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", DATABASE_URL or "sqlite://:memory:", conn_max_age=60)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # A write transaction takes its lock when it starts and does not block readers.
+    # Transactions take the write lock when they start. Thanks to WAL, they don't block readers.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -185,16 +185,16 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
-# Mail must not name the clinic, and addresses without an account get no mail.
+# Mail must not name the clinic. Addresses without an account get no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-# Failed sign-ins are counted in the database, so that all processes share the count.
+# The cache counts failed sign-ins. It is in the database, so that all processes share the count.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
 if DEPLOYMENT == "test":
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# Sessions end after a working day, and when the browser closes.
+# Sign-in sessions end after a working day (10 hours) and when the browser closes.
 SESSION_COOKIE_AGE = 60 * 60 * 10
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_NAME = "sid"
@@ -202,7 +202,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 
-# The browser makes no requests to other hosts.
+# The content security policy forbids requests to other hosts.
 SECURE_CSP = {
     "default-src": ["'none'"],
     "script-src": ["'self'"],
@@ -221,23 +221,23 @@ SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 if env.bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    # Failed sign-ins are counted per client address: the last one in X-Forwarded-For, which the proxy wrote.
+    # Failed sign-ins are counted per client address, which is the last one in X-Forwarded-For (set by the proxy).
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
 X_FRAME_OPTIONS = "DENY"
 
-# Language, time and numbers. UTC is stored; pages show the time zone of the site.
+# Language and time. The database stores UTC; pages show the time zone of the site.
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
 TIME_ZONE = "UTC"
 FIRST_DAY_OF_WEEK = 1
 
-# Uploaded files are kept in memory only, up to the size that pages read.
+# Uploaded files are kept in memory and never written to disk.
 FILE_UPLOAD_HANDLERS = ["iopmanager.uploads.InMemoryUploadHandler"]
 
 # Static files
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-# `make` copies the files that pages need from the npm packages.
+# `make` copies the files that pages need from npm packages to var/vendor.
 STATICFILES_DIRS = [BASE_DIR / "static", ("vendor", VAR_DIR / "vendor")]
 TYPEFACES_DIR = VAR_DIR / "fonts"
 STORAGES = {
@@ -248,10 +248,10 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-# Without collectstatic, files are served from their source folders.
+# When debugging and in tests, files are served from their source folders, without collectstatic.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG or DEPLOYMENT == "test"
 
-# Mail: production needs a server. Elsewhere, messages are written to files below var/.
+# Mail is sent through the server in EMAIL_URL, which production requires. Without it, messages are written to var/mail.
 MAILERS: dict[str, dict[str, object]] = {
     "default": {
         "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
@@ -300,5 +300,5 @@ LOGGING = {
     },
 }
 
-# How many weeks ahead dated sessions and bookings are created.
+# Number of weeks ahead for which dated sessions and bookings are created.
 HORIZON_WEEKS = env.int("HORIZON_WEEKS", 12, validate=validate.Range(1, 52))

@@ -10,10 +10,11 @@ from patients.domain.calendar_files import MAX_BYTES
 
 
 class InMemoryUploadHandler(FileUploadHandler):
-    """Keep as much of each file as any page reads, and only count the rest, so that its size shows that it is too large.
+    """Keep the start of each file in memory, up to the largest size that is read, and only count the rest.
 
-    Django's own handlers write large files to a temporary folder. They also refuse a request that is too large as a whole, so
-    that everything typed beside the file would be lost.
+    Forms see the full size, so they can refuse a file that is too large. Django's own handlers write large files to a
+    temporary folder. They also refuse a request that is too large as a whole, which would lose the other fields of the
+    form.
     """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""When nightly jobs are due: once a night, each at its own time on the wall clock of its site."""
+"""When nightly jobs are due: once a night, each job at a fixed time on the wall clock of its site."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from enum import StrEnum
 from timekeeping.occurrences import at_wall_clock
 
 RETRY_AFTER = timedelta(hours=1)
-"""Counted from the start of an attempt that failed. A run that has not ended by then counts as lost with its process."""
+"""Time from the start of a failed attempt to the next. A run that has not ended by then is taken to have crashed."""
 MAX_ATTEMPTS = 3
-"""Per night."""
+"""Maximum number of attempts at one job per night."""
 SCHEDULER_SILENCE_LIMIT = timedelta(hours=26)
-"""Some job is due every night, and no two nights start further apart than this, clock changes included."""
+"""Longest time between two runs of a working scheduler: a job is due every night, even when clocks change."""
 
 
 class AttemptOutcome(StrEnum):
-    """How a run ended, or that it has not ended yet."""
+    """How an attempt at a job ended; RUNNING if it has not ended yet."""
 
     RUNNING = "running"
     DONE = "done"
@@ -25,7 +25,10 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobScope:
-    """What a job works on: a site, or the whole installation if `key` is None. `zone` is the clock that its jobs go by."""
+    """What a job works on: one site, or the whole installation if `key` is None.
+
+    `key` is the id of the site. The job is due at a time of day in `zone`.
+    """
 
     key: int | None
     label: str
@@ -37,7 +40,7 @@ WHOLE_INSTALLATION = JobScope(None, "", UTC)
 
 @dataclass(frozen=True, slots=True)
 class PastAttempt:
-    """A past run of a job in one scope. `night` is the local date on which that night's work was due."""
+    """A past attempt at one job in one scope. `night` is the local date on which the job was due."""
 
     night: date
     attempt: int
@@ -47,21 +50,22 @@ class PastAttempt:
 
 @dataclass(frozen=True, slots=True)
 class NextAttempt:
-    """The next attempt at a night's work, numbered from 1, and the UTC instant from which it is due."""
+    """The next attempt at a job, numbered from 1 each night, and the instant in UTC from which it is due."""
 
     night: date
     attempt: int
     when: datetime
 
     def is_due(self, now: datetime) -> bool:
-        """Whether its time has come."""
+        """Whether the attempt is due at `now`."""
         return self.when <= now
 
 
 def latest_night(*, now: datetime, zone: tzinfo, at: time) -> date:
-    """Return the date of the latest night whose work was due by `now`.
+    """Return the local date of the latest night whose work was due by `now`.
 
-    It can be tomorrow where clocks have gone back over midnight since, or two days ago where the calendar skipped a day.
+    This is today or yesterday, with two exceptions: tomorrow, if clocks went back over midnight after the work was due, and
+    the day before yesterday, if the local calendar skipped a day.
     """
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     nights = (tomorrow - timedelta(days=ago) for ago in range(4))
@@ -69,11 +73,12 @@ def latest_night(*, now: datetime, zone: tzinfo, at: time) -> date:
 
 
 def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAttempt]) -> NextAttempt:
-    """Return the next attempt at one job in one scope.
+    """Return the next attempt at one job in one scope (product rules).
 
-    After missed nights only the latest is caught up on, because each run does all the work that is missing. A job that was
-    done is not repeated. One that failed is tried again an hour after it started, at most three times a night. `past` are the
-    job's attempts in the scope and must include those of the latest night. (Product rules.)
+    The job is due every night at the time `at` in `zone`. After missed nights only the latest is caught up on, because each
+    run does all outstanding work. A job that succeeded is not repeated that night. A failed job is retried one hour after
+    it started, with at most three attempts a night. `past` are the job's attempts in the scope, including at least those of
+    the latest night.
     """
     night = latest_night(now=now, zone=zone, at=at)
     tonight = [each for each in past if each.night == night]
@@ -90,10 +95,10 @@ def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAt
 
 
 def is_lost(started_at: datetime, now: datetime) -> bool:
-    """Whether a run that has not ended must have been lost with its process."""
+    """Whether an unfinished run started so long ago that its process must have died."""
     return now - started_at >= RETRY_AFTER
 
 
 def scheduler_seems_stopped(*, last_started: datetime | None, now: datetime) -> bool:
-    """Whether the last run is so long ago, or missing, that no scheduler can be running."""
+    """Whether the scheduler must have stopped, because no job was ever started or the last start is too long ago."""
     return last_started is None or now - last_started > SCHEDULER_SILENCE_LIMIT

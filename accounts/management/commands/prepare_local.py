@@ -1,4 +1,4 @@
-"""The command that `make run` calls before it starts the server."""
+"""Command that prepares the local database. `make run` calls it before it starts the server."""
 
 from io import StringIO
 from typing import Any
@@ -21,17 +21,17 @@ class Command(BaseCommand):
             )
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
-        # By name, because this app must not import the apps with the timetable and the demo clinic.
+        # Model and commands are named as strings, because this app must not import the scheduling app or the demo.
         if apps.get_model("scheduling", "Site").objects.exists():
             call_command("extend_horizon", stdout=StringIO())
         else:
             self.stdout.write("Loading the demo clinic …")
-            call_command("load_demo", verbosity=0)  # quiet, because the sign-ins are printed below
+            call_command("load_demo", verbosity=0)  # quiet, because _print_sign_ins lists the accounts
         self.stdout.write(f"\niopmanager is at http://{settings.SERVED_AT}/  (Ctrl+C stops it)")
         self._print_sign_ins()
 
     def _print_sign_ins(self) -> None:
-        from demo.sign_ins import SIGN_INS  # a production server has no demo package
+        from demo.sign_ins import SIGN_INS  # imported here, because a production server has no demo package
 
         present = set(User.objects.filter(email__in=[each.email for each in SIGN_INS]).values_list("email", flat=True))
         sign_ins = [each for each in SIGN_INS if each.email in present]
