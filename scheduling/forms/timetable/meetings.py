@@ -20,6 +20,7 @@ class MeetingForm(forms.Form):
 
     reason_fields: ClassVar[dict[str, str]] = {
         "already_ended": "last_day",
+        "meeting_code_taken": "code",
         "break_outside_meeting": "break_starts",
         "end_time_before_start": "ends",
         "leads_and_assists": "assistants",
@@ -61,7 +62,6 @@ class MeetingForm(forms.Form):
     last_day = DayField(required=False, help_text="Empty: until further notice.")
 
     def __init__(self, *args: Any, site: Site, meeting: Meeting | None = None, **kwargs: Any) -> None:
-        self.site, self.meeting = site, meeting
         if meeting is not None:
             kwargs["initial"] = _meeting_initial(meeting) | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
@@ -84,16 +84,7 @@ class MeetingForm(forms.Form):
         cleaned = super().clean() or {}
         for field, error in (*_time_errors(cleaned), *_date_errors(cleaned), *_lead_errors(cleaned)):
             self.add_error(field, error)
-        self._check_code_is_free(cleaned)
         return cleaned
-
-    def _check_code_is_free(self, cleaned: dict[str, Any]) -> None:
-        code, runs_from = cleaned.get("code"), cleaned.get("runs_from")
-        if not code or not runs_from:
-            return
-        taken = Meeting.objects.filter(site=self.site, code=code, runs_from=runs_from)
-        if taken.exclude(pk=self.meeting.pk if self.meeting else 0).exists():
-            self.add_error("code", f"Another meeting of {self.site} has the code {code} from that day.")
 
     def values(self) -> MeetingValues:
         cleaned = self.cleaned_data

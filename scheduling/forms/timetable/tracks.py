@@ -6,7 +6,7 @@ from django import forms
 
 from iopmanager.form_fields import parse_day
 from patients.models import LevelOfCare
-from scheduling.models import EntryMode, Site, Track
+from scheduling.models import EntryMode, Track
 from scheduling.reason_text import reason_text
 from scheduling.services.timetable.tracks import check_ages, check_start_dates
 from scheduling.services.timetable.values import TrackValues
@@ -33,7 +33,11 @@ class DateLinesField(forms.CharField):
 
 
 class TrackForm(forms.Form):
-    reason_fields: ClassVar = {"cohort_without_start_dates": "cohort_starts", "ages_out_of_order": "to_age"}
+    reason_fields: ClassVar = {
+        "track_code_taken": "code",
+        "cohort_without_start_dates": "cohort_starts",
+        "ages_out_of_order": "to_age",
+    }
 
     code = forms.CharField(max_length=40, help_text="The clinic's own short code.")
     name = forms.CharField(max_length=120)
@@ -63,8 +67,7 @@ class TrackForm(forms.Form):
         required=False, label="Start dates", help_text="For cohorts: one date on each line, such as 2027-01-04."
     )
 
-    def __init__(self, *args: Any, site: Site, track: Track | None = None, **kwargs: Any) -> None:
-        self.site, self.track = site, track
+    def __init__(self, *args: Any, track: Track | None = None, **kwargs: Any) -> None:
         if track is not None:
             kwargs.setdefault("initial", {}).update(
                 code=track.code,
@@ -78,13 +81,6 @@ class TrackForm(forms.Form):
                 cohort_starts=tuple(start.on for start in track.cohort_starts.all()),
             )
         super().__init__(*args, **kwargs)
-
-    def clean_code(self) -> str:
-        code: str = self.cleaned_data["code"]
-        others = Track.objects.filter(site=self.site, code=code).exclude(pk=self.track.pk if self.track else 0)
-        if others.exists():
-            raise forms.ValidationError(f"Another track of {self.site} has the code {code}.")
-        return code
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

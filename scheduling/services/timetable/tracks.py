@@ -32,6 +32,14 @@ class AgesOutOfOrder(Reason):
     """The highest age of a track is below its lowest."""
 
 
+@dataclass(frozen=True, slots=True)
+class TrackCodeTaken(Reason):
+    """Another track of the site has the code."""
+
+    site: str
+    taken_code: str
+
+
 def check_start_dates(entry: str, cohort_starts: Collection[date]) -> Iterator[Reason]:
     """Yield CohortWithoutStartDates if patients join on start dates and there are none."""
     if entry == EntryMode.COHORT and not cohort_starts:
@@ -44,7 +52,9 @@ def check_ages(from_age: int | None, to_age: int | None) -> Iterator[Reason]:
         yield AgesOutOfOrder()
 
 
-def _check_track(values: TrackValues) -> Iterator[Reason]:
+def _check_track(track: Track, values: TrackValues) -> Iterator[Reason]:
+    if Track.objects.filter(site=track.site, code=values.code).exclude(pk=track.pk).exists():
+        yield TrackCodeTaken(str(track.site), values.code)
     yield from check_start_dates(values.entry, values.cohort_starts)
     yield from check_ages(values.from_age, values.to_age)
 
@@ -74,7 +84,7 @@ def create_track(*, site: Site, values: TrackValues, by: User | None, now: datet
     Raises Refused for a track that takes patients on start dates and has none, and for ages out of order.
     """
     track = Track(site=site)
-    refuse_if_any(_check_track(values))
+    refuse_if_any(_check_track(track, values))
     _write_track(track, values)
     record(track, by=by, action=Action.CREATED, at=now)
     return track
@@ -90,7 +100,7 @@ def change_track(
     does, and if a published track would break the hours rule.
     """
     track = _lock_track(track)
-    refuse_if_any(_check_track(values))
+    refuse_if_any(_check_track(track, values))
     _write_track(track, values)
     if not defer_checks and track.status == TrackStatus.PUBLISHED:
         refuse_rule_violations([track], track.site.today_at(now))

@@ -1,5 +1,6 @@
 """List, show, add, change and publish tracks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +28,7 @@ from scheduling.services.timetable.tracks import (
     with_meetings,
 )
 from scheduling.views.current_site import current_site
+from scheduling.views.refusals import show_field_reasons, submit_form
 from timekeeping.reasons import Reason, Refused
 
 CHANGES_SHOWN_AHEAD = timedelta(weeks=4)
@@ -111,11 +113,12 @@ def track(request: HttpRequest, track_id: int) -> HttpResponse:
 def track_new(request: HttpRequest) -> HttpResponse:
     user, site = signed_in(request), current_site(request)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, site.pk))
-    form = TrackForm(request.POST or None, site=site)
-    if request.method == "POST" and form.is_valid():
-        made = create_track(site=site, values=form.values(), by=user, now=clock.now())
-        messages.success(request, f"{made} is a draft. Add its meetings, then publish it.")
-        return redirect("track", made.pk)
+    form = TrackForm(request.POST or None)
+    if saved := submit_form(
+        request, form, lambda: create_track(site=site, values=form.values(), by=user, now=clock.now())
+    ):
+        messages.success(request, f"{saved.value} is a draft. Add its meetings, then publish it.")
+        return redirect("track", saved.value.pk)
     return _form_page(request, form, heading="New track", button="Make the draft")
 
 
@@ -124,14 +127,14 @@ def track_new(request: HttpRequest) -> HttpResponse:
 def track_edit(request: HttpRequest, track_id: int) -> HttpResponse:
     user = signed_in(request)
     found = track_managed_by(user, track_id)
-    form = TrackForm(request.POST or None, site=found.site, track=found)
-    reasons: tuple[Reason, ...] = ()
+    form = TrackForm(request.POST or None, track=found)
+    reasons: Sequence[Reason] = ()
     if request.method == "POST" and form.is_valid():
         try:
             change_track(track=found, values=form.values(), by=user, now=clock.now())
             return redirect("track", found.pk)
         except Refused as refused:
-            reasons = refused.reasons
+            reasons = show_field_reasons(form, refused.reasons)
     return _form_page(
         request, form, heading=f"Edit {found.name}", button="Keep the changes", track=found, reasons=reasons
     )

@@ -18,8 +18,8 @@ from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.sessions.cancel import cancel_session
 from scheduling.services.sessions.session_changes import change_session_details
 from scheduling.services.sessions.slots import OutsideHours, RoomTooSmall
-from scheduling.services.timetable.meeting_checks import TooFewPlaces
-from scheduling.services.timetable.meetings import change_meeting, change_start, end_meeting
+from scheduling.services.timetable.meeting_checks import MeetingCodeTaken, TooFewPlaces
+from scheduling.services.timetable.meetings import change_meeting, change_start, create_meeting, end_meeting
 from scheduling.services.timetable.tracks import publish_track
 from scheduling.services.timetable.values import MeetingValues
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_room, make_site, make_staff, make_track
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
+NEXT_WEEK = TODAY + WEEK
 
 
 @pytest.fixture
@@ -164,6 +165,19 @@ def test_a_change_with_too_few_places_or_impossible_dates_is_refused(site: Site,
         EndDateBeforeStart(MONDAY + WEEK, MONDAY - timedelta(days=1)),
     ):
         change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
+
+
+def test_two_meetings_with_one_code_do_not_start_on_the_same_day(site: Site, coordinator: User) -> None:
+    first, second, _ = published(site, coordinator).meetings.order_by("weekday")
+    with refused_for(MeetingCodeTaken("Harbor Street", first.code)):
+        create_meeting(site=site, values=values_of(first), by=coordinator, now=NOW)
+    changed = change_meeting(meeting=first, values=values_of(first, runs_from=NEXT_WEEK), by=coordinator, now=NOW)
+    assert changed.runs_from == NEXT_WEEK
+    with refused_for(MeetingCodeTaken("Harbor Street", first.code)):
+        values = values_of(second, code=first.code, runs_from=NEXT_WEEK)
+        change_meeting(meeting=second, values=values, by=coordinator, now=NOW)
+    in_place = change_meeting(meeting=changed, values=values_of(changed, name="Renamed"), by=coordinator, now=NOW)
+    assert (in_place.pk, in_place.code) == (changed.pk, first.code)
 
 
 def test_a_change_is_refused_if_a_track_that_had_the_meeting_would_break_the_rules(

@@ -139,6 +139,9 @@ def test_a_tracks_code_belongs_to_one_track_of_the_site(client: Client, site: Si
     assert "2027-01-04\n2027-02-01" in refused.text
     assert client.post(reverse("track-new"), given | {"code": "PM"}).status_code == 302
     assert CohortStart.objects.filter(track__code="PM").count() == 2
+    second = Track.objects.get(site=site, code="PM")
+    refused = client.post(reverse("track-edit", args=[second.pk]), given | {"code": "AM"})
+    assert (refused.status_code, refused.text.count("Another track of Harbor Street has the code AM.")) == (422, 1)
 
 
 def test_a_cohort_needs_a_start_date(client: Client, site: Site, coordinator: User) -> None:
