@@ -157,7 +157,7 @@ def test_a_page_that_failed_writes_no_events(clinic: Clinic, monkeypatch: pytest
 
 
 @pytest.mark.usefixtures("rosa")
-def test_a_view_that_is_missing_in_the_trail_is_written_in_full(
+def test_a_view_is_written_in_full_if_the_earlier_one_is_missing_from_the_trail(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first view can be missing after a restore from an older backup."""
@@ -192,7 +192,7 @@ def test_a_view_is_written_like_any_other_event(clinic: Clinic, rosa: Episode) -
     assert one == other
 
 
-def test_a_long_name_is_cut_in_the_trail_as_elsewhere(clinic: Clinic) -> None:
+def test_a_long_name_is_truncated_in_the_trail(clinic: Clinic) -> None:
     record_views({7: "x" * 300}, by=clinic.coordinator, at=AFTER, site_key=clinic.site.pk, detail="today")
     assert seen() == [(7, "x" * 200, AFTER)]
 

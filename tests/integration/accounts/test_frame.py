@@ -41,14 +41,14 @@ def signed_in_as(user: User) -> Client:
     return client
 
 
-def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
+def test_an_anonymous_visitor_is_asked_to_sign_in(client: Client) -> None:
     for path in ("/", "/today/", "/patients/", "/me/"):
         answer = client.get(path)
         assert answer.status_code == 302
         assert answer.headers["Location"] == f"/accounts/login/?next={path}"
 
 
-def test_everybody_is_redirected_to_their_own_first_page(coordinator: User, patient_user: User) -> None:
+def test_staff_start_on_the_day_page_and_patients_in_the_portal(coordinator: User, patient_user: User) -> None:
     assert signed_in_as(coordinator).get("/").headers["Location"] == reverse("today")
     assert signed_in_as(patient_user).get("/").headers["Location"] == reverse("portal-home")
 
@@ -87,7 +87,7 @@ def test_a_wrong_password_is_reported_beside_the_fields(client: Client, coordina
     assert f'value="{coordinator.email}"' in answer.text
 
 
-def test_nobody_can_sign_up_or_change_their_e_mail_address(client: Client, coordinator: User) -> None:
+def test_users_cannot_sign_up_or_change_their_e_mail_address(client: Client, coordinator: User) -> None:
     client.force_login(coordinator)
     for path in ("signup/", "email/", "confirm-email/", "password/set/", "reauthenticate/"):
         assert client.get(f"/accounts/{path}").status_code == 404
@@ -145,7 +145,7 @@ def test_the_navigation_marks_the_current_page(coordinator: User, path: str, nam
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.COORDINATOR])
-def test_the_bar_on_phones_has_four_links_and_the_menu_the_others(site: Site, role: Role) -> None:
+def test_on_phones_the_bar_has_four_links_and_the_menu_has_the_others(site: Site, role: Role) -> None:
     rail = nav_items(make_staff(role, site), "/today/")
     in_bar = [item.name for item in rail if item.in_bar]
     assert in_bar == (
@@ -188,13 +188,15 @@ def test_a_site_without_a_role_is_not_found(client: Client, coordinator: User) -
 
 
 @pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", ""])
-def test_switching_never_leads_to_another_host(client: Client, coordinator: User, site: Site, elsewhere: str) -> None:
+def test_switching_the_site_never_redirects_to_another_host(
+    client: Client, coordinator: User, site: Site, elsewhere: str
+) -> None:
     client.force_login(coordinator)
 
     assert client.post(reverse("site-switch"), {"site": site.code, "next": elsewhere}).headers["Location"] == "/"
 
 
-def test_the_frame_takes_two_queries_however_often_it_is_used(
+def test_the_page_frame_takes_two_queries_per_request(
     rf: RequestFactory, coordinator: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_site("Airport Road")
@@ -224,7 +226,7 @@ def test_staff_pages_have_their_own_titles(coordinator: User) -> None:
     assert " · iopmanager</title>" in signed_in_as(coordinator).get(reverse("tracks")).text
 
 
-def test_error_pages_explain_themselves(client: Client, coordinator: User) -> None:
+def test_error_pages_explain_the_error(client: Client, coordinator: User) -> None:
     client.force_login(coordinator)
     missing = client.get("/no/such/page/")
 

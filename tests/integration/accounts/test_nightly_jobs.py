@@ -60,7 +60,7 @@ def log() -> Iterator[io.StringIO]:
     handler.setStream(before or io.StringIO())
 
 
-def test_a_run_records_what_was_done_where_when_and_for_which_night(site: Site) -> None:
+def test_a_run_records_its_job_site_times_result_and_night(site: Site) -> None:
     make_run(site, NIGHT - DAY)
     [run] = run_at(NIGHT, GREET)
     kept = JobRun.objects.get(night=TUESDAY)
@@ -84,7 +84,7 @@ def test_after_weeks_without_a_scheduler_a_job_runs_once(site: Site) -> None:
     assert [run.night for run in run_at(NIGHT + 6 * HOUR, GREET)] == [TUESDAY]
 
 
-def test_each_site_has_its_own_night(site: Site) -> None:
+def test_jobs_run_at_night_in_the_time_zone_of_each_site(site: Site) -> None:
     chicago = make_site("Prairie Avenue", "America/Chicago")
     for each in (site, chicago):
         make_run(each, NIGHT - DAY)
@@ -148,20 +148,20 @@ def test_a_run_whose_process_was_killed_fails_after_an_hour_and_is_tried_again(s
     assert (again.attempt, again.outcome) == (2, JobOutcome.DONE)
 
 
-def test_a_run_that_was_lost_long_ago_fails_too(site: Site) -> None:
+def test_an_unfinished_run_of_an_earlier_night_is_recorded_as_failed(site: Site) -> None:
     make_run(site, NIGHT - 9 * DAY, outcome="running")
     run_at(NIGHT, GREET)
     assert not JobRun.objects.filter(outcome=JobOutcome.RUNNING).exists()
 
 
-def test_an_interrupted_job_has_failed(site: Site) -> None:
+def test_an_interrupted_job_is_recorded_as_failed(site: Site) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_at(NIGHT, INTERRUPTED)
     run = JobRun.objects.get()
     assert (run.outcome, run.words, run.finished_at) == (JobOutcome.FAILED, INTERRUPTED_MESSAGE, NIGHT)
 
 
-def test_a_scheduler_that_stops_leaves_the_remaining_jobs(site: Site) -> None:
+def test_a_scheduler_that_stops_starts_no_further_jobs(site: Site) -> None:
     make_site("Airport Road")
     places = [each.as_job_scope() for each in Site.objects.all()]
     runs = run_due_jobs(jobs=[GREET], sites=places, now=lambda: NIGHT, stopping=lambda: len(calls) > 0)
@@ -194,7 +194,7 @@ def test_runs_are_deleted_after_90_days(site: Site) -> None:
     assert JobRun.objects.filter(pk=kept.pk).exists()
 
 
-def test_a_clock_that_is_set_back_during_a_run_does_no_harm(site: Site) -> None:
+def test_a_run_never_ends_before_it_starts_even_if_the_clock_is_set_back(site: Site) -> None:
     times = iter([NIGHT, NIGHT, NIGHT, NIGHT, NIGHT - HOUR])
     [run] = run_due_jobs(jobs=[GREET], sites=[site.as_job_scope()], now=lambda: next(times))
     assert run.finished_at == run.started_at == NIGHT
@@ -211,7 +211,7 @@ def test_scheduled_jobs_have_the_last_run_and_the_next_attempt(site: Site) -> No
     assert (tidy.scope, tidy.last_run) == (WHOLE_INSTALLATION, None)
 
 
-def test_the_newest_are_found_for_each_job_at_each_site(site: Site) -> None:
+def test_the_newest_run_of_each_job_at_each_site_is_found(site: Site) -> None:
     other = make_site("Airport Road")
     for ago in range(5):
         for place in (site, other, None):
@@ -224,7 +224,7 @@ def test_the_newest_are_found_for_each_job_at_each_site(site: Site) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["done", "failed"])
-def test_a_run_that_is_over_has_an_end(outcome: str) -> None:
+def test_the_database_requires_an_end_time_exactly_for_finished_runs(outcome: str) -> None:
     with pytest.raises(IntegrityError, match="job_run_is_unfinished_exactly_when_running"), transaction.atomic():
         JobRun.objects.create(name="greet", night=TUESDAY, started_at=NIGHT, outcome=outcome)
 
@@ -284,7 +284,7 @@ def test_expired_sign_ins_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(SignIn.objects.values_list("session_key", flat=True)) == {"ends now", "goes on"}
 
 
-def test_every_job_has_a_unique_name_that_fits_and_a_title() -> None:
+def test_every_job_has_a_title_and_a_unique_name_that_fits_the_column() -> None:
     names = [job.name for job in NIGHTLY]
     assert len(set(names)) == len(names)
     assert all(0 < len(job.name) <= 60 and job.title for job in NIGHTLY)

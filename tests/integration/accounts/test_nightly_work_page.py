@@ -53,7 +53,7 @@ def ran(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("administrator")
-def test_each_job_is_shown_with_its_last_run_and_its_next(client: Client, site: Site) -> None:
+def test_each_job_is_shown_with_its_last_run_and_next_attempt(client: Client, site: Site) -> None:
     ran(site)
     text = text_of(client)
     night, tidying = text.split("For all sites together")

@@ -39,14 +39,14 @@ def test_only_existing_sign_ins_are_printed() -> None:
     assert not [each.email for each in absent if each.email in said]
 
 
-def test_a_production_database_is_never_prepared_with_the_demo(settings: Settings) -> None:
+def test_the_demo_clinic_is_never_loaded_into_a_production_database(settings: Settings) -> None:
     settings.PRODUCTION = True
     with pytest.raises(CommandError, match="passwords are public"):
         prepare()
     assert not Site.objects.exists()
 
 
-def test_the_first_administrator_has_every_site(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_administrator_has_the_role_at_every_site(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a long password for tests")
     call_command(
         "createsuperuser", interactive=False, email="First@clinic.example", name="Imani Cole", stdout=StringIO()

@@ -55,7 +55,7 @@ def run_once(verbosity: int = 1) -> str:
 
 
 @pytest.mark.usefixtures("site", "at_night")
-def test_once_runs_the_due_jobs_reports_them_and_ends(listed: Callable[..., None]) -> None:
+def test_the_once_option_runs_and_reports_the_due_jobs_and_ends(listed: Callable[..., None]) -> None:
     listed(GREET, TIDY)
     assert run_once() == "tidy: Put things away.\ngreet, Harbor Street: Said good night.\n"
     assert run_once() == ""
@@ -91,7 +91,7 @@ class Night:
 
 
 @pytest.mark.usefixtures("transactional_db", "site")
-def test_it_checks_every_30_seconds_until_it_gets_a_signal(
+def test_the_scheduler_checks_for_due_jobs_every_30_seconds_until_it_gets_a_signal(
     monkeypatch: pytest.MonkeyPatch, listed: Callable[..., None]
 ) -> None:
     listed(GREET)
@@ -127,7 +127,7 @@ def test_an_unreachable_database_does_not_end_the_scheduler(
 
 @pytest.mark.usefixtures("transactional_db", "site")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_the_running_job_finish_and_leaves_the_others(
+def test_after_a_signal_the_running_job_finishes_and_no_other_job_starts(
     monkeypatch: pytest.MonkeyPatch, listed: Callable[..., None], number: signal.Signals
 ) -> None:
     make_site("Airport Road")

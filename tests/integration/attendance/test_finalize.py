@@ -74,7 +74,7 @@ def test_a_session_is_finalized_only_once(clinic: Clinic, rosa: Episode) -> None
     assert clinic.monday.finalized_by == clinic.leader
 
 
-def test_a_cancelled_session_cannot_be_finalized(clinic: Clinic) -> None:
+def test_a_canceled_session_cannot_be_finalized(clinic: Clinic) -> None:
     Session.objects.update(status=SessionStatus.CANCELLED)
     with pytest.raises(Refused) as refused:
         finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
@@ -93,7 +93,7 @@ def test_finalizing_is_refused_if_the_session_changed_since_the_page_was_loaded(
     finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=clinic.monday.version)
 
 
-def test_no_mark_changes_after_finalizing(clinic: Clinic, rosa: Episode) -> None:
+def test_no_mark_can_be_changed_after_finalizing(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa), "no_show")
     finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
 

@@ -176,7 +176,9 @@ def test_a_patient_who_returns_later_is_excused_for_longer(clinic: Clinic, rosa:
     assert LeaveOfAbsence.objects.get().ends is None
 
 
-def test_canceling_a_leave_deletes_all_but_the_audit_trail(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_canceling_a_leave_deletes_it_and_its_excuses_but_no_audit_events(
+    clinic: Clinic, rosa: Episode, by: User
+) -> None:
     leave = leave_from(rosa, WEDNESDAY, None, by)
     cancel_leave(leave=leave, by=by, now=DURING)
     assert not LeaveOfAbsence.objects.exists()
@@ -250,7 +252,7 @@ def test_a_leave_cannot_be_extended_over_another(rosa: Episode, by: User) -> Non
 # Nightly job
 
 
-def test_the_nightly_work_excuses_a_later_booking_once(clinic: Clinic, rosa: Episode, by: User) -> None:
+def test_the_nightly_job_excuses_a_later_booking_once(clinic: Clinic, rosa: Episode, by: User) -> None:
     leave_from(rosa, MONDAY, None, by)
     opening = make_opening(clinic, THURSDAY)
     book(opening, rosa.enrollments.get())
@@ -272,7 +274,7 @@ def test_a_session_moved_out_of_a_leave_is_no_longer_excused(clinic: Clinic, ros
 
 
 @pytest.mark.parametrize("leaves", [1, 3])
-def test_the_nightly_work_takes_as_many_queries_for_three_leaves_as_for_one(
+def test_the_nightly_job_takes_as_many_queries_for_three_leaves_as_for_one(
     clinic: Clinic, by: User, leaves: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(leaves):

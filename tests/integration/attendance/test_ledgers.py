@@ -43,7 +43,7 @@ def rosa(clinic: Clinic) -> Episode:
     return clinic.admit("Rosa")
 
 
-def test_the_present_week_counts_credited_and_future_sessions(clinic: Clinic, rosa: Episode) -> None:
+def test_the_current_week_counts_credited_and_future_sessions(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa), "present")
 
     ledger = week_ledger(episode=rosa, week=WEDNESDAY, now=AFTER)

@@ -67,7 +67,7 @@ def another_booking(clinic: Clinic, opening: Session) -> None:
     book(other, episode.enrollments.get())
 
 
-def test_a_week_with_a_gap_cannot_be_met_without_an_opening_and_is_at_risk_with_one(
+def test_a_week_with_missing_hours_is_at_risk_with_an_opening_and_cannot_be_met_without_one(
     clinic: Clinic, rosa: Episode
 ) -> None:
     miss_monday_and_wednesday(clinic, rosa)
@@ -141,7 +141,9 @@ def test_a_makeup_session_counts_in_the_week_in_which_it_takes_place(clinic: Cli
     assert makeup.makes_up == booking_of(rosa)
 
 
-def test_a_missed_session_is_made_up_once_and_those_of_the_week_come_first(clinic: Clinic, rosa: Episode) -> None:
+def test_a_missed_session_can_be_made_up_once_and_those_of_the_same_week_come_first(
+    clinic: Clinic, rosa: Episode
+) -> None:
     old = make_session(clinic.track.meetings.get(weekday=0), MONDAY - timedelta(weeks=1))
     earlier = book(old, rosa.enrollments.get())
     for booking in (earlier, booking_of(rosa)):
@@ -155,7 +157,9 @@ def test_a_missed_session_is_made_up_once_and_those_of_the_week_come_first(clini
     assert makeup_candidates(rosa.patient, WEEK) == [earlier]
 
 
-def test_a_makeup_session_closes_the_gap_of_its_week(clinic: Clinic, rosa: Episode) -> None:
+def test_sessions_that_can_complete_the_week_are_listed_apart_from_other_openings(
+    clinic: Clinic, rosa: Episode
+) -> None:
     miss_monday_and_wednesday(clinic, rosa)
     opening = make_opening(clinic, FRIDAY)
     report = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)

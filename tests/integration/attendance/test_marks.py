@@ -58,7 +58,7 @@ def test_credit_is_the_time_within_the_session_less_the_break(
     assert (mark.status, mark.credited_minutes) == (stands, credited)
 
 
-def test_breaks_count_if_the_rules_of_the_session_s_week_say_so(clinic: Clinic, rosa: Episode) -> None:
+def test_breaks_count_if_the_rules_of_the_sessions_week_say_so(clinic: Clinic, rosa: Episode) -> None:
     Session.objects.filter(pk=clinic.monday.pk).update(break_starts=at("10:30"), break_ends=at("10:45"))
     RuleSet.objects.filter(site=clinic.site).update(breaks_count=True)
 
@@ -105,7 +105,7 @@ def test_only_an_excuse_can_be_recorded_before_the_session(
     assert clinic.mark(booking_of(rosa), "excused", now, reason="Court date").credited_minutes == 0
 
 
-def test_a_cancelled_session_cannot_be_marked(clinic: Clinic, rosa: Episode) -> None:
+def test_a_canceled_session_cannot_be_marked(clinic: Clinic, rosa: Episode) -> None:
     Session.objects.update(status=SessionStatus.CANCELLED)
 
     with pytest.raises(Refused) as refused:
@@ -165,7 +165,7 @@ def test_marking_everyone_present_changes_no_earlier_mark(clinic: Clinic, rosa: 
     assert {Attendance.objects.get(booking=booking_of(each)).credited_minutes for each in others} == {180}
 
 
-def test_each_mark_is_audited_in_the_patient_s_record(clinic: Clinic, rosa: Episode) -> None:
+def test_each_mark_is_audited_in_the_patients_record(clinic: Clinic, rosa: Episode) -> None:
     tomasz = clinic.admit("Tomasz")
     clinic.mark(booking_of(rosa), "excused", DURING, reason="Court date")
     mark_everyone_present(session=clinic.monday, by=clinic.leader, now=AFTER)
@@ -178,7 +178,7 @@ def test_each_mark_is_audited_in_the_patient_s_record(clinic: Clinic, rosa: Epis
     assert {event.actor_label for event in events} == {"Ada Park, LADC"}
 
 
-def test_a_mark_raises_the_session_s_version(clinic: Clinic, rosa: Episode) -> None:
+def test_each_mark_increases_the_version_of_the_session(clinic: Clinic, rosa: Episode) -> None:
     before = clinic.monday.version
     clinic.mark(booking_of(rosa))
     assert clinic.monday.version == before + 1
@@ -206,6 +206,6 @@ def test_a_booking_has_only_one_mark(clinic: Clinic, rosa: Episode) -> None:
         mark.save(force_insert=True)
 
 
-def test_wall_clock_times_are_those_of_the_test_s_zone(clinic: Clinic) -> None:
+def test_the_test_helper_at_uses_the_time_zone_of_the_clinic(clinic: Clinic) -> None:
     assert clinic.monday.local_starts().time() == time(9)
     assert clinic.monday.starts == at("9:00")

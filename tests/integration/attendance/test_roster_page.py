@@ -57,7 +57,7 @@ def test_the_page_shows_time_room_facilitator_patients_and_marks(clinic: Clinic,
     assert "Finalize as Ada Park, LADC" in text
 
 
-def test_viewing_a_roster_is_audited_in_each_patient_s_record(clinic: Clinic, rosa: Episode) -> None:
+def test_viewing_a_roster_is_audited_in_each_patients_record(clinic: Clinic, rosa: Episode) -> None:
     client_for(clinic.leader).get(page(clinic.monday))
     event = AuditEvent.objects.get(action=Action.VIEWED)
     assert (event.patient_key, event.actor_key) == (rosa.patient_id, clinic.leader.pk)
@@ -94,7 +94,7 @@ def test_everyone_is_marked_present_and_then_exceptions_are_changed(clinic: Clin
     assert booking_of(rosa).attendance.credited_minutes == 180
 
 
-def test_htmx_gets_the_line_and_the_parts_that_depend_on_it(clinic: Clinic, rosa: Episode) -> None:
+def test_an_htmx_request_gets_the_row_and_the_parts_that_depend_on_it(clinic: Clinic, rosa: Episode) -> None:
     response = client_for(clinic.leader).post(
         mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=HTMX
     )
@@ -181,7 +181,7 @@ def test_nobody_is_marked_present_before_the_session_begins(clinic: Clinic, rosa
     assert "The session has not begun yet" in response.text
 
 
-def test_a_cancelled_session_cannot_be_marked_on_its_page(clinic: Clinic, rosa: Episode) -> None:
+def test_a_canceled_session_cannot_be_marked_on_its_page(clinic: Clinic, rosa: Episode) -> None:
     Session.objects.filter(pk=clinic.monday.pk).update(status=SessionStatus.CANCELLED, cancel_reason="Burst pipe")
     text = client_for(clinic.leader).get(page(clinic.monday)).text
     assert "Burst pipe" in text
@@ -193,7 +193,7 @@ def test_a_session_without_bookings_says_so(clinic: Clinic) -> None:
     assert "Nobody is booked" in client_for(clinic.leader).get(page(clinic.monday)).text
 
 
-def test_only_those_who_may_see_the_roster_see_it(clinic: Clinic, rosa: Episode) -> None:
+def test_only_permitted_users_see_the_roster(clinic: Clinic, rosa: Episode) -> None:
     for user in (clinic.leader, clinic.coordinator, clinic.reviewer):
         assert "Lindqvist" in client_for(user).get(page(clinic.monday)).text
     for user in (clinic.colleague, clinic.administrator):
@@ -224,7 +224,7 @@ def forbidden(clinic: Clinic) -> dict[str, list[User]]:
     return {"mark": without_rights, "finalize": [*without_rights, clinic.coordinator]}
 
 
-def test_those_who_may_not_mark_or_finalize_get_403(clinic: Clinic, rosa: Episode) -> None:
+def test_users_who_may_not_mark_or_finalize_get_403(clinic: Clinic, rosa: Episode) -> None:
     *marking, finalizing = action_addresses(clinic, rosa)
     for user in forbidden(clinic)["mark"]:
         for address in marking:

@@ -62,7 +62,7 @@ def make_up(episode: Episode) -> str:
 
 
 @pytest.mark.usefixtures("rosa", "tomasz", "saturday")
-def test_each_patient_s_week_has_a_row(clinic: Clinic) -> None:
+def test_each_patients_week_has_a_row(clinic: Clinic) -> None:
     text = client_for(clinic.coordinator).get(reverse("weeks")).text
 
     assert "This week, Mon 23 – Sun 29 Nov" in text
@@ -114,7 +114,7 @@ def test_weeks_take_as_many_queries_for_three_as_for_one(
 
 
 @pytest.mark.parametrize("openings", [1, 3])
-def test_a_patient_s_week_takes_as_many_queries_for_three_openings_as_for_one(
+def test_a_patients_week_takes_as_many_queries_for_three_openings_as_for_one(
     clinic: Clinic, rosa: Episode, openings: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(openings):
@@ -138,7 +138,7 @@ def test_only_the_patients_who_are_shown_are_audited(
     assert (event.patient_key, event.detail) == (rosa.patient_id, "week of 2026-11-23")
 
 
-def test_a_patient_s_week_shows_missing_hours_and_makeup_sessions(
+def test_a_patients_week_shows_missing_hours_and_makeup_sessions(
     clinic: Clinic, rosa: Episode, saturday: Session
 ) -> None:
     text = client_for(clinic.coordinator).get(week_of(rosa)).text
@@ -149,7 +149,7 @@ def test_a_patient_s_week_shows_missing_hours_and_makeup_sessions(
     assert AuditEvent.objects.filter(action=Action.VIEWED, patient_key=rosa.patient_id).count() == 1
 
 
-def test_a_makeup_session_is_booked_from_the_week_and_closes_its_gap(
+def test_a_makeup_session_booked_on_the_page_puts_the_week_back_on_pace(
     clinic: Clinic, rosa: Episode, saturday: Session
 ) -> None:
     client = client_for(clinic.coordinator)
@@ -179,7 +179,7 @@ def test_a_makeup_session_must_make_up_for_a_session_of_the_same_patient(
     assert not Booking.objects.filter(session=saturday).exists()
 
 
-def test_a_week_without_care_says_so(clinic: Clinic, rosa: Episode) -> None:
+def test_the_page_says_that_a_week_outside_the_episode_needs_no_hours(clinic: Clinic, rosa: Episode) -> None:
     address = reverse("patient-week", args=[rosa.patient_id, MONDAY - timedelta(weeks=2)])
     assert "No hours are owed in this week" in client_for(clinic.coordinator).get(address).text
 
@@ -219,7 +219,7 @@ def test_outsiders_cannot_see_weeks(clinic: Clinic, rosa: Episode) -> None:
         assert anonymous.get(address).headers["Location"].startswith(reverse("account_login"))
 
 
-def test_only_those_who_manage_patients_book_makeup_sessions(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
+def test_only_users_who_manage_patients_book_makeup_sessions(clinic: Clinic, rosa: Episode, saturday: Session) -> None:
     data = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
     for user in (clinic.leader, clinic.reviewer, clinic.administrator, clinic.colleague):
         assert client_for(user).post(make_up(rosa), data).status_code == 403

@@ -37,7 +37,7 @@ def days(*numbers: int) -> list[date]:
     return [MONDAY + timedelta(days=number) for number in numbers]
 
 
-def test_a_rotation_repeats_by_days(patient: Patient) -> None:
+def test_a_rotation_repeats_after_its_number_of_days(patient: Patient) -> None:
     shifts = make_commitment(
         patient, [], "07:00", "19:00", anchor=MONDAY, cycle_days=5, cycle_mask=runs_to_bits((3, 2))
     )
@@ -46,7 +46,7 @@ def test_a_rotation_repeats_by_days(patient: Patient) -> None:
     assert shifts.rotation == "3 on, 2 off"
 
 
-def test_a_rotation_holds_between_its_dates(patient: Patient) -> None:
+def test_a_rotation_applies_between_its_dates(patient: Patient) -> None:
     until = MONDAY + timedelta(days=8)
     shifts = make_commitment(patient, [], "07:00", "19:00", **FOUR_ON_THREE_OFF, valid_from=MONDAY, valid_until=until)
 
@@ -84,7 +84,9 @@ def test_consecutive_dates_can_leave_weekdays_out(patient: Patient) -> None:
         pytest.param(MONDAY + timedelta(days=5), False, id="after them"),
     ],
 )
-def test_consecutive_dates_are_in_force_until_the_last(patient: Patient, day: date, holds: bool) -> None:
+def test_a_commitment_on_consecutive_dates_is_in_force_until_the_last_date(
+    patient: Patient, day: date, holds: bool
+) -> None:
     make_commitment(patient, range(7), "00:00", "00:00", on=MONDAY, until=MONDAY + timedelta(days=5))
 
     assert Commitment.objects.in_force_from(day).exists() is holds

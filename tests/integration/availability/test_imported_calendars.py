@@ -147,7 +147,7 @@ def test_a_calendar_is_previewed_first_and_then_saved(desk: Client, coordinator:
     assert "Work calendar" in desk.get(kept["Location"]).text
 
 
-def test_titles_and_places_are_stored_nowhere(desk: Client, rosa: Patient) -> None:
+def test_titles_and_locations_of_calendar_entries_are_not_stored(desk: Client, rosa: Patient) -> None:
     answer = sent(desk, "imported-calendar-new", FILE, rosa.pk)
     page = desk.get(answer["Location"]).text
     row = ImportedCalendar.objects.values().get()
@@ -248,7 +248,7 @@ def test_a_new_preview_replaces_the_earlier_preview(coordinator: User, rosa: Pat
         save_calendar(calendar=first, by=coordinator, now=TUESDAY)
 
 
-def test_a_preview_that_nobody_saves_expires(desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsaved_preview_expires(desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
     assert delete_expired_calendars.enqueue().return_value == "Nothing was to be forgotten."
     monkeypatch.setattr(clock, "now", lambda: TUESDAY + UNSAVED_KEPT_FOR)
@@ -415,7 +415,7 @@ def test_every_action_is_audited(own: Client, desk: Client, rosa: Patient) -> No
     ]
 
 
-def test_the_portals_pages_are_discreet(own: Client, rosa: Patient) -> None:
+def test_the_pages_in_the_portal_do_not_reveal_treatment(own: Client, rosa: Patient) -> None:
     page = sent(own, "portal-calendar-file-new", IN_THE_WAY)["Location"]
     for address in (reverse("portal-calendar-file-new"), page, reverse("portal-commitments")):
         text = own.get(address).text
@@ -489,7 +489,7 @@ def test_the_chart_reads_calendars_in_a_fixed_number_of_queries(
 
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize(("state", "queries"), [("understood", 16), ("kept", 11)])
-def test_a_calendars_page_reads_as_much_for_one_time_as_for_three(
+def test_the_page_of_a_calendar_takes_as_many_queries_for_three_times_as_for_one(
     desk: Client,
     coordinator: User,
     rosa: Patient,
@@ -512,7 +512,7 @@ def test_a_calendars_page_reads_as_much_for_one_time_as_for_three(
 @pytest.mark.parametrize(
     ("page", "queries"), [("portal-commitments", 9), ("portal-calendar-file", 11), ("portal-calendar-file-new", 5)]
 )
-def test_the_portals_pages_read_as_much_for_one_calendar_as_for_three(
+def test_the_pages_in_the_portal_take_as_many_queries_for_three_calendars_as_for_one(
     own: Client,
     coordinator: User,
     rosa: Patient,

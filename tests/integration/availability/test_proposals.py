@@ -147,7 +147,7 @@ def test_a_proposal_that_conflicts_with_a_booking_waits_and_changes_nothing(own:
     assert [word for word in SECRETS if word in text.replace("555-0100", "")] == []
 
 
-def test_travel_counts(own: Client, rosa: Patient) -> None:
+def test_a_proposal_waits_if_only_its_travel_conflicts(own: Client, rosa: Patient) -> None:
     own.post(reverse("portal-commitment-new"), SHIFT | {"starts": "12:10", "travel_before_minutes": "20"})
 
     assert states() == [("add", "waiting")]
@@ -207,7 +207,7 @@ def week(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return sent
 
 
-def test_a_week_saves_what_it_can_and_lets_the_rest_wait(own: Client, rosa: Patient) -> None:
+def test_a_week_saves_rows_without_conflicts_and_lets_the_others_wait(own: Client, rosa: Patient) -> None:
     course = make_commitment(rosa, [5], "08:00", "10:00", "Course")
     rows = [SHIFT | IN_THE_WAY, SHIFT | FREE | {"label": "Shop"}, {"commitment": str(course.pk), "DELETE": "on"}]
 
@@ -227,7 +227,7 @@ def test_a_week_with_an_invalid_row_is_refused_and_keeps_the_input(own: Client, 
 
 
 @pytest.mark.parametrize("page", ["portal-commitments", "portal-commitment-new", "portal-commitment-week"])
-def test_the_pages_are_discreet(own: Client, rosa: Patient, page: str) -> None:
+def test_the_pages_do_not_reveal_treatment(own: Client, rosa: Patient, page: str) -> None:
     asked(rosa)
     make_commitment(rosa, [1], "11:00", "18:00", "Shop")
 
@@ -318,7 +318,7 @@ def test_declining_needs_a_reason_that_the_patient_reads(coordinator: Client, ro
         pytest.param({"decision": "accept", "reason": "No"}, "This says why not.", id="Enter in the reason"),
     ],
 )
-def test_an_invalid_decision_is_asked_again(
+def test_an_invalid_decision_shows_the_form_again(
     coordinator: Client, rosa: Patient, pressed: dict[str, str], words: str
 ) -> None:
     answer = coordinator.post(reverse("proposal", args=[asked(rosa).pk]), pressed or {"reason": ""})
@@ -395,7 +395,7 @@ def test_only_users_who_may_decide_see_proposals(site: Site, rosa: Patient, role
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])
-def test_the_chart_takes_as_many_queries_for_three_that_wait_as_for_one(
+def test_the_chart_takes_as_many_queries_for_three_waiting_proposals_as_for_one(
     coordinator: Client, rosa: Patient, django_assert_num_queries: DjangoAssertNumQueries, number: int
 ) -> None:
     for each in range(number):
@@ -442,5 +442,5 @@ def test_values_survive_a_round_trip_through_json(given: CommitmentValues, rosa:
     assert proposal.state == ProposalState.WAITING
 
 
-def test_a_commitment_returns_its_values(rosa: Patient) -> None:
+def test_the_values_of_a_commitment_equal_those_that_were_entered(rosa: Patient) -> None:
     assert commitment_values(make_commitment(rosa, [2], "11:00", "18:00")) == values()

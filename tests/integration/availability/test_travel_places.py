@@ -45,7 +45,7 @@ def test_a_place_is_added_with_travel_to_each_site(coordinator: Client, site: Si
     assert AuditEvent.objects.filter(action=Action.CREATED, subject_label="Warehouse", patient_key=rosa.pk).exists()
 
 
-def test_a_commitment_is_at_one_of_the_patient_s_places(coordinator: Client, site: Site, rosa: Patient) -> None:
+def test_a_commitment_is_at_one_of_the_patients_places(coordinator: Client, site: Site, rosa: Patient) -> None:
     place, foreign = make_place(rosa, {site: (20, 35)}), make_place(make_patient(site), {site: (1, 1)}, "Elsewhere")
     typed = {"kind": "work", "label": "Shift", "pattern": "every", "weekdays": ["0"], "starts": "9:00", "ends": "17:00"}
     address = reverse("commitment-new", args=[rosa.pk])

@@ -164,7 +164,7 @@ def test_a_reason_is_shown_beside_its_row_and_nothing_is_written_or_lost(
     assert acts() == []
 
 
-def test_a_row_of_another_patient_s_commitment_is_refused(coordinator: Client, site: Site, rosa: Patient) -> None:
+def test_a_row_of_another_patients_commitment_is_refused(coordinator: Client, site: Site, rosa: Patient) -> None:
     foreign = make_commitment(make_patient(site), [0], "08:00", "10:00")
 
     assert coordinator.post(address(rosa), typed([as_row(foreign, DELETE="on")])).status_code == 422
@@ -184,7 +184,7 @@ def test_a_row_that_is_removed_is_not_checked(coordinator: Client, rosa: Patient
     assert acts() == [(Action.DELETED, "Day shift", "")]
 
 
-def test_too_many_rows_are_refused_with_a_sentence(coordinator: Client, rosa: Patient) -> None:
+def test_too_many_rows_are_refused_with_an_explanation(coordinator: Client, rosa: Patient) -> None:
     assert coordinator.post(address(rosa), typed([SHIFT], total=200)).status_code == 422
     assert coordinator.post(address(rosa), {"rows-TOTAL_FORMS": "x"}).status_code == 422
 

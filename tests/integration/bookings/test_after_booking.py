@@ -251,5 +251,5 @@ def test_the_horizon_takes_as_many_statements_for_many_excuses_as_for_one(
     assert Attendance.objects.count() > patients * weeks
 
 
-def test_attendance_registers_one_handler() -> None:
+def test_the_attendance_app_registers_one_handler_for_new_bookings() -> None:
     assert registered_after_booking() == (update_excuses,)

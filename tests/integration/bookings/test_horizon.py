@@ -34,7 +34,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PAUSE: dict[str, Any] = {"break_starts": time(10, 30), "break_ends": time(10, 45)}
 
 
-def test_sessions_are_written_for_twelve_weeks_and_once() -> None:
+def test_sessions_are_written_once_for_twelve_weeks() -> None:
     track = make_weekday_track(make_site())
     assert extend_horizon(site=track.site, now=NOW) == HorizonExtension(36, 0, 0)
     assert extend_horizon(site=track.site, now=NOW) == HorizonExtension(0, 0, 0)
@@ -86,7 +86,7 @@ def test_biweekly_meetings_and_run_dates_are_respected() -> None:
     assert list(Session.objects.values_list("on", flat=True)) == [date(2026, 12, 7), date(2026, 12, 21)]
 
 
-def test_minutes_count_by_the_rules_of_their_own_week() -> None:
+def test_minutes_count_by_the_rules_in_force_in_their_week() -> None:
     site = make_site()
     RuleSet.objects.create(site=site, starts=date(2026, 12, 7), breaks_count=True)
     education = ServiceType.objects.create(code="tour", name="Tour", countable=False)
@@ -97,7 +97,7 @@ def test_minutes_count_by_the_rules_of_their_own_week() -> None:
     assert set(Session.objects.filter(on__iso_week_day=2).values_list("countable_minutes", flat=True)) == {0}
 
 
-def test_the_past_is_left_alone_unless_a_first_day_is_given() -> None:
+def test_past_sessions_are_written_only_if_a_first_day_is_given() -> None:
     site = make_site()
     make_track(site, [make_meeting(site, 0, "08:00", "09:00"), make_meeting(site, 0, "12:00", "13:00")])
     at_ten = datetime(2026, 11, 23, 15, tzinfo=UTC)
@@ -153,7 +153,7 @@ def test_a_booking_copies_its_session() -> None:
     }
 
 
-def test_a_booking_that_was_given_back_is_not_made_again() -> None:
+def test_a_booking_that_was_given_back_is_not_created_again() -> None:
     track = make_weekday_track(make_site())
     coordinator = make_staff(Role.COORDINATOR, track.site)
     enroll(admit(make_patient(track.site)), track)
@@ -165,7 +165,7 @@ def test_a_booking_that_was_given_back_is_not_made_again() -> None:
     assert first.session.booked == 0
 
 
-def test_nobody_is_booked_into_a_full_session_and_the_earliest_enrollment_comes_first() -> None:
+def test_a_full_session_takes_no_more_bookings_and_the_earliest_enrollment_comes_first() -> None:
     site = make_site()
     track = make_track(site, [make_meeting(site, day, places=1) for day in (0, 2, 4)])
     late = enroll(admit(make_patient(site)), track, starts=MONDAY)
@@ -174,14 +174,14 @@ def test_nobody_is_booked_into_a_full_session_and_the_earliest_enrollment_comes_
     assert (early.bookings.count(), late.bookings.count()) == (36, 0)
 
 
-def test_nobody_is_booked_into_two_sessions_at_once() -> None:
+def test_no_patient_is_booked_into_two_sessions_at_once() -> None:
     site = make_site()
     track = make_track(site, [make_meeting(site, 0), make_meeting(site, 0, "11:00", "13:00")])
     enroll(admit(make_patient(site)), track)
     assert extend_horizon(site=site, now=NOW) == HorizonExtension(24, 12, 12)
 
 
-def test_the_feeds_of_everybody_concerned_become_stale() -> None:
+def test_feeds_of_the_patient_facilitator_room_and_track_become_stale() -> None:
     site, elsewhere = make_site(), make_site("Elsewhere")
     lead, coordinator = make_staff(Role.CLINICIAN, site), make_staff(Role.COORDINATOR, site)
     room, patient = make_room(site), make_patient(site)

@@ -101,7 +101,7 @@ def given_back() -> list[date]:
     return list(back.order_by("starts").values_list("session__on", flat=True))
 
 
-def test_everything_but_the_date_is_booked_and_the_nightly_work_leaves_it(
+def test_all_other_dates_are_booked_and_the_nightly_job_does_not_book_the_missed_one(
     episode: Episode, track: Track, by: User
 ) -> None:
     enrollment = enroll(episode, track, by)
@@ -113,7 +113,7 @@ def test_everything_but_the_date_is_booked_and_the_nightly_work_leaves_it(
     assert given_back() == [HEARING]
 
 
-def test_no_place_is_needed_on_the_date(episode: Episode, track: Track, by: User) -> None:
+def test_no_free_spot_is_needed_on_a_missed_date(episode: Episode, track: Track, by: User) -> None:
     Session.objects.filter(on=HEARING).update(places=1, booked=1)
     assert standing(enroll(episode, track, by)) == 35
 
@@ -145,7 +145,7 @@ def test_a_session_that_was_moved_within_the_conflict_is_still_missed(episode: E
     assert given_back() == [HEARING]
 
 
-def test_changed_meetings_are_missed_on_such_dates_too(episode: Episode, track: Track, by: User) -> None:
+def test_a_change_of_meetings_can_miss_a_date_too(episode: Episode, track: Track, by: User) -> None:
     in_court(episode, HEARING + DAY)
     enrollment = enroll(episode, track, by, days=(2, 3, 4))
     assert given_back() == []
@@ -155,7 +155,7 @@ def test_changed_meetings_are_missed_on_such_dates_too(episode: Episode, track: 
     assert standing(enrollment) == 3 + 11 * 3 - 2
 
 
-def test_a_transfer_misses_such_dates_too(episode: Episode, track: Track, site: Site, by: User) -> None:
+def test_a_transfer_can_miss_a_date_too(episode: Episode, track: Track, site: Site, by: User) -> None:
     noon = make_track(site, [make_meeting(site, day, "08:30", "11:30") for day in (0, 1, 3)], name="Early")
     extend_horizon(site=site, now=NOW)
     enrollment = enroll(episode, track, by, days=(2, 3, 4))
@@ -164,7 +164,7 @@ def test_a_transfer_misses_such_dates_too(episode: Episode, track: Track, site: 
     assert given_back() == [HEARING]
 
 
-def test_the_week_owes_the_missed_session_and_it_can_be_made_up(episode: Episode, track: Track, by: User) -> None:
+def test_the_week_lacks_the_missed_session_and_it_can_be_made_up(episode: Episode, track: Track, by: User) -> None:
     enroll(episode, track, by)
     at_the_time = datetime.combine(HEARING, time(7), tzinfo=UTC)
     episode = Episode.objects.select_related("site", "patient").prefetch_related("spans").get()
@@ -202,7 +202,7 @@ def test_the_pages_show_which_date_is_missed(desk: Client, episode: Episode, tra
     assert "life leaves no time for" not in chart
 
 
-def test_the_chart_says_what_has_to_give_way_and_which_sessions_conflict(
+def test_the_chart_shows_commitments_that_have_to_move_and_sessions_that_conflict(
     desk: Client, episode: Episode, track: Track, by: User
 ) -> None:
     make_commitment(episode.patient, [1, 2], "05:00", "09:20", "Night shift", movable_minutes=30)

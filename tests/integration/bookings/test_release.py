@@ -81,7 +81,7 @@ def test_an_enrollment_is_ended_within_its_dates(episode: Episode) -> None:
     assert earlier.bookings.filter(released_at=None).count() == 1
 
 
-def test_a_discharge_ends_everything(episode: Episode) -> None:
+def test_a_discharge_ends_episode_level_enrollments_and_bookings(episode: Episode) -> None:
     site, coordinator = episode.site, make_staff(Role.COORDINATOR, episode.site)
     enrolling(episode, make_weekday_track(site))
     evening = make_track(site, [make_meeting(site, day, "18:00", "21:00") for day in (0, 1, 3)], name="Evening")
@@ -134,7 +134,7 @@ def an_evening(site: Site, on: date = date(2026, 11, 24), **fields: Any) -> Sess
     return Session.objects.get(meeting=meeting, on=on)
 
 
-def test_a_make_up_session_needs_a_place(missed: Booking) -> None:
+def test_a_make_up_session_needs_a_free_spot(missed: Booking) -> None:
     session = an_evening(missed.episode.site, places=1)
     Session.objects.filter(pk=session.pk).update(booked=1)
     assert make_up_refusal(session, missed) == (SessionFull("Evening", session.on),)
@@ -149,7 +149,7 @@ def test_a_make_up_session_must_be_in_the_future_and_countable(missed: Booking) 
     assert make_up_refusal(elsewhere, missed) == (NotBookable("Evening", elsewhere.on),)
 
 
-def test_a_make_up_session_is_not_booked_during_another_or_twice(missed: Booking) -> None:
+def test_a_make_up_session_is_not_booked_twice_or_during_another_session(missed: Booking) -> None:
     coordinator = make_staff(Role.COORDINATOR, missed.episode.site)
     same_hour = make_meeting(missed.episode.site, 2, "11:00", "13:00", name="Noon")
     make_track(missed.episode.site, [same_hour])

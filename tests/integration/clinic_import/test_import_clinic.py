@@ -123,7 +123,7 @@ def test_rotations_date_ranges_and_travel_are_imported_once(tmp_path: Path) -> N
     assert import_files(tmp_path, {**CLINIC, "commitments": LIVES}).changes == ()
 
 
-def test_a_changed_rotation_is_reported_as_it_is_written(tmp_path: Path) -> None:
+def test_a_changed_rotation_is_reported_in_the_notation_of_the_file(tmp_path: Path) -> None:
     import_files(tmp_path, {**CLINIC, "commitments": LIVES})
 
     (change,) = import_files(tmp_path, {**CLINIC, "commitments": LIVES.replace("4 on, 3 off", "2-2-3")}).changes
@@ -159,7 +159,7 @@ def test_a_change_that_breaks_the_hours_rule_writes_nothing(tmp_path: Path) -> N
     assert Meeting.objects.get(code="F1").ends == time(12)
 
 
-def test_several_meetings_can_swap_places(tmp_path: Path) -> None:
+def test_meetings_can_swap_their_weekdays_in_one_import(tmp_path: Path) -> None:
     """Made one after the other, these changes would double-book a room or break the hours rule."""
     import_files(tmp_path)
     text = CLINIC["meetings"].replace("Mon,9", "X,9").replace("Wed,9", "Mon,9").replace("X,9", "Wed,9")
@@ -167,7 +167,7 @@ def test_several_meetings_can_swap_places(tmp_path: Path) -> None:
     assert [(change.row, change.fields[0].after) for change in changes] == [(2, "Wednesday"), (3, "Monday")]
 
 
-def test_values_of_missing_columns_stay(tmp_path: Path) -> None:
+def test_columns_that_are_missing_from_a_file_keep_their_values(tmp_path: Path) -> None:
     import_files(tmp_path)
     files = {"meetings": "site,code,name,weekday,starts,ends,runs_from\nNORTH,M1,Group,Mon,9:00,12:00,1/5/2026\n"}
     assert import_files(tmp_path, files).changes == ()
@@ -297,7 +297,7 @@ def test_opening_hours_are_checked_together_with_existing_ones(tmp_path: Path) -
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
-def test_variants_of_spreadsheet_programs_are_read_alike(
+def test_encodings_separators_and_line_endings_of_spreadsheet_programs_are_recognized(
     tmp_path: Path, encoding: str, separator: str, ending: str
 ) -> None:
     cells = [["Code", "NAME", "Time zone"], ["S1", "Café Größe", "America/Chicago"], ["", "", ""]]
@@ -327,7 +327,7 @@ def test_thousands_of_patients_take_few_queries(
         assert import_clinic(tmp_path, by=None, now=datetime(2026, 9, 2, tzinfo=UTC)).changes == ()
 
 
-def test_people_that_the_file_does_not_mention_keep_their_roles(tmp_path: Path) -> None:
+def test_staff_who_are_missing_from_the_file_keep_their_roles(tmp_path: Path) -> None:
     boss = User.objects.create_superuser("boss@clinic.example", name="Boss")
     import_files(tmp_path)
     assert RoleAssignment.objects.filter(user=boss, role=Role.ADMINISTRATOR, site=None).exists()

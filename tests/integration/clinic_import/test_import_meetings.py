@@ -100,7 +100,7 @@ def test_adding_a_track_to_a_group_changes_no_booking(tmp_path: Path, enrollment
     assert booked(enrollment) == places
 
 
-def test_fewer_places_than_patients_are_refused(tmp_path: Path, enrollment: Enrollment) -> None:
+def test_fewer_spots_than_patients_are_refused(tmp_path: Path, enrollment: Enrollment) -> None:
     Meeting.objects.filter(code="M1").update(places=10)
     other = Episode.objects.create(
         patient=Episode.objects.get().patient.site.patients.get(code="P2"), site=enrollment.episode.site, starts=TODAY

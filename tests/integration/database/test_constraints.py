@@ -313,11 +313,11 @@ def test_the_database_refuses_a_row_that_breaks(world: World, name: str) -> None
     assert any(each in said for each in expected_messages(name)), said
 
 
-def test_every_constraint_is_tried() -> None:
+def test_every_constraint_has_a_row_that_breaks_it() -> None:
     assert set(BREAKS) == set(CONSTRAINTS) | {guard.name for guard in GUARDS}
 
 
-def test_counselor_hours_may_touch_and_may_overlap_at_other_times_or_for_others(world: World) -> None:
+def test_counselor_hours_may_be_adjacent_and_may_overlap_on_other_days_or_for_other_counselors(world: World) -> None:
     for otherwise in (
         {"starts": time(12), "ends": time(13)},
         {"weekday": 2},

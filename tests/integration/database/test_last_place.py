@@ -75,7 +75,7 @@ def counters_are_right() -> bool:
     return all(session.booked == session.bookings.filter(released_at=None).count() for session in Session.objects.all())
 
 
-def test_the_last_place_goes_once() -> None:
+def test_the_last_spot_is_given_once() -> None:
     track = three_days(places=1)
     extend_horizon(site=track.site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, track.site)
@@ -89,7 +89,7 @@ def test_the_last_place_goes_once() -> None:
     assert counters_are_right()
 
 
-def test_only_as_many_are_enrolled_as_there_are_places() -> None:
+def test_no_more_patients_are_enrolled_than_there_are_spots() -> None:
     track = three_days(places=5)
     extend_horizon(site=track.site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, track.site)
@@ -136,7 +136,7 @@ def test_tracks_that_share_groups_in_another_order_do_not_deadlock() -> None:
     assert counters_are_right()
 
 
-def test_two_extensions_at_once_write_every_session_and_booking_once() -> None:
+def test_two_simultaneous_extensions_write_every_session_and_booking_once() -> None:
     track = three_days()
     coordinator = make_staff(Role.COORDINATOR, track.site)
     for episode in admitted(track, 3):
@@ -158,7 +158,7 @@ def makeup_world() -> tuple[Track, Meeting, User, list[Booking]]:
     return track, evening, coordinator, [each.bookings.order_by("starts")[0] for each in enrollments]
 
 
-def test_the_last_place_for_a_make_up_goes_once() -> None:
+def test_the_last_spot_for_a_make_up_session_is_given_once() -> None:
     _, evening, coordinator, missed = makeup_world()
     session = evening.sessions.order_by("on")[0]
     answers = at_once(
@@ -169,7 +169,7 @@ def test_the_last_place_for_a_make_up_goes_once() -> None:
     assert counters_are_right()
 
 
-def test_a_make_up_and_an_enrollment_never_overlap_for_a_patient() -> None:
+def test_a_patient_never_gets_a_make_up_session_that_overlaps_a_new_enrollment() -> None:
     track, evening, coordinator, (missed, *_) = makeup_world()
     parallel = make_track(
         track.site, [make_meeting(track.site, day, "18:00", "21:00") for day in (1, 3, 5)], name="Late"
@@ -209,7 +209,7 @@ def individually(site: Site, lead: User, number: int, hour: int = 15) -> list[Ca
     ]
 
 
-def test_an_hour_of_a_counselor_is_given_once() -> None:
+def test_an_hour_of_a_counselor_is_booked_once() -> None:
     site = make_site()
     lead = make_staff(Role.CLINICIAN, site)
     make_hours(lead, site, 2, "15:00", "16:00")
@@ -223,7 +223,7 @@ def test_an_hour_of_a_counselor_is_given_once() -> None:
     assert counters_are_right()
 
 
-def test_an_hour_of_a_counselor_at_two_sites_is_given_once() -> None:
+def test_an_hour_of_a_counselor_at_two_sites_is_booked_once() -> None:
     east, west = make_site("East"), make_site("West", "America/Chicago")
     lead = make_staff(Role.CLINICIAN, east)
     RoleAssignment.objects.create(user=lead, role=Role.CLINICIAN, site=west)
@@ -255,7 +255,7 @@ def test_the_database_refuses_overlapping_bookings() -> None:
         booking.save()
 
 
-def test_the_database_refuses_more_bookings_than_places() -> None:
+def test_the_database_refuses_more_bookings_than_spots() -> None:
     track = three_days(places=1)
     extend_horizon(site=track.site, now=NOW)
     with pytest.raises(IntegrityError, match="session_is_not_overbooked"), transaction.atomic():

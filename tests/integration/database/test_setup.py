@@ -25,12 +25,12 @@ def assert_refuses_changes(event: AuditEvent) -> None:
         AuditEvent.objects.filter(pk=event.pk).delete()
 
 
-def test_the_deployment_is_the_test_one() -> None:
+def test_tests_run_in_the_test_deployment() -> None:
     assert settings.DEPLOYMENT == "test"
     assert not settings.DEBUG
 
 
-def test_the_database_is_the_requested_one(db: None) -> None:
+def test_tests_run_on_the_requested_database(db: None) -> None:
     asked_for_postgresql = settings.DATABASE_URL.startswith("postgres")
     assert connection.vendor == ("postgresql" if asked_for_postgresql else "sqlite")
 
@@ -44,7 +44,7 @@ def test_tests_with_real_transactions_start_with_complete_tables(transactional_d
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_the_marker_for_real_transactions_does_the_same(attempt: int) -> None:
+def test_tests_marked_for_real_transactions_start_with_complete_tables_too(attempt: int) -> None:
     assert ServiceType.objects.count() >= 11
     assert AuditEvent.objects.count() == 0
     assert_refuses_changes(add_event())

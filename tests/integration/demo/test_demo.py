@@ -77,7 +77,7 @@ def test_the_clinic_has_the_intended_size_and_variety() -> None:
         pytest.param(datetime(2027, 3, 13, 13, tzinfo=UTC), id="Saturday morning before the clocks change"),
     ],
 )
-def test_the_special_patients_are_in_their_situations_at_any_time(now: datetime) -> None:
+def test_the_demo_patients_are_in_their_planned_situations_at_any_time(now: datetime) -> None:
     load(now)
     north, south = Site.objects.get(code="NORTH"), Site.objects.get(code="SOUTH")
     this_week = rows_of(north, now)
@@ -146,7 +146,7 @@ def test_the_command_prints_the_sign_ins_and_refuses_a_second_clinic() -> None:
         call_command("load_demo", stdout=StringIO())
 
 
-def test_it_is_not_loaded_into_another_clinic() -> None:
+def test_the_demo_clinic_is_not_loaded_into_another_clinic() -> None:
     make_site()
     with pytest.raises(CommandError):
         call_command("load_demo")

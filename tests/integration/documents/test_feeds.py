@@ -69,7 +69,7 @@ def events(body: bytes) -> list[Any]:
     return sorted(Calendar.from_ical(body).walk("VEVENT"), key=lambda event: event["DTSTART"].dt)
 
 
-def test_a_feed_holds_one_event_for_each_session_in_utc(client: Client, bookings: list[Booking]) -> None:
+def test_a_feed_has_one_event_in_utc_for_each_session(client: Client, bookings: list[Booking]) -> None:
     _, address = make_feed(bookings[0])
 
     answer = client.get(address)
@@ -104,7 +104,7 @@ def test_two_feeds_of_one_patient_cannot_be_linked(client: Client, bookings: lis
     assert not ids[0] & ids[1]
 
 
-def test_the_headers_suit_calendar_apps_and_keep_others_out(client: Client, bookings: list[Booking]) -> None:
+def test_the_headers_suit_calendar_apps_and_forbid_indexing(client: Client, bookings: list[Booking]) -> None:
     _, address = make_feed(bookings[0])
     answer = client.get(address)
     assert answer["Content-Type"] == "text/calendar; charset=utf-8"
@@ -129,7 +129,7 @@ def test_an_unchanged_response_is_not_sent_again(client: Client, bookings: list[
         assert again["Cache-Control"] == "private, no-cache"
 
 
-def test_released_and_canceled_sessions_disappear(client: Client, bookings: list[Booking]) -> None:
+def test_released_and_canceled_sessions_disappear_from_the_feed(client: Client, bookings: list[Booking]) -> None:
     feed, address = make_feed(bookings[0])
     assert len(events(client.get(address).content)) == 2
     Booking.objects.filter(pk=bookings[0].pk).update(released_at=NOW, release_cause="given_back")
@@ -154,7 +154,7 @@ def test_after_discharge_a_feed_is_empty_for_two_weeks_and_then_unknown(
         assert b"VEVENT" not in answer.content
 
 
-def test_revoked_unknown_and_malformed_addresses_get_the_same_response(client: Client, bookings: list[Booking]) -> None:
+def test_revoked_unknown_and_malformed_links_get_the_same_response(client: Client, bookings: list[Booking]) -> None:
     feed, address = make_feed(bookings[0])
     revoke_feed(feed=feed, by=feed.created_by, now=NOW)
     answers = [client.get(each) for each in (address, reverse("feed", args=["A" * 43]), reverse("feed", args=["x"]))]
@@ -172,7 +172,9 @@ def test_the_token_is_neither_stored_nor_logged(client: Client, bookings: list[B
     assert line.getMessage() == "Not Found: /c/…/schedule.ics"
 
 
-def test_guessing_addresses_is_limited_and_fetching_a_valid_one_is_not(client: Client, bookings: list[Booking]) -> None:
+def test_requests_for_invalid_links_are_limited_and_those_for_a_valid_link_are_not(
+    client: Client, bookings: list[Booking]
+) -> None:
     _, address = make_feed(bookings[0])
     for number in range(60):
         assert client.get(reverse("feed", args=[f"guess-{number}"])).status_code == 404
@@ -188,7 +190,7 @@ def test_a_facilitators_feed_counts_patients_without_naming_them(client: Client,
     assert b"Rosa" not in body
 
 
-def test_a_patient_revokes_only_their_own_address(client: Client, bookings: list[Booking]) -> None:
+def test_a_patient_revokes_only_their_own_calendar_link(client: Client, bookings: list[Booking]) -> None:
     user = make_patient_user(bookings[0].episode.patient)
     own, address = make_feed(bookings[0], by=user)
     stranger = make_patient(bookings[0].session.site, "Omar", "Haddad")
@@ -199,7 +201,7 @@ def test_a_patient_revokes_only_their_own_address(client: Client, bookings: list
     assert client.get(address).status_code == 404
 
 
-def test_the_page_shows_an_address_once(client: Client, bookings: list[Booking]) -> None:
+def test_the_page_shows_a_new_calendar_link_only_once(client: Client, bookings: list[Booking]) -> None:
     client.force_login(make_patient_user(bookings[0].episode.patient))
     page = reverse("portal-calendar")
     made = client.post(page, {"label": "my phone", "style": "discreet"})

@@ -237,7 +237,9 @@ def test_an_invalid_consent_is_refused(
     assert [type(each) for each in refused.value.reasons] == [reason]
 
 
-def test_a_coordinator_records_writes_and_revokes(client: Client, patient: Patient, coordinator: User) -> None:
+def test_a_coordinator_records_a_consent_writes_a_letter_and_revokes_the_consent(
+    client: Client, patient: Patient, coordinator: User
+) -> None:
     client.force_login(coordinator)
     typed = {
         "recipient_kind": "school",
@@ -326,7 +328,7 @@ def test_a_letterhead_that_reveals_treatment_is_refused(
     assert refused.value.reasons == (LetterheadRevealsTreatment(words),)
 
 
-def test_a_site_gets_no_letterhead_or_neutral_name_that_reveals_treatment(patient: Patient) -> None:
+def test_a_site_cannot_have_a_letterhead_or_neutral_name_that_reveals_treatment(patient: Patient) -> None:
     site = patient.site
     site.letterhead, site.neutral_name = "Recovery House Offices", "Your therapy"
     with pytest.raises(ValidationError) as refused:

@@ -157,7 +157,7 @@ def test_a_tracks_feed_has_each_session_once_and_no_names(
     assert len({str(event["UID"]) for event in events}) == len(events)
 
 
-def test_the_response_does_not_reveal_what_is_wrong_with_an_address(
+def test_the_response_does_not_reveal_why_a_link_is_invalid(
     client: Client, enrollment: Enrollment, coordinator: User
 ) -> None:
     feed, token = create_feed(patient=enrollment.episode.patient, by=coordinator, now=NOW)
@@ -169,7 +169,7 @@ def test_the_response_does_not_reveal_what_is_wrong_with_an_address(
     assert not any(answer.cookies for answer in answers)
 
 
-def test_an_address_may_be_fetched_120_times_an_hour(client: Client, address: str) -> None:
+def test_a_feed_may_be_fetched_120_times_an_hour(client: Client, address: str) -> None:
     statuses = [client.get(address).status_code for _ in range(120)]
     assert set(statuses) == {200}
     refused = client.get(address)

@@ -187,7 +187,7 @@ def test_a_kept_meeting_keeps_its_bookings_and_their_marks(enrollment: Enrollmen
     assert Attendance.objects.get() == mark
 
 
-def test_a_moved_session_counts_for_the_date_that_it_stands_for(enrollment: Enrollment, by: User) -> None:
+def test_a_moved_session_belongs_to_the_enrollment_by_its_original_date(enrollment: Enrollment, by: User) -> None:
     wednesday, thursday = LATER + 2 * DAY, LATER + 3 * DAY
     put_off = Session.objects.get(on=wednesday - WEEK, meeting__weekday=2)
     brought_forward = Session.objects.get(on=wednesday, meeting__weekday=2)
@@ -215,7 +215,7 @@ def test_a_booking_that_was_given_back_stays_released(enrollment: Enrollment, by
     assert not Booking.objects.active().filter(session=given.session_id).exists()
 
 
-def test_own_meetings_count_neither_as_full_nor_as_a_conflict(enrollment: Enrollment, by: User) -> None:
+def test_meetings_that_the_patient_attends_are_neither_full_nor_a_conflict(enrollment: Enrollment, by: User) -> None:
     Session.objects.filter(meeting__weekday__in=(0, 2, 4)).update(places=1)
     change(enrollment, 0, 1, 4, by=by)
     assert weekdays(enrollment, LATER) == {0, 1, 4}
@@ -280,7 +280,7 @@ def test_a_change_starts_today_at_the_earliest_and_within_the_enrollment(enrollm
     assert reasons == (AlreadyEnded(enrollment.track.name, LATER - DAY),)
 
 
-def test_an_enrollment_with_an_end_still_ends_then_after_a_change(enrollment: Enrollment, by: User) -> None:
+def test_a_change_keeps_the_end_date_of_the_enrollment(enrollment: Enrollment, by: User) -> None:
     ends = LATER + 2 * WEEK
     end_enrollment(enrollment=enrollment, last_day=ends - DAY, by=by, now=NOW)
     change(enrollment, 0, 1, 3, by=by)
@@ -399,7 +399,7 @@ def test_a_transfer_closes_the_waitlist_entry(enrollment: Enrollment, by: User, 
     assert (entry.closed_at, entry.enrollment) == (NOW, new)
 
 
-def test_a_session_that_stands_for_a_later_date_is_released_with_the_enrollment(
+def test_a_session_moved_ahead_from_after_the_last_day_is_released_with_the_enrollment(
     enrollment: Enrollment, by: User, site: Site
 ) -> None:
     monday = Session.objects.get(on=LATER, meeting__weekday=0, meeting__starts="09:00")

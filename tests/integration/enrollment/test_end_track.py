@@ -71,7 +71,7 @@ def clinic() -> Clinic:
     return Clinic()
 
 
-def test_chosen_patients_move_to_the_other_track_and_the_others_end_with_it(clinic: Clinic) -> None:
+def test_chosen_patients_move_to_the_other_track_and_other_enrollments_end(clinic: Clinic) -> None:
     mover, other = clinic.enrollments
     clinic.end(to=clinic.evening, moving=[mover.pk])
     clinic.track.refresh_from_db()
@@ -98,7 +98,7 @@ def test_a_moved_patient_on_leave_is_excused_in_the_other_track_at_once(clinic: 
     assert not in_the_evening.filter(session__on__gt=back, attendance__isnull=False).exists()
 
 
-def test_own_groups_end_with_the_track_and_shared_ones_continue(clinic: Clinic) -> None:
+def test_groups_of_only_this_track_end_with_it_and_shared_groups_continue(clinic: Clinic) -> None:
     clinic.end()
     to_come = Session.objects.exclude(status="cancelled").filter(on__gt=FRIDAY)
     assert set(to_come.values_list("name", flat=True)) == {"Shared", "Late"}

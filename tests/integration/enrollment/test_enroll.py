@@ -108,7 +108,7 @@ def test_a_session_that_has_begun_is_not_booked(episode: Episode) -> None:
     assert enrollment.bookings.order_by("starts")[0].session.on == date(2026, 11, 25)
 
 
-def test_individual_minutes_count_without_a_session(episode: Episode) -> None:
+def test_individual_minutes_of_the_track_count_toward_the_prescription(episode: Episode) -> None:
     meetings = [make_meeting(episode.site, day, "09:00", "11:40") for day in (0, 2, 4)]
     enrollment = enrolling(episode, make_track(episode.site, meetings, individual_minutes=60))
     assert set(enrollment.bookings.values_list("countable_minutes", flat=True)) == {160}

@@ -207,7 +207,7 @@ def test_a_patient_is_transferred_after_the_preview_was_confirmed(
     assert weekdays(enrollment, date(2026, 12, 7)) == set()
 
 
-def test_a_transfer_to_the_own_track_or_another_site_is_not_found(
+def test_a_transfer_to_the_same_track_or_to_another_site_gets_404(
     desk: Client, enrollment: Enrollment, track: Track
 ) -> None:
     far = make_track(make_site("Elsewhere"), name="Far")

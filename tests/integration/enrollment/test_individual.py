@@ -154,14 +154,14 @@ def test_an_hour_that_was_taken_meanwhile_is_refused_and_nothing_is_written(clin
     assert Meeting.objects.filter(kept_for__isnull=False).count() == 1
 
 
-def test_reasons_against_hours_and_groups_come_together(clinic: Clinic) -> None:
+def test_reasons_against_hours_and_groups_are_given_at_once(clinic: Clinic) -> None:
     make_commitment(clinic.episode.patient, [2], "11:30", "13:00")
     with pytest.raises(Refused) as refused:
         clinic.enrolled(clinic.hour(2, 12))
     assert {reason.code for reason in reasons(refused)} == {"clash", "hour_not_free"}
 
 
-def test_other_minutes_than_the_track_promises_are_refused(clinic: Clinic) -> None:
+def test_individual_minutes_that_differ_from_those_of_the_track_are_refused(clinic: Clinic) -> None:
     for wrong in (clinic.hour(2, 12, 45), clinic.hour(2, 12, 120)):
         with pytest.raises(Refused) as refused:
             clinic.enrolled(wrong)

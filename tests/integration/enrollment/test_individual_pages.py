@@ -329,7 +329,7 @@ def test_a_clinician_enters_only_their_own_hours(site: Site, track: Track, ada: 
     assert CounselorHours.objects.filter(pk=theirs.pk).exists()
 
 
-def test_a_coordinator_enters_anybodys_hours(desk: Client, site: Site, track: Track, ada: User) -> None:
+def test_a_coordinator_enters_the_hours_of_any_counselor(desk: Client, site: Site, track: Track, ada: User) -> None:
     answer = desk.post(reverse("counselor-hours-new"), stated(user=ada.pk, last_day="2026-12-31"), follow=True)
     assert "until Thu 31 Dec" in answer.content.decode()
     hours = CounselorHours.objects.get(weekday=3)

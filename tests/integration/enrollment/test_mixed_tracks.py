@@ -145,7 +145,7 @@ def test_the_track_must_have_most_of_the_chosen_meetings(clinic: Clinic) -> None
         pytest.param({"status": TrackStatus.DRAFT, "published_at": None}, id="not on offer"),
     ],
 )
-def test_a_track_for_other_patients_cannot_be_visited(clinic: Clinic, fields: dict[str, Any]) -> None:
+def test_groups_of_a_track_that_cannot_be_mixed_in_are_refused(clinic: Clinic, fields: dict[str, Any]) -> None:
     extend_horizon(site=clinic.site, now=NOW)
     Track.objects.filter(pk=clinic.evenings.pk).update(**fields)
     assert NotRunning("Evening 3", MONDAY) in refusal(clinic.enroll)
@@ -156,7 +156,7 @@ def test_meetings_of_tracks_that_do_not_mix_are_refused(clinic: Clinic) -> None:
     assert NotRunning("Evening 3", MONDAY) in refusal(clinic.enroll)
 
 
-def test_a_change_can_mix_too_and_visited_groups_can_be_kept_when_tracks_no_longer_mix(clinic: Clinic) -> None:
+def test_a_change_can_mix_tracks_and_can_keep_visited_groups_after_tracks_no_longer_mix(clinic: Clinic) -> None:
     enrollment = clinic.enroll()
     Site.objects.update(mixes_tracks=False)
     change_meetings(enrollment=enrollment, meetings=clinic.choice((0, 4), (3,)), from_day=LATER, **clinic.said)
@@ -251,7 +251,7 @@ def test_visitors_of_a_track_that_ends_lose_only_its_groups_and_the_page_says_so
     ]
 
 
-def test_when_the_own_track_ends_visited_groups_end_too(clinic: Clinic) -> None:
+def test_when_the_track_of_an_enrollment_ends_its_visited_groups_end_too(clinic: Clinic) -> None:
     enrollment = clinic.enroll()
     end_track(track=clinic.mornings, last_day=LATER, **clinic.said)
     enrollment.refresh_from_db()

@@ -163,7 +163,7 @@ def test_enrollments_and_future_bookings_have_to_end_first(episode: Episode, her
     assert move(episode, there, by, now=session.ends + DAY).site == there
 
 
-def test_an_episode_that_is_over_or_there_already_is_refused(
+def test_an_episode_that_is_over_or_already_at_the_site_is_refused(
     episode: Episode, here: Site, there: Site, by: User
 ) -> None:
     assert refusal(episode, here, by) == (NothingChanged(),)
@@ -197,7 +197,7 @@ def test_waitlist_entries_are_closed_and_feeds_become_stale(
     assert Feed.objects.get(pk=feed.pk).stale_at == LATER
 
 
-def test_staff_see_the_patient_where_they_are_and_the_roster_where_they_were(
+def test_staff_see_the_patient_at_the_new_site_and_past_rosters_at_the_old_one(
     episode: Episode, here: Site, there: Site, by: User
 ) -> None:
     session = Booking.objects.order_by("starts")[0].session
@@ -221,7 +221,9 @@ def test_staff_see_the_patient_where_they_are_and_the_roster_where_they_were(
 # Weekly hours
 
 
-def test_weeks_are_judged_by_the_site_of_that_time(episode: Episode, here: Site, there: Site, by: User) -> None:
+def test_each_week_follows_the_rules_and_closures_of_the_site_at_that_time(
+    episode: Episode, here: Site, there: Site, by: User
+) -> None:
     """The new site starts its weeks on Sunday, and was closed in a week before the transfer."""
     RuleSet.objects.filter(site=there).update(starts=date(2020, 1, 5), week_starts=6)
     Closure.objects.create(site=there, starts=MONDAY, ends=MONDAY + WEEK, reason="Flood")
@@ -240,7 +242,7 @@ def test_weeks_are_judged_by_the_site_of_that_time(episode: Episode, here: Site,
     assert full.row.ledger.partial == {PartialReason.MOVE}
 
 
-def test_a_week_of_both_sites_counts_what_was_attended_at_either(
+def test_the_week_of_a_transfer_counts_sessions_at_both_sites(
     episode: Episode, here: Site, there: Site, by: User
 ) -> None:
     enrollment = enroll(episode, by)
@@ -256,7 +258,7 @@ def test_a_week_of_both_sites_counts_what_was_attended_at_either(
     assert row.ledger.partial == {PartialReason.MOVE}
 
 
-def test_the_list_of_weeks_has_the_patients_of_that_time(
+def test_the_list_of_weeks_has_the_patients_who_were_at_the_site_then(
     episode: Episode, here: Site, there: Site, by: User, client: Client
 ) -> None:
     move(episode, there, by)
@@ -290,7 +292,7 @@ def stated(patient: Patient) -> list[tuple[Any, ...]]:
     return list(rows.values_list("label", "weekdays", "anchor", "on", "until", "starts", "ends", "valid_from"))
 
 
-def test_commitments_keep_their_instants(episode: Episode, west: Site, by: User) -> None:
+def test_commitments_are_converted_to_the_time_zone_of_the_new_site(episode: Episode, west: Site, by: User) -> None:
     patient = episode.patient
     make_commitment(patient, [0, 1], "09:00", "17:00", "A day shift")
     make_commitment(patient, [0, 6], "00:30", "06:00", "B nights", anchor=MONDAY, valid_from=MONDAY)

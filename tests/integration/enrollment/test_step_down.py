@@ -147,7 +147,7 @@ def test_the_schedule_that_keeps_more_meetings_comes_first(rosa: Patient, evenin
     assert {ahead.stage.schedule.offer.name for ahead in (first, second) if ahead.stage.schedule} == {"Evenings"}
 
 
-def test_attended_meetings_are_arranged_and_kept_by_the_next_level(
+def test_attended_meetings_settle_the_current_level_and_are_kept_at_the_next_one(
     rosa: Patient, evenings: Track, coordinator: User
 ) -> None:
     weekday_track(rosa.site, "Mornings", "09:00", "12:00")
@@ -170,7 +170,7 @@ def test_a_full_group_that_the_patient_attends_is_available_to_them(rosa: Patien
     assert [days(ahead) for ahead in looked(other)] == [[], []]
 
 
-def test_a_change_from_the_next_level_on_is_arranged_for_that_level(
+def test_a_change_saved_for_the_start_of_the_next_level_settles_that_level(
     rosa: Patient, evenings: Track, coordinator: User
 ) -> None:
     enrollment = stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator)
@@ -180,7 +180,7 @@ def test_a_change_from_the_next_level_on_is_arranged_for_that_level(
     assert (days(second), second.stage.schedule) == ([1, 3, 4], None)
 
 
-def test_attended_meetings_that_are_not_enough_are_searched_again(rosa: Patient, evenings: Track) -> None:
+def test_a_level_is_searched_if_the_attended_meetings_are_not_enough(rosa: Patient, evenings: Track) -> None:
     enrollment = enroll(rosa.episodes.get(), evenings, starts=MONDAY)
     enrollment.enrollment_meetings.filter(meeting__weekday__gte=3).delete()
     first, _ = looked(rosa)
@@ -193,7 +193,7 @@ def test_attended_meetings_that_are_not_enough_are_searched_again(rosa: Patient,
     assert first.stage.difference.days == (ChangedDays("kept", (0, 1, 2)), ChangedDays("added", (3, 4)))
 
 
-def test_an_enrollment_that_starts_later_is_arranged_for_its_level(
+def test_an_enrollment_that_starts_later_settles_the_level_of_that_time(
     rosa: Patient, evenings: Track, coordinator: User
 ) -> None:
     stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator, starts=MONDAY + WEEK)
@@ -263,7 +263,9 @@ def test_an_episode_without_a_level_is_refused(rosa: Patient) -> None:
 # Page
 
 
-def test_the_page_has_a_column_for_each_level_with_what_is_kept(desk: Client, rosa: Patient, evenings: Track) -> None:
+def test_the_page_has_a_column_for_each_level_that_shows_which_meetings_are_kept(
+    desk: Client, rosa: Patient, evenings: Track
+) -> None:
     answer = page_of(desk, rosa)
     assert answer.status_code == 200
     first, second = answer.context["columns"]
@@ -342,7 +344,7 @@ def test_a_level_without_a_fit_shows_the_reasons(desk: Client, rosa: Patient, ev
     assert f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-14" in answer.text
 
 
-def test_changes_that_would_help_are_shown(desk: Client, rosa: Patient, evenings: Track) -> None:
+def test_suggestions_are_shown(desk: Client, rosa: Patient, evenings: Track) -> None:
     make_commitment(rosa, [1], "12:00", "18:10", label="Late shift", movable_minutes=30)
     assert "Late shift would have to end 10 min earlier on Tue: at 18:00" in page_of(desk, rosa).text
 
@@ -367,7 +369,7 @@ def test_users_who_may_not_see_commitments_may_not_see_the_plan(site: Site, rosa
     assert not AuditEvent.objects.exists()
 
 
-def test_patients_and_other_sites_get_not_found(rosa: Patient) -> None:
+def test_patients_and_staff_of_other_sites_get_404(rosa: Patient) -> None:
     for user in (make_patient_user(rosa), make_staff(Role.COORDINATOR, make_site("Elsewhere"))):
         client = Client()
         client.force_login(user)
@@ -402,7 +404,7 @@ def test_one_level_takes_as_many_queries_as_three() -> None:
     assert [queries_of_looking_ahead(1), queries_of_looking_ahead(3)] == [(13, 23), (13, 23)]
 
 
-def test_three_levels_each_keep_meetings_of_the_one_before(site: Site, evenings: Track) -> None:
+def test_each_of_three_levels_keeps_meetings_of_the_level_before(site: Site, evenings: Track) -> None:
     patient = make_patient(site)
     episode = admit(patient, minutes=900, days=5)
     state(episode, STEP, minutes=720, days=4)

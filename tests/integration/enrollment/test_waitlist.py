@@ -187,7 +187,7 @@ def test_discharge_closes_every_open_entry(site: Site, rosa: Episode, track: Tra
     assert left.close_reason == "Moved"
 
 
-def test_every_way_of_enrolling_closes_the_entry(rosa: Episode, track: Track, by: User) -> None:
+def test_every_kind_of_enrollment_closes_the_entry(rosa: Episode, track: Track, by: User) -> None:
     extend_horizon(site=track.site, now=NOW)
     entry = joins(rosa, track, by)
     meetings = list(track.meetings.all())
@@ -243,7 +243,7 @@ def test_the_next_in_line_is_the_first_entry_that_fits(
         pytest.param(MONDAY + 8 * WEEK, None, id="too late to be known"),
     ],
 )
-def test_a_place_that_gets_free_fits_from_that_day_on(
+def test_a_spot_that_becomes_free_fits_from_that_day_on(
     rosa: Episode, track: Track, taken: Enrollment, by: User, last_day: date, starts: date | None
 ) -> None:
     joins(rosa, track, by)
@@ -252,7 +252,7 @@ def test_a_place_that_gets_free_fits_from_that_day_on(
     assert (waiting.fit.starts if waiting.fits else None) == starts
 
 
-def test_nobody_fits_after_the_end_of_the_episode(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
+def test_no_entry_fits_after_the_end_of_its_episode(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
     joins(rosa, track, by)
     end_enrollment(enrollment=taken, last_day=MONDAY + WEEK, by=by, now=NOW)
     rosa.spans.update(ends=MONDAY + DAY)
@@ -265,7 +265,7 @@ def test_nobody_fits_after_the_end_of_the_episode(rosa: Episode, track: Track, t
     assert [reason.code for reason in waiting.reasons] == ["no_episode"]
 
 
-def test_a_full_group_fits_nobody(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
+def test_no_entry_fits_a_full_group(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
     joins(rosa, track, by)
     (waiting,) = fits(track)
     assert not waiting.fits
@@ -352,7 +352,7 @@ def test_a_patient_in_another_track_is_transferred(
     assert reverse("waitlist-enroll", args=[WaitingEntry.objects.get().pk]) not in text
 
 
-def test_enrolling_from_the_waitlist_during_a_leave_is_excused_at_once(
+def test_sessions_booked_from_the_waitlist_during_a_leave_are_excused_at_once(
     desk: Client, rosa: Episode, track: Track, by: User
 ) -> None:
     extend_horizon(site=track.site, now=NOW)

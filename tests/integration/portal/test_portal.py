@@ -64,7 +64,7 @@ def next_part(client: Client) -> str:
     return client.get(reverse("portal-home")).text.partition(">Next<")[2].partition("</section>")[0]
 
 
-def test_the_next_session_is_the_next_that_takes_place(client: Client, enrollment: Enrollment) -> None:
+def test_past_and_canceled_sessions_are_not_shown_as_the_next_session(client: Client, enrollment: Enrollment) -> None:
     _, _, friday = book_week(enrollment)
     book_week(enrollment, MONDAY + timedelta(weeks=1))
     assert "Fri 27 Nov" in next_part(client), "today's was over at noon"
@@ -74,7 +74,7 @@ def test_the_next_session_is_the_next_that_takes_place(client: Client, enrollmen
     assert client.get(reverse("portal-home")).text.count("Cancelled") == 1
 
 
-def test_a_session_that_is_going_on_is_today(
+def test_a_session_in_progress_is_shown_as_today(
     client: Client, enrollment: Enrollment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book_week(enrollment)
@@ -84,11 +84,11 @@ def test_a_session_that_is_going_on_is_today(
     assert ">Today<" not in next_part(client)
 
 
-def test_without_anything_planned_it_says_whom_to_call(client: Client, enrollment: Enrollment) -> None:
+def test_without_planned_sessions_the_page_says_whom_to_call(client: Client, enrollment: Enrollment) -> None:
     assert "Nothing is planned. Call 555-0100 to ask." in next_part(client)
 
 
-def test_released_places_and_other_peoples_are_not_shown(client: Client, enrollment: Enrollment) -> None:
+def test_released_bookings_and_those_of_other_patients_are_not_shown(client: Client, enrollment: Enrollment) -> None:
     monday, wednesday, _ = book_week(enrollment)
     Booking.objects.filter(pk=wednesday.pk).update(released_at=WEDNESDAY_NOON, release_cause="given_back")
     other = enroll(admit(make_patient(enrollment.track.site, "Omar", "Haddad")), enrollment.track)
@@ -103,7 +103,7 @@ def test_released_places_and_other_peoples_are_not_shown(client: Client, enrollm
         assert "Omar" not in text
 
 
-def test_a_cancelled_session_is_told_and_a_moved_one_shown_at_its_new_time(
+def test_a_canceled_session_is_marked_and_a_moved_one_is_shown_at_its_new_time(
     client: Client, enrollment: Enrollment
 ) -> None:
     by = make_staff(Role.COORDINATOR, enrollment.track.site)
@@ -124,14 +124,14 @@ def test_a_cancelled_session_is_told_and_a_moved_one_shown_at_its_new_time(
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_page_names_the_clinic_the_group_or_who_leads_it(client: Client, enrollment: Enrollment, page: str) -> None:
+def test_no_page_names_the_clinic_the_group_or_its_leader(client: Client, enrollment: Enrollment, page: str) -> None:
     book_week(enrollment)
     text = client.get(reverse(page)).text
     for name in ("Harbor Street", "Relapse group", "Morning track", "Ada Park", "iopmanager", "outpatient"):
         assert name not in text, name
 
 
-def test_hours_are_those_that_were_credited(client: Client, enrollment: Enrollment) -> None:
+def test_the_week_shows_the_credited_hours(client: Client, enrollment: Enrollment) -> None:
     monday, _, _ = book_week(enrollment)
     lead = monday.session.facilitators.get()
     Attendance.objects.create(
@@ -143,7 +143,7 @@ def test_hours_are_those_that_were_credited(client: Client, enrollment: Enrollme
     assert text.count("Not marked yet") == 1, "Wednesday's is over; Friday's is still to come"
 
 
-def test_weeks_begin_when_the_sites_weeks_begin(client: Client, enrollment: Enrollment) -> None:
+def test_weeks_start_on_the_weekday_that_the_site_sets(client: Client, enrollment: Enrollment) -> None:
     site = enrollment.track.site
     RuleSet.objects.filter(site=site).delete()
     RuleSet.objects.create(site=site, starts=date(2020, 1, 5), week_starts=6)
@@ -161,7 +161,7 @@ def test_weeks_begin_when_the_sites_weeks_begin(client: Client, enrollment: Enro
     assert "Week of Sun 29 Nov" in home
 
 
-def test_nine_in_the_morning_is_nine_on_both_sides_of_the_change_of_clocks(
+def test_a_session_at_nine_is_shown_at_nine_before_and_after_a_clock_change(
     client: Client, enrollment: Enrollment
 ) -> None:
     Episode.objects.update(starts=date(2026, 10, 26))
@@ -170,20 +170,20 @@ def test_nine_in_the_morning_is_nine_on_both_sides_of_the_change_of_clocks(
         assert client.get(reverse("portal-week"), {"week": week.isoformat()}).text.count("9:00–12:00") == 3
 
 
-def test_after_discharge_the_pages_still_open(client: Client, enrollment: Enrollment) -> None:
+def test_the_pages_still_open_after_discharge(client: Client, enrollment: Enrollment) -> None:
     book_week(enrollment)
     Episode.objects.update(ends=MONDAY + timedelta(days=1))
     for page in PAGES:
         assert client.get(reverse(page)).status_code == 200
 
 
-def test_who_never_began_sees_empty_pages(client: Client) -> None:
+def test_the_pages_open_for_a_patient_who_was_never_admitted(client: Client) -> None:
     client.force_login(make_patient_user(make_patient(make_site())))
     for page in PAGES:
         assert client.get(reverse(page)).status_code == 200
 
 
-def test_one_sees_ones_own_commitments_that_still_hold(client: Client, enrollment: Enrollment) -> None:
+def test_a_patient_sees_only_their_own_current_commitments(client: Client, enrollment: Enrollment) -> None:
     patient = enrollment.episode.patient
     make_commitment(patient, [0, 1], "13:00", "17:00", "Bakery")
     make_commitment(patient, [2], "13:00", "17:00", "Over already", valid_until=MONDAY)
@@ -196,7 +196,7 @@ def test_one_sees_ones_own_commitments_that_still_hold(client: Client, enrollmen
 
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize(("page", "queries"), [("portal-calendar", 6), ("portal-account", 6)])
-def test_as_many_queries_for_three_as_for_one(
+def test_the_pages_take_as_many_queries_for_three_as_for_one(
     client: Client, enrollment: Enrollment, number: int, page: str, queries: int, django_assert_num_queries: Any
 ) -> None:
     patient = enrollment.episode.patient
@@ -207,7 +207,7 @@ def test_as_many_queries_for_three_as_for_one(
         client.get(reverse(page))
 
 
-def test_an_address_that_cannot_be_made_keeps_what_was_typed(client: Client, enrollment: Enrollment) -> None:
+def test_a_refused_calendar_link_keeps_the_input(client: Client, enrollment: Enrollment) -> None:
     answer = client.post(reverse("portal-calendar"), {"label": "my watch", "style": "loud"})
     assert answer.status_code == 422
     assert 'value="my watch"' in answer.text
@@ -215,7 +215,7 @@ def test_an_address_that_cannot_be_made_keeps_what_was_typed(client: Client, enr
     assert not Feed.objects.exists()
 
 
-def test_no_browser_keeps_the_page_that_shows_an_address(client: Client, enrollment: Enrollment) -> None:
+def test_the_page_that_shows_a_new_calendar_link_is_not_cached(client: Client, enrollment: Enrollment) -> None:
     made = client.post(reverse("portal-calendar"), {"label": "my phone", "style": "busy"})
     assert made.status_code == 200
     assert "webcal://testserver/c/" in made.text

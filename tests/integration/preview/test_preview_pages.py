@@ -126,7 +126,7 @@ def test_a_move_shows_its_conflicts(client: Client, clinic: Clinic) -> None:
     assert 'value="11:00"' in clash.text
 
 
-def test_a_repeated_hour_is_explained(client: Client, clinic: Clinic) -> None:
+def test_an_hour_that_clocks_repeat_is_explained(client: Client, clinic: Clinic) -> None:
     night = move_to(date(2027, 11, 7), "1:30", "3:00")
     shown = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), night)
     assert "1:30 comes twice, and the first is meant" in shown.text
@@ -158,7 +158,7 @@ def test_a_refused_new_session_has_its_reason_beside_the_field(client: Client, c
     assert Session.objects.get(name="Extra").session_facilitators.get().user == clinic.ben
 
 
-def test_the_page_changes_places_and_link(client: Client, clinic: Clinic) -> None:
+def test_the_page_changes_spots_and_telehealth_link(client: Client, clinic: Clinic) -> None:
     session = clinic.on(MONDAY)
     address = reverse("session-details", args=[session.pk])
     typed = {"places": "0", "modality": "telehealth", "telehealth_link": "http://meet.example/", "topic": "Sleep"}
@@ -213,7 +213,7 @@ def test_showing_names_is_recorded_in_the_patients_trails(client: Client, clinic
     assert event.detail.startswith("what it would do to Skills")
 
 
-def test_afterwards_the_user_is_back_on_the_page_they_came_from(client: Client, clinic: Clinic) -> None:
+def test_after_the_action_the_user_returns_to_the_page_they_came_from(client: Client, clinic: Clinic) -> None:
     address = reverse("session-facilitators", args=[clinic.on(MONDAY).pk])
     back = client.post(address, {"lead": clinic.ben.pk, "next": "/today/?date=2026-11-23"})
     assert back["Location"] == "/today/?date=2026-11-23"

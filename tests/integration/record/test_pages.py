@@ -114,7 +114,7 @@ def seen() -> list[tuple[str, int | None, str]]:
 # List of patients
 
 
-def test_the_list_says_where_each_patient_stands(coordinator: Client, rosa: Patient) -> None:
+def test_the_list_shows_level_prescription_and_track_of_each_patient(coordinator: Client, rosa: Patient) -> None:
     answer = coordinator.get(reverse("patients"))
 
     for words in ("Rosa Lindqvist", "P001", "2.1", "9 h on 3 days", "Morning track", "Mon, Wed, Fri", "1 patient"):
@@ -136,7 +136,7 @@ def test_the_list_says_where_each_patient_stands(coordinator: Client, rosa: Pati
         pytest.param({"q": "rosa", "care": "discharged"}, set(), id="both have to hold"),
     ],
 )
-def test_the_list_is_narrowed(
+def test_the_list_is_filtered_by_name_code_care_level_and_track(
     coordinator: Client, site: Site, rosa: Patient, track: Track, asked: dict[str, Any], found: set[str]
 ) -> None:
     admit(make_patient(site, "Imre", "Kovacs", code="P-77"), level="2.5", minutes=1200, days=5)
@@ -150,13 +150,13 @@ def test_the_list_is_narrowed(
     assert {row.patient.first_name for row in answer.context["rows"]} == found
 
 
-def test_nonsense_in_the_address_of_the_list_is_no_fault(coordinator: Client, rosa: Patient) -> None:
+def test_an_invalid_query_string_of_the_list_is_ignored(coordinator: Client, rosa: Patient) -> None:
     answer = coordinator.get(reverse("patients"), {"care": "x", "track": "none", "level": "9", "page": "-3"})
 
     assert answer.status_code == 200
 
 
-def test_the_list_has_fifty_to_a_page_and_only_those_are_seen(coordinator: Client, site: Site) -> None:
+def test_a_page_of_the_list_has_fifty_patients_and_only_those_are_audited(coordinator: Client, site: Site) -> None:
     for number in range(51):
         admit(make_patient(site, "P", f"{number:02}"))
 
@@ -204,7 +204,7 @@ def test_a_reviewer_sees_hours_and_no_commitments(site: Site, rosa: Patient) -> 
     assert reverse("patient-edit", args=[rosa.pk]) not in text
 
 
-def test_a_clinician_reads_the_charts_of_their_own_groups_alone(site: Site, lead: User, rosa: Patient) -> None:
+def test_a_clinician_reads_only_charts_of_patients_in_their_own_groups(site: Site, lead: User, rosa: Patient) -> None:
     stranger = signed_in_as(make_staff(Role.CLINICIAN, site))
 
     text = signed_in_as(lead).get(reverse("patient", args=[rosa.pk])).text
@@ -215,7 +215,7 @@ def test_a_clinician_reads_the_charts_of_their_own_groups_alone(site: Site, lead
     assert not stranger.get(reverse("patients")).context["rows"]
 
 
-def test_only_who_may_see_the_trail_sees_it_on_the_chart(site: Site, rosa: Patient) -> None:
+def test_only_permitted_users_see_the_audit_trail_on_the_chart(site: Site, rosa: Patient) -> None:
     both = make_staff(Role.COORDINATOR, site, name="Ines Roth")
     assert "Who was here" not in signed_in_as(both).get(reverse("patient", args=[rosa.pk])).text
 
@@ -226,7 +226,7 @@ def test_only_who_may_see_the_trail_sees_it_on_the_chart(site: Site, rosa: Patie
     assert "Ines Roth, LADC: viewed patient, chart" in text
 
 
-def test_the_chart_of_somebody_who_was_never_admitted_leads_to_admission(coordinator: Client, site: Site) -> None:
+def test_the_chart_of_a_patient_who_was_never_admitted_links_to_admission(coordinator: Client, site: Site) -> None:
     text = coordinator.get(reverse("patient", args=[make_patient(site).pk])).text
 
     assert "Not admitted yet." in text
@@ -234,7 +234,9 @@ def test_the_chart_of_somebody_who_was_never_admitted_leads_to_admission(coordin
     assert "Find a schedule" not in text
 
 
-def test_sessions_that_life_leaves_no_time_for_stand_on_the_chart(coordinator: Client, rosa: Patient) -> None:
+def test_booked_sessions_that_conflict_with_commitments_are_listed_on_the_chart(
+    coordinator: Client, rosa: Patient
+) -> None:
     make_commitment(rosa, [2], "12:10", "12:50", label="School run", travel_minutes=15)
 
     text = coordinator.get(reverse("patient", args=[rosa.pk])).text
@@ -323,7 +325,7 @@ def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
         pytest.param("episode-end", {"last_day": "2026-11-01"}, "last_day", "is too early", id="early discharge"),
     ],
 )
-def test_a_refusal_stands_beside_its_field_and_nothing_typed_is_lost(
+def test_a_refusal_is_shown_beside_its_field_and_the_input_is_kept(
     coordinator: Client, rosa: Patient, page: str, typed: dict[str, str], field: str, words: str
 ) -> None:
     before = AuditEvent.objects.count()
@@ -340,7 +342,7 @@ def test_a_refusal_stands_beside_its_field_and_nothing_typed_is_lost(
     assert AuditEvent.objects.count() == before + (page != "patient-new")
 
 
-def test_a_commitment_that_runs_into_booked_sessions_is_kept_and_says_so(coordinator: Client, rosa: Patient) -> None:
+def test_a_commitment_that_conflicts_with_bookings_is_saved_with_a_warning(coordinator: Client, rosa: Patient) -> None:
     answer = coordinator.post(
         reverse("commitment-new", args=[rosa.pk]), SHIFT | {"weekdays": ["2"], "starts": "12:15"}, follow=True
     )
@@ -350,13 +352,13 @@ def test_a_commitment_that_runs_into_booked_sessions_is_kept_and_says_so(coordin
     assert str(message) == ("The commitment is kept. It runs into 1 booked session: Wed 25 Nov. They are listed below.")
 
 
-def test_a_commitment_that_runs_into_nothing_is_just_kept(coordinator: Client, rosa: Patient) -> None:
+def test_a_commitment_without_conflicts_is_saved_without_a_warning(coordinator: Client, rosa: Patient) -> None:
     answer = coordinator.post(reverse("commitment-new", args=[rosa.pk]), SHIFT, follow=True)
 
     assert [str(message) for message in answer.context["messages"]] == ["The commitment is kept."]
 
 
-def test_a_commitment_opens_with_what_it_is_and_is_changed(coordinator: Client, rosa: Patient) -> None:
+def test_the_form_of_a_commitment_opens_with_its_values_and_changes_them(coordinator: Client, rosa: Patient) -> None:
     commitment = make_commitment(
         rosa, [0, 3], "22:00", "06:00", label="Nights", anchor=MONDAY, valid_until=date(2026, 12, 19)
     )
@@ -391,7 +393,7 @@ def test_a_commitment_opens_with_what_it_is_and_is_changed(coordinator: Client, 
         ),
     ],
 )
-def test_every_pattern_is_said_in_words_and_opens_as_it_was_typed(
+def test_every_pattern_is_described_in_words_and_opens_in_the_form_as_entered(
     coordinator: Client, rosa: Patient, typed: dict[str, Any], said: str
 ) -> None:
     coordinator.post(reverse("commitment-new", args=[rosa.pk]), SHIFT | typed)
@@ -419,7 +421,7 @@ def test_a_commitment_ends_after_its_last_day(coordinator: Client, rosa: Patient
     assert commitment.valid_until == date(2026, 12, 5)
 
 
-def test_a_commitment_on_one_date_is_taken_out(coordinator: Client, rosa: Patient) -> None:
+def test_a_commitment_on_one_date_is_deleted(coordinator: Client, rosa: Patient) -> None:
     hearing = make_commitment(rosa, [], "10:00", "11:00", label="Hearing", kind="court", on=date(2026, 12, 1))
     address = reverse("commitment-end", args=[hearing.pk])
 
@@ -429,7 +431,7 @@ def test_a_commitment_on_one_date_is_taken_out(coordinator: Client, rosa: Patien
     assert not Commitment.objects.filter(pk=hearing.pk).exists()
 
 
-def test_admission_and_step_down(coordinator: Client, site: Site) -> None:
+def test_a_patient_is_admitted_and_stepped_down(coordinator: Client, site: Site) -> None:
     patient = make_patient(site)
     address = reverse("level-new", args=[patient.pk])
 
@@ -445,7 +447,7 @@ def test_admission_and_step_down(coordinator: Client, site: Site) -> None:
     ]
 
 
-def test_discharge_ends_the_schedule_and_frees_the_places(coordinator: Client, rosa: Patient) -> None:
+def test_a_discharge_ends_the_enrollment_and_releases_its_bookings(coordinator: Client, rosa: Patient) -> None:
     typed = {"last_day": "2026-11-24", "reason": "Completed"}
     shown = preview_and_confirm(coordinator, reverse("episode-end", args=[rosa.pk]), typed)
 
@@ -458,7 +460,7 @@ def test_discharge_ends_the_schedule_and_frees_the_places(coordinator: Client, r
     assert booking.session.booked == 0
 
 
-def test_who_is_not_in_care_cannot_be_discharged(coordinator: Client, site: Site) -> None:
+def test_a_patient_who_is_not_in_care_cannot_be_discharged(coordinator: Client, site: Site) -> None:
     assert coordinator.get(reverse("episode-end", args=[make_patient(site).pk])).status_code == 404
 
 
@@ -482,7 +484,7 @@ def answers(user: User, address: str) -> set[int]:
     return {client.get(address).status_code, client.post(address).status_code}
 
 
-def test_staff_of_another_site_find_nobody(rosa: Patient) -> None:
+def test_staff_of_another_site_do_not_find_the_patient(rosa: Patient) -> None:
     outsider = make_staff(Role.COORDINATOR, make_site("Elsewhere"))
 
     for name, address in addresses(rosa).items():
@@ -491,7 +493,7 @@ def test_staff_of_another_site_find_nobody(rosa: Patient) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.CLINICIAN, Role.ADMINISTRATOR])
-def test_nobody_but_coordinators_changes_a_record(site: Site, rosa: Patient, role: Role) -> None:
+def test_only_coordinators_change_a_record(site: Site, rosa: Patient, role: Role) -> None:
     reader = make_staff(role, site)
 
     for name, address in addresses(rosa).items():
@@ -500,12 +502,14 @@ def test_nobody_but_coordinators_changes_a_record(site: Site, rosa: Patient, rol
     assert answers(reader, reverse("patient-new")) == {403}
 
 
-def test_the_clinician_of_a_group_reads_and_does_not_write(lead: User, rosa: Patient) -> None:
+def test_the_clinician_of_a_group_reads_the_record_but_cannot_change_it(lead: User, rosa: Patient) -> None:
     for name, address in addresses(rosa).items():
         assert answers(lead, address) == ({200, 405} if name in READING else {403})
 
 
-def test_a_coordinator_who_is_a_clinician_elsewhere_writes_at_one_site_only(rosa: Patient, lead: User) -> None:
+def test_a_coordinator_of_another_site_cannot_change_a_record_that_they_read_as_a_clinician(
+    rosa: Patient, lead: User
+) -> None:
     RoleAssignment.objects.create(user=lead, role=Role.COORDINATOR, site=make_site("Elsewhere"))
     user = User.objects.get(pk=lead.pk)
 
@@ -513,7 +517,7 @@ def test_a_coordinator_who_is_a_clinician_elsewhere_writes_at_one_site_only(rosa
         assert answers(user, address) == ({200, 405} if name in READING else {403})
 
 
-def test_a_patient_has_no_way_into_the_record(rosa: Patient) -> None:
+def test_a_patient_has_no_access_to_the_record(rosa: Patient) -> None:
     own = make_patient_user(rosa)
 
     for address in addresses(rosa).values():
@@ -522,12 +526,12 @@ def test_a_patient_has_no_way_into_the_record(rosa: Patient) -> None:
     assert answers(own, reverse("patient-new")) == {403}
 
 
-def test_a_stranger_is_asked_to_sign_in(client: Client, rosa: Patient) -> None:
+def test_an_anonymous_visitor_is_asked_to_sign_in(client: Client, rosa: Patient) -> None:
     for address in [*addresses(rosa).values(), reverse("patients"), reverse("patient-new")]:
         assert client.get(address)["Location"].startswith(reverse("account_login"))
 
 
-def test_what_was_refused_leaves_no_trace_of_having_been_seen(rosa: Patient) -> None:
+def test_refused_requests_write_no_audit_events(rosa: Patient) -> None:
     outsider = make_staff(Role.COORDINATOR, make_site("Elsewhere"))
 
     for address in addresses(rosa).values():

@@ -194,7 +194,7 @@ def test_night_shifts_single_dates_whole_days_and_rotations_are_accepted(patient
     assert Commitment.objects.count() == 4
 
 
-def test_a_commitment_cannot_be_at_another_patient_s_place(patient: Patient, coordinator: User, site: Site) -> None:
+def test_a_commitment_cannot_be_at_another_patients_place(patient: Patient, coordinator: User, site: Site) -> None:
     place = make_place(make_patient(site), {site: (10, 10)})
 
     with pytest.raises(Refused) as refused:

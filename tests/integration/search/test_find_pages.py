@@ -204,7 +204,7 @@ def test_schedules_at_the_same_times_are_grouped_behind_the_best(desk: Client, r
     assert "The same times with other groups: 1" in answer.text
 
 
-def test_the_first_schedules_are_drawn_and_more_on_request(desk: Client, rosa: Patient, site: Site) -> None:
+def test_the_first_schedules_are_shown_and_more_on_request(desk: Client, rosa: Patient, site: Site) -> None:
     make_track(site, [make_meeting(site, day) for day in range(5)])
 
     few = search(desk, rosa)
@@ -386,7 +386,7 @@ def test_full_groups_early_starts_and_empty_choices_are_refused(desk: Client, ro
     assert "is before the admission on Tue 1 Dec" in answer.context["form"].errors["starts"][0]
 
 
-def test_nobody_is_enrolled_twice_in_a_track(desk: Client, rosa: Patient, track: Track) -> None:
+def test_no_patient_is_enrolled_twice_in_a_track(desk: Client, rosa: Patient, track: Track) -> None:
     enroll(rosa.episodes.get(), track)
 
     assert refused_codes(desk.post(enroll_address(rosa, track), typed(track.meetings.all()))) == ["already_enrolled"]
@@ -426,7 +426,7 @@ def test_a_choice_is_checked_without_enrolling(desk: Client, rosa: Patient, trac
     assert not Enrollment.objects.exists()
 
 
-def test_htmx_gets_the_part_that_changed(desk: Client, rosa: Patient, track: Track) -> None:
+def test_an_htmx_request_gets_only_the_part_that_changed(desk: Client, rosa: Patient, track: Track) -> None:
     answer = desk.post(
         enroll_address(rosa, track), typed(track.meetings.all(), check="1"), headers={"HX-Request": "true"}
     )

@@ -102,7 +102,7 @@ def test_when_nothing_fits_every_obstacle_is_printed(clinic: Episode) -> None:
     assert (event.patient_key, event.actor_key) == (clinic.patient_id, None)
 
 
-def test_schedules_are_ranked_with_their_points(clinic: Episode) -> None:
+def test_schedules_are_ranked_and_printed_with_their_scores(clinic: Episode) -> None:
     clinic.patient.commitments.filter(code="C2").delete()
     printed, exit_code = run("P007", "--from", "2026-12-07")
     assert exit_code == 0
@@ -116,7 +116,7 @@ def test_schedules_are_ranked_with_their_points(clinic: Episode) -> None:
     assert "Evening track: fits whole" not in printed
 
 
-def test_what_has_to_move_and_what_is_missed_is_printed(clinic: Episode) -> None:
+def test_commitments_to_move_and_missed_dates_are_printed(clinic: Episode) -> None:
     clinic.patient.commitments.filter(code="C2").update(movable_minutes=30)
     make_commitment(clinic.patient, [], "17:00", "19:00", "Court", on=MONDAY + WEEK, kind="court")
     rows = lines("P007")
@@ -134,7 +134,7 @@ def test_no_more_schedules_are_printed_than_requested(clinic: Episode) -> None:
     assert len(as_json("P007", "--most", "50")["schedules"]) == 12
 
 
-def test_present_enrollments_conflict_unless_they_are_left(clinic: Episode, site: Site) -> None:
+def test_current_enrollments_conflict_unless_the_patient_leaves_them(clinic: Episode, site: Site) -> None:
     clinic.patient.commitments.all().delete()
     evenings = Track.objects.get(code="PM")
     enroll_patient(
@@ -191,7 +191,7 @@ def test_a_commitment_without_a_code_is_named_by_its_id(clinic: Episode) -> None
 # Next levels of care
 
 
-def test_the_levels_to_come_are_printed_last(clinic: Episode) -> None:
+def test_the_next_levels_of_care_are_printed_last(clinic: Episode) -> None:
     Track.objects.filter(code="AM").delete()
     clinic.patient.commitments.all().delete()
     later = MONDAY + 4 * WEEK
@@ -264,7 +264,7 @@ def test_a_level_for_which_nothing_fits_has_its_reasons(clinic: Episode) -> None
         ),
     ],
 )
-def test_wrong_usage_is_an_error_with_its_reason(clinic: Episode, arguments: list[str], sentence: str) -> None:
+def test_invalid_arguments_are_an_error_with_a_reason(clinic: Episode, arguments: list[str], sentence: str) -> None:
     make_patient(clinic.site, code="P008")
     admit(make_patient(clinic.site, code="P009")).spans.all().delete()
     with pytest.raises(CommandError) as error:
@@ -285,7 +285,7 @@ def test_the_parts_of_the_score_add_up(clinic: Episode) -> None:
     assert schedule["price"]["missed"] == {"sessions": 1, "points": 60}
 
 
-def test_suggestions_tell_what_would_have_to_change(clinic: Episode) -> None:
+def test_suggestions_name_the_changes_that_they_need(clinic: Episode) -> None:
     late = clinic.patient.commitments.get(code="C2")
     first = as_json("P007")["repairs"][0]
     assert first["changes"][0]["code"] == "ends_earlier"
@@ -311,7 +311,7 @@ def test_individual_times_are_proposed_beside_a_schedule(clinic: Episode) -> Non
     assert "   and 1 h of individual time, for example Thu 9:00–10:00 with Ada Park" in lines("P007")
 
 
-def test_a_full_group_has_its_dates(clinic: Episode) -> None:
+def test_a_full_group_is_reported_with_its_dates(clinic: Episode) -> None:
     Session.objects.filter(name="Evening 0").update(places=10, booked=10)
     (evening,) = [each for each in as_json("P007")["tracks"] if each["track"] == "PM"]
     assert "“Evening 0” on Monday is full on 12 dates, first on Mon 23 Nov." in [
@@ -348,7 +348,7 @@ def keys_of(found: Any) -> set[str]:
     return set()
 
 
-def test_every_key_is_explained(clinic: Episode) -> None:
+def test_every_json_key_is_documented(clinic: Episode) -> None:
     answer = as_json("P007", "--move", "C2=30") | {"more": as_json("P007", "--ahead")}
     explained = SCHEMA.read_text()
     assert not {key for key in keys_of(answer) - {"more"} if f"`{key}`" not in explained}

@@ -78,7 +78,7 @@ def test_a_site_is_in_reach_once_travel_to_it_is_set(episode: Episode, here: Sit
     assert reachable_sites(episode=episode, by=by) == (here, there)
 
 
-def test_a_site_is_in_reach_only_for_those_who_manage_its_patients(episode: Episode, here: Site, there: Site) -> None:
+def test_a_site_is_in_reach_only_for_users_who_manage_its_patients(episode: Episode, here: Site, there: Site) -> None:
     make_place(episode.patient, {there: (40, 50)})
     only_here = make_staff(Role.COORDINATOR, here)
     RoleAssignment.objects.create(user=only_here, role=Role.REVIEWER, site=there)
@@ -106,7 +106,7 @@ def test_each_site_has_its_own_offers_rules_closures_and_travel(
     assert [(busy.travel_before, busy.travel_after) for busy in (*one.need.busy, *two.need.busy)] == [(5, 10), (40, 50)]
 
 
-def test_commitments_are_on_the_clock_of_each_site(episode: Episode, there: Site, by: User) -> None:
+def test_commitments_are_converted_to_the_time_zone_of_each_site(episode: Episode, there: Site, by: User) -> None:
     """A commitment from noon in New York starts at 11:00 in Chicago, so it conflicts with a group there that ends at noon."""
     make_place(episode.patient, {there: (0, 0)})
     make_commitment(episode.patient, [0, 2, 4], "12:00", "16:00")
@@ -118,7 +118,7 @@ def test_commitments_are_on_the_clock_of_each_site(episode: Episode, there: Site
     assert {reason.code for reason in fit.obstacles} >= {"clash"}
 
 
-def test_the_patient_is_busy_under_both_differences_when_the_clocks_drift_apart(episode: Episode, by: User) -> None:
+def test_if_the_time_difference_changes_the_patient_is_busy_under_both_differences(episode: Episode, by: User) -> None:
     phoenix = make_site("Camelback", "America/Phoenix")
     RoleAssignment.objects.create(user=by, role=Role.COORDINATOR, site=phoenix)
     make_place(episode.patient, {phoenix: (0, 0)})
@@ -127,7 +127,7 @@ def test_the_patient_is_busy_under_both_differences_when_the_clocks_drift_apart(
     assert sorted(busy.starts for busy in two.need.busy) == [time(9), time(10)]
 
 
-def test_other_treatment_is_on_the_clock_of_the_other_site_too(
+def test_other_treatment_is_converted_to_the_time_zone_of_the_site_too(
     episode: Episode, here: Site, there: Site, by: User
 ) -> None:
     make_place(episode.patient, {there: (0, 0)})
@@ -142,7 +142,7 @@ def test_other_treatment_is_on_the_clock_of_the_other_site_too(
     assert need_of(episode=read(episode), from_day=MONDAY, apart_from=enrollment).busy == ()
 
 
-def test_each_site_takes_the_same_queries(episode: Episode, here: Site, there: Site, by: User) -> None:
+def test_each_site_takes_the_same_number_of_queries(episode: Episode, here: Site, there: Site, by: User) -> None:
     def queries() -> int:
         again = read(episode)
         user = User.objects.get(pk=by.pk)

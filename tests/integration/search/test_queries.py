@@ -59,14 +59,14 @@ def test_a_need_has_the_prescription_commitments_and_other_treatment(episode: Ep
     assert sum(busy.kind == "treatment" for busy in need.busy) == 3
 
 
-def test_a_past_enrollment_takes_no_time(episode: Episode) -> None:
+def test_a_past_enrollment_is_not_busy_time(episode: Episode) -> None:
     enrollment = enroll(episode, make_weekday_track(episode.site), starts=MONDAY - 4 * WEEK)
     enrollment.enrollment_meetings.update(ends=MONDAY)
     assert need_of(episode=episode, from_day=MONDAY).busy == ()
     assert len(need_of(episode=episode, from_day=MONDAY - WEEK).busy) == 3
 
 
-def test_the_level_and_its_rules_are_those_of_the_day(episode: Episode) -> None:
+def test_the_level_and_the_rules_are_those_in_force_on_the_day(episode: Episode) -> None:
     LevelOfCareSpan.objects.update(ends=MONDAY + 4 * WEEK)
     LevelOfCareSpan.objects.create(
         episode=episode, level=LevelOfCare.HIGHER, prescribed_minutes=1200, prescribed_days=5, starts=MONDAY + 4 * WEEK

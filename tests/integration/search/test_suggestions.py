@@ -35,7 +35,7 @@ def evenings(episode: Episode, **meeting: Any) -> Track:
     )
 
 
-def test_a_suggestion_that_comes_true_gives_a_schedule(episode: Episode) -> None:
+def test_a_schedule_fits_once_a_suggestion_is_carried_out(episode: Episode) -> None:
     evenings(episode)
     shift = make_commitment(episode.patient, [2, 3], "08:00", "17:50", "Day shift", travel_minutes=20)
     found = repairs_for(episode)
@@ -49,7 +49,7 @@ def test_a_suggestion_that_comes_true_gives_a_schedule(episode: Episode) -> None
     assert len(find_schedules(offers, need_of(episode=episode, from_day=MONDAY))) == 1
 
 
-def test_a_full_group_needs_one_more_place(episode: Episode) -> None:
+def test_the_suggestion_for_a_full_group_is_one_more_spot(episode: Episode) -> None:
     track = evenings(episode, places=1)
     enrollment = enroll(admit(make_patient(episode.site)), track)
     extend_horizon(site=episode.site, now=datetime(2026, 11, 22, 12, tzinfo=UTC))

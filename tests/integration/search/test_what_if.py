@@ -227,7 +227,7 @@ def test_forged_input_is_ignored(desk: Client, rosa: Patient, track: Track, nons
     assert numbers(answer) == [540]
 
 
-def test_without_a_change_the_button_searches_the_day(desk: Client, rosa: Patient, track: Track) -> None:
+def test_without_a_change_the_what_if_button_runs_a_normal_search(desk: Client, rosa: Patient, track: Track) -> None:
     answer = what_if(desk, rosa, typed(look="1") | {"from": "2026-12-07"})
 
     assert answer["Location"] == f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-07"
@@ -250,7 +250,9 @@ def test_a_change_is_saved_on_request(desk: Client, rosa: Patient, track: Track,
     assert AuditEvent.objects.get(action=Action.CHANGED).detail == "starts, movable_minutes"
 
 
-def test_the_rest_of_the_scenario_stays(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+def test_saving_one_change_keeps_the_rest_of_the_scenario(
+    desk: Client, rosa: Patient, track: Track, shift: Commitment
+) -> None:
     other = make_commitment(rosa, [5], "09:00", "12:00", "Children")
 
     answer = keep(desk, shift, typed(life(shift, starts="12:00"), life(other, leave_out="on")))
@@ -279,7 +281,7 @@ def test_saving_twice_writes_once(desk: Client, rosa: Patient, track: Track, shi
     assert AuditEvent.objects.filter(action=Action.CHANGED).count() == 1
 
 
-def test_a_refusal_is_beside_its_field(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
+def test_a_refusal_is_shown_beside_its_field(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
     shift.valid_from, shift.valid_until = date(2026, 11, 30), date(2026, 12, 2)
     shift.save()
 

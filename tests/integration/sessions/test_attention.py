@@ -87,7 +87,7 @@ def test_nothing_is_shown_when_nothing_needs_attention(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_it_is_a_whole_page_without_scripts(clinic: Clinic) -> None:
+def test_without_javascript_the_list_is_a_whole_page(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     part, page = attention(client), attention(client, part=False)
     assert "<html" not in part.text
@@ -98,7 +98,7 @@ def test_it_is_a_whole_page_without_scripts(clinic: Clinic) -> None:
     assert attention(client, part["ETag"], part=False).status_code == 200
 
 
-def test_it_is_sent_again_only_after_a_change(clinic: Clinic, rosa: Episode) -> None:
+def test_the_list_is_sent_again_only_after_a_change(clinic: Clinic, rosa: Episode) -> None:
     client = client_for(clinic.coordinator)
     tag = attention(client)["ETag"]
     assert attention(client, tag).status_code == 304
@@ -119,14 +119,14 @@ def test_a_clinician_sees_only_what_needs_attention_in_their_own_groups(clinic: 
 
 
 @pytest.mark.usefixtures("rosa")
-def test_a_user_who_may_not_see_hours_neither_sees_nor_loads_it(clinic: Clinic) -> None:
+def test_a_user_who_may_not_see_hours_neither_sees_nor_loads_the_list(clinic: Clinic) -> None:
     client = client_for(clinic.administrator)
     assert attention(client).status_code == 403
     assert "Needs attention" not in client.get(reverse("today")).text
 
 
 @pytest.mark.usefixtures("rosa")
-def test_permission_to_see_hours_is_by_site(clinic: Clinic) -> None:
+def test_permission_to_see_hours_is_checked_for_each_site(clinic: Clinic) -> None:
     elsewhere = make_site("Mill Lane")
     RoleAssignment.objects.create(user=clinic.coordinator, role=Role.ADMINISTRATOR, site=elsewhere)
     client = client_for(clinic.coordinator)
@@ -139,7 +139,7 @@ def test_permission_to_see_hours_is_by_site(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_a_user_who_lost_the_role_sees_none_of_it(clinic: Clinic) -> None:
+def test_a_user_who_lost_the_role_no_longer_sees_the_list(clinic: Clinic) -> None:
     client = client_for(clinic.reviewer)
     tag = attention(client)["ETag"]
     RoleAssignment.objects.filter(user=clinic.reviewer).update(role=Role.ADMINISTRATOR)

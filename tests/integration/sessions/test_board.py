@@ -159,14 +159,14 @@ def test_a_session_that_differs_from_its_meeting_is_marked(client: Client, site:
 
 
 @pytest.mark.parametrize(("modality", "where"), [(Modality.TELEHEALTH, "Telehealth"), (Modality.IN_PERSON, "No room")])
-def test_a_session_without_a_room_says_where_it_is(
+def test_a_session_without_a_room_is_labeled_telehealth_or_no_room(
     client: Client, site: Site, coordinator: User, modality: str, where: str
 ) -> None:
     make_session(wednesday_group(site, modality=modality), WEDNESDAY)
     assert [row["where"] for row in sessions(client)] == [where]
 
 
-def test_a_session_of_no_track_has_no_mark(client: Client, site: Site, coordinator: User) -> None:
+def test_a_session_without_a_track_has_no_track_mark(client: Client, site: Site, coordinator: User) -> None:
     make_session(wednesday_group(site), WEDNESDAY)
     assert [row["tracks"] for row in sessions(client)] == [[]]
     assert "board-slot track-none" in client.get(reverse("board-print")).text
@@ -210,7 +210,7 @@ def test_clocks_go_forward_in_spring(client: Client, site: Site, coordinator: Us
     ("role", "editable"),
     [(Role.ADMINISTRATOR, True), (Role.COORDINATOR, True), (Role.CLINICIAN, False), (Role.REVIEWER, False)],
 )
-def test_all_who_see_the_timetable_see_the_board_and_its_managers_move_sessions(
+def test_users_who_see_the_timetable_see_the_board_and_only_its_managers_move_sessions(
     client: Client, site: Site, role: Role, editable: bool
 ) -> None:
     make_session(wednesday_group(site), WEDNESDAY)
@@ -237,7 +237,7 @@ def test_another_sites_sessions_are_not_on_the_board(client: Client, site: Site,
     assert "Theirs" not in client.get(reverse("board-print")).text
 
 
-def test_the_board_is_that_of_the_current_site(client: Client, site: Site, coordinator: User) -> None:
+def test_the_board_shows_the_current_site(client: Client, site: Site, coordinator: User) -> None:
     other = make_site("Airport Road")
     RoleAssignment.objects.create(user=coordinator, role=Role.REVIEWER, site=other)
     make_session(wednesday_group(site, "Harbor group"), WEDNESDAY)
@@ -348,7 +348,7 @@ def test_the_week_starts_on_the_day_that_the_site_sets(client: Client, site: Sit
 # Week without JavaScript
 
 
-def test_the_week_has_a_column_for_each_day_without_scripts(client: Client, site: Site, coordinator: User) -> None:
+def test_without_javascript_the_week_has_a_column_for_each_day(client: Client, site: Site, coordinator: User) -> None:
     meeting = wednesday_group(
         site, room=make_room(site, name="Garden room"), lead=make_staff(Role.CLINICIAN, site, "Ada")
     )
@@ -376,7 +376,7 @@ def test_a_weekend_is_shown_if_it_has_sessions(client: Client, site: Site, coord
     assert "Clocks go back 1 h in the night to Sunday" in autumn
 
 
-def test_the_print_names_its_filters(client: Client, site: Site, coordinator: User) -> None:
+def test_the_printed_week_names_its_filters(client: Client, site: Site, coordinator: User) -> None:
     room = make_room(site, name="Garden room")
     page = client.get(reverse("board-print"), {"room": room.pk, "week": "2026-11-25"}).text
     assert "Garden room only" in page

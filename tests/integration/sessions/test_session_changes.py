@@ -146,7 +146,7 @@ def test_a_session_moved_into_the_next_week_counts_there(small: Small) -> None:
     assert moved.bookings.get().week == MONDAY + timedelta(weeks=1)
 
 
-def test_a_break_that_no_longer_lies_inside_is_left_out(small: Small) -> None:
+def test_a_break_outside_the_new_time_is_dropped(small: Small) -> None:
     moved = small.move(small.on(MONDAY), MONDAY, "13:00", "14:00", None)
     assert (moved.break_starts, moved.countable_minutes) == (None, 60)
 
@@ -190,7 +190,7 @@ def test_an_impossible_time_is_refused(
         assert small.move(small.on(MONDAY), *slot).departed_at == NOW
 
 
-def test_a_skipped_time_is_refused_and_a_repeated_one_is_the_first(small: Small) -> None:
+def test_a_time_that_clocks_skip_is_refused_and_a_repeated_one_means_the_first(small: Small) -> None:
     spring, autumn = date(2027, 3, 14), date(2027, 11, 7)
     with refused_for(SkippedTime(spring, time(2, 30))):
         small.move(small.on(MONDAY), spring, "02:30", "04:00", None)
@@ -210,7 +210,7 @@ def test_a_move_is_refused_if_the_room_or_a_facilitator_is_taken(small: Small) -
     assert small.move(small.on(MONDAY), TUESDAY, "12:15", "14:00", small.room).on == TUESDAY
 
 
-def test_a_facilitator_with_a_session_at_another_site_is_taken(small: Small) -> None:
+def test_a_facilitator_with_a_session_at_another_site_is_not_available(small: Small) -> None:
     elsewhere = make_site("Prairie Avenue", time_zone="America/Chicago")
     make_session(make_meeting(elsewhere, 1, "14:00", "16:00", lead=small.lead, name="Far away"), TUESDAY)
     with refused_for(FacilitatorTaken(small.lead.name, "Far away", TUESDAY, time(15), time(17))):
@@ -299,7 +299,7 @@ def test_a_substitute_leads_only_this_session(small: Small) -> None:
         assign_staff(session=small.on(WEDNESDAY), staffing=Staffing(lead=small.other), by=small.by, now=NOW)
 
 
-def test_the_places_and_link_of_one_session_change(small: Small) -> None:
+def test_spots_and_telehealth_link_of_one_session_can_be_changed(small: Small) -> None:
     asked: dict[str, Any] = {"modality": "telehealth", "topic": "Sleep", "by": small.by, "now": NOW}
     session = change_session_details(
         session=small.on(MONDAY), places=1, telehealth_link="https://meet.example/x", **asked
@@ -332,7 +332,7 @@ def test_a_one_off_session_is_added(small: Small) -> None:
         add_session(site=small.site, values=values, by=small.by, now=NOW)
 
 
-def test_the_calendars_of_everybody_concerned_are_rendered_again(small: Small) -> None:
+def test_calendar_feeds_of_affected_people_are_rendered_again(small: Small) -> None:
     feeds: list[Feed] = [
         create_feed(**subject, by=small.by, now=NOW)[0]
         for subject in ({"patient": small.episode.patient}, {"facilitator": small.lead}, {"room": small.room})

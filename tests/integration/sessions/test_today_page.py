@@ -157,7 +157,9 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("act", "shown"), CHANGES)
-def test_a_change_is_sent(clinic: Clinic, rosa: Episode, act: Callable[[Clinic], None], shown: str) -> None:
+def test_the_page_is_sent_again_after_each_change(
+    clinic: Clinic, rosa: Episode, act: Callable[[Clinic], None], shown: str
+) -> None:
     if act is amend_rosa:
         clinic.mark(booking_of(rosa))
         finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
@@ -172,7 +174,7 @@ def test_a_change_is_sent(clinic: Clinic, rosa: Episode, act: Callable[[Clinic],
     assert look(client, after["ETag"]).status_code == 304
 
 
-def test_a_finalized_session_is_sent(clinic: Clinic, rosa: Episode) -> None:
+def test_the_page_is_sent_again_after_a_session_is_finalized(clinic: Clinic, rosa: Episode) -> None:
     clinic.mark(booking_of(rosa))
     client = client_for(clinic.coordinator)
     tag = first_look(client)
@@ -181,7 +183,7 @@ def test_a_finalized_session_is_sent(clinic: Clinic, rosa: Episode) -> None:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_the_page_is_another_one_on_the_next_day(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_is_sent_again_on_the_next_day(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     monkeypatch.setattr(clock, "now", lambda: AFTER + timedelta(days=1))
@@ -199,7 +201,7 @@ def test_the_page_of_another_release_is_sent_again(clinic: Clinic, monkeypatch: 
 
 
 @pytest.mark.usefixtures("rosa")
-def test_in_debug_mode_every_page_is_sent(clinic: Clinic, settings: Any) -> None:
+def test_in_debug_mode_an_unchanged_page_is_sent_again(clinic: Clinic, settings: Any) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     settings.DEBUG = True
@@ -221,7 +223,7 @@ def test_the_forms_of_a_cached_page_can_be_submitted(clinic: Clinic) -> None:
 
 
 @pytest.mark.usefixtures("rosa")
-def test_a_user_who_lost_the_role_sees_nothing_any_more(clinic: Clinic) -> None:
+def test_a_user_who_lost_the_role_no_longer_sees_patients(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     RoleAssignment.objects.filter(user=clinic.coordinator).update(role=Role.ADMINISTRATOR)
@@ -254,7 +256,7 @@ def test_another_users_etag_is_not_accepted(clinic: Clinic) -> None:
         assert look(second, tag).status_code == 200
 
 
-def test_two_patients_with_the_same_name_are_told_apart(clinic: Clinic) -> None:
+def test_two_users_with_the_same_name_share_no_cached_page(clinic: Clinic) -> None:
     """Two users with the same name do not get each other's cached page, even with the same CSRF cookie."""
     User.objects.filter(pk=clinic.administrator.pk).update(name="Edda Holm", credential="")
     client = client_for(clinic.administrator)
@@ -292,7 +294,7 @@ def test_a_message_is_shown_once_and_not_cached(clinic: Clinic, rosa: Episode) -
 
 
 @pytest.mark.usefixtures("rosa")
-def test_the_page_is_that_of_the_chosen_site(clinic: Clinic) -> None:
+def test_the_page_shows_the_chosen_site(clinic: Clinic) -> None:
     work_at_another_site_too(clinic)
     client = client_for(clinic.coordinator)
     tag = first_look(client)

@@ -180,13 +180,13 @@ def test_the_holidays_of_another_region_are_shown_and_kept_in_the_url(client: Cl
 
 
 @pytest.mark.parametrize("asked", [{"country": "²"}, {"country": "USA", "state": "\x00"}, {"state": "GB"}])
-def test_an_invalid_region_in_the_url_shows_the_sites_own(
+def test_an_invalid_region_in_the_url_means_the_region_of_the_site(
     client: Client, clinic: Clinic, asked: dict[str, str]
 ) -> None:
     assert "Patriots&#x27; Day" in client.get(PAGE, asked).text
 
 
-def test_a_site_in_an_unknown_country_gets_a_sentence(client: Client, clinic: Clinic) -> None:
+def test_a_site_in_an_unknown_country_gets_an_explanation(client: Client, clinic: Clinic) -> None:
     Site.objects.filter(pk=clinic.site.pk).update(country="XX", state="East")
     page = client.get(PAGE).text
     assert "The public holidays of “XX”, where Harbor Street is, are not known." in page

@@ -174,7 +174,7 @@ def test_lifting_a_running_closure_keeps_its_past_days(small: Small) -> None:
     assert small.held_on()[:2] == [WEDNESDAY, FRIDAY]
 
 
-def test_sessions_that_would_have_begun_stay_canceled_on_the_first_day(small: Small) -> None:
+def test_sessions_whose_start_has_passed_stay_canceled_when_a_closure_is_lifted(small: Small) -> None:
     closure = small.close(MONDAY, MONDAY)
     small.lift(closure, MONDAY_AT_TEN)
     assert not Closure.objects.exists()

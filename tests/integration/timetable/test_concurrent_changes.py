@@ -55,7 +55,7 @@ def at_once[T](tries: Sequence[Callable[[], T]], hands: int) -> list[T]:
         return [answer for answers in pool.map(run, [tries[n::hands] for n in range(hands)]) for answer in answers]
 
 
-def test_five_of_24_patients_get_the_last_five_places() -> None:
+def test_five_of_24_patients_get_the_last_five_spots() -> None:
     site = make_site()
     track = make_track(site, [make_meeting(site, day, places=8) for day in (0, 2, 4)])
     extend_horizon(site=site, now=NOW)

@@ -155,7 +155,7 @@ def test_a_change_before_a_later_change_ends_when_the_later_one_starts(site: Sit
     assert [booking.session.meeting_id for booking in booked] == [monday.pk] * 2 + [middle.pk] * 2 + [last.pk] * 8
 
 
-def test_a_change_with_too_few_places_or_impossible_dates_is_refused(site: Site, coordinator: User) -> None:
+def test_a_change_with_too_few_spots_or_impossible_dates_is_refused(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     enrolled(track, coordinator, number=3)
     monday = track.meetings.get(weekday=0)
@@ -210,7 +210,7 @@ def test_a_group_can_end_if_the_others_give_enough_hours(site: Site, coordinator
         end_meeting(meeting=friday, last_day=TODAY - WEEK, by=coordinator, now=NOW)
 
 
-def test_consecutive_enrollments_take_one_place(site: Site, coordinator: User) -> None:
+def test_consecutive_enrollments_need_only_one_spot(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     first, _, _ = enrolled(track, coordinator, number=3)
     end_enrollment(enrollment=first, last_day=MONDAY + 3 * WEEK, by=coordinator, now=NOW)
@@ -231,7 +231,7 @@ def test_consecutive_enrollments_take_one_place(site: Site, coordinator: User) -
         change_meeting(meeting=following, values=two, by=coordinator, now=NOW)
 
 
-def test_a_makeup_booking_takes_a_place_on_its_date(site: Site, coordinator: User) -> None:
+def test_a_makeup_booking_takes_a_spot_on_its_date(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     enrolled(track, coordinator)
     other = enrolled(published(site, coordinator, days=(1, 3, 5)), coordinator)[0]
@@ -245,7 +245,7 @@ def test_a_makeup_booking_takes_a_place_on_its_date(site: Site, coordinator: Use
     assert change_meeting(meeting=monday, values=later, by=coordinator, now=NOW).places == 1
 
 
-def test_a_session_whose_places_were_changed_by_hand_is_not_checked(site: Site, coordinator: User) -> None:
+def test_a_session_whose_spots_were_changed_by_hand_is_not_checked(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     enrolled(track, coordinator, number=2)
     monday = track.meetings.get(weekday=0)
@@ -300,7 +300,7 @@ def test_an_existing_group_outside_new_limits_can_still_be_renamed(site: Site, c
         pytest.param(MONDAY + WEEK, MONDAY + WEEK, id="a day to come"),
     ],
 )
-def test_the_start_of_a_change_and_the_changed_sessions_after_it_are_known(
+def test_sessions_changed_by_hand_are_listed_from_the_start_of_the_change_on(
     site: Site, coordinator: User, asked: date, begins: date
 ) -> None:
     track = published(site, coordinator)
@@ -314,7 +314,7 @@ def test_the_start_of_a_change_and_the_changed_sessions_after_it_are_known(
     assert list(found.values_list("on", flat=True)) == [MONDAY + WEEK, MONDAY + 2 * WEEK]
 
 
-def test_a_change_in_place_affects_every_changed_session(site: Site, coordinator: User) -> None:
+def test_a_change_in_place_affects_every_session_changed_by_hand(site: Site, coordinator: User) -> None:
     track = published(site, coordinator)
     monday = track.meetings.get(weekday=0)
     cancel_session(session=monday.sessions.get(on=MONDAY), reason="Ill", by=coordinator, now=NOW)

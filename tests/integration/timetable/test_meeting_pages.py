@@ -250,7 +250,7 @@ def test_a_refused_last_day_has_its_reason_beside_the_field(client: Client, clin
         ),
     ],
 )  # fmt: skip
-def test_reasons_are_beside_their_fields(
+def test_reasons_are_shown_beside_their_fields(
     client: Client, clinic: Clinic, wrong: dict[str, Any], field: str, words: str
 ) -> None:
     Site.objects.filter(pk=clinic.site.pk).update(opens=time(6, 30), closes=time(22))
@@ -265,7 +265,7 @@ def test_reasons_are_beside_their_fields(
     assert Meeting.objects.count() == 3
 
 
-def test_fewer_places_than_are_booked_are_refused_with_the_dates(client: Client, clinic: Clinic) -> None:
+def test_fewer_spots_than_are_booked_are_refused_with_the_dates(client: Client, clinic: Clinic) -> None:
     second = make_patient(clinic.site, "Emil")
     groups = list(clinic.track.meetings.all())
     enroll_patient(
@@ -311,7 +311,7 @@ def test_times_that_clocks_skip_or_repeat_are_explained(
     assert "clocks skip" not in client.post(page, typed | {"last_day": "2027-03-13"}).text
 
 
-def test_a_preview_leaves_out_what_the_nightly_work_would_write(
+def test_a_preview_leaves_out_what_the_nightly_jobs_would_write(
     client: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW + 2 * WEEK)
@@ -366,7 +366,7 @@ def test_a_session_without_a_facilitator_is_marked(client: Client, clinic: Clini
     assert page.count("To look at") == 1
 
 
-def test_afterwards_the_user_is_back_on_the_page_they_came_from(client: Client, clinic: Clinic) -> None:
+def test_after_the_action_the_user_returns_to_the_page_they_came_from(client: Client, clinic: Clinic) -> None:
     typed = clinic.typed(name="Coping skills", next="/board/")
     assert client.post(clinic.page, typed)["Location"] == "/board/"
     assert 'name="next" value="/board/"' in client.get(clinic.page, {"next": "/board/"}).text

@@ -96,7 +96,7 @@ def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, in
 
 
 @pytest.mark.django_db
-def test_all_twenty_are_imported_and_published_or_refused_as_the_hours_rule_says(tmp_path: Path) -> None:
+def test_all_twenty_timetables_are_imported_and_published_or_refused_by_the_hours_rule(tmp_path: Path) -> None:
     import_clinic(write_clinic(tmp_path), by=None, now=NOW)
     assert set(programs()) == set(VERDICTS)
     book = RuleBook.of(Site.objects.get())
@@ -126,7 +126,7 @@ def test_each_timetable_expands_to_the_right_sessions_for_eight_weeks(tmp_path: 
 
 
 @pytest.mark.django_db
-def test_publishing_writes_these_sessions(tmp_path: Path) -> None:
+def test_publishing_writes_the_expected_sessions(tmp_path: Path) -> None:
     import_clinic(write_clinic(tmp_path), by=None, now=NOW)
     for track in Track.objects.filter(code__in=[code for code, verdict in VERDICTS.items() if not verdict[2]]):
         publish_track(track=track, by=None, now=NOW)
@@ -140,7 +140,7 @@ def test_publishing_writes_these_sessions(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_an_import_that_publishes_all_names_those_that_cannot_be_published(tmp_path: Path) -> None:
+def test_an_import_of_published_tracks_names_those_that_break_the_hours_rule(tmp_path: Path) -> None:
     with pytest.raises(ImportFailed) as found:
         import_clinic(write_clinic(tmp_path, status="published"), by=None, now=NOW)
     faults = {list(VERDICTS)[fault.row - 2]: fault.sentence for fault in found.value.faults}
@@ -154,7 +154,7 @@ def test_an_import_that_publishes_all_names_those_that_cannot_be_published(tmp_p
 
 
 @pytest.mark.django_db
-def test_two_individual_hours_make_nine_hours_of_seven(tmp_path: Path) -> None:
+def test_two_individual_hours_raise_seven_group_hours_to_nine(tmp_path: Path) -> None:
     import_clinic(write_clinic(tmp_path, individual_minutes=120), by=None, now=NOW)
     track = publish_track(track=Track.objects.get(code="P17"), by=None, now=NOW)
     assert track.status == TrackStatus.PUBLISHED

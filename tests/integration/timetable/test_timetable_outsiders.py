@@ -113,7 +113,7 @@ def test_rooms_and_people_of_other_sites_cannot_be_chosen(client: Client, site: 
     assert not Meeting.objects.filter(code="NEW").exists()
 
 
-def test_a_refused_change_of_a_track_keeps_what_was_typed_under_its_old_name(
+def test_a_refused_change_of_a_track_keeps_the_input_and_the_old_name_in_the_heading(
     client: Client, site: Site, coordinator: User
 ) -> None:
     track = make_track(
@@ -129,7 +129,7 @@ def test_a_refused_change_of_a_track_keeps_what_was_typed_under_its_old_name(
     assert (track.name, track.individual_minutes) == ("Mornings", 180)
 
 
-def test_a_tracks_code_belongs_to_one_track_of_the_site(client: Client, site: Site, coordinator: User) -> None:
+def test_a_track_code_is_unique_at_its_site(client: Client, site: Site, coordinator: User) -> None:
     make_weekday_track(site, code="AM")
     make_weekday_track(make_site("Elsewhere"), code="PM")
     given = {"name": "Second", "individual_minutes": 0, "entry": "cohort", "cohort_starts": "2027-01-04\n2027-02-01"}
@@ -184,7 +184,7 @@ def test_a_meeting_moved_into_a_taken_room_is_refused_and_stays(client: Client, 
 
 
 @pytest.mark.parametrize("key", ["²", "-1", "x", "99999999999999999999"])
-def test_the_meter_accepts_any_input(client: Client, site: Site, coordinator: User, key: str) -> None:
+def test_the_hours_meter_accepts_any_input(client: Client, site: Site, coordinator: User, key: str) -> None:
     track = make_weekday_track(site)
     given = {"weekday": "1", "starts": "09:00", "ends": "10:30", "meeting": key, "anchor": "x", "break_starts": "9:30"}
     answer = client.get(reverse("track-meter", args=[track.pk]), given)
@@ -223,7 +223,7 @@ def test_three_items_take_as_many_queries_as_one(
         assert client.get(reverse(page, args=args)).status_code == 200
 
 
-def test_a_feed_is_revoked_by_those_who_may_see_it(client: Client, site: Site, coordinator: User) -> None:
+def test_a_feed_can_be_revoked_only_by_users_who_may_see_it(client: Client, site: Site, coordinator: User) -> None:
     track, patient = make_weekday_track(site), make_patient(site)
     colleague, stranger = make_staff(Role.CLINICIAN, site), make_staff(Role.COORDINATOR, make_site("Elsewhere"))
     made = [

@@ -111,7 +111,7 @@ def test_a_clinician_sees_only_the_rosters_of_their_own_groups(client: Client, s
     assert "Theirs Lindqvist" not in page
 
 
-def test_a_track_is_drafted_filled_and_published(client: Client, site: Site, coordinator: User) -> None:
+def test_a_track_is_drafted_gets_meetings_and_is_published(client: Client, site: Site, coordinator: User) -> None:
     answer = client.post(
         reverse("track-new"), {"code": "N", "name": "Noon", "individual_minutes": 0, "entry": "rolling"}
     )
@@ -148,7 +148,7 @@ def test_a_refused_publication_says_why(
     assert not Session.objects.exists()
 
 
-def test_publishing_is_refused_with_a_room_and_a_facilitator_in_two_places(
+def test_publishing_is_refused_if_a_room_and_a_facilitator_are_double_booked(
     client: Client, site: Site, coordinator: User
 ) -> None:
     room, lead = make_room(site, name="Garden room"), make_staff(Role.CLINICIAN, site, "Ada Park")
@@ -175,7 +175,7 @@ def test_publishing_is_refused_with_a_room_and_a_facilitator_in_two_places(
         ({"places": "0"}, "greater than or equal to 1"),
     ],
 )
-def test_the_form_of_a_refused_meeting_keeps_what_was_typed(
+def test_the_form_of_a_refused_meeting_keeps_the_input(
     client: Client, site: Site, coordinator: User, wrong: dict[str, str], words: str
 ) -> None:
     track = make_weekday_track(site)
@@ -186,7 +186,7 @@ def test_the_form_of_a_refused_meeting_keeps_what_was_typed(
     assert not Meeting.objects.filter(code="NEW").exists()
 
 
-def test_the_meter_follows_what_is_typed(client: Client, site: Site, coordinator: User) -> None:
+def test_the_hours_meter_follows_the_input(client: Client, site: Site, coordinator: User) -> None:
     track = make_weekday_track(site)
     page = reverse("track-meter", args=[track.pk])
     assert "9 h" in client.get(page).text
