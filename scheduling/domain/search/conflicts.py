@@ -1,8 +1,8 @@
-"""The conflicts between a weekly meeting and a patient's busy times, and which of them rule the meeting out.
+"""Conflicts between a weekly meeting and a patient's busy times, and the rule that decides which of them block it.
 
-A permanent commitment rules a meeting out unless it can move by as many minutes as needed. A temporary one, which happens on
-single dates or ends within the horizon, may cost a few sessions instead: at most one in six of the meeting's dates (product
-rule: two of twelve weeks). Other treatment always rules a meeting out.
+A permanent commitment blocks a meeting unless the commitment can move far enough. A temporary commitment, which is on
+single dates or ends within the horizon, may cause missed sessions instead: up to one in six of the meeting's dates
+(product rule: two in twelve weeks). Other treatment always blocks a meeting.
 """
 
 from collections.abc import Iterable
@@ -19,16 +19,17 @@ from timekeeping.weeks import BusyTime, OnDates, minute_of
 
 SESSIONS_PER_MISSED_SESSION = 6
 TIGHT_GAP_MINUTES = 15
-"""Less time than this between a meeting and a commitment, travel aside, is tight."""
+"""The gap between a meeting and a commitment is tight if fewer minutes than this remain after travel."""
 
 NO_DATES: frozenset[date] = frozenset()
 
 
 class Conflict(NamedTuple):
-    """A busy time that overlaps a weekly meeting, travel included, by how much and on which dates.
+    """A busy time that overlaps a weekly meeting, travel included.
 
-    `number` is the index of the busy time among the patient's. It starts on `weekday`, `days_before` days before the meeting's
-    date. There would be no conflict if it ended `minutes_earlier` or started `minutes_later`.
+    `number` is the index of the busy time in the patient's list. The busy time starts on `weekday`, which is
+    `days_before` days before the meeting. It would no longer overlap if it ended `minutes_earlier` minutes earlier or
+    started `minutes_later` minutes later. `dates` are the dates of the meeting on which they overlap.
     """
 
     busy: BusyTime
@@ -43,27 +44,30 @@ class Conflict(NamedTuple):
 
     @property
     def minutes(self) -> int:
-        """The fewest minutes by which the busy time would have to move."""
+        """Fewest minutes by which the busy time would have to move to avoid the meeting."""
         return min(self.minutes_earlier, self.minutes_later)
 
     @property
     def ends_earlier(self) -> bool:
-        """Whether it would move by ending earlier, rather than by starting later."""
+        """Whether ending the busy time earlier is the smaller change, rather than starting it later."""
         return self.minutes_earlier <= self.minutes_later
 
     @property
     def can_move(self) -> bool:
-        """Whether the busy time can move by as much as needed."""
+        """Whether the busy time can move far enough to avoid the meeting."""
         return self.minutes_earlier <= self.movable_minutes or self.minutes_later <= self.movable_minutes
 
     @property
     def date_order(self) -> tuple[date, int, int]:
-        """Sort key: by first date, then in the order of the busy times, then the one that started earlier."""
+        """Sort key: by first date, then by the index of the busy time, then by the day on which it starts."""
         return self.dates[0], self.number, -self.days_before
 
 
 class NearConflict(NamedTuple):
-    """A permanent commitment that leaves only a few `minutes`, travel aside, `before` a meeting or after it."""
+    """A permanent commitment that leaves little time before or after a meeting.
+
+    `minutes` is the time that remains after travel. `before` is whether the commitment comes before the meeting.
+    """
 
     busy: BusyTime
     minutes: int
@@ -72,11 +76,11 @@ class NearConflict(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingConflicts:
-    """All conflicts of a weekly meeting, and what follows from them.
+    """All conflicts of a weekly meeting, and their consequences.
 
-    `sessions` is the number of its dates in the horizon. If no conflict is `blocking`, the meeting can be attended: then the
-    busy times in `moves` have to move, and the sessions on the dates `missed` are missed. `near` are commitments that leave
-    little time, by first date.
+    `sessions` is the number of the meeting's dates in the horizon. If `blocking` is empty, the patient can attend the
+    meeting. The busy times in `moves` then have to move, and the sessions on the dates in `missed` are missed. `near`
+    has the commitments that leave little time before or after the meeting, sorted by first date.
     """
 
     conflicts: tuple[Conflict, ...]
@@ -88,12 +92,12 @@ class MeetingConflicts:
 
     @property
     def is_tight(self) -> bool:
-        """Whether little time is left between the meeting and a permanent commitment."""
+        """Whether a permanent commitment leaves little time before or after the meeting."""
         return bool(self.near)
 
 
 class Resolution(NamedTuple):
-    """What rules a meeting out, which busy times have to move for it, and which of its dates are missed."""
+    """The outcome of a meeting's conflicts: which ones block it, which busy times must move, and which dates are missed."""
 
     blocking: tuple[Conflict, ...]
     moves: tuple[Conflict, ...]
@@ -104,7 +108,7 @@ NO_CONFLICTS = Resolution((), (), NO_DATES)
 
 
 def is_temporary(busy: BusyTime, until: date) -> bool:
-    """Whether a commitment is on single dates only, or ends by `until`, the end of the horizon. Treatment never is."""
+    """Whether a commitment is on single dates only or ends by `until`, the end of the horizon. False for treatment."""
     if busy.is_treatment:
         return False
     if isinstance(busy.recurrence, OnDates):
@@ -113,10 +117,10 @@ def is_temporary(busy: BusyTime, until: date) -> bool:
 
 
 def resolve_conflicts(conflicts: Iterable[Conflict], sessions: int) -> Resolution:
-    """Decide which of a meeting's conflicts block it, when it has so many `sessions` in the horizon.
+    """Decide which of a meeting's conflicts block it; `sessions` is the number of its dates in the horizon.
 
-    Temporary conflicts block once they would cost more than one session in six (product rule). No date is missed of a meeting
-    that is blocked.
+    Temporary conflicts block the meeting if they would cause more than one in six sessions to be missed (product rule).
+    If the meeting is blocked, no dates are returned as missed.
     """
     blocking: list[Conflict] = []
     temporary: list[Conflict] = []
@@ -138,10 +142,10 @@ SlotKey = tuple[int, time, time, date | None, date | None, date | None]
 
 
 class ConflictFinder:
-    """Finds the conflicts of weekly meetings with busy times, and remembers them by the meetings' times.
+    """Finds the conflicts of weekly meetings with a patient's busy times, and caches them by the times of the meeting.
 
-    What it knows depends on the horizon and the busy times alone, so needs that differ in anything else can share one. Without
-    arguments it is empty, for a need that shares nothing.
+    The results depend only on the horizon and the busy times, so needs that differ in other ways can share a finder. A
+    finder created without arguments is an empty placeholder, which `adapted_to` replaces.
     """
 
     def __init__(self, horizon: Horizon | None = None, busy: tuple[BusyTime, ...] = ()) -> None:
@@ -152,7 +156,10 @@ class ConflictFinder:
     def adapted_to(
         self, from_day: date, weeks: int, closed: tuple[Interval[date], ...], busy: tuple[BusyTime, ...]
     ) -> "ConflictFinder":
-        """Return a finder for these values that shares what holds for both: itself if nothing differs."""
+        """Return a finder for these values: this one if nothing differs, otherwise a new one.
+
+        If only the busy times differ, the new finder reuses the horizon.
+        """
         horizon = self.horizon
         if (horizon.from_day, horizon.weeks, horizon.closed) != (from_day, weeks, closed):
             return ConflictFinder(Horizon(from_day, weeks, closed), busy)
@@ -160,13 +167,13 @@ class ConflictFinder:
 
     @cached_property
     def temporary(self) -> frozenset[int]:
-        """The numbers of the temporary commitments among the busy times."""
+        """Indexes of the temporary commitments in `busy`."""
         until = self.horizon.until
         return frozenset(number for number, busy in enumerate(self.busy) if is_temporary(busy, until))
 
     @cached_property
     def spans_by_weekday(self) -> tuple[tuple[tuple[int, BusySpan], ...], ...]:
-        """For each weekday the spans of the busy times, each with its busy time's number."""
+        """For each weekday, the spans of the busy times on that day, each with the index of its busy time in `busy`."""
         found: list[list[tuple[int, BusySpan]]] = [[] for _ in range(7)]
         for number, busy in enumerate(self.busy):
             for span in self.horizon.spans_of(busy):
@@ -174,7 +181,7 @@ class ConflictFinder:
         return tuple(map(tuple, found))
 
     def conflicts_with(self, meeting: WeeklyMeeting) -> MeetingConflicts:
-        """Find what the meeting overlaps on its dates in the horizon."""
+        """Return the meeting's conflicts with the busy times on its dates in the horizon."""
         key = (
             meeting.weekday,
             meeting.starts,
@@ -190,15 +197,15 @@ class ConflictFinder:
 
     def _find(self, meeting: WeeklyMeeting) -> MeetingConflicts:
         starts, ends = minute_of(meeting.starts), minute_of(meeting.ends)
-        held = self.horizon.dates_of(meeting)
-        is_always_held = held is self.horizon.open_days[meeting.weekday]
+        meeting_dates = self.horizon.dates_of(meeting)
+        is_always_held = meeting_dates is self.horizon.open_days[meeting.weekday]
         conflicts: list[Conflict] = []
         near: list[tuple[tuple[date, int, int], NearConflict]] = []
         for number, span in self.spans_by_weekday[meeting.weekday]:
             earlier, later = span.end - starts, ends - span.start
             if earlier <= -TIGHT_GAP_MINUTES or later <= -TIGHT_GAP_MINUTES:
                 continue
-            dates = span.dates if is_always_held else tuple(on for on in span.dates if on in held)
+            dates = span.dates if is_always_held else tuple(on for on in span.dates if on in meeting_dates)
             if not dates:
                 continue
             busy, temporary = self.busy[number], number in self.temporary
@@ -221,10 +228,10 @@ class ConflictFinder:
                 before = earlier <= 0
                 order = (dates[0], number, -span.days_before)
                 near.append((order, NearConflict(busy, -earlier if before else -later, before)))
-        resolution = resolve_conflicts(conflicts, len(held)) if conflicts else NO_CONFLICTS
+        resolution = resolve_conflicts(conflicts, len(meeting_dates)) if conflicts else NO_CONFLICTS
         return MeetingConflicts(
             conflicts=tuple(conflicts),
-            sessions=len(held),
+            sessions=len(meeting_dates),
             near=tuple(each for _, each in sorted(near, key=lambda one: one[0])),
             blocking=resolution.blocking,
             moves=resolution.moves,
@@ -234,11 +241,11 @@ class ConflictFinder:
 
 @dataclass(frozen=True, slots=True)
 class CommitmentConflict(Reason):
-    """A meeting and a busy time overlap, or the travel between them does not fit.
+    """The meeting overlaps a busy time, or there is not enough time to travel between the two.
 
-    `minutes` is how much time is missing, travel included; `overlap_minutes` is the part of it that is not travel.
-    `gap_minutes` is the time between the two, 0 when they overlap. `before` tells whether the busy time starts before the
-    meeting. `dates` is the number of dates with the conflict, `first_date` the first of them.
+    `minutes` is how much time is missing, travel included, and `overlap_minutes` is how long the two overlap without
+    travel. `gap_minutes` is the time between the two, or 0 if they overlap. `before` is whether the busy time starts
+    before the meeting. `dates` is the number of dates with the conflict, and `first_date` is the first of them.
     """
 
     code: ClassVar[str] = "clash"
@@ -253,21 +260,21 @@ class CommitmentConflict(Reason):
 
     @classmethod
     def between(cls, meeting: WeeklyMeeting, conflict: Conflict) -> "CommitmentConflict":
-        """Build the reason from one of the meeting's conflicts.
+        """Create the reason from one of the meeting's conflicts.
 
-        When only travel overlaps, the minutes that are missing can exceed the length of the meeting.
+        If there is too little time for travel but no overlap, `minutes` can be more than the length of the meeting.
         """
-        busy, held = conflict.busy, meeting.span
-        padded_start, padded_end = held.end - conflict.minutes_later, held.start + conflict.minutes_earlier
+        busy, span = conflict.busy, meeting.span
+        padded_start, padded_end = span.end - conflict.minutes_later, span.start + conflict.minutes_earlier
         start, end = padded_start + busy.travel_before, padded_end - busy.travel_after
-        overlap = max(0, min(end, held.end) - max(start, held.start))
-        before = start < held.start
+        overlap = max(0, min(end, span.end) - max(start, span.start))
+        before = start < span.start
         if overlap:
-            gap, minutes = 0, min(padded_end, held.end) - max(padded_start, held.start)
+            gap, minutes = 0, min(padded_end, span.end) - max(padded_start, span.start)
         elif before:
-            gap, minutes = held.start - end, conflict.minutes_earlier
+            gap, minutes = span.start - end, conflict.minutes_earlier
         else:
-            gap, minutes = start - held.end, conflict.minutes_later
+            gap, minutes = start - span.end, conflict.minutes_later
         return cls(
             meeting=meeting,
             busy=busy,
@@ -281,5 +288,5 @@ class CommitmentConflict(Reason):
 
     @property
     def travel_minutes(self) -> int:
-        """Minutes of travel between the two."""
+        """Minutes of travel between the busy time and the meeting."""
         return self.busy.travel_after if self.before else self.busy.travel_before

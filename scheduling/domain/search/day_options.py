@@ -1,7 +1,8 @@
-"""Everything that can be attended on one day, for each sum of minutes the cheapest first.
+"""Plans for one day: the sets of groups that a patient can attend, the cheapest first.
 
-The groups of a day follow each other, so what they cost from one group on does not depend on those before it. The least cost of
-each sum of minutes is computed from the last group back. The plans of a day are put together only when they are needed.
+The groups of a plan do not overlap, so the cost of its later groups does not depend on the earlier ones. The lowest
+cost for each total of minutes is computed backward, starting with the last group of the day. The plans themselves are
+built only when they are needed.
 """
 
 from bisect import bisect_left
@@ -15,12 +16,12 @@ from scheduling.domain.search.group_assignment import GroupSlot
 
 SlotTimes = tuple[tuple[int, int], ...]
 DAY_OFF_TIMES: SlotTimes = ((24 * 60, 24 * 60),)
-"""Sorts a day without a meeting after all others: treatment earlier in the week is better."""
+"""Times that sort a day without meetings after all others, because treatment earlier in the week is better."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """Slots of one day that do not overlap, with the sums of their minutes and of their cost."""
+    """Slots on one day that do not overlap, with their total minutes and the total cost of the day."""
 
     times: SlotTimes
     minutes: int
@@ -29,7 +30,7 @@ class DayPlan:
 
     @property
     def trips(self) -> int:
-        """The trips to the site on this day: one, or none on a day off."""
+        """Number of trips to the site on this day: 1, or 0 on a day off."""
         return 1 if self.slots else 0
 
 
@@ -37,9 +38,10 @@ DAY_OFF = DayPlan(DAY_OFF_TIMES, 0, 0, ())
 
 
 class DayOptions:
-    """The plans that the slots of a day allow, when the day must have `min_minutes` to `max_minutes` or be a day off.
+    """All plans for one day: a day off, or slots that add up to between `min_minutes` and `max_minutes`.
 
-    `trip` is what coming on this day costs. `sums` are pairs of a least cost and its sum of minutes, the cheapest first.
+    `trip` is the cost of coming to the site on this day. `sums` are pairs of (lowest cost, total minutes), the cheapest
+    first.
     """
 
     def __init__(self, slots: Sequence[GroupSlot], trip: int, min_minutes: int, max_minutes: int) -> None:
@@ -48,14 +50,14 @@ class DayOptions:
         starts = [slot.start for slot in self.slots]
         self.following = [bisect_left(starts, slot.end) for slot in self.slots]
         self.from_slot: list[dict[int, int]] = [{} for _ in self.slots]
-        """For each slot, the least cost of each sum of minutes of plans that begin with it, plus the time of their end."""
+        """For each slot, map total minutes to the lowest cost of a plan that begins with it, plus the minute when it ends."""
         least = self._find_least_costs(max_minutes)
         possible = ((cost + trip, minutes) for minutes, cost in least.items() if min_minutes <= minutes <= max_minutes)
         self.sums = sorted([(0, 0), *possible])
         self.ranked: dict[int, _RankedPlans] = {}
 
     def _find_least_costs(self, max_minutes: int) -> dict[int, int]:
-        """Fill `from_slot`, and return the least cost of each sum of minutes up to the maximum."""
+        """Fill `from_slot`, and map each total of minutes up to `max_minutes` to its lowest cost without the trip."""
         best: list[dict[int, int]] = [{} for _ in range(len(self.slots) + 1)]
         least: dict[int, int] = {}
         for number in range(len(self.slots) - 1, -1, -1):
@@ -75,11 +77,14 @@ class DayOptions:
 
     @property
     def most_minutes(self) -> int:
-        """The largest sum of minutes that the day can have."""
+        """Highest total of minutes among the plans for the day."""
         return max(minutes for _, minutes in self.sums)
 
     def plan(self, minutes: int, rank: int) -> DayPlan | None:
-        """Return the plan of that rank (from 0, by cost and times) with so many minutes; None after the last."""
+        """Return one of the plans with `minutes` in total, or None if there are not that many plans.
+
+        `rank` is the position among these plans, from 0, when they are sorted by cost and then by times.
+        """
         if not minutes:
             return None if rank else DAY_OFF
         if minutes not in self.ranked:
@@ -88,7 +93,7 @@ class DayOptions:
 
 
 class _RankedPlans:
-    """The plans of a day with so many minutes, the best first, computed as needed."""
+    """The plans for a day that have the same total of minutes, best first, computed as needed."""
 
     def __init__(self, day: DayOptions, minutes: int) -> None:
         self.day = day
@@ -99,7 +104,7 @@ class _RankedPlans:
         self._push((), (), day.trip, 0, minutes)
 
     def _push(self, before: tuple[GroupSlot, ...], times: SlotTimes, spent: int, first: int, minutes: int) -> None:
-        """Add every slot from number `first` on that can follow the slots `before`, which cost `spent`."""
+        """Queue the slots from index `first` on that can follow the slots `before`, which cost `spent`."""
         for number in range(first, len(self.day.slots)):
             least = self.day.from_slot[number].get(minutes)
             if least is not None:
@@ -111,7 +116,7 @@ class _RankedPlans:
                 )
 
     def plan(self, rank: int) -> DayPlan | None:
-        """Return the plan of that rank, from 0; None after the last."""
+        """Return the plan at position `rank` (from 0), or None if there are not that many plans."""
         while len(self.found) <= rank and self.heap:
             cost, times, _, last, minutes, slots = heappop(self.heap)
             left = minutes - slots[-1].minutes

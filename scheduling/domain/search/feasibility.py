@@ -1,6 +1,7 @@
-"""Whether meetings can give the hours: all sums of minutes and days that a week of them can have, as bits.
+"""Check whether meetings can provide the required weekly hours, without finding the best week.
 
-The search finds the best week; this only tells whether there is one, which takes a small part of the time.
+The totals of minutes and days that a week can reach are stored as bits of integers. The check takes a small fraction of
+the time that the search for the best week takes.
 """
 
 from collections.abc import Sequence
@@ -10,9 +11,9 @@ from scheduling.domain.search.need import Need, WeeklyLimits
 
 
 class ReachableHours:
-    """The sums of minutes and days that weeks made of some meetings can have.
+    """Computes the totals of minutes and days that a week made of given meetings can reach.
 
-    Bit n of the argument `is_open` stands for meeting n: it is set if that meeting can be attended.
+    In the argument `is_open`, bit n is set if the patient can attend meeting n.
     """
 
     def __init__(self, meetings: Sequence[WeeklyMeeting], need: Need) -> None:
@@ -28,7 +29,7 @@ class ReachableHours:
         self.known: dict[tuple[int, WeeklyLimits], bool] = {}
 
     def allow(self, is_open: int, limits: WeeklyLimits) -> bool:
-        """Whether some of the open meetings, no two of which overlap, make a week within the limits."""
+        """Whether some of the open meetings make a week within the limits without overlapping each other."""
         key = (is_open, limits)
         if key not in self.known:
             self.known[key] = self._allow(is_open, limits)
@@ -53,7 +54,7 @@ class ReachableHours:
         return any(reached[days] & enough for days in range(limits.min_days, limits.max_days + 1))
 
     def _sums(self, day: int, is_open: int) -> int:
-        """The sums of a day: bit m is set if open meetings that do not overlap add up to m minutes."""
+        """Return the totals that a day can reach: bit m is set if open meetings that do not overlap add up to m minutes."""
         key = (day, is_open & self.bits_of_day[day])
         if key not in self.sums:
             until: list[tuple[int, int]] = [(0, 1)]
@@ -66,7 +67,7 @@ class ReachableHours:
 
 
 def _pairwise_sums(one: int, two: int) -> int:
-    """Every sum of a number in one set and a number in the other, where a set has bit n if n is in it."""
+    """Return every sum of one number from each set. Sets are stored as integers: bit n means that n is in the set."""
     if one.bit_count() < two.bit_count():
         one, two = two, one
     found = 0

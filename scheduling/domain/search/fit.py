@@ -1,7 +1,7 @@
-"""Does a track fit a patient? The same rules search, check and explain.
+"""Rules that decide whether a track fits a patient. Search, checks and explanations all use the same rules.
 
-A patient brings a Need, a track has an Offer. `judge` checks one choice of the track's meetings against every rule; `find_fits`
-finds the best choice of each track, or every reason against it.
+A Need has the patient's requirements, and an Offer describes a track. `judge` checks a choice of the track's meetings
+against every rule. `find_fits` finds the best choice for each track, or every reason why the track does not fit.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -19,7 +19,10 @@ from timekeeping.reasons import Key, Reason
 
 @dataclass(frozen=True, slots=True)
 class NotAStartDate(Reason):
-    """The track takes patients on start dates, and the day `asked` is none; `following` is the next one."""
+    """The track takes patients only on its start dates, and the requested day is not one of them.
+
+    `asked` is the requested day, and `following` is the next start date.
+    """
 
     asked: date
     following: date
@@ -27,14 +30,17 @@ class NotAStartDate(Reason):
 
 @dataclass(frozen=True, slots=True)
 class NoStartDateLeft(Reason):
-    """The track takes patients on start dates, and none is left from the day `asked`."""
+    """The track takes patients only on its start dates, and there is none on or after the requested day, `asked`."""
 
     asked: date
 
 
 @dataclass(frozen=True, slots=True)
 class WrongLevel(Reason):
-    """The track takes patients of the level of care `level`, and this patient `needed` another; "" is none at all."""
+    """The track takes only patients at another level of care.
+
+    `level` is the level that the track takes. `needed` is the patient's level, or "" if none is set.
+    """
 
     code: ClassVar[str] = "other_level"
     level: str
@@ -43,7 +49,10 @@ class WrongLevel(Reason):
 
 @dataclass(frozen=True, slots=True)
 class OutsideAges(Reason):
-    """The patient's `age` on the first day is outside the ages that the track takes, in years, inclusive."""
+    """The patient's age on the first day of treatment is outside the age range of the track.
+
+    `age` is in whole years. `from_age` and `to_age` are inclusive bounds; None means that there is no bound.
+    """
 
     age: int
     from_age: int | None
@@ -52,7 +61,10 @@ class OutsideAges(Reason):
 
 @dataclass(frozen=True, slots=True)
 class MeetingFull(Reason):
-    """The meeting has no place left on some `dates`."""
+    """The meeting has no spot left on some of the dates on which the patient would attend.
+
+    `dates` is the number of full dates, and `first_date` is the first of them.
+    """
 
     code: ClassVar[str] = "full"
     meeting: WeeklyMeeting
@@ -62,11 +74,12 @@ class MeetingFull(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How a track fits a need.
+    """How a track fits a need, for a patient who starts on the day `starts`.
 
-    `whole` is the most that anybody could attend of the track, `enough` the smallest choice that meets the prescription; each
-    is None when it does not fit. `obstacles` are all reasons against the track, or against attending the whole of it. `minutes`
-    and `days` are a week's, and `missing_minutes` is how far they are below the prescription when nothing fits.
+    `whole` has as many of the track's meetings as any patient could attend, and `enough` is the smallest choice of
+    meetings that meets the prescription. Each is None if it does not fit. `obstacles` are all reasons against the
+    track, or against attending all of it. `minutes` and `days` are weekly totals. If nothing fits, `missing_minutes` is
+    how far `minutes` is below the prescription.
     """
 
     offer: Offer
@@ -80,17 +93,17 @@ class Fit:
 
     @property
     def fits(self) -> bool:
-        """Whether some choice of the track's meetings fits."""
+        """Whether any choice of the track's meetings fits."""
         return self.whole is not None or self.enough is not None
 
     @property
     def choice(self) -> Choice:
-        """The most that fits; empty when nothing does."""
+        """The largest choice of meetings that fits; empty if none does."""
         return self.whole or self.enough or ()
 
 
 def may_begin(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
-    """The patient starts on a day on which the track takes patients (product rule)."""
+    """Check that the track takes patients on the day on which this one starts (product rule)."""
     following = offer.next_start_date(need.from_day)
     if following is None:
         yield NoStartDateLeft(need.from_day)
@@ -99,13 +112,13 @@ def may_begin(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
 
 
 def is_for_the_level(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
-    """The track takes patients of this level of care (product rule)."""
+    """Check that the track takes patients at this level of care (product rule)."""
     if offer.level and offer.level != need.level:
         yield WrongLevel(offer.level, need.level)
 
 
 def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
-    """The track takes patients of this age; an unknown age is not checked (product rule)."""
+    """Check that the track takes patients of this age; an unknown age is not checked (product rule)."""
     if need.age is None:
         return
     too_young = offer.from_age is not None and need.age < offer.from_age
@@ -115,13 +128,16 @@ def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]
 
 
 def keeps_commitments(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
-    """No meeting conflicts with a busy time that can neither move nor be missed for a few sessions (product rule)."""
+    """Check that none of the patient's busy times blocks a chosen meeting (product rule).
+
+    A busy time does not block a meeting if it can move far enough, or if it is temporary and few sessions are missed.
+    """
     for meeting in choice:
         yield from blocking_conflicts(meeting, need)
 
 
 def has_a_place(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
-    """Every meeting has a place left on each date on which the patient attends (product rule)."""
+    """Check that every chosen meeting has a spot left on each date on which the patient attends (product rule)."""
     chosen = {meeting.key for meeting in choice}
     for offered in offer.meetings:
         if offered.meeting.key in chosen:
@@ -129,18 +145,18 @@ def has_a_place(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
 
 
 def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
-    """The meetings give the prescribed hours and days, within the RuleSet in force."""
+    """Check that the meetings provide the prescribed hours and days, within the RuleSet in force."""
     yield from _hours_verdict(offer, need, choice).reasons
 
 
 Rule = Callable[[Offer, Need, Choice], Iterable[Reason]]
 TRACK_RULES: tuple[Rule, ...] = (may_begin, is_for_the_level, is_for_the_age)
-"""The rules that do not depend on which meetings are chosen."""
+"""Rules that do not depend on which meetings are chosen."""
 RULES: tuple[Rule, ...] = (*TRACK_RULES, gives_the_hours, keeps_commitments, has_a_place)
 
 
 def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[Reason, ...]:
-    """Return every reason against attending these meetings from `need.from_day`; empty when the choice fits."""
+    """Return every reason against attending these meetings from `need.from_day`; empty if the choice fits."""
     chosen = tuple(choice)
     return tuple(reason for rule in RULES for reason in rule(offer, need, chosen))
 
@@ -148,8 +164,8 @@ def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[
 def find_fits(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
     """Return one Fit for each track, the best first.
 
-    Tracks that fit as a whole come first, then those of which enough fits, then the others, fewest missing minutes first. Among
-    equals the one nearest to the prescribed minutes comes first, then they go by name.
+    Tracks that fit as a whole come first, then tracks with enough meetings that fit, then the others, fewest missing
+    minutes first. Ties go to the track that is nearest to the prescribed minutes, then to the first by name.
     """
     fits = (_best_fit(offer, need) for offer in offers)
     return tuple(
@@ -168,14 +184,14 @@ def find_fits(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
 
 
 def blocking_conflicts(meeting: WeeklyMeeting, need: Need) -> tuple[CommitmentConflict, ...]:
-    """Return a reason for each conflict that rules the meeting out, by first date."""
+    """Return a reason for each conflict that blocks the meeting, sorted by first date."""
     blocking = need.conflicts_with(meeting).blocking
     in_order = sorted(blocking, key=lambda conflict: conflict.date_order)
     return tuple(CommitmentConflict.between(meeting, conflict) for conflict in in_order)
 
 
 def check_places(offered: OfferedMeeting, need: Need) -> Iterable[MeetingFull]:
-    """Yield a reason if the meeting is full on a date on which the patient would attend it."""
+    """Yield a reason if the meeting is full on any date on which the patient would attend it."""
     dates = sorted(on for on in offered.full_on if need.from_day <= on < need.until)
     if dates and (missed := need.conflicts_with(offered.meeting).missed):
         dates = [on for on in dates if on not in missed]
@@ -225,10 +241,10 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
 def _obstacles(
     offer: Offer, need: Need, reasons_by_meeting: dict[Key, tuple[Reason, ...]], possible: Choice
 ) -> Iterable[Reason]:
-    """The reasons against the track, then against each meeting, then against the hours of the meetings left."""
+    """Yield the reasons against the track, then against each meeting, then against the hours of the remaining meetings."""
     for rule in TRACK_RULES:
         yield from rule(offer, need, possible)
     for reasons in reasons_by_meeting.values():
         yield from reasons
-    # An empty choice is not a reason of its own: it is empty because of the other reasons.
+    # NoMeetings is left out: if no meetings are possible, the other reasons already say why.
     yield from (reason for reason in gives_the_hours(offer, need, possible) if not isinstance(reason, NoMeetings))

@@ -1,6 +1,6 @@
-"""Which groups to attend once the times of a week are settled, cheapest first.
+"""Assign groups to the time slots of a week whose times are settled, the cheapest assignment first.
 
-The cost of a choice depends on who leads the groups and on whether one track has all of them.
+The cost depends on who leads the groups, and on whether a single track has all of them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,12 +13,12 @@ from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.score import Weights
 
 ALL_BITS = -1
-"""Every bit."""
+"""A bit set that contains everything: every bit of -1 is set."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotMeeting:
-    """A meeting with who leads it and which tracks have it, both as bits."""
+    """A meeting with bit sets of the people who lead it and of the tracks that have it."""
 
     key: str
     meeting: WeeklyMeeting
@@ -28,10 +28,11 @@ class SlotMeeting:
 
 @dataclass(frozen=True, slots=True)
 class GroupSlot:
-    """Interchangeable groups: they are at the same time and cost the same. `cost` leaves out the time on site.
+    """A time slot with interchangeable groups: they are at the same time and cost the patient the same.
 
-    `people` are the bits of everybody who leads one of them, all bits if one of them has no leader. `tracks` are the bits of
-    the tracks that have one of them.
+    `start` and `end` are minutes since midnight. `cost` does not include the time on site. `people` is the bit set of
+    everyone who leads one of the groups, or all bits if one of them has no leader. `tracks` is the bit set of the
+    tracks that have at least one of the groups.
     """
 
     weekday: int
@@ -47,7 +48,7 @@ class GroupSlot:
     def of(
         cls, weekday: int, start: int, end: int, minutes: int, cost: int, groups: Iterable[SlotMeeting]
     ) -> "GroupSlot":
-        """Build a slot from its groups."""
+        """Create a slot, and compute its `people` and `tracks` from its groups."""
         in_order = tuple(sorted(groups, key=lambda group: group.key))
         people = tracks = 0
         for group in in_order:
@@ -56,7 +57,7 @@ class GroupSlot:
         return cls(weekday, start, end, minutes, cost, in_order, people, tracks)
 
     def of_track(self, track: int) -> "GroupSlot | None":
-        """Return the slot with the groups of one track only, given by its bit; None if the track has none of them."""
+        """Return the slot with only the groups of one track, given as a bit, or None if the track has none of them."""
         if not self.tracks & track:
             return None
         own = [group for group in self.groups if group.tracks & track]
@@ -66,10 +67,11 @@ class GroupSlot:
 
 
 class GroupOption(NamedTuple):
-    """A group for the next slot.
+    """A group that could fill the next slot of a week.
 
-    `points` is the least that the week can cost with it and `cost` what it costs so far. `people` are the bits of everybody who
-    leads a group so far, `tracks` those of the tracks that have all groups so far.
+    `points` is the lowest total cost that the week can have with this group, and `cost` is the cost so far. `people` is
+    the bit set of everyone who leads a group so far, and `tracks` is the bit set of the tracks that have every group so
+    far. All of these include this group.
     """
 
     points: int
@@ -81,9 +83,9 @@ class GroupOption(NamedTuple):
 
 
 class SettledWeek:
-    """The slots of a week whose times are settled.
+    """A week whose time slots are settled, but not the groups that fill them.
 
-    `tracks_from[n]` are the bits of the tracks that have a group in every slot from n on.
+    `tracks_from[n]` is the bit set of the tracks that have a group in every slot from index n on.
     """
 
     def __init__(self, slots: Sequence[GroupSlot]) -> None:
@@ -91,9 +93,9 @@ class SettledWeek:
         self.tracks_from = [*accumulate((slot.tracks for slot in reversed(slots)), and_, initial=ALL_BITS)][::-1]
 
     def options(self, number: int, cost: int, people: int, tracks: int, weights: Weights) -> list[GroupOption]:
-        """Return the groups for slot `number`, the cheapest first.
+        """Return the groups that could fill slot `number`, the cheapest first.
 
-        `cost`, `people` and `tracks` are those of the slots before it.
+        `cost`, `people` and `tracks` are the values for the slots before it.
         """
         found = []
         number_before = people.bit_count()
@@ -118,7 +120,10 @@ class SettledWeek:
 
 
 class GroupAssignment(NamedTuple):
-    """A settled week whose first slots have a group each; the next slot has the option at index `turn`."""
+    """A settled week in which the first slots have been assigned a group.
+
+    `chosen` has the groups of all these slots but the last, which has the group at index `turn` of `options`.
+    """
 
     week: SettledWeek
     chosen: tuple[WeeklyMeeting, ...]
@@ -127,26 +132,26 @@ class GroupAssignment(NamedTuple):
 
     @property
     def points(self) -> int:
-        """The least that the week can cost."""
+        """Lowest total cost that the week can have with the groups assigned so far."""
         return self.options[self.turn].points
 
     @property
     def key(self) -> str:
-        """The key of the last group."""
+        """Key of the last group that has been assigned."""
         return self.options[self.turn].key
 
     @property
     def tracks(self) -> int:
-        """The bits of the tracks that have all groups so far, the last one included."""
+        """Bit set of the tracks that have every group assigned so far."""
         return self.options[self.turn].tracks
 
     @property
     def meetings(self) -> tuple[WeeklyMeeting, ...]:
-        """The groups so far, the last one included."""
+        """Groups assigned so far, in the order of the slots."""
         return (*self.chosen, self.options[self.turn].group.meeting)
 
     def another(self) -> "GroupAssignment | None":
-        """Return the assignment with the next best group in the last slot; None if there is none."""
+        """Return the assignment with the next best group in its last slot, or None if there is no other group."""
         return (
             GroupAssignment(self.week, self.chosen, self.options, self.turn + 1)
             if self.turn + 1 < len(self.options)
@@ -154,7 +159,7 @@ class GroupAssignment(NamedTuple):
         )
 
     def following(self, weights: Weights) -> "GroupAssignment | None":
-        """Return the assignment with the best group in the slot after the last; None when every slot has a group."""
+        """Return the assignment with the best group added in the next slot, or None if every slot has a group."""
         meetings = self.meetings
         if len(meetings) == len(self.week.slots):
             return None
@@ -164,9 +169,10 @@ class GroupAssignment(NamedTuple):
 
 
 def begin_assignment(cost: int, slots: Sequence[GroupSlot], weights: Weights) -> GroupAssignment:
-    """Return the assignment with the best group in the first slot of a week whose times cost so much.
+    """Return an assignment with the best group in the first slot of a week.
 
-    Raises IndexError without a slot.
+    `cost` is the cost of the week without the points for facilitators and for mixing tracks. Raises IndexError if there
+    are no slots.
     """
     week = SettledWeek(slots)
     return GroupAssignment(week, (), week.options(0, cost, 0, ALL_BITS, weights), 0)

@@ -1,4 +1,4 @@
-"""The dates for which schedules are judged, and when busy times fall on them."""
+"""The horizon: the dates for which schedules are checked, and when busy times fall on these dates."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -11,10 +11,11 @@ from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
 
 
 class BusySpan(NamedTuple):
-    """The part of a busy time that falls on the `dates` of one weekday.
+    """The part of a busy time that falls on one weekday, on each of the `dates`.
 
-    `start` and `end` are minutes from midnight of these dates, travel included. They reach below 0 or past the end of the day
-    when the busy time started `days_before` days earlier or goes on after midnight.
+    `start` and `end` are minutes from midnight on these dates, travel included. They can be below 0 or above 24 hours
+    if the busy time continues from the day before or into the day after. The busy time itself starts `days_before` days
+    before these dates; -1 means that only travel falls on them.
     """
 
     weekday: int
@@ -25,9 +26,9 @@ class BusySpan(NamedTuple):
 
 
 class Horizon:
-    """The dates from `from_day` for `weeks` weeks on which the site is open.
+    """The dates on which the site is open, in the `weeks` weeks that begin on `from_day`.
 
-    Recurring times are the same on the wall clock each week, so the work for a busy time is done once and remembered.
+    Recurring times are at the same local time each week, so the spans of a busy time are computed once and cached.
     """
 
     def __init__(self, from_day: date, weeks: int, closed: tuple[Interval[date], ...]) -> None:
@@ -39,7 +40,7 @@ class Horizon:
 
     @cached_property
     def open_days(self) -> tuple[tuple[date, ...], ...]:
-        """For each weekday, its dates on which the site is open."""
+        """For each weekday, the dates in the horizon on which the site is open."""
         found: list[list[date]] = [[] for _ in range(7)]
         for number in range((self.until - self.from_day).days):
             on = self.from_day + timedelta(days=number)
@@ -48,7 +49,7 @@ class Horizon:
         return tuple(map(tuple, found))
 
     def dates_of(self, meeting: WeeklyMeeting) -> Sequence[date]:
-        """The dates on which the meeting is held, in order."""
+        """Return the dates in the horizon on which the meeting is held, in order."""
         days = self.open_days[meeting.weekday]
         if meeting.anchor is None and meeting.runs_from is None and meeting.runs_until is None:
             return days
@@ -56,7 +57,7 @@ class Horizon:
         return tuple(on for on in days if recurrence.happens_on(on))
 
     def spans_of(self, busy: BusyTime) -> tuple[BusySpan, ...]:
-        """The spans of a busy time, one for each weekday that it touches and day on which it starts."""
+        """Return the spans of a busy time. A busy time that runs past midnight has separate spans for each day."""
         if busy not in self._spans:
             self._spans[busy] = tuple(self._find_spans(busy))
         return self._spans[busy]

@@ -1,7 +1,7 @@
-"""Choose which of a track's meetings to attend, by an exact search that tries each day's combinations once.
+"""Choose which of a track's meetings to attend, by an exact search.
 
-No two meetings of a choice overlap. Meetings of different days never overlap, so the combinations of each day are found
-separately, and then days are combined by their sums of minutes and days.
+The meetings of a choice never overlap. Meetings on different days cannot overlap, so the combinations of each day are
+found separately, and then days are combined by their totals of minutes and days.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ Choice = tuple[WeeklyMeeting, ...]
 
 
 def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
-    """Return every set of meetings of one day that do not overlap: small before large, then in the order given."""
+    """Return every set of meetings on one day without overlaps: smaller sets first, then in the order given."""
     found: list[Choice] = [()]
     for each in reversed(meetings):
         found = [(each, *chosen) for chosen in found if not any(each.overlaps(other) for other in chosen)] + found
@@ -22,7 +22,7 @@ def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
 
 
 def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> Choice:
-    """Return the choice with the most counted minutes; among equals the one with most meetings, then the earliest."""
+    """Return the choice with the most counted minutes. Ties go to the choice with the most meetings, then the earliest."""
 
     def weight(choice: Choice) -> tuple[int, int]:
         return minutes_of_day([each for each in choice if each.anchor is None], rules), len(choice)
@@ -31,7 +31,7 @@ def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) ->
 
 
 def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> bool:
-    """Whether the choice is as much as anybody could attend of a track with these `meetings`."""
+    """Whether the chosen meetings are as many as any patient could attend in a track that has these `meetings`."""
     most = as_much_as_possible(meetings, rules)
     return len(chosen) == len(most) and add_up(chosen, rules) == add_up(most, rules)
 
@@ -39,16 +39,16 @@ def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMee
 def counts_toward_hours(meeting: WeeklyMeeting) -> bool:
     """Whether the meeting adds to the weekly hours: it is held every week, and its service counts.
 
-    Other meetings are attended only on top of a whole track.
+    Other meetings are attended only in addition to a whole track.
     """
     return meeting.anchor is None and meeting.countable
 
 
 def just_enough(meetings: Sequence[WeeklyMeeting], rules: HoursRules, limits: WeeklyLimits) -> Choice | None:
-    """Return the choice with the fewest minutes within the limits; None if no choice is.
+    """Return the choice with the fewest minutes within the limits, or None if no choice is within them.
 
-    Among equals it is the one with the fewest days, then the fewest meetings, then the earliest. Meetings that do not count
-    toward the hours are left out.
+    Ties go to the choice with the fewest days, then the fewest meetings, then the earliest. Meetings that do not count
+    toward the weekly hours are left out.
     """
     counting = [each for each in meetings if counts_toward_hours(each)]
     reached: dict[tuple[int, int], Choice] = {(0, 0): ()}
@@ -69,7 +69,7 @@ def just_enough(meetings: Sequence[WeeklyMeeting], rules: HoursRules, limits: We
 
 
 def _rank(choice: Choice) -> tuple[int, list[tuple[int, time]]]:
-    """Sort key: fewer meetings before more, earlier before later."""
+    """Sort key: fewer meetings come first, then earlier meetings."""
     return len(choice), [(meeting.weekday, meeting.starts) for meeting in choice]
 
 
@@ -81,7 +81,7 @@ def _by_day(meetings: Sequence[WeeklyMeeting]) -> Iterable[list[WeeklyMeeting]]:
 
 
 def _best_by_minutes(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> dict[int, Choice]:
-    """For each sum of minutes that the day can give, its first choice with the fewest meetings."""
+    """Map each total of minutes that the day can have to the choice with the fewest meetings."""
     best: dict[int, Choice] = {}
     for chosen in day_choices(meetings):
         minutes = minutes_of_day(chosen, rules)

@@ -1,4 +1,4 @@
-"""Attending meetings of several tracks: in which of them the patient is enrolled."""
+"""Decide in which track to enroll a patient who attends meetings of several tracks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class MoreOfAnotherTrack(Reason):
-    """Most of the chosen meetings belong to another track, named `track`: the patient should be enrolled there."""
+    """Most of the chosen meetings belong to another track, `track`, so the patient should be enrolled in that one."""
 
     track: str
 
 
 def home_track(offers: Iterable[Offer], choice: Iterable[WeeklyMeeting]) -> Offer:
-    """Return the track to enroll in for these meetings: the one that has most of them, then by name.
+    """Return the track to enroll in: the one that has the most of the chosen meetings. Ties go to the first by name.
 
-    Raises ValueError without a track.
+    Raises ValueError if there are no offers.
     """
     chosen = {meeting.key for meeting in choice}
     return min(offers, key=lambda offer: (-len(chosen & offer.keys), offer.name, str(offer.key)))
@@ -27,10 +27,11 @@ def home_track(offers: Iterable[Offer], choice: Iterable[WeeklyMeeting]) -> Offe
 def check_home_track(
     offer: Offer, others: Sequence[Offer], choice: Sequence[WeeklyMeeting]
 ) -> Iterable[MoreOfAnotherTrack]:
-    """Yield a reason if another track has more of the chosen meetings than the track `offer`.
+    """Yield a reason if another track has more of the chosen meetings than `offer`.
 
-    A patient belongs to the track that they mostly attend, because its waitlist and its end concern them. Of two tracks with
-    equally many meetings, either will do (product rule). Each offer has its own meetings only.
+    A patient belongs to the track that they attend most, because its waitlist and its end date affect them. If two
+    tracks have equally many of the meetings, either is allowed (product rule). Each offer must have only its track's
+    own meetings.
     """
     home, chosen = home_track([offer, *others], choice), {meeting.key for meeting in choice}
     if len(home.keys & chosen) > len(offer.keys & chosen):

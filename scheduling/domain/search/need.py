@@ -1,4 +1,4 @@
-"""What a patient brings to the search, and what a track has to offer."""
+"""Input of the schedule search: what a patient needs, and what a track offers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from timekeeping.weeks import BusyTime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedMeeting:
-    """A meeting, and the dates in the horizon on which it has no place left."""
+    """A meeting of a track, and the dates in the horizon on which it is full."""
 
     meeting: WeeklyMeeting
     full_on: tuple[date, ...] = ()
@@ -22,12 +22,12 @@ class OfferedMeeting:
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A track: its meetings, its individual minutes a week, whom it takes, and from when.
+    """What a track offers: its meetings, weekly individual minutes, the patients it takes, and its start dates.
 
-    `start_dates` are the dates on which a track that takes patients in cohorts starts; None means that a patient can start on
-    any day. `level` is the only level of care that the track takes, "" for any. `from_age` to `to_age` are the ages in years
-    that it takes, inclusive, None for no bound. A track that `mixes` lets its patients attend meetings of other such tracks,
-    and theirs attend its own.
+    `start_dates` are the dates on which a track that takes patients in cohorts starts; None means that a patient can
+    start on any day. `level` is the only level of care that the track takes, or "" for any. `from_age` and `to_age` are
+    inclusive bounds in years; None means that there is no bound. If `mixes` is True, the track's patients may attend
+    meetings of other tracks that mix, and vice versa.
     """
 
     key: Key
@@ -42,39 +42,42 @@ class Offer:
     mixes: bool = False
 
     def mixes_with(self, other: "Offer") -> bool:
-        """Whether patients of one track may attend meetings of the other: both mix and share their mixing key."""
+        """Whether patients of either track may attend meetings of the other: both mix, and their mixing keys are equal."""
         return self.mixes and other.mixes and self.mixing_key == other.mixing_key
 
     @property
     def mixing_key(self) -> tuple[Key, str, int | None, int | None, int]:
-        """What tracks that mix have in common: the site, the patients that they take, and their individual minutes."""
+        """Values that two tracks must share to mix: site, level of care, age range, and weekly individual minutes."""
         return self.site, self.level, self.from_age, self.to_age, self.individual_minutes
 
     @cached_property
     def keys(self) -> frozenset[Key]:
-        """The keys of its meetings."""
+        """Keys of the track's meetings."""
         return frozenset(offered.meeting.key for offered in self.meetings)
 
     @property
     def weekly_meetings(self) -> tuple[WeeklyMeeting, ...]:
-        """The meetings of this offer, without the dates on which each one is full."""
+        """The track's meetings, without the dates on which they are full."""
         return tuple(offered.meeting for offered in self.meetings)
 
     def next_start_date(self, day: date) -> date | None:
-        """The first day from `day` on which a patient can start; None when no start date is left."""
+        """Return the first day on or after `day` on which a patient can start, or None if no start date is left."""
         if self.start_dates is None:
             return day
         return min((start for start in self.start_dates if start >= day), default=None)
 
 
 def age_on(day: date, born: date) -> int:
-    """How old a person is on a day, in whole years. A person born on February 29 turns a year older on March 1."""
+    """Return a person's age on a day in whole years.
+
+    A person born on February 29 becomes a year older on March 1, except in leap years.
+    """
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyLimits:
-    """What the meetings of a week must add up to, in counted minutes and in days; all bounds are inclusive."""
+    """Inclusive limits for the meetings of a week, in counted minutes and in days."""
 
     min_minutes: int
     max_minutes: int
@@ -85,14 +88,14 @@ class WeeklyLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a patient brings: the prescription in minutes and days a week, the first day, and all their busy times.
+    """What a patient needs: prescribed minutes and days per week, a start date, and busy times to avoid.
 
-    `busy` are their commitments and the meetings of their other enrollments. Schedules are judged for `weeks` weeks from
-    `from_day`, without the days on which the site is `closed`. `level` is the level of care on `from_day`, and `age` the
-    patient's age then in years; None means unknown, and is never checked.
+    `busy` has the patient's commitments and the meetings of their other enrollments. Schedules are checked for `weeks`
+    weeks from `from_day`, except on the days when the site is `closed`. `level` and `age` (in years) are the patient's
+    level of care and age on `from_day`. An age of None is unknown and is not checked.
 
-    `finder` remembers conflicts that were found. `dataclasses.replace` passes it on, and the new need keeps what is still true
-    of it; replace it with an empty `ConflictFinder()` to forget everything.
+    `finder` caches conflicts. `dataclasses.replace` passes it on, and the new need reuses the results that still apply.
+    To clear the cache, replace `finder` with an empty `ConflictFinder()`.
     """
 
     prescribed_minutes: int
@@ -112,24 +115,28 @@ class Need:
 
     @property
     def until(self) -> date:
-        """The day after the last one for which schedules are judged."""
+        """The day after the last day for which schedules are checked."""
         return self.finder.horizon.until
 
     @property
     def temporary_busy_times(self) -> tuple[BusyTime, ...]:
-        """The commitments that happen on single dates or end within the horizon."""
+        """The patient's commitments that are on single dates only or end within the horizon."""
         return tuple(self.busy[number] for number in sorted(self.finder.temporary))
 
     def dates_of(self, meeting: WeeklyMeeting) -> Sequence[date]:
-        """The dates on which the meeting is held while the patient would attend it, in order."""
+        """Return the dates in the horizon on which the meeting is held, in order."""
         return self.finder.horizon.dates_of(meeting)
 
     def conflicts_with(self, meeting: WeeklyMeeting) -> MeetingConflicts:
-        """What the meeting overlaps in the patient's busy times, travel included."""
+        """Return the meeting's conflicts with the patient's busy times, travel included."""
         return self.finder.conflicts_with(meeting)
 
     def weekly_limits(self, individual_minutes: int) -> WeeklyLimits:
-        """What the meetings of a week must add up to by the prescription and the rules, beside individual minutes."""
+        """Return the limits that the prescription and the rules set for the meetings of a week.
+
+        `individual_minutes` (per week) already count toward the hours, so they are subtracted from the limits in
+        minutes.
+        """
         rules = self.rules
         return WeeklyLimits(
             min_minutes=max(self.prescribed_minutes, rules.minimum_minutes) - individual_minutes,

@@ -1,4 +1,4 @@
-"""Remarks on a schedule, as values: what it costs the patient, and what speaks for it."""
+"""Remarks on a schedule, as values: its drawbacks and its advantages for the patient."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ Side = Literal["for", "neither", "against"]
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One remark. `side` tells whether it speaks for or against the schedule.
+    """One remark on a schedule. `side` is whether it speaks for the schedule, against it, or neither.
 
-    `code` is the class name in snake case, and names the partial with its text in scheduling/search/remarks.html.
+    `code` is the class name in snake case. The partial with this name in scheduling/search/remarks.html has the text.
     """
 
     code: ClassVar[str] = ""
@@ -32,7 +32,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class StartsOn(Remark):
-    """Its first day, `wait_days` after the day that was asked for."""
+    """The schedule starts on the day `on`, which is `wait_days` days after the requested day."""
 
     on: date
     wait_days: int
@@ -40,7 +40,7 @@ class StartsOn(Remark):
 
 @dataclass(frozen=True, slots=True)
 class WholeTrack(Remark):
-    """It has all groups of the track that anybody could attend."""
+    """The schedule has as many of the track's groups as any patient could attend."""
 
     side: ClassVar[Side] = "for"
     track: str
@@ -48,7 +48,7 @@ class WholeTrack(Remark):
 
 @dataclass(frozen=True, slots=True)
 class PartOfTrack(Remark):
-    """It has only `chosen` of the `groups` that the track has a week."""
+    """The schedule has only some of the track's groups: `chosen` out of `groups`."""
 
     track: str
     chosen: int
@@ -57,14 +57,20 @@ class PartOfTrack(Remark):
 
 @dataclass(frozen=True, slots=True)
 class MixesTracks(Remark):
-    """It has groups of several tracks. `tracks` are their names, the one to enroll in first."""
+    """The schedule has groups of several tracks.
+
+    `tracks` are the names of the tracks, the one to enroll in first.
+    """
 
     tracks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WeeklyTrips(Remark):
-    """The days a week on which the patient comes, and the minutes on site of the shortest and the longest day."""
+    """The number of days a week on which the patient comes to the site, and how long these days are.
+
+    `shortest` and `longest` are the minutes on site on the shortest and on the longest day.
+    """
 
     number: int
     shortest: int
@@ -80,9 +86,9 @@ class NothingMoves(Remark):
 
 @dataclass(frozen=True, slots=True)
 class WouldMove(Remark):
-    """A commitment ends earlier or starts later by some `minutes` on the weekdays.
+    """A commitment would have to end earlier or start later, by `minutes`, on some weekdays.
 
-    One that is temporary moves on its dates only.
+    A temporary commitment would move on its own dates only.
     """
 
     side: ClassVar[Side] = "against"
@@ -94,7 +100,7 @@ class WouldMove(Remark):
 
     @property
     def then(self) -> time:
-        """When it would end or start."""
+        """The commitment's new end if it would end earlier, otherwise its new start."""
         wall = self.busy.ends if self.ends_earlier else self.busy.starts
         moved = timedelta(minutes=-self.minutes if self.ends_earlier else self.minutes)
         return (datetime.combine(date(2000, 1, 2), wall) + moved).time()
@@ -102,7 +108,10 @@ class WouldMove(Remark):
 
 @dataclass(frozen=True, slots=True)
 class MissedSessions(Remark):
-    """The dates on which the patient will not attend, out of all `sessions` in the horizon."""
+    """The patient would miss some of the schedule's sessions in the horizon.
+
+    `missed` has the date and the meeting of each missed session. `sessions` is the number of all sessions.
+    """
 
     side: ClassVar[Side] = "against"
     missed: tuple[tuple[date, WeeklyMeeting], ...]
@@ -111,14 +120,17 @@ class MissedSessions(Remark):
 
 @dataclass(frozen=True, slots=True)
 class FacilitatorCount(Remark):
-    """How many people lead its groups."""
+    """The number of people who lead the schedule's groups."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class TightGap(Remark):
-    """Few minutes, travel aside, between a commitment and a group; `before` if the commitment comes first."""
+    """Only a few minutes are left between a commitment and a group, not counting travel.
+
+    `before` is whether the commitment comes before the group.
+    """
 
     side: ClassVar[Side] = "against"
     busy: BusyTime
@@ -129,14 +141,18 @@ class TightGap(Remark):
 
 @dataclass(frozen=True, slots=True)
 class KeepsSchedule(Remark):
-    """Every day and every group is part of the patient's present schedule."""
+    """Every day and every group of the schedule is also in the patient's present schedule."""
 
     side: ClassVar[Side] = "for"
 
 
 @dataclass(frozen=True, slots=True)
 class ChangesSchedule(Remark):
-    """Days and groups that the patient does not have at present; `same_time_groups` of the groups are at the same times."""
+    """The schedule has days or groups that are not in the patient's present schedule.
+
+    `other_days` and `other_groups` are the numbers of these days and groups. `same_time_groups` of the groups are at
+    the same time as a group in the present schedule.
+    """
 
     side: ClassVar[Side] = "against"
     other_days: int
@@ -145,7 +161,7 @@ class ChangesSchedule(Remark):
 
 
 def remarks_on(schedule: Schedule, offers: Iterable[Offer]) -> tuple[Remark, ...]:
-    """Return every remark on a schedule that was found among the tracks `offers`."""
+    """Return every remark on a schedule. `offers` are the tracks among which it was found."""
     meetings, need, score = schedule.meetings, schedule.need, schedule.score
     found: list[Remark] = [StartsOn(schedule.starts, score.wait_days), _track_remark(schedule, offers)]
     lengths = sorted(minutes_on_site(today) for today in _by_day(meetings))
@@ -166,15 +182,15 @@ def remarks_on(schedule: Schedule, offers: Iterable[Offer]) -> tuple[Remark, ...
 
 
 def commitment_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[Remark, ...]:
-    """Return what has to move for the meetings, and which of their sessions are missed."""
+    """Return remarks on the commitments that would have to move for the meetings, and on the sessions missed."""
     moves = [move for meeting in meetings for move in need.conflicts_with(meeting).moves]
     return (*move_remarks(moves), *missed_session_remarks(meetings, need))
 
 
 def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
-    """Return which end of each commitment would move, by how many minutes, and on which weekdays.
+    """Return remarks on which end of each commitment would move, by how many minutes, and on which weekdays.
 
-    On each weekday the group that needs the most minutes decides.
+    If several groups require the same end of a commitment to move on a weekday, the largest move counts.
     """
     most: dict[tuple[Key, bool, int], Conflict] = {}
     for move in moves:
@@ -191,15 +207,15 @@ def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
 
 
 def missed_session_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[MissedSessions, ...]:
-    """Return one remark for all sessions that are missed; none if there are none."""
+    """Return one remark about all sessions that would be missed; empty if there are none."""
     missed = missed_sessions(meetings, need)
     return (MissedSessions(missed, count_sessions(meetings, need)),) if missed else ()
 
 
 def find_tight_gaps(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[TightGap, ...]:
-    """Return the gaps of under 15 minutes between a group and a permanent commitment.
+    """Return the gaps of under 15 minutes between a group and a permanent commitment, not counting travel.
 
-    There is one for each commitment, weekday and side of a group, with the least minutes.
+    For each commitment and weekday, only the smallest gap before a group and the smallest gap after one are returned.
     """
     least: dict[tuple[Key, int, bool], TightGap] = {}
     for meeting in meetings:
@@ -220,7 +236,10 @@ def _track_remark(schedule: Schedule, offers: Iterable[Offer]) -> Remark:
 
 
 def _other_tracks(schedule: Schedule, offers: Iterable[Offer]) -> Iterator[str]:
-    """The names of other tracks, chosen greedily, that have the meetings which the home track lacks."""
+    """Yield the names of other tracks that together have the meetings that the home track lacks.
+
+    The tracks are chosen greedily, those with the most of these meetings first.
+    """
     missing = {each.key for each in schedule.meetings} - schedule.offer.keys
     others = [offer for offer in offers if offer.mixes_with(schedule.offer) and offer.key != schedule.offer.key]
     while missing:

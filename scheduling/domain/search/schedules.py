@@ -1,9 +1,10 @@
-"""The best weekly schedules for a patient, exact and in order: whole tracks, parts of tracks, or a mix of tracks.
+"""Find the best weekly schedules for a patient, in exact order: whole tracks, parts of tracks, or a mix of tracks.
 
-A schedule is a set of meetings against which `fit.judge` has no reason: either weekly meetings that count, as many as meet the
-prescription within the rules, or a whole track with everything that comes on top of its hours. Schedules are ranked by their
-score (`score`), then by the times of the week, earlier before later, then by the meetings' keys, then by the track. So the
-ranking is total and always the same. `week_search` finds the best schedules of one pool of meetings without trying all.
+A schedule is a set of meetings for which `fit.judge` returns no reason. There are two kinds. One has only weekly
+meetings that count toward the hours, and meets the prescription within the rules. The other is a whole track, including
+the meetings that do not count. Schedules are ranked by their score (`score`), then by the times of the week (earlier
+first), then by the meetings' keys, then by track. No two schedules are equal in this order, so the result is always the
+same. `week_search` finds the best schedules of one pool of meetings without trying all of them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +29,11 @@ MAX_SCHEDULES = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """What the ranking goes by: the meetings of the present schedule to be `kept`, and the weights of the score."""
+    """What the ranking depends on besides the patient's need.
+
+    `kept` are the meetings of the patient's present schedule, which the ranking prefers. `weights` are the weights of
+    the score.
+    """
 
     kept: tuple[WeeklyMeeting, ...] = ()
     weights: Weights = WEIGHTS
@@ -36,11 +41,11 @@ class Preferences:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Meetings of one track, or of several that mix, that fit the patient from the day `starts`.
+    """Meetings of one track, or of several tracks that mix, which the patient can attend from the day `starts`.
 
-    `offer` is the track to enroll in: of a mixed schedule the one with most of its meetings, then by name. `asked` is the day
-    from which the patient wanted a schedule. `minutes` and `days` are a week's, individual minutes included. `points` rank
-    it: fewer are better.
+    `offer` is the track to enroll in. For a mixed schedule, this is the track with the most of its meetings, or the
+    first by name. `asked` is the start date that was requested. `minutes` are weekly and include individual minutes.
+    Schedules with fewer `points` rank higher.
     """
 
     offer: Offer
@@ -53,34 +58,34 @@ class Schedule:
 
     @property
     def starts(self) -> date:
-        """Its first day."""
+        """First day of the schedule."""
         return self.need.from_day
 
     @property
     def points(self) -> int:
-        """Its score as one number: the fewer, the better."""
+        """Score of the schedule as one number; fewer points are better."""
         return self.order[0]
 
     @cached_property
     def score(self) -> Score:
-        """Its score by parts."""
+        """Score of the schedule, divided into its parts."""
         return score_meetings(
             self.meetings, self.need, asked=self.asked, is_mixed=self.is_mixed, kept=self.preferences.kept
         )
 
     @cached_property
     def minutes(self) -> int:
-        """Counted minutes a week, individual minutes included."""
+        """Counted minutes per week, individual minutes included."""
         return add_up(self.meetings, self.need.rules, self.offer.individual_minutes).minutes
 
     @cached_property
     def days(self) -> int:
-        """Days a week."""
+        """Number of days per week with counted group minutes."""
         return add_up(self.meetings, self.need.rules).days
 
     @property
     def moves(self) -> tuple[Conflict, ...]:
-        """What would have to move: for each weekday and end of a commitment, the conflict with the most minutes."""
+        """Commitments that would have to move: for each weekday and end of a commitment, the largest move."""
         most: dict[tuple[str, str, int, bool], Conflict] = {}
         for move in self.score.moves:
             key = (str(move.busy.key), move.busy.label, move.weekday, move.ends_earlier)
@@ -90,37 +95,40 @@ class Schedule:
 
     @cached_property
     def missed(self) -> tuple[tuple[date, WeeklyMeeting], ...]:
-        """The dates in the horizon on which the patient will not attend, each with the meeting, in order."""
+        """Sessions in the horizon that the patient would miss, as pairs of date and meeting, in order."""
         return missed_sessions(self.meetings, self.need)
 
     @cached_property
     def sessions(self) -> int:
-        """The number of its sessions in the horizon, missed ones included."""
+        """Number of the schedule's sessions in the horizon, including those that would be missed."""
         return count_sessions(self.meetings, self.need)
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether it is as much as anybody could attend of its track."""
+        """Whether the schedule has as many of its track's meetings as any patient could attend."""
         return not self.is_mixed and is_whole_track(self.meetings, self.offer.weekly_meetings, self.need.rules)
 
 
 def missed_sessions(meetings: Iterable[WeeklyMeeting], need: Need) -> tuple[tuple[date, WeeklyMeeting], ...]:
-    """Return the dates that the patient will miss of meetings that fit, each with the meeting, by date and time."""
+    """Return the sessions that the patient would miss, as pairs of date and meeting, sorted by date and time.
+
+    None of the meetings may be blocked by a conflict.
+    """
     missed = ((on, each) for each in meetings for on in need.conflicts_with(each).missed)
     return tuple(sorted(missed, key=lambda one: (one[0], one[1].span.start, str(one[1].key))))
 
 
 def count_sessions(meetings: Iterable[WeeklyMeeting], need: Need) -> int:
-    """Return how many sessions the meetings have in the horizon."""
+    """Return the total number of sessions that the meetings have in the horizon."""
     return sum(len(need.dates_of(each)) for each in meetings)
 
 
 def find_schedules(
     offers: Iterable[Offer], need: Need, *, preferences: Preferences | None = None, most: int = MAX_SCHEDULES
 ) -> tuple[Schedule, ...]:
-    """Return the best schedules of the tracks for the need, the best first, at most `most`; empty when nothing fits.
+    """Return the best schedules for the need, the best first, at most `most`; empty if nothing fits.
 
-    A track that takes patients on start dates is tried from its next one.
+    Schedules of a track with fixed start dates begin on its next start date.
     """
     preferences = preferences or Preferences()
     streams: list[Iterator[Schedule]] = []
@@ -132,7 +140,10 @@ def find_schedules(
 
 
 def pool_offers(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, ...], Need]]:
-    """Group the tracks that are open to the patient into pools that mix, each with the need from its first day."""
+    """Group the tracks that take the patient into pools of tracks that mix.
+
+    Each pool comes with the need as of the date on which its tracks next take patients.
+    """
     needs: dict[date, Need] = {need.from_day: need}
     found: list[tuple[list[Offer], Need]] = []
     for offer in sorted(offers, key=lambda offer: (offer.name, str(offer.key))):
@@ -151,7 +162,7 @@ def pool_offers(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, 
 
 
 def _pool_schedules(pooled: tuple[Offer, ...], need: Need, asked: date, preferences: Preferences) -> Iterator[Schedule]:
-    """The schedules of one pool of tracks, the best first."""
+    """Yield the schedules of one pool of tracks, the best first."""
     pool = _build_pool(pooled, need)
     for candidate in best_weeks(pool, need, preferences.weights, asked=asked, kept=preferences.kept):
         home = home_track(pooled, candidate.meetings)
@@ -167,7 +178,7 @@ def _pool_schedules(pooled: tuple[Offer, ...], need: Need, asked: date, preferen
 
 
 def _build_pool(pooled: tuple[Offer, ...], need: Need) -> MeetingPool:
-    """The meetings that count, fit the patient and have a place, each with its tracks."""
+    """Return the meetings that count toward the hours, fit the patient, and have a spot, each with its tracks."""
     tracks_by_key: dict[Key, tuple[WeeklyMeeting, int]] = {}
     for number, offer in enumerate(pooled):
         for offered in offer.meetings:
@@ -184,7 +195,10 @@ def _is_open(meeting: WeeklyMeeting, need: Need) -> bool:
 
 
 def _whole_track_schedules(offer: Offer, need: Need, asked: date, preferences: Preferences) -> Iterator[Schedule]:
-    """The whole track, if it fits and has meetings on top of its hours, which `best_weeks` leaves out."""
+    """Yield the whole track as a schedule if it fits and has meetings that do not count toward the hours.
+
+    `best_weeks` does not find such schedules, because it leaves these meetings out.
+    """
     on_top = [each for each in offer.weekly_meetings if not counts_toward_hours(each)]
     if not on_top:
         return

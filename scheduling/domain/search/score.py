@@ -1,7 +1,7 @@
-"""The score by which schedules are ranked: what a schedule costs the patient, as one number.
+"""The score that ranks schedules: how much a schedule demands of the patient, as one number.
 
-It is counted in minutes a week, or in what most people would find as bad as such a minute; fewer are better. `Weights` has the
-exchange rates. (Product rule, described in docs/rules.md.)
+The unit is one minute on site per week. `Weights` converts everything else to the number of minutes that most people
+would find equally bad. A lower score is better. (Product rule, described in docs/rules.md.)
 """
 
 from collections.abc import Collection, Sequence
@@ -15,7 +15,10 @@ from scheduling.domain.search.need import Need
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """The points for each part of a score. A minute on site, from a day's first group to the end of its last, is one."""
+    """Points for each part of a score.
+
+    Each minute on site, from the start of a day's first group to the end of its last, is one point.
+    """
 
     day_of_waiting: int = 30
     giving_way: int = 120
@@ -35,12 +38,14 @@ WEIGHTS = Weights()
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The score of a schedule by its parts, each in its own unit.
+    """The parts of a schedule's score, each in its own unit.
 
-    `wait_days` are the days from the day asked for to the first; `moves` the commitments that have to move for a group;
-    `missed` the sessions missed in the horizon; `trips` and `present_minutes` the days and the minutes on site a week; `people`
-    the facilitators; `close` the groups with little time to a commitment; `is_mixed` whether the groups are of several tracks.
-    `other_days` and `other_groups` are not among those to be kept; `same_time_groups` of these groups are at the same times.
+    `wait_days` is the number of days between the requested and the actual start date. `moves` are the conflicts for
+    which a commitment has to move, and `missed` is the number of sessions missed in the horizon. `trips` and
+    `present_minutes` are days and minutes on site per week. `people` is the number of facilitators, and `close` the
+    number of groups with little time before or after a commitment. `is_mixed` is whether the groups are of several
+    tracks. `other_days` and `other_groups` are the numbers of days and groups that are not in the present schedule;
+    `same_time_groups` of these groups are at the same time as a group in it.
     """
 
     wait_days: int
@@ -56,11 +61,11 @@ class Score:
     same_time_groups: int
 
     def points(self, weights: Weights = WEIGHTS) -> int:
-        """The sum of all parts in points: the fewer, the better."""
+        """Return the sum of all parts in points; fewer points are better."""
         return sum(self.parts(weights).values())
 
     def parts(self, weights: Weights = WEIGHTS) -> dict[str, int]:
-        """The points of each part, by its name."""
+        """Map the name of each part to its points."""
         return {
             "waiting": self.wait_days * weights.day_of_waiting,
             "giving_way": sum(score_move(move, weights) for move in self.moves),
@@ -77,7 +82,7 @@ class Score:
 
 
 def score_move(move: Conflict, weights: Weights) -> int:
-    """Return the points for moving a commitment: fewer if it is temporary, because then it moves only a few times."""
+    """Return the points for moving a commitment. A temporary one costs less, because it moves only a few times."""
     return move.minutes + (weights.giving_way_once if move.is_temporary else weights.giving_way)
 
 
@@ -89,9 +94,9 @@ def score_meetings(
     is_mixed: bool = False,
     kept: Collection[WeeklyMeeting] = (),
 ) -> Score:
-    """Score meetings that are attended from `need.from_day`, when the patient asked for the day `asked`.
+    """Score meetings that are attended from `need.from_day`; `asked` is the start date that was requested.
 
-    `kept` are the meetings that the patient attends until then; empty if there are none to keep.
+    `kept` are the meetings of the patient's present schedule; empty if there is none.
     """
     days = {meeting.weekday for meeting in meetings}
     conflicts = [need.conflicts_with(meeting) for meeting in meetings]
@@ -114,21 +119,21 @@ def score_meetings(
 def minutes_on_site(today: Collection[WeeklyMeeting]) -> int:
     """Return the minutes from the start of a day's first meeting to the end of its last.
 
-    Raises ValueError without a meeting.
+    Raises ValueError if there are no meetings.
     """
     return max(each.span.end for each in today) - min(each.span.start for each in today)
 
 
 def is_new_day(weekday: int, kept: Collection[WeeklyMeeting]) -> bool:
-    """Whether none of the meetings to be kept is on the weekday; False if none is to be kept."""
+    """Whether none of the meetings in `kept` is on the weekday. False if `kept` is empty."""
     return bool(kept) and all(each.weekday != weekday for each in kept)
 
 
 def is_new_group(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> bool:
-    """Whether the meeting is not among those to be kept; False if none is to be kept."""
+    """Whether the meeting is not one of those in `kept`. False if `kept` is empty."""
     return bool(kept) and all(each.key != meeting.key for each in kept)
 
 
 def has_same_time(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> bool:
-    """Whether one of the meetings to be kept has the same weekday, start and end."""
+    """Whether any of the meetings in `kept` has the same weekday, start and end."""
     return any(each.weekday == meeting.weekday and each.span == meeting.span for each in kept)

@@ -1,12 +1,13 @@
-"""The cheapest weeks of one pool of meetings, one after the other: an exact best-first search.
+"""Find the cheapest weeks of a pool of meetings, in order of cost, by an exact best-first search.
 
-Each track is searched by itself, and then all tracks together for weeks that no track has as a whole. Those cost more from the
-start.
+Each track is searched separately. Another search goes through all tracks together and finds the weeks whose meetings no
+single track has. These weeks have the extra cost of mixing tracks from the start.
 
-Meetings at the same time that cost the patient the same form one slot. A week is built day by day. The plans of a day are sets
-of slots that do not overlap. The remaining days cost at least what their cheapest plans cost that give the minutes and days
-still needed; this bound is exact for times. When a week of plans is the cheapest in the queue, its slots are filled with groups
-one after the other. Only then does it matter how many people lead them, and whether one track has them all.
+Meetings at the same time that cost the patient the same form one slot. A plan is a set of slots on one day that do not
+overlap, and a week is built from plans, day by day. The cost of the remaining days is at least that of the cheapest
+plans that provide the minutes and days still needed. This lower bound is exact for everything that depends only on
+times. When the cheapest week in the queue has a plan for every day, its slots are filled with groups one by one. Only
+this step takes into account exactly who leads the groups and whether one track has them all.
 """
 
 from collections import defaultdict
@@ -27,7 +28,7 @@ from timekeeping.reasons import Key
 from timekeeping.weeks import minute_of
 
 RankKey = tuple[int, tuple[SlotTimes, ...], tuple[str, ...], *tuple[str, ...]]
-"""Points, then the times of each weekday's meetings in minutes, then the meetings' keys; smaller is better."""
+"""Sort key: points, then the times of each weekday's meetings in minutes, then the meetings' keys. Lower is better."""
 
 Slots = tuple[GroupSlot, ...]
 SUNDAY = 6
@@ -35,9 +36,10 @@ SUNDAY = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingPool:
-    """Meetings that schedules can be made of, each with the tracks that have it, as bits.
+    """Meetings that schedules can be made of, each with the bit set of the tracks that have it.
 
-    All are held every week, count toward the hours, have a place, and fit the patient. `individual_minutes` come on top.
+    All of them are held every week, count toward the hours, have a spot, and fit the patient. `individual_minutes` are
+    the weekly minutes that individual sessions add.
     """
 
     meetings: Sequence[tuple[WeeklyMeeting, int]]
@@ -46,7 +48,10 @@ class MeetingPool:
 
 @dataclass(frozen=True, slots=True)
 class WeekCandidate:
-    """Meetings in the order of the week, and the bits of the tracks that have all of them: 0 if they are mixed."""
+    """The meetings of a possible week, in order, and the bit set of the tracks that have all of them.
+
+    `tracks` is 0 if no single track has all of the meetings.
+    """
 
     order: RankKey
     meetings: tuple[WeeklyMeeting, ...]
@@ -54,7 +59,7 @@ class WeekCandidate:
 
     @property
     def is_mixed(self) -> bool:
-        """Whether no track has all of the meetings."""
+        """Whether no single track has all of the meetings."""
         return not self.tracks
 
 
@@ -70,8 +75,8 @@ def best_weeks(
 ) -> Iterator[WeekCandidate]:
     """Yield every set of the pool's meetings that meets the prescription within the rules, the cheapest first.
 
-    The meetings of a set do not overlap. `asked` is the day from which waiting counts, `kept` are the meetings of the present
-    schedule. The search goes only as far as weeks are taken from the iterator.
+    The meetings of a set do not overlap. Waiting is counted from the requested start date, `asked`. `kept` are the
+    meetings of the patient's present schedule. The search runs only as far as the caller iterates.
     """
     slots = _time_slots(pool, need, weights, kept)
     limits = need.weekly_limits(pool.individual_minutes)
@@ -94,7 +99,7 @@ def _whole_track_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """The weeks whose meetings this track has, given by its bit, and no track before it."""
+    """Yield the weeks for which `track`, given as a bit, is the first of the tracks that have all meetings."""
     own = [part for slot in slots if (part := slot.of_track(track)) is not None]
     for candidate in _search_weeks(own, limits, weights, kept, spent):
         if candidate.tracks & -candidate.tracks == track:
@@ -108,7 +113,7 @@ def _mixed_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """The weeks whose meetings no single track has; the points for mixing are added from the start."""
+    """Yield the weeks whose meetings no single track has. The cost of mixing tracks is included from the start."""
     for candidate in _search_weeks(slots, limits, replace(weights, mixed=0), kept, spent + weights.mixed):
         if candidate.is_mixed:
             yield candidate
@@ -121,7 +126,7 @@ def _search_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """The weeks of these slots, the cheapest first, when every week costs `spent` from the start."""
+    """Yield the weeks that can be made of these slots, the cheapest first. Every week starts with the cost `spent`."""
     search = _WeekSearch(_day_options(slots, limits, weights, kept), limits)
     heap: list[tuple[int, tuple[SlotTimes, ...], tuple[str, ...], int, _SearchNode | GroupAssignment]] = []
     number = count()
@@ -162,10 +167,10 @@ def _search_weeks(
 
 
 class _PartialWeek(NamedTuple):
-    """The settled days of a week. `cost` leaves out the people who lead the groups.
+    """The days of a week for which the plans are settled. `cost` does not include points for facilitators.
 
-    These are at least `people`: so many slots have no leader in common with the slots before them. `seen` are the bits of
-    everybody who leads a group of those slots.
+    `people` is a lower bound for the number of facilitators: it counts slots that have no facilitator in common with
+    the slots counted before them. `seen` is the bit set of everyone who leads a group in the counted slots.
     """
 
     cost: int
@@ -189,9 +194,9 @@ class _PartialWeek(NamedTuple):
 
 
 class _SearchNode(NamedTuple):
-    """A week whose days before `day` are settled, with the `plan` of rank `turn` for this day.
+    """A week that is settled up to `day`, with the plan at position `turn` for that day.
 
-    `then` is the week with the plan added, None until it is computed.
+    `so_far` is the week before that day. `then` is the week with the plan added, or None until it has been computed.
     """
 
     day: int
@@ -202,7 +207,7 @@ class _SearchNode(NamedTuple):
 
 
 class _WeekSearch:
-    """The least cost of the rest of a partial week, and the plans of each day that keep the week within the limits."""
+    """Computes the lowest cost of completing a partial week, and the plans for each day that keep it within the limits."""
 
     def __init__(self, week: Sequence[DayOptions], limits: WeeklyLimits) -> None:
         self.week = week
@@ -214,7 +219,10 @@ class _WeekSearch:
         self.known_children: dict[tuple[int, int, int], _RankedChildren] = {}
 
     def least_cost(self, day: int, minutes: int, days: int) -> float:
-        """The least cost of the days from `day` on, after so many minutes and days; infinite if none keeps the limits."""
+        """Return the lowest cost of the days from `day` on, or infinity if no plans keep the week within the limits.
+
+        `minutes` and `days` are the totals of the days before `day`.
+        """
         if minutes > self.max_minutes or days > self.max_days:
             return inf
         if minutes + self.still_minutes[day] < self.min_minutes or days + self.still_days[day] < self.min_days:
@@ -234,7 +242,7 @@ class _WeekSearch:
         return least
 
     def children(self, day: int, minutes: int, days: int) -> "_RankedChildren":
-        """The plans for `day` after so many minutes and days."""
+        """Return the plans for `day`, when the days before it have these totals of minutes and days."""
         key = (day, minutes, days)
         if key not in self.known_children:
             self.known_children[key] = _RankedChildren(self, day, minutes, days)
@@ -242,11 +250,11 @@ class _WeekSearch:
 
 
 RankedPlan = tuple[int, SlotTimes, DayPlan]
-"""The least that a plan and the days after it cost, the times of the plan, and the plan."""
+"""Lowest cost of a plan and the days after it, the times of the plan, and the plan."""
 
 
 class _RankedChildren:
-    """The plans of a day that can complete a partial week, the best first, computed as needed."""
+    """The plans for a day that can complete a partial week, the best first, computed as needed."""
 
     def __init__(self, search: _WeekSearch, day: int, minutes: int, days: int) -> None:
         self.search = search
@@ -258,7 +266,7 @@ class _RankedChildren:
         self.number = count()
 
     def at(self, turn: int) -> RankedPlan | None:
-        """The plan of that rank, from 0; None after the last."""
+        """Return the plan at position `turn` (from 0), or None if there are not that many plans."""
         while len(self.found) <= turn:
             while self.following is not None and (not self.heap or self.following[0] <= self.heap[0][0]):
                 _, more = self.following
@@ -282,7 +290,7 @@ class _RankedChildren:
 def _day_options(
     slots: Iterable[GroupSlot], limits: WeeklyLimits, weights: Weights, kept: Collection[WeeklyMeeting]
 ) -> list[DayOptions]:
-    """The options of each weekday."""
+    """Return the possible plans for each weekday, from Monday to Sunday."""
     by_day: list[list[GroupSlot]] = [[] for _ in range(7)]
     for slot in slots:
         by_day[slot.weekday].append(slot)
@@ -298,7 +306,7 @@ def _day_options(
 
 
 def _time_slots(pool: MeetingPool, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> list[GroupSlot]:
-    """The pool's meetings by slot: those with the same time, minutes and cost are interchangeable."""
+    """Group the pool's meetings into slots: meetings with the same time, minutes and cost are interchangeable."""
     bits: dict[Key, int] = {}
     alike: dict[tuple[int, time, time, int, int], list[SlotMeeting]] = defaultdict(list)
     for meeting, tracks in pool.meetings:
@@ -315,7 +323,7 @@ def _time_slots(pool: MeetingPool, need: Need, weights: Weights, kept: Collectio
 
 
 def _meeting_cost(meeting: WeeklyMeeting, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> int:
-    """The points for attending the meeting that do not depend on what else is attended."""
+    """Return the points for attending a meeting, as far as they do not depend on the other meetings of the week."""
     conflicts = need.conflicts_with(meeting)
     cost = sum(score_move(move, weights) for move in conflicts.moves)
     cost += len(conflicts.missed) * weights.missed_date + conflicts.is_tight * weights.close
