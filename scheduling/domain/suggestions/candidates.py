@@ -1,4 +1,4 @@
-"""The adjustments that would let something fit: what can change, and the fewest minutes that are enough."""
+"""Find adjustments that let a schedule fit: what can change, and the smallest amount that is enough."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,14 +29,17 @@ from timekeeping.occurrences import GRID_MINUTES
 from timekeeping.weeks import BusyTime, weekdays_of
 
 MAX_EXTRA_MINUTES = 600
-"""The most by which an upper bound of the rules is raised (product rule)."""
+"""Largest number of minutes by which a suggestion raises the weekly maximum of the rules (product rule)."""
 
 JointAdjustments = tuple[Adjustment, ...]
-"""Adjustments that are made anyway, beside the one that is searched for."""
+"""Adjustments that are made together with the one that is being searched for."""
 
 
 def first_sufficient_index[T](amounts: Sequence[T], is_enough: Callable[[T], bool]) -> int:
-    """Return the index of the first amount that is enough, by bisection; the last one must be enough."""
+    """Return the index of the first amount that is enough, by bisection; the last one must be enough.
+
+    If an amount is enough, every later amount must be enough, too.
+    """
     too_little, enough = -1, len(amounts) - 1
     while enough - too_little > 1:
         middle = (too_little + enough) // 2
@@ -49,13 +52,16 @@ def first_sufficient_index[T](amounts: Sequence[T], is_enough: Callable[[T], boo
 
 @dataclass(frozen=True, slots=True)
 class SizedAdjustment[C: Adjustment]:
-    """A change by one of several amounts, in order: with a larger amount at least as much fits."""
+    """A change that can have several sizes. With each amount, at least as much fits as with the amounts before it."""
 
     change: Callable[[int], C]
     amounts: Sequence[int]
 
     def least(self, what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[C]:
-        """Yield the change by the least amount with which something fits; nothing if no amount helps."""
+        """Yield the change with the smallest amount that lets a schedule fit; nothing if no amount does.
+
+        The changes in `beside` are made as well.
+        """
         if not self.amounts or not what_if.allows_fit(*beside, self.change(self.amounts[-1])):
             return
         enough = first_sufficient_index(self.amounts, lambda by: what_if.allows_fit(*beside, self.change(by)))
@@ -64,21 +70,21 @@ class SizedAdjustment[C: Adjustment]:
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentSource:
-    """Something that can change.
+    """Something that can change, such as a commitment, a full meeting, or a limit of the rules.
 
-    `most` is the change with which the most fits. `find` yields every smallest change that is enough.
+    `most` is the largest change. `find` yields every change that is enough and as small as possible.
     """
 
     most: Adjustment
     find: Callable[[FeasibilityCheck, JointAdjustments], Iterable[Adjustment]]
 
     def changes(self, what_if: FeasibilityCheck, beside: JointAdjustments = ()) -> list[Adjustment]:
-        """Return every smallest change that lets something fit beside other changes."""
+        """Return every minimal change that lets a schedule fit if the changes in `beside` are made as well."""
         return list(self.find(what_if, beside)) if what_if.allows_fit(*beside, self.most) else []
 
 
 def adjustment_sources(what_if: FeasibilityCheck, offers: Offers) -> list[AdjustmentSource]:
-    """Return everything that can change except the first day (`start_dates`)."""
+    """Return everything that can change, except the start date (see `start_dates`)."""
     commitments = [busy for busy in dict.fromkeys(what_if.need.busy) if not busy.is_treatment]
     return [
         *(source for busy in commitments for source in _commitment_sources(what_if, busy)),
@@ -97,7 +103,7 @@ def _always(place: OneMorePlace) -> Callable[[FeasibilityCheck, JointAdjustments
 
 
 def _full_tracks(what_if: FeasibilityCheck, offers: Offers) -> Iterator[PlacesInTrack]:
-    """For each track with several full meetings, the adjustment that gives one more place in each of them."""
+    """For each track with several full meetings, yield the adjustment that adds a spot to each of them."""
     for offer in offers:
         places = tuple(place for place in what_if.full if place.meeting.key in offer.keys)
         if len(places) > 1:
@@ -106,7 +112,7 @@ def _full_tracks(what_if: FeasibilityCheck, offers: Offers) -> Iterator[PlacesIn
 
 def _track_source(most: PlacesInTrack) -> AdjustmentSource:
     def find(what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[Adjustment]:
-        """The fewest places that are enough, unless a single one is: that has a source of its own."""
+        """Yield a minimal set of added spots that is enough; nothing if a single spot is, as it has its own source."""
         if any(what_if.allows_fit(*beside, place) for place in most.places):
             return
         needed = most
@@ -142,7 +148,10 @@ def _commitment_sources(what_if: FeasibilityCheck, busy: BusyTime) -> Iterator[A
 def _minute_candidates(
     busy: BusyTime, weekday: int | None, conflicts: Sequence[Conflict]
 ) -> Iterator[SizedAdjustment[MinutesAdjustment]]:
-    """The changes of a commitment or of its travel by some minutes. At least a minute of the commitment is left."""
+    """Yield changes that shorten or move a commitment, or shorten the travel to or from it, by some minutes.
+
+    At least one minute of the commitment is left.
+    """
     longest = busy.minutes - 1
     if busy.movable_minutes:
         more = {conflict.minutes - busy.movable_minutes for conflict in conflicts}
@@ -170,12 +179,12 @@ def _minute_candidates(
 
 
 def _grid_amounts(minutes: Iterable[int], most: int) -> list[int]:
-    """Round each number of minutes up to five minutes; leave out those that are not within 1 to `most`."""
+    """Round each number of minutes up to a multiple of five, and drop results that are not between 1 and `most`."""
     return sorted({up for each in minutes if 0 < (up := each + -each % GRID_MINUTES) <= most})
 
 
 def _number_candidates(what_if: FeasibilityCheck) -> Iterator[SizedAdjustment[NumberAdjustment]]:
-    """The changes of the prescription and of the rules."""
+    """Yield the changes of the prescription and of the limits in the rules."""
     need, rules = what_if.need, what_if.need.rules
     minutes, days = need.prescribed_minutes, need.prescribed_days
     yield SizedAdjustment(

@@ -1,7 +1,7 @@
-"""Adjustments, each of which changes one thing so that a schedule fits: of a track, the prescription or the rules.
+"""Adjustments that change one thing so that a schedule fits: a track, the start date, the prescription, or the rules.
 
-`commitment_changes` has the adjustments of commitments. An adjustment is a value: it tells what changes and by how much, and
-`apply` returns the offers and the need with the change made. Templates choose the text by `code`.
+Adjustments of commitments are in `commitment_changes`. An adjustment is a value that says what changes and by how much.
+Its method `apply` returns the offers and the need with the change made. Templates choose the text by `code`.
 """
 
 from abc import ABC, abstractmethod
@@ -17,14 +17,18 @@ from timekeeping.weeks import BusyTime
 
 Offers = tuple[Offer, ...]
 AMOUNT_FIELDS = frozenset({"minutes", "after", "first"})
-"""The fields of adjustments with the amount of the change."""
+"""Names of the adjustment fields that hold the size of the change."""
 TEXT_FIELDS = frozenset({"name"})
-"""The fields of adjustments that are shown only."""
+"""Names of the adjustment fields that are only displayed, and do not identify the change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment(ABC):
-    """One change. Kinds of a lower `rank` come first: those that cost the patient least; care and rules come last."""
+    """One change that could let a schedule fit.
+
+    Changes with a lower `rank` are suggested first. They are the ones that cost the patient least; changes to the
+    prescription and to the rules come last.
+    """
 
     code: ClassVar[str] = ""
     rank: ClassVar[int] = 0
@@ -40,21 +44,21 @@ class Adjustment(ABC):
     @property
     @abstractmethod
     def amount(self) -> int:
-        """The size of the change, in minutes a week, days or dates: compares changes of one rank."""
+        """Size of the change in minutes per week, days, or dates; used to compare changes of the same rank."""
 
     @property
     def what(self) -> str:
-        """Identifies what changes, by whatever amount: keys and numbers, no text."""
+        """Identifier of what changes, regardless of the amount. It contains keys and numbers, but no text."""
         return self._join(fields(self), apart_from=AMOUNT_FIELDS | TEXT_FIELDS)
 
     @property
     def token(self) -> str:
-        """Identifies the change among all changes for one need: keys and numbers, no text."""
+        """Identifier of the change among all changes for one need. It contains keys and numbers, but no text."""
         return self._join(fields(self))
 
     @property
     def order(self) -> tuple[int, int, int, str, str]:
-        """Sort key: smaller changes come first."""
+        """Sort key: lower ranks come first, then smaller changes."""
         return self.rank, self.amount, 0, "", self.token
 
     def _join(self, parts: Iterable[Field[object]], apart_from: frozenset[str] = TEXT_FIELDS) -> str:
@@ -73,35 +77,35 @@ def _token_part(value: object) -> str:
 
 
 def with_places(offer: Offer, keys: Collection[Key]) -> Offer:
-    """Return the track with a place on every date in the meetings with these keys."""
+    """Return the track with a spot on every date in the meetings that have these keys."""
     meetings = (replace(each, full_on=()) if each.meeting.key in keys else each for each in offer.meetings)
     return replace(offer, meetings=tuple(meetings))
 
 
 def with_start_date(offer: Offer, day: date) -> Offer:
-    """Return the track with the day as one more start date; unchanged if patients can start on any day."""
+    """Return the track with `day` added to its start dates; unchanged if patients can start on any day."""
     return offer if offer.start_dates is None else replace(offer, start_dates=(*offer.start_dates, day))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MorePlaces(Adjustment):
-    """Full meetings get one more place each."""
+    """One or more full meetings get one more spot each."""
 
     rank: ClassVar[int] = 3
 
     @property
     @abstractmethod
     def keys(self) -> frozenset[Key]:
-        """The keys of the meetings."""
+        """Keys of the meetings that get one more spot."""
 
     def apply(self, offers: Offers, need: Need) -> tuple[Offers, Need]:
-        """Return the offers with a place in the meetings, and the need unchanged."""
+        """Return the offers with a spot added to the meetings, and the need unchanged."""
         return tuple(with_places(offer, self.keys) for offer in offers), need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneMorePlace(MorePlaces):
-    """A meeting gets one more place on the dates on which it is full."""
+    """A meeting gets one more spot on the dates on which it is full."""
 
     code: ClassVar[str] = "one_more_place"
     meeting: WeeklyMeeting
@@ -109,28 +113,28 @@ class OneMorePlace(MorePlaces):
 
     @property
     def keys(self) -> frozenset[Key]:
-        """The key of the meeting."""
+        """Key of the meeting that gets one more spot."""
         return frozenset({self.meeting.key})
 
     @property
     def dates(self) -> int:
-        """The number of full dates."""
+        """Number of dates on which the meeting is full."""
         return len(self.full_on)
 
     @property
     def first_date(self) -> date:
-        """The first full date."""
+        """First date on which the meeting is full."""
         return self.full_on[0]
 
     @property
     def amount(self) -> int:
-        """The number of full dates."""
+        """Number of dates on which the meeting is full."""
         return self.dates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacesInTrack(MorePlaces):
-    """Several full meetings of a track get one more place each."""
+    """Several full meetings of a track get one more spot each."""
 
     code: ClassVar[str] = "place_in_track"
     track: Key
@@ -139,33 +143,33 @@ class PlacesInTrack(MorePlaces):
 
     @property
     def keys(self) -> frozenset[Key]:
-        """The keys of the meetings."""
+        """Keys of the meetings that get one more spot."""
         return frozenset(place.meeting.key for place in self.places)
 
     @property
     def meetings(self) -> int:
-        """The number of full meetings."""
+        """Number of meetings that get one more spot."""
         return len(self.places)
 
     @property
     def dates(self) -> int:
-        """The number of full dates of all the meetings."""
+        """Total number of dates on which the meetings are full."""
         return sum(place.dates for place in self.places)
 
     @property
     def first_date(self) -> date:
-        """The first full date of any of the meetings."""
+        """First date on which any of the meetings is full."""
         return min(place.first_date for place in self.places)
 
     @property
     def amount(self) -> int:
-        """The number of full dates."""
+        """Total number of dates on which the meetings are full."""
         return self.dates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartsLater(Adjustment):
-    """The patient starts on the day `first` at the earliest, instead of the day `asked`."""
+    """The patient starts on the day `first` instead of on the requested day, `asked`."""
 
     code: ClassVar[str] = "begins_on"
     rank: ClassVar[int] = 5
@@ -173,18 +177,18 @@ class StartsLater(Adjustment):
     first: date
 
     def with_need(self, need: Need) -> Need:
-        """Return the need from the later day."""
+        """Return the need with the later start date."""
         return replace(need, from_day=self.first)
 
     @property
     def amount(self) -> int:
-        """Days later than asked."""
+        """Number of days between the requested start date and the later one."""
         return (self.first - self.asked).days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinsBetweenStartDates(Adjustment):
-    """A track that takes patients on start dates takes this one on another day, `on`."""
+    """A track with fixed start dates takes the patient on another day, `on`."""
 
     code: ClassVar[str] = "joins_between"
     rank: ClassVar[int] = 6
@@ -193,31 +197,31 @@ class JoinsBetweenStartDates(Adjustment):
     on: date
 
     def apply(self, offers: Offers, need: Need) -> tuple[Offers, Need]:
-        """Return the offers with the day as a start date of the track, and the need unchanged."""
+        """Return the offers with the day added to the track's start dates, and the need unchanged."""
         return tuple(with_start_date(offer, self.on) if offer.key == self.track else offer for offer in offers), need
 
     @property
     def amount(self) -> int:
-        """Always 0: there is nothing to compare."""
+        """Always 0, because this kind of change has no size."""
         return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberAdjustment(Adjustment):
-    """A number of minutes or days a week is `after` instead of `before`."""
+    """A number of minutes or days changes from `before` to `after`."""
 
     before: int
     after: int
 
     @property
     def amount(self) -> int:
-        """Minutes or days less or more."""
+        """Difference between the two numbers, in minutes or days."""
         return abs(self.after - self.before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrescribesFewerMinutes(NumberAdjustment):
-    """Fewer minutes a week are prescribed: a clinical decision for whoever ordered the level of care."""
+    """Fewer minutes per week are prescribed. This is a clinical decision for whoever ordered the level of care."""
 
     code: ClassVar[str] = "prescribes_fewer_minutes"
     rank: ClassVar[int] = 7
@@ -229,7 +233,7 @@ class PrescribesFewerMinutes(NumberAdjustment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrescribesFewerDays(NumberAdjustment):
-    """Fewer days a week are prescribed: a clinical decision for whoever ordered the level of care."""
+    """Fewer days per week are prescribed. This is a clinical decision for whoever ordered the level of care."""
 
     code: ClassVar[str] = "prescribes_fewer_days"
     rank: ClassVar[int] = 8
@@ -241,13 +245,13 @@ class PrescribesFewerDays(NumberAdjustment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleAdjustment(NumberAdjustment):
-    """A bound of the rules in force changes. `rule` is the name of its field in `HoursRules`."""
+    """A limit of the weekly-hours rules changes. `rule` is the name of its field in `HoursRules`."""
 
     code: ClassVar[str] = "rule"
     rank: ClassVar[int] = 9
     rule: str
 
     def with_need(self, need: Need) -> Need:
-        """Return the need under the changed rules. Raises ValueError if the rules contradict each other then."""
-        # The field is named by a value, which the type checker can't follow.
+        """Return the need under the changed rules. Raises ValueError if the changed rules contradict each other."""
+        # The field name is a variable, so the type checker can't check the call.
         return replace(need, rules=replace(need.rules, **{self.rule: self.after}))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Adjustments of commitments: one ends earlier, starts later, can move further, takes less travel, or is skipped."""
+"""Adjustments of commitments: end earlier, start later, move further, need less travel, or be skipped."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
@@ -16,7 +16,10 @@ EVERY_DAY = frozenset(range(7))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitmentAdjustment(Adjustment):
-    """A commitment changes when it starts on the `weekday`, or on all its days when that is None."""
+    """A change of a commitment on one weekday, or on all its days if `weekday` is None.
+
+    A commitment that runs past midnight belongs to the weekday on which it starts.
+    """
 
     busy: BusyTime
     weekday: int | None = None
@@ -27,7 +30,7 @@ class CommitmentAdjustment(Adjustment):
         return replace(need, busy=tuple(busy))
 
     def changed(self) -> tuple[BusyTime, ...]:
-        """Return the commitment as it would be: the part on the days that change, then the part on the others."""
+        """Return the changed commitment: first the part on the days that change, then the part on the other days."""
         if self.weekday is None:
             return self.adjust_days(self.busy)
         affected = on_weekdays(self.busy.recurrence, frozenset({self.weekday}))
@@ -43,15 +46,18 @@ class CommitmentAdjustment(Adjustment):
 
     @abstractmethod
     def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
-        """Return the part of the commitment on the days that change, as it would be."""
+        """Return the changed version of `busy`, which is the part of the commitment on the days that change."""
 
     @abstractmethod
     def reduce(self, conflict: Conflict) -> Conflict | None:
-        """Return a conflict with the commitment, on a day that changes, as it would be; None if none is left."""
+        """Return the conflict as it would be after the change, or None if the change resolves it.
+
+        The conflict must be with this commitment, on a day that changes.
+        """
 
     @property
     def days_a_week(self) -> int:
-        """The most days a week on which it changes."""
+        """Highest number of days in a week on which the commitment changes."""
         if self.weekday is not None:
             return 1
         recurrence = self.busy.recurrence
@@ -61,19 +67,19 @@ class CommitmentAdjustment(Adjustment):
 
     @property
     def date(self) -> date | None:
-        """The only date of the commitment; None if it has several."""
+        """The only date of the commitment, or None if it is on several dates."""
         recurrence = self.busy.recurrence
         return min(recurrence.days) if isinstance(recurrence, OnDates) and len(recurrence.days) == 1 else None
 
     @property
     def order(self) -> tuple[int, int, int, str, str]:
-        """Sort key: smaller changes come first, then earlier weekdays, then they go by the commitment's label."""
+        """Sort key: by rank, then smaller changes first, then by weekday, then by the commitment's label."""
         return self.rank, self.amount, 7 if self.weekday is None else self.weekday, self.busy.label, self.token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitmentSkipped(CommitmentAdjustment):
-    """A commitment is skipped."""
+    """A commitment is skipped on one weekday, or on all its days."""
 
     code: ClassVar[str] = "takes_no_place"
     rank: ClassVar[int] = 4
@@ -88,25 +94,25 @@ class CommitmentSkipped(CommitmentAdjustment):
 
     @property
     def amount(self) -> int:
-        """Minutes a week of the commitment."""
+        """Minutes of the commitment that are skipped per week."""
         return self.busy.minutes * self.days_a_week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinutesAdjustment(CommitmentAdjustment):
-    """A commitment changes by some `minutes`, each time."""
+    """A commitment changes by a number of `minutes` each time it takes place."""
 
     minutes: int
 
     @property
     def amount(self) -> int:
-        """Minutes a week."""
+        """Minutes per week by which the commitment changes."""
         return self.minutes * self.days_a_week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoreFlexibility(MinutesAdjustment):
-    """A commitment that can move does so by some `minutes` more than now."""
+    """A commitment that can already move becomes able to move by `minutes` more."""
 
     code: ClassVar[str] = "moves_further"
     rank: ClassVar[int] = 0
@@ -121,13 +127,13 @@ class MoreFlexibility(MinutesAdjustment):
 
     @property
     def movable_minutes(self) -> int:
-        """By how many minutes it could move."""
+        """Minutes by which the commitment could move after the change."""
         return self.busy.movable_minutes + self.minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndsEarlier(MinutesAdjustment):
-    """A protected commitment ends earlier."""
+    """A protected commitment, which normally cannot move, ends `minutes` earlier."""
 
     code: ClassVar[str] = "ends_earlier"
     rank: ClassVar[int] = 1
@@ -142,13 +148,13 @@ class EndsEarlier(MinutesAdjustment):
 
     @property
     def ends(self) -> time:
-        """When it would end."""
+        """New end of the commitment."""
         return _shift_time(self.busy.ends, -self.minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginsLater(MinutesAdjustment):
-    """A protected commitment starts later."""
+    """A protected commitment, which normally cannot move, starts `minutes` later."""
 
     code: ClassVar[str] = "begins_later"
     rank: ClassVar[int] = 1
@@ -163,13 +169,16 @@ class BeginsLater(MinutesAdjustment):
 
     @property
     def starts(self) -> time:
-        """When it would start."""
+        """New start of the commitment."""
         return _shift_time(self.busy.starts, self.minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShorterTravel(MinutesAdjustment):
-    """Shorten the travel time to the commitment if `before` is True, otherwise the travel time from it."""
+    """Travel to or from a commitment takes fewer minutes.
+
+    `before` is True for the trip to the commitment, and False for the trip from it.
+    """
 
     code: ClassVar[str] = "shorter_way"
     rank: ClassVar[int] = 2
@@ -191,19 +200,19 @@ class ShorterTravel(MinutesAdjustment):
 
     @property
     def travel(self) -> int:
-        """Minutes that travel takes now."""
+        """Current minutes of travel."""
         return self.busy.travel_before if self.before else self.busy.travel_after
 
     @property
     def new_travel(self) -> int:
-        """Minutes that travel would take."""
+        """Minutes of travel after the change."""
         return self.travel - self.minutes
 
 
 def is_covered_by(one: CommitmentAdjustment, two: CommitmentAdjustment) -> bool:
-    """Whether the change `one` is part of the change `two`: the same on fewer days or by fewer minutes.
+    """Whether change `one` is part of change `two`: the same change on fewer days or by fewer minutes.
 
-    Skipping a commitment covers every other change of it, except shorter travel.
+    Skipping a commitment covers every other change of the commitment, except shorter travel.
     """
     if one.busy != two.busy or (two.weekday is not None and one.weekday != two.weekday):
         return False
@@ -214,7 +223,7 @@ def is_covered_by(one: CommitmentAdjustment, two: CommitmentAdjustment) -> bool:
 
 
 def _if_overlapping(conflict: Conflict) -> Conflict | None:
-    """The conflict, or None when the two no longer overlap."""
+    """Return the conflict, or None if the busy time and the meeting no longer overlap."""
     return conflict if conflict.minutes_earlier > 0 and conflict.minutes_later > 0 else None
 
 

@@ -1,4 +1,4 @@
-"""A what-if: the need and the tracks as they would be if some things were different. Nothing is saved."""
+"""What-if scenarios: a patient's need and the tracks as they would be after some changes. Nothing is saved."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,9 +13,10 @@ from timekeeping.weeks import BusyTime
 
 @dataclass(frozen=True, slots=True)
 class ChangedCommitment:
-    """A commitment `was` as it is, and `now` as it would be.
+    """A commitment as it is (`was`), and the busy times that replace it in a scenario (`now`).
 
-    That is empty if it were not there, and two busy times if it were different on some days only: first the part that stays.
+    `now` is empty if the commitment is left out. It has two busy times if the commitment changes on some of its days
+    only: first the part that stays the same, then the part that changes.
     """
 
     was: BusyTime
@@ -24,10 +25,11 @@ class ChangedCommitment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What would be different: commitments, the prescription, and the bounds of the rules.
+    """The changes of a what-if: to commitments, the prescription, full meetings, start dates, and the rules.
 
-    There would be a place in the full meetings with the keys `places_in`, and the tracks with the keys `joined` would take the
-    patient on any day in spite of their start dates. Minutes and days a week are None when they stay as prescribed.
+    `prescribed_minutes` and `prescribed_days` are per week; None means that they do not change. `places_in` has the
+    keys of full meetings that get a spot. `joined` has the keys of tracks that take the patient on the requested day,
+    even if it is not one of their start dates.
     """
 
     changed: tuple[ChangedCommitment, ...] = ()
@@ -42,7 +44,7 @@ class Scenario:
         return bool(self.changed or prescribes or self.places_in or self.joined or self.rules)
 
     def applied_to(self, need: Need) -> Need:
-        """Return the need as it would be. Changes of commitments that are not part of the need are ignored.
+        """Return the need after the changes. Changes of commitments that the need does not have are ignored.
 
         Raises ValueError if the changed rules contradict each other.
         """
@@ -62,13 +64,13 @@ class Scenario:
         return then
 
     def offered(self, offers: Iterable[Offer], need: Need) -> tuple[Offer, ...]:
-        """Return the tracks as they would be for the need."""
+        """Return the tracks after the changes, for a patient who starts on `need.from_day`."""
         placed = (with_places(offer, self.places_in) for offer in offers)
         return tuple(with_start_date(each, need.from_day) if each.key in self.joined else each for each in placed)
 
 
 def check_without_scenario(schedule: Schedule, need: Need, offers: Iterable[Offer]) -> tuple[Reason, ...]:
-    """Return every reason against a scenario's schedule as things really are: for this `need` and these `offers`."""
+    """Return every reason against a scenario's schedule under the actual `need` and `offers`; empty if it really fits."""
     chosen = {meeting.key for meeting in schedule.meetings}
     offered = {each.meeting.key: each for offer in offers for each in offer.meetings if each.meeting.key in chosen}
     attended = replace(schedule.offer, meetings=tuple(offered.values()))

@@ -1,4 +1,4 @@
-"""On which other day a patient could start so that something fits."""
+"""Find another start date from which a schedule would fit."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,11 +12,11 @@ from timekeeping.weeks import BusyTime, OnDates
 
 DAY = timedelta(days=1)
 HORIZON_DIVISOR = 2
-"""Only the first half of the horizon is searched for a later start: little is known yet of what follows (product rule)."""
+"""A later start is searched for in half of the horizon only, because little is known about later dates (product rule)."""
 
 
 def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adjustment]:
-    """Yield a later first day, and the tracks that would have to take the patient on the day asked for."""
+    """Yield a later start date that helps, and each track that would fit if it took the patient on the requested day."""
     need = what_if.need
     yield from _later_start(what_if, offers)
     for offer in offers:
@@ -27,7 +27,7 @@ def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adj
 
 
 def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLater]:
-    """A day from which something fits although nothing does from the day before."""
+    """Yield a day from which a schedule fits although none fits from the day before, if there is such a day."""
     need = what_if.need
     days = _candidate_start_days(what_if, offers)
     in_cohorts = any(offer.start_dates for offer in offers)
@@ -47,7 +47,7 @@ def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLa
 
 
 def _candidate_start_days(what_if: FeasibilityCheck, offers: Offers) -> list[date]:
-    """The days in the first half of the horizon that follow a temporary commitment, a full date or a start date."""
+    """Return the days that follow a temporary commitment, a full date or a start date, in the first half of the horizon."""
     need = what_if.need
     days = {on + DAY for place in what_if.full for on in place.full_on}
     for busy in need.temporary_busy_times:

@@ -1,20 +1,23 @@
-"""When nothing fits: the smallest changes that would help, each verified by the search.
+"""Suggest the smallest changes that would help when nothing fits, each verified by the search.
 
     find_suggestions(offers, need) -> tuple[Suggestion, ...]
 
-A suggestion is one change or two, after which the search finds `schedules` (at most `MAX_SCHEDULES`; `is_more` tells whether
-there may be more), the first of them `best`. `suggestion.apply(offers, need)` returns the offers and the need to search again,
-and `suggestion.token` identifies it in a page's address. Each change has its numbers, in minutes or days, and a `code` by which
-the text is chosen (`scheduling/suggestions/_suggestion.html`; on the command line `reason_text.suggestion_text`).
+A suggestion has one or two changes. With these changes, the search finds schedules that fit: `schedules` is their
+number and `best` is the first of them. At most `MAX_SCHEDULES` are counted; `is_more` tells whether there may be more.
+`suggestion.apply(offers, need)` returns the offers and the need to search again, and `suggestion.token` identifies the
+suggestion in a page's address. Each change has its size, in minutes or days, and a `code` that selects its text
+(`scheduling/suggestions/_suggestion.html`; on the command line, `reason_text.suggestion_text`).
 
-A change is as small as it can be: five minutes less would not be enough. A change that covers another one (the same on more
-days or by more minutes) is left out; so is skipping a commitment on a day when some minutes of it would do. Pairs are searched
-only when no single change helps; then neither change can be smaller beside the other. Other treatment never has to move.
+Every change is as small as possible: five minutes less would not be enough. A change is left out if a smaller version
+of it (on fewer days or by fewer minutes) is enough. Skipping a commitment is left out if it is enough to change the
+commitment by some minutes. Pairs of changes are searched for only if no single change helps. In a pair, neither change
+can be smaller as long as the other one stays the same. Other treatment never has to move.
 
-Suggestions are ranked by what they cost the patient: a commitment that can move moves further; a protected one ends earlier or
-starts later; travel takes less time; a full meeting gets one more place; a commitment is skipped; treatment starts later; a
-track takes the patient between its start dates; last come the prescription and the rules. Within each kind the fewest minutes a
-week come first, then the earlier weekday, then the commitment's label and key. (Product rule.)
+Suggestions are ranked by what they cost the patient, in this order: a commitment that can already move moves further; a
+protected commitment ends earlier or starts later; travel takes less time; a full meeting gets one more spot; a
+commitment is skipped; treatment starts later; a track takes the patient between its start dates; the prescription or
+the rules change. Suggestions of the same kind are sorted by minutes per week, then by weekday, then by the commitment's
+label and key. (Product rule.)
 """
 
 from collections.abc import Iterable
@@ -34,7 +37,10 @@ Adjustments = tuple[Adjustment, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """One change or two, how many `schedules` would fit then, and the best of them."""
+    """One or two changes that would let a schedule fit.
+
+    `schedules` is the number of schedules that would fit, counted up to `MAX_SCHEDULES`. `best` is the best of them.
+    """
 
     changes: Adjustments
     schedules: int
@@ -42,12 +48,12 @@ class Suggestion:
 
     @property
     def is_more(self) -> bool:
-        """Whether more schedules may fit than were counted."""
+        """Whether more schedules may fit than `schedules` counts."""
         return self.schedules >= MAX_SCHEDULES
 
     @property
     def token(self) -> str:
-        """Identifies the suggestion among those for one need: keys and numbers, no text."""
+        """Identifier of the suggestion among those for one need. It contains keys and numbers, but no text."""
         return "+".join(change.token for change in self.changes)
 
     def apply(self, offers: Iterable[Offer], need: Need) -> tuple[Offers, Need]:
@@ -65,9 +71,9 @@ def apply_adjustments(changes: Adjustments, offers: Offers, need: Need) -> tuple
 def find_suggestions(
     offers: Iterable[Offer], need: Need, *, preferences: Preferences | None = None, most: int = MAX_SUGGESTIONS
 ) -> tuple[Suggestion, ...]:
-    """Return the smallest changes that let something fit, the smallest first, at most `most`.
+    """Return the smallest changes that would let a schedule fit, in order of their cost to the patient, at most `most`.
 
-    It is empty if something fits already, or if no change helps.
+    The result is empty if a schedule fits already, or if no change helps.
     """
     tracks = tuple(offers)
     what_if = FeasibilityCheck(tracks, need)
@@ -92,10 +98,10 @@ def _single_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
 
 
 def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjustments]:
-    """Pairs of changes from different sources.
+    """Return pairs of changes from different sources that are enough together.
 
-    The first is as small as possible beside the largest change of the second source, and the second as small as possible beside
-    the first. Either source may come first; the smaller of both pairs is kept.
+    The first change is as small as possible beside the largest change of the second source. The second is then as small
+    as possible beside the first. Either source may come first; the pair that ranks higher is returned.
     """
     found: dict[object, Adjustments] = {}
     for one, two in permutations(adjustment_sources(what_if, offers), 2):
@@ -109,7 +115,7 @@ def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
 
 
 def _rank(changes: Adjustments) -> tuple[int, list[int], int, list[tuple[int, int, int, str, str]]]:
-    """Sort key: fewer changes first, then by the change of the highest rank, then by the sum of the amounts."""
+    """Sort key: fewer changes first, then by the highest rank of the changes, then by the sum of the amounts."""
     return (
         len(changes),
         sorted((change.rank for change in changes), reverse=True),

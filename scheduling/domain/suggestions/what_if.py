@@ -1,7 +1,7 @@
-"""Whether something would fit if some things were different.
+"""Check whether a schedule would fit after some adjustments.
 
-The conflicts of each meeting are found once; for an adjustment only those that it affects are checked again. The check tells
-whether something fits, not what: `schedules.find_schedules` finds that.
+The conflicts of each meeting are found once. For an adjustment, only the conflicts that it affects are checked again.
+The check tells only whether a schedule fits; `schedules.find_schedules` finds the schedules.
 """
 
 from collections import defaultdict
@@ -25,14 +25,14 @@ from timekeeping.weeks import BusyTime
 _NO_MEETINGS: frozenset[int] = frozenset()
 
 NumberedAdjustments = list[tuple[set[int], CommitmentAdjustment]]
-"""Adjustments of commitments, each with the numbers of the busy times that it changes."""
+"""Adjustments of commitments, each with the indexes of the busy times that it changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class _PooledMeeting:
     """A meeting with its conflicts and the dates on which it is full.
 
-    `permanent` are the numbers of the busy times that block it and are not temporary.
+    `permanent` has the indexes of the busy times that block the meeting and are not temporary.
     """
 
     meeting: WeeklyMeeting
@@ -49,9 +49,9 @@ def _pooled_meeting(offered: OfferedMeeting, need: Need) -> _PooledMeeting:
 
 
 class FeasibilityCheck:
-    """Tells whether the tracks that are open to a need would fit with some adjustments.
+    """Checks whether any of the tracks that take a patient would fit after some adjustments.
 
-    Adjustments of the first day need a check of their own, because they change every conflict.
+    A different start date needs a new FeasibilityCheck, because it changes every conflict.
     """
 
     def __init__(self, offers: Iterable[Offer], need: Need) -> None:
@@ -62,7 +62,7 @@ class FeasibilityCheck:
         self.pools = [_PoolCheck(pooled, then) for pooled, then in pool_offers(offers, need)]
 
     def allows_fit(self, *changes: Adjustment) -> bool:
-        """Whether something fits with all of the changes together."""
+        """Whether a schedule fits if all of the changes are made."""
         of_commitments: NumberedAdjustments = []
         places: set[Key] = set()
         others: list[Adjustment] = []
@@ -76,7 +76,7 @@ class FeasibilityCheck:
         return any(pool.allows_fit(of_commitments, places, others) for pool in self.pools)
 
     def conflicts_with(self, busy: BusyTime) -> Iterator[Conflict]:
-        """The conflicts of all meetings with a commitment."""
+        """Yield the conflicts of all meetings with the commitment `busy`."""
         numbers = self.numbers[busy]
         for pool in self.pools:
             for pooled in pool.meetings:
@@ -86,7 +86,7 @@ class FeasibilityCheck:
 
     @cached_property
     def full(self) -> tuple[OneMorePlace, ...]:
-        """For each meeting that is full on some date, the adjustment that gives it one more place."""
+        """For each meeting that is full on some date, the adjustment that adds a spot on its full dates."""
         found: dict[Key, OneMorePlace] = {}
         for pool in self.pools:
             for pooled in pool.meetings:
@@ -97,7 +97,10 @@ class FeasibilityCheck:
 
 
 class _PoolCheck:
-    """The meetings of one track, or of several that mix, and which of them are open to the patient."""
+    """Checks the meetings of one track, or of several tracks that mix.
+
+    Bit n of `is_open` is set if the patient can attend meeting n without adjustments.
+    """
 
     def __init__(self, pooled: tuple[Offer, ...], need: Need) -> None:
         self.need = need
@@ -114,12 +117,12 @@ class _PoolCheck:
 
     @cached_property
     def numbers(self) -> dict[Key, int]:
-        """The number of each meeting, by its key."""
+        """Index of each meeting in `meetings`, by the meeting's key."""
         return {pooled.meeting.key: number for number, pooled in enumerate(self.meetings)}
 
     @cached_property
     def conflicting(self) -> dict[tuple[int, int], set[int]]:
-        """Map a busy time's number and the weekday on which it starts to the numbers of the meetings in conflict."""
+        """Map a busy time's index and the weekday on which it starts to the indexes of the meetings in conflict."""
         found: dict[tuple[int, int], set[int]] = defaultdict(set)
         for number, pooled in enumerate(self.meetings):
             for conflict in pooled.conflicts.conflicts:
@@ -127,7 +130,7 @@ class _PoolCheck:
         return found
 
     def allows_fit(self, of_commitments: NumberedAdjustments, places: set[Key], others: list[Adjustment]) -> bool:
-        """Whether something fits with changed commitments, a place in the meetings `places`, and a changed need."""
+        """Whether a schedule fits with changed commitments, a spot in the meetings `places`, and the other changes."""
         need = self.need
         for change in others:
             need = change.with_need(need)
@@ -149,7 +152,7 @@ class _PoolCheck:
         return self.reachable.allow(is_open, need.weekly_limits(self.individual_minutes))
 
     def _is_open(self, pooled: _PooledMeeting, of_commitments: NumberedAdjustments, places: set[Key]) -> bool:
-        """Whether nothing blocks the meeting, and it has a place on every date on which the patient comes."""
+        """Whether nothing blocks the meeting, and it has a spot on every date on which the patient would attend it."""
         conflicts: Iterable[Conflict] = pooled.conflicts.conflicts
         for numbers, change in of_commitments:
             conflicts = [
