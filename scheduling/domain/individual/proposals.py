@@ -1,6 +1,6 @@
-"""Weekly individual sessions: counselors' hours, proposed times, and the reasons against a time.
+"""Values for weekly individual sessions: counselors' hours, proposed times, and reasons why a time is not possible.
 
-Starts and ends are minutes since midnight on the wall clock of the site.
+Starts and ends are minutes since midnight, in the site's local time.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,15 @@ from timekeeping.weeks import BusyTime, is_within
 
 MIN_SESSION_MINUTES = 30
 MAX_SESSION_MINUTES = 90
-"""Of one session (product rule). Longer weekly time is split into two sessions if that fits."""
+"""Weekly minutes above which two sessions are tried before one (product rule)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenHours:
-    """Hours of a weekday in which a counselor sees patients individually.
+    """A period on a weekday in which a counselor sees patients individually.
 
-    `valid_from` to `valid_until` is a half-open range of dates; None leaves that side open.
+    `starts` and `ends` are minutes since midnight. The hours apply on dates in [valid_from, valid_until); None means
+    that there is no limit on that side.
     """
 
     weekday: int
@@ -29,13 +30,13 @@ class OpenHours:
     valid_until: date | None = None
 
     def happens_on(self, day: date) -> bool:
-        """Whether the hours are held on the date."""
+        """Whether the counselor has these hours on the date."""
         return day.weekday() == self.weekday and is_within(day, self.valid_from, self.valid_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counselor:
-    """A counselor with their hours for individual sessions and their busy times: groups and other sessions."""
+    """A counselor, with hours for individual sessions and busy times (groups and other sessions)."""
 
     key: Key
     name: str
@@ -45,7 +46,10 @@ class Counselor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyHour:
-    """A weekly time of a counselor for one patient."""
+    """A weekly time slot in which a counselor sees one patient.
+
+    `starts` and `ends` are minutes since midnight.
+    """
 
     counselor: Key
     weekday: int
@@ -54,18 +58,22 @@ class WeeklyHour:
 
     @property
     def span(self) -> Interval[int]:
-        """The minutes of the day that it takes."""
+        """Start and end of the slot, in minutes since midnight."""
         return Interval(self.starts, self.ends)
 
     @property
     def minutes(self) -> int:
-        """How long it is."""
+        """Length of the slot in minutes."""
         return self.ends - self.starts
 
 
 @dataclass(frozen=True, slots=True)
 class AdjacentGroup:
-    """The nearest group on the same day, the minutes between the two, and whether the session comes after the group."""
+    """The group that is nearest to an individual session on the same day.
+
+    `group` is the name of the group, and `minutes` is the time between the group and the session. `after` is whether
+    the session comes after the group.
+    """
 
     group: str
     minutes: int
@@ -74,9 +82,10 @@ class AdjacentGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A proposed weekly time: one session or two with one counselor, whose name is `name`.
+    """A proposed weekly time for individual sessions: one session, or two with the same counselor.
 
-    `adjacent_groups` has the nearest group for each session, or None if the patient has no group on that day.
+    `name` is the counselor's name. For each session, `adjacent_groups` has the nearest group on the same day, or None
+    if the patient has no group on that day.
     """
 
     name: str
@@ -85,34 +94,38 @@ class Proposal:
 
     @property
     def counselor(self) -> Key:
-        """The key of the counselor."""
+        """Key of the counselor who leads the sessions."""
         return self.hours[0].counselor
 
     @property
     def days(self) -> tuple[int, ...]:
-        """The weekdays of the sessions."""
+        """Weekday of each session (Monday is 0)."""
         return tuple(hour.weekday for hour in self.hours)
 
     @property
     def trips(self) -> int:
-        """On how many days the patient would come only for this."""
+        """Number of days a week on which the patient would come only for an individual session."""
         return self.adjacent_groups.count(None)
 
     @property
     def waiting_minutes(self) -> int:
-        """The minutes between the sessions and the groups beside them."""
+        """Minutes a week that the patient would wait between individual sessions and the nearest groups."""
         return sum(each.minutes for each in self.adjacent_groups if each is not None)
 
     @property
     def rank(self) -> tuple[int, int, tuple[tuple[int, int], ...], str, str]:
-        """The sort key of proposals, best first; no two proposals have the same."""
+        """Sort key that puts the best proposal first; no two proposals have the same key."""
         when = tuple((hour.weekday, hour.starts) for hour in self.hours)
         return self.trips, self.waiting_minutes, when, self.name, str(self.counselor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HourConflict:
-    """A busy time of the counselor, or else of the patient, that overlaps an hour by so many minutes on so many dates."""
+    """A busy time that overlaps a weekly hour for an individual session.
+
+    `is_counselors` is whether the counselor is busy, rather than the patient. `minutes` is how much of the hour is
+    taken, `dates` is the number of dates on which that happens, and `first_date` is the first of them.
+    """
 
     label: str
     is_counselors: bool
@@ -123,7 +136,10 @@ class HourConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearestHour:
-    """An hour that is not free, and its conflicts, those with the most minutes first."""
+    """The weekly hour that comes closest to being free, with its conflicts, the longest first.
+
+    `name` is the counselor's name.
+    """
 
     name: str
     hour: WeeklyHour
@@ -137,9 +153,9 @@ class NoCounselorHours(Reason):
 
 @dataclass(frozen=True, slots=True)
 class NoFreeHour(Reason):
-    """No counselor has a suitable free time for so many minutes a week.
+    """No counselor has a free time that suits the patient for the `minutes` needed each week.
 
-    `nearest` is the hour with the fewest busy minutes, or None if nobody's hours are long enough.
+    `nearest` is the time with the fewest busy minutes, or None if no time in the counselors' hours is long enough.
     """
 
     minutes: int
@@ -147,18 +163,18 @@ class NoFreeHour(Reason):
 
     @property
     def conflicts(self) -> tuple[HourConflict, ...]:
-        """The conflicts of the nearest hour."""
+        """Conflicts of the nearest hour; empty if there is no such hour."""
         return self.nearest.conflicts if self.nearest else ()
 
     @property
     def can_be_split(self) -> bool:
-        """Whether the time may be split into two sessions."""
+        """Whether the weekly minutes may be split into two sessions."""
         return len(split_into_sessions(self.minutes)) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class HourNotFree(Reason):
-    """A chosen time is not available, or no longer. Without conflicts, it is outside the counselor's hours."""
+    """The chosen time is not free, or is no longer free. If there are no conflicts, it is outside the counselor's hours."""
 
     name: str
     hour: WeeklyHour
@@ -167,21 +183,25 @@ class HourNotFree(Reason):
 
 @dataclass(frozen=True, slots=True)
 class WrongIndividualTime(Reason):
-    """The chosen times do not add up to the weekly minutes of the track, or are split in a way that is not allowed."""
+    """The chosen times have the wrong total, are split in a way that is not allowed, or name an unknown counselor.
+
+    `minutes` is the weekly individual time of the track, which the chosen times must add up to.
+    """
 
     minutes: int
 
     @property
     def can_be_split(self) -> bool:
-        """Whether the time may be split into two sessions."""
+        """Whether the weekly minutes may be split into two sessions."""
         return len(split_into_sessions(self.minutes)) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndividualProposals:
-    """The best proposal for each counselor and day, and all `others`; or the `refusal`, if there are none.
+    """Proposed times for individual sessions, or the `refusal` that says why there are none.
 
-    Time that is split into two sessions has no `others`: there would be too many.
+    `proposals` has the best time for each counselor and day, and `others` has every other free time. If the weekly time
+    is split into two sessions, `others` is empty, because there would be too many combinations.
     """
 
     proposals: tuple[Proposal, ...] = ()
@@ -190,10 +210,11 @@ class IndividualProposals:
 
 
 def split_into_sessions(minutes: int) -> tuple[tuple[int, ...], ...]:
-    """Return how weekly minutes may be split into sessions, as lengths in minutes, in the order of preference.
+    """Return the allowed ways to divide weekly minutes into sessions, the preferred way first.
 
-    Halves are multiples of 5 minutes if that leaves both long enough, and the longer one comes first in the week. (Product
-    rule.)
+    Each way is a tuple of session lengths in minutes. Of two sessions, the longer one comes first in the week. Its
+    length is a multiple of 5 minutes, unless that would leave less than `MIN_SESSION_MINUTES` for the other one.
+    (Product rule.)
     """
     if minutes <= 0:
         return ()

@@ -1,9 +1,11 @@
 """Find weekly times for individual sessions in counselors' free hours, around a patient's commitments and groups.
 
-These are product rules. Times start on the quarter hour. The weekly minutes are one session, or two of about half the length
-with the same counselor on two days, each at least half an hour long. Two are tried if one does not fit; above an hour and a
-half they are tried first. One time a week is proposed for each counselor and day. Times on days with treatment come first,
-because they need no extra trip, and among these the ones with the least waiting. The others follow in the order of the week.
+The following are product rules. Sessions start on the quarter hour. The weekly minutes are one session, or two sessions
+of about half the length with the same counselor on different days, each at least 30 minutes long. Two sessions are
+tried if one does not fit. Above 90 minutes a week, two sessions are tried first. One time is proposed for each
+counselor and day, or for each pair of days if there are two sessions. Days on which the patient has a group come first,
+because they need no extra trip. Among these days, the times with the least waiting come first. The other days follow in
+the order of the week.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,10 +39,12 @@ WHOLE_DAY = Interval(0, MINUTES_A_DAY)
 def propose_individual_times(
     minutes: int, counselors: Iterable[Counselor], attended: Sequence[WeeklyMeeting], need: Need
 ) -> IndividualProposals:
-    """Propose weekly times for `minutes` of individual sessions in the counselors' hours, from the need's first day.
+    """Propose weekly times for individual sessions within the counselors' hours.
 
-    On every date of the horizon on which the site is open, a proposed time overlaps neither the patient's busy times (travel
-    included) and the meetings `attended`, nor the counselor's busy times. Proposals are in the order of `Proposal.rank`.
+    `minutes` is the individual time per week, and `attended` are the meetings that the patient attends. On every open
+    date of the need's horizon, a proposed time overlaps neither the patient's busy times (travel included), nor these
+    meetings, nor the counselor's busy times. Proposals are sorted by `Proposal.rank`. If there are none, the result has
+    a refusal.
     """
     patient_busy = _patient_busy(attended, need)
     weeks = [_CounselorWeek(counselor, attended, need, patient_busy) for counselor in counselors]
@@ -54,7 +58,7 @@ def propose_individual_times(
 
 
 def _others(weeks: Iterable["_CounselorWeek"], lengths: Sequence[int], best: Iterable[Proposal]) -> Iterable[Proposal]:
-    """Return the other free times, if the minutes are not split."""
+    """Return every free time that is not among the `best`; nothing if the weekly time is split into two sessions."""
     if len(lengths) > 1:
         return ()
     return {proposal for week in weeks for proposal in week.all_proposals(lengths[0])} - set(best)
@@ -71,9 +75,10 @@ def check_choice(
     attended: Sequence[WeeklyMeeting],
     need: Need,
 ) -> Iterator[Reason]:
-    """Yield every reason against these weekly hours for a patient, by the same rules as `propose_individual_times`.
+    """Yield every reason against the chosen `hours`, by the same rules as `propose_individual_times`.
 
-    `minutes` are the weekly minutes that the hours must add up to.
+    `minutes` is the weekly time that the hours must add up to, and `attended` are the meetings that the patient
+    attends.
     """
     counselors_by_key, patient_busy = {each.key: each for each in counselors}, _patient_busy(attended, need)
     in_order = sorted(hours, key=lambda hour: (hour.weekday, hour.starts))
@@ -91,14 +96,14 @@ def check_choice(
 
 
 def _is_allowed_split(hours: Sequence[WeeklyHour], minutes: int) -> bool:
-    """Whether the hours have allowed lengths, are on different days and with one counselor."""
+    """Whether the hours have allowed lengths and are on different days with the same counselor."""
     has_lengths = tuple(hour.minutes for hour in hours) in split_into_sessions(minutes)
     are_on_different_days = len({hour.weekday for hour in hours}) == len(hours)
     return has_lengths and are_on_different_days and len({hour.counselor for hour in hours}) <= 1
 
 
 class _CounselorWeek:
-    """A counselor's week beside a patient's."""
+    """Finds the times of the week at which both a counselor and a patient are free."""
 
     def __init__(
         self, counselor: Counselor, attended: Sequence[WeeklyMeeting], need: Need, patient_busy: "_BusyByDay"
@@ -110,7 +115,7 @@ class _CounselorWeek:
         self.free_on: dict[int, tuple[Interval[int], ...]] = {}
 
     def hours_on(self, weekday: int) -> tuple[Interval[int], ...]:
-        """Return the minutes that are the counselor's hours on all open dates of the weekday."""
+        """Return the parts of the weekday, in minutes since midnight, that the counselor's hours cover on every open date."""
         outside: list[Interval[int]] = []
         for on in self.open_dates[weekday]:
             hours = [Interval(each.starts, each.ends) for each in self.counselor.hours if each.happens_on(on)]
@@ -118,7 +123,7 @@ class _CounselorWeek:
         return subtract([WHOLE_DAY], outside) if self.open_dates[weekday] else ()
 
     def free(self, weekday: int) -> tuple[Interval[int], ...]:
-        """Return the minutes of the counselor's hours in which neither the counselor nor the patient is busy."""
+        """Return the parts of the counselor's hours on the weekday in which neither counselor nor patient is ever busy."""
         if weekday not in self.free_on:
             hours = self.hours_on(weekday)
             self.free_on[weekday] = subtract(hours, self._busy(weekday)) if hours else ()
@@ -128,29 +133,32 @@ class _CounselorWeek:
         return {time for on in self.open_dates[weekday] for _, _, time in self._busy_on(on)}
 
     def _busy_on(self, on: date) -> Iterator[tuple[str, bool, Interval[int]]]:
-        """Yield the busy times on the date: the label, whether it is the counselor's, and the minutes."""
+        """Yield each busy time on the date: its label, whether it is the counselor's, and its minutes since midnight."""
         day = (on - self.need.from_day).days
         yield from ((busy.label, False, time) for busy, time in self.patient_busy.get(day, ()))
         yield from ((busy.label, True, time) for busy, time in self.counselor_busy.get(day, ()))
 
     def starts(self, windows: Iterable[Interval[int]], minutes: int) -> Iterator[int]:
-        """Yield the starts on the quarter hour at which so many minutes fit into a window."""
+        """Yield each quarter hour at which a session of `minutes` can start and still end within one of the windows."""
         for window in windows:
             first = -(-window.start // STARTS_EVERY_MINUTES) * STARTS_EVERY_MINUTES
             yield from range(first, window.end - minutes + 1, STARTS_EVERY_MINUTES)
 
     def hour(self, weekday: int, starts: int, minutes: int) -> WeeklyHour:
-        """Return the counselor's hour of that length."""
+        """Return a weekly hour with this counselor that is `minutes` long."""
         return WeeklyHour(counselor=self.counselor.key, weekday=weekday, starts=starts, ends=starts + minutes)
 
     def all_proposals(self, minutes: int) -> Iterator[Proposal]:
-        """Yield every free time for one session."""
+        """Yield a proposal for every free time at which one session of `minutes` can start."""
         for weekday in range(7):
             for starts in self.starts(self.free(weekday), minutes):
                 yield self._proposal(self.hour(weekday, starts, minutes))
 
     def best_proposals(self, lengths: Sequence[int]) -> Iterator[Proposal]:
-        """Yield the best time of each day, or of each pair of days for two sessions. Days do not depend on each other."""
+        """Yield the best proposal for each day, or for each pair of days if there are two sessions.
+
+        The best pair of times has the best time of each day, because the days do not affect each other.
+        """
         by_day = [
             {
                 proposal.days[0]: proposal
@@ -170,7 +178,10 @@ class _CounselorWeek:
         return Proposal(name=self.counselor.name, hours=hours, adjacent_groups=tuple(map(self._adjacent_group, hours)))
 
     def _adjacent_group(self, hour: WeeklyHour) -> AdjacentGroup | None:
-        """Return the nearest group of the day; of two that are equally near, the one before the hour."""
+        """Return the group nearest to the hour on the same day, or None if there is none.
+
+        If two groups are equally near, return the one before the hour.
+        """
         near = []
         for group in self.groups:
             if group.weekday == hour.weekday:
@@ -184,7 +195,7 @@ class _CounselorWeek:
         return AdjacentGroup(name, gap, not is_before)
 
     def conflicts_at(self, hour: WeeklyHour) -> tuple[HourConflict, ...]:
-        """Return what overlaps the hour, the most minutes first."""
+        """Return the busy times that overlap the hour, the longest overlap first."""
         shared: dict[tuple[str, bool], list[Interval[int]]] = {}
         dates: dict[tuple[str, bool], set[date]] = {}
         for on in self.open_dates[hour.weekday]:
@@ -206,10 +217,10 @@ class _CounselorWeek:
         return tuple(sorted(conflicts, key=lambda each: (-each.minutes, each.is_counselors, each.label)))
 
     def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
-        """Yield the times in the counselor's hours that are not free, each after the number of its busy minutes.
+        """Yield each time within the counselor's hours that is not free, as a pair of its busy minutes and the proposal.
 
-        Unless one session is enough (`is_whole`), the only day that has a free time already is left out: another time on the
-        same day would not help.
+        `is_whole` is whether one session is enough. If two sessions are needed and only one day has a free time, that
+        day is skipped: the two sessions must be on different days.
         """
         free_days = [weekday for weekday in range(7) if any(self.starts(self.free(weekday), minutes))]
         for weekday in range(7):
@@ -253,7 +264,7 @@ def _as_busy(meeting: WeeklyMeeting) -> BusyTime:
 
 
 _BusyByDay = dict[int, list[tuple[BusyTime, Interval[int]]]]
-"""Map the number of a day in the horizon to its busy times, each with its minutes of the day, travel included."""
+"""Map the index of a day in the horizon to its busy times and their minutes since midnight, travel included."""
 
 
 def _patient_busy(attended: Iterable[WeeklyMeeting], need: Need) -> _BusyByDay:
