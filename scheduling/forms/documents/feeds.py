@@ -4,7 +4,7 @@ from scheduling.models import FeedStyle
 
 
 class FeedForm(forms.Form):
-    """A new calendar link."""
+    """Form to create a calendar link."""
 
     label = forms.CharField(
         max_length=60, required=False, label="Where is it for?", help_text="For example: my phone. Only shown here."

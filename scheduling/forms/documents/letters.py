@@ -1,4 +1,4 @@
-"""Form for a letter."""
+"""Form for a letter that discloses a patient's appointment times."""
 
 from datetime import date, timedelta
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ DEFAULT_PERIOD = timedelta(weeks=4)
 
 
 class LetterForm(forms.Form):
-    """The period that a letter covers, and how it names the patient."""
+    """The period that a letter covers, and the name by which it refers to the patient."""
 
     reason_fields: ClassVar = {
         "end_date_before_start": "last_day",
@@ -33,7 +33,7 @@ class LetterForm(forms.Form):
 
 
 def default_letter(patient: Patient, today: date) -> dict[str, Any]:
-    """Return the initial values: the four weeks from today, and the patient's legal name."""
+    """Return initial values for LetterForm: the four weeks from `today`, and the patient's legal name."""
     return {
         "first_day": today.isoformat(),
         "last_day": (today + DEFAULT_PERIOD - timedelta(days=1)).isoformat(),

@@ -1,4 +1,4 @@
-"""Form for ending a track."""
+"""Form to end a track."""
 
 from typing import Any, ClassVar
 
@@ -10,9 +10,9 @@ from scheduling.models import Enrollment, Track
 
 
 class TrackEndForm(ActionForm):
-    """The last day of a track, and who moves to which other track.
+    """The last day of a track, and the patients who move to another track.
 
-    `listed` is the `list_key` for which the people were listed last.
+    `listed` is the `list_key` of the list of patients that the user saw last.
     """
 
     reason_fields: ClassVar = {"end_date_before_start": "last_day"}
@@ -37,16 +37,16 @@ class TrackEndForm(ActionForm):
 
     @property
     def list_key(self) -> str:
-        """The last day and the new track that the list of people was made for. Call only on a valid form."""
+        """Identifies a list of patients by the last day and the new track. The form must be valid."""
         to = self.cleaned_data["to"]
         return f"{self.cleaned_data['last_day']:%Y-%m-%d} {to.pk if to else ''}"
 
     @property
     def moving_ids(self) -> set[int]:
-        """The ids of the enrollments that were chosen to move. Only for a valid form."""
+        """Ids of the enrollments chosen to move to the other track. The form must be valid."""
         return {enrollment.pk for enrollment in self.cleaned_data["moving"]}
 
     @property
     def is_listed(self) -> bool:
-        """Whether the user saw who would move, or nobody would. Only for a valid form."""
+        """Whether the user has seen the patients who would move, or no track is given. The form must be valid."""
         return self.cleaned_data["to"] is None or self.cleaned_data["listed"] == self.list_key

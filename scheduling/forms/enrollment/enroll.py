@@ -1,4 +1,4 @@
-"""Forms for finding a schedule, enrolling, and the waitlist."""
+"""Forms to choose a first day, enroll a patient, and manage the waitlist."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from scheduling.models import Meeting, Modality, Priority, Track
 
 
 class StartDateForm(forms.Form):
-    """The first day of a schedule, as `?from=`."""
+    """The first day of a schedule, given in the query parameter `from`."""
 
     reason_fields: ClassVar = {"before_admission": "from", "no_episode": "from"}
 
@@ -23,7 +23,7 @@ class StartDateForm(forms.Form):
 
 
 class MeetingChoiceForm(forms.Form):
-    """The first day, and a choice of the track's meetings and of those `beside` them."""
+    """The first day, and a choice among the track's meetings and the meetings of other tracks in `beside`."""
 
     reason_fields: ClassVar = dict.fromkeys(
         (
@@ -51,7 +51,7 @@ class MeetingChoiceForm(forms.Form):
 
 
 class EnrollForm(MeetingChoiceForm):
-    """A choice of meetings, how the patient attends them, and the hours of the individual sessions."""
+    """A choice of meetings, in person or by telehealth, and the weekly hours of the individual sessions."""
 
     modality = forms.ChoiceField(
         choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "By telehealth")],
@@ -63,7 +63,7 @@ class EnrollForm(MeetingChoiceForm):
 
 
 class WaitlistForm(ActionForm):
-    """How urgent care is, and from when the patient can attend."""
+    """How urgently the patient needs care, and the first day on which they can attend."""
 
     reason_fields: ClassVar = {"before_admission": "from_day", "already_ended": "from_day"}
 
@@ -84,7 +84,7 @@ class WaitlistForm(ActionForm):
 
 
 class WaitlistRemovalForm(ActionForm):
-    """Why a patient is taken off the waitlist."""
+    """The reason for removing a patient from the waitlist."""
 
     reason_fields: ClassVar = {"reason_required": "reason"}
 

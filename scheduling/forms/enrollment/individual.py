@@ -1,4 +1,4 @@
-"""Forms for individual sessions, and for the hours in which counselors hold them."""
+"""Forms for a patient's individual sessions, and for the weekly hours in which counselors hold them."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -17,19 +17,22 @@ from scheduling.services.timetable.counselor_hours import CounselorHoursValues
 from timekeeping.weeks import MINUTES_A_DAY
 
 NO_HOURS = "none"
-"""The value for no individual sessions, or for none yet."""
+"""Form value that means no individual sessions, or none so far."""
 HOURS_PATTERN = re.compile(
     r"([0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})(\+[0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})?"
 )
 
 
 def encode_hours(hours: Iterable[WeeklyHour]) -> str:
-    """Encode weekly hours as a form value: `7.2.720.60` is one hour from noon on Wednesdays with the person 7."""
+    """Encode weekly hours as a form value, such as `7.2.720.60`.
+
+    The example means user 7, weekday 2 (Wednesday), minute 720 of the day (noon), for 60 minutes.
+    """
     return "+".join(f"{hour.counselor}.{hour.weekday}.{hour.starts}.{hour.minutes}" for hour in hours) or NO_HOURS
 
 
 class WeeklyHoursField(forms.CharField):
-    """The chosen weekly hours, as `encode_hours` writes them; None if nothing was chosen."""
+    """Weekly hours in the format of `encode_hours`. The value is None if nothing was chosen."""
 
     default_error_messages: ClassVar = {"invalid": "Choose one of the times.", "required": "Choose one of the times."}
 
@@ -51,11 +54,11 @@ class WeeklyHoursField(forms.CharField):
             raise forms.ValidationError(self.error_messages["required"], code="required")
 
     def run_validators(self, value: Any) -> None:
-        """Skip the validators of text, as the value is no text."""
+        """Skip the text validators, because the value is not text."""
 
 
 class IndividualSessionsForm(ActionForm):
-    """The hours of the individual sessions, and their first day."""
+    """The weekly hours of a patient's individual sessions, and the day from which they apply."""
 
     reason_fields: ClassVar = dict.fromkeys(
         ("already_ended", "day_has_passed", "end_date_before_start", "no_episode"), "starts"
@@ -66,7 +69,7 @@ class IndividualSessionsForm(ActionForm):
 
 
 class CounselorHoursForm(SiteScopedForm):
-    """Weekly hours of a counselor, who is asked for if there are several `people`."""
+    """Weekly hours of a counselor. The user chooses the counselor if `people` has several."""
 
     reason_fields: ClassVar = {
         "end_date_before_start": "last_day",
@@ -84,10 +87,10 @@ class CounselorHoursForm(SiteScopedForm):
 
     def __init__(self, *args: Any, people: Sequence[User], hours: CounselorHours | None = None, **kwargs: Any) -> None:
         if hours is not None:
-            stated = {
+            current = {
                 name: getattr(hours, name) for name in ("user", "weekday", "starts", "ends", "valid_from", "last_day")
             }
-            kwargs["initial"] = stated | kwargs.get("initial", {})
+            kwargs["initial"] = current | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         field = self.fields["user"]
         assert isinstance(field, forms.ModelChoiceField)
@@ -98,7 +101,7 @@ class CounselorHoursForm(SiteScopedForm):
 
     @property
     def counselor(self) -> User:
-        """Whose hours they are: the person who was chosen, or the only one. Only for a valid form."""
+        """The chosen counselor, or the only one in `people`. The form must be valid."""
         person: User = self.cleaned_data.get("user") or self.people[0]
         return person
 

@@ -1,4 +1,4 @@
-"""Encode a suggestion as the form data that its button sends, which replaces what was typed into a what-if."""
+"""Encode a suggestion as form data. Its button submits this data in place of the user's what-if input."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -28,13 +28,14 @@ from timekeeping.weeks import Recurrence
 
 FieldValue = tuple[str, str]
 REPEATED_FIELDS = ("-only", "place")
-"""Endings of the names of fields that can have several values."""
+"""Suffixes of the names of form fields that can have several values."""
 
 
 def encode_changes(changes: Sequence[Adjustment]) -> str:
-    """Encode the changes as a query string; empty if the forms can't express them.
+    """Encode the changes as a query string. Return an empty string if the what-if forms can't express them.
 
-    They can't express different changes to one commitment, or a change to one that came with a calendar.
+    The forms can't express different changes to one commitment, or a change to a commitment from an imported
+    calendar.
     """
     found: dict[str, list[str]] = defaultdict(list)
     for name, value in (field for change in changes for field in _fields_of_change(change)):
@@ -45,7 +46,7 @@ def encode_changes(changes: Sequence[Adjustment]) -> str:
 
 
 def _fits_forms(changes: Sequence[Adjustment]) -> bool:
-    """Whether each changed commitment has its own record, and one kind of change."""
+    """Whether each changed commitment has its own record and only one kind of change."""
     changed = {(change.busy.key, type(change)) for change in changes if isinstance(change, CommitmentAdjustment)}
     keys = [key for key, _ in changed]
     return all(isinstance(key, int) for key in keys) and len(set(keys)) == len(keys)
@@ -70,7 +71,10 @@ def _fields_of_change(change: Adjustment) -> Iterator[FieldValue]:
 
 
 def _fields_of_commitment_change(change: CommitmentAdjustment) -> Iterator[FieldValue]:
-    """Yield the fields of one commitment; a change on one of several weekdays is marked with `only`."""
+    """Yield the form fields of a changed commitment.
+
+    The field `only` limits the change to one of the commitment's weekdays.
+    """
     prefix = f"c{change.busy.key}"
     if change.weekday is not None and isinstance(change.busy.recurrence, Recurrence):
         yield f"{prefix}-only", str(change.weekday)
@@ -88,7 +92,7 @@ def _fields_of_commitment_change(change: CommitmentAdjustment) -> Iterator[Field
 
 
 def parse_rule_change(text: str, need: Need) -> RuleAdjustment | None:
-    """Parse `name:number` as a changed bound of the rules; None if it can't be read or changes nothing."""
+    """Parse `name:number` as a changed limit in the site's rules. Return None if it is invalid or changes nothing."""
     name, _, number = text.partition(":")
     if name not in {field.name for field in fields(HoursRules) if field.name.startswith(("minimum", "maximum"))}:
         return None

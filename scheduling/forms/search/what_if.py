@@ -1,4 +1,4 @@
-"""Forms of a what-if scenario: commitments and a prescription as they might be. None of it is saved."""
+"""Forms for a what-if scenario, which changes commitments and the prescription without saving anything."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -27,7 +27,7 @@ FormData = MultiValueDict[str, str]
 
 
 class PrescriptionScenarioForm(forms.Form):
-    """Hours and days a week as if they were prescribed."""
+    """Treatment hours and days per week that the scenario assumes to be prescribed."""
 
     prescribed_minutes = DurationField(label="Hours a week")
     prescribed_days = forms.IntegerField(min_value=1, max_value=7, label="Days a week")
@@ -52,9 +52,10 @@ class PrescriptionScenarioForm(forms.Form):
 
 
 class CommitmentScenarioForm(forms.Form):
-    """A commitment as it might be: at other times, on other days or left out, with other travel, or more flexible.
+    """A commitment under a scenario: left out, or with other times, days, travel or flexibility.
 
-    Everything but its days can change `only` on some of them.
+    The field `only` limits these changes to some of the commitment's weekdays. It does not limit a change of the
+    weekdays.
     """
 
     reason_fields: ClassVar[Mapping[str, str]] = REASON_FIELDS
@@ -115,7 +116,7 @@ class CommitmentScenarioForm(forms.Form):
 
     @property
     def dates(self) -> list[date]:
-        """The dates of a commitment on dates alone, in order."""
+        """Sorted dates of a commitment that is on single dates. Empty for a weekly or rotating commitment."""
         return sorted(self.busy.recurrence.days) if isinstance(self.busy.recurrence, OnDates) else []
 
     def clean_movable_minutes(self) -> int:
@@ -142,7 +143,10 @@ class CommitmentScenarioForm(forms.Form):
         )
 
     def _parts(self, given: Mapping[str, Any]) -> tuple[BusyTime, ...]:
-        """The commitment under the scenario: the part on days that don't change, then the part on days that do."""
+        """Return the commitment under the scenario: the part on unchanged days, then the part on changed days.
+
+        The tuple is empty if the scenario leaves the commitment out.
+        """
         typed = self._typed(given)
         changed_days = {*given.get("only", ())} & {*given.get("weekdays", ())}
         other_days = {*given.get("weekdays", ())} - changed_days
@@ -155,7 +159,7 @@ class CommitmentScenarioForm(forms.Form):
 
     @property
     def changed(self) -> ChangedCommitment | None:
-        """The change under the scenario; None if there is none, or if the form is invalid."""
+        """The change to the commitment, or None if there is none or the form is invalid."""
         if not self.is_bound or not self.is_valid():
             return None
         parts = self._parts(self.cleaned_data)
@@ -163,16 +167,16 @@ class CommitmentScenarioForm(forms.Form):
 
 
 def with_weekdays(busy: BusyTime, weekdays: Collection[int]) -> BusyTime:
-    """Move a weekly commitment to other weekdays."""
+    """Return a weekly commitment moved to other weekdays."""
     assert isinstance(busy.recurrence, Recurrence)
     return replace(busy, recurrence=replace(busy.recurrence, weekdays=frozenset(weekdays)))
 
 
 class ScenarioForm:
-    """The forms of one scenario, which are sent together: one for the prescription and one for each commitment.
+    """All forms of one scenario: one for the prescription and one for each commitment.
 
-    What is not in the `data` does not change. What only a suggestion changes has no field: it comes in `place`, `join` and
-    `rule`, where values that can't be read are ignored.
+    A form whose fields are not in `data` changes nothing. Changes that only suggestions can make have no form: they
+    are read from `place`, `join` and `rule`, where invalid values are ignored.
     """
 
     def __init__(self, data: FormData | None, *, need: Need) -> None:
@@ -188,12 +192,12 @@ class ScenarioForm:
         return (self.prescription, *self.commitments)
 
     def is_valid(self) -> bool:
-        """Validate every form, so that each has its errors."""
+        """Validate all forms, even after one is invalid, so that each form shows its errors."""
         invalid = [form for form in self.forms if form.is_bound and not form.is_valid()]
         return not invalid
 
     def scenario(self) -> Scenario:
-        """Build the scenario. Only for valid forms."""
+        """Build the scenario. All forms must be valid."""
         return Scenario(
             changed=tuple(changed for form in self.commitments if (changed := form.changed)),
             prescribed_minutes=self.prescription.changed_minutes,
@@ -204,12 +208,12 @@ class ScenarioForm:
         )
 
     def form_for(self, key: int) -> CommitmentScenarioForm | None:
-        """Return the form of one commitment; None if the need does not have it."""
+        """Return the form of the commitment with this id, or None if there is no such form."""
         return next((form for form in self.commitments if form.busy.key == key), None)
 
 
 def _has_record(busy: BusyTime) -> bool:
-    """Whether it is a commitment with its own record, which can be saved."""
+    """Whether the busy time is a commitment with its own record, so that a change to it can be saved."""
     return not busy.is_treatment and isinstance(busy.key, int)
 
 

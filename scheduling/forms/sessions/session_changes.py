@@ -14,13 +14,13 @@ MAX_PLACES = 200
 
 
 class ActionForm(forms.Form):
-    """The form of an action. `reason_fields` maps the codes of refusals to the fields that they are about."""
+    """Base form for an action that a service can refuse. `reason_fields` maps codes of reasons to field names."""
 
     reason_fields: ClassVar[dict[str, str]] = {}
 
 
 class SiteScopedForm(ActionForm):
-    """A form whose choices are those of a site."""
+    """A form that offers only choices of the given site."""
 
     def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,7 +36,7 @@ class CancelSessionForm(ActionForm):
 
 
 class SlotForm(SiteScopedForm):
-    """Date, times and room."""
+    """Date, times and room of a session."""
 
     reason_fields: ClassVar = {
         "in_the_past": "on",
@@ -65,7 +65,7 @@ class SlotForm(SiteScopedForm):
 
 
 class MoveSessionForm(SlotForm):
-    """Another date, time or room for a session, or only the room with `room_only`."""
+    """New date, times and room for a session. With `room_only`, only the room can be changed."""
 
     def __init__(self, *args: Any, session: Session, room_only: bool = False, **kwargs: Any) -> None:
         starts, ends = session.local_starts(), session.local_ends()
@@ -79,7 +79,7 @@ class MoveSessionForm(SlotForm):
 
 
 class FacilitatorsForm(SiteScopedForm):
-    """Who leads and who assists."""
+    """Who leads a session and who assists in it."""
 
     reason_fields: ClassVar = {"leads_and_assists": "assistants"}
 
@@ -101,16 +101,16 @@ class FacilitatorsForm(SiteScopedForm):
 
 
 def initial_facilitators(session: Session) -> dict[str, object]:
-    """Return the form's initial values; reads prefetched facilitators."""
-    here = list(session.session_facilitators.all())
+    """Return the session's facilitators as initial values of FacilitatorsForm. Prefetch them first."""
+    facilitators = list(session.session_facilitators.all())
     return {
-        "lead": next((each.user_id for each in here if each.part == FacilitatorPart.LEADS), None),
-        "assistants": [each.user_id for each in here if each.part == FacilitatorPart.ASSISTS],
+        "lead": next((each.user_id for each in facilitators if each.part == FacilitatorPart.LEADS), None),
+        "assistants": [each.user_id for each in facilitators if each.part == FacilitatorPart.ASSISTS],
     }
 
 
 class SessionDetailsForm(ActionForm):
-    """How many places it has, and how and where it is held."""
+    """A session's number of spots, modality, telehealth link and topic."""
 
     reason_fields: ClassVar = {
         "fewer_places_than_booked": "places",
@@ -131,7 +131,7 @@ class SessionDetailsForm(ActionForm):
 
 
 class NewSessionForm(SlotForm, SessionDetailsForm, FacilitatorsForm):
-    """A session that belongs to no meeting."""
+    """A one-off session, which is not part of a weekly meeting."""
 
     reason_fields: ClassVar = SlotForm.reason_fields | SessionDetailsForm.reason_fields | FacilitatorsForm.reason_fields
 

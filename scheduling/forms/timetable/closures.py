@@ -1,4 +1,4 @@
-"""Forms for closures, and for the region whose public holidays are listed."""
+"""Forms for closures, and for the region whose public holidays are shown."""
 
 from typing import Any, ClassVar
 
@@ -28,7 +28,7 @@ class ClosureForm(ActionForm):
 
 
 class HolidaysForm(forms.Form):
-    """The region whose public holidays are listed. The site's country can be chosen even if it is unknown."""
+    """The region whose public holidays are shown. `country` is offered even if its holidays are not known."""
 
     country = forms.ChoiceField(widget=forms.Select(attrs={"data-submit": ""}))
     state = forms.ChoiceField(widget=forms.Select(attrs={"data-submit": ""}), required=False)

@@ -1,4 +1,4 @@
-"""Forms for a weekly meeting and for its last day."""
+"""Forms to add or change a weekly meeting, and to end one."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -110,7 +110,7 @@ class MeetingForm(forms.Form):
 
 
 def _time_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Check that the meeting ends after it starts, and that a break has both times and lies inside it."""
+    """Yield an error if the meeting doesn't end after it starts, or if its break is incomplete or outside the meeting."""
     starts, ends = typed.get("starts"), typed.get("ends")
     break_starts, break_ends = typed.get("break_starts"), typed.get("break_ends")
     if starts and ends and starts >= ends:
@@ -122,7 +122,7 @@ def _time_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _date_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Check that the last day is not before the first, and that every other week has a date to count from."""
+    """Yield an error if the last day is before the first, or if a biweekly meeting has no date to count weeks from."""
     if typed.get("every") == EVERY_OTHER_WEEK and not typed.get("anchor"):
         yield "anchor", "Say in which weeks: any date in one of them."
     runs_from, last_day = typed.get("runs_from"), typed.get("last_day")

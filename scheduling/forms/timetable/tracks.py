@@ -1,4 +1,4 @@
-"""Form for a track; whether its weekly hours are allowed is checked when it is published."""
+"""Form for a track. Whether its weekly hours are allowed is checked only when the track is published."""
 
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ MAX_AGE = 120
 
 
 class DateLinesField(forms.CharField):
-    """Dates, one on each line. The value is a sorted tuple without duplicates."""
+    """Dates, one per line. The value is a sorted tuple without duplicates."""
 
     widget = forms.Textarea(attrs={"rows": 3})
 
