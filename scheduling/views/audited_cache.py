@@ -1,8 +1,9 @@
-"""Answer pages about patients that are loaded often: every view is audited, and an unchanged page is not sent again.
+"""Serve pages about patients that are loaded often. Each view is audited, but an unchanged page is not sent again.
 
-The browser caches such a page privately and asks on each view whether it has changed. The tag with which it asks is signed,
-belongs to one user, and covers everything that the page is made of: the data, the frame around it, and the code. So the
-page can't be out of date, and it can't outlast the right to see it, as permissions are checked first.
+The browser caches the page privately, and at each view asks whether its copy, which it identifies by a tag, is still
+valid. The tag is signed, belongs to one user, and covers everything that the page is made of: its data, the frame
+around it, and the code. So a cached page is never out of date. Permissions are checked first, so that a user who may
+no longer see the page doesn't get the cached copy confirmed.
 """
 
 import json
@@ -31,7 +32,11 @@ NO_VIEW = "0"
 
 
 class PageTag(NamedTuple):
-    """What the browser has: the view at which it was shown these patients, a signature of that, and one of the page."""
+    """The tag of a page in a browser's cache.
+
+    `view` is the id that the audit trail has for the view that first showed these patients. `people` is a signature
+    of that id and the patients, and `page` is a signature of the whole page.
+    """
 
     view: str
     people: str
@@ -42,13 +47,13 @@ class PageTag(NamedTuple):
 
     @classmethod
     def read(cls, header: str) -> Self | None:
-        """Parse If-None-Match, in which browsers send the tag of the page that they have."""
+        """Parse the header If-None-Match, which has the tag of the browser's copy. Return None if it is not such a tag."""
         parts = header.strip().removeprefix("W/").strip('"').split(".")
         return cls(*parts) if len(parts) == len(cls._fields) else None
 
 
 def _encode_value(value: object) -> str:
-    """Encode values other than text, numbers and lists of them, if their `repr` is complete."""
+    """Encode a date, datetime or time zone for the digest. Raises TypeError for any other type."""
     if isinstance(value, date | datetime | ZoneInfo):
         return repr(value)
     raise TypeError(f"{value!r} has no complete text form: put plain values into the context.")
@@ -73,11 +78,12 @@ def audited_response(
     detail: str,
     framed: bool = True,
 ) -> HttpResponse:
-    """Render the page, or answer 304 if the browser has the same; either way, audit it in the caller's transaction.
+    """Render the page, or answer 304 if the browser's copy is current. Audit the view either way.
 
-    `people` maps the ids of the patients on the page to their names. The first view writes an event for each of them; a
-    later view of the same patients writes one event that points at those. The context must have plain values only, so that
-    the tag covers all of it.
+    `people` maps the ids of the patients on the page to their names. The first view writes an audit event for each
+    patient. A later view of the same patients writes a single event that refers to those. The caller must have opened
+    a transaction. The context must contain only plain values, so that the tag covers all of it. With `framed`, the
+    tag also covers the frame.
     """
     user = signed_in(request)
     cached = PageTag.read(request.headers.get("If-None-Match", ""))
@@ -88,28 +94,28 @@ def audited_response(
         view = _repeated_view(cached, shown, len(people), user=user, site=site, at=at, detail=detail)
         view = view or record_views(people, by=user, at=at, site_key=site.pk, detail=detail).hex
     tag = _make_tag(request, view, shown, content)
-    # A message must be shown only once, and under DEBUG templates change while the server runs.
-    once = settings.DEBUG or bool(len(get_messages(request)))
-    if cached and not once and constant_time_compare(cached.page, tag.page):
-        answer: HttpResponse = HttpResponseNotModified()
+    # Messages must be shown only once, and under DEBUG, templates change while the server runs.
+    is_uncacheable = settings.DEBUG or bool(len(get_messages(request)))
+    if cached and not is_uncacheable and constant_time_compare(cached.page, tag.page):
+        response: HttpResponse = HttpResponseNotModified()
     else:
-        answer = render(request, template, dict(context))
-        tag = _make_tag(request, view, shown, content)  # rendering may have created the CSRF secret
-    if once:
-        patch_cache_control(answer, private=True, no_store=True)
+        response = render(request, template, dict(context))
+        tag = _make_tag(request, view, shown, content)  # again, because rendering can create the CSRF secret
+    if is_uncacheable:
+        patch_cache_control(response, private=True, no_store=True)
     else:
-        answer["ETag"] = str(tag)
-        patch_cache_control(answer, private=True, no_cache=True)
-    return answer
+        response["ETag"] = str(tag)
+        patch_cache_control(response, private=True, no_cache=True)
+    return response
 
 
 def _render_frame(request: HttpRequest) -> str:
-    """Render the frame around the page without what differs between views although nothing changed."""
+    """Render the frame around the page without the parts that differ at every view."""
     return render_to_string("staff.html", {"csrf_token": "the same", "messages": ()}, request)
 
 
 def _make_tag(request: HttpRequest, view: str, shown: str, content: str) -> PageTag:
-    """Sign the page. The CSRF secret is part of it, as forms of a cached page work only as long as it is the same."""
+    """Sign the page. The signature covers the CSRF secret, because a new secret breaks the forms on a cached page."""
     people = _sign(view, shown)
     return PageTag(view, people, _sign(people, content, request.META.get("CSRF_COOKIE") or ""))
 
@@ -117,7 +123,10 @@ def _make_tag(request: HttpRequest, view: str, shown: str, content: str) -> Page
 def _repeated_view(
     cached: PageTag | None, shown: str, people: int, *, user: User, site: Site, at: datetime, detail: str
 ) -> str:
-    """Record that the cached view was repeated, and return it; empty if it showed other patients or is not on record."""
+    """Record that the cached view was repeated, and return its id.
+
+    Return an empty string if that view showed other patients or is not on record.
+    """
     if cached is None or not constant_time_compare(cached.people, _sign(cached.view, shown)):
         return ""
     is_recorded = record_repeated_view(

@@ -1,4 +1,4 @@
-"""Confirm a saved commitment, and name the booked sessions that it conflicts with."""
+"""Confirm that a commitment is saved, and warn about booked sessions that it conflicts with."""
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -9,15 +9,15 @@ from scheduling.formats import counted, day
 from scheduling.services.availability.booking_conflicts import booking_conflicts
 
 NAMED_DAYS = 3
-"""How many days of conflicting sessions the message names; the chart lists them all."""
+"""How many days with conflicts the message names. The patient's chart lists all of them."""
 
 
 def add_conflict_message(
     request: HttpRequest, commitment: Commitment, *, listed: str = "They are listed below."
 ) -> None:
-    """Confirm that the commitment is saved, and warn about the booked sessions that it conflicts with.
+    """Add a message that the commitment is saved, with a warning if it conflicts with booked sessions.
 
-    The message names only days, as the browser keeps it for a while.
+    The message names days but no groups or times, because the browser stores it for a while.
     """
     site = commitment.patient.site
     clashes = booking_conflicts(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())

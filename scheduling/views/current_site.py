@@ -1,4 +1,4 @@
-"""The site that a member of staff works at: chosen in the top bar and stored in the session."""
+"""The site at which a staff member is working. It is chosen in the top bar and stored in the browser session."""
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -14,7 +14,7 @@ SESSION_KEY = "site"
 
 
 def sites_worked_at(request: HttpRequest) -> tuple[Site, ...]:
-    """Return the sites at which the user works, by name; read once per request."""
+    """Return the sites at which the user works, sorted by name. They are read once per request."""
     cache: dict[str, tuple[Site, ...]] = vars(request)
     if "sites_worked_at" not in cache:
         cache["sites_worked_at"] = tuple(Site.objects.worked_at_by(signed_in(request)))
@@ -22,7 +22,7 @@ def sites_worked_at(request: HttpRequest) -> tuple[Site, ...]:
 
 
 def current_site(request: HttpRequest) -> Site:
-    """Return the chosen site, or the first. Raises PermissionDenied for a user who works at no site."""
+    """Return the user's chosen site, or else the first one. Raises PermissionDenied if the user works at no site."""
     sites = sites_worked_at(request)
     if not sites:
         raise PermissionDenied
@@ -33,7 +33,7 @@ def current_site(request: HttpRequest) -> Site:
 @login_required
 @require_POST
 def site_switch(request: HttpRequest) -> HttpResponse:
-    """Switch to another site, and go back to the page in `next` if it is one of ours."""
+    """Switch to another site, and redirect to the URL in `next` if it belongs to this server."""
     code = request.POST.get("site", "")
     site = next((site for site in sites_worked_at(request) if site.code == code), None)
     if site is None:
@@ -44,7 +44,7 @@ def site_switch(request: HttpRequest) -> HttpResponse:
 
 
 def is_own_url(request: HttpRequest, address: str) -> bool:
-    """Whether an address that came with the request leads to a page of this server."""
+    """Whether a URL that came with the request leads to a page of this server."""
     return url_has_allowed_host_and_scheme(
         address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )

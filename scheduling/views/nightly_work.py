@@ -1,4 +1,4 @@
-"""The status of the nightly jobs, for those who manage a site."""
+"""The status of the nightly jobs, for users who manage a site."""
 
 from datetime import tzinfo
 
@@ -20,7 +20,7 @@ from scheduling.views.current_site import current_site, sites_worked_at
 @staff_required(Permission.MANAGE_SITE)
 @require_safe
 def nightly_work(request: HttpRequest) -> HttpResponse:
-    """List each job at each site with its last and next run, and say whether a scheduler seems to be running."""
+    """List each job at each site with its last and next run, and warn if no scheduler seems to be running."""
     user, now = signed_in(request), clock.now()
     sites = [site for site in sites_worked_at(request) if user.may(Permission.MANAGE_SITE, site.pk)]
     scopes = [site.as_job_scope() for site in sites]

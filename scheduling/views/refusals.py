@@ -1,4 +1,4 @@
-"""Views call services through these functions, which show what a service refused beside the field it is about."""
+"""Call services from views, and show the reasons for a refusal beside the form fields that they are about."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from timekeeping.reasons import Reason, Refused
 
 
 class RefusableForm(Protocol):
-    """A form that knows which field a reason is about: `reason_fields` maps a reason's code to a field's name."""
+    """A form that can show refusals: `reason_fields` maps codes of reasons to names of fields."""
 
     fields: dict[str, forms.Field]
 
@@ -31,7 +31,7 @@ class RefusableForm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Saved[T]:
-    """What a service returned. Always true, so that `if saved := submit_form(...)` works when a service returns None."""
+    """The result of a service. It is always true, so that `if saved := submit_form(...)` works for a result of None."""
 
     value: T
 
@@ -42,7 +42,7 @@ class Saved[T]:
 def submit_form[T](request: HttpRequest, form: RefusableForm, service: Callable[[], T]) -> Saved[T] | None:
     """Call the service if the form was posted and is valid.
 
-    Returns None if it was not, or if the service refused; the form then has the reasons as errors.
+    Return None if the service was not called, or if it refused. After a refusal, the form has the reasons as errors.
     """
     if request.method != "POST" or not form.is_valid():
         return None
@@ -60,9 +60,10 @@ def submit_button[T](
     *,
     refusal_level: int = messages.ERROR,
 ) -> bool:
-    """Call a service that a button without a form asks for, and turn the outcome into messages.
+    """Call the service behind a button that has no form, and show the outcome as messages.
 
-    `success` is the message, or makes it of what the service returned. Returns False if the service refused.
+    `success` is the message, or a function that makes it from the service's result. Return False if the service
+    refused.
     """
     try:
         result = service()
@@ -75,14 +76,14 @@ def submit_button[T](
 
 
 def show_refusal(form: RefusableForm, refused: Refused) -> None:
-    """Add every reason to the form's errors: beside the field it is about, or above the form."""
+    """Add every reason to the errors of the field that it is about, or else to those of the whole form."""
     for reason in refused.reasons:
         field = form.reason_fields.get(reason.code)
         form.add_error(field if field in form.fields else None, reason_text(reason))
 
 
 def show_field_reasons(form: RefusableForm, reasons: Iterable[Reason]) -> Sequence[Reason]:
-    """Show each reason that is about one of the form's fields next to that field, and return the other reasons."""
+    """Show each reason that is about a field of the form at that field, and return the other reasons."""
     reasons = list(reasons)
     about_fields = [reason for reason in reasons if reason.code in form.reason_fields]
     show_refusal(form, Refused(about_fields))

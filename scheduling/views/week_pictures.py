@@ -21,7 +21,10 @@ def picture_of_week(
     commitments: Iterable[Commitment] = (),
     busy: Iterable[BusyTime] = (),
 ) -> WeekPicture:
-    """Draw a patient's week with its bookings, commitments (read `with_travel`) and other busy times, from Monday on."""
+    """Draw a patient's week, Monday to Sunday: bookings, commitments and other busy times.
+
+    `week` is any date in the week. Load the commitments `with_travel`.
+    """
     monday = week - timedelta(days=week.weekday())
     blocks = blocks_of_week(site=site, monday=monday, bookings=bookings, commitments=commitments, busy=busy)
     return draw_week(blocks, [monday + timedelta(days=number) for number in range(7)])
@@ -35,42 +38,45 @@ def blocks_of_week(
     commitments: Iterable[Commitment],
     busy: Iterable[BusyTime] = (),
 ) -> list[Block]:
-    """Return the blocks of the week: bookings, commitments (read `with_travel`) and other busy times."""
+    """Return the blocks of a week's picture: bookings, commitments and other busy times.
+
+    Load the commitments `with_travel`.
+    """
     blocks = list(busy_blocks([*(each.as_busy_time(site=site) for each in commitments), *busy], monday))
     for booking in bookings:
         starts, ends = booking.starts.astimezone(site.zone), booking.ends.astimezone(site.zone)
         first, until = minute_of(starts.time()), minute_of(ends.time()) or MINUTES_A_DAY
-        if first < until:  # else the clocks are set back within it
+        if first < until:  # false if clocks are set back during the session
             blocks.append(Block(starts.weekday(), first, until, TREATMENT, booking.session.name))
     return blocks
 
 
 def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTime], from_day: date) -> WeekPicture:
-    """Draw the meetings and the busy times of the first full week from `from_day` on, as a typical week without dates."""
+    """Draw a typical week without dates: the meetings, and the busy times of the first full week from `from_day`."""
     monday = from_day + timedelta(days=-from_day.weekday() % 7)
     return draw_week([*busy_blocks(busy, monday), *meeting_blocks(choice)])
 
 
 def picture_of_schedule(schedule: Schedule) -> WeekPicture:
-    """Draw a schedule with the busy times of its first whole week, after commitments have moved for it."""
+    """Draw a schedule and the busy times of its first full week, shortened where it needs commitments to move."""
     monday = schedule.starts + timedelta(days=-schedule.starts.weekday() % 7)
-    gives = schedule.moves
+    moves = schedule.moves
     busy = (
         part
         for each in schedule.need.busy
-        for part in (_dates_after_moves(each, gives, monday) if any(give.busy == each for give in gives) else (each,))
+        for part in (_dates_after_moves(each, moves, monday) if any(move.busy == each for move in moves) else (each,))
     )
     return draw_week([*busy_blocks(busy, monday), *meeting_blocks(schedule.meetings)])
 
 
 def _dates_after_moves(busy: BusyTime, gives: Iterable[Conflict], monday: date) -> Iterable[BusyTime]:
-    """Yield the busy time on its dates around the week, each shortened by what it moves."""
+    """Yield the busy time on each date around the week, shortened by the moves on that weekday."""
     for on in busy.recurrence.dates(monday - timedelta(days=3), monday + timedelta(days=10)):
         begins, ends = datetime.combine(on, busy.starts), datetime.combine(on, busy.ends)
-        for give in gives:
-            if give.busy == busy and give.weekday == on.weekday():
-                ends -= timedelta(minutes=give.minutes if give.ends_earlier else 0)
-                begins += timedelta(minutes=0 if give.ends_earlier else give.minutes)
+        for move in gives:
+            if move.busy == busy and move.weekday == on.weekday():
+                ends -= timedelta(minutes=move.minutes if move.ends_earlier else 0)
+                begins += timedelta(minutes=0 if move.ends_earlier else move.minutes)
         yield replace(busy, recurrence=Recurrence.once(on), starts=begins.time(), ends=ends.time())
 
 

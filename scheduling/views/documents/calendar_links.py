@@ -1,4 +1,4 @@
-"""Create calendar links for patients, staff and tracks, show each once, and turn them off."""
+"""Create calendar links for patients, staff and tracks, show each link once, and turn links off."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from scheduling.views.current_site import current_site
 
 @dataclass(frozen=True)
 class FeedAddress:
-    """A feed's address, which can be shown only once."""
+    """The secret address of a new calendar feed. It can be shown only once."""
 
     https: str
 
@@ -38,7 +38,7 @@ class FeedAddress:
 def _create_feed_from_form(
     request: HttpRequest, *, patient: Patient | None = None, facilitator: User | None = None, track: Track | None = None
 ) -> tuple[FeedForm, FeedAddress | None]:
-    """Return the form, and the address of the feed if a valid POST created one: it can't be shown later."""
+    """Return the form and, if a valid POST created a feed, its address, which can't be shown again later."""
     form = FeedForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return form, None
@@ -55,7 +55,7 @@ def _create_feed_from_form(
 
 
 def _page(request: HttpRequest, template: str, form: FeedForm, context: Mapping[str, object]) -> HttpResponse:
-    """Render the page. No browser may cache it, as the address on it is a secret."""
+    """Render the page. No browser may cache it, because it can show the secret address of a feed."""
     answer = render(request, template, {**context, "form": form}, status=422 if form.is_bound else 200)
     add_never_cache_headers(answer)
     return answer
@@ -65,7 +65,7 @@ def _page(request: HttpRequest, template: str, form: FeedForm, context: Mapping[
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """A patient's calendar links, for the coordinator who sets one up with them."""
+    """Show a patient's calendar links to a coordinator, who can create one for the patient."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     form, address = _create_feed_from_form(request, patient=patient)
@@ -78,7 +78,7 @@ def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
 @staff_required(Permission.SEE_TIMETABLE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_calendar(request: HttpRequest) -> HttpResponse:
-    """The calendar links of the user's own sessions."""
+    """Show the calendar links for the user's own sessions, and create new links."""
     user, zone = signed_in(request), current_site(request).zone
     form, address = _create_feed_from_form(request, facilitator=user)
     feeds = Feed.objects.live().filter(facilitator=user)
@@ -90,7 +90,10 @@ def staff_calendar(request: HttpRequest) -> HttpResponse:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def track_calendar(request: HttpRequest, track_id: int) -> HttpResponse:
-    """The calendar links of a track's sessions, which show how many people are in each, without names."""
+    """Show the calendar links for a track's sessions, and create new links.
+
+    These feeds contain the number of patients in each session, but no names.
+    """
     user = signed_in(request)
     track = get_object_or_404(Track.objects.visible_to(user), pk=track_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
@@ -117,7 +120,7 @@ def feed_revoke(request: HttpRequest, feed_id: int) -> HttpResponse:
 @patient_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def portal_calendar(request: HttpRequest) -> HttpResponse:
-    """The patient's own calendar links."""
+    """Show patients their own calendar links, and create new links."""
     user = signed_in(request)
     form, address = _create_feed_from_form(request, patient=user.patient)
     feeds = Feed.objects.live().filter(patient=user.patient)

@@ -1,4 +1,4 @@
-"""Serve the feeds that calendar apps read. As these can't sign in, the address is the secret."""
+"""Serve the feeds that calendar apps read. These apps can't sign in, so the address of each feed is secret."""
 
 import logging
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 HOUR = 60 * 60
 MAX_FETCHES_PER_HOUR = 120
-"""Phones poll 100 to 200 times a day; the limit leaves room for that and stops a loop."""
+"""Limit for one feed. Phones poll 100 to 200 times a day, so only an app in a loop reaches it."""
 MAX_MISSES_PER_HOUR = 60
 
 
@@ -45,7 +45,7 @@ def _exceeds_limit(key: str, limit: int) -> bool:
     cache.add(key, 0, HOUR)
     try:
         return cache.incr(key) > limit
-    except ValueError:  # it expired between the two lines
+    except ValueError:  # the key has expired since cache.add()
         return False
 
 
@@ -56,5 +56,8 @@ def _too_many_requests() -> HttpResponse:
 
 
 def _text_response(text: str, *, status: int) -> HttpResponse:
-    """Answer a program: without a cookie, and the same whatever was wrong with the address."""
+    """Answer a calendar app in plain text.
+
+    The response sets no cookie and doesn't reveal what is wrong with the address.
+    """
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

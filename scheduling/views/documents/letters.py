@@ -1,4 +1,4 @@
-"""A patient's consents to disclose appointment times, and the letters that disclose them."""
+"""Record a patient's consents to disclose appointment times, and write the letters that disclose them."""
 
 from datetime import datetime
 
@@ -40,7 +40,7 @@ def _consent_managed_by(user: User, consent_id: int) -> Consent:
 @require_safe
 @transaction.atomic
 def consents(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """List the patient's consents, those in force first, with the letters that each permitted."""
+    """List the patient's consents, those in force first, with the letters written under each consent."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = patient.site.today_at(now)
@@ -82,7 +82,7 @@ def consent_revoke(request: HttpRequest, consent_id: int) -> HttpResponse:
 @require_http_methods(METHODS)
 @transaction.atomic
 def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
-    """Preview a letter word for word, and write it if the text that was previewed is confirmed."""
+    """Preview the full text of a letter, and write the letter if the user confirms this text."""
     user, now = signed_in(request), clock.now()
     consent = _consent_managed_by(user, consent_id)
     patient = consent.patient
@@ -110,7 +110,7 @@ def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
 
 
 def _letter_response(form: LetterForm, consent: Consent, user: User, now: datetime, *, seen: str) -> HttpResponse:
-    """Send the letter as a file with a neutral name, which no browser may cache."""
+    """Write the letter and send it as a file with a neutral name. No browser may cache it."""
     _, pdf = write_letter(consent=consent, **form.cleaned_data, seen=seen, by=user, now=now)
     answer = HttpResponse(pdf, content_type="application/pdf")
     answer["Content-Disposition"] = f'attachment; filename="{FILE_NAME}"'

@@ -1,4 +1,4 @@
-"""Change an enrollment: other meetings of its track, another track, or its end."""
+"""Change an enrollment: choose other meetings of its track, move to another track, or end it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,11 @@ def enrollment_managed_by(user: User, enrollment_id: int) -> Enrollment:
 
 @dataclass(frozen=True)
 class ChangePage:
-    """What a page on which meetings are chosen is for, and its texts."""
+    """Texts and data of a page on which other meetings are chosen for an enrollment.
+
+    `query` builds the options for a first day, and `earliest` is the earliest first day. `action` names the change in
+    the audit trail.
+    """
 
     enrollment: Enrollment
     heading: str
@@ -58,7 +62,7 @@ class ChangePage:
 @require_http_methods(METHODS)
 @transaction.atomic
 def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    """Choose other meetings of the track from a day on."""
+    """Choose other meetings of the enrollment's track from a given day on."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, today = enrollment.episode, enrollment.episode.site.today_at(now)
@@ -86,7 +90,7 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
 
 
 def _attended_meetings(enrollment: Enrollment, day: date) -> list[int]:
-    """Return the ids of the meetings that the patient attends in the week from the day on."""
+    """Return the ids of the meetings that the patient attends at the end of the week that starts on `day`."""
     week = day + timedelta(weeks=1)
     attended = enrollment.enrollment_meetings.all()
     return [each.meeting_id for each in attended if each.starts < week and (each.ends is None or each.ends >= week)]
@@ -96,7 +100,7 @@ def _attended_meetings(enrollment: Enrollment, day: date) -> list[int]:
 @require_safe
 @transaction.atomic
 def enrollment_transfer(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    """List the tracks that would fit the patient once this one is left."""
+    """List how well the other tracks would fit the patient if they left the track of this enrollment."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, patient = enrollment.episode, enrollment.episode.patient
@@ -114,7 +118,7 @@ def enrollment_transfer(request: HttpRequest, enrollment_id: int) -> HttpRespons
 @require_http_methods(METHODS)
 @transaction.atomic
 def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: int) -> HttpResponse:
-    """Move the patient to another track: this enrollment ends the day before the new one starts."""
+    """Move the patient to another track. The old enrollment ends the day before the new one starts."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, today = enrollment.episode, enrollment.episode.site.today_at(now)
@@ -158,7 +162,10 @@ def _submit_choice(
     now: datetime,
     attended: Sequence[int] = (),
 ) -> HttpResponse:
-    """Show the choice, preview it, or apply it. `success` is the message, with `{}` for the first day."""
+    """Show the choice of meetings, preview the change, or apply it.
+
+    `success` is the message after the change, in which `{}` stands for the first day.
+    """
     user, patient, site = signed_in(request), change.enrollment.episode.patient, change.enrollment.episode.site
     context: dict[str, object] = {"change": change, "patient": patient, "site": site, "button": change.button}
     is_submitted = request.method == "POST" and "check" not in request.POST
@@ -185,7 +192,7 @@ def _submit_choice(
 @require_http_methods(METHODS)
 @transaction.atomic
 def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    """End an enrollment after a day, and release its later bookings."""
+    """End an enrollment after its last day, and release the later bookings."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     patient, site = enrollment.episode.patient, enrollment.episode.site

@@ -27,7 +27,7 @@ from scheduling.views.preview.confirmation import submit_with_preview
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
-    """Ask for the last day and for the track that patients move to, list them, preview the change, and apply it."""
+    """Ask for the last day and the new track, list the patients who would move, preview the change, and apply it."""
     user, now = signed_in(request), clock.now()
     track = get_object_or_404(Track.objects.visible_to(user).select_related("site"), pk=track_id)
     forbid_unless(
@@ -38,7 +38,7 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, context)
     context |= _affected_people(form, track, user)
-    if not form.is_listed:  # the user has not seen yet who would move
+    if not form.is_listed:  # the user has not seen the list of patients yet
         return _page(request, form, context)
     last_day, to = form.cleaned_data["last_day"], form.cleaned_data["to"]
     service = partial(end_track, track=track, last_day=last_day, to=to, moving=form.moving_ids, by=user, now=now)
@@ -51,7 +51,10 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
 
 
 def _affected_people(form: TrackEndForm, track: Track, user: User) -> dict[str, object]:
-    """List who would move or end with the track, and who visits its meetings, and record that the user saw them."""
+    """List the patients of the track, and patients of other tracks who attend its meetings.
+
+    Record in the audit trail that the user saw them.
+    """
     last_day, to = form.cleaned_data["last_day"], form.cleaned_data["to"]
     context: dict[str, object] = {}
     if to is not None:

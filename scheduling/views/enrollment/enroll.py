@@ -1,4 +1,4 @@
-"""Enroll a patient in all or enough of a track's meetings."""
+"""Enroll a patient in all of a track's meetings, or in enough of them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -44,7 +44,7 @@ def _is_on_waitlist(episode: Episode, track: Track) -> bool:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse:
-    """Choose a first day and all or enough of the track's meetings, see what they come to, and enroll."""
+    """Choose a first day and meetings of the track, check the resulting week, and enroll the patient."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = patient.site.today_at(now)
@@ -77,7 +77,7 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
 
 
 def _individual_times(form: EnrollForm, context: dict[str, object]) -> dict[str, object]:
-    """List when the track's individual sessions can be held beside the chosen meetings."""
+    """List the times at which the patient could have individual sessions beside the chosen meetings."""
     query, meetings = context.get("asked"), context.get("chosen")
     if not isinstance(query, EnrollmentQuery) or not isinstance(meetings, list):
         return {}
@@ -86,7 +86,7 @@ def _individual_times(form: EnrollForm, context: dict[str, object]) -> dict[str,
 
 
 def _success_text(enrollment: Enrollment) -> str:
-    """Say which sessions are booked and missed, and what is left to do."""
+    """Say that sessions are booked, how many are missed, and whether individual sessions are still to be arranged."""
     missed = missed_from_the_start(enrollment).count()
     apart_from = (
         f", but for {counted(missed, 'session')} that {'is' if missed == 1 else 'are'} missed" if missed else ""
@@ -96,7 +96,7 @@ def _success_text(enrollment: Enrollment) -> str:
 
 
 def _enroll_from_form(form: EnrollForm, episode: Episode, track: Track, user: User, now: datetime) -> Enrollment:
-    """Raises Refused as `enroll_patient` does."""
+    """Enroll the patient as entered in the form, which must be valid. Raises Refused as `enroll_patient` does."""
     given = form.cleaned_data
     return enroll_patient(
         episode=episode,

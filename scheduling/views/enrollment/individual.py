@@ -1,4 +1,4 @@
-"""Arrange the individual sessions of an enrollment, or move them to other hours from a day on."""
+"""Arrange the individual sessions of an enrollment, or move them to other hours from a given day on."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -32,7 +32,7 @@ from timekeeping.reasons import Reason, Refused
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    """Choose the hours of the enrollment's individual sessions from a day on."""
+    """Choose the weekly hours of an enrollment's individual sessions from a given day on."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, track, site = enrollment.episode, enrollment.track, enrollment.episode.site
@@ -69,7 +69,7 @@ def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpRespons
 def _times_context(
     request: HttpRequest, form: IndividualSessionsForm, enrollment: Enrollment, today: date, refused: Sequence[Reason]
 ) -> dict[str, object]:
-    """The form as it was opened or typed, the times to choose from on its first day, and why it was refused."""
+    """Build the form, the times to choose from on its first day, and the reasons for a refusal as context."""
     earliest = enrollment.earliest_from(today)
     from_day = requested_start(request, form, otherwise=earliest)
     form.initial["starts"] = from_day
@@ -77,8 +77,8 @@ def _times_context(
     reasons = show_field_reasons(form, refused) if form.is_bound else refused
     try:
         found = individual_session_options(enrollment=enrollment, from_day=max(from_day, earliest), today=today)
-    except Refused as unable:
-        return {"form": form, "reasons": reasons or unable.reasons}
+    except Refused as refusal:
+        return {"form": form, "reasons": reasons or refusal.reasons}
     chosen = form.cleaned_data.get("individual") if form.is_bound else current or None
     times = time_choices(found, enrollment.track.individual_minutes, chosen, current)
     return {"form": form, "reasons": reasons, "times": times}

@@ -1,4 +1,4 @@
-"""The times for individual sessions that a page offers to choose from."""
+"""Weekly times for individual sessions that a page offers for a choice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from scheduling.views.enrollment.meeting_options import EnrollmentQuery
 from timekeeping.reasons import Reason
 
 MAX_SHOWN = 6
-"""How many times are shown at once; the others are behind a link."""
+"""Number of times shown at first. The page shows more on request."""
 MAX_HIDDEN = 60
 
 
 @dataclass(frozen=True)
 class IndividualTimeChoice:
-    """A time that can be chosen, and the `value` that its radio button sends."""
+    """A weekly time that the user can choose. `value` is what its radio button submits."""
 
     proposal: Proposal
     value: str
@@ -27,10 +27,10 @@ class IndividualTimeChoice:
 
 @dataclass(frozen=True)
 class IndividualTimeOptions:
-    """The times that are offered for a number of minutes a week, or the reason why there are none.
+    """Weekly times offered for `minutes` of individual sessions per week, or the reason why there are none.
 
-    `unavailable` are the chosen hours if they are not among the times. `has_current` says that individual sessions are
-    arranged already.
+    `unavailable` has the chosen hours if they are not among the offered times. `has_current` is True if individual
+    sessions have already been arranged.
     """
 
     minutes: int
@@ -50,7 +50,7 @@ class IndividualTimeOptions:
 def time_choices(
     found: IndividualProposals, minutes: int, chosen: Sequence[WeeklyHour] | None, current: Sequence[WeeklyHour] = ()
 ) -> IndividualTimeOptions:
-    """Turn the proposals into choices. `current` are the hours that are arranged now."""
+    """Turn proposals into choices for a page. `current` has the hours that are arranged now."""
     chosen_value, current_value = "" if chosen is None else encode_hours(chosen), encode_hours(current)
     choices = [
         IndividualTimeChoice(proposal, value, is_chosen=value == chosen_value, is_current=value == current_value)
@@ -74,7 +74,10 @@ def time_choices(
 def enrollment_time_choices(
     query: EnrollmentQuery, meetings: Sequence[Meeting], chosen: Sequence[WeeklyHour] | None
 ) -> IndividualTimeOptions | None:
-    """List the times beside the chosen meetings of a new enrollment; None if the track has no individual sessions."""
+    """List the times that are possible beside the chosen meetings of a new enrollment.
+
+    Return None if the track has no individual sessions.
+    """
     minutes = query.track.individual_minutes
     if not minutes:
         return None

@@ -1,4 +1,4 @@
-"""Which of a track's meetings a patient can choose from a day on, and what a choice comes to."""
+"""The meetings that a patient can choose from a given day on, and a preview of a choice."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ ENOUGH = "enough"
 
 @dataclass(frozen=True)
 class MeetingOption:
-    """A meeting that can be chosen, the free places on its fullest date, and the reasons against it."""
+    """A meeting that can be chosen, with the free spots on its fullest date and the reasons against choosing it."""
 
     meeting: Meeting
     is_chosen: bool
@@ -38,7 +38,7 @@ class MeetingOption:
 
 @dataclass(frozen=True)
 class OtherTrackOptions:
-    """Meetings of another track that can be chosen."""
+    """Meetings of another track that the patient can choose."""
 
     name: str
     options: Sequence[MeetingOption]
@@ -46,10 +46,10 @@ class OtherTrackOptions:
 
 @dataclass(frozen=True)
 class EnrollmentQuery:
-    """A patient and a track from a day on, with everything that the fit is judged by.
+    """A patient and a track from a given day on, with the data that is needed to judge the fit.
 
-    `changing` is their enrollment in the same track whose meetings change. `beside` are meetings of other tracks that can
-    be attended too: `fit` judges the track alone, `offer` has both.
+    `changing` is the patient's enrollment in this track if its meetings are changed. `beside` has meetings of other
+    tracks that the patient can attend too: `fit` judges the track alone, and `offer` includes these meetings.
     """
 
     episode: Episode
@@ -74,9 +74,9 @@ class EnrollmentQuery:
         leaves: Enrollment | None = None,
         beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
     ) -> "EnrollmentQuery":
-        """Read what the fit is judged by. `leaves` is an enrollment in another track that ends then.
+        """Load the data for judging the fit. `leaves` is an enrollment in another track that ends on `from_day`.
 
-        Raises Refused if the episode is over by `from_day`.
+        Raises Refused if the episode of care has ended by `from_day` or has no level of care.
         """
         need = need_of(episode=episode, from_day=from_day, apart_from=leaves, changes=changing)
         known = own_sessions(changing) if changing else settled_sessions(episode, of=leaves)
@@ -87,16 +87,16 @@ class EnrollmentQuery:
 
     @property
     def meetings(self) -> list[Meeting]:
-        """All meetings that can be chosen, the track's own first."""
+        """All meetings that can be chosen, the track's own meetings first."""
         return [*self.track.meetings.all(), *self.beside.meetings]
 
     @property
     def weekly(self) -> dict[Key, WeeklyMeeting]:
-        """Map the ids of the meetings that are held at that time to what the search knows of them."""
+        """Map the ids of the meetings that run in the first week to the weekly meetings that the search uses."""
         return {offered.meeting.key: offered.meeting for offered in self.offer.meetings}
 
     def evaluate(self, chosen: Sequence[Meeting]) -> ChoicePreview:
-        """Judge a choice of meetings, without writing anything."""
+        """Judge a choice of meetings without writing anything."""
         return preview_choice(
             episode=self.episode,
             track=self.track,
@@ -108,7 +108,7 @@ class EnrollmentQuery:
         )
 
     def options(self, chosen: Sequence[Meeting], attended: Collection[Key] = ()) -> dict[int, MeetingOption]:
-        """Map the ids of the meetings that are held at that time to options, in the order of the week."""
+        """Map the ids of the meetings that run in the first week to options, in the order of the week."""
         weekly = self.weekly
         meetings = [each for each in self.meetings if each.pk in weekly]
         left = places_left(meetings=[each.pk for each in meetings], from_day=max(self.fit.starts, self.today))
@@ -131,7 +131,7 @@ class EnrollmentQuery:
         }
 
     def choices(self, chosen: Sequence[Meeting], attended: Collection[Key] = ()) -> dict[str, object]:
-        """Group the options for the page: the track's own, those of each other track, and last what was attended until now."""
+        """Group the options: the track's own meetings, those of other tracks, then those attended until now."""
         options = self.options(chosen, attended)
         own = _take(options, self.track)
         others = [OtherTrackOptions(track.name, _take(options, track)) for track in self.beside.tracks]
@@ -142,7 +142,7 @@ class EnrollmentQuery:
 
 
 def _take(options: dict[int, MeetingOption], track: Track) -> list[MeetingOption]:
-    """Remove the options of a track's meetings and return them, in the order of the week."""
+    """Remove the track's meetings from `options` and return their options in the same order."""
     keys = {meeting.pk for meeting in track.meetings.all()}
     return [options.pop(key) for key in list(options) if key in keys]
 
@@ -152,7 +152,7 @@ def _in_week_order(meetings: Iterable[Meeting]) -> list[Meeting]:
 
 
 def requested_start(request: HttpRequest, form: forms.Form, *, otherwise: date) -> date:
-    """Return the first day that was typed, or `?from=` when the page is opened, or `otherwise` if neither can be read."""
+    """Return the first day in the form or, before it is submitted, in `?from=`. The default is `otherwise`."""
     if form.is_bound:
         form.is_valid()
         return form.cleaned_data.get("starts") or otherwise
@@ -168,17 +168,18 @@ def meeting_choice_context(
     refused: Sequence[Reason] = (),
     attended: Collection[Key] = (),
 ) -> dict[str, object]:
-    """Build the context of a page on which meetings are chosen: the form, the options, and what the choice comes to.
+    """Build the context of a page on which meetings are chosen: form, options, and a preview of the choice.
 
-    The page opens on the day in `?from=`, or `otherwise`, with the meetings in `?meetings=`, or those that are attended
-    already, or those that fit. The reasons in `refused` that are about the first day stand beside it, the others above.
+    When the page is opened, the first day comes from `?from=`, or else from `otherwise`. The meetings in `?meetings=`
+    are chosen, or else the attended ones, or else those that fit. Reasons in `refused` about the first day are shown
+    beside it, and all other reasons above the form.
     """
     from_day = requested_start(request, form, otherwise=otherwise)
     try:
         query = query_from(from_day)
-    except Refused as unable:
+    except Refused as refusal:
         form.initial["starts"] = from_day
-        refused = refused or unable.reasons
+        refused = refused or refusal.reasons
         return {"form": form, "reasons": show_field_reasons(form, refused) if form.is_bound else list(refused)}
     if form.is_bound:
         chosen = list(form.cleaned_data.get("meetings") or ())
@@ -198,7 +199,11 @@ def meeting_choice_context(
 
 
 def _initial_choice(request: HttpRequest, query: EnrollmentQuery, attended: Collection[Key]) -> list[Meeting]:
-    """Return the meetings that are chosen when the page is opened; `?choice=enough` asks for the fewest that fit."""
+    """Return the meetings that are chosen when the page is opened.
+
+    They are those in `?meetings=`, or the attended ones, or those that fit. `?choice=enough` asks for the fewest that
+    fit.
+    """
     listed = ",".join(request.GET.getlist("meetings")).split(",")
     keys: set[Key] = {int(part) for part in listed if part.strip().isdecimal()} or {*attended}
     if not keys:

@@ -1,4 +1,4 @@
-"""Look ahead through the levels of a patient's episode of care: what could be kept from each to the next."""
+"""Show the coming levels of a patient's episode of care, and which days and groups they could keep at each step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,10 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True)
 class LevelColumn:
-    """A level of care with its plan, its week and hours, remarks on commitments, and the page that arranges it."""
+    """A level of care on the page: plan, week picture, hours, remarks on commitments, and the link that arranges it.
+
+    `comes_later` is True if an earlier level has to be arranged first.
+    """
 
     plan: LevelPlan
     picture: WeekPicture | None
@@ -40,7 +43,7 @@ class LevelColumn:
 @require_safe
 @transaction.atomic
 def step_down(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Show a column for each level from today on: what is arranged, or would fit best with the levels before and after."""
+    """Show a column for each level from today on, with what is arranged or would fit best with the other levels."""
     user, now = signed_in(request), clock.now()
     patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.SEE_COMMITMENTS, patient.site_id))
@@ -94,7 +97,10 @@ def _column_picture(plan: LevelPlan) -> WeekPicture | None:
 
 
 def _action_url(plan: LevelPlan, patient: Patient) -> str:
-    """Return the page that arranges the level, with the first day and the meetings filled in; empty if none does."""
+    """Return the URL of the page that arranges the level, with the first day and the meetings filled in.
+
+    Return an empty string if there is nothing to arrange, or no single page can do it.
+    """
     stage, schedule = plan.stage, plan.stage.schedule
     if (
         schedule is None

@@ -1,4 +1,4 @@
-"""The waitlist of a track: who is next, whom the track fits now, and enrolling them."""
+"""The waitlist of a track: who is next, how well the track fits each patient, and enrolling them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ from timekeeping.reasons import Reason, Refused
 
 METHODS = ["GET", "HEAD", "POST"]
 MAX_REASONS = 3
-"""How many reasons against an enrollment the list shows; the search for a schedule has them all."""
+"""How many reasons against an enrollment the waitlist shows. The schedule search shows all of them."""
 
 
 @dataclass(frozen=True)
 class WaitlistRow:
-    """A waiting patient as the list shows them: the first reasons against an enrollment, and how many more there are."""
+    """A waiting patient in the list, with the first reasons against an enrollment and the number of other reasons."""
 
     waiting: WaitlistMatch
     reasons: Sequence[Reason]
@@ -49,7 +49,7 @@ class WaitlistRow:
 
 
 def _track_of_waitlist(user: User, track_id: int) -> Track:
-    """Find a track with everything that a fit is judged by, even if it is no longer on offer."""
+    """Find a track, with all data for judging how it fits, even if it is no longer published."""
     tracks = Track.objects.visible_to(user).select_related("site")
     return get_object_or_404(
         tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"),
@@ -61,7 +61,7 @@ def _track_of_waitlist(user: User, track_id: int) -> Track:
 @require_safe
 @transaction.atomic
 def waitlist(request: HttpRequest, track_id: int) -> HttpResponse:
-    """List everybody who waits for the track, in order, and how it fits each of them now."""
+    """List all patients who wait for the track, in order, and how well the track fits each of them now."""
     user, now = signed_in(request), clock.now()
     track = _track_of_waitlist(user, track_id)
     forbid_unless(user.may(Permission.SEE_PATIENTS, track.site_id))
@@ -96,7 +96,7 @@ def _waitlist_row(waiting: WaitlistMatch, *, is_next: bool) -> WaitlistRow:
 @require_http_methods(METHODS)
 @transaction.atomic
 def waitlist_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse:
-    """Add a patient to the waitlist. A suggestion can open the form with what would have to come free."""
+    """Add a patient to the waitlist. A suggestion can open the form with the first day and the note filled in."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     track = get_object_or_404(tracks_seen_by(user), pk=track_id, site=patient.site_id)
@@ -127,7 +127,7 @@ def _entry_managed_by(user: User, entry_id: int) -> WaitingEntry:
 @require_http_methods(METHODS)
 @transaction.atomic
 def waitlist_remove(request: HttpRequest, entry_id: int) -> HttpResponse:
-    """Remove a patient from the waitlist, with a reason."""
+    """Remove a patient from the waitlist and record the reason."""
     user, now = signed_in(request), clock.now()
     entry = _entry_managed_by(user, entry_id)
     patient = entry.episode.patient
@@ -148,7 +148,7 @@ def waitlist_remove(request: HttpRequest, entry_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
 def waitlist_enroll(request: HttpRequest, entry_id: int) -> HttpResponse:
-    """Enroll a waiting patient from the day and in the meetings that the list showed, if that is still possible."""
+    """Enroll a waiting patient from the day and in the meetings that the list showed, if this is still possible."""
     user, now = signed_in(request), clock.now()
     entry = _entry_managed_by(user, entry_id)
     form = MeetingChoiceForm(request.POST, track=entry.track)

@@ -1,4 +1,4 @@
-"""The portal pages on which patients see their consents to disclose appointment times, and revoke them."""
+"""Portal pages on which patients see and revoke their consents to disclose appointment times."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,7 +15,7 @@ from scheduling.views.refusals import submit_button
 @patient_required
 @require_safe
 def portal_consents(request: HttpRequest) -> HttpResponse:
-    """List the consents in force and those that are over, each with the dates of its letters."""
+    """List the patient's consents, those in force first, each with the dates of its letters."""
     patient = signed_in(request).patient
     today = clock.today(patient.site.zone)
     in_force, over = consents_of(patient, today)

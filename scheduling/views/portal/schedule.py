@@ -1,4 +1,4 @@
-"""The portal pages on which patients see their own schedule."""
+"""Portal pages on which patients see their own schedule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ WEEKS_AHEAD = 4
 
 @dataclass(frozen=True)
 class ScheduleDay:
-    """One day of a patient's schedule."""
+    """One day of a patient's schedule, with its bookings."""
 
     on: date
     bookings: Sequence[Booking]
 
 
 def _days_with_sessions(user: User, patient: Patient, first: date, until: date) -> list[ScheduleDay]:
-    """Return the days with sessions from `first` until before `until`."""
+    """Return the days in [first, until) on which the patient has sessions."""
     found = (
         Booking.objects.visible_to(user)
         .shown_to_patient()
@@ -52,7 +52,7 @@ def _episode_of_week(patient: Patient, week: Interval[date]) -> Episode | None:
 
 
 def _leaves_between(episode: Episode | None, first: date, until: date) -> list[LeaveOfAbsence]:
-    """Return the leaves of absence from `first` until before `until`."""
+    """Return the leaves of absence that overlap [first, until)."""
     return list(LeaveOfAbsence.objects.filter(episode=episode).overlapping(first, until)) if episode else []
 
 
@@ -103,7 +103,10 @@ def portal_home(request: HttpRequest) -> HttpResponse:
 @patient_required
 @require_safe
 def portal_week(request: HttpRequest) -> HttpResponse:
-    """Show one week: its sessions, their marks, and its hours. `?week=` is any date of it, by default today."""
+    """Show one week of the schedule: sessions, attendance and weekly hours.
+
+    `?week=` is any date in the week. The default is today.
+    """
     user, now = signed_in(request), clock.now()
     patient = user.patient
     today = patient.site.today_at(now)
@@ -129,7 +132,7 @@ def portal_week(request: HttpRequest) -> HttpResponse:
 @patient_required
 @require_safe
 def portal_account(request: HttpRequest) -> HttpResponse:
-    """Show the personal data that the clinic has on record, and the sign-out."""
+    """Show the personal data that the clinic has on record, and a button to sign out."""
     user = signed_in(request)
     patient = user.patient
     context = {

@@ -1,4 +1,4 @@
-"""Preview what a change would do to patients, and apply it once it is confirmed."""
+"""Preview how a change would affect patients, and apply it once the user confirms it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +17,15 @@ from scheduling.views.refusals import RefusableForm, Saved, show_refusal
 from timekeeping.reasons import Reason, Refused
 
 SEEN, CHECK, NEXT = "seen", "check", "next"
-"""Field names of the forms: the key of the impact that is confirmed, the wish to see it first, and where to go afterwards."""
+"""Form fields: the key of the confirmed impact, a request to preview again, and the URL to go to afterwards."""
 
 
 @dataclass(frozen=True)
 class Submission[T]:
-    """The outcome of a change that is previewed first: exactly one of the three is set.
+    """The outcome of submitting a change. At most one of the fields is set.
 
-    `preview` is for the template's context: `impact`, and `is_outdated` if another impact than this one was confirmed.
+    `saved` has the result of the service, and `reasons` why it refused. `preview` has the template's context:
+    `impact`, and `is_outdated` if the user confirmed a different impact.
     """
 
     saved: Saved[T] | None = None
@@ -42,10 +43,11 @@ def submit_with_preview[T](
     form: RefusableForm | None = None,
     preview_only: bool = False,
 ) -> Submission[T]:
-    """Apply the change if it was confirmed as it was shown or affects no patient; otherwise preview it.
+    """Apply the change, or preview it if the user has not confirmed its impact yet.
 
-    `action` names the change in the audit trail of the patients whom the preview names. If the service refuses, the
-    reasons become errors of `form`, if one is given. With `preview_only` nothing is applied, whatever was confirmed.
+    Only a change that affects no patient, and leaves no session without room or staff, needs no confirmation.
+    `action` names the change in the audit trail of the previewed patients. If the service refuses, its reasons become
+    errors of `form`, if there is one. With `preview_only`, nothing is applied.
     """
 
     def preview(impact: Impact, *, is_outdated: bool = False) -> Submission[T]:
@@ -69,12 +71,12 @@ def submit_with_preview[T](
 
 
 def redirect_to_next(request: HttpRequest, otherwise: str, *args: object) -> HttpResponse:
-    """Redirect to the page of ours in `next`, or else to the URL with the name `otherwise`."""
+    """Redirect to the URL in `next` if it belongs to this server, or else to the URL named `otherwise`."""
     url = next_url(request)
     return redirect(url) if url else redirect(otherwise, *args)
 
 
 def next_url(request: HttpRequest) -> str:
-    """Return the URL in `next` if it is one of ours, or else the empty string."""
+    """Return the URL in `next` if it belongs to this server, or else an empty string."""
     url = request.POST.get(NEXT) or request.GET.get(NEXT, "")
     return url if is_own_url(request, url) else ""

@@ -1,4 +1,4 @@
-"""An impact as a preview page shows it: patients with their names, and changes that repeat weekly on one line."""
+"""The impact of a change as the preview page shows it: patients by name, and weekly changes merged into one line."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,10 @@ class Series:
 
 @dataclass(frozen=True)
 class WeekDropGroup:
-    """Weeks of a patient that lose the same amount: the first, how many more there are, and how many can be made up."""
+    """Weeks in which a patient loses the same hours: the first week, and the number of other weeks.
+
+    `savable` is the number of weeks in which the hours can be made up.
+    """
 
     first: WeekShortfall
     more: int
@@ -47,7 +50,7 @@ class WeekDropGroup:
 
 @dataclass(frozen=True)
 class AffectedPatient:
-    """What happens to one patient. `patient` is None for one whom the user may not see."""
+    """How a change affects one patient. `patient` is None if the user may not see the patient."""
 
     patient: Patient | None
     places: Sequence[Series]
@@ -57,7 +60,7 @@ class AffectedPatient:
 
 @dataclass(frozen=True)
 class ImpactSummary:
-    """An impact as the page shows it, with the patients who are affected most first."""
+    """The impact of a change as the preview page shows it, with the most affected patients first."""
 
     key: str
     people: Sequence[AffectedPatient]
@@ -74,7 +77,7 @@ class ImpactSummary:
 
 
 def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, action: str) -> ImpactSummary:
-    """Add the names of the patients that the user may see, and record that the user saw what `action` would do to them."""
+    """Add the names of patients whom the user may see, and audit that the user saw how `action` affects them."""
     visible = Patient.objects.visible_to(user).in_bulk(impact.patients)
     patients = [visible[pk] for pk in sorted(visible)]
     record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"what it would do to {action}")
@@ -106,7 +109,7 @@ def _affected_patient(pk: int, impact: Impact, patient: Patient | None, site: Si
 
 
 def _group_drops(drops: Iterable[WeekShortfall]) -> list[WeekDropGroup]:
-    """Group weeks that fall to the same minutes and days, in the order of their first week."""
+    """Group weeks that drop to the same minutes and days, in the order of their first week."""
     groups: dict[object, list[WeekShortfall]] = defaultdict(list)
     for drop in drops:
         amounts = (drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days, drop.is_on_leave)
@@ -118,7 +121,7 @@ def _group_drops(drops: Iterable[WeekShortfall]) -> list[WeekDropGroup]:
 
 
 def _severity(person: AffectedPatient) -> tuple[bool, bool, bool, str]:
-    """Sort weeks that can't be made up first, then other short weeks, then conflicts, then by name."""
+    """Sort key: first patients with weeks that can't be made up, then other short weeks, then conflicts, then by name."""
     short_weeks = [weeks for weeks in person.drops if not weeks.first.is_on_leave]
     is_unsavable = any(weeks.savable <= weeks.more for weeks in short_weeks)
     name = f"{person.patient.last_name} {person.patient.first_name}" if person.patient else ""
@@ -142,7 +145,7 @@ def _session_change(change: SessionChange) -> DatedChange:
 
 
 def _difference_text(change: SessionChange) -> str:
-    """Say what is different apart from the time."""
+    """Describe how the session changes, apart from its time."""
     if change.before is None or change.after is None or change.kind not in {"moved", "changed"}:
         return ""
     old, new = change.before, change.after
@@ -159,7 +162,7 @@ def _difference_text(change: SessionChange) -> str:
 
 
 def _group_changes(changes: Iterable[DatedChange], site: Site) -> list[Series]:
-    """Merge changes that are the same by the wall clock except for the date, in the order of their first dates."""
+    """Merge weekly changes with the same name, local times and details, in the order of their first dates."""
     groups: dict[object, list[DatedChange]] = defaultdict(list)
     for kind, first, then, detail in changes:
         at, until = _local_times(first, site)
@@ -172,7 +175,7 @@ def _group_changes(changes: Iterable[DatedChange], site: Site) -> list[Series]:
 
 
 def _local_times(session: BookingState | SessionState, site: Site) -> tuple[datetime, datetime]:
-    """Return start and end by the site's wall clock, naive."""
+    """Return the session's start and end in the site's time zone, as naive datetimes."""
     zone = site.zone
     starts, ends = session.time.start.astimezone(zone), session.time.end.astimezone(zone)
     return starts.replace(tzinfo=None), ends.replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""A page with one form about a patient, which shows what it would do before it does it."""
+"""A page with a form for one action on a patient, which previews the action before applying it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -29,7 +29,7 @@ def submit_patient_action(
     now: datetime,
     **context: object,
 ) -> HttpResponse:
-    """Apply the change and go back to the chart, or show the form with its preview or with the reasons for a refusal."""
+    """Apply the change and redirect to the chart, or show the form with a preview or the reasons for a refusal."""
     submission = submit_with_preview(request, service, scope=scope, now=now, action=action, form=form)
     if submission.saved:
         messages.success(request, success)
@@ -48,9 +48,9 @@ def patient_action_page(
     now: datetime,
     **context: object,
 ) -> HttpResponse:
-    """Render the form with what was typed, and record the view as `action`; status 422 if the form has errors.
+    """Render the form, and record `action` as what the user viewed. The status is 422 if the form has errors.
 
-    The context needs `heading` and `button`, and may have a `note`.
+    The context must have `heading` and `button`, and can have a `note`.
     """
     record(patient, by=signed_in(request), action=Action.VIEWED, at=now, detail=action)
     context |= {"form": form, "patient": patient, "site": patient.site}

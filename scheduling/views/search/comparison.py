@@ -1,4 +1,4 @@
-"""Compare two schedules side by side: their weeks, and what each asks of the patient."""
+"""Compare two schedules side by side: their weeks, and what each demands of the patient."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ NON_QUERY_FIELDS = {"csrfmiddlewaretoken", "compare", "look", "try"}
 
 @dataclass(frozen=True)
 class ScoreItem:
-    """One item of the comparison: its `code`, and its value in each schedule."""
+    """One row of the comparison: its `code`, and its value for each schedule."""
 
     code: str
     values: tuple[object, ...]
@@ -36,7 +36,10 @@ class ScoreItem:
 @require_POST
 @transaction.atomic
 def find_schedule_compare(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Compare the two chosen schedules. If it is not two, or one is no longer found, show the search again with a note."""
+    """Compare the two chosen schedules.
+
+    If the user chose more or fewer than two, or one is no longer found, show the search again with a note.
+    """
     search = open_search(request, patient_id, clock.now(), "compare schedules")
     if search.episode is None:
         return redirect("find-schedule", search.patient.pk)
@@ -75,9 +78,9 @@ COMPARED: dict[str, Callable[[ScheduleCard], object]] = {
     "groups": lambda card: tuple((meeting.weekday, meeting.name) for meeting in card.schedule.meetings),
     "points": lambda card: card.schedule.points,
 }
-"""What is compared, in the order in which it tells schedules apart at a glance; templates name each by its code."""
+"""Rows of the comparison by code, the most telling differences first. Templates have a name for each code."""
 
 
 def comparison_rows(cards: Sequence[ScheduleCard]) -> list[ScoreItem]:
-    """Compare the schedules item by item."""
+    """Return the rows of the comparison, each with its value for every schedule."""
     return [ScoreItem(code, tuple(value_of(card) for card in cards)) for code, value_of in COMPARED.items()]

@@ -39,7 +39,7 @@ def find_schedule(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_POST
 @transaction.atomic
 def find_schedule_what_if(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """List the schedules that fit under the scenario that was typed. None of it is saved."""
+    """List the schedules that fit under the scenario in the form. None of it is saved."""
     search = open_search(request, patient_id, clock.now(), "find a schedule, what if")
     if search.episode is None:
         return redirect("find-schedule", search.patient.pk)
@@ -58,7 +58,7 @@ def find_schedule_what_if(request: HttpRequest, patient_id: int) -> HttpResponse
 @require_POST
 @transaction.atomic
 def find_schedule_save(request: HttpRequest, patient_id: int, commitment_id: int) -> HttpResponse:
-    """Save what the scenario changes about one commitment; the rest stays a scenario."""
+    """Save the scenario's changes to one commitment. The rest of the scenario stays unsaved."""
     now = clock.now()
     search = open_search(request, patient_id, now, "find a schedule, what if")
     forbid_unless(search.may_manage)
@@ -80,14 +80,14 @@ def find_schedule_save(request: HttpRequest, patient_id: int, commitment_id: int
             return render(request, "scheduling/search/find_schedule.html", context, status=422)
         for each in saved.value:
             add_conflict_message(request, each, listed="The chart lists them.")
-    left = read_query(search.episode, without_commitment(request.POST, commitment.pk), otherwise=search.earliest)
-    if left.is_unchanged:
-        return _redirect_without_scenario(search, left)
-    return render(request, "scheduling/search/find_schedule.html", search_context(search, left, request.POST))
+    remaining = read_query(search.episode, without_commitment(request.POST, commitment.pk), otherwise=search.earliest)
+    if remaining.is_unchanged:
+        return _redirect_without_scenario(search, remaining)
+    return render(request, "scheduling/search/find_schedule.html", search_context(search, remaining, request.POST))
 
 
 def apply_suggestion(typed: QueryDict) -> QueryDict:
-    """Replace what was typed with the fields of the suggestion in `try`, if there is one."""
+    """Replace submitted fields with those of the suggestion in `try`, if there is one."""
     merged = typed.copy()
     for name, values in QueryDict(typed.get("try", "")).lists():
         merged.setlist(name, values)
@@ -95,11 +95,11 @@ def apply_suggestion(typed: QueryDict) -> QueryDict:
 
 
 def without_commitment(typed: QueryDict, key: int) -> QueryDict:
-    """Leave out what the scenario changes about one commitment."""
-    left = typed.copy()
-    for name in [name for name in left if name.startswith(f"c{key}-")]:
-        del left[name]
-    return left
+    """Return the form data without the scenario's changes to one commitment."""
+    remaining = typed.copy()
+    for name in [name for name in remaining if name.startswith(f"c{key}-")]:
+        del remaining[name]
+    return remaining
 
 
 def _redirect_without_scenario(search: ScheduleSearchRequest, query: ScheduleSearchQuery) -> HttpResponseRedirect:

@@ -1,4 +1,4 @@
-"""Search the other sites that a patient can reach."""
+"""Search the other sites that a patient can reach for schedules."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,7 @@ from scheduling.views.search.schedule_cards import ScheduleCard, schedule_cards
 
 @dataclass(frozen=True)
 class OtherSiteResult:
-    """Another site, how many of the searched schedules fit there, the best of them, and the link that leads there."""
+    """The result for another site: how many schedules fit there, the best one, and the link to the site transfer."""
 
     site: Site
     number: int
@@ -29,7 +29,7 @@ class OtherSiteResult:
 
 
 def search_other_sites(episode: Episode, from_day: date, user: User) -> list[OtherSiteResult]:
-    """Search each other site in reach. Each result links to the site transfer, and from there to the enrollment."""
+    """Search each other site in reach. Each result links to the site transfer, which leads to the enrollment."""
     return [_search_site(each, episode) for each in offers_at_other_sites(episode=episode, from_day=from_day, by=user)]
 
 

@@ -1,4 +1,4 @@
-"""Cards that show schedules, in the order of the search. Those at the same times are grouped behind the first of them."""
+"""Cards that show schedules in the order of the search. Schedules at the same weekly times form one group."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from timekeeping.reasons import Reason
 
 
 class TimeRange(NamedTuple):
-    """Start and end in minutes from midnight, every week or every other week."""
+    """Start and end in minutes from midnight, and whether the range is only every other week."""
 
     starts: int
     ends: int
@@ -26,7 +26,7 @@ class TimeRange(NamedTuple):
 
 @dataclass(frozen=True)
 class DayTimes:
-    """The weekdays that have the same times."""
+    """Weekdays that have the same times."""
 
     weekdays: tuple[int, ...]
     times: tuple[TimeRange, ...]
@@ -36,7 +36,7 @@ class DayTimes:
 class ScheduleCard:
     """A schedule, its `number` in the ranking from 1, and remarks on it.
 
-    `against` are the reasons why the schedule doesn't fit unless the scenario it was found under comes true.
+    `against` has the reasons why the schedule doesn't fit without the scenario under which it was found.
     """
 
     schedule: Schedule
@@ -51,13 +51,13 @@ class ScheduleCard:
 
     @property
     def enroll_query(self) -> str:
-        """The query string that opens the enrollment page with this schedule."""
+        """Query string that opens the enrollment page with this schedule filled in."""
         meetings = (("meetings", str(meeting.key)) for meeting in self.schedule.meetings)
         return urlencode([("from", self.schedule.starts.isoformat()), *meetings])
 
     @property
     def days(self) -> list[DayTimes]:
-        """Its times, days with the same times together, in the order of the week."""
+        """Weekly times of the schedule, in the order of the week. Days with the same times are grouped."""
         found: dict[tuple[TimeRange, ...], list[int]] = {}
         for weekday in sorted({meeting.weekday for meeting in self.schedule.meetings}):
             today = [each for each in self.schedule.meetings if each.weekday == weekday]
@@ -76,7 +76,7 @@ class ScheduleCard:
 
 @dataclass(frozen=True)
 class ScheduleGroup:
-    """The best schedule at some times of the week, and the others at the same times, best first."""
+    """The best of the schedules at the same weekly times, and the others at these times, best first."""
 
     card: ScheduleCard
     others: Sequence[ScheduleCard]
@@ -85,10 +85,10 @@ class ScheduleGroup:
 def schedule_cards(
     schedules: Iterable[Schedule], offers: Sequence[Offer], *, need: Need | None = None, chosen: Collection[str] = ()
 ) -> list[ScheduleCard]:
-    """Return a card for each schedule, in their order.
+    """Return a card for each schedule, in the given order.
 
-    With `need`, the need without a scenario, each card has the reasons against the schedule without the scenario.
-    `chosen` are the keys of chosen schedules.
+    If `need` (the need without the scenario) is given, each card has the reasons why the schedule doesn't fit without
+    the scenario. `chosen` has the keys of the schedules that the user chose.
     """
     cards = []
     for number, schedule in enumerate(schedules, 1):
@@ -99,13 +99,13 @@ def schedule_cards(
 
 
 def schedule_key(schedule: Schedule) -> str:
-    """Identify a schedule within one search by the ids of its track and meetings and its first day, without names."""
+    """Identify a schedule within one search by track id, first day and meeting ids, without names."""
     meetings = "-".join(str(meeting.key) for meeting in schedule.meetings)
     return f"{schedule.offer.key}.{schedule.starts:%Y-%m-%d}.{meetings}"
 
 
 def group_by_times(cards: Iterable[ScheduleCard]) -> list[ScheduleGroup]:
-    """Group schedules that start on the same day and are at the same times of the week, in the order of the first."""
+    """Group schedules that start on the same day and have the same weekly times, in the order of each first one."""
     found: dict[tuple[object, ...], list[ScheduleCard]] = {}
     for card in cards:
         found.setdefault((card.schedule.starts, card.schedule.order[1]), []).append(card)

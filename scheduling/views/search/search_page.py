@@ -1,4 +1,4 @@
-"""Read what a search for a schedule asks, run it, and build the context of its page."""
+"""Read the query of a schedule search, run the search, and build the context of its page."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -28,12 +28,12 @@ from scheduling.views.search.track_cards import need_from_form, track_cards, wai
 from timekeeping.reasons import Key
 
 SHOWN_FIRST, SHOWN_MORE = 4, 6
-"""How many cards are drawn at first, and how many each time that more are requested, as pictures are large."""
+"""How many cards are shown at first, and how many more on request. Few, because pictures are large."""
 
 
 @dataclass(frozen=True)
 class ScheduleSearchRequest:
-    """Whose schedule is searched for, and by which user."""
+    """The patient for whom a schedule is searched, and the user who searches."""
 
     patient: Patient
     episode: Episode | None
@@ -46,7 +46,7 @@ class ScheduleSearchRequest:
 
     @property
     def earliest(self) -> date:
-        """The first day from which a schedule can be searched for."""
+        """Default first day of a search: today, or the start of the episode if that is later."""
         return self.episode.earliest_from(self.today) if self.episode else self.today
 
 
@@ -54,8 +54,8 @@ class ScheduleSearchRequest:
 class ScheduleSearchQuery:
     """The first day and the what-if scenario of a search.
 
-    `need` is without the scenario, and None if the day can't be used. `is_wrong` says that something in the forms of the
-    scenario is invalid; then nothing is searched.
+    `need` doesn't include the scenario. It is None if the first day is invalid. If `is_wrong`, the scenario is
+    invalid and no search is run.
     """
 
     form: StartDateForm
@@ -66,13 +66,13 @@ class ScheduleSearchQuery:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the day can be used and there is no scenario."""
+        """Whether the first day is valid and there is no scenario."""
         return self.need is not None and not self.scenario and not self.is_wrong
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The schedules in their order, and the need and the tracks under the scenario."""
+    """The schedules found, best first, and the need and the tracks under the scenario."""
 
     cards: list[ScheduleCard]
     need: Need
@@ -81,7 +81,7 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class SuggestionCard:
-    """A suggestion, the form data that its button sends, and the track to wait for if a place is missing in it."""
+    """A suggestion, the form data of its button, and the track to wait for if the suggestion needs a spot."""
 
     suggestion: Suggestion
     form_query: str
@@ -99,7 +99,7 @@ def open_search(
 ) -> ScheduleSearchRequest:
     """Find the patient and their episode, and record that the user views them.
 
-    The results show commitments, so the user needs the permission to see them.
+    The user needs the permission to see commitments, because the results show them.
     """
     user = signed_in(request)
     patient = patient_seen_by(user, patient_id)
@@ -110,7 +110,7 @@ def open_search(
 
 
 def read_query(episode: Episode, typed: FormData, *, otherwise: date, has_scenario: bool = True) -> ScheduleSearchQuery:
-    """Read the first day, or `otherwise` if none was typed, and the scenario if there can be one."""
+    """Read the first day (by default `otherwise`) and, if `has_scenario`, the what-if scenario."""
     form = StartDateForm(typed if typed.get("from") else {"from": otherwise.isoformat()})
     need = need_from_form(form, episode)
     if need is None:
@@ -122,7 +122,7 @@ def read_query(episode: Episode, typed: FormData, *, otherwise: date, has_scenar
 
 
 def run_search(query: ScheduleSearchQuery, episode: Episode, chosen: Collection[str] = ()) -> SearchResult | None:
-    """Find the schedules under the scenario; None for an invalid query. `chosen` are the keys of chosen schedules."""
+    """Find schedules under the scenario, or return None if the query is invalid. `chosen` has keys of chosen schedules."""
     if query.need is None or query.is_wrong:
         return None
     need = query.scenario.applied_to(query.need)
@@ -136,7 +136,7 @@ def run_search(query: ScheduleSearchQuery, episode: Episode, chosen: Collection[
 def search_context(
     search: ScheduleSearchRequest, query: ScheduleSearchQuery | None, typed: FormData
 ) -> dict[str, object]:
-    """Run the search and build the context of the page."""
+    """Run the search and build the context of its page."""
     context: dict[str, object] = {
         "patient": search.patient,
         "episode": search.episode,
@@ -176,6 +176,6 @@ def _result_context(found: SearchResult, number: int) -> dict[str, object]:
 
 
 def _card_limit(typed: Mapping[str, str]) -> int:
-    """Read how many cards to draw; the first few if that can't be read."""
+    """Read the number of cards to show. The default is SHOWN_FIRST and the maximum is MAX_SCHEDULES."""
     text = typed.get("shown", "")
     return min(int(text), MAX_SCHEDULES) if text.isdecimal() and int(text) > SHOWN_FIRST else SHOWN_FIRST

@@ -21,7 +21,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True)
 class TrackCard:
-    """How a track fits a need: the reasons against single meetings, all other reasons, and its week if it fits."""
+    """How a track fits a need: the reasons against single meetings, all other reasons, and a picture of the week."""
 
     fit: Fit
     need: Need
@@ -38,7 +38,7 @@ class TrackCard:
 
 
 def group_by_meeting(reasons: Iterable[Reason]) -> list[tuple[WeeklyMeeting, list[Reason]]]:
-    """Group the reasons that are about single meetings by meeting, in the order of the week."""
+    """Group the reasons against single meetings by meeting, in the order of the week. Other reasons are skipped."""
     found: dict[WeeklyMeeting, list[Reason]] = {}
     for reason in reasons:
         if isinstance(reason, CommitmentConflict | MeetingFull):
@@ -60,12 +60,12 @@ def track_cards(offers: Iterable[Offer], need: Need) -> list[TrackCard]:
 
 
 def waitlist_entries(episode: Episode) -> dict[int, WaitingEntry]:
-    """Map the ids of tracks to the patient's open waitlist entries."""
+    """Map track ids to the patient's open waitlist entries."""
     return {entry.track_id: entry for entry in WaitingEntry.objects.open().filter(episode=episode)}
 
 
 def need_from_form(form: StartDateForm, episode: Episode, leaving: Enrollment | None = None) -> Need | None:
-    """Read the patient's need from the form's day on; None, with an error in the form, if the day can't be used.
+    """Return the patient's need from the form's day on, or None with a form error if the day is invalid.
 
     The enrollment `leaving` is treated as ended.
     """

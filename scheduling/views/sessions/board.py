@@ -1,4 +1,4 @@
-"""The board: a site's sessions as a calendar, as JSON for it, and as a printed week."""
+"""The board: a site's sessions as a calendar, as JSON data for this calendar, and as a week to print."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,13 +23,13 @@ from timekeeping.intervals import Interval
 
 VIEWS = ("day", "week", "month", "list")
 MAX_DAYS = 42
-"""Six weeks, which is what the month view shows."""
+"""Longest period of one request: the six weeks that the month view shows."""
 WORKDAYS = 5
 
 
 @dataclass(frozen=True)
 class BoardQuery:
-    """The user, the site, and the filter of its sessions."""
+    """The user, the current site, the filter of its sessions, and the time of the request."""
 
     user: User
     site: Site
@@ -53,9 +53,9 @@ class BoardQuery:
 @staff_required(Permission.SEE_TIMETABLE)
 @require_safe
 def board(request: HttpRequest) -> HttpResponse:
-    """Show the calendar, which a script draws, and the week around the day for browsers without scripts.
+    """Show the calendar, which a script draws, and one week as HTML for browsers without scripts.
 
-    `?date=` and `?view=` say where it opens, by default today.
+    `?date=` and `?view=` say which day and view are shown first. The default is today.
     """
     query = BoardQuery.by(request)
     day = parse_day(request.GET.get("date", "")) or query.today
@@ -73,7 +73,7 @@ def board(request: HttpRequest) -> HttpResponse:
 @staff_required(Permission.SEE_TIMETABLE)
 @require_safe
 def board_print(request: HttpRequest) -> HttpResponse:
-    """Show the week around `?week=`, by default this week, for printing."""
+    """Show one week of the board for printing. `?week=` is any date in it; the default is this week."""
     query = BoardQuery.by(request)
     day = parse_day(request.GET.get("week", "")) or query.today
     context = _week_context(query, day) | {"kept": {"week": day.isoformat()}}
@@ -81,7 +81,7 @@ def board_print(request: HttpRequest) -> HttpResponse:
 
 
 def _week_context(query: BoardQuery, day: date) -> dict[str, object]:
-    """Build the week around the day, without weekend days on which there is nothing."""
+    """Build the context of the week around the day, without weekend days that have no entries."""
     first = RuleBook.of(query.site).week_of(day)
     span = Interval(first, first + timedelta(weeks=1))
     marked = marked_tracks(query.site)
@@ -103,7 +103,7 @@ def _week_context(query: BoardQuery, day: date) -> dict[str, object]:
 @staff_required(Permission.SEE_TIMETABLE)
 @require_safe
 def board_sessions(request: HttpRequest) -> HttpResponse:
-    """Return the events from `?start=` until before `?end=` as JSON, with times on the site's wall clock."""
+    """Return the calendar's events in [`?start=`, `?end=`) as JSON, with times in the site's time zone."""
     query = BoardQuery.by(request)
     start, end = parse_day(request.GET.get("start", "")), parse_day(request.GET.get("end", ""))
     if start is None or end is None or not timedelta() < end - start <= timedelta(days=MAX_DAYS):

@@ -1,4 +1,4 @@
-"""Changes to one session. Each is previewed with the patients it affects before it is applied."""
+"""Change one session, or add one. The affected patients are previewed before each change is applied."""
 
 from collections.abc import Callable
 from datetime import datetime, time
@@ -44,9 +44,10 @@ METHODS = ["GET", "HEAD", "POST"]
 
 
 def _session_changeable_by(user: User, session_id: int, *, own_is_enough: bool = False) -> Session:
-    """Raises Http404 for a session that the user may not see, and PermissionDenied for one that they may not change.
+    """Return a session that the user may change.
 
-    With `own_is_enough`, a clinician may change the sessions that they lead or assist in.
+    Raises Http404 if the user may not see it, and PermissionDenied if they may not change it. With `own_is_enough`,
+    clinicians may also change sessions that they lead or assist in.
     """
     sessions = Session.objects.visible_to(user).select_related("site", "room", "service_type")
     session = get_object_or_404(sessions.prefetch_related("session_facilitators__user"), pk=session_id)
@@ -68,7 +69,7 @@ def _submit_change(
     success: str,
     context: dict[str, object],
 ) -> HttpResponse:
-    """Apply the change and redirect, or show the form with its preview or with the reasons for a refusal."""
+    """Apply the change and redirect, or show the form with a preview or the reasons for a refusal."""
     scope = session_scope(session, slot)
     submission = submit_with_preview(request, service, scope=scope, now=now, action=str(session), form=form)
     if submission.saved:
@@ -88,7 +89,7 @@ def _page(
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def session_cancel(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Cancel a session, with a reason."""
+    """Cancel a session and record the reason."""
     user, now = signed_in(request), clock.now()
     session = _session_changeable_by(user, session_id)
     form = CancelSessionForm(request.POST or None)
@@ -137,7 +138,7 @@ def session_move(request: HttpRequest, session_id: int) -> HttpResponse:
 
 
 def _slot_from_query(request: HttpRequest) -> dict[str, object]:
-    """Read initial values from the address; values that can't be read are left out."""
+    """Read initial values for the form from the query string. Invalid values are left out."""
     initial: dict[str, object] = {}
     on = parse_day(request.GET.get("on", ""))
     if on is not None:
@@ -151,7 +152,7 @@ def _slot_from_query(request: HttpRequest) -> dict[str, object]:
 
 
 def _clock_change_notes(slot: Slot, site: Site) -> list[str]:
-    """Warn about times that occur twice on the day because clocks go back."""
+    """Warn about a start or end time that occurs twice on the day because clocks are set back."""
     repeated = [
         wall for wall in (slot.starts, slot.ends) if clock_effect_at(slot.on, wall, site.zone) == ClockEffect.REPEATED
     ]
@@ -161,7 +162,7 @@ def _clock_change_notes(slot: Slot, site: Site) -> list[str]:
 @staff_required(Permission.MANAGE_TIMETABLE, Permission.CHANGE_OWN_SESSIONS)
 @require_http_methods(METHODS)
 def session_facilitators(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Assign a substitute or further staff to a session."""
+    """Assign a substitute or additional staff to a session."""
     user, now = signed_in(request), clock.now()
     session = _session_changeable_by(user, session_id, own_is_enough=True)
     form = FacilitatorsForm(request.POST or None, site=session.site, initial=initial_facilitators(session))
@@ -177,7 +178,7 @@ def session_facilitators(request: HttpRequest, session_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def session_details(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Change how many places a session has, its topic, and how and where it is held."""
+    """Change a session's number of spots, modality, telehealth link and topic."""
     user, now = signed_in(request), clock.now()
     session = _session_changeable_by(user, session_id)
     names = ("places", "modality", "telehealth_link", "topic")
@@ -193,7 +194,7 @@ def session_details(request: HttpRequest, session_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def session_new(request: HttpRequest) -> HttpResponse:
-    """Add a session that belongs to no meeting. `?on=`, `?starts=` and `?ends=` fill in the form."""
+    """Add a session that is not part of a weekly meeting. `?on=`, `?starts=` and `?ends=` fill in the form."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, site.pk))
     initial = {"on": clock.today(site.zone), "places": 10, "modality": Modality.IN_PERSON} | _slot_from_query(request)

@@ -1,4 +1,4 @@
-"""The day of a site: its sessions with their rosters, and what needs attention, which is loaded after it."""
+"""One day of a site: its sessions with their rosters and, loaded separately, what needs attention."""
 
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from scheduling.views.current_site import current_site
 @require_safe
 @transaction.atomic
 def today(request: HttpRequest) -> HttpResponse:
-    """Show the sessions of the day in `?date=`, by default today."""
+    """Show the sessions of the day in `?date=`. The default is today."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     present = site.today_at(now)
     day = parse_day(request.GET.get("date", "")) or present
@@ -47,7 +47,7 @@ def today(request: HttpRequest) -> HttpResponse:
 
 
 class WeekAtRisk(NamedTuple):
-    """A patient's week that is at risk or can't be met, and what is to be made up in it."""
+    """A patient's week that is at risk or can't be met, and the minutes and days to make up in it."""
 
     patient_id: int
     name: str
@@ -58,7 +58,7 @@ class WeekAtRisk(NamedTuple):
 
 
 class UnfinishedSession(NamedTuple):
-    """A session that is over and not finalized."""
+    """A session that has ended but has not been finalized."""
 
     pk: int
     name: str
@@ -67,7 +67,7 @@ class UnfinishedSession(NamedTuple):
 
 
 class RequestedChange(NamedTuple):
-    """A change to their own commitments that a patient proposed and that waits for a coordinator."""
+    """A change to their own commitments that a patient has proposed and no coordinator has decided yet."""
 
     pk: int
     patient_id: int
@@ -80,9 +80,9 @@ class RequestedChange(NamedTuple):
 @require_safe
 @transaction.atomic
 def today_attention(request: HttpRequest) -> HttpResponse:
-    """Show what needs attention now: a part of the day's page for htmx, otherwise a page of its own.
+    """Show what needs attention now, as a part of the day's page for htmx or else as a page of its own.
 
-    It computes every open week, which takes longer than the day, so it is loaded separately.
+    It is loaded separately because it computes all open weeks, which takes longer than the rest of the page.
     """
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
@@ -102,24 +102,24 @@ def today_attention(request: HttpRequest) -> HttpResponse:
         UnfinishedSession(session.pk, session.name, session.on, vars(session)["unmarked"])
         for session in attention.sessions
     ]
-    asked = _requested_changes(user, site)
+    proposals = _requested_changes(user, site)
     part = request.headers.get("HX-Request") == "true"
-    answer = audited_response(
+    response = audited_response(
         request,
         "scheduling/sessions/_today_attention.html" if part else "scheduling/sessions/today_attention.html",
-        {"weeks": weeks, "sessions": sessions, "asked": asked, "present": site.today_at(now)},
-        people={week.patient_id: week.name for week in weeks} | {each.patient_id: each.name for each in asked},
+        {"weeks": weeks, "sessions": sessions, "asked": proposals, "present": site.today_at(now)},
+        people={week.patient_id: week.name for week in weeks} | {each.patient_id: each.name for each in proposals},
         site=site,
         at=now,
         detail="needs attention",
         framed=not part,
     )
-    patch_vary_headers(answer, ["HX-Request"])
-    return answer
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 def _requested_changes(user: User, site: Site) -> list[RequestedChange]:
-    """Return the oldest first; none for a user who may not decide."""
+    """Return the undecided proposals, oldest first, or none if the user may not decide them."""
     if not user.may(Permission.MANAGE_PATIENTS, site.pk):
         return []
     waiting = CommitmentProposal.objects.visible_to(user).waiting().filter(patient__site=site).select_related("patient")

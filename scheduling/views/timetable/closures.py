@@ -1,4 +1,4 @@
-"""Days on which a site is closed. Each closure is previewed with the patients it affects before it is applied."""
+"""Close a site on some days, or open it again. The affected patients are previewed before either is applied."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ YEAR = timedelta(days=365)
 
 @dataclass(frozen=True)
 class HolidayRow:
-    """A public holiday, and how many sessions are scheduled on it."""
+    """A public holiday, and the number of sessions scheduled on it."""
 
     holiday: Holiday
     sessions: int
@@ -50,7 +50,7 @@ class HolidayRow:
 def closures(request: HttpRequest) -> HttpResponse:
     """List the current site's closures and the public holidays of the next twelve months. A POST closes the site.
 
-    `?country=` and `?state=` list the holidays of another region.
+    `?country=` and `?state=` select the holidays of another region.
     """
     user, site = signed_in(request), current_site(request)
     may_manage = user.may(Permission.MANAGE_TIMETABLE, site.pk)
@@ -76,7 +76,10 @@ def closures(request: HttpRequest) -> HttpResponse:
 
 
 def _holiday_region(request: HttpRequest, site: Site) -> tuple[str, str]:
-    """Return the country and state in the address, or else the site's; a state that is not the country's is left out."""
+    """Return the country and state in the query string, or else those of the site.
+
+    The state is empty if it is not a known state of the country.
+    """
     country, state = request.GET.get("country", ""), request.GET.get("state", "")
     if not is_known_place(country, ""):
         country, state = site.country, site.state
@@ -114,7 +117,7 @@ def _submit_closure(request: HttpRequest, site: Site) -> HttpResponse:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def closure_lift(request: HttpRequest, closure_id: int) -> HttpResponse:
-    """Lift a closure from today on: the sessions that it canceled are restored where nothing stands in the way."""
+    """Lift a closure from today on. Sessions that it canceled are restored unless something prevents it."""
     user, now = signed_in(request), clock.now()
     closure = get_object_or_404(Closure.objects.visible_to(user).select_related("site"), pk=closure_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, closure.site_id))
@@ -138,7 +141,7 @@ def closure_lift(request: HttpRequest, closure_id: int) -> HttpResponse:
 
 
 def _sessions_left_cancelled(closure: Closure, now: datetime) -> Iterable[str]:
-    """Name the sessions that can't be restored, and why."""
+    """Yield a sentence for each session that can't be restored, with the reasons."""
     for session in closure.sessions.to_come(now).select_related("site", "room"):
         reasons = " ".join(reason_text(reason) for reason in check_restorable(session))
         if reasons:

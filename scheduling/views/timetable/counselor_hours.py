@@ -1,4 +1,4 @@
-"""The weekly hours in which counselors hold individual sessions."""
+"""Add, change and remove the weekly hours in which counselors hold individual sessions."""
 
 from functools import partial
 from itertools import groupby
@@ -30,7 +30,7 @@ EDIT_PERMISSIONS = (Permission.MANAGE_TIMETABLE, Permission.KEEP_OWN_HOURS)
 @staff_required(Permission.SEE_TIMETABLE)
 @require_safe
 def counselor_hours(request: HttpRequest) -> HttpResponse:
-    """List the hours at the current site by person, in the order of the week."""
+    """List the counselor hours at the current site by person, in the order of the week."""
     user, site = signed_in(request), current_site(request)
     today = clock.today(site.zone)
     rows = CounselorHours.objects.visible_to(user).filter(site=site).open_on_or_after(today).select_related("user")
@@ -49,7 +49,7 @@ def counselor_hours(request: HttpRequest) -> HttpResponse:
 @staff_required(*EDIT_PERMISSIONS)
 @require_http_methods(METHODS)
 def counselor_hours_new(request: HttpRequest) -> HttpResponse:
-    """Add hours for the user themselves, or for somebody else if they manage the timetable."""
+    """Add counselor hours for the user or, if they manage the timetable, for another counselor."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     people = list(counselors_managed_by(user, site))
     forbid_unless(bool(people) or user.may(Permission.MANAGE_TIMETABLE, site.pk))
@@ -72,7 +72,7 @@ def _hours_managed_by(user: User, hours_id: int) -> CounselorHours:
 @staff_required(*EDIT_PERMISSIONS)
 @require_http_methods(METHODS)
 def counselor_hours_edit(request: HttpRequest, hours_id: int) -> HttpResponse:
-    """Change hours; individual sessions arranged in them stay."""
+    """Change counselor hours. Individual sessions that are arranged in them stay."""
     user, now = signed_in(request), clock.now()
     hours = _hours_managed_by(user, hours_id)
     form = CounselorHoursForm(request.POST or None, site=hours.site, people=[hours.user], hours=hours)
@@ -88,7 +88,7 @@ def counselor_hours_edit(request: HttpRequest, hours_id: int) -> HttpResponse:
 @staff_required(*EDIT_PERMISSIONS)
 @require_POST
 def counselor_hours_remove(request: HttpRequest, hours_id: int) -> HttpResponse:
-    """Remove hours; individual sessions arranged in them stay."""
+    """Remove counselor hours. Individual sessions that are arranged in them stay."""
     user, now = signed_in(request), clock.now()
     remove_counselor_hours(hours=_hours_managed_by(user, hours_id), by=user, now=now)
     messages.success(request, "Nothing more is proposed in these hours. What was arranged in them stays.")

@@ -1,4 +1,4 @@
-"""Add, change and end weekly meetings of tracks. Each change is previewed with the patients it affects."""
+"""Add, change and end weekly meetings. The affected patients are previewed before each change is applied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,26 +40,26 @@ from timekeeping.occurrences import ClockEffect, at_wall_clock, times_hit_by_clo
 METHODS = ["GET", "HEAD", "POST"]
 DAY = timedelta(days=1)
 SHOWN, KEEP = "shown", "keep"
-"""Field names of the forms: the changed sessions that were listed, and those of them that stay as they are."""
+"""Form fields: ids of the changed sessions that were listed, and ids of those that the user keeps as they are."""
 
 
 @dataclass(frozen=True)
 class ChangedSessions:
-    """Sessions that were changed by hand after a date, and the ids of those that stay as they are."""
+    """Sessions that were changed by hand on or after a date, and the ids of those that keep their changes."""
 
     deviations: Sequence[Deviation] = ()
     kept: frozenset[int] = frozenset()
     were_shown: bool = True
-    """Whether the user was asked about exactly these sessions."""
+    """Whether the form listed exactly these sessions when the user submitted it."""
 
     @property
     def reset(self) -> frozenset[int]:
-        """The ids of the sessions that follow the meeting again."""
+        """Ids of the sessions that lose their changes and follow the meeting again."""
         return frozenset(each.session.pk for each in self.deviations) - self.kept
 
 
 def _read_decisions(request: HttpRequest, sessions: SessionQuerySet) -> ChangedSessions:
-    """Read what the user decided about the sessions; those that were not shown yet stay as they are."""
+    """Read which sessions keep their changes. Sessions that the user has not seen yet keep them."""
     shown, keep = (
         {int(pk) for pk in request.POST.getlist(name) if pk.isascii() and pk.isdecimal()} for name in (SHOWN, KEEP)
     )
@@ -70,7 +70,7 @@ def _read_decisions(request: HttpRequest, sessions: SessionQuerySet) -> ChangedS
 
 
 def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
-    """Find a group meeting; individual sessions are changed through their enrollment."""
+    """Return a group meeting that the user may change. Individual sessions are changed in their enrollment."""
     meetings = (
         Meeting.objects.visible_to(user)
         .filter(kept_for=None)
@@ -85,14 +85,17 @@ def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_safe
 def track_meter(request: HttpRequest, track_id: int) -> HttpResponse:
-    """Render the track's weekly hours with the meeting as typed so far. What can't be read yet is left out."""
+    """Render the track's weekly hours, including the meeting in the form. Fields that are still invalid are ignored."""
     track = track_managed_by(signed_in(request), track_id)
     context = _meter_context(track, MeetingForm(request.GET, site=track.site), request.GET.get("meeting", ""))
     return render(request, "scheduling/timetable/_hours_meter.html", context)
 
 
 def _meter_context(track: Track, form: MeetingForm, key: str) -> dict[str, object]:
-    """Compute the track's weekly hours with the typed meeting. `key` is the id of an existing meeting, or empty."""
+    """Compute the track's weekly hours, including the meeting in the form.
+
+    `key` is the id of the meeting if it exists already, or else empty.
+    """
     book, today = RuleBook.of(track.site), clock.today(track.site.zone)
     candidate = _typed_meeting(form, key) if form.is_bound else None
     verdict = track_verdict(track=track, on=today, book=book, candidate=candidate)
@@ -148,7 +151,10 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """Change a meeting from a date on, and ask which of the later sessions that were changed by hand stay as they are."""
+    """Change a meeting from a date on.
+
+    The user chooses which of the later sessions that were changed by hand keep their changes.
+    """
     user, now = signed_in(request), clock.now()
     meeting = _meeting_managed_by(user, meeting_id)
     site, today = meeting.site, clock.today(meeting.site.zone)
@@ -186,7 +192,10 @@ def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """End a meeting, and ask which of the later sessions that were changed by hand stay as they are."""
+    """End a meeting.
+
+    The user chooses which of the later sessions that were changed by hand are still held.
+    """
     user, now = signed_in(request), clock.now()
     meeting = _meeting_managed_by(user, meeting_id)
     site = meeting.site
@@ -214,7 +223,7 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
 
 
 def _clock_change_notes(values: MeetingValues, site: Site, first: date, today: date) -> list[str]:
-    """Describe what clock changes do to the meeting's sessions from `first` to the horizon."""
+    """Describe how clock changes affect the meeting's sessions between `first` and the booking horizon."""
     until = horizon_end(today)
     closed = [each.as_interval() for each in Closure.objects.filter(site=site).overlapping(first, until)]
     affected = times_hit_by_clock_change(values.as_pattern(), first, until, zone=site.zone, closed=closed)
@@ -242,7 +251,7 @@ def _redirect_to_track(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 def _page(
     request: HttpRequest, form: MeetingForm | MeetingEndForm, site: Site, context: dict[str, object]
 ) -> HttpResponse:
-    """Render the form, and beside a meeting's form the weekly hours of its track."""
+    """Render the form. A form for adding or changing a meeting is shown with the weekly hours of its track."""
     track, meeting = context["track"], context.get("meeting")
     context = {"form": form, "site": site, "next": next_url(request)} | context
     if isinstance(form, MeetingForm) and isinstance(track, Track):

@@ -36,7 +36,7 @@ CHANGES_SHOWN_AHEAD = timedelta(weeks=4)
 
 @dataclass(frozen=True)
 class TrackSummary:
-    """A track, the weekly hours of its meetings, and how many patients wait for it, if the user may see that."""
+    """A track, the check of its weekly hours, and the number of waiting patients (0 if the user may not see it)."""
 
     track: Track
     verdict: Verdict
@@ -52,7 +52,10 @@ def _track_seen_by(user: User, track_id: int) -> Track:
 
 
 def track_managed_by(user: User, track_id: int) -> Track:
-    """Raises Http404 for a track that the user may not see, and PermissionDenied for one that they may not change."""
+    """Return a track that the user may change.
+
+    Raises Http404 if the user may not see it, and PermissionDenied if they may not change it.
+    """
     track = _track_seen_by(user, track_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
     return track
@@ -81,7 +84,7 @@ def _waitlist_counts(user: User, site: Site) -> dict[int, int]:
 
 
 def _week_context(track: Track, now: datetime) -> dict[str, object]:
-    """Build the week grid and the weekly hours of a track, and the deviations of the next weeks."""
+    """Build the context of a track's page: its week, its weekly hours, and deviations in the next four weeks."""
     book, today = RuleBook.of(track.site), track.site.today_at(now)
     to_come = [meeting for meeting in track.meetings.all() if meeting.runs_until is None or meeting.runs_until > today]
     return {
