@@ -1,4 +1,4 @@
-"""Forms for marks, amendments, make-up sessions and leaves. Times are wall-clock times at the session's site."""
+"""Forms for marks, amendments, make-up sessions and leaves of absence. Times are in the time zone of the site."""
 
 from datetime import datetime, time, tzinfo
 from typing import Any, ClassVar
@@ -54,7 +54,7 @@ class _AttendanceForm(forms.Form):
         )
 
     def _instant(self, name: str) -> datetime | None:
-        """Combine the time with the session's day. A time that was shown and not changed keeps its seconds."""
+        """Return the typed time on the session's date. A time that was not changed keeps its recorded seconds."""
         wall: time | None = self.cleaned_data[name]
         if wall is None:
             return None
@@ -65,7 +65,7 @@ class _AttendanceForm(forms.Form):
 
 
 class MarkForm(_AttendanceForm):
-    """One person's mark. `seen` is when the mark on the page was recorded, or empty if there was none."""
+    """The attendance mark of one patient. `seen` is the time when the mark on the page was recorded, if there was one."""
 
     reason = forms.CharField(max_length=200, required=False)
     seen = forms.DateTimeField(widget=forms.HiddenInput, required=False)
@@ -77,7 +77,7 @@ class MarkForm(_AttendanceForm):
 
 
 class AmendForm(_AttendanceForm):
-    """A correction of a finalized mark. `seen` is the number of amendments on the page."""
+    """A correction of a finalized mark. `seen` is the number of earlier amendments that the page showed."""
 
     reason = forms.CharField(max_length=400, label="Why it is amended", widget=forms.Textarea(attrs={"rows": 2}))
     seen = forms.IntegerField(widget=forms.HiddenInput)
@@ -88,7 +88,7 @@ class AmendForm(_AttendanceForm):
 
 
 class MakeupForm(forms.Form):
-    """Which session to attend, and which missed one it makes up."""
+    """A session to attend as a make-up session, and the missed session that it makes up."""
 
     session = forms.ModelChoiceField(Session.objects.none(), widget=forms.HiddenInput)
     makes_up = forms.ModelChoiceField(Booking.objects.none(), label="Makes up")
@@ -102,7 +102,7 @@ class MakeupForm(forms.Form):
 
 
 class LeaveForm(ActionForm):
-    """The first and last day of a leave of absence, and its reason."""
+    """First and last day of a leave of absence, and its reason."""
 
     reason_fields: ClassVar = {
         "end_date_before_start": "last_day",
@@ -120,7 +120,7 @@ class LeaveForm(ActionForm):
 
 
 class ReturnForm(ActionForm):
-    """The last day of a leave, or none while it is not known."""
+    """The last day of a leave of absence, or none if the return date is unknown."""
 
     reason_fields: ClassVar = dict.fromkeys(("end_date_before_start", "nothing_changed", "leave_overlaps"), "last_day")
 

@@ -1,4 +1,4 @@
-"""Nightly work on attendance."""
+"""Nightly job that updates the excused marks of patients on leave."""
 
 from django.tasks import task
 
@@ -10,6 +10,6 @@ from scheduling.models import Site
 
 @task
 def update_site_excuses(site_id: int) -> str:
-    """Excuse what was booked into leaves of absence since they were entered, and report how many marks changed."""
+    """Update the marks that excuse the site's patients during leaves, and report how many marks changed."""
     changed = update_excuses_at_site(site=Site.objects.get(pk=site_id), now=clock.now())
     return f"{counted(changed, 'mark')} written or taken back." if changed else "Nothing was missing."

@@ -1,4 +1,4 @@
-"""Attendance: what happened at each booking, and the amendments of finalized marks."""
+"""The attendance marks of bookings, and the amendments of finalized marks."""
 
 from typing import TYPE_CHECKING
 
@@ -26,15 +26,15 @@ class AttendanceStatus(models.TextChoices):
 
 class AttendanceQuerySet(models.QuerySet["Attendance"]):
     def visible_to(self, user: User) -> "AttendanceQuerySet":
-        """The marks of patients whom the user may see."""
+        """Marks of the patients whom the user may see."""
         return self.filter(booking__episode__patient__in=Patient.objects.visible_to(user))
 
 
 class Attendance(models.Model):
-    """The mark of a booking: what happened, and the minutes credited.
+    """The attendance mark of a booking: what happened, and how many minutes are credited.
 
-    `arrived` and `left` are None for a patient who came at the start or stayed to the end. Once the session is finalized,
-    a mark changes only by an `Amendment`.
+    `arrived` is None for a patient who came at the start, and `left` is None for one who stayed to the end. Once the
+    session is finalized, a mark changes only through an `Amendment`.
     """
 
     booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="attendance")
@@ -95,7 +95,7 @@ class Attendance(models.Model):
 
 
 class Amendment(AppendOnlyModel):
-    """A correction of a finalized mark: its values before and after, who signed it, and why. Rows never change."""
+    """A correction of a finalized mark: the values before and after, who signed it, and why. Append-only."""
 
     attendance = models.ForeignKey(Attendance, on_delete=models.PROTECT, related_name="amendments")
     status_before = models.CharField(max_length=24, choices=AttendanceStatus.choices)

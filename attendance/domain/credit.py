@@ -1,4 +1,4 @@
-"""How many minutes of a session are credited toward the weekly hours."""
+"""Compute how many minutes of a session are credited toward the weekly hours."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,7 +7,7 @@ from timekeeping.intervals import Interval, in_utc
 
 
 class AttendanceOutcome(StrEnum):
-    """How a booking was marked; the values are those of `Attendance.status`."""
+    """What happened at a booking. The values are those of `Attendance.status`."""
 
     PRESENT = "present"
     PARTIAL = "partial"
@@ -18,7 +18,7 @@ class AttendanceOutcome(StrEnum):
 
     @property
     def attended(self) -> bool:
-        """Whether the patient was there, for the whole session or for a part of it."""
+        """Whether the patient was present for all or part of the session."""
         return self in {AttendanceOutcome.PRESENT, AttendanceOutcome.PARTIAL}
 
 
@@ -32,15 +32,15 @@ def credited_minutes(
     countable: bool = True,
     breaks_count: bool = False,
 ) -> int:
-    """Return the whole minutes that are credited: the time attended within the session, less the break.
+    """Return the credited minutes: the time attended within the session, minus the break, in whole minutes.
 
-    All times are aware datetimes; `pause` is the break. If `arrived` or `left` is None, it is the start or end of the session.
-    Coming early or leaving late adds nothing, and seconds are not rounded up. The result is 0 for a patient who did not attend
-    and for a session that is not countable. Billing and state rules credit the time delivered, not the time scheduled. Breaks
-    count only if the RuleSet says so.
+    All times are aware datetimes; `pause` is the break. Without `arrived`, the patient came at the start of the session;
+    without `left`, they stayed to the end. Coming early or leaving late adds nothing, and part minutes are rounded down.
+    The result is 0 for a patient who did not attend and for a session that is not countable. Billing and state rules credit
+    the time delivered, not the time scheduled. Breaks are credited only if the site's RuleSet says so (`breaks_count`).
 
     Raises ValueError if the patient left before arriving, came after the end or left before the start, and for partial
-    attendance without either time.
+    attendance with neither time.
     """
     came, went = in_utc(arrived or session.start), in_utc(left or session.end)
     if came >= went or came >= session.end or went <= session.start:

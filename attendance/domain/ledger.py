@@ -1,9 +1,9 @@
 """The ledger of a patient's treatment week: prescribed, scheduled, credited and remaining time, and make-up sessions.
 
-A week is *met* once the credited minutes and days reach the prescription. While it runs, it is *on pace* if the remaining
-sessions close the gap, *at risk* if only make-up sessions can, and it *can't be met* if not even those can. A week that is over
-and not met is *short*. A week that is cut by an admission, a discharge, a closure, a leave of absence, a site transfer or a
-change of level is *partial* instead of at risk or short, unless it was met anyway.
+A week is *met* once the credited minutes and days reach the prescription. Until it is over, it is *on pace* if the
+remaining sessions close the gap, *at risk* if make-up sessions are needed to close it, and *can't be met* if not even those
+are enough. A week that is over and not met is *short*. A week shortened by an admission, a discharge, a closure, a leave of
+absence, a site transfer or a change of level is *partial* if it would otherwise be at risk, impossible to meet, or short.
 """
 
 from bisect import bisect_left
@@ -17,7 +17,7 @@ from timekeeping.intervals import Interval
 
 
 class Standing(StrEnum):
-    """Where a week stands; see the top of this module."""
+    """Where a week stands against its prescription. The docstring of this module defines the values."""
 
     MET = "met"
     ON_PACE = "on_course"
@@ -28,7 +28,7 @@ class Standing(StrEnum):
 
 
 class PartialReason(StrEnum):
-    """Why a week is partial. MOVE is a site transfer."""
+    """Why a week is shorter than a full one. MOVE is a site transfer."""
 
     ADMISSION = "admission"
     DISCHARGE = "discharge"
@@ -40,7 +40,7 @@ class PartialReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedSession:
-    """A session of the week in which the patient is booked. `credited_minutes` is None until it is marked."""
+    """A session of the week into which the patient is booked. `credited_minutes` is None until it is marked."""
 
     key: int
     on: date
@@ -51,13 +51,13 @@ class BookedSession:
 
     @property
     def is_pending(self) -> bool:
-        """Whether it can still be credited: also a past session that nobody has marked."""
+        """Whether minutes can still be credited. True also for a past session that has no mark yet."""
         return self.credited_minutes is None and not self.cancelled and self.countable_minutes > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeupOpening:
-    """A session of the week with a free place that the patient could take."""
+    """A session of the week with a free spot, which the patient could attend as a make-up session."""
 
     key: int
     on: date
@@ -67,7 +67,7 @@ class MakeupOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekVerdict:
-    """The standing of a week, and the minutes and days that no scheduled session covers."""
+    """The standing of a week, and the minutes and days that are missing even if all scheduled sessions are attended."""
 
     standing: Standing
     makeup_minutes: int
@@ -76,9 +76,9 @@ class WeekVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekPolicy:
-    """The prescribed minutes and days of a week, whether it is over, and why it is partial, if it is.
+    """The minutes and days prescribed for a week, whether the week is over, and the reasons if it is partial.
 
-    Raises ValueError if nothing is prescribed, or more than 7 days.
+    Raises ValueError if no minutes or no days are prescribed, or more than 7 days.
     """
 
     prescribed_minutes: int = 540
@@ -101,10 +101,11 @@ class WeekPolicy:
         days_in_reach: int | None = None,
         can_be_made_up: bool = True,
     ) -> WeekVerdict:
-        """Return where the week stands (product rule; see the top of this module).
+        """Return where the week stands (product rule; the docstring of this module defines the standings).
 
-        `days_in_reach` counts the credited days and the days with a pending session. Days are not checked if they are None.
-        `can_be_made_up` says whether there are make-up sessions that close the gap; pass True if that is unknown.
+        `remaining_minutes` are the minutes of pending sessions. `days_in_reach` counts the credited days and the days with
+        a pending session. Days are not checked if their numbers are None. `can_be_made_up` says whether there are make-up
+        sessions that close the gap; pass True if that is unknown.
         """
         if self.is_over:
             remaining_minutes, days_in_reach, can_be_made_up = 0, credited_days, False
@@ -126,7 +127,7 @@ class WeekPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekLedger:
-    """The minutes and days of one patient's treatment week, and where it stands."""
+    """The minutes and days of one patient's treatment week, and its standing."""
 
     prescribed_minutes: int
     prescribed_days: int
@@ -140,16 +141,16 @@ class WeekLedger:
     standing: Standing
     partial: frozenset[PartialReason] = frozenset()
     makeup_openings: tuple[int, ...] = field(default=())
-    """The keys of the openings that together close the gap: as few as possible, and the earliest of equally few."""
+    """Keys of the fewest openings that together close the gap; among equally few, the earliest."""
 
 
 def build_ledger(
     policy: WeekPolicy, booked: Sequence[BookedSession], openings: Collection[MakeupOpening] = ()
 ) -> WeekLedger:
-    """Build the ledger of a week from the patient's sessions in it and the sessions with free places.
+    """Build the ledger of a week from the patient's booked sessions and the sessions with free spots.
 
-    A day counts if something is credited on it. A make-up session counts in the week in which it is delivered, so it is one of
-    `booked` like any other session.
+    A day counts if any minutes on it are credited. A make-up session counts in the week in which it takes place, so it is
+    one of `booked` like any other session.
     """
     scheduled = [each for each in booked if not each.cancelled]
     pending = [each for each in scheduled if each.is_pending and not policy.is_over]
@@ -196,11 +197,11 @@ def find_makeup_openings(
     days: int,
     counted_days: Collection[date],
 ) -> tuple[MakeupOpening, ...] | None:
-    """Return the fewest openings that close a gap of minutes and days, the earliest of equally few; None if none do.
+    """Return the fewest openings that close a gap of minutes and days, or None if no openings do.
 
-    They overlap neither each other nor a booked session. A day that is among `counted_days` already does not close the gap of
-    days. The result is exact for any number of openings. After an opening comes one that starts when it has ended, so the
-    best continuation of each is computed once and cached.
+    Among equally few, the earliest are returned. The openings overlap neither each other nor a booked session. A session on
+    one of the `counted_days` adds no further day. The result is exact for any number of openings: an opening can only be
+    followed by one that starts after it has ended, so the best continuation of each opening is computed once and cached.
     """
     free = [each for each in openings if not any(each.time.overlaps(other.time) for other in booked)]
     free = sorted((each for each in free if each.countable_minutes > 0), key=lambda each: (each.time.start, each.key))
@@ -208,14 +209,14 @@ def find_makeup_openings(
     following = [range(bisect_left(starts, each.time.end), len(free)) for each in free]
 
     def days_owed(owed: int, chosen: int, before: int | None) -> int:
-        """Return how many new days are missing after `chosen`, when `before` was chosen before it. Both are indexes."""
+        """Return how many days are still needed after `chosen`, which follows `before`; both are indexes in `free`."""
         on = free[chosen].on
         is_new = on not in counted_days and (before is None or free[before].on != on)
         return max(0, owed - 1) if is_new else owed
 
     @cache
     def most_minutes(chosen: int, size: int, owed: int) -> int:
-        """Return the most minutes of `size` openings from `chosen` on that add `owed` new days after it; 0 if none do."""
+        """Return the most minutes of `size` openings starting with `chosen`; 0 if the later ones can't add `owed` days."""
         if owed >= size:
             return 0
         if size == 1:

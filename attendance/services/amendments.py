@@ -1,4 +1,4 @@
-"""Amend a finalized mark: the row changes, and an append-only Amendment keeps what it was, who changed it and why."""
+"""Amend finalized marks. An append-only Amendment records the old and new values, who made the change, and why."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,18 +17,18 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class SessionNotFinalized(Reason):
-    """The session is not finalized: the mark itself can still be changed."""
+    """The session is not finalized, so its marks can be changed without an amendment."""
 
 
 @transaction.atomic
 def amend_attendance(
     *, attendance: Attendance, mark: Mark, by: User, now: datetime, seen_amendments: int | AnyVersion
 ) -> Amendment:
-    """Correct a mark of a finalized session, keep what it was, and return the amendment; `mark.reason` says why.
+    """Correct a mark of a finalized session, and return the amendment that records the change.
 
-    `seen_amendments` is how many amendments of the mark the person saw; ANY accepts any number. Raises Refused if the
-    session is not finalized, if there are more amendments by now, without a reason, if nothing would change, or if the
-    mark contradicts itself.
+    `mark.reason` is the reason for the amendment. `seen_amendments` is the number of amendments that the user saw; ANY
+    skips this check. Raises Refused if the session is not finalized, if the mark has been amended since, if there is no
+    reason, if nothing would change, or if the mark contradicts itself.
     """
     session = lock_roster(Booking.objects.values_list("session", flat=True).get(pk=attendance.booking_id))
     recorded = Attendance.objects.select_related("booking__session", "booking__episode__patient").get(pk=attendance.pk)

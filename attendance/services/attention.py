@@ -1,4 +1,4 @@
-"""What staff should look at: weeks that may miss their hours, and past sessions that are not finalized."""
+"""Find what needs attention: weeks that may miss their hours, and past sessions that are not finalized."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,14 +13,14 @@ from scheduling.models import Session, SessionStatus, Site
 from scheduling.services.rulebook import RuleBook
 
 UNFINISHED_DAYS = 14
-"""How many days back sessions that are not finalized are listed (product rule)."""
+"""Number of days back for which unfinalized sessions are listed (product rule)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Weeks at risk or that cannot be met, the latter first; and sessions that are over and not finalized.
+    """Weeks that can't be met, followed by weeks at risk; and past sessions that are not finalized.
 
-    Each session has `unmarked` annotated, the number of its bookings without a mark.
+    Each session is annotated with `unmarked`, the number of its bookings without a mark.
     """
 
     weeks: list[LedgerRow]
@@ -28,7 +28,7 @@ class Attention:
 
 
 def find_attention(*, site: Site, user: User, now: datetime) -> Attention:
-    """Return what needs attention at the site today, among the weeks and sessions that the user may see."""
+    """Return the site's weeks and sessions that need attention today, as far as the user may see them."""
     today = now.astimezone(site.zone).date()
     unfinished = (
         Session.objects.with_roster_of(user)

@@ -1,7 +1,7 @@
-"""Excuse the sessions that fall into a leave of absence, and withdraw the excuse when they no longer do.
+"""Mark sessions during a leave of absence as excused, and delete these marks when the leave no longer covers them.
 
-Bookings change after a leave was entered: `update_excuses` brings the marks up to date each time. `scheduling` runs it as
-the last step of everything that writes bookings (see `scheduling.services.bookings.after_booking`).
+Bookings can change after a leave was entered. `update_excuses` brings the marks up to date each time: `scheduling` calls it
+as the last step of everything that writes bookings (see `scheduling.services.bookings.after_booking`).
 """
 
 from collections.abc import Collection, Sequence
@@ -19,16 +19,16 @@ from scheduling.services.locks import lock_sessions, lock_site
 
 @transaction.atomic
 def update_excuses_at_site(*, site: Site, now: datetime) -> int:
-    """Lock the site and update the excuses of all its patients; return how many marks were written or deleted."""
+    """Lock the site and update the excuses of all its patients. Return how many marks were added or deleted."""
     lock_site(site.pk)
     return update_excuses(site=site, episode_ids=None, now=now)
 
 
 def update_excuses(*, site: Site, episode_ids: Collection[int] | None, now: datetime) -> int:
-    """Excuse the bookings that lie in a leave, withdraw excuses outside one; return how many marks changed.
+    """Excuse bookings during leaves, delete excuses outside leaves, and return how many marks changed.
 
-    Looks at leaves that are not over, of these episodes at the site, or of everybody there with None. A second call
-    changes nothing. The caller is in a transaction and holds the site's lock.
+    Covers current and future leaves of the given episodes at the site, or of all its episodes if `episode_ids` is None. A
+    second call changes nothing. The caller must be in a transaction and hold the lock on the site.
     """
     leaves = LeaveOfAbsence.objects.filter(episode__site=site).open_on_or_after(now.astimezone(site.zone).date())
     if episode_ids is not None:
@@ -40,9 +40,9 @@ def update_excuses(*, site: Site, episode_ids: Collection[int] | None, now: date
 
 
 def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
-    """Excuse every active booking on a day of the leaves that nobody has marked; return how many that were.
+    """Mark the active, unmarked bookings on days of the leaves as excused. Return the number of new marks.
 
-    Sessions that are cancelled or finalized are left out. With `by` None the marks name who recorded the leave.
+    Canceled and finalized sessions are left out. If `by` is None, the marks name the user who recorded the leave.
     """
     if not leaves:
         return 0
@@ -54,7 +54,7 @@ def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: d
     )
     session_ids = candidates.filter(attendance=None).values_list("session", flat=True)
     lock_sessions(Session.objects.filter(pk__in=list(session_ids)))
-    # Read again under the lock: somebody may have marked one of them in the meantime.
+    # Query again under the lock, because a booking may have been marked in the meantime.
     unmarked = candidates.filter(attendance=None).select_related("session", "episode__patient")
     dates = {leave.pk: leave.as_interval() for leave in leaves}
     marks = [
@@ -78,7 +78,7 @@ def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: d
 
 
 def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
-    """Delete the leaves' excuses from future sessions that are on none of their days; return how many that were."""
+    """Delete the leaves' excuses for future sessions that the leaves no longer cover. Return their number."""
     excuses = Attendance.objects.filter(leave__in=leaves).select_related("booking__session", "leave")
     outside = [
         mark.pk for mark in excuses if mark.leave and not mark.leave.as_interval().contains(mark.booking.session.on)
@@ -87,9 +87,9 @@ def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: 
 
 
 def delete_excuses(excuses: AttendanceQuerySet, *, by: User | None, now: datetime) -> int:
-    """Delete those of the excuses whose session is in the future and not finalized; return how many that were.
+    """Delete the excuses whose sessions are in the future and not finalized. Return how many were deleted.
 
-    An excuse of a session that has begun stays: it records what happened.
+    The excuse for a session that has begun stays, because it records what happened.
     """
     future = excuses.filter(booking__session__starts__gt=now, booking__session__finalized_at=None)
     lock_sessions(Session.objects.filter(pk__in=list(future.values_list("booking__session", flat=True))))

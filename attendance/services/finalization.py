@@ -1,4 +1,4 @@
-"""Finalize a session: a clinician signs its attendance, which from then on changes only by amendments."""
+"""Finalize sessions: a clinician signs the attendance, and from then on marks change only through amendments."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,14 +23,14 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class SessionNotEnded(Reason):
-    """The session lasts until `ends`, a local time at its site."""
+    """The session is not over yet: it ends at `ends`, in the local time of its site."""
 
     ends: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class PatientsNotMarked(Reason):
-    """Some of the patients have no mark yet."""
+    """Some patients of the session have no mark yet."""
 
     number: int
     names: tuple[str, ...]
@@ -40,9 +40,8 @@ class PatientsNotMarked(Reason):
 def finalize_session(*, session: Session, by: User, now: datetime, seen_version: int | AnyVersion) -> Session:
     """Sign the session's attendance with the name and credential of `by`, and return the session.
 
-    `seen_version` is the version of the session that the person saw, so that nobody signs what they did not see; ANY
-    accepts any. Raises Refused if the session has changed since, is finalized, cancelled or not over, or if a patient has
-    no mark.
+    `seen_version` is the version of the session that the user saw, so that nobody signs an unseen record; ANY skips this
+    check. Raises Refused if the session has changed since, is finalized, canceled or not over, or if a patient has no mark.
     """
     session = lock_roster(session.pk)
     reasons: list[Reason] = []

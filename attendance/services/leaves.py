@@ -1,4 +1,4 @@
-"""Leaves of absence: the patient keeps every enrollment, and each session in the leave is excused."""
+"""Leaves of absence: patients keep their enrollments, and their sessions during the leave are excused."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class LeaveOverlaps(Reason):
-    """Another leave of absence covers some of these days; `last_day` is None if that leave is open-ended."""
+    """Another leave of absence covers some of these days. `last_day` is None if that leave is open-ended."""
 
     first_day: date
     last_day: date | None
@@ -32,10 +32,11 @@ class LeaveOverlaps(Reason):
 def add_leave(
     *, episode: Episode, first_day: date, last_day: date | None, reason: str, by: User, now: datetime
 ) -> LeaveOfAbsence:
-    """Enter a leave, excuse the sessions booked in it that have no mark yet, and return it.
+    """Enter a leave of absence, excuse the unmarked sessions booked during it, and return the leave.
 
-    It lasts from `first_day` through `last_day`, or until further notice with None. Raises Refused if the last day is
-    before the first, without a reason, if it begins outside the episode of care, or if it overlaps another leave.
+    The leave lasts from `first_day` through `last_day`, or is open-ended if `last_day` is None. Raises Refused if the last
+    day is before the first, if there is no reason, if the leave begins outside the episode of care, or if it overlaps
+    another leave.
     """
     episode = _lock_episode(episode)
     reasons: list[Reason] = []
@@ -65,11 +66,11 @@ def add_leave(
 
 @transaction.atomic
 def change_leave_end(*, leave: LeaveOfAbsence, last_day: date | None, by: User, now: datetime) -> LeaveOfAbsence:
-    """Change the leave's last day, or leave it open with None, update the excuses, and return the leave.
+    """Change the last day of a leave (None makes it open-ended), update the excuses, and return the leave.
 
-    Excuses of future sessions after the new last day are withdrawn, and sessions up to it excused; sessions that have
-    begun stay as they are. Raises Refused if the day is before the leave begins, if the leave would overlap another, or
-    if nothing would change.
+    Excuses for future sessions after the new last day are deleted, and sessions up to that day are excused. Excuses for
+    sessions that have begun stay. Raises Refused if the last day is before the leave begins, if the leave would overlap
+    another, or if nothing would change.
     """
     _lock_episode(leave.episode)
     leave = LeaveOfAbsence.objects.select_related("episode__patient").get(pk=leave.pk)
@@ -92,9 +93,9 @@ def change_leave_end(*, leave: LeaveOfAbsence, last_day: date | None, by: User, 
 
 @transaction.atomic
 def cancel_leave(*, leave: LeaveOfAbsence, by: User, now: datetime) -> None:
-    """Delete a leave that does not take place, with its excuses.
+    """Delete a leave of absence that will not take place, together with its excuses.
 
-    Raises Refused once a session that it excused has begun.
+    Raises Refused if a session that the leave excused has already begun.
     """
     _lock_episode(leave.episode)
     leave = LeaveOfAbsence.objects.select_related("episode__patient").get(pk=leave.pk)

@@ -1,4 +1,7 @@
-"""Build treatment weeks from the database: one patient's, or a whole site's in the same number of queries."""
+"""Build the ledgers of treatment weeks from the database, for one patient or for all patients of a site.
+
+The number of queries does not depend on the number of patients.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -32,36 +35,36 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One patient's treatment week, on the half-open dates `week` to `until`."""
+    """One patient's treatment week, on the dates [week, until)."""
 
     episode: Episode
     week: date
     until: date
     ledger: WeekLedger
     unmarked: int
-    """How many sessions of the week are over and have no mark."""
+    """Number of sessions of the week that are over and have no mark."""
 
     @property
     def patient(self) -> Patient:
-        """The patient of the episode."""
+        """The patient whose week this is."""
         return self.episode.patient
 
     @property
     def last_day(self) -> date:
-        """The last date of the week."""
+        """Last date of the week."""
         return self.until - DAY
 
 
 def week_ledger(*, episode: Episode, week: date, now: datetime) -> WeekLedger | None:
-    """Return the ledger of the episode's week around the day `week`, or None if no care was prescribed in it."""
+    """Return the ledger of the week around the day `week`, or None if no care was prescribed in that week."""
     rows = site_ledgers(site=episode.site_on(week), week=week, now=now, episodes=[episode])
     return rows[0].ledger if rows else None
 
 
 def site_ledgers(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[LedgerRow]:
-    """Return the week around the day `week` for each of the site's episodes in which care was prescribed.
+    """Return the week around the day `week` for each of the episodes with care prescribed in that week.
 
-    The episodes come with their patient selected and their spans prefetched.
+    The caller must have selected the patient and prefetched the spans of the episodes.
     """
     episodes, dates = list(episodes), RuleBook.of(site).week_around(week)
     data = _load_ledger_data(episodes, site, [dates], now)
@@ -76,10 +79,10 @@ def recent_weeks(
     book: RuleBook | None = None,
     busy: Iterable[BusyTime] | None = None,
 ) -> list[LedgerRow]:
-    """Return the episode's latest `weeks` weeks through the present one, newest first, in a fixed number of queries.
+    """Return the last `weeks` treatment weeks of the episode, newest first, starting with the current week.
 
-    Callers that have them already pass the site's rules as `book`, and as `busy` the patient's commitments and imported
-    calendars from today on.
+    The number of queries is fixed. To save queries, callers can pass the site's rules as `book`, and the patient's
+    commitments and imported calendars from today on as `busy`.
     """
     books = {episode.site_id: book or RuleBook.of(episode.site)}
 
@@ -100,10 +103,10 @@ def recent_weeks(
 def ledger_with_openings(
     *, episode: Episode, week: Interval[date], now: datetime
 ) -> tuple[LedgerRow | None, list[Session]]:
-    """Return a treatment week and the sessions that the patient could still take in it.
+    """Return a treatment week, and the sessions that the patient could still attend in it.
 
-    The sessions are those of the site at which the patient is at the end of the week: each has a spot, counts toward the
-    weekly hours and fits the patient's availability.
+    Each of the sessions has a free spot, counts toward the weekly hours and fits the patient's availability. They take
+    place at the site where the patient is at the end of the week.
     """
     data = _load_ledger_data([episode], episode.site_on(week.end - DAY), [week], now)
     sessions = {session.pk: session for session in data.sessions}
@@ -112,27 +115,27 @@ def ledger_with_openings(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LedgerData:
-    """The rows from which the weeks of some episodes at a site are built."""
+    """Everything loaded from the database to build the weeks of some episodes at a site."""
 
     today: date
     now: datetime
     booked: dict[tuple[int, date], list[BookedSession]]
-    """By episode id and first day of the week."""
+    """Booked sessions by episode id and first day of the week."""
     closed: Mapping[int, Sequence[Interval[date]]]
-    """By site id, for every site at which one of the episodes is or was."""
+    """Closures by site id, for all present and former sites of the episodes."""
     transfers: Mapping[int, Sequence[date]]
-    """By episode id: the days on which it came to another site."""
+    """Dates on which an episode was transferred to another site, by episode id."""
     away: Mapping[int, Sequence[Interval[date]]]
-    """By episode id: the leaves of absence."""
+    """Leaves of absence by episode id."""
     enrolled: dict[int, list[EnrollmentMeeting]]
-    """By episode id."""
+    """Meetings that the patient attends or attended, by episode id."""
     sessions: Sequence[Session]
-    """The site's future sessions with a spot."""
+    """The site's future sessions with a free spot."""
     busy: dict[int, list[Interval[datetime]]]
-    """By patient id, travel included."""
+    """Intervals in which a patient is busy, travel included, by patient id."""
 
     def row(self, episode: Episode, week: Interval[date]) -> LedgerRow | None:
-        """The episode's week, or None if no care was prescribed in it."""
+        """Return the episode's week with its ledger, or None if no care was prescribed in the week."""
         span = _prescription(episode, week)
         if span is None or episode.starts >= week.end or (episode.ends is not None and episode.ends <= week.start):
             return None
@@ -144,15 +147,18 @@ class _LedgerData:
         )
         booked = self.booked[episode.pk, week.start]
         ledger = build_ledger(policy, booked)
-        if ledger.standing == Standing.CANNOT_BE_MET:  # openings may still close the gap; looking for them is costly
+        if ledger.standing == Standing.CANNOT_BE_MET:  # make-up sessions may close the gap; finding them is costly
             ledger = build_ledger(policy, booked, self.openings(episode, week))
         unmarked = sum(each.is_pending and each.time.end <= self.now for each in booked)
         return LedgerRow(episode, week.start, week.end, ledger, unmarked)
 
     def openings(self, episode: Episode, week: Interval[date]) -> list[MakeupOpening]:
-        """The sessions of the week with a spot on days in care at which the patient is not busy, booked or on leave."""
+        """Return the sessions of the week that have a free spot and that the patient could attend.
+
+        The patient must be in care and not on leave on the date, and neither busy nor booked at the time.
+        """
         away = self.away.get(episode.pk, ())
-        # A booking of a cancelled session still takes its time until it is released: nobody has two bookings at once.
+        # A booking of a canceled session blocks its time until it is released: a patient can't have two bookings at once.
         taken = [*self.busy[episode.patient_id], *(each.time for each in self.booked[episode.pk, week.start])]
         found = []
         for session in self.sessions:
@@ -165,7 +171,7 @@ class _LedgerData:
         return found
 
     def _partial_reasons(self, episode: Episode, week: Interval[date]) -> frozenset[PartialReason]:
-        """What made the week shorter than a full one."""
+        """Return the reasons why the week is shorter than a full one."""
         return frozenset(
             [
                 *_care_changes(episode, week, self.transfers.get(episode.pk, ())),
@@ -174,7 +180,10 @@ class _LedgerData:
         )
 
     def _days_without_sessions(self, episode: Episode, week: Interval[date]) -> Iterator[PartialReason]:
-        """Closures and leaves that fall on the patient's days of treatment; a leave without any such day counts whole."""
+        """Yield CLOSURE and LEAVE if a closure or a leave falls on one of the patient's treatment days.
+
+        If the week has no treatment day at all, a leave on any day counts.
+        """
         usual = list(self._usual_days(episode, week))
         if any(is_on_leave(self.closed.get(site_id, ()), day) for site_id, day in usual):
             yield PartialReason.CLOSURE
@@ -185,15 +194,18 @@ class _LedgerData:
             yield PartialReason.LEAVE
 
     def _usual_days(self, episode: Episode, week: Interval[date]) -> Iterator[tuple[int, date]]:
-        """The site ids and dates of the week on which the patient's meetings would be held."""
-        for place in self.enrolled[episode.pk]:
-            until = week.end if place.ends is None else min(week.end, place.ends)
-            dates = place.meeting.as_pattern().recurrence.dates(max(week.start, place.starts), until)
-            yield from ((place.meeting.site_id, day) for day in dates)
+        """Yield (site id, date) for each meeting that the patient would attend in the week without closures or leaves."""
+        for attended in self.enrolled[episode.pk]:
+            until = week.end if attended.ends is None else min(week.end, attended.ends)
+            dates = attended.meeting.as_pattern().recurrence.dates(max(week.start, attended.starts), until)
+            yield from ((attended.meeting.site_id, day) for day in dates)
 
 
 def _care_changes(episode: Episode, week: Interval[date], transfers: Collection[date]) -> Iterator[PartialReason]:
-    """Admission, discharge, change of level and transfer after the first day of the week. Reads prefetched spans."""
+    """Yield a reason for each change of care after the week's first day. Reads prefetched spans.
+
+    The changes are admission, discharge, a change of level, and a transfer.
+    """
 
     def is_inside(day: date) -> bool:
         return week.start < day < week.end
@@ -211,7 +223,10 @@ def _care_changes(episode: Episode, week: Interval[date], transfers: Collection[
 
 
 def _prescription(episode: Episode, week: Interval[date]) -> LevelOfCareSpan | None:
-    """The level in force on the week's first day, or the first that began in it. Reads prefetched spans."""
+    """Return the level of care on the week's first day, or else the first that begins in the week, or None.
+
+    Reads prefetched spans.
+    """
     span = span_in_force(episode, week.start)
     return span if span is not None and span.starts < week.end else None
 
@@ -255,7 +270,7 @@ def _load_ledger_data(
 def _load_booked_sessions(
     episodes: Collection[Episode], weeks: Collection[date]
 ) -> dict[tuple[int, date], list[BookedSession]]:
-    """Map episode id and first day of the week to the active bookings, with what was credited."""
+    """Map (episode id, first day of the week) to the active bookings, with their credited minutes."""
     found: dict[tuple[int, date], list[BookedSession]] = defaultdict(list)
     rows = (
         Booking.objects.active()
@@ -279,9 +294,9 @@ def _load_booked_sessions(
 
 
 def _load_enrollment_meetings(episodes: Collection[Episode]) -> dict[int, list[EnrollmentMeeting]]:
-    """Map episode id to the meetings that the patient attends or attended regularly."""
+    """Map episode id to the meetings of the patient's present, past and future enrollments."""
     found: dict[int, list[EnrollmentMeeting]] = defaultdict(list)
     rows = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
-    for place in rows.select_related("enrollment", "meeting"):
-        found[place.enrollment.episode_id].append(place)
+    for attended in rows.select_related("enrollment", "meeting"):
+        found[attended.enrollment.episode_id].append(attended)
     return found

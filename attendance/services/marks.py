@@ -1,4 +1,4 @@
-"""Record what happened at a booking: present, partial, absent or excused, and the minutes credited."""
+"""Record attendance: whether a booked patient was present, partly present, absent or excused, and the minutes credited."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,38 +28,39 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class SessionNotStarted(Reason):
-    """The session has not begun: until then only an excuse can be recorded."""
+    """The session has not begun. Until it does, only an excuse can be recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsTimes(Reason):
-    """A partial attendance needs the time of arriving or of leaving."""
+    """Partial attendance needs the time of arrival or the time of leaving."""
 
 
 @dataclass(frozen=True, slots=True)
 class AbsenceWithTimes(Reason):
-    """Somebody who did not attend neither arrived nor left, so either the status or the times are a mistake."""
+    """The mark says that the patient did not attend, but has a time of arrival or of leaving."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoLongerBooked(Reason):
-    """The booking was released after the person loaded the page."""
+    """The booking was released after the user loaded the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImpossibleTimes(Reason):
-    """The times lie outside the session, or leaving comes before arriving."""
+    """The times lie outside the session, or the patient leaves before arriving."""
 
 
 STALE_REASONS = (ChangedMeanwhile, AlreadyFinalized, SessionCancelled, NoLongerBooked)
-"""The record changed after the page was loaded, so what the person typed no longer applies."""
+"""Reasons which mean that the record changed after the user loaded the page, so that the input no longer applies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a person says happened at a booking.
+    """A user's input about what happened at a booking.
 
-    Times are aware; `arrived` None is the session's start, `left` None its end.
+    Times are aware datetimes. If `arrived` is None, the patient came at the start of the session; if `left` is None, they
+    stayed to the end.
     """
 
     status: AttendanceStatus
@@ -72,11 +73,11 @@ class Mark:
 def mark_booking(
     *, booking: Booking, mark: Mark, by: User, now: datetime, seen_at: datetime | AnyVersion | None
 ) -> Attendance:
-    """Record what happened at a booking, replacing an earlier mark, and return the row.
+    """Record what happened at a booking, replacing any earlier mark, and return the mark.
 
-    `seen_at` is when the mark that the person saw was recorded: None if there was none, ANY to replace any mark.
-    Raises Refused if the mark has changed since, if the session is finalized or cancelled or has not begun (an excuse may
-    come before), if the booking was released, or if the mark contradicts itself.
+    `seen_at` is the time at which the mark that the user saw was recorded; None if there was none, ANY to replace whatever
+    mark there is. Raises Refused if the mark has changed since, if the session is finalized, is canceled or has not begun
+    (excuses are allowed before it begins), if the booking was released, or if the mark contradicts itself.
     """
     session = lock_roster(booking.session_id)
     _check_markable(session, mark.status, now)
@@ -89,7 +90,7 @@ def mark_booking(
     attendance.credited_minutes = credited_minutes(session, mark)
     attendance.status, attendance.reason = normalized_status(session, mark), mark.reason
     attendance.arrived, attendance.left = mark.arrived, mark.left
-    attendance.leave = None  # a mark by hand says what happened, which counts more than a planned leave
+    attendance.leave = None  # a mark that a user entered overrides the excuse for a leave
     attendance.recorded_by, attendance.recorded_at = by, now
     attendance.save()
     Session.objects.filter(pk=session.pk).update(version=F("version") + 1)
@@ -101,9 +102,9 @@ def mark_booking(
 
 @transaction.atomic
 def mark_everyone_present(*, session: Session, by: User, now: datetime) -> int:
-    """Mark everybody without a mark as present, and return how many that were.
+    """Mark all patients of the session who have no mark as present, and return their number.
 
-    Raises Refused if the session is finalized or cancelled or has not begun.
+    Raises Refused if the session is finalized, is canceled or has not begun.
     """
     session = lock_roster(session.pk)
     _check_markable(session, AttendanceStatus.PRESENT, now)
@@ -125,7 +126,7 @@ def mark_everyone_present(*, session: Session, by: User, now: datetime) -> int:
 
 
 def normalized_status(session: Session, mark: Mark) -> AttendanceStatus:
-    """Return the mark's status; whether it is PRESENT or PARTIAL follows from the times, not from what was chosen."""
+    """Return the status to save: for a patient who attended, the times decide between PRESENT and PARTIAL."""
     if not credit.AttendanceOutcome(mark.status).attended:
         return AttendanceStatus(mark.status)
     came_late = mark.arrived is not None and mark.arrived > session.starts
@@ -134,7 +135,7 @@ def normalized_status(session: Session, mark: Mark) -> AttendanceStatus:
 
 
 def credited_minutes(session: Session, mark: Mark) -> int:
-    """Return the whole minutes that the mark credits, under the rules of the session's own week.
+    """Return the whole minutes that the mark credits, under the rules in force in the week of the session.
 
     Raises Refused if the mark contradicts itself or its times lie outside the session.
     """

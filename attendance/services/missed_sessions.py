@@ -1,4 +1,4 @@
-"""The missed sessions that a make-up session can stand in for."""
+"""Find the missed sessions that a patient can make up."""
 
 from datetime import date, timedelta
 
@@ -10,20 +10,23 @@ from scheduling.models.booking import BookingQuerySet
 from timekeeping.intervals import Interval
 
 MAKEUP_LOOKBACK = timedelta(weeks=4)
-"""How long before a week a session may have been missed to be made up in that week (product rule)."""
+"""How far back before a week a missed session can be made up in that week (product rule)."""
 
 
 def makeup_candidates(patient: Patient, week: Interval[date]) -> list[Booking]:
-    """Return what a session in the week can make up: the week's own missed sessions first, each group oldest first."""
+    """Return the missed sessions that can be made up in the week: those of the week itself, then earlier ones.
+
+    Both groups are sorted by start time.
+    """
     missed = list(missed_bookings(patient, week).select_related("session__site", "attendance").order_by("starts"))
     return sorted(missed, key=lambda booking: booking.week != week.start)
 
 
 def missed_bookings(patient: Patient, week: Interval[date]) -> BookingQuerySet:
-    """Return the bookings of the week and of the four before it that were missed and not made up yet.
+    """Return the bookings of the week and of the four weeks before it that were missed and not made up yet.
 
-    Missed means: not credited in full, the session cancelled, or the spot released because of a conflict or a
-    cancellation or by the patient. Sessions that do not count toward the weekly hours are left out.
+    A booking was missed if it was not credited in full, if its session was canceled, or if the spot was released by the
+    patient or because of a conflict or cancellation. Sessions that do not count toward the weekly hours are left out.
     """
     made_up = Booking.objects.active().filter(makes_up__episode__patient=patient).values("makes_up")
     return (

@@ -1,4 +1,4 @@
-"""The sessions that could make up for missed hours: future ones with a spot."""
+"""Find future sessions with free spots, which could make up for missed hours."""
 
 from datetime import date, datetime
 
@@ -9,7 +9,10 @@ from timekeeping.intervals import Interval
 
 
 def open_sessions(site: Site, dates: Interval[date], now: datetime) -> QuerySet[Session]:
-    """Return the future group sessions of the site's published tracks on the half-open dates with a spot that count."""
+    """Return the site's future group sessions that have a free spot and count toward the weekly hours.
+
+    They belong to published tracks and are on dates in [dates.start, dates.end).
+    """
     return (
         Session.objects.between(dates.start, dates.end)
         .filter(

@@ -1,4 +1,4 @@
-"""What marking, finalizing and amending share: reasons, the locked session, and its bookings without a mark."""
+"""Shared by marking, finalizing and amending: reasons, locking the session, and finding its unmarked bookings."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -11,34 +11,34 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class AlreadyFinalized(Reason):
-    """The session is finalized: its marks change only by an amendment."""
+    """The session is finalized, so its marks change only through an amendment."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedMeanwhile(Reason):
-    """Somebody else changed the record after the person loaded the page."""
+    """Another user changed the record after the user loaded the page."""
 
 
 class AnyVersion(Enum):
-    """The type of `ANY`."""
+    """Type of the sentinel `ANY`."""
 
     ANY = "any"
 
 
 ANY: Final = AnyVersion.ANY
-"""Passed for what a person saw by callers without a page, such as the demo: whatever is recorded is accepted."""
+"""Passed instead of what a user saw on a page, by callers without a page such as the demo. Accepts any version."""
 
 
 def lock_roster(session_id: int) -> Session:
-    """Return the session, with its site, locked until the transaction ends.
+    """Lock the session until the transaction ends, and return it with its site.
 
-    Only this row is locked, not the site: marking attendance must not wait for changes to the timetable.
+    Only the session's row is locked, not the site, so that marking attendance does not wait for changes to the timetable.
     """
     return Session.objects.select_for_update(of=("self",)).select_related("site").get(pk=session_id)
 
 
 def unmarked_bookings(session: Session) -> list[Booking]:
-    """Return the session's active bookings that nobody has marked, with session and patient."""
+    """Return the session's active bookings that have no mark, with session and patient."""
     return list(
         Booking.objects.active().filter(session=session, attendance=None).select_related("session", "episode__patient")
     )

@@ -1,4 +1,4 @@
-"""What a person may see of a session and do with its attendance."""
+"""What a user may see of a session, and what they may do with its attendance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from scheduling.models import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRights:
-    """A person's rights in one session. They don't depend on its state: a finalized session may still be "markable"."""
+    """A user's rights in one session. They don't depend on its state: `may_mark` can be true after it is finalized."""
 
     sees_roster: bool
     may_mark: bool
@@ -21,7 +21,7 @@ class SessionRights:
 
 
 def session_rights(session: Session, user: User) -> SessionRights:
-    """Return the person's rights in the session, by the policies of `SessionQuerySet`, in one query."""
+    """Return the user's rights in the session with one query, using the policies of `SessionQuerySet`."""
     sessions = Session.objects
     policies = {
         "sees_roster": sessions.with_roster_of(user),

@@ -1,4 +1,4 @@
-"""The report of one patient's treatment week: its sessions, what was missed, and what can still make it up."""
+"""Report on one patient's treatment week: its sessions, the missed ones, and the sessions that can make these up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from timekeeping.intervals import Interval
 
 DAY = timedelta(days=1)
 STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.CANNOT_BE_MET, Standing.PARTIAL})
-"""Standings in which make-up sessions are offered, if any minutes or days are missing."""
+"""Standings in which make-up sessions are offered if minutes or days are missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekReport:
-    """One patient's treatment week with everything that its page shows.
+    """One patient's treatment week, with everything that its page shows.
 
-    `row` is None when no care was prescribed in the week. The `makeup_sessions` together close the gap in the hours;
-    `other_openings` are the other sessions that the patient could take. `missed` is what they can make up.
+    `row` is None if no care was prescribed in the week. The `makeup_sessions` together close the gap in the hours;
+    `other_openings` are other sessions that the patient could attend. `missed` are the bookings that can be made up.
     """
 
     patient: Patient
@@ -36,20 +36,17 @@ class WeekReport:
 
     @property
     def last_day(self) -> date:
-        """The last date of the week."""
+        """Last date of the week."""
         return self.week.end - DAY
 
     @property
     def day_before(self) -> date:
-        """The last date of the week before."""
+        """Last date of the previous week."""
         return self.week.start - DAY
 
 
 def week_report(*, patient: Patient, day: date, now: datetime) -> WeekReport:
-    """Return the week around the day, of the patient's latest episode in it.
-
-    Make-up sessions and other openings are listed only while minutes or days are missing.
-    """
+    """Return the report on the week around the day, for the patient's latest episode in that week."""
     episode, week = _latest_episode_in_week(patient, day)
     row, openings = ledger_with_openings(episode=episode, week=week, now=now) if episode else (None, [])
     if row is None or not _has_gap(row):
@@ -79,7 +76,10 @@ def _has_gap(row: LedgerRow) -> bool:
 
 
 def _latest_episode_in_week(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
-    """The latest episode with a day in the week around `day`, and that week by the rules of the site it is then at."""
+    """Return the patient's latest episode in the week around `day`, and that week by the rules of its site.
+
+    The episode is None if the patient had none in that week.
+    """
     books = {patient.site_id: RuleBook.of(patient.site)}
     near = Episode.objects.filter(patient=patient).overlapping(day - timedelta(days=6), day + timedelta(days=7))
     for episode in near.select_related("site", "patient").prefetch_related("spans").order_by("-starts"):

@@ -1,4 +1,4 @@
-"""Leaves of absence: start one, change its last day, or call it off."""
+"""Pages to enter a leave of absence, change its last day, or cancel it."""
 
 from datetime import timedelta
 from functools import partial
@@ -43,7 +43,7 @@ def _leave_days_text(leave: LeaveOfAbsence) -> str:
 @require_http_methods(METHODS)
 @transaction.atomic
 def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Start a leave of absence. The enrollments stay; bookings during the leave are excused."""
+    """Enter a leave of absence. Enrollments continue, and bookings during the leave are excused."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = patient.site.today_at(now)
@@ -72,7 +72,7 @@ def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_http_methods(METHODS)
 @transaction.atomic
 def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
-    """Change the last day of a leave, or leave it open."""
+    """Change the last day of a leave of absence, or make the leave open-ended."""
     user, now = signed_in(request), clock.now()
     leave = _leave_managed_by(user, leave_id)
     patient, site = leave.episode.patient, leave.episode.site
@@ -102,7 +102,7 @@ def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
 @require_http_methods(METHODS)
 @transaction.atomic
 def leave_cancel(request: HttpRequest, leave_id: int) -> HttpResponse:
-    """Call off a leave; the patient is expected in every session again."""
+    """Cancel a leave of absence, so that the patient is expected in every session again."""
     user, now = signed_in(request), clock.now()
     leave = _leave_managed_by(user, leave_id)
     patient, site = leave.episode.patient, leave.episode.site

@@ -1,4 +1,4 @@
-"""A session's page: its roster, each person's mark, and the signature."""
+"""The page of a session, with its roster, the attendance marks and the signature."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from timekeeping.reasons import Refused
 
 @dataclass(frozen=True)
 class RosterRow:
-    """One person of a roster, with a form if their mark can be changed."""
+    """One patient on the roster of a session, with a form if the user can change the mark."""
 
     booking: Booking
     mark: Attendance | None
@@ -42,7 +42,7 @@ class RosterRow:
 
 @dataclass(frozen=True)
 class SessionPage:
-    """A session, and what the user may see of it and do to it."""
+    """Data of a session's page: the session, its roster, and what the user may do."""
 
     session: Session
     lines: Sequence[RosterRow]
@@ -67,18 +67,18 @@ class SessionPage:
 
 
 def is_open(session: Session) -> bool:
-    """Whether marks can still be changed without an amendment."""
+    """Whether the marks of the session can be changed without an amendment."""
     return session.finalized_at is None and session.status != SessionStatus.CANCELLED
 
 
 def find_session(user: User, session_id: int) -> Session:
-    """Find a session with its facilitators. Raises Http404 if the user may not see it."""
+    """Find a session, with its facilitators loaded. Raises Http404 if the user may not see it."""
     sessions = Session.objects.visible_to(user).select_related("site", "room", "service_type")
     return get_object_or_404(sessions.prefetch_related("session_facilitators__user"), pk=session_id)
 
 
 def _session_page(user: User, session: Session, *, typed: MarkForm | None = None, typed_for: int = 0) -> SessionPage:
-    """Build the page. `typed` is the form with errors for the booking `typed_for`."""
+    """Build the data of the page. `typed` is a form with errors, shown for the booking with the id `typed_for`."""
     rights = session_rights(session, user)
     lines = []
     for booking in _roster(session) if rights.sees_roster else ():
@@ -119,7 +119,7 @@ def _mark_form(session: Session, booking: Booking, mark: Attendance | None, data
 @require_safe
 @transaction.atomic
 def session(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Show a session, with its roster for those who may see it."""
+    """Show a session, with its roster if the user may see it."""
     user = signed_in(request)
     page = _session_page(user, find_session(user, session_id))
     return _render_session(request, user, page)
@@ -136,7 +136,7 @@ def _render_session(request: HttpRequest, user: User, page: SessionPage) -> Http
 @staff_required(Permission.MARK, Permission.MARK_OWN)
 @require_POST
 def session_mark_all(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Mark everybody without a mark as present."""
+    """Mark all patients who have no mark as present."""
     user, now = signed_in(request), clock.now()
     session = find_session(user, session_id)
     forbid_unless(session_rights(session, user).may_mark)
@@ -152,7 +152,7 @@ def session_mark_all(request: HttpRequest, session_id: int) -> HttpResponse:
 @require_POST
 @transaction.atomic
 def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> HttpResponse:
-    """Record one person's mark. An htmx request is answered with their line alone."""
+    """Record the mark of one patient. The response to an htmx request contains only that patient's line."""
     user, now = signed_in(request), clock.now()
     session = find_session(user, session_id)
     forbid_unless(session_rights(session, user).may_mark)
@@ -172,9 +172,10 @@ def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> Http
 
 
 def _save_mark(form: MarkForm, booking: Booking, user: User, now: datetime) -> str:
-    """Save what was typed, or add errors to the form.
+    """Save the submitted mark, or add errors to the form. Return a notice if the record has changed.
 
-    Returns a notice if the record changed after the page was loaded: the page then shows the record, not what was typed.
+    If the record changed after the user loaded the page, the page shows the notice and the record instead of the user's
+    input.
     """
     if not form.is_valid():
         return ""
@@ -189,7 +190,7 @@ def _save_mark(form: MarkForm, booking: Booking, user: User, now: datetime) -> s
 
 
 def _render_line(request: HttpRequest, page: SessionPage, booking: Booking, notice: str) -> HttpResponse:
-    """Render one person's line, and the parts of the page that count the marks."""
+    """Render the line of one patient, and the parts of the page that count the marks."""
     context = {
         "page": page,
         "session": page.session,
@@ -204,7 +205,7 @@ def _render_line(request: HttpRequest, page: SessionPage, booking: Booking, noti
 @staff_required(Permission.FINALIZE_OWN)
 @require_POST
 def session_finalize(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Sign the session's record as the user saw it."""
+    """Sign the session's attendance, in the version that the user saw."""
     user, now = signed_in(request), clock.now()
     session = find_session(user, session_id)
     forbid_unless(session_rights(session, user).may_finalize)

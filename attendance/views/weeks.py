@@ -1,4 +1,4 @@
-"""Treatment weeks: a list of every patient's week, one patient's week in full, and booking make-up sessions."""
+"""Pages for treatment weeks: the weeks of all patients, one patient's week, and the booking of make-up sessions."""
 
 from collections import Counter
 from datetime import date, datetime, timedelta
@@ -38,7 +38,7 @@ PAGE_SIZE = 50
 @require_safe
 @transaction.atomic
 def weeks(request: HttpRequest) -> HttpResponse:
-    """List every patient's week. `?week=` is any date of it, by default today; `?standing=` filters by one standing."""
+    """List every patient's week. `?week=` is any date in the week (default: today), `?standing=` a standing to filter by."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
     week = _requested_week(request.GET.get("week", ""), site, now)
@@ -81,7 +81,7 @@ def _requested_week(text: str, site: Site, now: datetime) -> Interval[date]:
 @require_safe
 @transaction.atomic
 def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpResponse:
-    """Show the ledger of the week with the day: each booking, what is owed, and make-up sessions that would save the week."""
+    """Show one patient's week around the day: the bookings, the missing hours, and the possible make-up sessions."""
     user, now = signed_in(request), clock.now()
     patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.SEE_HOURS, patient.site_id))
@@ -102,7 +102,7 @@ def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpRespon
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
 def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpResponse:
-    """Book one of the week's open sessions to make up for a missed one."""
+    """Book one of the open sessions of the week to make up for a missed session."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     found = week_report(patient=patient, day=day, now=now)
@@ -119,5 +119,5 @@ def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpRespons
 
 
 def _sessions_of_week(found: WeekReport) -> QuerySet[Session]:
-    """The sessions that may be requested; the service checks whether they still have a place."""
+    """Return the sessions that the form accepts. The service checks whether they have a free spot."""
     return Session.objects.filter(site=found.site).between(found.week.start, found.week.end)

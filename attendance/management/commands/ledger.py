@@ -1,4 +1,4 @@
-"""`manage.py ledger PATIENT_CODE`: print a patient's treatment week as its page shows it."""
+"""`manage.py ledger PATIENT_CODE`: print a patient's treatment week, with the data that its page shows."""
 
 import json
 from argparse import ArgumentParser

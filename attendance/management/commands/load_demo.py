@@ -1,4 +1,4 @@
-"""`manage.py load_demo`: a clinic to try things in."""
+"""`manage.py load_demo`: load the demo clinic into an empty database."""
 
 from typing import Any
 
