@@ -1,15 +1,15 @@
-// Small conveniences. Every page works without them.
+// Small improvements to pages. Every page works without JavaScript.
 (() => {
   "use strict";
 
-  const WAIT_UNTIL_SHOWN = 1000; // Shorter waits need no progress bar.
+  const WAIT_UNTIL_SHOWN = 1000; // milliseconds; shorter waits show no progress bar
 
   const show = (id, shown) => {
     const element = document.getElementById(id);
     if (element) element.hidden = !shown;
   };
 
-  // Shows a message where the server's messages are shown.
+  // Show a message in the place where messages from the server are shown.
   const say = (words) => {
     const place = document.getElementById("messages");
     if (!place) return;
@@ -30,7 +30,7 @@
     place.append(note);
   };
 
-  // Progress
+  // Progress bar
   let waiting;
   const startWaiting = () => {
     clearTimeout(waiting);
@@ -41,7 +41,7 @@
     show("progress", false);
   };
 
-  // Copying
+  // Buttons that copy text
   const copy = async (button) => {
     const source = document.getElementById(button.dataset.copy.replace(/^#/, ""));
     if (!source) return;
@@ -49,7 +49,8 @@
     try {
       await navigator.clipboard.writeText(text.trim());
     } catch {
-      // There is no clipboard without a secure connection. Select the text, so that one key press copies it.
+      // Without HTTPS there is no clipboard API. Select the text and use the old copy command. If that fails too,
+      // the user can still copy the selected text with the keyboard.
       if (source.select) source.select();
       else getSelection().selectAllChildren(source);
       if (!document.execCommand("copy")) return;
@@ -59,7 +60,7 @@
     setTimeout(() => { button.innerHTML = before; }, 2000);
   };
 
-  // Confirmation before something that can't be undone
+  // Ask for confirmation before an action that can't be undone.
   const ask = (form, submitter) => {
     const dialog = document.createElement("dialog");
     dialog.className = "confirm";
@@ -90,7 +91,7 @@
     dialog.showModal();
   };
 
-  // In the capture phase, so that htmx doesn't send a form that has not been confirmed.
+  // Listen in the capture phase, so that htmx doesn't send a form that has not been confirmed.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.dataset.confirm && form.dataset.confirmed !== "yes") {
@@ -122,12 +123,12 @@
     });
   });
 
-  // Controls that send their form when they change. Without JavaScript, the form's button does it.
+  // Submit the form when one of these controls changes. Without JavaScript, users press the form's button.
   document.addEventListener("change", (event) => {
     if (event.target.closest("[data-submit]")) event.target.form.requestSubmit();
   });
 
-  // Times are in the site's zone. Say so only if the device uses another zone.
+  // Times are in the site's time zone. Show the note about it only on devices in another time zone.
   const showZones = (root) => root.querySelectorAll(".zone-note").forEach((note) => {
     const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
     note.classList.toggle("differs", note.dataset.zone !== own);
@@ -146,7 +147,7 @@
     const refused = event.detail.xhr.status === 403;
     say(refused ? "That is not allowed, or this page was open for too long. Load it again." : "That did not work. Load the page again.");
   });
-  // Details that a person has opened stay open when htmx replaces that part of the page.
+  // When htmx replaces a part of the page, keep the <details> elements open that the user has opened.
   let opened = [];
   document.addEventListener("htmx:beforeSwap", (event) => {
     opened = [...event.detail.target.querySelectorAll("details[id][open]")].map((each) => each.id);
@@ -155,7 +156,7 @@
     const again = document.getElementById(id);
     if (again) again.open = true;
   }));
-  // If the person has been signed out in the meantime, reload, so that the sign-in page does not appear inside this page.
+  // If the user has been signed out in the meantime, reload the page, so that the sign-in form doesn't appear inside it.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/accounts/login")) {
       event.detail.shouldSwap = false;

@@ -1,12 +1,12 @@
-// Draws the board as a calendar. Times are the site's local time. The calendar treats them as UTC, so it never converts them.
-// Nothing is moved here: when a session is dragged, the server shows who is affected and asks for confirmation.
+// Draws the board as a calendar. Times are in the site's time zone. FullCalendar treats them as UTC, so it never converts them.
+// Dragging a session changes nothing yet: the server shows which patients are affected and asks for confirmation.
 (() => {
   "use strict";
 
   const place = document.getElementById("board");
   const week = document.getElementById("board-week");
   if (!place) return;
-  if (typeof FullCalendar === "undefined") { // Keep the week that the server rendered.
+  if (typeof FullCalendar === "undefined") { // Keep the week that the server rendered as HTML.
     place.remove();
     week.classList.remove("without-js");
     return;
@@ -19,7 +19,7 @@
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] }; // days, minutes
   const MINUTE = 60_000;
   const DAY = 24 * 60 * MINUTE;
-  const OPEN = [8, 20]; // the hours that are always shown
+  const OPEN = [8, 20]; // the hours of the day that are always shown
 
   const { h } = FullCalendar.Preact;
   const title = document.getElementById("board-title");
@@ -31,7 +31,7 @@
   const chosen = () => [...filter.querySelectorAll("select")].filter((each) => each.value).map((each) => [each.name, each.value]);
   const say = (words) => { status.textContent = words; };
 
-  // Texts
+  // Dates and times as text
   const time = (moment) => `${moment.getUTCHours()}:${String(moment.getUTCMinutes()).padStart(2, "0")}`;
   const dated = (moment, year = new Date().getFullYear()) => {
     const said = `${DAYS[moment.getUTCDay()]} ${moment.getUTCDate()} ${MONTHS[moment.getUTCMonth()].slice(0, 3)}`;
@@ -50,7 +50,7 @@
   const siteNow = () => new Intl.DateTimeFormat("sv-SE", { timeZone: place.dataset.zone, dateStyle: "short", timeStyle: "medium" })
     .format(new Date()).replace(" ", "T");
 
-  // A session that was moved by keyboard and not sent to the server yet
+  // The session that the user is moving with the keyboard, until it is submitted to the server
   let pending = null;
 
   const load = async ({ start, end }) => {
@@ -67,7 +67,7 @@
     return [...rows.filter((row) => row.id !== pending.row.id), { ...pending.row, start: pending.start, end: pending.end }];
   };
 
-  // A closure shades its days, and its reason is shown above them.
+  // A closure becomes two events: one shades its days, and one shows the reason above them.
   const asEvents = (row) => row.kind === "closure"
     ? [{ ...row, title: "" }, { ...row, id: `${row.id}-note`, title: `Closed: ${row.title}`, display: "auto", className: "board-closed" }]
     : [row];
@@ -110,7 +110,7 @@
     return ["board-session", `board-in-${view.type}`, `track-${facts.tracks[0]?.colour ?? "none"}`, facts.status === "cancelled" ? "is-cancelled" : ""].join(" ");
   };
 
-  // Moving
+  // Moving sessions
   const putToServer = (event, start, end) => {
     const facts = event.extendedProps;
     moveForm.action = facts.move_url;
@@ -121,7 +121,7 @@
   const here = () => location.pathname + location.search;
   const withinOneDay = (start, end) => iso(start) === iso(end);
 
-  // Keep the focus on a session that is redrawn elsewhere, perhaps only after its week has been loaded.
+  // Keep the focus on a moved session. It is redrawn in another place, perhaps only after another week has been loaded.
   let wanted = "";
   const focusOn = (id) => {
     wanted = id;
@@ -174,7 +174,7 @@
     else shift(event, step);
   }, true);
 
-  // Keep the view and the date in the URL, in the form and in the links
+  // Write the current view and date to the URL, the filter form and the links.
   const remember = (info) => {
     const view = Object.keys(VIEWS).find((name) => VIEWS[name] === info.view.type);
     const date = iso(calendar.getDate());
@@ -206,7 +206,7 @@
     nowIndicator: true,
     slotMinTime: "08:00",
     slotMaxTime: "20:00",
-    slotDuration: "00:15", // the step by which sessions move; with larger slots a session would not stay under the pointer
+    slotDuration: "00:15", // sessions move in these steps; with larger slots a dragged session would not stay under the pointer
     slotMinHeight: 15,
     slotHeaderInterval: "01:00",
     slotLaneClass: quarterHour,
@@ -236,7 +236,7 @@
         el.dataset.session = event.id;
         if (event.id === wanted) el.focus();
       }
-      if (view.type === VIEWS.list) { // so that screen readers announce the link as a link
+      if (view.type === VIEWS.list) { // without FullCalendar's role, screen readers announce the link as a link
         el.removeAttribute("role");
         el.parentElement.setAttribute("role", "group");
       }
@@ -258,7 +258,7 @@
   document.querySelectorAll("button[data-view]").forEach((button) => button.addEventListener("click", () => {
     calendar.changeView(VIEWS[button.dataset.view]);
   }));
-  // After going back from the confirmation page, show the sessions where they are.
+  // When the user comes back from the confirmation page, load the sessions again, because they may have moved.
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     pending = null;

@@ -1,5 +1,6 @@
-// A grid in which a week is painted. Each stretch fills in one of the rows below the grid, and only the rows are submitted.
-// Columns are days and lines are half hours. A day continues past midnight, so that a night shift is one stretch.
+// A grid on which users paint the busy times of a week. Each painted range fills in one of the rows below the grid, and only
+// the rows are submitted. Columns are days and lines are half hours. A column continues past midnight, so that a night shift
+// is one range.
 (() => {
   "use strict";
 
@@ -10,10 +11,10 @@
   const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
   const SLOT = 30; // minutes
   const DAY = 24 * 60;
-  const SLOTS = 72; // until noon of the next day
-  const FIRST_SHOWN = 10; // 5:00; scroll up for earlier times
+  const SLOTS = 72; // 36 hours, until noon of the next day
+  const FIRST_SHOWN = 10; // the line of 5:00; users scroll up for earlier times
   const LONG_PRESS = 400; // milliseconds
-  const STILL = 10; // pixels that a finger may move and still count as still
+  const STILL = 10; // pixels; a finger that moves less is holding still
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], PageUp: [0, -4], PageDown: [0, 4], Home: [-6, 0], End: [6, 0] };
 
   const status = document.getElementById("life-status");
@@ -29,7 +30,7 @@
     return element;
   };
 
-  // The grid
+  // Build the grid.
   const table = make("table", { role: "grid", class: "life-table", "aria-label": "The week in half hours", "aria-multiselectable": "true" });
   const cells = DAYS.map(() => []);
   const head = make("tr", { role: "row" });
@@ -72,7 +73,7 @@
   };
   go(current);
 
-  // The rows below the grid, as stretches of a week
+  // Read the rows below the grid.
   const minuteOf = (text) => {
     const found = /^(\d{1,2}):(\d{2})/.exec(text);
     return found ? Number(found[1]) * 60 + Number(found[2]) : null;
@@ -127,7 +128,7 @@
     paint();
   };
 
-  // The stretch that is being painted, between two corners
+  // The range that is being painted, given by two opposite corners
   let start = null;
   let end = null;
   const span = () => {
@@ -218,7 +219,7 @@
     draw();
   };
 
-  // Keys
+  // Keyboard
   place.addEventListener("keydown", (key) => {
     if (!key.target.closest("td[tabindex]") || key.ctrlKey || key.metaKey || key.altKey) return;
     const step = STEPS[key.key];
@@ -251,7 +252,7 @@
     if (cell) go(cell);
   });
 
-  // Pointers: with a mouse, drag, or click the start and the end. With a finger, tap both, or long-press and drag.
+  // Mouse: drag, or click the start and the end. Touch: tap the start and the end, or press long and drag.
   let drags = false;
   let press = null;
   const cellAt = ({ clientX, clientY }) => document.elementFromPoint(clientX, clientY)?.closest("#life-grid td[tabindex]");
