@@ -1,4 +1,4 @@
-"""On which days patients are on leave."""
+"""Patients' leaves of absence, and whether a patient is on leave on a day."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -9,7 +9,7 @@ from timekeeping.intervals import Interval
 
 
 def leave_days(episode_ids: Collection[int], first: date, until: date) -> Mapping[int, list[Interval[date]]]:
-    """Map episode id to the leaves of absence that overlap with the half-open dates; one query."""
+    """Map episode id to the leaves of absence that overlap [first, until). Runs one query."""
     found: dict[int, list[Interval[date]]] = defaultdict(list)
     for leave in LeaveOfAbsence.objects.filter(episode__in=episode_ids).overlapping(first, until):
         found[leave.episode_id].append(leave.as_interval())
@@ -17,5 +17,5 @@ def leave_days(episode_ids: Collection[int], first: date, until: date) -> Mappin
 
 
 def is_on_leave(leaves: Iterable[Interval[date]], day: date) -> bool:
-    """Whether the day lies in one of the leaves."""
+    """Whether the day falls within one of the leaves of absence."""
     return any(leave.contains(day) for leave in leaves)

@@ -1,4 +1,4 @@
-"""Turn violated constraints of the database into reasons that a coordinator understands."""
+"""Turn violations of database constraints into reasons that a coordinator can understand."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class TakenConcurrently(Reason):
-    """Somebody else was quicker: saving would have violated the database constraint named `guard`."""
+    """Another user was faster: saving would violate the database constraint named `guard`."""
 
     guard: str
 
@@ -22,12 +22,15 @@ EXPECTED_CONSTRAINTS = (
     "session_is_not_overbooked",
     "patient_is_booked_once_in_a_session",
 )
-"""Constraints that an action at another site can violate after the checks: people work at several sites, locks are per site."""
+"""Constraints that a concurrent change at another site can violate: people work at several sites, but locks are per site."""
 
 
 @contextmanager
 def translate_integrity_errors() -> Iterator[None]:
-    """Run the block in a transaction. Raises Refused for an expected constraint, and IntegrityError for any other."""
+    """Run the block in a transaction, and turn violations of expected constraints into refusals.
+
+    Raises Refused for an expected constraint, and IntegrityError for any other.
+    """
     try:
         with transaction.atomic():
             yield

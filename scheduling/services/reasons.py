@@ -1,4 +1,4 @@
-"""Reasons that several services refuse for. A reason of one service stands beside it."""
+"""Reasons for refusals that several services share. A reason that only one service uses is defined next to that service."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +8,7 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class BeforeAdmission(Reason):
-    """The day is before the first day of the episode of care."""
+    """The day is before the patient's admission."""
 
     asked: date
     admitted: date
@@ -16,7 +16,7 @@ class BeforeAdmission(Reason):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyEnrolled(Reason):
-    """The patient is enrolled in the track since that day, or will be."""
+    """The patient already has an enrollment in the track, which starts on `since`."""
 
     track: str
     since: date
@@ -24,14 +24,14 @@ class AlreadyEnrolled(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TrackNotPublished(Reason):
-    """The track is a draft, retired, or at another site."""
+    """The track is a draft, is retired, or is at another site."""
 
     track: str
 
 
 @dataclass(frozen=True, slots=True)
 class SessionFull(Reason):
-    """The session has no place left."""
+    """The session has no spots left."""
 
     session: str
     on: date
@@ -39,7 +39,7 @@ class SessionFull(Reason):
 
 @dataclass(frozen=True, slots=True)
 class InAnotherSession(Reason):
-    """The patient is booked into another session at the time."""
+    """The patient is booked into another session at the same time."""
 
     session: str
     on: date
@@ -47,19 +47,19 @@ class InAnotherSession(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ReasonRequired(Reason):
-    """The action must be explained: in the audit trail, or to the patient who reads the reason."""
+    """The user must enter a reason, either for the audit trail or for the patient to read."""
 
     is_shown_to_patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NothingChanged(Reason):
-    """The new values are the ones that are saved already."""
+    """The new values are the same as the saved ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class HasBegun(Reason):
-    """The session has begun, so that it can no longer be changed; attendance says what happened."""
+    """The session has begun, so it can no longer be changed. What happens from then on is recorded as attendance."""
 
     session: str
     on: date

@@ -1,4 +1,4 @@
-"""Which weekly-hours rules are in force on a day."""
+"""Look up which weekly-hours rules are in force at a site on a day."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,18 +12,18 @@ from timekeeping.weeks import week_start
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """A site's rule sets, newest first, as (level of care or "", first day, rules)."""
+    """A site's rule sets, newest first, as tuples of level of care (or ""), first day and rules."""
 
     entries: tuple[tuple[str, date, HoursRules], ...]
 
     @classmethod
     def of(cls, site: Site) -> "RuleBook":
-        """Read the site's rule sets; one query."""
+        """Read the site's rule sets. Runs one query."""
         rows = RuleSetRow.objects.filter(site=site).order_by("-starts")
         return cls(tuple((row.level, row.starts, row.as_rules()) for row in rows))
 
     def on(self, day: date, level: str = "") -> HoursRules:
-        """Return the rules on the day: those of the level if it has any, otherwise the site's, otherwise the defaults."""
+        """Return the rules in force on the day: those of the level, otherwise those of the site, otherwise the defaults."""
         for wanted in dict.fromkeys((level, "")):
             for entry_level, starts, rules in self.entries:
                 if entry_level == wanted and starts <= day:
@@ -31,12 +31,15 @@ class RuleBook:
         return HoursRules()
 
     def week_of(self, day: date) -> date:
-        """Return the date on which the treatment week of `day` begins."""
+        """Return the first day of the treatment week that contains `day`."""
         return week_start(day, self.on(day).week_starts)
 
     def week_around(self, day: date) -> Interval[date]:
-        """Return the treatment week of `day`: seven days, or fewer before new rules that start weeks on another weekday."""
+        """Return the treatment week that contains `day`, as a half-open interval.
+
+        It has seven days, or fewer if new rules that start weeks on another weekday follow it.
+        """
         first = self.week_of(day)
         later = (first + timedelta(days=number) for number in range(1, 7))
-        cut = next((each for each in later if self.week_of(each) != first), None)
-        return Interval(first, cut or first + timedelta(weeks=1))
+        next_week = next((each for each in later if self.week_of(each) != first), None)
+        return Interval(first, next_week or first + timedelta(weeks=1))

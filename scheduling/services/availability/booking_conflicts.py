@@ -1,4 +1,4 @@
-"""Bookings that a patient's busy times conflict with."""
+"""Conflicts between a patient's bookings and busy times."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,16 +12,17 @@ from timekeeping.weeks import BusyTime
 
 @dataclass(frozen=True, slots=True)
 class BookingConflict:
-    """A booking and a busy time that overlap, travel included."""
+    """A booking that overlaps one of the patient's busy times, including travel."""
 
     booking: Booking
     busy: BusyTime
 
 
 def booking_conflicts(*, patient: Patient, busy: Iterable[BusyTime], now: datetime) -> tuple[BookingConflict, ...]:
-    """Return every conflict of the patient's future bookings with the busy times, by the site's wall clock; one query.
+    """Return every conflict between the patient's future bookings and the busy times, in the site's local time.
 
-    A commitment that is added later cancels no booking: what to do about it is the coordinator's decision (product rule).
+    Runs one query. A commitment that is added after a booking never cancels it: the coordinator decides what to do (product
+    rule).
     """
     bookings = (
         Booking.objects.active()

@@ -1,7 +1,7 @@
-"""Import a calendar file: read it, preview it, save it, and replace the calendar before it.
+"""Import a patient's calendar file: parse it, preview it, save it, or have a coordinator review it.
 
-A calendar that a patient sends waits for a coordinator if it conflicts with a booking, as other changes of commitments do.
-Reading a file takes seconds, so it is not part of a transaction.
+A calendar that a patient uploads waits for a coordinator if it conflicts with a booking, like any other change of
+commitments. Parsing a file takes seconds, so it does not happen inside a transaction.
 """
 
 from collections.abc import Iterable
@@ -31,12 +31,16 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class AllDayChoiceMissing(Reason):
-    """The file has all-day entries, and nobody has said whether the patient is busy on these days."""
+    """The file has all-day entries, but the user has not chosen whether the patient is busy on those days."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalendarValues:
-    """What is entered about a file: the kind of commitment, minutes of travel, and by how many minutes it could move."""
+    """The values that a user enters along with a calendar file.
+
+    `kind` is the kind of commitment. The travel fields are minutes before and after each event. `movable_minutes` is how
+    many minutes earlier or later an event could be.
+    """
 
     kind: str
     travel_before: int = 0
@@ -45,7 +49,7 @@ class CalendarValues:
 
 
 def parse_calendar(*, patient: Patient, data: bytes, now: datetime) -> ParsedCalendar:
-    """Read from a calendar file when the patient is busy from today on. Raises Refused if it can't be imported."""
+    """Read the patient's busy times from a calendar file, from today on. Raises Refused if it can't be imported."""
     first = patient.site.today_at(now)
     found = read_calendar_file(
         data, zone=patient.site.time_zone, first=first, until=first + timedelta(weeks=WEEKS_AHEAD)
@@ -59,7 +63,10 @@ def parse_calendar(*, patient: Patient, data: bytes, now: datetime) -> ParsedCal
 def save_calendar_preview(
     *, patient: Patient, values: CalendarValues, parsed: ParsedCalendar, by: User, now: datetime
 ) -> ImportedCalendar:
-    """Store a calendar for its preview, in place of those of the kind that the same person previewed before."""
+    """Save a parsed calendar as a preview, in place of earlier previews by the same user of the same kind.
+
+    The patient's expired previews are deleted too.
+    """
     lock_site(patient.site_id)
     first = patient.site.today_at(now)
     previews = ImportedCalendar.objects.filter(patient=patient, state=CalendarState.UNDERSTOOD)
@@ -98,12 +105,13 @@ def _rows(calendar: ImportedCalendar, parsed: ParsedCalendar) -> Iterable[Calend
 def save_calendar(
     *, calendar: ImportedCalendar, whole_days_count: bool | None = None, by: User, now: datetime
 ) -> ImportedCalendar:
-    """Save a previewed or waiting calendar in place of the saved one of its kind; bookings stay as they are.
+    """Save a previewed or waiting calendar in place of the patient's saved calendar of the same kind.
 
-    If the patient saves it and it conflicts with a booking that the calendar before does not conflict with, it waits for a
-    coordinator instead. Return it as it is then.
+    Bookings do not change. If the patient saves the calendar and it conflicts with a booking that the saved calendar does
+    not conflict with, it waits for a coordinator instead. Return the calendar with its new state.
 
-    Raises Refused if nobody has said whether all-day entries count, and if the calendar is decided already or has expired.
+    Raises Refused if the calendar has all-day entries and `whole_days_count` is None, if it has already been decided on,
+    and if it no longer exists.
     """
     calendar = _lock_undecided(calendar)
     if calendar.state == CalendarState.UNDERSTOOD:
@@ -126,9 +134,9 @@ def save_calendar(
 
 @transaction.atomic
 def decline_calendar(*, calendar: ImportedCalendar, reason: str, by: User, now: datetime) -> None:
-    """Decline a calendar that waits: its times are deleted, and the patient is told why.
+    """Decline a calendar that waits for a coordinator: delete its times and save the reason for the patient.
 
-    Raises Refused without a reason, and if the calendar does not wait.
+    Raises Refused if the reason is empty or the calendar is not waiting.
     """
     refuse_if_any([] if reason.strip() else [ReasonRequired(is_shown_to_patient=True)])
     calendar = _lock_undecided(calendar)
@@ -141,7 +149,7 @@ def decline_calendar(*, calendar: ImportedCalendar, reason: str, by: User, now: 
 
 @transaction.atomic
 def remove_calendar(*, calendar: ImportedCalendar, by: User, now: datetime) -> None:
-    """Delete a calendar with its times. Raises Refused if somebody else has deleted it in the meantime."""
+    """Delete a calendar and its times. Raises Refused if another user has already deleted it."""
     lock_site(calendar.patient.site_id)
     found = ImportedCalendar.objects.filter(pk=calendar.pk).select_related("patient").first()
     if found is None:
@@ -151,34 +159,39 @@ def remove_calendar(*, calendar: ImportedCalendar, by: User, now: datetime) -> N
 
 
 def new_conflicts(*, calendar: ImportedCalendar, now: datetime) -> tuple[BookingConflict, ...]:
-    """Return the conflicts of a calendar with bookings that the saved one of its kind does not conflict with."""
+    """Return the calendar's conflicts with bookings that the saved calendar of the same kind does not conflict with."""
     site, patient = calendar.patient.site, calendar.patient
     calendars = [calendar]
     if (before := calendar_to_replace(calendar)) is not None:
         calendars.append(before)
     busy = [each for _, times in calendar_times(calendars) for each in times.on_dates(site.zone)]
-    own = f"calendar-{calendar.pk}-"
+    own_prefix = f"calendar-{calendar.pk}-"
     found = booking_conflicts(patient=patient, busy=busy, now=now)
-    known = {conflict.booking.pk for conflict in found if not str(conflict.busy.key).startswith(own)}
+    known = {conflict.booking.pk for conflict in found if not str(conflict.busy.key).startswith(own_prefix)}
     return tuple(
-        conflict for conflict in found if str(conflict.busy.key).startswith(own) and conflict.booking.pk not in known
+        conflict
+        for conflict in found
+        if str(conflict.busy.key).startswith(own_prefix) and conflict.booking.pk not in known
     )
 
 
 def calendar_to_replace(calendar: ImportedCalendar) -> ImportedCalendar | None:
-    """Return the saved calendar of the same kind and patient, which this one would replace."""
+    """Return the patient's saved calendar of the same kind, which this calendar would replace, or None."""
     kept = ImportedCalendar.objects.saved_for([calendar.patient_id]).filter(kind=calendar.kind)
     return kept.exclude(pk=calendar.pk).first()
 
 
 def all_times(calendar: ImportedCalendar) -> CalendarTimes:
-    """Return the busy times of a calendar with its all-day entries, whether they count or not."""
+    """Return the busy times of a calendar, including all-day entries that do not count as busy."""
     rows = calendar.intervals.values_list("starts", "ends")
     return calendar.as_times(Interval(starts, ends) for starts, ends in rows)
 
 
 def _lock_undecided(calendar: ImportedCalendar) -> ImportedCalendar:
-    """Lock the calendar and its site, and return it as it is. Raises Refused if it is decided, replaced or expired."""
+    """Lock the calendar and its site, and re-read the calendar.
+
+    Raises Refused if it has already been decided on or no longer exists.
+    """
     lock_site(calendar.patient.site_id)
     calendars = ImportedCalendar.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")
     found = calendars.filter(pk=calendar.pk, decided_at=None).first()
@@ -188,7 +201,7 @@ def _lock_undecided(calendar: ImportedCalendar) -> ImportedCalendar:
 
 
 def _replace(calendar: ImportedCalendar, state: CalendarState, by: User, now: datetime) -> None:
-    """Delete the patient's other calendars of the kind in that state."""
+    """Delete the patient's other calendars of the same kind that are in the given state."""
     others = ImportedCalendar.objects.filter(patient=calendar.patient_id, kind=calendar.kind, state=state)
     for other in others.exclude(pk=calendar.pk).select_related("patient"):
         record(other, by=by, action=Action.ENDED, at=now, detail=f"replaced, {_date_range(other)}")

@@ -1,4 +1,4 @@
-"""When patients are busy on dates, by their commitments and imported calendars."""
+"""Times when patients are busy on specific dates, from their commitments and imported calendars."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -17,9 +17,10 @@ LOOKBACK = timedelta(days=2)
 def busy_times(
     patients: Collection[int], site: Site, first: date, until: date | None = None
 ) -> dict[int, list[BusyTime]]:
-    """Map patient id to busy times from `first` to before `until`, or without an end, with the travel to the site.
+    """Map patient id to the busy times in force on or after `first`, including travel to the site.
 
-    Two queries, and one more each for travel times from places and for imported calendars.
+    `until` (exclusive) limits only the times from imported calendars. Runs two queries, plus one each for travel times and
+    for the times of imported calendars.
     """
     found: dict[int, list[BusyTime]] = defaultdict(list, calendar_busy_on_dates(patients, site.zone, first, until))
     commitments = Commitment.objects.filter(patient__in=patients).in_force_from(first - LOOKBACK).with_travel()
@@ -31,14 +32,14 @@ def busy_times(
 def busy_intervals(
     busy_by_patient: Mapping[int, Iterable[BusyTime]], site: Site, dates: Interval[date]
 ) -> dict[int, list[Interval[datetime]]]:
-    """Map patient id to busy intervals on the half-open dates as aware datetimes, travel included."""
+    """Map patient id to the busy intervals in the half-open `dates`, as aware datetimes that include travel."""
     busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
     for patient, times in busy_by_patient.items():
         for occasion in (occasion for each in times for occasion in each.occasions(dates.start, dates.end)):
             start, end = (
                 _instant(minute, dates.start, site) for minute in (occasion.with_travel.start, occasion.with_travel.end)
             )
-            if start < end:  # a clock change can leave nothing of it
+            if start < end:  # a clock change can make the interval empty
                 busy[patient].append(Interval(start, end))
     return busy
 

@@ -1,4 +1,4 @@
-"""When patients are busy by their imported calendars, as weekly patterns for the search or on single dates."""
+"""Busy times from patients' imported calendars, as weekly patterns for the search or on single dates."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ LONGEST_TRAVEL = timedelta(days=1)
 
 
 def calendar_busy_in_weeks(patients: Collection[int], zone: tzinfo) -> Mapping[int, list[BusyTime]]:
-    """Map patient id to the weekly busy times of the saved calendars; two queries, or one if there are none."""
+    """Map patient id to weekly busy times from the saved calendars. Runs two queries, or one if there are no calendars."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
     for calendar, times in calendar_times(ImportedCalendar.objects.saved_for(patients)):
         found[calendar.patient_id] += times.in_weeks(zone)
@@ -24,9 +24,9 @@ def calendar_busy_in_weeks(patients: Collection[int], zone: tzinfo) -> Mapping[i
 def calendar_busy_on_dates(
     patients: Collection[int], zone: tzinfo, first: date, until: date | None = None
 ) -> Mapping[int, list[BusyTime]]:
-    """Map patient id to the busy times of the saved calendars on the half-open dates, without an end if `until` is None.
+    """Map patient id to busy times from the saved calendars in [first, until), with no end if `until` is None.
 
-    Two queries, or one if there are none.
+    Runs two queries, or one if there are no calendars.
     """
     found: dict[int, list[BusyTime]] = defaultdict(list)
     for calendar, times in calendar_times(ImportedCalendar.objects.saved_for(patients), zone, first, until):
@@ -37,7 +37,10 @@ def calendar_busy_on_dates(
 def calendar_times(
     calendars: Iterable[ImportedCalendar], zone: tzinfo = UTC, first: date | None = None, until: date | None = None
 ) -> Sequence[tuple[ImportedCalendar, CalendarTimes]]:
-    """Return each of the calendars with its busy times, limited to the half-open dates if they are given; one query."""
+    """Return each calendar with its busy times, limited to [first, until) if these dates are given. Runs one query.
+
+    Times up to a day before or after these dates are included, because travel can extend into them.
+    """
     known = {calendar.pk: calendar for calendar in calendars}
     if not known:
         return ()

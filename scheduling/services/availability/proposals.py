@@ -1,6 +1,6 @@
-"""Commitments that patients enter: saved at once, unless they conflict with a booking. Then a coordinator decides.
+"""Commitments that patients enter: saved immediately, or reviewed by a coordinator if they conflict with a booking.
 
-Until that is decided everything stays as it is, so that nobody loses a booking by typing.
+Nothing changes until the coordinator decides, so that a patient can't lose a booking by mistyping.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,12 +31,12 @@ from timekeeping.weeks import BusyTime
 
 @dataclass(frozen=True, slots=True)
 class AlreadyDecided(Reason):
-    """Somebody has decided in the meantime, or the patient has withdrawn it."""
+    """The proposal or calendar has already been decided on, withdrawn or deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingProposal:
-    """A proposal that waits, the commitment as it would be, and the bookings that it would conflict with."""
+    """A proposal waiting for a coordinator, the commitment that it would create, and the bookings in conflict with it."""
 
     proposal: CommitmentProposal
     would_be: Commitment
@@ -44,16 +44,16 @@ class PendingProposal:
 
 
 def unsaved_commitment(values: CommitmentValues, patient: Patient) -> Commitment:
-    """Return an unsaved commitment with these values."""
+    """Return an unsaved commitment of the patient with these values."""
     return Commitment(pk=0, patient=patient, **vars(values))
 
 
 def pending_proposals(
     *, patient: Patient, proposals: Sequence[CommitmentProposal], busy: Iterable[BusyTime] = (), now: datetime
 ) -> tuple[tuple[PendingProposal, ...], tuple[BookingConflict, ...]]:
-    """Return the proposals that wait with the bookings each would conflict with, and the conflicts of the busy times given.
+    """Return the waiting proposals with their booking conflicts, and the booking conflicts of the `busy` times.
 
-    Proposals that do not wait are left out. One query answers both.
+    Proposals that are not waiting are left out. One query finds both kinds of conflicts.
     """
     waiting = [each for each in proposals if each.state == ProposalState.WAITING]
     would_be = {f"proposed {each.pk}": unsaved_commitment(values_from_json(each.values), patient) for each in waiting}
@@ -70,9 +70,9 @@ def pending_proposals(
 
 @transaction.atomic
 def propose_commitment(*, patient: Patient, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
-    """Add a commitment at once, or as a proposal that waits if it conflicts with a booking.
+    """Add a commitment immediately, or leave it to a coordinator if it conflicts with a booking.
 
-    Raises Refused if the values are invalid.
+    Return the proposal, which is saved in either case. Raises Refused if the values are invalid.
     """
     lock_site(patient.site_id)
     refuse_if_any(check_new_commitment(patient, values))
@@ -84,9 +84,10 @@ def propose_commitment(*, patient: Patient, values: CommitmentValues, by: User, 
 
 @transaction.atomic
 def propose_change(*, commitment: Commitment, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
-    """Change a commitment at once, or by a proposal that waits if it newly conflicts with a booking.
+    """Change a commitment immediately, or leave it to a coordinator if the change adds a conflict with a booking.
 
-    Earlier proposals for the commitment are withdrawn. Raises Refused if the values are invalid.
+    Earlier waiting proposals for the commitment are withdrawn. Return the new proposal, which is saved in either case.
+    Raises Refused if the values are invalid.
     """
     patient = commitment.patient
     lock_site(patient.site_id)
@@ -100,7 +101,7 @@ def propose_change(*, commitment: Commitment, values: CommitmentValues, by: User
 
 @transaction.atomic
 def propose_end(*, commitment: Commitment, last_day: date | None, by: User, now: datetime) -> CommitmentProposal:
-    """Stop a commitment at once as `stop_commitment` does, as this conflicts with no booking.
+    """End a commitment immediately, as `stop_commitment` does: this can't cause a conflict with a booking.
 
     Raises Refused if the last day is before the commitment begins.
     """
@@ -114,7 +115,10 @@ def propose_end(*, commitment: Commitment, last_day: date | None, by: User, now:
 
 @transaction.atomic
 def propose_removal(*, commitment: Commitment, by: User, now: datetime) -> CommitmentProposal:
-    """End a commitment yesterday, or delete it if it has not begun; this conflicts with no booking."""
+    """End a commitment as of yesterday, or delete it if it is on single dates or has not begun.
+
+    This happens immediately, because it can't cause a conflict with a booking.
+    """
     patient, label = commitment.patient, commitment.label
     today = patient.site.today_at(now)
     lock_site(patient.site_id)
@@ -128,9 +132,9 @@ def propose_removal(*, commitment: Commitment, by: User, now: datetime) -> Commi
 def propose_week(
     *, patient: Patient, rows: Sequence[WeekRow], by: User, now: datetime
 ) -> tuple[CommitmentProposal, ...]:
-    """Propose every change that the rows of the week make; each is saved or waits by itself.
+    """Propose every change in an edited week. Each one is saved immediately or waits for a coordinator on its own.
 
-    Raises WeekRefused as `plan_week_changes` does, and then nothing is saved.
+    Raises WeekRefused as `plan_week_changes` does, and saves nothing in that case.
     """
     lock_site(patient.site_id)
     proposals = []
@@ -146,9 +150,9 @@ def propose_week(
 
 @transaction.atomic
 def accept_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) -> Commitment:
-    """Save the proposed commitment; bookings stay as they are.
+    """Save the proposed commitment. Bookings do not change.
 
-    Raises Refused if the proposal is decided already, or if its values are no longer valid.
+    Raises Refused if the proposal has already been decided on, or if its values are no longer valid.
     """
     proposal = _lock_pending(proposal)
     values = values_from_json(proposal.values)
@@ -163,9 +167,9 @@ def accept_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) ->
 
 @transaction.atomic
 def decline_proposal(*, proposal: CommitmentProposal, reason: str, by: User, now: datetime) -> None:
-    """Leave the commitments as they are, and tell the patient why.
+    """Decline a proposal: the commitments do not change, and the patient sees the reason.
 
-    Raises Refused without a reason, and if the proposal is decided already.
+    Raises Refused if the reason is empty, or if the proposal has already been decided on.
     """
     refuse_if_any([] if reason.strip() else [ReasonRequired(is_shown_to_patient=True)])
     proposal = _lock_pending(proposal)
@@ -175,14 +179,14 @@ def decline_proposal(*, proposal: CommitmentProposal, reason: str, by: User, now
 
 @transaction.atomic
 def withdraw_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) -> None:
-    """Withdraw the patient's own proposal. Raises Refused if it is decided already."""
+    """Withdraw the patient's own proposal. Raises Refused if it has already been decided on."""
     _decide(_lock_pending(proposal), ProposalState.WITHDRAWN, by, now)
 
 
 def _has_new_conflicts(
     patient: Patient, values: CommitmentValues, instead_of: Commitment | None, now: datetime
 ) -> bool:
-    """Whether the values conflict with a booking that the commitment `instead_of` does not conflict with."""
+    """Whether the values conflict with a booking that the commitment they replace (`instead_of`) does not conflict with."""
     found = booking_conflicts(
         patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now
     )
@@ -234,13 +238,13 @@ def _create_end_proposal(
 
 
 def _withdraw_pending(commitment: Commitment, now: datetime) -> None:
-    """Withdraw the proposals for the commitment that wait, because the patient makes a new one."""
+    """Withdraw the commitment's waiting proposals, because the patient is making a new one."""
     waiting = CommitmentProposal.objects.waiting().filter(commitment=commitment)
     waiting.update(state=ProposalState.WITHDRAWN, decided_at=now)
 
 
 def _lock_pending(proposal: CommitmentProposal) -> CommitmentProposal:
-    """Lock the proposal and its site, and return it as it is. Raises Refused if it no longer waits."""
+    """Lock the proposal and its site, and re-read the proposal. Raises Refused if it is no longer waiting."""
     lock_site(proposal.patient.site_id)
     proposals = CommitmentProposal.objects.select_for_update(of=("self",), no_key=True)
     proposal = proposals.select_related("patient__site", "commitment__patient").get(pk=proposal.pk)

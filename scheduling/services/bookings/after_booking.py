@@ -1,8 +1,8 @@
-"""What other apps do when bookings are written, in the same transaction and under the same site lock.
+"""Handlers of other apps that run after bookings are written, in the same transaction and under the same site lock.
 
-A patient on leave who is booked must be excused at once, but leaves are excused by `attendance`, which `scheduling` may
-not import. So `attendance` registers what it does here, and the functions that write bookings run it as their last step:
-no service that books somebody can forget it.
+A patient on leave who gets a booking must be excused immediately. The `attendance` app excuses patients, but `scheduling`
+must not import it. So `attendance` registers a handler here, and every function that writes bookings runs the handlers as
+its last step. This way, no service that books patients can forget to do it.
 """
 
 from collections.abc import Collection
@@ -13,17 +13,17 @@ from scheduling.models import Site
 
 
 class AfterBooking(Protocol):
-    """What an app does after bookings were inserted, restored or moved to another time."""
+    """A handler that runs after bookings are created, restored or moved to another time."""
 
     def __call__(self, *, site: Site, episode_ids: Collection[int], now: datetime) -> object:
-        """Update the app's own data for the new bookings of these episodes at the site, which the caller has locked."""
+        """Update the app's own data for the new bookings of these episodes. The caller has locked the site."""
 
 
 _registered: list[AfterBooking] = []
 
 
 def register_after_booking(handler: AfterBooking) -> None:
-    """Have `handler` run after every booking. An app's `ready` calls this; a second time changes nothing."""
+    """Run `handler` after every booking from now on. Apps call this in `ready`. Registering it again has no effect."""
     if handler not in _registered:
         _registered.append(handler)
 
@@ -34,7 +34,7 @@ def registered_after_booking() -> tuple[AfterBooking, ...]:
 
 
 def run_after_booking(*, site: Site, episode_ids: Collection[int], now: datetime) -> None:
-    """Run every handler for the patients whose bookings were written; nothing happens if there are none."""
+    """Run every handler for the episodes whose bookings were written. Does nothing if there are no episodes."""
     if episode_ids:
         for handler in _registered:
             handler(site=site, episode_ids=episode_ids, now=now)

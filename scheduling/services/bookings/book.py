@@ -1,7 +1,7 @@
-"""Choose the sessions that an enrollment is booked into, and write bookings: new, restored and moved ones.
+"""Select the sessions to book for an enrollment, and write bookings: new, restored and moved ones.
 
-Only `book_enrollments`, which extends the horizon, writes bookings elsewhere. Whatever writes them runs `run_after_booking`
-as its last step, so that patients on leave are excused in the same transaction.
+Outside this module, only `book_enrollments`, which extends the horizon, writes bookings. Every function that writes them
+runs `run_after_booking` as its last step, so that patients on leave are excused in the same transaction.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -32,14 +32,14 @@ from scheduling.services.session_facilitators import facilitator_times
 from scheduling.services.stale_feeds import mark_episode_feeds_stale, mark_session_feeds_stale
 
 NOT_AVAILABLE = "Not free then"
-"""The release reason of a session that is missed from the start. It says nothing of what the patient does instead."""
+"""Release reason of bookings that are released from the start, because the patient is busy. It does not say with what."""
 
 
 def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
-    """Lock and return the sessions to come, up to the horizon, that the enrollment covers and has no booking in.
+    """Lock and return the future sessions, up to the horizon, that the enrollment covers but is not booked into.
 
-    Sessions whose booking the patient gave back are left out. The lock lasts until the transaction ends, so that the last
-    spot in a session goes to one patient only.
+    Sessions whose booking the patient gave up are left out. The lock lasts until the transaction ends, so that only one
+    patient can get the last spot in a session.
     """
     placements = placements_of(enrollment)
     to_come = Session.objects.filter(meeting__in=list(placements), status=SessionStatus.SCHEDULED, starts__gte=now)
@@ -53,10 +53,10 @@ def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list
 def missed_sessions(
     sessions: Sequence[Session], meetings: Iterable[Meeting], need: Need, zone: tzinfo
 ) -> list[Session]:
-    """Return the sessions that a temporary commitment makes the patient miss, although the weekly schedule fits.
+    """Return the sessions that the patient will miss because of a temporary commitment, although the weekly schedule fits.
 
-    A session that was moved is missed only if it still overlaps with a temporary commitment. Reads the meetings'
-    prefetched rows; `zone` is the site's time zone.
+    A session that was moved is included only if it still overlaps a temporary commitment. Reads the prefetched rows of the
+    meetings. `zone` is the site's time zone.
     """
     dates = {meeting.pk: need.conflicts_with(meeting.as_weekly_meeting()).missed for meeting in meetings}
     found = [session for session in sessions if session.pattern_date in dates.get(session.meeting_id or 0, ())]
@@ -66,12 +66,12 @@ def missed_sessions(
 
 
 def missed_text(missed: Sequence[Session], covered: Sequence[Session]) -> str:
-    """Say for the audit trail how many of the sessions are missed, or nothing if none is."""
+    """Return text for the audit trail with the number of missed sessions, or an empty string if there are none."""
     return f", misses {len(missed)} of {len(covered)} sessions" if missed else ""
 
 
 def missed_from_the_start(enrollment: Enrollment) -> BookingQuerySet:
-    """Return the enrollment's bookings that `book_sessions` wrote as given back, because the patient is busy then."""
+    """Return the enrollment's bookings that `book_sessions` created as released because the patient is busy."""
     return Booking.objects.filter(enrollment=enrollment, release_reason=NOT_AVAILABLE)
 
 
@@ -80,8 +80,8 @@ def book_sessions(
 ) -> None:
     """Book an enrollment into locked sessions that have passed `check_sessions`.
 
-    For each of the `missed` sessions a booking is written that counts as given back: it takes no spot, the nightly work
-    does not book it again, and the patient can make it up.
+    Each session in `missed` gets a booking that is released from the start: it takes no spot, the nightly job does not book
+    the session again, and the patient can make it up.
     """
     book = RuleBook.of(enrollment.episode.site)
     given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_AVAILABLE}
@@ -105,7 +105,7 @@ def book_sessions(
 def new_booking(
     session: Session, *, episode_id: int, enrollment_id: int | None, week: date, **fields: object
 ) -> Booking:
-    """Return an unsaved booking that copies the session's times and minutes; its treatment week begins on `week`."""
+    """Return an unsaved booking with the session's times and minutes. `week` is the first day of its treatment week."""
     return Booking(
         session=session,
         episode_id=episode_id,
@@ -119,7 +119,7 @@ def new_booking(
 
 
 def insert_bookings(bookings: Collection[Booking], *, site: Site, now: datetime) -> None:
-    """Insert new bookings and count the active ones in their sessions. The database refuses one too many."""
+    """Insert new bookings and add the active ones to their sessions' counts. The database rejects overbooking."""
     booked = [booking.session_id for booking in bookings if booking.released_at is None]
     episodes = {booking.episode_id for booking in bookings}
     Session.objects.filter(pk__in=booked).update(booked=F("booked") + 1, version=F("version") + 1)
@@ -130,7 +130,7 @@ def insert_bookings(bookings: Collection[Booking], *, site: Site, now: datetime)
 
 
 def restore_bookings(bookings: Collection[Booking], session: Session, now: datetime) -> None:
-    """Make released bookings of the session active again, at the times that the session has now."""
+    """Make released bookings of the session active again, with the session's current times."""
     Booking.objects.filter(pk__in=[booking.pk for booking in bookings]).update(
         released_at=None,
         release_cause="",
@@ -145,7 +145,7 @@ def restore_bookings(bookings: Collection[Booking], session: Session, now: datet
 
 
 def copy_times(session: Session, week: date, now: datetime) -> None:
-    """Write the session's times, minutes and week into its active bookings, and its times into its facilitators."""
+    """Copy the session's times, minutes and week to its active bookings, and its times to its facilitators."""
     active = Booking.objects.active().filter(session=session)
     active.update(starts=session.starts, ends=session.ends, countable_minutes=session.countable_minutes, week=week)
     SessionFacilitator.objects.filter(session=session).update(**facilitator_times(session))

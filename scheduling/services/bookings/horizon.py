@@ -1,4 +1,4 @@
-"""Write dated sessions, and the bookings of enrollments in them, for as far ahead as the clinic plans."""
+"""Create dated sessions and the bookings in them, as far ahead as the clinic plans."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,10 +28,11 @@ from timekeeping.occurrences import expand_pattern
 
 @dataclass(frozen=True, slots=True)
 class HorizonExtension:
-    """How many sessions and bookings were written, and what is missing.
+    """How many sessions and bookings were created, and how many are missing or incomplete.
 
-    `unplaced` counts bookings for which there was no place. `unroomed` and `unled` count sessions that were written without
-    their room or a facilitator, because these are in another session at the time.
+    `unplaced` counts bookings that could not be created because the session was full or the patient was in another one.
+    `unroomed` and `unled` count sessions created without their room or without a facilitator, because the room or the
+    person is in another session at that time.
     """
 
     sessions: int
@@ -42,22 +43,22 @@ class HorizonExtension:
 
 
 def horizon_end(today: date) -> date:
-    """Return the first day for which no sessions have to be written yet."""
+    """Return the day after the planning horizon, the first day that needs no sessions yet."""
     return today + timedelta(weeks=settings.HORIZON_WEEKS)
 
 
 @transaction.atomic
 def extend_horizon(*, site: Site, now: datetime, first: date | None = None) -> HorizonExtension:
-    """Write the sessions and bookings that are missing from now, or from the date `first`, to the horizon.
+    """Create the missing sessions and bookings up to the horizon, starting from now or from the date `first`.
 
-    Sessions that exist are never changed, and bookings that the patient gave back are not made again, so that a second run
-    changes nothing. Of two runs at once the second waits for the first.
+    Existing sessions never change, and bookings that the patient gave up are not created again, so a second run changes
+    nothing. If two runs overlap, the second one waits for the first.
     """
     lock_site(site.pk)
     book, today = RuleBook.of(site), site.today_at(now)
-    begin, until, since = first or today, horizon_end(today), None if first else now
-    written = write_sessions(site=site, first=begin, until=until, book=book, now=now, since=since)
-    bookings, unplaced = book_enrollments(site=site, first=begin, until=until, now=now, book=book, since=since)
+    start, until, since = first or today, horizon_end(today), None if first else now
+    written = write_sessions(site=site, first=start, until=until, book=book, now=now, since=since)
+    bookings, unplaced = book_enrollments(site=site, first=start, until=until, now=now, book=book, since=since)
     return HorizonExtension(written.sessions, bookings, unplaced, written.unroomed, written.unled)
 
 
@@ -71,12 +72,12 @@ def write_sessions(
     since: datetime | None = None,
     only: Collection[int] | None = None,
 ) -> HorizonExtension:
-    """Write the missing sessions of the site's meetings on the half-open dates, except on closed days.
+    """Create the missing sessions of the site's meetings in [first, until), except on closed days.
 
-    The meetings are those of published tracks and those kept for one patient; meetings of a retired track go on until their
-    end date, if they have one. `only` limits them to these ids. No session is written that begins before the instant `since`,
-    nor for a date that has its session already, even if that was moved to another day. If the room or a facilitator is in
-    another session at the time, which happens only when sessions were changed by hand, the session is written without them.
+    This covers the meetings of published tracks, meetings of retired tracks until their end date, and individual meetings.
+    `only` limits it to the meetings with these ids. No session is created that starts before the instant `since`, or for a
+    date that already has its session, even if that session was moved to another day. If the room or a facilitator is in
+    another session at that time, which happens only after changes by hand, the session is created without them.
     """
     meetings = (
         Meeting.objects.filter(site=site)
@@ -111,7 +112,7 @@ def write_sessions(
 def _sessions_of(
     meeting: Meeting, site: Site, first: date, until: date, closed: Collection[Interval[date]], book: RuleBook
 ) -> Iterable[Session]:
-    """Yield a meeting's unsaved sessions. Whether breaks count is decided by the rules of each session's week."""
+    """Yield a meeting's unsaved sessions. The rules in force in each session's week decide whether its break counts."""
     common = {
         "site": site,
         "meeting": meeting,
@@ -146,12 +147,12 @@ def _sessions_of(
 
 
 def session_interval(session: Session) -> Interval[datetime]:
-    """Return when the session is held."""
+    """Return the time from the start to the end of the session."""
     return Interval(session.starts, session.ends)
 
 
 def _drop_taken_rooms(new: Sequence[Session], site: Site) -> int:
-    """Clear the room of new sessions whose room is taken at the time; return how many that were."""
+    """Clear the room of each new session whose room is taken at that time. Return how many rooms were cleared."""
     first, until = min(session.starts for session in new), max(session.ends for session in new)
     others = Session.objects.filter(site=site, room__isnull=False, starts__lt=until, ends__gt=first)
     rooms, cleared = BusyIndex(), 0
@@ -169,7 +170,10 @@ def _drop_taken_rooms(new: Sequence[Session], site: Site) -> int:
 
 
 def _write_facilitators(new: Sequence[Session], people: dict[int, list[MeetingFacilitator]]) -> int:
-    """Assign the meetings' facilitators to the new sessions unless they are in another one; return how many lack somebody."""
+    """Assign the meetings' facilitators to the new sessions, except those who are in another session at that time.
+
+    Return the number of sessions that lack a facilitator.
+    """
     first, until = min(session.starts for session in new), max(session.ends for session in new)
     busy, unled = BusyIndex(), set()
     users = {each.user_id for meeting in people.values() for each in meeting}

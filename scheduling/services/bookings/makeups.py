@@ -18,7 +18,10 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class NotBookable(Reason):
-    """The session is over, canceled, at another site, after the discharge, or does not count toward the weekly hours."""
+    """The session can't be booked as a make-up session.
+
+    It has begun, is canceled, is at another site, is after the discharge, or does not count toward weekly hours.
+    """
 
     session: str
     on: date
@@ -26,7 +29,7 @@ class NotBookable(Reason):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyHasMakeup(Reason):
-    """The missed session has a make-up session already."""
+    """The missed session already has a make-up session."""
 
     session: str
     on: date
@@ -34,17 +37,18 @@ class AlreadyHasMakeup(Reason):
 
 @dataclass(frozen=True, slots=True)
 class OnLeave(Reason):
-    """The patient is on leave on the day."""
+    """The patient is on leave on the day of the session."""
 
     on: date
 
 
 @transaction.atomic
 def book_makeup(*, session: Session, makes_up: Booking, by: User, now: datetime) -> Booking:
-    """Book the patient of the missed booking `makes_up` into `session`, and return the new booking, which refers to it.
+    """Book a patient into `session` to make up for the missed booking `makes_up`. Return the new booking.
 
-    Raises Refused if the session is over, canceled, full, after the discharge, at another site or not countable; if the
-    patient is in another session at the time or on leave on the day; or if the missed session has a make-up session already.
+    Raises Refused if the session has begun, is canceled or full, is after the discharge or at another site, or does not
+    count toward weekly hours; if the patient is in another session at that time or on leave on that day; or if the missed
+    session already has a make-up session.
     """
     lock_site(session.site_id)
     episode = Episode.objects.select_for_update(no_key=True).get(pk=makes_up.episode_id)

@@ -1,4 +1,4 @@
-"""What happens to a meeting's sessions and enrollments when it ends or is continued by another meeting."""
+"""What happens to a meeting's sessions and enrollments when it ends or another meeting continues it."""
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
@@ -27,17 +27,17 @@ WEEK = timedelta(weeks=1)
 
 
 def changed_sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
-    """Return the meeting's future sessions that somebody changed by hand or canceled, from the day on if one is given."""
+    """Return the meeting's future sessions that were changed by hand or canceled, from `day` on if it is given."""
     return _sessions_from(meeting, day, now).filter(departed_at__isnull=False)
 
 
 def stop_meeting(
     *, meeting: Meeting, until: date, reason: str, now: datetime, let_go: Collection[int] = ()
 ) -> list[Session]:
-    """End the meeting on the day `until`, and remove its later sessions. What has begun stays.
+    """End the meeting on `until` (exclusive), and remove its later sessions unless they have begun.
 
-    Sessions that were changed by hand are kept and returned, except those whose ids are in `let_go`: the caller has to assign
-    them to another meeting or detach them.
+    Sessions that were changed by hand are kept and returned, except those whose ids are in `let_go`. The caller must assign
+    the returned sessions to another meeting or detach them.
     """
     meeting.runs_until = until
     meeting.save(update_fields=["runs_until"])
@@ -45,9 +45,9 @@ def stop_meeting(
 
 
 def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: Collection[int] = ()) -> list[Session]:
-    """Remove every future session, so that they can be written again; those with bookings stay as canceled one-offs.
+    """Remove every future session of the meeting, so that they can be created again.
 
-    Return the sessions that are kept, as `stop_meeting` does.
+    Sessions with bookings become canceled one-off sessions. Return the sessions that are kept, as `stop_meeting` does.
     """
     cancelled, kept = _remove_sessions(_sessions_from(meeting, None, now), reason, now, let_go)
     Session.objects.filter(pk__in=cancelled).update(meeting=None, pattern_date=None)
@@ -55,7 +55,7 @@ def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: C
 
 
 def _sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
-    """Return the future sessions that stand for the day or a later date, or all future ones."""
+    """Return the meeting's future sessions whose original date is `day` or later, or all of them if `day` is None."""
     to_come = Session.objects.filter(meeting=meeting).to_come(now)
     return to_come if day is None else to_come.filter(pattern_date__gte=day)
 
@@ -63,15 +63,15 @@ def _sessions_from(meeting: Meeting, day: date | None, now: datetime) -> Session
 def _remove_sessions(
     sessions: SessionQuerySet, reason: str, now: datetime, let_go: Collection[int]
 ) -> tuple[list[int], list[Session]]:
-    """Delete the sessions into which nobody was ever booked, and cancel the others and release their bookings.
+    """Delete the sessions that never had a booking. Cancel the others and release their bookings.
 
     Sessions that were changed by hand are kept, except those whose ids are in `let_go`. Return the ids of the canceled
     sessions, and the sessions that were kept.
     """
     locked = lock_sessions(sessions)
     kept = [session for session in locked if session.is_changed and session.pk not in let_go]
-    spared = {session.pk for session in kept}
-    ids = [session.pk for session in locked if session.pk not in spared]
+    kept_ids = {session.pk for session in kept}
+    ids = [session.pk for session in locked if session.pk not in kept_ids]
     mark_session_feeds_stale(ids, now)
     booked = set(Session.objects.filter(pk__in=ids, bookings__isnull=False).values_list("pk", flat=True))
     Session.objects.filter(pk__in=set(ids) - booked).delete()
@@ -81,17 +81,18 @@ def _remove_sessions(
     Session.objects.filter(pk__in=booked, status=SessionStatus.SCHEDULED).update(
         status=SessionStatus.CANCELLED, cancel_reason=reason, departed_at=now
     )
-    # Lifting a closure must not restore any of them.
+    # Detach canceled sessions from their closure, so that lifting it does not restore them.
     Session.objects.filter(pk__in=booked, closure__isnull=False).update(closure=None)
     SessionFacilitator.objects.filter(session__in=booked).update(starts=None, ends=None)
     return sorted(booked), kept
 
 
 def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> None:
-    """End a meeting that is kept for one patient on the day `ends`, with all its later sessions. What has begun stays.
+    """End an individual meeting on `ends` (exclusive), and remove its later sessions unless they have begun.
 
-    Sessions that were changed by hand are removed as well, and so are sessions of earlier dates that were moved to the day or
-    later, if nobody is booked into them. A meeting that would begin on the day or later is deleted, unless sessions remain.
+    This includes sessions that were changed by hand. It also includes sessions from earlier dates that were moved to `ends`
+    or later, if nobody is booked into them. A meeting that would begin on `ends` or later is deleted, unless it still has
+    sessions.
     """
     later = Q(pattern_date__gte=ends) | Q(on__gte=ends, booked=0)
     sessions = Session.objects.filter(later, meeting=meeting).to_come(now)
@@ -108,10 +109,10 @@ def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now:
 
 
 def reassign_sessions(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
-    """Assign sessions that were changed by hand to a meeting: each stands for the meeting's date of its week.
+    """Assign sessions that were changed by hand to a meeting, each in place of the meeting's session in the same week.
 
-    So no second session is written for that date. If the meeting has no date in the week, the session becomes a one-off.
-    Bookings of enrollments that are not in the meeting are released.
+    This prevents a second session from being created in that week. If the meeting has no date in the week, the session
+    becomes a one-off session. Bookings of enrollments that are not in the meeting are released.
     """
     recurrence = meeting.as_pattern().recurrence
     for session in sessions:
@@ -129,13 +130,13 @@ def reassign_sessions(*, sessions: Iterable[Session], meeting: Meeting, now: dat
 
 
 def detach_sessions(sessions: Iterable[Session]) -> None:
-    """Turn sessions of a meeting that has ended into one-offs."""
+    """Turn the remaining sessions of a meeting that has ended into one-off sessions."""
     ids = [session.pk for session in sessions]
     Session.objects.filter(pk__in=ids).update(meeting=None, pattern_date=None)
 
 
 def end_meeting_enrollments(*, meeting: Meeting, ends: date, by: User | None, now: datetime) -> None:
-    """End every enrollment in the meeting on the day."""
+    """Take every enrollment out of the meeting from the day `ends` on."""
     later = meeting.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends))
     _record(later.values_list("enrollment", flat=True), f"{meeting} until {ends:%Y-%m-%d}", by, now)
     later.filter(starts__lt=ends).update(ends=ends)
@@ -143,16 +144,16 @@ def end_meeting_enrollments(*, meeting: Meeting, ends: date, by: User | None, no
 
 
 def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: User | None, now: datetime) -> None:
-    """Move enrollments from a meeting to the one that continues it, from the day on.
+    """Move enrollments from a meeting to the meeting that continues it, from the day `begins` on.
 
-    They move if the new meeting serves their track or, for patients who visit from another track, still serves a track that
-    the old meeting served. All enrollments in the old meeting end.
+    An enrollment moves if the new meeting serves its track. An enrollment from another track moves if the new meeting still
+    serves one of the tracks that the old meeting served. All enrollments leave the old meeting.
     """
     meeting.continued_by.exclude(pk=following.pk).update(continues=following)
-    goes_on = Q(enrollment__track__in=following.tracks.all())
+    continuing = Q(enrollment__track__in=following.tracks.all())
     if following.tracks.filter(pk__in=meeting.tracks.all()).exists():
-        goes_on |= ~Q(enrollment__track__in=meeting.tracks.all())
-    moving = meeting.enrollment_meetings.filter(goes_on, Q(ends=None) | Q(ends__gt=begins))
+        continuing |= ~Q(enrollment__track__in=meeting.tracks.all())
+    moving = meeting.enrollment_meetings.filter(continuing, Q(ends=None) | Q(ends__gt=begins))
     EnrollmentMeeting.objects.bulk_create(
         EnrollmentMeeting(
             enrollment_id=each.enrollment_id, meeting=following, starts=max(begins, each.starts), ends=each.ends
@@ -163,6 +164,6 @@ def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: 
 
 
 def _record(enrollments: Collection[int], detail: str, by: User | None, now: datetime) -> None:
-    """Write the change into the audit trail of each patient."""
-    touched = Enrollment.objects.filter(pk__in=list(enrollments)).select_related("episode__patient", "track")
-    record_all(touched, by=by, action=Action.CHANGED, at=now, detail=detail)
+    """Record the change in the audit trail of each enrolled patient."""
+    changed = Enrollment.objects.filter(pk__in=list(enrollments)).select_related("episode__patient", "track")
+    record_all(changed, by=by, action=Action.CHANGED, at=now, detail=detail)

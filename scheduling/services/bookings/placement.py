@@ -1,4 +1,4 @@
-"""Which dated sessions an enrollment covers, and booking all of a site's enrollments into theirs."""
+"""Which dated sessions an enrollment covers, and booking all enrollments of a site into their sessions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,9 +29,10 @@ BookingValues = tuple[int, int, int, datetime, datetime, int, date, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """An enrollment in one meeting: the half-open dates on which it attends the meeting, and those of the enrollment itself.
+    """The dates on which an enrollment attends one meeting, with the dates of the enrollment and the episode of care.
 
-    `episode` and `enrollment` are ids. `care_ends` is the first day after the episode of care.
+    `episode` and `enrollment` are ids. The enrollment attends the meeting in [starts, ends). `enrolled_until` and
+    `care_ends` are the first days after the enrollment and after the episode of care.
     """
 
     episode: int
@@ -45,8 +46,8 @@ class Placement:
     def covers(self, session: Session) -> bool:
         """Whether the patient attends the session.
 
-        A session that was moved counts for the date that it stands for, but only while the enrollment and the episode of care
-        last on the day on which it is held.
+        A session that was moved is matched by its original date, but the enrollment and the episode of care must also be in
+        force on the day on which it is held.
         """
         pattern_date = session.pattern_date or session.on
         return (
@@ -59,7 +60,7 @@ class Placement:
 
 
 PlacementsByMeeting = dict[int, list[Placement]]
-"""Map meeting id to the enrollments in it."""
+"""Map meeting id to the placements of enrollments in it."""
 
 
 def is_covered(placements: PlacementsByMeeting, session: Session) -> bool:
@@ -68,18 +69,20 @@ def is_covered(placements: PlacementsByMeeting, session: Session) -> bool:
 
 
 def placements_of(enrollment: Enrollment) -> PlacementsByMeeting:
-    """Return the placements of one enrollment."""
+    """Return the placements of one enrollment, by meeting id."""
     return _read_placements(EnrollmentMeeting.objects.filter(enrollment=enrollment))
 
 
 def book_enrollments(
     *, site: Site, first: date, until: date, now: datetime, book: RuleBook, since: datetime | None = None
 ) -> tuple[int, int]:
-    """Book the site's enrollments into their scheduled sessions on the half-open dates.
+    """Book the site's enrollments into their scheduled sessions in [first, until), the earliest enrollments first.
 
-    Nobody is booked twice, into a full session, into two sessions at once, or into one that begins before the instant
-    `since`. A booking that the patient gave back is not made again. The earliest enrollments come first. Return how many
-    bookings were written, and how many were not because the session was full or the patient in another one.
+    Patients are not booked into the same session twice, into full sessions, into two sessions at the same time, or into
+    sessions that start before the instant `since`. A booking that the patient gave up is not created again.
+
+    Return how many bookings were created, and how many were not because the session was full or the patient was in another
+    one.
     """
     by_meeting = _site_placements(site, first, until)
     scheduled = Session.objects.filter(site=site, meeting__in=by_meeting, status=SessionStatus.SCHEDULED)
@@ -92,18 +95,18 @@ def book_enrollments(
     weeks: dict[date, date] = {}
     unplaced = 0
     for session in sessions:
-        left, time, decided = session.places_left, Interval(session.starts, session.ends), settled[session.pk]
+        left, time, settled_episodes = session.places_left, Interval(session.starts, session.ends), settled[session.pk]
         week = weeks.setdefault(session.on, book.week_of(session.on))
-        copies = (session.starts, session.ends, session.countable_minutes, week)
+        session_values = (session.starts, session.ends, session.countable_minutes, week)
         for placement in by_meeting[session.meeting_id or 0]:
-            if placement.episode in decided or not placement.covers(session):
+            if placement.episode in settled_episodes or not placement.covers(session):
                 continue
             if left <= 0 or not taken.is_free(placement.episode, time):
                 unplaced += 1
                 continue
             left -= 1
             taken.take(placement.episode, time)
-            new.append((session.pk, placement.episode, placement.enrollment, *copies, "", ""))
+            new.append((session.pk, placement.episode, placement.enrollment, *session_values, "", ""))
     _insert_bookings(new)
     episodes = {row[1] for row in new}
     recount_booked({row[0] for row in new}, now)
@@ -113,7 +116,7 @@ def book_enrollments(
 
 
 def _site_placements(site: Site, first: date, until: date) -> PlacementsByMeeting:
-    """Return the placements of the site's enrollments on the half-open dates, the earliest enrollments first."""
+    """Return the placements of the site's enrollments in [first, until), the earliest enrollments first."""
     rows = EnrollmentMeeting.objects.filter(enrollment__episode__site=site)
     return _read_placements(rows.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until))
 
@@ -145,7 +148,10 @@ def _read_placements(enrollment_meetings: QuerySet[EnrollmentMeeting]) -> Placem
 
 
 def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], BusyIndex]:
-    """Map session id to the episodes that are booked into it or gave their booking back, and collect when each is booked."""
+    """Map session id to the episodes that need no new booking in it, and collect the times when each episode is booked.
+
+    An episode needs no new booking in a session if it is already booked or if the patient gave up the booking.
+    """
     settled: dict[int, set[int]] = defaultdict(set)
     taken = BusyIndex()
     times: dict[int, Interval[datetime]] = {}
@@ -159,7 +165,7 @@ def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], B
 
 
 def _insert_bookings(rows: Sequence[BookingValues]) -> None:
-    """Insert bookings in bulk, on PostgreSQL by COPY, which checks every constraint as any other statement does."""
+    """Insert bookings in bulk, with COPY on PostgreSQL. COPY checks every constraint, like any other statement."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             columns = ", ".join(BOOKING_COLUMNS)
@@ -167,8 +173,8 @@ def _insert_bookings(rows: Sequence[BookingValues]) -> None:
                 for row in rows:
                     copy.write_row(row)
         return
-    for some in batched(rows, ROWS_AT_ONCE):
-        Booking.objects.bulk_create(_as_bookings(some), batch_size=500)
+    for batch in batched(rows, ROWS_AT_ONCE):
+        Booking.objects.bulk_create(_as_bookings(batch), batch_size=500)
 
 
 def _as_bookings(rows: Iterable[BookingValues]) -> Iterator[Booking]:

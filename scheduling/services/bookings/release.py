@@ -1,4 +1,4 @@
-"""Release bookings: the spot is free again, and the row stays with the reason."""
+"""Release bookings: the spot becomes free, and the booking stays in the database with the reason."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,7 +20,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class AttendanceRecorded(Reason):
-    """Attendance is recorded for the booking, so it can't be released."""
+    """Attendance has been recorded for the booking, so it can't be released."""
 
     session: str
     on: date
@@ -28,9 +28,9 @@ class AttendanceRecorded(Reason):
 
 @transaction.atomic
 def release_booking(*, booking: Booking, reason: str, by: User, now: datetime) -> Booking:
-    """Release one booking because the patient gives the spot back; the nightly work does not book it again.
+    """Release one booking because the patient gives up the spot. The nightly job does not book it again.
 
-    Raises Refused if attendance is recorded, which is never deleted.
+    Raises Refused if attendance has been recorded, because attendance is never deleted.
     """
     lock_site(booking.session.site_id)
     one = Booking.objects.filter(pk=booking.pk)
@@ -44,9 +44,10 @@ def release_booking(*, booking: Booking, reason: str, by: User, now: datetime) -
 
 
 def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: str, now: datetime) -> int:
-    """Release those of the bookings that are active and without attendance, and return how many that were.
+    """Release the active bookings that have no attendance recorded, and return how many were released.
 
-    An excuse from a session to come counts as no attendance: nothing has happened yet. It stays with the released booking.
+    An excuse for a future session does not count as attendance, because the session has not taken place yet. The excuse
+    stays with the released booking.
     """
     unmarked = bookings.active().filter(Q(attendance=None) | Q(attendance__status="excused", starts__gt=now))
     lock_sessions(Session.objects.filter(pk__in=list(unmarked.values_list("session", flat=True))))
@@ -63,7 +64,8 @@ def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: 
 def release_uncovered_bookings(enrollment: Enrollment, placements: PlacementsByMeeting, now: datetime) -> None:
     """Release the enrollment's bookings in future sessions of meetings that none of the placements covers.
 
-    Bookings that were lost when a session was canceled are marked too, so that restoring it does not restore them.
+    Bookings that were lost when a session was canceled are marked as ended too, so that restoring the session does not
+    restore them.
     """
     bookings = Booking.objects.filter(enrollment=enrollment, session__meeting__isnull=False, starts__gt=now)
     lost = bookings.filter(Q(released_at=None) | ~Q(release_cause__in=[ReleaseCause.GIVEN_BACK, ReleaseCause.ENDED]))

@@ -1,4 +1,4 @@
-"""Calendar subscriptions: created, revoked, found by their token, and served to calendar apps."""
+"""Calendar feeds: create them, revoke them, find them by token, and serve them to calendar apps."""
 
 import hashlib
 import hmac
@@ -16,15 +16,18 @@ from scheduling.ical import FeedEvent, write_calendar
 from scheduling.models import Booking, Feed, FeedStyle, Room, Session, SessionStatus, Site, Track
 
 WEEKS_BACK = 4
-"""How many weeks of the past a calendar shows."""
+"""Number of past weeks that a calendar feed includes."""
 DAYS_EMPTY_AFTER_DISCHARGE = 14
-"""An app that polls once a week has cleared its copy by then. Afterwards the address is unknown. Product rule."""
+"""Number of days after discharge for which a patient's feed is served empty. Product rule.
+
+An app that fetches once a week has cleared its copy by then. After that, the feed's address is not found.
+"""
 SEQUENCE_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
-"""An event's sequence number is in minutes since then, so that every change of a session raises it."""
+"""An event's sequence number counts the minutes from this moment to the session's last change, so each change raises it."""
 
 
 def hash_token(token: str) -> str:
-    """Return the SHA-256 of a token, under which its feed is stored."""
+    """Return the SHA-256 hash of a token. Only this hash is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -40,7 +43,10 @@ def create_feed(
     by: User,
     now: datetime,
 ) -> tuple[Feed, str]:
-    """Create a subscription for exactly one subject. Return it with its token, which is not stored and can't be shown again."""
+    """Create a feed for exactly one patient, facilitator, room or track. Return it with its token.
+
+    The token is not stored and can't be shown again.
+    """
     token = secrets.token_urlsafe(32)
     feed = Feed.objects.create(
         patient=patient,
@@ -60,7 +66,7 @@ def create_feed(
 
 @transaction.atomic
 def revoke_feed(*, feed: Feed, by: User, now: datetime) -> Feed:
-    """Revoke a subscription: its address is unknown from now on. Revoking it again changes nothing."""
+    """Revoke a feed, so that its address no longer works. Revoking it again has no effect."""
     if feed.revoked_at is None:
         feed.revoked_at, feed.body, feed.etag = now, "", ""
         feed.save(update_fields=["revoked_at", "body", "etag"])
@@ -69,7 +75,7 @@ def revoke_feed(*, feed: Feed, by: User, now: datetime) -> Feed:
 
 
 def find_feed(token: str) -> Feed | None:
-    """Return the feed with the token, unless it is revoked or its facilitator has left the clinic."""
+    """Return the feed with this token, or None if there is none, if it is revoked, or if its facilitator is inactive."""
     feeds = Feed.objects.live().exclude(facilitator__is_active=False)
     subjects = feeds.select_related("patient__site", "facilitator", "room__site", "track__site")
     return subjects.filter(token_hash=hash_token(token)).first()
@@ -77,17 +83,17 @@ def find_feed(token: str) -> Feed | None:
 
 @dataclass(frozen=True, slots=True)
 class RenderedFeed:
-    """The response for a calendar app: the body, and its ETag including the quotes."""
+    """The response to a calendar app: the calendar file, and its ETag including the quotes."""
 
     body: bytes
     etag: str
 
 
 def serve_feed(*, feed: Feed, now: datetime) -> RenderedFeed | None:
-    """Return the calendar for an app that fetches it, and note the time of the fetch.
+    """Return the calendar for an app that fetches the feed, and record the time of the fetch.
 
-    The stored calendar is used until something in it changes or the day does. A patient's calendar is empty after discharge;
-    from `DAYS_EMPTY_AFTER_DISCHARGE` days after it on, the result is None.
+    The stored calendar is served until something in it changes or a new day begins. A patient's calendar is empty after
+    discharge. From `DAYS_EMPTY_AFTER_DISCHARGE` days after discharge on, the result is None.
     """
     site = _site_of(feed)
     today = site.today_at(now) if site else now.date()
@@ -110,7 +116,10 @@ def _site_of(feed: Feed) -> Site | None:
 
 
 def _days_since_discharge(feed: Feed, today: date) -> int | None:
-    """Return None for an admitted patient, for one who was never admitted, and for feeds of other subjects."""
+    """Return the number of days since the patient's last discharge.
+
+    None if the patient is admitted or was never admitted, and for the feeds of facilitators, rooms and tracks.
+    """
     if feed.patient is None:
         return None
     ends = list(feed.patient.episodes.values_list("ends", flat=True))
@@ -120,7 +129,7 @@ def _days_since_discharge(feed: Feed, today: date) -> int | None:
 
 
 def _note_fetch(feed: Feed, now: datetime) -> None:
-    """Store when the feed was last fetched, to the minute."""
+    """Record the time of the latest fetch, at most once a minute."""
     if feed.last_fetched_at is None or now - feed.last_fetched_at >= timedelta(minutes=1):
         Feed.objects.filter(pk=feed.pk).update(last_fetched_at=now)
 
@@ -163,7 +172,10 @@ def _event(feed: Feed, session: Session, starts: datetime, ends: datetime) -> Fe
 
 
 def _summary(feed: Feed, session: Session) -> str:
-    """Return the site's neutral name; for staff with the number of patients booked, never with a name."""
+    """Return the title of an event: "Busy" or the site's neutral name, never a patient's name.
+
+    The feeds of facilitators, rooms and tracks add the number of patients booked.
+    """
     if feed.style == FeedStyle.BUSY:
         return "Busy"
     if feed.patient is not None:
@@ -175,7 +187,7 @@ def _render(feed: Feed, site: Site | None, events: list[FeedEvent], now: datetim
     name = site.neutral_name if site and feed.style == FeedStyle.DISCREET else "Calendar"
     body = write_calendar(name=name, time_zone=site.time_zone if site else "UTC", events=events)
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    # If the feed was revoked or something in it changed meanwhile, the result is not stored: the next fetch renders anew.
+    # Do not store the result if the feed was revoked or became stale in the meantime: the next fetch renders it again.
     unchanged = Feed.objects.live().filter(pk=feed.pk, stale_at=feed.stale_at)
     unchanged.update(body=body.decode(), etag=etag, rendered_at=now, stale_at=None)
     return RenderedFeed(body, etag)

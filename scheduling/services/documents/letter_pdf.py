@@ -1,4 +1,4 @@
-"""The PDF of a letter: neutral letterhead, times, a line for the signature, and the notice that the law requires."""
+"""The PDF of a letter: neutral letterhead, appointment times, signature line, and the notice required by law."""
 
 import io
 import unicodedata
@@ -29,21 +29,21 @@ from scheduling.services.documents.letter_text import LetterText
 
 TITLE = "Schedule"
 PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"
-"""Fonts that are installed with the static files. They are embedded, so that every reader shows the same characters."""
+"""Fonts installed with the static files. They are embedded, so that every PDF viewer shows the same characters."""
 RIGHT_TO_LEFT = {"R", "AL"}
-"""Bidirectional classes of right-to-left scripts, which reportlab can't set."""
+"""Unicode bidirectional classes of right-to-left scripts, which reportlab can't typeset."""
 
 
 @cache
 def _typeface(name: str) -> TTFont:
-    """Register the font with reportlab once, and return it."""
+    """Register the font with reportlab on first use, and return it."""
     typeface = TTFont(name, str(settings.TYPEFACES_DIR / f"{name}.ttf"))
     pdfmetrics.registerFont(typeface)
     return typeface
 
 
 def unprintable_characters(content: LetterContent) -> str:
-    """Return the characters of the letter that can't be printed, each once, sorted."""
+    """Return the distinct characters of the letter that can't be printed, sorted."""
     glyphs = [_typeface(name).face.charToGlyph for name in (PLAIN, BOLD)]
     characters = {character for text in _texts(content) for character in text}
     return "".join(
@@ -66,7 +66,10 @@ def _texts(content: LetterContent) -> tuple[str, ...]:
 
 
 def render_pdf(content: LetterContent) -> bytes:
-    """Return the letter as a PDF. The same content gives the same bytes, and the document's properties reveal no more."""
+    """Return the letter as a PDF. The same content always gives the same bytes.
+
+    The document properties reveal no more than the letter itself.
+    """
     for name in (PLAIN, BOLD):
         _typeface(name)
     buffer = io.BytesIO()
@@ -94,7 +97,7 @@ def _style(**more: Any) -> ParagraphStyle:
 
 
 def _story(text: LetterText) -> list[Flowable]:
-    """The letter from top to bottom."""
+    """Return the parts of the letter in order, from top to bottom."""
     plain, small = _style(), _style(fontSize=8.5, leading=12)
     lines = [
         _paragraph(text.sender, _style(fontName=BOLD, fontSize=14, leading=20)),
@@ -129,7 +132,7 @@ def _paragraph(line: str, style: ParagraphStyle) -> Paragraph:
 
 
 def _table(text: LetterText) -> Table:
-    """A table of days and times, which may break across pages."""
+    """Return a table of days and times, which may break across pages."""
     plain = _style(leading=14)
     cells = [[_paragraph(days, plain), _paragraph(times, plain)] for days, times in text.rows]
     rules = TableStyle(

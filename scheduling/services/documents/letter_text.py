@@ -1,4 +1,4 @@
-"""The sentences of a letter. Its preview page and its PDF show the same ones."""
+"""The sentences of a letter, used by both its preview page and its PDF."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,14 +7,15 @@ from scheduling.domain.letters import LetterContent, WeeklyTime
 from scheduling.formats import full_date, times, weekday
 
 NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
-"""The short form of the notice that accompanies a disclosure, 42 CFR 2.32(a)(2): the form that reveals the least."""
+"""The short form of the notice that must accompany a disclosure, 42 CFR 2.32(a)(2). It reveals less than the long form."""
 
 
 @dataclass(frozen=True, slots=True)
 class LetterText:
-    """The parts of a letter from top to bottom, not escaped.
+    """The parts of a letter from top to bottom, not HTML-escaped.
 
-    `rows` are pairs of days and times: weekly appointments with the dates they leave out, then single ones by date.
+    `rows` are pairs of days and times. Weekly appointments come first, with the dates on which they don't take place,
+    followed by single appointments in order of date.
     """
 
     sender: str
@@ -30,7 +31,7 @@ class LetterText:
 
     @classmethod
     def of(cls, content: LetterContent) -> "LetterText":
-        """Write the sentences for the content."""
+        """Return the text of a letter with this content."""
         weekly = ((_weekly_text(each), times(each.starts, each.ends)) for each in content.times.weekly)
         single = ((_date_text(each.on), times(each.starts, each.ends)) for each in content.times.single)
         return cls(

@@ -1,6 +1,6 @@
-"""Letters to an employer or a school with the times of a patient's appointments, written with the patient's consent.
+"""Letters that tell an employer or a school a patient's appointment times, written with the patient's consent.
 
-A letter discloses times and nothing else. 42 CFR part 2.
+A letter discloses appointment times and nothing else (42 CFR part 2).
 """
 
 import unicodedata
@@ -26,12 +26,12 @@ from scheduling.services.documents.letter_pdf import render_pdf, unprintable_cha
 from timekeeping.reasons import EndDateBeforeStart, Reason, refuse_if_any
 
 LONGEST_PERIOD = timedelta(weeks=26)
-"""How many days one letter may cover. Product rule."""
+"""The longest period that one letter may cover. Product rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentNotInForce(Reason):
-    """The consent is not in force on the day: it has expired, was revoked, or is not signed yet."""
+    """The consent is not in force on the day of the letter: it has expired, was revoked, or is not signed yet."""
 
     recipient: str
     last_day: date
@@ -40,7 +40,7 @@ class ConsentNotInForce(Reason):
 
 @dataclass(frozen=True, slots=True)
 class NoAppointments(Reason):
-    """The patient has no appointment on the days. Appointments after the day `horizon` are not booked yet."""
+    """The patient has no appointments in the period. Appointments after the day `horizon` are not booked yet."""
 
     first_day: date
     last_day: date
@@ -49,7 +49,7 @@ class NoAppointments(Reason):
 
 @dataclass(frozen=True, slots=True)
 class LetterTooLong(Reason):
-    """The letter would cover more weeks than allowed."""
+    """The letter would cover more weeks than one letter may cover."""
 
     weeks: int
     most: int
@@ -57,14 +57,20 @@ class LetterTooLong(Reason):
 
 @dataclass(frozen=True, slots=True)
 class UnprintableCharacters(Reason):
-    """Some characters can't be printed: the font lacks them, or their script runs from right to left."""
+    """The letter contains characters that can't be printed.
+
+    The font lacks them, or they belong to a right-to-left script.
+    """
 
     letters: str
 
 
 @dataclass(frozen=True, slots=True)
 class LetterheadRevealsTreatment(Reason):
-    """The letterhead has a word about treatment, or the site's name outside the address, where it may be a street's."""
+    """The letterhead contains a word about treatment, or the site's name.
+
+    The site's name is allowed in the address, because it may be the name of a street.
+    """
 
     words: tuple[str, ...]
 
@@ -78,21 +84,21 @@ class NameRevealsTreatment(Reason):
 
 @dataclass(frozen=True, slots=True)
 class LetterChanged(Reason):
-    """The letter would no longer say what was previewed."""
+    """The letter's content has changed since it was previewed."""
 
 
 def consents_of(patient: Patient, today: date) -> tuple[list[Consent], list[Consent]]:
-    """Return the patient's consents in force, and the others, with prefetched letters."""
+    """Return the patient's consents in force today and all other consents, both with prefetched letters."""
     consents = list(patient.consents.select_related("patient__site").prefetch_related("letters"))
     in_force = [each for each in consents if each.is_in_force_on(today)]
     return in_force, [each for each in consents if each not in in_force]
 
 
 def letter_content(*, consent: Consent, name: str, first_day: date, last_day: date, now: datetime) -> LetterContent:
-    """Return the content of a letter about the days, both inclusive, that calls the patient `name`.
+    """Return the content of a letter about `first_day` to `last_day`, inclusive, that calls the patient `name`.
 
-    Raises Refused if the consent is not in force, for more days than allowed, for days without an appointment, for words
-    that would reveal the treatment, and for characters that can't be printed.
+    Raises Refused if the consent is not in force; if the period is reversed, too long or has no appointments; and if the
+    text contains words that would reveal the treatment or characters that can't be printed.
     """
     site = consent.patient.site
     today = site.today_at(now)
@@ -126,10 +132,10 @@ def letter_content(*, consent: Consent, name: str, first_day: date, last_day: da
 def write_letter(
     *, consent: Consent, name: str, first_day: date, last_day: date, seen: str, by: User, now: datetime
 ) -> tuple[Letter, bytes]:
-    """Record the disclosure, and return its row with the letter as a PDF.
+    """Record the disclosure. Return its database row and the letter as a PDF.
 
     `seen` is the key of the content that was previewed. Raises Refused as `letter_content` does, and if the content has
-    changed since.
+    changed since the preview.
     """
     consents = Consent.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")
     consent = consents.get(pk=consent.pk)
@@ -153,7 +159,7 @@ def _check_request(consent: Consent, first_day: date, last_day: date, today: dat
 
 
 def _check_disclosure(content: LetterContent, patient: Patient) -> Iterable[Reason]:
-    """Check the texts that people entered. Words of the patient's real name are allowed, whatever they sound like."""
+    """Yield the reasons why user-entered text would reveal treatment. Words of the patient's real name are always allowed."""
     name = patient.site.name
     if words := revealing_words(content.sender, [name]) + revealing_words(content.sender_address):
         yield LetterheadRevealsTreatment(words)
@@ -165,12 +171,12 @@ def _check_disclosure(content: LetterContent, patient: Patient) -> Iterable[Reas
 
 
 def _normalize(text: str) -> str:
-    """Compose characters: fonts have glyphs for composed ones."""
+    """Return the text in Unicode form NFC, because the fonts have glyphs only for composed characters."""
     return unicodedata.normalize("NFC", text)
 
 
 def _appointments(patient: Patient, first: date, until: date) -> Iterable[Appointment]:
-    """Yield the patient's bookings on the half-open dates, on the wall clock of each session's site."""
+    """Yield the patient's bookings in [first, until), in the local time of each session's site."""
     booked = Booking.objects.active().of_patient(patient.pk).filter(session__on__gte=first, session__on__lt=until)
     for booking in booked.select_related("session__site"):
         zone = booking.session.site.zone

@@ -28,14 +28,15 @@ from timekeeping.reasons import Reason, Refused, refuse_if_any
 def change_meetings(
     *, enrollment: Enrollment, meetings: Sequence[Meeting], from_day: date, by: User, now: datetime
 ) -> Enrollment:
-    """Let the patient attend these meetings of the track, and of tracks that mix with it, from a day on.
+    """Make the patient attend exactly these meetings of the track, and of tracks that mix with it, from `from_day` on.
 
-    They replace the meetings attended until then; a meeting that is attended already may be kept in any case. Bookings in
-    sessions of other meetings are released, and sessions of the new meetings are booked up to the horizon. What has begun
-    stays. A session that was moved counts as the date that it stands for. Return the enrollment as it is then.
+    A meeting that the patient already attends may be kept even if it is full or its track no longer mixes with this one.
+    Bookings in sessions of other meetings are released, and sessions of the new meetings are booked up to the horizon.
+    Sessions that have begun do not change. A session that was moved counts by its original date. Return the updated
+    enrollment.
 
-    Raises Refused with every reason at once, as `enroll_patient` does; for a day that has passed or on which the enrollment
-    is over; and if nothing would change.
+    Raises Refused with all reasons at once, as `enroll_patient` does. Also raises Refused if the day has passed, if the
+    enrollment is over by then, and if nothing would change.
     """
     enrollment, track = lock_enrollment(enrollment, meetings)
     episode = enrollment.episode
@@ -66,9 +67,9 @@ def change_meetings(
 
 
 def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: date) -> bool:
-    """Replace the enrollment's group meetings from `from_day` on with `wanted`; return whether anything changed.
+    """Replace the enrollment's group meetings from `from_day` on with `wanted`. Return whether anything changed.
 
-    Individual meetings are left alone. A meeting that continues keeps its row, so its bookings stay covered.
+    Individual meetings do not change. A meeting that continues keeps its row, so its bookings are not released.
     """
     missing = {each.meeting_id: each for each in wanted if enrollment.ends is None or each.starts < enrollment.ends}
     for each in missing.values():
@@ -76,10 +77,10 @@ def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting
     deleted, changed = [], []
     present = enrollment.enrollment_meetings.filter(Q(ends=None) | Q(ends__gte=from_day), meeting__kept_for=None)
     for row in present.order_by("starts", "pk"):
-        want = missing.pop(row.meeting_id, None)
-        starts = row.starts if row.starts < from_day or want is None else want.starts
-        ends = from_day if want is None else want.ends
-        if want is None and row.starts >= from_day:
+        replacement = missing.pop(row.meeting_id, None)
+        starts = row.starts if row.starts < from_day or replacement is None else replacement.starts
+        ends = from_day if replacement is None else replacement.ends
+        if replacement is None and row.starts >= from_day:
             deleted.append(row.pk)
         elif (row.starts, row.ends) != (starts, ends):
             row.starts, row.ends = starts, ends
@@ -91,7 +92,7 @@ def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting
 
 
 def _without_known_reasons(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
-    """Leave out what the weekly check has said already: full sessions of a full meeting, and weekly conflicts."""
+    """Leave out reasons that the weekly check has already given: sessions of full meetings, and weekly conflicts."""
     full = {reason.meeting.name for reason in known if isinstance(reason, MeetingFull)}
     conflicting = {reason.busy.label for reason in known if isinstance(reason, CommitmentConflict)}
     return [

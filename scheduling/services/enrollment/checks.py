@@ -1,4 +1,4 @@
-"""What speaks against an enrollment, for the preview of a choice of meetings and again under the locks when it is written."""
+"""Reasons against an enrollment, checked when meetings are previewed and again under the locks when it is saved."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class NotRunning(Reason):
-    """The meeting is not one of the track's, or is not held in the week of the first day."""
+    """The meeting does not belong to the track, or is not held in the week in which the patient would start."""
 
     meeting: str
     asked: date
@@ -36,9 +36,9 @@ class NotRunning(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoicePreview:
-    """What a choice of meetings comes to: minutes and days a week beside what is prescribed, and what speaks against it.
+    """A preview of attending a choice of meetings: its weekly minutes and days, the prescription, and the reasons against it.
 
-    `asks` are remarks on how it goes with the patient's commitments.
+    `asks` are remarks about commitments that would have to move and sessions that the patient would miss.
     """
 
     minutes: int
@@ -60,9 +60,9 @@ def preview_choice(
     changes: Enrollment | None = None,
     beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
 ) -> ChoicePreview:
-    """Judge a choice of meetings as `check_enrollment` does, and add up its hours; nothing is written.
+    """Check a choice of meetings as `check_enrollment` does, and add up its hours. Nothing is saved.
 
-    Reads the prefetched meetings of the track and those `beside` them.
+    Reads the prefetched meetings of the track, and the meetings in `beside`.
     """
     wanted = {meeting.pk for meeting in meetings}
     chosen = [each.as_weekly_meeting() for each in (*track.meetings.all(), *beside.meetings) if each.pk in wanted]
@@ -87,7 +87,10 @@ def preview_choice(
 
 
 def places_left(*, meetings: Collection[int], from_day: date) -> dict[int, int]:
-    """Map meeting id to the fewest places left on any date from the day on. Meetings without dated sessions are left out."""
+    """Map meeting id to the fewest spots left on any date from `from_day` on.
+
+    Meetings without dated sessions are left out.
+    """
     sessions = Session.objects.filter(meeting__in=meetings, on__gte=from_day, status=SessionStatus.SCHEDULED)
     left = sessions.order_by().values_list("meeting").annotate(left=Min(F("places") - F("booked")))
     return {meeting: max(0, places) for meeting, places in left if meeting is not None}
@@ -103,11 +106,12 @@ def check_enrollment(
     changes: Enrollment | None = None,
     beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
 ) -> tuple[Reason, ...]:
-    """Return everything against attending these meetings from the need's first day, and then those that continue them.
+    """Return every reason against attending these meetings from the need's first day on.
 
-    `full` maps meeting id to full dates, as `full_dates` does from that day. With `changes`, that enrollment in the track
-    goes on with these meetings, so that any first day will do. Meetings `beside` the track's own can be chosen too.
-    Reads the track's prefetched meetings and start dates.
+    Meetings that continue them later are checked too. `full` maps meeting id to full dates from that day on, as returned by
+    `full_dates`. `changes` is an enrollment in the track that continues with these meetings, for which any first day is
+    allowed. Meetings in `beside` can be chosen in addition to the track's own. Reads the track's prefetched meetings and
+    start dates.
     """
     starts = need.from_day
     reasons: list[Reason] = []
@@ -141,7 +145,7 @@ def _check_successors(
     following: Sequence[WeeklyMeeting],
     full: Mapping[int, tuple[date, ...]],
 ) -> Iterable[Reason]:
-    """Yield what speaks against the meetings that continue the chosen ones from a later date."""
+    """Yield the reasons against the meetings that continue the chosen ones at a later date."""
     later = Offer(
         key=offer.key,
         name=offer.name,
@@ -152,15 +156,15 @@ def _check_successors(
     yield from keeps_commitments(later, need, choice)
     yield from has_a_place(later, need, choice)
     lasting = tuple(each for each in (*chosen, *following) if each.runs_until is None or each.runs_until >= need.until)
-    if len(lasting) == len(chosen):  # otherwise one of them ends without a successor, and its hours with it
+    if len(lasting) == len(chosen):  # otherwise a chosen meeting has no successor, and its hours end with it
         yield from gives_the_hours(later, need, lasting)
 
 
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
-    """Return the meetings that continue these for a patient of the track, and those that continue them in turn.
+    """Return the meetings that continue these for a patient of the track, the meetings that continue those, and so on.
 
-    A continuing meeting must serve the track or, if the patient visits the meeting from another track, still serve a track
-    that the continued meeting served.
+    A continuing meeting must serve the track. If the patient attends the meeting from another track, the continuing one
+    must still serve a track that the previous one served.
     """
     visited = ~Q(continues__tracks=track) & Q(tracks=F("continues__tracks"))
     rows = Meeting.objects.filter(Q(tracks=track) | visited).distinct()
@@ -173,9 +177,9 @@ def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
 
 
 def check_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reason, ...]:
-    """Return the reasons not to book these dated sessions: one is full, or overlaps another session of the patient.
+    """Return the reasons against booking these dated sessions: one is full, or overlaps another session of the patient.
 
-    The weekly search knows nothing of single bookings, such as make-up sessions.
+    The weekly search does not check individual bookings, such as make-up sessions.
     """
     reasons: list[Reason] = [SessionFull(each.name, each.on) for each in sessions if each.places_left <= 0]
     if sessions:

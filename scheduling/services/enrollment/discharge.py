@@ -1,4 +1,4 @@
-"""Discharge a patient: the episode of care ends, and every enrollment and booking with it."""
+"""Discharge a patient: end the episode of care with all its enrollments, and release later bookings."""
 
 from datetime import date, datetime, timedelta
 
@@ -22,9 +22,9 @@ DAY = timedelta(days=1)
 def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User, now: datetime) -> Episode:
     """End the episode after `last_day`, with its enrollments, later bookings, waitlist entries and level of care.
 
-    An enrollment that would start later ends on its first day, with nothing booked. Return the episode as it is then.
+    An enrollment that would start later ends on its first day, without bookings. Return the updated episode.
 
-    Raises Refused if the episode has ended already, or if the last day is before the admission.
+    Raises Refused if the episode has already ended, or if the last day is before the admission.
     """
     lock_site(episode.site_id)
     episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=episode.pk)

@@ -1,4 +1,4 @@
-"""End an enrollment after a day, and release what is booked later."""
+"""End an enrollment after a day, and release its later bookings."""
 
 from datetime import date, datetime, timedelta
 
@@ -22,10 +22,10 @@ def end_enrollment(
 ) -> Enrollment:
     """End the enrollment after `last_day`, with its individual sessions, and release its later bookings.
 
-    A booking is later if its session is held after the last day, or if it has not begun and stands for a later date of
-    its meeting. With `keep_begun`, bookings in sessions that have begun are kept. Return the enrollment as it is then.
+    A booking is later if its session is held after the last day, or if the session has not begun and its original date is
+    after the last day. With `keep_begun`, bookings in sessions that have begun are kept. Return the updated enrollment.
 
-    Raises Refused if the last day is before the first, or if the enrollment has ended by then.
+    Raises Refused if the last day is before the first day, or if the enrollment already ends before the last day.
     """
     lock_site(enrollment.episode.site_id)
     lock_meetings(list(enrollment.enrollment_meetings.values_list("meeting", flat=True)))

@@ -1,4 +1,4 @@
-"""End a track after a day: its patients move to another track, or their enrollments end with it."""
+"""End a track after a day. Its patients transfer to another track, or their enrollments end too."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,9 +29,10 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class EndingEnrollment:
-    """An enrollment in a track that ends, and how another track would fit the patient from the day after.
+    """An enrollment in a track that ends, and how another track would fit the patient from the next day on.
 
-    `fit` is None if no other track was asked about. The `reasons` say why the patient can't move on that day.
+    `fit` is None if no other track was given or the patient's need can't be determined. `reasons` say why the patient can't
+    transfer on that day.
     """
 
     enrollment: Enrollment
@@ -40,12 +41,12 @@ class EndingEnrollment:
 
     @property
     def may_move(self) -> bool:
-        """Whether the other track fits from the day after; such patients move unless the user says otherwise."""
+        """Whether the patient can transfer to the other track. Such patients do so unless the user decides otherwise."""
         return self.fit is not None and self.fit.fits and not self.reasons
 
 
 def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> list[EndingEnrollment]:
-    """Return the enrollments that last longer than the track, by patients' names, with how the track `to` fits each."""
+    """Return the enrollments that last longer than the track, by patient name, with how well the track `to` fits each."""
     enrollments = (
         Enrollment.objects.filter(track=track)
         .open_on_or_after(last_day + DAY)
@@ -60,9 +61,9 @@ def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> lis
 
 
 def visiting_enrollments(*, track: Track, last_day: date) -> list[Enrollment]:
-    """Return the enrollments of other tracks that attend a meeting that ends with this one, by patients' names.
+    """Return the enrollments of other tracks that attend a meeting that ends with this track, by patient name.
 
-    They lose the meeting and keep the others.
+    They lose that meeting and keep the others.
     """
     attended = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=last_day + DAY), meeting__in=_ending_meetings(track)
@@ -99,11 +100,11 @@ def end_track(
 ) -> Track:
     """End the track after `last_day`, and return it.
 
-    Nobody can be enrolled in it any more, and its waitlist is closed. Its meetings that serve no other published track are
-    held until that day. Enrollments end with it, except those whose ids are in `moving`: these patients are transferred to
-    the track `to`.
+    No more patients can be enrolled in it, and its waitlist is closed. Those of its meetings that serve no other published
+    track are held until that day. Its enrollments end then too, except those whose ids are in `moving`: these patients are
+    transferred to the track `to`.
 
-    Raises Refused for a day in the past or a track that is not published, and with every reason against a transfer. Raises
+    Raises Refused if the day is in the past or the track is not published, and with every reason against a transfer. Raises
     PermissionDenied unless `by` may manage both the timetable and the patients of the site.
     """
     for permission in (Permission.MANAGE_TIMETABLE, Permission.MANAGE_PATIENTS):
@@ -137,7 +138,10 @@ def _move_or_end(
     by: User,
     now: datetime,
 ) -> None:
-    """Transfer the enrollments in `moving` to the track `to`, and end the others. Raises Refused with every reason."""
+    """Transfer the enrollments in `moving` to the track `to`, and end the others.
+
+    Raises Refused with every reason against the transfers.
+    """
     reasons: list[Reason] = []
     for each in ending:
         enrollment = each.enrollment
@@ -170,11 +174,11 @@ def _ending_meetings(track: Track) -> MeetingQuerySet:
 
 
 def _end_meetings(track: Track, last_day: date, by: User, now: datetime) -> None:
-    """End the meetings that serve no other published track, with their later sessions, even those changed by hand."""
+    """End the meetings that serve no other published track. Later sessions are removed, even those changed by hand."""
     ends = last_day + DAY
     for meeting in _ending_meetings(track).open_on_or_after(ends):
         later = set(meeting.sessions.filter(pattern_date__gte=ends).values_list("pk", flat=True))
-        if meeting.runs_from >= ends:  # it would begin later, and never will
+        if meeting.runs_from >= ends:  # it would begin only after the track ends
             withdraw_sessions(meeting=meeting, reason="The track ended", now=now, let_go=later)
             meeting.tracks.remove(track)
             continue

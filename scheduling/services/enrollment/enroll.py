@@ -34,16 +34,16 @@ def enroll_patient(
     by: User,
     now: datetime,
 ) -> Enrollment:
-    """Enroll the patient in these meetings of the track from a date on, and book every session up to the horizon.
+    """Enroll the patient in these meetings of the track from `starts` on, and book every session up to the horizon.
 
-    Where tracks mix, some of the meetings may be another track's, but no more of any than of this one. The track's
-    individual sessions are at the hours in `individual`, or are arranged later. `continues` is the enrollment that this
-    one takes over from. Sessions on the few dates on which the patient is busy count as given back. If the patient was on
-    the track's waitlist, the entry is closed.
+    If tracks mix, some of the meetings may belong to other tracks, but no other track may supply more of them than this
+    one. The track's individual sessions take place at the hours in `individual`; if it is empty, they are arranged later.
+    `continues` is the enrollment that this one replaces. Sessions on single dates when the patient is busy are recorded as
+    released bookings. If the patient is on the track's waitlist, the entry is closed.
 
-    Raises Refused with every reason at once: fewer hours or days than are prescribed, more than the rules allow, two
-    alternatives of one hour, a conflict with a commitment or other treatment, a session without a spot, an individual hour
-    that is not free. The rules are those of `scheduling.domain.search.fit`.
+    Raises Refused with all reasons at once: fewer hours or days than prescribed, more than the rules allow, two
+    alternatives for the same hour, a conflict with a commitment or other treatment, a session without a spot, or an
+    individual hour that is not free. The rules are in `scheduling.domain.search.fit`.
     """
     lock_site(episode.site_id)
     episode = (
@@ -93,9 +93,9 @@ def enroll_patient(
 def planned_enrollment_meetings(
     enrollment: Enrollment, begins: date, chosen: Sequence[Meeting], following: Sequence[Meeting]
 ) -> list[EnrollmentMeeting]:
-    """Return unsaved rows that put the enrollment in the chosen meetings from a day on, and in those that follow them.
+    """Return unsaved rows that put the enrollment in the chosen meetings from `begins` on, and later in their successors.
 
-    A chosen meeting that one of the `following` continues ends where that one begins.
+    A chosen meeting ends when the meeting in `following` that continues it begins.
     """
     continued = {meeting.continues_id for meeting in following}
     return [

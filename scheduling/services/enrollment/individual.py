@@ -1,7 +1,7 @@
-"""Weekly individual sessions of an enrollment: propose hours, check them, add them and end them.
+"""Weekly individual sessions of an enrollment: propose, check, add and end them.
 
-Each weekly hour is a meeting of its own that is kept for the enrollment, so that sessions, bookings, calendars and the nightly
-work treat it like any other meeting.
+Each weekly hour is a separate meeting that is reserved for the enrollment. Sessions, bookings, calendars and the nightly
+job can therefore treat it like any other meeting.
 """
 
 from collections import defaultdict
@@ -38,9 +38,9 @@ from timekeeping.reasons import Reason, Refused
 from timekeeping.weeks import TREATMENT, BusyTime, OnDates, minute_of, wall_time
 
 SERVICE_TYPE, NAME = "individual", "Individual session"
-"""The code of the service type, and the name of every such session: it never says whose session it is."""
+"""Service type code and name of all individual sessions. The name never reveals which patient a session is for."""
 CANCEL_REASON = "Not arranged any more"
-"""The reason that everybody sees who sees the calendar. Why a patient no longer comes is not for all of them."""
+"""Reason for canceling individual sessions. It does not say why, because everyone with access to the calendar sees it."""
 
 
 def propose_individual_sessions(
@@ -52,10 +52,10 @@ def propose_individual_sessions(
     today: date,
     apart_from: Enrollment | None = None,
 ) -> IndividualProposals:
-    """Propose weekly hours for so many individual minutes beside the meetings with these ids.
+    """Propose weekly hours for `minutes` of individual sessions, in addition to the meetings with these ids.
 
-    They start on the need's first day, or today if that has passed. The hours that are kept for the enrollment `apart_from`
-    count as free; the need must leave them out too. Without minutes nothing is read.
+    The hours start on the need's first day, or today if that day has passed. Hours reserved for the enrollment `apart_from`
+    count as free, and `need` must leave them out too. If `minutes` is 0, the proposals are empty and nothing is read.
     """
     if not minutes:
         return IndividualProposals()
@@ -76,9 +76,9 @@ def check_individual_sessions(
     today: date,
     apart_from: Enrollment | None = None,
 ) -> tuple[Reason, ...]:
-    """Return everything against these weekly hours, by the rules that propose them; none for no hours.
+    """Return every reason against these weekly hours, by the same rules as for proposals. Empty if there are no hours.
 
-    The counselors are locked until the transaction ends. Parameters as for `propose_individual_sessions`.
+    Locks the counselors until the transaction ends. The parameters are those of `propose_individual_sessions`.
     """
     if not hours:
         return ()
@@ -90,13 +90,16 @@ def check_individual_sessions(
 
 
 def lock_counselors(hours: Iterable[WeeklyHour]) -> None:
-    """Until the transaction ends nobody else books these counselors' hours, at any site."""
+    """Lock the counselors of these hours until the transaction ends, so that no other site books them."""
     ids = sorted({int(hour.counselor) for hour in hours})
     list(User.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
 
 
 def counselors_at(*, site: Site, need: Need, apart_from: Enrollment | None = None) -> tuple[Counselor, ...]:
-    """Return the site's counselors with their hours and their busy times from the need's first day on; three queries."""
+    """Return the site's counselors with their hours and their busy times from the need's first day on.
+
+    Runs three queries.
+    """
     open_: dict[User, list[OpenHours]] = defaultdict(list)
     rows = CounselorHours.objects.filter(site=site, user__in=User.objects.clinicians_at(site.pk))
     for each in rows.open_on_or_after(need.from_day).select_related("user"):
@@ -111,7 +114,10 @@ def counselors_at(*, site: Site, need: Need, apart_from: Enrollment | None = Non
 def _counselor_busy_times(
     users: Collection[int], site: Site, need: Need, apart_from: Enrollment | None
 ) -> dict[int, list[BusyTime]]:
-    """Map user id to the weekly meetings (in the site's time zone) and the dated sessions (anywhere) that they facilitate."""
+    """Map user id to the times of the weekly meetings and dated sessions that the user facilitates.
+
+    Includes weekly meetings at sites in this site's time zone, and dated sessions at all sites.
+    """
     found: dict[int, list[BusyTime]] = defaultdict(list)
     weekly = Meeting.objects.filter(site__time_zone=site.time_zone).held_from(need.from_day)
     sessions = SessionFacilitator.objects.filter(
@@ -136,7 +142,7 @@ def _counselor_busy_times(
 
 
 def _with_successors(meetings: Collection[int]) -> list[Meeting]:
-    """Return the meetings with these ids, those that continue them, and so on."""
+    """Return the meetings with these ids, the meetings that continue them, and so on."""
     rows = Meeting.objects.select_related("service_type").prefetch_related("meeting_facilitators")
     found = list(rows.filter(pk__in=meetings))
     latest = found
@@ -146,7 +152,7 @@ def _with_successors(meetings: Collection[int]) -> list[Meeting]:
 
 
 def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollment | None) -> Need:
-    """Return the need from today on if its first day has passed, with the patient's dated bookings as busy times."""
+    """Return the need with the patient's dated bookings as busy times. It starts today if its first day has passed."""
     first = max(need.from_day, today)
     sessions = Booking.objects.active().filter(
         episode=episode, session__on__gte=first, session__on__lt=first + (need.until - need.from_day)
@@ -158,29 +164,32 @@ def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollm
 
 
 def _not_kept_for(enrollment: Enrollment) -> Q:
-    """Select sessions whose meeting is not kept for the enrollment. Sessions without a meeting have to be added."""
+    """Match sessions whose meeting is not reserved for the enrollment.
+
+    Does not match sessions without a meeting; the caller must add them.
+    """
     return Q(session__meeting__kept_for=None) | ~Q(session__meeting__kept_for=enrollment)
 
 
 def _dated_busy_times(sessions: Iterable[tuple[str, datetime, datetime]], site: Site) -> Iterator[BusyTime]:
-    """Yield dated sessions (name, start, end) as busy times on the site's wall clock, grouped by name and hours."""
+    """Yield dated sessions (name, start, end) as busy times in the site's local time, grouped by name and hours."""
     dated: dict[tuple[str, time, time], set[date]] = defaultdict(set)
     for name, starts, ends in sessions:
-        begins, over = starts.astimezone(site.zone), ends.astimezone(site.zone)
-        dated[name, begins.time(), over.time()].add(begins.date())
-    for (name, begins_at, over_at), days in dated.items():
+        local_starts, local_ends = starts.astimezone(site.zone), ends.astimezone(site.zone)
+        dated[name, local_starts.time(), local_ends.time()].add(local_starts.date())
+    for (name, starts_at, ends_at), days in dated.items():
         yield BusyTime(
             key=name,
             label=name,
             kind=TREATMENT,
             recurrence=OnDates(frozenset(days)),
-            starts=begins_at,
-            ends=over_at,
+            starts=starts_at,
+            ends=ends_at,
         )
 
 
 def individual_sessions_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHour, ...]:
-    """Return the enrollment's weekly hours that are in force on the day or later, in the order of the week."""
+    """Return the enrollment's weekly individual hours in force on `day` or later, ordered by weekday and time."""
     meetings = (
         Meeting.objects.filter(kept_for=enrollment).open_on_or_after(day).prefetch_related("meeting_facilitators")
     )
@@ -196,17 +205,17 @@ def individual_sessions_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHou
 
 
 def needs_individual_sessions(enrollment: Enrollment) -> bool:
-    """Whether the track has individual time that has not been arranged for the enrollment yet."""
+    """Whether the track includes individual sessions that have not been arranged for the enrollment yet."""
     return bool(enrollment.track.individual_minutes) and not enrollment.meetings.filter(kept_for=enrollment).exists()
 
 
 def add_individual_sessions(
     *, enrollment: Enrollment, hours: Sequence[WeeklyHour], begins: date, now: datetime
 ) -> None:
-    """Create the weekly hours, which have passed the checks, from a day on, with their sessions up to the horizon.
+    """Create meetings for the weekly hours from `begins` on, and their sessions up to the horizon.
 
-    The caller books the sessions. Raises Refused if somebody at another site gave a counselor another session in the
-    meantime.
+    The hours must have passed the checks. The caller books the sessions. Raises Refused if another site has given a
+    counselor another session in the meantime.
     """
     if not hours:
         return
@@ -214,17 +223,17 @@ def add_individual_sessions(
     today = site.today_at(now)
     begins = max(begins, today)
     with translate_integrity_errors():
-        made = [_create_meeting(enrollment, hour, service_type, begins) for hour in hours]
+        meeting_ids = [_create_meeting(enrollment, hour, service_type, begins) for hour in hours]
         book = RuleBook.of(site)
         written = write_sessions(
-            site=site, first=begins, until=horizon_end(today), book=book, now=now, since=now, only=made
+            site=site, first=begins, until=horizon_end(today), book=book, now=now, since=now, only=meeting_ids
         )
     if written.unled:
         raise Refused([TakenConcurrently(FACILITATOR.name)])
 
 
 def _create_meeting(enrollment: Enrollment, hour: WeeklyHour, service_type: ServiceType, begins: date) -> int:
-    """Create the meeting of a weekly hour, and return its id."""
+    """Create the meeting for a weekly individual hour, and return its id."""
     meeting = Meeting.objects.create(
         site=enrollment.episode.site,
         code=f"one-to-one {token_hex(8)}",
@@ -245,6 +254,9 @@ def _create_meeting(enrollment: Enrollment, hour: WeeklyHour, service_type: Serv
 
 
 def end_individual_sessions(*, enrollment: Enrollment, ends: date, now: datetime) -> None:
-    """End the enrollment's weekly hours on the day, and remove their later sessions. What has begun stays."""
+    """End the enrollment's weekly individual hours on `ends` (exclusive), and remove their later sessions.
+
+    Sessions that have begun stay.
+    """
     for meeting in Meeting.objects.filter(kept_for=enrollment).open_on_or_after(ends):
         remove_individual_meeting(meeting=meeting, ends=ends, reason=CANCEL_REASON, now=now)

@@ -1,4 +1,4 @@
-"""Arrange the individual sessions of a patient who is enrolled, or move them to other hours."""
+"""Arrange individual sessions for an enrolled patient, or move them to other hours."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -26,7 +26,7 @@ from timekeeping.reasons import refuse_if_any
 
 
 def individual_session_options(*, enrollment: Enrollment, from_day: date, today: date) -> IndividualProposals:
-    """Propose weekly hours for the individual time of the enrollment's track, as if its present hours ended on the day.
+    """Propose weekly hours for the enrollment's individual sessions, as if its current hours ended on `from_day`.
 
     Raises Refused if the episode of care is over by then.
     """
@@ -44,12 +44,13 @@ def individual_session_options(*, enrollment: Enrollment, from_day: date, today:
 def arrange_individual_sessions(
     *, enrollment: Enrollment, hours: Sequence[WeeklyHour], from_day: date, by: User, now: datetime
 ) -> Enrollment:
-    """Replace the enrollment's weekly individual hours from a day on, with none if `hours` is empty, and return it.
+    """Replace the enrollment's weekly individual hours from `from_day` on, and return the enrollment.
 
-    Sessions of the new hours are booked up to the horizon; what has begun stays.
+    If `hours` is empty, the current hours end without a replacement. Sessions of the new hours are booked up to the
+    horizon. Sessions that have begun do not change.
 
-    Raises Refused with every reason: an hour that is not free, or other minutes than the track promises; a day that has passed
-    or on which the enrollment is over; and if nothing would change.
+    Raises Refused with every reason: an hour is not free, or the hours do not add up to the track's individual minutes.
+    Also raises Refused if the day has passed, if the enrollment is over by then, and if nothing would change.
     """
     enrollment, track = lock_enrollment(enrollment, [])
     episode = enrollment.episode
@@ -79,6 +80,6 @@ def arrange_individual_sessions(
 
 
 def _group_ids(enrollment: Enrollment, day: date) -> list[int]:
-    """Return the ids of the group meetings that the enrollment attends on the day or later."""
+    """Return the ids of the group meetings that the enrollment attends on `day` or later."""
     rows = enrollment.enrollment_meetings.filter(meeting__kept_for=None)
     return [row.meeting_id for row in rows if row.ends is None or row.ends > day]

@@ -1,4 +1,4 @@
-"""Which meetings of other tracks a patient may attend, where a clinic lets tracks mix."""
+"""Which meetings of other tracks a patient may attend, if the clinic lets tracks mix."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,7 @@ from scheduling.services.search.offers import as_offer
 
 @dataclass(frozen=True, slots=True)
 class CrossTrackOptions:
-    """The tracks that mix with the patient's own, and the meetings that can be attended besides its own, each once."""
+    """The tracks that mix with the patient's track, and the distinct meetings of other tracks that the patient may attend."""
 
     tracks: tuple[Track, ...] = ()
     meetings: tuple[Meeting, ...] = ()
@@ -21,11 +21,11 @@ NO_CROSS_TRACK_OPTIONS = CrossTrackOptions()
 
 
 def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> CrossTrackOptions:
-    """Return what a patient of the track may attend besides its meetings.
+    """Return the meetings that a patient of the track may attend in addition to the track's own.
 
-    The enrollment that `changes` may keep meetings of other tracks that it attends already, even if the tracks no longer
-    mix. No query if the track does not mix and no enrollment is given. Reads the track's site, and prefetched meetings and
-    start dates.
+    `changes` is an enrollment that may keep meetings of other tracks that it already attends, even if the tracks no longer
+    mix. Runs no query if the track does not mix and no enrollment is given. Reads the track's site, and its prefetched
+    meetings and start dates.
     """
     tracks = _mixable_tracks(track) if track.mixes else ()
     rows = [meeting for each in tracks for meeting in each.meetings.all()]
@@ -36,7 +36,7 @@ def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> C
 
 
 def _attended_elsewhere(track: Track, enrollment: Enrollment) -> list[Meeting]:
-    """Return meetings of other tracks that the enrollment attends without an end, or until it or the meeting ends."""
+    """Return the meetings of other tracks that the enrollment attends for as long as it and the meeting last."""
     lasts = Q(enrollment_meetings__ends=None) | Q(enrollment_meetings__ends=F("runs_until"))
     if enrollment.ends is not None:
         lasts |= Q(enrollment_meetings__ends=enrollment.ends)

@@ -1,4 +1,4 @@
-"""How every change to an enrollment begins: lock it, and check the day of the change."""
+"""The first steps of every change to an enrollment: lock it, and check the day of the change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class DayHasPassed(Reason):
-    """A change starts today at the earliest: what was attended before stays as it was."""
+    """The change would start in the past. Changes start today at the earliest, because past attendance can't change."""
 
     asked: date
 
 
 def lock_enrollment(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tuple[Enrollment, Track]:
-    """Lock an enrollment with its site, episode, meetings and the given ones; return it as it is, and its track.
+    """Lock an enrollment with its site, its episode, its meetings and the given meetings. Return it re-read, and its track.
 
-    The track comes with its meetings, and the episode with site, patient and level of care spans. The lock lasts until the
-    transaction ends.
+    The track has its meetings prefetched. The episode has its site, patient and level of care spans loaded. The lock lasts
+    until the transaction ends.
     """
     lock_site(enrollment.audit_site_id)
     episodes = Episode.objects.select_for_update(of=("self",), no_key=True)
@@ -39,7 +39,7 @@ def lock_enrollment(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tupl
 
 
 def refuse_invalid_day(enrollment: Enrollment, day: date, today: date) -> None:
-    """Raise Refused if no change can start on the day: it has passed, or the enrollment is not in force then."""
+    """Raise Refused if no change can start on `day`: it has passed, or the enrollment is not in force then."""
     reasons: list[Reason] = []
     if day < enrollment.starts:
         reasons.append(EndDateBeforeStart(enrollment.starts, day))

@@ -28,7 +28,7 @@ A_YEAR = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class StillBooked(Reason):
-    """The patient is booked into a session of today or later, and into `more` others."""
+    """The patient is booked into a session today or later, and into `more` other sessions after it."""
 
     session: str
     on: date
@@ -37,7 +37,7 @@ class StillBooked(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TimeZonesDiffer(Reason):
-    """The time difference between the sites changes within a year, so that weekly times can't be converted."""
+    """The time difference between the two sites changes within a year, so weekly times can't be converted."""
 
     here: str
     there: str
@@ -45,17 +45,17 @@ class TimeZonesDiffer(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ProposalsPending(Reason):
-    """Proposals of the patient wait for a decision; their times are in the time zone of the old site."""
+    """The patient has proposals waiting for a decision, and their times are in the old site's time zone."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteTransfer:
-    """What a transfer to the site would bring.
+    """The consequences of a transfer to another site.
 
-    `changes_clocks` says whether the sites are in different time zones. The entries in `waits` would be closed. From the
-    places in `without_way` the travel time to the site is not known.
+    `changes_clocks` is whether the sites are in different time zones. `waits` are the waitlist entries that would be
+    closed. `without_way` are the patient's places without a known travel time to the new site.
     """
 
     site: Site
@@ -65,7 +65,7 @@ class SiteTransfer:
 
 
 def preview_transfer(*, episode: Episode, site: Site, by: User, now: datetime) -> SiteTransfer:
-    """Return what a transfer of the episode to the site would bring. Raises as `transfer_episode` does."""
+    """Return the consequences of transferring the episode to the site. Raises as `transfer_episode` does."""
     _check_permission(site, by)
     refuse_if_any(_transfer_reasons(episode, site, episode.site.today_at(now)))
     places = Place.objects.filter(patient=episode.patient_id)
@@ -81,13 +81,13 @@ def preview_transfer(*, episode: Episode, site: Site, by: User, now: datetime) -
 def transfer_episode(*, episode: Episode, site: Site, by: User, now: datetime) -> Episode:
     """Transfer the patient and their episode of care to another site from today on, and return the episode.
 
-    The rules and the staff of that site apply from then on. What was before stays at the old site: sessions, marks, and the
-    weeks, which are judged by its rules. The patient leaves its waitlists. Commitments keep their instants: if the sites are
-    in different time zones, their wall-clock times change.
+    From then on, the rules and staff of the new site apply. Past sessions and attendance stay at the old site, and past
+    weeks are still assessed by its rules. The patient leaves the old site's waitlists. Commitments still take place at the
+    same moments, so their local times change if the sites are in different time zones.
 
-    Raises Refused with every reason: the episode is over or at the site already; the patient is enrolled in a track or booked
-    into a session from today on; times can't be converted to the other time zone. Raises PermissionDenied unless `by` may
-    manage the patients of the new site, so that no patient goes out of their sight.
+    Raises Refused with every reason: the episode is over or already at the site; the patient is enrolled in a track or
+    booked into a session from today on; or times can't be converted to the other time zone. Raises PermissionDenied unless
+    `by` may manage the patients of the new site, so that users can't transfer patients to a site where they can't see them.
     """
     _check_permission(site, by)
     for pk in sorted({episode.site_id, site.pk}):
@@ -129,9 +129,9 @@ def _transfer_reasons(episode: Episode, site: Site, today: date) -> Iterable[Rea
         yield AlreadyEnded("The course of care", episode.ends - DAY)
     if site.pk == episode.site_id:
         yield NothingChanged()
-    standing = list(Enrollment.objects.filter(episode=episode).open_on_or_after(today).select_related("track"))
-    yield from (AlreadyEnrolled(each.track.name, each.starts) for each in standing)
-    booked = Booking.objects.active().filter(episode=episode, session__on__gte=today).exclude(enrollment__in=standing)
+    enrolled = list(Enrollment.objects.filter(episode=episode).open_on_or_after(today).select_related("track"))
+    yield from (AlreadyEnrolled(each.track.name, each.starts) for each in enrolled)
+    booked = Booking.objects.active().filter(episode=episode, session__on__gte=today).exclude(enrollment__in=enrolled)
     sessions = [each.session for each in booked.select_related("session").order_by("starts")]
     if sessions:
         yield StillBooked(sessions[0].name, sessions[0].on, len(sessions) - 1)
@@ -140,18 +140,18 @@ def _transfer_reasons(episode: Episode, site: Site, today: date) -> Iterable[Rea
 
 
 def _time_zone_reasons(episode: Episode, site: Site, today: date) -> Iterable[Reason]:
-    """Yield what keeps the patient's times from being converted to the time zone of the site."""
+    """Yield the reasons why the patient's times can't be converted to the site's time zone."""
     patient = episode.patient
     proposals = CommitmentProposal.objects.filter(patient=patient, state=ProposalState.WAITING).count()
     if proposals:
         yield ProposalsPending(proposals)
-    ahead = clock_differences(episode.site.zone, site.zone, today, today + A_YEAR)
-    if len(ahead) > 1 and patient.commitments.in_force_from(today - DAY).exists():
+    differences = clock_differences(episode.site.zone, site.zone, today, today + A_YEAR)
+    if len(differences) > 1 and patient.commitments.in_force_from(today - DAY).exists():
         yield TimeZonesDiffer(episode.site.name, site.name)
 
 
 def _record_former_site(episode: Episode, today: date) -> None:
-    """Write down where the episode was until yesterday, if it was there for a day at least."""
+    """Record the site where the episode was until yesterday, if it was there for at least one day."""
     since = episode.came_on or episode.starts
     if since < today:
         FormerSite.objects.create(episode=episode, site=episode.site, starts=since, ends=today)
@@ -159,42 +159,42 @@ def _record_former_site(episode: Episode, today: date) -> None:
 
 
 def _commitments_to_convert(patient: Patient, old_site: Site, site: Site, today: date) -> list[Commitment]:
-    """Return the current and future commitments if the sites are in different time zones."""
+    """Return the patient's current and future commitments, or none if the sites are in the same time zone."""
     if old_site.time_zone == site.time_zone:
         return []
     return list(patient.commitments.in_force_from(today - DAY).with_travel())
 
 
 def _in_site_time(commitment: Commitment, old_site: Site, site: Site, today: date) -> list[CommitmentValues]:
-    """Return the commitment in the time zone of the site, in as many parts as needed."""
-    (ahead,) = clock_differences(old_site.zone, site.zone, today, today + A_YEAR)
+    """Return the commitment in the new site's time zone, split into as many parts as needed."""
+    (difference,) = clock_differences(old_site.zone, site.zone, today, today + A_YEAR)
     busy = commitment.as_busy_time(site=old_site)
-    return [_as_values(commitment, busy, part) for part in shift_busy_time(busy, ahead)]
+    return [_as_values(commitment, busy, part) for part in shift_busy_time(busy, difference)]
 
 
 def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> CommitmentValues:
-    """Return the values of the commitment with the times of `busy`, and the days shifted with them."""
+    """Return the commitment's values with the times of `busy`, and with dates and weekdays shifted to match."""
     values = {name: getattr(commitment, name) for name in CommitmentValues.__dataclass_fields__}
     values |= {"starts": busy.starts, "ends": busy.ends}
-    was, now = before.recurrence, busy.recurrence
-    if isinstance(was, OnDates) and isinstance(now, OnDates):
-        later = min(now.days) - min(was.days)
-        values["on"] = commitment.on and commitment.on + later
-        values["until"] = commitment.until and commitment.until + later
-        values["weekdays"] = weekday_mask(day.weekday() for day in now.days) if commitment.until else 0
-    elif not isinstance(now, OnDates):
-        values |= {"valid_from": now.valid_from, "valid_until": now.valid_until}
-        if isinstance(now, Recurrence):
-            values |= {"weekdays": weekday_mask(now.weekdays), "anchor": now.anchor}
+    old, new = before.recurrence, busy.recurrence
+    if isinstance(old, OnDates) and isinstance(new, OnDates):
+        shift = min(new.days) - min(old.days)
+        values["on"] = commitment.on and commitment.on + shift
+        values["until"] = commitment.until and commitment.until + shift
+        values["weekdays"] = weekday_mask(day.weekday() for day in new.days) if commitment.until else 0
+    elif not isinstance(new, OnDates):
+        values |= {"valid_from": new.valid_from, "valid_until": new.valid_until}
+        if isinstance(new, Recurrence):
+            values |= {"weekdays": weekday_mask(new.weekdays), "anchor": new.anchor}
         else:
-            values["anchor"] = now.first
+            values["anchor"] = new.first
     return CommitmentValues(**values)
 
 
 def transfers_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
-    """Return the ids of all sites of transferred episodes, and map each such episode's id to the days of its transfers.
+    """Return the ids of all sites of the transferred episodes, and a map of episode id to transfer days.
 
-    No query if none was transferred.
+    Episodes that were never transferred are left out. Runs no query if none was transferred.
     """
     moved = {episode.pk: episode.came_on for episode in episodes if episode.came_on is not None}
     if not moved:

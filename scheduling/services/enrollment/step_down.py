@@ -1,4 +1,4 @@
-"""Plan the steps down through the levels of care of an episode, with what the patient attends at each."""
+"""Plan the steps down through an episode's levels of care, with the meetings that the patient attends at each level."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,11 +23,11 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 
 @dataclass(frozen=True, kw_only=True)
 class LevelPlan:
-    """A level of care from the first day of the plan on, and the schedule that is arranged or found for it.
+    """One level of care in the plan, and the schedule that is arranged or was found for it.
 
-    `track_names` are the tracks of that schedule, by name. `enrollments_then` are those in force when the level starts, from
-    which the patient would change or transfer. If no schedule was found, `fits` has each track with its obstacles, and
-    `suggestions` are changes that would help.
+    `track_names` are the tracks of that schedule, by name. `enrollments_then` are the enrollments in force when the level
+    starts, which the patient would change or transfer from. If no schedule was found, `fits` has each track with its
+    obstacles, and `suggestions` are changes that would help.
     """
 
     span: LevelOfCareSpan
@@ -39,25 +39,25 @@ class LevelPlan:
 
     @property
     def starts(self) -> date:
-        """The first day on which the level is planned."""
+        """The first day of the level in the plan."""
         return self.stage.step.starts
 
     @property
     def need(self) -> Need:
-        """What the patient needs at the level."""
+        """The patient's need at this level."""
         return self.stage.step.need
 
     @property
     def last_day(self) -> date | None:
-        """The last day of the level, if it has one."""
+        """The last day of the level, or None if the level has no end."""
         return self.span.ends - DAY if self.span.ends else None
 
 
 def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]:
-    """Return the levels in force on the day or later, each with the schedule that goes best with those before and after it.
+    """Return a plan for each level of care in force on `from_day` or later, with as little change between levels as possible.
 
-    As many queries for three levels as for one. Reads prefetched spans and the patient. Raises Refused if the episode of care
-    is over by then, or has no level then.
+    The number of queries does not depend on the number of levels. Reads prefetched spans and the patient. Raises Refused if
+    the episode of care is over by then, or has no level of care from then on.
     """
     spans = [span for span in episode.spans.all() if span.ends is None or span.ends > from_day]
     if not spans or (episode.ends is not None and episode.ends <= from_day):
@@ -100,9 +100,9 @@ def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]
 
 
 def _with_eligibility(offer: Offer, track: Track) -> Offer:
-    """Return the offer with the track's level and ages.
+    """Return the offer with the track's level of care and age limits.
 
-    A patient may stay in a track that is not for their level or age, but a track that is for them comes first.
+    A patient may stay in a track for another level or age, but tracks for the patient's own level and age come first.
     """
     return replace(offer, level=track.level, from_age=track.from_age, to_age=track.to_age)
 
@@ -112,7 +112,7 @@ def _open_offers(stage: StepPlan) -> tuple[Offer, ...]:
 
 
 def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
-    """Return the sessions in which the patient needs no new row, as `own_sessions` does for one enrollment."""
+    """Return the sessions in which the patient needs no new spot, as `own_sessions` does for a single enrollment."""
     known = Q(pk__in=settled_sessions(episode).order_by().values("pk"))
     for enrollment in enrollments:
         known |= Q(pk__in=own_sessions(enrollment).order_by().values("pk"))
@@ -121,13 +121,13 @@ def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> Sess
 
 @dataclass(frozen=True, slots=True)
 class _GroupHistory:
-    """Map meeting id to the first meeting of its group: meetings that continue each other are one group to people."""
+    """Maps meeting id to the first meeting of its group. Meetings that continue each other are one group to patients."""
 
     first: Mapping[Key, Key]
 
     @classmethod
     def of(cls, tracks: Iterable[Track], attended: Iterable[Meeting]) -> "_GroupHistory":
-        """Follow `continues` back through the meetings of the tracks and those that the patient attends."""
+        """Follow `continues` back from the meetings of the tracks and the meetings that the patient attends."""
         meetings = [*attended, *(meeting for track in tracks for meeting in track.meetings.all())]
         before = {meeting.pk: meeting.continues_id for meeting in meetings}
         first: dict[Key, Key] = {}
@@ -139,20 +139,20 @@ class _GroupHistory:
         return cls(first)
 
     def groups_of(self, meetings: Iterable[Key]) -> set[Key]:
-        """Return the ids of the first meetings of their groups."""
+        """Return the ids of the first meetings of these meetings' groups."""
         return {self.first.get(each, each) for each in meetings}
 
     def follows(self, offered: Iterable[WeeklyMeeting]) -> dict[Key, WeeklyMeeting]:
-        """Map the keys of earlier and later meetings of the offered groups to the meeting that is offered."""
+        """Map the ids of earlier and later meetings of each offered group to the meeting that is offered."""
         then = {self.first.get(each.key, each.key): each for each in offered}
         return {key: then[first] for key, first in self.first.items() if first in then and then[first].key != key}
 
 
 @dataclass(frozen=True, slots=True)
 class AttendedMeetings:
-    """The meetings that a patient attends on a day or later: groups in `rows`, and those kept for the patient.
+    """The meetings that a patient attends on a day or later, in order of their first days.
 
-    Both are in the order of their first days.
+    `rows` are group meetings, and `individual_rows` are meetings reserved for the patient.
     """
 
     rows: Sequence[EnrollmentMeeting]
@@ -160,7 +160,7 @@ class AttendedMeetings:
 
     @classmethod
     def of(cls, episode: Episode, day: date) -> "AttendedMeetings":
-        """Read the meetings that are attended on the day or later; two queries."""
+        """Read the meetings that the patient attends on `day` or later. Runs two queries."""
         rows = EnrollmentMeeting.objects.filter(Q(ends=None) | Q(ends__gt=day), enrollment__episode=episode)
         rows = rows.filter(Q(meeting__runs_until=None) | Q(meeting__runs_until__gt=day))
         rows = rows.select_related("meeting__service_type", "enrollment__track", "enrollment__episode")
@@ -171,7 +171,7 @@ class AttendedMeetings:
         )
 
     def beside_individual(self, need: Need) -> Need:
-        """Return the need with the individual sessions as busy times: they stay when groups change."""
+        """Return the need with the individual sessions as busy times, because they stay when the groups change."""
         busy = (
             each.meeting.as_busy_time(label=each.meeting.name, valid_from=each.starts, valid_until=each.ends)
             for each in self.individual_rows
@@ -181,12 +181,12 @@ class AttendedMeetings:
 
     @property
     def enrollments(self) -> list[Enrollment]:
-        """The enrollments of the groups, each once."""
+        """The distinct enrollments that the group meetings belong to."""
         return list({row.enrollment_id: row.enrollment for row in self.rows}.values())
 
     @property
     def meetings(self) -> list[Meeting]:
-        """The meetings of the groups."""
+        """The group meetings that the patient attends."""
         return [row.meeting for row in self.rows]
 
     def enrollments_on(self, day: date) -> tuple[Enrollment, ...]:
@@ -194,10 +194,11 @@ class AttendedMeetings:
         return tuple(each for each in self.enrollments if each.starts <= day and (each.ends is None or each.ends > day))
 
     def arranged(self, day: date, until: date | None, groups: _GroupHistory, *, is_first: bool) -> EnrolledMeetings:
-        """Return what was chosen in advance for a level from `day` to before `until`, or NOT_ENROLLED.
+        """Return the meetings that are already arranged for a level in [day, until), or NOT_ENROLLED if there are none.
 
-        For the first level that is what the patient attends then. For a later one it is what they attend from its first day,
-        or first within it, if these are other groups than before.
+        For the first level, these are the meetings that the patient attends then. For a later level, they are the meetings
+        attended from its first day or, if there are none, from the next start within the level. They count only if their
+        groups differ from those attended before the level.
         """
         then = list(self.in_week_from(day))
         if not then:
@@ -214,12 +215,12 @@ class AttendedMeetings:
         )
 
     def _differs(self, then: Collection[EnrollmentMeeting], day: date, groups: _GroupHistory) -> bool:
-        """Whether other groups are attended then than on the day before."""
+        """Whether the groups in `then` differ from those attended on the day before `day`."""
         before = (row for row in self.rows if _start_of(row) < day and not _is_over(row, day))
         return groups.groups_of(row.meeting_id for row in then) != groups.groups_of(row.meeting_id for row in before)
 
     def in_week_from(self, day: date) -> Iterator[EnrollmentMeeting]:
-        """Yield the rows that last for the whole week from the day."""
+        """Yield the group meetings that start within the week from `day` or earlier, and last until the end of that week."""
         for row in self.rows:
             if _start_of(row) < day + WEEK and not _is_over(row, day + WEEK):
                 yield row
@@ -230,6 +231,6 @@ def _start_of(row: EnrollmentMeeting) -> date:
 
 
 def _is_over(row: EnrollmentMeeting, day: date) -> bool:
-    """Whether the meeting is no longer attended on some day before `day`."""
+    """Whether the patient stops attending the meeting before `day`."""
     ends = [each for each in (row.ends, row.meeting.runs_until) if each is not None]
     return bool(ends) and min(ends) < day

@@ -1,4 +1,4 @@
-"""Transfer a patient from one track to another of the same site."""
+"""Transfer a patient from one track to another at the same site."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class BeganToday(Reason):
-    """An enrollment that began today can be left for another track from tomorrow."""
+    """The enrollment began today, so the patient can transfer to another track tomorrow at the earliest."""
 
     track: str
 
@@ -38,12 +38,13 @@ def transfer_enrollment(
     by: User,
     now: datetime,
 ) -> Enrollment:
-    """End the enrollment the day before `starts`, and enroll the patient in the other track from then on.
+    """End the enrollment the day before `starts`, and enroll the patient in the other track from `starts` on.
 
-    An enrollment that would begin on that day never does. Sessions that have begun stay booked. Return the new enrollment.
+    If the enrollment would only begin on that day, it is canceled instead. Sessions that have begun stay booked. Return the
+    new enrollment.
 
-    Raises Refused as `enroll_patient` does; for the track that the patient is in; for a day that has passed or on which the
-    enrollment is over; and if the enrollment began today. Nothing is changed then.
+    Raises Refused as `enroll_patient` does. Also raises Refused if `track` is the patient's current track, if the day has
+    passed, if the enrollment is over by then, and if the enrollment began today. Nothing is changed in these cases.
     """
     enrollment, _ = lock_enrollment(enrollment, meetings)
     today = enrollment.episode.site.today_at(now)
@@ -70,7 +71,7 @@ def transfer_enrollment(
 
 
 def _cancel_before_start(enrollment: Enrollment, reason: str, by: User, now: datetime) -> None:
-    """Cancel an enrollment that has not begun: the row stays, with one day on which no meeting is attended."""
+    """Cancel an enrollment that has not begun. Its row stays, with a length of one day and without meetings."""
     enrollment.enrollment_meetings.all().delete()
     enrollment.ends, enrollment.end_reason = enrollment.starts + DAY, reason
     enrollment.save(update_fields=["ends", "end_reason"])

@@ -1,4 +1,4 @@
-"""The waitlists of tracks: who joins, who leaves, and how entries are closed."""
+"""Waitlists of tracks: patients join, patients leave, and entries are closed."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,7 +18,7 @@ from timekeeping.reasons import AlreadyEnded, Reason, Refused, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class AlreadyOnWaitlist(Reason):
-    """The patient is on the waitlist of the track since that date."""
+    """The patient is already on the track's waitlist, and has been since `since`."""
 
     track: str
     since: date
@@ -26,13 +26,13 @@ class AlreadyOnWaitlist(Reason):
 
 @dataclass(frozen=True, slots=True)
 class NotOnWaitlist(Reason):
-    """The entry is closed: the patient was enrolled, or taken off the list."""
+    """The waitlist entry is closed: the patient was enrolled or taken off the waitlist."""
 
     track: str
 
 
 def waitlist_counts(*, site: Site) -> dict[int, int]:
-    """Map the ids of the site's tracks that have a waitlist to the number of patients on it."""
+    """Map track id to the number of patients on its waitlist. Tracks with an empty waitlist are left out."""
     entries = WaitingEntry.objects.open().filter(track__site=site).order_by()
     return dict(entries.values_list("track").annotate(number=Count("pk")))
 
@@ -43,10 +43,10 @@ def join_waitlist(
 ) -> WaitingEntry:
     """Put the patient on the track's waitlist, to start on `from_day` at the earliest.
 
-    The `note` says what would have to come free for them.
+    `note` says which openings the patient needs.
 
-    Raises Refused if the track is not published or at another site, if the patient is on its waitlist or enrolled in it
-    already, and if the episode of care does not last on the day.
+    Raises Refused if the track is not published or is at another site, if the patient is already on its waitlist or
+    enrolled in it, and if the day is outside the episode of care.
     """
     lock_site(episode.site_id)
     episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=episode.pk)
@@ -78,7 +78,7 @@ def _check_waitlist(episode: Episode, track: Track, from_day: date) -> list[Reas
 
 @transaction.atomic
 def leave_waitlist(*, entry: WaitingEntry, reason: str, by: User, now: datetime) -> WaitingEntry:
-    """Take the patient off the waitlist. Raises Refused without a reason, and if the entry is closed already."""
+    """Take the patient off the waitlist. Raises Refused if the reason is empty or the entry is already closed."""
     lock_site(entry.audit_site_id)
     entry = lock_open_entry(entry)
     if not reason.strip():
@@ -89,7 +89,7 @@ def leave_waitlist(*, entry: WaitingEntry, reason: str, by: User, now: datetime)
 
 
 def lock_open_entry(entry: WaitingEntry) -> WaitingEntry:
-    """Lock an entry until the transaction ends, and return it as it is. Raises Refused if it is closed."""
+    """Lock a waitlist entry until the transaction ends, and return it re-read. Raises Refused if it is closed."""
     entries = WaitingEntry.objects.select_for_update(of=("self",), no_key=True)
     entry = entries.select_related("episode__patient", "track").get(pk=entry.pk)
     if entry.closed_at is not None:
@@ -100,7 +100,7 @@ def lock_open_entry(entry: WaitingEntry) -> WaitingEntry:
 def close_entries(
     entries: WaitingQuerySet, *, reason: str = "", enrollment: Enrollment | None = None, by: User, now: datetime
 ) -> None:
-    """Close those of the entries that are open, for a reason or because the patient now has the `enrollment`."""
+    """Close the open waitlist entries among these, for a reason or because the patient now has the `enrollment`."""
     closing = list(entries.open().select_related("episode__patient", "track"))
     ids = [entry.pk for entry in closing]
     WaitingEntry.objects.filter(pk__in=ids).update(

@@ -1,4 +1,4 @@
-"""Which patients on a waitlist the track would fit now, and enrolling one of them."""
+"""Find the waitlisted patients whom a track fits now, and enroll one of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from scheduling.services.search.offers import as_offer, full_dates
 from timekeeping.reasons import Reason, Refused
 
 REQUIRED_AVAILABILITY = timedelta(weeks=4)
-"""A start is offered only if there are places for this long within the horizon: beyond it no date is full yet."""
+"""A later start is offered only if it is at least this long before the horizon: no date beyond that is full yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitlistMatch:
-    """A patient on the waitlist, and how the track fits them from the earliest day on which it does.
+    """A patient on the waitlist, and how the track fits the patient on the earliest possible day.
 
-    `fit` is None if the patient's need can't be read. The `reasons` say why the track does not fit. `leaves` is the
+    `fit` is None if the patient's need can't be determined. `reasons` say why the track does not fit. `leaves` is the
     enrollment in another track that the patient would leave.
     """
 
@@ -44,11 +44,11 @@ class WaitlistMatch:
 def match_waitlist(
     *, track: Track, entries: Iterable[WaitingEntry], sees_commitments: bool, now: datetime
 ) -> list[WaitlistMatch]:
-    """Judge from when the track fits each of the entries, in their order; as many queries for thirty as for one.
+    """Find the day from which the track fits each patient on the waitlist. The matches have the order of the entries.
 
-    Days on which places get free are tried one after the other. Conflicts with commitments are left out of the reasons
-    unless whoever asks `sees_commitments`. Reads the track's prefetched meetings and start dates, and the entries' episodes
-    with prefetched spans.
+    Days on which spots become free are tried one after another. Conflicts with commitments are left out of the reasons
+    unless `sees_commitments` is true. The number of queries does not depend on the number of entries. Reads the track's
+    prefetched meetings and start dates, and the entries' episodes with prefetched spans.
     """
     entries = list(entries)
     episodes = [entry.episode for entry in entries]
@@ -75,7 +75,7 @@ def match_waitlist(
 
 
 def _days_to_try(track: Track, earliest: date, latest: date, full: Mapping[int, tuple[date, ...]]) -> Iterable[date]:
-    """Yield the earliest day, and the days after the last full date of each of the track's meetings, in order."""
+    """Yield the earliest day, and then each day after the last full date of one of the track's meetings, in order."""
     yield earliest
     freed = {full[each.pk][-1] + timedelta(days=1) for each in track.meetings.all() if each.pk in full}
     yield from (day for day in sorted(freed) if earliest < day <= latest)
@@ -88,7 +88,10 @@ def _fit_entry(
     availability: PatientAvailability,
     full: Mapping[int, tuple[date, ...]],
 ) -> tuple[Fit | None, tuple[Reason, ...]]:
-    """Return the fit on the first day on which the track fits; otherwise that on the earliest day, and why it does not fit."""
+    """Return how the track fits on the first day on which it fits the patient.
+
+    If there is no such day, return the fit on the earliest day and the reasons why the track does not fit.
+    """
     first: Fit | None = None
     for day in days:
         try:
@@ -103,7 +106,7 @@ def _fit_entry(
 
 
 def next_in_line(matches: Sequence[WaitlistMatch]) -> WaitlistMatch | None:
-    """Return the first match in order that fits."""
+    """Return the first match whose patient the track fits, or None if it fits nobody."""
     return next((each for each in matches if each.fits), None)
 
 
@@ -117,9 +120,9 @@ def enroll_from_waitlist(
     by: User,
     now: datetime,
 ) -> Enrollment:
-    """Enroll the patient in the track of the waitlist entry, which closes the entry.
+    """Enroll the patient in the track of the waitlist entry, and close the entry.
 
-    Raises Refused as `enroll_patient` does, and if the entry was closed in the meantime.
+    Raises Refused as `enroll_patient` does, and if the entry has been closed in the meantime.
     """
     lock_site(entry.audit_site_id)
     entry = lock_open_entry(entry)

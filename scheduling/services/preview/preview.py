@@ -1,8 +1,8 @@
-"""Previews what an action changes for people, and carries out what was previewed.
+"""Preview what an action changes for people, and carry out the action as previewed.
 
-A preview runs the action itself in a transaction, compares the site before and after, and rolls back: it can't promise
-anything that the action doesn't do. When the action is confirmed, it runs again under the site's lock and is compared again.
-If it would change something else than was shown, it is rolled back and previewed anew.
+A preview runs the action itself in a transaction, compares the site before and after, and rolls back. So it can't show
+anything that the action doesn't do. When the user confirms the action, it runs again under the site's lock, and its changes
+are compared with the preview. If they differ, the action is rolled back and previewed again.
 """
 
 from collections import defaultdict
@@ -41,7 +41,7 @@ WEEK = timedelta(weeks=1)
 
 
 class ImpactChanged(Exception):
-    """The action would no longer change what was shown, so nothing was written. `impact` is what it would change now."""
+    """The action's impact has changed since the preview, so nothing was saved. `impact` is the new impact."""
 
     def __init__(self, impact: Impact) -> None:
         self.impact = impact
@@ -49,11 +49,11 @@ class ImpactChanged(Exception):
 
 
 class _RolledBack(Exception):
-    """Rolls a preview back."""
+    """Raised at the end of a preview to roll back its transaction."""
 
 
 def preview_impact[T](act: Callable[[], T], *, scope: SnapshotScope, now: datetime) -> Impact:
-    """Return what the action would change; nothing that it writes stays. Raises whatever the action raises."""
+    """Return what the action would change, without saving its changes. Raises whatever the action raises."""
     _write_missing_sessions(scope, now)
     with transaction.atomic():
         lock_site(scope.site.pk)
@@ -68,23 +68,27 @@ def preview_impact[T](act: Callable[[], T], *, scope: SnapshotScope, now: dateti
 
 
 def apply_previewed[T](act: Callable[[], T], *, scope: SnapshotScope, now: datetime, seen: str) -> T:
-    """Carry the action out if it changes what was shown, and return its result. `seen` is the key of the impact shown.
+    """Carry out the action if it still changes what the preview showed, and return the action's result.
 
-    Raises ImpactChanged, with the new impact, if it would change something else, and whatever the action raises.
+    `seen` is the key of the previewed impact. Raises ImpactChanged with the new impact if it differs, and whatever the
+    action raises.
     """
     _write_missing_sessions(scope, now)
     with transaction.atomic():
         lock_site(scope.site.pk)
         before = take_snapshot(scope, now)
-        done = act()
+        outcome = act()
         impact = _compare(scope, before, take_snapshot(scope, now), now)
         if impact.key != seen:
             raise ImpactChanged(impact)
-        return done
+        return outcome
 
 
 def _write_missing_sessions(scope: SnapshotScope, now: datetime) -> None:
-    """Do first, for good, what the action would do on the way: an impact's key has the ids of sessions."""
+    """Create missing sessions permanently before the action runs.
+
+    If the action created them, they would have new ids at each run, and the key of the impact contains the ids of sessions.
+    """
     if scope.extends_horizon:
         extend_horizon(site=scope.site, now=now)
 
@@ -109,7 +113,7 @@ def _compare(scope: SnapshotScope, before: Snapshot, after: Snapshot, now: datet
 
 
 def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:
-    """Add to a lost booking the session at the same time that the patient is in instead, if there is one."""
+    """Add to a lost booking the session that the patient attends at the same time instead, if there is one."""
     lost = change.before
     if lost is None or change.after is not None:
         return change
@@ -124,14 +128,14 @@ def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:
 
 @dataclass(frozen=True, slots=True)
 class _AffectedPatients:
-    """The episodes, busy times and leaves of the patients whose bookings change."""
+    """The episodes, busy times and leaves of absence of the patients whose bookings change."""
 
     site: Site
     episodes: dict[int, list[Episode]]
     busy: dict[int, list[BusyTime]]
     away: Mapping[int, Sequence[Interval[date]]]
     until: date
-    """The end of the horizon. A week that reaches beyond it is not assessed, as some of its sessions don't exist yet."""
+    """The end of the horizon. A week that extends beyond it is not assessed, because some of its sessions don't exist yet."""
 
     @classmethod
     def of(cls, site: Site, patients: Collection[int], first: date, until: date) -> "_AffectedPatients":
@@ -143,9 +147,10 @@ class _AffectedPatients:
         return cls(site, episodes, busy, leave_days(own, first - WEEK, date.max), until)
 
     def prescribed(self, patient: int, week: date) -> tuple[int, int] | None:
-        """Return the minutes and days prescribed for the week, or None if it has no care or reaches beyond the horizon.
+        """Return the minutes and days prescribed for the week.
 
-        The level is the one on the first day of the week or, if care starts within it, the first level.
+        None if the patient is not in care in that week, or if the week extends beyond the horizon. The level of care is the
+        one in force on the first day of the week or, if care starts within the week, the first level.
         """
         if week + WEEK > self.until:
             return None
@@ -157,7 +162,7 @@ class _AffectedPatients:
         return None
 
     def is_in_care(self, patient: int, day: date) -> bool:
-        """Whether the patient can come on the day: in the program and not on leave."""
+        """Whether the patient is in the program and not on leave on the day."""
         return any(
             each.starts <= day
             and (each.ends is None or day < each.ends)
@@ -171,7 +176,7 @@ class _AffectedPatients:
 
 
 def _conflicts(changes: Iterable[BookingChange], patients: _AffectedPatients) -> Iterable[ImpactConflict]:
-    """Yield the conflicts of new and moved bookings with the patients' busy times."""
+    """Yield the conflicts between new or moved bookings and the patients' busy times."""
     by_patient: dict[int, list[BookingState]] = defaultdict(list)
     for change in changes:
         if change.after is not None and not change.after.is_excused:
@@ -189,7 +194,7 @@ def _conflicts(changes: Iterable[BookingChange], patients: _AffectedPatients) ->
 def _with_savers(
     shortfalls: Iterable[WeekShortfall], after: Snapshot, patients: _AffectedPatients
 ) -> Iterable[WeekShortfall]:
-    """Add to each shortfall the fewest sessions of its week that would make it up, the earliest ones if there is a choice."""
+    """Add to each shortfall the fewest sessions of its week that would make it up, preferring earlier ones."""
     book = RuleBook.of(patients.site)
     open_in: dict[date, list[SessionState]] = defaultdict(list)
     for session in after.sessions.values():
@@ -212,12 +217,12 @@ def _savers(
 ) -> tuple[MakeupOpening, ...] | None:
     zone = patients.site.zone
     times = [(each.key, each.time.start.astimezone(zone), each.time.end.astimezone(zone)) for each in open_sessions]
-    taken = {key for key, _ in find_overlaps(times, patients.busy[shortfall.patient])}
+    conflicting = {key for key, _ in find_overlaps(times, patients.busy[shortfall.patient])}
     return find_makeup_openings(
         [
             MakeupOpening(key=each.key, on=each.on, time=each.time, countable_minutes=each.countable_minutes)
             for each in open_sessions
-            if each.key not in taken and patients.is_in_care(shortfall.patient, each.on)
+            if each.key not in conflicting and patients.is_in_care(shortfall.patient, each.on)
         ],
         booked=[
             BookedSession(key=each.session, on=each.on, time=each.time, countable_minutes=each.minutes)

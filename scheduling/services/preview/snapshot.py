@@ -1,4 +1,4 @@
-"""A snapshot of a site: its sessions and who is booked into them, before or after an action."""
+"""A snapshot of a site's sessions and bookings, taken before or after an action."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,10 +20,10 @@ WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class SnapshotScope:
-    """What an action can change: sessions and bookings of a site from the date `first` to before `until`, if given.
+    """What an action can change: the sessions and bookings of a site in [first, until), or without an end if `until` is None.
 
-    `extends_horizon` is for actions that write missing sessions of the whole site. Those that are missing anyway are written
-    before the action is previewed, so that the preview only shows what the action itself changes.
+    `extends_horizon` is for actions that also create the site's missing sessions. Sessions that are already missing are
+    created before the preview, so that it shows only what the action itself changes.
     """
 
     site: Site
@@ -34,13 +34,16 @@ class SnapshotScope:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Sessions by id, and the bookings of those that are held."""
+    """Sessions by id, and the bookings in the sessions that are not canceled."""
 
     sessions: dict[int, SessionState]
     seats: list[BookingState]
 
     def held_in(self, line: int | None, slot: date | None) -> Iterable[SessionState]:
-        """Yield the sessions in the week `slot` (its Monday) of a meeting or of those that continue it; `line` is the first."""
+        """Yield the sessions of one week that belong to a meeting or its successors and are not canceled.
+
+        `line` is the id of the first of these meetings. `slot` is the Monday of the week.
+        """
         if line is not None:
             yield from self._by_slot.get((line, slot), ())
 
@@ -54,14 +57,14 @@ class Snapshot:
 
 
 def take_snapshot(scope: SnapshotScope, now: datetime) -> Snapshot:
-    """Read the sessions and bookings in the scope, for whole treatment weeks; seven queries."""
+    """Read the sessions and bookings in the scope, extended to whole treatment weeks. Runs seven queries."""
     first = RuleBook.of(scope.site).week_of(scope.first)
     sessions = Session.objects.filter(site=scope.site, on__gte=first)
     bookings = Booking.objects.active().filter(session__site=scope.site, week__gte=first)
     if scope.until is not None:
         last = scope.until + WEEK
         sessions, bookings = sessions.filter(on__lt=last), bookings.filter(week__lt=last)
-    lines = _first_meetings(scope.site)
+    first_meetings = _first_meetings(scope.site)
     people: dict[int, list[str]] = defaultdict(list)
     facilitations = SessionFacilitator.objects.filter(session__in=sessions).order_by("-part", "user__name", "user")
     for session_id, name in facilitations.values_list("session", "user__name"):
@@ -78,7 +81,7 @@ def take_snapshot(scope: SnapshotScope, now: datetime) -> Snapshot:
             name=session.name,
             on=session.on,
             time=Interval(session.starts, session.ends),
-            series=lines.get(session.meeting_id or 0),
+            series=first_meetings.get(session.meeting_id or 0),
             series_week=week_start(session.pattern_date) if session.pattern_date else None,
             room=session.room.name if session.room else "",
             people=tuple(people[session.pk]),
@@ -95,16 +98,16 @@ def take_snapshot(scope: SnapshotScope, now: datetime) -> Snapshot:
         )
         for session in sessions.select_related("room", "meeting").order_by()
     }
-    return Snapshot(states, list(_booking_states(bookings, lines)))
+    return Snapshot(states, list(_booking_states(bookings, first_meetings)))
 
 
 def _first_meetings(site: Site) -> dict[int, int]:
-    """Map each meeting's id to the id of the first meeting that it continues."""
-    before = dict(Meeting.objects.filter(site=site).order_by().values_list("pk", "continues"))
+    """Map meeting id to the id of the first meeting in the chain of meetings that it continues."""
+    previous = dict(Meeting.objects.filter(site=site).order_by().values_list("pk", "continues"))
     found = {}
-    for meeting in before:
+    for meeting in previous:
         root, seen = meeting, {meeting}
-        while (earlier := before.get(root)) is not None and earlier not in seen:
+        while (earlier := previous.get(root)) is not None and earlier not in seen:
             root = earlier
             seen.add(earlier)
         found[meeting] = root
@@ -112,7 +115,7 @@ def _first_meetings(site: Site) -> dict[int, int]:
 
 
 def _booking_states(bookings: BookingQuerySet, lines: dict[int, int]) -> Iterable[BookingState]:
-    """Yield the bookings in sessions that are not cancelled, with the minutes that each was credited or would be."""
+    """Yield the bookings in sessions that are not canceled, with the minutes that are credited or expected for each."""
     rows = bookings.exclude(session__status=SessionStatus.CANCELLED).order_by().annotate(
         patient=F("episode__patient"),
         name=F("session__name"),

@@ -1,4 +1,4 @@
-"""What a patient brings to the search for a schedule: the prescription, and when they are busy."""
+"""A patient's need in the search for a schedule: the prescription, and when the patient is busy."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -21,25 +21,25 @@ from timekeeping.weeks import BusyTime
 
 @dataclass(frozen=True, slots=True)
 class NoEpisode(Reason):
-    """The patient has no open episode of care, or no level of care on the day."""
+    """The patient has no open episode of care, or no level of care, on the day."""
 
     asked: date
 
 
 def span_in_force(episode: Episode, day: date) -> LevelOfCareSpan | None:
-    """Return the level of care on the day or, if there is none, the next one. Reads prefetched spans."""
+    """Return the level of care in force on `day`, or else the next one. Reads prefetched spans."""
     spans = sorted(episode.spans.all(), key=lambda span: span.starts)
-    holding = [span for span in spans if span.holds_on(day)]
-    return holding[0] if holding else next((span for span in spans if span.starts > day), None)
+    in_force = [span for span in spans if span.holds_on(day)]
+    return in_force[0] if in_force else next((span for span in spans if span.starts > day), None)
 
 
 def need_of(
     *, episode: Episode, from_day: date, apart_from: Enrollment | None = None, changes: Enrollment | None = None
 ) -> Need:
-    """Return what the patient brings from the day on: the prescription, commitments, and meetings of current enrollments.
+    """Return the patient's need from `from_day` on: prescription, commitments, and meetings of current enrollments.
 
-    The enrollment in `apart_from` is left out. So is the one in `changes`, except for its individual sessions, which stay.
-    Raises Refused if the episode is over by the day or has no level of care.
+    The meetings of the enrollment `apart_from` are left out. So are the group meetings of the enrollment `changes`, but its
+    individual sessions stay. Raises Refused if the episode is over by then or has no level of care.
     """
     left_out = changes or apart_from
     availability = PatientAvailability.of(
@@ -49,7 +49,7 @@ def need_of(
 
 
 def need_from_admission(*, episode: Episode, from_day: date, apart_from: Enrollment | None = None) -> Need:
-    """Return the same as `need_of`. Raises Refused for a day before the admission too."""
+    """Return the same need as `need_of`, but also raise Refused if the day is before the admission."""
     if from_day < episode.starts:
         raise Refused([BeforeAdmission(from_day, episode.starts)])
     return need_of(episode=episode, from_day=from_day, apart_from=apart_from)
@@ -57,9 +57,9 @@ def need_from_admission(*, episode: Episode, from_day: date, apart_from: Enrollm
 
 @dataclass(frozen=True, slots=True)
 class PatientAvailability:
-    """When some patients are busy from a day on, at a site.
+    """The busy times of one or more patients from a day on, in a site's local time.
 
-    `commitments` are by patient id, `treatment` (meetings of enrollments) by episode id. All times are on the site's clock.
+    `commitments` are by patient id. `treatment` has the meetings of enrollments by episode id.
     """
 
     book: RuleBook
@@ -79,8 +79,8 @@ class PatientAvailability:
     ) -> "PatientAvailability":
         """Read the busy times in five queries for any number of patients, plus one each for travel and imported calendars.
 
-        The enrollments in `apart_from` are left out, except for the individual sessions of the one in `changes`. Episodes
-        may be at other sites: their times are converted to this site's clock.
+        The meetings of the enrollments in `apart_from` are left out, except for the individual sessions of the enrollment
+        `changes`. Episodes may be at other sites: their times are converted to this site's time zone.
         """
         episodes = list(episodes)
         zones = {each.patient_id: site.zone if each.site_id == site.pk else each.site.zone for each in episodes}
@@ -96,7 +96,7 @@ class PatientAvailability:
         return cls(RuleBook.of(site), commitments, treatment, closed)
 
     def need(self, episode: Episode, from_day: date) -> Need:
-        """Return the need of one episode from the day on, which must not be before the day given to `of`.
+        """Return the need of one episode from `from_day` on. This day must not be before the day passed to `of`.
 
         Reads prefetched spans and the patient. Raises Refused as `need_of` does.
         """
@@ -117,9 +117,10 @@ class PatientAvailability:
 
 
 def _in_site_time(site: Site, busy: BusyTime, zone: tzinfo, from_day: date) -> tuple[BusyTime, ...]:
-    """Convert busy time to the site's clock.
+    """Convert a busy time to the site's time zone.
 
-    If the difference between the two clocks changes within the horizon, the patient counts as busy under both differences.
+    If the difference between the two time zones changes within the horizon, the patient counts as busy at both converted
+    times.
     """
     if zone == site.zone:
         return (busy,)
@@ -135,7 +136,7 @@ def _treatment_times(
     apart_from: set[int],
     changes: Enrollment | None,
 ) -> dict[int, list[BusyTime]]:
-    """Map episode id to the meetings in which the patient is enrolled, as busy time."""
+    """Map episode id to the busy times of the meetings in which the patient is enrolled."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
     attended = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
     for each in attended.select_related("meeting__site", "enrollment"):

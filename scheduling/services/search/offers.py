@@ -1,4 +1,4 @@
-"""What a site has on offer: its published tracks, and the dates on which their meetings are full."""
+"""The published tracks that a site offers, and the dates on which their meetings are full."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -26,38 +26,42 @@ from scheduling.services.search.need import need_of
 
 
 def search_tracks(*, episode: Episode, from_day: date) -> tuple[Fit, ...]:
-    """Return every track of the episode's site with its obstacles, the best fit first. Raises Refused as `need_of` does."""
+    """Return how well each track of the episode's site fits, with its obstacles, best fit first.
+
+    Raises Refused as `need_of` does.
+    """
     return find_fits(offers_at(site=episode.site, from_day=from_day), need_of(episode=episode, from_day=from_day))
 
 
 def offers_for_patient(
     *, episode: Episode, from_day: date, site: Site | None = None, leaves: Enrollment | None = None
 ) -> tuple[Offer, ...]:
-    """Return the tracks on offer from the day on at `site`, by default the episode's site.
+    """Return the tracks on offer from `from_day` on at `site`, which defaults to the episode's site.
 
-    Sessions that the patient is already in, or gets back by leaving the enrollment `leaves`, never count as full.
+    Sessions in which the patient needs no new spot never count as full: sessions that the patient gave up, and sessions
+    booked through the enrollment `leaves`.
     """
     known = settled_sessions(episode, of=leaves)
     return offers_at(site=site or episode.site, from_day=from_day, apart_from=known)
 
 
 def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> tuple[Offer, ...]:
-    """Return the site's published tracks from the day on, with the dates on which their meetings are full; five queries.
+    """Return the site's published tracks from `from_day` on, with the full dates of their meetings. Runs five queries.
 
-    The sessions in `apart_from` never count as full: the patient needs no new place in them.
+    Sessions in `apart_from` never count as full, because the patient needs no new spot in them.
     """
     full = full_dates(site=site, from_day=from_day, apart_from=apart_from)
     return tuple(as_offer(track, from_day, full) for track in published_tracks(site))
 
 
 def published_tracks(site: Site) -> TrackQuerySet:
-    """Return the site's published tracks with what `as_offer` reads; four queries."""
+    """Return the site's published tracks, with everything loaded that `as_offer` reads. Runs four queries."""
     tracks = Track.objects.filter(site=site).published().select_related("site")
     return tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
 
 
 def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> dict[int, tuple[date, ...]]:
-    """Map meeting id to the dates from the day on whose sessions are full, without the sessions in `apart_from`."""
+    """Map meeting id to the dates of its full sessions from `from_day` on, ignoring sessions in `apart_from`."""
     found: dict[int, list[date]] = defaultdict(list)
     sessions = Session.objects.filter(site=site, on__gte=from_day, status=SessionStatus.SCHEDULED)
     if apart_from is not None:
@@ -68,9 +72,10 @@ def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None
 
 
 def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> SessionQuerySet:
-    """Return the sessions in which the patient needs no new place.
+    """Return the sessions in which the patient needs no new spot.
 
-    These are sessions that the patient gave back, which stay so, and those in which the enrollment `of` is booked.
+    These are the sessions that the patient gave up, which are not booked again, and those booked through the enrollment
+    `of`.
     """
     settled = Q(bookings__release_cause=ReleaseCause.GIVEN_BACK)
     if of is not None:
@@ -79,7 +84,10 @@ def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> Sessi
 
 
 def own_sessions(enrollment: Enrollment) -> SessionQuerySet:
-    """Return the sessions in which its patient needs no new place: settled ones, and those of the meetings it attends then."""
+    """Return the sessions in which the enrollment's patient needs no new spot.
+
+    These are the settled sessions, and every session of a meeting on a date when the enrollment attends the meeting.
+    """
     attends = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=OuterRef("pattern_date")),
         enrollment=enrollment,
@@ -98,10 +106,10 @@ def as_offer(
     goes_on: bool = False,
     beside: Iterable[Meeting] = (),
 ) -> Offer:
-    """Return the track as an offer, with the meetings that run in the week of the first possible start.
+    """Return the track as an offer, with the meetings that are held in the week of the first possible start.
 
-    A patient who is in the track already `goes_on` in it from any day, at any level and age. Meetings of other tracks that
-    are attended `beside` its own come last. Reads prefetched meetings and start dates, and the site.
+    `goes_on` means that the patient is already in the track and continues from any day, at any level and age. Meetings in
+    `beside` belong to other tracks and come last. Reads the site, and prefetched meetings and start dates.
     """
     starts = from_day if goes_on else track.next_entry(from_day) or from_day
     in_cohorts = track.entry != EntryMode.ROLLING and not goes_on

@@ -1,4 +1,4 @@
-"""The other sites that a patient can reach, and what each has on offer."""
+"""The other sites that a patient can reach, and the tracks that each one offers."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +13,10 @@ from scheduling.services.search.offers import offers_for_patient
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOffers:
-    """What a site has on offer from a day on, and the patient's need there: on its clock, under its rules, with its travel."""
+    """The tracks that a site offers from a day on, and the patient's need there.
+
+    The need uses the site's time zone, its rules, and the travel times to it.
+    """
 
     site: Site
     offers: tuple[Offer, ...]
@@ -21,18 +24,20 @@ class SiteOffers:
 
 
 def offers_at_other_sites(*, episode: Episode, from_day: date, by: User) -> tuple[SiteOffers, ...]:
-    """Return what each other site in reach has on offer from the day on; one query if there is no other site.
+    """Return the offers of each other site that the patient can reach, from `from_day` on.
 
-    Reads the episode's site, patient and prefetched spans. Raises Refused as `need_of` does.
+    Runs one query if there is no other site. Reads the episode's site, patient and prefetched spans. Raises Refused as
+    `need_of` does.
     """
     _, *others = reachable_sites(episode=episode, by=by)
     return tuple(_site_offers(site, episode, from_day) for site in others)
 
 
 def reachable_sites(*, episode: Episode, by: User) -> tuple[Site, ...]:
-    """Return the episode's own site and then, by name, the other sites that the patient can reach; one query.
+    """Return the episode's own site, then the other sites that the patient can reach, by name. Runs one query.
 
-    A site is in reach if travel to it is set for one of the patient's places, and if `by` may manage patients there.
+    The patient can reach a site if travel to it is set for one of the patient's places. Sites where `by` may not manage
+    patients are left out.
     """
     travel = PlaceTravel.objects.filter(place__patient=episode.patient_id).exclude(site=episode.site_id)
     others = Site.objects.filter(pk__in=travel.order_by().values("site")).managing_patients(by)

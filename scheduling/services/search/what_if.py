@@ -1,4 +1,4 @@
-"""Saves one change of a what-if scenario to the patient's commitments."""
+"""Save a change from a what-if scenario to the patient's commitments."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,10 +17,10 @@ from timekeeping.weeks import BusyTime, Recurrence
 def save_change(
     *, commitment: Commitment, parts: Sequence[BusyTime], site: Site, by: User, now: datetime
 ) -> Sequence[Commitment]:
-    """Change the commitment to the first of the `parts`, add the others as new commitments, and return all of them.
+    """Change the commitment to the first of `parts`, add the other parts as new commitments, and return all of them.
 
-    Travel is that to the `site`. If it differs from the travel of the commitment's place, the commitment gets its own travel
-    times. Nothing is written if nothing differs. Raises Refused as `change_commitment` does.
+    Travel times are those to `site`. If they differ from the travel times of the commitment's place, the commitment gets
+    its own. Nothing is saved if nothing differs. Raises Refused as `change_commitment` does.
     """
     if [commitment.as_busy_time(site=site)] == list(parts):
         return [commitment]

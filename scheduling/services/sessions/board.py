@@ -1,4 +1,4 @@
-"""The calendar of a site's dated sessions for staff. It shows no patients."""
+"""The staff calendar of a site's dated sessions. It shows no patients."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,30 +15,30 @@ from timekeeping.intervals import Interval
 
 @dataclass(frozen=True, slots=True)
 class MarkedTrack:
-    """A track with the letter and color that mark its sessions."""
+    """A track, with the letter and color that identify its sessions on the calendar."""
 
     track: Track
     mark: TrackLabel
 
 
 def marked_tracks(site: Site) -> tuple[MarkedTrack, ...]:
-    """Return every track of the site with its mark, in one query.
+    """Return every track of the site with its letter and color. Runs one query.
 
-    The tracks are in the order in which they were created, so that a track keeps its mark when others are added.
+    The tracks are in order of creation, so that a track keeps its letter and color when others are added.
     """
     tracks = Track.objects.filter(site=site).order_by("pk")
     return tuple(map(MarkedTrack, tracks, marks_for([track.name for track in tracks])))
 
 
 def legend(marked: Iterable[MarkedTrack]) -> list[MarkedTrack]:
-    """Return the tracks for the legend, by name, retired ones last. Drafts are left out: they have no sessions."""
+    """Return the tracks for the legend by name, retired tracks last. Drafts are left out because they have no sessions."""
     shown = (each for each in marked if each.track.status != TrackStatus.DRAFT)
     return sorted(shown, key=lambda each: (each.track.status == TrackStatus.RETIRED, each.track.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardSession:
-    """A session on the calendar. `starts` and `ends` are on the site's wall clock, without a zone."""
+    """A session on the calendar. `starts` and `ends` are in the site's local time, without a time zone."""
 
     session: Session
     starts: datetime
@@ -55,7 +55,7 @@ class BoardSession:
 
     @property
     def where(self) -> str:
-        """The room's name, "Telehealth" or "No room"."""
+        """The name of the room, "Telehealth", or "No room"."""
         if self.session.room:
             return self.session.room.name
         return "Telehealth" if self.session.modality == Modality.TELEHEALTH else "No room"
@@ -72,13 +72,13 @@ class BoardDay:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to show on the day."""
+        """Whether the day has no sessions, closures or clock change to show."""
         return not (self.closures or self.clock_change or self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """The calendar of a site for the half-open dates of `span`."""
+    """The calendar of a site for the half-open dates `span`."""
 
     span: Interval[date]
     entries: Sequence[BoardSession]
@@ -86,7 +86,7 @@ class Board:
     clock_changes: Sequence[ClockChange]
 
     def days(self) -> list[BoardDay]:
-        """Return every day of the span, empty ones too."""
+        """Return every day of the span, including days without sessions."""
         changes = {change.on: change for change in self.clock_changes}
         return [
             BoardDay(
@@ -110,9 +110,10 @@ def read_board(
     by: User,
     now: datetime,
 ) -> Board:
-    """Read the site's calendar for the half-open dates of `span`.
+    """Read the site's calendar for the half-open dates `span`.
 
-    `sessions` are those that `by` may see and that the filters leave; `marked` are the site's tracks with their marks.
+    `sessions` are the sessions that `by` may see and that match the filters. `marked` are the site's tracks with their
+    letters and colors.
     """
     found = (
         sessions.filter(site=site)

@@ -1,4 +1,4 @@
-"""Canceling a session, and restoring it."""
+"""Cancel a session, and restore a canceled session."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from timekeeping.reasons import Reason, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class SessionNotCancelled(Reason):
-    """The session to restore is not canceled."""
+    """The session can't be restored, because it is not canceled."""
 
     session: str
     on: date
@@ -32,9 +32,9 @@ class SessionNotCancelled(Reason):
 
 @transaction.atomic
 def cancel_session(*, session: Session, reason: str, by: User, now: datetime) -> Session:
-    """Cancel a session and release its bookings; `restore_session` books the patients again.
+    """Cancel a session and release its bookings. `restore_session` books the patients again.
 
-    Raises Refused for an empty reason, and for a session that has begun or is canceled already.
+    Raises Refused if the reason is empty, or if the session has begun or is already canceled.
     """
     session = lock_session(session)
     refuse_if_any([*check_changeable(session, now), *([] if reason.strip() else [ReasonRequired()])])
@@ -44,7 +44,7 @@ def cancel_session(*, session: Session, reason: str, by: User, now: datetime) ->
 
 
 def cancel_locked(session: Session, *, reason: str, by: User | None, now: datetime) -> None:
-    """Cancel a session that the caller has locked and checked."""
+    """Cancel a session that the caller has already locked and checked."""
     bookings = Booking.objects.active().filter(session=session)
     released = list(bookings.select_related("episode__patient", "session"))
     record_all(released, by=by, action=Action.CANCELLED, at=now, detail=str(session), reason=reason)
@@ -59,10 +59,10 @@ def cancel_locked(session: Session, *, reason: str, by: User | None, now: dateti
 
 @transaction.atomic
 def restore_session(*, session: Session, by: User, now: datetime) -> Session:
-    """Restore a canceled session, and book the patients again who are not in another session by now.
+    """Restore a canceled session, and book its patients again unless they are in another session by now.
 
-    Raises Refused for a session that is not canceled, that would have begun, on a day on which the site is closed, and if
-    its room or one of its facilitators is taken.
+    Raises Refused if the session is not canceled or its start time has passed, if the site is closed on that day, and if
+    the room or a facilitator of the session is taken.
     """
     session = lock_session(session)
     reasons: list[Reason] = []
@@ -83,7 +83,10 @@ def restore_session(*, session: Session, by: User, now: datetime) -> Session:
 
 
 def restore_locked(session: Session, *, by: User | None, now: datetime) -> None:
-    """Restore a canceled session that the caller has locked and checked. Patients are booked up to its places."""
+    """Restore a canceled session that the caller has already locked and checked.
+
+    Its patients are booked again until it has no spots left.
+    """
     session.status, session.cancel_reason, session.closure = SessionStatus.SCHEDULED, "", None
     session.departed_at, session.version = now, F("version") + 1
     session.save(update_fields=["status", "cancel_reason", "closure", "departed_at", "version"])
@@ -97,7 +100,7 @@ def restore_locked(session: Session, *, by: User | None, now: datetime) -> None:
 
 
 def _released_by_cancellation(session: Session) -> Sequence[Booking]:
-    """Return the bookings released only because the session was canceled, of patients who are still enrolled on its day."""
+    """Return the bookings that only the cancellation released, of patients who are still enrolled on the session's day."""
     released = Booking.objects.filter(session=session, release_cause=ReleaseCause.CANCELLED)
     released = released.select_related("episode__patient", "enrollment", "session").order_by("pk")
     return [

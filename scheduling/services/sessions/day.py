@@ -1,4 +1,4 @@
-"""One day of a site for a member of staff, as light rows: two queries, however many patients are booked."""
+"""One day at a site for a member of staff, read in two queries for any number of bookings."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from scheduling.models import Booking, Session, Site
 
 
 class DayBooking(NamedTuple):
-    """A patient who is booked. `mark` is the attendance status, None until it is recorded."""
+    """A patient booked into a session. `mark` is the attendance status, or None until it is recorded."""
 
     patient_id: int
     name: str
@@ -23,7 +23,7 @@ class DayBooking(NamedTuple):
 
 
 class DaySession(NamedTuple):
-    """A session. `lines` are its bookings, and empty unless the user may see the roster."""
+    """A session on the day. `lines` are its bookings; it is empty if the user may not see the roster."""
 
     pk: int
     name: str
@@ -47,7 +47,7 @@ COLUMNS = (
 
 
 def sessions_on_day(*, site: Site, on: date, user: User) -> tuple[DaySession, ...]:
-    """Return the site's sessions on the date that the user may see, in the order of the day."""
+    """Return the site's sessions on the date that the user may see, ordered by start time."""
     with_roster = Session.objects.with_roster_of(user).filter(pk=OuterRef("pk"))
     rows = (
         Session.objects.visible_to(user)
@@ -61,7 +61,7 @@ def sessions_on_day(*, site: Site, on: date, user: User) -> tuple[DaySession, ..
         .order_by("starts", "name", "pk", "-session_facilitators__part", "facilitator")
         .values_list(*COLUMNS, named=True)
     )
-    # A session has one row for each facilitator.
+    # The query returns one row for each facilitator of a session.
     by_session = [tuple(group) for _, group in groupby(rows, key=attrgetter("pk"))]
     lines = _day_bookings([first.pk for (first, *_) in by_session if first.sees_roster])
     return tuple(
@@ -85,7 +85,7 @@ def sessions_on_day(*, site: Site, on: date, user: User) -> tuple[DaySession, ..
 
 
 def _day_bookings(session_ids: Sequence[int]) -> defaultdict[int, list[DayBooking]]:
-    """Map session id to its bookings, ordered by patient name."""
+    """Map session id to its active bookings, ordered by patient name."""
     found: defaultdict[int, list[DayBooking]] = defaultdict(list)
     rows = (
         Booking.objects.active()

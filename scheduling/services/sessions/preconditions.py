@@ -1,4 +1,4 @@
-"""What every change of one session begins with: lock it, and check that it can still be changed."""
+"""Steps that every change to a single session begins with: lock it, and check that it can still be changed."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from timekeeping.reasons import Reason
 
 
 def lock_session(session: Session) -> Session:
-    """Lock the site and the session until the transaction ends, and return the session as it is now."""
+    """Lock the site and the session until the transaction ends, and return the session re-read."""
     lock_site(session.site_id)
     sessions = Session.objects.select_for_update(of=("self",), no_key=True)
     return sessions.select_related("site", "service_type", "room").get(pk=session.pk)

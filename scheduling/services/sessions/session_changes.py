@@ -1,6 +1,6 @@
-"""Changes of one session: its time, room, facilitators and details; and one-off sessions.
+"""Changes to a single session (time, room, facilitators and details), and one-off sessions.
 
-A session that was changed stays as it is when its meeting changes, until somebody decides otherwise.
+A session that was changed by hand stays as it is when its meeting changes later, unless a user decides otherwise.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class FewerPlacesThanBooked(Reason):
-    """More patients are booked into the session than it would have places."""
+    """The session would have fewer spots than patients booked into it."""
 
     session: str
     places: int
@@ -71,20 +71,20 @@ class LeadsAndAssists(Reason):
 
 @dataclass(frozen=True, kw_only=True)
 class Staffing:
-    """The facilitators of a session: one who leads, and assistants."""
+    """The facilitators of a session: one lead, and assistants."""
 
     lead: User | None = None
     assistants: tuple[User, ...] = ()
 
     @property
     def people(self) -> tuple[User, ...]:
-        """All facilitators, the lead first."""
+        """All facilitators, with the lead first."""
         return self.assistants if self.lead is None else (self.lead, *self.assistants)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OneOffSession:
-    """A session without a meeting, as entered."""
+    """The values of a session without a meeting, as entered by a user."""
 
     name: str
     slot: Slot
@@ -97,18 +97,21 @@ class OneOffSession:
 
 
 def session_scope(session: Session, slot: Slot | None = None) -> SnapshotScope:
-    """What changing the session can affect: its date and, if it moves, that of its new slot. Reads its site."""
+    """Return the preview scope of a change to the session: from its current date to the date of its new slot, if any.
+
+    Reads the session's site.
+    """
     days = [session.on] if slot is None else [session.on, slot.on]
     return SnapshotScope(session.site, min(days), max(days) + DAY)
 
 
 def new_session_scope(site: Site, slot: Slot) -> SnapshotScope:
-    """What adding a session in the slot can affect: its date."""
+    """Return the preview scope of adding a session in the slot: the date of the slot."""
     return SnapshotScope(site, slot.on, slot.on + DAY)
 
 
 def _record_for_patients(session: Session, *, action: Action, by: User, now: datetime, detail: str) -> None:
-    """Record the change in the audit trail of each patient who is booked."""
+    """Record the change in the audit trail of each patient booked into the session."""
     bookings = Booking.objects.active().filter(session=session).select_related("episode__patient", "session")
     record_all(bookings, by=by, action=action, at=now, detail=detail)
 
@@ -117,10 +120,11 @@ def _record_for_patients(session: Session, *, action: Action, by: User, now: dat
 def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Session:
     """Move a session to another date, time or room, with its bookings.
 
-    Patients who are in another session at the new time lose their booking. Raises Refused for a session that has begun or is
-    canceled; for a time in the past, skipped by the clocks, on a closed day or outside opening hours; and if the room or a
-    facilitator is taken. Raises PermissionDenied for another date or time if `by` may not manage the site's timetable: a
-    facilitator may only change the room of their own sessions.
+    Patients who are in another session at the new time lose their booking.
+
+    Raises Refused if the session has begun or is canceled; if the new time is in the past, skipped by a clock change, on a
+    closed day or outside opening hours; and if the room or a facilitator is taken. Raises PermissionDenied if the date or
+    time changes and `by` may not manage the site's timetable: facilitators may change only the room of their own sessions.
     """
     session = lock_session(session)
     reasons = check_changeable(session, now)
@@ -136,7 +140,7 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
     people = [each.user for each in session.session_facilitators.select_related("user")]
     reasons += check_facilitators(people, hours, session.site, apart_from=session.pk)
     refuse_if_any(reasons)
-    mark_calendars_stale(session, now)  # before the change too: the old room's calendar shows the session
+    mark_calendars_stale(session, now)  # also before the move, because the old room's feed has the session
     book = RuleBook.of(session.site)
     with translate_integrity_errors():
         if is_moved:
@@ -170,8 +174,8 @@ def _release_double_booked(session: Session, hours: Interval[datetime], by: User
 def assign_staff(*, session: Session, staffing: Staffing, by: User, now: datetime) -> Session:
     """Replace the facilitators of a session.
 
-    Raises Refused for a session that has begun or is canceled, if one of the people is in another session at the time, and
-    if somebody would both lead and assist.
+    Raises Refused if the session has begun or is canceled, if one of the people is in another session at that time, and if
+    the same person would both lead and assist.
     """
     session = lock_session(session)
     reasons = check_changeable(session, now)
@@ -205,10 +209,10 @@ def _assign_facilitators(session: Session, staffing: Staffing) -> None:
 def change_session_details(
     *, session: Session, places: int, modality: str, topic: str, telehealth_link: str, by: User, now: datetime
 ) -> Session:
-    """Change the places, modality, topic and telehealth link of a session.
+    """Change the number of spots, modality, topic and telehealth link of a session.
 
-    Raises Refused for a session that has begun or is canceled, for fewer places than are booked or more than the room holds,
-    and for a link that is not https.
+    Raises Refused if the session has begun or is canceled, if there would be fewer spots than patients booked or more spots
+    than the room holds, and if the link does not begin with https://.
     """
     session = lock_session(session)
     reasons = check_changeable(session, now)

@@ -1,4 +1,4 @@
-"""Where and when a session can be held. Call the checks under the lock under which the session is written."""
+"""Where and when a session can be held. Call the checks while holding the lock under which the session is saved."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class InThePast(Reason):
 
 @dataclass(frozen=True, slots=True)
 class EndTimeBeforeStart(Reason):
-    """The end is not after the start; a session, and a counselor's hours, lie within one day."""
+    """The end time is not after the start time. Sessions and counselors' hours can't extend past midnight."""
 
     starts: time
     ends: time
@@ -40,7 +40,7 @@ class SiteClosed(Reason):
 
 @dataclass(frozen=True, slots=True)
 class OutsideHours(Reason):
-    """The site is not open at the time. `opens` or `closes` is None if the site has no such bound."""
+    """The site is not open at that time. `opens` or `closes` is None if the site has no such limit."""
 
     opens: time | None
     closes: time | None
@@ -48,7 +48,7 @@ class OutsideHours(Reason):
 
 @dataclass(frozen=True, slots=True)
 class SkippedTime(Reason):
-    """Clocks go forward past the time `wall` on that day."""
+    """The time `wall` does not exist on that day, because the clocks go forward past it."""
 
     on: date
     wall: time
@@ -56,7 +56,7 @@ class SkippedTime(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RoomTaken(Reason):
-    """Another session is in the room. Its times are local to the site."""
+    """Another session is in the room at that time. `starts` and `ends` are its times, in the site's local time."""
 
     room: str
     session: str
@@ -67,7 +67,10 @@ class RoomTaken(Reason):
 
 @dataclass(frozen=True, slots=True)
 class FacilitatorTaken(Reason):
-    """Somebody who leads or assists is in another session, perhaps at another site. Its times are local to this site."""
+    """A facilitator leads or assists in another session at that time, perhaps at another site.
+
+    `starts` and `ends` are the times of that other session, in this site's local time.
+    """
 
     facilitator: str
     session: str
@@ -78,7 +81,7 @@ class FacilitatorTaken(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RoomTooSmall(Reason):
-    """The session would have more places than the room holds."""
+    """The session would have more spots than the room holds."""
 
     room: str
     holds: int
@@ -87,7 +90,7 @@ class RoomTooSmall(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A date, wall-clock times on that date, and a room."""
+    """A date, start and end times on that date in the site's local time, and a room."""
 
     on: date
     starts: time
@@ -96,12 +99,19 @@ class Slot:
 
 
 def slot_interval(slot: Slot, site: Site) -> Interval[datetime]:
-    """Return the slot as instants. A time that occurs twice is the first one. Only for slots that pass `check_times`."""
+    """Return the slot as an interval of instants. The slot must have passed `check_times`.
+
+    A local time that occurs twice, because the clocks go back, counts as its first occurrence.
+    """
     return Interval(at_wall_clock(slot.on, slot.starts, site.zone), at_wall_clock(slot.on, slot.ends, site.zone))
 
 
 def check_times(slot: Slot, site: Site, now: datetime) -> Iterable[Reason]:
-    """Yield what is wrong with the date and times: reversed, skipped by the clocks, closed, outside hours, in the past."""
+    """Yield the reasons why a session can't be held on the slot's date at its times.
+
+    The end is not after the start, a time is skipped by a clock change, the site is closed, the times are outside opening
+    hours, or the start is in the past.
+    """
     if slot.starts >= slot.ends:
         yield EndTimeBeforeStart(slot.starts, slot.ends)
         return
@@ -122,7 +132,7 @@ def check_opening_hours(starts: time, ends: time, site: Site) -> Iterable[Reason
 
 
 def check_room_capacity(room: Room | None, places: int) -> Iterable[Reason]:
-    """Yield RoomTooSmall for more places than the room holds."""
+    """Yield RoomTooSmall if there are more spots than the room holds."""
     if room is not None and places > room.places:
         yield RoomTooSmall(room.name, room.places, places)
 
@@ -130,7 +140,10 @@ def check_room_capacity(room: Room | None, places: int) -> Iterable[Reason]:
 def check_room(
     room: Room | None, time_: Interval[datetime], places: int, site: Site, *, apart_from: int | None = None
 ) -> Iterable[Reason]:
-    """Yield RoomTooSmall, and RoomTaken for each other session in the room at the time. `apart_from` is a session's id."""
+    """Yield RoomTooSmall if the room is too small, and RoomTaken for each other session in it at that time.
+
+    `apart_from` is the id of a session to ignore.
+    """
     if room is None:
         return
     yield from check_room_capacity(room, places)
@@ -142,7 +155,10 @@ def check_room(
 def check_facilitators(
     people: Collection[User], time_: Interval[datetime], site: Site, *, apart_from: int | None = None
 ) -> Iterable[Reason]:
-    """Yield FacilitatorTaken for each other session, at any site, that one of the people leads or assists at the time."""
+    """Yield FacilitatorTaken for each other session, at any site, that one of the people leads or assists at that time.
+
+    `apart_from` is the id of a session to ignore.
+    """
     taken = SessionFacilitator.objects.filter(
         user__in=[person.pk for person in people], starts__lt=time_.end, ends__gt=time_.start
     )
@@ -156,9 +172,9 @@ def _local_times(session: Session, site: Site) -> tuple[time, time]:
 
 
 def apply_slot(session: Session, slot: Slot, book: RuleBook) -> None:
-    """Set the session's date, times and countable minutes, unsaved.
+    """Set the session's date, times and countable minutes, without saving it.
 
-    Its break keeps its distance from the start, or is dropped if it no longer lies inside the session.
+    The break moves along with the start of the session, or is dropped if it no longer lies within the session.
     """
     hours = slot_interval(slot, session.site)
     if session.break_starts is not None and session.break_ends is not None:
@@ -171,9 +187,9 @@ def apply_slot(session: Session, slot: Slot, book: RuleBook) -> None:
 
 
 def countable_minutes(session: Session, book: RuleBook) -> int:
-    """Return the minutes that count toward weekly hours: none if the service type doesn't count, else without the break.
+    """Return the session's minutes that count toward weekly hours, or 0 if its service type doesn't count.
 
-    Breaks count if the rules of the session's week say so. Product rule.
+    The break counts only if the rules in force in the session's week say so. Product rule.
     """
     if not session.service_type.countable:
         return 0

@@ -1,4 +1,4 @@
-"""Days on which a site is closed. Closing cancels their sessions; lifting the closure restores them."""
+"""Days on which a site is closed. Closing a site cancels its sessions; lifting the closure restores them."""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refuse
 
 @dataclass(frozen=True, slots=True)
 class ClosureOverlaps(Reason):
-    """Another closure has some of the days."""
+    """Another closure already includes some of the days."""
 
     closure: str
     first_day: date
@@ -35,7 +35,7 @@ class ClosureOverlaps(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ClosureAlreadyLifted(Reason):
-    """Somebody else has lifted the closure."""
+    """Another user has already lifted the closure."""
 
     closure: str
 
@@ -44,7 +44,7 @@ DAY = timedelta(days=1)
 
 
 def closure_scope(site: Site, first_day: date, last_day: date) -> SnapshotScope:
-    """What closing the site on the days, both inclusive, can affect."""
+    """Return the preview scope of closing the site from `first_day` to `last_day`, both inclusive."""
     return SnapshotScope(site, first_day, max(first_day, last_day) + DAY)
 
 
@@ -52,7 +52,8 @@ def closure_scope(site: Site, first_day: date, last_day: date) -> SnapshotScope:
 def close_site(*, site: Site, first_day: date, last_day: date, reason: str, by: User | None, now: datetime) -> Closure:
     """Close the site from `first_day` to `last_day`, inclusive, and cancel the sessions that have not begun.
 
-    Raises Refused for a last day before the first, for an empty reason, and if another closure has some of the days.
+    Raises Refused if the last day is before the first, if the reason is empty, and if another closure includes some of the
+    days.
     """
     lock_site(site.pk)
     _refuse_invalid_closure(site, first_day, last_day, reason)
@@ -87,8 +88,8 @@ def _cancel_sessions(closure: Closure, by: User | None, now: datetime) -> None:
 def change_closure(*, closure: Closure, last_day: date, reason: str, by: User | None, now: datetime) -> Closure:
     """Change the last day (inclusive) or the reason of a closure.
 
-    Sessions on added days are cancelled; those on days that are open again are restored as in `lift_closure`. Raises Refused
-    as `close_site` does.
+    Sessions on added days are canceled. Sessions on days that are open again are restored as in `lift_closure`. Raises
+    Refused as `close_site` does.
     """
     lock_site(closure.site_id)
     closure = Closure.objects.select_for_update(of=("self",)).select_related("site").get(pk=closure.pk)
@@ -104,17 +105,18 @@ def change_closure(*, closure: Closure, last_day: date, reason: str, by: User | 
 
 
 def lift_scope(closure: Closure, now: datetime) -> SnapshotScope:
-    """What lifting the closure can affect: its days from today on. Reads the closure's site."""
+    """Return the preview scope of lifting the closure: its days from today on. Reads the closure's site."""
     first = max(closure.starts, closure.site.today_at(now))
     return SnapshotScope(closure.site, first, max(first, closure.ends), extends_horizon=True)
 
 
 @transaction.atomic
 def lift_closure(*, closure: Closure, by: User, now: datetime) -> list[Session]:
-    """Lift a closure from today on, and return the sessions that stay cancelled.
+    """Lift a closure from today on, and return the sessions that stay canceled.
 
-    Sessions that it cancelled are restored if their room and facilitators are free, and sessions that were never written
-    because of it are written. Raises Refused for a closure that is over, or that somebody else has lifted.
+    Sessions that the closure canceled are restored if their room and facilitators are free. Sessions that were never
+    created because of the closure are created. Raises Refused if the closure is over, or if another user has already lifted
+    it.
     """
     lock_site(closure.site_id)
     reason = closure.reason
@@ -136,7 +138,7 @@ def lift_closure(*, closure: Closure, by: User, now: datetime) -> list[Session]:
 
 
 def _restore_sessions(sessions: SessionQuerySet, by: User | None, now: datetime) -> list[Session]:
-    """Restore the sessions whose room and facilitators are free; return the others, which stay cancelled."""
+    """Restore the sessions whose room and facilitators are free. Return the others, which stay canceled."""
     still_cancelled = []
     for session in lock_sessions(sessions.to_come(now).select_related("site")):
         session.closure = None
@@ -150,7 +152,7 @@ def _restore_sessions(sessions: SessionQuerySet, by: User | None, now: datetime)
 
 
 def check_restorable(session: Session) -> Iterable[Reason]:
-    """Yield RoomTaken and FacilitatorTaken for other sessions that now have the room or facilitators of a cancelled one."""
+    """Yield RoomTaken and FacilitatorTaken for sessions that now use the room or facilitators of a canceled session."""
     time = Interval(session.starts, session.ends)
     people = [each.user for each in session.session_facilitators.select_related("user")]
     yield from check_room(session.room, time, 0, session.site, apart_from=session.pk)
@@ -159,7 +161,7 @@ def check_restorable(session: Session) -> Iterable[Reason]:
 
 @dataclass(frozen=True, slots=True)
 class Holiday:
-    """A public holiday, and the closure that includes it already, if there is one."""
+    """A public holiday, and the closure that already includes it, if there is one."""
 
     on: date
     name: str
@@ -169,9 +171,9 @@ class Holiday:
 def holidays_at(
     *, site: Site, first: date, until: date, country: str | None = None, state: str | None = None
 ) -> list[Holiday]:
-    """Return the public holidays from `first` to before `until`, in order, in the site's country and state.
+    """Return the public holidays in [first, until) in the site's country and state, ordered by date.
 
-    `country` (ISO 3166) and `state` replace the site's own. Unknown regions have no holidays.
+    `country` (ISO 3166 code) and `state` override those of the site. Unknown regions have no holidays.
     """
     country, state = site.country if country is None else country, site.state if state is None else state
     if not is_known_place(country, state):
@@ -188,13 +190,13 @@ def holidays_at(
 
 
 def is_known_place(country: str, state: str) -> bool:
-    """Return whether holidays are known for the country and, if one is given, for the state."""
+    """Return whether the holidays of the country and, if one is given, of the state are known."""
     places = holidays.list_supported_countries(include_aliases=False)
     return country in places and (not state or state in places[country])
 
 
 def known_countries() -> list[tuple[str, str]]:
-    """Return codes and names of the countries whose holidays are known, sorted by name."""
+    """Return the codes and names of the countries whose holidays are known, sorted by name."""
     named = {entry[1]: _spaced_name(entry[0]) for entry in COUNTRIES.values()}
     return sorted(
         ((code, named.get(code, code)) for code in holidays.list_supported_countries(include_aliases=False)),
@@ -203,7 +205,7 @@ def known_countries() -> list[tuple[str, str]]:
 
 
 def known_states(country: str) -> list[tuple[str, str]]:
-    """Return codes and names of the country's states that have their own holidays, sorted by name."""
+    """Return the codes and names of the country's states that have their own holidays, sorted by name."""
     codes = holidays.list_supported_countries(include_aliases=False).get(country, [])
     if not codes:
         return []

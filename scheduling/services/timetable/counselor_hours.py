@@ -1,4 +1,4 @@
-"""Weekly hours in which counselors see patients individually. Changing them never changes sessions that were arranged."""
+"""Weekly hours in which counselors see patients individually. Changing them never affects sessions already arranged."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from timekeeping.reasons import EndDateBeforeStart, Reason, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class HoursOverlap(Reason):
-    """The counselor has other hours at some of these times, at the site named `site`."""
+    """The counselor already has hours that overlap these, at the site named `site`."""
 
     weekday: int
     starts: time
@@ -29,7 +29,7 @@ class HoursOverlap(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounselorHoursValues:
-    """Hours as entered, on the site's wall clock; `valid_from` to `valid_until` is half-open, None is unbounded."""
+    """Hours as entered, in the site's local time. They are valid in [valid_from, valid_until); None means no limit."""
 
     weekday: int
     starts: time
@@ -39,7 +39,7 @@ class CounselorHoursValues:
 
 
 def counselors_managed_by(user: User, site: Site) -> QuerySet[User]:
-    """Return the clinicians of the site whose hours this person may enter: all of them, themselves, or none."""
+    """Return the site's clinicians whose hours the user may enter: all of them, only the user, or none."""
     clinicians = User.objects.clinicians_at(site.pk)
     if user.may(Permission.MANAGE_TIMETABLE, site.pk):
         return clinicians
@@ -50,10 +50,10 @@ def counselors_managed_by(user: User, site: Site) -> QuerySet[User]:
 def add_counselor_hours(
     *, site: Site, user: User, values: CounselorHoursValues, by: User | None, now: datetime
 ) -> CounselorHours:
-    """Add hours in which the counselor sees patients at the site.
+    """Add weekly hours in which the counselor sees patients at the site.
 
-    Raises Refused for hours that end before they start, lie outside the site's opening hours or overlap other hours of the
-    same counselor; raises ValueError if the user is not a clinician at the site.
+    Raises Refused if the hours end before they start, are outside the site's opening hours, or overlap other hours of the
+    same counselor. Raises ValueError if the user is not a clinician at the site.
     """
     if not User.objects.clinicians_at(site.pk).filter(pk=user.pk).exists():
         raise ValueError(f"{user} is not a clinician at {site}")
@@ -67,7 +67,7 @@ def add_counselor_hours(
 def change_counselor_hours(
     *, hours: CounselorHours, values: CounselorHoursValues, by: User | None, now: datetime
 ) -> CounselorHours:
-    """Change hours. Raises Refused as `add_counselor_hours` does."""
+    """Change weekly hours of a counselor. Raises Refused as `add_counselor_hours` does."""
     _write(hours, values)
     record(hours, by=by, action=Action.CHANGED, at=now)
     return hours
@@ -75,7 +75,7 @@ def change_counselor_hours(
 
 @transaction.atomic
 def remove_counselor_hours(*, hours: CounselorHours, by: User, now: datetime) -> None:
-    """Remove hours: no more individual sessions are proposed in them."""
+    """Remove weekly hours of a counselor, so that no more individual sessions are proposed in them."""
     lock_site(hours.site_id)
     record(hours, by=by, action=Action.DELETED, at=now)
     hours.delete()

@@ -1,4 +1,4 @@
-"""How sessions differ from their meetings: what was changed by hand, and what is missing."""
+"""Differences between sessions and their meetings: changes made by hand, and missing rooms or facilitators."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,16 +19,16 @@ class DeviationKind(StrEnum):
     ANOTHER_ROOM = "another_room"
     NO_ROOM = "no_room"
     OTHERS = "others"
-    """Somebody else leads or assists."""
+    """The session has other facilitators than its meeting."""
     NOBODY = "nobody"
     PLACES = "places"
     OTHERWISE = "otherwise"
-    """Its topic, its link, or whether one comes in person."""
+    """The session has its own topic or telehealth link, or another modality than its meeting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """All differences of a session from its meeting; none if it was changed and changed back."""
+    """All differences of a session from its meeting. There are none if it was changed and then changed back."""
 
     session: Session
     kinds: tuple[DeviationKind, ...] = ()
@@ -40,19 +40,19 @@ class Deviation:
 
     @property
     def is_noticeable(self) -> bool:
-        """Whether a patient who attends the group would notice."""
+        """Whether patients who attend the group would notice a difference."""
         return any(kind != DeviationKind.OTHERWISE for kind in self.kinds)
 
 
 def prefetch_for_deviations(sessions: SessionQuerySet) -> SessionQuerySet:
-    """Load what `deviation_of` reads with sessions that have a meeting."""
+    """Load everything that `deviation_of` reads. The sessions must have a meeting."""
     return sessions.select_related("site", "room", "meeting").prefetch_related(
         "session_facilitators__user", "meeting__meeting_facilitators"
     )
 
 
 def deviation_of(session: Session) -> Deviation:
-    """Compare a session with its meeting. Reads what `prefetch_for_deviations` loads; the session must have a meeting."""
+    """Compare a session with its meeting. Reads what `prefetch_for_deviations` loads. The session must have a meeting."""
     meeting, on = session.meeting, session.pattern_date
     assert meeting is not None
     assert on is not None
@@ -75,10 +75,9 @@ def deviation_of(session: Session) -> Deviation:
 
 
 def track_deviations(track: Track, *, first: date, until: date, now: datetime) -> list[Deviation]:
-    """Return the noticeable deviations among the track's sessions that have not begun, in the order of their usual dates.
+    """Return the noticeable deviations of the track's future sessions, in order of the sessions' original dates.
 
-    A session counts if the date on which it is held, or the date that its meeting gave it, lies in `first` to `until`
-    (half-open).
+    A session is included if its date or its original date is in [first, until).
     """
     in_range = Q(on__gte=first, on__lt=until) | Q(pattern_date__gte=first, pattern_date__lt=until)
     sessions = (

@@ -1,4 +1,4 @@
-"""The hours rule, applied to tracks as they are in the database."""
+"""Check saved tracks against the hours rule."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -15,9 +15,9 @@ from timekeeping.reasons import Reason, Refused
 
 
 def refuse_rule_violations(tracks: Iterable[Track], today: date) -> None:
-    """Raise Refused with every reason why one of the tracks breaks the hours rule, in any period from today on.
+    """Raise Refused with every reason why one of the tracks breaks the hours rule in a period from today on.
 
-    Called after writing: the refusal rolls the transaction back. Reads each track's site.
+    Call this after saving: the exception rolls the transaction back. Reads each track's site.
     """
     reasons = [reason for track in tracks for period in _periods(track, today) for reason in period.verdict.reasons]
     if reasons:
@@ -25,7 +25,7 @@ def refuse_rule_violations(tracks: Iterable[Track], today: date) -> None:
 
 
 def _periods(track: Track, today: date) -> tuple[Period, ...]:
-    """Assess the track from today on, together with the site's other groups and individual sessions."""
+    """Assess the track in each period from today on, together with the site's other groups and individual sessions."""
     site = track.site
     others = (
         Meeting.objects.filter(site=site)
@@ -46,7 +46,7 @@ def _periods(track: Track, today: date) -> tuple[Period, ...]:
 
 
 def _with_names(reasons: Collection[Reason]) -> list[Reason]:
-    """Replace the ids of rooms and facilitators by their names."""
+    """Replace the ids of rooms and facilitators in the reasons with names."""
     rooms = Room.objects.in_bulk([int(each.room) for each in reasons if isinstance(each, RoomDoubleBooked)])
     people = User.objects.in_bulk(
         [int(each.facilitator) for each in reasons if isinstance(each, FacilitatorDoubleBooked)]

@@ -1,4 +1,4 @@
-"""What is wrong with a new or changed meeting, apart from the hours rule of its tracks."""
+"""Check the values of a new or changed meeting, apart from the hours rule of its tracks."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason
 
 @dataclass(frozen=True, slots=True)
 class TooFewPlaces(Reason):
-    """More patients are booked into the meeting than it would have places.
+    """The meeting would have fewer spots than patients booked into it.
 
-    `enrolled` is the most on any date, make-ups included. `dates` are the planned dates that would be overbooked.
+    `enrolled` is the largest number of patients on any date, including make-up sessions. `dates` are the dates of existing
+    sessions that would be overbooked.
     """
 
     meeting: str
@@ -27,7 +28,7 @@ class TooFewPlaces(Reason):
 
 @dataclass(frozen=True, slots=True)
 class BreakOutsideMeeting(Reason):
-    """A break needs its start and its end, and lies inside the meeting."""
+    """The break has only a start or only an end, or does not lie within the meeting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,11 @@ class MeetingCodeTaken(Reason):
 
 
 def check_meeting_values(values: MeetingValues) -> Iterator[Reason]:
-    """Yield what makes the values contradict themselves: the times, the break, or a lead who also assists."""
-    pause = (values.break_starts, values.break_ends)
+    """Yield contradictions within the values: reversed times, an invalid break, or a lead who also assists."""
+    break_times = (values.break_starts, values.break_ends)
     if values.starts >= values.ends:
         yield EndTimeBeforeStart(values.starts, values.ends)
-    elif pause != (None, None) and not _lies_inside(pause, values.starts, values.ends):
+    elif break_times != (None, None) and not _lies_inside(break_times, values.starts, values.ends):
         yield BreakOutsideMeeting()
     if values.lead is not None and values.lead in values.assistants:
         yield LeadsAndAssists(str(values.lead))
@@ -55,7 +56,7 @@ def _lies_inside(pause: tuple[time | None, time | None], starts: time, ends: tim
 
 
 def check_new_meeting(values: MeetingValues, site: Site) -> Iterator[Reason]:
-    """Yield the reasons why a new meeting of the site can't have the values."""
+    """Yield the reasons why the site can't have a new meeting with these values."""
     yield from check_meeting_values(values)
     if values.runs_until is not None and values.runs_until <= values.runs_from:
         yield EndDateBeforeStart(values.runs_from, values.runs_until - timedelta(days=1))
@@ -71,9 +72,9 @@ def _check_code(site: Site, code: str, runs_from: date, meeting: Meeting | None 
 
 
 def check_meeting(values: MeetingValues, site: Site, meeting: Meeting | None = None) -> Iterator[Reason]:
-    """Yield OutsideHours for times outside the site's opening hours, and RoomTooSmall for more places than the room holds.
+    """Yield OutsideHours if the site is not open at the times, and RoomTooSmall if there are more spots than the room holds.
 
-    Of an existing `meeting`, only what changes is checked.
+    For an existing `meeting`, only the values that change are checked.
     """
     if meeting is None or (meeting.starts, meeting.ends) != (values.starts, values.ends):
         yield from check_opening_hours(values.starts, values.ends, site)
@@ -85,9 +86,9 @@ def check_meeting(values: MeetingValues, site: Site, meeting: Meeting | None = N
 def check_meeting_change(
     meeting: Meeting, values: MeetingValues, *, begins: date, since: date | None, now: datetime
 ) -> Iterator[Reason]:
-    """Yield the reasons why the meeting can't have the values from the day `begins` on.
+    """Yield the reasons why the meeting can't have these values from the day `begins` on.
 
-    Its sessions from the date `since` on are written anew; None stands for all that have not begun.
+    Its sessions from the date `since` on are created again, or all sessions that have not begun if `since` is None.
     """
     yield from check_meeting_values(values)
     yield from _check_places(meeting, values.places, begins, since, now)
@@ -102,7 +103,7 @@ def check_meeting_change(
 
 
 def _check_places(meeting: Meeting, places: int, begins: date, since: date | None, now: datetime) -> Iterable[Reason]:
-    """Compare the places with the bookings of planned sessions, and with the enrollments on dates beyond the horizon."""
+    """Yield TooFewPlaces if there are fewer spots than bookings in existing sessions or than later enrollments."""
     overbooked = Session.objects.filter(meeting=meeting, departed_at=None, booked__gt=places).to_come(now)
     if since is not None:
         overbooked = overbooked.filter(pattern_date__gte=since)
@@ -113,7 +114,7 @@ def _check_places(meeting: Meeting, places: int, begins: date, since: date | Non
 
 
 def _peak_enrollment(meeting: Meeting, day: date) -> int:
-    """Return the most patients enrolled in the meeting at the same time, on the day or later."""
+    """Return the largest number of patients enrolled in the meeting at the same time, on `day` or later."""
     rows = meeting.enrollment_meetings.values_list("starts", "ends")
     periods = [(max(starts, day), ends or date.max) for starts, ends in rows]
     return max_simultaneous(Interval(starts, ends) for starts, ends in periods if starts < ends)

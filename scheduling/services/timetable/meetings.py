@@ -1,4 +1,4 @@
-"""Weekly meetings: created, changed from a date on, and ended."""
+"""Weekly meetings: create them, change them from a date on, and end them."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -29,11 +29,11 @@ MEETING_FIELDS = (
     "code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "runs_until", "anchor",
     "break_starts", "break_ends", "room", "modality",
 )  # fmt: skip
-"""The fields of MeetingValues that are columns of the meeting itself."""
+"""The fields of MeetingValues that are stored in columns of the meeting itself."""
 
 
 def meeting_scope(site: Site, now: datetime) -> SnapshotScope:
-    """What creating, changing or ending a meeting can affect: everything from today on."""
+    """Return the preview scope of creating, changing or ending a meeting: everything from today on."""
     return SnapshotScope(site, site.today_at(now), extends_horizon=True)
 
 
@@ -41,13 +41,14 @@ def meeting_scope(site: Site, now: datetime) -> SnapshotScope:
 def create_meeting(
     *, site: Site, values: MeetingValues, by: User | None, now: datetime, defer_checks: bool = False
 ) -> Meeting:
-    """Create a meeting and write its sessions if one of its tracks is published.
+    """Create a meeting, and create its sessions if one of its tracks is published.
 
-    With `defer_checks`, here and in the other functions, the tracks are neither checked nor given sessions: the caller
-    writes several meetings that only make sense together, and then calls `check_tracks_and_extend_horizon`.
+    With `defer_checks`, the tracks are not checked and no sessions are created. This is for callers that save several
+    meetings that are valid only together, and then call `check_tracks_and_extend_horizon`. The other functions have the
+    same parameter.
 
-    Raises Refused for values that contradict themselves, for times outside the site's opening hours, for more places than
-    the room holds, and if a published track that the meeting serves would break the hours rule.
+    Raises Refused if the values contradict each other, if the times are outside the site's opening hours, if there are more
+    spots than the room holds, and if a published track that the meeting serves would break the hours rule.
     """
     lock_site(site.pk)
     refuse_if_any(check_new_meeting(values, site))
@@ -71,14 +72,14 @@ def change_meeting(
 ) -> Meeting:
     """Change the meeting from `values.runs_from` on, and return the meeting that has the new values.
 
-    The meeting ends and a new one continues it; its enrollments move to the new one. Sessions that have begun never change:
-    the change starts today at the earliest, or tomorrow if today's session has begun. A meeting of which nothing has been
-    held is changed in place if the change starts on its first day. Sessions that were changed by hand stay as they are and
-    count as the new meeting's sessions of their weeks, except those whose ids are in `let_go`.
+    The meeting ends and a new one continues it; its enrollments move to the new one. Sessions that have begun never change,
+    so the change starts today at the earliest, or tomorrow if today's session has begun. If none of the meeting's sessions
+    has begun and the change starts on its first day, it is changed in place. Sessions that were changed by hand stay as
+    they are and take the place of the new meeting's sessions in the same weeks, except those whose ids are in `let_go`.
 
-    Raises Refused if more patients are enrolled than there would be places, if the meeting ends before the change starts,
-    for new times outside the site's opening hours, for more places than the room holds, and if a published track would break
-    the hours rule.
+    Raises Refused if more patients are enrolled than there would be spots, if the meeting ends before the change starts, if
+    new times are outside the site's opening hours, if there are more spots than the room holds, and if a published track
+    would break the hours rule.
     """
     meeting = _lock_meeting(meeting)
     tracks_before = list(meeting.tracks.all())
@@ -103,8 +104,8 @@ def change_meeting(
 def change_start(*, meeting: Meeting, runs_from: date, now: datetime) -> date | None:
     """Return the day on which a change requested for `runs_from` starts, or None if the meeting is changed in place.
 
-    It is changed in place if none of its sessions has begun and either the change starts on its first day, or no published
-    track and no enrollment has it yet. Reads the meeting's site.
+    A meeting is changed in place if none of its sessions has begun and if, in addition, the change starts on its first day
+    or no published track and no enrollment uses the meeting yet. Reads the meeting's site.
     """
     if not meeting.sessions.filter(starts__lte=now).exists():
         is_in_use = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
@@ -125,9 +126,11 @@ def end_meeting(
 ) -> Meeting:
     """End the meeting, and the enrollments in it, after `last_day`.
 
-    Later sessions that were changed by hand become one-off sessions, except those whose ids are in `let_go`. Raises Refused
-    for a last day before the first or before today's session, for a meeting that ends earlier already, and if a published
-    track would break the hours rule without it.
+    Later sessions that were changed by hand become one-off sessions, except those whose ids are in `let_go`.
+
+    Raises Refused if the last day is before the meeting's first day or before yesterday, if it is before today although
+    today's session has begun, if the meeting already ends earlier, and if a published track would break the hours rule
+    without the meeting.
     """
     meeting = _lock_meeting(meeting)
     ends, ended = last_day + DAY, meeting.runs_until
@@ -145,13 +148,13 @@ def end_meeting(
 
 
 def _lock_meeting(meeting: Meeting) -> Meeting:
-    """Lock the site and re-read the meeting: until the transaction ends nobody can enroll into it."""
+    """Lock the site and the meeting, and return the meeting re-read. No one can enroll in it until the transaction ends."""
     lock_site(meeting.site_id)
     return Meeting.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=meeting.pk)
 
 
 def _first_changeable_day(meeting: Meeting, now: datetime) -> date:
-    """Today, or tomorrow if today's session has begun."""
+    """Return today, or tomorrow if today's session has begun."""
     today = meeting.site.today_at(now)
     return today + DAY * meeting.sessions.filter(on=today, starts__lte=now).count()
 

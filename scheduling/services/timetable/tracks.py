@@ -1,4 +1,4 @@
-"""Tracks: created, changed and published under the hours rule."""
+"""Tracks: create them, change them, and publish them if they keep the hours rule."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from scheduling.services.timetable.values import TrackValues
 from timekeeping.reasons import Reason, refuse_if_any
 
 TRACK_FIELDS = ("code", "name", "population", "individual_minutes", "entry", "level", "from_age", "to_age")
-"""The fields of TrackValues that are columns of the track itself."""
+"""The fields of TrackValues that are stored in columns of the track itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class CohortWithoutStartDates(Reason):
-    """A track that takes patients on start dates has none."""
+    """The track takes patients only on start dates, but it has no start dates."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgesOutOfOrder(Reason):
-    """The highest age of a track is below its lowest."""
+    """The track's maximum age is below its minimum age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class TrackCodeTaken(Reason):
 
 
 def check_start_dates(entry: str, cohort_starts: Collection[date]) -> Iterator[Reason]:
-    """Yield CohortWithoutStartDates if patients join on start dates and there are none."""
+    """Yield CohortWithoutStartDates if patients join only on start dates and there are none."""
     if entry == EntryMode.COHORT and not cohort_starts:
         yield CohortWithoutStartDates()
 
 
 def check_ages(from_age: int | None, to_age: int | None) -> Iterator[Reason]:
-    """Yield AgesOutOfOrder if the highest age, in years, is below the lowest; None is no limit."""
+    """Yield AgesOutOfOrder if the maximum age is below the minimum age. Ages are in years; None means no limit."""
     if from_age is not None and to_age is not None and to_age < from_age:
         yield AgesOutOfOrder()
 
@@ -60,14 +60,15 @@ def _check_track(track: Track, values: TrackValues) -> Iterator[Reason]:
 
 
 def with_meetings(tracks: QuerySet[Track]) -> QuerySet[Track]:
-    """Prefetch what `track_verdict` reads: meetings, their service types and facilitators."""
+    """Prefetch what `track_verdict` reads: meetings with their service types and facilitators."""
     return tracks.prefetch_related("meetings__service_type", "meetings__meeting_facilitators")
 
 
 def track_verdict(*, track: Track, on: date, book: RuleBook, candidate: WeeklyMeeting | None = None) -> Verdict:
-    """Assess the weekly hours of the meetings that run on the day or, if none has started, of all that start later.
+    """Assess the weekly hours of the track's meetings that run on the day.
 
-    `candidate` replaces the meeting with the same key; if there is none, it is added. Reads prefetched meetings.
+    If none has started by then, all meetings that start later are assessed. `candidate` replaces the meeting with the same
+    key, or is added if there is none. Reads prefetched meetings.
     """
     meetings = [each.as_weekly_meeting() for each in track.meetings.all()]
     if candidate is not None:
@@ -79,9 +80,10 @@ def track_verdict(*, track: Track, on: date, book: RuleBook, candidate: WeeklyMe
 
 @transaction.atomic
 def create_track(*, site: Site, values: TrackValues, by: User | None, now: datetime) -> Track:
-    """Create a draft track. `publish_track` checks its hours and writes its sessions.
+    """Create a draft track. `publish_track` later checks its hours and creates its sessions.
 
-    Raises Refused for a track that takes patients on start dates and has none, and for ages out of order.
+    Raises Refused if the track takes patients only on start dates and has none, and if its maximum age is below its minimum
+    age.
     """
     track = Track(site=site)
     refuse_if_any(_check_track(track, values))
@@ -94,9 +96,9 @@ def create_track(*, site: Site, values: TrackValues, by: User | None, now: datet
 def change_track(
     *, track: Track, values: TrackValues, by: User | None, now: datetime, defer_checks: bool = False
 ) -> Track:
-    """Change the track's own columns and start dates.
+    """Change the track's own fields and its start dates.
 
-    With `defer_checks` the caller checks the hours rule after further changes. Raises Refused as `create_track`
+    With `defer_checks`, the caller checks the hours rule after making further changes. Raises Refused as `create_track`
     does, and if a published track would break the hours rule.
     """
     track = _lock_track(track)
@@ -110,9 +112,9 @@ def change_track(
 
 @transaction.atomic
 def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
-    """Publish the track and write its sessions up to the horizon.
+    """Publish the track and create its sessions up to the horizon.
 
-    Raises Refused with every reason, for every period from today on in which the hours rule would be broken.
+    Raises Refused with every reason why the track would break the hours rule, for every period from today on.
     """
     track = _lock_track(track)
     today = track.site.today_at(now)
@@ -126,10 +128,10 @@ def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
 
 @transaction.atomic
 def check_tracks_and_extend_horizon(*, tracks: Iterable[Track], site: Site, now: datetime) -> None:
-    """Check the hours rule of the published tracks and write their missing sessions.
+    """Check the hours rule for those of the tracks that are published, and create their missing sessions.
 
-    Called after meetings were written, with the tracks that they serve and those that they served before. Raises Refused if
-    a published track breaks the rule, which takes back everything that was written.
+    Call this after saving meetings, with the tracks that they serve now and those that they served before. Raises Refused
+    if a published track breaks the rule, which rolls back everything that was saved.
     """
     published = Track.objects.filter(pk__in={track.pk for track in tracks}, status=TrackStatus.PUBLISHED)
     if published:

@@ -1,4 +1,4 @@
-"""The values of a track or meeting as entered, before anything is written."""
+"""The values of a track or meeting as entered, before anything is saved."""
 
 from dataclasses import dataclass
 from datetime import date, time
@@ -10,7 +10,7 @@ from timekeeping.occurrences import MeetingPattern
 
 @dataclass(frozen=True, kw_only=True)
 class TrackValues:
-    """Values of a track. `individual_minutes` are per week; ages are years on the first day, both inclusive."""
+    """Values of a track. `individual_minutes` are per week. Ages are in years on the first day, both inclusive."""
 
     code: str
     name: str
@@ -25,7 +25,7 @@ class TrackValues:
 
 @dataclass(frozen=True, kw_only=True)
 class MeetingValues:
-    """Values of a meeting. Times are on the site's wall clock; `runs_from` to `runs_until` is half-open."""
+    """Values of a meeting. Times are in the site's local time. The meeting runs in [runs_from, runs_until)."""
 
     code: str
     name: str
@@ -46,7 +46,7 @@ class MeetingValues:
     tracks: tuple[Track, ...] = ()
 
     def as_pattern(self) -> MeetingPattern:
-        """Return when the meeting is held, without its break."""
+        """Return the weekly pattern of the meeting, without its break."""
         return MeetingPattern(
             weekday=self.weekday,
             anchor=self.anchor,
