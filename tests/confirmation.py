@@ -17,6 +17,6 @@ def preview_and_confirm(client: Client, address: str, typed: dict[str, Any]) -> 
     """Submit a form, confirm the preview that follows, and return the response that contained the preview."""
     shown = client.post(address, typed)
     assert shown.status_code == 200, shown.context["form"].errors
-    answer = client.post(address, typed | {"seen": impact_key(shown.text)})
-    assert answer.status_code == 302
+    response = client.post(address, typed | {"seen": impact_key(shown.text)})
+    assert response.status_code == 302
     return shown

@@ -48,9 +48,9 @@ def wen(clinic: Clinic) -> Episode:
 
 def look(client: Client, tag: str = "") -> HttpResponse:
     day = {"date": MONDAY.isoformat()}
-    answer = client.get(reverse("today"), day, headers={"If-None-Match": tag} if tag else {})
-    assert isinstance(answer, HttpResponse)
-    return answer
+    response = client.get(reverse("today"), day, headers={"If-None-Match": tag} if tag else {})
+    assert isinstance(response, HttpResponse)
+    return response
 
 
 def seen(**narrowed: Any) -> list[tuple[int | None, str, datetime]]:
@@ -91,8 +91,8 @@ def test_a_repeated_view_writes_one_event_for_all_patients(
     assert seen(detail="today, the same again") == [(None, "2 patients", LATER)]
     assert len(looks()) == 3
     for patient in (rosa.patient, wen.patient):
-        about = AuditEvent.objects.about_patient(patient.pk)
-        assert [(event.actor_key, event.at) for event in about] == [
+        events = AuditEvent.objects.about_patient(patient.pk)
+        assert [(event.actor_key, event.at) for event in events] == [
             (clinic.coordinator.pk, LATER),
             (clinic.coordinator.pk, AFTER),
         ]
@@ -106,10 +106,10 @@ def test_another_page_with_the_same_patients_writes_one_event_too(
     tag = look(client)["ETag"]
     clinic.mark(rosa.bookings.order_by("starts")[0])
     monkeypatch.setattr(clock, "now", lambda: LATER)
-    answer = look(client, tag)
-    assert answer.status_code == 200
+    response = look(client, tag)
+    assert response.status_code == 200
     assert seen(at=LATER) == [(None, "2 patients", LATER)]
-    assert look(client, answer["ETag"]).status_code == 304
+    assert look(client, response["ETag"]).status_code == 304
     assert len(seen(at=LATER)) == 2
 
 
@@ -162,8 +162,8 @@ def test_a_view_is_written_in_full_if_the_earlier_one_is_missing_from_the_trail(
 ) -> None:
     """The first view can be missing after a restore from an older backup."""
     client = client_for(clinic.coordinator)
-    with monkeypatch.context() as lost:
-        lost.setattr(audited_cache, "record_views", lambda *_, **__: uuid4())
+    with monkeypatch.context() as patched:
+        patched.setattr(audited_cache, "record_views", lambda *_, **__: uuid4())
         tag = look(client)["ETag"]
     assert not AuditEvent.objects.exists()
     assert look(client, tag).status_code == 200
@@ -171,21 +171,21 @@ def test_a_view_is_written_in_full_if_the_earlier_one_is_missing_from_the_trail(
 
 
 def test_a_repeated_view_refers_only_to_a_view_by_the_same_person(clinic: Clinic, rosa: Episode) -> None:
-    people, said = {rosa.patient_id: "Rosa"}, {"at": AFTER, "site_key": clinic.site.pk, "detail": "today"}
-    known = record_views(people, by=clinic.coordinator, **said)
-    assert not record_repeated_view(known, people=1, by=clinic.reviewer, **said)
-    assert not record_repeated_view(uuid4(), people=1, by=clinic.coordinator, **said)
+    people, details = {rosa.patient_id: "Rosa"}, {"at": AFTER, "site_key": clinic.site.pk, "detail": "today"}
+    first_view = record_views(people, by=clinic.coordinator, **details)
+    assert not record_repeated_view(first_view, people=1, by=clinic.reviewer, **details)
+    assert not record_repeated_view(uuid4(), people=1, by=clinic.coordinator, **details)
     assert AuditEvent.objects.count() == 1
-    assert record_repeated_view(known, people=1, by=clinic.coordinator, **said)
-    assert AuditEvent.objects.filter(look=known, subject_label="1 patient").count() == 1
+    assert record_repeated_view(first_view, people=1, by=clinic.coordinator, **details)
+    assert AuditEvent.objects.filter(look=first_view, subject_label="1 patient").count() == 1
 
 
 def test_a_view_is_written_like_any_other_event(clinic: Clinic, rosa: Episode) -> None:
     Patient.objects.filter(pk=rosa.patient_id).update(first_name="Rosa-" * 16, last_name="O'Lind%s" * 10)
     rosa.patient.refresh_from_db()
-    by, said = clinic.coordinator, {"at": AFTER, "detail": "today"}
-    record_all([rosa.patient], by=by, action=Action.VIEWED, **said)
-    record_views({rosa.patient_id: str(rosa.patient)}, by=by, site_key=clinic.site.pk, **said)
+    by, details = clinic.coordinator, {"at": AFTER, "detail": "today"}
+    record_all([rosa.patient], by=by, action=Action.VIEWED, **details)
+    record_views({rosa.patient_id: str(rosa.patient)}, by=by, site_key=clinic.site.pk, **details)
     one, other = AuditEvent.objects.values(
         *{field.name for field in AuditEvent._meta.concrete_fields} - {"id", "look"}
     ).order_by("pk")
@@ -200,9 +200,9 @@ def test_a_long_name_is_truncated_in_the_trail(clinic: Clinic) -> None:
 def test_the_trail_of_another_site_is_not_visible(clinic: Clinic, rosa: Episode) -> None:
     client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
-    about = AuditEvent.objects.about_patient(rosa.patient_id)
-    assert about.visible_to(clinic.administrator).count() == 2
-    assert about.visible_to(make_staff(Role.ADMINISTRATOR, make_site())).count() == 0
+    events = AuditEvent.objects.about_patient(rosa.patient_id)
+    assert events.visible_to(clinic.administrator).count() == 2
+    assert events.visible_to(make_staff(Role.ADMINISTRATOR, make_site())).count() == 0
     assert AuditEvent.objects.visible_to(clinic.administrator).about_patient(rosa.patient_id).count() == 2
 
 
@@ -221,10 +221,10 @@ def test_the_query_in_the_documentation_works(clinic: Clinic, rosa: Episode) -> 
     client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
     page = (settings.BASE_DIR / "docs" / "privacy.md").read_text()
-    asked = page.partition("```sql\n")[2].partition(";")[0]
+    query = page.partition("```sql\n")[2].partition(";")[0]
     for patient, events in ((rosa.patient_id, 2), (make_patient(clinic.site).pk, 0)):
         with connection.cursor() as cursor:
-            cursor.execute(asked.replace("= 7", f"= {patient}"))
+            cursor.execute(query.replace("= 7", f"= {patient}"))
             assert len(cursor.fetchall()) == events
 
 
@@ -232,8 +232,8 @@ def test_the_admin_finds_every_view_by_the_id_of_the_patient(clinic: Clinic, ros
     make_patient(clinic.site, "Otto")
     client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
-    chief = User.objects.create_superuser("chief@example.test", name="Chief")
-    found = client_for(chief).get(reverse("admin:accounts_auditevent_changelist"), {"q": str(rosa.patient_id)})
+    superuser = User.objects.create_superuser("chief@example.test", name="Chief")
+    found = client_for(superuser).get(reverse("admin:accounts_auditevent_changelist"), {"q": str(rosa.patient_id)})
     assert "2 audit events" in found.text
-    none = client_for(chief).get(reverse("admin:accounts_auditevent_changelist"), {"q": "9" * 20})
+    none = client_for(superuser).get(reverse("admin:accounts_auditevent_changelist"), {"q": "9" * 20})
     assert "0 audit events" in none.text

@@ -72,6 +72,6 @@ def test_an_implausible_date_in_a_form_is_refused_beside_its_field(client: Clien
         (reverse("level-new", args=[patient.pk]), {"starts": far}, "The year must lie between 1900 and 2149."),
         (reverse("episode-end", args=[patient.pk]), {"last_day": far}, "The year must lie between 1900 and 2149."),
     ):
-        answer = client.post(page, given)
-        assert (page, answer.status_code) == (page, 422)
-        assert words in answer.text, page
+        response = client.post(page, given)
+        assert (page, response.status_code) == (page, 422)
+        assert words in response.text, page

@@ -43,9 +43,9 @@ def signed_in_as(user: User) -> Client:
 
 def test_an_anonymous_visitor_is_asked_to_sign_in(client: Client) -> None:
     for path in ("/", "/today/", "/patients/", "/me/"):
-        answer = client.get(path)
-        assert answer.status_code == 302
-        assert answer.headers["Location"] == f"/accounts/login/?next={path}"
+        response = client.get(path)
+        assert response.status_code == 302
+        assert response.headers["Location"] == f"/accounts/login/?next={path}"
 
 
 def test_staff_start_on_the_day_page_and_patients_in_the_portal(coordinator: User, patient_user: User) -> None:
@@ -56,10 +56,10 @@ def test_staff_start_on_the_day_page_and_patients_in_the_portal(coordinator: Use
 def test_a_user_without_role_or_record_gets_an_explanation(client: Client) -> None:
     client.force_login(User.objects.create_user("nobody@example.test", PASSWORD, name="Nobody"))
 
-    answer = client.get("/")
+    response = client.get("/")
 
-    assert answer.status_code == 403
-    assert "That is not open to you" in answer.text
+    assert response.status_code == 403
+    assert "That is not open to you" in response.text
 
 
 def test_staff_have_no_portal_and_patients_no_staff_pages(coordinator: User, patient_user: User) -> None:
@@ -70,21 +70,21 @@ def test_staff_have_no_portal_and_patients_no_staff_pages(coordinator: User, pat
 
 def test_users_sign_in_by_e_mail(client: Client, coordinator: User) -> None:
     page = client.get("/accounts/login/")
-    answer = client.post("/accounts/login/", {"login": coordinator.email, "password": PASSWORD})
+    response = client.post("/accounts/login/", {"login": coordinator.email, "password": PASSWORD})
 
     assert "<title>Sign in</title>" in page.text
-    assert answer.headers["Location"] == "/"
+    assert response.headers["Location"] == "/"
     assert client.get("/accounts/logout/").status_code == 200
     assert client.post("/accounts/logout/").headers["Location"] == "/accounts/login/"
     assert "You are signed out." in client.get("/accounts/login/").text
 
 
 def test_a_wrong_password_is_reported_beside_the_fields(client: Client, coordinator: User) -> None:
-    answer = client.post("/accounts/login/", {"login": coordinator.email, "password": "not that one at all"})
+    response = client.post("/accounts/login/", {"login": coordinator.email, "password": "not that one at all"})
 
-    assert answer.status_code == 200
-    assert 'role="alert"' in answer.text or "alert-danger" in answer.text
-    assert f'value="{coordinator.email}"' in answer.text
+    assert response.status_code == 200
+    assert 'role="alert"' in response.text or "alert-danger" in response.text
+    assert f'value="{coordinator.email}"' in response.text
 
 
 def test_users_cannot_sign_up_or_change_their_e_mail_address(client: Client, coordinator: User) -> None:
@@ -146,8 +146,8 @@ def test_the_navigation_marks_the_current_page(coordinator: User, path: str, nam
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.COORDINATOR])
 def test_on_phones_the_bar_has_four_links_and_the_menu_has_the_others(site: Site, role: Role) -> None:
-    rail = nav_items(make_staff(role, site), "/today/")
-    in_bar = [item.name for item in rail if item.in_bar]
+    items = nav_items(make_staff(role, site), "/today/")
+    in_bar = [item.name for item in items if item.in_bar]
     assert in_bar == (
         ["Today", "Tracks", "Board"] if role == Role.ADMINISTRATOR else ["Today", "Patients", "Board", "Weeks"]
     )
@@ -161,10 +161,10 @@ def test_links_outside_the_bar_are_in_the_menu(coordinator: User) -> None:
 
 
 def test_the_admin_is_for_administrators_of_every_site(site: Site) -> None:
-    everywhere, here = make_staff(Role.ADMINISTRATOR, None), make_staff(Role.ADMINISTRATOR, site)
+    at_all_sites, at_one_site = make_staff(Role.ADMINISTRATOR, None), make_staff(Role.ADMINISTRATOR, site)
 
-    assert 'href="/admin/"' in signed_in_as(everywhere).get(reverse("tracks")).text
-    assert 'href="/admin/"' not in signed_in_as(here).get(reverse("tracks")).text
+    assert 'href="/admin/"' in signed_in_as(at_all_sites).get(reverse("tracks")).text
+    assert 'href="/admin/"' not in signed_in_as(at_one_site).get(reverse("tracks")).text
 
 
 def test_switching_the_site_applies_to_the_following_pages(client: Client, coordinator: User, site: Site) -> None:
@@ -173,9 +173,9 @@ def test_switching_the_site_applies_to_the_following_pages(client: Client, coord
     client.force_login(coordinator)
     assert client.get(reverse("tracks")).context["current_site"] == other, "the first by name"
 
-    answer = client.post(reverse("site-switch"), {"site": site.code, "next": "/tracks/"})
+    response = client.post(reverse("site-switch"), {"site": site.code, "next": "/tracks/"})
 
-    assert answer.headers["Location"] == "/tracks/"
+    assert response.headers["Location"] == "/tracks/"
     assert client.get(reverse("tracks")).context["current_site"] == site
 
 
@@ -240,10 +240,10 @@ def test_a_form_without_a_csrf_token_is_refused_with_an_explanation(coordinator:
     client = Client(enforce_csrf_checks=True)
     client.force_login(coordinator)
 
-    answer = client.post(reverse("site-switch"), {"site": site.code})
+    response = client.post(reverse("site-switch"), {"site": site.code})
 
-    assert answer.status_code == 403
-    assert "open for too long" in answer.text
+    assert response.status_code == 403
+    assert "open for too long" in response.text
 
 
 def test_pages_allow_no_inline_code_and_no_other_hosts(client: Client, coordinator: User) -> None:

@@ -106,10 +106,10 @@ def test_a_job_for_all_sites_runs_once_at_its_time_in_utc(site: Site) -> None:
 def test_jobs_run_in_the_order_in_which_they_are_due_then_as_listed(site: Site) -> None:
     other = make_site("Airport Road")
     run_at(NIGHT, FAIL, GREET, TIDY)
-    stumbled, greeted = calls[1:3], calls[3:]
+    failing_calls, greet_calls = calls[1:3], calls[3:]
     assert calls[0] == "tidy"
-    assert sorted(stumbled) == sorted(f"stumble {each.pk}" for each in (site, other))
-    assert sorted(greeted) == sorted(f"greet {each.pk}" for each in (site, other))
+    assert sorted(failing_calls) == sorted(f"stumble {each.pk}" for each in (site, other))
+    assert sorted(greet_calls) == sorted(f"greet {each.pk}" for each in (site, other))
 
 
 def test_a_failed_run_does_not_stop_other_jobs(site: Site) -> None:
@@ -138,13 +138,13 @@ def test_a_failed_job_is_tried_again_after_an_hour_three_times_a_night(site: Sit
 
 
 def test_a_run_whose_process_was_killed_fails_after_an_hour_and_is_tried_again(site: Site) -> None:
-    lost = make_run(site, outcome="running")
+    killed = make_run(site, outcome="running")
     assert run_at(NIGHT + timedelta(minutes=59), GREET) == []
-    lost.refresh_from_db()
-    assert lost.outcome == JobOutcome.RUNNING
+    killed.refresh_from_db()
+    assert killed.outcome == JobOutcome.RUNNING
     [again] = run_at(NIGHT + HOUR, GREET)
-    lost.refresh_from_db()
-    assert (lost.outcome, lost.finished_at, lost.words) == (JobOutcome.FAILED, NIGHT + HOUR, INTERRUPTED_MESSAGE)
+    killed.refresh_from_db()
+    assert (killed.outcome, killed.finished_at, killed.words) == (JobOutcome.FAILED, NIGHT + HOUR, INTERRUPTED_MESSAGE)
     assert (again.attempt, again.outcome) == (2, JobOutcome.DONE)
 
 
@@ -187,10 +187,10 @@ def test_a_run_that_cannot_be_written_does_not_stop_other_jobs(
 
 
 def test_runs_are_deleted_after_90_days(site: Site) -> None:
-    gone = make_run(site, NIGHT - RUNS_KEPT_FOR - timedelta(seconds=1))
+    expired = make_run(site, NIGHT - RUNS_KEPT_FOR - timedelta(seconds=1))
     kept = make_run(site, NIGHT - RUNS_KEPT_FOR, name="another")
     run_at(NIGHT, GREET)
-    assert not JobRun.objects.filter(pk=gone.pk).exists()
+    assert not JobRun.objects.filter(pk=expired.pk).exists()
     assert JobRun.objects.filter(pk=kept.pk).exists()
 
 
@@ -236,12 +236,12 @@ def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
     barrier = Barrier(8)
 
     def run_scheduler() -> list[JobRun]:
-        waited: list[int] = []
+        clock_calls: list[int] = []
 
         def now() -> datetime:
             # At its third call, a scheduler knows that the job is due but has not claimed it. All schedulers meet here.
-            waited.append(1)
-            if len(waited) == 3:
+            clock_calls.append(1)
+            if len(clock_calls) == 3:
                 barrier.wait(timeout=30)
             return NIGHT
 
@@ -270,9 +270,10 @@ def test_the_number_of_bookings_that_failed_is_reported(site: Site, monkeypatch:
     track = make_track(site, [make_meeting(site, 0, places=1)])
     for _ in range(2):
         enroll(admit(make_patient(site)), track)
-    said = extend_horizon_at.enqueue(site.pk).return_value
+    result = extend_horizon_at.enqueue(site.pk).return_value
     assert (
-        said == "12 sessions and 12 bookings written; 12 places not given, as a session is full or another one clashes."
+        result
+        == "12 sessions and 12 bookings written; 12 places not given, as a session is full or another one clashes."
     )
 
 

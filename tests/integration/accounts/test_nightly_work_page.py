@@ -42,9 +42,9 @@ def administrator(client: Client, site: Site) -> User:
 
 def text_of(client: Client) -> str:
     """Return the page of nightly jobs as text in which each run of whitespace is one space."""
-    answer = client.get(reverse("nightly-work"))
-    assert answer.status_code == 200
-    return " ".join(answer.text.split())
+    response = client.get(reverse("nightly-work"))
+    assert response.status_code == 200
+    return " ".join(response.text.split())
 
 
 def ran(site: Site) -> None:
@@ -56,7 +56,7 @@ def ran(site: Site) -> None:
 def test_each_job_is_shown_with_its_last_run_and_next_attempt(client: Client, site: Site) -> None:
     ran(site)
     text = text_of(client)
-    night, tidying = text.split("For all sites together")
+    night, all_sites = text.split("For all sites together")
     for part in (
         "Harbor Street",
         "Good night",
@@ -68,7 +68,7 @@ def test_each_job_is_shown_with_its_last_run_and_next_attempt(client: Client, si
     ):
         assert part in night
     for part in ("Times are New York time", "Tidying", "Tue 24 Nov, 2:00", "Put things away.", "Wed 25 Nov, 2:00"):
-        assert part in tidying
+        assert part in all_sites
     assert "does not seem to be running" not in text
     assert "since" not in text
 
@@ -80,10 +80,10 @@ def test_times_are_shown_in_the_zone_of_their_site(client: Client, administrator
     ran(site)
     make_run(chicago, NIGHT + HOUR)
     text = text_of(client)
-    here, there = text[text.index("<h2") :].split("Prairie Avenue")
-    assert "Tue 24 Nov, 2:15" in here
-    assert "Times are Chicago time" in there
-    assert "Tue 24 Nov, 2:15" in there
+    first_site, second_site = text[text.index("<h2") :].split("Prairie Avenue")
+    assert "Tue 24 Nov, 2:15" in first_site
+    assert "Times are Chicago time" in second_site
+    assert "Tue 24 Nov, 2:15" in second_site
 
 
 @pytest.mark.usefixtures("administrator")
@@ -164,8 +164,8 @@ def test_runs_are_visible_to_managers_of_their_site() -> None:
         (Role.REVIEWER, here, set()),
     ):
         assert set(JobRun.objects.visible_to(make_staff(role, at))) == seen
-    gone = make_staff(Role.ADMINISTRATOR, None, is_active=False)
-    assert not JobRun.objects.visible_to(gone)
+    inactive = make_staff(Role.ADMINISTRATOR, None, is_active=False)
+    assert not JobRun.objects.visible_to(inactive)
     assert not JobRun.objects.visible_to(make_patient_user(make_patient(here)))
 
 

@@ -16,27 +16,27 @@ pytestmark = pytest.mark.django_db
 
 
 def prepare() -> str:
-    out = StringIO()
-    call_command("prepare_local", stdout=out)
-    return out.getvalue()
+    output = StringIO()
+    call_command("prepare_local", stdout=output)
+    return output.getvalue()
 
 
 def test_an_existing_clinic_is_not_changed(settings: Settings) -> None:
     settings.SERVED_AT = "127.0.0.1:8123"
     site = make_site()
-    said = prepare()
+    output = prepare()
     assert list(Site.objects.all()) == [site]
-    assert "http://127.0.0.1:8123/" in said
+    assert "http://127.0.0.1:8123/" in output
 
 
 def test_only_existing_sign_ins_are_printed() -> None:
     make_site()
     present, *absent = SIGN_INS
     User.objects.create_user(present.email, present.password, name="Imani Cole")
-    said = prepare()
-    assert present.email in said
-    assert present.password in said
-    assert not [each.email for each in absent if each.email in said]
+    output = prepare()
+    assert present.email in output
+    assert present.password in output
+    assert not [each.email for each in absent if each.email in output]
 
 
 def test_the_demo_clinic_is_never_loaded_into_a_production_database(settings: Settings) -> None:

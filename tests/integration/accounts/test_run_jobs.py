@@ -111,18 +111,18 @@ def test_an_unreachable_database_does_not_end_the_scheduler(
 ) -> None:
     listed(GREET)
     Night(monkeypatch, seconds=61)
-    found, away = run_due_jobs, [OperationalError(PATIENT_NAME), OperationalError(PATIENT_NAME)]
+    found, errors = run_due_jobs, [OperationalError(PATIENT_NAME), OperationalError(PATIENT_NAME)]
 
     def run_due_when_it_is_back(**arguments: Any) -> Iterator[JobRun]:
-        if away:
-            raise away.pop()
+        if errors:
+            raise errors.pop()
         return found(**arguments)
 
     monkeypatch.setattr(run_jobs, "run_due_jobs", run_due_when_it_is_back)
     call_command("run_jobs", verbosity=0)
     assert JobRun.objects.get().started_at == NIGHT + timedelta(seconds=60)
-    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert said == ["nightly work could not be looked for: OperationalError"] * 2
+    messages = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert messages == ["nightly work could not be looked for: OperationalError"] * 2
 
 
 @pytest.mark.usefixtures("transactional_db", "site")
@@ -147,9 +147,9 @@ def test_a_second_signal_ends_the_running_job_without_a_traceback(
     listed(SIGNALLED)
     Night(monkeypatch, seconds=300)
     monkeypatch.setattr(nightly_jobs, "signals_to_raise", [number, number])
-    said = StringIO()
-    call_command("run_jobs", stderr=said)
-    assert said.getvalue() == "Stopped in the middle of a job; it is tried again.\n"
+    output = StringIO()
+    call_command("run_jobs", stderr=output)
+    assert output.getvalue() == "Stopped in the middle of a job; it is tried again.\n"
     assert [run.outcome for run in JobRun.objects.all()] == ["failed"]
 
 
@@ -193,8 +193,8 @@ def test_the_process_ends_cleanly_on_a_signal(database: Path, number: signal.Sig
             ("forget_calendars", "done"),
         ]
         process.send_signal(number)
-        out, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=20)
     finally:
         process.kill()
-    said = "clear_sessions: Ended sign-ins forgotten: 0.\nforget_calendars: Nothing was to be forgotten.\n"
-    assert (process.returncode, out, errors) == (0, said, "")
+    expected = "clear_sessions: Ended sign-ins forgotten: 0.\nforget_calendars: Nothing was to be forgotten.\n"
+    assert (process.returncode, output, errors) == (0, expected, "")

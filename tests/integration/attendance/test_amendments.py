@@ -98,11 +98,11 @@ def test_a_mark_of_an_open_session_cannot_be_amended(clinic: Clinic) -> None:
 
 def test_an_amendment_is_refused_if_another_was_made_meanwhile(clinic: Clinic, finalized: Attendance) -> None:
     amend_attendance(attendance=finalized, mark=late(), by=clinic.leader, now=AFTER, seen_amendments=0)
-    whole = Mark(AttendanceStatus.PRESENT, reason="She signed in at nine.")
+    present = Mark(AttendanceStatus.PRESENT, reason="She signed in at nine.")
     with pytest.raises(Refused) as refused:
-        amend_attendance(attendance=finalized, mark=whole, by=clinic.coordinator, now=AFTER, seen_amendments=0)
+        amend_attendance(attendance=finalized, mark=present, by=clinic.coordinator, now=AFTER, seen_amendments=0)
     assert codes(refused) == ["changed_meanwhile"]
-    amend_attendance(attendance=finalized, mark=whole, by=clinic.coordinator, now=AFTER, seen_amendments=1)
+    amend_attendance(attendance=finalized, mark=present, by=clinic.coordinator, now=AFTER, seen_amendments=1)
     assert [each.credited_minutes_after for each in Amendment.objects.all()] == [150, 180]
 
 

@@ -294,9 +294,9 @@ def test_a_week_with_a_leave_is_partial_and_not_short(clinic: Clinic, rosa: Epis
     assert running is not None
     assert (running.standing, running.partial) == (Standing.PARTIAL, frozenset({PartialReason.LEAVE}))
     clinic.mark(booking_of(rosa, FRIDAY))
-    over = week_ledger(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
-    assert over is not None
-    assert (over.standing, over.credited_minutes) == (Standing.PARTIAL, 360)
+    past = week_ledger(episode=rosa, week=MONDAY, now=NEXT_MONDAY)
+    assert past is not None
+    assert (past.standing, past.credited_minutes) == (Standing.PARTIAL, 360)
 
 
 def test_a_leave_on_days_without_sessions_does_not_make_a_week_partial(clinic: Clinic, rosa: Episode, by: User) -> None:
@@ -335,7 +335,7 @@ def test_the_impact_of_a_leave_lists_excused_and_makeup_sessions(clinic: Clinic,
     assert [(change.kind, change.before.on) for change in impact.bookings if change.before] == [("excused", WEDNESDAY)]
     (drop,) = impact.shortfalls
     assert (drop.week, drop.minutes_after, drop.is_on_leave) == (MONDAY, 360, True)
-    assert [saver.key for saver in drop.makeups or ()] == [saturday.pk] != [thursday.pk]
+    assert [makeup.key for makeup in drop.makeups or ()] == [saturday.pk] != [thursday.pk]
     assert not LeaveOfAbsence.objects.exists()
 
 

@@ -132,12 +132,12 @@ def test_a_makeup_session_counts_in_the_week_in_which_it_takes_place(clinic: Cli
     clinic.mark(makeup, "present")
 
     now = later.ends
-    missed, delivered = (
+    missed, makeup_mark = (
         week_ledger(episode=rosa, week=week, now=now) for week in (MONDAY, MONDAY + timedelta(weeks=1))
     )
     assert missed is not None
-    assert delivered is not None
-    assert (missed.credited_minutes, delivered.credited_minutes) == (180, 180)
+    assert makeup_mark is not None
+    assert (missed.credited_minutes, makeup_mark.credited_minutes) == (180, 180)
     assert makeup.makes_up == booking_of(rosa)
 
 
@@ -165,10 +165,10 @@ def test_sessions_that_can_complete_the_week_are_listed_apart_from_other_opening
     report = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
     assert (report.makeup_sessions, report.other_openings, report.missed) == ([], [opening], [booking_of(rosa)])
 
-    saver = make_opening(clinic, FRIDAY + timedelta(days=1))
+    saturday = make_opening(clinic, FRIDAY + timedelta(days=1))
     report = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
-    assert (report.makeup_sessions, report.other_openings) == ([saver], [opening])
-    book_makeup(session=saver, makes_up=report.missed[0], by=clinic.coordinator, now=THURSDAY_NOON)
+    assert (report.makeup_sessions, report.other_openings) == ([saturday], [opening])
+    book_makeup(session=saturday, makes_up=report.missed[0], by=clinic.coordinator, now=THURSDAY_NOON)
 
     report = week_report(patient=rosa.patient, day=FRIDAY, now=THURSDAY_NOON)
     assert report.row is not None

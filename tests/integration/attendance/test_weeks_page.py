@@ -173,8 +173,8 @@ def test_a_makeup_session_must_make_up_for_a_session_of_the_same_patient(
     clinic: Clinic, rosa: Episode, tomasz: Episode, saturday: Session
 ) -> None:
     client = client_for(clinic.coordinator)
-    for wrong in (booking_of(tomasz).pk, booking_of(rosa, WEDNESDAY).pk, 10**9, ""):
-        response = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": wrong}, follow=True)
+    for invalid_id in (booking_of(tomasz).pk, booking_of(rosa, WEDNESDAY).pk, 10**9, ""):
+        response = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": invalid_id}, follow=True)
         assert "Choose one of the sessions offered" in response.text
     assert not Booking.objects.filter(session=saturday).exists()
 

@@ -62,13 +62,13 @@ def test_a_cycle_of_eight_weeks_fits_into_the_mask(patient: Patient) -> None:
 
 
 def test_consecutive_dates_are_one_busy_time(patient: Patient, site: Site) -> None:
-    away = make_commitment(patient, range(7), "00:00", "00:00", on=MONDAY, until=MONDAY + timedelta(days=5))
-    busy = away.as_busy_time(site=site)
+    trip = make_commitment(patient, range(7), "00:00", "00:00", on=MONDAY, until=MONDAY + timedelta(days=5))
+    busy = trip.as_busy_time(site=site)
 
-    assert dates_of(away) == days(0, 1, 2, 3, 4)
+    assert dates_of(trip) == days(0, 1, 2, 3, 4)
     assert isinstance(busy.recurrence, OnDates)
     assert busy.minutes == 24 * 60
-    assert away.last_on == date(2026, 11, 27)
+    assert trip.last_on == date(2026, 11, 27)
 
 
 def test_consecutive_dates_can_leave_weekdays_out(patient: Patient) -> None:
@@ -97,12 +97,12 @@ def test_travel_is_from_the_place_to_each_site(patient: Patient, site: Site) -> 
     home = make_place(patient, {site: (20, 35), elsewhere: (5, 10)})
     shift = make_commitment(patient, [0], "09:00", "17:00", place=home, travel_minutes=50, movable_minutes=30)
 
-    ways = {
-        where: (busy.travel_before, busy.travel_after)
-        for where in (site, elsewhere, unknown)
-        for busy in [shift.as_busy_time(site=where)]
+    travel = {
+        destination: (busy.travel_before, busy.travel_after)
+        for destination in (site, elsewhere, unknown)
+        for busy in [shift.as_busy_time(site=destination)]
     }
-    assert ways == {site: (20, 35), elsewhere: (5, 10), unknown: (50, 50)}
+    assert travel == {site: (20, 35), elsewhere: (5, 10), unknown: (50, 50)}
     assert shift.as_busy_time(site=site).movable_minutes == 30
 
 
@@ -118,9 +118,9 @@ def test_travel_from_places_takes_one_more_query_for_any_number(
         make_commitment(patient, [each], "09:00", "17:00", place=place)
 
     with django_assert_num_queries(6):
-        lives = PatientAvailability.of(site, episodes, MONDAY)
+        availability = PatientAvailability.of(site, episodes, MONDAY)
 
-    assert [each.travel_after for busy in lives.commitments.values() for each in busy] == [30] * number
+    assert [each.travel_after for busy in availability.commitments.values() for each in busy] == [30] * number
 
 
 def test_a_patient_is_deleted_with_their_places(patient: Patient, site: Site) -> None:

@@ -125,31 +125,31 @@ def sent(client: Client, name: str, data: bytes = FILE, *args: int, **typed: Any
 
 
 def test_a_calendar_is_previewed_first_and_then_saved(desk: Client, coordinator: User, rosa: Patient) -> None:
-    answer = sent(
+    response = sent(
         desk, "imported-calendar-new", FILE, rosa.pk, travel_before="20", travel_after="30", movable_minutes="15"
     )
     made = ImportedCalendar.objects.get()
-    assert answer["Location"] == reverse("imported-calendar", args=[made.pk])
+    assert response["Location"] == reverse("imported-calendar", args=[made.pk])
     assert (made.state, made.first, made.until) == ("understood", date(2026, 11, 24), date(2027, 5, 25))
     assert (made.travel_before, made.travel_after, made.movable_minutes) == (20, 30, 15)
     assert made.intervals.count() == 26
     assert not calendar_busy_in_weeks([rosa.pk], rosa.site.zone)
-    text = desk.get(answer["Location"]).text
+    text = desk.get(response["Location"]).text
     assert "26 busy times, from 1 entry in the file." in text
     assert "Tue 14:00–17:00" in text
-    kept = desk.post(answer["Location"])
-    assert kept["Location"] == reverse("patient", args=[rosa.pk])
+    saved = desk.post(response["Location"])
+    assert saved["Location"] == reverse("patient", args=[rosa.pk])
     made.refresh_from_db()
     assert (made.state, made.decided_by, made.decided_at) == ("kept", coordinator, TUESDAY)
     [busy] = calendar_busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]
     assert busy.recurrence == Recurrence(weekdays=frozenset({1}), valid_from=MONDAY)
     assert (busy.label, busy.kind, busy.travel_before, busy.travel_after) == ("Work calendar", "work", 20, 30)
-    assert "Work calendar" in desk.get(kept["Location"]).text
+    assert "Work calendar" in desk.get(saved["Location"]).text
 
 
 def test_titles_and_locations_of_calendar_entries_are_not_stored(desk: Client, rosa: Patient) -> None:
-    answer = sent(desk, "imported-calendar-new", FILE, rosa.pk)
-    page = desk.get(answer["Location"]).text
+    response = sent(desk, "imported-calendar-new", FILE, rosa.pk)
+    page = desk.get(response["Location"]).text
     row = ImportedCalendar.objects.values().get()
     trail = str(list(AuditEvent.objects.values()))
     for word in ("Ward 7", "Oncology", "work.ics"):
@@ -176,11 +176,11 @@ def test_titles_and_locations_of_calendar_entries_are_not_stored(desk: Client, r
 def test_a_refused_file_shows_the_reason_and_keeps_the_input(
     desk: Client, rosa: Patient, data: bytes, sentence: str
 ) -> None:
-    answer = sent(desk, "imported-calendar-new", data, rosa.pk, kind="school", travel_before="35")
-    assert answer.status_code == 422
-    assert sentence in answer.text
-    assert 'value="35"' in answer.text
-    assert '<option value="school" selected>' in answer.text
+    response = sent(desk, "imported-calendar-new", data, rosa.pk, kind="school", travel_before="35")
+    assert response.status_code == 422
+    assert sentence in response.text
+    assert 'value="35"' in response.text
+    assert '<option value="school" selected>' in response.text
     assert not ImportedCalendar.objects.exists()
 
 
@@ -235,8 +235,8 @@ def test_a_new_calendar_replaces_the_earlier_one_of_its_kind(desk: Client, coord
     assert "Mon 7 Dec 10:00–11:00" in text
     assert "Tue 14:00–17:00" in text
     desk.post(page)
-    kept = {each.kind: each.intervals.count() for each in ImportedCalendar.objects.filter(state="kept")}
-    assert kept == {"work": 26, "school": 1}
+    saved = {each.kind: each.intervals.count() for each in ImportedCalendar.objects.filter(state="kept")}
+    assert saved == {"work": 26, "school": 1}
     assert AuditEvent.objects.filter(subject_kind="importedcalendar", action=Action.ENDED).count() == 1
 
 
@@ -267,8 +267,8 @@ def test_a_saved_calendar_does_not_expire(coordinator: User, rosa: Patient, monk
 
 def test_a_calendar_can_be_deleted(desk: Client, coordinator: User, rosa: Patient) -> None:
     made = make_calendar(rosa, coordinator, at(MONDAY, 20))
-    answer = desk.post(reverse("imported-calendar-remove", args=[made.pk]), follow=True)
-    assert "The work calendar is forgotten." in answer.text
+    response = desk.post(reverse("imported-calendar-remove", args=[made.pk]), follow=True)
+    assert "The work calendar is forgotten." in response.text
     assert not CalendarInterval.objects.exists()
     assert AuditEvent.objects.filter(subject_kind="importedcalendar", action=Action.DELETED).count() == 1
     with pytest.raises(Refused, match="already_decided"):
@@ -277,31 +277,31 @@ def test_a_calendar_can_be_deleted(desk: Client, coordinator: User, rosa: Patien
 
 def test_a_patients_calendar_without_conflicts_is_saved_at_once(own: Client, rosa: Patient) -> None:
     page = sent(own, "portal-calendar-file-new")["Location"]
-    answer = own.post(page, follow=True)
-    assert "Your calendar is kept." in answer.text
-    assert "Known to Mon 24 May 2027" in answer.text
+    response = own.post(page, follow=True)
+    assert "Your calendar is kept." in response.text
+    assert "Known to Mon 24 May 2027" in response.text
     assert ImportedCalendar.objects.get().state == CalendarState.KEPT
 
 
 def test_a_calendar_that_conflicts_with_a_booking_waits_for_the_coordinator(
     own: Client, desk: Client, coordinator: User, rosa: Patient
 ) -> None:
-    kept = make_calendar(rosa, coordinator, at(MONDAY, 20))
+    saved = make_calendar(rosa, coordinator, at(MONDAY, 20))
     page = sent(own, "portal-calendar-file-new", IN_THE_WAY)["Location"]
     assert "It falls on the time of 1 appointment" in own.get(page).text
-    answer = own.post(page, follow=True)
-    assert "It falls on the time of an appointment, so we look at it first." in answer.text
+    response = own.post(page, follow=True)
+    assert "It falls on the time of an appointment, so we look at it first." in response.text
     waiting = ImportedCalendar.objects.get(state="waiting")
     assert [times.key for times in calendar_busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]] == [
-        f"calendar-{kept.pk}-0"
+        f"calendar-{saved.pk}-0"
     ]
     chart = desk.get(reverse("patient", args=[rosa.pk])).text
     assert "waits for a decision" in chart
-    decide = reverse("imported-calendar", args=[waiting.pk])
-    assert "It runs into 1 booked session" in desk.get(decide).text
-    refused = desk.post(decide, {"decision": "decline"})
+    decision_page = reverse("imported-calendar", args=[waiting.pk])
+    assert "It runs into 1 booked session" in desk.get(decision_page).text
+    refused = desk.post(decision_page, {"decision": "decline"})
     assert (refused.status_code, ImportedCalendar.objects.get(pk=waiting.pk).state) == (422, "waiting")
-    desk.post(decide, {"decision": "accept"})
+    desk.post(decision_page, {"decision": "accept"})
     assert list(ImportedCalendar.objects.values_list("pk", "state")) == [(waiting.pk, "kept")]
     assert "Work calendar 10:00–11:00" in desk.get(reverse("patient", args=[rosa.pk])).text
 
@@ -372,10 +372,10 @@ def test_only_the_sender_sees_an_unsaved_calendar_and_strangers_see_nothing(
     site: Site, coordinator: User, rosa: Patient, state: str
 ) -> None:
     made = make_calendar(rosa, coordinator, at(MONDAY, 20), state=state, reason="No" if state == "declined" else "")
-    elsewhere = make_staff(Role.COORDINATOR, make_site("Elsewhere"))
+    outsider = make_staff(Role.COORDINATOR, make_site("Elsewhere"))
     reviewer = make_staff(Role.REVIEWER, site)
     stranger = make_patient_user(make_patient(site, "Omar", "Haddad"))
-    for user in (elsewhere, reviewer, stranger):
+    for user in (outsider, reviewer, stranger):
         assert not ImportedCalendar.objects.visible_to(user).exists()
     colleague = make_staff(Role.COORDINATOR, site)
     is_shared = state != "understood"
@@ -420,9 +420,9 @@ def test_the_pages_in_the_portal_do_not_reveal_treatment(own: Client, rosa: Pati
     for address in (reverse("portal-calendar-file-new"), page, reverse("portal-commitments")):
         text = own.get(address).text
         assert "<title>My schedule</title>" in text
-        said = re.sub(r"<[^>]*>", "", text)
+        visible_text = re.sub(r"<[^>]*>", "", text)
         for secret in SECRETS:
-            assert secret not in said, (address, secret)
+            assert secret not in visible_text, (address, secret)
 
 
 def test_the_search_avoids_weekly_times_of_a_calendar(coordinator: User, rosa: Patient) -> None:
@@ -447,7 +447,7 @@ def test_travel_that_reaches_into_the_week_counts(site: Site, coordinator: User,
     night = datetime(2026, 11, 23, 4, tzinfo=UTC), datetime(2026, 11, 23, 4, 50, tzinfo=UTC)
     make_calendar(rosa, coordinator, night, travel_after=60, first=MONDAY - timedelta(days=7))
     busy = calendar_busy_on_dates([rosa.pk], site.zone, MONDAY, MONDAY + timedelta(days=1))[rosa.pk]
-    assert [occasion.with_travel.end for each in busy for occasion in each.occasions(MONDAY, WEDNESDAY)] == [50]
+    assert [occurrence.with_travel.end for each in busy for occurrence in each.occasions(MONDAY, WEDNESDAY)] == [50]
 
 
 def test_a_preview_shows_conflicts_of_a_moved_session_with_a_calendar(
@@ -472,8 +472,8 @@ def test_busy_times_take_as_many_queries_for_three_patients_as_for_one(
         make_calendar(patient, coordinator, at(MONDAY, 20), at(WEDNESDAY, 20))
         make_calendar(patient, coordinator, at(MONDAY, 22), kind="school")
     with django_assert_num_queries(6):
-        lives = PatientAvailability.of(site, episodes, MONDAY)
-    assert sum(len(busy) for busy in lives.commitments.values()) == 2 * number
+        availability = PatientAvailability.of(site, episodes, MONDAY)
+    assert sum(len(busy) for busy in availability.commitments.values()) == 2 * number
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -535,8 +535,8 @@ def test_another_week_is_shown_and_invalid_input_shows_the_first(
     made = make_calendar(rosa, coordinator, at(WEDNESDAY, 20))
     address = reverse("imported-calendar", args=[made.pk])
     assert "Week of Mon 7 Dec" in desk.get(address, {"week": "2026-12-09"}).text
-    for nonsense in ("soon", "0001-01-01", "1990-01-01"):
-        assert "Week of Mon 23 Nov" in desk.get(address, {"week": nonsense}).text
+    for invalid_week in ("soon", "0001-01-01", "1990-01-01"):
+        assert "Week of Mon 23 Nov" in desk.get(address, {"week": invalid_week}).text
     assert "Week of Mon 17 May 2027" in desk.get(address, {"week": "2030-01-01"}).text
 
 

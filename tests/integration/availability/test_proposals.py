@@ -119,9 +119,9 @@ def asked(rosa: Patient, **fields: Any) -> CommitmentProposal:
 
 
 def test_a_proposal_without_conflicts_is_saved_at_once_and_recorded(own: Client, rosa: Patient) -> None:
-    answer = own.post(reverse("portal-commitment-new"), SHIFT | FREE, follow=True)
+    response = own.post(reverse("portal-commitment-new"), SHIFT | FREE, follow=True)
 
-    assert told(answer) == ["It is kept."]
+    assert told(response) == ["It is kept."]
     assert Commitment.objects.get().weekday_numbers == (1,)
     assert states() == [("add", "kept")]
     events = AuditEvent.objects.order_by("pk").values_list(
@@ -135,14 +135,14 @@ def test_a_proposal_without_conflicts_is_saved_at_once_and_recorded(own: Client,
 
 
 def test_a_proposal_that_conflicts_with_a_booking_waits_and_changes_nothing(own: Client, rosa: Patient) -> None:
-    answer = own.post(reverse("portal-commitment-new"), SHIFT | IN_THE_WAY, follow=True)
+    response = own.post(reverse("portal-commitment-new"), SHIFT | IN_THE_WAY, follow=True)
 
-    assert told(answer) == [
+    assert told(response) == [
         "It falls on the time of an appointment, so we look at it first. Until then everything stays as it is."
     ]
     assert not Commitment.objects.exists()
     assert states() == [("add", "waiting")]
-    text = answer.text
+    text = response.text
     assert "It falls on Wed 25 Nov." in text
     assert [word for word in SECRETS if word in text.replace("555-0100", "")] == []
 
@@ -181,9 +181,9 @@ def test_a_new_proposal_replaces_the_one_that_waits(own: Client, rosa: Patient) 
 def test_a_commitment_on_single_dates_is_deleted(own: Client, rosa: Patient) -> None:
     hearing = make_commitment(rosa, [], "13:00", "14:00", label="Hearing", on=FRIDAY)
 
-    answer = own.post(reverse("portal-commitment-end", args=[hearing.pk]), follow=True)
+    response = own.post(reverse("portal-commitment-end", args=[hearing.pk]), follow=True)
 
-    assert told(answer) == ["It is kept."]
+    assert told(response) == ["It is kept."]
     assert not Commitment.objects.exists()
     assert states() == [("end", "kept")]
 
@@ -193,10 +193,10 @@ def test_a_proposal_can_be_withdrawn(own: Client, rosa: Patient) -> None:
     address = reverse("portal-proposal-withdraw", args=[proposal.pk])
 
     own.post(address)
-    answer = own.post(address, follow=True)
+    response = own.post(address, follow=True)
 
     assert states() == [("add", "withdrawn")]
-    assert "This was decided or taken back in the meantime." in told(answer)[-1]
+    assert "This was decided or taken back in the meantime." in told(response)[-1]
 
 
 def week(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -211,18 +211,18 @@ def test_a_week_saves_rows_without_conflicts_and_lets_the_others_wait(own: Clien
     course = make_commitment(rosa, [5], "08:00", "10:00", "Course")
     rows = [SHIFT | IN_THE_WAY, SHIFT | FREE | {"label": "Shop"}, {"commitment": str(course.pk), "DELETE": "on"}]
 
-    answer = own.post(reverse("portal-commitment-week"), week(rows), follow=True)
+    response = own.post(reverse("portal-commitment-week"), week(rows), follow=True)
 
-    assert told(answer)[0] == "2 changes kept, 1 change to look at first."
+    assert told(response)[0] == "2 changes kept, 1 change to look at first."
     assert states() == [("end", "kept"), ("add", "waiting"), ("add", "kept")]
 
 
 def test_a_week_with_an_invalid_row_is_refused_and_keeps_the_input(own: Client, rosa: Patient) -> None:
-    answer = own.post(reverse("portal-commitment-week"), week([SHIFT | FREE, SHIFT | {"ends": "11:00"}]))
+    response = own.post(reverse("portal-commitment-week"), week([SHIFT | FREE, SHIFT | {"ends": "11:00"}]))
 
-    assert answer.status_code == 422
-    assert "It ends when it starts." in answer.text
-    assert answer.context["rows"].forms[0]["weekdays"].value() == ["1"]
+    assert response.status_code == 422
+    assert "It ends when it starts." in response.text
+    assert response.context["rows"].forms[0]["weekdays"].value() == ["1"]
     assert not CommitmentProposal.objects.exists()
 
 
@@ -264,9 +264,9 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
         asked(rosa, label=f"Shift {each}")
 
     with django_assert_num_queries(10):
-        answer = own.get(reverse("portal-commitments"))
+        response = own.get(reverse("portal-commitments"))
 
-    assert len(answer.context["asked"]) == number
+    assert len(response.context["asked"]) == number
 
 
 # Decisions of the coordinator
@@ -321,10 +321,10 @@ def test_declining_needs_a_reason_that_the_patient_reads(coordinator: Client, ro
 def test_an_invalid_decision_shows_the_form_again(
     coordinator: Client, rosa: Patient, pressed: dict[str, str], words: str
 ) -> None:
-    answer = coordinator.post(reverse("proposal", args=[asked(rosa).pk]), pressed or {"reason": ""})
+    response = coordinator.post(reverse("proposal", args=[asked(rosa).pk]), pressed or {"reason": ""})
 
-    assert answer.status_code == 422
-    assert words in answer.text
+    assert response.status_code == 422
+    assert words in response.text
     assert states() == [("add", "waiting")]
 
 
@@ -404,9 +404,9 @@ def test_the_chart_takes_as_many_queries_for_three_waiting_proposals_as_for_one(
         asked(rosa, label=f"Shift {each}")
 
     with django_assert_num_queries(26):
-        answer = coordinator.get(reverse("patient", args=[rosa.pk]))
+        response = coordinator.get(reverse("patient", args=[rosa.pk]))
 
-    assert len(answer.context["chart"].pending_proposals) == number
+    assert len(response.context["chart"].pending_proposals) == number
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])

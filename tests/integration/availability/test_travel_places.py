@@ -30,18 +30,21 @@ def coordinator(client: Client, site: Site) -> Client:
 
 
 def ways(place: Place) -> dict[str, tuple[int, int]]:
-    return {way.site.name: (way.before_minutes, way.after_minutes) for way in place.travels.select_related("site")}
+    return {
+        travel.site.name: (travel.before_minutes, travel.after_minutes)
+        for travel in place.travels.select_related("site")
+    }
 
 
 def test_a_place_is_added_with_travel_to_each_site(coordinator: Client, site: Site, rosa: Patient) -> None:
     other = make_site("Elm Street")
     typed = {"name": "Warehouse", f"before_{site.pk}": "20", f"after_{site.pk}": "35", f"before_{other.pk}": "5"}
 
-    answer = coordinator.post(reverse("place-new", args=[rosa.pk]), typed, follow=True)
+    response = coordinator.post(reverse("place-new", args=[rosa.pk]), typed, follow=True)
 
     place = Place.objects.get()
     assert ways(place) == {"Harbor Street": (20, 35), "Elm Street": (5, 5)}
-    assert "Harbor Street 20 min there, 35 min back" in answer.text
+    assert "Harbor Street 20 min there, 35 min back" in response.text
     assert AuditEvent.objects.filter(action=Action.CREATED, subject_label="Warehouse", patient_key=rosa.pk).exists()
 
 
@@ -51,9 +54,9 @@ def test_a_commitment_is_at_one_of_the_patients_places(coordinator: Client, site
     address = reverse("commitment-new", args=[rosa.pk])
 
     assert coordinator.post(address, typed | {"place": str(foreign.pk)}).status_code == 422
-    answer = coordinator.post(address, typed | {"place": str(place.pk)}, follow=True)
+    response = coordinator.post(address, typed | {"place": str(place.pk)}, follow=True)
 
-    assert "Mon 9:00–17:00, from Home" in answer.text
+    assert "Mon 9:00–17:00, from Home" in response.text
     assert Commitment.objects.get().place == place
 
 
@@ -82,10 +85,10 @@ def test_a_reason_is_shown_beside_its_field(
     make_place(rosa, {site: (20, 35)})
     typed = {name.replace("site", str(site.pk)): value for name, value in typed.items()}
 
-    answer = coordinator.post(reverse("place-new", args=[rosa.pk]), typed)
+    response = coordinator.post(reverse("place-new", args=[rosa.pk]), typed)
 
-    form = answer.context["form"]
-    assert answer.status_code == 422
+    form = response.context["form"]
+    assert response.status_code == 422
     assert words in form.errors[field.replace("site", str(site.pk))][0]
     assert {name: form[name].value() for name in typed} == typed
     assert Place.objects.count() == 1

@@ -88,13 +88,13 @@ def acts() -> list[tuple[str, str, str]]:
 def test_a_week_is_added_changed_and_ended_at_once(coordinator: Client, rosa: Patient) -> None:
     kept = make_commitment(rosa, [3], "08:00", "10:00", "Course")
     moved = make_commitment(rosa, [4], "08:00", "10:00", "Gym", travel_minutes=20)
-    over = make_commitment(rosa, [5], "08:00", "10:00", "Market")
-    rows = [as_row(kept), as_row(moved, ends="11:00"), as_row(over, DELETE="on"), SHIFT]
+    ended = make_commitment(rosa, [5], "08:00", "10:00", "Market")
+    rows = [as_row(kept), as_row(moved, ends="11:00"), as_row(ended, DELETE="on"), SHIFT]
 
-    answer = coordinator.post(address(rosa), typed(rows), follow=True)
+    response = coordinator.post(address(rosa), typed(rows), follow=True)
 
-    said = [str(message) for message in answer.context["messages"]]
-    assert said == ["1 commitment added, 1 commitment changed, 1 commitment ended."]
+    messages = [str(message) for message in response.context["messages"]]
+    assert messages == ["1 commitment added, 1 commitment changed, 1 commitment ended."]
     assert acts() == [
         (Action.CHANGED, "Gym", "ends"),
         (Action.ENDED, "Market", "after 2026-11-23"),
@@ -105,9 +105,11 @@ def test_a_week_is_added_changed_and_ended_at_once(coordinator: Client, rosa: Pa
 
 
 def test_an_unchanged_week_writes_nothing(coordinator: Client, rosa: Patient) -> None:
-    answer = coordinator.post(address(rosa), typed([as_row(make_commitment(rosa, [3], "08:00", "10:00"))]), follow=True)
+    response = coordinator.post(
+        address(rosa), typed([as_row(make_commitment(rosa, [3], "08:00", "10:00"))]), follow=True
+    )
 
-    assert [str(message) for message in answer.context["messages"]] == ["Nothing was different."]
+    assert [str(message) for message in response.context["messages"]] == ["Nothing was different."]
     assert acts() == []
 
 
@@ -128,9 +130,9 @@ def test_a_row_without_a_name_is_named_after_its_kind(coordinator: Client, rosa:
 
 
 def test_nights_and_whole_days_are_rows_too(coordinator: Client, rosa: Patient) -> None:
-    night, whole = {"starts": "22:00", "ends": "06:00"}, {"starts": "00:00", "ends": "00:00", "weekdays": ["6"]}
+    night, whole_day = {"starts": "22:00", "ends": "06:00"}, {"starts": "00:00", "ends": "00:00", "weekdays": ["6"]}
 
-    coordinator.post(address(rosa), typed([SHIFT | night, SHIFT | whole]))
+    coordinator.post(address(rosa), typed([SHIFT | night, SHIFT | whole_day]))
 
     assert [each.is_whole_day for each in Commitment.objects.order_by("-starts")] == [False, True]
 
@@ -149,17 +151,17 @@ def test_nights_and_whole_days_are_rows_too(coordinator: Client, rosa: Patient) 
 def test_a_reason_is_shown_beside_its_row_and_nothing_is_written_or_lost(
     coordinator: Client, rosa: Patient, wrong: dict[str, Any], field: str | None, words: str
 ) -> None:
-    fine = SHIFT | {"label": "Fine", "weekdays": ["5"]}
+    valid = SHIFT | {"label": "Fine", "weekdays": ["5"]}
 
-    answer = coordinator.post(address(rosa), typed([fine, SHIFT | wrong]))
+    response = coordinator.post(address(rosa), typed([valid, SHIFT | wrong]))
 
-    assert answer.status_code == 422
-    right, refused = answer.context["rows"].forms[:2]
-    assert not right.errors
+    assert response.status_code == 422
+    valid_form, refused = response.context["rows"].forms[:2]
+    assert not valid_form.errors
     assert words in " ".join(refused.errors.get(field or "__all__", []))
-    assert words in answer.text
+    assert words in response.text
     assert {name: refused[name].value() for name in SHIFT | wrong} == SHIFT | wrong
-    assert right["label"].value() == "Fine"
+    assert valid_form["label"].value() == "Fine"
     assert not Commitment.objects.exists()
     assert acts() == []
 
@@ -174,10 +176,10 @@ def test_a_row_of_another_patients_commitment_is_refused(coordinator: Client, si
 
 
 def test_a_row_that_is_removed_is_not_checked(coordinator: Client, rosa: Patient) -> None:
-    over = make_commitment(rosa, [5], "08:00", "10:00", valid_from=date(2026, 12, 5))
+    ended = make_commitment(rosa, [5], "08:00", "10:00", valid_from=date(2026, 12, 5))
 
     coordinator.post(
-        address(rosa), typed([as_row(over, DELETE="on", starts="", weekdays=[]), SHIFT | {"DELETE": "on"}])
+        address(rosa), typed([as_row(ended, DELETE="on", starts="", weekdays=[]), SHIFT | {"DELETE": "on"}])
     )
 
     assert not Commitment.objects.exists()
@@ -196,21 +198,21 @@ def test_a_commitment_that_is_not_weekly_is_shown_and_left_alone(coordinator: Cl
     enrollment = enroll(admit(rosa), make_weekday_track(rosa.site))
     book(make_session(enrollment.track.meetings.get(weekday=2), date(2026, 11, 25)), enrollment)
 
-    answer = coordinator.get(address(rosa))
+    response = coordinator.get(address(rosa))
 
-    assert {each.label for each in answer.context["others"]} == {"Rounds", "Alternate", "Hearing"}
-    assert [form["label"].value() for form in answer.context["rows"].forms] == [None, None]
-    assert '"day": 2, "starts": 540, "ends": 720' in answer.context["blocks"]
+    assert {each.label for each in response.context["others"]} == {"Rounds", "Alternate", "Hearing"}
+    assert [form["label"].value() for form in response.context["rows"].forms] == [None, None]
+    assert '"day": 2, "starts": 540, "ends": 720' in response.context["blocks"]
 
 
 def test_a_week_that_conflicts_with_bookings_is_saved_with_a_warning(coordinator: Client, rosa: Patient) -> None:
     enrollment = enroll(admit(rosa), make_weekday_track(rosa.site))
     book(make_session(enrollment.track.meetings.get(weekday=2), date(2026, 11, 25)), enrollment)
 
-    answer = coordinator.post(address(rosa), typed([SHIFT | {"weekdays": ["2"], "starts": "11:00"}]), follow=True)
+    response = coordinator.post(address(rosa), typed([SHIFT | {"weekdays": ["2"], "starts": "11:00"}]), follow=True)
 
-    said = [str(message) for message in answer.context["messages"]]
-    assert said[1] == "The week leaves no time for 1 booked session. They are listed below."
+    messages = [str(message) for message in response.context["messages"]]
+    assert messages[1] == "The week leaves no time for 1 booked session. They are listed below."
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])
@@ -223,6 +225,6 @@ def test_the_week_takes_as_many_queries_for_three_as_for_one(
         make_commitment(rosa, [], "08:00", "11:00", on=MONDAY, place=place)
 
     with django_assert_num_queries(16):
-        answer = coordinator.get(address(rosa))
+        response = coordinator.get(address(rosa))
 
-    assert len(answer.context["others"]) == number
+    assert len(response.context["others"]) == number

@@ -97,8 +97,8 @@ def standing(enrollment: Enrollment) -> int:
 
 
 def given_back() -> list[date]:
-    back = Booking.objects.filter(release_cause=ReleaseCause.GIVEN_BACK, release_reason="Not free then")
-    return list(back.order_by("starts").values_list("session__on", flat=True))
+    given_back_bookings = Booking.objects.filter(release_cause=ReleaseCause.GIVEN_BACK, release_reason="Not free then")
+    return list(given_back_bookings.order_by("starts").values_list("session__on", flat=True))
 
 
 def test_all_other_dates_are_booked_and_the_nightly_job_does_not_book_the_missed_one(
@@ -159,8 +159,10 @@ def test_a_transfer_can_miss_a_date_too(episode: Episode, track: Track, site: Si
     noon = make_track(site, [make_meeting(site, day, "08:30", "11:30") for day in (0, 1, 3)], name="Early")
     extend_horizon(site=site, now=NOW)
     enrollment = enroll(episode, track, by, days=(2, 3, 4))
-    said: dict[str, Any] = {"by": by, "now": NOW}
-    transfer_enrollment(enrollment=enrollment, track=noon, meetings=list(noon.meetings.all()), starts=HEARING, **said)
+    arguments: dict[str, Any] = {"by": by, "now": NOW}
+    transfer_enrollment(
+        enrollment=enrollment, track=noon, meetings=list(noon.meetings.all()), starts=HEARING, **arguments
+    )
     assert given_back() == [HEARING]
 
 

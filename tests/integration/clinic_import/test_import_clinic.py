@@ -59,19 +59,19 @@ def test_a_second_import_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_second_import_of_the_demo_clinic_changes_nothing() -> None:
-    said = StringIO()
-    call_command("import_clinic", DEMO, stdout=said)
-    assert "210 rows new, 0 changed, 0 as they were." in said.getvalue()
-    said = StringIO()
-    call_command("import_clinic", DEMO, stdout=said)
-    assert said.getvalue() == "Nothing changed: 210 rows are as they were.\n"
+    output = StringIO()
+    call_command("import_clinic", DEMO, stdout=output)
+    assert "210 rows new, 0 changed, 0 as they were." in output.getvalue()
+    output = StringIO()
+    call_command("import_clinic", DEMO, stdout=output)
+    assert output.getvalue() == "Nothing changed: 210 rows are as they were.\n"
 
 
 def test_a_dry_run_says_what_would_change_and_writes_nothing(tmp_path: Path) -> None:
-    said = StringIO()
-    call_command("import_clinic", write_files(tmp_path, CLINIC), "--dry-run", stdout=said)
-    assert "tracks.csv, row 2 (NORTH AM): new" in said.getvalue()
-    assert said.getvalue().endswith(
+    output = StringIO()
+    call_command("import_clinic", write_files(tmp_path, CLINIC), "--dry-run", stdout=output)
+    assert "tracks.csv, row 2 (NORTH AM): new" in output.getvalue()
+    assert output.getvalue().endswith(
         "14 rows would be new, 0 would be changed, 0 as they were.\nThis was a dry run: nothing was written.\n"
     )
     for model in (Site, Room, User, Track, Meeting, Session, Patient, Episode, Commitment, Closure, AuditEvent):
@@ -114,11 +114,11 @@ P2,C1,school,Course,Mon,,,9:00,12:00,2026-11-02,2026-11-20,,,
 def test_rotations_date_ranges_and_travel_are_imported_once(tmp_path: Path) -> None:
     import_files(tmp_path, {**CLINIC, "commitments": LIVES})
 
-    shift, away, course = Commitment.objects.order_by("patient__code", "code")
+    shift, trip, course = Commitment.objects.order_by("patient__code", "code")
     assert (shift.rotation, shift.anchor, shift.movable_minutes) == ("4 on, 3 off", date(2026, 11, 2), 30)
     assert (shift.travel_before_minutes, shift.travel_after_minutes) == (0, 45)
-    assert (away.is_whole_day, away.on, away.last_on) == (True, date(2027, 1, 12), date(2027, 1, 16))
-    assert (away.weekdays, away.travel_before_minutes, away.travel_after_minutes) == (127, 20, 20)
+    assert (trip.is_whole_day, trip.on, trip.last_on) == (True, date(2027, 1, 12), date(2027, 1, 16))
+    assert (trip.weekdays, trip.travel_before_minutes, trip.travel_after_minutes) == (127, 20, 20)
     assert (course.weekday_numbers, course.until) == ((0,), date(2026, 11, 21))
     assert import_files(tmp_path, {**CLINIC, "commitments": LIVES}).changes == ()
 
@@ -180,10 +180,10 @@ def test_rules_can_change_from_a_date_on(tmp_path: Path) -> None:
     files = {"sites": "code,name,time_zone,maximum_hours\nNORTH,Harbor Street,America/New_York,20\n"}
     with pytest.raises(ImportFailed, match="rules_from: The rules differ from those in force since 2000-01-03"):
         import_files(tmp_path, files)
-    dated = {"sites": files["sites"].replace("hours\n", "hours,rules_from\n").replace(",20\n", ",20,2026-10-05\n")}
-    import_files(tmp_path, dated)
+    with_date = {"sites": files["sites"].replace("hours\n", "hours,rules_from\n").replace(",20\n", ",20,2026-10-05\n")}
+    import_files(tmp_path, with_date)
     assert [rules.maximum_minutes for rules in RuleSet.objects.order_by("starts")] == [1500, 1200]
-    assert import_files(tmp_path, dated).changes == ()
+    assert import_files(tmp_path, with_date).changes == ()
 
 
 def test_a_level_with_a_later_day_becomes_the_next_span(tmp_path: Path) -> None:
@@ -318,16 +318,16 @@ def test_thousands_of_patients_take_few_queries(
         "patients": "\n".join([head, *people]),
         "commitments": "\n".join(["patient,code,kind,label,weekdays,starts,ends", *times]),
     }
-    told: list[tuple[str, int, int]] = []
+    progress: list[tuple[str, int, int]] = []
     with django_assert_max_num_queries(150):
-        import_clinic(write_files(tmp_path, files), by=None, now=NOW, progress=lambda *each: told.append(each))
+        import_clinic(write_files(tmp_path, files), by=None, now=NOW, progress=lambda *each: progress.append(each))
     assert Commitment.objects.count() == 6000
-    assert ("commitments", 250, 6000) in told
+    assert ("commitments", 250, 6000) in progress
     with django_assert_max_num_queries(60):
         assert import_clinic(tmp_path, by=None, now=datetime(2026, 9, 2, tzinfo=UTC)).changes == ()
 
 
 def test_staff_who_are_missing_from_the_file_keep_their_roles(tmp_path: Path) -> None:
-    boss = User.objects.create_superuser("boss@clinic.example", name="Boss")
+    superuser = User.objects.create_superuser("boss@clinic.example", name="Boss")
     import_files(tmp_path)
-    assert RoleAssignment.objects.filter(user=boss, role=Role.ADMINISTRATOR, site=None).exists()
+    assert RoleAssignment.objects.filter(user=superuser, role=Role.ADMINISTRATOR, site=None).exists()

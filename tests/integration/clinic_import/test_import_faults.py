@@ -85,10 +85,10 @@ closures.csv, row 1, reason: This column is missing; the file must have it.
 
 def test_twenty_different_faults_are_all_reported_and_nothing_is_written(tmp_path: Path) -> None:
     """The last commitment refers to a row that is faulty itself, which is not reported as another fault."""
-    said = StringIO()
+    output = StringIO()
     with pytest.raises(CommandError, match=r"^20 faults; nothing was written\.$"):
-        call_command("import_clinic", write_files(tmp_path, TWENTY_FAULTS), stderr=said)
-    assert said.getvalue() == THEIR_SENTENCES
+        call_command("import_clinic", write_files(tmp_path, TWENTY_FAULTS), stderr=output)
+    assert output.getvalue() == THEIR_SENTENCES
     for model in (Site, Room, User, Track, Meeting, Session, Patient, AuditEvent):
         assert not model.objects.exists()
 

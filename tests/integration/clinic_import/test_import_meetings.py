@@ -34,10 +34,10 @@ def enrollment(tmp_path: Path) -> Enrollment:
 
 def booked(enrollment: Enrollment) -> set[tuple[str, date, int]]:
     """Return group code, date and starting hour in UTC of every active booking of the enrollment."""
-    standing = Booking.objects.active().filter(enrollment=enrollment).select_related("session__meeting")
+    bookings = Booking.objects.active().filter(enrollment=enrollment).select_related("session__meeting")
     return {
         (booking.session.meeting.code, booking.session.on, booking.starts.hour)
-        for booking in standing
+        for booking in bookings
         if booking.session.meeting is not None
     }
 

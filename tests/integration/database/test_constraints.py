@@ -94,8 +94,8 @@ def goes_round(*, days: int = 7, mask: int = 0b1111) -> Callable[[World], object
 
 
 def asks_twice(world: World) -> object:
-    asks = {"action": "change", "commitment": world.commitment}
-    return [sets("proposal", **asks)(world), repeats("proposal", **asks)(world)]
+    proposal = {"action": "change", "commitment": world.commitment}
+    return [sets("proposal", **proposal)(world), repeats("proposal", **proposal)(world)]
 
 
 def starts_twice(world: World) -> object:
@@ -117,8 +117,8 @@ def amends(world: World, reason: str) -> Amendment:
 
 
 def looks_twice(world: World) -> object:
-    looked_at = {"kind": "school", "state": "understood"}
-    return [make_calendar(world.patient, world.lead, **looked_at) for _ in range(2)]
+    preview = {"kind": "school", "state": "understood"}
+    return [make_calendar(world.patient, world.lead, **preview) for _ in range(2)]
 
 
 def stands_twice(world: World) -> object:
@@ -309,8 +309,8 @@ def expected_messages(name: str) -> list[str]:
 def test_the_database_refuses_a_row_that_breaks(world: World, name: str) -> None:
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         BREAKS[name](world)
-    said = str(refused.value)
-    assert any(each in said for each in expected_messages(name)), said
+    message = str(refused.value)
+    assert any(each in message for each in expected_messages(name)), message
 
 
 def test_every_constraint_has_a_row_that_breaks_it() -> None:

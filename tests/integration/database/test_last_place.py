@@ -79,11 +79,11 @@ def test_the_last_spot_is_given_once() -> None:
     track = three_days(places=1)
     extend_horizon(site=track.site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, track.site)
-    answers = at_once([enrolling(episode, track, coordinator) for episode in admitted(track, TRIES)])
-    winners = [answer for answer in answers if isinstance(answer, Enrollment)]
-    assert len(winners) == 1
+    results = at_once([enrolling(episode, track, coordinator) for episode in admitted(track, TRIES)])
+    enrollments = [result for result in results if isinstance(result, Enrollment)]
+    assert len(enrollments) == 1
     assert Enrollment.objects.count() == 1
-    assert set(Booking.objects.values_list("enrollment", flat=True)) == {winners[0].pk}
+    assert set(Booking.objects.values_list("enrollment", flat=True)) == {enrollments[0].pk}
     assert Session.objects.exclude(booked=F("places")).count() == 0
     assert Booking.objects.count() == Session.objects.count() == 36
     assert counters_are_right()
@@ -93,10 +93,10 @@ def test_no_more_patients_are_enrolled_than_there_are_spots() -> None:
     track = three_days(places=5)
     extend_horizon(site=track.site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, track.site)
-    answers = at_once([enrolling(episode, track, coordinator) for episode in admitted(track, 12)])
-    assert sum(isinstance(answer, Enrollment) for answer in answers) == 5
+    results = at_once([enrolling(episode, track, coordinator) for episode in admitted(track, 12)])
+    assert sum(isinstance(result, Enrollment) for result in results) == 5
     assert all(
-        {reason.code for reason in answer.reasons} <= {"full"} for answer in answers if isinstance(answer, Refused)
+        {reason.code for reason in result.reasons} <= {"full"} for result in results if isinstance(result, Refused)
     )
     assert counters_are_right()
 
@@ -112,8 +112,8 @@ def test_a_patient_is_never_enrolled_in_two_tracks_at_the_same_time() -> None:
     extend_horizon(site=track.site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, track.site)
     (episode,) = admitted(track)
-    answers = at_once([enrolling(episode, each, coordinator) for each in (track, *others)])
-    assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
+    results = at_once([enrolling(episode, each, coordinator) for each in (track, *others)])
+    assert sum(isinstance(result, Enrollment) for result in results) == 1
     assert Booking.objects.count() == 36
     assert counters_are_right()
 
@@ -124,15 +124,18 @@ def test_tracks_that_share_groups_in_another_order_do_not_deadlock() -> None:
     early, late = make_track(site, shared[:3], name="Early"), make_track(site, shared[2:], name="Late")
     extend_horizon(site=site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, site)
-    leaving = [enrolling(each, late, coordinator)() for each in admitted(late, 4)]
-    arriving = admitted(early, 6)
-    tries: list[Callable[[], Enrollment]] = [
-        enrolling(episode, (early, late)[number % 2], coordinator) for number, episode in enumerate(arriving)
+    ending_enrollments = [enrolling(each, late, coordinator)() for each in admitted(late, 4)]
+    enrolling_episodes = admitted(early, 6)
+    attempts: list[Callable[[], Enrollment]] = [
+        enrolling(episode, (early, late)[number % 2], coordinator) for number, episode in enumerate(enrolling_episodes)
     ]
     last_day = MONDAY + timedelta(weeks=2)
-    tries += [partial(end_enrollment, enrollment=each, last_day=last_day, by=coordinator, now=NOW) for each in leaving]
-    answers = at_once(tries)
-    assert all(isinstance(answer, Enrollment) for answer in answers)
+    attempts += [
+        partial(end_enrollment, enrollment=each, last_day=last_day, by=coordinator, now=NOW)
+        for each in ending_enrollments
+    ]
+    results = at_once(attempts)
+    assert all(isinstance(result, Enrollment) for result in results)
     assert counters_are_right()
 
 
@@ -161,11 +164,11 @@ def makeup_world() -> tuple[Track, Meeting, User, list[Booking]]:
 def test_the_last_spot_for_a_make_up_session_is_given_once() -> None:
     _, evening, coordinator, missed = makeup_world()
     session = evening.sessions.order_by("on")[0]
-    answers = at_once(
+    results = at_once(
         [partial(book_makeup, session=session, makes_up=each, by=coordinator, now=NOW) for each in missed]
     )
-    refused = [answer for answer in answers if isinstance(answer, Refused)]
-    assert [answer.reasons for answer in refused] == [(SessionFull(session.name, session.on),)] * 3
+    refused = [result for result in results if isinstance(result, Refused)]
+    assert [result.reasons for result in refused] == [(SessionFull(session.name, session.on),)] * 3
     assert counters_are_right()
 
 
@@ -176,13 +179,13 @@ def test_a_patient_never_gets_a_make_up_session_that_overlaps_a_new_enrollment()
     )
     extend_horizon(site=track.site, now=NOW)
     session = evening.sessions.order_by("on")[0]
-    answers = at_once(
+    results = at_once(
         [
             lambda: book_makeup(session=session, makes_up=missed, by=coordinator, now=NOW),
             enrolling(missed.episode, parallel, coordinator),
         ]
     )
-    (refused,) = (answer for answer in answers if isinstance(answer, Refused))
+    (refused,) = (result for result in results if isinstance(result, Refused))
     assert {type(reason) for reason in refused.reasons} == {InAnotherSession}
     assert counters_are_right()
 
@@ -213,10 +216,10 @@ def test_an_hour_of_a_counselor_is_booked_once() -> None:
     site = make_site()
     lead = make_staff(Role.CLINICIAN, site)
     make_hours(lead, site, 2, "15:00", "16:00")
-    answers = at_once(individually(site, lead, 8))
-    assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
+    results = at_once(individually(site, lead, 8))
+    assert sum(isinstance(result, Enrollment) for result in results) == 1
     assert all(
-        {each.code for each in answer.reasons} == {"hour_not_free"} for answer in answers if isinstance(answer, Refused)
+        {each.code for each in result.reasons} == {"hour_not_free"} for result in results if isinstance(result, Refused)
     )
     assert Meeting.objects.filter(kept_for__isnull=False).count() == 1
     assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
@@ -229,9 +232,9 @@ def test_an_hour_of_a_counselor_at_two_sites_is_booked_once() -> None:
     RoleAssignment.objects.create(user=lead, role=Role.CLINICIAN, site=west)
     make_hours(lead, east, 2, "15:00", "16:00")
     make_hours(lead, west, 2, "14:00", "15:00")
-    tries = [*individually(east, lead, 4), *individually(west, lead, 4, hour=14)]
-    answers = at_once(tries)
-    assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
+    attempts = [*individually(east, lead, 4), *individually(west, lead, 4, hour=14)]
+    results = at_once(attempts)
+    assert sum(isinstance(result, Enrollment) for result in results) == 1
     assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
     assert counters_are_right()
 

@@ -31,8 +31,8 @@ def test_tests_run_in_the_test_deployment() -> None:
 
 
 def test_tests_run_on_the_requested_database(db: None) -> None:
-    asked_for_postgresql = settings.DATABASE_URL.startswith("postgres")
-    assert connection.vendor == ("postgresql" if asked_for_postgresql else "sqlite")
+    postgresql_requested = settings.DATABASE_URL.startswith("postgres")
+    assert connection.vendor == ("postgresql" if postgresql_requested else "sqlite")
 
 
 @pytest.mark.parametrize("attempt", [1, 2])

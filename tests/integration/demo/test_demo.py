@@ -90,36 +90,41 @@ def test_the_demo_patients_are_in_their_planned_situations_at_any_time(now: date
         openings = {session.pk for session in openings_in_week(at_risk.episode, local.date(), now=now)}
         assert set(at_risk.ledger.makeup_openings) <= openings
 
-    stepping = Episode.objects.get(patient__code=STEPPING_DOWN)
-    assert [span.level for span in stepping.spans.order_by("starts")] == [LevelOfCare.HIGHER, LevelOfCare.INTENSIVE]
-    assert "Residential" in stepping.referral_source
-    assert list(stepping.enrollments.order_by("starts").values_list("track__code", flat=True)) == ["N-DAY", "N-AM"]
+    stepping_down = Episode.objects.get(patient__code=STEPPING_DOWN)
+    assert [span.level for span in stepping_down.spans.order_by("starts")] == [
+        LevelOfCare.HIGHER,
+        LevelOfCare.INTENSIVE,
+    ]
+    assert "Residential" in stepping_down.referral_source
+    assert list(stepping_down.enrollments.order_by("starts").values_list("track__code", flat=True)) == ["N-DAY", "N-AM"]
 
     nothing = Episode.objects.get(patient__code=NOTHING_FITS)
     fits = search_tracks(episode=nothing, from_day=nothing.starts)
     assert len(fits) == 5
     assert not any(fit.fits for fit in fits)
     waiting = Episode.objects.get(patient__code=ON_WAITLIST)
-    in_the_way = {
+    obstacles = {
         fit.offer.name: {type(obstacle) for obstacle in fit.obstacles}
         for fit in search_tracks(episode=waiting, from_day=waiting.starts)
     }
-    assert MeetingFull in in_the_way["Early small group"]
-    assert CommitmentConflict not in in_the_way.pop("Early small group"), "only that it is full keeps this patient out"
-    assert all(CommitmentConflict in found for found in in_the_way.values())
+    assert MeetingFull in obstacles["Early small group"]
+    assert CommitmentConflict not in obstacles.pop("Early small group"), "only that it is full keeps this patient out"
+    assert all(CommitmentConflict in found for found in obstacles.values())
 
     entry = WaitingEntry.objects.open().get()
     assert (entry.episode, entry.track.name, entry.from_day) == (waiting, "Early small group", waiting.starts)
 
-    own = Booking.objects.active().of_patient(Patient.objects.get(code=PATIENT_WITH_SIGN_IN).pk)
-    assert own.filter(starts__lt=now).count() > 12
-    assert own.filter(starts__gte=now + timedelta(weeks=8)).exists(), "eight weeks and more to come"
+    own_bookings = Booking.objects.active().of_patient(Patient.objects.get(code=PATIENT_WITH_SIGN_IN).pk)
+    assert own_bookings.filter(starts__lt=now).count() > 12
+    assert own_bookings.filter(starts__gte=now + timedelta(weeks=8)).exists(), "eight weeks and more to come"
     for site in (north, south):
-        standings = Counter(row.ledger.standing for ago in range(1, 8) for row in rows_of(site, now, ago).values())
+        standings = Counter(
+            row.ledger.standing for weeks_ago in range(1, 8) for row in rows_of(site, now, weeks_ago).values()
+        )
         assert standings[Standing.MET] > standings[Standing.SHORT] > 0
-    over = Session.objects.filter(ends__lt=now - timedelta(days=3), booked__gt=0)
-    assert not over.filter(finalized_at=None).exists()
-    assert over.earliest("starts").starts < now - timedelta(weeks=7)
+    finished = Session.objects.filter(ends__lt=now - timedelta(days=3), booked__gt=0)
+    assert not finished.filter(finalized_at=None).exists()
+    assert finished.earliest("starts").starts < now - timedelta(weeks=7)
     assert not Attendance.objects.filter(booking__starts__gt=now).exclude(status="excused").exists()
     assert not Attendance.objects.filter(recorded_at__gt=now).exists()
     for session in Session.objects.filter(booked__gt=0).prefetch_related("bookings"):
@@ -127,11 +132,11 @@ def test_the_demo_patients_are_in_their_planned_situations_at_any_time(now: date
 
 
 def test_the_command_prints_the_sign_ins_and_refuses_a_second_clinic() -> None:
-    said = StringIO()
+    output = StringIO()
     with time_machine.travel(NOON_ON_WEDNESDAY, tick=False):
-        call_command("load_demo", stdout=said)
+        call_command("load_demo", stdout=output)
     for sign_in in SIGN_INS:
-        assert sign_in.email in said.getvalue()
+        assert sign_in.email in output.getvalue()
         assert User.objects.get(email=sign_in.email).check_password(PASSWORD)
     assert User.objects.get(email=SIGN_INS[-1].email) == Patient.objects.get(code=PATIENT_WITH_SIGN_IN).user
     assert sum(user.has_usable_password() for user in User.objects.all()) == len(SIGN_INS)

@@ -88,7 +88,7 @@ def test_no_page_of_the_demo_clinic_takes_more_than_25_queries(monkeypatch: pyte
         client.force_login(User.objects.get(email=f"{role}@demo.example"))
         for address in addresses(role):
             with CaptureQueriesContext(connection) as queries:
-                answer = client.get(address)
-            taken[role, address] = (answer.status_code, len(queries))
+                response = client.get(address)
+            taken[role, address] = (response.status_code, len(queries))
     assert {page: took for page, took in taken.items() if took[0] != 200} == {}
     assert {page: took for page, took in taken.items() if took[1] > MOST_QUERIES} == {}

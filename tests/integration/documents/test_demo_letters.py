@@ -50,9 +50,9 @@ def test_no_letter_of_the_demo_clinic_reveals_more_than_times() -> None:
     coordinator = User.objects.get(email="coordinator@demo.example")
     everybody = list(Patient.objects.select_related("site"))
     days = {"session__on__gte": FIRST_DAY, "session__on__lte": LAST_DAY}
-    with_places = set(Booking.objects.active().filter(**days).values_list("episode__patient", flat=True))
-    assert len(with_places) > 30
-    for patient in (each for each in everybody if each.pk in with_places):
+    booked_patients = set(Booking.objects.active().filter(**days).values_list("episode__patient", flat=True))
+    assert len(booked_patients) > 30
+    for patient in (each for each in everybody if each.pk in booked_patients):
         consent = record_consent(
             patient=patient,
             values=ConsentValues(
@@ -66,14 +66,14 @@ def test_no_letter_of_the_demo_clinic_reveals_more_than_times() -> None:
             now=NOON_ON_WEDNESDAY,
         )
         name = f"{patient.first_name} {patient.last_name}"
-        asked: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "consent": consent,
             "name": name,
             "first_day": FIRST_DAY,
             "last_day": LAST_DAY,
             "now": NOON_ON_WEDNESDAY,
         }
-        _, pdf = write_letter(**asked, seen=letter_content(**asked).key, by=coordinator)
+        _, pdf = write_letter(**arguments, seen=letter_content(**arguments).key, by=coordinator)
         read = PdfReader(io.BytesIO(pdf))
         text = " ".join(" ".join(page.extract_text() for page in read.pages).split())
         text += str(read.metadata)

@@ -72,9 +72,9 @@ def events(body: bytes) -> list[Any]:
 def test_a_feed_has_one_event_in_utc_for_each_session(client: Client, bookings: list[Booking]) -> None:
     _, address = make_feed(bookings[0])
 
-    answer = client.get(address)
+    response = client.get(address)
 
-    found = events(answer.content)
+    found = events(response.content)
     assert [event["DTSTART"].dt for event in found] == [
         datetime(2026, 3, 6, 14, tzinfo=UTC),
         datetime(2026, 3, 9, 13, tzinfo=UTC),
@@ -82,9 +82,9 @@ def test_a_feed_has_one_event_in_utc_for_each_session(client: Client, bookings: 
     assert [event["DTEND"].dt for event in found] == [booking.ends for booking in bookings]
     assert {str(event["SUMMARY"]) for event in found} == {"Appointment"}
     assert {str(event["CLASS"]) for event in found} == {"PRIVATE"}
-    for trap in (b"VTIMEZONE", b"RRULE", b"METHOD", b"VALARM", b"ORGANIZER", b"URL"):
-        assert trap not in answer.content
-    assert b"\r\nUID" not in answer.content.partition(b"BEGIN:VEVENT")[0]
+    for unwanted in (b"VTIMEZONE", b"RRULE", b"METHOD", b"VALARM", b"ORGANIZER", b"URL"):
+        assert unwanted not in response.content
+    assert b"\r\nUID" not in response.content.partition(b"BEGIN:VEVENT")[0]
 
 
 @pytest.mark.parametrize("style", FeedStyle)
@@ -106,14 +106,14 @@ def test_two_feeds_of_one_patient_cannot_be_linked(client: Client, bookings: lis
 
 def test_the_headers_suit_calendar_apps_and_forbid_indexing(client: Client, bookings: list[Booking]) -> None:
     _, address = make_feed(bookings[0])
-    answer = client.get(address)
-    assert answer["Content-Type"] == "text/calendar; charset=utf-8"
-    assert answer["Content-Disposition"] == 'inline; filename="schedule.ics"'
-    assert answer["Cache-Control"] == "private, no-cache"
-    assert answer["Referrer-Policy"] == "no-referrer"
-    assert answer["X-Robots-Tag"] == "noindex, nofollow, noarchive"
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    assert not answer.cookies
+    response = client.get(address)
+    assert response["Content-Type"] == "text/calendar; charset=utf-8"
+    assert response["Content-Disposition"] == 'inline; filename="schedule.ics"'
+    assert response["Cache-Control"] == "private, no-cache"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["X-Robots-Tag"] == "noindex, nofollow, noarchive"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert not response.cookies
     assert client.head(address).status_code == 200
     assert client.post(address).status_code == 405
 
@@ -121,8 +121,8 @@ def test_the_headers_suit_calendar_apps_and_forbid_indexing(client: Client, book
 def test_an_unchanged_response_is_not_sent_again(client: Client, bookings: list[Booking]) -> None:
     _, address = make_feed(bookings[0])
     etag = client.get(address)["ETag"]
-    for said in (etag, f"W/{etag}"):
-        again = client.get(address, headers={"if-none-match": said})
+    for header in (etag, f"W/{etag}"):
+        again = client.get(address, headers={"if-none-match": header})
         assert again.status_code == 304
         assert again.content == b""
         assert again["ETag"] == etag
@@ -149,17 +149,17 @@ def test_after_discharge_a_feed_is_empty_for_two_weeks_and_then_unknown(
     for days, status in ((0, 200), (13, 200), (14, 404)):
         later = datetime(2026, 3, 10, 16, tzinfo=UTC) + timedelta(days=days)
         monkeypatch.setattr(clock, "now", lambda later=later: later)
-        answer = client.get(address)
-        assert answer.status_code == status
-        assert b"VEVENT" not in answer.content
+        response = client.get(address)
+        assert response.status_code == status
+        assert b"VEVENT" not in response.content
 
 
 def test_revoked_unknown_and_malformed_links_get_the_same_response(client: Client, bookings: list[Booking]) -> None:
     feed, address = make_feed(bookings[0])
     revoke_feed(feed=feed, by=feed.created_by, now=NOW)
-    answers = [client.get(each) for each in (address, reverse("feed", args=["A" * 43]), reverse("feed", args=["x"]))]
-    assert {answer.status_code for answer in answers} == {404}
-    bodies = {re.sub(rb"hx-headers='[^']*'", b"", answer.content) for answer in answers}
+    responses = [client.get(each) for each in (address, reverse("feed", args=["A" * 43]), reverse("feed", args=["x"]))]
+    assert {response.status_code for response in responses} == {404}
+    bodies = {re.sub(rb"hx-headers='[^']*'", b"", response.content) for response in responses}
     assert len(bodies) == 1
 
 
@@ -167,9 +167,9 @@ def test_the_token_is_neither_stored_nor_logged(client: Client, bookings: list[B
     feed, address = make_feed(bookings[0])
     token = address.split("/")[2]
     assert token not in str(Feed.objects.filter(pk=feed.pk).values().get())
-    line = logging.LogRecord("django.request", logging.WARNING, "", 0, "Not Found: %s", (address,), None)
-    assert RedactCalendarTokens().filter(line)
-    assert line.getMessage() == "Not Found: /c/…/schedule.ics"
+    record = logging.LogRecord("django.request", logging.WARNING, "", 0, "Not Found: %s", (address,), None)
+    assert RedactCalendarTokens().filter(record)
+    assert record.getMessage() == "Not Found: /c/…/schedule.ics"
 
 
 def test_requests_for_invalid_links_are_limited_and_those_for_a_valid_link_are_not(

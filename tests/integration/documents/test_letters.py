@@ -134,7 +134,7 @@ def text_of(pdf: bytes) -> str:
 def test_the_letter_has_times_and_the_notice_and_nothing_about_treatment(consent: Consent, coordinator: User) -> None:
     letter, pdf = written(consent, coordinator)
     text = text_of(pdf)
-    for said in (
+    for expected_text in (
         "HS Offices",
         "12 Harbor Street",
         "555-0100",
@@ -147,7 +147,7 @@ def test_the_letter_has_times_and_the_notice_and_nothing_about_treatment(consent
         "signed on 18 Nov 2026",
         NOTICE,
     ):
-        assert said in text
+        assert expected_text in text
     properties = str(PdfReader(io.BytesIO(pdf)).metadata)
     for word in SECRETS:
         assert word.lower() not in text.lower()
@@ -176,10 +176,10 @@ def test_a_long_letter_has_several_pages_with_the_notice_at_the_end(consent: Con
     enrollment = Booking.objects.filter(episode__patient=consent.patient)[0].enrollment
     assert enrollment is not None
     for number in range(80):
-        lone = make_meeting(consent.patient.site, 1, "14:00", f"14:{number % 50 + 5:02}")
+        tuesday_group = make_meeting(consent.patient.site, 1, "14:00", f"14:{number % 50 + 5:02}")
         on = MONDAY + timedelta(days=number)
         if on.weekday() not in (0, 3):
-            book(make_session(lone, on), enrollment)
+            book(make_session(tuesday_group, on), enrollment)
     _, pdf = written(consent, coordinator, last_day=MONDAY + timedelta(days=90))
     pages = PdfReader(io.BytesIO(pdf)).pages
     assert len(pages) > 1
@@ -251,25 +251,25 @@ def test_a_coordinator_records_a_consent_writes_a_letter_and_revokes_the_consent
     refused = client.post(reverse("consent-new", args=[patient.pk]), typed)
     assert refused.status_code == 422
     assert "Bay College" in refused.text
-    answer = client.post(reverse("consent-new", args=[patient.pk]), typed | {"last_day": "2027-02-28"})
-    assert answer.status_code == 302
+    response = client.post(reverse("consent-new", args=[patient.pk]), typed | {"last_day": "2027-02-28"})
+    assert response.status_code == 302
     consent = Consent.objects.get()
     page = client.get(reverse("consents", args=[patient.pk])).text
     assert "Bay College" in page
     shown = client.get(reverse("letter-new", args=[consent.pk]))
     assert "Every Monday from 30 Nov 2026 to 14 Dec 2026" in shown.text
     assert not Letter.objects.exists(), "looking tells nobody"
-    asked = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
-    looked_at = client.post(reverse("letter-new", args=[consent.pk]), asked)
-    asked |= {"seen": looked_at.context["content"].key, "write": "1"}
-    letter = client.post(reverse("letter-new", args=[consent.pk]), asked)
+    letter_form = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
+    previewed = client.post(reverse("letter-new", args=[consent.pk]), letter_form)
+    letter_form |= {"seen": previewed.context["content"].key, "write": "1"}
+    letter = client.post(reverse("letter-new", args=[consent.pk]), letter_form)
     assert letter["Content-Type"] == "application/pdf"
     assert letter["Content-Disposition"] == 'attachment; filename="schedule.pdf"'
     assert "no-store" in letter["Cache-Control"]
     assert text_of(letter.content).startswith("HS Offices")
     assert "Letter of Wed 25 Nov" in client.get(reverse("consents", args=[patient.pk])).text
     client.post(reverse("consent-revoke", args=[consent.pk]))
-    late = client.post(reverse("letter-new", args=[consent.pk]), asked)
+    late = client.post(reverse("letter-new", args=[consent.pk]), letter_form)
     assert late.status_code == 422
     assert "is revoked: nothing may be told" in late.text
     assert client.get(reverse("letter-new", args=[consent.pk])).status_code == 422
@@ -278,20 +278,20 @@ def test_a_coordinator_records_a_consent_writes_a_letter_and_revokes_the_consent
 
 def test_a_changed_letter_is_previewed_again(client: Client, consent: Consent, coordinator: User) -> None:
     client.force_login(coordinator)
-    asked = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
+    typed = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
     address = reverse("letter-new", args=[consent.pk])
-    asked["seen"] = client.post(address, asked).context["content"].key
+    typed["seen"] = client.post(address, typed).context["content"].key
     Booking.objects.filter(session__on=MONDAY).update(
         released_at=NOW, release_cause="given_back", release_reason="Court"
     )
-    answer = client.post(address, asked | {"write": "1"})
-    assert answer.status_code == 422
-    assert "something else by now" in answer.text
-    assert "Every Monday from 30 Nov 2026" in answer.text
+    response = client.post(address, typed | {"write": "1"})
+    assert response.status_code == 422
+    assert "something else by now" in response.text
+    assert "Every Monday from 30 Nov 2026" in response.text
     assert not Letter.objects.exists()
-    asked["seen"] = answer.context["content"].key
-    assert client.post(address, asked | {"write": "1", "name": "Ro Lindqvist"}).status_code == 422
-    assert client.post(address, asked | {"write": "1"})["Content-Type"] == "application/pdf"
+    typed["seen"] = response.context["content"].key
+    assert client.post(address, typed | {"write": "1", "name": "Ro Lindqvist"}).status_code == 422
+    assert client.post(address, typed | {"write": "1"})["Content-Type"] == "application/pdf"
 
 
 def test_the_purpose_of_a_consent_may_not_reveal_treatment(client: Client, patient: Patient, coordinator: User) -> None:
@@ -303,11 +303,11 @@ def test_the_purpose_of_a_consent_may_not_reveal_treatment(client: Client, patie
         "signed_on": "2026-11-24",
         "last_day": "2027-02-28",
     }
-    answer = client.post(reverse("consent-new", args=[patient.pk]), typed)
-    assert answer.status_code == 422
-    assert list(answer.context["form"].errors) == ["purpose"]
-    assert "“treatment”, “Recovery”" in answer.text
-    assert typed["purpose"] in answer.text
+    response = client.post(reverse("consent-new", args=[patient.pk]), typed)
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == ["purpose"]
+    assert "“treatment”, “Recovery”" in response.text
+    assert typed["purpose"] in response.text
     assert not Consent.objects.exists()
 
 

@@ -114,8 +114,8 @@ def test_a_change_during_rendering_is_shown_at_the_next_fetch(
         return write_calendar(**values)
 
     monkeypatch.setattr("scheduling.services.documents.feeds.write_calendar", write_while_a_place_is_released)
-    behind = client.get(address)
-    assert len(shown(behind.content)) == len(standing(enrollment)) + 1
+    first_response = client.get(address)
+    assert len(shown(first_response.content)) == len(standing(enrollment)) + 1
     assert shown(client.get(address).content) == standing(enrollment)
 
 
@@ -162,11 +162,11 @@ def test_the_response_does_not_reveal_why_a_link_is_invalid(
 ) -> None:
     feed, token = create_feed(patient=enrollment.episode.patient, by=coordinator, now=NOW)
     revoke_feed(feed=feed, by=coordinator, now=NOW)
-    answers = [client.get(f"/c/{each}/schedule.ics") for each in (token, "A" * 43, "x", "%00", "%F0%9F", "é")]
-    assert {answer.status_code for answer in answers} == {404}
-    assert len({answer.content for answer in answers}) == 1
-    assert len({tuple(sorted(answer.headers.items())) for answer in answers}) == 1
-    assert not any(answer.cookies for answer in answers)
+    responses = [client.get(f"/c/{each}/schedule.ics") for each in (token, "A" * 43, "x", "%00", "%F0%9F", "é")]
+    assert {response.status_code for response in responses} == {404}
+    assert len({response.content for response in responses}) == 1
+    assert len({tuple(sorted(response.headers.items())) for response in responses}) == 1
+    assert not any(response.cookies for response in responses)
 
 
 def test_a_feed_may_be_fetched_120_times_an_hour(client: Client, address: str) -> None:

@@ -189,16 +189,16 @@ def test_a_kept_meeting_keeps_its_bookings_and_their_marks(enrollment: Enrollmen
 
 def test_a_moved_session_belongs_to_the_enrollment_by_its_original_date(enrollment: Enrollment, by: User) -> None:
     wednesday, thursday = LATER + 2 * DAY, LATER + 3 * DAY
-    put_off = Session.objects.get(on=wednesday - WEEK, meeting__weekday=2)
-    brought_forward = Session.objects.get(on=wednesday, meeting__weekday=2)
+    postponed = Session.objects.get(on=wednesday - WEEK, meeting__weekday=2)
+    moved_ahead = Session.objects.get(on=wednesday, meeting__weekday=2)
     new_group = Session.objects.get(on=thursday, name="Group 3")
-    moved(put_off, LATER, time(13), by)
-    moved(brought_forward, LATER - 4 * DAY, time(13), by)
+    moved(postponed, LATER, time(13), by)
+    moved(moved_ahead, LATER - 4 * DAY, time(13), by)
     moved(new_group, LATER - 3 * DAY, time(13), by)
     change(enrollment, 0, 3, 4, by=by)
     booked = set(standing(enrollment).values_list("session", flat=True))
-    assert put_off.pk in booked
-    assert brought_forward.pk not in booked
+    assert postponed.pk in booked
+    assert moved_ahead.pk not in booked
     assert new_group.pk in booked
 
 
@@ -253,9 +253,9 @@ def test_a_refused_change_has_every_reason_at_once(enrollment: Enrollment, by: U
 
     kinds = [type(reason) for reason in reasons]
     assert kinds == [BelowPrescribedMinutes, BelowPrescribedDays, CommitmentConflict, MeetingFull, InAnotherSession]
-    clash = next(reason for reason in reasons if isinstance(reason, CommitmentConflict))
+    conflict = next(reason for reason in reasons if isinstance(reason, CommitmentConflict))
     full = next(reason for reason in reasons if isinstance(reason, MeetingFull))
-    assert (clash.busy.label, full.first_date, full.dates) == ("Shift", LATER + 3 * DAY, 1)
+    assert (conflict.busy.label, full.first_date, full.dates) == ("Shift", LATER + 3 * DAY, 1)
     assert reasons[-1] == InAnotherSession("Opening", later.on)
 
 

@@ -72,30 +72,30 @@ def clinic() -> Clinic:
 
 
 def test_chosen_patients_move_to_the_other_track_and_other_enrollments_end(clinic: Clinic) -> None:
-    mover, other = clinic.enrollments
-    clinic.end(to=clinic.evening, moving=[mover.pk])
+    moved, other = clinic.enrollments
+    clinic.end(to=clinic.evening, moving=[moved.pk])
     clinic.track.refresh_from_db()
     assert clinic.track.status == TrackStatus.RETIRED
-    for enrollment in (mover, other):
+    for enrollment in (moved, other):
         enrollment.refresh_from_db()
         assert enrollment.ends == FRIDAY + DAY
         assert enrollment.bookings.filter(released_at=None).count() == 6
     begun = Enrollment.objects.get(track=clinic.evening)
-    assert (begun.continues, begun.starts) == (mover, FRIDAY + DAY)
+    assert (begun.continues, begun.starts) == (moved, FRIDAY + DAY)
     assert begun.bookings.filter(released_at=None).count() == 10 * 3
     assert Enrollment.objects.count() == 3
 
 
 def test_a_moved_patient_on_leave_is_excused_in_the_other_track_at_once(clinic: Clinic) -> None:
-    mover = clinic.enrollments[0]
-    back = FRIDAY + timedelta(weeks=1)
-    add_leave(episode=mover.episode, first_day=FRIDAY, last_day=back, reason="Surgery", by=clinic.by, now=NOW)
-    clinic.end(to=clinic.evening, moving=[mover.pk])
-    in_the_evening = Booking.objects.active().filter(episode=mover.episode, session__name="Late")
-    on_leave = in_the_evening.filter(session__on__lte=back)
+    moved = clinic.enrollments[0]
+    return_day = FRIDAY + timedelta(weeks=1)
+    add_leave(episode=moved.episode, first_day=FRIDAY, last_day=return_day, reason="Surgery", by=clinic.by, now=NOW)
+    clinic.end(to=clinic.evening, moving=[moved.pk])
+    in_the_evening = Booking.objects.active().filter(episode=moved.episode, session__name="Late")
+    on_leave = in_the_evening.filter(session__on__lte=return_day)
     assert on_leave.count() == 3
     assert set(on_leave.values_list("attendance__status", flat=True)) == {"excused"}
-    assert not in_the_evening.filter(session__on__gt=back, attendance__isnull=False).exists()
+    assert not in_the_evening.filter(session__on__gt=return_day, attendance__isnull=False).exists()
 
 
 def test_groups_of_only_this_track_end_with_it_and_shared_groups_continue(clinic: Clinic) -> None:

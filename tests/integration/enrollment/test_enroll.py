@@ -133,11 +133,11 @@ def test_a_refused_enrollment_has_every_reason_at_once(site: Site) -> None:
         enrolling(episode, track)
     kinds = [type(reason) for reason in refused.value.reasons]
     assert kinds == [BeforeAdmission, BelowPrescribedMinutes, BelowPrescribedDays, CommitmentConflict, MeetingFull]
-    _, minutes, days, clash, full = refused.value.reasons
+    _, minutes, days, conflict, full = refused.value.reasons
     assert minutes == BelowPrescribedMinutes(350, 540)
     assert days == BelowPrescribedDays(2, 3)
-    assert isinstance(clash, CommitmentConflict)
-    assert (clash.minutes, clash.dates) == (25, 12)
+    assert isinstance(conflict, CommitmentConflict)
+    assert (conflict.minutes, conflict.dates) == (25, 12)
     assert isinstance(full, MeetingFull)
     assert (full.first_date, full.dates) == (date(2026, 12, 2), 1)
     assert not Booking.objects.exists()
@@ -146,15 +146,15 @@ def test_a_refused_enrollment_has_every_reason_at_once(site: Site) -> None:
 def test_groups_at_the_same_time_are_alternatives(episode: Episode) -> None:
     site = episode.site
     track = make_weekday_track(site)
-    beside = make_meeting(site, 0, "10:00", "12:00", name="Men's group")
-    track.meetings.add(beside)
+    parallel = make_meeting(site, 0, "10:00", "12:00", name="Men's group")
+    track.meetings.add(parallel)
     first = track.meetings.get(weekday=0, starts=time(9)).name
     (reason,) = refusal(episode, track)
     assert reason in {
         OverlappingMeetings(first, "Men's group", 0, 120),
         OverlappingMeetings("Men's group", first, 0, 120),
     }
-    chosen = [meeting for meeting in track.meetings.all() if meeting != beside]
+    chosen = [meeting for meeting in track.meetings.all() if meeting != parallel]
     assert enrolling(episode, track, chosen).bookings.count() == 36
 
 
@@ -175,9 +175,9 @@ def test_more_than_the_rules_allow_is_refused(episode: Episode, ends: str, reaso
 
 def test_travel_counts_against_a_meeting(episode: Episode) -> None:
     make_commitment(episode.patient, [0], "12:15", "18:00", "Late shift", travel_minutes=25)
-    (clash,) = refusal(episode, make_weekday_track(episode.site))
-    assert isinstance(clash, CommitmentConflict)
-    assert (clash.minutes, clash.overlap_minutes, clash.gap_minutes, clash.before) == (10, 0, 15, False)
+    (conflict,) = refusal(episode, make_weekday_track(episode.site))
+    assert isinstance(conflict, CommitmentConflict)
+    assert (conflict.minutes, conflict.overlap_minutes, conflict.gap_minutes, conflict.before) == (10, 0, 15, False)
 
 
 def test_a_second_track_must_not_conflict_with_the_first(episode: Episode) -> None:
@@ -243,7 +243,7 @@ def test_a_group_that_changes_later_is_attended_before_and_after(episode: Episod
     monday = track.meetings.get(weekday=0)
     begins = MONDAY + 3 * WEEK
     following = changed_from(monday, begins, "13:00", "16:00")
-    enrollment = enrolling(episode, track, [m for m in track.meetings.all() if m != following])
+    enrollment = enrolling(episode, track, [meeting for meeting in track.meetings.all() if meeting != following])
     assert enrollment.bookings.count() == 36
     assert enrollment.bookings.filter(session__meeting=following).count() == 9
     places = enrollment.enrollment_meetings.filter(meeting__weekday=0).values_list("meeting", "starts", "ends")
@@ -255,8 +255,8 @@ def test_the_new_hours_of_a_group_that_changes_later_are_checked(episode: Episod
     monday = track.meetings.get(weekday=0)
     following = changed_from(monday, MONDAY + 3 * WEEK, "13:00", "15:55")
     make_commitment(episode.patient, [0], "15:00", "20:00")
-    chosen = [m for m in track.meetings.all() if m.weekday in (0, 2, 4) and m != following]
-    clash, hours = refusal(episode, track, chosen)
-    assert isinstance(clash, CommitmentConflict)
-    assert (clash.minutes, clash.first_date) == (55, MONDAY + 3 * WEEK)
+    chosen = [meeting for meeting in track.meetings.all() if meeting.weekday in (0, 2, 4) and meeting != following]
+    conflict, hours = refusal(episode, track, chosen)
+    assert isinstance(conflict, CommitmentConflict)
+    assert (conflict.minutes, conflict.first_date) == (55, MONDAY + 3 * WEEK)
     assert hours == BelowPrescribedMinutes(535, 540)

@@ -95,8 +95,8 @@ def chosen(track: Track, *days: int, starts: str = "2026-12-07", **more: str) ->
 
 
 def weekdays(enrollment: Enrollment, first: date) -> set[int]:
-    standing = Booking.objects.active().filter(enrollment=enrollment, session__on__gte=first)
-    return {on.weekday() for on in standing.values_list("session__on", flat=True)}
+    bookings = Booking.objects.active().filter(enrollment=enrollment, session__on__gte=first)
+    return {on.weekday() for on in bookings.values_list("session__on", flat=True)}
 
 
 def views(detail: str) -> int:
@@ -111,11 +111,11 @@ def change_address(enrollment: Enrollment) -> str:
 
 
 def test_the_change_page_opens_with_the_attended_meetings(desk: Client, enrollment: Enrollment) -> None:
-    answer = desk.get(change_address(enrollment))
-    ticked = [option.meeting.weekday for option in answer.context["options"] if option.is_chosen]
-    assert ticked == [0, 2, 4]
-    assert answer.text.count("attended now") == 3
-    assert answer.context["form"].initial["starts"] == MONDAY
+    response = desk.get(change_address(enrollment))
+    chosen_days = [option.meeting.weekday for option in response.context["options"] if option.is_chosen]
+    assert chosen_days == [0, 2, 4]
+    assert response.text.count("attended now") == 3
+    assert response.context["form"].initial["starts"] == MONDAY
     assert views("change meetings in Morning track") == 1
 
 
@@ -133,23 +133,23 @@ def test_nothing_changes_without_a_confirmation_of_the_current_preview(desk: Cli
     seen = desk.post(address, typed).context["impact"].key
     assert weekdays(enrollment, MONDAY) == {0, 2, 4}
     Session.objects.filter(name="Group 1").update(name="Skills")
-    news = desk.post(address, typed | {"seen": seen})
-    assert news.status_code == 200
-    assert "Something changed in the meantime" in news.text
+    updated = desk.post(address, typed | {"seen": seen})
+    assert updated.status_code == 200
+    assert "Something changed in the meantime" in updated.text
     assert weekdays(enrollment, MONDAY) == {0, 2, 4}
 
 
 def test_a_refused_change_keeps_the_input_and_shows_the_reason(desk: Client, enrollment: Enrollment) -> None:
     make_commitment(enrollment.episode.patient, [1], "11:30", "15:00", "Shift")
-    answer = desk.post(change_address(enrollment), chosen(enrollment.track, 1, 2))
-    assert answer.status_code == 422
-    assert {reason.code for reason in answer.context["reasons"]} == {
+    response = desk.post(change_address(enrollment), chosen(enrollment.track, 1, 2))
+    assert response.status_code == 422
+    assert {reason.code for reason in response.context["reasons"]} == {
         "below_prescribed_minutes",
         "below_prescribed_days",
         "clash",
     }
-    assert [option.meeting.weekday for option in answer.context["options"] if option.is_chosen] == [1, 2]
-    assert 'value="2026-12-07"' in answer.text
+    assert [option.meeting.weekday for option in response.context["options"] if option.is_chosen] == [1, 2]
+    assert 'value="2026-12-07"' in response.text
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,9 @@ def test_a_refused_change_keeps_the_input_and_shows_the_reason(desk: Client, enr
 def test_a_reason_about_the_day_is_shown_beside_the_day(
     desk: Client, enrollment: Enrollment, starts: str, words: str
 ) -> None:
-    answer = desk.post(change_address(enrollment), chosen(enrollment.track, 0, 1, 2, starts=starts))
-    assert answer.status_code == 422
-    assert words in answer.context["form"].errors["starts"][0]
+    response = desk.post(change_address(enrollment), chosen(enrollment.track, 0, 1, 2, starts=starts))
+    assert response.status_code == 422
+    assert words in response.context["form"].errors["starts"][0]
 
 
 def test_checking_a_choice_changes_nothing(desk: Client, enrollment: Enrollment) -> None:
@@ -183,12 +183,12 @@ def test_checking_a_choice_changes_nothing(desk: Client, enrollment: Enrollment)
 def test_other_tracks_are_judged_without_the_current_enrollment(
     desk: Client, enrollment: Enrollment, evenings: Track
 ) -> None:
-    answer = desk.get(reverse("enrollment-transfer", args=[enrollment.pk]), {"from": "2026-12-07"})
-    assert [card.fit.offer.name for card in answer.context["fitting"]] == ["Evening track"]
-    assert answer.context["others"] == []
-    way_in = reverse("enrollment-transfer-to", args=[enrollment.pk, evenings.pk])
-    assert f"{way_in}?from=2026-12-07" in answer.text
-    assert "Move here from Mon 7 Dec" in answer.text
+    response = desk.get(reverse("enrollment-transfer", args=[enrollment.pk]), {"from": "2026-12-07"})
+    assert [card.fit.offer.name for card in response.context["fitting"]] == ["Evening track"]
+    assert response.context["others"] == []
+    transfer_link = reverse("enrollment-transfer-to", args=[enrollment.pk, evenings.pk])
+    assert f"{transfer_link}?from=2026-12-07" in response.text
+    assert "Move here from Mon 7 Dec" in response.text
     assert views("move from Morning track") == 1
 
 
@@ -248,8 +248,8 @@ def test_a_leave_is_saved_after_the_preview_was_confirmed(desk: Client, rosa: Pa
 
 def test_a_leave_without_bookings_is_saved_at_once(desk: Client, rosa: Patient) -> None:
     admit(rosa)
-    answer = desk.post(reverse("leave-new", args=[rosa.pk]), leave_typed(last=""))
-    assert answer.status_code == 302
+    response = desk.post(reverse("leave-new", args=[rosa.pk]), leave_typed(last=""))
+    assert response.status_code == 302
     assert LeaveOfAbsence.objects.get().ends is None
     assert "until further notice" in desk.get(reverse("patient", args=[rosa.pk])).text
 
@@ -267,12 +267,12 @@ def test_a_leave_without_bookings_is_saved_at_once(desk: Client, rosa: Patient) 
 def test_a_refused_leave_shows_the_reason_beside_its_field_and_keeps_the_input(
     desk: Client, rosa: Patient, enrollment: Enrollment, by: User, typed: dict[str, str], field: str, words: str
 ) -> None:
-    far = date(2026, 12, 14)
-    add_leave(episode=enrollment.episode, first_day=far, last_day=None, reason="Trip", by=by, now=NOW)
-    answer = desk.post(reverse("leave-new", args=[rosa.pk]), typed)
-    assert answer.status_code == 422
-    assert words in " ".join(answer.context["form"].errors[field])
-    assert all(f'value="{value}"' in answer.text for value in typed.values() if value)
+    last_day = date(2026, 12, 14)
+    add_leave(episode=enrollment.episode, first_day=last_day, last_day=None, reason="Trip", by=by, now=NOW)
+    response = desk.post(reverse("leave-new", args=[rosa.pk]), typed)
+    assert response.status_code == 422
+    assert words in " ".join(response.context["form"].errors[field])
+    assert all(f'value="{value}"' in response.text for value in typed.values() if value)
     assert LeaveOfAbsence.objects.count() == 1
 
 
@@ -297,9 +297,9 @@ def test_a_patient_who_comes_back_is_expected_again(desk: Client, leave: LeaveOf
 
 
 def test_a_return_before_the_leave_is_refused_beside_its_field(desk: Client, leave: LeaveOfAbsence) -> None:
-    answer = desk.post(reverse("leave-end", args=[leave.pk]), {"last_day": "2026-11-20"})
-    assert answer.status_code == 422
-    assert "is too early: it begins on Mon 23 Nov" in answer.context["form"].errors["last_day"][0]
+    response = desk.post(reverse("leave-end", args=[leave.pk]), {"last_day": "2026-11-20"})
+    assert response.status_code == 422
+    assert "is too early: it begins on Mon 23 Nov" in response.context["form"].errors["last_day"][0]
 
 
 def test_a_canceled_leave_leaves_no_excuse(desk: Client, leave: LeaveOfAbsence) -> None:

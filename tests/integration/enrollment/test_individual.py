@@ -162,9 +162,9 @@ def test_reasons_against_hours_and_groups_are_given_at_once(clinic: Clinic) -> N
 
 
 def test_individual_minutes_that_differ_from_those_of_the_track_are_refused(clinic: Clinic) -> None:
-    for wrong in (clinic.hour(2, 12, 45), clinic.hour(2, 12, 120)):
+    for wrong_hour in (clinic.hour(2, 12, 45), clinic.hour(2, 12, 120)):
         with pytest.raises(Refused) as refused:
-            clinic.enrolled(wrong)
+            clinic.enrolled(wrong_hour)
         assert reasons(refused) == (WrongIndividualTime(60),)
 
 
@@ -261,11 +261,11 @@ def test_an_enrollment_that_never_begins_leaves_no_individual_hour(clinic: Clini
 
 def test_changed_meetings_must_not_conflict_with_individual_sessions(clinic: Clinic) -> None:
     enrollment = clinic.enrolled(clinic.hour(2, 12))
-    clash = make_meeting(clinic.site, 2, "12:30", "14:30", name="Relapse prevention")
-    beside = make_meeting(clinic.site, 3, "09:00", "12:00")
-    clinic.track.meetings.add(clash, beside)
+    conflicting = make_meeting(clinic.site, 2, "12:30", "14:30", name="Relapse prevention")
+    other_meeting = make_meeting(clinic.site, 3, "09:00", "12:00")
+    clinic.track.meetings.add(conflicting, other_meeting)
     extend_horizon(site=clinic.site, now=NOW)
-    groups = [meeting for meeting in clinic.track.meetings.all() if meeting.pk != clash.pk]
+    groups = [meeting for meeting in clinic.track.meetings.all() if meeting.pk != conflicting.pk]
 
     def change(meetings: Sequence[Meeting]) -> Enrollment:
         return change_meetings(
@@ -273,7 +273,7 @@ def test_changed_meetings_must_not_conflict_with_individual_sessions(clinic: Cli
         )
 
     with pytest.raises(Refused) as refused:
-        change([*groups, clash])
+        change([*groups, conflicting])
     (reason,) = reasons(refused)
     assert isinstance(reason, CommitmentConflict)
     assert reason.busy.label == "Individual session"
@@ -353,8 +353,8 @@ def test_a_group_of_the_counselor_must_not_conflict_with_individual_sessions(cli
     )
     with pytest.raises(Refused) as refused:
         create_meeting(site=clinic.site, values=values, by=clinic.coordinator, now=NOW)
-    named = [reason for reason in reasons(refused) if isinstance(reason, FacilitatorDoubleBooked)]
-    assert [(each.facilitator, each.second) for each in named] == [("Ada Park", "Individual session")]
+    double_bookings = [reason for reason in reasons(refused) if isinstance(reason, FacilitatorDoubleBooked)]
+    assert [(each.facilitator, each.second) for each in double_bookings] == [("Ada Park", "Individual session")]
 
 
 def test_a_counselor_at_two_sites_is_booked_once(clinic: Clinic) -> None:

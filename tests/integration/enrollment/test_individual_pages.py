@@ -117,9 +117,9 @@ def test_times_are_proposed_with_reasons_and_chosen_with_the_track(
     assert "on a day of its own" in page
     assert "Other times" in page
     assert 'value="none" id="individual-none" checked' in page
-    answer = desk.post(address(episode, track), filled_in(track, hour(ada, 2, 12)), follow=True)
-    assert "Every session up to the horizon is booked." in answer.content.decode()
-    assert "to be arranged" not in answer.content.decode()
+    response = desk.post(address(episode, track), filled_in(track, hour(ada, 2, 12)), follow=True)
+    assert "Every session up to the horizon is booked." in response.content.decode()
+    assert "to be arranged" not in response.content.decode()
     assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
 
 
@@ -146,9 +146,9 @@ def test_a_time_that_was_taken_in_the_meantime_is_refused_and_the_input_is_kept(
     desk: Client, episode: Episode, track: Track, by: User, ada: User, site: Site
 ) -> None:
     enrolled(admit(make_patient(site), minutes=600), track, by, hour(ada, 2, 12))
-    answer = desk.post(address(episode, track), filled_in(track, hour(ada, 2, 12), modality="telehealth"))
-    page = answer.content.decode()
-    assert answer.status_code == 422
+    response = desk.post(address(episode, track), filled_in(track, hour(ada, 2, 12), modality="telehealth"))
+    page = response.content.decode()
+    assert response.status_code == 422
     assert (
         "Wednesday 12:00–13:00 with Ada Park is not free, or no longer: their “Individual session” takes 1 h of it."
         in page
@@ -162,9 +162,9 @@ def test_a_time_that_was_taken_in_the_meantime_is_refused_and_the_input_is_kept(
 
 @pytest.mark.parametrize("nonsense", ["x", "1.7.720.60", "1.2.720", "1.2.1400.60", "1.2.720.0", "1.2.720.60+", "²" * 3])
 def test_invalid_input_is_not_a_time(desk: Client, episode: Episode, track: Track, nonsense: str) -> None:
-    answer = desk.post(address(episode, track), filled_in(track) | {"individual": nonsense})
-    assert answer.status_code == 422
-    assert "Choose one of the times." in answer.content.decode()
+    response = desk.post(address(episode, track), filled_in(track) | {"individual": nonsense})
+    assert response.status_code == 422
+    assert "Choose one of the times." in response.content.decode()
 
 
 def test_encoded_hours_are_decoded_to_the_same_hours(ada: User) -> None:
@@ -198,10 +198,10 @@ def test_individual_time_is_arranged_after_the_preview_was_confirmed(
     assert "Wednesday 12:00–13:00" in page
     assert "individual-none" not in page
     assert desk.post(page_address, {"starts": MONDAY}).status_code == 422
-    asked = {"starts": MONDAY + timedelta(weeks=1), "individual": encode_hours([hour(ada, 2, 12)])}
-    desk.post(page_address, asked)
+    typed = {"starts": MONDAY + timedelta(weeks=1), "individual": encode_hours([hour(ada, 2, 12)])}
+    desk.post(page_address, typed)
     assert Meeting.objects.filter(kept_for=enrollment).count() == 0
-    shown = preview_and_confirm(desk, page_address, asked)
+    shown = preview_and_confirm(desk, page_address, typed)
     assert "Gains “Individual session”" in shown.text
     assert Booking.objects.active().filter(session__service_type__code="individual").count() == 11
     page = desk.get(page_address).content.decode()
@@ -214,8 +214,8 @@ def test_the_page_updates_the_times_while_a_day_is_typed(
 ) -> None:
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
     page_address = reverse("individual-sessions", args=[enrollment.pk])
-    asked = {"starts": MONDAY, "individual": encode_hours([hour(ada, 1, 9)]), "check": "1"}
-    part = desk.post(page_address, asked, headers={"HX-Request": "true"}).content.decode()
+    typed = {"starts": MONDAY, "individual": encode_hours([hour(ada, 1, 9)]), "check": "1"}
+    part = desk.post(page_address, typed, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in part
     assert f'value="{encode_hours([hour(ada, 1, 9)])}" id="individual-2" checked' in part
 
@@ -314,8 +314,10 @@ def stated(**more: Any) -> dict[str, Any]:
 def test_a_clinician_enters_only_their_own_hours(site: Site, track: Track, ada: User) -> None:
     client = signed_in_as(ada)
     assert "Counselor" not in client.get(reverse("counselor-hours-new")).content.decode()
-    answer = client.post(reverse("counselor-hours-new"), stated(user=make_staff(Role.CLINICIAN, site).pk), follow=True)
-    assert "Thursday" in answer.content.decode()
+    response = client.post(
+        reverse("counselor-hours-new"), stated(user=make_staff(Role.CLINICIAN, site).pk), follow=True
+    )
+    assert "Thursday" in response.content.decode()
     mine = CounselorHours.objects.get(weekday=3)
     assert mine.user == ada
     assert AuditEvent.objects.filter(action=Action.CREATED, subject_kind="counselorhours").count() == 1
@@ -330,8 +332,8 @@ def test_a_clinician_enters_only_their_own_hours(site: Site, track: Track, ada: 
 
 
 def test_a_coordinator_enters_the_hours_of_any_counselor(desk: Client, site: Site, track: Track, ada: User) -> None:
-    answer = desk.post(reverse("counselor-hours-new"), stated(user=ada.pk, last_day="2026-12-31"), follow=True)
-    assert "until Thu 31 Dec" in answer.content.decode()
+    response = desk.post(reverse("counselor-hours-new"), stated(user=ada.pk, last_day="2026-12-31"), follow=True)
+    assert "until Thu 31 Dec" in response.content.decode()
     hours = CounselorHours.objects.get(weekday=3)
     assert hours.valid_until == date(2027, 1, 1)
     page = desk.get(reverse("counselor-hours-edit", args=[hours.pk])).content.decode()
@@ -363,9 +365,9 @@ def test_invalid_hours_are_refused_beside_the_input(
     desk: Client, site: Site, track: Track, ada: User, typed: dict[str, Any], sentence: str
 ) -> None:
     Site.objects.update(closes="22:00")
-    answer = desk.post(reverse("counselor-hours-new"), stated(user=ada.pk, **typed))
-    assert answer.status_code == 422
-    assert sentence in answer.content.decode()
+    response = desk.post(reverse("counselor-hours-new"), stated(user=ada.pk, **typed))
+    assert response.status_code == 422
+    assert sentence in response.content.decode()
     assert CounselorHours.objects.count() == 2
 
 

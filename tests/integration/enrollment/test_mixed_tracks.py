@@ -160,8 +160,8 @@ def test_a_change_can_mix_tracks_and_can_keep_visited_groups_after_tracks_no_lon
     enrollment = clinic.enroll()
     Site.objects.update(mixes_tracks=False)
     change_meetings(enrollment=enrollment, meetings=clinic.choice((0, 4), (3,)), from_day=LATER, **clinic.said)
-    then = ((0, "Morning"), (3, "Evening"), (4, "Morning"))
-    assert clinic.booked()[3:] == week(MONDAY + 3 * WEEK, *then)
+    changed_week = ((0, "Morning"), (3, "Evening"), (4, "Morning"))
+    assert clinic.booked()[3:] == week(MONDAY + 3 * WEEK, *changed_week)
     new_visit = clinic.choice((0, 4), (1,))
     reasons = refusal(change_meetings, enrollment=enrollment, meetings=new_visit, from_day=LATER + DAY, **clinic.said)
     assert NotRunning("Evening 1", LATER + DAY) in reasons
@@ -175,8 +175,8 @@ def test_a_change_can_mix_tracks_and_can_keep_visited_groups_after_tracks_no_lon
 
 def values_of(meeting: Meeting, **changes: Any) -> MeetingValues:
     names = ("code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "room", "modality")
-    stated = {name: getattr(meeting, name) for name in names} | {"tracks": tuple(meeting.tracks.all())}
-    return MeetingValues(**(stated | changes))
+    values = {name: getattr(meeting, name) for name in names} | {"tracks": tuple(meeting.tracks.all())}
+    return MeetingValues(**(values | changes))
 
 
 @pytest.mark.parametrize("mixes", [True, False], ids=["while tracks mix", "although they do no more"])
@@ -193,8 +193,8 @@ def test_a_visitor_of_a_group_that_changes_attends_the_new_one(clinic: Clinic, m
 
 def test_the_preview_lists_visitors_of_a_group_that_leaves_its_track(clinic: Clinic) -> None:
     clinic.enroll()
-    spare = make_meeting(clinic.site, 4, "18:00", "21:00", name="Evening 4")
-    spare.tracks.add(clinic.evenings)
+    replacement = make_meeting(clinic.site, 4, "18:00", "21:00", name="Evening 4")
+    replacement.tracks.add(clinic.evenings)
     values = values_of(clinic.visited, runs_from=LATER, tracks=(clinic.mornings,), code="M")
 
     def act() -> Meeting:
@@ -321,8 +321,8 @@ def test_a_mixed_choice_is_preselected_and_enrolled(clinic: Clinic, desk: Client
 def test_a_reason_against_another_tracks_group_is_shown_beside_it(clinic: Clinic, desk: Client) -> None:
     make_commitment(clinic.episode.patient, [1], "17:00", "19:00")
     page = desk.get(enroll_address(clinic))
-    against = {option.meeting.weekday: len(option.reasons) for option in page.context["others"][0].options}
-    assert against == {0: 0, 1: 1, 2: 0, 3: 0}
+    reason_counts = {option.meeting.weekday: len(option.reasons) for option in page.context["others"][0].options}
+    assert reason_counts == {0: 0, 1: 1, 2: 0, 3: 0}
     assert '<details class="my-2" id="other-tracks">' in page.text
 
 
@@ -335,9 +335,9 @@ def test_a_group_of_a_track_that_does_not_mix_is_refused(clinic: Clinic, desk: C
     Site.objects.update(mixes_tracks=False)
     typed: dict[str, Any] = {"starts": "2026-11-23", "modality": "in_person"}
     typed |= {"meetings": [meeting.pk for meeting in clinic.choice((0, 2), (3,))]}
-    answer = desk.post(enroll_address(clinic), typed)
-    assert answer.status_code == 422
-    assert "Groups of other tracks" not in answer.text
+    response = desk.post(enroll_address(clinic), typed)
+    assert response.status_code == 422
+    assert "Groups of other tracks" not in response.text
     assert not Enrollment.objects.exists()
 
 

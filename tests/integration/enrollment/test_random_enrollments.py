@@ -125,15 +125,15 @@ def leave(stay: Stay, which: int, days: int) -> None:
 
 
 def come_back(stay: Stay, which: int, days: int) -> None:
-    gone = LeaveOfAbsence.objects.order_by("-starts").first()
-    if gone:
-        change_leave_end(leave=gone, last_day=None if which % 7 == 0 else stay.today + days * DAY, **stay.said)
+    leave = LeaveOfAbsence.objects.order_by("-starts").first()
+    if leave:
+        change_leave_end(leave=leave, last_day=None if which % 7 == 0 else stay.today + days * DAY, **stay.said)
 
 
 def call_off(stay: Stay, which: int, days: int) -> None:
-    gone = LeaveOfAbsence.objects.order_by("-starts").first()
-    if gone:
-        cancel_leave(leave=gone, **stay.said)
+    leave = LeaveOfAbsence.objects.order_by("-starts").first()
+    if leave:
+        cancel_leave(leave=leave, **stay.said)
 
 
 def move(stay: Stay, which: int, days: int) -> None:
@@ -187,23 +187,23 @@ def begun(stay: Stay) -> set[tuple[int, bool]]:
 
 
 def assert_it_holds(stay: Stay) -> None:
-    standing = Booking.objects.active().filter(starts__gt=stay.now).select_related("session")
-    gave_back = set(Booking.objects.filter(release_cause=ReleaseCause.GIVEN_BACK).values_list("session", flat=True))
+    bookings = Booking.objects.active().filter(starts__gt=stay.now).select_related("session")
+    given_back = set(Booking.objects.filter(release_cause=ReleaseCause.GIVEN_BACK).values_list("session", flat=True))
     places = list(EnrollmentMeeting.objects.select_related("enrollment"))
     until = horizon_end(stay.today)
     expected = {
         session.pk
         for session in stay.to_come()
-        if session.status == SessionStatus.SCHEDULED and session.on < until and session.pk not in gave_back
+        if session.status == SessionStatus.SCHEDULED and session.on < until and session.pk not in given_back
         if any(stands_for(place, session) for place in places)
     }
-    assert sorted(booking.session_id for booking in standing) == sorted(expected)
+    assert sorted(booking.session_id for booking in bookings) == sorted(expected)
     for session in Session.objects.all():
         assert session.booked == session.bookings.filter(released_at=None).count()
-    away = [gone.as_interval() for gone in LeaveOfAbsence.objects.all()]
+    leaves = [leave.as_interval() for leave in LeaveOfAbsence.objects.all()]
     excused = set(Attendance.objects.exclude(leave=None).values_list("booking", flat=True))
-    for booking in standing:
-        assert (booking.pk in excused) == any(days.contains(booking.session.on) for days in away)
+    for booking in bookings:
+        assert (booking.pk in excused) == any(days.contains(booking.session.on) for days in leaves)
 
 
 def stands_for(place: EnrollmentMeeting, session: Session) -> bool:
@@ -234,12 +234,12 @@ def test_a_patient_is_booked_into_covered_sessions_and_excused_on_leave(
     with transaction.atomic():
         stay = Stay()
         for act, which, days in taken:
-            happened = begun(stay)
+            past = begun(stay)
             try:
                 act(stay, which, days)
             except Refused:
                 continue
-            assert happened <= begun(stay), "what has begun stays"
+            assert past <= begun(stay), "what has begun stays"
             nightly(stay)
             assert_it_holds(stay)
         transaction.set_rollback(True)

@@ -122,10 +122,10 @@ def enroll(episode: Episode, by: User, now: datetime = LATER) -> Any:
 
 
 def test_a_transfer_needs_the_permission_at_the_new_site(episode: Episode, here: Site, there: Site) -> None:
-    only_here = make_staff(Role.COORDINATOR, here)
+    coordinator_here = make_staff(Role.COORDINATOR, here)
     for act in (transfer_episode, preview_transfer):
         with pytest.raises(PermissionDenied):
-            act(episode=episode, site=there, by=only_here, now=LATER)
+            act(episode=episode, site=there, by=coordinator_here, now=LATER)
 
 
 def test_a_preview_is_refused_like_the_transfer(episode: Episode, there: Site, by: User) -> None:
@@ -141,11 +141,11 @@ def test_patient_and_episode_are_at_the_other_site_from_today(
     past = all_rows()
     moved = move(episode, there, by)
     assert (moved.site, moved.patient.site, moved.came_on) == (there, there, TODAY)
-    former = moved.former_sites.get()
-    assert (former.site, former.starts, former.ends) == (here, MONDAY, TODAY)
+    former_site = moved.former_sites.get()
+    assert (former_site.site, former_site.starts, former_site.ends) == (here, MONDAY, TODAY)
     assert all_rows() == past, "sessions, bookings and marks stay where they were"
-    told = AuditEvent.objects.filter(subject_kind="episode", action="changed").order_by("pk")
-    assert [(event.site_key, event.detail) for event in told] == [
+    events = AuditEvent.objects.filter(subject_kind="episode", action="changed").order_by("pk")
+    assert [(event.site_key, event.detail) for event in events] == [
         (here.pk, "moves to Pier Street"), (there.pk, f"moved from Harbor Street on {TODAY}")
     ]  # fmt: skip
     assert enroll(moved, by).bookings.filter(session__site=there).count() == 36
@@ -201,7 +201,7 @@ def test_staff_see_the_patient_at_the_new_site_and_past_rosters_at_the_old_one(
     episode: Episode, here: Site, there: Site, by: User
 ) -> None:
     session = Booking.objects.order_by("starts")[0].session
-    of_here, of_there = (make_staff(Role.COORDINATOR, site) for site in (here, there))
+    old_staff, new_staff = (make_staff(Role.COORDINATOR, site) for site in (here, there))
     chart = reverse("patient", args=[episode.patient_id])
     client = Client()
 
@@ -209,12 +209,12 @@ def test_staff_see_the_patient_at_the_new_site_and_past_rosters_at_the_old_one(
         client.force_login(user)
         return client.get(page).status_code
 
-    assert (seen(of_here, chart), seen(of_there, chart)) == (200, 404)
+    assert (seen(old_staff, chart), seen(new_staff, chart)) == (200, 404)
     move(episode, there, by)
-    assert (seen(of_here, chart), seen(of_there, chart)) == (404, 200)
+    assert (seen(old_staff, chart), seen(new_staff, chart)) == (404, 200)
     roster = reverse("session", args=[session.pk])
-    assert (seen(of_here, roster), seen(of_there, roster)) == (200, 404)
-    client.force_login(of_here)
+    assert (seen(old_staff, roster), seen(new_staff, roster)) == (200, 404)
+    client.force_login(old_staff)
     assert "Rosa Lindqvist" in client.get(roster).text
 
 
@@ -368,19 +368,19 @@ def test_a_transfer_is_previewed_and_done_after_confirmation(
     shown = desk.post(address(episode), {"site": there.pk}).text
     assert "No way to" not in shown
     assert "clocks" not in shown
-    done = desk.post(
+    response = desk.post(
         address(episode),
         {"site": there.pk, "seen": there.pk, "next": reverse("find-schedule", args=[episode.patient_id])},
     )
-    assert (done.status_code, done["Location"]) == (302, reverse("find-schedule", args=[episode.patient_id]))
+    assert (response.status_code, response["Location"]) == (302, reverse("find-schedule", args=[episode.patient_id]))
     assert read(episode).site == there
 
 
 def test_a_preview_of_one_site_does_not_confirm_another(
     desk: Client, episode: Episode, here: Site, there: Site, west: Site
 ) -> None:
-    answer = desk.post(address(episode), {"site": there.pk, "seen": west.pk})
-    assert (answer.status_code, read(episode).site) == (200, here)
+    response = desk.post(address(episode), {"site": there.pk, "seen": west.pk})
+    assert (response.status_code, read(episode).site) == (200, here)
 
 
 def test_a_refused_transfer_shows_the_reason_and_keeps_the_input(
@@ -388,10 +388,10 @@ def test_a_refused_transfer_shows_the_reason_and_keeps_the_input(
 ) -> None:
     enroll(episode, by)
     for typed in ({"site": there.pk}, {"site": there.pk, "seen": there.pk}):
-        answer = desk.post(address(episode), typed)
-        assert answer.status_code == 422
-        assert "Enrolled in Here since Mon 14 Dec. End that first." in answer.text
-        assert f'<option value="{there.pk}" selected>' in answer.text
+        response = desk.post(address(episode), typed)
+        assert response.status_code == 422
+        assert "Enrolled in Here since Mon 14 Dec. End that first." in response.text
+        assert f'<option value="{there.pk}" selected>' in response.text
 
 
 def test_a_site_whose_patients_the_user_does_not_manage_is_not_offered(

@@ -144,7 +144,7 @@ def test_the_schedule_that_keeps_more_meetings_comes_first(rosa: Patient, evenin
     weekday_track(rosa.site, "Mornings", "09:00", "12:00")
     make_commitment(rosa, range(5), "08:00", "16:00", valid_from=BEYOND)
     first, second = looked(rosa)
-    assert {ahead.stage.schedule.offer.name for ahead in (first, second) if ahead.stage.schedule} == {"Evenings"}
+    assert {column.stage.schedule.offer.name for column in (first, second) if column.stage.schedule} == {"Evenings"}
 
 
 def test_attended_meetings_settle_the_current_level_and_are_kept_at_the_next_one(
@@ -167,7 +167,7 @@ def test_a_full_group_that_the_patient_attends_is_available_to_them(rosa: Patien
     assert days(second) == [0, 1, 2]
     other = make_patient(rosa.site)
     state(admit(other, minutes=900, days=5), STEP)
-    assert [days(ahead) for ahead in looked(other)] == [[], []]
+    assert [days(column) for column in looked(other)] == [[], []]
 
 
 def test_a_change_saved_for_the_start_of_the_next_level_settles_that_level(
@@ -217,7 +217,7 @@ def test_a_patient_in_a_track_needs_no_start_date_to_stay(rosa: Patient, coordin
     _, second = looked(rosa)
     assert days(second) == [0, 1, 2]
     enrollment.delete()
-    assert [days(ahead) for ahead in looked(rosa)] == [[], []]
+    assert [days(column) for column in looked(rosa)] == [[], []]
 
 
 def test_a_group_that_changes_from_a_date_stays_the_same_group(
@@ -266,9 +266,9 @@ def test_an_episode_without_a_level_is_refused(rosa: Patient) -> None:
 def test_the_page_has_a_column_for_each_level_that_shows_which_meetings_are_kept(
     desk: Client, rosa: Patient, evenings: Track
 ) -> None:
-    answer = page_of(desk, rosa)
-    assert answer.status_code == 200
-    first, second = answer.context["columns"]
+    response = page_of(desk, rosa)
+    assert response.status_code == 200
+    first, second = response.context["columns"]
     assert (first.total.minutes, second.total.minutes) == (900, 540)
     for words in (
         "Level 2.1 now",
@@ -277,9 +277,9 @@ def test_the_page_has_a_column_for_each_level_that_shows_which_meetings_are_kept
         "Keeps Mon–Wed with the same groups",
         "Drops Thu, Fri",
     ):
-        assert words in answer.text
-    assert "Enroll for the level before first" in answer.text
-    assert "Enroll from Tue 24 Nov" in answer.text
+        assert words in response.text
+    assert "Enroll for the level before first" in response.text
+    assert "Enroll from Tue 24 Nov" in response.text
     event = AuditEvent.objects.get(detail="step-down ahead")
     assert event.patient_key == rosa.pk
 
@@ -311,12 +311,12 @@ def test_another_track_at_the_next_level_links_to_a_transfer(
     mornings = weekday_track(rosa.site, "Mornings", "09:00", "12:00")
     enrollment = stands(rosa, evenings, of_days(evenings, 0, 1, 2, 3, 4), coordinator)
     make_commitment(rosa, range(5), "17:00", "22:00", label="Late shift", valid_from=BEYOND)
-    answer = page_of(desk, rosa)
-    _, second = answer.context["columns"]
+    response = page_of(desk, rosa)
+    _, second = response.context["columns"]
     move = reverse("enrollment-transfer-to", args=[enrollment.pk, mornings.pk])
     assert second.action_url.startswith(f"{move}?from=2026-12-14&meetings=")
-    assert "Move to Mornings from Mon 14 Dec" in answer.text
-    assert "Other times on Mon–Wed" in answer.text
+    assert "Move to Mornings from Mon 14 Dec" in response.text
+    assert "Other times on Mon–Wed" in response.text
     form = desk.get(second.action_url)
     assert [option.meeting.weekday for option in form.context["options"] if option.is_chosen] == [0, 1, 2]
 
@@ -329,19 +329,19 @@ def test_invalid_meetings_in_the_address_select_nothing(desk: Client, rosa: Pati
 def test_a_single_level_shows_how_to_plan_the_next(desk: Client, site: Site, evenings: Track) -> None:
     patient = make_patient(site)
     admit(patient)
-    answer = page_of(desk, patient)
-    assert len(answer.context["columns"]) == 1
-    assert "No level after this one is stated" in answer.text
-    assert reverse("level-new", args=[patient.pk]) in answer.text
+    response = page_of(desk, patient)
+    assert len(response.context["columns"]) == 1
+    assert "No level after this one is stated" in response.text
+    assert reverse("level-new", args=[patient.pk]) in response.text
 
 
 def test_a_level_without_a_fit_shows_the_reasons(desk: Client, rosa: Patient, evenings: Track) -> None:
     make_commitment(rosa, range(3), "17:00", "22:00", label="Late shift", valid_from=BEYOND)
-    answer = page_of(desk, rosa)
+    response = page_of(desk, rosa)
     for words in ("Nothing fits", "What would help:", "What stands against Evenings"):
-        assert words in answer.text
-    assert "Late shift" in answer.text
-    assert f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-14" in answer.text
+        assert words in response.text
+    assert "Late shift" in response.text
+    assert f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-14" in response.text
 
 
 def test_suggestions_are_shown(desk: Client, rosa: Patient, evenings: Track) -> None:

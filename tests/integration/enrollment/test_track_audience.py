@@ -114,13 +114,13 @@ def test_a_patient_stays_in_a_track_beyond_its_audience_but_a_new_track_checks_i
     )
     enrollment = enroll(episode, teens, by)
     step_up(episode, by, MONDAY + WEEK)
-    said: dict[str, Any] = {"by": by, "now": NOW}
+    arguments: dict[str, Any] = {"by": by, "now": NOW}
     later = MONDAY + 2 * WEEK
     others = list(teens.meetings.filter(weekday__in=(0, 1, 2)))
-    change_meetings(enrollment=enrollment, meetings=others, from_day=later, **said)
-    everything = list(evenings.meetings.all())
+    change_meetings(enrollment=enrollment, meetings=others, from_day=later, **arguments)
+    meetings = list(evenings.meetings.all())
     assert refused(
-        transfer_enrollment, enrollment=enrollment, track=evenings, meetings=everything, starts=later, **said
+        transfer_enrollment, enrollment=enrollment, track=evenings, meetings=meetings, starts=later, **arguments
     ) == (WrongLevel("2.1", "2.5"), OutsideAges(18, None, 17))
 
 
@@ -139,11 +139,11 @@ def test_the_form_saves_a_level_and_ages_and_the_page_shows_them(desk: Client, s
 
 
 def test_an_invalid_age_range_is_refused_beside_the_field_and_the_input_is_kept(desk: Client, site: Site) -> None:
-    answer = desk.post(reverse("track-new"), TYPED | {"level": "2.5", "from_age": "18", "to_age": "17"})
-    assert answer.status_code == 422
-    assert "The oldest are younger than the youngest." in answer.text
-    assert 'value="18"' in answer.text
-    assert '<option value="2.5" selected>' in answer.text
+    response = desk.post(reverse("track-new"), TYPED | {"level": "2.5", "from_age": "18", "to_age": "17"})
+    assert response.status_code == 422
+    assert "The oldest are younger than the youngest." in response.text
+    assert 'value="18"' in response.text
+    assert '<option value="2.5" selected>' in response.text
     assert desk.post(reverse("track-new"), TYPED | {"to_age": "121"}).status_code == 422
     assert not Track.objects.exists()
 

@@ -122,13 +122,13 @@ def reasons_of(act: Any, *args: Any, **said: Any) -> tuple[Any, ...]:
 
 
 def test_the_most_urgent_entry_comes_first_then_the_earliest(site: Site, track: Track, by: User) -> None:
-    asked = {
+    requests = {
         "third": (Priority.ROUTINE, NOW),
         "fourth": (Priority.ROUTINE, NOW + DAY),
         "second": (Priority.SOON, NOW + 2 * DAY),
         "first": (Priority.URGENT, NOW + 3 * DAY),
     }
-    for name, (priority, now) in asked.items():
+    for name, (priority, now) in requests.items():
         joins(admit(make_patient(site, name)), track, by, priority, now=now)
     order = WaitingEntry.objects.open().in_order().values_list("episode__patient__first_name", flat=True)
     assert list(order) == ["first", "second", "third", "fourth"]
@@ -200,12 +200,12 @@ def test_every_kind_of_enrollment_closes_the_entry(rosa: Episode, track: Track, 
 
 
 def fits(track: Track) -> list[Any]:
-    whole = Track.objects.select_related("site").prefetch_related(
+    loaded_track = Track.objects.select_related("site").prefetch_related(
         "cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"
     )
     entries = WaitingEntry.objects.open().in_order().select_related("episode__patient", "track")
     entries = entries.prefetch_related("episode__spans")
-    return match_waitlist(track=whole.get(pk=track.pk), entries=entries, sees_commitments=True, now=NOW)
+    return match_waitlist(track=loaded_track.get(pk=track.pk), entries=entries, sees_commitments=True, now=NOW)
 
 
 def test_the_next_in_line_is_the_first_entry_that_fits(
@@ -292,12 +292,12 @@ def test_a_patient_is_enrolled_from_the_waitlist_in_one_step(
 
 def test_an_outdated_offer_changes_nothing(rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
     entry = joins(rosa, track, by)
-    said = {"meetings": list(track.meetings.all()), "starts": MONDAY, "by": by, "now": NOW}
-    assert {reason.code for reason in reasons_of(enroll_from_waitlist, entry=entry, **said)} == {"full"}
+    arguments = {"meetings": list(track.meetings.all()), "starts": MONDAY, "by": by, "now": NOW}
+    assert {reason.code for reason in reasons_of(enroll_from_waitlist, entry=entry, **arguments)} == {"full"}
     entry.refresh_from_db()
     assert entry.closed_at is None
     leave_waitlist(entry=entry, reason="Moved", by=by, now=NOW)
-    assert reasons_of(enroll_from_waitlist, entry=entry, **said) == (NotOnWaitlist("Small"),)
+    assert reasons_of(enroll_from_waitlist, entry=entry, **arguments) == (NotOnWaitlist("Small"),)
     assert Enrollment.objects.count() == 1
 
 
@@ -323,19 +323,19 @@ def test_the_page_shows_who_is_next_and_enrolls_with_one_button(
         assert words in shown.text
     [line] = shown.context["lines"]
     typed = {"starts": "2026-11-24", "meetings": [meeting.key for meeting in line.waiting.fit.choice]}
-    answer = desk.post(reverse("waitlist-enroll", args=[line.waiting.entry.pk]), typed, follow=True)
-    assert "Rosa Lindqvist is enrolled in Small from Tue 24 Nov." in answer.text
+    response = desk.post(reverse("waitlist-enroll", args=[line.waiting.entry.pk]), typed, follow=True)
+    assert "Rosa Lindqvist is enrolled in Small from Tue 24 Nov." in response.text
     assert rosa.enrollments.get().bookings.count() == 35
-    assert "Nobody waits for this track" in answer.text
+    assert "Nobody waits for this track" in response.text
 
 
 def test_an_outdated_page_says_so(desk: Client, rosa: Episode, track: Track, taken: Enrollment, by: User) -> None:
     entry = joins(rosa, track, by)
     typed = {"starts": "2026-11-23", "meetings": [meeting.pk for meeting in track.meetings.all()]}
-    answer = desk.post(reverse("waitlist-enroll", args=[entry.pk]), typed, follow=True)
-    assert "Rosa: “Small group” on Monday is full on 12 dates" in answer.text
-    answer = desk.post(reverse("waitlist-enroll", args=[entry.pk]), {"starts": "soon"}, follow=True)
-    assert "Look at the list again" in answer.text
+    response = desk.post(reverse("waitlist-enroll", args=[entry.pk]), typed, follow=True)
+    assert "Rosa: “Small group” on Monday is full on 12 dates" in response.text
+    response = desk.post(reverse("waitlist-enroll", args=[entry.pk]), {"starts": "soon"}, follow=True)
+    assert "Look at the list again" in response.text
     assert not rosa.enrollments.exists()
 
 
@@ -344,11 +344,11 @@ def test_a_patient_in_another_track_is_transferred(
 ) -> None:
     extend_horizon(site=site, now=NOW)
     other = make_weekday_track(site, name="Day program")
-    standing = enroll(rosa, other)
+    enrollment = enroll(rosa, other)
     joins(rosa, track, by)
     text = page_of(desk, track).text
     assert "in Day program now" in text
-    assert reverse("enrollment-transfer-to", args=[standing.pk, track.pk]) in text
+    assert reverse("enrollment-transfer-to", args=[enrollment.pk, track.pk]) in text
     assert reverse("waitlist-enroll", args=[WaitingEntry.objects.get().pk]) not in text
 
 
@@ -410,13 +410,13 @@ def test_a_patient_joins_and_leaves_the_list(desk: Client, rosa: Episode, track:
     entry = WaitingEntry.objects.get()
     assert (entry.priority, entry.from_day, entry.requested_at) == (Priority.URGENT, date(2026, 11, 30), NOW)
 
-    off = reverse("waitlist-remove", args=[entry.pk])
-    assert desk.get(off).status_code == 200
-    assert desk.post(off, {"reason": ""}).status_code == 422
-    desk.post(off, {"reason": "Found another clinic"})
+    removal = reverse("waitlist-remove", args=[entry.pk])
+    assert desk.get(removal).status_code == 200
+    assert desk.post(removal, {"reason": ""}).status_code == 422
+    desk.post(removal, {"reason": "Found another clinic"})
     entry.refresh_from_db()
     assert entry.close_reason == "Found another clinic"
-    again = desk.post(off, {"reason": "Twice"})
+    again = desk.post(removal, {"reason": "Twice"})
     assert again.status_code == 422
     assert "was taken or given up in the meantime" in again.text
 
@@ -453,18 +453,18 @@ def test_tracks_show_the_waitlist_count_to_permitted_users(
 def test_only_permitted_users_see_and_change_the_list(site: Site, rosa: Episode, track: Track, by: User) -> None:
     entry = joins(rosa, track, by)
     read = reverse("waitlist", args=[track.pk])
-    acts = [
+    addresses = [
         reverse("waitlist-join", args=[rosa.patient_id, track.pk]),
         reverse("waitlist-remove", args=[entry.pk]),
         reverse("waitlist-enroll", args=[entry.pk]),
     ]
     reviewer = signed_in_as(make_staff(Role.REVIEWER, site))
     assert reviewer.get(read).status_code == 200
-    assert {reviewer.post(act).status_code for act in acts} == {403}
+    assert {reviewer.post(address).status_code for address in addresses} == {403}
     for role in (Role.ADMINISTRATOR, Role.CLINICIAN):
         assert signed_in_as(make_staff(role, site)).get(read).status_code == 403
     outsider = signed_in_as(make_staff(Role.COORDINATOR, make_site("Elsewhere")))
-    assert {outsider.post(act).status_code for act in acts} == {404}
+    assert {outsider.post(address).status_code for address in addresses} == {404}
     assert outsider.get(read).status_code == 404
     assert not Booking.objects.exists()
     assert not Session.objects.filter(booked__gt=0).exists()

@@ -208,10 +208,10 @@ def test_the_pages_take_as_many_queries_for_three_as_for_one(
 
 
 def test_a_refused_calendar_link_keeps_the_input(client: Client, enrollment: Enrollment) -> None:
-    answer = client.post(reverse("portal-calendar"), {"label": "my watch", "style": "loud"})
-    assert answer.status_code == 422
-    assert 'value="my watch"' in answer.text
-    assert "loud is not one of the available choices" in answer.text
+    response = client.post(reverse("portal-calendar"), {"label": "my watch", "style": "loud"})
+    assert response.status_code == 422
+    assert 'value="my watch"' in response.text
+    assert "loud is not one of the available choices" in response.text
     assert not Feed.objects.exists()
 
 

@@ -120,10 +120,10 @@ def test_a_move_shows_its_conflicts(client: Client, clinic: Clinic) -> None:
     shown = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(TUESDAY, "9:00", "12:00"))
     assert "Moved: “Skills”, Mon 23 Nov 9:00–12:00 → Tue 24 Nov 9:00–12:00" in shown.text
     assert "Shop is at that time, or too near: Tue 24 Nov, 9:00–12:00" in shown.text
-    clash = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(WEDNESDAY, "11:00", "13:00"))
-    assert clash.status_code == 422
-    assert "Ada Park is in “Skills” on Wed 25 Nov, 9:00–12:00" in clash.text
-    assert 'value="11:00"' in clash.text
+    preview = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(WEDNESDAY, "11:00", "13:00"))
+    assert preview.status_code == 422
+    assert "Ada Park is in “Skills” on Wed 25 Nov, 9:00–12:00" in preview.text
+    assert 'value="11:00"' in preview.text
 
 
 def test_an_hour_that_clocks_repeat_is_explained(client: Client, clinic: Clinic) -> None:
@@ -217,8 +217,8 @@ def test_after_the_action_the_user_returns_to_the_page_they_came_from(client: Cl
     address = reverse("session-facilitators", args=[clinic.on(MONDAY).pk])
     back = client.post(address, {"lead": clinic.ben.pk, "next": "/today/?date=2026-11-23"})
     assert back["Location"] == "/today/?date=2026-11-23"
-    away = client.post(address, {"lead": clinic.ada.pk, "next": "https://elsewhere.example/"})
-    assert away["Location"] == reverse("session", args=[clinic.on(MONDAY).pk])
+    external = client.post(address, {"lead": clinic.ada.pk, "next": "https://elsewhere.example/"})
+    assert external["Location"] == reverse("session", args=[clinic.on(MONDAY).pk])
 
 
 def test_the_url_can_fill_in_the_form(client: Client, clinic: Clinic) -> None:

@@ -115,10 +115,10 @@ def seen() -> list[tuple[str, int | None, str]]:
 
 
 def test_the_list_shows_level_prescription_and_track_of_each_patient(coordinator: Client, rosa: Patient) -> None:
-    answer = coordinator.get(reverse("patients"))
+    response = coordinator.get(reverse("patients"))
 
     for words in ("Rosa Lindqvist", "P001", "2.1", "9 h on 3 days", "Morning track", "Mon, Wed, Fri", "1 patient"):
-        assert words in answer.text
+        assert words in response.text
 
 
 @pytest.mark.parametrize(
@@ -145,15 +145,15 @@ def test_the_list_is_filtered_by_name_code_care_level_and_track(
     LevelOfCareSpan.objects.filter(episode__patient__first_name="Dana").update(ends=date(2026, 11, 1))
     make_patient(site, "Wim", "Bakker")
 
-    answer = coordinator.get(reverse("patients"), asked | ({"track": str(track.pk)} if "track" in asked else {}))
+    response = coordinator.get(reverse("patients"), asked | ({"track": str(track.pk)} if "track" in asked else {}))
 
-    assert {row.patient.first_name for row in answer.context["rows"]} == found
+    assert {row.patient.first_name for row in response.context["rows"]} == found
 
 
 def test_an_invalid_query_string_of_the_list_is_ignored(coordinator: Client, rosa: Patient) -> None:
-    answer = coordinator.get(reverse("patients"), {"care": "x", "track": "none", "level": "9", "page": "-3"})
+    response = coordinator.get(reverse("patients"), {"care": "x", "track": "none", "level": "9", "page": "-3"})
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 def test_a_page_of_the_list_has_fifty_patients_and_only_those_are_audited(coordinator: Client, site: Site) -> None:
@@ -174,9 +174,9 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
         in_care(make_patient(site, f"Patient {each}"), track)
 
     with django_assert_num_queries(14):
-        answer = coordinator.get(reverse("patients"))
+        response = coordinator.get(reverse("patients"))
 
-    assert len(answer.context["rows"]) == number
+    assert len(response.context["rows"]) == number
 
 
 # Chart
@@ -216,11 +216,11 @@ def test_a_clinician_reads_only_charts_of_patients_in_their_own_groups(site: Sit
 
 
 def test_only_permitted_users_see_the_audit_trail_on_the_chart(site: Site, rosa: Patient) -> None:
-    both = make_staff(Role.COORDINATOR, site, name="Ines Roth")
-    assert "Who was here" not in signed_in_as(both).get(reverse("patient", args=[rosa.pk])).text
+    coordinator = make_staff(Role.COORDINATOR, site, name="Ines Roth")
+    assert "Who was here" not in signed_in_as(coordinator).get(reverse("patient", args=[rosa.pk])).text
 
-    RoleAssignment.objects.create(user=both, role=Role.ADMINISTRATOR, site=site)
-    text = signed_in_as(User.objects.get(pk=both.pk)).get(reverse("patient", args=[rosa.pk])).text
+    RoleAssignment.objects.create(user=coordinator, role=Role.ADMINISTRATOR, site=site)
+    text = signed_in_as(User.objects.get(pk=coordinator.pk)).get(reverse("patient", args=[rosa.pk])).text
 
     assert "Who was here" in text
     assert "Ines Roth, LADC: viewed patient, chart" in text
@@ -259,19 +259,19 @@ def test_the_chart_takes_as_many_queries_for_three_as_for_one(
         make_commitment(patient, [each], "08:00", "11:00")
 
     with django_assert_num_queries(24):
-        answer = coordinator.get(reverse("patient", args=[patient.pk]))
+        response = coordinator.get(reverse("patient", args=[patient.pk]))
 
-    assert len(answer.context["chart"].enrollments) == number
+    assert len(response.context["chart"].enrollments) == number
 
 
 # Forms
 
 
 def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
-    answer = coordinator.post(reverse("patient-new"), PERSON)
+    response = coordinator.post(reverse("patient-new"), PERSON)
 
     noor = Patient.objects.get(code="P900")
-    assert answer["Location"] == reverse("patient", args=[noor.pk])
+    assert response["Location"] == reverse("patient", args=[noor.pk])
     assert (noor.site, noor.language, noor.travel_minutes) == (site, "Arabic", 15)
 
     coordinator.post(reverse("patient-edit", args=[noor.pk]), PERSON | {"preferred_name": "Nour"})
@@ -331,31 +331,31 @@ def test_a_refusal_is_shown_beside_its_field_and_the_input_is_kept(
     before = AuditEvent.objects.count()
     address = reverse(page) if page == "patient-new" else reverse(page, args=[rosa.pk])
 
-    answer = coordinator.post(address, typed)
+    response = coordinator.post(address, typed)
 
-    form = answer.context["form"]
-    assert answer.status_code == 422
+    form = response.context["form"]
+    assert response.status_code == 422
     assert words in form.errors[field][0]
-    assert form.errors[field][0] in answer.text.replace("&#x27;", "'")
+    assert form.errors[field][0] in response.text.replace("&#x27;", "'")
     assert {name: form[name].value() for name in typed} == typed
     assert not AuditEvent.objects.exclude(action=Action.VIEWED).exists()
     assert AuditEvent.objects.count() == before + (page != "patient-new")
 
 
 def test_a_commitment_that_conflicts_with_bookings_is_saved_with_a_warning(coordinator: Client, rosa: Patient) -> None:
-    answer = coordinator.post(
+    response = coordinator.post(
         reverse("commitment-new", args=[rosa.pk]), SHIFT | {"weekdays": ["2"], "starts": "12:15"}, follow=True
     )
 
     assert Commitment.objects.filter(label="Day shift").exists()
-    [message] = answer.context["messages"]
+    [message] = response.context["messages"]
     assert str(message) == ("The commitment is kept. It runs into 1 booked session: Wed 25 Nov. They are listed below.")
 
 
 def test_a_commitment_without_conflicts_is_saved_without_a_warning(coordinator: Client, rosa: Patient) -> None:
-    answer = coordinator.post(reverse("commitment-new", args=[rosa.pk]), SHIFT, follow=True)
+    response = coordinator.post(reverse("commitment-new", args=[rosa.pk]), SHIFT, follow=True)
 
-    assert [str(message) for message in answer.context["messages"]] == ["The commitment is kept."]
+    assert [str(message) for message in response.context["messages"]] == ["The commitment is kept."]
 
 
 def test_the_form_of_a_commitment_opens_with_its_values_and_changes_them(coordinator: Client, rosa: Patient) -> None:
@@ -407,8 +407,8 @@ def test_every_pattern_is_described_in_words_and_opens_in_the_form_as_entered(
         for name, value in opened.initial.items()
         if value not in (None, False)
     }
-    answer = coordinator.post(address, again)
-    assert answer.status_code == 302
+    response = coordinator.post(address, again)
+    assert response.status_code == 302
     assert [detail for action, _, detail in seen() if action == Action.CHANGED] == [""]
 
 

@@ -121,8 +121,8 @@ def test_a_commitment_is_added_changed_and_ended(patient: Patient, coordinator: 
     change_commitment(commitment=made, values=shift(travel_before_minutes=20), by=coordinator, now=NOW)
     end_commitment(commitment=made, last_day=date(2026, 12, 18), by=coordinator, now=NOW)
 
-    kept = Commitment.objects.get()
-    assert (kept.travel_before_minutes, kept.valid_until) == (20, date(2026, 12, 19))
+    commitment = Commitment.objects.get()
+    assert (commitment.travel_before_minutes, commitment.valid_until) == (20, date(2026, 12, 19))
     assert events(made) == [
         (Action.CREATED, patient.pk, ""),
         (Action.CHANGED, patient.pk, "travel_before_minutes"),

@@ -121,12 +121,12 @@ def shown(answer: Any) -> list[Any]:
 def test_a_schedule_shows_its_times_remarks_week_and_a_link_to_enroll(
     desk: Client, rosa: Patient, track: Track
 ) -> None:
-    answer = search(desk, rosa)
+    response = search(desk, rosa)
 
-    best = shown(answer)[0]
+    best = shown(response)[0]
     assert [(each.weekdays, each.times) for each in best.days] == [((0, 1, 2), ((540, 720, False),))]
     assert next(block.label for column in best.picture.columns for block in column.blocks).startswith("Group")
-    text = plain(answer.text)
+    text = plain(response.text)
     for words in (
         "5 schedules fit", "Mon–Wed 9:00–12:00", "9 h", "3 days", "Starts Tue 24 Nov", "3 of the 4 groups of Morning track",
         "3 trips a week, 3 h each", "One facilitator", "Enroll from Tue 24 Nov", "No commitments are known",
@@ -142,31 +142,31 @@ def test_the_search_starts_with_the_episode_or_today_or_a_chosen_day(desk: Clien
 
     Episode.objects.update(starts=date(2026, 12, 2))
     assert search(desk, rosa).context["need"].from_day == date(2026, 12, 2)
-    answer = search(desk, rosa, **{"from": "2026-12-14"})
-    assert answer.context["need"].from_day == date(2026, 12, 14)
-    assert "Enroll from Mon 14 Dec" in answer.text
+    response = search(desk, rosa, **{"from": "2026-12-14"})
+    assert response.context["need"].from_day == date(2026, 12, 14)
+    assert "Enroll from Mon 14 Dec" in response.text
 
 
 def test_a_track_with_a_conflict_can_fit_and_shows_the_conflict(desk: Client, rosa: Patient, track: Track) -> None:
     make_commitment(rosa, [3], "12:15", "18:00", label="Late shift", travel_minutes=25)
 
-    answer = search(desk, rosa)
+    response = search(desk, rosa)
 
-    [card] = shown(answer)
+    [card] = shown(response)
     assert (card.schedule.minutes, card.schedule.days, card.schedule.is_whole) == (540, 3, False)
-    assert "Nothing has to move" in answer.text
-    assert "1 track fits in part" in answer.text
-    assert "ends 15 min before Late shift begins at 12:15, and the way takes 25 min: 10 min short." in answer.text
+    assert "Nothing has to move" in response.text
+    assert "1 track fits in part" in response.text
+    assert "ends 15 min before Late shift begins at 12:15, and the way takes 25 min: 10 min short." in response.text
 
 
 def test_a_biweekly_group_is_marked(desk: Client, rosa: Patient, site: Site) -> None:
     track = make_weekday_track(site, (0, 1, 2))
     track.meetings.add(make_meeting(site, 4, "09:00", "12:00", anchor=date(2026, 11, 27)))
 
-    answer = search(desk, rosa)
+    response = search(desk, rosa)
 
-    assert "Mon–Wed 9:00–12:00" in answer.text
-    assert "Fri 9:00–12:00 every other week" in plain(answer.text)
+    assert "Mon–Wed 9:00–12:00" in response.text
+    assert "Fri 9:00–12:00 every other week" in plain(response.text)
 
 
 def test_moved_commitments_and_missed_dates_are_shown(desk: Client, rosa: Patient, track: Track) -> None:
@@ -175,10 +175,10 @@ def test_moved_commitments_and_missed_dates_are_shown(desk: Client, rosa: Patien
     make_commitment(rosa, [], "09:00", "10:00", label="Court", on=date(2026, 12, 9))
     make_commitment(rosa, [1], "06:00", "08:50", label="Early shift")
 
-    answer = search(desk, rosa)
+    response = search(desk, rosa)
 
-    [card] = shown(answer)
-    text = plain(answer.text)
+    [card] = shown(response)
+    text = plain(response.text)
     for words in (
         "Late shift would have to begin 10 min later on Mon: at 12:25",
         "Misses 1 of 36 sessions: Wed 9 Dec",
@@ -197,22 +197,22 @@ def test_moved_commitments_and_missed_dates_are_shown(desk: Client, rosa: Patien
 def test_schedules_at_the_same_times_are_grouped_behind_the_best(desk: Client, rosa: Patient, track: Track) -> None:
     make_weekday_track(track.site, (0, 1, 2), name="Other track")
 
-    answer = search(desk, rosa)
+    response = search(desk, rosa)
 
-    group = answer.context["groups"][0]
+    group = response.context["groups"][0]
     assert (group.card.number, [card.number for card in group.others]) == (1, [2])
-    assert "The same times with other groups: 1" in answer.text
+    assert "The same times with other groups: 1" in response.text
 
 
 def test_the_first_schedules_are_shown_and_more_on_request(desk: Client, rosa: Patient, site: Site) -> None:
     make_track(site, [make_meeting(site, day) for day in range(5)])
 
-    few = search(desk, rosa)
+    first_page = search(desk, rosa)
     more = desk.post(reverse("find-schedule-what-if", args=[rosa.pk]), {"from": "2026-11-24", "shown": "10"})
 
-    assert (len(shown(few)), len(few.context["more"])) == (4, 12)
+    assert (len(shown(first_page)), len(first_page.context["more"])) == (4, 12)
     assert (len(shown(more)), len(more.context["more"])) == (10, 6)
-    assert few.text.count('class="week-picture"') == 4
+    assert first_page.text.count('class="week-picture"') == 4
     assert len(shown(desk.post(reverse("find-schedule-what-if", args=[rosa.pk]), {"shown": "all"}))) == 4
 
 
@@ -223,15 +223,15 @@ def test_a_track_that_does_not_fit_shows_every_reason_by_meeting(desk: Client, r
     session.booked = session.places
     session.save()
 
-    answer = search(desk, rosa)
+    response = search(desk, rosa)
 
-    [card] = answer.context["others"]
+    [card] = response.context["others"]
     assert [(meeting.weekday, [reason.code for reason in reasons]) for meeting, reasons in card.meeting_reasons] == [
         (0, ["clash"]),
         (1, ["clash"]),
         (2, ["full"]),
     ]
-    text = plain(answer.text)
+    text = plain(response.text)
     for words in (
         "Nothing fits", "1 track does not fit", "6 h short", "Day shift (8:00–16:00) overlap by 3 h",
         "on Wednesday is full on 1 date, first on Wed 25 Nov", "3 h a week is 6 h less than the 9 h that are prescribed",
@@ -243,19 +243,19 @@ def test_cohorts_start_on_their_start_date(desk: Client, rosa: Patient, track: T
     Track.objects.update(entry=EntryMode.COHORT)
     CohortStart.objects.create(track=track, on=date(2026, 12, 7))
 
-    answer = search(desk, rosa)
+    response = search(desk, rosa)
 
-    assert "Enroll from Mon 7 Dec" in answer.text
-    assert "?from=2026-12-07" in answer.text
+    assert "Enroll from Mon 7 Dec" in response.text
+    assert "?from=2026-12-07" in response.text
 
 
 def test_without_an_episode_the_page_links_to_admission(desk: Client, site: Site) -> None:
     patient = make_patient(site, "Wim")
 
-    answer = search(desk, patient)
+    response = search(desk, patient)
 
-    assert "Wim is not in care at the moment" in answer.text
-    assert reverse("level-new", args=[patient.pk]) in answer.text
+    assert "Wim is not in care at the moment" in response.text
+    assert reverse("level-new", args=[patient.pk]) in response.text
 
 
 @pytest.mark.parametrize(
@@ -271,11 +271,11 @@ def test_a_day_that_cannot_be_searched_gets_a_reason_and_stays_in_the_form(
 ) -> None:
     Episode.objects.update(ends=date(2027, 1, 15))
 
-    answer = search(desk, rosa, **{"from": day})
+    response = search(desk, rosa, **{"from": day})
 
-    assert words in answer.text
-    assert f'value="{day}"' in answer.text
-    assert answer.context["need"] is None
+    assert words in response.text
+    assert f'value="{day}"' in response.text
+    assert response.context["need"] is None
 
 
 def test_the_search_is_recorded_in_the_trail(desk: Client, rosa: Patient, track: Track) -> None:
@@ -295,9 +295,9 @@ def test_a_search_of_three_tracks_takes_as_many_queries_as_one(
         make_commitment(rosa, [each], "13:00", "15:00")
 
     with django_assert_num_queries(23):
-        answer = search(desk, rosa)
+        response = search(desk, rosa)
 
-    assert answer.context["number"] == number
+    assert response.context["number"] == number
 
 
 # Enrolling
@@ -319,22 +319,22 @@ def enroll_address(patient: Patient, track: Track, query: str = "") -> str:
 def test_the_enrollment_form_opens_with_the_found_schedule(
     desk: Client, rosa: Patient, track: Track, query: str, starts: date, chosen: list[int]
 ) -> None:
-    answer = desk.get(enroll_address(rosa, track, query))
+    response = desk.get(enroll_address(rosa, track, query))
 
-    options = answer.context["options"]
-    assert answer.context["form"]["starts"].value() == starts
+    options = response.context["options"]
+    assert response.context["form"]["starts"].value() == starts
     assert [option.meeting.weekday for option in options if option.is_chosen] == chosen
     assert [option.places_left for option in options] == [10, 10, 10, 10]
-    assert "Fits" in answer.text
+    assert "Fits" in response.text
 
 
 def test_a_patient_is_enrolled_and_booked(desk: Client, rosa: Patient, track: Track, site: Site) -> None:
     extend_horizon(site=site, now=TUESDAY_MORNING)
 
-    answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all(), modality="telehealth"))
+    response = desk.post(enroll_address(rosa, track), typed(track.meetings.all(), modality="telehealth"))
 
     enrollment = Enrollment.objects.get()
-    assert answer["Location"] == reverse("patient", args=[rosa.pk])
+    assert response["Location"] == reverse("patient", args=[rosa.pk])
     assert (enrollment.starts, enrollment.modality) == (NEXT_MONDAY, "telehealth")
     assert EnrollmentMeeting.objects.count() == 4
     assert Booking.objects.filter(session__on=NEXT_MONDAY).count() == 1
@@ -352,12 +352,12 @@ def test_every_reason_is_shown_at_once_and_the_form_keeps_its_input(desk: Client
     make_commitment(rosa, [0], "08:00", "10:00", label="Day shift")
     chosen = track.meetings.filter(weekday__in=[0, 1])
 
-    answer = desk.post(enroll_address(rosa, track), typed(chosen, starts="2026-11-30", modality="telehealth"))
+    response = desk.post(enroll_address(rosa, track), typed(chosen, starts="2026-11-30", modality="telehealth"))
 
-    assert refused_codes(answer) == ["below_prescribed_minutes", "below_prescribed_days", "clash"]
-    assert [option.meeting.weekday for option in answer.context["options"] if option.is_chosen] == [0, 1]
-    assert answer.context["form"]["modality"].value() == "telehealth"
-    text = plain(answer.text)
+    assert refused_codes(response) == ["below_prescribed_minutes", "below_prescribed_days", "clash"]
+    assert [option.meeting.weekday for option in response.context["options"] if option.is_chosen] == [0, 1]
+    assert response.context["form"]["modality"].value() == "telehealth"
+    text = plain(response.text)
     for words in ("can’t be enrolled like this", "3 h less than the 9 h that are prescribed", "overlap by 1 h"):
         assert words in text
 
@@ -365,8 +365,8 @@ def test_every_reason_is_shown_at_once_and_the_form_keeps_its_input(desk: Client
 def test_two_alternatives_at_the_same_time_are_not_both_chosen(
     desk: Client, rosa: Patient, track: Track, site: Site
 ) -> None:
-    beside = make_meeting(site, 0, "09:00", "12:00", name="The other group")
-    track.meetings.add(beside)
+    parallel = make_meeting(site, 0, "09:00", "12:00", name="The other group")
+    track.meetings.add(parallel)
 
     assert refused_codes(desk.post(enroll_address(rosa, track), typed(track.meetings.all()))) == ["two_at_once"]
 
@@ -378,12 +378,12 @@ def test_full_groups_early_starts_and_empty_choices_are_refused(desk: Client, ro
     session.save()
     Episode.objects.update(starts=date(2026, 12, 1))
 
-    answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all()))
-    assert refused_codes(answer) == ["too_many_minutes", "too_many_days", "full"]
-    assert "is before the admission on Tue 1 Dec" in answer.context["form"].errors["starts"][0]
-    answer = desk.post(enroll_address(rosa, track), typed([]))
-    assert refused_codes(answer)[0] == "no_meetings"
-    assert "is before the admission on Tue 1 Dec" in answer.context["form"].errors["starts"][0]
+    response = desk.post(enroll_address(rosa, track), typed(track.meetings.all()))
+    assert refused_codes(response) == ["too_many_minutes", "too_many_days", "full"]
+    assert "is before the admission on Tue 1 Dec" in response.context["form"].errors["starts"][0]
+    response = desk.post(enroll_address(rosa, track), typed([]))
+    assert refused_codes(response)[0] == "no_meetings"
+    assert "is before the admission on Tue 1 Dec" in response.context["form"].errors["starts"][0]
 
 
 def test_no_patient_is_enrolled_twice_in_a_track(desk: Client, rosa: Patient, track: Track) -> None:
@@ -405,36 +405,36 @@ def test_no_patient_is_enrolled_twice_in_a_track(desk: Client, rosa: Patient, tr
 def test_invalid_input_gets_an_error_beside_its_field(
     desk: Client, rosa: Patient, track: Track, fields: dict[str, Any], field: str
 ) -> None:
-    answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all()) | fields)
+    response = desk.post(enroll_address(rosa, track), typed(track.meetings.all()) | fields)
 
-    assert answer.status_code == 422
-    assert list(answer.context["form"].errors) == [field]
-    assert answer.context["form"].errors[field][0] in plain(answer.text).replace("&quot;", '"')
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == [field]
+    assert response.context["form"].errors[field][0] in plain(response.text).replace("&quot;", '"')
     assert not Enrollment.objects.exists()
 
 
 def test_a_choice_is_checked_without_enrolling(desk: Client, rosa: Patient, track: Track) -> None:
     chosen = track.meetings.filter(weekday__in=[0, 1])
 
-    answer = desk.post(enroll_address(rosa, track), typed(chosen, check="1"))
+    response = desk.post(enroll_address(rosa, track), typed(chosen, check="1"))
 
-    assert answer.status_code == 200
-    trial = answer.context["trial"]
+    assert response.status_code == 200
+    trial = response.context["trial"]
     assert (trial.minutes, trial.days) == (360, 2)
     assert [reason.code for reason in trial.reasons] == ["below_prescribed_minutes", "below_prescribed_days"]
-    assert "Not like this yet" in answer.text
+    assert "Not like this yet" in response.text
     assert not Enrollment.objects.exists()
 
 
 def test_an_htmx_request_gets_only_the_part_that_changed(desk: Client, rosa: Patient, track: Track) -> None:
-    answer = desk.post(
+    response = desk.post(
         enroll_address(rosa, track), typed(track.meetings.all(), check="1"), headers={"HX-Request": "true"}
     )
 
-    assert answer.status_code == 200
-    assert "<html" not in answer.text
-    assert "12 h" in answer.text
-    assert "Fits" in answer.text
+    assert response.status_code == 200
+    assert "<html" not in response.text
+    assert "12 h" in response.text
+    assert "Fits" in response.text
 
 
 def test_a_meeting_that_does_not_run_then_cannot_be_chosen(
@@ -442,9 +442,9 @@ def test_a_meeting_that_does_not_run_then_cannot_be_chosen(
 ) -> None:
     Meeting.objects.filter(weekday=3).update(runs_until=date(2026, 12, 1))
 
-    answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all()))
+    response = desk.post(enroll_address(rosa, track), typed(track.meetings.all()))
 
-    assert refused_codes(answer) == ["not_running"]
+    assert refused_codes(response) == ["not_running"]
 
 
 def test_a_conflicting_makeup_is_a_reason_and_not_an_error(
@@ -455,9 +455,9 @@ def test_a_conflicting_makeup_is_a_reason_and_not_an_error(
     Enrollment.objects.update(ends=TODAY)
     EnrollmentMeeting.objects.update(ends=TODAY)
     extend_horizon(site=site, now=TUESDAY_MORNING)
-    beside = make_session(make_meeting(site, 2, "10:00", "11:00", name="Make-up"), date(2026, 12, 2))
+    parallel = make_session(make_meeting(site, 2, "10:00", "11:00", name="Make-up"), date(2026, 12, 2))
     Booking.objects.create(
-        session=beside, episode=missed.episode, makes_up=missed, starts=beside.starts, ends=beside.ends,
+        session=parallel, episode=missed.episode, makes_up=missed, starts=parallel.starts, ends=parallel.ends,
         countable_minutes=60, week=NEXT_MONDAY,
     )  # fmt: skip
 
@@ -483,9 +483,9 @@ def test_a_day_after_the_episode_gets_a_reason(desk: Client, rosa: Patient, trac
 
     opened = desk.get(enroll_address(rosa, track, "?from=2027-01-04"))
     assert opened.status_code == 200
-    answer = desk.post(enroll_address(rosa, track), typed(track.meetings.all(), starts="2027-01-04"))
-    assert answer.status_code == 422
-    assert "There is no open episode" in answer.context["form"].errors["starts"][0]
+    response = desk.post(enroll_address(rosa, track), typed(track.meetings.all(), starts="2027-01-04"))
+    assert response.status_code == 422
+    assert "There is no open episode" in response.context["form"].errors["starts"][0]
 
 
 def test_the_enrollment_page_takes_few_queries(
@@ -502,28 +502,28 @@ def test_an_enrollment_ends_after_its_last_day_and_releases_its_bookings(
     desk: Client, rosa: Patient, track: Track
 ) -> None:
     enrollment = enroll(rosa.episodes.get(), track)
-    kept = book(make_session(track.meetings.get(weekday=2), date(2026, 11, 25)), enrollment)
+    kept_booking = book(make_session(track.meetings.get(weekday=2), date(2026, 11, 25)), enrollment)
     later = book(make_session(track.meetings.get(weekday=3), date(2026, 11, 26)), enrollment)
 
-    address, said = reverse("enrollment-end", args=[enrollment.pk]), {"last_day": "2026-11-25", "reason": "Moved"}
-    shown = desk.post(address, said)
-    assert list(Booking.objects.active()) == [kept, later]
+    address, typed = reverse("enrollment-end", args=[enrollment.pk]), {"last_day": "2026-11-25", "reason": "Moved"}
+    shown = desk.post(address, typed)
+    assert list(Booking.objects.active()) == [kept_booking, later]
     assert later.session.name in shown.text
-    desk.post(address, said | {"seen": shown.context["impact"].key})
+    desk.post(address, typed | {"seen": shown.context["impact"].key})
 
     enrollment.refresh_from_db()
     assert (enrollment.ends, enrollment.end_reason) == (date(2026, 11, 26), "Moved")
-    assert list(Booking.objects.active()) == [kept]
+    assert list(Booking.objects.active()) == [kept_booking]
     assert Session.objects.get(pk=later.session_id).booked == 0
 
 
 def test_an_enrollment_does_not_end_before_it_starts(desk: Client, rosa: Patient, track: Track) -> None:
     enrollment = enroll(rosa.episodes.get(), track)
 
-    answer = desk.post(reverse("enrollment-end", args=[enrollment.pk]), {"last_day": str(MONDAY - timedelta(days=1))})
+    response = desk.post(reverse("enrollment-end", args=[enrollment.pk]), {"last_day": str(MONDAY - timedelta(days=1))})
 
-    assert answer.status_code == 422
-    assert "is too early: it begins on Mon 23 Nov." in answer.context["form"].errors["last_day"][0]
+    assert response.status_code == 422
+    assert "is too early: it begins on Mon 23 Nov." in response.context["form"].errors["last_day"][0]
 
 
 # Permissions
@@ -564,10 +564,10 @@ def test_a_clinician_searches_for_their_own_patients_but_enrolls_nobody(
     book(make_session(track.meetings.get(weekday=2), date(2026, 11, 25)), enroll(rosa.episodes.get(), track))
     client = signed_in_as(lead)
 
-    answer = search(client, rosa)
+    response = search(client, rosa)
 
-    assert answer.status_code == 200
-    assert "Enroll from" not in answer.text
+    assert response.status_code == 200
+    assert "Enroll from" not in response.text
     assert client.get(enroll_address(rosa, track)).status_code == 403
 
 

@@ -59,13 +59,13 @@ def clinic(site: Site) -> Episode:
 
 def run(*arguments: str) -> tuple[str, int]:
     """Run the command with the arguments, and return its output and exit code."""
-    out = StringIO()
+    output = StringIO()
     with time_machine.travel(NOW, tick=False):
         try:
-            call_command("fit", *arguments, stdout=out)
+            call_command("fit", *arguments, stdout=output)
         except SystemExit as stopped:
-            return out.getvalue(), int(stopped.code or 0)
-    return out.getvalue(), 0
+            return output.getvalue(), int(stopped.code or 0)
+    return output.getvalue(), 0
 
 
 def lines(*arguments: str) -> list[str]:
@@ -175,17 +175,17 @@ def test_what_if_options_change_what_fits(clinic: Episode, what_if: list[str], t
 
 def test_the_what_if_prescription_is_searched_for(clinic: Episode, site: Site) -> None:
     site.rule_sets.update(minimum_minutes=360, minimum_days=2)
-    answer = as_json("P007", "--minutes", "360", "--days", "2")
-    assert (answer["prescribed_minutes"], answer["prescribed_days"]) == (360, 2)
-    assert [(each["minutes"], each["days"], each["fits"]) for each in answer["schedules"]] == [(360, 2, "enough")]
+    response = as_json("P007", "--minutes", "360", "--days", "2")
+    assert (response["prescribed_minutes"], response["prescribed_days"]) == (360, 2)
+    assert [(each["minutes"], each["days"], each["fits"]) for each in response["schedules"]] == [(360, 2, "enough")]
 
 
 def test_a_commitment_without_a_code_is_named_by_its_id(clinic: Episode) -> None:
-    late = clinic.patient.commitments.get(code="C2")
-    clinic.patient.commitments.filter(pk=late.pk).update(code="")
-    answer = as_json("P007", "--without", str(late.pk))
-    assert answer["what_if"]["without"] == [{"id": late.pk, "code": ""}]
-    assert len(answer["schedules"]) == 1
+    late_shift = clinic.patient.commitments.get(code="C2")
+    clinic.patient.commitments.filter(pk=late_shift.pk).update(code="")
+    response = as_json("P007", "--without", str(late_shift.pk))
+    assert response["what_if"]["without"] == [{"id": late_shift.pk, "code": ""}]
+    assert len(response["schedules"]) == 1
 
 
 # Next levels of care
@@ -201,10 +201,10 @@ def test_the_next_levels_of_care_are_printed_last(clinic: Episode) -> None:
     )
     clinic.site.rule_sets.update(minimum_minutes=360, minimum_days=2)
     rows = lines("P007", "--ahead")
-    at = rows.index("Level 2.1 from Mon 23 Nov to Sun 20 Dec, 9 h a week over 3 days: found")
-    assert rows[at + 1] == "   9 h over 3 days in Evening track"
-    below = rows[rows.index("Level 2.1 from Mon 21 Dec, 6 h a week over 2 days: found") :]
-    assert below[1:] == [
+    index = rows.index("Level 2.1 from Mon 23 Nov to Sun 20 Dec, 9 h a week over 3 days: found")
+    assert rows[index + 1] == "   9 h over 3 days in Evening track"
+    next_level = rows[rows.index("Level 2.1 from Mon 21 Dec, 6 h a week over 2 days: found") :]
+    assert next_level[1:] == [
         "   6 h over 2 days in Evening track",
         "   Mon 18:00–21:00 Evening 0",
         "   Tue 18:00–21:00 Evening 1",
@@ -221,9 +221,9 @@ def test_the_next_levels_of_care_are_printed_last(clinic: Episode) -> None:
 
 def test_a_level_for_which_nothing_fits_has_its_reasons(clinic: Episode) -> None:
     rows = lines("P007", "--ahead")
-    at = rows.index("Level 2.1 from Mon 23 Nov, 9 h a week over 3 days: nothing fits")
-    assert rows[at + 1].startswith("   - If “Late shift” ended at 17:35 instead of 17:45")
-    assert "   Evening track: does not fit; 6 h over 2 days are left, 3 h too few" in rows[at:]
+    index = rows.index("Level 2.1 from Mon 23 Nov, 9 h a week over 3 days: nothing fits")
+    assert rows[index + 1].startswith("   - If “Late shift” ended at 17:35 instead of 17:45")
+    assert "   Evening track: does not fit; 6 h over 2 days are left, 3 h too few" in rows[index:]
     [level] = as_json("P007", "--ahead")["ahead"]
     assert level["repairs"][0]["best"]["track"] == "PM"
     assert [each["track"] for each in level["against"]] == ["PM", "AM"]
@@ -286,10 +286,10 @@ def test_the_parts_of_the_score_add_up(clinic: Episode) -> None:
 
 
 def test_suggestions_name_the_changes_that_they_need(clinic: Episode) -> None:
-    late = clinic.patient.commitments.get(code="C2")
+    late_shift = clinic.patient.commitments.get(code="C2")
     first = as_json("P007")["repairs"][0]
     assert first["changes"][0]["code"] == "ends_earlier"
-    assert first["changes"][0]["commitment"] == {"id": late.pk, "code": "C2"}
+    assert first["changes"][0]["commitment"] == {"id": late_shift.pk, "code": "C2"}
     assert (first["schedules"], first["is_more"], first["best"]["track"]) == (1, False, "PM")
     assert as_json("P007", "--without", "C2")["repairs"] == []
 
@@ -349,6 +349,6 @@ def keys_of(found: Any) -> set[str]:
 
 
 def test_every_json_key_is_documented(clinic: Episode) -> None:
-    answer = as_json("P007", "--move", "C2=30") | {"more": as_json("P007", "--ahead")}
+    response = as_json("P007", "--move", "C2=30") | {"more": as_json("P007", "--ahead")}
     explained = SCHEMA.read_text()
-    assert not {key for key in keys_of(answer) - {"more"} if f"`{key}`" not in explained}
+    assert not {key for key in keys_of(response) - {"more"} if f"`{key}`" not in explained}

@@ -80,13 +80,13 @@ def test_a_site_is_in_reach_once_travel_to_it_is_set(episode: Episode, here: Sit
 
 def test_a_site_is_in_reach_only_for_users_who_manage_its_patients(episode: Episode, here: Site, there: Site) -> None:
     make_place(episode.patient, {there: (40, 50)})
-    only_here = make_staff(Role.COORDINATOR, here)
-    RoleAssignment.objects.create(user=only_here, role=Role.REVIEWER, site=there)
-    assert reachable_sites(episode=episode, by=only_here) == (here,)
-    only_there = make_staff(Role.COORDINATOR, there)
-    assert reachable_sites(episode=episode, by=only_there) == (here, there)
-    User.objects.filter(pk=only_there.pk).update(is_active=False)
-    assert reachable_sites(episode=episode, by=User.objects.get(pk=only_there.pk)) == (here,)
+    coordinator_here = make_staff(Role.COORDINATOR, here)
+    RoleAssignment.objects.create(user=coordinator_here, role=Role.REVIEWER, site=there)
+    assert reachable_sites(episode=episode, by=coordinator_here) == (here,)
+    coordinator_there = make_staff(Role.COORDINATOR, there)
+    assert reachable_sites(episode=episode, by=coordinator_there) == (here, there)
+    User.objects.filter(pk=coordinator_there.pk).update(is_active=False)
+    assert reachable_sites(episode=episode, by=User.objects.get(pk=coordinator_there.pk)) == (here,)
 
 
 def test_each_site_has_its_own_offers_rules_closures_and_travel(
@@ -98,12 +98,15 @@ def test_each_site_has_its_own_offers_rules_closures_and_travel(
     make_weekday_track(there, (1, 3, 5), name="There")
     there.rule_sets.update(minimum_minutes=600)
     Closure.objects.create(site=there, starts=MONDAY, ends=date(2026, 11, 25), reason="Snow")
-    one, two = offers_at_sites(episode, by)
-    assert (one.site, [offer.name for offer in one.offers]) == (here, ["Here"])
-    assert (two.site, [offer.name for offer in two.offers]) == (there, ["There"])
-    assert (one.need.rules.minimum_minutes, two.need.rules.minimum_minutes) == (540, 600)
-    assert (len(one.need.closed), len(two.need.closed)) == (0, 1)
-    assert [(busy.travel_before, busy.travel_after) for busy in (*one.need.busy, *two.need.busy)] == [(5, 10), (40, 50)]
+    at_own_site, at_other_site = offers_at_sites(episode, by)
+    assert (at_own_site.site, [offer.name for offer in at_own_site.offers]) == (here, ["Here"])
+    assert (at_other_site.site, [offer.name for offer in at_other_site.offers]) == (there, ["There"])
+    assert (at_own_site.need.rules.minimum_minutes, at_other_site.need.rules.minimum_minutes) == (540, 600)
+    assert (len(at_own_site.need.closed), len(at_other_site.need.closed)) == (0, 1)
+    assert [(busy.travel_before, busy.travel_after) for busy in (*at_own_site.need.busy, *at_other_site.need.busy)] == [
+        (5, 10),
+        (40, 50),
+    ]
 
 
 def test_commitments_are_converted_to_the_time_zone_of_each_site(episode: Episode, there: Site, by: User) -> None:
@@ -111,10 +114,10 @@ def test_commitments_are_converted_to_the_time_zone_of_each_site(episode: Episod
     make_place(episode.patient, {there: (0, 0)})
     make_commitment(episode.patient, [0, 2, 4], "12:00", "16:00")
     make_weekday_track(there)
-    two = offers_at_sites(episode, by)[1]
-    (busy,) = two.need.busy
+    at_other_site = offers_at_sites(episode, by)[1]
+    (busy,) = at_other_site.need.busy
     assert (busy.starts, busy.ends) == (time(11), time(15))
-    (fit,) = find_fits(two.offers, two.need)
+    (fit,) = find_fits(at_other_site.offers, at_other_site.need)
     assert {reason.code for reason in fit.obstacles} >= {"clash"}
 
 
@@ -123,8 +126,8 @@ def test_if_the_time_difference_changes_the_patient_is_busy_under_both_differenc
     RoleAssignment.objects.create(user=by, role=Role.COORDINATOR, site=phoenix)
     make_place(episode.patient, {phoenix: (0, 0)})
     make_commitment(episode.patient, [0], "12:00", "16:00")
-    two = offers_at_sites(episode, by, from_day=date(2027, 2, 1))[1]
-    assert sorted(busy.starts for busy in two.need.busy) == [time(9), time(10)]
+    at_other_site = offers_at_sites(episode, by, from_day=date(2027, 2, 1))[1]
+    assert sorted(busy.starts for busy in at_other_site.need.busy) == [time(9), time(10)]
 
 
 def test_other_treatment_is_converted_to_the_time_zone_of_the_site_too(
@@ -136,9 +139,9 @@ def test_other_treatment_is_converted_to_the_time_zone_of_the_site_too(
     extend_horizon(site=here, now=NOW)
     meetings = list(track.meetings.all())
     enrollment = enroll_patient(episode=episode, track=track, meetings=meetings, starts=MONDAY, by=by, now=NOW)
-    one, two = offers_at_sites(episode, by)
-    assert {busy.starts for busy in one.need.busy} == {time(9)}
-    assert {busy.starts for busy in two.need.busy} == {time(8)}
+    at_own_site, at_other_site = offers_at_sites(episode, by)
+    assert {busy.starts for busy in at_own_site.need.busy} == {time(9)}
+    assert {busy.starts for busy in at_other_site.need.busy} == {time(8)}
     assert need_of(episode=read(episode), from_day=MONDAY, apart_from=enrollment).busy == ()
 
 

@@ -81,9 +81,9 @@ def test_schedules_at_another_site_are_shown_with_the_travel(
     assert "At other sites in reach" in text
     assert "1 schedule fits, the best of Afternoons" in text
     address = next(part for part in text.split('"') if part.startswith(reverse("site-transfer", args=[rosa.pk])))
-    asked = parse_qs(urlsplit(address.replace("&amp;", "&")).query)
-    assert asked["to"] == [str(south.pk)]
-    assert asked["next"][0].startswith(reverse("enroll", args=[rosa.pk, track.pk]) + "?from=2026-11-30&meetings=")
+    query = parse_qs(urlsplit(address.replace("&amp;", "&")).query)
+    assert query["to"] == [str(south.pk)]
+    assert query["next"][0].startswith(reverse("enroll", args=[rosa.pk, track.pk]) + "?from=2026-11-30&meetings=")
 
 
 def test_travel_to_the_other_site_counts(both: User, rosa: Patient, south: Site) -> None:
@@ -110,8 +110,8 @@ def test_a_scenario_searches_only_the_own_site(both: User, rosa: Patient, south:
     afternoons(south)
     client = Client()
     client.force_login(both)
-    answer = client.post(
+    response = client.post(
         reverse("find-schedule-what-if", args=[rosa.pk]),
         {"from": "2026-11-30", "prescribed_minutes": "10", "prescribed_days": "3"},
     )
-    assert "At other sites in reach" not in answer.text
+    assert "At other sites in reach" not in response.text

@@ -133,8 +133,8 @@ def test_tracks_are_ranked_and_the_others_have_every_obstacle(episode: Episode) 
     first, second, third, last = fits
     assert (first.starts, second.starts) == (MONDAY + 2 * WEEK, MONDAY)
     assert {type(reason) for reason in third.obstacles} >= {MeetingFull, BelowPrescribedMinutes}
-    clashes = [reason for reason in last.obstacles if isinstance(reason, CommitmentConflict)]
-    assert [(each.meeting.weekday, each.overlap_minutes) for each in clashes] == [(0, 180), (2, 180), (4, 180)]
+    conflicts = [reason for reason in last.obstacles if isinstance(reason, CommitmentConflict)]
+    assert [(each.meeting.weekday, each.overlap_minutes) for each in conflicts] == [(0, 180), (2, 180), (4, 180)]
     assert not any(isinstance(reason, NotAStartDate) for reason in second.obstacles)
 
 

@@ -39,7 +39,7 @@ def test_a_schedule_fits_once_a_suggestion_is_carried_out(episode: Episode) -> N
     evenings(episode)
     shift = make_commitment(episode.patient, [2, 3], "08:00", "17:50", "Day shift", travel_minutes=20)
     found = repairs_for(episode)
-    assert [suggestion_text(repair) for repair in found] == [
+    assert [suggestion_text(suggestion) for suggestion in found] == [
         "If “Day shift” ended at 17:40 instead of 17:50 on Thursdays: 1 schedule fits.",
         "If the way from “Day shift” took 10 min instead of 20 min: 1 schedule fits.",
     ]
@@ -53,14 +53,14 @@ def test_the_suggestion_for_a_full_group_is_one_more_spot(episode: Episode) -> N
     track = evenings(episode, places=1)
     enrollment = enroll(admit(make_patient(episode.site)), track)
     extend_horizon(site=episode.site, now=datetime(2026, 11, 22, 12, tzinfo=UTC))
-    (repair,) = repairs_for(episode)
-    assert suggestion_text(repair) == (
+    (suggestion,) = repairs_for(episode)
+    assert suggestion_text(suggestion) == (
         "If 3 full groups of Evening track had one more place each, first on Mon 23 Nov: 1 schedule fits."
     )
     first, second, _ = enrollment.enrollment_meetings.order_by("meeting__weekday")
     for each in (first, second):
         each.meeting.sessions.update(places=2)
-    (repair,) = [each for each in repairs_for(episode) if "place" in each.token]
-    assert suggestion_text(repair).startswith(
+    (suggestion,) = [each for each in repairs_for(episode) if "place" in each.token]
+    assert suggestion_text(suggestion).startswith(
         "If Thursday’s “Skills” (18:00–21:00) had one more place on 12 dates, first on Thu"
     )

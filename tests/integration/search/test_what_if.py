@@ -87,10 +87,10 @@ def life(commitment: Commitment, **changes: Any) -> dict[str, Any]:
 
 
 def typed(*lives: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    whole: dict[str, Any] = {"from": "2026-11-24", "prescribed_minutes": "9 h", "prescribed_days": "3"}
+    form_data: dict[str, Any] = {"from": "2026-11-24", "prescribed_minutes": "9 h", "prescribed_days": "3"}
     for each in lives:
-        whole |= each
-    return whole | fields
+        form_data |= each
+    return form_data | fields
 
 
 def what_if(client: Client, patient: Patient, data: dict[str, Any], **headers: Any) -> Any:
@@ -122,12 +122,12 @@ def test_a_changed_commitment_is_searched_at_once_and_not_saved(
 ) -> None:
     assert numbers(desk.get(reverse("find-schedule", args=[rosa.pk]))) == []
 
-    answer = what_if(desk, rosa, typed(life(shift, **changes)))
+    response = what_if(desk, rosa, typed(life(shift, **changes)))
 
-    assert numbers(answer) == [540]
+    assert numbers(response) == [540]
     for words in ("What if: not saved", "Back to how it is", said, "Stands only with"):
-        assert words in answer.text
-    assert "Enroll from" not in answer.text
+        assert words in response.text
+    assert "Enroll from" not in response.text
     before = Commitment.objects.get()
     assert (before.starts, before.weekday_numbers, before.movable_minutes) == (time(11), (0, 2, 4), 0)
     assert not AuditEvent.objects.exclude(action=Action.VIEWED).exists()
@@ -137,10 +137,10 @@ def test_a_changed_commitment_is_searched_at_once_and_not_saved(
 def test_a_commitment_changes_on_some_days_only(desk: Client, rosa: Patient, site: Site, shift: Commitment) -> None:
     make_track(site, [make_meeting(site, day) for day in (0, 1, 3)])
 
-    answer = what_if(desk, rosa, typed(life(shift, starts="12:00", only=["0"])))
+    response = what_if(desk, rosa, typed(life(shift, starts="12:00", only=["0"])))
 
-    assert numbers(answer) == [540]
-    assert "on Mon alone, 12:00–16:00 instead of 11:00–16:00" in answer.text
+    assert numbers(response) == [540]
+    assert "on Mon alone, 12:00–16:00 instead of 11:00–16:00" in response.text
     assert numbers(what_if(desk, rosa, typed(life(shift, starts="12:00", only=["2"])))) == []
     assert numbers(what_if(desk, rosa, typed(life(shift, leave_out="on", only=["0"])))) == [540]
 
@@ -149,10 +149,10 @@ def test_shorter_travel_is_searched(desk: Client, rosa: Patient, track: Track) -
     shop = make_commitment(rosa, [0], "12:15", "16:00", "Shop", travel_minutes=25)
 
     assert numbers(what_if(desk, rosa, typed(life(shop)))) == []
-    answer = what_if(desk, rosa, typed(life(shop, travel_before="15")))
+    response = what_if(desk, rosa, typed(life(shop, travel_before="15")))
 
-    assert numbers(answer) == [540]
-    assert "15 min there instead of 25 min" in answer.text
+    assert numbers(response) == [540]
+    assert "15 min there instead of 25 min" in response.text
 
 
 def test_another_prescription_links_to_a_new_level_of_care(
@@ -161,11 +161,11 @@ def test_another_prescription_links_to_a_new_level_of_care(
     track.meetings.add(make_meeting(site, 1))
     data = typed(prescribed_minutes="12", prescribed_days="4")
 
-    answer = what_if(desk, rosa, data)
+    response = what_if(desk, rosa, data)
     opened = desk.post(reverse("level-new", args=[rosa.pk]), data | {"open": "level"})
 
-    assert numbers(answer) == [720]
-    assert "12 h on 4 days</strong> a week prescribed instead of 9 h on 3 days" in answer.text
+    assert numbers(response) == [720]
+    assert "12 h on 4 days</strong> a week prescribed instead of 9 h on 3 days" in response.text
     assert (opened.status_code, LevelOfCareSpan.objects.count()) == (200, 1)
     assert (
         opened.context["form"]["prescribed_minutes"].value(),
@@ -181,10 +181,13 @@ def test_a_schedule_that_fits_without_the_scenario_can_be_enrolled(
 ) -> None:
     make_track(site, [make_meeting(site, day) for day in (0, 1, 3, 5)])
 
-    answer = what_if(desk, rosa, typed(life(shift, leave_out="on")))
+    response = what_if(desk, rosa, typed(life(shift, leave_out="on")))
 
-    stands = {tuple(m.weekday for m in g.card.schedule.meetings): not g.card.against for g in answer.context["groups"]}
-    assert stands == {(0, 1, 3): False, (0, 1, 5): False, (0, 3, 5): False, (1, 3, 5): True}
+    fits_now = {
+        tuple(meeting.weekday for meeting in group.card.schedule.meetings): not group.card.against
+        for group in response.context["groups"]
+    }
+    assert fits_now == {(0, 1, 3): False, (0, 1, 5): False, (0, 3, 5): False, (1, 3, 5): True}
 
 
 def test_invalid_input_gets_an_error_and_the_form_keeps_the_rest(
@@ -192,15 +195,15 @@ def test_invalid_input_gets_an_error_and_the_form_keeps_the_rest(
 ) -> None:
     data = typed(life(shift, starts="16:00", movable_minutes="3"), prescribed_minutes="many")
 
-    answer = what_if(desk, rosa, data)
+    response = what_if(desk, rosa, data)
     part = what_if(desk, rosa, data, **HTMX)
 
-    assert (answer.status_code, part.status_code) == (422, 200)
-    for each in (answer, part):
+    assert (response.status_code, part.status_code) == (422, 200)
+    for each in (response, part):
         for words in ("Not clear yet", "“many” is not a number of hours", "By 5 minutes at least"):
             assert words in each.text
-    assert 'value="many"' in answer.text
-    assert 'value="16:00"' in answer.text
+    assert 'value="many"' in response.text
+    assert 'value="16:00"' in response.text
     assert "<html" not in part.text
 
 
@@ -221,16 +224,16 @@ def test_impossible_times_are_refused_as_when_saving(
     ],
 )
 def test_forged_input_is_ignored(desk: Client, rosa: Patient, track: Track, nonsense: dict[str, str]) -> None:
-    answer = what_if(desk, rosa, typed(**nonsense))
+    response = what_if(desk, rosa, typed(**nonsense))
 
-    assert answer.status_code == 200
-    assert numbers(answer) == [540]
+    assert response.status_code == 200
+    assert numbers(response) == [540]
 
 
 def test_without_a_change_the_what_if_button_runs_a_normal_search(desk: Client, rosa: Patient, track: Track) -> None:
-    answer = what_if(desk, rosa, typed(look="1") | {"from": "2026-12-07"})
+    response = what_if(desk, rosa, typed(look="1") | {"from": "2026-12-07"})
 
-    assert answer["Location"] == f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-07"
+    assert response["Location"] == f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-07"
 
 
 # Saving a change
@@ -241,12 +244,12 @@ def keep(client: Client, commitment: Commitment, data: dict[str, Any]) -> Any:
 
 
 def test_a_change_is_saved_on_request(desk: Client, rosa: Patient, track: Track, shift: Commitment) -> None:
-    answer = keep(desk, shift, typed(life(shift, starts="12:00", movable_minutes="15")))
+    response = keep(desk, shift, typed(life(shift, starts="12:00", movable_minutes="15")))
 
     shift.refresh_from_db()
     assert (shift.starts, shift.movable_minutes) == (time(12), 15)
-    assert answer.redirect_chain[0][0] == f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-11-24"
-    assert "The commitment is kept." in answer.text
+    assert response.redirect_chain[0][0] == f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-11-24"
+    assert "The commitment is kept." in response.text
     assert AuditEvent.objects.get(action=Action.CHANGED).detail == "starts, movable_minutes"
 
 
@@ -255,10 +258,10 @@ def test_saving_one_change_keeps_the_rest_of_the_scenario(
 ) -> None:
     other = make_commitment(rosa, [5], "09:00", "12:00", "Children")
 
-    answer = keep(desk, shift, typed(life(shift, starts="12:00"), life(other, leave_out="on")))
+    response = keep(desk, shift, typed(life(shift, starts="12:00"), life(other, leave_out="on")))
 
-    assert [changed.was.label for changed in answer.context["query"].scenario.changed] == ["Children"]
-    assert "What if: not saved" in answer.text
+    assert [changed.was.label for changed in response.context["query"].scenario.changed] == ["Children"]
+    assert "What if: not saved" in response.text
 
 
 def test_a_change_on_some_days_becomes_another_commitment(
@@ -285,22 +288,22 @@ def test_a_refusal_is_shown_beside_its_field(desk: Client, rosa: Patient, track:
     shift.valid_from, shift.valid_until = date(2026, 11, 30), date(2026, 12, 2)
     shift.save()
 
-    answer = keep(desk, shift, typed(life(shift, weekdays=["4"])))
+    response = keep(desk, shift, typed(life(shift, weekdays=["4"])))
 
     shift.refresh_from_db()
-    assert answer.status_code == 422
-    assert "None of its days lies between the first day and the last." in answer.text
+    assert response.status_code == 422
+    assert "None of its days lies between the first day and the last." in response.text
     assert shift.weekday_numbers == (0, 2, 4)
 
 
 def test_saving_does_not_end_a_commitment_that_is_left_out(
     desk: Client, rosa: Patient, track: Track, shift: Commitment
 ) -> None:
-    answer = what_if(desk, rosa, typed(life(shift, leave_out="on")))
+    response = what_if(desk, rosa, typed(life(shift, leave_out="on")))
     keep(desk, shift, typed(life(shift, leave_out="on")))
 
     assert Commitment.objects.get().valid_until is None
-    assert reverse("commitment-end", args=[shift.pk]) in answer.text
+    assert reverse("commitment-end", args=[shift.pk]) in response.text
 
 
 def test_a_user_who_may_only_view_cannot_save(
@@ -317,9 +320,9 @@ def test_a_user_who_may_only_view_cannot_save(
 def test_a_commitment_of_another_patient_is_not_saved(desk: Client, rosa: Patient, site: Site, track: Track) -> None:
     other = make_commitment(make_patient(site), [0], "09:00", "12:00")
 
-    answer = desk.post(reverse("find-schedule-save", args=[rosa.pk, other.pk]), typed(life(other, starts="10:00")))
+    response = desk.post(reverse("find-schedule-save", args=[rosa.pk, other.pk]), typed(life(other, starts="10:00")))
 
-    assert answer.status_code == 404
+    assert response.status_code == 404
 
 
 # Suggestions
@@ -332,12 +335,12 @@ def tries(answer: Any) -> list[str]:
 def test_when_nothing_fits_a_suggestion_is_tried_with_one_button(desk: Client, rosa: Patient, track: Track) -> None:
     shop = make_commitment(rosa, [0, 1], "11:40", "16:00", "Shop")
 
-    answer = desk.get(reverse("find-schedule", args=[rosa.pk]))
+    response = desk.get(reverse("find-schedule", args=[rosa.pk]))
 
-    first = tries(answer)[0]
+    first = tries(response)[0]
     assert first == f"c{shop.pk}-only=0&c{shop.pk}-starts=12%3A00"
     for words in ("What would make it fit", "“Shop” began at 12:00 instead of 11:40 on Mondays", "Try it"):
-        assert words in answer.text
+        assert words in response.text
     tried = what_if(desk, rosa, typed(life(shop), **{"try": first}))
     assert numbers(tried) == [540]
     keep(desk, shop, typed(life(shop, starts="12:00", only=["0"])))
@@ -353,8 +356,8 @@ def test_every_suggestion_opens_the_scenario_that_it_describes(
     CohortStart.objects.create(track=late, on=date(2027, 6, 7))
 
     for each in desk.get(reverse("find-schedule", args=[rosa.pk])).context["suggestions"]:
-        answer = what_if(desk, rosa, typed(life(shop), **{"try": each.form_query}))
-        assert each.form_query == "" or answer.context["number"] >= 1, each
+        response = what_if(desk, rosa, typed(life(shop), **{"try": each.form_query}))
+        assert each.form_query == "" or response.context["number"] >= 1, each
 
 
 def test_a_suggestion_for_a_full_group_leads_to_the_waitlist(desk: Client, rosa: Patient, track: Track) -> None:
@@ -363,11 +366,11 @@ def test_a_suggestion_for_a_full_group_leads_to_the_waitlist(desk: Client, rosa:
     session.booked = session.places
     session.save()
 
-    answer = desk.get(reverse("find-schedule", args=[rosa.pk]))
-    [repair] = [each for each in answer.context["suggestions"] if each.waitlist_track]
+    response = desk.get(reverse("find-schedule", args=[rosa.pk]))
+    [suggestion] = [each for each in response.context["suggestions"] if each.waitlist_track]
     note = f"A place in Wednesday’s {meeting.name} (9:00–12:00)"
-    assert (repair.waitlist_track, note in answer.text) == (track.pk, True)
-    tried = what_if(desk, rosa, typed(**{"try": repair.form_query}))
+    assert (suggestion.waitlist_track, note in response.text) == (track.pk, True)
+    tried = what_if(desk, rosa, typed(**{"try": suggestion.form_query}))
     assert numbers(tried) == [540]
     assert "One more place in" in tried.text
 
@@ -395,12 +398,12 @@ def compare(client: Client, patient: Patient, keys: list[str], **fields: Any) ->
 def test_two_schedules_are_compared_side_by_side(desk: Client, rosa: Patient, four_days: Track) -> None:
     keys = [group.card.key for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
 
-    answer = compare(desk, rosa, [keys[0], keys[-1]], prescribed_minutes="9:00")
+    response = compare(desk, rosa, [keys[0], keys[-1]], prescribed_minutes="9:00")
 
-    differs = {part.code: part.differs for part in answer.context["parts"]}
-    assert {code for code, is_so in differs.items() if is_so} == {"when", "groups"}
-    assert answer.text.count("Enroll from Tue 24 Nov") == 2
-    assert 'name="prescribed_minutes" value="9:00"' in answer.text
+    differs = {part.code: part.differs for part in response.context["parts"]}
+    assert {code for code, is_different in differs.items() if is_different} == {"when", "groups"}
+    assert response.text.count("Enroll from Tue 24 Nov") == 2
+    assert 'name="prescribed_minutes" value="9:00"' in response.text
 
 
 @pytest.mark.parametrize(
@@ -414,20 +417,20 @@ def test_two_schedules_are_compared_side_by_side(desk: Client, rosa: Patient, fo
 def test_two_schedules_must_be_chosen(desk: Client, rosa: Patient, four_days: Track, chosen: int, words: str) -> None:
     keys = [group.card.key for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
 
-    answer = compare(desk, rosa, keys[:chosen])
+    response = compare(desk, rosa, keys[:chosen])
 
-    assert answer.status_code == 422
-    assert words in answer.text
-    assert answer.text.count('name="compare"') == 4
-    assert sum(group.card.is_chosen for group in answer.context["groups"]) == chosen
+    assert response.status_code == 422
+    assert words in response.text
+    assert response.text.count('name="compare"') == 4
+    assert sum(group.card.is_chosen for group in response.context["groups"]) == chosen
 
 
 def test_a_schedule_that_no_longer_exists_is_reported(desk: Client, rosa: Patient, four_days: Track) -> None:
     keys = [group.card.key for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
 
-    answer = compare(desk, rosa, [keys[0], "7.2026-11-24.1-2-3"])
+    response = compare(desk, rosa, [keys[0], "7.2026-11-24.1-2-3"])
 
-    assert "One of the schedules is not among the best any more." in answer.text
+    assert "One of the schedules is not among the best any more." in response.text
 
 
 # Enrolling
@@ -440,10 +443,10 @@ def test_a_card_opens_the_enrollment_with_its_meetings_and_remarks(
     cards = [group.card for group in desk.get(reverse("find-schedule", args=[rosa.pk])).context["groups"]]
     card = next(card for card in cards if [each.weekday for each in card.schedule.meetings] == [0, 1, 3])
 
-    answer = desk.get(f"{reverse('enroll', args=[rosa.pk, four_days.pk])}?{card.enroll_query}")
+    response = desk.get(f"{reverse('enroll', args=[rosa.pk, four_days.pk])}?{card.enroll_query}")
 
-    assert [option.meeting.weekday for option in answer.context["options"] if option.is_chosen] == [0, 1, 3]
-    assert "Late shift would have to begin 10 min later on Thu: at 12:25" in answer.text
+    assert [option.meeting.weekday for option in response.context["options"] if option.is_chosen] == [0, 1, 3]
+    assert "Late shift would have to begin 10 min later on Thu: at 12:25" in response.text
 
 
 # Query counts
@@ -460,13 +463,13 @@ def test_a_page_with_three_tracks_takes_as_many_queries_as_one(
     name: str,
     queries: int,
 ) -> None:
-    lives = []
+    changed = []
     for each in range(number):
         make_track(site, [make_meeting(site, day) for day in (0, 1, 2, 3)], name=f"Track {each}")
-        lives.append(life(make_commitment(rosa, [each], "13:00", "15:00"), starts="12:30"))
-    keys = [group.card.key for group in what_if(desk, rosa, typed(*lives)).context["groups"]]
+        changed.append(life(make_commitment(rosa, [each], "13:00", "15:00"), starts="12:30"))
+    keys = [group.card.key for group in what_if(desk, rosa, typed(*changed)).context["groups"]]
 
     with django_assert_num_queries(queries):
-        answer = desk.post(reverse(name, args=[rosa.pk]), typed(*lives, compare=keys[:2]))
+        response = desk.post(reverse(name, args=[rosa.pk]), typed(*changed, compare=keys[:2]))
 
-    assert answer.status_code == 200
+    assert response.status_code == 200

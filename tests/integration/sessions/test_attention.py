@@ -57,9 +57,9 @@ def slipping(clinic: Clinic, first_name: str) -> Episode:
 
 def attention(client: Client, tag: str = "", *, part: bool = True) -> HttpResponse:
     headers = {"If-None-Match": tag} if tag else {}
-    answer = client.get(reverse("today-attention"), headers=headers | ({"HX-Request": "true"} if part else {}))
-    assert isinstance(answer, HttpResponse)
-    return answer
+    response = client.get(reverse("today-attention"), headers=headers | ({"HX-Request": "true"} if part else {}))
+    assert isinstance(response, HttpResponse)
+    return response
 
 
 def test_the_day_page_names_only_its_own_patients_and_loads_the_rest(clinic: Clinic, rosa: Episode) -> None:
@@ -93,8 +93,8 @@ def test_without_javascript_the_list_is_a_whole_page(clinic: Clinic) -> None:
     assert "<html" not in part.text
     assert "<html" in page.text
     assert "Rosa Lindqvist" in page.text
-    for answer in (part, page):
-        assert "HX-Request" in answer["Vary"], "a browser must not take one for the other"
+    for response in (part, page):
+        assert "HX-Request" in response["Vary"], "a browser must not take one for the other"
     assert attention(client, part["ETag"], part=False).status_code == 200
 
 
@@ -104,12 +104,12 @@ def test_the_list_is_sent_again_only_after_a_change(clinic: Clinic, rosa: Episod
     assert attention(client, tag).status_code == 304
     assert AuditEvent.objects.about_patient(rosa.patient_id).filter(action="viewed").count() == 2
     finalize_session(session=clinic.monday, by=clinic.leader, now=THURSDAY_NOON, seen_version=ANY)
-    answer = attention(client, tag)
-    assert answer.status_code == 200
-    assert answer.text.count("not finalized yet") == 1
+    response = attention(client, tag)
+    assert response.status_code == 200
+    assert response.text.count("not finalized yet") == 1
     clinic.sessions[1].refresh_from_db()
     finalize_session(session=clinic.sessions[1], by=clinic.leader, now=THURSDAY_NOON, seen_version=ANY)
-    assert "Sessions to finish" not in attention(client, answer["ETag"]).text
+    assert "Sessions to finish" not in attention(client, response["ETag"]).text
 
 
 @pytest.mark.usefixtures("rosa")

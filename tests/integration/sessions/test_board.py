@@ -305,12 +305,12 @@ def test_a_track_room_or_facilitator_of_another_site_filters_nothing(
 ) -> None:
     other = make_site("Elsewhere")
     make_session(wednesday_group(site), WEDNESDAY)
-    theirs = {
+    foreign = {
         "track": make_track(other).pk,
         "room": make_room(other).pk,
         "facilitator": make_staff(Role.CLINICIAN, other).pk,
     }
-    for name, key in theirs.items():
+    for name, key in foreign.items():
         assert asked(client, **{name: key}).status_code == 400
         assert "Coping skills" in client.get(reverse("board"), {name: key}).text
 
@@ -408,5 +408,5 @@ def test_three_sessions_take_as_many_queries_as_one(
             site=site, starts=MONDAY + timedelta(days=each), ends=MONDAY + timedelta(days=each + 1), reason="Closed"
         )
     with django_assert_num_queries(queries):
-        answer = client.get(reverse(name), WEEK)
-    assert all(f"Group {each}" in answer.text for each in range(number))
+        response = client.get(reverse(name), WEEK)
+    assert all(f"Group {each}" in response.text for each in range(number))

@@ -159,10 +159,10 @@ def test_a_patient_in_another_session_at_the_new_time_loses_the_booking(small: S
     again = small.move(moved, WEDNESDAY, "11:00", "13:00", None)
     assert again.booked == 0
     assert Booking.objects.get(session=again).release_cause == ReleaseCause.CLASH
-    back = small.move(again, WEDNESDAY, "13:00", "15:00", None)
+    moved_back = small.move(again, WEDNESDAY, "13:00", "15:00", None)
     assert extend_horizon(site=small.site, now=NOW).bookings == 1
-    back.refresh_from_db()
-    assert back.booked == 1
+    moved_back.refresh_from_db()
+    assert moved_back.booked == 1
 
 
 @pytest.mark.parametrize(
@@ -248,22 +248,22 @@ def test_canceling_a_session_releases_its_bookings_room_and_facilitators(small: 
 
 def test_a_restored_session_has_its_bookings_again(small: Small) -> None:
     session = cancel_session(session=small.on(MONDAY), reason="Ill", by=small.by, now=NOW)
-    back = restore_session(session=session, by=small.by, now=NOW)
-    assert (back.status, back.cancel_reason, back.booked) == (SessionStatus.SCHEDULED, "", 1)
-    assert Booking.objects.active().get(session=back).enrollment == small.enrollment
-    assert back.session_facilitators.get().starts == back.starts
-    with refused_for(SessionNotCancelled(back.name, MONDAY)):
-        restore_session(session=back, by=small.by, now=NOW)
+    restored = restore_session(session=session, by=small.by, now=NOW)
+    assert (restored.status, restored.cancel_reason, restored.booked) == (SessionStatus.SCHEDULED, "", 1)
+    assert Booking.objects.active().get(session=restored).enrollment == small.enrollment
+    assert restored.session_facilitators.get().starts == restored.starts
+    with refused_for(SessionNotCancelled(restored.name, MONDAY)):
+        restore_session(session=restored, by=small.by, now=NOW)
 
 
 def test_a_patient_who_is_in_another_session_by_now_is_not_booked_again(small: Small) -> None:
     session = cancel_session(session=small.on(MONDAY), reason="Ill", by=small.by, now=NOW)
-    lost = Booking.objects.get(session=session)
+    lost_booking = Booking.objects.get(session=session)
     parallel = make_session(make_meeting(small.site, 0, "11:00", "14:00", name="Parallel"), MONDAY)
-    book_makeup(session=parallel, makes_up=lost, by=small.by, now=NOW)
-    back = restore_session(session=session, by=small.by, now=NOW)
-    assert (back.status, back.booked) == (SessionStatus.SCHEDULED, 0)
-    assert Booking.objects.active().get(starts=parallel.starts).makes_up == lost
+    book_makeup(session=parallel, makes_up=lost_booking, by=small.by, now=NOW)
+    restored = restore_session(session=session, by=small.by, now=NOW)
+    assert (restored.status, restored.booked) == (SessionStatus.SCHEDULED, 0)
+    assert Booking.objects.active().get(starts=parallel.starts).makes_up == lost_booking
 
 
 def test_a_session_is_not_restored_while_its_room_or_facilitator_is_taken(small: Small) -> None:
@@ -300,16 +300,16 @@ def test_a_substitute_leads_only_this_session(small: Small) -> None:
 
 
 def test_spots_and_telehealth_link_of_one_session_can_be_changed(small: Small) -> None:
-    asked: dict[str, Any] = {"modality": "telehealth", "topic": "Sleep", "by": small.by, "now": NOW}
+    details: dict[str, Any] = {"modality": "telehealth", "topic": "Sleep", "by": small.by, "now": NOW}
     session = change_session_details(
-        session=small.on(MONDAY), places=1, telehealth_link="https://meet.example/x", **asked
+        session=small.on(MONDAY), places=1, telehealth_link="https://meet.example/x", **details
     )
     assert (session.places, session.modality, session.topic) == (1, "telehealth", "Sleep")
     Session.objects.filter(pk=session.pk).update(places=3, booked=2)
     with refused_for(FewerPlacesThanBooked(session.name, 1, 2), LinkNotHttps()):
-        change_session_details(session=session, places=1, telehealth_link="http://meet.example/x", **asked)
+        change_session_details(session=session, places=1, telehealth_link="http://meet.example/x", **details)
     with refused_for(RoomTooSmall(small.room.name, 12, 13)):
-        change_session_details(session=session, places=13, telehealth_link="", **asked)
+        change_session_details(session=session, places=13, telehealth_link="", **details)
 
 
 def test_a_one_off_session_is_added(small: Small) -> None:

@@ -50,15 +50,15 @@ def rosa(clinic: Clinic) -> Episode:
 
 def look(client: Client, tag: str = "", **given: str) -> HttpResponse:
     """Request the day page; `tag` is the ETag of an earlier response, sent as If-None-Match."""
-    answer = client.get(reverse("today"), {**DAY, **given}, headers={"If-None-Match": tag} if tag else {})
-    assert isinstance(answer, HttpResponse)
-    return answer
+    response = client.get(reverse("today"), {**DAY, **given}, headers={"If-None-Match": tag} if tag else {})
+    assert isinstance(response, HttpResponse)
+    return response
 
 
 def first_look(client: Client) -> str:
-    answer = look(client)
-    assert answer.status_code == 200
-    return answer["ETag"]
+    response = look(client)
+    assert response.status_code == 200
+    return response["ETag"]
 
 
 @pytest.mark.usefixtures("rosa")
@@ -68,14 +68,14 @@ def test_an_unchanged_response_is_not_sent_again(clinic: Clinic) -> None:
     again = look(client, tag)
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
     assert not again.cookies
-    for answer in (again, look(client)):
-        assert answer["Cache-Control"] == "private, no-cache"
-        assert "Cookie" in answer["Vary"]
+    for response in (again, look(client)):
+        assert response["Cache-Control"] == "private, no-cache"
+        assert "Cookie" in response["Vary"]
 
 
 def values_of(patient: Patient, **changes: Any) -> PatientValues:
-    kept = {name: getattr(patient, name) for name in ("code", "first_name", "last_name", "birth_date")}
-    return PatientValues(**kept | changes)
+    values = {name: getattr(patient, name) for name in ("code", "first_name", "last_name", "birth_date")}
+    return PatientValues(**values | changes)
 
 
 def mark_rosa(clinic: Clinic) -> None:
@@ -108,8 +108,8 @@ def change(model: Any, **fields: Any) -> Callable[[Clinic], None]:
     """Return a function that updates fields of the model's rows in the database without calling a service."""
 
     def act(clinic: Clinic) -> None:
-        own = {Session: clinic.monday.pk, Site: clinic.site.pk, User: clinic.coordinator.pk}
-        found = model.objects.filter(pk=own[model]) if model in own else model.objects.all()
+        row_ids = {Session: clinic.monday.pk, Site: clinic.site.pk, User: clinic.coordinator.pk}
+        found = model.objects.filter(pk=row_ids[model]) if model in row_ids else model.objects.all()
         assert found.update(**fields)
 
     return act
@@ -187,9 +187,9 @@ def test_the_page_is_sent_again_on_the_next_day(clinic: Clinic, monkeypatch: pyt
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     monkeypatch.setattr(clock, "now", lambda: AFTER + timedelta(days=1))
-    answer = look(client, tag)
-    assert answer.status_code == 200
-    assert "Today, Mon 23 Nov" not in answer.text
+    response = look(client, tag)
+    assert response.status_code == 200
+    assert "Today, Mon 23 Nov" not in response.text
 
 
 @pytest.mark.usefixtures("rosa")
@@ -215,9 +215,9 @@ def test_the_forms_of_a_cached_page_can_be_submitted(clinic: Clinic) -> None:
     tag = first_look(client)
     assert look(client, tag).status_code == 304
     del client.cookies[site_settings.CSRF_COOKIE_NAME]
-    answer = look(client, tag)
-    assert answer.status_code == 200
-    token = answer.text.partition('"X-CSRFToken": "')[2].partition('"')[0]
+    response = look(client, tag)
+    assert response.status_code == 200
+    token = response.text.partition('"X-CSRFToken": "')[2].partition('"')[0]
     left = client.post(reverse("account_logout"), {"csrfmiddlewaretoken": token})
     assert left.status_code == 302
 
@@ -227,9 +227,9 @@ def test_a_user_who_lost_the_role_no_longer_sees_patients(clinic: Clinic) -> Non
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     RoleAssignment.objects.filter(user=clinic.coordinator).update(role=Role.ADMINISTRATOR)
-    answer = look(client, tag)
-    assert answer.status_code == 200
-    assert "Rosa" not in answer.text
+    response = look(client, tag)
+    assert response.status_code == 200
+    assert "Rosa" not in response.text
     RoleAssignment.objects.filter(user=clinic.coordinator).delete()
     assert look(client, tag).status_code == 403
 
@@ -240,10 +240,10 @@ def test_a_user_who_no_longer_leads_the_group_does_not_see_its_names(clinic: Cli
     tag = first_look(client)
     assert look(client, tag).status_code == 304
     substitute(clinic)
-    answer = look(client, tag)
-    assert answer.status_code == 200
-    assert "Rosa" not in answer.text
-    assert reverse("session", args=[clinic.monday.pk]) not in answer.text
+    response = look(client, tag)
+    assert response.status_code == 200
+    assert "Rosa" not in response.text
+    assert reverse("session", args=[clinic.monday.pk]) not in response.text
 
 
 @pytest.mark.usefixtures("rosa")
@@ -272,9 +272,9 @@ def test_a_signed_out_user_is_asked_to_sign_in(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     client.post(reverse("account_logout"))
-    answer = look(client, tag)
-    assert answer.status_code == 302
-    assert answer["Location"].startswith(reverse("account_login"))
+    response = look(client, tag)
+    assert response.status_code == 302
+    assert response["Location"].startswith(reverse("account_login"))
     client.force_login(clinic.coordinator)
     assert look(client, tag).status_code == 200, "a sign-in has another CSRF secret"
 
@@ -284,11 +284,11 @@ def test_a_message_is_shown_once_and_not_cached(clinic: Clinic, rosa: Episode) -
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     client.post(reverse("session-mark-all", args=[clinic.monday.pk]))
-    answer = look(client, tag)
-    assert answer.status_code == 200
-    assert "Everyone was marked already." in answer.text
-    assert answer["Cache-Control"] == "private, no-store"
-    assert "ETag" not in answer
+    response = look(client, tag)
+    assert response.status_code == 200
+    assert "Everyone was marked already." in response.text
+    assert response["Cache-Control"] == "private, no-store"
+    assert "ETag" not in response
     assert look(client, tag).status_code == 304
     assert "Everyone was marked already." not in look(client).text
 
@@ -299,9 +299,9 @@ def test_the_page_shows_the_chosen_site(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     client.post(reverse("site-switch"), {"site": Site.objects.get(name="Mill Lane").code})
-    answer = look(client, tag)
-    assert answer.status_code == 200
-    assert "Rosa" not in answer.text
+    response = look(client, tag)
+    assert response.status_code == 200
+    assert "Rosa" not in response.text
     client.post(reverse("site-switch"), {"site": clinic.site.code})
     assert look(client, tag).status_code == 304
 

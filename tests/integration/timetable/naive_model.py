@@ -54,14 +54,14 @@ def all_rows() -> list[Any]:
 
 def seats() -> Counter[tuple[int, datetime, datetime, bool]]:
     """Count active bookings in sessions that are not canceled, by patient, start, end, and whether the patient is excused."""
-    standing = Booking.objects.filter(released_at=None).exclude(session__status="cancelled")
-    rows = standing.values_list("episode__patient", "session__starts", "session__ends", "attendance__status")
+    bookings = Booking.objects.filter(released_at=None).exclude(session__status="cancelled")
+    rows = bookings.values_list("episode__patient", "session__starts", "session__ends", "attendance__status")
     return Counter((patient, starts, ends, status == "excused") for patient, starts, ends, status in rows)
 
 
 def held_sessions() -> Counter[tuple[Any, ...]]:
     """Count sessions that are not canceled, by name, start, end, room, facilitators and spots."""
-    held = Session.objects.exclude(status="cancelled").select_related("room")
+    sessions = Session.objects.exclude(status="cancelled").select_related("room")
     return Counter(
         (
             session.name,
@@ -71,7 +71,7 @@ def held_sessions() -> Counter[tuple[Any, ...]]:
             tuple(sorted(each.user.name for each in session.session_facilitators.select_related("user"))),
             session.places,
         )
-        for session in held
+        for session in sessions
     )
 
 
@@ -117,7 +117,9 @@ def overlapping_pairs(times: Iterable[tuple[Any, datetime, datetime]]) -> list[A
     """Return all pairs of overlapping times that belong to the same patient, room or facilitator."""
     rows = list(times)
     return [
-        (one, two) for one, two in combinations(rows, 2) if one[0] == two[0] and one[1] < two[2] and two[1] < one[2]
+        (first, second)
+        for first, second in combinations(rows, 2)
+        if first[0] == second[0] and first[1] < second[2] and second[1] < first[2]
     ]
 
 
@@ -151,8 +153,8 @@ def wrong_copies() -> list[Any]:
         if (booking.starts, booking.ends, booking.countable_minutes, booking.week) != source:
             wrong.append(booking)
     for each in SessionFacilitator.objects.select_related("session"):
-        held = each.session.status != "cancelled"
-        if (each.starts, each.ends) != ((each.session.starts, each.session.ends) if held else (None, None)):
+        is_held = each.session.status != "cancelled"
+        if (each.starts, each.ends) != ((each.session.starts, each.session.ends) if is_held else (None, None)):
             wrong.append(each)
     for session in Session.objects.select_related("site"):
         if session.starts.astimezone(session.site.zone).date() != session.on:
@@ -171,7 +173,8 @@ def expected_sessions(site: Site, first: date, until: date) -> dict[tuple[int, d
             open_ = not any(starts <= day < ends for starts, ends in closed)
             if runs and open_ and day.weekday() == meeting.weekday:
                 starts, ends = (
-                    datetime.combine(day, wall, site.zone).astimezone(UTC) for wall in (meeting.starts, meeting.ends)
+                    datetime.combine(day, wall_time, site.zone).astimezone(UTC)
+                    for wall_time in (meeting.starts, meeting.ends)
                 )
                 found[meeting.pk, day] = (starts, ends)
             day += timedelta(days=1)

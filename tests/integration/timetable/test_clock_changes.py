@@ -47,19 +47,19 @@ def test_meetings_keep_their_wall_clock_time_and_count_elapsed_minutes(
     now = datetime.combine(first, time(0), ZoneInfo(zone)).astimezone(UTC) - timedelta(hours=2)
     enroll(admit(make_patient(site), starts=first), track, starts=first)
     extend_horizon(site=site, now=now)
-    around = Session.objects.between(first, sunday + timedelta(weeks=2)).select_related("site")
-    assert around.count() == 28 * 2
-    for session in around:
+    sessions = Session.objects.between(first, sunday + timedelta(weeks=2)).select_related("site")
+    assert sessions.count() == 28 * 2
+    for session in sessions:
         starts, ends = session.local_starts(), session.local_ends()
         assert (starts.date(), starts.time(), ends.time()) == (session.on, *WALL[session.name])
         usual = not (session.on == sunday and session.name == "night")
         assert session.countable_minutes == (USUAL[session.name] if usual else that_night)
         assert Booking.objects.get(session=session).countable_minutes == session.countable_minutes
     lead = make_staff(Role.CLINICIAN, site)
-    for session in around:
+    for session in sessions:
         mark_everyone_present(session=session, by=lead, now=session.ends + timedelta(minutes=5))
     credited = dict(Attendance.objects.values_list("booking__session", "credited_minutes"))
-    assert credited == dict(around.values_list("pk", "countable_minutes"))
+    assert credited == dict(sessions.values_list("pk", "countable_minutes"))
 
 
 @pytest.mark.parametrize(("zone", "sunday", "that_night"), NIGHTS)

@@ -69,11 +69,11 @@ def test_closing_a_holiday_shows_who_is_affected_before_it_is_done(client: Clien
     assert "1 patient loses a session" in shown.text
     assert "Close Thu 26 Nov" in shown.text
     assert clinic.on(THANKSGIVING).status == SessionStatus.SCHEDULED
-    done = client.post(PAGE, HOLIDAY | {"seen": impact_key(shown.text)}, follow=True)
-    assert "Harbor Street is closed, Thu 26 Nov: Thanksgiving Day. 1 session is cancelled." in done.text
+    response = client.post(PAGE, HOLIDAY | {"seen": impact_key(shown.text)}, follow=True)
+    assert "Harbor Street is closed, Thu 26 Nov: Thanksgiving Day. 1 session is cancelled." in response.text
     session = clinic.on(THANKSGIVING)
     assert (session.status, session.cancel_reason) == (SessionStatus.CANCELLED, "Thanksgiving Day")
-    assert 'name="first_day" value="2026-11-26"' not in done.text, "what is closed is not offered again"
+    assert 'name="first_day" value="2026-11-26"' not in response.text, "what is closed is not offered again"
 
 
 def test_a_day_without_patients_is_closed_at_once_unless_a_preview_is_requested(client: Client, clinic: Clinic) -> None:
@@ -101,10 +101,10 @@ def test_a_refused_closure_has_its_reason_beside_the_field(
     client: Client, clinic: Clinic, typed: dict[str, str], words: str
 ) -> None:
     clinic.close(date(2026, 11, 28), date(2026, 11, 29))
-    answer = client.post(PAGE, {"first_day": "2026-11-27", "last_day": "", "reason": "Painters"} | typed)
-    assert answer.status_code == 422
-    assert words in answer.text
-    assert 'value="Painters"' in answer.text or "reason" in typed
+    response = client.post(PAGE, {"first_day": "2026-11-27", "last_day": "", "reason": "Painters"} | typed)
+    assert response.status_code == 422
+    assert words in response.text
+    assert 'value="Painters"' in response.text or "reason" in typed
     assert Closure.objects.count() == 1
 
 
@@ -132,8 +132,8 @@ def test_lifting_a_closure_shows_and_restores_its_sessions(client: Client, clini
     shown = client.post(address, {"next": "/closures/?country=GB"})
     assert "1 patient gains a session" in shown.text
     assert Closure.objects.exists()
-    done = client.post(address, {"next": "/closures/?country=GB", "seen": impact_key(shown.text)})
-    assert done["Location"] == "/closures/?country=GB"
+    response = client.post(address, {"next": "/closures/?country=GB", "seen": impact_key(shown.text)})
+    assert response["Location"] == "/closures/?country=GB"
     assert not Closure.objects.exists()
     assert Booking.objects.active().filter(session=clinic.on(WEDNESDAY)).count() == 1
     assert client.get(address).status_code == 404
@@ -154,16 +154,16 @@ def test_sessions_that_stay_canceled_are_named_before_and_after(client: Client, 
     address = reverse("closure-lift", args=[closure.pk])
     shown = client.post(address, {"check": "1"})
     assert "Skills on Wed 25 Nov stays cancelled. Ada Park is in “Extra” on Wed 25 Nov, 9:00–13:00." in shown.text
-    done = client.post(address, {"seen": impact_key(shown.text)}, follow=True)
-    assert "1 session stays cancelled: something is taken then." in done.text
+    response = client.post(address, {"seen": impact_key(shown.text)}, follow=True)
+    assert "1 session stays cancelled: something is taken then." in response.text
     assert clinic.on(WEDNESDAY).status == SessionStatus.CANCELLED
 
 
 def test_a_past_closure_is_not_lifted(client: Client, clinic: Clinic) -> None:
     closure = clinic.close(date(2026, 11, 20), date(2026, 11, 21))
-    answer = client.post(reverse("closure-lift", args=[closure.pk]))
-    assert answer.status_code == 422
-    assert "Snow has its last day on Sat 21 Nov." in answer.text
+    response = client.post(reverse("closure-lift", args=[closure.pk]))
+    assert response.status_code == 422
+    assert "Snow has its last day on Sat 21 Nov." in response.text
 
 
 def test_the_holidays_of_another_region_are_shown_and_kept_in_the_url(client: Client, clinic: Clinic) -> None:

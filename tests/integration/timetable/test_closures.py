@@ -71,8 +71,8 @@ class Small:
 
     def held_on(self) -> list[date]:
         """Return the dates in the first two weeks on which the patient is booked in a session that is not canceled."""
-        standing = Booking.objects.active().filter(enrollment=self.enrollment, session__on__lt=MONDAY + 2 * WEEK)
-        return sorted(standing.exclude(session__status=SessionStatus.CANCELLED).values_list("session__on", flat=True))
+        bookings = Booking.objects.active().filter(enrollment=self.enrollment, session__on__lt=MONDAY + 2 * WEEK)
+        return sorted(bookings.exclude(session__status=SessionStatus.CANCELLED).values_list("session__on", flat=True))
 
 
 @pytest.fixture
@@ -121,13 +121,13 @@ def test_a_session_that_has_begun_is_not_canceled(small: Small) -> None:
 
 
 def test_no_sessions_are_written_on_closed_days_until_the_closure_is_lifted(small: Small) -> None:
-    far = MONDAY + 12 * WEEK
-    closure = small.close(far, far)
+    beyond_horizon = MONDAY + 12 * WEEK
+    closure = small.close(beyond_horizon, beyond_horizon)
     later = NOW + WEEK
     extend_horizon(site=small.site, now=later)
-    assert not Session.objects.filter(on=far).exists()
+    assert not Session.objects.filter(on=beyond_horizon).exists()
     small.lift(closure, later)
-    assert Booking.objects.active().filter(enrollment=small.enrollment, session__on=far).count() == 1
+    assert Booking.objects.active().filter(enrollment=small.enrollment, session__on=beyond_horizon).count() == 1
 
 
 def test_lifting_restores_sessions_bookings_and_facilitators(small: Small) -> None:
@@ -224,14 +224,14 @@ def test_a_closure_needs_days_and_a_reason(small: Small) -> None:
 
 def test_extending_a_closure_cancels_sessions_and_shortening_it_restores_them(small: Small) -> None:
     closure = small.close(MONDAY, MONDAY)
-    longer = change_closure(closure=closure, last_day=FRIDAY, reason="Storm", by=small.by, now=NOW)
+    extended = change_closure(closure=closure, last_day=FRIDAY, reason="Storm", by=small.by, now=NOW)
     assert [small.on(day).cancel_reason for day in (MONDAY, WEDNESDAY, FRIDAY)] == ["Storm"] * 3
-    change_closure(closure=longer, last_day=TUESDAY, reason="Storm", by=small.by, now=NOW)
+    change_closure(closure=extended, last_day=TUESDAY, reason="Storm", by=small.by, now=NOW)
     assert small.held_on()[:2] == [WEDNESDAY, FRIDAY]
     assert small.on(MONDAY).status == SessionStatus.CANCELLED
     other = small.close(FRIDAY, FRIDAY, "Training")
     with refused_for(ClosureOverlaps("Training", FRIDAY, FRIDAY)):
-        change_closure(closure=longer, last_day=FRIDAY, reason="Storm", by=small.by, now=NOW)
+        change_closure(closure=extended, last_day=FRIDAY, reason="Storm", by=small.by, now=NOW)
     with refused_for(EndDateBeforeStart(FRIDAY, WEDNESDAY)):
         change_closure(closure=other, last_day=WEDNESDAY, reason="Training", by=small.by, now=NOW)
 
@@ -243,11 +243,11 @@ def test_a_session_of_a_group_that_changed_since_is_not_restored(small: Small) -
         code=group.code, name=group.name, weekday=2, starts=time(13), ends=time(16), service_type=group.service_type,
         places=group.places, runs_from=TUESDAY, room=small.room, lead=small.lead, tracks=(small.track,),
     )  # fmt: skip
-    let_go = [small.on(WEDNESDAY).pk]
-    change_meeting(meeting=group, values=values, by=small.by, now=NOW, let_go=let_go)
+    dropped = [small.on(WEDNESDAY).pk]
+    change_meeting(meeting=group, values=values, by=small.by, now=NOW, let_go=dropped)
     small.lift(closure)
-    (held,) = Session.objects.filter(on=WEDNESDAY, status=SessionStatus.SCHEDULED)
-    assert (held.local_starts().time(), held.booked) == (time(13), 1)
+    (new_session,) = Session.objects.filter(on=WEDNESDAY, status=SessionStatus.SCHEDULED)
+    assert (new_session.local_starts().time(), new_session.booked) == (time(13), 1)
 
 
 FIRST, UNTIL = date(2026, 11, 1), date(2027, 5, 1)

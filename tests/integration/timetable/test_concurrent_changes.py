@@ -52,7 +52,7 @@ def at_once[T](tries: Sequence[Callable[[], T]], hands: int) -> list[T]:
             connection.close()
 
     with ThreadPoolExecutor(hands) as pool:
-        return [answer for answers in pool.map(run, [tries[n::hands] for n in range(hands)]) for answer in answers]
+        return [result for results in pool.map(run, [tries[n::hands] for n in range(hands)]) for result in results]
 
 
 def test_five_of_24_patients_get_the_last_five_spots() -> None:
@@ -74,9 +74,9 @@ def test_five_of_24_patients_get_the_last_five_spots() -> None:
         return set()
 
     waiting = [partial(attempt, admit(make_patient(site))) for _ in range(24)]
-    answers = at_once(waiting, 24)
-    assert sum(not each for each in answers) == 5
-    assert set().union(*answers) <= {"full", "session_full"}
+    results = at_once(waiting, 24)
+    assert sum(not each for each in results) == 5
+    assert set().union(*results) <= {"full", "session_full"}
     assert Enrollment.objects.count() == 8
     assert naive_model.wrong_booked_counts() == []
     assert {session.places_left for session in Session.objects.all()} == {0}
@@ -137,14 +137,15 @@ def test_100_concurrent_moves_break_nothing_and_are_all_answered(monkeypatch: py
     leads = [make_staff(Role.CLINICIAN, make_site("Staff")) for _ in range(2)]
     sites = [a_site(name, leads) for name in ("One", "Two")]
     people = {site.pk: make_staff(Role.COORDINATOR, site) for site in sites}
-    chance = random.Random(2101)
+    randomness = random.Random(2101)
     week = list(Session.objects.filter(on__lt=MONDAY + timedelta(weeks=1)).select_related("site").order_by("pk"))
     moves = [
-        a_move(people[session.site_id], session, chance) for session in (chance.choice(week) for _ in range(MOVES))
+        a_move(people[session.site_id], session, randomness)
+        for session in (randomness.choice(week) for _ in range(MOVES))
     ]
-    answers = Counter(status for statuses in at_once(moves, HANDS) for status in statuses)
-    assert set(answers) <= {200, 302, 422}
-    assert answers[302] > 10
+    results = Counter(status for statuses in at_once(moves, HANDS) for status in statuses)
+    assert set(results) <= {200, 302, 422}
+    assert results[302] > 10
     assert naive_model.double_bookings() == []
     assert naive_model.wrong_booked_counts() == []
     assert naive_model.wrong_copies() == []

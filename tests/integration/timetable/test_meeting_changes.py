@@ -56,8 +56,8 @@ def published(site: Site, coordinator: User, days: tuple[int, ...] = (0, 2, 4)) 
 def values_of(meeting: Meeting, **changes: Any) -> MeetingValues:
     """Return the current values of the meeting with the changes applied."""
     names = ["code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "room"]
-    stated = {name: getattr(meeting, name) for name in names} | {"tracks": tuple(meeting.tracks.all())}
-    return MeetingValues(**(stated | changes))
+    values = {name: getattr(meeting, name) for name in names} | {"tracks": tuple(meeting.tracks.all())}
+    return MeetingValues(**(values | changes))
 
 
 @contextmanager
@@ -97,9 +97,9 @@ def test_a_group_changes_from_a_date_on_and_keeps_its_patients(site: Site, coord
         (MONDAY + WEEK, "scheduled"),
         (begins, "cancelled"),
     ]
-    standing = enrollment.bookings.filter(released_at=None, session__on__week_day=2).order_by("starts")
-    assert [booking.session.meeting_id for booking in standing] == [monday.pk] * 2 + [following.pk] * 10
-    assert standing[2].session.local_starts().time() == time(17)
+    bookings = enrollment.bookings.filter(released_at=None, session__on__week_day=2).order_by("starts")
+    assert [booking.session.meeting_id for booking in bookings] == [monday.pk] * 2 + [following.pk] * 10
+    assert bookings[2].session.local_starts().time() == time(17)
     assert set(Session.objects.filter(status=SessionStatus.CANCELLED).values_list("booked", "cancel_reason")) == {
         (0, "The group changed")
     }
@@ -127,9 +127,9 @@ def test_a_group_that_was_never_held_is_changed_in_place(site: Site, coordinator
     changed = change_meeting(meeting=monday, values=values, by=coordinator, now=NOW)
     assert changed == monday
     assert track.meetings.count() == 3
-    standing = enrollment.bookings.filter(released_at=None, session__meeting=changed)
-    assert standing.count() == 12
-    assert standing.order_by("starts")[0].session.local_starts().time() == time(13)
+    bookings = enrollment.bookings.filter(released_at=None, session__meeting=changed)
+    assert bookings.count() == 12
+    assert bookings.order_by("starts")[0].session.local_starts().time() == time(13)
 
 
 def test_a_change_before_a_later_change_ends_when_the_later_one_starts(site: Site, coordinator: User) -> None:
@@ -145,10 +145,10 @@ def test_a_change_before_a_later_change_ends_when_the_later_one_starts(site: Sit
     open_ended = values_of(monday, starts=time(13), ends=time(16), runs_from=MONDAY + 2 * WEEK)
     with refused_for(AlreadyEnded(monday.name, MONDAY + 4 * WEEK - timedelta(days=1))):
         change_meeting(meeting=monday, values=open_ended, by=coordinator, now=NOW)
-    bounded = values_of(
+    middle_values = values_of(
         monday, starts=time(13), ends=time(16), runs_from=MONDAY + 2 * WEEK, runs_until=MONDAY + 4 * WEEK
     )
-    middle = change_meeting(meeting=monday, values=bounded, by=coordinator, now=NOW)
+    middle = change_meeting(meeting=monday, values=middle_values, by=coordinator, now=NOW)
     last.refresh_from_db()
     assert (middle.continues, last.continues) == (monday, middle)
     booked = enrollment.bookings.filter(released_at=None, session__on__week_day=2).order_by("starts")
@@ -225,10 +225,10 @@ def test_consecutive_enrollments_need_only_one_spot(site: Site, coordinator: Use
     monday = track.meetings.get(weekday=0)
     values = values_of(monday, places=3, runs_from=MONDAY + WEEK)
     assert change_meeting(meeting=monday, values=values, by=coordinator, now=NOW).places == 3
-    two = values_of(monday, places=2, runs_from=MONDAY + 4 * WEEK)
+    two_places = values_of(monday, places=2, runs_from=MONDAY + 4 * WEEK)
     following = track.meetings.get(continues=monday)
     with refused_for(TooFewPlaces(monday.name, 2, 3, tuple(MONDAY + number * WEEK for number in range(4, 12)))):
-        change_meeting(meeting=following, values=two, by=coordinator, now=NOW)
+        change_meeting(meeting=following, values=two_places, by=coordinator, now=NOW)
 
 
 def test_a_makeup_booking_takes_a_spot_on_its_date(site: Site, coordinator: User) -> None:

@@ -63,8 +63,8 @@ class Clinic:
         return cancel_session(session=self.on(day), reason=reason, by=self.coordinator, now=NOW)
 
     def move(self, day: date, starts: time, ends: time, **slot: Any) -> Session:
-        to = Slot(on=slot.pop("on", day), starts=starts, ends=ends, room=slot.pop("room", self.room))
-        return move_session(session=self.on(day), slot=to, by=self.coordinator, now=NOW)
+        new_slot = Slot(on=slot.pop("on", day), starts=starts, ends=ends, room=slot.pop("room", self.room))
+        return move_session(session=self.on(day), slot=new_slot, by=self.coordinator, now=NOW)
 
     def typed(self, **otherwise: Any) -> dict[str, Any]:
         """Return the form data that changes the Monday group from the second Monday on."""
@@ -102,9 +102,9 @@ def test_a_change_is_previewed_and_made_once_it_is_confirmed(client: Client, cli
     assert "Moved: “Skills”, Mondays 9:00–12:00 → 13:00–16:00, 11 times from Mon 30 Nov" in shown.text
     assert 'value="13:00"' in shown.text
     assert clinic.monday.runs_until is None
-    done = client.post(clinic.page, clinic.typed(**LATER, seen=impact_key(shown.text)), follow=True)
-    assert done.redirect_chain[0][0] == reverse("track", args=[clinic.track.pk])
-    assert "Skills is changed from Mon 30 Nov on." in done.text
+    response = client.post(clinic.page, clinic.typed(**LATER, seen=impact_key(shown.text)), follow=True)
+    assert response.redirect_chain[0][0] == reverse("track", args=[clinic.track.pk])
+    assert "Skills is changed from Mon 30 Nov on." in response.text
     assert clinic.monday.runs_until == MONDAY + WEEK
     held = Session.objects.get(on=MONDAY + WEEK, status=SessionStatus.SCHEDULED)
     assert held.local_starts().time() == time(13)
@@ -160,13 +160,13 @@ def test_sessions_changed_by_hand_are_listed_with_their_changes(client: Client, 
 
 
 def test_one_changed_session_is_kept_and_one_is_dropped(client: Client, clinic: Clinic) -> None:
-    kept, let_go = clinic.cancel(MONDAY + WEEK), clinic.cancel(MONDAY + 2 * WEEK)
-    typed = clinic.typed(**LATER, shown=[kept.pk, let_go.pk], keep=[kept.pk])
+    kept, dropped = clinic.cancel(MONDAY + WEEK), clinic.cancel(MONDAY + 2 * WEEK)
+    typed = clinic.typed(**LATER, shown=[kept.pk, dropped.pk], keep=[kept.pk])
     shown = client.post(clinic.page, typed)
     assert "Gains “Skills”, Mon 7 Dec 13:00–16:00" in shown.text
     page = re.sub(r"\s+", " ", shown.text)
     assert f'id="keep-{kept.pk}" checked' in page
-    assert f'id="keep-{let_go.pk}">' in page
+    assert f'id="keep-{dropped.pk}">' in page
     assert client.post(clinic.page, typed | {"seen": impact_key(shown.text)}).status_code == 302
     kept.refresh_from_db()
     assert (kept.status, kept.meeting) == (SessionStatus.CANCELLED, clinic.track.meetings.get(starts=time(13)))
@@ -179,16 +179,16 @@ def test_changed_sessions_are_shown_again_for_another_date(client: Client, clini
     shown = client.post(clinic.page, clinic.typed(**LATER, runs_from="2026-12-07"))
     assert shown_in(shown.text) == [late.pk]
     confirmed = clinic.typed(**LATER, shown=[late.pk], keep=[late.pk], seen=impact_key(shown.text))
-    anew = client.post(clinic.page, confirmed)
-    assert anew.status_code == 200
-    assert shown_in(anew.text) == [early.pk, late.pk]
-    assert "Changed by hand, from Mon 30 Nov on" in anew.text
+    shown_again = client.post(clinic.page, confirmed)
+    assert shown_again.status_code == 200
+    assert shown_in(shown_again.text) == [early.pk, late.pk]
+    assert "Changed by hand, from Mon 30 Nov on" in shown_again.text
     assert clinic.monday.runs_until is None
-    done = client.post(
-        clinic.page, confirmed | {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": impact_key(anew.text)}
+    response = client.post(
+        clinic.page, confirmed | {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": impact_key(shown_again.text)}
     )
-    assert "Something changed in the meantime" in done.text, "one of them is let go now, which was not shown"
-    confirmed |= {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": impact_key(done.text)}
+    assert "Something changed in the meantime" in response.text, "one of them is let go now, which was not shown"
+    confirmed |= {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": impact_key(response.text)}
     assert client.post(clinic.page, confirmed).status_code == 302
     assert Session.objects.get(on=MONDAY + WEEK, status=SessionStatus.SCHEDULED).booked == 1
 
@@ -212,26 +212,26 @@ def test_invalid_ids_of_changed_sessions_are_ignored(client: Client, clinic: Cli
 def test_changed_sessions_become_one_off_sessions_when_their_meeting_ends(client: Client, clinic: Clinic) -> None:
     clinic.track.meetings.add(make_meeting(clinic.site, 1), make_meeting(clinic.site, 3))
     kept = clinic.move(MONDAY + 2 * WEEK, time(14), time(17))
-    gone = clinic.move(MONDAY + 3 * WEEK, time(14), time(17))
+    dropped = clinic.move(MONDAY + 3 * WEEK, time(14), time(17))
     page = reverse("meeting-end", args=[clinic.monday.pk])
     shown = client.post(page, {"last_day": "2026-11-30"})
     assert "What you keep goes on as a session of its own" in shown.text
-    assert shown_in(shown.text) == [kept.pk, gone.pk]
-    typed = {"last_day": "2026-11-30", "shown": [kept.pk, gone.pk], "keep": [kept.pk]}
+    assert shown_in(shown.text) == [kept.pk, dropped.pk]
+    typed = {"last_day": "2026-11-30", "shown": [kept.pk, dropped.pk], "keep": [kept.pk]}
     again = client.post(page, typed | {"seen": impact_key(shown.text)})
     assert "Something changed in the meantime" in again.text
-    done = client.post(page, typed | {"seen": impact_key(again.text)}, follow=True)
-    assert "Skills: the last day is Mon 30 Nov." in done.text
+    response = client.post(page, typed | {"seen": impact_key(again.text)}, follow=True)
+    assert "Skills: the last day is Mon 30 Nov." in response.text
     kept.refresh_from_db()
-    gone.refresh_from_db()
-    assert (kept.meeting, kept.status, gone.status) == (None, SessionStatus.SCHEDULED, SessionStatus.CANCELLED)
+    dropped.refresh_from_db()
+    assert (kept.meeting, kept.status, dropped.status) == (None, SessionStatus.SCHEDULED, SessionStatus.CANCELLED)
 
 
 def test_a_refused_last_day_has_its_reason_beside_the_field(client: Client, clinic: Clinic) -> None:
-    answer = client.post(reverse("meeting-end", args=[clinic.monday.pk]), {"last_day": "2026-11-01"})
-    assert answer.status_code == 422
-    assert "Sun 1 Nov is too early: it begins on Sun 22 Nov." in answer.text
-    assert 'value="2026-11-01"' in answer.text
+    response = client.post(reverse("meeting-end", args=[clinic.monday.pk]), {"last_day": "2026-11-01"})
+    assert response.status_code == 422
+    assert "Sun 1 Nov is too early: it begins on Sun 22 Nov." in response.text
+    assert 'value="2026-11-01"' in response.text
 
 
 @pytest.mark.parametrize(
@@ -258,10 +258,10 @@ def test_reasons_are_shown_beside_their_fields(
         (clinic.page, clinic.typed(**wrong)),
         (reverse("meeting-new", args=[clinic.track.pk]), clinic.typed(**({"code": "NEW", "weekday": 1} | wrong))),
     ):
-        answer = client.post(page, typed)
-        assert answer.status_code == 422
-        beside = answer.text.partition(f'id="id_{field}_error"')[2].partition("</div>")[0]
-        assert words in beside
+        response = client.post(page, typed)
+        assert response.status_code == 422
+        message = response.text.partition(f'id="id_{field}_error"')[2].partition("</div>")[0]
+        assert words in message
     assert Meeting.objects.count() == 3
 
 
@@ -271,10 +271,10 @@ def test_fewer_spots_than_are_booked_are_refused_with_the_dates(client: Client, 
     enroll_patient(
         episode=admit(second), track=clinic.track, meetings=groups, starts=MONDAY, by=clinic.coordinator, now=NOW
     )
-    answer = client.post(clinic.page, clinic.typed(places=1, runs_from="2027-02-01"))
-    assert answer.status_code == 422
+    response = client.post(clinic.page, clinic.typed(places=1, runs_from="2027-02-01"))
+    assert response.status_code == 422
     words = "Up to 2 patients are booked into “Skills”, more than 1 place: Mon 1 Feb 2027, Mon 8 Feb 2027."
-    assert words in answer.text.partition('id="id_places_error"')[2]
+    assert words in response.text.partition('id="id_places_error"')[2]
 
 
 def test_a_new_group_whose_room_is_taken_on_a_date_is_previewed(client: Client, clinic: Clinic) -> None:
@@ -287,8 +287,8 @@ def test_a_new_group_whose_room_is_taken_on_a_date_is_previewed(client: Client, 
     shown = client.post(page, typed)
     assert "Den group on Tue 1 Dec would have no room." in shown.text
     assert not Meeting.objects.filter(code="NEW").exists()
-    done = client.post(page, typed | {"seen": impact_key(shown.text)}, follow=True)
-    assert "Den group is added, Tuesdays from Tue 24 Nov." in done.text
+    response = client.post(page, typed | {"seen": impact_key(shown.text)}, follow=True)
+    assert "Den group is added, Tuesdays from Tue 24 Nov." in response.text
     track = re.sub(r"\s+", " ", client.get(reverse("track", args=[clinic.track.pk])).text)
     assert "Tue 1 Dec, Den group</a>: no room" in track
     assert "To look at" in track
@@ -301,13 +301,13 @@ def test_times_that_clocks_skip_or_repeat_are_explained(
     monkeypatch.setattr(clock, "now", lambda: in_october)
     night = {"code": "N", "name": "Night group", "weekday": 6, "check": "1", "lead": "", "room": ""}
     page = reverse("meeting-new", args=[clinic.track.pk])
-    back = client.post(page, clinic.typed(**night, starts="01:30", ends="04:00", runs_from="2026-10-04"))
-    assert "On Sun 1 Nov 1:30 comes twice: the first is meant." in back.text
+    clocks_back = client.post(page, clinic.typed(**night, starts="01:30", ends="04:00", runs_from="2026-10-04"))
+    assert "On Sun 1 Nov 1:30 comes twice: the first is meant." in clocks_back.text
     monkeypatch.setattr(clock, "now", lambda: datetime(2027, 2, 1, 12, tzinfo=UTC))
     typed = clinic.typed(**night, starts="02:30", ends="04:00", runs_from="2027-02-07")
     assert "On Sun 14 Mar clocks skip 2:30: 3:30 is meant." in client.post(page, typed).text
-    gone = client.post(page, typed | {"starts": "02:00", "ends": "03:00"})
-    assert "On Sun 14 Mar clocks skip 2:00, and no minute is left: it is not held." in gone.text
+    skipped = client.post(page, typed | {"starts": "02:00", "ends": "03:00"})
+    assert "On Sun 14 Mar clocks skip 2:00, and no minute is left: it is not held." in skipped.text
     assert "clocks skip" not in client.post(page, typed | {"last_day": "2027-03-13"}).text
 
 

@@ -80,18 +80,18 @@ def write_clinic(folder: Path, status: str = "draft", individual_minutes: int = 
 
 def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, int]]:
     """Return start and end in UTC and countable minutes of each session that the slot has in the eight weeks."""
-    pause = int(slot["break_minutes"] or 0)
+    break_minutes = int(slot["break_minutes"] or 0)
     found = []
     for days in range(8 * 7):
         on = FIRST + timedelta(days=days)
         if WEEKDAYS[on.weekday()] != slot["weekday"] or on in CLOSED:
             continue
         # Until November 1, when daylight saving time ends, New York is 4 hours behind UTC, afterwards 5 hours.
-        behind = timedelta(hours=4 if on < date(2026, 11, 1) else 5)
+        behind_utc = timedelta(hours=4 if on < date(2026, 11, 1) else 5)
         starts, ends = (
-            datetime.combine(on, time.fromisoformat(slot[name]), UTC) + behind for name in ("starts", "ends")
+            datetime.combine(on, time.fromisoformat(slot[name]), UTC) + behind_utc for name in ("starts", "ends")
         )
-        found.append((starts, ends, int((ends - starts).total_seconds() // 60) - pause))
+        found.append((starts, ends, int((ends - starts).total_seconds() // 60) - break_minutes))
     return found
 
 

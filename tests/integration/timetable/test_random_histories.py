@@ -127,32 +127,32 @@ class Clinic(RuleBasedStateMachine):
 
     def act(self, act: Callable[[], object]) -> object:
         """Preview the action, run it, and compare the preview with the actual changes."""
-        past, all_of_it = naive_model.past_rows(self.now), naive_model.all_rows()
-        seats, held, weeks = naive_model.seats(), naive_model.held_sessions(), naive_model.week_totals()
+        past, rows = naive_model.past_rows(self.now), naive_model.all_rows()
+        seats, sessions, weeks = naive_model.seats(), naive_model.held_sessions(), naive_model.week_totals()
         scope = SnapshotScope(self.site, BEGINS)
         try:
             impact = preview_impact(act, scope=scope, now=self.now)
         except Refused:
             TRIED[f"{name_of(act)} was refused"] += 1
-            assert naive_model.all_rows() == all_of_it
+            assert naive_model.all_rows() == rows
             return None
-        assert naive_model.all_rows() == all_of_it
+        assert naive_model.all_rows() == rows
         TRIED[f"{name_of(act)} was done"] += 1
         done = apply_previewed(act, scope=scope, now=self.now, seen=impact.key)
         assert naive_model.past_rows(self.now) == past
-        self.was_shown(impact, seats, held, weeks)
+        self.was_shown(impact, seats, sessions, weeks)
         return done
 
     def was_shown(self, impact: Impact, seats: Any, held: Any, weeks: Any) -> None:
-        now_seats, now_held = naive_model.seats(), naive_model.held_sessions()
+        now_seats, now_sessions = naive_model.seats(), naive_model.held_sessions()
         before = [as_seat(one.before) for one in impact.bookings if one.before]
         after = [as_seat(one.after) for one in impact.bookings if one.after]
         assert sorted(before) == sorted((seats - now_seats).elements())
         assert sorted(after) == sorted((now_seats - seats).elements())
-        was = [one.before for one in impact.sessions if one.before and not one.before.is_cancelled]
-        becomes = [one.after for one in impact.sessions if one.after and not one.after.is_cancelled]
-        assert sorted(map(told, was)) == sorted((held - now_held).elements())
-        assert sorted(map(told, becomes)) == sorted((now_held - held).elements())
+        before_sessions = [one.before for one in impact.sessions if one.before and not one.before.is_cancelled]
+        after_sessions = [one.after for one in impact.sessions if one.after and not one.after.is_cancelled]
+        assert sorted(map(told, before_sessions)) == sorted((held - now_sessions).elements())
+        assert sorted(map(told, after_sessions)) == sorted((now_sessions - held).elements())
         shown = {(one.patient, one.week, one.minutes_after, one.days_after) for one in impact.shortfalls}
         assert shown == naive_model.week_drops(weeks, naive_model.week_totals(), self.today + timedelta(weeks=WEEKS))
 
@@ -234,9 +234,9 @@ class Clinic(RuleBasedStateMachine):
     def reopen(self, number: int) -> None:
         closure: Closure | None = self.one_of(Closure.objects.filter(ends__gt=self.today), number)
         if closure:
-            touched = list(closure.sessions.to_come(self.now))
+            restored = list(closure.sessions.to_come(self.now))
             self.act(partial(lift_closure, closure=closure, by=self.by, now=self.now))
-            for session in touched:
+            for session in restored:
                 self.decide(session)
 
     @rule(number=numbers, days=st.integers(0, 15), starts=hours, weekday=st.integers(0, 4), keep=st.booleans())
@@ -253,13 +253,13 @@ class Clinic(RuleBasedStateMachine):
             room=meeting.room, lead=lead.user if lead else None, tracks=tuple(meeting.tracks.all()),
         )  # fmt: skip
         found = list(changed_sessions_from(meeting, begins, self.now).values_list("pk", flat=True))
-        let_go = [] if keep else found
-        standing = self.standing_in(meeting)
-        act = partial(change_meeting, meeting=meeting, values=values, let_go=let_go)
+        dropped = [] if keep else found
+        enrollments = self.standing_in(meeting)
+        act = partial(change_meeting, meeting=meeting, values=values, let_go=dropped)
         changed = self.act(partial(act, by=self.by, now=self.now))
         if isinstance(changed, Meeting):
-            self.forget(let_go)
-            assert self.standing_in(changed) == standing, "members and visitors alike"
+            self.forget(dropped)
+            assert self.standing_in(changed) == enrollments, "members and visitors alike"
 
     @rule(number=numbers, days=st.integers(0, 15), keep=st.booleans())
     def end_a_meeting(self, number: int, days: int, keep: bool) -> None:
@@ -268,10 +268,10 @@ class Clinic(RuleBasedStateMachine):
             return
         last_day = self.today + days * DAY
         found = list(changed_sessions_from(meeting, last_day + DAY, self.now).values_list("pk", flat=True))
-        let_go = [] if keep else found
-        act = partial(end_meeting, meeting=meeting, last_day=last_day, let_go=let_go)
+        dropped = [] if keep else found
+        act = partial(end_meeting, meeting=meeting, last_day=last_day, let_go=dropped)
         if self.act(partial(act, by=self.by, now=self.now)) is not None:
-            self.forget(let_go)
+            self.forget(dropped)
 
     def standing_in(self, meeting: Meeting) -> set[int]:
         """Return ids of the enrollments that attend the meeting without an end date."""
@@ -318,10 +318,10 @@ class Clinic(RuleBasedStateMachine):
         enrollment: Enrollment | None = self.one_of(Enrollment.objects.open_on_or_after(self.today), number)
         if enrollment:
             groups = list(enrollment.track.meetings.open_on_or_after(self.today + shift * DAY).order_by("pk"))
-            some = [each for n, each in enumerate(groups) if n != chosen % (len(groups) + 1)]
+            meetings = [each for n, each in enumerate(groups) if n != chosen % (len(groups) + 1)]
             visited = self.one_of(Meeting.objects.exclude(tracks=enrollment.track), chosen)
-            some += [visited] if visited is not None and chosen % 3 else []
-            act = partial(change_meetings, enrollment=enrollment, meetings=some, from_day=self.today + shift * DAY)
+            meetings += [visited] if visited is not None and chosen % 3 else []
+            act = partial(change_meetings, enrollment=enrollment, meetings=meetings, from_day=self.today + shift * DAY)
             self.act(partial(act, by=self.by, now=self.now))
 
     @rule(number=numbers, track=numbers, shift=st.integers(0, 10))
@@ -354,15 +354,15 @@ class Clinic(RuleBasedStateMachine):
             return  # ending tracks more often would soon leave none
         track, other = self.tracks[number % 3], self.tracks[to % 3]
         last_day = self.today + days * DAY
-        fitting = [
+        moving = [
             each.enrollment.pk
             for each in ending_enrollments(track=track, to=other, last_day=last_day)
             if each.may_move and move
         ]
-        standing = set(Session.objects.filter(meeting__tracks=track).values_list("pk", flat=True))
-        act = partial(end_track, track=track, last_day=last_day, to=other if move else None, moving=fitting)
+        session_ids = set(Session.objects.filter(meeting__tracks=track).values_list("pk", flat=True))
+        act = partial(end_track, track=track, last_day=last_day, to=other if move else None, moving=moving)
         if self.act(partial(act, by=self.by, now=self.now)) is not None:
-            self.forget([pk for pk in standing if pk in self.decided])
+            self.forget([pk for pk in session_ids if pk in self.decided])
 
     @rule(days=st.integers(0, 6), run_hours=st.integers(1, 23))
     def time_passes(self, days: int, run_hours: int) -> None:
@@ -387,15 +387,15 @@ class Clinic(RuleBasedStateMachine):
     def everything_is_there(self) -> None:
         """Check that each date of each meeting has its session, at the usual time unless it was changed by hand."""
         until = self.today + timedelta(weeks=WEEKS)
-        wanted = naive_model.expected_sessions(self.site, self.today, until)
-        standing = {
+        expected = naive_model.expected_sessions(self.site, self.today, until)
+        sessions = {
             (session.meeting_id, session.pattern_date): session
             for session in Session.objects.filter(meeting__isnull=False)
         }
-        for key, (starts, ends) in wanted.items():
+        for key, (starts, ends) in expected.items():
             if starts <= self.now:
                 continue
-            session = standing[key]
+            session = sessions[key]
             if not session.is_changed:
                 assert (session.starts, session.ends, session.on) == (starts, ends, key[1])
 

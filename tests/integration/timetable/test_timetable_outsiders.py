@@ -108,8 +108,10 @@ def test_rooms_and_people_of_other_sites_cannot_be_chosen(client: Client, site: 
         ("assistants", [make_staff(Role.CLINICIAN, elsewhere).pk]),
         ("tracks", [make_weekday_track(elsewhere).pk]),
     ):
-        answer = client.post(reverse("meeting-new", args=[track.pk]), typed(site, track, weekday=1, **{field: chosen}))
-        assert (field, answer.status_code) == (field, 422)
+        response = client.post(
+            reverse("meeting-new", args=[track.pk]), typed(site, track, weekday=1, **{field: chosen})
+        )
+        assert (field, response.status_code) == (field, 422)
     assert not Meeting.objects.filter(code="NEW").exists()
 
 
@@ -120,11 +122,11 @@ def test_a_refused_change_of_a_track_keeps_the_input_and_the_old_name_in_the_hea
         site, [make_meeting(site, day, "09:00", "11:00") for day in (0, 2, 4)], "Mornings", individual_minutes=180
     )
     changed = {"code": track.code, "name": "Short mornings", "individual_minutes": 60, "entry": "rolling"}
-    answer = client.post(reverse("track-edit", args=[track.pk]), changed)
-    assert answer.status_code == 422
-    assert "7 h a week is 2 h less than the 9 h that are needed." in answer.text
-    assert 'value="Short mornings"' in answer.text
-    assert "Edit Mornings" in answer.text
+    response = client.post(reverse("track-edit", args=[track.pk]), changed)
+    assert response.status_code == 422
+    assert "7 h a week is 2 h less than the 9 h that are needed." in response.text
+    assert 'value="Short mornings"' in response.text
+    assert "Edit Mornings" in response.text
     track.refresh_from_db()
     assert (track.name, track.individual_minutes) == ("Mornings", 180)
 
@@ -146,16 +148,16 @@ def test_a_track_code_is_unique_at_its_site(client: Client, site: Site, coordina
 
 def test_a_cohort_needs_a_start_date(client: Client, site: Site, coordinator: User) -> None:
     given = {"code": "C", "name": "Cohort", "individual_minutes": 0, "entry": "cohort", "cohort_starts": ""}
-    answer = client.post(reverse("track-new"), given)
-    assert answer.status_code == 422
-    assert "needs at least one" in answer.text
+    response = client.post(reverse("track-new"), given)
+    assert response.status_code == 422
+    assert "needs at least one" in response.text
 
 
 def test_a_track_without_meetings_is_not_published(client: Client, site: Site, coordinator: User) -> None:
     track = make_track(site, status=TrackStatus.DRAFT)
-    answer = client.post(reverse("track-publish", args=[track.pk]))
-    assert answer.status_code == 422
-    assert "No meetings are chosen." in answer.text
+    response = client.post(reverse("track-publish", args=[track.pk]))
+    assert response.status_code == 422
+    assert "No meetings are chosen." in response.text
 
 
 @pytest.mark.parametrize(
@@ -175,10 +177,10 @@ def test_a_meeting_moved_into_a_taken_room_is_refused_and_stays(client: Client, 
     track = make_weekday_track(site)
     make_track(site, [make_meeting(site, day, "10:00", "13:00", room=room, name="Family") for day in (0, 2, 4)])
     meeting = track.meetings.all()[0]
-    answer = client.post(reverse("meeting-edit", args=[meeting.pk]), typed(site, track, room=room.pk))
-    assert answer.status_code == 422
-    assert "Garden room would hold “New group” and “Family” at the same time on Monday." in answer.text
-    assert 'value="New group"' in answer.text
+    response = client.post(reverse("meeting-edit", args=[meeting.pk]), typed(site, track, room=room.pk))
+    assert response.status_code == 422
+    assert "Garden room would hold “New group” and “Family” at the same time on Monday." in response.text
+    assert 'value="New group"' in response.text
     meeting.refresh_from_db()
     assert (meeting.room, meeting.runs_until, Meeting.objects.filter(code="NEW").count()) == (None, None, 0)
 
@@ -187,9 +189,9 @@ def test_a_meeting_moved_into_a_taken_room_is_refused_and_stays(client: Client, 
 def test_the_hours_meter_accepts_any_input(client: Client, site: Site, coordinator: User, key: str) -> None:
     track = make_weekday_track(site)
     given = {"weekday": "1", "starts": "09:00", "ends": "10:30", "meeting": key, "anchor": "x", "break_starts": "9:30"}
-    answer = client.get(reverse("track-meter", args=[track.pk]), given)
-    assert answer.status_code == 200
-    assert "10 h 30" in answer.text
+    response = client.get(reverse("track-meter", args=[track.pk]), given)
+    assert response.status_code == 200
+    assert "10 h 30" in response.text
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -293,6 +295,6 @@ def test_a_user_without_a_site_is_refused_and_no_other_site_can_be_chosen(client
 
 def test_weekly_hours_are_counted_in_whole_minutes(client: Client, site: Site, coordinator: User) -> None:
     track = make_weekday_track(site)
-    answer = client.post(reverse("meeting-new", args=[track.pk]), typed(site, track, starts="09:00:30"))
-    assert answer.status_code == 422
-    assert "Enter a valid time." in answer.text
+    response = client.post(reverse("meeting-new", args=[track.pk]), typed(site, track, starts="09:00:30"))
+    assert response.status_code == 422
+    assert "Enter a valid time." in response.text

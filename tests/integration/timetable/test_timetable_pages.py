@@ -74,8 +74,8 @@ def test_the_list_of_three_tracks_takes_as_many_queries_as_one(
     for each in range(number):
         make_weekday_track(site, name=f"Track {each}")
     with django_assert_num_queries(10):
-        answer = client.get(reverse("tracks"))
-    assert answer.text.count("9 h") >= number
+        response = client.get(reverse("tracks"))
+    assert response.text.count("9 h") >= number
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -90,8 +90,8 @@ def test_the_day_page_of_three_sessions_takes_as_many_queries_as_one(
             enroll(admit(make_patient(site, last_name=f"L{each}")), make_track(site, [meeting])),
         )
     with django_assert_num_queries(9):
-        answer = client.get(reverse("today"))
-    assert answer.text.count("Not marked yet") == number
+        response = client.get(reverse("today"))
+    assert response.text.count("Not marked yet") == number
     seen = AuditEvent.objects.filter(actor_key=coordinator.pk, detail="today")
     assert set(seen.values_list("patient_key", flat=True)) == set(Patient.objects.values_list("pk", flat=True))
 
@@ -112,11 +112,11 @@ def test_a_clinician_sees_only_the_rosters_of_their_own_groups(client: Client, s
 
 
 def test_a_track_is_drafted_gets_meetings_and_is_published(client: Client, site: Site, coordinator: User) -> None:
-    answer = client.post(
+    response = client.post(
         reverse("track-new"), {"code": "N", "name": "Noon", "individual_minutes": 0, "entry": "rolling"}
     )
     track = Track.objects.get(code="N")
-    assert answer["Location"] == reverse("track", args=[track.pk])
+    assert response["Location"] == reverse("track", args=[track.pk])
     for day in (0, 2, 4):
         added = client.post(reverse("meeting-new", args=[track.pk]), typed(site, track, weekday=day, code=f"N{day}"))
         assert added.status_code == 302
@@ -140,9 +140,9 @@ def test_a_refused_publication_says_why(
 ) -> None:
     meetings = [make_meeting(site, day, f"{starts:0>5}", f"{ends:0>5}") for day, starts, ends in slots]
     track = make_track(site, meetings, status=TrackStatus.DRAFT)
-    answer = client.post(reverse("track-publish", args=[track.pk]))
-    assert answer.status_code == 422
-    assert words in answer.text
+    response = client.post(reverse("track-publish", args=[track.pk]))
+    assert response.status_code == 422
+    assert words in response.text
     track.refresh_from_db()
     assert track.status == TrackStatus.DRAFT
     assert not Session.objects.exists()
@@ -158,10 +158,10 @@ def test_publishing_is_refused_if_a_room_and_a_facilitator_are_double_booked(
         [make_meeting(site, day, "11:00", "14:00", room=room, lead=lead) for day in (0, 1, 3)],
         status=TrackStatus.DRAFT,
     )
-    answer = client.post(reverse("track-publish", args=[draft.pk]))
-    assert answer.status_code == 422
+    response = client.post(reverse("track-publish", args=[draft.pk]))
+    assert response.status_code == 422
     for name in ("Garden room", "Ada Park"):
-        assert f"{name} would" in answer.text
+        assert f"{name} would" in response.text
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_the_form_of_a_refused_meeting_keeps_the_input(
     client: Client, site: Site, coordinator: User, wrong: dict[str, str], words: str
 ) -> None:
     track = make_weekday_track(site)
-    answer = client.post(reverse("meeting-new", args=[track.pk]), typed(site, track, **wrong))
-    assert answer.status_code == 422
-    assert words in answer.text
-    assert 'value="New group"' in answer.text
+    response = client.post(reverse("meeting-new", args=[track.pk]), typed(site, track, **wrong))
+    assert response.status_code == 422
+    assert words in response.text
+    assert 'value="New group"' in response.text
     assert not Meeting.objects.filter(code="NEW").exists()
 
 
@@ -198,9 +198,9 @@ def test_ending_a_meeting_of_a_published_track_is_refused_when_the_hours_would_b
 ) -> None:
     track = make_weekday_track(site)
     meeting = track.meetings.all()[0]
-    answer = client.post(reverse("meeting-end", args=[meeting.pk]), {"last_day": "2026-12-04"})
-    assert answer.status_code == 422
-    assert "6 h a week" in answer.text
+    response = client.post(reverse("meeting-end", args=[meeting.pk]), {"last_day": "2026-12-04"})
+    assert response.status_code == 422
+    assert "6 h a week" in response.text
     meeting.refresh_from_db()
     assert meeting.runs_until is None
 
@@ -225,8 +225,8 @@ def test_three_sessions_in_the_portal_take_as_many_queries_as_one(
         book(make_session(meeting, MONDAY + timedelta(days=offset)), enrollment)
     client.force_login(make_patient_user(patient))
     with django_assert_num_queries(queries):
-        answer = client.get(reverse(page))
-    assert answer.text.count("9:00–12:00") >= number
+        response = client.get(reverse(page))
+    assert response.text.count("9:00–12:00") >= number
 
 
 def test_the_title_of_the_portal_reveals_nothing(client: Client, site: Site) -> None:
