@@ -83,9 +83,10 @@ class ImportRun:
     def find[T](
         self, row: ImportRow, column: str, table: str, key: Mapping[str, str], found: Mapping[Any, T]
     ) -> T | None:
-        """Return the item of `found` that a cell of the row refers to by `key`, or None if there is none.
+        """Return the record that a cell of the row refers to, or None if there is none.
 
-        An unknown code is a fault of the row, unless the code may belong to a row that is itself faulty.
+        `key` has the codes that identify the record in `table`, and `found` maps codes to records. An unknown code is
+        a fault of the row, unless it may belong to another row that is itself faulty.
         """
         values = tuple(key.values())
         wanted = values[0] if len(values) == 1 else values
@@ -105,7 +106,7 @@ class ImportRun:
         return not given.is_readable or tuple(key.values()) in self._keys_of_faulty_rows(table, tuple(key))
 
     def _keys_of_faulty_rows(self, table: str, columns: tuple[str, ...]) -> set[tuple[str, ...]]:
-        """Return the values that faulty rows have in these columns. Only rows added since the last call are read."""
+        """Return the values of `columns` in the faulty rows. Only rows added since the last call are read."""
         faulty_rows = self.tables[table].faulty_rows
         known, keys = self._faulty_keys.get((table, columns), (0, set()))
         keys.update(tuple(cells.get(column, "") for column in columns) for cells in faulty_rows[known:])
@@ -113,7 +114,7 @@ class ImportRun:
         return keys
 
     def note(self, row: ImportRow, *, is_new: bool, fields: tuple[FieldChange, ...] = ()) -> RowChange:
-        """Record which record a row created or changed, and return the change."""
+        """Add the change that a row made to the result of the import, and return the change."""
         change = RowChange(row.table, row.number, row.label, is_new, fields)
         self.changes.append(change)
         return change

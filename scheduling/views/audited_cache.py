@@ -3,7 +3,7 @@
 The browser caches the page privately, and at each view asks whether its copy, which it identifies by a tag, is still
 valid. The tag is signed, belongs to one user, and covers everything that the page is made of: its data, the frame
 around it, and the code. So a cached page is never out of date. Permissions are checked first, so that a user who may
-no longer see the page doesn't get the cached copy confirmed.
+no longer see the page is refused even if the browser has a copy.
 """
 
 import json
@@ -34,8 +34,8 @@ NO_VIEW = "0"
 class PageTag(NamedTuple):
     """The tag of a page in a browser's cache.
 
-    `view` is the id that the audit trail has for the view that first showed these patients. `people` is a signature
-    of that id and the patients, and `page` is a signature of the whole page.
+    `view` identifies the view that first showed these patients in the audit trail. `people` is a signature of `view`
+    and the patients, and `page` is a signature of the whole page.
     """
 
     view: str
@@ -94,13 +94,13 @@ def audited_response(
         view = _repeated_view(cached, shown, len(people), user=user, site=site, at=at, detail=detail)
         view = view or record_views(people, by=user, at=at, site_key=site.pk, detail=detail).hex
     tag = _make_tag(request, view, shown, content)
-    # Messages must be shown only once, and under DEBUG, templates change while the server runs.
+    # Messages are shown only once, and under DEBUG, templates can change without a restart.
     is_uncacheable = settings.DEBUG or bool(len(get_messages(request)))
     if cached and not is_uncacheable and constant_time_compare(cached.page, tag.page):
         response: HttpResponse = HttpResponseNotModified()
     else:
         response = render(request, template, dict(context))
-        tag = _make_tag(request, view, shown, content)  # again, because rendering can create the CSRF secret
+        tag = _make_tag(request, view, shown, content)  # sign again: rendering can create the CSRF secret
     if is_uncacheable:
         patch_cache_control(response, private=True, no_store=True)
     else:

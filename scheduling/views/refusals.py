@@ -31,7 +31,7 @@ class RefusableForm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Saved[T]:
-    """The result of a service. It is always true, so that `if saved := submit_form(...)` works for a result of None."""
+    """The result of a service. It is always truthy, so that `if saved := submit_form(...)` works even for None."""
 
     value: T
 

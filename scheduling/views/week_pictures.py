@@ -52,13 +52,13 @@ def blocks_of_week(
 
 
 def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTime], from_day: date) -> WeekPicture:
-    """Draw a typical week without dates: the meetings, and the busy times of the first full week from `from_day`."""
+    """Draw meetings and busy times as a typical week without dates: the first full week on or after `from_day`."""
     monday = from_day + timedelta(days=-from_day.weekday() % 7)
     return draw_week([*busy_blocks(busy, monday), *meeting_blocks(choice)])
 
 
 def picture_of_schedule(schedule: Schedule) -> WeekPicture:
-    """Draw a schedule and the busy times of its first full week, shortened where it needs commitments to move."""
+    """Draw the first full week of a schedule. Commitments that have to move for the schedule are shortened."""
     monday = schedule.starts + timedelta(days=-schedule.starts.weekday() % 7)
     moves = schedule.moves
     busy = (
@@ -70,7 +70,7 @@ def picture_of_schedule(schedule: Schedule) -> WeekPicture:
 
 
 def _dates_after_moves(busy: BusyTime, gives: Iterable[Conflict], monday: date) -> Iterable[BusyTime]:
-    """Yield the busy time on each date around the week, shortened by the moves on that weekday."""
+    """Yield the busy time on its dates around the week, shortened where the schedule requires it to move."""
     for on in busy.recurrence.dates(monday - timedelta(days=3), monday + timedelta(days=10)):
         begins, ends = datetime.combine(on, busy.starts), datetime.combine(on, busy.ends)
         for move in gives:

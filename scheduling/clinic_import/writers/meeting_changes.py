@@ -35,7 +35,10 @@ def find_existing(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[M
 
 
 def _last_of_chain(first: Meeting, meetings: Sequence[Meeting], claimed: set[date]) -> Meeting:
-    """Return the last meeting of the chain, or the last one before a meeting whose first day is in `claimed`."""
+    """Return the last meeting of the chain that starts with `first`.
+
+    The chain ends before a meeting whose first day is in `claimed`, because another row is about that meeting.
+    """
     last = first
     while following := next(
         (each for each in meetings if each.continues_id == last.pk and each.runs_from not in claimed), None
@@ -49,7 +52,10 @@ def _runs_after(meeting: Meeting, day: date) -> bool:
 
 
 def has_following_row(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> bool:
-    """Return whether a row that is not written yet starts when this row ends. Writing it will end the meeting."""
+    """Return whether another row continues the meeting when this row ends, and has not been written yet.
+
+    Writing that row will end the meeting.
+    """
     until = row.runs_until
     return any(other.runs_from == until for other in rows) and not any(each.runs_from == until for each in meetings)
 

@@ -46,10 +46,10 @@ def write_meetings(
     staff: StaffDirectory,
     tracks: dict[TrackKey, Track],
 ) -> tuple[dict[int, ImportRow], set[TrackKey]]:
-    """Write the meetings in the file.
+    """Write the meetings in the file, and return which tracks they affect.
 
-    Return the ids of the tracks whose meetings changed, each mapped to a row that changed one, and the keys of the
-    tracks that faulty rows refer to.
+    The first value maps the id of each track whose meetings changed to a row that changed one. The second has the
+    keys of the tracks that faulty rows refer to.
     """
     rows: dict[tuple[str, str], list[MeetingRow]] = {}
     given = run.tables.get(MeetingRow.table)

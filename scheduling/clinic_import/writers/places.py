@@ -12,7 +12,7 @@ from scheduling.services.timetable.closures import change_closure, close_site, i
 from timekeeping.reasons import Refused
 
 DEFAULT_RULES_START = date(2000, 1, 3)
-"""A Monday before any import. Rules start in this week if the file has no date for them."""
+"""Rules without a date in the file start in the week of this Monday, which is before any import."""
 
 SITE_FIELDS = (
     "name", "time_zone", "neutral_name", "letterhead", "address", "phone", "opens", "closes", "country", "state",

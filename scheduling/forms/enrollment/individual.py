@@ -17,7 +17,7 @@ from scheduling.services.timetable.counselor_hours import CounselorHoursValues
 from timekeeping.weeks import MINUTES_A_DAY
 
 NO_HOURS = "none"
-"""Form value that means no individual sessions, or none so far."""
+"""Form value for no individual sessions, or for arranging them later."""
 HOURS_PATTERN = re.compile(
     r"([0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})(\+[0-9]{1,18}\.[0-6]\.[0-9]{1,4}\.[0-9]{1,4})?"
 )

@@ -92,7 +92,7 @@ def staff_calendar(request: HttpRequest) -> HttpResponse:
 def track_calendar(request: HttpRequest, track_id: int) -> HttpResponse:
     """Show the calendar links for a track's sessions, and create new links.
 
-    These feeds contain the number of patients in each session, but no names.
+    The feeds behind these links contain the number of patients in each session, but no names.
     """
     user = signed_in(request)
     track = get_object_or_404(Track.objects.visible_to(user), pk=track_id)

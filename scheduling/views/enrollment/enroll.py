@@ -77,7 +77,7 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
 
 
 def _individual_times(form: EnrollForm, context: dict[str, object]) -> dict[str, object]:
-    """List the times at which the patient could have individual sessions beside the chosen meetings."""
+    """List the times at which the patient could have individual sessions in addition to the chosen meetings."""
     query, meetings = context.get("asked"), context.get("chosen")
     if not isinstance(query, EnrollmentQuery) or not isinstance(meetings, list):
         return {}

@@ -1,4 +1,4 @@
-"""Weekly times for individual sessions that a page offers for a choice."""
+"""Build the list of weekly times for individual sessions from which the user can choose."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from scheduling.views.enrollment.meeting_options import EnrollmentQuery
 from timekeeping.reasons import Reason
 
 MAX_SHOWN = 6
-"""Number of times shown at first. The page shows more on request."""
+"""How many weekly times the page shows at first. It shows more on request."""
 MAX_HIDDEN = 60
 
 
@@ -74,7 +74,7 @@ def time_choices(
 def enrollment_time_choices(
     query: EnrollmentQuery, meetings: Sequence[Meeting], chosen: Sequence[WeeklyHour] | None
 ) -> IndividualTimeOptions | None:
-    """List the times that are possible beside the chosen meetings of a new enrollment.
+    """List the times that are possible in addition to the chosen meetings of a new enrollment.
 
     Return None if the track has no individual sessions.
     """

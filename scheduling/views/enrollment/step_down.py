@@ -43,7 +43,7 @@ class LevelColumn:
 @require_safe
 @transaction.atomic
 def step_down(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Show a column for each level from today on, with what is arranged or would fit best with the other levels."""
+    """Show a column for each level from today on: the arranged schedule, or the one that fits best with other levels."""
     user, now = signed_in(request), clock.now()
     patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.SEE_COMMITMENTS, patient.site_id))

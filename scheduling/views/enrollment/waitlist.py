@@ -1,4 +1,4 @@
-"""The waitlist of a track: who is next, how well the track fits each patient, and enrolling them."""
+"""Show who waits for a track and how well it fits each patient, and add, remove and enroll waiting patients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

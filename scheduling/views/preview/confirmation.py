@@ -17,7 +17,7 @@ from scheduling.views.refusals import RefusableForm, Saved, show_refusal
 from timekeeping.reasons import Reason, Refused
 
 SEEN, CHECK, NEXT = "seen", "check", "next"
-"""Form fields: the key of the confirmed impact, a request to preview again, and the URL to go to afterwards."""
+"""Form field names: the confirmed impact's key, a request for a preview, and the URL to go to afterwards."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ def submit_with_preview[T](
 ) -> Submission[T]:
     """Apply the change, or preview it if the user has not confirmed its impact yet.
 
-    Only a change that affects no patient, and leaves no session without room or staff, needs no confirmation.
-    `action` names the change in the audit trail of the previewed patients. If the service refuses, its reasons become
-    errors of `form`, if there is one. With `preview_only`, nothing is applied.
+    A change that affects no patient, and leaves no session without its room or staff, is applied at once unless the
+    user asked for a preview. `action` names the change in the audit trail of the previewed patients. If the service
+    refuses, its reasons become errors of `form`, if there is one. With `preview_only`, nothing is applied.
     """
 
     def preview(impact: Impact, *, is_outdated: bool = False) -> Submission[T]:

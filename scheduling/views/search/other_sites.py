@@ -1,4 +1,4 @@
-"""Search the other sites that a patient can reach for schedules."""
+"""Search for schedules at the other sites that a patient can reach."""
 
 from dataclasses import dataclass
 from datetime import date

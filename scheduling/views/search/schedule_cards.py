@@ -17,7 +17,7 @@ from timekeeping.reasons import Reason
 
 
 class TimeRange(NamedTuple):
-    """Start and end in minutes from midnight, and whether the range is only every other week."""
+    """Start and end in minutes from midnight, and whether the time applies only every other week."""
 
     starts: int
     ends: int
@@ -34,7 +34,7 @@ class DayTimes:
 
 @dataclass(frozen=True)
 class ScheduleCard:
-    """A schedule, its `number` in the ranking from 1, and remarks on it.
+    """A schedule, its rank in the search (`number`, starting at 1), and remarks on it.
 
     `against` has the reasons why the schedule doesn't fit without the scenario under which it was found.
     """
@@ -105,7 +105,7 @@ def schedule_key(schedule: Schedule) -> str:
 
 
 def group_by_times(cards: Iterable[ScheduleCard]) -> list[ScheduleGroup]:
-    """Group schedules that start on the same day and have the same weekly times, in the order of each first one."""
+    """Group schedules with the same first day and weekly times. The groups keep the order of their best schedules."""
     found: dict[tuple[object, ...], list[ScheduleCard]] = {}
     for card in cards:
         found.setdefault((card.schedule.starts, card.schedule.order[1]), []).append(card)

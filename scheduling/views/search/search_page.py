@@ -28,7 +28,7 @@ from scheduling.views.search.track_cards import need_from_form, track_cards, wai
 from timekeeping.reasons import Key
 
 SHOWN_FIRST, SHOWN_MORE = 4, 6
-"""How many cards are shown at first, and how many more on request. Few, because pictures are large."""
+"""How many cards are shown at first, and how many more on request. Each has a large picture."""
 
 
 @dataclass(frozen=True)

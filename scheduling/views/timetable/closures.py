@@ -1,4 +1,4 @@
-"""Close a site on some days, or open it again. The affected patients are previewed before either is applied."""
+"""Close a site on some days, or open it again. The affected patients are previewed before the change is applied."""
 
 from collections import Counter
 from collections.abc import Iterable
