@@ -1,6 +1,7 @@
-"""Find the patients and their data that a user may see or manage.
+"""Find patients and their data by id, if the user may see or manage them.
 
-Every function raises Http404 for what the user may not see, and PermissionDenied for what they may not change.
+Functions that take a user raise Http404 for rows that the user may not see, and PermissionDenied for rows that the user may
+see but not change.
 """
 
 from datetime import date
@@ -17,7 +18,7 @@ READ = (Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS)
 
 
 def patient_seen_by(user: User, patient_id: int) -> Patient:
-    """Find a patient that the user may see."""
+    """Find a patient whom the user may see."""
     return get_object_or_404(Patient.objects.visible_to(user).select_related("site"), pk=patient_id)
 
 
@@ -29,7 +30,10 @@ def patient_managed_by(user: User, patient_id: int) -> Patient:
 
 
 def current_or_next_episode(patient: Patient, today: date) -> Episode | None:
-    """Return the episode that is open on the day, or else a later one, with its site, patient and spans."""
+    """Return the patient's episode on the day `today`, or else a later one, or None.
+
+    The site, patient and spans of the episode are loaded with it.
+    """
     episodes = patient.episodes.open_on_or_after(today)
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
 
@@ -49,7 +53,7 @@ def place_managed_by(user: User, place_id: int) -> Place:
 
 
 def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
-    """Find a proposal that is waiting for a decision; one that was already decided raises a 404."""
+    """Find a proposal that waits for a decision. Raises Http404 if it was already decided."""
     proposals = CommitmentProposal.objects.visible_to(user).waiting()
     proposal = get_object_or_404(proposals.select_related("patient__site", "commitment__place"), pk=proposal_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, proposal.patient.site_id))
@@ -57,7 +61,7 @@ def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
 
 
 def calendar_managed_by(user: User, calendar_id: int) -> ImportedCalendar:
-    """Find an imported calendar; an expired preview or a declined calendar is not found."""
+    """Find an imported calendar. Raises Http404 if it is an expired preview or was declined."""
     calendars = ImportedCalendar.objects.visible_to(user).open_at(clock.now())
     calendar = get_object_or_404(calendars.select_related("patient__site", "uploaded_by"), pk=calendar_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, calendar.patient.site_id))

@@ -1,4 +1,4 @@
-"""Filters of the list of a site's patients."""
+"""Filters for the list of a site's patients."""
 
 from datetime import date
 from typing import Any
@@ -20,9 +20,9 @@ CARE_STATES = [
 
 
 class PatientFilter(django_filters.FilterSet):
-    """Filter by name or code, by state of care, by track and by level, as of `today`.
+    """Filter patients by name or code, state of care, track and level of care, as of the date `today`.
 
-    Without a choice of the state of care the list shows patients in care, or everybody if a name was typed.
+    If no state of care is chosen, the list shows patients in care, or all patients if a name was typed.
     """
 
     q = django_filters.CharFilter(
@@ -48,7 +48,7 @@ class PatientFilter(django_filters.FilterSet):
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether anything other than the default was chosen."""
+        """Whether the user chose anything other than the default filter."""
         return any(self.data.get(name) for name in ("q", "track", "level")) or self.data["care"] != CURRENT
 
     def by_words(self, patients: PatientQuerySet, name: str, words: str) -> PatientQuerySet:

@@ -1,4 +1,4 @@
-"""Nightly deletion of patients' data that is no longer needed."""
+"""Nightly job that deletes calendars that are no longer needed."""
 
 from django.tasks import task
 
@@ -8,7 +8,7 @@ from patients.models import ImportedCalendar
 
 @task
 def delete_expired_calendars() -> str:
-    """Delete calendar files that nobody saved and those that were declined long ago, and report how many."""
+    """Delete calendars that were never saved or were declined long ago, and report how many."""
     expired = ImportedCalendar.objects.expired(clock.now())
     number = expired.count()
     expired.delete()

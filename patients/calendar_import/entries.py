@@ -1,4 +1,4 @@
-"""Parse the lines of a calendar into events, and clean them so that they can be expanded."""
+"""Parse the lines of a calendar file into events, and remove from the events what can't be used."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SINGLE_VALUE_PROPERTIES = ("UID", "SEQUENCE", "STATUS", "TRANSP", "X-MICROSOFT-C
 
 @dataclass(frozen=True, slots=True)
 class CleanedEvents:
-    """A calendar with the events that have a start, and how many of its events need a notice of each kind."""
+    """A calendar without the events that have no start, and the number of events to report for each kind of notice."""
 
     calendar: Calendar
     unknown_zone: int
@@ -29,9 +29,9 @@ class CleanedEvents:
 
 
 def clean_events(raw_calendar: RawCalendar, zone: tzinfo) -> CleanedEvents:
-    """Parse the events of a calendar and clean them. Events without a time zone are on the wall clock of `zone`.
+    """Parse the events of a calendar, and remove everything unreadable from them.
 
-    Raises Refused for a recurrence rule that is not allowed.
+    Events without a time zone are on the wall clock of `zone`. Raises Refused for a recurrence rule that is not allowed.
     """
     calendar, unknown_zone = _parse_events(raw_calendar)
     events = [event for event in calendar.subcomponents if isinstance(event, Event)]
@@ -47,7 +47,7 @@ def clean_events(raw_calendar: RawCalendar, zone: tzinfo) -> CleanedEvents:
 
 
 def _parse_events(raw_calendar: RawCalendar) -> tuple[Calendar, int]:
-    """Parse the lines of the events without unknown time zones; also return how many events had one."""
+    """Parse the events, ignoring unknown time zones. Also return how many events had an unknown time zone."""
     lines = ["BEGIN:VCALENDAR"]
     if is_in_database(raw_calendar.zone_name):
         lines.append(f"X-WR-TIMEZONE:{raw_calendar.zone_name}")
@@ -64,7 +64,7 @@ def _parse_events(raw_calendar: RawCalendar) -> tuple[Calendar, int]:
 
 
 def _clean_event(event: Event, zone: tzinfo) -> bool:
-    """Remove everything from the event that can't be read; return whether nothing had to be removed."""
+    """Remove everything unreadable from the event. Return whether there was nothing to remove."""
     is_complete = not event.errors
     for name in SINGLE_VALUE_PROPERTIES:
         _keep_readable(event, name, lambda _: True, most=1)
@@ -78,7 +78,7 @@ def _clean_event(event: Event, zone: tzinfo) -> bool:
 
 
 def _keep_usable_rules(event: Event, zone: tzinfo) -> bool:
-    """Remove the recurrence rules that can't be used; return whether all readable ones are left."""
+    """Remove recurrence rules that can't be used. Return whether all readable rules were kept."""
     rules = [rule for rule in _values(event, "RRULE") if isinstance(rule, vRecur) and rule]
     if len(rules) > MAX_RULES:
         raise Refused([RuleNotAllowed()])
@@ -89,7 +89,7 @@ def _keep_usable_rules(event: Event, zone: tzinfo) -> bool:
 
 
 def _keep_readable(event: Event, name: str, is_readable: Callable[[object], bool], most: int | None = None) -> bool:
-    """Keep the readable values of the property, at most so many; return whether all its values are left."""
+    """Keep at most `most` readable values of the property. Return whether all its values were kept."""
     values = _values(event, name)
     readable = [value for value in values if is_readable(value)][:most]
     _set_values(event, name, readable)
@@ -101,7 +101,7 @@ def _is_time(value: object, kind: type) -> bool:
 
 
 def _values(event: Event, name: str) -> list[object]:
-    """Return the property's values as a list, those that can't be parsed (vBroken) included."""
+    """Return the property's values as a list, including values that could not be parsed (vBroken)."""
     value = event.get(name)
     if value is None:
         return []
@@ -109,7 +109,7 @@ def _values(event: Event, name: str) -> list[object]:
 
 
 def _set_values(event: Event, name: str, values: Sequence[object]) -> None:
-    """Replace the property's values by `values`, which are some of them."""
+    """Replace the property's values with `values`, which is a subset of them."""
     if len(values) != len(_values(event, name)):
         event.pop(name, None)
         if values:

@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 class ImportedEvent(recurring_ical_events.EventAdapter):
-    """An event, and whether it makes somebody busy. An occurrence that was changed is an event of its own."""
+    """A calendar event that records whether it is canceled or free time. Each changed occurrence is a separate event."""
 
     def __init__(self, component: Component) -> None:
         super().__init__(component)
@@ -31,7 +31,7 @@ def _has_value(component: Component, name: str, value: str) -> bool:
 
 
 class EventOccurrence(recurring_ical_events.Occurrence):
-    """An occurrence that knows its event."""
+    """An occurrence of an event, with a reference to the event."""
 
     def __init__(
         self, event: ImportedEvent, start: date | None = None, end: date | None = None, sequence: int = -1
@@ -41,24 +41,25 @@ class EventOccurrence(recurring_ical_events.Occurrence):
 
 
 class EventSeries(recurring_ical_events.Series):
-    """An event with its repetitions and its changed occurrences."""
+    """A repeating event together with its individually changed occurrences."""
 
     def occurrence(self, adapter: ImportedEvent, start: date | None = None, end: date | None = None) -> EventOccurrence:
-        """Create an occurrence; the library calls this."""
+        """Create an occurrence. Called by the recurring_ical_events library."""
         return EventOccurrence(adapter, start, end)
 
 
 class AllEvents(recurring_ical_events.SelectComponents):
-    """Collects every event. If several independent events share an id, the library would keep only one of them.
+    """Collects all events of a calendar, including independent events that share an id.
 
-    Of the events that share an id, only those with the highest revision count; older revisions are left out.
+    Without this class, the library would keep only one of several independent events that share an id. Older revisions of
+    an event are left out: of the events that share an id, only those with the highest revision number are kept.
     """
 
     def __init__(self) -> None:
         self.unreadable = 0
 
     def collect_series_from(self, source: Component, suppress_errors: Sequence[type[Exception]]) -> list[EventSeries]:
-        """Return the series of all events in the calendar; the library calls this."""
+        """Return a series for each event of the calendar. Called by the recurring_ical_events library."""
         by_id: dict[str, list[ImportedEvent]] = defaultdict(list)
         for component in source.subcomponents:
             event = ImportedEvent(component)
@@ -79,7 +80,7 @@ class AllEvents(recurring_ical_events.SelectComponents):
 
 @dataclass(slots=True, kw_only=True)
 class ExpandedCalendar:
-    """The busy times of a calendar between two dates, the dates of its all-day events, and counts for the notices."""
+    """Busy times of a calendar on the dates [first, until), dates of its all-day events, and counts for notices."""
 
     zone: tzinfo
     first: date
@@ -93,7 +94,7 @@ class ExpandedCalendar:
     unreadable: int = 0
 
     def add_all(self, calendar: Component) -> None:
-        """Add every occurrence of the calendar's events. Raises Refused if there are too many."""
+        """Add all occurrences of the calendar's events. Raises Refused if there are too many occurrences."""
         all_events = AllEvents()
         query = recurring_ical_events.of(calendar, components=[all_events])
         begins, ends = self._midnight(self.first), self._midnight(self.until)
@@ -122,12 +123,15 @@ class ExpandedCalendar:
             self._add_days(occurrence.start, occurrence.end)
 
     def _add_days(self, starts: date, ends: date) -> None:
-        """Add an all-day event. If it ends on the day on which it starts, it takes that day: many programs write it so."""
+        """Add the dates of an all-day event, at least its first date.
+
+        The end date is normally exclusive, but many programs write a one-day event with equal start and end.
+        """
         begins, stops = max(starts, self.first), min(max(ends, starts + DAY), self.until)
         self.whole_days.update(begins + number * DAY for number in range((stops - begins).days))
 
     def _add_time(self, starts: datetime, ends: datetime) -> None:
-        """Add a timed event. If it starts in the hour that clocks skip, it keeps the length that is written."""
+        """Add a timed event. If clocks skip its start time, the event keeps the duration that the file gives."""
         begins, stops = self._instant(starts), self._instant(ends)
         if _is_skipped(begins, starts):
             stops = begins + (ends.replace(tzinfo=None) - starts.replace(tzinfo=None))
@@ -143,5 +147,5 @@ class ExpandedCalendar:
 
 
 def _is_skipped(instant: datetime, wall: datetime) -> bool:
-    """Whether a clock change skips the time."""
+    """Whether the wall-clock time does not exist because clocks skip it."""
     return wall.tzinfo is not None and instant.astimezone(wall.tzinfo).replace(tzinfo=None) != wall.replace(tzinfo=None)

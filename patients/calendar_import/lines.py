@@ -1,4 +1,4 @@
-"""Extract the few lines that say when somebody is busy from the bytes of a calendar file, and drop everything else."""
+"""Extract the few lines about busy times from the bytes of a calendar file, and drop all others."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from patients.domain.calendar_files import (
 from timekeeping.reasons import Refused
 
 FOLD = re.compile(r"(?<!\n)\n+[ \t]")
-"""A line that continues in the next. Matched only at the first of several line breaks, so that a million of them are fast."""
+"""Line break that continues a line. Matches only at the first of several breaks, so that a million breaks stay fast."""
 PROPERTY_NAME = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
 EVENT_PROPERTIES = frozenset(
     {
@@ -30,16 +30,16 @@ EVENT_PROPERTIES = frozenset(
 DATE_LIST_PROPERTIES = {"RDATE", "EXDATE"}
 OTHER_COMPONENTS = {"VTODO", "VJOURNAL", "VFREEBUSY"}
 MAX_LINE_LENGTH = 2_000
-"""Of a line that says when something is, except for lists of dates."""
+"""Maximum length in characters of a line about times. Lists of dates may be longer."""
 MAX_DEPTH = 8
-"""A calendar has events, and these have alarms. Nothing else is nested in a real calendar."""
+"""Maximum nesting of components. Real calendars only contain events, which contain alarms."""
 
 
 @dataclass(slots=True)
 class RawCalendar:
-    """One calendar of a file: the name of its time zone, and the lines of its events and of the time zones it defines.
+    """One calendar of a file: its time zone's name, and the lines of its events and time zone definitions.
 
-    `no_events` counts the components that are no events, such as tasks.
+    `no_events` is the number of components other than events, such as tasks.
     """
 
     zone_name: str = ""
@@ -49,14 +49,18 @@ class RawCalendar:
 
 
 def split_calendars(data: bytes) -> list[RawCalendar]:
-    """Return the calendars in a file. Raises Refused for a file that is no complete calendar or too large."""
+    """Return the calendars in a file. Raises Refused if the file is too large, incomplete or not a calendar."""
     if len(data) > MAX_BYTES:
         raise Refused([CalendarTooLarge()])
     return _LineParser(_unfolded_lines(_decode(data))).calendars
 
 
 def _decode(data: bytes) -> str:
-    """Decode UTF-8, or UTF-16 if a byte order mark says so. Else fall back to cp1252: only the titles have other letters."""
+    """Decode a file as UTF-8, as UTF-16 if it has that byte order mark, or else as cp1252.
+
+    The fallback may decode letters wrongly, but only titles and the like contain letters outside ASCII, and these are
+    dropped.
+    """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     try:
@@ -71,7 +75,7 @@ def _unfolded_lines(text: str) -> Iterator[str]:
 
 
 class _LineParser:
-    """Reads the lines once and keeps track of the components that are open."""
+    """Reads the lines in one pass and keeps a stack of the open components."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self.calendars: list[RawCalendar] = []
@@ -117,7 +121,7 @@ class _LineParser:
         self._open.append((component, kept))
 
     def _end(self) -> None:
-        """Close the component that was opened last, whatever name the line has."""
+        """Close the innermost open component, whichever component the END line names."""
         if not self._open:
             raise Refused([NotACalendar()])
         in_zone = self._in_zone

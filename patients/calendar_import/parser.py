@@ -1,4 +1,4 @@
-"""Parse a whole calendar file. Only `worker` calls this, in a process with limits of time and memory."""
+"""Parse a whole calendar file. Only `worker` calls this, in a process with limits on time and memory."""
 
 import warnings
 from datetime import date
@@ -13,15 +13,15 @@ from timekeeping.intervals import Interval
 
 
 def parse_calendar(data: bytes, *, zone: ZoneInfo, first: date, until: date) -> ParsedCalendar:
-    """Return when somebody is busy on the half-open range of dates in `zone`, according to a calendar file.
+    """Return the busy times in a calendar file on the dates [first, until) in `zone`.
 
-    Raises Refused for a file that is not imported.
+    Raises Refused if the file can't be imported.
     """
     calendars = split_calendars(data)
     expanded = ExpandedCalendar(zone=zone, first=first, until=until)
     unknown_zone = unreadable = partly_read = 0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the libraries warn about the guesses that are wanted here
+        warnings.simplefilter("ignore")  # the libraries warn when they guess, which is intended here
         register_zones([definition for each in calendars for definition in each.zones])
         for each in calendars:
             if not each.events:

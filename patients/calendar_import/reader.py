@@ -1,4 +1,4 @@
-"""Read a calendar file in a child process that can be stopped."""
+"""Read a calendar file in a child process, which can be killed if it takes too long."""
 
 import json
 import sys
@@ -21,19 +21,19 @@ from timekeeping.reasons import Reason
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = [sys.executable, "-s", "-W", "ignore", "-m", "patients.calendar_import.worker"]
 TIMEOUT_SECONDS = 9
-"""Elapsed time. The child's CPU time is limited to less, but on a busy computer it gets that late."""
+"""Longest wait for the child process, in seconds. Its CPU time has a lower limit, but a busy computer is slower."""
 MAX_CONCURRENT = 2
 WAIT_SECONDS = 2
 CPU_LIMIT_EXIT_CODES = {-24, -9}
-"""The exit codes of a process that used up its CPU time: by SIGXCPU, or by SIGKILL if that was not enough."""
+"""Exit codes of a process that exceeded its CPU time: killed by SIGXCPU (-24) or, failing that, by SIGKILL (-9)."""
 _reader_slots = BoundedSemaphore(MAX_CONCURRENT)
 
 
 def read_calendar_file(data: bytes, *, zone: str, first: date, until: date) -> ParsedCalendar | Reason:
-    """Return when somebody is busy on the half-open range of dates in the time zone of that name, or why the file is refused.
+    """Return the busy times in a calendar file on the dates [first, until), or the reason why it is refused.
 
-    The child is a new interpreter without this process's memory, connections, environment and time zones
-    (docs/decisions/0007).
+    `zone` is the name of the time zone in which the dates are meant. The file is read by a new interpreter, which shares no
+    memory, connections, environment or registered time zones with this process (docs/decisions/0007).
     """
     if len(data) > MAX_BYTES:
         return CalendarTooLarge()

@@ -1,4 +1,4 @@
-"""Which recurrence rules are allowed, and how the end of a rule is read."""
+"""Check recurrence rules, and correct the last date (UNTIL) of a rule."""
 
 from datetime import MAXYEAR, UTC, date, datetime, time, tzinfo
 
@@ -16,9 +16,10 @@ LAST_SECOND = time(23, 59, 59)
 
 
 def check_rule(rule: vRecur) -> bool:
-    """Return whether this is a recurrence rule at all.
+    """Return whether the rule is a valid recurrence rule.
 
-    Raises Refused for one that repeats within the day, never moves on, or has too long lists.
+    Raises Refused for a rule that repeats within the day, has an interval below 1 (so that it never advances), or contains
+    lists that are too long.
     """
     frequency = _last_value(rule, "FREQ")
     if frequency in WITHIN_DAY_FREQUENCIES:
@@ -33,21 +34,21 @@ def check_rule(rule: vRecur) -> bool:
 
 
 def _last_value(rule: vRecur, name: str, default: object = None) -> object:
-    """Return the part's value, the last one if several are written."""
+    """Return the value of one part of the rule. If the part has several values, return the last one."""
     values = rule.get(name, [default])
     return values[-1] if isinstance(values, list) else values
 
 
 def make_until_inclusive(rule: vRecur, starts: date, zone: tzinfo) -> None:
-    """Rewrite the end of the rule (UNTIL) so that its last occurrence is included.
+    """Rewrite the end of the rule (UNTIL) so that the last occurrence is included.
 
-    If UNTIL is a date, all of that day is meant; a time without a zone is on the event's own clock. The library takes both
-    for UTC if the event has a time zone, which would lose the last occurrence. Events without a zone are on the wall clock of
-    `zone`, and so is their UNTIL.
+    If UNTIL is a date, the whole day is included. If UNTIL is a time without a time zone, it is in the time zone of the
+    event, or in `zone` if the event has none. The library would take both for UTC if the event has a time zone, and so lose
+    the last occurrence.
     """
     until = _last_value(rule, "UNTIL")
     if isinstance(until, date) and until.year == MAXYEAR:
-        del rule["UNTIL"]  # some programs write the last year for "no end"
+        del rule["UNTIL"]  # some programs write the year 9999 for "no end"
     if not isinstance(until, date) or not isinstance(starts, datetime) or "UNTIL" not in rule:
         return
     if not isinstance(until, datetime):

@@ -1,4 +1,7 @@
-"""Time zones by name and time zones that a file defines. The definitions are checked, as a hostile one never ends."""
+"""Look up time zones by name, and register the time zones that a calendar file defines.
+
+Definitions are checked first, because expanding a malicious one would never end.
+"""
 
 import re
 import zoneinfo
@@ -8,12 +11,12 @@ from icalendar import Timezone
 from icalendar.timezone import tzp
 
 PARSE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-"""What the libraries raise for input that they can't parse."""
+"""Exceptions that the libraries raise for input that they can't parse."""
 ZONE_NAME = re.compile(r"[\w+\-./ ()&,':]{1,100}")
 MAX_SLASHES = 6
 TZID_PARAMETER = re.compile(r"""[ \t]*;[ \t]*TZID[ \t]*=[ \t]*("[^"]*"|[^;:"]*)""", re.IGNORECASE)
 MAX_ZONES, MAX_ZONE_LINES = 50, 600
-"""Limits of the definitions that are read from a file. A time zone with a hundred changes is no longer than this."""
+"""Maximum number of time zone definitions in a file, and of lines in each: enough for a hundred clock changes."""
 RULE_PARTS = {
     "FREQ", "INTERVAL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "UNTIL", "COUNT", "WKST",
 }  # fmt: skip
@@ -21,7 +24,7 @@ RULE_PARTS = {
 
 @cache
 def is_known(name: str) -> bool:
-    """Whether the name is in the time zone database, is a Windows name, or was registered from a definition in the file.
+    """Whether the name is in the time zone database, is a Windows name, or is defined and registered from the file.
 
     Implausible names are not looked up, because the database opens files by name.
     """
@@ -45,7 +48,7 @@ def is_in_database(name: str) -> bool:
 
 
 def strip_unknown_zone(line: str) -> tuple[str, bool]:
-    """Remove the time zone from an event's line if it is unknown; return the line and whether it was removed."""
+    """Remove an unknown time zone from a line of an event. Return the line, and whether a time zone was removed."""
     found = TZID_PARAMETER.search(line, 0, line.find(":") if '"' not in line else len(line))
     if found is None or is_known(found[1].strip('" \t')):
         return line, False
@@ -55,14 +58,15 @@ def strip_unknown_zone(line: str) -> tuple[str, bool]:
 def register_zones(definitions: list[list[str]]) -> None:
     """Register the time zones that a file defines, except those that are known by name or can't be used.
 
-    After this the process must not read another file: the library would use one person's "Central Standard Time" for another.
+    The process must not read another file after this. Otherwise the library would apply one file's definition of "Central
+    Standard Time" to another person's file.
     """
     for lines in definitions[:MAX_ZONES]:
         if len(lines) <= MAX_ZONE_LINES and _is_harmless(lines) and not is_known(_zone_name(lines)):
             try:
                 Timezone.from_ical("\r\n".join(lines).encode())
             except PARSE_ERRORS:
-                continue  # its events are counted as being in an unknown time zone
+                continue  # events in this zone are later counted as having an unknown time zone
     is_known.cache_clear()
 
 
@@ -71,7 +75,7 @@ def _zone_name(lines: list[str]) -> str:
 
 
 def _is_harmless(lines: list[str]) -> bool:
-    """Whether all its rules are yearly. Clock changes need no other rules, and a rule by the second would never end."""
+    """Whether all rules of the definition are yearly. Clock changes need no others, and other rules might never end."""
     rules = (line.partition(":")[2] for line in lines if line.upper().startswith("RRULE"))
     return all(_is_yearly(rule) for rule in rules)
 

@@ -1,4 +1,4 @@
-"""The parsed calendar, or the reason against it, as one line of JSON between the two processes."""
+"""Convert a parsed calendar or a refusal to one line of JSON and back, to send it from the worker to its parent."""
 
 import json
 from datetime import UTC, date, datetime
@@ -11,7 +11,7 @@ COUNT_FIELDS = ("events", "occurrences", "cancelled", "free")
 
 
 def calendar_to_json(calendar: ParsedCalendar) -> str:
-    """Encode a calendar."""
+    """Encode a parsed calendar as one line of JSON."""
     return json.dumps(
         {
             "busy": [[int(each.start.timestamp()), int(each.end.timestamp())] for each in calendar.busy],
@@ -23,12 +23,15 @@ def calendar_to_json(calendar: ParsedCalendar) -> str:
 
 
 def refusal_to_json(reason: Reason) -> str:
-    """Encode why a file is refused."""
+    """Encode the reason why a file is refused as one line of JSON."""
     return json.dumps({"refused": reason.code})
 
 
 def result_from_json(line: bytes) -> ParsedCalendar | Reason:
-    """Decode what the other two functions write. Raises ValueError, KeyError or TypeError for anything else."""
+    """Decode a line that `calendar_to_json` or `refusal_to_json` wrote.
+
+    Raises ValueError, KeyError or TypeError for any other input.
+    """
     result = json.loads(line)
     if "refused" in result:
         return REFUSALS[result["refused"]]()

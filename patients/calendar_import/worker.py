@@ -1,7 +1,7 @@
-"""Read one calendar file in a process of its own, which knows only the file and ends afterwards.
+"""Read one calendar file in a separate process, which knows nothing but the file and ends afterwards.
 
-`python -m patients.calendar_import.worker` reads a line of JSON with the time zone and the dates from standard input, and then
-the file. It writes one line of JSON to standard output, and nothing else.
+`python -m patients.calendar_import.worker` reads one line of JSON (the time zone and the dates) and then the file from
+standard input. It writes one line of JSON to standard output, and nothing else.
 """
 
 import json
@@ -17,18 +17,18 @@ from timekeeping.reasons import Refused
 
 MAX_MEMORY = 448 * MEGABYTE
 MAX_CPU_SECONDS = 4
-"""The largest calendar needs less than half of it on a small computer."""
+"""Maximum CPU time in seconds. On a small computer, the largest calendar needs less than half of this."""
 NICENESS = 5
-"""Lower priority than the server, so that pages go first when the computer is busy."""
+"""Gives this process a lower priority than the server, so that pages go first when the computer is busy."""
 
 
 def limit_this_process() -> None:
-    """Limit this process to the memory and CPU time that a large calendar needs, and forbid it to write files.
+    """Limit this process to the memory and CPU time that a large calendar needs, and prevent it from writing files.
 
-    An operating system without such limits is left alone: the parent process limits how long it waits anyway.
+    Limits that the operating system does not support are skipped. The parent process limits the elapsed time in any case.
     """
     try:
-        import resource  # not on Windows
+        import resource  # not available on Windows
     except ImportError:
         return
     os.nice(NICENESS)
@@ -45,7 +45,7 @@ def limit_this_process() -> None:
 
 
 def main() -> None:
-    """Read the request and the file, and write the result."""
+    """Read the request and the file from standard input, and write the result to standard output."""
     limit_this_process()
     request = json.loads(sys.stdin.buffer.readline())
     data = sys.stdin.buffer.read(MAX_BYTES + 1)

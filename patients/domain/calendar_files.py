@@ -1,4 +1,4 @@
-"""The result of reading a calendar file, which has times but no titles or places, and the reasons against an import."""
+"""The result of reading a calendar file (times, but no titles or places), and the reasons for refusing a file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,30 +14,33 @@ MAX_BYTES = MAX_MEGABYTES * MEGABYTE
 MAX_EVENTS = 5_000
 MAX_OCCURRENCES = 5_000
 MAX_DATES = 20_000
-"""Of dates that repetitions add or leave out in one file. All limits are product rules: several times what the busiest work
-calendar has, and few enough to be read in seconds."""
+"""Maximum number of dates that repeating entries of one file add or leave out.
+
+All limits on calendar files are product rules: several times what the busiest work calendar has, and small enough for a
+file to be read in seconds.
+"""
 WEEKS_AHEAD = 26
-"""How far ahead a calendar is read: more than twice the weeks for which sessions exist."""
+"""Number of weeks ahead for which a calendar is read: more than twice the weeks for which sessions exist."""
 
 
 class CalendarNotice(StrEnum):
-    """Something that the person who uploaded the file should know."""
+    """A notice about entries of a calendar file, shown to the person who uploaded it."""
 
     UNKNOWN_ZONE = "unknown_zone"
-    """Entries in an unknown time zone; they are read on the wall clock of the site."""
+    """Entries in an unknown time zone; they are read in the time zone of the site."""
     UNREADABLE = "unreadable"
     """Entries without a readable date; they are left out."""
     PARTLY_READ = "partly_read"
-    """Entries of which a part, for example a repetition, could not be read; the rest of them counts."""
+    """Entries with a part that could not be read, such as a repetition; their other parts are used."""
     NO_LENGTH = "no_length"
     """Entries that end when they start; they are left out."""
     NO_EVENTS = "no_events"
-    """Tasks, notes and so on, which do not say when somebody is busy; they are left out."""
+    """Tasks, notes and other items that don't say when a person is busy; they are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountedNotice:
-    """A notice, and the number of entries that it is about."""
+    """A notice, and the number of entries to which it applies."""
 
     notice: CalendarNotice
     number: int
@@ -45,10 +48,11 @@ class CountedNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedCalendar:
-    """A calendar file, read for a range of dates.
+    """The content of a calendar file for a range of dates.
 
-    `busy` are intervals cut to that range. `whole_days` are the dates of all-day entries: only the person knows whether they
-    are busy then. `cancelled` and `free` count the occurrences that were left out because they are canceled or free.
+    `busy` are the busy intervals, cut to that range. `whole_days` are the dates of all-day entries; only the patient knows
+    whether they are busy on those days. `cancelled` and `free` are the numbers of occurrences that were left out because
+    they are canceled or marked as free time.
     """
 
     busy: tuple[Interval[datetime], ...]
@@ -69,17 +73,17 @@ class CalendarTooLarge(Reason):
 
 @dataclass(frozen=True, slots=True)
 class NotACalendar(Reason):
-    """The file has no calendar in it, or none that can be parsed."""
+    """The file contains no calendar, or none that can be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarTruncated(Reason):
-    """The file starts as a calendar but is cut off."""
+    """The file begins like a calendar, but its end is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarTooOld(Reason):
-    """The file is in the format from before 1998, in which the same properties have other meanings."""
+    """The file is in the format used before 1998, in which the same properties have other meanings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class TooManyEvents(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TooManyOccurrences(Reason):
-    """The entries occur more often within the weeks ahead than the limit."""
+    """The entries occur more often in the weeks ahead than the limit allows."""
 
     most: int = MAX_OCCURRENCES
     weeks: int = WEEKS_AHEAD
@@ -99,19 +103,19 @@ class TooManyOccurrences(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TooManyDates(Reason):
-    """Repetitions add or leave out more dates than the limit."""
+    """Repeating entries add or leave out more dates than the limit allows."""
 
     most: int = MAX_DATES
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatsTooOften(Reason):
-    """An entry repeats several times a day."""
+    """An entry repeats several times within a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleNotAllowed(Reason):
-    """An entry has a recurrence rule that never moves on, or that has implausibly long lists."""
+    """An entry has too many recurrence rules, or one that never advances or is implausibly long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +156,9 @@ REFUSALS: dict[str, type[Reason]] = {
         ReadingIsBusy,
     )
 }
-"""The reasons by code. Each can be built from its code alone, because its numbers are constants."""
+"""Classes of reasons by code. Each can be created without arguments, because its fields have constant defaults."""
 
 
 def nonzero_notices(numbers: Iterable[tuple[CalendarNotice, int]]) -> tuple[CountedNotice, ...]:
-    """Return the notices that are about at least one entry."""
+    """Return the notices that apply to at least one entry."""
     return tuple(CountedNotice(notice, number) for notice, number in numbers if number)

@@ -1,8 +1,9 @@
-"""Turn the times of an imported calendar into busy times: weekly patterns where it has them, and single dates.
+"""Turn the times of an imported calendar into busy times: weekly patterns where possible, otherwise single dates.
 
-A calendar comes as single times, even if it means "every Monday". The search treats single dates as exceptions and allows a
-few of them to be missed. So what occurs in at least three of every four weeks becomes a weekly pattern (product rule). It also
-applies in the weeks that it leaves out, so that nobody is taken to be less busy than their calendar says.
+A calendar is read as single times, even if it means "every Monday". The search for a schedule treats busy times on single
+dates as exceptions, and accepts that a few sessions are missed because of them. Therefore a time that occurs in at least
+three of every four weeks becomes a weekly pattern (product rule). The pattern also applies in the weeks without that time,
+so that no patient is taken to be less busy than their calendar says.
 """
 
 from collections import defaultdict
@@ -20,14 +21,14 @@ MIN_RUN_WEEKS = 4
 EVERY_WEEK, EVERY_OTHER_WEEK = 1, 2
 
 MinuteSpan = tuple[int, int]
-"""Start and end in minutes since midnight; the end is more than a day's minutes if it is on the next day."""
+"""Start and end in minutes since midnight. An end on the next day is more than 1,440, the minutes of a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarTimes:
-    """The busy times of an imported calendar on the half-open range of dates from `first` to `until`.
+    """The busy times of an imported calendar on the dates [first, until).
 
-    Travel is in minutes before and after each time. `movable_minutes` means the same as in `BusyTime`.
+    Travel is in minutes before and after each busy time. `movable_minutes` means the same as in `BusyTime`.
     """
 
     key: int
@@ -41,14 +42,18 @@ class CalendarTimes:
     movable_minutes: int = 0
 
     def on_dates(self, zone: tzinfo) -> tuple[BusyTime, ...]:
-        """Return every time on its own dates only, on the wall clock of `zone`."""
+        """Return all times as busy times on single dates, on the wall clock of `zone`."""
         dates = dates_by_span(self.intervals, zone)
         return tuple(
             self._busy(number, OnDates(frozenset(dates[span])), span) for number, span in enumerate(sorted(dates))
         )
 
     def in_weeks(self, zone: tzinfo) -> tuple[BusyTime, ...]:
-        """Return the times of `on_dates` with weekly patterns where there are any. These also apply in the weeks they skip."""
+        """Return the times as weekly patterns where possible, and the remaining times on single dates.
+
+        Times are on the wall clock of `zone`. A pattern also applies in the few weeks in which the calendar does not have
+        the time.
+        """
         patterns: list[tuple[RecurrencePattern, MinuteSpan]] = []
         dates = dates_by_span(self.intervals, zone)
         for span in sorted(dates):
@@ -73,7 +78,7 @@ class CalendarTimes:
 
 
 def dates_by_span(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapping[MinuteSpan, set[date]]:
-    """Map each wall-clock time to the dates on which it starts. Seconds are rounded outward to whole minutes."""
+    """Map each wall-clock span to the dates on which it starts. Seconds are rounded outward to whole minutes."""
     dates: dict[MinuteSpan, set[date]] = defaultdict(set)
     for each in intervals:
         for on, span in _split_at_midnight(each, zone):
@@ -82,7 +87,10 @@ def dates_by_span(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapp
 
 
 def _split_at_midnight(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, MinuteSpan]]:
-    """Yield an interval of up to a day as one piece, even past midnight; split a longer one at every midnight."""
+    """Yield the parts of an interval, each with its date. An interval longer than a day is split at midnights.
+
+    An interval of up to a day stays in one part, even if it lasts past midnight.
+    """
     first = _local_time(interval.start, zone).date()
     starts, ends = _wall_minutes(interval, first, zone)
     if ends - starts <= MINUTES_A_DAY:
@@ -101,14 +109,14 @@ def _split_at_midnight(interval: Interval[datetime], zone: tzinfo) -> Iterator[t
 
 
 def _date_exists(on: date, zone: tzinfo) -> bool:
-    """Whether the date exists: a zone that moved across the date line skipped one."""
+    """Whether the date exists in the zone. A zone that moved across the date line skipped a date."""
     return at_wall_clock(on, time(), zone) < at_wall_clock(on + DAY, time(), zone)
 
 
 def _wall_minutes(interval: Interval[datetime], on: date, zone: tzinfo) -> MinuteSpan:
-    """Return the earliest and the latest time that clocks show during the interval, in minutes since midnight of the date.
+    """Return the earliest and latest wall-clock time in the interval, in minutes since midnight of the date `on`.
 
-    If clocks are put back within the interval, they show some times twice. Both are included.
+    If clocks go back within the interval, they show some times twice. The result then covers both.
     """
     midnight = datetime.combine(on, time())
     starts, ends = _local_time(interval.start, zone), _local_time(interval.end, zone)
@@ -120,7 +128,7 @@ def _wall_minutes(interval: Interval[datetime], on: date, zone: tzinfo) -> Minut
 
 
 def _clock_change_in(interval: Interval[datetime], zone: tzinfo) -> datetime:
-    """Return the instant at which clocks are put back, in an interval that starts before it and ends after it."""
+    """Return the instant at which clocks go back; it must lie within the interval."""
     before, after = interval.start, interval.end
     while after - before > SECOND:
         middle = before + (after - before) // 2
@@ -140,11 +148,11 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 
 
 def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tuple[Recurrence, ...], frozenset[date]]:
-    """Find the weekly patterns among the dates of one wall-clock time; return them and the dates that are left.
+    """Find the weekly patterns among the dates of one wall-clock time. Return them and the remaining dates.
 
-    A weekday is a pattern of every week or every other week while at least three of every four of these weeks have it, over
-    four weeks or more. The dates are between `first` and `until`. A pattern that is there at an end of this range is taken to
-    continue beyond it, until a later calendar is imported.
+    A weekday becomes a pattern of every week (or every other week) if the time occurs in at least three of every four of
+    these weeks, over four weeks or more. The dates are in [first, until). A pattern that reaches an end of this range is
+    taken to continue beyond it, until a later calendar is imported.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)
@@ -168,7 +176,7 @@ def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tu
 
 
 def _runs(dates: Sequence[date], weekday: int, step: int) -> Iterator[list[date]]:
-    """Yield the runs of a weekday's dates that repeat every `step` weeks and are long enough for a pattern."""
+    """Yield the runs of dates on a weekday that repeat every `step` weeks and are long enough for a pattern."""
     for parity in range(step):
         own = [day for day in dates if day.weekday() == weekday and day.toordinal() // 7 % step == parity]
         run: list[date] = []
@@ -193,14 +201,14 @@ def _if_long_enough(run: list[date], step: int) -> Iterator[list[date]]:
 
 @dataclass(frozen=True, slots=True)
 class CalendarChange:
-    """The difference between two versions of a calendar: the times that were added, and those that are gone."""
+    """The difference between two versions of a calendar: the times that were added, and those that were removed."""
 
     added: tuple[Interval[datetime], ...]
     gone: tuple[Interval[datetime], ...]
 
 
 def change_between(before: CalendarTimes, after: CalendarTimes, zone: tzinfo) -> CalendarChange:
-    """Compare two versions of a calendar on the dates that both were read for. Times outside are no difference."""
+    """Compare two versions of a calendar on the dates that both cover. Times on other dates are ignored."""
     first, until = max(before.first, after.first), min(before.until, after.until)
     if first >= until:
         return CalendarChange((), ())

@@ -1,11 +1,11 @@
-"""Lay out the fields of a form with crispy-forms."""
+"""Arrange form fields with crispy-forms."""
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Layout, Row
 
 
 def form_layout(*rows: object) -> FormHelper:
-    """Lay out rows of fields inside a form element that the template writes."""
+    """Return a layout of form fields in rows. The template writes the form element around them."""
     helper = FormHelper()
     helper.form_tag = False
     helper.disable_csrf = True
@@ -14,5 +14,5 @@ def form_layout(*rows: object) -> FormHelper:
 
 
 def fields_row(*names: str) -> Row:
-    """Put fields beside each other if there is room."""
+    """Return a row with the fields side by side, if the screen is wide enough."""
     return Row(*(Column(name, css_class="col-sm") for name in names))

@@ -13,17 +13,17 @@ from timekeeping.intervals import Interval
 
 MAX_TRAVEL_MINUTES = 480
 UNSAVED_KEPT_FOR = timedelta(days=1)
-"""How long a calendar that was read but not saved is kept (product rule)."""
+"""How long a calendar preview that nobody saved is kept (product rule)."""
 DECLINED_KEPT_FOR = timedelta(days=30)
-"""How long a patient sees that their calendar was declined, and why (product rule)."""
+"""How long a declined calendar and the reason for it are shown to the patient (product rule)."""
 CALENDAR_KINDS = (CommitmentKind.WORK, CommitmentKind.SCHOOL, CommitmentKind.OTHER)
 
 
 class CalendarState(models.TextChoices):
-    """What became of a calendar file.
+    """The state of an uploaded calendar.
 
-    UNDERSTOOD is a preview that nobody has saved. A patient's calendar that conflicts with a booking is WAITING until a
-    coordinator decides.
+    UNDERSTOOD is a preview that has not been saved. WAITING is a calendar that a patient uploaded and that conflicts with a
+    booking; a coordinator has to decide on it. KEPT is a saved calendar.
     """
 
     UNDERSTOOD = "understood", "Not kept yet"
@@ -34,26 +34,26 @@ class CalendarState(models.TextChoices):
 
 class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
     def visible_to(self, user: User) -> "ImportedCalendarQuerySet":
-        """The user's own, and those of patients whose commitments they may see; previews only for who uploaded them."""
+        """Calendars of patients whose commitments the user may see; of previews, only the user's own uploads."""
         may_see = Patient.objects.with_commitments_visible_to(user)
         return self.filter(~Q(state=CalendarState.UNDERSTOOD) | Q(uploaded_by=user), patient__in=may_see)
 
     def saved_for(self, patients: Collection[int]) -> "ImportedCalendarQuerySet":
-        """The saved calendars of the patients with these ids."""
+        """Saved calendars of the patients with these ids."""
         return self.filter(patient__in=patients, state=CalendarState.KEPT)
 
     def not_expired(self, now: datetime) -> "ImportedCalendarQuerySet":
-        """Without the expired ones, whose rows exist until the next nightly deletion."""
+        """Calendars that have not expired. Expired ones stay in the table until the next nightly deletion."""
         return self.exclude(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - UNSAVED_KEPT_FOR).exclude(
             state=CalendarState.DECLINED, decided_at__lte=now - DECLINED_KEPT_FOR
         )
 
     def open_at(self, now: datetime) -> "ImportedCalendarQuerySet":
-        """The calendars whose page can be opened: saved, waiting, or previewed and not expired."""
+        """Calendars whose page can be opened: saved ones, waiting ones, and previews that have not expired."""
         return self.not_expired(now).exclude(state=CalendarState.DECLINED)
 
     def expired(self, now: datetime) -> "ImportedCalendarQuerySet":
-        """Previews and declined calendars that have been kept for as long as they should be."""
+        """Previews and declined calendars that are older than they are kept."""
         return self.filter(
             Q(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - UNSAVED_KEPT_FOR)
             | Q(state=CalendarState.DECLINED, decided_at__lte=now - DECLINED_KEPT_FOR)
@@ -61,7 +61,7 @@ class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
 
 
 class ImportedCalendar(models.Model):
-    """The times at which a patient is busy according to a calendar file. The file itself is not stored."""
+    """The times at which a patient is busy according to an uploaded calendar file. The file is not stored."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="imported_calendars")
     kind = models.CharField(max_length=20, choices=[(kind.value, kind.label) for kind in CALENDAR_KINDS])
@@ -154,11 +154,11 @@ class ImportedCalendar(models.Model):
 
     @property
     def notices(self) -> tuple[CountedNotice, ...]:
-        """What could not be read, or was read in a way to mention, and how often."""
+        """Notices about entries that were not fully read, each with the number of its entries."""
         return tuple(CountedNotice(CalendarNotice(remark), number) for remark, number in self.remarks)
 
     def as_times(self, intervals: Iterable[Interval[datetime]]) -> CalendarTimes:
-        """Return the calendar as a value, with the busy times that the caller has loaded for it."""
+        """Return the calendar as a value for the domain code, with busy times that the caller has loaded."""
         return CalendarTimes(
             key=self.pk,
             label=self.label,
@@ -174,12 +174,12 @@ class ImportedCalendar(models.Model):
 
 class CalendarIntervalQuerySet(models.QuerySet["CalendarInterval"]):
     def counted_as_busy(self) -> "CalendarIntervalQuerySet":
-        """Without whole days, unless somebody said that the patient is busy on them."""
+        """Intervals in which the patient is busy. All-day entries are included only if the calendar says that they count."""
         return self.filter(Q(is_whole_day=False) | Q(calendar__whole_days_count=True))
 
 
 class CalendarInterval(models.Model):
-    """A busy time in a calendar. The name and place of its entry are not stored."""
+    """A busy time in an imported calendar. The title and location of the entry are not stored."""
 
     calendar = models.ForeignKey(ImportedCalendar, on_delete=models.CASCADE, related_name="intervals")
     starts = models.DateTimeField()

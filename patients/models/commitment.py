@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 MIDNIGHT = time(0)
 MIN_MOVABLE_MINUTES, MAX_MOVABLE_MINUTES = 5, 480
-"""By how many minutes a commitment can be movable: less than five frees nothing, eight hours are a whole shift."""
+"""Limits of a commitment's movable minutes: less than 5 would free no time, and 480 are a whole shift."""
 MASK_BEYOND_CYCLE = (F("cycle_mask") + 1).bitrightshift(F("cycle_days"))  # type: ignore[arg-type]  # any expression will do
-"""The bits of `cycle_mask` at and after `cycle_days`, in SQL: 0 if at least one day is off and no later bit is set."""
+"""SQL expression that is 0 if `cycle_mask` leaves at least one day off and has no bits beyond `cycle_days`."""
 
 
 class HasPattern(Protocol):
-    """The fields that say on which dates a commitment happens, of a `Commitment` and of `CommitmentValues`."""
+    """Fields that say on which dates a commitment happens. Both `Commitment` and `CommitmentValues` have them."""
 
     @property
     def weekdays(self) -> int: ...
@@ -44,17 +44,17 @@ class HasPattern(Protocol):
 
 
 def mask_weekdays(mask: int) -> tuple[int, ...]:
-    """Return the weekdays, Monday as 0, whose bits are set in `Commitment.weekdays`."""
+    """Return the weekdays (Monday is 0) whose bits are set in a value of `Commitment.weekdays`."""
     return tuple(day for day in range(7) if mask >> day & 1)
 
 
 def weekday_mask(days: Iterable[int]) -> int:
-    """Return weekdays, Monday as 0, as the bits of `Commitment.weekdays`."""
+    """Return the value of `Commitment.weekdays` for these weekdays (Monday is 0)."""
     return sum(1 << day for day in set(days))
 
 
 def commitment_pattern(given: HasPattern) -> RecurrencePattern:
-    """Return on which dates a commitment happens. Raises ValueError if on none."""
+    """Return the recurrence pattern of a commitment. Raises ValueError if the pattern has no days."""
     if given.on is not None:
         until = given.until or given.on + timedelta(days=1)
         days = (given.on + timedelta(days=number) for number in range((until - given.on).days))
@@ -87,26 +87,27 @@ class CommitmentKind(models.TextChoices):
 
 class CommitmentQuerySet(models.QuerySet["Commitment"]):
     def visible_to(self, user: User) -> "CommitmentQuerySet":
-        """The user's own, and those of patients whose commitments they may see."""
+        """Commitments of the patients whose commitments the user may see, and the user's own."""
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
     def in_force_from(self, day: date) -> "CommitmentQuerySet":
-        """Those that hold on the day or later."""
+        """Commitments that apply on the day or later."""
         not_ended = self.filter(Q(valid_until=None) | Q(valid_until__gt=day))
         return not_ended.exclude(until=None, on__lt=day).exclude(until__lte=day)
 
     def with_travel(self) -> "CommitmentQuerySet":
-        """With the rows that `as_busy_time` reads, in at most one query more."""
+        """Load the places and travel times that `as_busy_time` reads, with at most one more query."""
         return self.select_related("place").prefetch_related("place__travels")
 
 
 class Commitment(models.Model):
-    """Time when a patient is busy, in wall-clock times of the site's zone.
+    """A time when a patient is busy, on the wall clock of the patient's site.
 
-    It has one of three patterns. Weekly: on `weekdays`, every week, or every other week counted from the week of `anchor`.
-    Rotation: a cycle of `cycle_days` days that starts on the date `anchor`; `cycle_mask` has a bit for each busy day of it.
-    Dates: the date `on`, or the `weekdays` in the half-open range from `on` to `until`.
-    If `ends` is at or before `starts`, it is on the next day; from midnight to midnight is a whole day.
+    A commitment has one of three patterns. Weekly: on `weekdays`, every week, or every other week counted from the week of
+    `anchor`. Rotation: a cycle of `cycle_days` days that starts on the date `anchor`; `cycle_mask` has a bit for each busy
+    day. Dates: the single date `on`, or the `weekdays` in [on, until).
+
+    If `ends` is at or before `starts`, the commitment ends on the next day. From midnight to midnight is a whole day.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="commitments")
@@ -207,12 +208,12 @@ class Commitment(models.Model):
 
     @property
     def weekday_numbers(self) -> tuple[int, ...]:
-        """The weekdays, Monday as 0."""
+        """Weekdays of the commitment as numbers (Monday is 0)."""
         return mask_weekdays(self.weekdays)
 
     @property
     def rotation(self) -> str:
-        """The rotation as a person writes it, such as “4 on, 3 off”; empty if it has none."""
+        """The rotation as a person would write it, such as “4 on, 3 off”. Empty for other patterns."""
         return format_runs(bits_to_runs(self.cycle_days, self.cycle_mask or 0)) if self.cycle_days else ""
 
     @property
@@ -221,7 +222,7 @@ class Commitment(models.Model):
 
     @property
     def last_on(self) -> date | None:
-        """The last of several dates, or None if it is not on several dates."""
+        """Last date of a commitment on several dates; None for other commitments."""
         return self.until - timedelta(days=1) if self.until else None
 
     @property
@@ -233,7 +234,11 @@ class Commitment(models.Model):
         return commitment_pattern(self)
 
     def travel(self, site: "Site") -> tuple[int, int]:
-        """Return the minutes from the site to the commitment and back: its place's, or its own if the place has none."""
+        """Return the travel minutes from the site to the commitment, and from the commitment back to the site.
+
+        The travel times of the commitment's place are used if it has any for the site, otherwise those of the commitment
+        itself.
+        """
         travels = self.place.travels.all() if self.place is not None else ()
         for travel in travels:
             if travel.site_id == site.pk:
@@ -241,7 +246,10 @@ class Commitment(models.Model):
         return self.travel_before_minutes, self.travel_after_minutes
 
     def as_busy_time(self, *, site: "Site") -> BusyTime:
-        """Return the commitment as a value with the travel to and from the site; load several `with_travel`."""
+        """Return the commitment as a value for the domain code, with travel to and from the site.
+
+        Load the commitments `with_travel` to avoid a query for each of them.
+        """
         before, after = self.travel(site)
         return BusyTime(
             key=self.pk,

@@ -20,10 +20,10 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 
 
 class Consent(models.Model):
-    """A patient's written consent to share the times of their appointments, and nothing else, with one recipient.
+    """A patient's written consent to share the times of appointments, and nothing else, with one recipient.
 
-    It is valid on the half-open dates `signed_on` to `valid_until`, unless it is revoked before. 42 CFR 2.31 requires the
-    recipient, the purpose, what is disclosed, how the consent ends and when it was signed.
+    It is valid on the dates [signed_on, valid_until) unless it is revoked earlier. 42 CFR 2.31 requires a consent to state
+    the recipient, the purpose, what is disclosed, how the consent ends, and when it was signed.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="consents")
@@ -71,5 +71,5 @@ class Consent(models.Model):
         return self.valid_until - timedelta(days=1)
 
     def is_in_force_on(self, day: date) -> bool:
-        """Whether it is valid on the day and was not revoked."""
+        """Whether the consent is valid on the day and has not been revoked."""
         return self.revoked_at is None and self.signed_on <= day < self.valid_until

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LevelOfCare(models.TextChoices):
-    """The ASAM levels of outpatient programs with nine or more hours a week."""
+    """ASAM levels of care for outpatient programs with nine or more hours a week."""
 
     INTENSIVE = "2.1", "2.1 Intensive outpatient"
     HIGHER = "2.5", "2.5 Higher band (partial hospitalization)"
@@ -25,28 +25,29 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
         return self.filter(patient__in=Patient.objects.visible_to(user))
 
     def open_on(self, day: date) -> "EpisodeQuerySet":
-        """Those that include the day."""
+        """Episodes that include the day."""
         return self.filter(Q(ends=None) | Q(ends__gt=day), starts__lte=day)
 
     def open_on_or_after(self, day: date) -> "EpisodeQuerySet":
-        """Those that include the day or begin after it."""
+        """Episodes that include the day or begin after it."""
         return self.filter(Q(ends=None) | Q(ends__gt=day))
 
     def overlapping(self, first: date, until: date) -> "EpisodeQuerySet":
-        """Those with a day in the half-open range."""
+        """Episodes that include a day in [first, until)."""
         return self.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until)
 
     def at(self, site: "Site", first: date, until: date) -> "EpisodeQuerySet":
-        """Those with a day at the site in the half-open range, even if they were transferred since."""
+        """Episodes that were at the site on a day in [first, until), even if they were transferred since."""
         arrived = Q(came_on=None) | Q(came_on__lt=until)
         before = FormerSite.objects.filter(episode=OuterRef("pk"), site=site, starts__lt=until, ends__gt=first)
         return self.overlapping(first, until).filter(Q(arrived, site=site) | Exists(before))
 
 
 class Episode(models.Model):
-    """An episode of care from admission to discharge, on the half-open dates `starts` to `ends`.
+    """An episode of care from admission to discharge, on the dates [starts, ends).
 
-    `site` is where it is now, since the date `came_on` if it was transferred from another site (see `FormerSite`).
+    `site` is the current site of the episode. `came_on` is the first day there after a transfer from another site, or None
+    (see `FormerSite`).
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="episodes")
@@ -99,15 +100,15 @@ class Episode(models.Model):
         return self.starts <= day and (self.ends is None or day < self.ends)
 
     def earliest_from(self, day: date) -> date:
-        """Return the day, or the first day of the episode if that is later."""
+        """Return the later of the day and the first day of the episode."""
         return max(day, self.starts)
 
     def span_on(self, day: date) -> "LevelOfCareSpan | None":
-        """Return the level in force on the day, or None. Reads prefetched spans."""
+        """Return the span of the level of care in force on the day, or None. Reads prefetched spans."""
         return next((span for span in self.spans.all() if span.holds_on(day)), None)
 
     def site_on(self, day: date) -> "Site":
-        """Return the site of the episode on the day. Takes a query for days before the latest transfer only."""
+        """Return the site of the episode on the day. Only days before the latest transfer need a query."""
         if self.came_on is None or self.came_on <= day:
             return self.site
         former = self.former_sites.select_related("site").order_by("starts")
@@ -115,7 +116,7 @@ class Episode(models.Model):
 
 
 class FormerSite(models.Model):
-    """A site at which an episode was on the half-open dates `starts` to `ends`, before its transfer to another."""
+    """A former site of an episode that was transferred; the episode was there on the dates [starts, ends)."""
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="former_sites")
     site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="+")
@@ -142,7 +143,7 @@ class FormerSite(models.Model):
 
 
 class LevelOfCareSpan(models.Model):
-    """A period of an episode at one level of care, with the prescribed hours. A step down begins the next span."""
+    """A period of an episode at one level of care, with its prescribed hours. A change of level begins a new span."""
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="spans")
     level = models.CharField(max_length=4, choices=LevelOfCare.choices)
@@ -180,5 +181,5 @@ class LevelOfCareSpan(models.Model):
         return self.episode.site_id
 
     def holds_on(self, day: date) -> bool:
-        """Whether the level is in force on the day."""
+        """Whether the level of care is in force on the day."""
         return self.starts <= day and (self.ends is None or day < self.ends)

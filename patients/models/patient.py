@@ -6,13 +6,13 @@ from accounts.permissions import Permission
 
 
 def display_name(first_name: str, last_name: str, preferred_name: str) -> str:
-    """Return the name by which staff see a patient: the preferred or first name, and the last name."""
+    """Return a patient's name as staff see it: the preferred or first name, and the last name."""
     return f"{preferred_name or first_name} {last_name}"
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User) -> "PatientQuerySet":
-        """The patients at sites whose patients the user may see, those in the user's own groups, and the user's own record."""
+        """Patients of sites where the user may see all patients, those in the user's own groups, and the user's own record."""
         in_own_groups = self.model.objects.filter(
             episodes__bookings__session__facilitators=user, episodes__bookings__released_at=None
         )
@@ -23,15 +23,15 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         )
 
     def with_commitments_visible_to(self, user: User) -> "PatientQuerySet":
-        """The user's own record, and the visible patients at sites where the user may see commitments."""
+        """Visible patients of sites where the user may see commitments, and the user's own record."""
         return self.visible_to(user).filter(user.may_at(Permission.SEE_COMMITMENTS) | Q(user=user.pk))
 
     def managed_by(self, user: User) -> "PatientQuerySet":
-        """The patients whose record the user may change."""
+        """Patients whose record the user may change."""
         return self.filter(user.may_at(Permission.MANAGE_PATIENTS))
 
     def matching(self, words: str) -> "PatientQuerySet":
-        """The patients for whom every word is part of a name or the code."""
+        """Patients for whom each of the words is part of a name or of the code."""
         found = self
         for word in words.split():
             found = found.filter(
@@ -44,7 +44,10 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 
 
 class Patient(models.Model):
-    """A patient as a person. Their time in care is an `Episode`, their time elsewhere is in `Commitment` rows."""
+    """A patient's personal details.
+
+    The patient's time in care is stored in `Episode` rows, and other busy times in `Commitment` rows.
+    """
 
     site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="patients")
     code = models.CharField(max_length=40, unique=True, help_text="The clinic's own code, for example P001.")
@@ -75,7 +78,7 @@ class Patient(models.Model):
 
     @property
     def short_name(self) -> str:
-        """Return the preferred name, or the first name without one."""
+        """The preferred name, or else the first name."""
         return self.preferred_name or self.first_name
 
     @property

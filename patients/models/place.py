@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 class PlaceQuerySet(models.QuerySet["Place"]):
     def visible_to(self, user: User) -> "PlaceQuerySet":
-        """The user's own, and those of patients whose commitments they may see."""
+        """Places of the patients whose commitments the user may see, and the user's own."""
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
 
 class Place(models.Model):
-    """Where a patient travels from and to, such as home, work or school, with the travel time to each site."""
+    """A place from which a patient travels to a site and back, such as home, work or school."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="places")
     name = models.CharField(max_length=80, help_text="For example Home, or Warehouse.")
@@ -50,7 +50,7 @@ class Place(models.Model):
 
 
 class PlaceTravel(models.Model):
-    """The travel between a place and one site, in minutes: to the place before a commitment there, and back after it."""
+    """Travel minutes between a place and one site: to the place before a commitment there, and back after it."""
 
     place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="travels")
     site = models.ForeignKey("scheduling.Site", on_delete=models.CASCADE, related_name="+")

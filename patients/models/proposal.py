@@ -8,7 +8,7 @@ from patients.models.commitment import Commitment
 from patients.models.patient import Patient
 
 KEPT_SHOWN_FOR = timedelta(days=14)
-"""How long the chart shows what a patient changed without a decision (product rule)."""
+"""How long the chart shows a patient's changes that were saved without a decision (product rule)."""
 DECLINED_SHOWN_FOR = timedelta(days=30)
 """How long a patient sees that a proposal was declined, and why (product rule)."""
 
@@ -20,7 +20,7 @@ class ProposalAction(models.TextChoices):
 
 
 class ProposalState(models.TextChoices):
-    """What became of a proposal. One that conflicts with no booking is KEPT at once, without a decision."""
+    """The state of a proposal. KEPT means saved at once, because the change conflicts with no booking."""
 
     WAITING = "waiting", "Waiting"
     KEPT = "kept", "Kept at once"
@@ -31,29 +31,29 @@ class ProposalState(models.TextChoices):
 
 class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
     def visible_to(self, user: User) -> "ProposalQuerySet":
-        """The user's own, and those of patients whose commitments they may see."""
+        """Proposals of the patients whose commitments the user may see, and the user's own."""
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
     def waiting(self) -> "ProposalQuerySet":
-        """Those that a coordinator has to decide on."""
+        """Proposals that wait for a coordinator's decision."""
         return self.filter(state=ProposalState.WAITING)
 
     def shown_to_staff(self, now: datetime) -> "ProposalQuerySet":
-        """Those that wait, and those that were kept at once recently."""
+        """Proposals that wait for a decision, and those that were recently saved without one."""
         recent = Q(state=ProposalState.KEPT, proposed_at__gt=now - KEPT_SHOWN_FOR)
         return self.filter(Q(state=ProposalState.WAITING) | recent)
 
     def shown_to_patient(self, now: datetime) -> "ProposalQuerySet":
-        """Those that wait, and those that were declined recently."""
+        """Proposals that wait for a decision, and those that were recently declined."""
         recent = Q(state=ProposalState.DECLINED, decided_at__gt=now - DECLINED_SHOWN_FOR)
         return self.filter(Q(state=ProposalState.WAITING) | recent)
 
 
 class CommitmentProposal(models.Model):
-    """A patient's own change to their commitments: one to add, to change or to end.
+    """A change that a patient made or proposed to their own commitments: to add, change or end one.
 
-    `values` are those of the commitment, as `patients.services.availability.commitment_json` writes them. A proposal to end
-    one has `last_day` instead.
+    `values` are the new values of the commitment, converted by `patients.services.availability.commitment_json`. A proposal
+    to end a commitment has `last_day` instead.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="proposals")

@@ -20,9 +20,9 @@ def form_page(
     template: str = "patients/form.html",
     **context: object,
 ) -> HttpResponse:
-    """Render the form with what was typed, and record that the user viewed `viewed`; status 422 if the form has errors.
+    """Render the page (status 422 if the form has errors), and record that the user viewed the row `viewed`.
 
-    The default template needs `heading` and `save`, the text on the button, and may have a `patient` and a `note`.
+    The default template needs `heading` and `save` (the text of the button), and may use `patient` and `note`.
     """
     if viewed is not None:
         record(viewed, by=signed_in(request), action=Action.VIEWED, at=clock.now(), detail=detail)

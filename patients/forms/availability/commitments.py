@@ -1,4 +1,4 @@
-"""Forms for a commitment and for its end."""
+"""Forms to enter a commitment and to end one."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -39,7 +39,7 @@ REASON_FIELDS = {
 
 
 class RunsField(forms.CharField):
-    """A rotation such as `4 on, 3 off` or `2-2-3-2-2-3`. The value is the lengths of its runs in days."""
+    """A rotation such as `4 on, 3 off` or `2-2-3-2-2-3`. The value is the tuple of its run lengths in days."""
 
     def to_python(self, value: Any) -> Any:
         written = super().to_python(value)
@@ -51,11 +51,11 @@ class RunsField(forms.CharField):
             raise forms.ValidationError(str(wrong)) from None
 
     def run_validators(self, value: Any) -> None:
-        """Skip the validators of text, as the runs were checked when they were parsed."""
+        """Skip the validators for text, because the runs were checked when they were parsed."""
 
 
 class CommitmentForm(forms.Form):
-    """A commitment of any pattern. Each field belongs to some patterns; what is typed for others is ignored, not lost."""
+    """A commitment of any pattern. Fields that belong to other patterns keep what was typed, but are not saved."""
 
     kind = forms.ChoiceField(choices=CommitmentKind.choices)
     label = forms.CharField(max_length=80, label="What", help_text="For example: day shift.")
@@ -126,7 +126,7 @@ class CommitmentForm(forms.Form):
         if commitment is not None:
             kwargs["initial"] = commitment_initial(commitment)
         super().__init__(*args, **kwargs)
-        if is_own:  # wording for patients, which doesn't mention sites
+        if is_own:  # help texts for patients, which don't mention sites
             self.fields["travel_before_minutes"].help_text = "From your appointments."
             self.fields["travel_after_minutes"].help_text = "To your appointments. Empty: as long as there."
         known = [(place.pk, place.name) for place in places]
@@ -152,7 +152,7 @@ class CommitmentForm(forms.Form):
         )
 
     def clean(self) -> dict[str, Any]:
-        """Require the fields of the chosen pattern; the service checks their values."""
+        """Require the fields of the chosen pattern. The service checks their values."""
         cleaned = super().clean() or {}
         needed = {
             EVERY_WEEK: {"weekdays": "On which days?"},
@@ -182,7 +182,7 @@ class CommitmentForm(forms.Form):
 
     @property
     def reason_fields(self) -> Mapping[str, str]:
-        """Map the codes of refusals to fields, which differ for dates in a row and for rotations."""
+        """Map reason codes to the fields beside which they are shown, depending on the chosen pattern."""
         pattern = self.data.get(self.add_prefix("pattern"))
         if pattern == SOME_DATES:
             return REASON_FIELDS | {"end_date_before_start": "last_on"}
@@ -206,7 +206,7 @@ class CommitmentForm(forms.Form):
 
 
 class CommitmentEndForm(LastDayForm):
-    """The last day of a commitment. One that is on dates alone is removed, so nothing is asked."""
+    """The last day of a commitment. A commitment on dates is removed instead, so it has no such field."""
 
     def __init__(self, data: Mapping[str, Any] | None, *, commitment: Commitment, today: date) -> None:
         super().__init__(data, initial={"last_day": today}, help_text="It still holds on this day.")
@@ -215,12 +215,12 @@ class CommitmentEndForm(LastDayForm):
 
     @property
     def ends_after(self) -> date | None:
-        """The last day; None for a commitment that is removed. Only for a valid form."""
+        """The last day, or None for a commitment that is removed. Read this only if the form is valid."""
         return self.cleaned_data.get("last_day")
 
 
 def _pattern_values(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of the chosen pattern only."""
+    """Return the values of the fields that belong to the chosen pattern."""
     pattern = given["pattern"]
     if pattern == ONE_DATE:
         return {"on": given["on"]}
@@ -237,7 +237,7 @@ def _pattern_values(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def pattern_name(commitment: Commitment) -> str:
-    """Return the form's name of a commitment's pattern."""
+    """Return the form's choice for the pattern of a commitment, such as `EVERY_WEEK`."""
     if commitment.on is not None:
         return SOME_DATES if commitment.until else ONE_DATE
     if commitment.cycle_days:

@@ -1,4 +1,4 @@
-"""Form for a place, with the travel times to each site."""
+"""Form for a place with its travel times to each site."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ MAX_TRAVEL_MINUTES = 480
 
 
 class PlaceForm(forms.Form):
-    """`sites` are the id and name of each site of the clinic. A site without minutes has no known travel time."""
+    """A place. `sites` are the id and name of each site; if a site's fields are empty, the travel time is unknown."""
 
     reason_fields: ClassVar = {"place_name_taken": "name"}
 
@@ -33,12 +33,12 @@ class PlaceForm(forms.Form):
 
     def values(self) -> PlaceValues:
         given = self.cleaned_data
-        ways = {}
+        travel_minutes = {}
         for pk in self.sites:
             before, after = given[f"before_{pk}"], given[f"after_{pk}"]
             if before is not None or after is not None:
-                ways[pk] = (before or 0, (before or 0) if after is None else after)
-        return PlaceValues(name=given["name"], travel_minutes_by_site=ways)
+                travel_minutes[pk] = (before or 0, (before or 0) if after is None else after)
+        return PlaceValues(name=given["name"], travel_minutes_by_site=travel_minutes)
 
 
 def _minutes_field(label: str, help_text: str = "") -> forms.IntegerField:
@@ -49,6 +49,6 @@ def _minutes_field(label: str, help_text: str = "") -> forms.IntegerField:
 
 def _travel_initial(place: Place) -> Mapping[str, int]:
     found: dict[str, int] = {}
-    for way in place.travels.all():
-        found |= {f"before_{way.site_id}": way.before_minutes, f"after_{way.site_id}": way.after_minutes}
+    for travel in place.travels.all():
+        found |= {f"before_{travel.site_id}": travel.before_minutes, f"after_{travel.site_id}": travel.after_minutes}
     return found

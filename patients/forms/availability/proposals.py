@@ -1,4 +1,4 @@
-"""Form for the decision on what a patient proposed."""
+"""Form to decide on a change that a patient proposed."""
 
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ ACCEPT, DECLINE = "accept", "decline"
 
 
 class DecisionForm(forms.Form):
-    """The button that was pressed is the decision; only a decline needs a reason."""
+    """A decision to accept or decline, made with one of two buttons. Only declining needs a reason."""
 
     reason_fields: ClassVar = {"reason_required": "reason"}
 
@@ -27,7 +27,7 @@ class DecisionForm(forms.Form):
         self.helper.render_hidden_fields = False
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what pressing Enter in the reason sends, as it is no decision."""
+        """Require a decision, because pressing Enter in the reason field submits the form without one."""
         cleaned = super().clean() or {}
         if not cleaned.get("decision"):
             self.add_error(None, "Accept it or decline it.")

@@ -1,4 +1,4 @@
-"""Forms for a week: each row is a weekly commitment. The grid on the page fills in the rows."""
+"""Forms to edit a week of commitments. Each row is a weekly commitment; the page also fills in rows from a grid."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,7 +16,7 @@ MAX_ROWS = 60
 
 
 class WeekRowForm(forms.Form):
-    """One row. Without a label, the commitment is labeled by its kind."""
+    """A row with one weekly commitment. If the label is empty, the name of the commitment's kind is used."""
 
     reason_fields: ClassVar = {
         "no_duration": "ends",
@@ -60,7 +60,7 @@ else:
 
 
 class WeekFormSet(WeekRowFormSetBase):
-    """The rows of a week, and two empty ones."""
+    """The rows of a week of commitments, followed by two empty rows."""
 
     form = WeekRowForm
     renderer = get_default_renderer()
@@ -74,11 +74,11 @@ class WeekFormSet(WeekRowFormSetBase):
         form.fields["DELETE"].widget.attrs["class"] = "form-check-input"
 
     def numbered_rows(self) -> Mapping[int, WeekRow]:
-        """Map the numbers of the filled rows to their values. Only for a valid week."""
+        """Map the index of each filled or deleted row to its values. Call this only if the formset is valid."""
         found: dict[int, WeekRow] = {}
-        taken_out = self.deleted_forms
+        deleted_forms = self.deleted_forms
         for number, form in enumerate(self.forms):
-            if form in taken_out:
+            if form in deleted_forms:
                 found[number] = WeekRow(commitment_id=form.cleaned_data.get("commitment"), is_removed=True)
             elif form.has_changed() or form.cleaned_data.get("commitment"):
                 found[number] = form.row()
@@ -86,7 +86,7 @@ class WeekFormSet(WeekRowFormSetBase):
 
 
 def week_initial(commitments: Iterable[Commitment]) -> list[dict[str, Any]]:
-    """Return the initial values of the rows, one for each commitment."""
+    """Return the initial values of the rows, one row for each commitment."""
     return [
         {
             "commitment": each.pk,

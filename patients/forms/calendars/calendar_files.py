@@ -1,4 +1,4 @@
-"""Forms for a calendar file. The service checks the content of the file."""
+"""Forms to upload and save a calendar file. The service checks the content of the file."""
 
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ OWN_FILE_HELP = (
 
 
 class CalendarFileForm(forms.Form):
-    """A calendar file, its kind, and as for any commitment the travel times and by how much it could move."""
+    """A calendar file and its kind, with the travel times and movable minutes of its busy times."""
 
     reason_fields: ClassVar = dict.fromkeys(REFUSALS, "file")
 
@@ -50,13 +50,13 @@ class CalendarFileForm(forms.Form):
     )
 
     def __init__(self, *args: Any, before: ImportedCalendar | None = None, is_own: bool = False, **kwargs: Any) -> None:
-        if before is not None:  # the values of the last one probably apply to the next
+        if before is not None:  # the values of the previous calendar probably apply to this one
             kwargs["initial"] = {
                 name: getattr(before, name) or None
                 for name in ("kind", "travel_before", "travel_after", "movable_minutes")
             }
         super().__init__(*args, **kwargs)
-        if is_own:  # patients are not told of sites
+        if is_own:  # help texts for patients, which don't mention sites
             self.fields["file"].help_text = OWN_FILE_HELP
             self.fields["travel_before"].help_text = "From your appointments."
             self.fields["travel_after"].help_text = "To your appointments. Empty: as long as there."
@@ -71,7 +71,7 @@ class CalendarFileForm(forms.Form):
         return minutes
 
     def calendar_fields(self) -> dict[str, Any]:
-        """Return everything but the file."""
+        """Return the values of all fields except the file."""
         given = self.cleaned_data
         before = given["travel_before"] or 0
         after = before if given["travel_after"] is None else given["travel_after"]
@@ -84,7 +84,7 @@ class CalendarFileForm(forms.Form):
 
 
 class SaveCalendarForm(forms.Form):
-    """Whether days with an entry without a time are busy; asked only if there are such days."""
+    """Whether the patient is busy on days with an all-day entry. Asked only if the calendar has such days."""
 
     reason_fields: ClassVar = {"all_day_choice_missing": "whole_days"}
 
@@ -102,5 +102,5 @@ class SaveCalendarForm(forms.Form):
 
     @property
     def whole_days_count(self) -> bool | None:
-        """None if nothing was answered."""
+        """Whether all-day entries make the patient busy; None if the question was not answered."""
         return {BUSY: True, FREE: False}.get(self.cleaned_data.get("whole_days", ""))

@@ -1,4 +1,4 @@
-"""Forms for an episode of care: levels, and last days."""
+"""Forms to set a level of care and to end an enrollment or episode of care."""
 
 import re
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ DURATION_PATTERN = re.compile(
 
 
 class DurationField(forms.CharField):
-    """A duration in hours, such as 9, 9:30, 9 h 30 or 9.5. The value is minutes."""
+    """A duration in hours, typed as 9, 9:30, 9 h 30 or 9.5. The value is in minutes."""
 
     def to_python(self, value: Any) -> Any:
         written = str(value or "").strip()
@@ -35,11 +35,11 @@ class DurationField(forms.CharField):
             raise forms.ValidationError(self.error_messages["required"], code="required")
 
     def run_validators(self, value: Any) -> None:
-        """Skip the validators of text, as the minutes were checked when they were parsed."""
+        """Skip the validators for text, because the minutes were checked when they were parsed."""
 
 
 class LastDayForm(forms.Form):
-    """A form that asks only for a last day, with a help text that the caller gives."""
+    """A form with a last day as its only field. The caller passes the help text."""
 
     reason_fields: ClassVar = {"end_date_before_start": "last_day", "already_ended": "last_day"}
 
@@ -52,13 +52,13 @@ class LastDayForm(forms.Form):
 
 
 class EndingForm(LastDayForm):
-    """The last day of something, and why it ends."""
+    """The last day of an enrollment or episode of care, and the reason why it ends."""
 
     reason = forms.CharField(max_length=120, required=False, help_text="Kept on the record.")
 
 
 class LevelForm(forms.Form):
-    """The prescription from a day on, and for an admission who referred the patient."""
+    """A level of care with its prescription and first day. On admission, also who referred the patient."""
 
     reason_fields: ClassVar = {"level_overlaps": "starts", "already_admitted": "starts", "already_ended": "starts"}
 

@@ -1,4 +1,4 @@
-"""Form for a transfer to another site."""
+"""Form to transfer a patient to another site."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from patients.forms.layout import form_layout
 
 
 class SiteTransferForm(forms.Form):
-    """A choice of `sites`, each with its id and name."""
+    """The site to transfer to. `sites` are the id and name of each site that can be chosen."""
 
     reason_fields: ClassVar = {"nothing_changed": "site"}
 

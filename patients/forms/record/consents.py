@@ -1,4 +1,4 @@
-"""Form for a consent."""
+"""Form to record a consent."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from patients.services.record.consents import ConsentValues
 
 
 class ConsentForm(forms.Form):
-    """A consent as it was signed on paper or screen."""
+    """A consent as the patient signed it, on paper or on a screen."""
 
     reason_fields: ClassVar = {
         "signed_in_future": "signed_on",

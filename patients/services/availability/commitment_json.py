@@ -1,4 +1,4 @@
-"""Convert the values of a commitment to JSON and back, for proposals that are decided later."""
+"""Convert the values of a commitment to JSON and back, so that a proposal can store them until it is decided."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -12,14 +12,14 @@ TIME_FIELDS = frozenset({"starts", "ends"})
 
 
 def values_to_json(values: CommitmentValues) -> dict[str, Any]:
-    """Return every field, dates and times in ISO 8601."""
+    """Return all fields as JSON values, with dates and times in ISO 8601."""
     return {
         name: value.isoformat() if isinstance(value, date | time) else value for name, value in vars(values).items()
     }
 
 
 def values_from_json(stored: Mapping[str, Any]) -> CommitmentValues:
-    """Return the values that `values_to_json` stored; fields added to the class since then get their defaults."""
+    """Return the values that `values_to_json` stored. Fields that the class has gained since get their defaults."""
     known = {each.name for each in fields(CommitmentValues)} & set(stored)
     return CommitmentValues(**{name: _field_from_json(name, stored[name]) for name in known})
 

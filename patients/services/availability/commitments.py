@@ -1,4 +1,4 @@
-"""Add, change, end and remove a patient's commitments, and check that their values make sense."""
+"""Add, change, end and remove a patient's commitments, and validate their values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,29 +16,29 @@ from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
 
 MAX_DATE_RANGE = timedelta(days=366)
-"""How long dates in a row may be (product rule). What takes longer is entered as weekly, with a first and a last day."""
+"""Longest commitment on consecutive dates (product rule). A longer one must be entered as weekly."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoDuration(Reason):
-    """It starts and ends at the same time, other than midnight to midnight, which is a whole day."""
+    """The commitment starts and ends at the same time, which is allowed only for a whole day (midnight to midnight)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeverHappens(Reason):
-    """It has neither weekdays nor a date, or none of its days lies between its first and last date."""
+    """The commitment has neither weekdays nor a date, or none of its days is between its first and last date."""
 
 
 @dataclass(frozen=True, slots=True)
 class RotationAllOrNothing(Reason):
-    """Every day of the rotation is on, or none is."""
+    """The rotation does not have both days on and days off."""
 
     days: int
 
 
 @dataclass(frozen=True, slots=True)
 class RotationTooLong(Reason):
-    """The rotation has more days than the longest that is allowed."""
+    """The rotation has more days than allowed."""
 
     days: int
     most: int = MAX_CYCLE_DAYS
@@ -46,7 +46,7 @@ class RotationTooLong(Reason):
 
 @dataclass(frozen=True, slots=True)
 class DateRangeTooLong(Reason):
-    """The dates in a row span more than `MAX_DATE_RANGE`."""
+    """The consecutive dates span more than `MAX_DATE_RANGE`."""
 
     first: date
     last: date
@@ -54,7 +54,7 @@ class DateRangeTooLong(Reason):
 
 @dataclass(frozen=True, slots=True)
 class MovableExceedsDuration(Reason):
-    """Moved by as much as it could be, the commitment would have no time left. Both fields are minutes."""
+    """The commitment can be moved by as many minutes as it lasts, or more."""
 
     minutes: int
     lasts: int
@@ -62,14 +62,14 @@ class MovableExceedsDuration(Reason):
 
 @dataclass(frozen=True, slots=True)
 class PlaceNotFound(Reason):
-    """The place belongs to another patient or was removed in the meantime."""
+    """The place belongs to another patient, or it was removed in the meantime."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommitmentValues:
-    """What a person enters for a commitment, with one pattern as in `Commitment`: weekdays, a rotation, or dates.
+    """What a user enters for a commitment. It has one pattern, as in `Commitment`: weekdays, a rotation, or dates.
 
-    Travel and `movable_minutes` are in minutes. If `place_id` is set, the known travel times of the place replace these.
+    Travel and `movable_minutes` are in minutes. If `place_id` is set, the place's travel times take precedence where known.
     """
 
     kind: str
@@ -91,18 +91,18 @@ class CommitmentValues:
 
     @property
     def minutes(self) -> int:
-        """How many minutes it takes; from midnight to midnight is a whole day."""
+        """Duration of the commitment in minutes. From midnight to midnight is a whole day."""
         return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
 
 
 def check_commitment(values: CommitmentValues) -> Iterable[Reason]:
-    """Yield the reasons why the values make no sense, whoever's commitment it is."""
+    """Yield the reasons why the values are invalid for any patient."""
     yield from check_commitment_times(values)
     yield from _check_rotation(values) if values.cycle_days is not None else _check_dates(values)
 
 
 def check_commitment_times(times: CommitmentValues | BusyTime) -> Iterable[Reason]:
-    """Yield the reasons why the times of day make no sense, on whatever days."""
+    """Yield the reasons why the times of day are invalid, regardless of the dates."""
     if times.starts == times.ends and times.starts != MIDNIGHT:
         yield NoDuration()
     elif times.movable_minutes >= times.minutes:
@@ -130,13 +130,13 @@ def _check_dates(values: CommitmentValues) -> Iterable[Reason]:
 
 
 def _occurs(values: CommitmentValues) -> bool:
-    """Whether there is a date on which it happens.
+    """Whether the commitment happens on at least one date.
 
-    Looking at one rotation, or at two weeks for alternate weeks, is enough: the pattern repeats after that.
+    Checking one rotation, or two weeks for other patterns, is enough, because the pattern repeats after that.
     """
     try:
         pattern = commitment_pattern(values)
-    except ValueError:  # no day at all
+    except ValueError:  # the pattern has no days
         return False
     if values.on is not None or values.valid_from is None or values.valid_until is None:
         return True
@@ -145,7 +145,7 @@ def _occurs(values: CommitmentValues) -> bool:
 
 
 def check_new_commitment(patient: Patient, values: CommitmentValues) -> Iterable[Reason]:
-    """Yield the reasons why the values make no sense, by themselves or for this patient."""
+    """Yield the reasons why the values are invalid, in general or for this patient."""
     yield from check_commitment(values)
     if values.place_id is not None and not Place.objects.filter(patient=patient, pk=values.place_id).exists():
         yield PlaceNotFound()
@@ -153,9 +153,9 @@ def check_new_commitment(patient: Patient, values: CommitmentValues) -> Iterable
 
 @transaction.atomic
 def add_commitment(*, patient: Patient, values: CommitmentValues, by: User | None, now: datetime) -> Commitment:
-    """Add a commitment and return it. Raises Refused if the values make no sense.
+    """Add a commitment and return it. Raises Refused if the values are invalid.
 
-    Sessions that are booked stay booked, also where they conflict with it.
+    Existing bookings stay, even if they conflict with the commitment.
     """
     refuse_if_any(check_new_commitment(patient, values))
     commitment = Commitment(patient=patient)
@@ -168,7 +168,10 @@ def add_commitment(*, patient: Patient, values: CommitmentValues, by: User | Non
 def change_commitment(
     *, commitment: Commitment, values: CommitmentValues, by: User | None, now: datetime
 ) -> Commitment:
-    """Give the commitment new values and return it. Raises Refused as `add_commitment` does; bookings stay, too."""
+    """Change the values of a commitment and return it. Raises Refused if the values are invalid.
+
+    Existing bookings stay, even if they now conflict with the commitment.
+    """
     refuse_if_any(check_new_commitment(commitment.patient, values))
     changed = save_values(commitment, values)
     record(commitment, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
@@ -177,9 +180,10 @@ def change_commitment(
 
 @transaction.atomic
 def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, now: datetime) -> Commitment:
-    """Let the commitment hold through `last_day`, and return it.
+    """End a commitment after `last_day`, and return it.
 
-    Raises Refused if that is before it begins, and for a commitment on dates (see `stop_commitment`).
+    Raises Refused if `last_day` is before the commitment begins, and for a commitment on dates (use `stop_commitment`
+    instead).
     """
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and last_day < begins):
@@ -192,7 +196,10 @@ def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, n
 
 @transaction.atomic
 def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime) -> None:
-    """Delete a commitment that will not take place; the audit trail keeps its name. Proposals about it are declined."""
+    """Delete a commitment that will not take place, and decline the proposals about it.
+
+    The name of the commitment stays in the audit trail.
+    """
     waiting = CommitmentProposal.objects.waiting().filter(commitment=commitment)
     waiting.update(state=ProposalState.DECLINED, decided_at=now, decided_by=by, reason="It was taken out.")
     record(commitment, by=by, action=Action.DELETED, at=now)
@@ -201,9 +208,10 @@ def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime)
 
 @transaction.atomic
 def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User | None, now: datetime) -> None:
-    """End a commitment that repeats after `last_day`; remove one on dates, for which no last day is asked.
+    """End a repeating commitment after `last_day`, or remove a commitment on dates, which needs no last day.
 
-    Raises Refused if `last_day` is before it begins, and ValueError without one for a commitment that repeats.
+    Raises Refused if `last_day` is before the commitment begins, and ValueError if a repeating commitment is given no last
+    day.
     """
     if commitment.on is not None:
         remove_commitment(commitment=commitment, by=by, now=now)
@@ -215,7 +223,7 @@ def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User |
 
 @transaction.atomic
 def end_or_remove_commitment(*, commitment: Commitment, today: date, by: User | None, now: datetime) -> None:
-    """Let the commitment hold no longer from `today` on; remove it if it is on dates or has not begun by then."""
+    """End a commitment so that yesterday is its last day; remove it if it is on dates or has not begun by then."""
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and begins >= today):
         remove_commitment(commitment=commitment, by=by, now=now)

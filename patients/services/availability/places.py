@@ -1,4 +1,4 @@
-"""Add, change and remove the places between which a patient travels to the sites."""
+"""Add, change and remove the places from which a patient travels to the sites."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from timekeeping.reasons import Reason, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class PlaceNameTaken(Reason):
-    """The patient has another place with that name."""
+    """The patient has another place with the same name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceInUse(Reason):
-    """The place can't be deleted: commitments use it for their travel time."""
+    """The place can't be deleted, because commitments use it."""
 
     name: str
     commitments: int
@@ -29,11 +29,11 @@ class PlaceInUse(Reason):
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceValues:
-    """A place's name and its travel times."""
+    """The name of a place, and its travel times."""
 
     name: str
     travel_minutes_by_site: Mapping[int, tuple[int, int]]
-    """Map site id to the minutes from the site to the place, and from the place to the site."""
+    """Map site id to the travel minutes from the site to the place, and from the place to the site."""
 
 
 def _check_place(patient: Patient, place: Place | None, values: PlaceValues) -> Iterable[Reason]:
@@ -68,9 +68,9 @@ def add_place(*, patient: Patient, values: PlaceValues, by: User | None, now: da
 
 @transaction.atomic
 def change_place(*, place: Place, values: PlaceValues, by: User | None, now: datetime) -> Place:
-    """Give the place new values and return it. Raises Refused as `add_place` does.
+    """Change a place and return it. Raises Refused if the patient has another place with that name.
 
-    Sessions that are booked stay booked, even where travel takes longer now.
+    Existing bookings stay, even if travel takes longer now.
     """
     patient = Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=place.patient_id)
     refuse_if_any(_check_place(patient, place, values))
@@ -85,7 +85,7 @@ def change_place(*, place: Place, values: PlaceValues, by: User | None, now: dat
 
 @transaction.atomic
 def remove_place(*, place: Place, by: User | None, now: datetime) -> None:
-    """Delete a place. Raises Refused while commitments are there."""
+    """Delete a place. Raises Refused while commitments use it."""
     Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=place.patient_id)
     there = place.commitments.count()
     refuse_if_any([PlaceInUse(place.name, there)] if there else [])

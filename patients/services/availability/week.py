@@ -1,4 +1,4 @@
-"""Save the weekly commitments that a person types as rows of one week: all of them or none."""
+"""Save the weekly commitments that a user types as the rows of one week: either all rows or none."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -20,11 +20,11 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class NoLongerWeekly(Reason):
-    """The row's commitment was ended, or given another pattern than every week, in the meantime."""
+    """The row's commitment was ended, or changed to a pattern other than every week, in the meantime."""
 
 
 class WeekRefused(Refused):
-    """Nothing was saved. `rows` maps the index of a row to the reasons why it was refused."""
+    """At least one row was refused, so nothing was saved. `rows` maps the index of a row to its reasons."""
 
     def __init__(self, rows: Mapping[int, tuple[Reason, ...]]) -> None:
         self.rows = rows
@@ -33,7 +33,7 @@ class WeekRefused(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekRow:
-    """One row of the typed week: a new commitment, new values for an existing one, or with `is_removed` its end."""
+    """One typed row of a week: a new commitment, or new values for an existing one, or its end (`is_removed`)."""
 
     kind: str = ""
     label: str = ""
@@ -45,7 +45,7 @@ class WeekRow:
     is_removed: bool = False
 
     def apply_to(self, values: CommitmentValues) -> CommitmentValues:
-        """Return the values with what was typed in the row."""
+        """Return a copy of the values in which the fields of the row replace the old ones."""
         return replace(
             values,
             kind=self.kind,
@@ -57,13 +57,13 @@ class WeekRow:
         )
 
     def values(self) -> CommitmentValues:
-        """Return the values of a new commitment."""
+        """Return the values for a new commitment."""
         return self.apply_to(CommitmentValues(kind=self.kind, label=self.label, starts=self.starts, ends=self.ends))
 
 
 @dataclass(frozen=True, slots=True)
 class WeekChange:
-    """One commitment to add (`commitment` is None), end (`values` is None), or change (neither is None)."""
+    """A commitment to add (`commitment` is None), to end (`values` is None), or to change (neither is None)."""
 
     commitment: Commitment | None
     values: CommitmentValues | None
@@ -71,7 +71,7 @@ class WeekChange:
 
 @dataclass(frozen=True, slots=True)
 class SavedWeek:
-    """The commitments that a typed week added, changed and ended."""
+    """The commitments that were added, changed and ended when a week was saved."""
 
     added: tuple[Commitment, ...]
     changed: tuple[Commitment, ...]
@@ -79,21 +79,21 @@ class SavedWeek:
 
 
 def commitment_values(commitment: Commitment) -> CommitmentValues:
-    """Return a commitment's values as a person would enter them."""
+    """Return the values of a commitment as a user would enter them."""
     return CommitmentValues(**{each.name: getattr(commitment, each.name) for each in fields(CommitmentValues)})
 
 
 def weekly_commitments(patient: Patient, today: date) -> list[Commitment]:
-    """Return the commitments that rows of a week can show: those of every week that hold on the day or later."""
+    """Return the commitments that the rows of a week show: every week, and in force on the day or later."""
     weekly = patient.commitments.filter(on=None, cycle_days=None, anchor=None)
     return list(weekly.in_force_from(today).with_travel())
 
 
 def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date) -> tuple[WeekChange, ...]:
-    """Return what has to change so that the patient's weekly commitments are as the rows say.
+    """Return the changes after which the patient's weekly commitments match the rows.
 
-    Rows without a difference are left out. New rows that differ only in their weekdays become one commitment. Locks the
-    commitments until the transaction ends. Raises WeekRefused with the reasons of every row that makes no sense.
+    Unchanged rows are left out. New rows that differ only in their weekdays become one commitment. The patient's
+    commitments stay locked until the transaction ends. Raises WeekRefused with the reasons for each invalid row.
     """
     own = Commitment.objects.select_for_update(of=("self",), no_key=True).filter(patient=patient)
     known = {each.pk: each for each in own.filter(on=None, cycle_days=None, anchor=None).in_force_from(today)}
@@ -124,9 +124,9 @@ def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date)
 
 @transaction.atomic
 def save_week(*, patient: Patient, rows: Sequence[WeekRow], today: date, by: User | None, now: datetime) -> SavedWeek:
-    """Add, change and end commitments as the rows say, and return which; what ends held until yesterday.
+    """Add, change and end commitments so that they match the rows, and return what was done.
 
-    Raises WeekRefused if a row makes no sense.
+    Yesterday is the last day of commitments that end. Raises WeekRefused if a row is invalid.
     """
     changes = plan_week_changes(patient=patient, rows=rows, today=today)
     done: dict[str, list[Commitment]] = {"added": [], "changed": [], "ended": []}

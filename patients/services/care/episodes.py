@@ -1,4 +1,4 @@
-"""Admit a patient to an episode of care, and set the levels of care ordered in it."""
+"""Admit patients to episodes of care, and set the ordered level of care."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,21 +13,21 @@ from timekeeping.reasons import AlreadyEnded, Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class AlreadyAdmitted(Reason):
-    """The patient is in an episode of care that began on `since`."""
+    """The patient already has an episode of care on or after the day. That episode begins on `since`."""
 
     since: date
 
 
 @dataclass(frozen=True, slots=True)
 class LevelOverlaps(Reason):
-    """The present level began on `since`, which is not before the new one."""
+    """The latest level of care begins on `since`, which is not before the new one."""
 
     since: date
 
 
 @dataclass(frozen=True, kw_only=True)
 class LevelValues:
-    """An ordered level of care: minutes and days a week from the date `starts`, and who ordered it."""
+    """An ordered level of care: minutes and days per week from the date `starts`, and who ordered it."""
 
     level: str
     prescribed_minutes: int
@@ -40,9 +40,9 @@ class LevelValues:
 def admit_patient(
     *, patient: Patient, values: LevelValues, referral_source: str = "", by: User | None, now: datetime
 ) -> Episode:
-    """Open an episode of care at the patient's site with its first level, and return it.
+    """Open an episode of care at the patient's site with its first level of care, and return the episode.
 
-    Raises Refused if another episode is open on or after the day.
+    Raises Refused if the patient has an episode on or after the first day.
     """
     Patient.objects.select_for_update().get(pk=patient.pk)
     other = Episode.objects.filter(patient=patient).open_on_or_after(values.starts).first()
@@ -58,9 +58,9 @@ def admit_patient(
 
 @transaction.atomic
 def set_level_of_care(*, episode: Episode, values: LevelValues, by: User | None, now: datetime) -> LevelOfCareSpan:
-    """End the present level and begin the next one on `values.starts`; return the new span.
+    """End the present level of care, begin the next one on `values.starts`, and return the new span.
 
-    Raises Refused if the present level began on that day or later, or if the episode of care ends by then.
+    Raises Refused if the present level began on that day or later, or if the episode of care has ended by that day.
     """
     episode = Episode.objects.select_for_update(of=("self",)).select_related("patient").get(pk=episode.pk)
     if episode.ends is not None and episode.ends <= values.starts:

@@ -30,7 +30,7 @@ class AlreadyRevoked(Reason):
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentValues:
-    """A consent as it was signed, valid on the half-open dates `signed_on` to `valid_until`."""
+    """A consent as the patient signed it, valid on the dates [signed_on, valid_until)."""
 
     recipient: str
     recipient_kind: str
@@ -53,8 +53,8 @@ def _check_consent(values: ConsentValues, today: date, site_name: str) -> Iterab
 def record_consent(*, patient: Patient, values: ConsentValues, by: User, now: datetime) -> Consent:
     """Record a signed consent and return it.
 
-    Raises Refused if it is signed after today, ends before it is signed, or has a purpose that reveals the treatment,
-    which 42 CFR Part 2 protects.
+    Raises Refused if the date of signing is in the future, if the consent ends before it begins, or if its purpose reveals
+    the treatment, which 42 CFR Part 2 protects.
     """
     refuse_if_any(_check_consent(values, now.astimezone(patient.site.zone).date(), patient.site.name))
     consent = Consent.objects.create(patient=patient, recorded_by=by, **vars(values))
@@ -64,7 +64,10 @@ def record_consent(*, patient: Patient, values: ConsentValues, by: User, now: da
 
 @transaction.atomic
 def revoke_consent(*, consent: Consent, by: User, now: datetime) -> Consent:
-    """End the consent now and return it; letters sent under it stay on record. Raises Refused if it was revoked before."""
+    """Revoke the consent as of now, and return it. Letters sent under it stay on record.
+
+    Raises Refused if the consent was already revoked.
+    """
     consents = Consent.objects.select_for_update(of=("self",)).select_related("patient__site")
     consent = consents.get(pk=consent.pk)
     if consent.revoked_at is not None:

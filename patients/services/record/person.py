@@ -15,21 +15,24 @@ from timekeeping.reasons import Reason, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class CodeTaken(Reason):
-    """Another patient has the code."""
+    """Another patient already has the code."""
 
     taken: str
 
 
 @dataclass(frozen=True, slots=True)
 class BirthDateInFuture(Reason):
-    """The birth date is after today."""
+    """The birth date is in the future."""
 
     birth_date: date
 
 
 @dataclass(frozen=True, kw_only=True)
 class PatientValues:
-    """A patient's personal details. `code` is the clinic's own; travel is minutes from home to the site, one way."""
+    """A patient's personal details, as a user enters them.
+
+    `code` is the clinic's own code. `travel_minutes` is the one-way travel time from home to the site.
+    """
 
     code: str
     first_name: str
@@ -51,9 +54,9 @@ def _check_patient(patient: Patient, values: PatientValues, now: datetime) -> It
 
 @transaction.atomic
 def create_patient(*, site_id: int, values: PatientValues, by: User | None, now: datetime) -> Patient:
-    """Create a patient at the site and return the row.
+    """Create a patient at the site, and return the patient.
 
-    Raises Refused if another patient has the code or the birth date is after today.
+    Raises Refused if another patient has the code, or if the birth date is in the future.
     """
     patient = Patient(site_id=site_id)
     refuse_if_any(_check_patient(patient, values, now))
@@ -64,9 +67,10 @@ def create_patient(*, site_id: int, values: PatientValues, by: User | None, now:
 
 @transaction.atomic
 def change_patient(*, patient: Patient, values: PatientValues, by: User | None, now: datetime) -> Patient:
-    """Change a patient's details and return the row. Raises Refused as `create_patient` does.
+    """Change a patient's personal details, and return the patient.
 
-    The audit trail names the fields that changed, not their values.
+    Raises Refused if another patient has the code, or if the birth date is in the future. The audit trail records the names
+    of the changed fields, but not their values.
     """
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
     refuse_if_any(_check_patient(patient, values, now))

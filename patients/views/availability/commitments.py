@@ -1,4 +1,4 @@
-"""Add, change and end a patient's commitments."""
+"""Pages to add, change and end a patient's commitments."""
 
 from functools import partial
 
@@ -73,7 +73,7 @@ def commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
-    """End a commitment after a day, or remove one that is on dates alone."""
+    """End a repeating commitment after a last day, or remove a commitment that is only on dates."""
     user, now = signed_in(request), clock.now()
     commitment = commitment_managed_by(user, commitment_id)
     patient, today = commitment.patient, commitment.patient.site.today_at(now)

@@ -1,4 +1,4 @@
-"""Add, change and remove the places from which a patient travels to the sites."""
+"""Pages to add, change and remove the places from which a patient travels to the sites."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -20,7 +20,7 @@ from scheduling.views.refusals import submit_button, submit_form
 
 
 def _sites() -> list[tuple[int, str]]:
-    """Return the id and name of every site of the clinic, as a place has travel times to each of them."""
+    """Return the id and name of each site, because a place has travel times to every site."""
     return list(Site.objects.order_by("name", "pk").values_list("pk", "name"))
 
 

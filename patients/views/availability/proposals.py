@@ -1,4 +1,4 @@
-"""Decide on a change that a patient proposed to their own commitments."""
+"""Page to accept or decline a change that a patient proposed to their commitments."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -37,6 +37,6 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
         messages.success(request, decided.value)
         return redirect("patient", patient.pk)
     record(proposal, by=user, action=Action.VIEWED, at=now, detail="decide")
-    (asked,), _ = pending_proposals(patient=patient, proposals=[proposal], now=now)
-    context = {"patient": patient, "asked": asked, "form": form}
+    (pending,), _ = pending_proposals(patient=patient, proposals=[proposal], now=now)
+    context = {"patient": patient, "asked": pending, "form": form}
     return render(request, "patients/availability/proposal.html", context, status=422 if form.errors else 200)

@@ -1,4 +1,4 @@
-"""Enter a patient's weekly commitments as a week: painted in a grid, or typed in its rows."""
+"""Page to edit a patient's weekly commitments, either painted in a week grid or typed in rows."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ def commitment_week(request: HttpRequest, patient_id: int) -> HttpResponse:
 
 
 def week_rows(request: HttpRequest, patient: Patient, today: date) -> WeekFormSet:
-    """Return the rows as they were typed, or one for each weekly commitment."""
+    """Return the submitted rows, or one row for each weekly commitment."""
     if request.method == "POST":
         return WeekFormSet(request.POST, prefix="rows")
     return WeekFormSet(prefix="rows", initial=week_initial(weekly_commitments(patient, today)))
@@ -63,9 +63,9 @@ def has_errors(rows: WeekFormSet) -> bool:
 def submit_rows[T](
     request: HttpRequest, rows: WeekFormSet, service: Callable[[Sequence[WeekRow]], T]
 ) -> Saved[T] | None:
-    """Call the service with the rows if they were posted and are valid.
+    """Call the service with the submitted rows if they are valid, and return its result.
 
-    Returns None if they were not, or if the service refused; each row then has the reasons about it as errors.
+    Returns None if there was no valid submission or if the service refused it. Each row then shows its reasons as errors.
     """
     if request.method != "POST" or not rows.is_valid():
         return None
@@ -82,7 +82,7 @@ def submit_rows[T](
 def week_context(
     rows: WeekFormSet, patient: Patient, user: User, today: date, *, discreet: bool = False
 ) -> Mapping[str, Any]:
-    """Build the context of the page: the rows, and what else is in this week, which the grid only shows."""
+    """Build the template context: the rows, and the other events of this week, which can't be edited in the grid."""
     monday = today - timedelta(days=today.weekday())
     in_rows = {each.pk for each in weekly_commitments(patient, today)}
     others = [each for each in patient.commitments.in_force_from(monday).with_travel() if each.pk not in in_rows]
@@ -115,20 +115,20 @@ def week_context(
 
 
 def _add_saved_message(request: HttpRequest, patient: Patient, saved: SavedWeek) -> None:
-    """Say how many commitments changed, and warn if they conflict with bookings; the chart lists these."""
+    """Add a message with the number of changed commitments, and a warning if they conflict with bookings."""
     parts = [
         f"{counted(len(commitments), 'commitment')} {word}"
         for word, commitments in (("added", saved.added), ("changed", saved.changed), ("ended", saved.ended))
         if commitments
     ]
     messages.success(request, f"{', '.join(parts)}." if parts else "Nothing was different.")
-    clashes = _count_clashes(patient, (*saved.added, *saved.changed))
-    if clashes:
-        sessions = counted(clashes, "booked session")
+    number = _count_clashes(patient, (*saved.added, *saved.changed))
+    if number:
+        sessions = counted(number, "booked session")
         messages.warning(request, f"The week leaves no time for {sessions}. They are listed below.")
 
 
 def _count_clashes(patient: Patient, commitments: Iterable[Commitment]) -> int:
     busy = [each.as_busy_time(site=patient.site) for each in commitments]
     found = booking_conflicts(patient=patient, busy=busy, now=clock.now()) if busy else ()
-    return len({clash.booking.pk for clash in found})
+    return len({conflict.booking.pk for conflict in found})

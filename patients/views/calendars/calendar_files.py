@@ -1,4 +1,4 @@
-"""Staff upload, preview, save and remove a patient's calendar file, and decide on one that the patient uploaded."""
+"""Pages on which staff import a patient's calendar file, remove it, or decide on one that the patient uploaded."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -30,18 +30,18 @@ from timekeeping.reasons import Refused
 
 
 def read_uploaded_calendar(form: CalendarFileForm, patient: Patient, user: User) -> ImportedCalendar | None:
-    """Parse the form's file and store its preview; None, with errors in the form, if it can't be imported.
+    """Parse the uploaded file and store its preview. If it can't be imported, add form errors and return None.
 
-    No transaction is open while the file is parsed, so that nobody waits for it.
+    No transaction is open while the file is parsed, so that other requests don't wait for it.
     """
     now = clock.now()
     try:
-        understood = parse_calendar(patient=patient, data=form.cleaned_data["file"].read(), now=now)
+        parsed = parse_calendar(patient=patient, data=form.cleaned_data["file"].read(), now=now)
     except Refused as refused:
         show_refusal(form, refused)
         return None
     values = CalendarValues(**form.calendar_fields())
-    return save_calendar_preview(patient=patient, values=values, parsed=understood, by=user, now=now)
+    return save_calendar_preview(patient=patient, values=values, parsed=parsed, by=user, now=now)
 
 
 def latest_saved_calendar(patient: Patient) -> ImportedCalendar | None:
@@ -54,8 +54,8 @@ def imported_calendar_new(request: HttpRequest, patient_id: int) -> HttpResponse
     user = signed_in(request)
     patient = patient_managed_by(user, patient_id)
     form = CalendarFileForm(request.POST or None, request.FILES or None, before=latest_saved_calendar(patient))
-    if request.method == "POST" and form.is_valid() and (made := read_uploaded_calendar(form, patient, user)):
-        return redirect("imported-calendar", made.pk)
+    if request.method == "POST" and form.is_valid() and (preview := read_uploaded_calendar(form, patient, user)):
+        return redirect("imported-calendar", preview.pk)
     record(patient, by=user, action=Action.VIEWED, at=clock.now(), detail="new calendar file")
     context = {"patient": patient, "form": form}
     return render(request, "patients/calendars/imported_calendar_new.html", context, status=422 if form.errors else 200)
@@ -65,7 +65,7 @@ def imported_calendar_new(request: HttpRequest, patient_id: int) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def imported_calendar(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """Preview the calendar, and save it or decide on it. `?week=` shows another week, by default the first."""
+    """Preview the calendar, and save it or decide on it. `?week=` selects the week to show (default: the first)."""
     user, now = signed_in(request), clock.now()
     calendar = calendar_managed_by(user, calendar_id)
     form: SaveCalendarForm | DecisionForm
@@ -83,7 +83,7 @@ def imported_calendar(request: HttpRequest, calendar_id: int) -> HttpResponse:
 
 
 def _apply_decision(form: SaveCalendarForm | DecisionForm, calendar: ImportedCalendar, user: User) -> str:
-    """Save or decline the calendar as the form says, and return the message. Raises Refused as the services do."""
+    """Save or decline the calendar as the form says, and return the message. Raises Refused like the services."""
     now = clock.now()
     if isinstance(form, SaveCalendarForm):
         save_calendar(calendar=calendar, whole_days_count=form.whole_days_count, by=user, now=now)

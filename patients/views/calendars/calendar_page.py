@@ -1,4 +1,4 @@
-"""Build the page of an imported calendar: the busy times in it, and how they differ from those of the calendar before."""
+"""Build the page of an imported calendar: its busy times, and how they differ from the calendar that it replaces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class BusyTimeRow:
-    """A busy time, and its dates in order if it is on dates alone."""
+    """A busy time. `dates` are its dates in order if it is on single dates, and empty if it is weekly."""
 
     busy: BusyTime
     dates: Sequence[date]
@@ -33,7 +33,7 @@ class CalendarPage:
     weekly: Sequence[BusyTimeRow]
     dated: Sequence[BusyTimeRow]
     number: int
-    """How many busy times the file has, without whole days."""
+    """Number of busy times in the file, without all-day entries."""
     whole_days: Sequence[date]
     remarks: Sequence[CountedNotice]
     picture: WeekPicture
@@ -51,7 +51,10 @@ class CalendarPage:
 def build_calendar_page(
     calendar: ImportedCalendar, user: User, now: datetime, asked_week: date | None, *, discreet: bool = False
 ) -> CalendarPage:
-    """Read the page in a fixed number of queries. `discreet` hides names, for pages that others may see."""
+    """Build the data of the page in a fixed number of queries.
+
+    If `discreet`, sessions are shown without their names, because other people may see the page on a patient's screen.
+    """
     zone = calendar.patient.site.zone
     rows = list(calendar.intervals.values_list("starts", "ends", "is_whole_day"))
     timed = calendar.as_times(Interval(starts, ends) for starts, ends, is_whole_day in rows if not is_whole_day)
@@ -84,7 +87,7 @@ def build_calendar_page(
 def _change_since_previous(
     calendar: ImportedCalendar, every: CalendarTimes
 ) -> tuple[ImportedCalendar | None, CalendarChange]:
-    """Return the calendar that this one would replace, if there is one, and how the busy times differ."""
+    """Return the calendar that this one would replace (or None), and the difference between their busy times."""
     before = calendar_to_replace(calendar)
     if before is None:
         return None, CalendarChange((), ())
@@ -92,7 +95,10 @@ def _change_since_previous(
 
 
 def _shown_week(calendar: ImportedCalendar, shown: CalendarTimes, asked: date | None) -> date:
-    """Return the Monday of the requested week, by default of the first with a busy time, within the calendar's dates."""
+    """Return the Monday of the requested week, limited to the dates of the calendar.
+
+    The default is the first week with a busy time.
+    """
     zone = calendar.patient.site.zone
     first = min((each.start.astimezone(zone).date() for each in shown.intervals), default=calendar.first)
     return week_start(min(max(asked or first, calendar.first), calendar.until - timedelta(days=1)))
@@ -108,7 +114,7 @@ def _list_times(times: CalendarTimes, zone: tzinfo) -> Sequence[BusyTimeRow]:
 def _draw_calendar_week(
     calendar: ImportedCalendar, busy: Sequence[BusyTime], user: User, week: date, discreet: bool
 ) -> WeekPicture:
-    """Draw the week with its busy times and the patient's bookings."""
+    """Draw one week with the calendar's busy times and the patient's bookings."""
     bookings = (
         Booking.objects.visible_to(user)
         .active()

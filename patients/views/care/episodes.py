@@ -1,4 +1,4 @@
-"""A patient's episode of care: admission, levels of care, discharge."""
+"""Pages to admit a patient, set the level of care, and discharge the patient."""
 
 from datetime import date, timedelta
 from functools import partial
@@ -29,9 +29,9 @@ from scheduling.views.refusals import submit_form
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Admit a patient who is in no episode of care, or set the next level of the current one.
+    """Admit a patient who is not in care, or set the next level of care in the current episode.
 
-    The search for a schedule can open the form with the prescription of a what-if.
+    The schedule search can open this form, filled in with the prescription of a scenario.
     """
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
@@ -65,7 +65,7 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
 
 
 def _level_initial(episode: Episode | None, today: date) -> dict[str, Any]:
-    """The values of the latest level, and the first day on which another could start."""
+    """Return the values of the latest level of care, and the first day on which another level could start."""
     spans = list(episode.spans.all()) if episode else []
     if not spans:
         return {"starts": today}
@@ -78,7 +78,7 @@ def _level_initial(episode: Episode | None, today: date) -> dict[str, Any]:
 
 
 def _initial_from_search(typed: QueryDict) -> dict[str, Any]:
-    """The fields of a what-if that are about the level of care."""
+    """Return the submitted fields of a search scenario that concern the level of care."""
     names = {"starts": "from", "prescribed_minutes": "prescribed_minutes", "prescribed_days": "prescribed_days"}
     return {field: typed[name] for field, name in names.items() if name in typed}
 
@@ -96,7 +96,7 @@ def _level_note(episode: Episode | None) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Discharge a patient. The level, the enrollments and every later booking end with the episode."""
+    """Discharge a patient: end the episode, its level of care and its enrollments, and release later bookings."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = patient.site.today_at(now)

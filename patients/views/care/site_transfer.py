@@ -1,4 +1,4 @@
-"""Transfer a patient and their episode of care to another site of the clinic."""
+"""Page to transfer a patient and their episode of care to another site of the clinic."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -24,9 +24,9 @@ from timekeeping.reasons import Refused
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def site_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Ask for the site, by default that in `?to=`, preview the transfer, and do it once it is confirmed.
+    """Choose the new site (`?to=` preselects one), preview the transfer, and carry it out once it is confirmed.
 
-    The choice is limited to sites where the user manages patients too, so that no patient goes out of their sight.
+    Only sites where the user manages patients are offered, so that the user can still see the patient afterwards.
     """
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)

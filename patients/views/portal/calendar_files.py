@@ -1,4 +1,7 @@
-"""Patients upload, preview, save and remove their own calendar file; the clinic decides if it conflicts with an appointment."""
+"""Portal pages on which patients upload, preview, save and remove their own calendar file.
+
+If the calendar conflicts with an appointment, it waits for the clinic's decision.
+"""
 
 from functools import partial
 
@@ -32,8 +35,8 @@ def portal_calendar_file_new(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     before = latest_saved_calendar(user.patient)
     form = CalendarFileForm(request.POST or None, request.FILES or None, before=before, is_own=True)
-    if request.method == "POST" and form.is_valid() and (made := read_uploaded_calendar(form, user.patient, user)):
-        return redirect("portal-calendar-file", made.pk)
+    if request.method == "POST" and form.is_valid() and (preview := read_uploaded_calendar(form, user.patient, user)):
+        return redirect("portal-calendar-file", preview.pk)
     return render(request, "patients/portal/calendar_file_new.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -41,7 +44,7 @@ def portal_calendar_file_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def portal_calendar_file(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """Preview the calendar and save it. `?week=` shows another week, by default the first."""
+    """Preview the calendar and save it. `?week=` selects the week to show (default: the first with a busy time)."""
     user, now = signed_in(request), clock.now()
     calendar = _own_calendar(user, calendar_id)
     typed = request.POST if request.method == "POST" else None

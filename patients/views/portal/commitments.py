@@ -1,6 +1,6 @@
-"""The portal pages on which patients list, add, change and end their own commitments, one by one or as a week.
+"""Portal pages on which patients list, add, change and end their own commitments, one by one or as a week.
 
-A change that conflicts with an appointment waits for a coordinator; the messages say so without naming anything.
+A change that conflicts with an appointment waits for a coordinator. The messages about it name neither of the two.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,24 +47,24 @@ def _own_commitment(patient: Patient, commitment_id: int) -> Commitment:
 
 
 def own_calendars(user: User, now: datetime) -> Iterable[ImportedCalendar]:
-    """Return the calendar files that are saved, wait or were previewed, and those that were declined recently."""
+    """Return the user's calendars that are saved, waiting, being previewed or recently declined."""
     return ImportedCalendar.objects.visible_to(user).not_expired(now).filter(patient=user.patient)
 
 
 @patient_required
 @require_safe
 def portal_commitments(request: HttpRequest) -> HttpResponse:
-    """List the patient's commitments and calendars, the proposals that wait, and those that were declined recently."""
+    """List the patient's commitments, calendars, waiting proposals, and recently declined proposals."""
     user, now = signed_in(request), clock.now()
     patient = user.patient
     today = patient.site.today_at(now)
     proposals = list(patient.proposals.shown_to_patient(now).select_related("commitment__place"))
-    asked, _ = pending_proposals(patient=patient, proposals=proposals, now=now)
+    pending, _ = pending_proposals(patient=patient, proposals=proposals, now=now)
     context = {
         "patient": patient,
         "commitments": patient.commitments.in_force_from(today).with_travel(),
         "calendars": own_calendars(user, now),
-        "asked": asked,
+        "asked": pending,
         "declined": [each for each in proposals if each.state == ProposalState.DECLINED],
     }
     return render(request, "patients/portal/commitments.html", context)
@@ -100,7 +100,7 @@ def portal_commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResp
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def portal_commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
-    """End a commitment after a day, or remove one that is on dates alone."""
+    """End a repeating commitment after a last day, or remove a commitment that is only on dates."""
     user, now = signed_in(request), clock.now()
     commitment = _own_commitment(user.patient, commitment_id)
     today = user.patient.site.today_at(now)
@@ -142,7 +142,7 @@ def portal_proposal_withdraw(request: HttpRequest, proposal_id: int) -> HttpResp
 
 
 def _redirect_with_outcome(request: HttpRequest, proposed: Sequence[CommitmentProposal]) -> HttpResponse:
-    """Redirect to the list of commitments, and say how many changes are saved and how many wait for the clinic."""
+    """Redirect to the list of commitments, with messages about how many changes are saved and how many wait."""
     waiting = sum(each.state == ProposalState.WAITING for each in proposed)
     saved = len(proposed) - waiting
     if len(proposed) > 1:
@@ -159,6 +159,6 @@ def _redirect_with_outcome(request: HttpRequest, proposed: Sequence[CommitmentPr
 
 
 def _form_page(request: HttpRequest, form: CommitmentForm, *, heading: str, save: str) -> HttpResponse:
-    """Render the form with what was typed; status 422 if it has errors."""
+    """Render the page, with status 422 if the form has errors."""
     context = {"form": form, "heading": heading, "save": save}
     return render(request, "patients/portal/commitment_form.html", context, status=422 if form.errors else 200)

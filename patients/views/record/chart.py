@@ -1,4 +1,4 @@
-"""Build a patient's chart, as far as the user may see it."""
+"""Build a patient's chart, limited to what the user may see."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,13 +45,13 @@ from scheduling.week_picture import WeekPicture
 from timekeeping.weeks import BusyTime, minute_of, week_start
 
 NEXT_DATE_HORIZON = timedelta(weeks=9)
-"""How far ahead the next date of a commitment is looked for: the longest rotation, and a week."""
+"""How far ahead to look for a commitment's next date: one week more than the longest rotation."""
 SHOWN_EVENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class ListedCommitment:
-    """A commitment and its next date, if there is one soon."""
+    """A commitment, and its next date if that is within `NEXT_DATE_HORIZON`."""
 
     commitment: Commitment
     next_on: date | None
@@ -59,7 +59,7 @@ class ListedCommitment:
 
 @dataclass(frozen=True, slots=True)
 class ListedEnrollment:
-    """An enrollment and the meetings attended in it, in the order of the week."""
+    """An enrollment, and the meetings that the patient attends in it, ordered by weekday and time."""
 
     enrollment: Enrollment
     meetings: Sequence[EnrollmentMeeting]
@@ -71,7 +71,7 @@ class ListedEnrollment:
 
     @property
     def minutes_to_arrange(self) -> int:
-        """Weekly minutes of the track's individual time for which no lasting hours are arranged."""
+        """Minutes per week of the track's individual time that have no permanent meeting yet."""
         lasting = [each.meeting for each in self.individual_meetings if each.ends == self.enrollment.ends]
         arranged = sum(minute_of(meeting.ends) - minute_of(meeting.starts) for meeting in lasting)
         return max(0, self.enrollment.track.individual_minutes - arranged)
@@ -79,9 +79,9 @@ class ListedEnrollment:
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityRecord:
-    """What is on record about when a patient is busy; empty for a user who may not see commitments.
+    """What is on record about when a patient is busy. Empty if the user may not see commitments.
 
-    `imported` are the busy times of saved calendars in this week, `busy` are these and the commitments.
+    `imported` are this week's busy times from saved calendars. `busy` are these and the commitments.
     """
 
     commitments: Sequence[Commitment] = ()
@@ -119,9 +119,9 @@ class Chart:
 
 
 def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
-    """Read everything that the user may see on the chart, in a fixed number of queries.
+    """Build the chart from everything that the user may see, in a fixed number of queries.
 
-    If the patient has the attributes `has_calendars` and `has_proposals`, they save the queries for what there is not.
+    If the patient is annotated with `has_calendars` and `has_proposals`, no query is made for those that do not exist.
     """
     site, today = patient.site, patient.site.today_at(now)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
@@ -177,17 +177,17 @@ def _read_availability(patient: Patient, user: User, now: datetime) -> Availabil
 
 
 def _commitments_in_force(patient: Patient, today: date) -> Iterable[Commitment]:
-    """From yesterday on, as a night shift that began then may last into today."""
+    """Return commitments in force from yesterday on, because yesterday's night shift may last into today."""
     return patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()
 
 
 def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
-    """Return the proposals that wait, and what the patient changed by themselves recently."""
+    """Return proposals that wait for a decision, and the patient's own recent changes that needed none."""
     return patient.proposals.shown_to_staff(now).select_related("commitment__place")
 
 
 def _calendars(patient: Patient, user: User, now: datetime) -> Iterable[ImportedCalendar]:
-    """Return the calendars that are saved or wait, and the user's own previews."""
+    """Return the calendars that are saved or wait for a decision, and the user's own previews."""
     calendars = ImportedCalendar.objects.visible_to(user).open_at(now).filter(patient=patient)
     return calendars.select_related("uploaded_by").order_by("kind", "-state", "pk")
 
@@ -212,10 +212,10 @@ def _list_weeks(
     book: RuleBook,
     now: datetime,
 ) -> Sequence[LedgerRow]:
-    """List the episode's recent weeks for a user who may see hours.
+    """List the episode's recent weeks, if the user may see hours.
 
-    Busy times decide which make-up sessions are possible, also for a user who may not see them. What is known already is
-    passed on, if it is that of the episode's site, which saves queries.
+    The possible make-up sessions depend on when the patient is busy, even if the user may not see that. To save queries,
+    rules and busy times that are already loaded are passed on, unless the episode is at another site.
     """
     site = patient.site
     if episode is None or not user.may(Permission.SEE_HOURS, site.pk):
@@ -232,7 +232,7 @@ def _list_weeks(
 
 
 def _list_enrollments(episode: Episode | None, today: date) -> list[ListedEnrollment]:
-    """List current and future enrollments, with the meetings of each that are current or in the future."""
+    """List current and future enrollments, each with its current and future meetings."""
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
@@ -260,7 +260,7 @@ def _list_enrollment(enrollment: Enrollment, today: date) -> ListedEnrollment:
 def _moves_by_meeting(
     enrollments: Iterable[ListedEnrollment], busy: Sequence[BusyTime], today: date
 ) -> dict[int, tuple[Conflict, ...]]:
-    """Map the ids of attended meetings to the commitments that move for them, from today on."""
+    """Map the id of each attended meeting to the commitments that have to move for it, from today on."""
     if not busy:
         return {}
     need = Need(prescribed_minutes=0, prescribed_days=0, from_day=today, weeks=settings.HORIZON_WEEKS, busy=tuple(busy))
@@ -271,14 +271,14 @@ def _moves_by_meeting(
 
 
 def _is_agreed_conflict(conflict: BookingConflict, moves: Mapping[int, Sequence[Conflict]]) -> bool:
-    """Whether the commitment can move for the session, which is held at its usual time."""
+    """Whether the session is held at its usual time and the commitment is one that can move for its meeting."""
     session = conflict.booking.session
     agreed = moves.get(session.meeting_id or 0, ())
     return not session.is_changed and any(move.busy == conflict.busy for move in agreed)
 
 
 def _released_bookings(enrollments: Iterable[ListedEnrollment], now: datetime) -> list[Booking]:
-    """Return future bookings that were released although the patient attends the meeting."""
+    """Return future bookings that the patient gave up in meetings that they still attend."""
     attended = [(each.enrollment_id, each.meeting_id) for listed in enrollments for each in listed.meetings]
     if not attended:
         return []
@@ -290,7 +290,7 @@ def _released_bookings(enrollments: Iterable[ListedEnrollment], now: datetime) -
 
 
 def _weekly_totals(enrollments: Sequence[ListedEnrollment], rules: HoursRules) -> WeeklyTotals:
-    """Add up the weekly hours: the groups, and the individual time of the tracks, arranged or not."""
+    """Add up the weekly hours: the groups, and the tracks' individual time whether or not it is arranged."""
     attended = [each.meeting for listed in enrollments for each in listed.meetings]
     groups = {meeting.pk: meeting.as_weekly_meeting() for meeting in attended if meeting.kept_for_id is None}
     individual = sum(each.enrollment.track.individual_minutes for each in enrollments)

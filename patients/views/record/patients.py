@@ -1,4 +1,4 @@
-"""The patients of a site, and the record of each."""
+"""Pages for the list of a site's patients, and for each patient's record."""
 
 from functools import partial
 
@@ -34,7 +34,7 @@ PAGE_SIZE = 50
 @require_safe
 @transaction.atomic
 def patients(request: HttpRequest) -> HttpResponse:
-    """List the site's patients, filtered by name and by where they are in care."""
+    """List the site's patients, filtered by name or code, state of care, track and level of care."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     today = site.today_at(now)
     tracks = list(Track.objects.visible_to(user).filter(site=site).values_list("pk", "name"))
@@ -55,7 +55,7 @@ def patients(request: HttpRequest) -> HttpResponse:
 @require_safe
 @transaction.atomic
 def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Show the chart: schedule, commitments, episode of care, and attendance by week."""
+    """Show a patient's chart: schedule, commitments, episode of care, and attendance by week."""
     user, now = signed_in(request), clock.now()
     proposals = CommitmentProposal.objects.filter(patient=OuterRef("pk"))
     calendars = ImportedCalendar.objects.filter(patient=OuterRef("pk"))
