@@ -1,4 +1,4 @@
-"""How many spots of a session are taken."""
+"""Keep the stored number of booked patients of each session up to date."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -12,7 +12,7 @@ from scheduling.services.stale_feeds import mark_session_feeds_stale
 
 
 def recount_booked(session_ids: Collection[int], now: datetime) -> None:
-    """Set `booked` to the number of active bookings, and raise the version. A constraint refuses one booking too many."""
+    """Recount the active bookings of the sessions, and increase their versions. A constraint rejects overbooking."""
     active = (
         Booking.objects.active()
         .filter(session=OuterRef("pk"))

@@ -1,4 +1,4 @@
-"""Locks that last until the transaction ends: of a site, its meetings and its sessions."""
+"""Locks on a site, its meetings and its sessions, which last until the transaction ends."""
 
 from collections.abc import Collection
 
@@ -7,22 +7,22 @@ from scheduling.models.session import SessionQuerySet
 
 
 def lock_site(site_id: int) -> None:
-    """Until the transaction ends nobody else changes the site's timetable or its bookings.
+    """Lock the site, so that no one else changes its timetable or bookings until the transaction ends.
 
-    Every service takes this lock before any other. So changes to a site happen one after the other, a preview shows what the
-    change finds, and two transactions never wait for each other.
+    Every service takes this lock before any other. Changes to a site therefore happen one after another, a preview sees the
+    same data as the change, and two transactions can't deadlock.
     """
     Site.objects.select_for_update(no_key=True).get(pk=site_id)
 
 
 def lock_meetings(meeting_ids: Collection[int]) -> None:
-    """Lock the meetings, so that no other transaction changes them or enrolls anyone in them until this one ends."""
+    """Lock the meetings, so that no one else changes them or enrolls patients in them until the transaction ends."""
     list(Meeting.objects.select_for_update(no_key=True).filter(pk__in=meeting_ids).order_by("pk"))
 
 
 def lock_sessions(sessions: SessionQuerySet) -> list[Session]:
-    """Lock sessions until the transaction ends, and return them as they are.
+    """Lock the sessions until the transaction ends, and return their current state.
 
-    They are locked in the order of their ids, so that two transactions never wait for each other.
+    They are locked in order of id, so that two transactions can't deadlock.
     """
     return list(sessions.select_for_update(of=("self",), no_key=True).order_by("pk"))

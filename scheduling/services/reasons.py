@@ -8,7 +8,7 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class BeforeAdmission(Reason):
-    """The day is before the patient's admission."""
+    """The requested day is before the patient's admission."""
 
     asked: date
     admitted: date

@@ -1,4 +1,4 @@
-"""Which calendar feeds a change makes stale, so that they are written again when they are next read."""
+"""Mark the calendar feeds that a change affects as stale, so that they are rendered again at the next fetch."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,13 +10,13 @@ from scheduling.services.batches import in_batches
 
 
 def mark_episode_feeds_stale(episode_ids: Collection[int], now: datetime) -> None:
-    """Have the patients' calendar feeds written again when they are next read."""
+    """Mark the patients' calendar feeds as stale, so that they are rendered again at the next fetch."""
     for batch in in_batches(sorted(episode_ids)):
         Feed.objects.live().filter(patient__episodes__in=batch).update(stale_at=now)
 
 
 def mark_session_feeds_stale(session_ids: Collection[int], now: datetime) -> None:
-    """Have the feeds of the sessions' rooms, tracks and facilitators written again when they are next read."""
+    """Mark the feeds of the sessions' rooms, tracks and facilitators as stale, so that they are rendered again."""
     for batch in in_batches(sorted(session_ids)):
         leads = SessionFacilitator.objects.filter(session__in=batch)
         rooms = Session.objects.filter(pk__in=batch, room__isnull=False)
@@ -29,7 +29,7 @@ def mark_session_feeds_stale(session_ids: Collection[int], now: datetime) -> Non
 
 
 def mark_calendars_stale(session: Session, now: datetime) -> None:
-    """Mark the calendars of the patients, facilitators, room and tracks of the session as stale."""
+    """Mark the calendar feeds of the session's patients, facilitators, room and tracks as stale."""
     booked = Booking.objects.active().filter(session=session)
     mark_episode_feeds_stale(set(booked.values_list("episode", flat=True)), now)
     mark_session_feeds_stale([session.pk], now)

@@ -36,7 +36,7 @@ class AlreadyDecided(Reason):
 
 @dataclass(frozen=True, slots=True)
 class PendingProposal:
-    """A proposal waiting for a coordinator, the commitment that it would create, and the bookings in conflict with it."""
+    """A proposal waiting for a coordinator, the commitment that would be saved, and the bookings in conflict with it."""
 
     proposal: CommitmentProposal
     would_be: Commitment

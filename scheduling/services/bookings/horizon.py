@@ -43,7 +43,7 @@ class HorizonExtension:
 
 
 def horizon_end(today: date) -> date:
-    """Return the day after the planning horizon, the first day that needs no sessions yet."""
+    """Return the first day after the planning horizon. Sessions are created up to this day, exclusive."""
     return today + timedelta(weeks=settings.HORIZON_WEEKS)
 
 

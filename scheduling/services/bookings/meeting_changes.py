@@ -90,8 +90,8 @@ def _remove_sessions(
 def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> None:
     """End an individual meeting on `ends` (exclusive), and remove its later sessions unless they have begun.
 
-    This includes sessions that were changed by hand. It also includes sessions from earlier dates that were moved to `ends`
-    or later, if nobody is booked into them. A meeting that would begin on `ends` or later is deleted, unless it still has
+    Sessions that were changed by hand are removed too. So are sessions from earlier dates that were moved to `ends` or
+    later, if nobody is booked into them. A meeting that would begin on `ends` or later is deleted, unless it still has
     sessions.
     """
     later = Q(pattern_date__gte=ends) | Q(on__gte=ends, booked=0)

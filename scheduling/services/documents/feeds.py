@@ -18,10 +18,7 @@ from scheduling.models import Booking, Feed, FeedStyle, Room, Session, SessionSt
 WEEKS_BACK = 4
 """Number of past weeks that a calendar feed includes."""
 DAYS_EMPTY_AFTER_DISCHARGE = 14
-"""Number of days after discharge for which a patient's feed is served empty. Product rule.
-
-An app that fetches once a week has cleared its copy by then. After that, the feed's address is not found.
-"""
+"""For this many days after discharge, a patient's feed is served empty, so that apps clear their copies. Product rule."""
 SEQUENCE_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 """An event's sequence number counts the minutes from this moment to the session's last change, so each change raises it."""
 

@@ -63,7 +63,7 @@ def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> lis
 def visiting_enrollments(*, track: Track, last_day: date) -> list[Enrollment]:
     """Return the enrollments of other tracks that attend a meeting that ends with this track, by patient name.
 
-    They lose that meeting and keep the others.
+    These enrollments lose that meeting and keep their others.
     """
     attended = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=last_day + DAY), meeting__in=_ending_meetings(track)
@@ -178,7 +178,7 @@ def _end_meetings(track: Track, last_day: date, by: User, now: datetime) -> None
     ends = last_day + DAY
     for meeting in _ending_meetings(track).open_on_or_after(ends):
         later = set(meeting.sessions.filter(pattern_date__gte=ends).values_list("pk", flat=True))
-        if meeting.runs_from >= ends:  # it would begin only after the track ends
+        if meeting.runs_from >= ends:  # the meeting would begin only after the track ends
             withdraw_sessions(meeting=meeting, reason="The track ended", now=now, let_go=later)
             meeting.tracks.remove(track)
             continue

@@ -40,7 +40,7 @@ from timekeeping.weeks import TREATMENT, BusyTime, OnDates, minute_of, wall_time
 SERVICE_TYPE, NAME = "individual", "Individual session"
 """Service type code and name of all individual sessions. The name never reveals which patient a session is for."""
 CANCEL_REASON = "Not arranged any more"
-"""Reason for canceling individual sessions. It does not say why, because everyone with access to the calendar sees it."""
+"""Reason shown for canceled individual sessions. It reveals nothing, because everyone with calendar access sees it."""
 
 
 def propose_individual_sessions(

@@ -21,7 +21,7 @@ NO_CROSS_TRACK_OPTIONS = CrossTrackOptions()
 
 
 def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> CrossTrackOptions:
-    """Return the meetings that a patient of the track may attend in addition to the track's own.
+    """Return the tracks that mix with this one, and the meetings that its patients may attend in addition to its own.
 
     `changes` is an enrollment that may keep meetings of other tracks that it already attends, even if the tracks no longer
     mix. Runs no query if the track does not mix and no enrollment is given. Reads the track's site, and its prefetched
@@ -36,7 +36,7 @@ def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> C
 
 
 def _attended_elsewhere(track: Track, enrollment: Enrollment) -> list[Meeting]:
-    """Return the meetings of other tracks that the enrollment attends for as long as it and the meeting last."""
+    """Return meetings of other tracks that the enrollment attends without an end date, or until it or the meeting ends."""
     lasts = Q(enrollment_meetings__ends=None) | Q(enrollment_meetings__ends=F("runs_until"))
     if enrollment.ends is not None:
         lasts |= Q(enrollment_meetings__ends=enrollment.ends)

@@ -139,7 +139,7 @@ class _GroupHistory:
         return cls(first)
 
     def groups_of(self, meetings: Iterable[Key]) -> set[Key]:
-        """Return the ids of the first meetings of these meetings' groups."""
+        """Return the groups of these meetings. A group is identified by the id of its first meeting."""
         return {self.first.get(each, each) for each in meetings}
 
     def follows(self, offered: Iterable[WeeklyMeeting]) -> dict[Key, WeeklyMeeting]:

@@ -18,7 +18,7 @@ from timekeeping.reasons import AlreadyEnded, Reason, Refused, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class AlreadyOnWaitlist(Reason):
-    """The patient is already on the track's waitlist, and has been since `since`."""
+    """The patient joined the track's waitlist on the day `since` and is still on it."""
 
     track: str
     since: date
@@ -89,7 +89,7 @@ def leave_waitlist(*, entry: WaitingEntry, reason: str, by: User, now: datetime)
 
 
 def lock_open_entry(entry: WaitingEntry) -> WaitingEntry:
-    """Lock a waitlist entry until the transaction ends, and return it re-read. Raises Refused if it is closed."""
+    """Lock a waitlist entry until the transaction ends, and return its current state. Raises Refused if it is closed."""
     entries = WaitingEntry.objects.select_for_update(of=("self",), no_key=True)
     entry = entries.select_related("episode__patient", "track").get(pk=entry.pk)
     if entry.closed_at is not None:

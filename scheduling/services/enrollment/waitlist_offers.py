@@ -19,7 +19,7 @@ from scheduling.services.search.offers import as_offer, full_dates
 from timekeeping.reasons import Reason, Refused
 
 REQUIRED_AVAILABILITY = timedelta(weeks=4)
-"""A later start is offered only if it is at least this long before the horizon: no date beyond that is full yet."""
+"""A start that waits for a spot must be at least this long before the horizon, beyond which no date is full yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

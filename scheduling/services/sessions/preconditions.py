@@ -9,7 +9,7 @@ from timekeeping.reasons import Reason
 
 
 def lock_session(session: Session) -> Session:
-    """Lock the site and the session until the transaction ends, and return the session re-read."""
+    """Lock the site and the session until the transaction ends, and return the session's current state."""
     lock_site(session.site_id)
     sessions = Session.objects.select_for_update(of=("self",), no_key=True)
     return sessions.select_related("site", "service_type", "room").get(pk=session.pk)

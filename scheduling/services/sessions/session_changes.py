@@ -140,7 +140,7 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
     people = [each.user for each in session.session_facilitators.select_related("user")]
     reasons += check_facilitators(people, hours, session.site, apart_from=session.pk)
     refuse_if_any(reasons)
-    mark_calendars_stale(session, now)  # also before the move, because the old room's feed has the session
+    mark_calendars_stale(session, now)  # mark before the move too: the old room's feed shows the session
     book = RuleBook.of(session.site)
     with translate_integrity_errors():
         if is_moved:

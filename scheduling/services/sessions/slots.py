@@ -200,6 +200,6 @@ def countable_minutes(session: Session, book: RuleBook) -> int:
 
 
 def slot_of(session: Session) -> Slot:
-    """Return the date, wall-clock times and room of a session. Reads its site and room."""
+    """Return the date, local times and room of a session. Reads its site and room."""
     starts, ends = session.local_starts(), session.local_ends()
     return Slot(on=session.on, starts=starts.time(), ends=ends.time(), room=session.room)

@@ -190,7 +190,7 @@ def holidays_at(
 
 
 def is_known_place(country: str, state: str) -> bool:
-    """Return whether the holidays of the country and, if one is given, of the state are known."""
+    """Return whether public holidays are known for the country and, if one is given, for the state."""
     places = holidays.list_supported_countries(include_aliases=False)
     return country in places and (not state or state in places[country])
 

@@ -19,11 +19,11 @@ class DeviationKind(StrEnum):
     ANOTHER_ROOM = "another_room"
     NO_ROOM = "no_room"
     OTHERS = "others"
-    """The session has other facilitators than its meeting."""
+    """The session's facilitators are not the same as its meeting's."""
     NOBODY = "nobody"
     PLACES = "places"
     OTHERWISE = "otherwise"
-    """The session has its own topic or telehealth link, or another modality than its meeting."""
+    """The session has its own topic or telehealth link, or its modality differs from its meeting's."""
 
 
 @dataclass(frozen=True, slots=True)

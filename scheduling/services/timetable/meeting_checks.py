@@ -33,7 +33,7 @@ class BreakOutsideMeeting(Reason):
 
 @dataclass(frozen=True, slots=True)
 class MeetingCodeTaken(Reason):
-    """Another meeting of the site has the code and the same first day."""
+    """Another meeting of the site has the same code and the same first day."""
 
     site: str
     taken_code: str
@@ -65,7 +65,7 @@ def check_new_meeting(values: MeetingValues, site: Site) -> Iterator[Reason]:
 
 
 def _check_code(site: Site, code: str, runs_from: date, meeting: Meeting | None = None) -> Iterator[Reason]:
-    """Yield MeetingCodeTaken if a meeting other than `meeting` has the code from the same day on."""
+    """Yield MeetingCodeTaken if a meeting other than `meeting` has the same code and the same first day."""
     taken_by = set(Meeting.objects.filter(site=site, code=code, runs_from=runs_from).values_list("pk", flat=True))
     if taken_by - {meeting.pk if meeting else None}:
         yield MeetingCodeTaken(str(site), code)

@@ -47,8 +47,9 @@ def create_meeting(
     meetings that are valid only together, and then call `check_tracks_and_extend_horizon`. The other functions have the
     same parameter.
 
-    Raises Refused if the values contradict each other, if the times are outside the site's opening hours, if there are more
-    spots than the room holds, and if a published track that the meeting serves would break the hours rule.
+    Raises Refused if the values contradict each other, if another meeting of the site has the same code and first day, if
+    the times are outside the site's opening hours, if there are more spots than the room holds, and if a published track
+    that the meeting serves would break the hours rule.
     """
     lock_site(site.pk)
     refuse_if_any(check_new_meeting(values, site))
@@ -104,8 +105,8 @@ def change_meeting(
 def change_start(*, meeting: Meeting, runs_from: date, now: datetime) -> date | None:
     """Return the day on which a change requested for `runs_from` starts, or None if the meeting is changed in place.
 
-    A meeting is changed in place if none of its sessions has begun and if, in addition, the change starts on its first day
-    or no published track and no enrollment uses the meeting yet. Reads the meeting's site.
+    A meeting is changed in place if none of its sessions has begun and one of these is true: the change starts on its first
+    day, or no published track and no enrollment uses it yet. Reads the meeting's site.
     """
     if not meeting.sessions.filter(starts__lte=now).exists():
         is_in_use = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
@@ -148,7 +149,10 @@ def end_meeting(
 
 
 def _lock_meeting(meeting: Meeting) -> Meeting:
-    """Lock the site and the meeting, and return the meeting re-read. No one can enroll in it until the transaction ends."""
+    """Lock the site and the meeting, and return the meeting's current state.
+
+    No one can enroll in the meeting until the transaction ends.
+    """
     lock_site(meeting.site_id)
     return Meeting.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=meeting.pk)
 
