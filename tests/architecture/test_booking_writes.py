@@ -1,6 +1,7 @@
-"""Bookings are written in few functions, and those run what other apps do after booking.
+"""Only a few functions write bookings, and those that add or move bookings end with `run_after_booking`.
 
-Excusing patients on leave is such a follow-up. A service that wrote bookings by itself would leave it to the nightly work.
+That call runs the follow-ups of other apps, such as excusing patients on leave. If a service wrote bookings without it, these
+patients would not be excused until the nightly work.
 """
 
 import ast
@@ -21,7 +22,7 @@ BOOKING_WRITERS = {
     "scheduling.services.bookings.release.release_bookings",
     "scheduling.services.bookings.release.release_uncovered_bookings",
 }
-"""The last two release bookings, which nothing has to follow."""
+"""Functions that may write bookings. The last two release bookings, which needs no follow-up."""
 RUN_FOLLOW_UP = [
     "scheduling.services.bookings.book.insert_bookings",
     "scheduling.services.bookings.book.restore_bookings",
@@ -42,7 +43,7 @@ def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def names_in_chain(node: ast.expr) -> set[str]:
-    """The names and attributes in `a.b(...).c`, without those in the arguments."""
+    """Return the names and attributes in `a.b(...).c`, without those in the arguments."""
     if isinstance(node, ast.Call):
         return names_in_chain(node.func)
     if isinstance(node, ast.Attribute):
@@ -51,7 +52,7 @@ def names_in_chain(node: ast.expr) -> set[str]:
 
 
 def writes_bookings(function: ast.FunctionDef) -> bool:
-    """Whether it builds a Booking, or calls a writing method on bookings or on a local name assigned from them."""
+    """Whether the function builds a Booking, or calls a writing method on bookings or on a variable assigned from them."""
     bookings = {"Booking", "bookings", "new_booking"}
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and names_in_chain(node.value) & bookings:
@@ -67,12 +68,12 @@ def writes_bookings(function: ast.FunctionDef) -> bool:
     return False
 
 
-def test_bookings_are_written_in_few_functions() -> None:
+def test_only_the_listed_functions_write_bookings() -> None:
     assert {name for name, function in functions() if writes_bookings(function)} == BOOKING_WRITERS
 
 
 @pytest.mark.parametrize("name", RUN_FOLLOW_UP)
-def test_whoever_books_runs_the_follow_up_last(name: str) -> None:
+def test_a_function_that_books_ends_with_the_follow_up(name: str) -> None:
     (function,) = (function for each, function in functions() if each == name)
     last = [statement for statement in function.body if not isinstance(statement, ast.Return)][-1]
     assert isinstance(last, ast.Expr)
@@ -80,7 +81,7 @@ def test_whoever_books_runs_the_follow_up_last(name: str) -> None:
     assert ast.unparse(last.value.func) == "run_after_booking"
 
 
-def test_the_bulk_insert_is_called_by_nothing_but_the_booking_of_enrollments() -> None:
+def test_only_the_booking_of_enrollments_calls_the_bulk_insert() -> None:
     callers = {
         name
         for name, function in functions()

@@ -1,4 +1,4 @@
-"""What import-linter can't see: sizes, purity, the clock, and lookups by string that reach into a later app."""
+"""Rules that import-linter can't check: sizes, pure modules, reading the clock, and lookups into later apps."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ from django.db import models
 from tests.paths import PROJECT
 
 APPS = ("accounts", "patients", "scheduling", "attendance")
-"""In the order in which they may import each other below the views."""
+"""The apps in order: below the views, an app imports only from the apps before it."""
 PACKAGES = (*APPS, "timekeeping", "iopmanager", "demo", "bench", "tests")
 FILES_IN_A_FOLDER = 20
 LINES_IN_A_MODULE = 350
@@ -44,10 +44,10 @@ def test_no_folder_has_more_than_20_templates() -> None:
 
 
 def test_no_module_has_more_than_350_lines() -> None:
-    long = {
+    line_counts = {
         relative(path): len(path.read_text().splitlines()) for path in modules_of(*APPS, "timekeeping", "iopmanager")
     }
-    assert {path: lines for path, lines in long.items() if lines > LINES_IN_A_MODULE} == {}
+    assert {path: lines for path, lines in line_counts.items() if lines > LINES_IN_A_MODULE} == {}
 
 
 def imported_modules(path: Path) -> set[str]:
@@ -71,7 +71,7 @@ def test_a_pure_module_imports_only_the_standard_library_and_pure_modules(path: 
         assert is_pure or top in sys.stdlib_module_names, module
 
 
-def test_only_the_settings_read_the_environment_and_only_the_clock_reads_the_clock() -> None:
+def test_only_settings_read_the_environment_and_only_clock_py_reads_the_time() -> None:
     for path in modules_of(*APPS, "timekeeping", "iopmanager"):
         text = path.read_text()
         if path.name not in {"settings.py", "wsgi.py"}:
@@ -81,7 +81,10 @@ def test_only_the_settings_read_the_environment_and_only_the_clock_reads_the_clo
 
 
 def owners_of_reverse_relations() -> dict[str, int]:
-    """Map the name of each reverse relation, such as `attendance` on Booking, to the last app that owns one of this name."""
+    """Map the name of each reverse relation, such as `attendance` on Booking, to the index in APPS of the app that defines it.
+
+    If several apps define a relation of the same name, the last of these apps counts.
+    """
     owners: dict[str, int] = {}
     for model in apps.get_models():
         for field in model._meta.get_fields():
@@ -107,47 +110,48 @@ BELOW_VIEWS = {
     "admin.py",
 }
 KNOWN_LOOKUPS = {
-    (
-        "patients/models/patient.py",
-        "episodes__bookings__session__facilitators",
-    ),  # a clinician sees the patients of own groups
+    # The patients in the groups of a clinician.
+    ("patients/models/patient.py", "episodes__bookings__session__facilitators"),
     ("patients/models/patient.py", "episodes__bookings__released_at"),
-    ("scheduling/services/bookings/release.py", "attendance__status"),  # what was attended is not released
-    ("scheduling/services/preview/snapshot.py", "attendance__status"),  # a preview compares the credit of a week
+    # Attended bookings are not released.
+    ("scheduling/services/bookings/release.py", "attendance__status"),
+    # A preview compares the minutes credited in a week.
+    ("scheduling/services/preview/snapshot.py", "attendance__status"),
     ("scheduling/services/preview/snapshot.py", "attendance__credited_minutes"),
-    ("scheduling/services/sessions/day.py", "attendance__status"),  # one query reads a day with its marks
+    # One query reads a day's bookings and their attendance marks.
+    ("scheduling/services/sessions/day.py", "attendance__status"),
 }
-"""One query answers what two apps know. Whoever adds to this list says why the later app can't ask it."""
+"""Allowed lookups, each because one query needs data of two apps. A new one needs a reason why the later app can't query."""
 
 
 def lookups_into_later_apps(path: Path) -> set[str]:
-    """The lookups of a module, as keywords or as strings, that follow a relation into an app after its own."""
-    own = APPS.index(path.relative_to(PROJECT).parts[0])
+    """Return the lookups in a module, written as keywords or as strings, that follow a relation into a later app."""
+    own_index = APPS.index(path.relative_to(PROJECT).parts[0])
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         text = node.arg if isinstance(node, ast.keyword) else node.value if isinstance(node, ast.Constant) else None
         if isinstance(text, str) and LOOKUP.fullmatch(text):
             lookup = text.removeprefix("-")
-            if any(OWNERS.get(part, 0) > own for part in lookup.split("__")):
+            if any(OWNERS.get(part, 0) > own_index for part in lookup.split("__")):
                 found.add(lookup)
     return found
 
 
-def test_no_lookup_by_string_reaches_into_a_later_app() -> None:
-    below = (path for path in modules_of(*APPS) if BELOW_VIEWS & set(path.relative_to(PROJECT).parts))
-    found = {(relative(path), lookup) for path in below for lookup in lookups_into_later_apps(path)}
+def test_only_known_lookups_reach_into_a_later_app() -> None:
+    paths_below_views = (path for path in modules_of(*APPS) if BELOW_VIEWS & set(path.relative_to(PROJECT).parts))
+    found = {(relative(path), lookup) for path in paths_below_views for lookup in lookups_into_later_apps(path)}
     assert found - KNOWN_LOOKUPS == set()
     assert KNOWN_LOOKUPS - found == set(), "no longer needed: take it off the list"
 
 
 SAME_NAME_IN_EVERY_MODULE = {"Meta", "Command"}
-"""Names that Django gives a meaning."""
+"""Class names that Django expects, so several modules may define them."""
 
 
-def test_a_class_name_has_one_meaning_in_the_whole_project() -> None:
-    where: dict[str, list[str]] = {}
+def test_no_two_classes_in_the_project_have_the_same_name() -> None:
+    paths_by_name: dict[str, list[str]] = {}
     for path in modules_of(*APPS, "timekeeping", "iopmanager", "demo", "bench"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ClassDef) and node.name not in SAME_NAME_IN_EVERY_MODULE:
-                where.setdefault(node.name, []).append(relative(path))
-    assert {name: paths for name, paths in where.items() if len(paths) > 1} == {}
+                paths_by_name.setdefault(node.name, []).append(relative(path))
+    assert {name: paths for name, paths in paths_by_name.items() if len(paths) > 1} == {}

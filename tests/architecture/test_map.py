@@ -1,4 +1,7 @@
-"""docs/architecture.md is a map: its walks lead through real files from top to bottom, and every room has its line."""
+"""docs/architecture.md matches the code: its walks list real files from the views downward, and every room has a row.
+
+A walk lists the files that handle one kind of request. A room is a folder for one subject inside a layer of an app.
+"""
 
 import ast
 import re
@@ -17,7 +20,7 @@ def files_of(walk: str) -> list[str]:
 
 
 def imports_of(file: str) -> set[str]:
-    """The project's files that a file imports from, directly."""
+    """Return the paths of the project's files that a file imports directly."""
     found: set[str] = set()
     for node in ast.walk(ast.parse((PROJECT / file).read_text())):
         if not isinstance(node, ast.ImportFrom) or not node.module:
@@ -28,23 +31,23 @@ def imports_of(file: str) -> set[str]:
     return found
 
 
-def test_the_map_has_its_three_walks() -> None:
+def test_the_document_has_the_three_walks() -> None:
     assert [name for name, _ in WALKS] == ["Enroll", "Mark", "Find"]
 
 
 @pytest.mark.parametrize(("name", "walk"), WALKS, ids=[name for name, _ in WALKS])
-def test_a_walk_names_each_file_once_and_leads_downward(name: str, walk: str) -> None:
+def test_a_walk_names_each_file_once_and_never_leads_back_up(name: str, walk: str) -> None:
     files = files_of(walk)
     assert len(files) >= 5
     assert len(set(files)) == len(files)
-    for place, file in enumerate(files):
+    for position, file in enumerate(files):
         assert (PROJECT / file).is_file(), file
-        above = set(files[:place])
+        above = set(files[:position])
         assert not imports_of(file) & above, f"{file} leads back up"
-        assert place == 0 or any(file in imports_of(each) for each in above), f"nothing above leads to {file}"
+        assert position == 0 or any(file in imports_of(each) for each in above), f"nothing above leads to {file}"
 
 
-def test_every_room_has_a_line() -> None:
+def test_every_room_has_a_row_in_the_table() -> None:
     layers = [
         PROJECT / app / layer
         for app in ("patients", "scheduling")

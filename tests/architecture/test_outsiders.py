@@ -1,4 +1,4 @@
-"""Every address has somebody whom it keeps out."""
+"""Every page denies access to visitors, to staff of other sites, and to patients or staff if it is not for them."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -39,7 +39,7 @@ OPEN_TO_EVERYONE = {
     "account_reset_password_from_key_done",
     "account_inactive",
 }
-"""The ways in and out. The feed's address is its own secret: tests/integration/test_feeds.py keeps strangers out."""
+"""Pages for signing in and out. The feed has a secret address, and tests/integration/documents/test_feeds.py tests it."""
 
 
 def names(resolver: URLResolver | None = None) -> Iterator[str]:
@@ -56,7 +56,7 @@ ALL = sorted(set(names()) - OPEN_TO_EVERYONE - {"feed"})
 
 @pytest.fixture
 def addresses() -> dict[str, str]:
-    """Each page's address in a clinic in which what it shows exists."""
+    """Map each URL name to an address for which all objects exist, such as the patient, track and session."""
     site = make_site()
     lead = make_staff(Role.CLINICIAN, site)
     track = make_weekday_track(site, lead=lead)
@@ -110,15 +110,15 @@ def addresses() -> dict[str, str]:
         "day": MONDAY,
     }
     resolver = get_resolver()
-    made = {}
+    urls = {}
     for name in ALL:
-        wanted = resolver.reverse_dict.getlist(name)[0][0][0][1]
-        made[name] = reverse(name, kwargs={each: values[each] for each in wanted})
-    return made
+        parameters = resolver.reverse_dict.getlist(name)[0][0][0][1]
+        urls[name] = reverse(name, kwargs={each: values[each] for each in parameters})
+    return urls
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_stranger_is_sent_to_sign_in(client: Client, addresses: dict[str, str], name: str) -> None:
+def test_a_visitor_is_sent_to_the_sign_in_page(client: Client, addresses: dict[str, str], name: str) -> None:
     for answer in (client.get(addresses[name]), client.post(addresses[name])):
         if answer.status_code == 405:
             continue
@@ -137,26 +137,26 @@ OF_NO_ROW = {
 
 
 @pytest.mark.parametrize("name", sorted(set(ALL) - OF_NO_ROW))
-def test_staff_of_another_site_find_nothing(client: Client, addresses: dict[str, str], name: str) -> None:
+def test_staff_of_another_site_are_denied_access(client: Client, addresses: dict[str, str], name: str) -> None:
     client.force_login(make_staff(Role.COORDINATOR, make_site("Elsewhere")))
-    answers = {client.get(addresses[name]).status_code, client.post(addresses[name]).status_code}
-    assert answers <= {403, 404, 405}
-    assert answers & {403, 404}
+    statuses = {client.get(addresses[name]).status_code, client.post(addresses[name]).status_code}
+    assert statuses <= {403, 404, 405}
+    assert statuses & {403, 404}
 
 
 @pytest.mark.parametrize(
     "name", sorted(name for name in ALL if not name.startswith(("portal", "account", "home", "site")))
 )
-def test_a_patient_is_kept_out_of_the_staffs_pages(client: Client, addresses: dict[str, str], name: str) -> None:
+def test_a_patient_cannot_open_the_pages_of_staff(client: Client, addresses: dict[str, str], name: str) -> None:
     client.force_login(make_patient_user(make_patient(make_site("Elsewhere"))))
-    answers = {client.get(addresses[name]).status_code, client.post(addresses[name]).status_code}
-    assert answers <= {403, 404, 405}
-    assert answers & {403, 404}
+    statuses = {client.get(addresses[name]).status_code, client.post(addresses[name]).status_code}
+    assert statuses <= {403, 404, 405}
+    assert statuses & {403, 404}
 
 
 @pytest.mark.parametrize("name", sorted(name for name in ALL if name.startswith("portal")))
-def test_staff_have_no_portal(client: Client, addresses: dict[str, str], name: str) -> None:
+def test_staff_cannot_open_the_patient_portal(client: Client, addresses: dict[str, str], name: str) -> None:
     client.force_login(make_staff(Role.COORDINATOR, make_site("Elsewhere")))
-    answers = {client.get(addresses[name]).status_code, client.post(addresses[name]).status_code}
-    assert answers <= {403, 404, 405}
-    assert answers & {403, 404}
+    statuses = {client.get(addresses[name]).status_code, client.post(addresses[name]).status_code}
+    assert statuses <= {403, 404, 405}
+    assert statuses & {403, 404}

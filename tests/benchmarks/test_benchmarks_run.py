@@ -1,4 +1,4 @@
-"""Each benchmark runs at its tiny size, so that a change of the product can't break one unnoticed."""
+"""Each benchmark runs at its tiny size, so that a change to the product can't break a benchmark unnoticed."""
 
 import subprocess
 import sys
@@ -9,11 +9,11 @@ from tests.paths import PROJECT
 
 
 def run_tiny(name: str) -> str:
-    """Run the benchmark in a process of its own, and return what it prints."""
+    """Run the benchmark at its tiny size in a process of its own, and return what it prints."""
     command = [sys.executable, "-m", f"bench.{name}", "--tiny"]
-    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @pytest.mark.parametrize(
@@ -29,5 +29,5 @@ def test_a_benchmark_runs_to_its_end(name: str, reported: str) -> None:
 
 
 @pytest.mark.usefixtures("postgres_only")
-def test_the_benchmark_of_postgresql_runs_to_its_end() -> None:
+def test_the_postgresql_benchmark_runs_to_its_end() -> None:
     assert "COPY of the same rows" in run_tiny("horizon")

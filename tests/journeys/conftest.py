@@ -1,5 +1,5 @@
-"""Fixtures for tests in a browser. Every page is watched: a test fails when a page sends a request to another host,
-violates the content security policy, or has a script that fails."""
+"""Fixtures for tests in a browser. A test fails when any page sends a request to another host, violates the content
+security policy, or has a script error."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PATIENCE = 30_000  # milliseconds; a busy machine is slow, and a page that never comes still fails
+PATIENCE = 30_000  # milliseconds; long enough for a busy machine, while a page that never loads still fails
 LOCAL_SCHEMES = {"data", "blob", "about"}
 CHROMIUM_FLAGS = [
     "--disable-background-networking",
@@ -50,7 +50,7 @@ def _find_chromium() -> str:
 def browser() -> Iterator[Browser]:
     executable = _find_chromium()
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright runs its event loop in the test's thread, and Django would refuse to query there.
+        # Playwright runs its event loop in the test's thread, where Django would refuse to query the database.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
         expect.set_options(timeout=PATIENCE)
@@ -60,7 +60,7 @@ def browser() -> Iterator[Browser]:
 
 
 class PageGuard:
-    """Collect what no page may do: requests to other hosts, policy violations and script errors."""
+    """Record what no page may do: requests to other hosts, policy violations and script errors."""
 
     def __init__(self, address: str) -> None:
         self.host = urlsplit(address).netloc
@@ -83,7 +83,7 @@ class PageGuard:
 
 @pytest.fixture
 def open_page(browser: Browser, live_server: "LiveServer") -> Iterator[OpenPage]:
-    """Open a page of a given size with nobody signed in. Paths are relative to the server under test."""
+    """Return a function that opens a page of a given size with no user signed in. Paths are relative to the test server."""
     guard = PageGuard(live_server.url)
     contexts = []
 
@@ -114,7 +114,7 @@ def phone(open_page: OpenPage) -> Page:
 
 @pytest.fixture
 def sign_in(live_server: "LiveServer") -> SignIn:
-    """Sign a person in without the sign-in form, for tests that are about something else."""
+    """Return a function that signs a user in without the sign-in form."""
 
     def sign_in(page: Page, user: "User") -> None:
         client = Client()
@@ -127,7 +127,7 @@ def sign_in(live_server: "LiveServer") -> SignIn:
 
 @pytest.fixture(scope="session")
 def axe() -> Axe:
-    """Wait until a page is at rest, then fail with axe's report if the page has an accessibility violation."""
+    """Return a check that waits until a page has settled, and fails with axe's report of any accessibility violations."""
     rules = axe_playwright.Axe()
 
     def axe(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""Steps that every journey takes: following a link or a button to the next page, and waiting until a page is at rest."""
+"""Steps that the browser tests share: following a link or a button to the next page, and waiting until a page has settled."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 type SignIn = Callable[[Page, User], None]
 type Axe = Callable[[Page], None]
 
-# htmx puts these classes on elements from the start of a request until its answer is in the page.
+# htmx puts these classes on elements from the start of a request until its response is in the page.
 HTMX_AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
 
 
 def settle(page: Page) -> None:
-    """Wait until the page and its scripts are loaded, it shows its heading, and no part of it is being replaced."""
+    """Wait until the page and its scripts have loaded, its heading is attached, and htmx is not replacing any part of it."""
     page.wait_for_load_state("load")
     expect(page.locator("h1").first).to_be_attached()
     expect(page.locator(HTMX_AT_WORK)).to_have_count(0)
 
 
 def follow(control: Locator) -> None:
-    """Click a link or a button that opens another page, and wait until that page is at rest.
+    """Click a link or a button that opens another page, and wait until that page has settled.
 
-    A plain click returns while the old page may still be there. What the test does next would then happen on the old
-    page, or on a new one that has no body yet.
+    A plain click may return while the old page is still there. The test's next step would then act on the old page, or
+    on a new page that has no body yet.
     """
     settle(control.page)
     with control.page.expect_navigation():

@@ -1,4 +1,4 @@
-"""Mark a roster and save a week at risk, in a browser on a desktop and on a phone."""
+"""Mark a roster, amend a mark, and book a make-up session, in a browser on a desktop and on a phone."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -47,13 +47,13 @@ def test_everyone_is_marked_present_then_one_mark_is_changed_and_the_roster_is_f
     expect(page.get_by_text("3 marked present.")).to_be_visible()
 
     page.get_by_text("Change the mark of Tomasz Lindqvist").click()
-    line = page.get_by_role("form", name="Mark of Tomasz Lindqvist")
-    line.get_by_label("Mark").select_option("partial")
-    line.get_by_role("button").click()
-    expect(line.get_by_text("Partial needs a time")).to_be_visible()
+    mark_form = page.get_by_role("form", name="Mark of Tomasz Lindqvist")
+    mark_form.get_by_label("Mark").select_option("partial")
+    mark_form.get_by_role("button").click()
+    expect(mark_form.get_by_text("Partial needs a time")).to_be_visible()
     axe(page)
-    line.get_by_label("Arrived").fill("09:20")
-    line.get_by_role("button").click()
+    mark_form.get_by_label("Arrived").fill("09:20")
+    mark_form.get_by_role("button").click()
     expect(page.get_by_text("2 h 40 credited")).to_be_visible()
     expect(page.get_by_text("3 marked present.")).to_be_visible()  # the page was not reloaded
     expect(page.get_by_text("Change the mark of Tomasz Lindqvist")).to_be_focused()
@@ -87,7 +87,9 @@ def test_a_finalized_mark_is_amended(page: Page, phone: Page, sign_in: SignIn, a
     axe(phone)
 
 
-def test_a_week_at_risk_is_found_and_saved(page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
+def test_a_makeup_session_brings_a_week_at_risk_back_on_pace(
+    page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
+) -> None:
     for booking in clinic.monday.bookings.all():
         clinic.mark(booking, "no_show" if booking.episode.patient.first_name == "Rosa" else "present")
     sign_in(page, clinic.coordinator)
@@ -101,7 +103,7 @@ def test_a_week_at_risk_is_found_and_saved(page: Page, sign_in: SignIn, axe: Axe
     expect(page.get_by_text("On course")).to_be_visible()
 
 
-def test_the_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
+def test_the_attendance_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
     rosa = clinic.monday.bookings.order_by("pk")[0].episode
     clinic.mark(booking_of(rosa), "no_show")
     clinic.mark(booking_of(rosa, WEDNESDAY))

@@ -29,7 +29,7 @@ from tests.journeys.steps import Axe, SignIn, follow
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEDNESDAY = date(2026, 11, 25)
-LONG_PRESS = 400  # milliseconds, as in week_grid.js
+LONG_PRESS = 400  # milliseconds; the same as in week_grid.js
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def test_a_rotating_shift_is_entered_in_the_form(
     follow(page.get_by_role("button", name="Add commitment"))
     expect(page.get_by_text("4 on, 3 off from Mon 2 Nov, 7:00–19:00, could move by 30 min")).to_be_visible()
     axe(page)
-    made = Commitment.objects.get()
-    assert (made.cycle_days, made.cycle_mask, made.weekdays) == (7, 0b1111, 0)
+    commitment = Commitment.objects.get()
+    assert (commitment.cycle_days, commitment.cycle_mask, commitment.weekdays) == (7, 0b1111, 0)
 
 
 def test_a_week_is_painted_with_a_mouse(
@@ -98,7 +98,7 @@ def test_a_week_is_painted_with_a_mouse(
     page.goto(reverse("commitment-week", args=[rosa.pk]))
     expect(cell(page, "Saturday 10:00, Market")).to_be_visible()
     axe(page)
-    cell(page, "Monday 9:00").drag_to(cell(page, "Wednesday 12:30"))  # three days at once
+    cell(page, "Monday 9:00").drag_to(cell(page, "Wednesday 12:30"))  # one drag covers three days
     expect_status(page, "Monday, Tuesday, Wednesday 9:00 to 13:00: written below.")
     cell(page, "Friday 9:00").click()
     expect_status(page, "Begins Friday 9:00. Now choose where it ends.")
@@ -152,10 +152,10 @@ def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patien
 
 
 class Finger:
-    """Touch the page with one finger, by the events that a browser gets.
+    """Touch the page with one finger, by sending the touch events that a browser would receive.
 
-    Only the length of a press tells a long press from a tap, and on a busy machine a tap can take long. So the page's
-    clock stands still during a gesture, except where the gesture lets time pass.
+    The page tells a long press from a tap only by its duration, and on a busy machine a tap can take long. So the page's
+    clock is stopped during a gesture, except where the gesture lets time pass.
     """
 
     def __init__(self, page: Page) -> None:

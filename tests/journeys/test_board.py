@@ -53,14 +53,14 @@ def coordinator(site: Site) -> User:
 
 @pytest.fixture
 def coping(site: Site) -> Session:
-    """A session on Wednesday from 9:00 to 12:15, next to another group, a canceled one and two closed days."""
+    """A session on Wednesday from 9:00 to 12:15, with another group beside it, a canceled session and a closed day."""
     room, lead = make_room(site, name="Garden room"), make_staff(Role.CLINICIAN, site, "Ada Park")
     coping = make_meeting(site, 2, "09:00", "12:15", name="Coping skills", room=room, lead=lead)
-    beside = make_meeting(site, 2, "09:30", "12:30", name="Process group", room=make_room(site, name="Library"))
+    process_group = make_meeting(site, 2, "09:30", "12:30", name="Process group", room=make_room(site, name="Library"))
     cancelled = make_meeting(site, 1, "13:00", "15:00", name="Family night")
-    make_track(site, [coping, beside], name="Morning IOP")
+    make_track(site, [coping, process_group], name="Morning IOP")
     track = make_track(site, [coping], name="Day program")
-    make_session(beside, WEDNESDAY)
+    make_session(process_group, WEDNESDAY)
     make_session(cancelled, TUESDAY, status=SessionStatus.CANCELLED, cancel_reason="Leader is ill")
     Closure.objects.create(site=site, starts=MONDAY + timedelta(days=3), ends=FRIDAY, reason="Thanksgiving")
     session = make_session(coping, WEDNESDAY)
@@ -81,14 +81,14 @@ def posted_fields(page: Page, action: Callable[[], None], session: Session) -> d
     with page.expect_request(lambda request: request.method == "POST") as sent:
         action()
     assert urlsplit(sent.value.url).path == reverse("session-move", args=[session.pk])
-    page.wait_for_url(re.compile("/move/"))  # the server must finish before the test does
+    page.wait_for_url(re.compile("/move/"))  # the server must finish before the test ends
     fields = parse_qs(sent.value.post_data or "", keep_blank_values=True)
     assert fields.pop("csrfmiddlewaretoken")
     return {name: value for name, (value,) in fields.items()}
 
 
 def drag(page: Page, element: Locator, *, right: float = 0, down: float = 0, from_edge: bool = False) -> None:
-    """Drag a session's box by the given pixels, near its upper edge or from its lower edge."""
+    """Drag a session's box by the given pixels, holding it near its upper edge, or at its lower edge if `from_edge` is true."""
     element.scroll_into_view_if_needed()
     bounds = element.bounding_box()
     assert bounds
@@ -127,7 +127,7 @@ def test_every_view_is_accessible_on_a_desktop_and_on_a_phone(
         assert_no_sideways_scrolling(screen)
 
 
-def test_the_week_says_in_words_what_it_shows_by_color(
+def test_the_week_view_says_in_words_what_its_colors_mean(
     page: Page, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
     sign_in(page, coordinator)
@@ -139,19 +139,19 @@ def test_the_week_says_in_words_what_it_shows_by_color(
     tracks = page.get_by_role("list", name="Tracks").get_by_role("listitem")
     expect(tracks).to_have_text([re.compile(r"D\s+Day program"), re.compile(r"M\s+Morning IOP")])
     expect(session_box(page, "Family night")).to_contain_text("Cancelled: Leader is ill")
-    struck = (
+    text_decoration = (
         session_box(page, "Family night")
         .get_by_text("Family night")
         .evaluate("e => getComputedStyle(e).textDecorationLine")
     )
-    assert struck == "line-through"
+    assert text_decoration == "line-through"
     expect(page.get_by_text("Closed: Thanksgiving")).to_be_visible()
     page.goto(board(day=date(2026, 10, 28)))
     expect(page.get_by_text("Clocks go back 1 h in the night to Sunday")).to_be_visible()
 
 
 @pytest.mark.parametrize("device", ["Asia/Tokyo", "America/Los_Angeles", "America/New_York"])
-def test_the_board_shows_the_sites_time_in_every_time_zone_of_the_device(
+def test_the_board_shows_site_time_in_whatever_time_zone_the_device_is(
     browser: Browser, live_server: LiveServer, sign_in: SignIn, coordinator: User, coping: Session, device: str
 ) -> None:
     context = browser.new_context(base_url=live_server.url, timezone_id=device)
@@ -219,7 +219,7 @@ def test_a_session_is_dragged_to_another_day_and_hour(
         "check": "1",
         "next": board(),
     }
-    # Nothing has happened yet. The page says who would be affected.
+    # Nothing is saved yet. The page shows who would be affected.
     expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
     expect(page.get_by_text("1 patient at another time")).to_be_visible()
     coping.refresh_from_db()
@@ -271,7 +271,7 @@ def test_a_session_that_cannot_be_moved_stays_where_it_is(
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     drag(page, session_box(page, "Family night"), right=column_width(page))
     page.goto(board())
-    drag(page, session_box(page, "Coping skills"), down=-4 * hour_height(page))  # out of the hours, to the all-day row
+    drag(page, session_box(page, "Coping skills"), down=-4 * hour_height(page))  # above the hours, into the all-day row
     session_box(page, "Family night").press("Alt+ArrowRight")
     expect(page.get_by_role("status")).to_have_text(
         "Family night can’t be moved: it has begun, or was held or cancelled."
@@ -385,9 +385,9 @@ def test_the_printed_week_fits_one_page_and_has_no_controls(
         expect(page.get_by_label(name, exact=True)).to_be_hidden()
     expect(page.get_by_role("button", name="Print")).to_be_hidden()
     expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
-    paper = page.pdf(prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
-    media_box = re.search(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", paper)
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+    media_box = re.search(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", pdf)
     assert media_box is not None
     width, height = map(float, media_box.groups())
     assert width > height

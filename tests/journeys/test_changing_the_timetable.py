@@ -42,7 +42,7 @@ def on_monday() -> Iterator[None]:
 
 
 class Clinic:
-    """A clinic with groups on Monday, Wednesday and Thursday, and a patient in them."""
+    """A clinic with groups on Monday, Wednesday and Thursday, and a patient who is enrolled in them."""
 
     def __init__(self) -> None:
         self.site: Site = make_site(country="US", state="ME")
@@ -111,7 +111,7 @@ def test_a_group_is_changed_from_a_date_and_one_changed_session_is_kept(
     page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
 ) -> None:
     group = clinic.track.meetings.get(weekday=0)
-    kept, let_go = (
+    kept, not_kept = (
         cancel_session(
             session=group.sessions.get(on=MONDAY + weeks * WEEK),
             reason=reason,
@@ -144,11 +144,11 @@ def test_a_group_is_changed_from_a_date_and_one_changed_session_is_kept(
     kept.refresh_from_db()
     assert kept.status == SessionStatus.CANCELLED
     assert not Session.objects.filter(on=kept.on, status=SessionStatus.SCHEDULED).exists()
-    held = Session.objects.get(on=let_go.on, status=SessionStatus.SCHEDULED)
-    assert (held.local_starts().time(), held.booked) == (time(13), 1)
+    scheduled = Session.objects.get(on=not_kept.on, status=SessionStatus.SCHEDULED)
+    assert (scheduled.local_starts().time(), scheduled.booked) == (time(13), 1)
 
 
-def test_the_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
+def test_the_timetable_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
     group = clinic.track.meetings.get(weekday=0)
     session = group.sessions.get(on=MONDAY + WEEK)
     cancel_session(session=session, reason="Painters", by=clinic.coordinator, now=MONDAY_AT_SEVEN)

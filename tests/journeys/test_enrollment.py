@@ -1,4 +1,4 @@
-"""From the waitlist through a leave of absence to another track, in a browser."""
+"""A patient goes from the waitlist through a leave of absence to another track, in a browser."""
 
 import re
 from datetime import UTC, datetime
@@ -91,7 +91,7 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     page.goto(reverse("patient", args=[rosa.pk]))
     axe(page)
 
-    # Change the meetings; the choice is checked while it is made.
+    # Change the meetings. The page checks the choice after every click.
     follow(page.get_by_role("link", name="Change meetings in Small group"))
     axe(page)
     page.get_by_label("First day").fill("2026-12-07")
@@ -106,7 +106,7 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     follow(page.get_by_role("button", name="Change the meetings"))
     expect(page.get_by_text("The meetings change from Mon 7 Dec")).to_be_visible()
 
-    # A leave of absence, and an earlier return.
+    # Record a leave of absence, then an earlier return.
     follow(page.get_by_role("link", name="Leave of absence"))
     axe(page)
     page.get_by_label("First day away").fill("2026-11-25")
@@ -126,7 +126,7 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     follow(page.get_by_role("link", name="They don’t go at all"))
     axe(page)
 
-    # The patient reads when they are away, but not why.
+    # The portal shows the dates of the leave, but not its reason.
     sign_in(phone, make_patient_user(rosa))
     phone.goto(reverse("portal-home"))
     expect(phone.get_by_text("Away from Wed 25 Nov until Fri 4 Dec")).to_be_visible()

@@ -93,7 +93,7 @@ def test_a_suggestion_is_tried_then_saved_and_the_patient_is_enrolled(
 
 
 @SIZES
-def test_a_what_if_more_schedules_and_a_comparison(
+def test_what_if_values_are_kept_while_two_schedules_are_compared(
     open_page: OpenPage,
     sign_in: SignIn,
     axe: Axe,
@@ -106,7 +106,7 @@ def test_a_what_if_more_schedules_and_a_comparison(
     page = open_page(size)
     sign_in(page, coordinator)
 
-    # What is typed takes effect at once, without a reload, and nothing typed is lost.
+    # Values take effect as they are typed, without a reload, and none of them is lost.
     page.goto(reverse("find-schedule", args=[rosa.pk]))
     expect(page.get_by_role("heading", name="6 schedules fit")).to_be_visible()
     page.get_by_text("What if something were different?").click()
@@ -124,13 +124,13 @@ def test_a_what_if_more_schedules_and_a_comparison(
     expect(page.get_by_text("When does it end?")).to_have_count(0)
     assert Commitment.objects.get().starts == time(11)
 
-    # More schedules, and those at the same times.
+    # Show more schedules, and schedules at the same times with other groups.
     page.get_by_role("button", name="Show more").click()
     expect(page.locator(".schedule")).to_have_count(10)
     page.get_by_text("The same times with other groups").first.click()
     axe(page)
 
-    # Compare two, and go back with everything that was typed.
+    # Compare two schedules, and go back with all typed values in place.
     page.get_by_label("Compare schedule 1", exact=True).check()
     follow(page.get_by_role("button", name="Compare the two"))
     expect(page.get_by_role("alert")).to_contain_text("Choose two schedules to compare. One is chosen.")

@@ -1,4 +1,4 @@
-"""Import a calendar file on a desktop and from a phone: preview, save, and replace it after seeing what differs."""
+"""Import a calendar file on a desktop and from a phone: preview it, save it, and compare a new file before replacing it."""
 
 import re
 from datetime import UTC, date, datetime
@@ -47,7 +47,7 @@ HOLIDAY = event(starts="DTSTART;VALUE=DATE:20261224", ends="DTEND;VALUE=DATE:202
 @pytest.fixture
 def coordinator(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> User:
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    # The journeys are not about this limit, and a busy machine takes long to start the process that reads the file.
+    # These tests are not about the time limit, and a busy machine needs long to start the process that reads the file.
     monkeypatch.setattr(reader, "TIMEOUT_SECONDS", 60)
     return make_staff(Role.COORDINATOR, make_site(phone="555-0100"), "Nora Castellanos")
 

@@ -1,4 +1,4 @@
-"""Individual time, from a counselor's hours to a patient's week, in a browser."""
+"""Individual time in a browser: a counselor enters hours, and patients get individual sessions within them."""
 
 from datetime import UTC, datetime
 
@@ -31,7 +31,7 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     for patient in (rosa, omar):
         admit(patient, minutes=600)
 
-    # Ada enters on her phone when she sees patients individually.
+    # On her phone, Ada enters the hours in which she sees patients individually.
     sign_in(phone, ada)
     phone.goto(reverse("tracks"))
     follow(phone.get_by_role("link", name="One-to-one hours"))

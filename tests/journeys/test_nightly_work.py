@@ -1,4 +1,4 @@
-"""The nightly work page in a browser, on a desktop and on a phone, with every status at once."""
+"""The nightly work page in a browser, on a desktop and on a phone, with jobs in every status."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def administrator() -> User:
-    """An administrator of four sites: the job is done at one, failed at one, is running at one, and never ran at one."""
+    """An administrator of four sites. The nightly job is done at one, failed at one, is running at one and never ran at one."""
     now = clock.now()
     for name, outcome in (("Harbor Street", "done"), ("Prairie Avenue", "failed"), ("Airport Road", "running")):
         words = "36 sessions and 112 bookings written; 2 places not given, as a session is full or another one clashes."
@@ -39,8 +39,8 @@ def test_nightly_work_is_accessible_on_a_desktop_and_on_a_phone(
         screen.locator("summary", has_text="Tom Abara").click()
         follow(screen.get_by_role("link", name="Nightly work"))
         expect(screen.get_by_role("heading", name="Nightly work")).to_be_visible()
-        for word in ("Done", "Failed", "Running", "Due"):
-            expect(screen.locator(".badge", has_text=word).first).to_be_visible()
+        for status in ("Done", "Failed", "Running", "Due"):
+            expect(screen.locator(".badge", has_text=status).first).to_be_visible()
         axe(screen)
         assert_no_sideways_scrolling(screen)
 

@@ -1,4 +1,4 @@
-"""Nothing fits a patient of the demo clinic: the smallest change is found, tried and saved, and they are enrolled."""
+"""No schedule fits a patient of the demo clinic. The smallest change is found, tried and saved, and the patient is enrolled."""
 
 from datetime import UTC, datetime, time
 
@@ -18,7 +18,7 @@ WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("size", ["page", "phone"])
-def test_fifteen_minutes_make_a_schedule_fit(
+def test_a_shift_that_ends_fifteen_minutes_earlier_makes_a_schedule_fit(
     size: str,
     request: pytest.FixtureRequest,
     axe: Axe,

@@ -1,4 +1,4 @@
-"""Plan a step down in a browser: set the next level, see what can be kept of the schedule, and make the change."""
+"""Plan a step down in a browser: set the next level, see which groups can be kept, and change the meetings."""
 
 from datetime import UTC, datetime
 
@@ -25,7 +25,7 @@ from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, foll
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
 
-def test_the_next_level_is_set_planned_and_arranged(
+def test_a_step_down_is_planned_and_arranged_in_advance(
     page: Page,
     phone: Page,
     axe: Axe,
@@ -73,7 +73,7 @@ def test_the_next_level_is_set_planned_and_arranged(
     axe(phone)
     assert_no_sideways_scrolling(phone)
 
-    # The form is filled in; the change is previewed and confirmed.
+    # The form is filled in already. Preview the change, and confirm it.
     page.goto(reverse("step-down", args=[rosa.pk]))
     axe(page)
     follow(page.get_by_role("link", name="Change meetings from Mon 14 Dec"))

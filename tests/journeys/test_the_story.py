@@ -1,4 +1,4 @@
-"""The main job from end to end in a browser: from a patient without a schedule to their week in the portal."""
+"""The main workflow from end to end in a browser: from a patient without a schedule to the patient's week in the portal."""
 
 import re
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def sign_in_with_form(page: Page, email: str) -> None:
     follow(page.get_by_role("button", name="Sign in"))
 
 
-def test_from_finding_a_schedule_to_the_patients_own_week(
+def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     page: Page, phone: Page, axe: Axe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
@@ -49,7 +49,7 @@ def test_from_finding_a_schedule_to_the_patients_own_week(
     user = make_patient_user(patient)
     admit(patient)
 
-    # The coordinator finds a schedule: one track fits, the other is explained.
+    # The coordinator finds a schedule: one track fits, and the page says why the other does not.
     sign_in_with_form(page, coordinator.email)
     axe(page)
     follow(page.get_by_role("link", name="Patients").first)
@@ -65,7 +65,7 @@ def test_from_finding_a_schedule_to_the_patients_own_week(
     expect(page.get_by_text("Morning track").first).to_be_visible()
     assert patient.episodes.get().bookings.count() == 12 * 3
 
-    # After the group: the roster, everyone marked present, and the week's standing.
+    # After the group, everyone on the roster is marked present, and the week is on pace.
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_12_30)
     follow(page.get_by_role("link", name="Today"))
     axe(page)

@@ -1,4 +1,4 @@
-"""The today page in a browser: the day appears at once, what needs attention follows, and repeated views are audited."""
+"""The today page in a browser: the day's sessions load first, then what needs attention, and repeated views are audited."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,7 +25,7 @@ def on_wednesday() -> Iterator[None]:
 
 @pytest.fixture
 def clinic() -> Clinic:
-    """Rosa and Wen are in Wednesday's group. Rosa missed Monday, and Saturday's group can save her week."""
+    """A clinic with Rosa and Wen in Wednesday's group. Rosa missed Monday and can make it up in Saturday's group."""
     clinic = make_clinic()
     rosa = clinic.admit("Rosa")
     clinic.admit("Wen", starts=WEDNESDAY)
@@ -36,48 +36,50 @@ def clinic() -> Clinic:
     return clinic
 
 
-def test_the_day_appears_first_and_needs_attention_follows(
+def test_the_day_loads_first_and_needs_attention_follows(
     page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
 ) -> None:
-    for size in (page, phone):
-        sign_in(size, clinic.coordinator)
-        size.goto(reverse("today"))
-        expect(size.get_by_role("link", name="Wen Lindqvist")).to_be_visible()
-        expect(size.get_by_text("3 h to make up")).to_be_visible()
-        expect(size.get_by_text("2 not marked yet")).to_be_attached()
-        assert_no_sideways_scrolling(size)
-        axe(size)
-        size.goto(reverse("today-attention"))
-        axe(size)
+    for screen in (page, phone):
+        sign_in(screen, clinic.coordinator)
+        screen.goto(reverse("today"))
+        expect(screen.get_by_role("link", name="Wen Lindqvist")).to_be_visible()
+        expect(screen.get_by_text("3 h to make up")).to_be_visible()
+        expect(screen.get_by_text("2 not marked yet")).to_be_attached()
+        assert_no_sideways_scrolling(screen)
+        axe(screen)
+        screen.goto(reverse("today-attention"))
+        axe(screen)
 
 
-def test_needs_attention_is_a_link_away_without_javascript(
+def test_a_link_leads_to_needs_attention_without_javascript(
     browser: Browser, live_server: LiveServer, sign_in: SignIn, clinic: Clinic
 ) -> None:
     context = browser.new_context(java_script_enabled=False, base_url=live_server.url)
-    plain = context.new_page()
-    sign_in(plain, clinic.coordinator)
-    plain.goto(reverse("today"))
-    follow(plain.get_by_role("link", name="Weeks that are slipping"))
-    expect(plain.get_by_text("3 h to make up")).to_be_visible()
+    page = context.new_page()
+    sign_in(page, clinic.coordinator)
+    page.goto(reverse("today"))
+    follow(page.get_by_role("link", name="Weeks that are slipping"))
+    expect(page.get_by_text("3 h to make up")).to_be_visible()
     context.close()
 
 
-def test_a_repeated_view_leaves_one_event_and_a_change_is_shown(page: Page, sign_in: SignIn, clinic: Clinic) -> None:
+def test_a_repeated_view_is_audited_in_one_event_and_a_change_is_shown(
+    page: Page, sign_in: SignIn, clinic: Clinic
+) -> None:
     sign_in(page, clinic.coordinator)
     page.goto(reverse("today"))
     expect(page.get_by_text("3 h to make up")).to_be_visible()
-    first = AuditEvent.objects.filter(detail="today").count()
+    first_events = AuditEvent.objects.filter(detail="today").count()
     follow(page.get_by_role("link", name="Patients").first)
     follow(page.get_by_role("link", name="Today").first)
     expect(page.get_by_text("3 h to make up")).to_be_visible()
-    assert first == 2
+    assert first_events == 2
     assert AuditEvent.objects.filter(detail="today").count() == 2
     assert AuditEvent.objects.filter(detail="today, the same again").count() == 1
     assert AuditEvent.objects.filter(detail="needs attention, the same again").count() == 1
 
-    wen = booking_of(clinic.admit("Tomasz", starts=WEDNESDAY), WEDNESDAY)
-    clinic.mark(wen)
+    booking = booking_of(clinic.admit("Tomasz", starts=WEDNESDAY), WEDNESDAY)
+    clinic.mark(booking)
     follow(page.get_by_role("link", name="Today").first)
     line = page.get_by_role("listitem").filter(has_text="Tomasz Lindqvist").first
     expect(line).to_contain_text("Present")
