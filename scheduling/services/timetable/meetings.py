@@ -78,9 +78,9 @@ def change_meeting(
     has begun and the change starts on its first day, it is changed in place. Sessions that were changed by hand stay as
     they are and take the place of the new meeting's sessions in the same weeks, except those whose ids are in `let_go`.
 
-    Raises Refused if more patients are enrolled than there would be spots, if the meeting ends before the change starts, if
-    new times are outside the site's opening hours, if there are more spots than the room holds, and if a published track
-    would break the hours rule.
+    Raises Refused if more patients are enrolled than there would be spots, if another meeting of the site has the same code
+    and first day, if the meeting ends before the change starts, if new times are outside the site's opening hours, if there
+    are more spots than the room holds, and if a published track would break the hours rule.
     """
     meeting = _lock_meeting(meeting)
     tracks_before = list(meeting.tracks.all())
