@@ -39,7 +39,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     The triggers of the append-only tables would refuse the deletion, so they are dropped before it and created again
     after it. The service types, which a migration writes, are inserted again.
     """
-    from accounts.append_only import append_only_models, create_triggers  # needs the loaded apps
+    from accounts.append_only import (
+        append_only_models,
+        create_triggers,
+    )  # models can only be imported after django.setup()
     from scheduling.models import ServiceType
 
     with django_db_blocker.unblock():

@@ -1,4 +1,4 @@
-"""Whenever a session within a leave is booked, it is excused at once; a session moved out of the leave is not."""
+"""An action that books a session within a leave excuses it at once, and moving a session out of the leave ends the excuse."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""Enrolling a patient who is busy on a single date: every other session is booked, and that one counts as given back."""
+"""Enrolling a patient who is busy on a single date: all other sessions are booked, and the missed one counts as given back."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -166,7 +166,9 @@ def test_a_transfer_can_miss_a_date_too(episode: Episode, track: Track, site: Si
     assert given_back() == [HEARING]
 
 
-def test_the_week_lacks_the_missed_session_and_it_can_be_made_up(episode: Episode, track: Track, by: User) -> None:
+def test_the_missed_hours_are_missing_from_the_week_and_can_be_made_up(
+    episode: Episode, track: Track, by: User
+) -> None:
     enroll(episode, track, by)
     at_the_time = datetime.combine(HEARING, time(7), tzinfo=UTC)
     episode = Episode.objects.select_related("site", "patient").prefetch_related("spans").get()

@@ -1,4 +1,4 @@
-"""Bookings are released by an end of enrollment or a discharge, and make-up sessions are booked only where possible."""
+"""Releasing bookings when an enrollment ends or a patient is discharged, and the conditions for booking a make-up session."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

@@ -186,7 +186,7 @@ def test_rules_can_change_from_a_date_on(tmp_path: Path) -> None:
     assert import_files(tmp_path, with_date).changes == ()
 
 
-def test_a_level_with_a_later_day_becomes_the_next_span(tmp_path: Path) -> None:
+def test_an_imported_level_with_a_later_date_becomes_the_next_level(tmp_path: Path) -> None:
     import_files(tmp_path)
     text = (
         CLINIC["patients"].replace("admitted,", "admitted,level_from,").replace("2026-08-31,", "2026-08-31,2026-09-14,")

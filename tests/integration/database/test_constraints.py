@@ -292,7 +292,7 @@ CONSTRAINTS = {
 
 
 def expected_messages(name: str) -> list[str]:
-    """Return the texts of which one must be in the error: a constraint name or, on SQLite, the list of unique columns."""
+    """Return the texts that identify the constraint in a database error: its name or, on SQLite, its unique columns."""
     names = [name, ALSO_BROKEN.get(name, name)]
     model, constraint = CONSTRAINTS.get(name, (Booking, None))
     if connection.vendor == "sqlite" and isinstance(constraint, models.UniqueConstraint):
@@ -306,7 +306,7 @@ def expected_messages(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_the_database_refuses_a_row_that_breaks(world: World, name: str) -> None:
+def test_the_database_refuses_a_row_that_breaks_the_constraint(world: World, name: str) -> None:
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         BREAKS[name](world)
     message = str(refused.value)

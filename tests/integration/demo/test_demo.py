@@ -51,7 +51,7 @@ def rows_of(site: Site, now: datetime, weeks_ago: int = 0) -> dict[str, LedgerRo
     return {row.patient.code: row for row in site_ledgers(site=site, week=day, now=now, episodes=episodes)}
 
 
-def test_the_clinic_has_the_intended_size_and_variety() -> None:
+def test_the_demo_clinic_has_the_intended_size_and_variety() -> None:
     import_clinic(FOLDER, by=None, now=NOON_ON_WEDNESDAY)
     assert len({site.time_zone for site in Site.objects.all()}) == 2
     tracks = list(Track.objects.filter(status=TrackStatus.PUBLISHED).prefetch_related("meetings__service_type"))

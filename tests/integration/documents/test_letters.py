@@ -1,4 +1,4 @@
-"""A letter discloses only times, needs a consent, goes only to the recipient named there, and is recorded."""
+"""A letter discloses only times, requires a consent, is addressed to the recipient in that consent, and is recorded."""
 
 import io
 from collections.abc import Iterator

@@ -140,7 +140,9 @@ def test_the_reasons_against_moving_a_patient_are_listed(clinic: Clinic) -> None
         pytest.param({"moving": [0]}, (TrackNotPublished("Morning track"),), id="movers without a track to go to"),
     ],
 )
-def test_an_invalid_end_is_refused(clinic: Clinic, change: dict[str, Any], reasons: tuple[object, ...]) -> None:
+def test_an_invalid_last_day_or_move_is_refused(
+    clinic: Clinic, change: dict[str, Any], reasons: tuple[object, ...]
+) -> None:
     with pytest.raises(Refused) as refused:
         clinic.end(**change)
     assert refused.value.reasons == reasons

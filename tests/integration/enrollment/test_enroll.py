@@ -114,7 +114,7 @@ def test_individual_minutes_of_the_track_count_toward_the_prescription(episode: 
     assert set(enrollment.bookings.values_list("countable_minutes", flat=True)) == {160}
 
 
-def test_some_of_a_tracks_meetings_can_be_enough(episode: Episode) -> None:
+def test_a_patient_can_be_enrolled_in_only_some_meetings_of_a_track(episode: Episode) -> None:
     track = make_weekday_track(episode.site, days=range(5))
     chosen = list(track.meetings.all())[:3]
     enrollment = enrolling(episode, track, chosen)
@@ -165,7 +165,7 @@ def test_groups_at_the_same_time_are_alternatives(episode: Episode) -> None:
         pytest.param("14:01", TooManyMinutes(1505, 1500), id="five minutes over"),
     ],
 )
-def test_more_than_the_rules_allow_is_refused(episode: Episode, ends: str, reason: object) -> None:
+def test_more_hours_than_the_rules_allow_are_refused(episode: Episode, ends: str, reason: object) -> None:
     track = make_track(episode.site, [make_meeting(episode.site, day, "09:00", ends) for day in range(5)])
     if reason is None:
         enrolling(episode, track)

@@ -174,7 +174,7 @@ def test_a_session_of_the_counselor_on_a_single_date_is_a_conflict(clinic: Clini
     assert clinic.proposed().proposals[0].hours == (clinic.hour(2, 13),)
 
 
-def test_only_clinicians_of_the_site_who_work_there_are_proposed(clinic: Clinic) -> None:
+def test_a_counselor_who_is_no_longer_active_is_not_proposed(clinic: Clinic) -> None:
     clinic.lead.is_active = False
     clinic.lead.save()
     assert clinic.proposed().refusal is not None

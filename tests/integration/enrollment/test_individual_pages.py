@@ -209,7 +209,7 @@ def test_individual_time_is_arranged_after_the_preview_was_confirmed(
     assert "No individual time from then on" in page
 
 
-def test_the_page_updates_the_times_while_a_day_is_typed(
+def test_changing_the_day_updates_only_the_list_of_times(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
@@ -220,7 +220,7 @@ def test_the_page_updates_the_times_while_a_day_is_typed(
     assert f'value="{encode_hours([hour(ada, 1, 9)])}" id="individual-2" checked' in part
 
 
-def test_the_reasons_against_moving_it_are_shown(
+def test_reasons_against_moving_individual_sessions_are_shown(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))

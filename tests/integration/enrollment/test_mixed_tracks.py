@@ -130,7 +130,7 @@ def test_one_enrollment_has_meetings_of_two_tracks_and_books_all(clinic: Clinic)
     assert extend_horizon(site=clinic.site, now=after).bookings == 3, "every night as any other"
 
 
-def test_the_track_must_have_most_of_the_chosen_meetings(clinic: Clinic) -> None:
+def test_most_of_the_chosen_meetings_must_be_of_the_track(clinic: Clinic) -> None:
     assert refusal(clinic.enroll, (0,), (1, 3)) == (MoreOfAnotherTrack("Evenings"),)
     assert clinic.enroll((0,), (1, 3), track=clinic.evenings).track == clinic.evenings
 
@@ -326,7 +326,7 @@ def test_a_reason_against_another_tracks_group_is_shown_beside_it(clinic: Clinic
     assert '<details class="my-2" id="other-tracks">' in page.text
 
 
-def test_invalid_meetings_in_the_address_select_what_fits(clinic: Clinic, desk: Client) -> None:
+def test_invalid_meetings_in_the_url_are_ignored(clinic: Clinic, desk: Client) -> None:
     page = desk.get(enroll_address(clinic, meetings="x,,²,-1"))
     assert [option.is_chosen for option in page.context["options"]] == [True] * 5
 

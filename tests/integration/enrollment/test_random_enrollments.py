@@ -79,7 +79,7 @@ class Stay:
         return Enrollment.objects.filter(episode=self.episode).order_by("-pk").first()
 
     def chosen(self, track: Track, which: int) -> list[Meeting]:
-        """Return three meetings on different days, at least two of them of the track; `which` 31 gives only two meetings."""
+        """Return three meetings on different days, at least two of them of the track, or only two meetings if `which` is 31."""
         own = set(track.meetings.all())
         three = [
             list(some)
@@ -137,7 +137,7 @@ def call_off(stay: Stay, which: int, days: int) -> None:
 
 
 def move(stay: Stay, which: int, days: int) -> None:
-    """Move a session by at most three days, to a time without other groups, if its patients are still enrolled on that day."""
+    """Move a session by at most three days, to a time when no other group meets, if its patients are enrolled on that day."""
     session = stay.to_come()[which % 20]
     if session.meeting is None or session.pattern_date is None:
         return

@@ -321,7 +321,7 @@ def test_another_track_at_the_next_level_links_to_a_transfer(
     assert [option.meeting.weekday for option in form.context["options"] if option.is_chosen] == [0, 1, 2]
 
 
-def test_invalid_meetings_in_the_address_select_nothing(desk: Client, rosa: Patient, evenings: Track) -> None:
+def test_invalid_meetings_in_the_url_select_nothing(desk: Client, rosa: Patient, evenings: Track) -> None:
     address = reverse("enroll", args=[rosa.pk, evenings.pk])
     assert desk.get(address, {"meetings": "soon,999999"}).status_code == 200
 

@@ -1,4 +1,4 @@
-"""The portal shows patients only their own data, reveals no treatment to a bystander, and is right for the current day."""
+"""The portal shows patients only their own data, reveals no treatment to bystanders, and shows correct days and times."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Before an action on a session, a page shows which patients are affected; after confirmation, exactly that is done."""
+"""Before an action on a session, a page shows which patients are affected; the action is done only after confirmation."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any

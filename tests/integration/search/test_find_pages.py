@@ -1,4 +1,4 @@
-"""The pages on which a coordinator finds a schedule around commitments, checks it, enrolls the patient, and ends it."""
+"""The pages on which a coordinator finds a schedule around commitments, enrolls the patient, and ends the enrollment."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

@@ -320,7 +320,7 @@ def test_a_full_group_is_reported_with_its_dates(clinic: Episode) -> None:
 
 
 def without_numbers(found: Any) -> Any:
-    """Return the JSON data with every id replaced by 0 and every list of ids by its length, because ids vary."""
+    """Return the JSON data with ids replaced by 0 and lists of ids by their lengths, because ids differ between runs."""
     if isinstance(found, list):
         return [without_numbers(each) for each in found]
     if isinstance(found, dict):

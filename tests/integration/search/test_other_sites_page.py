@@ -106,7 +106,7 @@ def test_a_user_of_one_site_finds_nothing_at_another(north: Site, rosa: Patient,
     assert "At other sites in reach" not in page(make_staff(Role.COORDINATOR, north), rosa)
 
 
-def test_a_scenario_searches_only_the_own_site(both: User, rosa: Patient, south: Site) -> None:
+def test_a_scenario_searches_only_the_patients_own_site(both: User, rosa: Patient, south: Site) -> None:
     afternoons(south)
     client = Client()
     client.force_login(both)

@@ -198,7 +198,7 @@ def test_closures_shade_their_days_and_clock_changes_are_noted(client: Client, s
     ]
 
 
-def test_clocks_go_forward_in_spring(client: Client, site: Site, coordinator: User) -> None:
+def test_the_board_notes_that_clocks_go_forward_in_spring(client: Client, site: Site, coordinator: User) -> None:
     (row,) = asked(client, start="2027-03-08", end="2027-03-15").json()
     assert row["title"] == "Clocks go forward 1 h in the night to Sunday"
 

@@ -193,7 +193,9 @@ def test_the_page_is_sent_again_on_the_next_day(clinic: Clinic, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("rosa")
-def test_the_page_of_another_release_is_sent_again(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_is_sent_again_after_a_new_release_of_the_software(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     monkeypatch.setattr(audited_cache, "fingerprint", lambda: "of the next release")

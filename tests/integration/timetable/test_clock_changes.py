@@ -19,7 +19,7 @@ NEW_YORK, PHOENIX = "America/New_York", "America/Phoenix"
 LORD_HOWE, LONDON = "Australia/Lord_Howe", "Europe/London"
 
 NIGHTS = [
-    # Zone, Sunday of the clock change, and minutes of a group from 0:30 to 3:30 that night, less its 10-minute break.
+    # Zone, Sunday, and the minutes that a group from 0:30 to 3:30 lasts on that Sunday, less its 10-minute break.
     pytest.param(NEW_YORK, date(2026, 3, 8), 110, id="New York, forward by an hour"),
     pytest.param(NEW_YORK, date(2026, 11, 1), 230, id="New York, back by an hour"),
     pytest.param(PHOENIX, date(2026, 3, 8), 170, id="Phoenix, which keeps its time in March"),

@@ -96,7 +96,9 @@ def test_every_period_from_today_on_is_checked(site: Site, coordinator: User) ->
         publish_track(track=track, by=coordinator, now=NOW)
 
 
-def test_a_track_may_start_later_and_end_as_a_whole(site: Site, coordinator: User) -> None:
+def test_a_track_whose_meetings_all_start_later_and_end_together_can_be_published(
+    site: Site, coordinator: User
+) -> None:
     track = nine_hours(site)
     track.meetings.update(runs_from=MONDAY + WEEK, runs_until=MONDAY + 3 * WEEK)
     publish_track(track=track, by=coordinator, now=NOW)
