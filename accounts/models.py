@@ -257,7 +257,7 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
 class JobRun(models.Model):
     """One attempt to run a nightly job.
 
-    It refers to the site by id, without a foreign key: Site belongs to a later app, and the run must outlive the site.
+    It refers to the site by id, without a foreign key, so that the run outlives the site.
     """
 
     name = models.CharField(max_length=60)

@@ -1,4 +1,4 @@
-"""A fingerprint of the project's code and templates, which changes whenever one of them changes."""
+"""A fingerprint of the project, which changes whenever its code or a template changes."""
 
 from functools import cache
 from hashlib import blake2b

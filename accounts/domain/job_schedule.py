@@ -12,7 +12,7 @@ RETRY_AFTER = timedelta(hours=1)
 MAX_ATTEMPTS = 3
 """Maximum number of attempts at one job per night."""
 SCHEDULER_SILENCE_LIMIT = timedelta(hours=26)
-"""Longest time between two runs of a working scheduler: a job is due every night, even when clocks change."""
+"""If no job has started for this long, the scheduler has stopped: a job is due every night, despite clock changes."""
 
 
 class AttemptOutcome(StrEnum):

@@ -40,7 +40,7 @@ class PartialReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedSession:
-    """A session of the week into which the patient is booked. `credited_minutes` is None until it is marked."""
+    """A session of the week into which the patient is booked. `credited_minutes` is None until attendance is marked."""
 
     key: int
     on: date

@@ -1,4 +1,4 @@
-"""Shared by marking, finalizing and amending: reasons, locking the session, and finding its unmarked bookings."""
+"""Code shared by marking, finalizing and amending attendance: reasons, the session lock, and unmarked bookings."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -16,7 +16,7 @@ class AlreadyFinalized(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ChangedMeanwhile(Reason):
-    """Another user changed the record after the user loaded the page."""
+    """Another user changed the record after this user loaded the page."""
 
 
 class AnyVersion(Enum):
@@ -26,7 +26,7 @@ class AnyVersion(Enum):
 
 
 ANY: Final = AnyVersion.ANY
-"""Passed instead of what a user saw on a page, by callers without a page such as the demo. Accepts any version."""
+"""Accepts any version of the record. For callers that show no page to a user, such as the demo."""
 
 
 def lock_roster(session_id: int) -> Session:

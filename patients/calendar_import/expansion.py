@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 class ImportedEvent(recurring_ical_events.EventAdapter):
-    """A calendar event that records whether it is canceled or free time. Each changed occurrence is a separate event."""
+    """A calendar event, with flags for canceled events and free time. A changed occurrence is a separate event."""
 
     def __init__(self, component: Component) -> None:
         super().__init__(component)

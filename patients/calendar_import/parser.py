@@ -21,7 +21,7 @@ def parse_calendar(data: bytes, *, zone: ZoneInfo, first: date, until: date) -> 
     expanded = ExpandedCalendar(zone=zone, first=first, until=until)
     unknown_zone = unreadable = partly_read = 0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the libraries warn when they guess, which is intended here
+        warnings.simplefilter("ignore")  # the libraries warn when they guess, and guessing is fine here
         register_zones([definition for each in calendars for definition in each.zones])
         for each in calendars:
             if not each.events:

@@ -24,7 +24,7 @@ RULE_PARTS = {
 
 @cache
 def is_known(name: str) -> bool:
-    """Whether the name is in the time zone database, is a Windows name, or is defined and registered from the file.
+    """Whether the name is in the time zone database, is a Windows name, or was registered from the calendar file.
 
     Implausible names are not looked up, because the database opens files by name.
     """
@@ -75,7 +75,7 @@ def _zone_name(lines: list[str]) -> str:
 
 
 def _is_harmless(lines: list[str]) -> bool:
-    """Whether all rules of the definition are yearly. Clock changes need no others, and other rules might never end."""
+    """Whether a zone definition has only yearly rules. Clock changes need no others, and other rules might never end."""
     rules = (line.partition(":")[2] for line in lines if line.upper().startswith("RRULE"))
     return all(_is_yearly(rule) for rule in rules)
 

@@ -34,7 +34,7 @@ class CalendarState(models.TextChoices):
 
 class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
     def visible_to(self, user: User) -> "ImportedCalendarQuerySet":
-        """Calendars of patients whose commitments the user may see; of previews, only the user's own uploads."""
+        """Calendars of patients whose commitments the user may see. Previews only if the user uploaded them."""
         may_see = Patient.objects.with_commitments_visible_to(user)
         return self.filter(~Q(state=CalendarState.UNDERSTOOD) | Q(uploaded_by=user), patient__in=may_see)
 
@@ -53,7 +53,7 @@ class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
         return self.not_expired(now).exclude(state=CalendarState.DECLINED)
 
     def expired(self, now: datetime) -> "ImportedCalendarQuerySet":
-        """Previews and declined calendars that are older than they are kept."""
+        """Previews and declined calendars that have reached the end of their retention period."""
         return self.filter(
             Q(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - UNSAVED_KEPT_FOR)
             | Q(state=CalendarState.DECLINED, decided_at__lte=now - DECLINED_KEPT_FOR)

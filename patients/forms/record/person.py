@@ -1,4 +1,4 @@
-"""Form for a patient's personal data."""
+"""Form for a patient's personal details."""
 
 from typing import Any, ClassVar
 

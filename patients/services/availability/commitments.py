@@ -16,7 +16,7 @@ from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS
 from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
 
 MAX_DATE_RANGE = timedelta(days=366)
-"""Longest commitment on consecutive dates (product rule). A longer one must be entered as weekly."""
+"""Longest range of consecutive dates for a commitment (product rule). Longer ones are entered as weekly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User |
 
 @transaction.atomic
 def end_or_remove_commitment(*, commitment: Commitment, today: date, by: User | None, now: datetime) -> None:
-    """End a commitment so that yesterday is its last day; remove it if it is on dates or has not begun by then."""
+    """End a commitment on the day before `today`. Remove it if it is on dates or has not begun by then."""
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and begins >= today):
         remove_commitment(commitment=commitment, by=by, now=now)

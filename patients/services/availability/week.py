@@ -84,13 +84,13 @@ def commitment_values(commitment: Commitment) -> CommitmentValues:
 
 
 def weekly_commitments(patient: Patient, today: date) -> list[Commitment]:
-    """Return the commitments that the rows of a week show: every week, and in force on the day or later."""
+    """Return the commitments that the rows show: those repeated every week and in force on the day `today` or later."""
     weekly = patient.commitments.filter(on=None, cycle_days=None, anchor=None)
     return list(weekly.in_force_from(today).with_travel())
 
 
 def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date) -> tuple[WeekChange, ...]:
-    """Return the changes after which the patient's weekly commitments match the rows.
+    """Return the changes that make the patient's weekly commitments match the rows.
 
     Unchanged rows are left out. New rows that differ only in their weekdays become one commitment. The patient's
     commitments stay locked until the transaction ends. Raises WeekRefused with the reasons for each invalid row.

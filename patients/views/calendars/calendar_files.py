@@ -65,7 +65,7 @@ def imported_calendar_new(request: HttpRequest, patient_id: int) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def imported_calendar(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """Preview the calendar, and save it or decide on it. `?week=` selects the week to show (default: the first)."""
+    """Preview the calendar, and save it or decide on it. `?week=` selects the week (default: the first with a busy time)."""
     user, now = signed_in(request), clock.now()
     calendar = calendar_managed_by(user, calendar_id)
     form: SaveCalendarForm | DecisionForm

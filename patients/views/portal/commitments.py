@@ -1,6 +1,6 @@
 """Portal pages on which patients list, add, change and end their own commitments, one by one or as a week.
 
-A change that conflicts with an appointment waits for a coordinator. The messages about it name neither of the two.
+A change that conflicts with an appointment waits for a coordinator. The messages do not name the commitment or appointment.
 """
 
 from collections.abc import Iterable, Sequence

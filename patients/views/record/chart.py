@@ -121,7 +121,8 @@ class Chart:
 def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
     """Build the chart from everything that the user may see, in a fixed number of queries.
 
-    If the patient is annotated with `has_calendars` and `has_proposals`, no query is made for those that do not exist.
+    If the patient is annotated with `has_calendars` and `has_proposals`, no query is made for calendars or proposals where
+    there are none.
     """
     site, today = patient.site, patient.site.today_at(now)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
@@ -182,7 +183,7 @@ def _commitments_in_force(patient: Patient, today: date) -> Iterable[Commitment]
 
 
 def _proposals(patient: Patient, now: datetime) -> Iterable[CommitmentProposal]:
-    """Return proposals that wait for a decision, and the patient's own recent changes that needed none."""
+    """Return proposals that wait for a decision, and the patient's recent changes that were saved without a decision."""
     return patient.proposals.shown_to_staff(now).select_related("commitment__place")
 
 
