@@ -1,4 +1,4 @@
-"""Credit is the time attended within the session, less the break, and is never rounded up."""
+"""Credited minutes are the time attended within the session, without the break, and are never rounded up."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,14 +43,16 @@ PAUSE = Interval(at(10), at(10, 15))
         pytest.param(at(11, 59), None, 1, id="the last minute"),
     ],
 )
-def test_credit_is_the_time_attended(arrived: datetime | None, left: datetime | None, minutes: int) -> None:
+def test_credit_is_the_time_attended_without_the_break(
+    arrived: datetime | None, left: datetime | None, minutes: int
+) -> None:
     status = PRESENT if arrived is None and left is None else PARTIAL
     found = credited_minutes(status=status, session=SESSION, pause=PAUSE, arrived=arrived, left=left)
     assert found == minutes
 
 
 def test_fractions_of_a_second_are_not_rounded_up_on_either_side() -> None:
-    """119.5 s of attendance less 59.6 s of break are 59.9 s. Rounded to whole seconds first, they would be 60."""
+    """119.5 s of attendance minus a break of 59.6 s leave 59.9 s. Rounding both to whole seconds first would give 60 s."""
     pause = Interval(at(9, 0, 30), at(9, 1, 29, 600000))
     assert credited_minutes(status=PARTIAL, session=SESSION, pause=pause, left=at(9, 1, 59, 500000)) == 0
 
@@ -63,7 +65,7 @@ def test_fractions_of_a_second_are_not_rounded_up_on_either_side() -> None:
         pytest.param({"pause": None}, 180, id="no break"),
     ],
 )
-def test_the_rules_decide_what_counts(rule: dict[str, Any], minutes: int) -> None:
+def test_the_rules_decide_whether_breaks_and_services_count(rule: dict[str, Any], minutes: int) -> None:
     assert credited_minutes(**{"status": PRESENT, "session": SESSION, "pause": PAUSE, **rule}) == minutes
 
 
@@ -113,7 +115,7 @@ seconds = st.integers(-3600, 4 * 3600)
 def test_credit_is_at_most_the_countable_time_and_equals_a_count_of_seconds(
     pause: list[int], arrived: int | None, left: int | None, breaks_count: bool
 ) -> None:
-    """Count the seconds of the session one by one: in the room and, unless breaks count, not in the break."""
+    """The expected credit is a count of the seconds attended within the session, without the break unless breaks count."""
     came = at(9) + timedelta(seconds=arrived) if arrived is not None else None
     went = at(9) + timedelta(seconds=left) if left is not None else None
     rest = Interval(*(at(9) + timedelta(minutes=minute) for minute in pause))
@@ -134,7 +136,7 @@ def test_credit_is_at_most_the_countable_time_and_equals_a_count_of_seconds(
 
 
 @given(seconds.filter(lambda each: each < 3 * 3600 - 1), st.integers(1, 3600))
-def test_coming_later_never_gives_more_credit(arrived: int, later: int) -> None:
+def test_a_later_arrival_never_gives_more_credit(arrived: int, later: int) -> None:
     came = at(9) + timedelta(seconds=arrived)
     came_later = min(came + timedelta(seconds=later), at(11, 59, 59))
     early, late = (

@@ -1,4 +1,4 @@
-"""The standing of a week in named tables, and make-up openings compared with all possible sets."""
+"""The standing of a treatment week in named cases, and make-up openings compared with every possible set of openings."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -76,7 +76,7 @@ def test_the_standing_depends_on_minutes(
         pytest.param(2, 2, Standing.AT_RISK, 1, id="enough minutes over too few days are not enough"),
     ],
 )
-def test_days_count_as_well_as_minutes(
+def test_the_standing_depends_on_days_as_well_as_minutes(
     credited_days: int, days_in_reach: int, standing: Standing, makeup_days: int
 ) -> None:
     week = WeekPolicy().assess(credited_minutes=540, credited_days=credited_days, days_in_reach=days_in_reach)
@@ -98,7 +98,7 @@ def test_days_count_as_well_as_minutes(
         pytest.param(True, ADMITTED, 360, 0, True, Standing.PARTIAL, id="nor short"),
     ],
 )
-def test_the_standing_of_weeks_that_are_over_or_partial(
+def test_a_week_that_is_over_or_partial_has_its_own_standing(
     is_over: bool,
     partial: Iterable[PartialReason],
     credited: int,
@@ -154,7 +154,7 @@ def test_more_credit_never_makes_the_standing_worse(
 def test_attending_a_booked_session_leaves_the_gap_unchanged(
     credited: int, remaining: int, attended: int, can_be_made_up: bool
 ) -> None:
-    """Minutes only move from remaining to credited, so the standing can't get worse."""
+    """Attendance moves minutes from remaining to credited, so the standing can't get worse."""
     attended = min(attended, remaining)
     before = WeekPolicy().assess(credited_minutes=credited, remaining_minutes=remaining, can_be_made_up=can_be_made_up)
     after = WeekPolicy().assess(
@@ -170,7 +170,7 @@ def test_an_impossible_prescription_is_refused(minutes: int, days: int) -> None:
         WeekPolicy(prescribed_minutes=minutes, prescribed_days=days)
 
 
-def test_the_ledger_adds_up_credited_and_remaining_minutes() -> None:
+def test_the_ledger_sums_credited_and_remaining_minutes() -> None:
     """Monday is attended in full, Wednesday in part, Friday is pending; one session is canceled and one does not count."""
     week = build_ledger(
         WeekPolicy(),
@@ -220,7 +220,7 @@ def test_the_ledger_adds_up_credited_and_remaining_minutes() -> None:
         ),
     ],
 )
-def test_a_running_week(
+def test_openings_decide_whether_a_current_week_can_still_be_met(
     sessions: list[tuple[int, int | None]], openings: list[MakeupOpening], standing: Standing, saving: tuple[int, ...]
 ) -> None:
     week = build_ledger(WeekPolicy(), [booked(key, *each) for key, each in enumerate(sessions)], openings)
@@ -251,7 +251,7 @@ def test_a_partial_week_keeps_its_reason_and_its_numbers() -> None:
 def every_makeup_set(
     openings: list[MakeupOpening], taken: list[BookedSession], minutes: int, days: int, counted_days: set[date]
 ) -> tuple[MakeupOpening, ...] | None:
-    """Yield all sets that close the gap, tried one by one: the fewest first, then the earliest."""
+    """Return the first set of openings that closes the gap, trying every set: the smallest first, then the earliest."""
     free = sorted(
         (each for each in openings if not any(each.time.overlaps(other.time) for other in taken)),
         key=lambda each: (each.time.start, each.key),
@@ -282,24 +282,24 @@ def test_makeup_openings_are_the_first_of_all_sets_that_close_the_gap(
     openings: list[MakeupOpening], days_with_a_session: set[int], minutes: int, days: int
 ) -> None:
     taken = [booked(100 + day, day) for day in sorted(days_with_a_session)]
-    kept = {each.on for each in taken}
-    found = find_makeup_openings(openings, booked=taken, minutes=minutes, days=days, counted_days=kept)
-    assert found == every_makeup_set(openings, taken, minutes, days, kept)
+    counted_days = {each.on for each in taken}
+    found = find_makeup_openings(openings, booked=taken, minutes=minutes, days=days, counted_days=counted_days)
+    assert found == every_makeup_set(openings, taken, minutes, days, counted_days)
 
 
-def test_the_last_of_many_openings_is_found() -> None:
-    """Sixty short groups are on days that count already; only one on Saturday adds the third day."""
-    crowd = [opening(key, key % 2, 13 + (key // 2) * 0.2, 13.1 + (key // 2) * 0.2, 5) for key in range(60)]
-    week = build_ledger(WeekPolicy(), [booked(1, 0, 180), booked(2, 1)], [*crowd, opening(99, 5)])
+def test_the_only_opening_that_helps_is_found_among_many() -> None:
+    """Sixty short groups are on days that already count, and only the group on Saturday adds the third day."""
+    other_openings = [opening(key, key % 2, 13 + (key // 2) * 0.2, 13.1 + (key // 2) * 0.2, 5) for key in range(60)]
+    week = build_ledger(WeekPolicy(), [booked(1, 0, 180), booked(2, 1)], [*other_openings, opening(99, 5)])
     assert (week.standing, week.makeup_openings) == (Standing.AT_RISK, (99,))
 
 
-def test_a_gap_that_no_opening_closes_is_found_fast() -> None:
-    """Forty parallel openings have enough minutes, but all are on days that count already."""
-    crowd = [opening(key, key % 5, 12 + key % 4, 14 + key % 4) for key in range(40)]
+def test_a_gap_that_no_opening_closes_is_reported_within_a_second() -> None:
+    """Forty parallel openings have enough minutes, but all of them are on days that already count."""
+    openings = [opening(key, key % 5, 12 + key % 4, 14 + key % 4) for key in range(40)]
     began = perf_counter()
     found = find_makeup_openings(
-        crowd, booked=[], minutes=300, days=1, counted_days={MONDAY + timedelta(days=day) for day in range(7)}
+        openings, booked=[], minutes=300, days=1, counted_days={MONDAY + timedelta(days=day) for day in range(7)}
     )
     assert found is None
     assert perf_counter() - began < 1

@@ -1,4 +1,4 @@
-"""A plain reader of calendar files, which the results of `patients.calendar_import` are compared with.
+"""A simple reader of calendar files. Tests compare its results with those of `patients.calendar_import`.
 
 It uses icalendar and recurring_ical_events without any protection, and follows only the rules in docs/concepts.md.
 """
@@ -23,7 +23,7 @@ class PlainReading:
 
 
 def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> PlainReading:
-    """Read a calendar file with the libraries alone. Raises whatever they raise."""
+    """Read a calendar file with the libraries alone, and raise any error that they raise."""
     begins, ends = (datetime.combine(day, time(), zone) for day in (first, until))
     busy, days, occurrences = set(), set(), 0
     for calendar in icalendar.Calendar.from_ical(data, multiple=True):
@@ -45,11 +45,11 @@ def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> Plain
 
 
 def _busy_interval(start: datetime, end: datetime, zone: ZoneInfo) -> Interval[datetime] | None:
-    """Return the interval; if the start is in the hour that clocks skip, keep the length that is written."""
-    own = start.tzinfo or zone
-    starts = start.replace(tzinfo=own).astimezone(UTC)
+    """Return an entry's interval, or None if it is empty. If the start is skipped by the clocks, keep the length as written."""
+    own_zone = start.tzinfo or zone
+    starts = start.replace(tzinfo=own_zone).astimezone(UTC)
     ends = end.replace(tzinfo=end.tzinfo or zone).astimezone(UTC)
-    if starts.astimezone(own).time() != start.time():
+    if starts.astimezone(own_zone).time() != start.time():
         ends = starts + (end.replace(tzinfo=None) - start.replace(tzinfo=None))
     return Interval(starts, ends) if starts < ends else None
 
@@ -82,7 +82,7 @@ def _separate_shared_ids(calendar: icalendar.Calendar) -> None:
 
 
 def _make_until_inclusive(event: icalendar.Component, zone: ZoneInfo) -> None:
-    """Include all of the last day; a last time without a zone is on the entry's own clock."""
+    """Make each rule's UNTIL include its whole last day, and read an UNTIL without a time zone on the entry's own clock."""
     rules = event.get("RRULE", [])
     start = event.get("DTSTART").dt if "DTSTART" in event else None
     for rule in rules if isinstance(rules, list) else [rules]:

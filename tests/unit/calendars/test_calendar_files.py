@@ -1,4 +1,4 @@
-"""Reading calendar files: known traps, and every file that the libraries are tested with."""
+"""Reading calendar files: known pitfalls, and every test file of icalendar and recurring_ical_events."""
 
 import re
 import time as clocks
@@ -38,7 +38,7 @@ MOST_SECONDS = 5
 
 @pytest.fixture(autouse=True)
 def fresh_zones() -> Iterator[None]:
-    """Start without time zones of other files, as the process that reads a file does."""
+    """Forget the time zones of other files, because the import reads each file in a new process."""
     tzp.use_default()
     is_known.cache_clear()
     yield
@@ -58,14 +58,14 @@ def refusal(data: bytes) -> Reason:
 
 
 def shown(calendar_read: ParsedCalendar, zone: ZoneInfo = NEW_YORK) -> list[str]:
-    """Format each busy time on the wall clock."""
+    """Format each busy time on the wall clock of the zone, as "24 Nov 09:00-10:00"."""
     return [
         f"{each.start.astimezone(zone):%d %b %H:%M}-{each.end.astimezone(zone):%H:%M}" for each in calendar_read.busy
     ]
 
 
 def at(starts: str, ends: str, *lines: str) -> str:
-    """Return an entry on the wall clock of New York."""
+    """Return a calendar entry with the given start and end on the wall clock of New York."""
     name = "TZID=America/New_York"
     return event(*lines, starts=f"DTSTART;{name}:{starts}00", ends=f"DTEND;{name}:{ends}00")
 
@@ -196,13 +196,13 @@ def test_busy_times_are_those_in_the_file(parts: list[str], times: list[str]) ->
     assert shown(read(*parts)) == times
 
 
-def test_a_repetition_is_at_the_same_hour_on_both_sides_of_a_clock_change() -> None:
+def test_a_repeating_entry_keeps_its_hour_across_a_clock_change() -> None:
     found = read(at("20270310T0900", "20270310T1000", "RRULE:FREQ=WEEKLY;COUNT=2"))
     assert shown(found) == ["10 Mar 09:00-10:00", "17 Mar 09:00-10:00"]
     assert [each.start.hour for each in found.busy] == [14, 13]
 
 
-def test_all_day_entries_are_whole_days_to_decide() -> None:
+def test_all_day_entries_are_whole_days_and_not_busy_times() -> None:
     found = read(
         event(starts="DTSTART;VALUE=DATE:20261224", ends="DTEND;VALUE=DATE:20261227"),
         event(starts="DTSTART;VALUE=DATE:20261231", ends="DTEND;VALUE=DATE:20261231"),
@@ -285,17 +285,17 @@ def test_all_usual_encodings_are_read(encode: Callable[[str], bytes]) -> None:
         pytest.param(b" " * (MAX_BYTES + 1), CalendarTooLarge(), id="too large"),
     ],
 )
-def test_other_files_are_refused_with_a_reason(data: bytes, reason: Reason) -> None:
+def test_files_that_are_no_readable_calendar_are_refused_with_a_reason(data: bytes, reason: Reason) -> None:
     assert refusal(data) == reason
 
 
-def test_the_result_has_only_times() -> None:
+def test_the_result_contains_no_text_of_the_file() -> None:
     found = read(at("20261124T0900", "20261124T1000", "SUMMARY:Oncology", "LOCATION:Ward 7", "UID:oncology@ward"))
     assert "ncology" not in calendar_to_json(found)
     assert "Ward" not in repr(found)
 
 
-def test_the_result_survives_the_wire_format() -> None:
+def test_a_result_written_as_json_is_read_back_unchanged() -> None:
     found = read(DAY, event("STATUS:CANCELLED"), event(starts="DTSTART;VALUE=DATE:20261224"), "BEGIN:VTODO\nEND:VTODO")
     assert result_from_json(calendar_to_json(found).encode()) == found
 
@@ -306,24 +306,24 @@ CORPUS = sorted(
     for path in Path(package.__path__[0], folder).rglob("*.ics")
 )
 ELSEWHERE = {"issue_104_broken_calendar.ics", "parsing_error_in_UTC_offset.ics"}
-"""Files with parts that the libraries can't parse and that do not say when something is."""
+"""Files that the libraries can't parse because of parts that have nothing to do with dates and times."""
 NOT_COMPARED = 30
-"""At most so many files make the libraries raise an error where the import gives a notice."""
+"""Maximum number of files that can't be compared, because the libraries raise an error where the import gives a notice."""
 
 
 def windows(data: bytes) -> list[date]:
-    """Return the starts of half years in which the file has events, from the earliest three years."""
+    """Return the first days of both halves of the three earliest years in which the file has events."""
     years = sorted({int(year) for year in re.findall(rb"(?:DTSTART|RDATE)[^:\r\n]*:(\d{4})", data)} or {2026})
     return [date(max(year, 2), month, 1) for year in years[:3] for month in (1, 7)]
 
 
 def without_events_without_start(data: bytes) -> bytes:
-    """Remove the events without a start, which the import leaves out with a notice."""
+    """Remove the events that have no start, because the import leaves them out with a notice."""
     entries = re.compile(rb"BEGIN:VEVENT\r?\n(?:(?!END:VEVENT)[\s\S])*END:VEVENT\r?\n")
     return entries.sub(lambda found: found[0] if re.search(rb"(?m)^DTSTART", found[0]) else b"", data)
 
 
-def test_every_test_file_of_the_libraries_is_read_as_they_read_it_or_refused() -> None:
+def test_every_test_file_of_the_libraries_is_refused_or_gives_the_same_times() -> None:
     assert len(CORPUS) > 200
     compared = not_compared = busy = 0
     refusals: set[str] = set()
@@ -367,7 +367,7 @@ def test_the_plain_reader_does_not_use_the_import() -> None:
     assert "from patients" not in text
 
 
-def test_instants_do_not_depend_on_the_zone_of_the_site() -> None:
+def test_a_time_in_utc_is_the_same_instant_at_every_site() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     found = read(event(), zone=berlin)
     assert found.busy == (Interval(datetime(2026, 11, 24, 14, tzinfo=UTC), datetime(2026, 11, 24, 15, tzinfo=UTC)),)

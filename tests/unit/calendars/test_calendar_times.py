@@ -1,4 +1,4 @@
-"""Imported times as busy times: never less busy than the calendar, with weekly patterns where it has them."""
+"""Imported calendar times become busy times: weekly patterns where the calendar has them, and never fewer minutes."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -17,10 +17,10 @@ FIRST, UNTIL = date(2026, 9, 7), date(2027, 3, 8)
 MONDAYS = [FIRST + timedelta(weeks=number) for number in range(26)]
 ZONES = [
     "America/New_York",
-    "America/Havana",  # midnight comes twice
+    "America/Havana",  # clocks go back over midnight, which comes twice
     "America/Asuncion",
-    "Asia/Beirut",  # midnight is skipped
-    "Australia/Lord_Howe",  # by half an hour
+    "Asia/Beirut",  # clocks go forward over midnight, which is skipped
+    "Australia/Lord_Howe",  # clocks change by half an hour
     "Europe/Berlin",
     "Pacific/Apia",
     "Asia/Kathmandu",
@@ -40,7 +40,7 @@ def times(*intervals: Interval[datetime], **fields: Any) -> CalendarTimes:
 
 
 def at(day: date, starts: str, ends: str, days: int = 0) -> Interval[datetime]:
-    """Return an interval on the wall clock of New York that ends so many days later."""
+    """Return an interval on the wall clock of New York that starts on `day` and ends `days` days later."""
     return Interval(
         datetime.combine(day, time.fromisoformat(starts), NEW_YORK),
         datetime.combine(day + timedelta(days=days), time.fromisoformat(ends), NEW_YORK),
@@ -74,7 +74,7 @@ stretches = st.builds(
 )
 @example([Interval(datetime(2026, 11, 1, 5, 50, tzinfo=UTC), datetime(2026, 11, 2, 6, 45, tzinfo=UTC))], ZONES[0], True)
 @example([Interval(datetime(2026, 11, 1, 5, 30, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC))], ZONES[0], True)
-def test_nobody_is_less_busy_than_their_calendar_says(
+def test_busy_times_cover_every_minute_of_the_calendar(
     intervals: list[Interval[datetime]], zone_name: str, in_weeks: bool
 ) -> None:
     zone = ZoneInfo(zone_name)
@@ -92,13 +92,13 @@ def test_nobody_is_less_busy_than_their_calendar_says(
 @given(st.lists(stretches, max_size=6))
 def test_without_clock_changes_single_dates_add_no_busy_minutes(intervals: list[Interval[datetime]]) -> None:
     shown = minutes_shown(times(*intervals).on_dates(UTC), date(2026, 9, 28), date(2027, 4, 1))
-    meant = {
+    expected = {
         (minute.date(), minute.hour * 60 + minute.minute)
         for each in intervals
         for number in range(-((each.start - each.end) // timedelta(minutes=1)) + 1)
         if (minute := each.start.replace(second=0) + timedelta(minutes=number)) < each.end
     }
-    assert shown == meant
+    assert shown == expected
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,9 @@ def test_without_clock_changes_single_dates_add_no_busy_minutes(intervals: list[
         ),
     ],
 )
-def test_a_time_is_on_these_dates(interval: Interval[datetime], slots: list[tuple[date, str, str]]) -> None:
+def test_a_time_becomes_busy_times_on_single_dates_that_part_at_midnight(
+    interval: Interval[datetime], slots: list[tuple[date, str, str]]
+) -> None:
     found = times(interval).on_dates(NEW_YORK)
     assert [
         (*sorted(each.recurrence.days), f"{each.starts:%H:%M}", f"{each.ends:%H:%M}")
@@ -178,19 +180,19 @@ def test_weekly_patterns_are_found(dates: list[date], patterns: list[Recurrence]
 
 
 @given(st.sets(st.integers(0, 181)))
-def test_a_weekly_pattern_has_at_least_three_of_four_weeks(numbers: set[int]) -> None:
+def test_a_weekly_pattern_occurs_in_at_least_three_of_any_four_weeks(numbers: set[int]) -> None:
     dates = {FIRST + timedelta(days=number) for number in numbers}
     patterns, left = weekly_patterns(dates, FIRST, UNTIL)
-    told = [day for pattern in patterns for day in pattern.dates(FIRST, UNTIL)]
-    assert dates <= {*told, *left}
+    pattern_dates = [day for pattern in patterns for day in pattern.dates(FIRST, UNTIL)]
+    assert dates <= {*pattern_dates, *left}
     assert left <= dates
     for pattern in patterns:
         for weekday in pattern.weekdays:
-            alone = weekly({weekday}, pattern.valid_from, pattern.valid_until, pattern.anchor)
-            had = [day in dates for day in alone.dates(FIRST, UNTIL)]
-            begins, ends = had.index(True), len(had) - had[::-1].index(True)
+            weekly_recurrence = weekly({weekday}, pattern.valid_from, pattern.valid_until, pattern.anchor)
+            is_busy = [day in dates for day in weekly_recurrence.dates(FIRST, UNTIL)]
+            begins, ends = is_busy.index(True), len(is_busy) - is_busy[::-1].index(True)
             assert ends - begins >= 4
-            assert all(sum(had[number : number + 4]) >= 3 for number in range(begins, ends - 3))
+            assert all(sum(is_busy[number : number + 4]) >= 3 for number in range(begins, ends - 3))
 
 
 def test_a_range_that_starts_midweek_keeps_the_working_days_together() -> None:
@@ -211,16 +213,16 @@ def test_travel_and_movable_minutes_come_from_the_calendar() -> None:
 
 
 def test_a_later_version_differs_by_added_and_removed_times() -> None:
-    stays, moved, now_at = (
+    unchanged, old_time, new_time = (
         at(MONDAYS[3], "09:00", "12:00"),
         at(MONDAYS[4], "09:00", "12:00"),
         at(MONDAYS[4], "10:00", "13:00"),
     )
     past, beyond = at(MONDAYS[0], "09:00", "12:00"), at(date(2027, 3, 15), "09:00", "12:00")
-    before = times(past, stays, moved)
-    after = times(stays, now_at, beyond, first=MONDAYS[2], until=date(2027, 3, 22))
+    before = times(past, unchanged, old_time)
+    after = times(unchanged, new_time, beyond, first=MONDAYS[2], until=date(2027, 3, 22))
     change = change_between(before, after, NEW_YORK)
-    assert (change.added, change.gone) == ((now_at,), (moved,))
+    assert (change.added, change.gone) == ((new_time,), (old_time,))
 
 
 def test_calendars_without_a_common_day_do_not_differ() -> None:

@@ -1,4 +1,4 @@
-"""Calendar files are read in a child process that ends in time, takes little memory, and leaks nothing of the file."""
+"""Calendar files are read in a child process with limits on time and memory that prints nothing from the file."""
 
 import resource
 import subprocess
@@ -59,7 +59,7 @@ REFUSED: dict[str, object] = {
     "only zeros": NotACalendar(),
     "a path": NotACalendar(),
 }
-"""Why each hostile file is refused. All others are harmless and are read."""
+"""Map the name of each hostile file that is refused to the reason. Hostile files that are not listed here can be read."""
 
 
 def read(data: bytes) -> ParsedCalendar | Reason:
@@ -75,13 +75,15 @@ def measured(name: str) -> tuple[ParsedCalendar | Reason, float, int]:
 
 @pytest.fixture(scope="module")
 def reader_pool() -> Iterator[ProcessPoolExecutor]:
-    """Start a process whose only children are readers, so that the memory of other children is not counted."""
+    """Start a process whose only children are readers, so that the memory of other processes is not counted."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         yield pool
 
 
 @pytest.mark.parametrize("name", HOSTILE_FILES)
-def test_no_file_takes_forever_or_fills_the_memory(reader_pool: ProcessPoolExecutor, name: str) -> None:
+def test_each_hostile_file_stays_within_the_limits_of_time_and_memory(
+    reader_pool: ProcessPoolExecutor, name: str
+) -> None:
     found, seconds, kilobytes = reader_pool.submit(measured, name).result()
     assert seconds < MOST_SECONDS
     assert kilobytes < MOST_KILOBYTES
@@ -91,22 +93,22 @@ def test_no_file_takes_forever_or_fills_the_memory(reader_pool: ProcessPoolExecu
         assert isinstance(found, ParsedCalendar)
 
 
-def test_every_refused_file_is_in_the_list() -> None:
+def test_every_refused_file_is_one_of_the_hostile_files() -> None:
     assert REFUSED.keys() <= HOSTILE_FILES.keys()
 
 
-def test_a_file_is_read() -> None:
+def test_a_valid_file_is_read() -> None:
     found = read(calendar(event("SUMMARY:Ward 7")))
     assert isinstance(found, ParsedCalendar)
     assert len(found.busy) == 1
 
 
-def test_the_child_process_prints_nothing_of_the_file_and_has_no_clinic_settings(
+def test_nothing_that_the_child_process_prints_is_shown_and_it_has_no_secrets(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "a secret")
-    told = "import os, sys; print('Ward 7'); print('Ward 7', file=sys.stderr); sys.exit('a secret' in str(os.environ))"
-    monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", told])
+    code = "import os, sys; print('Ward 7'); print('Ward 7', file=sys.stderr); sys.exit('a secret' in str(os.environ))"
+    monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", code])
     with pytest.raises(ValueError, match="Expecting value"):
         read(b"")
     assert capfd.readouterr() == ("", "")
@@ -131,19 +133,19 @@ def test_a_failing_child_process_gives_a_reason(
 
 
 def test_running_out_of_memory_gives_a_reason() -> None:
-    hungry = (
+    code = (
         "from patients.calendar_import import worker\n"
         "worker.parse_calendar = lambda *args, **kwargs: bytearray(600 * 1024 * 1024)\n"
         "worker.main()"
     )
-    asked = b'{"zone": "UTC", "first": "2026-11-23", "until": "2026-11-30"}\n'
-    done = subprocess.run([sys.executable, "-c", hungry], input=asked, capture_output=True, cwd=reader.ROOT)
-    assert done.stdout.decode() == f'{{"refused": "{ReadingOutOfMemory.code}"}}'
+    request = b'{"zone": "UTC", "first": "2026-11-23", "until": "2026-11-30"}\n'
+    process = subprocess.run([sys.executable, "-c", code], input=request, capture_output=True, cwd=reader.ROOT)
+    assert process.stdout.decode() == f'{{"refused": "{ReadingOutOfMemory.code}"}}'
 
 
 def test_the_child_process_does_not_import_django() -> None:
-    loaded = "import sys, patients.calendar_import.worker; sys.exit('django' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", loaded], cwd=reader.ROOT).returncode == 0
+    code = "import sys, patients.calendar_import.worker; sys.exit('django' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=reader.ROOT).returncode == 0
 
 
 def test_a_file_is_read_on_systems_without_process_limits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the cells of a clinic's files may contain, and what it means."""
+"""The formats in which an import file may write a value, and the values that are read from them."""
 
 from collections.abc import Callable
 from datetime import date, time
@@ -73,7 +73,7 @@ def test_other_text_is_refused_as_a_time(cell: str) -> None:
 
 
 @pytest.mark.parametrize(("cell", "minutes"), [("9", 540), ("9.5", 570), ("9:30", 570), ("12.25", 735), ("0.1", 6)])
-def test_hours_are_whole_minutes(cell: str, minutes: int) -> None:
+def test_hours_are_read_as_whole_minutes(cell: str, minutes: int) -> None:
     assert read_hours(0, 10080)(cell) == minutes
 
 

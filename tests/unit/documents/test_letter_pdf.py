@@ -29,7 +29,7 @@ OWN_WORDS = frozenset(
 
 
 def content(**changed: Any) -> LetterContent:
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "sender": "HS Offices",
         "sender_address": "12 Pier Road",
         "sender_phone": "555-0100",
@@ -44,7 +44,7 @@ def content(**changed: Any) -> LetterContent:
         "consent_last_day": MONDAY + timedelta(days=60),
         "purpose": "Time off work",
     }
-    return LetterContent(**(told | changed))
+    return LetterContent(**(values | changed))
 
 
 def text_of(pdf: bytes) -> str:
@@ -73,11 +73,11 @@ names = st.lists(st.text("abcdeéřłñöśŻșựДнαώ'-’", min_size=1, ma
 def test_a_letter_has_no_word_besides_its_content_and_its_template(
     times: LetterTimes, name: str, recipient: str, purpose: str
 ) -> None:
-    given_words = content(times=times, name=name, recipient=recipient, purpose=purpose)
-    assert unprintable_characters(given_words) == ""
-    pdf = render_pdf(given_words)
-    may_say = OWN_WORDS | words_of(f"HS Offices Pier Road {name} {recipient} {purpose}")
-    assert words_of(text_of(pdf)) <= may_say
+    letter = content(times=times, name=name, recipient=recipient, purpose=purpose)
+    assert unprintable_characters(letter) == ""
+    pdf = render_pdf(letter)
+    allowed_words = OWN_WORDS | words_of(f"HS Offices Pier Road {name} {recipient} {purpose}")
+    assert words_of(text_of(pdf)) <= allowed_words
     assert revealing_words(str(PdfReader(io.BytesIO(pdf)).metadata)) == ()
 
 

@@ -27,16 +27,16 @@ def mondays(*weeks: int, starts: str = "09:00") -> list[Appointment]:
     ],
 )
 def test_repeating_times_become_one_weekly_time(weeks: tuple[int, ...], weekly: bool, out: list[int]) -> None:
-    told = summarize_appointments(mondays(*weeks))
-    assert bool(told.weekly) == weekly
-    assert len(told.single) == (0 if weekly else len(weeks))
-    assert [day for each in told.weekly for day in each.skipped] == [MONDAY + week * WEEK for week in out]
+    times = summarize_appointments(mondays(*weeks))
+    assert bool(times.weekly) == weekly
+    assert len(times.single) == (0 if weekly else len(weeks))
+    assert [day for each in times.weekly for day in each.skipped] == [MONDAY + week * WEEK for week in out]
 
 
 def test_two_times_on_one_day_are_two_weekly_times_in_order() -> None:
-    told = summarize_appointments(mondays(0, 1, 2, starts="11:00") + mondays(0, 1, 2))
-    assert [each.starts for each in told.weekly] == [time(9), time(11)]
-    assert told.weekly[0] == WeeklyTime(0, time(9), time(12), MONDAY, MONDAY + 2 * WEEK, ())
+    times = summarize_appointments(mondays(0, 1, 2, starts="11:00") + mondays(0, 1, 2))
+    assert [each.starts for each in times.weekly] == [time(9), time(11)]
+    assert times.weekly[0] == WeeklyTime(0, time(9), time(12), MONDAY, MONDAY + 2 * WEEK, ())
 
 
 def test_no_appointments_give_no_times() -> None:
@@ -56,6 +56,6 @@ appointments = st.lists(
 
 @given(appointments)
 def test_a_letter_has_exactly_the_given_appointments(given_times: list[Appointment]) -> None:
-    told = summarize_appointments(given_times)
-    said = [each for weekly in told.weekly for each in weekly.appointments()] + list(told.single)
-    assert sorted(said) == sorted(set(given_times))
+    times = summarize_appointments(given_times)
+    appointments_of_letter = [each for weekly in times.weekly for each in weekly.appointments()] + list(times.single)
+    assert sorted(appointments_of_letter) == sorted(set(given_times))

@@ -1,4 +1,4 @@
-"""The weekly-hours rule in named tables, and its totals compared with a count of minutes."""
+"""The weekly-hours rule in named cases, and its totals compared with a count of minutes."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, time
@@ -30,7 +30,7 @@ RULES = HoursRules()
 def meeting(
     weekday: int = 0, starts: str = "09:00", ends: str = "12:00", pause: str = "", **more: Any
 ) -> WeeklyMeeting:
-    """Create a meeting whose key and name are its time by default; `pause` is a break such as "10:20-10:35"."""
+    """Create a meeting, named by its weekday and start unless `name` is given. `pause` is a break such as "10:20-10:35"."""
     break_starts, break_ends = (time.fromisoformat(part) for part in pause.split("-")) if pause else (None, None)
     name = f"{weekday} {starts}"
     return WeeklyMeeting(
@@ -48,7 +48,7 @@ def lasting(minutes: int, weekday: int) -> WeeklyMeeting:
 
 
 def each_day(*minutes: int) -> list[WeeklyMeeting]:
-    """Create one meeting a day from Monday on; 0 minutes mean no meeting on that day."""
+    """Create one meeting a day from Monday on, with these minutes; 0 means no meeting on that day."""
     return [lasting(long, weekday) for weekday, long in enumerate(minutes) if long]
 
 
@@ -68,7 +68,7 @@ def each_day(*minutes: int) -> list[WeeklyMeeting]:
         pytest.param((), (NoMeetings(), TooFewMinutes(0, 540), TooFewDays(0, 3)), id="nothing"),
     ],
 )
-def test_bounds_are_inclusive(minutes: tuple[int, ...], reasons: tuple[Reason, ...]) -> None:
+def test_the_bounds_of_the_rules_are_inclusive(minutes: tuple[int, ...], reasons: tuple[Reason, ...]) -> None:
     verdict = assess_track(each_day(*minutes), RULES)
     assert verdict.reasons == reasons
     assert verdict.allowed == (not reasons)
@@ -130,12 +130,14 @@ FORTNIGHTLY = meeting(0, "18:00", "20:00", anchor=MONDAY)
         pytest.param([], 0, 0, id="nothing"),
     ],
 )
-def test_the_minutes_of_a_day(meetings: list[WeeklyMeeting], minutes: int, breaks_counted: int) -> None:
+def test_simultaneous_meetings_count_once_and_breaks_only_by_rule(
+    meetings: list[WeeklyMeeting], minutes: int, breaks_counted: int
+) -> None:
     assert add_up(meetings, RULES).by_weekday[0] == minutes
     assert add_up(meetings, HoursRules(breaks_count=True)).by_weekday[0] == breaks_counted
 
 
-def test_twenty_minutes_of_break_a_day_make_nine_hours_eight() -> None:
+def test_a_daily_break_of_twenty_minutes_turns_nine_hours_into_eight() -> None:
     three = [meeting(day, pause="10:20-10:40") for day in (0, 1, 3)]
     assert assess_track(three, RULES).reasons == (TooFewMinutes(480, 540),)
     assert assess_track(three, HoursRules(breaks_count=True)).allowed
@@ -148,7 +150,7 @@ def test_a_day_without_countable_minutes_does_not_count() -> None:
 
 
 def test_individual_time_counts_as_minutes_but_not_as_a_day() -> None:
-    """Seven hours of groups and two of individual time, as some programs arrange it."""
+    """Some programs combine seven hours of groups with two hours of individual time."""
     groups = each_day(140, 140, 140)
     assert assess_track(groups, RULES, individual_minutes=120).allowed
     assert assess_track(groups, RULES, individual_minutes=119).reasons == (TooFewMinutes(539, 540),)
@@ -162,15 +164,15 @@ parts = st.tuples(st.integers(0, 2), st.integers(14, 20), st.integers(1, 6)).map
 
 @given(st.lists(parts, max_size=7))
 def test_without_breaks_every_minute_with_a_meeting_counts_once(meetings: list[WeeklyMeeting]) -> None:
-    held = {(each.weekday, minute) for each in meetings for minute in range(each.span.start, each.span.end)}
+    meeting_minutes = {(each.weekday, minute) for each in meetings for minute in range(each.span.start, each.span.end)}
     total = add_up(meetings, RULES)
-    assert total.minutes == len(held)
-    assert total.days == len({weekday for weekday, _ in held})
+    assert total.minutes == len(meeting_minutes)
+    assert total.days == len({weekday for weekday, _ in meeting_minutes})
 
 
 @given(st.lists(parts, max_size=7), st.lists(st.booleans(), min_size=7, max_size=7))
 def test_meetings_that_do_not_overlap_add_up(meetings: list[WeeklyMeeting], has_break: list[bool]) -> None:
-    """Breaks are ten minutes long and start ten minutes in. The total is never more than that of the single meetings."""
+    """Each break lasts ten minutes and starts ten minutes into its meeting. Overlapping meetings never count for more."""
     paused = [
         meeting(
             each.weekday,
@@ -180,10 +182,10 @@ def test_meetings_that_do_not_overlap_add_up(meetings: list[WeeklyMeeting], has_
         )
         for each, pause in zip(meetings, has_break, strict=False)
     ]
-    alone = sum(each.minutes(RULES) for each in paused)
-    apart = not any(one.overlaps(two) for i, one in enumerate(paused) for two in paused[:i])
+    sum_of_meetings = sum(each.minutes(RULES) for each in paused)
+    is_disjoint = not any(one.overlaps(two) for i, one in enumerate(paused) for two in paused[:i])
     total = add_up(paused, RULES).minutes
-    assert total == alone if apart else total <= alone
+    assert total == sum_of_meetings if is_disjoint else total <= sum_of_meetings
     assert total <= add_up(meetings, RULES).minutes
 
 
@@ -205,7 +207,7 @@ def test_meetings_that_do_not_overlap_add_up(meetings: list[WeeklyMeeting], has_
         ),
     ],
 )
-def test_a_choice_meets_the_prescription_within_the_rules(
+def test_a_choice_must_meet_the_prescription_and_the_rules(
     meetings: Sequence[WeeklyMeeting], reasons: tuple[Reason, ...]
 ) -> None:
     verdict = assess_choice(meetings, RULES, prescribed_minutes=540, prescribed_days=3)
@@ -223,7 +225,7 @@ def test_a_choice_meets_the_prescription_within_the_rules(
     ],
 )
 def test_one_shortage_gives_one_reason(prescribed: tuple[int, int], reasons: tuple[Reason, ...]) -> None:
-    """The reason is about the prescription, unless the rules require more than it."""
+    """A shortage is reported against the prescription, unless the rules require more than the prescription."""
     verdict = assess_choice(each_day(250, 250), RULES, prescribed_minutes=prescribed[0], prescribed_days=prescribed[1])
     assert verdict.reasons == reasons
 
@@ -244,7 +246,7 @@ def test_one_shortage_gives_one_reason(prescribed: tuple[int, int], reasons: tup
         pytest.param(lambda: HoursRules(week_starts=7), id="a week from an eighth day"),
     ],
 )
-def test_nonsense_cannot_be_built(nonsense: Callable[[], object]) -> None:
+def test_impossible_meetings_and_rules_cannot_be_built(nonsense: Callable[[], object]) -> None:
     with pytest.raises(ValueError):
         nonsense()
 
@@ -254,6 +256,6 @@ def test_a_break_needs_a_start_and_an_end() -> None:
         WeeklyMeeting(key=1, name="", weekday=0, starts=time(9), ends=time(12), break_starts=time(10))
 
 
-def test_minutes_are_on_the_wall_clock() -> None:
+def test_minutes_are_counted_on_the_wall_clock() -> None:
     assert meeting(0, "08:15", "09:50", "09:00-09:05").minutes(RULES) == 90
     assert minute_of(time(23, 59)) == 1439

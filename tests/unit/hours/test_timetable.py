@@ -1,4 +1,4 @@
-"""Changing timetables: which periods are judged, and that equivalent dates lead to the same verdicts."""
+"""Timetables that change over time: the periods that are judged, and the same verdicts for equivalent dates."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -22,18 +22,18 @@ WEEK = timedelta(weeks=1)
 
 
 def on(day: int) -> date:
-    """Return the date so many days after Monday 2 November."""
+    """Return the date that is `day` days after Monday, November 2."""
     return MONDAY + timedelta(days=day)
 
 
 def runs(*weekdays: int, start: int | None = None, end: int | None = None, **more: Any) -> list[WeeklyMeeting]:
-    """Create three hours on each weekday; `start` and `end` are counted in days after Monday."""
+    """Create a three-hour meeting on each weekday. `start` and `end` are in days after Monday, November 2."""
     dates = {"runs_from": None if start is None else on(start), "runs_until": None if end is None else on(end)}
     return [meeting(weekday, **dates | more) for weekday in weekdays]
 
 
 def summary(periods: tuple[Period, ...]) -> list[tuple[int, int | None, int, bool]]:
-    """Return for each period its first day and its end (days after Monday), the days a week, and whether it is allowed."""
+    """Return each period's first day and end (in days after November 2), its days a week, and whether it is allowed."""
     return [
         (
             (each.first - MONDAY).days,
@@ -100,11 +100,13 @@ def summary(periods: tuple[Period, ...]) -> list[tuple[int, int | None, int, boo
         ),
     ],
 )
-def test_each_period_is_judged(meetings: list[WeeklyMeeting], periods: list[tuple[int, int | None, int, bool]]) -> None:
+def test_each_period_has_its_own_verdict(
+    meetings: list[WeeklyMeeting], periods: list[tuple[int, int | None, int, bool]]
+) -> None:
     assert summary(assess_timetable(meetings, RULES, first=MONDAY)) == periods
 
 
-def test_every_period_has_its_reasons_and_the_individual_time() -> None:
+def test_a_period_has_its_own_reasons_and_counts_individual_time() -> None:
     short = [*runs(0, 2, 4, end=28), *runs(0, 2, start=28)]
     *_, last = assess_timetable(short, RULES, first=MONDAY, individual_minutes=60)
     assert last == Period(on(28), None, last.verdict)
@@ -139,24 +141,24 @@ changing = st.builds(
 
 
 @given(st.lists(changing, max_size=6), st.integers(0, 10))
-def test_periods_are_the_weeks_as_they_are_held(meetings: list[WeeklyMeeting], first: int) -> None:
-    """On every date of a period, exactly those groups are held that its verdict adds up."""
+def test_a_period_counts_the_groups_that_are_held_on_its_dates(meetings: list[WeeklyMeeting], first: int) -> None:
+    """On each date of a period, the verdict counts exactly the groups that are held on that date."""
     periods = assess_timetable(meetings, RULES, first=on(first))
-    judged = {}
+    verdicts_by_date = {}
     for period in periods:
         until = period.until or on(first + 90)
         for days in range((until - period.first).days):
-            judged[period.first + timedelta(days=days)] = period.verdict
+            verdicts_by_date[period.first + timedelta(days=days)] = period.verdict
     for number in range(first, first + 60):
         day = on(number)
-        held = any(each.recurrence.happens_on(day) for each in meetings)
-        counted = judged[day].minutes_by_weekday[day.weekday()] if day in judged else 0
-        assert counted == (180 if held else 0)
+        is_held = any(each.recurrence.happens_on(day) for each in meetings)
+        counted = verdicts_by_date[day].minutes_by_weekday[day.weekday()] if day in verdicts_by_date else 0
+        assert counted == (180 if is_held else 0)
 
 
 @given(st.lists(changing, max_size=6), st.data())
 def test_equivalent_dates_give_the_same_verdicts(meetings: list[WeeklyMeeting], data: st.DataObject) -> None:
-    """A Friday group that runs from a Monday or from the Friday after is held on the same dates."""
+    """A Friday group is held on the same dates whether it runs from a Monday or from the Friday after it."""
 
     def moved(each: WeeklyMeeting, day: date | None) -> date | None:
         if day is None or day <= MONDAY:
@@ -164,14 +166,14 @@ def test_equivalent_dates_give_the_same_verdicts(meetings: list[WeeklyMeeting], 
         held = day + timedelta(days=(each.weekday - day.weekday()) % 7)
         return data.draw(st.dates(max(held - timedelta(days=6), MONDAY + timedelta(days=1)), held))
 
-    written = []
+    equivalent_meetings = []
     for each in meetings:
         begins, ends = moved(each, each.runs_from), moved(each, each.runs_until)
         if begins and ends and begins >= ends:
             begins, ends = each.runs_from, each.runs_until
-        written.append(meeting(each.weekday, key=each.key, runs_from=begins, runs_until=ends))
+        equivalent_meetings.append(meeting(each.weekday, key=each.key, runs_from=begins, runs_until=ends))
 
     def verdicts(them: list[WeeklyMeeting]) -> list[object]:
         return [period.verdict for period in assess_timetable(them, RULES, first=MONDAY)]
 
-    assert verdicts(written) == verdicts(meetings)
+    assert verdicts(equivalent_meetings) == verdicts(meetings)

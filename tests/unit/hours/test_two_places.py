@@ -1,4 +1,4 @@
-"""A room or a facilitator in two places at once is reported, but only if there is a common date."""
+"""A room or facilitator that two meetings use at once is reported, but only if the meetings share a date."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -89,10 +89,10 @@ def led(*people: int, **more: Any) -> WeeklyMeeting:
         ),
     ],
 )
-def test_rooms_and_facilitators_in_two_places_are_reported(
+def test_a_room_or_facilitator_in_two_meetings_at_once_is_reported(
     one: WeeklyMeeting, two: WeeklyMeeting, reasons: list[Reason]
 ) -> None:
-    """It is found between two meetings of a track, and between a meeting of a track and another of the site."""
+    """This applies to two meetings of one track, and to a meeting of the track and another meeting at the site."""
     rest = each_day(0, 180, 180, 180)
     alone = list(assess_track([one, *rest], RULES, others=[two]).reasons)
     assert alone == reasons

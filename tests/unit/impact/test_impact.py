@@ -63,7 +63,9 @@ IN_SERIES: dict[str, Any] = {"series": 7, "series_week": WEEK}
         pytest.param([booked(1)], [booked(1, patient=2)], ["lost", "gained"], id="two patients"),
     ],
 )
-def test_bookings_change_in_kind(before: list[BookingState], after: list[BookingState], kinds: list[str]) -> None:
+def test_each_change_of_a_booking_has_its_kind(
+    before: list[BookingState], after: list[BookingState], kinds: list[str]
+) -> None:
     assert [change.kind for change in find_booking_changes(before, after)] == kinds
 
 
@@ -86,7 +88,9 @@ def test_bookings_change_in_kind(before: list[BookingState], after: list[Booking
         ),
     ],
 )
-def test_sessions_change_in_kind(before: list[SessionState], after: list[SessionState], kinds: list[str]) -> None:
+def test_each_change_of_a_session_has_its_kind(
+    before: list[SessionState], after: list[SessionState], kinds: list[str]
+) -> None:
     changes = find_session_changes({each.key: each for each in before}, {each.key: each for each in after})
     assert [change.kind for change in changes] == kinds
 
@@ -103,7 +107,7 @@ def test_sessions_change_in_kind(before: list[SessionState], after: list[Session
         pytest.param(1, 0, (540, 3), [(0, 0)], id="down to nothing"),
     ],
 )
-def test_a_week_with_less_than_before_and_than_prescribed_is_a_shortfall(
+def test_a_week_that_loses_hours_and_falls_below_the_prescription_is_reported(
     before: int, after: int, owed: tuple[int, int] | None, fallen: list[tuple[int, int]]
 ) -> None:
     bookings = [booked(day, day) for day in range(5)]
@@ -111,7 +115,7 @@ def test_a_week_with_less_than_before_and_than_prescribed_is_a_shortfall(
     assert [(each.minutes_after, each.days_after) for each in shortfalls] == fallen
 
 
-def test_the_key_depends_on_what_is_shown_and_not_on_ids() -> None:
+def test_the_key_depends_on_the_shown_changes_and_not_on_ids() -> None:
     def impact(key: int, **more: Any) -> Impact:
         return Impact(bookings=(BookingChange(1, booked(key), None),), **more)
 
@@ -127,10 +131,10 @@ times = st.builds(lambda begin, length: hours(0, begin / 2, length / 2), starts,
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), times), max_size=8), st.integers(0, 2), times)
-def test_somebody_is_free_exactly_when_no_busy_time_overlaps(
+def test_a_person_is_free_exactly_when_no_busy_time_overlaps(
     taken: list[tuple[int, Interval[datetime]]], key: int, asked: Interval[datetime]
 ) -> None:
-    occupied = BusyIndex()
-    for who, time in taken:
-        occupied.take(who, time)
-    assert occupied.is_free(key, asked) == (not any(who == key and time.overlaps(asked) for who, time in taken))
+    index = BusyIndex()
+    for busy_key, time in taken:
+        index.take(busy_key, time)
+    assert index.is_free(key, asked) == (not any(busy_key == key and time.overlaps(asked) for busy_key, time in taken))

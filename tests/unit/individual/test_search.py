@@ -1,4 +1,4 @@
-"""Weekly individual times, as a coordinator would choose them, and compared with a calendar of single minutes."""
+"""The search for weekly individual sessions: named cases, then a comparison with a calendar of single minutes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -76,7 +76,7 @@ def as_text(found: IndividualProposals) -> list[str]:
     ]
 
 
-def test_a_time_beside_a_group_comes_first_and_one_on_an_extra_day_last() -> None:
+def test_times_beside_a_group_come_first_and_times_on_an_extra_day_last() -> None:
     found = propose_individual_times(60, [ada(hours(1, 9, 17), hours(2, 8, 17), hours(4, 13, 17))], GROUPS, need())
     assert as_text(found) == ["W 08:00-09:00", "F 13:00-14:00", "T 09:00-10:00"]
     assert [each.adjacent_groups for each in found.proposals] == [
@@ -104,7 +104,7 @@ def test_minutes_are_split_into_sessions(minutes: int, expected: tuple[tuple[int
     assert split_into_sessions(minutes) == expected
 
 
-def test_two_halves_are_with_one_counselor_when_no_whole_hour_is_free() -> None:
+def test_two_half_hours_with_one_counselor_replace_a_whole_hour() -> None:
     short = [OpenHours(weekday=day, starts=720, ends=755) for day in DAYS]
     found = propose_individual_times(60, [ada(*short)], GROUPS, need())
     assert as_text(found) == [
@@ -112,11 +112,11 @@ def test_two_halves_are_with_one_counselor_when_no_whole_hour_is_free() -> None:
         "M 12:00-12:30, F 12:00-12:30",
         "W 12:00-12:30, F 12:00-12:30",
     ]
-    two = [Counselor(key=number, name=f"C{number}", hours=(short[number],)) for number in range(3)]
-    assert propose_individual_times(60, two, GROUPS, need()).proposals == ()
+    different_counselors = [Counselor(key=number, name=f"C{number}", hours=(short[number],)) for number in range(3)]
+    assert propose_individual_times(60, different_counselors, GROUPS, need()).proposals == ()
 
 
-def test_travel_a_single_date_and_the_counselors_group_all_take_time() -> None:
+def test_travel_single_dates_and_the_counselors_groups_are_avoided() -> None:
     shift = busy({2}, "13:30", "22:00", travel_before=20)
     dentist = BusyTime(
         key=2,
@@ -126,24 +126,24 @@ def test_travel_a_single_date_and_the_counselors_group_all_take_time() -> None:
         starts=time(12, 30),
         ends=time(13),
     )
-    other = busy({4}, "12:00", "12:45", "Family group")
+    family_group = busy({4}, "12:00", "12:45", "Family group")
     found = propose_individual_times(
-        60, [ada(*(hours(day, 12, 15) for day in DAYS), taken=(other,))], GROUPS, need(shift, dentist)
+        60, [ada(*(hours(day, 12, 15) for day in DAYS), taken=(family_group,))], GROUPS, need(shift, dentist)
     )
     assert as_text(found) == ["W 12:00-13:00", "F 12:45-13:45", "M 13:00-14:00"]
 
 
 def test_busy_times_on_closed_days_do_not_matter() -> None:
     dates = frozenset({MONDAY + timedelta(weeks=3)})
-    there = BusyTime(key=1, label="Training", kind="work", recurrence=OnDates(dates), starts=time(12), ends=time(13))
+    training = BusyTime(key=1, label="Training", kind="work", recurrence=OnDates(dates), starts=time(12), ends=time(13))
     (day,) = dates
     closed = (Interval(day, day + timedelta(days=1)),)
-    open_ = [ada(OpenHours(weekday=0, starts=720, ends=780), taken=(there,))]
-    assert propose_individual_times(45, open_, GROUPS, need()).proposals == ()
-    assert as_text(propose_individual_times(45, open_, GROUPS, need(closed=closed))) == ["M 12:00-12:45"]
+    counselors = [ada(OpenHours(weekday=0, starts=720, ends=780), taken=(training,))]
+    assert propose_individual_times(45, counselors, GROUPS, need()).proposals == ()
+    assert as_text(propose_individual_times(45, counselors, GROUPS, need(closed=closed))) == ["M 12:00-12:45"]
 
 
-def test_hours_that_end_within_the_horizon_do_not_count_unless_others_follow() -> None:
+def test_hours_that_end_within_the_horizon_do_not_count_unless_other_hours_follow() -> None:
     change = MONDAY + timedelta(weeks=4)
     until = OpenHours(weekday=1, starts=600, ends=720, valid_until=change)
     after = OpenHours(weekday=1, starts=660, ends=780, valid_from=change)
@@ -168,14 +168,14 @@ def test_the_nearest_hour_and_its_conflicts_are_given_when_nothing_is_free() -> 
     )
 
 
-def test_no_hours_have_their_own_reason_and_hours_too_short_have_no_nearest() -> None:
+def test_missing_hours_and_too_short_hours_have_different_reasons() -> None:
     assert propose_individual_times(60, [ada()], GROUPS, need()).refusal == NoCounselorHours()
     assert propose_individual_times(
         60, [ada(OpenHours(weekday=0, starts=600, ends=620))], GROUPS, need()
     ).refusal == NoFreeHour(60, None)
 
 
-def test_a_choice_is_checked_by_the_same_rules() -> None:
+def test_an_invalid_choice_of_times_is_refused_with_its_reasons() -> None:
     counselors = [ada(hours(1, 9, 12), hours(2, 12, 15), taken=(busy({1}, "10:00", "11:00", "Family group"),))]
 
     def reasons(*chosen: tuple[int, int, int]) -> list[object]:
@@ -190,13 +190,13 @@ def test_a_choice_is_checked_by_the_same_rules() -> None:
     (outside,) = reasons((1, 690, 60))
     assert isinstance(outside, HourNotFree)
     assert outside.conflicts == ()
-    for wrong in [(), ((1, 540, 45),), ((1, 540, 30), (1, 660, 30)), ((1, 540, 30), (2, 720, 30), (2, 780, 30))]:
-        assert reasons(*wrong) == [WrongIndividualTime(60)]
-    stranger = WeeklyHour(counselor=7, weekday=1, starts=540, ends=600)
-    assert list(check_choice(60, [stranger], counselors, GROUPS, need())) == [WrongIndividualTime(60)]
+    for invalid in [(), ((1, 540, 45),), ((1, 540, 30), (1, 660, 30)), ((1, 540, 30), (2, 720, 30), (2, 780, 30))]:
+        assert reasons(*invalid) == [WrongIndividualTime(60)]
+    unknown_counselor = WeeklyHour(counselor=7, weekday=1, starts=540, ends=600)
+    assert list(check_choice(60, [unknown_counselor], counselors, GROUPS, need())) == [WrongIndividualTime(60)]
 
 
-# The tests below compare with a calendar of minutes, in a clinic that is open from 8 to 11 on three days.
+# The tests below compare the search with a calendar of minutes, in a clinic that is open from 8 to 11 on three days.
 
 QUARTERS = range(8 * 60, 11 * 60 + 1, 15)
 some_day = st.integers(0, 2)
@@ -269,7 +269,7 @@ def minutes_taken(busy_times: tuple[BusyTime, ...], first: date, until: date) ->
 def every_choice(
     lengths: tuple[int, ...], counselors: list[Counselor], attended: list[WeeklyMeeting], patient: Need
 ) -> Iterator[Proposal]:
-    """Yield all weekly times that are free minute by minute on every date."""
+    """Yield every set of weekly sessions with these lengths that is free minute by minute on every date."""
     dates = [patient.from_day + timedelta(days=number) for number in range((patient.until - patient.from_day).days)]
     patient_minutes = minutes_taken(patient.busy, patient.from_day, patient.until)
     patient_minutes |= {
@@ -326,7 +326,7 @@ def nearest(hour: WeeklyHour, attended: list[WeeklyMeeting]) -> AdjacentGroup | 
     st.lists(groups, max_size=2),
     st.lists(busy_times(), max_size=2),
 )
-def test_the_proposals_are_those_found_minute_by_minute(
+def test_the_proposals_match_a_calendar_of_minutes(
     minutes: int, counselors: list[Counselor], attended: list[WeeklyMeeting], commitments: list[BusyTime]
 ) -> None:
     patient = need(*commitments, weeks=2)
@@ -352,9 +352,9 @@ def test_the_nearest_hour_has_the_fewest_busy_minutes(
     found = propose_individual_times(50, counselors, attended, patient)
     if not isinstance(found.refusal, NoFreeHour):
         return
-    unhindered = [replace(each, busy=()) for each in counselors]
-    in_hours = list(every_choice((50,), unhindered, [], need(weeks=2)))
-    assert (found.refusal.nearest is None) == (not in_hours)
+    counselors_without_busy_times = [replace(each, busy=()) for each in counselors]
+    choices = list(every_choice((50,), counselors_without_busy_times, [], need(weeks=2)))
+    assert (found.refusal.nearest is None) == (not choices)
     if found.refusal.nearest is None:
         return
     by_key = {counselor.key: counselor for counselor in counselors}
@@ -374,8 +374,8 @@ def test_the_nearest_hour_has_the_fewest_busy_minutes(
             {minute for on, minute in taken if on.weekday() == hour.weekday and hour.starts <= minute < hour.ends}
         )
 
-    near = found.refusal.nearest
-    assert busy_minutes(Proposal(name="", hours=(near.hour,), adjacent_groups=(None,))) == min(
-        map(busy_minutes, in_hours)
+    nearest_hour = found.refusal.nearest
+    assert busy_minutes(Proposal(name="", hours=(nearest_hour.hour,), adjacent_groups=(None,))) == min(
+        map(busy_minutes, choices)
     )
-    assert near.conflicts
+    assert nearest_hour.conflicts
