@@ -12,7 +12,7 @@ PAGES = sorted(page for page in [PROJECT / "README.md", *PROJECT.glob("docs/**/*
 WITH_EXAMPLES = [page for page in PAGES if ">>>" in page.read_text(encoding="utf-8")]
 
 
-def test_the_rules_have_examples() -> None:
+def test_the_page_about_the_rules_has_examples() -> None:
     assert PROJECT / "docs" / "rules.md" in WITH_EXAMPLES
 
 
@@ -21,8 +21,8 @@ def test_the_examples_of_a_page_run(page: Path) -> None:
     """Code fences are replaced by empty lines, because an empty line ends the output of a doctest example."""
     text = re.sub(r"^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     examples = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
-    said: list[str] = []
+    output: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.REPORT_NDIFF)
-    failed, attempted = runner.run(examples, out=said.append)
+    failed, attempted = runner.run(examples, out=output.append)
     assert attempted
-    assert not failed, "".join(said)
+    assert not failed, "".join(output)

@@ -28,7 +28,7 @@ RUNNING, DONE, FAILED = AttemptOutcome.RUNNING, AttemptOutcome.DONE, AttemptOutc
 
 
 def there(day: date, clock: str) -> datetime:
-    """Return the instant of a wall-clock time in New York; the second one if it comes twice."""
+    """Return the instant of a wall-clock time in New York, or the second instant if the time comes twice."""
     return datetime.combine(day, time.fromisoformat(clock), NEW_YORK).replace(fold=1).astimezone(UTC)
 
 
@@ -124,7 +124,9 @@ def tried(night: date, clock: str, outcome: AttemptOutcome, attempt: int = 1, on
         ),
     ],
 )  # fmt: skip
-def test_the_next_attempt(now: datetime, past: list[PastAttempt], night: date, attempt: int, when: datetime) -> None:
+def test_the_next_attempt_depends_on_the_past_attempts(
+    now: datetime, past: list[PastAttempt], night: date, attempt: int, when: datetime
+) -> None:
     assert next_attempt(now=now, zone=NEW_YORK, at=AT, past=past) == NextAttempt(night, attempt, when)
 
 
@@ -140,7 +142,7 @@ def test_the_next_attempt(now: datetime, past: list[PastAttempt], night: date, a
         pytest.param("Africa/Cairo", date(2026, 4, 24), "00:15", "2026-04-23T22:15", id="the day begins at 1:00"),
     ],
 )  # fmt: skip
-def test_the_instant_of_a_night(zone: str, night: date, at: str, instant: str) -> None:
+def test_a_nightly_time_is_one_instant_in_each_time_zone(zone: str, night: date, at: str, instant: str) -> None:
     assert at_wall_clock(night, time.fromisoformat(at), ZoneInfo(zone)) == datetime.fromisoformat(instant).replace(
         tzinfo=UTC
     )
@@ -157,30 +159,30 @@ CHANGES = [
     ("America/Sao_Paulo", date(2018, 2, 18)),
     ("Europe/Dublin", date(2026, 10, 25)),
 ]
-"""Days on which clocks change, some at midnight; in St. John's they go back into the day before."""
+"""Days on which clocks change, some at midnight. In St. John's they went back into the day before."""
 
 
 def nights_run(zone: str, day: date, at: time, check_every: timedelta = timedelta(minutes=5)) -> Counter[date]:
-    """Count how often each night's work runs from two days before to two days after, if no run fails."""
-    place = ZoneInfo(zone)
+    """Count how often each night's work runs, from two days before `day` to two days after it, if no run fails."""
+    time_zone = ZoneInfo(zone)
     now = datetime.combine(day - timedelta(days=2), time(12), UTC)
     until, past = now + timedelta(days=4), [PastAttempt(day - timedelta(days=n), 1, DONE, now) for n in (2, 3)]
-    ran: Counter[date] = Counter()
+    runs: Counter[date] = Counter()
     while now < until:
-        following = next_attempt(now=now, zone=place, at=at, past=past)
-        if following.is_due(now):
-            ran[following.night] += 1
-            past.append(PastAttempt(following.night, following.attempt, DONE, now))
+        upcoming = next_attempt(now=now, zone=time_zone, at=at, past=past)
+        if upcoming.is_due(now):
+            runs[upcoming.night] += 1
+            past.append(PastAttempt(upcoming.night, upcoming.attempt, DONE, now))
         now += check_every
-    return ran
+    return runs
 
 
 @pytest.mark.parametrize(("zone", "day"), CHANGES)
 @pytest.mark.parametrize("at", [time(h, m) for h in range(4) for m in (0, 15, 45)], ids=str)
-def test_around_a_clock_change_each_night_is_run_once(zone: str, day: date, at: time) -> None:
-    ran = nights_run(zone, day, at)
-    assert set(ran.values()) == {1}
-    assert {day - timedelta(days=1), day, day + timedelta(days=1)} <= set(ran)
+def test_each_night_around_a_clock_change_is_run_once(zone: str, day: date, at: time) -> None:
+    runs = nights_run(zone, day, at)
+    assert set(runs.values()) == {1}
+    assert {day - timedelta(days=1), day, day + timedelta(days=1)} <= set(runs)
 
 
 SINCE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -188,35 +190,35 @@ INSTANTS = st.integers(0, 40 * 365 * 24 * 60).map(lambda minutes: SINCE + timede
 ZONES = st.sampled_from(sorted({zone for zone, _ in CHANGES} | {"Pacific/Apia", "Pacific/Kiritimati", "UTC"}))
 
 
-@example(now=datetime(2011, 12, 30, 10, 30, tzinfo=UTC), zone="Pacific/Apia", minute=135)  # a day was left out
+@example(now=datetime(2011, 12, 30, 10, 30, tzinfo=UTC), zone="Pacific/Apia", minute=135)  # Apia skipped this day
 @given(now=INSTANTS, zone=ZONES, minute=st.integers(0, 1439))
 def test_the_latest_night_has_begun_and_the_next_one_has_not(now: datetime, zone: str, minute: int) -> None:
-    place, at = ZoneInfo(zone), time(minute // 60, minute % 60)
-    night = latest_night(now=now, zone=place, at=at)
-    assert at_wall_clock(night, at, place) <= now < at_wall_clock(night + timedelta(days=1), at, place)
+    time_zone, at = ZoneInfo(zone), time(minute // 60, minute % 60)
+    night = latest_night(now=now, zone=time_zone, at=at)
+    assert at_wall_clock(night, at, time_zone) <= now < at_wall_clock(night + timedelta(days=1), at, time_zone)
 
 
 @given(
     outcomes=st.lists(st.sampled_from([DONE, FAILED]), min_size=1, max_size=8),
     intervals=st.lists(st.integers(1, 200), min_size=60, max_size=60),
 )
-def test_a_night_is_tried_until_it_is_done_at_most_three_times(
+def test_a_night_is_attempted_at_most_three_times_until_it_is_done(
     outcomes: list[AttemptOutcome], intervals: list[int]
 ) -> None:
     now, past = there(MON, "02:15"), [PastAttempt(date(2026, 11, 22), 1, DONE, there(date(2026, 11, 22), "02:15"))]
-    answers = iter(outcomes)
+    remaining_outcomes = iter(outcomes)
     for minutes in intervals:
-        following = next_attempt(now=now, zone=NEW_YORK, at=AT, past=past)
-        if following.is_due(now):
-            past.append(PastAttempt(following.night, following.attempt, next(answers, FAILED), now))
+        upcoming = next_attempt(now=now, zone=NEW_YORK, at=AT, past=past)
+        if upcoming.is_due(now):
+            past.append(PastAttempt(upcoming.night, upcoming.attempt, next(remaining_outcomes, FAILED), now))
         now += timedelta(minutes=minutes)
     for night in {each.night for each in past}:
-        tries = [each for each in past if each.night == night]
-        assert [each.attempt for each in tries] == list(range(1, len(tries) + 1))
-        assert len(tries) <= MAX_ATTEMPTS
-        assert all(each.outcome is FAILED for each in tries[:-1])
-        begun = [each.started_at for each in tries]
-        assert all(later - earlier >= timedelta(hours=1) for earlier, later in pairwise(begun))
+        attempts = [each for each in past if each.night == night]
+        assert [each.attempt for each in attempts] == list(range(1, len(attempts) + 1))
+        assert len(attempts) <= MAX_ATTEMPTS
+        assert all(each.outcome is FAILED for each in attempts[:-1])
+        start_times = [each.started_at for each in attempts]
+        assert all(later - earlier >= timedelta(hours=1) for earlier, later in pairwise(start_times))
 
 
 def test_a_run_is_lost_after_an_hour_and_not_before() -> None:
@@ -235,6 +237,6 @@ def test_a_run_is_lost_after_an_hour_and_not_before() -> None:
         pytest.param(timedelta(hours=26, seconds=1), True, id="too long"),
     ],
 )
-def test_a_scheduler_seems_stopped_when_nothing_ran(quiet: timedelta | None, stopped: bool) -> None:
+def test_a_scheduler_seems_stopped_after_26_hours_without_a_run(quiet: timedelta | None, stopped: bool) -> None:
     now = there(WED, "09:00")
     assert scheduler_seems_stopped(last_started=None if quiet is None else now - quiet, now=now) is stopped

@@ -15,7 +15,7 @@ import pytest
 
 from tests.paths import PROJECT
 
-PATIENCE = 60  # seconds; a busy machine may be slow, while a process that nobody ended stays forever
+PATIENCE = 60  # seconds; long enough for a busy machine, while a process that is never ended still fails the test
 
 
 def port_is_free(port: object) -> subprocess.CompletedProcess[str]:
@@ -36,7 +36,7 @@ def test_a_taken_port_is_reported_in_one_sentence_that_says_what_to_do(taken_por
     assert result.stderr.count("\n") == 1
 
 
-def test_nothing_is_said_about_a_free_port() -> None:
+def test_a_free_port_is_accepted_without_a_message() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     result = port_is_free(port)
@@ -88,12 +88,12 @@ def checkout(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir(parents=True)
     shutil.copy(PROJECT / "Makefile", tmp_path)
     shutil.copy(PROJECT / "bin" / "serve", tmp_path / "bin")
-    nothing = "#!/usr/bin/env bash\n"
+    empty_script = "#!/usr/bin/env bash\n"
     python = '#!/usr/bin/env bash\n[ "$2" != run_jobs ] || exec bin/scheduler\n'
     for path, text in {
-        "bin/port-is-free": nothing,
-        "bin/set-up": nothing,
-        "bin/collect-static": nothing,
+        "bin/port-is-free": empty_script,
+        "bin/set-up": empty_script,
+        "bin/collect-static": empty_script,
         ".venv/bin/python": python,
         "bin/scheduler": PROGRAM.format(name="scheduler", status=0),
         ".venv/bin/gunicorn": PROGRAM.format(name="server", status=7),
@@ -118,7 +118,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def is_alive(group: int) -> bool:
-    """Tell whether any process of the process group still runs."""
+    """Return whether any process of the process group is still running."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -128,7 +128,7 @@ def is_alive(group: int) -> bool:
 
 @pytest.fixture
 def serving(checkout: Path) -> Iterator[Serving]:
-    """`make run` in its own process group, as a terminal starts it, once server and scheduler are running."""
+    """Start `make run` in its own process group, as a terminal does, and wait until the server and the scheduler run."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     process = subprocess.Popen(["make", "run"], cwd=checkout, env=environment, start_new_session=True)
     try:
@@ -181,7 +181,7 @@ def test_a_server_that_ends_stops_the_scheduler_and_reports_a_failure(checkout: 
     assert ended(checkout) == ["scheduler", "server"]
 
 
-def test_the_server_goes_on_when_the_scheduler_ends(checkout: Path, serving: Serving) -> None:
+def test_the_server_keeps_running_when_the_scheduler_ends(checkout: Path, serving: Serving) -> None:
     os.kill(int((checkout / "scheduler.pid").read_text()), signal.SIGKILL)
     time.sleep(0.3)
     assert serving.poll() is None

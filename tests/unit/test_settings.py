@@ -36,7 +36,7 @@ ReadSettings = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def read_settings(monkeypatch: pytest.MonkeyPatch) -> ReadSettings:
-    """Read the settings in exactly this environment."""
+    """Return a function that reads the settings in exactly the given environment."""
 
     def read(environment: dict[str, str], path: Path = SETTINGS) -> dict[str, Any]:
         for name in (*GOOD, *READ):
@@ -125,18 +125,18 @@ def test_production_names_everything_that_is_missing_at_once(read_settings: Read
     ]
 
 
-def test_no_secret_is_repeated_in_a_refusal(read_settings: ReadSettings) -> None:
+def test_an_error_message_does_not_repeat_a_secret(read_settings: ReadSettings) -> None:
     with pytest.raises(ImproperlyConfigured) as refusal:
         read_settings({**GOOD, "SECRET_KEY": "hunter2", "DATABASE_URL": "mysql://me:hunter2@db/x"})
     assert "hunter2" not in str(refusal.value)
 
 
-def test_without_a_generated_key_a_checkout_is_production(read_settings: ReadSettings, checkout: Path) -> None:
+def test_a_checkout_without_a_generated_key_is_production(read_settings: ReadSettings, checkout: Path) -> None:
     with pytest.raises(ImproperlyConfigured, match="does not start in production"):
         read_settings({}, checkout)
 
 
-def test_with_a_generated_key_a_checkout_is_local(read_settings: ReadSettings, checkout: Path) -> None:
+def test_a_checkout_with_a_generated_key_is_local(read_settings: ReadSettings, checkout: Path) -> None:
     (checkout.parents[1] / "var" / "secret-key").write_text(KEY + "\n")
     settings = read_settings({}, checkout)
     assert settings["DEPLOYMENT"] == "local"
@@ -155,7 +155,9 @@ def test_a_checkout_half_set_up_for_production_is_not_served_as_local(
         read_settings({name: GOOD[name]}, checkout)
 
 
-def test_a_local_deployment_without_a_key_says_where_it_comes_from(read_settings: ReadSettings, checkout: Path) -> None:
+def test_a_local_deployment_without_a_key_says_which_command_makes_one(
+    read_settings: ReadSettings, checkout: Path
+) -> None:
     with pytest.raises(ImproperlyConfigured, match="make run"):
         read_settings({"DEPLOYMENT": "local"}, checkout)
 
@@ -166,16 +168,16 @@ def test_an_unknown_deployment_is_refused(read_settings: ReadSettings) -> None:
 
 
 def test_forwarded_headers_are_trusted_only_behind_a_proxy(read_settings: ReadSettings) -> None:
-    behind = read_settings({**GOOD, "BEHIND_PROXY": "1"})
-    assert behind["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
-    assert behind["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
-    alone = read_settings(GOOD)
-    assert "SECURE_PROXY_SSL_HEADER" not in alone
-    assert "ALLAUTH_TRUSTED_PROXY_COUNT" not in alone
+    behind_proxy = read_settings({**GOOD, "BEHIND_PROXY": "1"})
+    assert behind_proxy["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert behind_proxy["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
+    without_proxy = read_settings(GOOD)
+    assert "SECURE_PROXY_SSL_HEADER" not in without_proxy
+    assert "ALLAUTH_TRUSTED_PROXY_COUNT" not in without_proxy
 
 
 @pytest.mark.parametrize("weeks", ["0", "53", "twelve"])
-def test_the_horizon_is_between_a_week_and_a_year(read_settings: ReadSettings, weeks: str) -> None:
+def test_the_horizon_must_be_between_a_week_and_a_year(read_settings: ReadSettings, weeks: str) -> None:
     with pytest.raises(EnvValidationError, match="HORIZON_WEEKS"):
         read_settings({**GOOD, "HORIZON_WEEKS": weeks})
 

@@ -1,4 +1,4 @@
-"""Planning the step-down: the plan is the best that trying every plan finds, and it tells what each step keeps."""
+"""Planning a step-down: the plan is the best of all possible plans, and it says what each step keeps of the one before."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -74,8 +74,8 @@ def test_the_next_level_keeps_groups_of_the_one_before() -> None:
     assert difference.days == (ChangedDays("kept", (0, 1, 2)), ChangedDays("dropped", (3, 4)))
 
 
-def test_the_first_schedule_is_the_one_of_which_more_can_be_kept() -> None:
-    """The morning alone is as good as the evening and comes first, but only the evening can go on once the new shift starts."""
+def test_the_first_schedule_is_the_one_that_can_be_kept_longer() -> None:
+    """For the first step alone the mornings come first, but only the evenings can continue once the new shift starts."""
     now, later = step(540, 3), step(540, 3, week=4, busy=(shift(range(5), "08:00", "16:00"),))
     assert keys(plan_steps([now])[0]) == ["M0", "M2", "M4"]
     plans = plan_steps([now, later])
@@ -97,7 +97,7 @@ def test_arranged_meetings_stay_and_the_next_step_keeps_them() -> None:
     assert (first.schedule, keys(first), keys(second)) == (None, ["E1", "E3", "E4"], ["E1", "E3", "E4"])
 
 
-def test_a_step_whose_arranged_meetings_are_not_enough_is_planned_anew() -> None:
+def test_a_step_whose_arranged_meetings_are_too_few_is_planned_again() -> None:
     arranged = EnrolledMeetings(meetings=(evening(1), evening(3)), tracks=frozenset({"Evenings"}))
     only = step(540, 3, arranged=arranged)
     assert [reason.code for reason in only.arranged_reasons] == ["below_prescribed_minutes", "below_prescribed_days"]
@@ -142,7 +142,7 @@ def test_a_new_version_of_a_group_counts_as_the_same_group() -> None:
         pytest.param([evening(1)], [morning(1)], ([], [], [1], [1]), id="another time of the day"),
     ],
 )
-def test_what_changes_from_week_to_week(
+def test_groups_are_kept_replaced_dropped_or_added(
     before: list[WeeklyMeeting], after: list[WeeklyMeeting], weekdays: tuple[list[int], ...]
 ) -> None:
     difference = compare_schedules(before, after)
@@ -163,17 +163,19 @@ def test_what_changes_from_week_to_week(
         pytest.param([], [evening(1)], "added", id="no group before"),
     ],
 )
-def test_what_happens_to_a_weekday(before: list[WeeklyMeeting], after: list[WeeklyMeeting], code: str) -> None:
+def test_each_weekday_has_the_code_of_its_change(
+    before: list[WeeklyMeeting], after: list[WeeklyMeeting], code: str
+) -> None:
     assert compare_schedules(before, after).days == (ChangedDays(code, (1,)),)
 
 
-def test_how_many_schedules_are_tried_for_each_step() -> None:
+def test_fewer_schedules_are_tried_for_later_steps() -> None:
     assert BEAM_WIDTHS == {1: (1,), 2: (50, 1)}
     assert BEAM_WIDTHS_FOR_MORE == (12, 3, 1)
 
 
 def random_steps(random: Random) -> tuple[list[Step], EnrolledMeetings]:
-    """Two or three levels at a small clinic with changing commitments, sometimes for a patient who is enrolled already."""
+    """Return two or three levels of care at a small clinic with changing commitments, and sometimes a present enrollment."""
     offers, first, preferences = random_world(random)
     steps = []
     for number in range(random.randint(2, 3)):
@@ -194,7 +196,7 @@ def random_steps(random: Random) -> tuple[list[Step], EnrolledMeetings]:
 def try_everything(
     steps: Sequence[Step], enrolled: EnrolledMeetings, found: dict[object, tuple[Schedule, ...]]
 ) -> Expected:
-    """The least points of all plans and the first plan that has them, by trying every schedule of every step."""
+    """Try every schedule of every step, and return the fewest points of any plan and the first plan that has them."""
     if not steps:
         return 0, ()
     step, *rest = steps
@@ -220,7 +222,7 @@ def try_everything(
 
 
 @pytest.mark.parametrize("fifty", range(WORLDS // 50))
-def test_the_plan_is_the_best_of_trying_every_plan(fifty: int) -> None:
+def test_the_plan_is_the_best_of_all_plans(fifty: int) -> None:
     kept = 0
     for seed in range(fifty * 50, fifty * 50 + 50):
         steps, enrolled = random_steps(Random(seed))
@@ -228,8 +230,8 @@ def test_the_plan_is_the_best_of_trying_every_plan(fifty: int) -> None:
         points = sum(plan.schedule.points for plan in plans if plan.schedule)
         assert (points, tuple(tuple(keys(plan)) for plan in plans)) == try_everything(steps, enrolled, {}), seed
         kept += sum(bool(plan.difference and plan.difference.kept) for plan in plans)
-        within = plan_steps(steps, enrolled=enrolled)
-        assert sum(plan.schedule.points for plan in within if plan.schedule) >= points
+        narrow_plans = plan_steps(steps, enrolled=enrolled)
+        assert sum(plan.schedule.points for plan in narrow_plans if plan.schedule) >= points
     assert kept > 10
 
 

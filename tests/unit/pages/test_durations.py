@@ -1,4 +1,4 @@
-"""Elapsed time is formatted for people."""
+"""How pages format elapsed time."""
 
 from datetime import timedelta
 
@@ -19,5 +19,5 @@ from scheduling.formats import elapsed
         (timedelta(minutes=65), "1 h 05"),
     ],
 )
-def test_elapsed_time_is_formatted(time: timedelta, said: str) -> None:
+def test_elapsed_time_is_rounded_down_and_formatted(time: timedelta, said: str) -> None:
     assert elapsed(time) == said

@@ -1,4 +1,4 @@
-"""What people type into the forms of a patient's record, and the values that it becomes."""
+"""The values that the forms of a patient's record read from what users type."""
 
 from datetime import date, time
 
@@ -124,7 +124,7 @@ def test_only_a_flexible_commitment_has_movable_minutes(could_move: str, minutes
     assert form.values().movable_minutes == minutes
 
 
-def test_a_single_date_has_neither_weekdays_nor_an_end() -> None:
+def test_a_commitment_on_a_single_date_has_neither_weekdays_nor_an_end() -> None:
     form = CommitmentForm(
         WEEKLY | {"pattern": "once", "on": "2026-11-25", "last_day": "2026-12-18", "valid_from": "2026-11-01"}
     )
@@ -167,5 +167,5 @@ def test_an_error_is_shown_beside_its_field(typed: dict[str, object], field: str
     assert list(form.errors) == [field]
 
 
-def test_a_last_day_needs_to_be_a_date() -> None:
+def test_a_last_day_must_be_a_date() -> None:
     assert list(LastDayForm({"last_day": "2026-02-30"}).errors) == ["last_day"]

@@ -1,4 +1,4 @@
-"""Every reason has its text on pages, in commands and in JSON, and gives its numbers."""
+"""Every reason has a text on pages, in commands and in JSON, and the text contains the reason's numbers."""
 
 import dataclasses
 import importlib
@@ -68,16 +68,16 @@ EXAMPLES: dict[object, object] = {
 
 
 def reason_classes() -> Iterator[type[Reason]]:
-    """Yield each class of reasons in the domains and services of all apps. The forms are imported too."""
+    """Import the domains, services and forms of all apps, and yield each reason class, possibly more than once."""
     for app in (accounts, patients, scheduling, attendance):
         for module in pkgutil.walk_packages(app.__path__, f"{app.__name__}."):
             if module.name.split(".")[1] in {"domain", "services", "forms"}:
                 importlib.import_module(module.name)
-    waiting = [Reason]
-    while waiting:
-        found = waiting.pop()
-        waiting += found.__subclasses__()
-        # A dataclass with slots replaces the class that was written, which stays a subclass for a while.
+    to_visit = [Reason]
+    while to_visit:
+        found = to_visit.pop()
+        to_visit += found.__subclasses__()
+        # `dataclass(slots=True)` replaces the class with a copy, and the original may still be listed as a subclass.
         if found is not Reason and getattr(sys.modules[found.__module__], found.__name__) is found:
             yield found
 
@@ -93,7 +93,7 @@ def example(reason: type[Reason]) -> Reason:
 
 @pytest.fixture
 def unknown_names_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Print a mark wherever a template names something that a reason does not have."""
+    """Make templates print UNKNOWN where they use a name that the reason does not have."""
     monkeypatch.setattr(Engine.get_default(), "string_if_invalid", "UNKNOWN")
 
 
@@ -110,22 +110,22 @@ def test_every_reason_has_a_text(reason: type[Reason]) -> None:
 
 @pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.__name__)
 def test_every_reason_has_the_same_text_on_a_page_and_in_json(reason: type[Reason]) -> None:
-    shown = example(reason)
+    value = example(reason)
     page = (
         Engine.get_default()
         .from_string("{% load reasons %}<li>{% reason reason %}</li>")
-        .render(Context({"reason": shown}))
+        .render(Context({"reason": value}))
     )
-    assert page == f"<li>{escape(reason_text(shown))}</li>"
-    assert reasons_json([shown]) == [{"code": reason.code, "sentence": reason_text(shown)}]
+    assert page == f"<li>{escape(reason_text(value))}</li>"
+    assert reasons_json([value]) == [{"code": reason.code, "sentence": reason_text(value)}]
 
 
-def test_every_code_means_one_reason() -> None:
+def test_no_two_reasons_have_the_same_code() -> None:
     codes = [reason.code for reason in REASONS]
     assert sorted(set(codes)) == sorted(codes)
 
 
-def test_no_text_is_left_without_its_reason() -> None:
+def test_every_text_belongs_to_a_reason() -> None:
     texts: set[str] = set()
     for path in (PROJECT / "templates").glob("*/reasons/*.html"):
         name = str(path.relative_to(PROJECT / "templates"))
@@ -137,21 +137,21 @@ def test_no_text_is_left_without_its_reason() -> None:
 
 def test_forms_name_only_codes_that_a_reason_has() -> None:
     named = set(commitments.REASON_FIELDS)
-    waiting: list[type] = [BaseForm, BaseFormSet]
-    while waiting:
-        form = waiting.pop()
-        waiting += form.__subclasses__()
+    to_visit: list[type] = [BaseForm, BaseFormSet]
+    while to_visit:
+        form = to_visit.pop()
+        to_visit += form.__subclasses__()
         fields = getattr(form, "reason_fields", {})
         named |= set() if isinstance(fields, property) else set(fields)
     assert len(named) > 40
     assert named <= {reason.code for reason in REASONS}
 
 
-def test_a_code_is_the_name_of_its_class_unless_other_programs_read_it() -> None:
-    """These four are public: `manage.py fit --json` prints them."""
+def test_a_code_is_the_name_of_its_class_unless_the_code_is_public() -> None:
+    """The four codes that differ from their class are public: `manage.py fit --json` prints them."""
     assert TooFewMinutes.code == "too_few_minutes"
-    own = {reason.code for reason in REASONS if reason.code.replace("_", "") != reason.__name__.lower()}
-    assert own == {"clash", "full", "other_level", "two_at_once"}
+    different_codes = {reason.code for reason in REASONS if reason.code.replace("_", "") != reason.__name__.lower()}
+    assert different_codes == {"clash", "full", "other_level", "two_at_once"}
 
 
 def clash(**numbers: typing.Any) -> CommitmentConflict:
@@ -219,5 +219,5 @@ def clash(**numbers: typing.Any) -> CommitmentConflict:
         ),
     ],
 )
-def test_a_reason_says_what_where_and_by_how_much(reason: Reason, sentence: str) -> None:
+def test_the_text_of_a_reason_says_what_is_wrong_where_and_by_how_much(reason: Reason, sentence: str) -> None:
     assert reason_text(reason) == sentence

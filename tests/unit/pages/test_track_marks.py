@@ -1,4 +1,4 @@
-"""Marks of tracks: each letter is used once, and a track keeps its mark."""
+"""Each track is marked with a letter that no other track has, and keeps its letter when tracks are added."""
 
 import re
 
@@ -21,7 +21,7 @@ LETTERS = [
 
 
 @pytest.mark.parametrize(("names", "letters"), LETTERS)
-def test_a_name_gives_its_letter(names: list[str], letters: list[str]) -> None:
+def test_a_track_gets_a_free_letter_of_its_name_or_of_the_alphabet(names: list[str], letters: list[str]) -> None:
     assert [mark.letters for mark in marks_for(names)] == letters
 
 

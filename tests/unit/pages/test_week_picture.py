@@ -1,4 +1,4 @@
-"""The positions of the blocks in the picture of a week."""
+"""The positions of groups, commitments and travel in the picture of a week."""
 
 from datetime import date, time, timedelta
 
@@ -46,21 +46,21 @@ def test_two_groups_at_once_share_the_width_of_the_day() -> None:
     assert (right.x, right.width) == ("7.143%", "7.143%")
 
 
-def test_whole_hours_are_shown_that_contain_every_block() -> None:
-    quiet, early = draw_week([group(600, 660)]), draw_week([group(395, 460), group(1290, 1435)])
+def test_the_picture_shows_whole_hours_that_contain_every_block() -> None:
+    short_day, long_day = draw_week([group(600, 660)]), draw_week([group(395, 460), group(1290, 1435)])
 
-    assert [tick.hour for tick in quiet.ticks] == list(range(8, 18))
-    assert quiet.height == 300
-    assert [tick.hour for tick in early.ticks] == list(range(6, 24, 2))
-    assert early.rectangles[0].y == 17
-    assert early.height == 18 * 30
+    assert [tick.hour for tick in short_day.ticks] == list(range(8, 18))
+    assert short_day.height == 300
+    assert [tick.hour for tick in long_day.ticks] == list(range(6, 24, 2))
+    assert long_day.rectangles[0].y == 17
+    assert long_day.height == 18 * 30
 
 
 def test_a_block_of_one_minute_is_visible() -> None:
     assert draw_week([group(540, 541)]).rectangles[0].height == 2
 
 
-def test_minutes_of_groups_side_by_side_count_once() -> None:
+def test_minutes_of_simultaneous_groups_count_once() -> None:
     picture = draw_week(
         [group(540, 720), group(600, 780), group(540, 600, weekday=2), Block(4, 0, 60, "life", "Shift")]
     )

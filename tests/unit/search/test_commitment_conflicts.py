@@ -1,4 +1,4 @@
-"""The reason against a meeting that conflicts with a commitment: named cases, then a calendar of minutes as the oracle."""
+"""The reason given for a conflict with a commitment: named cases, then a comparison with a calendar of minutes."""
 
 from datetime import date, time, timedelta
 from typing import Any
@@ -40,7 +40,7 @@ def need(*commitments: BusyTime, **more: Any) -> Need:
 
 
 def numbers_of(group: WeeklyMeeting, *commitments: BusyTime, **more: Any) -> list[tuple[int, int, int, bool]]:
-    """Minutes missing, those of them that are not travel, the gap, and whether the commitment comes first."""
+    """Return each conflict as its missing minutes, its overlap without travel, its gap, and whether the commitment is first."""
     found = blocking_conflicts(group, need(*commitments, **more))
     return [(each.minutes, each.overlap_minutes, each.gap_minutes, each.before) for each in found]
 
@@ -72,7 +72,9 @@ def numbers_of(group: WeeklyMeeting, *commitments: BusyTime, **more: Any) -> lis
         pytest.param(busy((0, 1, 2, 4, 5, 6), "16:00", "17:30", 90), [], id="it is on all other days"),
     ],
 )
-def test_the_minutes_of_a_conflict(commitment: BusyTime, numbers: list[tuple[int, int, int, bool]]) -> None:
+def test_a_conflict_has_the_missing_and_the_overlapping_minutes(
+    commitment: BusyTime, numbers: list[tuple[int, int, int, bool]]
+) -> None:
     assert numbers_of(THURSDAY, commitment) == numbers
 
 
@@ -115,7 +117,7 @@ def test_two_commitments_are_two_conflicts() -> None:
         pytest.param(busy((3,), "16:00", "17:00", valid_from=MONDAY + 4 * WEEK), [], id="from after the horizon"),
     ],
 )
-def test_the_dates_of_a_conflict(commitment: BusyTime, dates: list[int]) -> None:
+def test_a_conflict_has_its_first_date_and_the_number_of_dates(commitment: BusyTime, dates: list[int]) -> None:
     found = blocking_conflicts(THURSDAY, need(commitment))
     assert [(each.first_date, each.dates) for each in found] == (
         [(MONDAY + dates[0] * DAY, len(dates))] if dates else []
@@ -161,10 +163,10 @@ commitments = st.builds(
 
 
 @given(commitments, st.integers(0, 6), st.integers(0, 20), st.integers(1, 3), st.sampled_from([None, MONDAY]))
-def test_a_conflict_is_a_minute_that_is_taken_twice(
+def test_a_group_conflicts_exactly_when_a_minute_is_taken_twice(
     commitment: BusyTime, weekday: int, hour: int, hours: int, anchor: date | None
 ) -> None:
-    """Count minute by minute on a calendar; the minutes of all conflicts are at least those taken twice on any date."""
+    """The conflicts together have at least as many minutes as are taken twice on any date of a calendar of minutes."""
     group = meeting(weekday, f"{hour:02}:00", f"{hour + hours:02}:00", anchor=anchor)
     taken = set()
     for number in range(-3, 31):

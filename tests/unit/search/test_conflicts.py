@@ -1,4 +1,4 @@
-"""Which conflicts block a meeting, move or cost a session: named cases, then a calendar of minutes as the oracle."""
+"""Conflicts that block a meeting, move a commitment or cost a session: named cases, then a calendar of minutes."""
 
 from datetime import date, time, timedelta
 from typing import Any
@@ -144,7 +144,7 @@ def test_at_most_one_session_in_six_is_missed(weeks: int, is_missed: bool) -> No
     assert bool(blocking_conflicts(GROUP, need)) != is_missed
 
 
-def test_dates_of_several_commitments_count_together() -> None:
+def test_missed_dates_of_several_commitments_count_together() -> None:
     temporary = (commitment("16:00", "17:00", on(1, 2)), commitment("17:00", "18:00", on(2, 3)))
     need = Need(prescribed_minutes=540, prescribed_days=3, from_day=MONDAY, busy=temporary)
     assert need.conflicts_with(GROUP).missed == ()
@@ -161,7 +161,7 @@ def test_dates_of_several_commitments_count_together() -> None:
         pytest.param("17:45", "22:00", False, id="15 min after"),
     ],
 )
-def test_less_than_fifteen_minutes_between_is_tight(starts: str, ends: str, is_close: bool) -> None:
+def test_a_gap_of_less_than_fifteen_minutes_is_tight(starts: str, ends: str, is_close: bool) -> None:
     assert conflicts_of(commitment(starts, ends)).is_tight == is_close
     assert not conflicts_of(commitment(starts, ends, kind="treatment")).is_tight
 
@@ -185,10 +185,10 @@ fives = st.integers(0, 287).map(lambda number: time(number // 12, number % 12 * 
     st.integers(0, 4).map(lambda number: number * 15),
     st.integers(0, 12).map(lambda number: number * 10),
 )
-def test_the_outcome_is_that_of_a_calendar_of_minutes(
+def test_the_outcome_matches_a_calendar_of_minutes(
     starts: time, ends: time, pattern: RecurrencePattern, travel: int, movable: int
 ) -> None:
-    """Put each occurrence on a calendar of minutes, and move either end until it no longer overlaps the group."""
+    """The expected outcome moves either end of each occurrence, minute by minute, until it no longer overlaps the group."""
     busy = BusyTime(
         key=1, label="L", kind="work", recurrence=pattern, starts=starts, ends=ends,
         travel_before=travel, travel_after=travel, movable_minutes=movable,

@@ -1,4 +1,4 @@
-"""The search finds what trying every set of meetings finds, whatever the order of the input."""
+"""The search for a fit gives the same result as trying every set of meetings, whatever the order of the input."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -21,7 +21,7 @@ WEEK = timedelta(weeks=1)
 
 
 def half_past(halves: int) -> str:
-    """A time by the half hours since midnight."""
+    """Format the time that is `halves` half hours after midnight, as "09:30"."""
     return f"{halves // 2:02}:{halves % 2 * 30:02}"
 
 
@@ -63,7 +63,7 @@ def sets_of(meetings: list[WeeklyMeeting]) -> list[tuple[WeeklyMeeting, ...]]:
 
 
 def sum_minutes(chosen: tuple[WeeklyMeeting, ...]) -> int:
-    """The counted minutes of meetings that do not overlap."""
+    """Return the counted weekly minutes of meetings that do not overlap."""
     return sum(each.minutes(RULES) for each in chosen if each.anchor is None)
 
 
@@ -72,9 +72,7 @@ def count_days(chosen: tuple[WeeklyMeeting, ...]) -> int:
 
 
 @given(small_tracks, small_needs, st.sampled_from([0, 30, 90]))
-def test_the_search_finds_what_trying_every_set_finds(
-    meetings: list[WeeklyMeeting], need: Need, individual: int
-) -> None:
+def test_a_fit_is_what_trying_every_set_finds(meetings: list[WeeklyMeeting], need: Need, individual: int) -> None:
     track = offer(*meetings, individual_minutes=individual)
     fit = fit_of(track, need)
     allowed = [chosen for chosen in sets_of(meetings) if not judge(track, need, chosen)]
@@ -97,7 +95,7 @@ def test_the_search_finds_what_trying_every_set_finds(
 
 
 @given(small_tracks)
-def test_as_much_as_possible_is_what_trying_every_set_finds(meetings: list[WeeklyMeeting]) -> None:
+def test_the_most_that_can_be_attended_is_what_trying_every_set_finds(meetings: list[WeeklyMeeting]) -> None:
     attended = [
         chosen for chosen in sets_of(meetings) if not any(one.overlaps(two) for one, two in combinations(chosen, 2))
     ]
@@ -107,7 +105,9 @@ def test_as_much_as_possible_is_what_trying_every_set_finds(meetings: list[Weekl
 
 
 @given(small_tracks, small_needs, st.randoms(use_true_random=False))
-def test_the_order_of_the_input_changes_nothing(meetings: list[WeeklyMeeting], need: Need, random: Random) -> None:
+def test_the_order_of_the_input_does_not_change_the_fit(
+    meetings: list[WeeklyMeeting], need: Need, random: Random
+) -> None:
     track = offer(*meetings)
     fit = fit_of(track, need)
     shuffled, other_busy = list(meetings), list(need.busy)
@@ -118,8 +118,8 @@ def test_the_order_of_the_input_changes_nothing(meetings: list[WeeklyMeeting], n
     assert set(again.obstacles) == set(fit.obstacles)
 
 
-def test_choosing_from_a_day_with_many_groups_is_fast() -> None:
-    """Six half hours in three rooms each are far too many sets to try one by one."""
+def test_a_choice_from_days_with_many_groups_is_found() -> None:
+    """Each of three days has six half hours in three rooms, which gives far too many sets to try one by one."""
     groups = [
         meeting(day, half_past(half), half_past(half + 1), key=f"{day}{half}{room}")
         for day in (0, 2, 4)

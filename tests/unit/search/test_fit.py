@@ -28,7 +28,7 @@ MORNINGS = [meeting(day) for day in range(5)]
 
 
 def offer(*meetings: WeeklyMeeting, full: dict[int, list[date]] | None = None, **more: Any) -> Offer:
-    """A track; `full` maps weekdays to dates without a place."""
+    """Create a track; `full` maps weekdays to the dates on which that day's meeting has no spot left."""
     offered = (OfferedMeeting(meeting=each, full_on=tuple((full or {}).get(each.weekday, ()))) for each in meetings)
     return Offer(**{"key": "T", "name": "Track"} | more, meetings=tuple(offered))
 
@@ -73,7 +73,9 @@ def keys(choice: tuple[WeeklyMeeting, ...] | None) -> list[object] | None:
         ),
     ],
 )
-def test_the_whole_track_and_just_enough_of_it(asked: Need, whole: list[int] | None, enough: list[int] | None) -> None:
+def test_a_fit_has_the_whole_track_if_possible_and_just_enough_of_it(
+    asked: Need, whole: list[int] | None, enough: list[int] | None
+) -> None:
     fit = fit_of(offer(*MORNINGS), asked)
     assert (weekdays(fit.whole), weekdays(fit.enough)) == (whole, enough)
     assert fit.fits == (enough is not None)
@@ -102,14 +104,16 @@ def test_the_whole_track_and_just_enough_of_it(asked: Need, whole: list[int] | N
         pytest.param({"pause": "10:00-10:15"}, need(), ["a", 2, 4], id="the one without a break"),
     ],
 )
-def test_one_of_two_alternatives_is_taken(second: dict[str, str], asked: Need, whole: list[object] | None) -> None:
+def test_at_most_one_of_two_overlapping_meetings_is_chosen(
+    second: dict[str, str], asked: Need, whole: list[object] | None
+) -> None:
     track = offer(meeting(key="a"), meeting(0, **second, key="b"), meeting(2, key=2), meeting(4, key=4))
     fit = fit_of(track, asked)
     assert keys(fit.whole) == whole
     assert fit.enough is not None
 
 
-def test_meetings_on_top_belong_to_the_whole_track_but_not_to_enough_of_it() -> None:
+def test_extra_meetings_belong_to_the_whole_track_but_not_to_enough_of_it() -> None:
     family_night = meeting(2, "18:00", "20:00", anchor=MONDAY)
     yoga = meeting(3, countable=False)
     track = offer(*(MORNINGS[day] for day in (0, 2, 4)), family_night, yoga)
@@ -117,9 +121,9 @@ def test_meetings_on_top_belong_to_the_whole_track_but_not_to_enough_of_it() -> 
     assert len(fit.whole or ()) == 5
     assert weekdays(fit.enough) == [0, 2, 4]
     assert (fit.minutes, fit.days) == (540, 3)
-    without = fit_of(track, need(busy((2,), "18:00", "20:00", anchor=MONDAY)))
-    assert (without.whole, weekdays(without.enough)) == (None, [0, 2, 4])
-    assert [type(reason) for reason in without.obstacles] == [CommitmentConflict]
+    fit_with_conflict = fit_of(track, need(busy((2,), "18:00", "20:00", anchor=MONDAY)))
+    assert (fit_with_conflict.whole, weekdays(fit_with_conflict.enough)) == (None, [0, 2, 4])
+    assert [type(reason) for reason in fit_with_conflict.obstacles] == [CommitmentConflict]
 
 
 def test_individual_minutes_count_toward_the_minutes() -> None:
@@ -188,7 +192,7 @@ def test_all_obstacles_are_returned_at_once() -> None:
     assert (fit.missing_minutes, fit.minutes, fit.days) == (540, 0, 0)
 
 
-def test_the_obstacles_to_the_whole_track_are_returned_although_enough_of_it_fits() -> None:
+def test_obstacles_to_the_whole_track_are_returned_even_if_enough_of_it_fits() -> None:
     fit = fit_of(offer(*MORNINGS), need(busy((1,), "08:00", "16:00"), rules=HoursRules(maximum_minutes=700)))
     assert weekdays(fit.enough) == [0, 2, 3]
     assert [type(reason) for reason in fit.obstacles] == [CommitmentConflict, TooManyMinutes]
@@ -209,7 +213,7 @@ def test_a_cohort_is_judged_from_its_start_date(start_dates: tuple[date, ...] | 
     assert (fit.starts, fit.fits) == (starts, fits)
 
 
-def test_a_track_without_a_start_date_left_fits_nobody() -> None:
+def test_a_track_without_a_start_date_left_does_not_fit() -> None:
     fit = fit_of(offer(*MORNINGS, start_dates=(MONDAY - DAY,)), need())
     assert not fit.fits
     assert fit.obstacles == (NoStartDateLeft(MONDAY),)
@@ -222,9 +226,9 @@ def test_a_day_on_which_no_cohort_starts_is_a_reason() -> None:
 
 
 def test_judging_a_choice_returns_every_reason_against_it() -> None:
-    beside = meeting(0, "11:00", "13:00", name="B")
-    track = offer(*MORNINGS, beside, full={1: [MONDAY + DAY], 4: [MONDAY + 4 * DAY]})
-    reasons = judge(track, need(busy((0,), "12:30", "14:00")), [MORNINGS[0], beside, MORNINGS[1]])
+    overlapping = meeting(0, "11:00", "13:00", name="B")
+    track = offer(*MORNINGS, overlapping, full={1: [MONDAY + DAY], 4: [MONDAY + 4 * DAY]})
+    reasons = judge(track, need(busy((0,), "12:30", "14:00")), [MORNINGS[0], overlapping, MORNINGS[1]])
     assert [type(reason) for reason in reasons] == [
         OverlappingMeetings,
         BelowPrescribedMinutes,

@@ -1,4 +1,4 @@
-"""In a clinic with 200 weekly meetings the best schedules score what a constraint solver proves to be the optimum."""
+"""With 200 weekly meetings, the best schedules have the score that a constraint solver proves to be optimal."""
 
 from dataclasses import replace
 from random import Random

@@ -61,7 +61,7 @@ def remarks_of(offers: list[Offer], asked: Need, preferences: Preferences | None
     return remarks_on(best, offers)
 
 
-def test_a_whole_track_without_commitments() -> None:
+def test_remarks_name_the_start_the_whole_track_and_the_trips() -> None:
     assert remarks_of([offer(1, WEEK)], need()) == (
         StartsOn(MONDAY, 0),
         WholeTrack("Track 1"),
@@ -69,7 +69,7 @@ def test_a_whole_track_without_commitments() -> None:
     )
 
 
-def test_part_of_a_track_that_starts_later_and_is_led_by_two_people() -> None:
+def test_remarks_name_a_later_start_a_part_of_a_track_and_the_facilitators() -> None:
     meetings = [group(day, day, facilitators=frozenset({day // 2})) for day in (0, 1, 2, 3)]
     later = offer(1, meetings, start_dates=(date(2026, 12, 7),))
 
@@ -81,13 +81,13 @@ def test_part_of_a_track_that_starts_later_and_is_led_by_two_people() -> None:
     )
 
 
-def test_a_mix_names_the_tracks() -> None:
+def test_a_remark_names_the_tracks_that_are_mixed() -> None:
     offers = [offer(1, [group(1, 0), group(2, 2)], mixes=True), offer(2, [group(3, 4)], mixes=True)]
 
     assert remarks_of(offers, need())[1] == MixesTracks(("Track 1", "Track 2"))
 
 
-def test_days_on_which_a_commitment_moves_alike_are_one_remark() -> None:
+def test_equal_moves_of_a_commitment_on_several_days_are_one_remark() -> None:
     late = busy({0, 2}, time(11, 50), time(18), movable_minutes=30)
     early = busy({4}, time(5), time(9, 20), key=2, label="Round", movable_minutes=60)
 
@@ -97,26 +97,26 @@ def test_days_on_which_a_commitment_moves_alike_are_one_remark() -> None:
     assert [each.then for each in moves] == [time(12), time(9)]
 
 
-def test_a_commitment_that_ends_after_midnight_can_end_before_it() -> None:
+def test_a_commitment_that_ends_after_midnight_can_move_to_end_before_midnight() -> None:
     night = busy({6}, time(22), time(0, 10), movable_minutes=60)
 
     assert WouldMove(night, (6,), True, 20, False).then == time(23, 50)
 
 
-def test_missed_sessions_come_with_the_number_of_all_sessions() -> None:
+def test_a_remark_has_the_missed_sessions_and_the_number_of_all_sessions() -> None:
     court = busy(set(), time(10), time(11), recurrence=OnDates(frozenset({date(2026, 12, 9)})))
 
     assert remarks_of([offer(1, WEEK)], need(court))[3] == MissedSessions(((date(2026, 12, 9), WEEK[1]),), 36)
 
 
-def test_nothing_moves_speaks_for_a_schedule_and_a_tight_gap_against_it() -> None:
+def test_remarks_say_that_nothing_moves_and_where_a_gap_is_tight() -> None:
     shop = busy({0}, time(12, 35), time(18), travel_before=25)
 
     assert remarks_of([offer(1, WEEK)], need(shop))[3:] == (NothingMoves(), TightGap(shop, 0, 10, False))
     assert remarks_of([offer(1, WEEK)], need(replace(shop, starts=time(12, 40))))[3:] == (NothingMoves(),)
 
 
-def test_what_is_kept_of_the_present_schedule() -> None:
+def test_a_remark_compares_the_schedule_with_the_present_one() -> None:
     kept = Preferences(kept=tuple(WEEK))
 
     assert remarks_of([offer(1, WEEK)], need(), kept)[-1] == KeepsSchedule()

@@ -1,4 +1,4 @@
-"""In small random worlds the search returns what trying every set of meetings returns, in the same order."""
+"""In small random clinics, the search returns the same schedules as trying every set of meetings, in the same order."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -62,7 +62,7 @@ def random_busy_time(random: Random, key: int) -> BusyTime:
 
 
 def random_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
-    """Up to three tracks that share some meetings, a need, and sometimes a present schedule to keep."""
+    """Return up to three tracks that share some meetings, a need, and sometimes a present schedule to keep."""
     meetings = [random_meeting(random, key) for key in range(random.randint(3, 9))]
     full = {each.key: (MONDAY + 7 * DAY + each.weekday * DAY,) if random.random() < 0.1 else () for each in meetings}
     offers = []
@@ -98,7 +98,7 @@ def random_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
 
 
 def try_everything(offers: list[Offer], need: Need, preferences: Preferences) -> list[Found]:
-    """Judge and score every set of the meetings of each track, and of the tracks that mix."""
+    """Judge every set of meetings of each track and the tracks that mix with it, and return those that fit, best first."""
     found: dict[object, Found] = {}
     for offer in sorted(offers, key=lambda offer: (offer.name, offer.key)):
         start = offer.next_start_date(need.from_day)
@@ -135,7 +135,7 @@ def try_everything(offers: list[Offer], need: Need, preferences: Preferences) ->
 
 
 def _possible(offer: Offer, need: Need) -> tuple[WeeklyMeeting, ...]:
-    """The most of the track that the patient can attend; `as_much_as_possible` picks one of equal alternatives."""
+    """Return the largest part of the track that the patient can attend; `as_much_as_possible` decides between equal parts."""
     free = [each.meeting for each in offer.meetings if not _is_blocked(offer, each.meeting, need)]
     return as_much_as_possible(free, need.rules)
 
@@ -160,7 +160,7 @@ def _expected(
 ) -> Found:
     score = score_meetings(chosen, then, asked=need.from_day, is_mixed=is_mixed, kept=preferences.kept)
     week = [sorted((each.span.start, each.span.end) for each in chosen if each.weekday == day) for day in range(7)]
-    times = tuple(tuple(today) or ((1440, 1440),) for today in week)
+    times = tuple(tuple(spans) or ((1440, 1440),) for spans in week)
     return score.points(), times, tuple(str(each.key) for each in chosen), (home.name, str(home.key)), is_mixed
 
 
@@ -171,7 +171,7 @@ def as_found(schedule: Schedule) -> Found:
 
 
 @pytest.mark.parametrize("hundred", range(WORLDS // 100))
-def test_the_search_finds_what_trying_everything_finds_in_the_same_order(hundred: int) -> None:
+def test_schedules_are_those_that_trying_every_set_finds_in_the_same_order(hundred: int) -> None:
     fitting = 0
     for seed in range(hundred * 100, hundred * 100 + 100):
         offers, need, preferences = random_world(Random(seed))

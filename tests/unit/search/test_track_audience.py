@@ -1,4 +1,4 @@
-"""Whom a track takes (by level of care and age), which tracks mix, and in which of them a patient is enrolled."""
+"""Which patients a track takes by level of care and age, which tracks mix, and which of these is the home track."""
 
 from dataclasses import replace
 from datetime import date
@@ -38,9 +38,9 @@ THREE = MORNINGS[:3]
 def test_a_track_takes_patients_of_its_level_and_ages(
     track_fields: dict[str, Any], need_fields: dict[str, Any], reasons: tuple[Reason, ...]
 ) -> None:
-    track, asked = offer(*THREE, **track_fields), need(**need_fields)
-    assert judge(track, asked, THREE) == reasons
-    (fit,) = find_fits([track], asked)
+    track, patient_need = offer(*THREE, **track_fields), need(**need_fields)
+    assert judge(track, patient_need, THREE) == reasons
+    (fit,) = find_fits([track], patient_need)
     assert fit.fits == (not reasons)
     assert fit.obstacles == reasons
     assert (fit.whole, fit.enough) == ((None, None) if reasons else (tuple(THREE), tuple(THREE)))

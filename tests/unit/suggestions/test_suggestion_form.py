@@ -1,4 +1,4 @@
-"""A suggestion as query parameters of the what-if form, and a bound of the rules read back from one."""
+"""A suggestion is encoded as query parameters of the what-if form, and a change of a rule is read back from one."""
 
 from dataclasses import replace
 from datetime import date, time
@@ -114,7 +114,7 @@ def test_a_suggestion_fills_in_the_form(changes: list[Adjustment], query: str) -
         ("maximum_minutes:1", None),
     ],
 )
-def test_a_bound_that_makes_no_sense_is_passed_over(text: str, after: int | None) -> None:
+def test_an_invalid_change_of_a_rule_is_ignored(text: str, after: int | None) -> None:
     change = parse_rule_change(text, Need(prescribed_minutes=540, prescribed_days=3, from_day=date(2026, 12, 1)))
 
     assert (change and change.after) == after

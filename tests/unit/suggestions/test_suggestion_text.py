@@ -46,7 +46,7 @@ GROUP = meeting(3, "16:30", "17:30", key=7, name="Relapse & recovery")
 
 
 def text_of(*changes: Adjustment, schedules: int = 2) -> str:
-    """The sentence without the year 2026."""
+    """Return the text of a suggestion with these changes, without the year 2026."""
     # A real Suggestion would also need its best schedule, which the text does not mention.
     suggestion: Any = SimpleNamespace(changes=changes, schedules=schedules, is_more=schedules == 50)
     sentence = suggestion_text(suggestion)
@@ -157,7 +157,7 @@ def text_of(*changes: Adjustment, schedules: int = 2) -> str:
         ),
     ],
 )
-def test_a_suggestion_tells_what_changes(change: Adjustment, clause: str) -> None:
+def test_the_text_of_a_suggestion_says_what_changes(change: Adjustment, clause: str) -> None:
     assert text_of(change) == f"If {clause}: 2 schedules fit."
 
 
@@ -165,11 +165,11 @@ def test_a_suggestion_tells_what_changes(change: Adjustment, clause: str) -> Non
     ("schedules", "end"),
     [(1, ": 1 schedule fits."), (49, ": 49 schedules fit."), (50, ": 50 schedules or more fit.")],
 )
-def test_a_suggestion_tells_how_many_schedules_would_fit(schedules: int, end: str) -> None:
+def test_the_text_of_a_suggestion_says_how_many_schedules_would_fit(schedules: int, end: str) -> None:
     assert text_of(CommitmentSkipped(busy=SHIFT), schedules=schedules).endswith(end)
 
 
-def test_a_pair_is_one_sentence() -> None:
+def test_two_changes_are_one_sentence() -> None:
     pair = (EndsEarlier(busy=SHIFT, weekday=3, minutes=20), CommitmentSkipped(busy=COURT))
     assert text_of(*pair) == (
         "If “Joe's & <son>” ended at 17:10 instead of 17:30 on Thursdays and “Court” did not take place on Thu 5 Nov:"

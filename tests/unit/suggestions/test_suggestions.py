@@ -1,6 +1,6 @@
-"""Suggestions hold what they promise, are as small as possible, and none is missing in small random worlds.
+"""In small random clinics, suggestions give the schedules that they promise, are as small as possible, and none is missing.
 
-A suggestion that is applied gives the schedules that it promises, and one step less is not enough.
+The tests apply each suggestion and count the schedules that fit. Then they reduce it by one step, and nothing may fit.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ WORLDS, TRIED_WORLDS = 900, 120
 
 
 def hard_world(seed: int) -> tuple[tuple[Offer, ...], Need]:
-    """A small world; every second one needs little treatment, around more commitments."""
+    """Return a small random clinic and a need; an odd seed gives a need with little treatment and more commitments."""
     random = Random(seed)
     offers, need, _ = random_world(random)
     if seed % 2:
@@ -52,7 +52,7 @@ def fits(changes: tuple[Adjustment, ...], offers: tuple[Offer, ...], need: Need)
 
 
 def one_step_less(change: Adjustment) -> tuple[Adjustment, ...]:
-    """The change by one step less; empty if it is a single step."""
+    """Return the change reduced by one step, or an empty tuple if it is a single step."""
     if isinstance(change, MinutesAdjustment):
         return (replace(change, minutes=change.minutes - STEP),) if change.minutes > STEP else ()
     if isinstance(change, NumberAdjustment):
@@ -68,7 +68,7 @@ def one_step_less(change: Adjustment) -> tuple[Adjustment, ...]:
 
 
 @pytest.mark.parametrize("hundred", range(WORLDS // 100))
-def test_a_suggestion_holds_what_it_promises_and_one_step_less_is_not_enough(hundred: int) -> None:
+def test_a_suggestion_gives_its_schedules_and_one_step_less_is_not_enough(hundred: int) -> None:
     singles = pairs = 0
     for seed in range(hundred * 100, hundred * 100 + 100):
         world = hard_world(seed)
@@ -91,7 +91,7 @@ def test_a_suggestion_holds_what_it_promises_and_one_step_less_is_not_enough(hun
 
 
 def all_adjustments_of(busy: BusyTime) -> Iterator[list[CommitmentAdjustment]]:
-    """Every kind of adjustment of a commitment, each by all amounts, the smallest first."""
+    """Yield, for each kind of adjustment of a commitment, the adjustments by every amount, the smallest first."""
     days = sorted(weekdays_of(busy.recurrence))
     for weekday in (*(days if len(days) > 1 else ()), None):
         steps = range(STEP, busy.minutes - busy.movable_minutes, STEP)
@@ -105,7 +105,7 @@ def all_adjustments_of(busy: BusyTime) -> Iterator[list[CommitmentAdjustment]]:
         yield [ShorterTravel(busy=busy, before=before, minutes=by) for by in range(STEP, travel + 1, STEP)]
 
 
-def test_no_adjustment_of_a_commitment_or_a_place_is_missing() -> None:
+def test_no_adjustment_of_a_commitment_or_a_full_group_is_missing() -> None:
     worlds = 0
     for world in map(hard_world, range(TRIED_WORLDS)):
         if fits((), *world):
@@ -116,8 +116,8 @@ def test_no_adjustment_of_a_commitment_or_a_place_is_missing() -> None:
             for amounts in all_adjustments_of(busy):
                 enough += [change for change in amounts if fits((change,), *world)][:1]
         for each in {each.meeting.key: each for offer in offers for each in offer.meetings}.values():
-            place = OneMorePlace(meeting=each.meeting, full_on=each.full_on)
-            enough += [place] if each.full_on and fits((place,), *world) else []
+            one_more_spot = OneMorePlace(meeting=each.meeting, full_on=each.full_on)
+            enough += [one_more_spot] if each.full_on and fits((one_more_spot,), *world) else []
         smallest = {
             one.token
             for one in enough
@@ -204,7 +204,7 @@ def tokens_of(busy: tuple[BusyTime, ...] = (), offers: tuple[Offer, ...] | None 
         pytest.param(commitment("16:30", "17:00", on(3), kind="treatment"), [], id="other treatment never moves"),
     ],
 )
-def test_which_adjustment_of_a_commitment_is_suggested(busy: BusyTime, tokens: list[str]) -> None:
+def test_the_smallest_adjustment_of_a_commitment_is_suggested(busy: BusyTime, tokens: list[str]) -> None:
     found = [token for token in tokens_of((busy,)) if not token.startswith(("prescribes", "rule"))]
     assert found == tokens
 
@@ -252,17 +252,17 @@ def test_which_adjustment_of_a_commitment_is_suggested(busy: BusyTime, tokens: l
         ),
     ],
 )
-def test_which_other_adjustment_is_suggested(given: dict[str, Any], tokens: list[str]) -> None:
+def test_spots_prescriptions_rules_and_start_dates_are_adjusted(given: dict[str, Any], tokens: list[str]) -> None:
     assert tokens_of(**given) == tokens
 
 
-def test_a_pair_of_a_place_and_a_shift_that_ends_earlier() -> None:
+def test_an_earlier_end_of_a_shift_and_a_spot_are_suggested_together() -> None:
     shift = commitment("09:00", "16:20", on(1))
     found = tokens_of((shift,), track(full=(MONDAY + 10 * DAY,)))
     assert found[0] == "ends_earlier:work-1::20+one_more_place:Thu:1"
 
 
-def test_treatment_can_start_after_a_temporary_job() -> None:
+def test_a_start_after_a_temporary_job_is_suggested() -> None:
     job = commitment("12:00", "20:00", Recurrence(weekdays=frozenset(range(5)), valid_until=MONDAY + 35 * DAY))
     assert "begins_on:2026-11-02:2026-11-21" in tokens_of((job,))
 

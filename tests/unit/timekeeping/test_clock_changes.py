@@ -1,4 +1,4 @@
-"""When clocks are put forward and back, in zones that do it at night in different ways, and in those that never do."""
+"""The dates and minutes of clock changes, in time zones that change in different ways or never."""
 
 from datetime import UTC, date
 from zoneinfo import ZoneInfo
@@ -40,10 +40,10 @@ def test_the_range_is_half_open(first: date, until: date, number: int) -> None:
     assert len(list(clock_changes(ZoneInfo("America/New_York"), first, until))) == number
 
 
-def test_utc_has_none() -> None:
+def test_utc_has_no_clock_changes() -> None:
     assert list(clock_changes(UTC, *YEAR)) == []
 
 
-def test_a_change_by_nothing_is_none() -> None:
+def test_a_clock_change_of_zero_minutes_is_refused() -> None:
     with pytest.raises(ValueError, match="can't be 0 minutes"):
         ClockChange(date(2026, 11, 1), 0)

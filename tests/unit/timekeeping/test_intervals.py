@@ -1,4 +1,4 @@
-"""Intervals against a brute-force set of minutes, and instants against the night the clocks change."""
+"""Intervals compared with sets of minutes, and intervals of instants in the night when clocks change."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -42,13 +42,13 @@ def moments(*them: Interval[int]) -> set[int]:
         pytest.param(NINE.replace(tzinfo=None), NINE.replace(hour=10, tzinfo=None), id="wall clock without a zone"),
     ],
 )
-def test_nonsense_cannot_be_built(start: Any, end: Any) -> None:
+def test_an_invalid_interval_cannot_be_built(start: Any, end: Any) -> None:
     with pytest.raises(ValueError):
         Interval(start, end)
 
 
 @given(intervals, intervals)
-def test_two_overlap_exactly_when_they_share_a_minute(one: Interval[int], two: Interval[int]) -> None:
+def test_two_intervals_overlap_exactly_when_they_share_a_minute(one: Interval[int], two: Interval[int]) -> None:
     shared = moments(one) & moments(two)
     assert one.overlaps(two) == two.overlaps(one) == bool(shared)
     both = one.intersection(two)
@@ -56,15 +56,13 @@ def test_two_overlap_exactly_when_they_share_a_minute(one: Interval[int], two: I
 
 
 @given(intervals, intervals, starts)
-def test_containing_and_covering_are_about_the_same_minutes(
-    one: Interval[int], two: Interval[int], moment: int
-) -> None:
+def test_contains_and_covers_agree_with_sets_of_minutes(one: Interval[int], two: Interval[int], moment: int) -> None:
     assert one.contains(moment) == (moment in moments(one))
     assert one.covers(two) == (moments(two) <= moments(one))
 
 
 @given(several)
-def test_the_most_at_once_are_those_of_the_fullest_minute(them: list[Interval[int]]) -> None:
+def test_the_most_simultaneous_intervals_are_in_the_fullest_minute(them: list[Interval[int]]) -> None:
     fullest = max((sum(each.contains(minute) for each in them) for minute in moments(*them)), default=0)
     assert max_simultaneous(them) == fullest
 
@@ -84,7 +82,7 @@ def test_merging_keeps_the_minutes_in_the_fewest_intervals(them: list[Interval[i
 
 
 @given(several, several)
-def test_subtracting_leaves_the_minutes_that_are_in_no_hole(
+def test_subtraction_leaves_the_minutes_that_are_in_no_hole(
     them: list[Interval[int]], holes: list[Interval[int]]
 ) -> None:
     left = subtract(them, holes)
@@ -93,7 +91,7 @@ def test_subtracting_leaves_the_minutes_that_are_in_no_hole(
 
 
 def test_instants_are_kept_in_utc_so_that_the_repeated_hour_lasts_an_hour() -> None:
-    """On 1 November 2026 01:00 to 02:00 comes twice in New York: 01:45 EDT is before 01:15 EST."""
+    """On November 1, 2026, the hour from 01:00 to 02:00 comes twice in New York, so 01:45 EDT is before 01:15 EST."""
     first = datetime(2026, 11, 1, 1, 45, tzinfo=NEW_YORK)
     second = datetime(2026, 11, 1, 1, 15, fold=1, tzinfo=NEW_YORK)
     night = Interval(first, second)
@@ -113,14 +111,12 @@ def test_instants_are_kept_in_utc_so_that_the_repeated_hour_lasts_an_hour() -> N
         pytest.param(NINE.date(), time(9), time(9, 59, 59, 999999), 59, id="never rounded up"),
     ],
 )
-def test_minutes_are_those_that_pass_and_not_those_on_the_wall(
-    day: date, starts: time, ends: time, minutes: int
-) -> None:
+def test_minutes_are_elapsed_time_and_not_wall_clock_time(day: date, starts: time, ends: time, minutes: int) -> None:
     passed = minutes_between(datetime.combine(day, starts, NEW_YORK), datetime.combine(day, ends, NEW_YORK))
     assert passed == minutes
 
 
-def test_minutes_between_naive_times_are_refused() -> None:
+def test_naive_times_are_refused() -> None:
     naive = in_utc(NINE).replace(tzinfo=None)
     with pytest.raises(ValueError, match="time zone"):
         minutes_between(naive, naive + timedelta(hours=1))

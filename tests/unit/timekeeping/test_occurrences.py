@@ -1,4 +1,4 @@
-"""Weekly patterns are expanded into dated sessions; 09:00 stays 09:00 on both sides of every clock change."""
+"""Weekly patterns are expanded into dated sessions, and 09:00 stays 09:00 on both sides of every clock change."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -100,7 +100,7 @@ def test_lord_howe_changes_by_half_an_hour(day: date, wall: time, shown: time) -
 
 
 @given(days_of_2026_and_2027, walls, st.sampled_from(ZONES))
-def test_clocks_show_the_given_time_unless_it_is_skipped(day: date, wall: time, zone: ZoneInfo) -> None:
+def test_clocks_show_the_given_time_unless_they_skip_it(day: date, wall: time, zone: ZoneInfo) -> None:
     there = at_wall_clock(day, wall, zone).astimezone(zone)
     meant, shown = datetime.combine(day, wall, UTC), datetime.combine(there.date(), there.time(), UTC)
     assert shown - meant in {timedelta(0), timedelta(minutes=30), timedelta(minutes=60)}
@@ -137,7 +137,7 @@ def night(starts: time, ends: time, **more: Any) -> MeetingPattern:
         ),
     ],
 )
-def test_sessions_in_the_night_of_a_clock_change_last_as_long_as_really_passes(
+def test_a_session_over_a_clock_change_counts_elapsed_minutes(
     pattern: MeetingPattern, day: date, minutes: int | None
 ) -> None:
     found = expand_pattern(pattern, day, day + timedelta(days=1), zone=NEW_YORK)
@@ -178,7 +178,7 @@ MORNING = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12), break_st
         pytest.param({"countable": False, "breaks_count": True}, 0, id="nor do its breaks"),
     ],
 )
-def test_countable_minutes(rule: dict[str, Any], minutes: int) -> None:
+def test_countable_minutes_depend_on_breaks_and_on_the_service(rule: dict[str, Any], minutes: int) -> None:
     (session,) = expand_pattern(MORNING, date(2026, 11, 2), date(2026, 11, 3), zone=NEW_YORK, **rule)
     assert session.countable_minutes == minutes
 
@@ -195,7 +195,9 @@ def test_countable_minutes(rule: dict[str, Any], minutes: int) -> None:
         pytest.param({}, [(1, 10), (16, 24)], [], id="closed on all of them"),
     ],
 )
-def test_dates_in_november(change: dict[str, Any], closed: list[tuple[int, int]], dates: list[int]) -> None:
+def test_dates_follow_the_pattern_and_leave_out_closures(
+    change: dict[str, Any], closed: list[tuple[int, int]], dates: list[int]
+) -> None:
     pattern = MeetingPattern(weekday=MONDAY, starts=time(9), ends=time(12), **change)
     closures = [Interval(date(2026, 11, first), date(2026, 11, until)) for first, until in closed]
     found = occurrence_dates(pattern, date(2026, 11, 1), date(2026, 11, 30), closures)

@@ -1,4 +1,4 @@
-"""Parsing and formatting of shift rotations, and the days that they mean."""
+"""Parsing and formatting of shift rotations such as "4 on, 3 off", and their days on."""
 
 import pytest
 from hypothesis import given

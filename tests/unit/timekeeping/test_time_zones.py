@@ -1,4 +1,4 @@
-"""Busy times in one time zone, shown by the clocks of another, are the same minute by minute."""
+"""Busy times that are moved to the clock of another time zone cover the same minutes."""
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -72,7 +72,7 @@ def test_every_occasion_is_shifted_by_the_difference(
     assert occasions(shift_busy_time(busy, ahead), 0) == occasions((busy,), ahead)
 
 
-def test_a_whole_day_stays_that_day() -> None:
+def test_a_busy_time_of_a_whole_day_is_not_shifted() -> None:
     trip = shift(OnDates(frozenset({MONDAY})), "00:00", "00:00")
     assert shift_busy_time(trip, 60) == (trip,)
 
@@ -94,7 +94,9 @@ def test_every_other_sunday_night_becomes_the_mondays_of_the_other_weeks() -> No
         pytest.param(NEW_YORK, PHOENIX, MONDAY, (-180, -120), id="clocks that do not change"),
     ],
 )
-def test_clock_differences_in_a_year(of: ZoneInfo, to: ZoneInfo, first: date, ahead: tuple[int, ...]) -> None:
+def test_every_clock_difference_of_a_year_is_found(
+    of: ZoneInfo, to: ZoneInfo, first: date, ahead: tuple[int, ...]
+) -> None:
     assert clock_differences(of, to, first, first + timedelta(days=366)) == ahead
     noon = datetime.combine(first, time(12), of)
     assert noon.astimezone(to).hour * 60 - 12 * 60 in ahead

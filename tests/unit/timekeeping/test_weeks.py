@@ -34,14 +34,14 @@ def test_a_week_begins_on_its_first_weekday(day: date, first_weekday: int, start
 
 
 @given(days, st.integers(0, 6))
-def test_every_day_is_one_of_the_seven_of_its_week(day: date, first_weekday: int) -> None:
+def test_every_day_is_one_of_the_seven_days_of_its_week(day: date, first_weekday: int) -> None:
     start = week_start(day, first_weekday)
     assert start.weekday() == first_weekday
     assert 0 <= (day - start).days < 7
 
 
-def test_every_other_week_stays_in_step_over_iso_week_53() -> None:
-    """2026 has 53 ISO weeks, so odd and even week numbers would give two consecutive weeks."""
+def test_an_every_other_week_pattern_stays_in_step_over_iso_week_53() -> None:
+    """2026 has 53 ISO weeks, so going by odd and even week numbers would give two consecutive weeks."""
     shift = Recurrence(weekdays=frozenset({2}), anchor=date(2026, 12, 14))
     assert list(shift.dates(date(2026, 12, 1), date(2027, 2, 1))) == [
         date(2026, 12, 2),
@@ -53,7 +53,7 @@ def test_every_other_week_stays_in_step_over_iso_week_53() -> None:
 
 
 @given(weekdays, days, days)
-def test_every_other_week_happens_in_one_of_any_two_consecutive_weeks(
+def test_an_every_other_week_pattern_happens_in_one_of_any_two_consecutive_weeks(
     on: frozenset[int], anchor: date, day: date
 ) -> None:
     shift = Recurrence(weekdays=on, anchor=anchor)
@@ -63,7 +63,7 @@ def test_every_other_week_happens_in_one_of_any_two_consecutive_weeks(
 
 
 @given(weekdays, st.none() | days, st.none() | days, st.integers(1, 60), days, st.integers(-5, 40))
-def test_dates_are_the_days_in_the_range_on_which_it_happens(
+def test_dates_are_the_days_of_the_range_on_which_the_recurrence_happens(
     on: frozenset[int], anchor: date | None, valid_from: date | None, valid_days: int, first: date, length: int
 ) -> None:
     recurrence = Recurrence(
@@ -72,13 +72,13 @@ def test_dates_are_the_days_in_the_range_on_which_it_happens(
         valid_from=valid_from,
         valid_until=valid_from and valid_from + timedelta(days=valid_days),
     )
-    asked = [first + timedelta(days=step) for step in range(length)]
+    range_days = [first + timedelta(days=step) for step in range(length)]
     assert list(recurrence.dates(first, first + timedelta(days=length))) == [
-        day for day in asked if recurrence.happens_on(day)
+        day for day in range_days if recurrence.happens_on(day)
     ]
 
 
-def test_once_is_a_single_date() -> None:
+def test_a_recurrence_that_happens_once_has_a_single_date() -> None:
     court = Recurrence.once(date(2026, 11, 5))
     assert list(court.dates(date(2026, 1, 1), date(2027, 12, 31))) == [date(2026, 11, 5)]
 
@@ -174,7 +174,7 @@ def hours(start: float, end: float, day: int = 0) -> Interval[int]:
         ),
     ],
 )
-def test_a_busy_time_has_these_minutes_in_a_week(
+def test_a_busy_time_has_its_occasions_in_a_week_with_and_without_travel(
     time_off: BusyTime, without_travel: list[Interval[int]], with_travel: list[Interval[int]]
 ) -> None:
     found = list(time_off.occasions(MONDAY, MONDAY + timedelta(weeks=1)))
@@ -194,7 +194,7 @@ def test_a_busy_time_has_these_minutes_in_a_week(
 def test_occasions_cover_exactly_the_busy_minutes_of_the_range(
     on: frozenset[int], anchor: date | None, valid_from: date | None, starts: time, ends: time, before: int, after: int
 ) -> None:
-    """The minutes are those that an occurrence in the surrounding month covers, and no others."""
+    """A minute is expected to be busy exactly when an occurrence in the surrounding month covers it."""
     time_off = busy(starts, ends, Recurrence(weekdays=on, anchor=anchor, valid_from=valid_from), before, after)
     range_of_days = 3
     expected: set[int] = set()
@@ -210,7 +210,7 @@ def test_occasions_cover_exactly_the_busy_minutes_of_the_range(
     assert found == expected
 
 
-def test_travel_takes_time() -> None:
+def test_negative_travel_is_refused() -> None:
     with pytest.raises(ValueError, match="travel"):
         busy(time(9), time(17), before=-5)
 
@@ -236,8 +236,10 @@ def test_a_rotation_is_the_same_in_every_cycle_before_and_after_its_first_day(
     shift = Rotation(cycle_days=cycle_days, days_on=days_on, first=first)
     assert shift.happens_on(day) == shift.happens_on(day + timedelta(days=cycle_days))
     assert {(each - first).days % cycle_days for each in shift.dates(day, day + timedelta(days=cycle_days))} == days_on
-    asked = [day + timedelta(days=step) for step in range(length)]
-    assert list(shift.dates(day, day + timedelta(days=length))) == [each for each in asked if shift.happens_on(each)]
+    range_days = [day + timedelta(days=step) for step in range(length)]
+    assert list(shift.dates(day, day + timedelta(days=length))) == [
+        each for each in range_days if shift.happens_on(each)
+    ]
 
 
 def test_a_rotation_happens_only_between_its_dates() -> None:
