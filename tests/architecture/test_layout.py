@@ -121,7 +121,7 @@ KNOWN_LOOKUPS = {
     # One query reads a day's bookings and their attendance marks.
     ("scheduling/services/sessions/day.py", "attendance__status"),
 }
-"""Allowed lookups, each because one query needs data of two apps. A new one needs a reason why the later app can't query."""
+"""Lookups into later apps that are allowed, because one query needs data of two apps. Give the reason for each new one."""
 
 
 def lookups_into_later_apps(path: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""Enter commitments in a browser: a rotating shift in the form, and a week painted with a mouse, a finger and keys."""
+"""Enter commitments in a browser: a rotating shift in a form, and a week painted on a grid with a mouse, a finger and keys."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -45,7 +45,7 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     expect(phone.get_by_text("Ada Park sees people one to one in these hours.")).to_be_visible()
     axe(phone)
 
-    # On a desktop, enrolling proposes the hour right after the group.
+    # On a desktop, the enrollment page offers the hour right after the group.
     sign_in(page, coordinator)
     page.goto(reverse("enroll", args=[rosa.pk, track.pk]))
     page.get_by_label("Wednesday 12:00–13:00 with Ada Park").check()

@@ -159,7 +159,7 @@ CHANGES = [
     ("America/Sao_Paulo", date(2018, 2, 18)),
     ("Europe/Dublin", date(2026, 10, 25)),
 ]
-"""Days on which clocks change, some at midnight. In St. John's they went back into the day before."""
+"""Days on which clocks change, some at midnight. In St. John's, the clocks went back into the day before."""
 
 
 def nights_run(zone: str, day: date, at: time, check_every: timedelta = timedelta(minutes=5)) -> Counter[date]:

@@ -75,7 +75,7 @@ def test_the_next_level_keeps_groups_of_the_one_before() -> None:
 
 
 def test_the_first_schedule_is_the_one_that_can_be_kept_longer() -> None:
-    """For the first step alone the mornings come first, but only the evenings can continue once the new shift starts."""
+    """Alone, the first step would use the morning groups, but only evening groups can continue once the new shift starts."""
     now, later = step(540, 3), step(540, 3, week=4, busy=(shift(range(5), "08:00", "16:00"),))
     assert keys(plan_steps([now])[0]) == ["M0", "M2", "M4"]
     plans = plan_steps([now, later])

@@ -92,7 +92,7 @@ def test_impossible_times_are_refused(arrived: datetime | None, left: datetime |
 
 
 def test_elapsed_time_counts_in_the_night_when_clocks_go_back() -> None:
-    """On 1 November 2026, three and a half hours pass in New York from 00:30 to 03:00."""
+    """On November 1, 2026, clocks go back in New York, so three and a half hours pass from 00:30 to 03:00."""
     night = Interval(
         datetime(2026, 11, 1, 0, 30, tzinfo=NEW_YORK),
         datetime(2026, 11, 1, 3, 0, tzinfo=NEW_YORK),

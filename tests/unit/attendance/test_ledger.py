@@ -31,7 +31,7 @@ def span(day: int, start: float, end: float) -> Interval[datetime]:
 
 
 def booked(key: int, day: int, credited: int | None = None, *, minutes: int = 180, **more: Any) -> BookedSession:
-    """Create a morning session, three hours long by default."""
+    """Create a booked session in the morning, with 180 countable minutes by default."""
     return BookedSession(
         key=key,
         on=MONDAY + timedelta(days=day),
@@ -171,7 +171,7 @@ def test_an_impossible_prescription_is_refused(minutes: int, days: int) -> None:
 
 
 def test_the_ledger_sums_credited_and_remaining_minutes() -> None:
-    """Monday is attended in full, Wednesday in part, Friday is pending; one session is canceled and one does not count."""
+    """Monday is attended in full, Wednesday in part, and Friday is to come. Two other sessions are canceled or do not count."""
     week = build_ledger(
         WeekPolicy(),
         [

@@ -123,7 +123,7 @@ def test_without_clock_changes_single_dates_add_no_busy_minutes(intervals: list[
         ),
     ],
 )
-def test_a_time_becomes_busy_times_on_single_dates_that_part_at_midnight(
+def test_a_time_becomes_busy_times_on_its_dates_split_at_midnight(
     interval: Interval[datetime], slots: list[tuple[date, str, str]]
 ) -> None:
     found = times(interval).on_dates(NEW_YORK)

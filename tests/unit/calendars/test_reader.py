@@ -1,4 +1,4 @@
-"""Calendar files are read in a child process with limits on time and memory that prints nothing from the file."""
+"""Calendar files are read in a child process with limits on time and memory, and nothing that it prints is shown."""
 
 import resource
 import subprocess

@@ -1,6 +1,6 @@
 """In small random clinics, suggestions give the schedules that they promise, are as small as possible, and none is missing.
 
-The tests apply each suggestion and count the schedules that fit. Then they reduce it by one step, and nothing may fit.
+The tests apply each suggestion and count the schedules that fit. Then they reduce it by one step, and expect that none fits.
 """
 
 from collections.abc import Iterator

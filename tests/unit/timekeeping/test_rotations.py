@@ -1,4 +1,4 @@
-"""Parsing and formatting of shift rotations such as "4 on, 3 off", and their days on."""
+"""Parsing and formatting of shift rotations such as "4 on, 3 off", and the days on which they fall."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Weeks, every other week across the end of the year, and busy times past midnight, checked minute by minute."""
+"""Weeks, patterns of every other week across the end of a year, and busy times past midnight, checked by the minute."""
 
 from collections.abc import Callable
 from datetime import date, time, timedelta
