@@ -36,9 +36,9 @@ def is_within(day: date, first: date | None, until: date | None) -> bool:
 class Recurrence:
     """A pattern on certain weekdays (Monday is 0), every week or, with an `anchor` date, every other week.
 
-    "Every other week" means the weeks, counted from Monday, that are an even number of weeks away from the anchor's week. The
-    pattern applies to dates in [valid_from, valid_until); None leaves that side unbounded. Raises ValueError if there is no
-    weekday or if the range is empty.
+    "Every other week" means the weeks that are an even number of weeks away from the anchor's week; weeks begin on
+    Monday. The pattern applies to dates in [valid_from, valid_until); None leaves that side unbounded. Raises
+    ValueError if there is no weekday or if the range is empty.
     """
 
     weekdays: frozenset[int]

@@ -34,10 +34,11 @@ def credited_minutes(
 ) -> int:
     """Return the credited minutes: the time attended within the session, minus the break, in whole minutes.
 
-    All times are aware datetimes; `pause` is the break. Without `arrived`, the patient came at the start of the session;
-    without `left`, they stayed to the end. Coming early or leaving late adds nothing, and part minutes are rounded down.
-    The result is 0 for a patient who did not attend and for a session that is not countable. Billing and state rules credit
-    the time delivered, not the time scheduled. Breaks are credited only if the site's RuleSet says so (`breaks_count`).
+    All times are aware datetimes; `pause` is the break. Without `arrived`, the patient came at the start of the
+    session; without `left`, they stayed to the end. Coming early or leaving late adds nothing, and the total is rounded
+    down to whole minutes. The result is 0 for a patient who did not attend and for a session that is not countable.
+    Billing and state rules credit the time delivered, not the time scheduled. Breaks are credited only if the site's
+    RuleSet says so (`breaks_count`).
 
     Raises ValueError if the patient left before arriving, came after the end or left before the start, and for partial
     attendance with neither time.

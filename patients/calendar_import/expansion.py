@@ -80,7 +80,10 @@ class AllEvents(recurring_ical_events.SelectComponents):
 
 @dataclass(slots=True, kw_only=True)
 class ExpandedCalendar:
-    """Busy times of a calendar on the dates [first, until), dates of its all-day events, and counts for notices."""
+    """The times and all-day dates of the events in a calendar on dates in [first, until).
+
+    Events that are skipped are only counted, so that a notice can report how many of each kind there are.
+    """
 
     zone: tzinfo
     first: date

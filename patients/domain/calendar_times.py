@@ -87,9 +87,9 @@ def dates_by_span(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapp
 
 
 def _split_at_midnight(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, MinuteSpan]]:
-    """Yield the parts of an interval, each with its date. An interval longer than a day is split at midnights.
+    """Yield the parts of an interval, each with its date. An interval longer than a day is split at each midnight.
 
-    An interval of up to a day stays in one part, even if it lasts past midnight.
+    An interval of at most a day is not split, even if it lasts past midnight.
     """
     first = _local_time(interval.start, zone).date()
     starts, ends = _wall_minutes(interval, first, zone)

@@ -14,7 +14,7 @@ from timekeeping.reasons import Reason
 
 WEEK = timedelta(weeks=1)
 MIN_DATES_FOR_WEEKLY = 3
-"""Minimum number of appointments on the same weekday at the same time that a letter lists as a weekly time."""
+"""Minimum number of appointments at the same time of the week for a letter to list them as a weekly time."""
 REVEALING_STEMS = (
     *("addict", "alcohol", "behavioral", "behavioural", "clinic", "counsel", "detox", "drug", "inpatient", "mental"),
     *("opioid", "outpatient", "overdos", "patient", "psych", "recover", "rehab", "relapse", "sober", "sobriet"),
@@ -97,9 +97,9 @@ class PurposeRevealsTreatment(Reason):
 
 
 def revealing_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the distinct words in the text that reveal treatment, and those of `names` that it contains as whole words.
+    """Return the distinct words in the text that reveal treatment, and those `names` that are whole words in the text.
 
-    All of them are spelled as in the text.
+    Words and names are returned as they are spelled in the text.
     """
     found = [match.group() for match in _REVEALING.finditer(text)]
     found += (
@@ -113,7 +113,7 @@ def revealing_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LetterContent:
-    """The whole content of a letter: sender, recipient, patient and times. No field could name a treatment."""
+    """The whole content of a letter: sender, recipient, patient and times. It has no field for treatment."""
 
     sender: str
     sender_address: str

@@ -18,7 +18,7 @@ from timekeeping.reasons import Key, Reason
 
 BEAM_WIDTHS = {1: (1,), 2: (MAX_SCHEDULES, 1)}
 BEAM_WIDTHS_FOR_MORE = (12, 3, 1)
-"""How many of the best schedules to try for each step in order, if three or more steps need a schedule.
+"""How many of the best schedules to try for the first, second and third step, if at least three need a schedule.
 
 `BEAM_WIDTHS` has the numbers for one and two steps. One schedule is enough for the last step and for every step after the
 third. This limits a plan to about fifty searches (product rule).
@@ -81,7 +81,7 @@ class Step:
 class ScheduleDifference:
     """The difference between a schedule and the one before it: groups kept, dropped and added.
 
-    `same_time` are new groups at the time of a group of the schedule before; they are not in `added`.
+    `same_time` are new groups at the same time as a group in the earlier schedule; they are not in `added`.
     """
 
     kept: tuple[WeeklyMeeting, ...]
@@ -184,7 +184,7 @@ class StepPlan:
         return self.step.is_settled and self.difference is not None and self.difference.is_empty
 
     def ranked(self, *, weights: Weights = WEIGHTS, most: int = MAX_SCHEDULES) -> tuple[Schedule, ...]:
-        """Return up to `most` schedules for this step alone, best first. They keep what they can of the meetings before."""
+        """Return up to `most` schedules for this step alone, best first. They keep what they can of `before`."""
         preferences = Preferences(kept=self.before, weights=weights)
         return find_schedules(self.step.open_to(self.tracks_before), self.step.need, preferences=preferences, most=most)
 
@@ -223,11 +223,11 @@ def plan_steps(
 ) -> tuple[StepPlan, ...]:
     """Plan all steps in order so that their schedules have the fewest points in total.
 
-    Each schedule keeps what it can of the meetings before it: at first `enrolled`, which the patient attends until the first
-    step. Arranged meetings that fit are kept. If nothing fits a step, the step after it keeps what it can of the earlier
-    meetings. For each step that needs a schedule, only the best few schedules are tried: `widths` has their numbers, by default
-    those of `BEAM_WIDTHS`. The plan is the best one made of these schedules. Among plans with equal points, the one with the
-    better first schedule is chosen.
+    Each schedule keeps what it can of the meetings that the patient attends before it. Before the first step, these are
+    the `enrolled` meetings. Arranged meetings that fit are kept. If nothing fits a step, the step after it keeps what
+    it can of the earlier meetings. For each step that needs a schedule, only the best few schedules are tried. `widths`
+    says how many for each of these steps; the default is `BEAM_WIDTHS`. The plan is the best one made of these
+    schedules. Among plans with equal points, the one with the better first schedule is chosen.
     """
     return _PlanSearch(tuple(steps), weights, widths).from_step(0, enrolled).steps
 
@@ -258,7 +258,7 @@ class _PlanSearch:
             self.least_from[number] = self.least_from[number + 1] + self._least(steps[number])
 
     def _least(self, step: Step) -> int:
-        """Return a lower bound of the step's points, for any meetings before it and any enrollment of the patient."""
+        """Return a lower bound for the step's points that holds whatever meetings and enrollment come before it."""
         if step.is_settled:
             return 0
         either = (*step.offers, *(offer for offer in step.offers_if_enrolled if offer not in step.offers))

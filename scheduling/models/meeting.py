@@ -54,8 +54,8 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
 class Meeting(models.Model):
     """A weekly meeting at a site, within one day and in wall-clock time. With an `anchor` date it is held every other week.
 
-    The meeting runs on dates in [runs_from, runs_until). To change a meeting from some date on, it is ended and a new one
-    continues it.
+    The meeting runs on dates in [runs_from, runs_until). If a meeting changes from some date on, it ends then and a new
+    meeting continues it.
     """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="meetings")
@@ -155,7 +155,7 @@ class Meeting(models.Model):
         )
 
     def as_busy_time(self, *, label: str, valid_from: date, valid_until: date | None) -> BusyTime:
-        """Return the meeting as busy time of a patient who is enrolled in it on dates in [valid_from, valid_until)."""
+        """Return the meeting as a busy time of a patient who attends it on dates in [valid_from, valid_until)."""
         return BusyTime(
             key=f"meeting-{self.pk}",
             label=label,

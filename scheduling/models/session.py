@@ -31,12 +31,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(user.may_at(Permission.MARK) | (user.may_at(Permission.MARK_OWN) & Q(pk__in=own)))
 
     def finalizable_by(self, user: User) -> "SessionQuerySet":
-        """Sessions that the user leads or assists in and may sign, in any state of the session."""
+        """Sessions that the user leads or assists in and may sign. The state of the session is not checked."""
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(user.may_at(Permission.FINALIZE_OWN), pk__in=own)
 
     def amendable_by(self, user: User) -> "SessionQuerySet":
-        """Sessions whose finalized attendance the user may amend, in any state of the session."""
+        """Sessions whose finalized attendance the user may amend. The state of the session is not checked."""
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(user.may_at(Permission.AMEND) | (user.may_at(Permission.AMEND_OWN) & Q(pk__in=own)))
 

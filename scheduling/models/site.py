@@ -26,7 +26,7 @@ def validate_time_zone(name: str) -> None:
 
 
 REASON_MAX_LENGTH = 120
-"""Maximum number of characters of a short reason in the database. Services cut longer reasons off."""
+"""Maximum number of characters of a short reason in the database. Services truncate longer reasons."""
 
 
 class SiteQuerySet(models.QuerySet["Site"]):

@@ -32,7 +32,7 @@ class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
 class WaitingEntry(models.Model):
     """A patient's entry on the waitlist of a track. Entries are ordered by clinical priority, then by time of request.
 
-    An entry is closed when the patient is enrolled, or with a reason when it is withdrawn.
+    An entry is closed when the patient is enrolled, or when it is withdrawn, which requires a reason.
     """
 
     track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="waiting_entries")

@@ -37,7 +37,7 @@ class RuleBook:
     def week_around(self, day: date) -> Interval[date]:
         """Return the treatment week that contains `day`, as a half-open interval.
 
-        It has seven days, or fewer if new rules that start weeks on another weekday follow it.
+        It has seven days, or fewer if rules that start the week on another weekday come into force within it.
         """
         first = self.week_of(day)
         later = (first + timedelta(days=number) for number in range(1, 7))

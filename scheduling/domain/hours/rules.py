@@ -168,11 +168,11 @@ class WeeklyTotals:
 
 
 def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> int:
-    """Return the countable minutes of one weekday's meetings. Minutes that overlapping meetings share count once.
+    """Return the countable minutes of one weekday's meetings. Time during which meetings overlap counts once.
 
-    Meetings that overlap are alternatives, of which a patient attends one. Each stretch of overlapping time counts as much as
-    in the meeting where it counts most. So two groups side by side count as one group with a break, even if their breaks
-    differ.
+    Meetings that overlap are alternatives, and a patient attends only one of them. Between each start or end of a
+    meeting and the next one, only the meeting with the most countable minutes counts. So two groups side by side count
+    as one group with a break, even if their breaks differ.
     """
     if len(meetings) == 1:
         return meetings[0].minutes(rules)
@@ -189,8 +189,8 @@ def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> int:
 def add_up(meetings: Collection[WeeklyMeeting], rules: HoursRules, individual_minutes: int = 0) -> WeeklyTotals:
     """Return the countable minutes and days of the meetings in a week. Meetings held every other week don't count.
 
-    Minutes that overlapping meetings share count once. `individual_minutes` (per week) are added to the minutes, but not to the
-    days.
+    Time during which meetings overlap counts once. `individual_minutes` (per week) are added to the minutes, but not to
+    the days.
     """
     weekly = [each for each in meetings if each.anchor is None]
     by_weekday = tuple(minutes_of_day([each for each in weekly if each.weekday == day], rules) for day in range(7))
@@ -237,9 +237,10 @@ def assess_track(
 ) -> Verdict:
     """Judge whether meetings that run in the same weeks make a valid track under the rules.
 
-    The weekly hours and days must be within the bounds, and no room or facilitator may be double-booked. Meetings that overlap
-    are alternatives, so the minutes that they share count once. `individual_minutes` are the weekly minutes that the track
-    arranges with each patient individually. `others` are the site's other meetings, which use the same rooms and facilitators.
+    The weekly hours and days must be within the bounds, and no room or facilitator may be double-booked. Meetings that
+    overlap are alternatives, so the time during which they overlap counts once. `individual_minutes` are the weekly
+    minutes that the track arranges with each patient individually. `others` are the site's other meetings, which use
+    the same rooms and facilitators.
     """
     total = add_up(meetings, rules, individual_minutes)
     reasons: list[Reason] = [] if meetings else [NoMeetings()]
@@ -282,7 +283,7 @@ def assess_choice(
 
 
 def _is_implied_by_prescription(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
-    """Whether the reason is redundant, because an equal or higher prescription is not met either."""
+    """Whether the reason is redundant: a prescription at least as high as the minimum is not met either."""
     return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
         isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum
     )

@@ -11,7 +11,7 @@ from timekeeping.weeks import is_within
 
 DAY = timedelta(days=1)
 MeetingSwitch = tuple[date, WeeklyMeeting]
-"""A meeting's start date, or the first date on which it no longer runs, with the meeting."""
+"""A date and a meeting that starts on that date, or that no longer runs from that date on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def _runs(meeting: WeeklyMeeting, day: date, aligned: dict[MeetingSwitch, date])
 def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
     """Map each start or end date of a meeting after `first` to an equivalent date, using as few dates as possible.
 
-    A Friday group that starts on a Monday is held on the same dates as one that starts on the Friday after. To find the fewest
-    dates, take the change whose range of equivalent dates ends first, and every other change that could be on that range's last
-    date. Repeat with the changes that are left.
+    A Friday group that starts on a Monday is held on the same dates as one that starts on the Friday after. To use the
+    fewest dates, find the change whose range of equivalent dates ends first. Map this change, and all others that could
+    be on the last date of its range, to a date that suits them all. Repeat with the changes that are left.
     """
     changes = [(day, each) for each in meetings for day in (each.runs_from, each.runs_until) if day and day > first]
     left = sorted(((_leeway(day, each), day, each) for day, each in changes), key=lambda change: change[0].end)

@@ -37,7 +37,7 @@ class SessionState:
     countable_minutes: int = 0
     is_cancelled: bool = False
     is_open: bool = False
-    """Whether patients can be booked into the session as a make-up: a future group that counts toward the hours."""
+    """Whether the session can be a make-up session: it is a future group that counts toward the hours."""
     lacks_room: bool = False
     lacks_people: bool = False
 

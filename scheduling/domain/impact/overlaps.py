@@ -10,10 +10,10 @@ from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
 def find_overlaps[T](
     times: Sequence[tuple[T, datetime, datetime]], busy: Iterable[BusyTime]
 ) -> tuple[tuple[T, BusyTime], ...]:
-    """Return a pair for each of `times` and each busy time that it overlaps, travel included.
+    """Return every pair of a key and a busy time that overlaps the key's time, travel included.
 
-    Each of `times` is a key with a start and an end, as aware datetimes in the site's time zone. The distinct pairs are in the
-    order of `times`.
+    Each of `times` is a key with a start and an end, as aware datetimes in the site's time zone. The result has
+    distinct pairs in the order of `times`.
     """
     if not times:
         return ()

@@ -217,7 +217,7 @@ class _CounselorWeek:
         return tuple(sorted(conflicts, key=lambda each: (-each.minutes, each.is_counselors, each.label)))
 
     def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
-        """Yield each time within the counselor's hours that is not free, as a pair of its busy minutes and the proposal.
+        """Yield the times within the counselor's hours that are not free, as pairs of busy minutes and a proposal.
 
         `is_whole` is whether one session is enough. If two sessions are needed and only one day has a free time, that
         day is skipped: the two sessions must be on different days.

@@ -104,7 +104,7 @@ class _RankedPlans:
         self._push((), (), day.trip, 0, minutes)
 
     def _push(self, before: tuple[GroupSlot, ...], times: SlotTimes, spent: int, first: int, minutes: int) -> None:
-        """Queue the slots from index `first` on that can follow the slots `before`, which cost `spent`."""
+        """Queue each slot with index `first` or higher that can follow the slots `before`, whose cost is `spent`."""
         for number in range(first, len(self.day.slots)):
             least = self.day.from_slot[number].get(minutes)
             if least is not None:

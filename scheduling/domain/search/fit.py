@@ -103,7 +103,7 @@ class Fit:
 
 
 def may_begin(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
-    """Check that the track takes patients on the day on which this one starts (product rule)."""
+    """Check that the track takes patients on the day on which the patient would start (product rule)."""
     following = offer.next_start_date(need.from_day)
     if following is None:
         yield NoStartDateLeft(need.from_day)

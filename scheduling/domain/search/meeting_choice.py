@@ -31,7 +31,7 @@ def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) ->
 
 
 def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> bool:
-    """Whether the chosen meetings are as many as any patient could attend in a track that has these `meetings`."""
+    """Whether the choice is as large as the largest possible choice of a track's `meetings`."""
     most = as_much_as_possible(meetings, rules)
     return len(chosen) == len(most) and add_up(chosen, rules) == add_up(most, rules)
 

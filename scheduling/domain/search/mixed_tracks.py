@@ -29,9 +29,9 @@ def check_home_track(
 ) -> Iterable[MoreOfAnotherTrack]:
     """Yield a reason if another track has more of the chosen meetings than `offer`.
 
-    A patient belongs to the track that they attend most, because its waitlist and its end date affect them. If two
-    tracks have equally many of the meetings, either is allowed (product rule). Each offer must have only its track's
-    own meetings.
+    A patient is enrolled in the track that they attend most, because its waitlist and end date apply to its patients.
+    If two tracks have the same number of the chosen meetings, either is allowed (product rule). Each offer must have
+    only its track's own meetings.
     """
     home, chosen = home_track([offer, *others], choice), {meeting.key for meeting in choice}
     if len(home.keys & chosen) > len(offer.keys & chosen):

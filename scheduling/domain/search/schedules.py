@@ -1,4 +1,4 @@
-"""Find the best weekly schedules for a patient, in exact order: whole tracks, parts of tracks, or a mix of tracks.
+"""Find the best weekly schedules for a patient, in order of rank: whole tracks, parts of tracks, and mixes of tracks.
 
 A schedule is a set of meetings for which `fit.judge` returns no reason. There are two kinds. One has only weekly
 meetings that count toward the hours, and meets the prescription within the rules. The other is a whole track, including
@@ -85,7 +85,7 @@ class Schedule:
 
     @property
     def moves(self) -> tuple[Conflict, ...]:
-        """Commitments that would have to move: for each weekday and end of a commitment, the largest move."""
+        """Required moves of commitments: the largest move of each commitment's start and of its end on each weekday."""
         most: dict[tuple[str, str, int, bool], Conflict] = {}
         for move in self.score.moves:
             key = (str(move.busy.key), move.busy.label, move.weekday, move.ends_earlier)
@@ -126,7 +126,7 @@ def count_sessions(meetings: Iterable[WeeklyMeeting], need: Need) -> int:
 def find_schedules(
     offers: Iterable[Offer], need: Need, *, preferences: Preferences | None = None, most: int = MAX_SCHEDULES
 ) -> tuple[Schedule, ...]:
-    """Return the best schedules for the need, the best first, at most `most`; empty if nothing fits.
+    """Return up to `most` schedules for the need, the best first; empty if nothing fits.
 
     Schedules of a track with fixed start dates begin on its next start date.
     """

@@ -1,7 +1,7 @@
 """Find the cheapest weeks of a pool of meetings, in order of cost, by an exact best-first search.
 
-Each track is searched separately. Another search goes through all tracks together and finds the weeks whose meetings no
-single track has. These weeks have the extra cost of mixing tracks from the start.
+Each track is searched separately. Another search goes through all tracks together and finds the weeks that take more
+than one track to provide. The extra cost of mixing tracks is included in their cost from the start.
 
 Meetings at the same time that cost the patient the same form one slot. A plan is a set of slots on one day that do not
 overlap, and a week is built from plans, day by day. The cost of the remaining days is at least that of the cheapest
@@ -113,7 +113,7 @@ def _mixed_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """Yield the weeks whose meetings no single track has. The cost of mixing tracks is included from the start."""
+    """Yield the weeks that take more than one track to provide. Their cost includes mixing from the start."""
     for candidate in _search_weeks(slots, limits, replace(weights, mixed=0), kept, spent + weights.mixed):
         if candidate.is_mixed:
             yield candidate
@@ -242,7 +242,7 @@ class _WeekSearch:
         return least
 
     def children(self, day: int, minutes: int, days: int) -> "_RankedChildren":
-        """Return the plans for `day`, when the days before it have these totals of minutes and days."""
+        """Return the plans for `day` that can follow days with these totals of minutes and days."""
         key = (day, minutes, days)
         if key not in self.known_children:
             self.known_children[key] = _RankedChildren(self, day, minutes, days)
@@ -250,7 +250,7 @@ class _WeekSearch:
 
 
 RankedPlan = tuple[int, SlotTimes, DayPlan]
-"""Lowest cost of a plan and the days after it, the times of the plan, and the plan."""
+"""The lowest total cost of a plan and the days after it, the times of the plan, and the plan itself."""
 
 
 class _RankedChildren:
@@ -323,7 +323,7 @@ def _time_slots(pool: MeetingPool, need: Need, weights: Weights, kept: Collectio
 
 
 def _meeting_cost(meeting: WeeklyMeeting, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> int:
-    """Return the points for attending a meeting, as far as they do not depend on the other meetings of the week."""
+    """Return those points for attending a meeting that do not depend on the other meetings of the week."""
     conflicts = need.conflicts_with(meeting)
     cost = sum(score_move(move, weights) for move in conflicts.moves)
     cost += len(conflicts.missed) * weights.missed_date + conflicts.is_tight * weights.close

@@ -52,7 +52,7 @@ def first_sufficient_index[T](amounts: Sequence[T], is_enough: Callable[[T], boo
 
 @dataclass(frozen=True, slots=True)
 class SizedAdjustment[C: Adjustment]:
-    """A change that can have several sizes. With each amount, at least as much fits as with the amounts before it."""
+    """A change that can have several sizes. What fits with one of the `amounts` also fits with every later one."""
 
     change: Callable[[int], C]
     amounts: Sequence[int]
@@ -112,7 +112,10 @@ def _full_tracks(what_if: FeasibilityCheck, offers: Offers) -> Iterator[PlacesIn
 
 def _track_source(most: PlacesInTrack) -> AdjustmentSource:
     def find(what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[Adjustment]:
-        """Yield a minimal set of added spots that is enough; nothing if a single spot is, as it has its own source."""
+        """Yield a minimal set of added spots that is enough.
+
+        Yields nothing if a single added spot is enough, because there is a separate source for that change.
+        """
         if any(what_if.allows_fit(*beside, place) for place in most.places):
             return
         needed = most

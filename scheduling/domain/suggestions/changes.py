@@ -26,8 +26,8 @@ TEXT_FIELDS = frozenset({"name"})
 class Adjustment(ABC):
     """One change that could let a schedule fit.
 
-    Changes with a lower `rank` are suggested first. They are the ones that cost the patient least; changes to the
-    prescription and to the rules come last.
+    Changes with a lower `rank` cost the patient less and are suggested first. Changes to the prescription and to the
+    rules come last.
     """
 
     code: ClassVar[str] = ""
@@ -77,7 +77,7 @@ def _token_part(value: object) -> str:
 
 
 def with_places(offer: Offer, keys: Collection[Key]) -> Offer:
-    """Return the track with a spot on every date in the meetings that have these keys."""
+    """Return the track, in which the meetings with these keys are no longer full on any date."""
     meetings = (replace(each, full_on=()) if each.meeting.key in keys else each for each in offer.meetings)
     return replace(offer, meetings=tuple(meetings))
 

@@ -71,7 +71,7 @@ def apply_adjustments(changes: Adjustments, offers: Offers, need: Need) -> tuple
 def find_suggestions(
     offers: Iterable[Offer], need: Need, *, preferences: Preferences | None = None, most: int = MAX_SUGGESTIONS
 ) -> tuple[Suggestion, ...]:
-    """Return the smallest changes that would let a schedule fit, in order of their cost to the patient, at most `most`.
+    """Return up to `most` of the smallest changes that would let a schedule fit, in order of cost to the patient.
 
     The result is empty if a schedule fits already, or if no change helps.
     """

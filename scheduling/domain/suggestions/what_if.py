@@ -130,7 +130,7 @@ class _PoolCheck:
         return found
 
     def allows_fit(self, of_commitments: NumberedAdjustments, places: set[Key], others: list[Adjustment]) -> bool:
-        """Whether a schedule fits with changed commitments, a spot in the meetings `places`, and the other changes."""
+        """Whether a schedule fits after these changes, with a spot added in each of the meetings `places`."""
         need = self.need
         for change in others:
             need = change.with_need(need)

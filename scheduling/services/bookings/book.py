@@ -32,7 +32,7 @@ from scheduling.services.session_facilitators import facilitator_times
 from scheduling.services.stale_feeds import mark_episode_feeds_stale, mark_session_feeds_stale
 
 NOT_AVAILABLE = "Not free then"
-"""Release reason of bookings that are released from the start, because the patient is busy. It does not say with what."""
+"""Release reason of bookings created as released because the patient is busy. It doesn't mention the commitment."""
 
 
 def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
@@ -53,7 +53,7 @@ def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list
 def missed_sessions(
     sessions: Sequence[Session], meetings: Iterable[Meeting], need: Need, zone: tzinfo
 ) -> list[Session]:
-    """Return the sessions that the patient will miss because of a temporary commitment, although the weekly schedule fits.
+    """Return the sessions that the patient will miss because of temporary commitments that don't block the meetings.
 
     A session that was moved is included only if it still overlaps a temporary commitment. Reads the prefetched rows of the
     meetings. `zone` is the site's time zone.

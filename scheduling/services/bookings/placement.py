@@ -81,8 +81,8 @@ def book_enrollments(
     Patients are not booked into the same session twice, into full sessions, into two sessions at the same time, or into
     sessions that start before the instant `since`. A booking that the patient gave up is not created again.
 
-    Return how many bookings were created, and how many were not because the session was full or the patient was in another
-    one.
+    Return how many bookings were created, and how many could not be created because the session was full or the patient
+    was in another one.
     """
     by_meeting = _site_placements(site, first, until)
     scheduled = Session.objects.filter(site=site, meeting__in=by_meeting, status=SessionStatus.SCHEDULED)

@@ -69,7 +69,8 @@ def change_meetings(
 def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: date) -> bool:
     """Replace the enrollment's group meetings from `from_day` on with `wanted`. Return whether anything changed.
 
-    Individual meetings do not change. A meeting that continues keeps its row, so its bookings are not released.
+    Individual meetings do not change. A meeting that the patient still attends keeps its row, so that its bookings are
+    not released.
     """
     missing = {each.meeting_id: each for each in wanted if enrollment.ends is None or each.starts < enrollment.ends}
     for each in missing.values():

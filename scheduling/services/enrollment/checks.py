@@ -108,10 +108,10 @@ def check_enrollment(
 ) -> tuple[Reason, ...]:
     """Return every reason against attending these meetings from the need's first day on.
 
-    Meetings that continue them later are checked too. `full` maps meeting id to full dates from that day on, as returned by
-    `full_dates`. `changes` is an enrollment in the track that continues with these meetings, for which any first day is
-    allowed. Meetings in `beside` can be chosen in addition to the track's own. Reads the track's prefetched meetings and
-    start dates.
+    Meetings that continue them later are checked too. `full` maps meeting id to full dates from that day on, as
+    returned by `full_dates`. `changes` is an existing enrollment in the track that changes to these meetings, which it
+    may do on any day. Meetings in `beside` can be chosen in addition to the track's own. Reads the track's prefetched
+    meetings and start dates.
     """
     starts = need.from_day
     reasons: list[Reason] = []
@@ -161,10 +161,10 @@ def _check_successors(
 
 
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
-    """Return the meetings that continue these for a patient of the track, the meetings that continue those, and so on.
+    """Return every meeting that continues one of these, directly or through others, for a patient of the track.
 
-    A continuing meeting must serve the track. If the patient attends the meeting from another track, the continuing one
-    must still serve a track that the previous one served.
+    The later meeting must serve the track. If the meeting that it continues serves only other tracks, it is enough that
+    the two have a track in common.
     """
     visited = ~Q(continues__tracks=track) & Q(tracks=F("continues__tracks"))
     rows = Meeting.objects.filter(Q(tracks=track) | visited).distinct()

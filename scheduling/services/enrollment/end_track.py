@@ -61,7 +61,7 @@ def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> lis
 
 
 def visiting_enrollments(*, track: Track, last_day: date) -> list[Enrollment]:
-    """Return the enrollments of other tracks that attend a meeting that ends with this track, by patient name.
+    """Return enrollments in other tracks that include a meeting that ends with this track, by patient name.
 
     These enrollments lose that meeting and keep their others.
     """

@@ -37,13 +37,14 @@ def enroll_patient(
     """Enroll the patient in these meetings of the track from `starts` on, and book every session up to the horizon.
 
     If tracks mix, some of the meetings may belong to other tracks, but no other track may supply more of them than this
-    one. The track's individual sessions take place at the hours in `individual`; if it is empty, they are arranged later.
-    `continues` is the enrollment that this one replaces. Sessions on single dates when the patient is busy are recorded as
-    released bookings. If the patient is on the track's waitlist, the entry is closed.
+    one. The track's individual sessions take place at the hours in `individual`; if it is empty, they are arranged
+    later. `continues` is the enrollment that this one replaces. Sessions that the patient will miss because of a
+    temporary commitment are recorded as released bookings. If the patient is on the track's waitlist, the entry is
+    closed.
 
     Raises Refused with all reasons at once: fewer hours or days than prescribed, more than the rules allow, two
-    alternatives for the same hour, a conflict with a commitment or other treatment, a session without a spot, or an
-    individual hour that is not free. The rules are in `scheduling.domain.search.fit`.
+    meetings that overlap, a conflict with a commitment or other treatment, a session without a spot, or an individual
+    hour that is not free. The rules are in `scheduling.domain.search.fit`.
     """
     lock_site(episode.site_id)
     episode = (

@@ -1,4 +1,4 @@
-"""Plan the steps down through an episode's levels of care, with the meetings that the patient attends at each level."""
+"""Plan which meetings a patient attends at each level of care of an episode, as the patient steps down."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +25,9 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 class LevelPlan:
     """One level of care in the plan, and the schedule that is arranged or was found for it.
 
-    `track_names` are the tracks of that schedule, by name. `enrollments_then` are the enrollments in force when the level
-    starts, which the patient would change or transfer from. If no schedule was found, `fits` has each track with its
-    obstacles, and `suggestions` are changes that would help.
+    `track_names` are the tracks of that schedule, by name. `enrollments_then` are the enrollments in force when the
+    level starts: they would have to be changed, or ended by a transfer. If no schedule was found, `fits` has each track
+    with its obstacles, and `suggestions` are changes that would help.
     """
 
     span: LevelOfCareSpan
@@ -112,7 +112,10 @@ def _open_offers(stage: StepPlan) -> tuple[Offer, ...]:
 
 
 def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
-    """Return the sessions in which the patient needs no new spot, as `own_sessions` does for a single enrollment."""
+    """Return the sessions in which the patient needs no new spot.
+
+    These are the sessions that the patient gave up, and the `own_sessions` of each enrollment.
+    """
     known = Q(pk__in=settled_sessions(episode).order_by().values("pk"))
     for enrollment in enrollments:
         known |= Q(pk__in=own_sessions(enrollment).order_by().values("pk"))

@@ -19,7 +19,7 @@ from scheduling.services.search.offers import as_offer, full_dates
 from timekeeping.reasons import Reason, Refused
 
 REQUIRED_AVAILABILITY = timedelta(weeks=4)
-"""A start that waits for a spot must be at least this long before the horizon, beyond which no date is full yet."""
+"""How long before the horizon a start must be if it waits for a spot. No date beyond the horizon counts as full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class WaitlistMatch:
 def match_waitlist(
     *, track: Track, entries: Iterable[WaitingEntry], sees_commitments: bool, now: datetime
 ) -> list[WaitlistMatch]:
-    """Find the day from which the track fits each patient on the waitlist. The matches have the order of the entries.
+    """Find the day from which the track fits each patient on the waitlist. The matches are in the order of the entries.
 
     Days on which spots become free are tried one after another. Conflicts with commitments are left out of the reasons
     unless `sees_commitments` is true. The number of queries does not depend on the number of entries. Reads the track's

@@ -86,7 +86,7 @@ def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> Sessi
 def own_sessions(enrollment: Enrollment) -> SessionQuerySet:
     """Return the sessions in which the enrollment's patient needs no new spot.
 
-    These are the settled sessions, and every session of a meeting on a date when the enrollment attends the meeting.
+    These are the settled sessions, and the sessions of each meeting on the dates when the enrollment includes it.
     """
     attends = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=OuterRef("pattern_date")),

@@ -1,4 +1,4 @@
-"""One day at a site for a member of staff, read in two queries for any number of bookings."""
+"""The sessions of one day that a user may see at a site, read in two queries for any number of bookings."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -109,8 +109,8 @@ def slot_interval(slot: Slot, site: Site) -> Interval[datetime]:
 def check_times(slot: Slot, site: Site, now: datetime) -> Iterable[Reason]:
     """Yield the reasons why a session can't be held on the slot's date at its times.
 
-    The end is not after the start, a time is skipped by a clock change, the site is closed, the times are outside opening
-    hours, or the start is in the past.
+    The possible reasons are that the end is not after the start, that a clock change skips one of the times, that the
+    site is closed, that the times are outside opening hours, and that the start is in the past.
     """
     if slot.starts >= slot.ends:
         yield EndTimeBeforeStart(slot.starts, slot.ends)

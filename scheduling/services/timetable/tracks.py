@@ -1,4 +1,4 @@
-"""Tracks: create them, change them, and publish them if they keep the hours rule."""
+"""Tracks: create them, change them, and publish them if they follow the hours rule."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass

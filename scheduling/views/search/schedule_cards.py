@@ -76,7 +76,7 @@ class ScheduleCard:
 
 @dataclass(frozen=True)
 class ScheduleGroup:
-    """The best of the schedules at the same weekly times, and the others at these times, best first."""
+    """Schedules at the same weekly times: the card of the best one, and the cards of the others, best first."""
 
     card: ScheduleCard
     others: Sequence[ScheduleCard]

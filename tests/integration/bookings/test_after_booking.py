@@ -192,7 +192,7 @@ def by_moving_a_session_out_of_the_leave(clinic: Clinic) -> None:
 
 
 def by_booking_a_makeup(clinic: Clinic) -> None:
-    """Delete all excuses and book a make-up session, which can't be in the leave itself but must restore the excuses."""
+    """Delete all excuses, and book a make-up session after the leave. The booking must restore the excuses."""
     clinic.enrolled_and_away()
     Attendance.objects.all().delete()
     missed = Booking.objects.get(episode=clinic.episode, session=clinic.session(MONDAY))

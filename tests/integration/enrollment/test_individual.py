@@ -100,7 +100,7 @@ def clinic() -> Clinic:
 
 
 def own(enrollment: Enrollment) -> list[Booking]:
-    """Return the active bookings of the enrollment in individual sessions."""
+    """Return the enrollment's active bookings in individual sessions."""
     found = Booking.objects.active().filter(enrollment=enrollment, session__service_type__code="individual")
     return list(found.select_related("session").order_by("starts"))
 

@@ -1,4 +1,4 @@
-"""Imported calendar times become busy times: weekly patterns where the calendar has them, and never fewer minutes."""
+"""Imported calendar times become busy times: weekly patterns where there are any, and no busy minute is lost."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any

@@ -269,7 +269,7 @@ def minutes_taken(busy_times: tuple[BusyTime, ...], first: date, until: date) ->
 def every_choice(
     lengths: tuple[int, ...], counselors: list[Counselor], attended: list[WeeklyMeeting], patient: Need
 ) -> Iterator[Proposal]:
-    """Yield every set of weekly sessions with these lengths that is free minute by minute on every date."""
+    """Yield each set of weekly sessions with these lengths for which all minutes are free on all dates."""
     dates = [patient.from_day + timedelta(days=number) for number in range((patient.until - patient.from_day).days)]
     patient_minutes = minutes_taken(patient.busy, patient.from_day, patient.until)
     patient_minutes |= {
