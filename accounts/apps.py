@@ -7,7 +7,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.append_only import (
-            install_append_only_triggers,  # imported here: it defines a model, so apps must be loaded first
+            install_append_only_triggers,  # imported here, because the module defines a model
         )
 
         post_migrate.connect(install_append_only_triggers)

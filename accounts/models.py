@@ -98,7 +98,7 @@ class User(AbstractBaseUser):
         return self.is_active and any(permission in GRANTS[role] for role, _ in self.assigned_roles)
 
     def sites_where(self, permission: Permission) -> frozenset[int | None]:
-        """Return the ids of the sites where the user has the permission. If None is among them, it is all sites."""
+        """Return the ids of the sites where the user has the permission. None stands for all sites."""
         granted = (site for role, site in self.assigned_roles if permission in GRANTS[role])
         return frozenset(granted) if self.is_active else frozenset()
 
@@ -275,7 +275,7 @@ class JobRun(models.Model):
     class Meta:
         ordering = ["-started_at", "-pk"]
         constraints = [
-            # The scheduler that inserts the row runs the job. Uniqueness makes sure that only one of several schedulers does.
+            # The scheduler that inserts the row runs the job. Uniqueness lets only one of several schedulers insert it.
             models.UniqueConstraint("name", "site_key", "night", "attempt", name="job_is_tried_once_at_a_site"),
             models.UniqueConstraint(
                 "name", "night", "attempt", condition=Q(site_key=None), name="job_about_no_site_is_tried_once"

@@ -27,7 +27,7 @@ def signed_in(request: HttpRequest) -> User:
 
 
 def forbid_unless(allowed: bool) -> None:
-    """Raise PermissionDenied (403) unless `allowed`. For rows that the user may see but perhaps not change."""
+    """Raise PermissionDenied (403) unless `allowed`. Used for rows that the user can see but may not be allowed to change."""
     if not allowed:
         raise PermissionDenied
 
@@ -71,7 +71,7 @@ def patient_required[**P](view: View[P]) -> View[P]:
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Redirect staff to the page of their day, and patients to the portal page of their week."""
+    """Redirect staff to the day page, and patients to their week in the portal."""
     user = signed_in(request)
     if user.has_any_role:
         return redirect("today")
@@ -80,5 +80,5 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def disabled_page(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
-    """Answer 404 in place of a django-allauth page that this product does not offer."""
+    """Return a 404 for a django-allauth page that this product does not offer."""
     raise Http404

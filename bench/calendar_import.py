@@ -1,4 +1,4 @@
-"""Benchmark the import of a 1 MB work calendar, as a ratio to reading the file with the libraries alone.
+"""Benchmark the import of a 1 MB work calendar, compared with reading the file with the libraries alone.
 
     .venv/bin/python -m bench.calendar_import [--tiny]
 

@@ -6,9 +6,10 @@ Each result is a ratio: the time of the solver, or of trying every set of meetin
 to find suggestions when nothing fits is divided by the time of one search. Rounds alternate between the
 candidates, the times are medians, and each round starts without cached conflicts.
 
-On one thread, the solver finds the best schedule, that schedule is then excluded, and the solver finds the next best. Because
-this takes long, it is timed only once for each patient. A separate run on all threads finds only the best schedule. The
-solver's model (`bench/solver_model.py`) and the search get the same tracks and needs, and must give the same points.
+On one thread, the solver lists the best schedules: each one that it finds is excluded, and the solver then finds the next
+best. Because this takes long, it is timed only once for each patient. A separate run on all threads finds only the best
+schedule. The solver's model (`bench/solver_model.py`) and the search get the same tracks and needs, and must give the same
+points.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Benchmark writing twelve weeks of sessions and bookings on PostgreSQL, as a ratio to COPY of the same rows.
+"""Benchmark writing twelve weeks of sessions and bookings on PostgreSQL, compared with a COPY of the same rows.
 
     bin/with-postgres .venv/bin/python -m bench.horizon [--tiny]
 

@@ -16,7 +16,7 @@ DAY_MINUTES = 24 * 60
 class ScheduleModel:
     """A constraint model of the search for one patient's schedule.
 
-    It covers only tracks that all mix, that patients can start on any day, and whose groups all count toward the weekly hours.
+    It assumes that all tracks can be mixed, that patients can start on any day, and that all groups count toward the hours.
     """
 
     def __init__(self, offers: tuple[Offer, ...], need: Need) -> None:

@@ -45,7 +45,7 @@ def timetables() -> dict[str, list[WeeklyMeeting]]:
 
 
 def clinic(random: Random, meetings: int) -> tuple[Offer, ...]:
-    """Return tracks that mix and have `meetings` weekly meetings in all.
+    """Return tracks that can be mixed, with `meetings` weekly meetings in total.
 
     The tracks take their timetables from the published programs in turn. Some groups get a parallel group at the same time.
     """

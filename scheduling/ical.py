@@ -40,7 +40,7 @@ def strip_control_characters(text: str) -> str:
 
 
 def write_calendar(*, name: str, time_zone: str, events: Iterable[FeedEvent]) -> bytes:
-    """Return the events as an iCalendar file in UTF-8, in order of time. `time_zone` is an IANA name."""
+    """Return the events as an iCalendar file in UTF-8, in chronological order. `time_zone` is an IANA name."""
     calendar = Calendar()
     calendar.add("VERSION", "2.0")
     calendar.add("PRODID", "-//Calendar//EN")

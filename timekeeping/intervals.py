@@ -54,7 +54,7 @@ class Interval[T: (int, date, datetime)]:
 
 
 def merge[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> tuple[Interval[T], ...]:
-    """Merge intervals that overlap or touch. Return the result in order of time."""
+    """Merge intervals that overlap or touch. Return the result in chronological order."""
     merged: list[Interval[T]] = []
     for each in sorted(intervals, key=lambda interval: interval.start):
         if merged and each.start <= merged[-1].end:
@@ -67,7 +67,7 @@ def merge[T: (int, date, datetime)](intervals: Iterable[Interval[T]]) -> tuple[I
 def subtract[T: (int, date, datetime)](
     intervals: Iterable[Interval[T]], holes: Iterable[Interval[T]]
 ) -> tuple[Interval[T], ...]:
-    """Remove the parts of `intervals` that are in any of `holes`. Return the rest as merged intervals, in order of time."""
+    """Remove the parts of `intervals` that are in any of `holes`. Return the rest, merged and in chronological order."""
     left = list(merge(intervals))
     for hole in merge(holes):
         remaining: list[Interval[T]] = []

@@ -12,7 +12,7 @@ RETRY_AFTER = timedelta(hours=1)
 MAX_ATTEMPTS = 3
 """Maximum number of attempts at one job per night."""
 SCHEDULER_SILENCE_LIMIT = timedelta(hours=26)
-"""If no job has started for this long, the scheduler has stopped: a job is due every night, despite clock changes."""
+"""If no job has started for this long, the scheduler must have stopped, because at least one job is due every night."""
 
 
 class AttemptOutcome(StrEnum):
@@ -64,7 +64,7 @@ class NextAttempt:
 def latest_night(*, now: datetime, zone: tzinfo, at: time) -> date:
     """Return the local date of the latest night whose work was due by `now`.
 
-    This is today or yesterday, with two exceptions: tomorrow, if clocks went back over midnight after the work was due, and
+    This is today or yesterday, with two exceptions: tomorrow, if clocks went back past midnight after the work was due, and
     the day before yesterday, if the local calendar skipped a day.
     """
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
@@ -75,10 +75,10 @@ def latest_night(*, now: datetime, zone: tzinfo, at: time) -> date:
 def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAttempt]) -> NextAttempt:
     """Return the next attempt at one job in one scope (product rules).
 
-    The job is due every night at the time `at` in `zone`. After missed nights only the latest is caught up on, because each
-    run does all outstanding work. A job that succeeded is not repeated that night. A failed job is retried one hour after
-    it started, with at most three attempts a night. `past` are the job's attempts in the scope, including at least those of
-    the latest night.
+    The job is due every night at the time `at` in `zone`. If several nights were missed, the job runs only for the latest,
+    because each run does all outstanding work. A job that succeeded is not repeated that night. A failed job is retried one
+    hour after it started, with at most three attempts a night. `past` are the job's attempts in the scope, including at
+    least those of the latest night.
     """
     night = latest_night(now=now, zone=zone, at=at)
     tonight = [each for each in past if each.night == night]

@@ -104,8 +104,8 @@ class WeekPolicy:
         """Return where the week stands (product rule; the docstring of this module defines the standings).
 
         `remaining_minutes` are the minutes of pending sessions. `days_in_reach` counts the credited days and the days with
-        a pending session. Days are not checked if their numbers are None. `can_be_made_up` says whether there are make-up
-        sessions that close the gap; pass True if that is unknown.
+        a pending session. If both counts of days are None, days are not checked. `can_be_made_up` says whether there are
+        make-up sessions that close the gap; pass True if that is unknown.
         """
         if self.is_over:
             remaining_minutes, days_in_reach, can_be_made_up = 0, credited_days, False
@@ -216,7 +216,7 @@ def find_makeup_openings(
 
     @cache
     def most_minutes(chosen: int, size: int, owed: int) -> int:
-        """Return the most minutes of `size` openings starting with `chosen`; 0 if the later ones can't add `owed` days."""
+        """Return the most minutes that `chosen` and later openings, `size` in all, can add; 0 if they can't add `owed` days."""
         if owed >= size:
             return 0
         if size == 1:

@@ -52,7 +52,7 @@ class ImpossibleTimes(Reason):
 
 
 STALE_REASONS = (ChangedMeanwhile, AlreadyFinalized, SessionCancelled, NoLongerBooked)
-"""Reasons which mean that the record changed after the user loaded the page, so that the input no longer applies."""
+"""Reasons that mean that the record changed after the user loaded the page, so that the input no longer applies."""
 
 
 @dataclass(frozen=True, slots=True)

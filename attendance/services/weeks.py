@@ -1,4 +1,4 @@
-"""Report on one patient's treatment week: its sessions, the missed ones, and the sessions that can make these up."""
+"""Report on one patient's treatment week: its sessions, the missed ones, and the sessions that can make up for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

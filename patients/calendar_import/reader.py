@@ -21,7 +21,7 @@ from timekeeping.reasons import Reason
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = [sys.executable, "-s", "-W", "ignore", "-m", "patients.calendar_import.worker"]
 TIMEOUT_SECONDS = 9
-"""Longest wait for the child process, in seconds. Its CPU time has a lower limit, but a busy computer is slower."""
+"""Longest wait for the child process, in seconds. The limit on CPU time is lower, but a busy computer is slower."""
 MAX_CONCURRENT = 2
 WAIT_SECONDS = 2
 CPU_LIMIT_EXIT_CODES = {-24, -9}
@@ -32,7 +32,7 @@ _reader_slots = BoundedSemaphore(MAX_CONCURRENT)
 def read_calendar_file(data: bytes, *, zone: str, first: date, until: date) -> ParsedCalendar | Reason:
     """Return the busy times in a calendar file on the dates [first, until), or the reason why it is refused.
 
-    `zone` is the name of the time zone in which the dates are meant. The file is read by a new interpreter, which shares no
+    `zone` is the name of the time zone of these dates. The file is read by a new interpreter, which shares no
     memory, connections, environment or registered time zones with this process (docs/decisions/0007).
     """
     if len(data) > MAX_BYTES:

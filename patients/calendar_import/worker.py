@@ -1,4 +1,4 @@
-"""Read one calendar file in a separate process, which knows nothing but the file and ends afterwards.
+"""Read one calendar file in a separate process, which has no other data and exits afterward.
 
 `python -m patients.calendar_import.worker` reads one line of JSON (the time zone and the dates) and then the file from
 standard input. It writes one line of JSON to standard output, and nothing else.

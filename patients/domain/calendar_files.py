@@ -14,10 +14,10 @@ MAX_BYTES = MAX_MEGABYTES * MEGABYTE
 MAX_EVENTS = 5_000
 MAX_OCCURRENCES = 5_000
 MAX_DATES = 20_000
-"""Maximum number of dates that repeating entries of one file add or leave out.
+"""Maximum number of extra and excluded dates that a file lists for its repeating entries.
 
-All limits on calendar files are product rules: several times what the busiest work calendar has, and small enough for a
-file to be read in seconds.
+All limits on calendar files are product rules. They are several times what the busiest work calendar needs, but low
+enough that a file is read in seconds.
 """
 WEEKS_AHEAD = 26
 """Number of weeks ahead for which a calendar is read: more than twice the weeks for which sessions exist."""
@@ -103,7 +103,7 @@ class TooManyOccurrences(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TooManyDates(Reason):
-    """Repeating entries add or leave out more dates than the limit allows."""
+    """The file lists more extra and excluded dates for its repeating entries than the limit allows."""
 
     most: int = MAX_DATES
 

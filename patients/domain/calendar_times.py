@@ -21,7 +21,7 @@ MIN_RUN_WEEKS = 4
 EVERY_WEEK, EVERY_OTHER_WEEK = 1, 2
 
 MinuteSpan = tuple[int, int]
-"""Start and end in minutes since midnight. An end on the next day is more than 1,440, the minutes of a day."""
+"""Start and end in minutes since midnight. An end on the next day is greater than 1,440 (24 hours)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,8 @@ class CalendarTimes:
     def in_weeks(self, zone: tzinfo) -> tuple[BusyTime, ...]:
         """Return the times as weekly patterns where possible, and the remaining times on single dates.
 
-        Times are on the wall clock of `zone`. A pattern also applies in the few weeks in which the calendar does not have
-        the time.
+        Times are on the wall clock of `zone`. If a weekly time is missing from the calendar in a few weeks, its pattern
+        applies in those weeks too.
         """
         patterns: list[tuple[RecurrencePattern, MinuteSpan]] = []
         dates = dates_by_span(self.intervals, zone)
@@ -116,7 +116,7 @@ def _date_exists(on: date, zone: tzinfo) -> bool:
 def _wall_minutes(interval: Interval[datetime], on: date, zone: tzinfo) -> MinuteSpan:
     """Return the earliest and latest wall-clock time in the interval, in minutes since midnight of the date `on`.
 
-    If clocks go back within the interval, they show some times twice. The result then covers both.
+    If clocks go back within the interval, some times occur twice, and the result covers both occurrences.
     """
     midnight = datetime.combine(on, time())
     starts, ends = _local_time(interval.start, zone), _local_time(interval.end, zone)
@@ -150,9 +150,9 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tuple[Recurrence, ...], frozenset[date]]:
     """Find the weekly patterns among the dates of one wall-clock time. Return them and the remaining dates.
 
-    A weekday becomes a pattern of every week (or every other week) if the time occurs in at least three of every four of
-    these weeks, over four weeks or more. The dates are in [first, until). A pattern that reaches an end of this range is
-    taken to continue beyond it, until a later calendar is imported.
+    A weekday becomes a pattern of every week (or every other week) if the time occurs in at least three out of four of
+    these weeks, for at least four of them. The dates are in [first, until). A pattern that reaches an end of this range
+    is assumed to continue beyond it, until a later calendar is imported.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)

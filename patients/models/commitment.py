@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MIDNIGHT = time(0)
 MIN_MOVABLE_MINUTES, MAX_MOVABLE_MINUTES = 5, 480
-"""Limits of a commitment's movable minutes: less than 5 would free no time, and 480 are a whole shift."""
+"""Limits of a commitment's movable minutes: fewer than 5 would free no useful time, and 480 is a whole shift."""
 MASK_BEYOND_CYCLE = (F("cycle_mask") + 1).bitrightshift(F("cycle_days"))  # type: ignore[arg-type]  # any expression will do
 """SQL expression that is 0 if `cycle_mask` leaves at least one day off and has no bits beyond `cycle_days`."""
 

@@ -37,7 +37,7 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
         return self.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until)
 
     def at(self, site: "Site", first: date, until: date) -> "EpisodeQuerySet":
-        """Episodes that were at the site on a day in [first, until), even if they were transferred since."""
+        """Episodes that were at the site on a day in [first, until), even if they have since been transferred."""
         arrived = Q(came_on=None) | Q(came_on__lt=until)
         before = FormerSite.objects.filter(episode=OuterRef("pk"), site=site, starts__lt=until, ends__gt=first)
         return self.overlapping(first, until).filter(Q(arrived, site=site) | Exists(before))
@@ -100,7 +100,7 @@ class Episode(models.Model):
         return self.starts <= day and (self.ends is None or day < self.ends)
 
     def earliest_from(self, day: date) -> date:
-        """Return the later of the day and the first day of the episode."""
+        """Return the day, or the first day of the episode if that is later."""
         return max(day, self.starts)
 
     def span_on(self, day: date) -> "LevelOfCareSpan | None":

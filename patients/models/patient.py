@@ -31,7 +31,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.filter(user.may_at(Permission.MANAGE_PATIENTS))
 
     def matching(self, words: str) -> "PatientQuerySet":
-        """Patients for whom each of the words is part of a name or of the code."""
+        """Patients whose names or code contain each of the words."""
         found = self
         for word in words.split():
             found = found.filter(

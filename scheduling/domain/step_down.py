@@ -134,11 +134,12 @@ class ChangedDays:
 
 @dataclass(frozen=True, kw_only=True)
 class StepPlan:
-    """The plan for one step: its arranged meetings, the schedule that is best for the whole plan, or neither if nothing fits.
+    """The plan for one step.
 
-    `before` are the meetings that the patient attends until the step, in the versions that run when it starts. The schedule
-    keeps as many of them as it can. `tracks_before` are the keys of their tracks. `rank` is the rank of the schedule among all
-    schedules of this step alone, counted from 1.
+    A step whose meetings are arranged has no `schedule`. Otherwise, `schedule` is the one that is best for the whole plan, or
+    None if nothing fits. `before` are the meetings that the patient attends until the step, in the versions that run when it
+    starts, and the schedule keeps as many of them as possible. `tracks_before` are the keys of their tracks. `rank` is the
+    position of the schedule among all schedules of this step alone, counted from 1.
     """
 
     step: Step
@@ -184,7 +185,7 @@ class StepPlan:
         return self.step.is_settled and self.difference is not None and self.difference.is_empty
 
     def ranked(self, *, weights: Weights = WEIGHTS, most: int = MAX_SCHEDULES) -> tuple[Schedule, ...]:
-        """Return up to `most` schedules for this step alone, best first. They keep what they can of `before`."""
+        """Return up to `most` schedules for this step alone, best first. The meetings in `before` are kept where possible."""
         preferences = Preferences(kept=self.before, weights=weights)
         return find_schedules(self.step.open_to(self.tracks_before), self.step.need, preferences=preferences, most=most)
 

@@ -1,4 +1,4 @@
-"""Serve pages about patients that are loaded often. Each view is audited, but an unchanged page is not sent again.
+"""Serve frequently loaded pages about patients. Each view is audited, but an unchanged page is not sent again.
 
 The browser caches the page privately, and at each view asks whether its copy, which it identifies by a tag, is still
 valid. The tag is signed, belongs to one user, and covers everything that the page is made of: its data, the frame

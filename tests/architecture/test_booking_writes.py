@@ -1,7 +1,7 @@
 """Only a few functions write bookings, and those that add or move bookings end with `run_after_booking`.
 
 That call runs the follow-ups of other apps, such as excusing patients on leave. If a service wrote bookings without it, these
-patients would not be excused until the nightly work.
+patients would not be excused until the nightly job runs.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""Every page denies access to visitors, to staff of other sites, and to patients or staff if it is not for them."""
+"""Every page denies access to visitors, to staff of other sites, and to patients or staff for whom it is not meant."""
 
 from collections.abc import Iterator
 from datetime import timedelta

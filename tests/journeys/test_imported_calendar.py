@@ -47,7 +47,7 @@ HOLIDAY = event(starts="DTSTART;VALUE=DATE:20261224", ends="DTEND;VALUE=DATE:202
 @pytest.fixture
 def coordinator(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> User:
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    # These tests are not about the time limit, and a busy machine needs long to start the process that reads the file.
+    # These tests are not about the time limit, and a busy machine is slow to start the process that reads the file.
     monkeypatch.setattr(reader, "TIMEOUT_SECONDS", 60)
     return make_staff(Role.COORDINATOR, make_site(phone="555-0100"), "Nora Castellanos")
 

@@ -65,7 +65,7 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     follow(phone.get_by_role("button", name="Enroll"))
     expect(phone.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
 
-    # End the individual time again.
+    # End the individual sessions.
     follow(page.get_by_role("link", name="Individual time in Morning track"))
     axe(page)
     page.get_by_label("No individual time from then on").check()

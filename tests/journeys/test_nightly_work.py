@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def administrator() -> User:
-    """An administrator of four sites. The nightly job is done at one, failed at one, is running at one and never ran at one."""
+    """An administrator of four sites, where the nightly job succeeded, failed, is still running, or has never run."""
     now = clock.now()
     for name, outcome in (("Harbor Street", "done"), ("Prairie Avenue", "failed"), ("Airport Road", "running")):
         words = "36 sessions and 112 bookings written; 2 places not given, as a session is full or another one clashes."

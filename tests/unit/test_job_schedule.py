@@ -28,7 +28,7 @@ RUNNING, DONE, FAILED = AttemptOutcome.RUNNING, AttemptOutcome.DONE, AttemptOutc
 
 
 def there(day: date, clock: str) -> datetime:
-    """Return the instant of a wall-clock time in New York, or the second instant if the time comes twice."""
+    """Return the instant of a wall-clock time in New York, or the second instant if the time occurs twice."""
     return datetime.combine(day, time.fromisoformat(clock), NEW_YORK).replace(fold=1).astimezone(UTC)
 
 
@@ -159,7 +159,7 @@ CHANGES = [
     ("America/Sao_Paulo", date(2018, 2, 18)),
     ("Europe/Dublin", date(2026, 10, 25)),
 ]
-"""Days on which clocks change, some at midnight. In St. John's, the clocks went back into the day before."""
+"""Days on which clocks change, some at midnight. In St. John's, clocks went back past midnight, to the previous day."""
 
 
 def nights_run(zone: str, day: date, at: time, check_every: timedelta = timedelta(minutes=5)) -> Counter[date]:

@@ -19,7 +19,7 @@ def values_to_json(values: CommitmentValues) -> dict[str, Any]:
 
 
 def values_from_json(stored: Mapping[str, Any]) -> CommitmentValues:
-    """Return the values that `values_to_json` stored. Fields that the class has gained since get their defaults."""
+    """Return the values that `values_to_json` stored. Fields that were added to the class later get their defaults."""
     known = {each.name for each in fields(CommitmentValues)} & set(stored)
     return CommitmentValues(**{name: _field_from_json(name, stored[name]) for name in known})
 

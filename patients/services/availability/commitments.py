@@ -182,8 +182,8 @@ def change_commitment(
 def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, now: datetime) -> Commitment:
     """End a commitment after `last_day`, and return it.
 
-    Raises Refused if `last_day` is before the commitment begins, and for a commitment on dates (use `stop_commitment`
-    instead).
+    Raises Refused if `last_day` is before the commitment begins, and for a commitment on specific dates (use
+    `stop_commitment` instead).
     """
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and last_day < begins):
@@ -208,7 +208,7 @@ def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime)
 
 @transaction.atomic
 def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User | None, now: datetime) -> None:
-    """End a repeating commitment after `last_day`, or remove a commitment on dates, which needs no last day.
+    """End a repeating commitment after `last_day`, or remove a commitment on specific dates, which needs none.
 
     Raises Refused if `last_day` is before the commitment begins, and ValueError if a repeating commitment is given no last
     day.
@@ -223,7 +223,7 @@ def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User |
 
 @transaction.atomic
 def end_or_remove_commitment(*, commitment: Commitment, today: date, by: User | None, now: datetime) -> None:
-    """End a commitment on the day before `today`. Remove it if it is on dates or has not begun by then."""
+    """End a commitment on the day before `today`. Remove it if it is on specific dates or has not begun by then."""
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and begins >= today):
         remove_commitment(commitment=commitment, by=by, now=now)

@@ -126,7 +126,7 @@ def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date)
 def save_week(*, patient: Patient, rows: Sequence[WeekRow], today: date, by: User | None, now: datetime) -> SavedWeek:
     """Add, change and end commitments so that they match the rows, and return what was done.
 
-    Yesterday is the last day of commitments that end. Raises WeekRefused if a row is invalid.
+    The last day of an ended commitment is yesterday. Raises WeekRefused if a row is invalid.
     """
     changes = plan_week_changes(patient=patient, rows=rows, today=today)
     done: dict[str, list[Commitment]] = {"added": [], "changed": [], "ended": []}

@@ -20,7 +20,7 @@ class AlreadyAdmitted(Reason):
 
 @dataclass(frozen=True, slots=True)
 class LevelOverlaps(Reason):
-    """The latest level of care begins on `since`, which is not before the new one."""
+    """The latest level of care begins on `since`, but the new level must begin later than that."""
 
     since: date
 

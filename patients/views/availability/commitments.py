@@ -73,7 +73,7 @@ def commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
-    """End a repeating commitment after a last day, or remove a commitment that is only on dates."""
+    """End a repeating commitment after a last day, or remove a commitment that is on specific dates."""
     user, now = signed_in(request), clock.now()
     commitment = commitment_managed_by(user, commitment_id)
     patient, today = commitment.patient, commitment.patient.site.today_at(now)

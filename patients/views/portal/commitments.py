@@ -100,7 +100,7 @@ def portal_commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResp
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def portal_commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
-    """End a repeating commitment after a last day, or remove a commitment that is only on dates."""
+    """End a repeating commitment after a last day, or remove a commitment that is on specific dates."""
     user, now = signed_in(request), clock.now()
     commitment = _own_commitment(user.patient, commitment_id)
     today = user.patient.site.today_at(now)

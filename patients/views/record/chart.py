@@ -81,7 +81,7 @@ class ListedEnrollment:
 class AvailabilityRecord:
     """What is on record about when a patient is busy. Empty if the user may not see commitments.
 
-    `imported` are this week's busy times from saved calendars. `busy` are these and the commitments.
+    `imported` are this week's busy times from saved calendars. `busy` also includes the commitments.
     """
 
     commitments: Sequence[Commitment] = ()

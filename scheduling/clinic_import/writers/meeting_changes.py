@@ -52,9 +52,9 @@ def _runs_after(meeting: Meeting, day: date) -> bool:
 
 
 def has_following_row(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> bool:
-    """Return whether another row continues the meeting when this row ends, and has not been written yet.
+    """Return whether a row that has not been written yet continues the meeting when this row ends.
 
-    Writing that row will end the meeting.
+    Writing the other row will then end the meeting.
     """
     until = row.runs_until
     return any(other.runs_from == until for other in rows) and not any(each.runs_from == until for each in meetings)

@@ -48,8 +48,8 @@ def write_meetings(
 ) -> tuple[dict[int, ImportRow], set[TrackKey]]:
     """Write the meetings in the file, and return which tracks they affect.
 
-    The first value maps the id of each track whose meetings changed to a row that changed one. The second has the
-    keys of the tracks that faulty rows refer to.
+    The first value has the id of each track whose meetings changed, with one of the rows that changed them. The second
+    has the keys of the tracks that faulty rows refer to.
     """
     rows: dict[tuple[str, str], list[MeetingRow]] = {}
     given = run.tables.get(MeetingRow.table)
@@ -172,8 +172,8 @@ def find_clinician(
 ) -> User | None:
     """Return the clinician of the site with this code or e-mail address, or None if there is none.
 
-    Add a fault to the row if the name is unknown, or if the person is not a clinician there. `activity` says in that
-    fault what only clinicians can do.
+    Add a fault to the row if the name is unknown, or if the person is not a clinician there. `activity` is the
+    part of the fault's text that says what only clinicians can do.
     """
     if not name:
         return None

@@ -70,8 +70,8 @@ class GroupOption(NamedTuple):
     """A group that could fill the next slot of a week.
 
     `points` is the lowest total cost that the week can have with this group, and `cost` is the cost so far. `people` is
-    the bit set of everyone who leads a group so far, and `tracks` is the bit set of the tracks that have every group so
-    far. All of these include this group.
+    the bit set of everyone who leads a group so far, and `tracks` is the bit set of the tracks that contain all groups
+    chosen so far. All of these values take this group into account.
     """
 
     points: int

@@ -161,7 +161,7 @@ def _check_successors(
 
 
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
-    """Return every meeting that continues one of these, directly or through others, for a patient of the track.
+    """Return every meeting that continues one of `meetings`, directly or through others, for a patient of the track.
 
     The later meeting must serve the track. If the meeting that it continues serves only other tracks, it is enough that
     the two have a track in common.

@@ -48,8 +48,9 @@ class OtherTrackOptions:
 class EnrollmentQuery:
     """A patient and a track from a given day on, with the data that is needed to judge the fit.
 
-    `changing` is the patient's enrollment in this track if its meetings are changed. `beside` has meetings of other
-    tracks that the patient can attend too: `fit` judges the track alone, and `offer` includes these meetings.
+    `changing` is the patient's enrollment in this track, if the query is for a change of its meetings. `beside` has
+    meetings of other tracks that the patient can also attend. `fit` judges the track alone, and `offer` includes these
+    meetings.
     """
 
     episode: Episode

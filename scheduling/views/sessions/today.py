@@ -67,7 +67,7 @@ class UnfinishedSession(NamedTuple):
 
 
 class RequestedChange(NamedTuple):
-    """A change to their own commitments that a patient has proposed and no coordinator has decided yet."""
+    """A change that a patient proposed to their own commitments, and that still waits for a coordinator's decision."""
 
     pk: int
     patient_id: int
@@ -80,9 +80,9 @@ class RequestedChange(NamedTuple):
 @require_safe
 @transaction.atomic
 def today_attention(request: HttpRequest) -> HttpResponse:
-    """Show what needs attention now, as a part of the day's page for htmx or else as a page of its own.
+    """Show what needs attention now, as part of the day page (for htmx) or as a page of its own.
 
-    It is loaded separately because it computes all open weeks, which takes longer than the rest of the page.
+    This part is loaded separately because computing all open weeks takes longer than the rest of the page.
     """
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))

@@ -239,7 +239,8 @@ def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
         clock_calls: list[int] = []
 
         def now() -> datetime:
-            # At its third call, a scheduler knows that the job is due but has not claimed it. All schedulers meet here.
+            # When a scheduler reads the clock for the third time, it knows that the job is due but has not claimed it yet. All
+            # schedulers wait for each other here.
             clock_calls.append(1)
             if len(clock_calls) == 3:
                 barrier.wait(timeout=30)

@@ -1,4 +1,4 @@
-"""Commitments that patients enter themselves: saved at once, or left for a coordinator to decide if they cause conflicts."""
+"""Commitments that patients enter themselves: saved at once, or left to a coordinator if they conflict with a booking."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta

@@ -56,7 +56,7 @@ def coordinator(client: Client, site: Site) -> Client:
 
 
 def typed(rows: Iterable[dict[str, Any]], total: int | None = None) -> dict[str, Any]:
-    """Return the rows as form data, followed by the empty row that the page adds."""
+    """Return the rows as form data, followed by an empty row."""
     rows = list(rows)
     sent: dict[str, Any] = {"rows-TOTAL_FORMS": str(total or len(rows) + 1), "rows-INITIAL_FORMS": "0"}
     for number, row in enumerate([*rows, {"kind": "work"}]):

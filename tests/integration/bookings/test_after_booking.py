@@ -1,4 +1,4 @@
-"""An action that books a session within a leave excuses it at once, and moving a session out of the leave ends the excuse."""
+"""A session booked during a leave is excused at once, and if it moves to a day outside the leave, the excuse is deleted."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -54,7 +54,7 @@ LAST_DAY = NEXT_MONDAY + 4 * WEEK
 
 
 class Clinic:
-    """A clinic with a morning track on four days, an evening track, and a patient who can be sent on leave from next week."""
+    """A clinic with a morning track on four days, an evening track, and a patient whose leave can start next week."""
 
     def __init__(self) -> None:
         self.site = make_site()
@@ -192,7 +192,7 @@ def by_moving_a_session_out_of_the_leave(clinic: Clinic) -> None:
 
 
 def by_booking_a_makeup(clinic: Clinic) -> None:
-    """Delete all excuses, and book a make-up session after the leave. The booking must restore the excuses."""
+    """Delete all excuses and book a make-up session. It is before the leave, but booking it must restore the excuses."""
     clinic.enrolled_and_away()
     Attendance.objects.all().delete()
     missed = Booking.objects.get(episode=clinic.episode, session=clinic.session(MONDAY))

@@ -37,7 +37,7 @@ def world() -> World:
 
 
 def sets(row: str, **fields: Any) -> Callable[[World], object]:
-    """Return a function that updates the named row of the World with SQL, without validation in Python."""
+    """Return a function that updates a row of `World` with SQL, without validation in Python."""
 
     def change(world: World) -> object:
         made: models.Model = getattr(world, row)
@@ -47,7 +47,7 @@ def sets(row: str, **fields: Any) -> Callable[[World], object]:
 
 
 def repeats(row: str, **fields: Any) -> Callable[[World], object]:
-    """Return a function that inserts a copy of the named row of the World with the given fields changed."""
+    """Return a function that inserts a copy of a row of `World`, with the given fields changed."""
 
     def copy(world: World) -> object:
         made: models.Model = getattr(world, row)

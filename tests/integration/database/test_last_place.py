@@ -1,4 +1,4 @@
-"""Even with simultaneous requests, the last spot is given once, and no patient or counselor is booked twice at one time."""
+"""Even with simultaneous requests, the last spot is given once, and no patient or counselor is double-booked."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -151,7 +151,7 @@ def test_two_simultaneous_extensions_write_every_session_and_booking_once() -> N
 
 
 def makeup_world() -> tuple[Track, Meeting, User, list[Booking]]:
-    """Create a track with four patients and an evening group with one spot; the bookings are the first one of each patient."""
+    """Create a track with four patients, and an evening group with one spot. Also return each patient's first booking."""
     track = three_days()
     evening = make_meeting(track.site, 1, "17:00", "20:00", places=1)
     make_track(track.site, [evening], name="Evening")

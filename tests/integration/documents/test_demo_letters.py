@@ -1,4 +1,7 @@
-"""Letters of demo patients reveal only times: every name that they must not contain is marked, and no letter has the mark."""
+"""Letters of demo patients reveal only times.
+
+The test adds a made-up word to every name that no letter may contain, and checks that the word appears in no letter.
+"""
 
 import io
 from datetime import UTC, datetime, timedelta

@@ -79,7 +79,7 @@ class Stay:
         return Enrollment.objects.filter(episode=self.episode).order_by("-pk").first()
 
     def chosen(self, track: Track, which: int) -> list[Meeting]:
-        """Return three meetings on different days, at least two of them of the track, or only two meetings if `which` is 31."""
+        """Return three meetings on different days, at least two of them in the track. If `which` is 31, leave out the third."""
         own = set(track.meetings.all())
         three = [
             list(some)

@@ -43,7 +43,7 @@ def site() -> Site:
 
 @pytest.fixture
 def clinic(site: Site) -> Episode:
-    """Episode of a patient who works on Monday to Thursday, at a site with two tracks that both conflict with work."""
+    """Episode of a patient who works Monday to Thursday, at a site with two tracks that both conflict with work."""
     episode = admit(make_patient(site, code="P007"))
     make_commitment(episode.patient, range(3), "08:00", "16:00", "Day shift", code="C1")
     make_commitment(episode.patient, [3], "12:00", "17:45", "Late shift", travel_minutes=25, code="C2")

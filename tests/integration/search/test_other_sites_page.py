@@ -52,7 +52,7 @@ def both(north: Site, south: Site) -> User:
 
 @pytest.fixture
 def rosa(north: Site, south: Site) -> Patient:
-    """A patient whose weekday morning job is 30 minutes of travel from the site South."""
+    """A patient with a job on weekday mornings, 30 minutes away from the South site."""
     patient = make_patient(north)
     admit(patient)
     make_commitment(patient, range(5), "08:00", "12:00", place=make_place(patient, {south: (30, 30)}, "Bakery"))

@@ -113,7 +113,7 @@ def a_site(name: str, leads: list[User]) -> Site:
 
 
 def a_move(by: User, session: Session, chance: random.Random) -> Callable[[], list[int]]:
-    """Return a function that moves the session to a random time on its page and returns the status of each response."""
+    """Return a function that submits the page for moving the session to a random time, and returns the response statuses."""
     on = session.on + timedelta(days=chance.randint(-1, 1))
     hour = chance.randint(8, 18)
     room = chance.choice([*session.site.rooms.all(), None])

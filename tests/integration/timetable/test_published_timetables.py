@@ -26,7 +26,7 @@ NOW = datetime(2026, 10, 5, 4, 30, tzinfo=UTC)
 CLOSED = (date(2026, 11, 26), date(2026, 11, 27))
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-# Minutes and days per week, counted by hand from the published times less breaks, and the reasons against publishing.
+# Minutes and days per week, counted by hand from the published times without breaks, and the reasons against publishing.
 VERDICTS = {
     "P02a": (1000, 5, ()),
     "P02b": (750, 5, ()),

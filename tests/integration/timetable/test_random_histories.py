@@ -157,7 +157,7 @@ class Clinic(RuleBasedStateMachine):
         assert shown == naive_model.week_drops(weeks, naive_model.week_totals(), self.today + timedelta(weeks=WEEKS))
 
     def decide(self, session: object) -> None:
-        """Remember the values of a session that was changed by hand, which no other action may change."""
+        """Store the values of a session that was changed by hand. No other action may change these values."""
         if isinstance(session, Session):
             self.decided[session.pk] = as_decided(Session.objects.get(pk=session.pk))
 

@@ -1,4 +1,4 @@
-"""The search for weekly individual sessions: named cases, then a comparison with a calendar of single minutes."""
+"""The search for weekly individual sessions: named cases, then a comparison with a minute-by-minute calendar."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -196,7 +196,7 @@ def test_an_invalid_choice_of_times_is_refused_with_its_reasons() -> None:
     assert list(check_choice(60, [unknown_counselor], counselors, GROUPS, need())) == [WrongIndividualTime(60)]
 
 
-# The tests below compare the search with a calendar of minutes, in a clinic that is open from 8 to 11 on three days.
+# The tests below compare the search with a minute-by-minute calendar, in a clinic that is open from 8 to 11 on three days.
 
 QUARTERS = range(8 * 60, 11 * 60 + 1, 15)
 some_day = st.integers(0, 2)

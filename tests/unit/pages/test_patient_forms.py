@@ -1,4 +1,4 @@
-"""The values that the forms of a patient's record read from what users type."""
+"""How the forms of a patient's record convert typed text into values."""
 
 from datetime import date, time
 

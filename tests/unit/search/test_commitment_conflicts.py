@@ -1,4 +1,4 @@
-"""The reason given for a conflict with a commitment: named cases, then a comparison with a calendar of minutes."""
+"""The reason given for a conflict with a commitment: named cases, then a comparison with a minute-by-minute calendar."""
 
 from datetime import date, time, timedelta
 from typing import Any
@@ -40,7 +40,7 @@ def need(*commitments: BusyTime, **more: Any) -> Need:
 
 
 def numbers_of(group: WeeklyMeeting, *commitments: BusyTime, **more: Any) -> list[tuple[int, int, int, bool]]:
-    """Return each conflict as its missing minutes, its overlap without travel, its gap, and whether the commitment is first."""
+    """Return each conflict's missing minutes, overlap without travel, gap, and whether the commitment is first."""
     found = blocking_conflicts(group, need(*commitments, **more))
     return [(each.minutes, each.overlap_minutes, each.gap_minutes, each.before) for each in found]
 
@@ -166,7 +166,7 @@ commitments = st.builds(
 def test_a_group_conflicts_exactly_when_a_minute_is_taken_twice(
     commitment: BusyTime, weekday: int, hour: int, hours: int, anchor: date | None
 ) -> None:
-    """The conflicts together have at least as many minutes as are taken twice on any date of a calendar of minutes."""
+    """On no date do the group and the commitment share more minutes than all conflicts together report."""
     group = meeting(weekday, f"{hour:02}:00", f"{hour + hours:02}:00", anchor=anchor)
     taken = set()
     for number in range(-3, 31):

@@ -1,4 +1,4 @@
-"""Whether a conflict blocks a meeting, moves a commitment or costs a session: named cases, then a calendar of minutes."""
+"""Whether a conflict blocks a meeting, moves a commitment or costs a session: named cases, then a minute-by-minute calendar."""
 
 from datetime import date, time, timedelta
 from typing import Any
@@ -188,7 +188,7 @@ fives = st.integers(0, 287).map(lambda number: time(number // 12, number % 12 * 
 def test_the_outcome_matches_a_calendar_of_minutes(
     starts: time, ends: time, pattern: RecurrencePattern, travel: int, movable: int
 ) -> None:
-    """A calendar of minutes gives the minutes by which one end of each occurrence must move to no longer overlap the group."""
+    """The test counts how many minutes one end of each occurrence must move so that it no longer overlaps the group."""
     busy = BusyTime(
         key=1, label="L", kind="work", recurrence=pattern, starts=starts, ends=ends,
         travel_before=travel, travel_after=travel, movable_minutes=movable,

@@ -1,4 +1,4 @@
-"""Busy times that are moved to the clock of another time zone cover the same minutes."""
+"""Busy times that are converted to another time zone cover the same minutes."""
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""Weeks, patterns of every other week across the end of a year, and busy times past midnight, checked by the minute."""
+"""Weeks, patterns of every other week across the end of a year, and busy times past midnight, checked minute by minute."""
 
 from collections.abc import Callable
 from datetime import date, time, timedelta
