@@ -16,7 +16,7 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from bench.command_line import parse_tiny
-from patients.calendar_import.reader import read_calendar_file
+from patients.calendar_import.child_process import read_calendar_file
 from patients.domain.calendar_files import WEEKS_AHEAD, ParsedCalendar
 from tests.unit.calendars.plain_reader import read_plainly
 from timekeeping.intervals import Interval

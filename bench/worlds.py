@@ -10,8 +10,9 @@ from random import Random
 
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
+from timekeeping.busy_times import BusyTime
 from timekeeping.occurrences import centered_break
-from timekeeping.weeks import BusyTime, OnDates, Recurrence, Rotation
+from timekeeping.weeks import OnDates, Recurrence, Rotation
 
 TIMETABLES = Path(__file__).parents[1] / "tests" / "data" / "timetables.csv"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval, covered_minutes
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime
+from timekeeping.weeks import MINUTES_A_DAY
 
 PIXELS_PER_HOUR = 30
 FIRST_HOUR, LAST_HOUR = 8, 18

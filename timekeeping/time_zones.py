@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, RecurrencePattern, Rotation, minute_of, wall_time
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import MINUTES_A_DAY, OnDates, RecurrencePattern, Rotation, minute_of, wall_time
 
 DAYS_A_WEEK = 7
 

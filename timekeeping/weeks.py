@@ -1,15 +1,11 @@
-"""Weeks in wall-clock time: recurrence patterns, busy times, and the first day of a treatment week."""
+"""Weeks in wall-clock time: recurrence patterns, and the first day of a treatment week."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from math import lcm
 
-from timekeeping.intervals import Interval
-
 MINUTES_A_DAY = 24 * 60
-TREATMENT = "treatment"
-"""The `kind` of a busy time that is treatment already booked, as opposed to a commitment."""
 
 
 def week_start(day: date, first_weekday: int = 0) -> date:
@@ -159,65 +155,3 @@ def on_weekdays(pattern: RecurrencePattern, weekdays: frozenset[int]) -> Recurre
         if day % pattern.cycle_days in pattern.days_on and (pattern.first.weekday() + day) % 7 in weekdays
     )
     return replace(pattern, cycle_days=cycle_of_weeks, days_on=days_on) if days_on else None
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """One occurrence of a busy time, in wall-clock minutes counted from midnight of a reference date.
-
-    `without_travel` is the busy time itself. `with_travel` includes the travel before and after it.
-    """
-
-    on: date
-    without_travel: Interval[int]
-    with_travel: Interval[int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BusyTime:
-    """A recurring time when a person is busy, in wall-clock time. If `ends` is not after `starts`, it is on the next day.
-
-    `travel_before` and `travel_after` are the minutes of travel between the site and the place of the busy time. A flexible
-    commitment can start up to `movable_minutes` later or end up to that much earlier; 0 means that the busy time can't move.
-    Raises ValueError for negative minutes.
-    """
-
-    key: int | str
-    label: str
-    kind: str
-    recurrence: RecurrencePattern
-    starts: time
-    ends: time
-    travel_before: int = 0
-    travel_after: int = 0
-    movable_minutes: int = 0
-
-    def __post_init__(self) -> None:
-        if self.travel_before < 0 or self.travel_after < 0:
-            raise ValueError("travel can't take less than no time")
-        if self.movable_minutes < 0:
-            raise ValueError("nothing can give way by less than nothing")
-
-    @property
-    def is_treatment(self) -> bool:
-        """Whether this is treatment already booked, which never moves, as opposed to a commitment."""
-        return self.kind == TREATMENT
-
-    @property
-    def minutes(self) -> int:
-        """The length in minutes, without travel. Equal start and end times mean a whole day."""
-        return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
-
-    def occasions(self, first: date, until: date) -> Iterator[Occasion]:
-        """Yield the occurrences that overlap [first, until), including those that overlap only with their travel.
-
-        Occurrences that cross an edge of the range are returned in full. Their minutes are counted from midnight of `first`.
-        """
-        window = Interval(0, (until - first).days * MINUTES_A_DAY)
-        reach = timedelta(days=2 + max(self.travel_before, self.travel_after) // MINUTES_A_DAY)
-        for on in self.recurrence.dates(first - reach, until + reach):
-            start = (on - first).days * MINUTES_A_DAY + minute_of(self.starts)
-            end = start + self.minutes
-            with_travel = Interval(start - self.travel_before, end + self.travel_after)
-            if with_travel.overlaps(window):
-                yield Occasion(on, Interval(start, end), with_travel)

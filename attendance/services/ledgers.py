@@ -27,8 +27,8 @@ from scheduling.services.availability.commitments import busy_intervals, busy_ti
 from scheduling.services.enrollment.site_transfer import transfers_of
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.search.need import span_in_force
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
-from timekeeping.weeks import BusyTime
 
 DAY = timedelta(days=1)
 

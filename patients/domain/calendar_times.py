@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, RecurrencePattern, wall_time, week_start
+from timekeeping.weeks import MINUTES_A_DAY, OnDates, Recurrence, RecurrencePattern, wall_time, week_start
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)

@@ -9,8 +9,9 @@ from django.db.models.lookups import Exact
 from accounts.models import User
 from patients.models.patient import Patient
 from patients.models.place import Place
+from timekeeping.busy_times import BusyTime
 from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS, bits_to_days_on, bits_to_runs, format_runs
-from timekeeping.weeks import BusyTime, OnDates, Recurrence, RecurrencePattern, Rotation
+from timekeeping.weeks import OnDates, Recurrence, RecurrencePattern, Rotation
 
 if TYPE_CHECKING:
     from scheduling.models import Site

@@ -9,8 +9,9 @@ from accounts.permissions import Permission
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.models.site import Room, ServiceType, Site
 from scheduling.models.track import TrackStatus
+from timekeeping.busy_times import TREATMENT, BusyTime
 from timekeeping.occurrences import MeetingPattern
-from timekeeping.weeks import TREATMENT, BusyTime, Recurrence, minute_of
+from timekeeping.weeks import Recurrence, minute_of
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager

@@ -10,7 +10,8 @@ from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.schedules import Schedule
 from scheduling.models import Booking, Site
 from scheduling.week_picture import TREATMENT, Block, WeekPicture, busy_blocks, draw_week
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, Recurrence, minute_of
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import MINUTES_A_DAY, Recurrence, minute_of
 
 
 def picture_of_week(

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
-from patients.calendar_import import reader
+from patients.calendar_import import child_process
 from patients.models import ImportedCalendar, Patient
 from scheduling.models import Site
 from tests.factories import (
@@ -48,7 +48,7 @@ HOLIDAY = event(starts="DTSTART;VALUE=DATE:20261224", ends="DTEND;VALUE=DATE:202
 def coordinator(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> User:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     # These tests are not about the time limit, and a busy machine is slow to start the process that reads the file.
-    monkeypatch.setattr(reader, "TIMEOUT_SECONDS", 60)
+    monkeypatch.setattr(child_process, "TIMEOUT_SECONDS", 60)
     return make_staff(Role.COORDINATOR, make_site(phone="555-0100"), "Nora Castellanos")
 
 

@@ -25,8 +25,9 @@ from scheduling.domain.step_down import (
 )
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_schedules import random_busy_time, random_world
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import Key
-from timekeeping.weeks import BusyTime, Recurrence
+from timekeeping.weeks import Recurrence
 
 MONDAY = date(2026, 11, 2)
 WEEK = timedelta(weeks=1)

@@ -11,9 +11,10 @@ from accounts.models import Action, User
 from patients.models import Commitment, CommitmentProposal, Patient, Place, ProposalState
 from patients.models.commitment import MIDNIGHT, commitment_pattern
 from patients.services.rows import save_values
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import EndDateBeforeStart, Reason, Refused, refuse_if_any
 from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
+from timekeeping.weeks import MINUTES_A_DAY, minute_of
 
 MAX_DATE_RANGE = timedelta(days=366)
 """Longest range of consecutive dates for a commitment (product rule). Longer ones are entered as weekly."""

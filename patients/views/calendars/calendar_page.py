@@ -13,8 +13,9 @@ from scheduling.services.availability.booking_conflicts import BookingConflict
 from scheduling.services.availability.calendar_review import all_times, calendar_to_replace, new_conflicts
 from scheduling.views.week_pictures import blocks_of_week
 from scheduling.week_picture import TREATMENT, WeekPicture, draw_week
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
-from timekeeping.weeks import BusyTime, OnDates, week_start
+from timekeeping.weeks import OnDates, week_start
 
 WEEK = timedelta(weeks=1)
 

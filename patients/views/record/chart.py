@@ -42,7 +42,8 @@ from scheduling.services.availability.proposals import PendingProposal, pending_
 from scheduling.services.rulebook import RuleBook
 from scheduling.views.week_pictures import picture_of_week
 from scheduling.week_picture import WeekPicture
-from timekeeping.weeks import BusyTime, minute_of, week_start
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import minute_of, week_start
 
 NEXT_DATE_HORIZON = timedelta(weeks=9)
 """How far ahead to look for a commitment's next date: one week more than the longest rotation."""

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
+from timekeeping.weeks import MINUTES_A_DAY, minute_of
 
 
 def find_overlaps[T](

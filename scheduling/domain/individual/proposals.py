@@ -6,9 +6,10 @@ Starts and ends are minutes since midnight, in the site's local time.
 from dataclasses import dataclass
 from datetime import date
 
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Key, Reason
-from timekeeping.weeks import BusyTime, is_within
+from timekeeping.weeks import is_within
 
 MIN_SESSION_MINUTES = 30
 MAX_SESSION_MINUTES = 90

@@ -28,9 +28,10 @@ from scheduling.domain.individual.proposals import (
     split_into_sessions,
 )
 from scheduling.domain.search.need import Need
+from timekeeping.busy_times import TREATMENT, BusyTime
 from timekeeping.intervals import Interval, covered_minutes, merge, subtract
 from timekeeping.reasons import Reason
-from timekeeping.weeks import MINUTES_A_DAY, TREATMENT, BusyTime
+from timekeeping.weeks import MINUTES_A_DAY
 
 STARTS_EVERY_MINUTES = 15
 WHOLE_DAY = Interval(0, MINUTES_A_DAY)

@@ -13,9 +13,10 @@ from typing import ClassVar, NamedTuple
 
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.horizon import BusySpan, Horizon
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason
-from timekeeping.weeks import BusyTime, OnDates, minute_of
+from timekeeping.weeks import OnDates, minute_of
 
 SESSIONS_PER_MISSED_SESSION = 6
 TIGHT_GAP_MINUTES = 15

@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from scheduling.domain.hours.rules import WeeklyMeeting
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, minute_of
+from timekeeping.weeks import MINUTES_A_DAY, minute_of
 
 
 class BusySpan(NamedTuple):

@@ -7,9 +7,9 @@ from functools import cached_property
 
 from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
 from scheduling.domain.search.conflicts import ConflictFinder, MeetingConflicts
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Key
-from timekeeping.weeks import BusyTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.schedules import Schedule, count_sessions, missed_sessions
 from scheduling.domain.search.score import minutes_on_site
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import Key, class_code
-from timekeeping.weeks import BusyTime
 
 Side = Literal["for", "neither", "against"]
 

@@ -25,8 +25,9 @@ from scheduling.domain.suggestions.commitment_changes import (
     is_covered_by,
 )
 from scheduling.domain.suggestions.what_if import FeasibilityCheck
+from timekeeping.busy_times import BusyTime
 from timekeeping.occurrences import GRID_MINUTES
-from timekeeping.weeks import BusyTime, weekdays_of
+from timekeeping.weeks import weekdays_of
 
 MAX_EXTRA_MINUTES = 600
 """Largest number of minutes by which a suggestion raises the weekly maximum of the rules (product rule)."""

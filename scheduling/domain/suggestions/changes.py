@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.need import Need, Offer
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import Key
-from timekeeping.weeks import BusyTime
 
 Offers = tuple[Offer, ...]
 AMOUNT_FIELDS = frozenset({"minutes", "after", "first"})

@@ -9,7 +9,8 @@ from typing import ClassVar, override
 from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.need import Need
 from scheduling.domain.suggestions.changes import Adjustment
-from timekeeping.weeks import BusyTime, OnDates, Rotation, minute_of, on_weekdays, wall_time, weekdays_of
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import OnDates, Rotation, minute_of, on_weekdays, wall_time, weekdays_of
 
 EVERY_DAY = frozenset(range(7))
 

@@ -7,8 +7,8 @@ from scheduling.domain.search.fit import judge
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.schedules import Schedule
 from scheduling.domain.suggestions.changes import RuleAdjustment, with_places, with_start_date
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import Key, Reason
-from timekeeping.weeks import BusyTime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from scheduling.domain.suggestions.candidates import first_sufficient_index
 from scheduling.domain.suggestions.changes import Adjustment, JoinsBetweenStartDates, Offers, StartsLater
 from scheduling.domain.suggestions.commitment_changes import CommitmentSkipped
 from scheduling.domain.suggestions.what_if import FeasibilityCheck
-from timekeeping.weeks import BusyTime, OnDates
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import OnDates
 
 DAY = timedelta(days=1)
 HORIZON_DIVISOR = 2

@@ -19,8 +19,8 @@ from scheduling.domain.search.need import Need, Offer, OfferedMeeting
 from scheduling.domain.search.schedules import pool_offers
 from scheduling.domain.suggestions.changes import Adjustment, MorePlaces, OneMorePlace
 from scheduling.domain.suggestions.commitment_changes import CommitmentAdjustment
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import Key
-from timekeeping.weeks import BusyTime
 
 _NO_MEETINGS: frozenset[int] = frozenset()
 

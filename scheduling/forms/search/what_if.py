@@ -20,8 +20,9 @@ from scheduling.domain.suggestions.scenario import ChangedCommitment, Scenario
 from scheduling.formats import hours
 from scheduling.forms.search.suggestion_form import parse_rule_change
 from scheduling.reason_text import reason_text
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import Key
-from timekeeping.weeks import BusyTime, OnDates, Recurrence
+from timekeeping.weeks import OnDates, Recurrence
 
 FormData = MultiValueDict[str, str]
 

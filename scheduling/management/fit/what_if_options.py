@@ -10,8 +10,9 @@ from django.core.management.base import CommandError
 from patients.models import Commitment, Episode
 from scheduling.domain.search.need import Need
 from scheduling.domain.suggestions.scenario import ChangedCommitment, Scenario
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import Key
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime
+from timekeeping.weeks import MINUTES_A_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from patients.models import Patient
 from scheduling.domain.impact.overlaps import find_overlaps
 from scheduling.models import Booking, SessionStatus
-from timekeeping.weeks import BusyTime
+from timekeeping.busy_times import BusyTime
 
 
 @dataclass(frozen=True, slots=True)

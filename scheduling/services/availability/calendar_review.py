@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
-from patients.calendar_import.reader import read_calendar_file
+from patients.calendar_import.child_process import read_calendar_file
 from patients.domain.calendar_files import WEEKS_AHEAD, ParsedCalendar
 from patients.domain.calendar_times import CalendarTimes
 from patients.models import CalendarInterval, CalendarState, ImportedCalendar, Patient

@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from patients.models import Commitment
 from scheduling.models import Site
 from scheduling.services.availability.imported_calendars import calendar_busy_on_dates
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, wall_time
+from timekeeping.weeks import MINUTES_A_DAY, wall_time
 
 LOOKBACK = timedelta(days=2)
 

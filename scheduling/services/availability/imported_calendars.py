@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from patients.domain.calendar_times import CalendarTimes
 from patients.models import CalendarInterval, ImportedCalendar
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import at_wall_clock
-from timekeeping.weeks import BusyTime
 
 LONGEST_TRAVEL = timedelta(days=1)
 

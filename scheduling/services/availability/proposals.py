@@ -25,8 +25,8 @@ from patients.services.availability.week import WeekRow, plan_week_changes
 from scheduling.services.availability.booking_conflicts import BookingConflict, booking_conflicts
 from scheduling.services.locks import lock_site
 from scheduling.services.reasons import ReasonRequired
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import Reason, Refused, refuse_if_any
-from timekeeping.weeks import BusyTime
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from scheduling.services.locks import lock_site
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.session_facilitators import new_facilitator
 from scheduling.services.stale_feeds import mark_session_feeds_stale
+from timekeeping.busy_index import BusyIndex
 from timekeeping.intervals import Interval
-from timekeeping.occupancy import BusyIndex
 from timekeeping.occurrences import expand_pattern
 
 

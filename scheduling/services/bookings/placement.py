@@ -16,8 +16,8 @@ from scheduling.services.bookings.after_booking import run_after_booking
 from scheduling.services.locks import lock_sessions
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.stale_feeds import mark_episode_feeds_stale
+from timekeeping.busy_index import BusyIndex
 from timekeeping.intervals import Interval
-from timekeeping.occupancy import BusyIndex
 
 ROWS_AT_ONCE = 5000
 BOOKING_COLUMNS = (

@@ -34,8 +34,9 @@ from scheduling.services.bookings.horizon import horizon_end, write_sessions
 from scheduling.services.bookings.meeting_changes import remove_individual_meeting
 from scheduling.services.integrity import TakenConcurrently, translate_integrity_errors
 from scheduling.services.rulebook import RuleBook
+from timekeeping.busy_times import TREATMENT, BusyTime
 from timekeeping.reasons import Reason, Refused
-from timekeeping.weeks import TREATMENT, BusyTime, OnDates, minute_of, wall_time
+from timekeeping.weeks import OnDates, minute_of, wall_time
 
 SERVICE_TYPE, NAME = "individual", "Individual session"
 """Service type code and name of all individual sessions. The name never reveals which patient a session is for."""

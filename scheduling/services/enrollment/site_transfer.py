@@ -18,9 +18,10 @@ from scheduling.services.enrollment.waitlist import close_entries
 from scheduling.services.locks import lock_site
 from scheduling.services.reasons import AlreadyEnrolled, NothingChanged
 from scheduling.services.stale_feeds import mark_episode_feeds_stale
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import AlreadyEnded, Reason, refuse_if_any
 from timekeeping.time_zones import clock_differences, shift_busy_time
-from timekeeping.weeks import BusyTime, OnDates, Recurrence
+from timekeeping.weeks import OnDates, Recurrence
 
 DAY = timedelta(days=1)
 A_YEAR = timedelta(days=366)

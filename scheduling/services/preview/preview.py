@@ -34,8 +34,8 @@ from scheduling.services.locks import lock_site
 from scheduling.services.preview.snapshot import Snapshot, SnapshotScope, take_snapshot
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.search.need import span_in_force
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
-from timekeeping.weeks import BusyTime
 
 WEEK = timedelta(weeks=1)
 

@@ -13,10 +13,10 @@ from scheduling.models import Closure, Enrollment, EnrollmentMeeting, Site
 from scheduling.services.availability.imported_calendars import calendar_busy_in_weeks
 from scheduling.services.reasons import BeforeAdmission
 from scheduling.services.rulebook import RuleBook
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason, Refused
 from timekeeping.time_zones import clock_differences, shift_busy_time
-from timekeeping.weeks import BusyTime
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from patients.models import Commitment
 from patients.models.commitment import weekday_mask
 from patients.services.availability.commitments import CommitmentValues, add_commitment, change_commitment
 from scheduling.models import Site
-from timekeeping.weeks import BusyTime, Recurrence
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import Recurrence
 
 
 @transaction.atomic

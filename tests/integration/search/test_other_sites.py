@@ -26,7 +26,8 @@ from tests.factories import (
     make_staff,
     make_weekday_track,
 )
-from timekeeping.weeks import BusyTime, Recurrence
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import Recurrence
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from patients.domain.calendar_times import CalendarTimes, change_between, weekly_patterns
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence
+from timekeeping.weeks import MINUTES_A_DAY, OnDates, Recurrence
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST, UNTIL = date(2026, 9, 7), date(2027, 3, 8)

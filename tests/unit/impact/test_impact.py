@@ -17,8 +17,8 @@ from scheduling.domain.impact.impact import (
     find_session_changes,
     find_week_shortfalls,
 )
+from timekeeping.busy_index import BusyIndex
 from timekeeping.intervals import Interval
-from timekeeping.occupancy import BusyIndex
 
 WEEK = date(2026, 11, 23)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)

@@ -27,8 +27,9 @@ from scheduling.domain.individual.proposals import (
 )
 from scheduling.domain.individual.search import check_choice, propose_individual_times
 from scheduling.domain.search.need import Need
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, RecurrencePattern, wall_time
+from timekeeping.weeks import MINUTES_A_DAY, OnDates, Recurrence, RecurrencePattern, wall_time
 
 MONDAY = date(2026, 11, 23)
 DAYS = (0, 2, 4)

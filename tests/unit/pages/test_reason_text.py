@@ -28,8 +28,9 @@ from scheduling.management.fit.json_output import reasons_json
 from scheduling.reason_text import reason_template, reason_text
 from scheduling.services.reasons import AlreadyEnrolled
 from tests.paths import PROJECT
+from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import Reason
-from timekeeping.weeks import BusyTime, Recurrence
+from timekeeping.weeks import Recurrence
 
 GROUP = WeeklyMeeting(key=1, name="Relapse & recovery", weekday=3, starts=time(16, 30), ends=time(17, 30))
 SHIFT = BusyTime(

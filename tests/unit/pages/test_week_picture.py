@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.week_picture import Block, assign_lanes, busy_blocks, draw_week
-from timekeeping.weeks import BusyTime, Recurrence
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import Recurrence
 
 MONDAY = date(2026, 11, 23)
 

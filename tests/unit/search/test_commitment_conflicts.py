@@ -11,8 +11,9 @@ from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.fit import blocking_conflicts
 from scheduling.domain.search.need import Need
 from tests.unit.hours.test_rules import meeting
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
-from timekeeping.weeks import BusyTime, Recurrence
+from timekeeping.weeks import Recurrence
 
 MONDAY = date(2026, 11, 2)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)

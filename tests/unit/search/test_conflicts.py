@@ -11,7 +11,8 @@ from scheduling.domain.search.conflicts import MeetingConflicts
 from scheduling.domain.search.fit import blocking_conflicts
 from scheduling.domain.search.need import Need
 from tests.unit.hours.test_rules import meeting
-from timekeeping.weeks import BusyTime, OnDates, Recurrence, RecurrencePattern, Rotation
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import OnDates, Recurrence, RecurrencePattern, Rotation
 
 MONDAY = date(2026, 11, 2)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)

@@ -27,7 +27,8 @@ from scheduling.domain.search.remarks import (
 )
 from scheduling.domain.search.schedules import Preferences, find_schedules
 from scheduling.reason_text import remark_text
-from timekeeping.weeks import BusyTime, OnDates, Recurrence
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import OnDates, Recurrence
 
 MONDAY = date(2026, 11, 30)
 

@@ -16,8 +16,9 @@ from scheduling.domain.search.schedules import Preferences, Schedule, find_sched
 from scheduling.domain.search.score import score_meetings
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_exact import half_past
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
-from timekeeping.weeks import BusyTime, OnDates, Recurrence, Rotation
+from timekeeping.weeks import OnDates, Recurrence, Rotation
 
 MONDAY = date(2026, 11, 2)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)

@@ -25,7 +25,8 @@ from scheduling.domain.suggestions.commitment_changes import (
     ShorterTravel,
 )
 from scheduling.forms.search.suggestion_form import encode_changes, parse_rule_change
-from timekeeping.weeks import BusyTime, Recurrence, Rotation
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import Recurrence, Rotation
 
 SHOP = BusyTime(
     key=12,

@@ -27,7 +27,8 @@ from scheduling.domain.suggestions.commitment_changes import (
 )
 from scheduling.reason_text import suggestion_text
 from tests.unit.hours.test_rules import meeting
-from timekeeping.weeks import BusyTime, Recurrence
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import Recurrence
 
 THURSDAY = date(2026, 11, 5)
 SHIFT = BusyTime(

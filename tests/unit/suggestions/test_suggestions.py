@@ -29,7 +29,8 @@ from scheduling.domain.suggestions.suggestions import apply_adjustments, find_su
 from scheduling.domain.suggestions.what_if import FeasibilityCheck
 from tests.unit.hours.test_rules import meeting
 from tests.unit.search.test_schedules import random_busy_time, random_world
-from timekeeping.weeks import BusyTime, OnDates, Recurrence, RecurrencePattern, weekdays_of
+from timekeeping.busy_times import BusyTime
+from timekeeping.weeks import OnDates, Recurrence, RecurrencePattern, weekdays_of
 
 MONDAY = date(2026, 11, 2)
 DAY = timedelta(days=1)

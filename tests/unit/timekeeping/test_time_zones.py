@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from timekeeping.busy_times import BusyTime
 from timekeeping.time_zones import clock_differences, shift_busy_time
-from timekeeping.weeks import BusyTime, OnDates, Recurrence, RecurrencePattern, Rotation
+from timekeeping.weeks import OnDates, Recurrence, RecurrencePattern, Rotation
 
 MONDAY = date(2026, 11, 2)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
-from timekeeping.weeks import MINUTES_A_DAY, BusyTime, OnDates, Recurrence, RecurrencePattern, Rotation, week_start
+from timekeeping.weeks import MINUTES_A_DAY, OnDates, Recurrence, RecurrencePattern, Rotation, week_start
 
 MONDAY = date(2026, 11, 2)
 EVERY_DAY = frozenset(range(7))

@@ -12,8 +12,8 @@ from threading import Thread
 
 import pytest
 
-from patients.calendar_import import reader, worker
-from patients.calendar_import.reader import read_calendar_file
+from patients.calendar_import import child_process, worker
+from patients.calendar_import.child_process import read_calendar_file
 from patients.domain.calendar_files import (
     CalendarTooLarge,
     CouldNotBeRead,
@@ -108,7 +108,7 @@ def test_nothing_that_the_child_process_prints_is_shown_and_it_has_no_secrets(
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "a secret")
     code = "import os, sys; print('Ward 7'); print('Ward 7', file=sys.stderr); sys.exit('a secret' in str(os.environ))"
-    monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", code])
+    monkeypatch.setattr(child_process, "COMMAND", [sys.executable, "-c", code])
     with pytest.raises(ValueError, match="Expecting value"):
         read(b"")
     assert capfd.readouterr() == ("", "")
@@ -126,8 +126,8 @@ def test_nothing_that_the_child_process_prints_is_shown_and_it_has_no_secrets(
 def test_a_failing_child_process_gives_a_reason(
     code: str, reason: Reason, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", code])
-    monkeypatch.setattr(reader, "TIMEOUT_SECONDS", 2)
+    monkeypatch.setattr(child_process, "COMMAND", [sys.executable, "-c", code])
+    monkeypatch.setattr(child_process, "TIMEOUT_SECONDS", 2)
     assert read(b"BEGIN:VCALENDAR") == reason
     assert capfd.readouterr() == ("", "")
 
@@ -139,13 +139,13 @@ def test_running_out_of_memory_gives_a_reason() -> None:
         "worker.main()"
     )
     request = b'{"zone": "UTC", "first": "2026-11-23", "until": "2026-11-30"}\n'
-    process = subprocess.run([sys.executable, "-c", code], input=request, capture_output=True, cwd=reader.ROOT)
+    process = subprocess.run([sys.executable, "-c", code], input=request, capture_output=True, cwd=child_process.ROOT)
     assert process.stdout.decode() == f'{{"refused": "{ReadingOutOfMemory.code}"}}'
 
 
 def test_the_child_process_does_not_import_django() -> None:
     code = "import sys, patients.calendar_import.worker; sys.exit('django' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=reader.ROOT).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=child_process.ROOT).returncode == 0
 
 
 def test_a_file_is_read_on_systems_without_process_limits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,13 +154,13 @@ def test_a_file_is_read_on_systems_without_process_limits(monkeypatch: pytest.Mo
 
 
 def test_only_a_few_files_are_read_at_once_and_the_next_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"])
-    monkeypatch.setattr(reader, "TIMEOUT_SECONDS", 3)
-    monkeypatch.setattr(reader, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(child_process, "COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"])
+    monkeypatch.setattr(child_process, "TIMEOUT_SECONDS", 3)
+    monkeypatch.setattr(child_process, "WAIT_SECONDS", 0.1)
     found: list[object] = []
-    threads = [Thread(target=lambda: found.append(read(b"x"))) for _ in range(reader.MAX_CONCURRENT + 1)]
+    threads = [Thread(target=lambda: found.append(read(b"x"))) for _ in range(child_process.MAX_CONCURRENT + 1)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [ReadingIsBusy(), *[ReadingTimedOut()] * reader.MAX_CONCURRENT]
+    assert found == [ReadingIsBusy(), *[ReadingTimedOut()] * child_process.MAX_CONCURRENT]
