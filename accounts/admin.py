@@ -57,7 +57,7 @@ class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
 
 
 class ReadOnlyAdmin[M: models.Model](AuditedAdmin[M]):
-    """Read-only model admin, for rows that only services may write so that copied values and counters stay correct."""
+    """Read-only model admin. Only services may write these rows, because they keep copied values and counters correct."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

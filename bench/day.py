@@ -1,4 +1,4 @@
-"""Benchmark the day page, compared with the same page written plainly with prefetched rows.
+"""Benchmark the day page, compared with a simple version of the page that prefetches its rows.
 
     .venv/bin/python -m bench.day [--tiny]
     bin/with-postgres .venv/bin/python -m bench.day

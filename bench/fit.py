@@ -7,7 +7,7 @@ to find suggestions when nothing fits is divided by the time of one search. Roun
 candidates, the times are medians, and each round starts without cached conflicts.
 
 On one thread, the solver lists the best schedules: each one that it finds is excluded, and the solver then finds the next
-best. Because this takes long, it is timed only once for each patient. A separate run on all threads finds only the best
+best. Because this takes a long time, it is timed only once for each patient. A separate run on all threads finds only the best
 schedule. The solver's model (`bench/solver_model.py`) and the search get the same tracks and needs, and must give the same
 points.
 """

@@ -1,4 +1,4 @@
-"""The baseline of `bench.day`: the day page written plainly with prefetched rows, and the clinic that both pages show."""
+"""The baseline of `bench.day`: a simple day page that prefetches its rows, and the clinic that both pages show."""
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random

@@ -21,7 +21,7 @@ SMALL_TRACK = "S-SML"
 
 @dataclass(frozen=True, slots=True)
 class DemoEnrollment:
-    """A patient's enrollment in one track. Weeks count back from the current week; `weekday` is that of the first day."""
+    """A patient's enrollment in one track. Weeks are counted back from the current one. `weekday` is that of the first day."""
 
     patient: str
     track: str

@@ -1,4 +1,4 @@
-"""The demo clinic's sign-ins, and the patients that demonstrate particular situations."""
+"""The demo clinic's sign-ins, and the patients who demonstrate particular situations."""
 
 from dataclasses import dataclass
 

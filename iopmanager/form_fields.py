@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 PLAUSIBLE_YEARS = range(1900, 2150)
-"""Years accepted in dates of people and plans. Dates near `date.max` would overflow when weeks are counted."""
+"""Years that forms accept in dates. Adding weeks to a date near `date.max` would overflow."""
 
 
 def parse_day(text: str) -> date | None:

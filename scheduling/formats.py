@@ -94,8 +94,8 @@ def _short_date(on: date, year: int) -> str:
 def day(moment: date | datetime | None, reference: date | tzinfo | None = None) -> str:
     """Format a date as "Mon 23 Nov", followed by the year if it is not the current one.
 
-    `reference` can be a date, whose year then replaces the current one. For a datetime, it is the time zone to show, as in `{{
-    session.starts|day:site.zone }}`.
+    If `reference` is a date, its year is used in place of the current one. If it is a time zone, a datetime is converted to
+    it first, as in `{{ session.starts|day:site.zone }}`.
     """
     if moment is None:
         return "–"

@@ -28,7 +28,7 @@ def reason_template(kind: type[Reason]) -> str:
 
 
 def reason_text(reason: Reason) -> str:
-    """Return the reason in one or a few sentences, as plain text."""
+    """Return the reason as one or more sentences of plain text."""
     return _render_text(reason_template(type(reason)), reason=reason)
 
 

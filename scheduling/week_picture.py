@@ -13,7 +13,7 @@ from timekeeping.weeks import MINUTES_A_DAY
 
 PIXELS_PER_HOUR = 30
 FIRST_HOUR, LAST_HOUR = 8, 18
-"""First and last hour that every picture shows at least, so that pictures side by side are comparable."""
+"""Every picture shows at least the time between these hours, so that pictures side by side are comparable."""
 MAX_HOURLY_TICKS = 12
 
 TREATMENT, COMMITMENT, TRAVEL = KINDS = ("treatment", "life", "travel")
@@ -21,7 +21,9 @@ TREATMENT, COMMITMENT, TRAVEL = KINDS = ("treatment", "life", "travel")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A colored block within one day (Monday is 0), in minutes since midnight. `kind` is one of `KINDS`.
+    """A colored block on one weekday (Monday is 0). `kind` is one of `KINDS`.
+
+    `starts` and `ends` are minutes since midnight.
 
     Raises ValueError if the block is not within one day, or for an unknown kind or weekday.
     """
@@ -145,7 +147,7 @@ def draw_week(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPictur
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The lane of a block among overlapping blocks: `number`, counted from 0, of `lanes` side by side."""
+    """The lane of a block, by its `number` from 0. Overlapping blocks are in `lanes` lanes side by side."""
 
     block: Block
     number: int

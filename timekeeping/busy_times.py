@@ -32,7 +32,7 @@ class BusyTime:
     """A recurring time when a person is busy, in wall-clock time. If `ends` is not after `starts`, it is on the next day.
 
     `travel_before` and `travel_after` are the minutes of travel between the site and the place of the busy time. A flexible
-    commitment can start up to `movable_minutes` later or end up to that much earlier; 0 means that the busy time can't move.
+    commitment can start later or end earlier by up to `movable_minutes`; 0 means that the busy time can't move.
     Raises ValueError for negative minutes.
     """
 

@@ -39,7 +39,7 @@ class Interval[T: (int, date, datetime)]:
         return self.start < other.end and other.start < self.end
 
     def contains(self, moment: T) -> bool:
-        """Whether the moment is in the interval. The start is included, the end is not."""
+        """Whether the moment is in the interval. The start is included; the end is not."""
         return self.start <= moment < self.end
 
     def covers(self, other: "Interval[T]") -> bool:

@@ -65,7 +65,7 @@ def at_wall_clock(day: date, wall: time, zone: tzinfo) -> datetime:
     """Return the instant, in UTC, at which clocks in `zone` show `wall` on `day`.
 
     A time that a clock change skips is moved forward by the length of the change. If clocks show the time twice that day, the
-    first one is returned.
+    first instant is returned.
     """
     return datetime.combine(day, wall, zone).replace(fold=0).astimezone(UTC)
 

@@ -75,9 +75,10 @@ class Recurrence:
 class Rotation:
     """A shift rotation counted in days, such as 4 on and 3 off, or 2 on, 2 off, 3 on, 2 off, 2 on, 3 off.
 
-    The rotation repeats every `cycle_days` days, both before and after the date `first`. `days_on` has the day numbers in the
-    cycle that are days on (`first` is day 0). The pattern applies to dates in [valid_from, valid_until); None leaves that side
-    unbounded. Raises ValueError if there is no day on, if a day on is outside the cycle, or if the range is empty.
+    The rotation repeats every `cycle_days` days, both before and after the date `first`. The days of a cycle are
+    numbered from 0 (`first` is day 0), and `days_on` has the numbers of the days on. The pattern applies to dates in
+    [valid_from, valid_until); None leaves that side unbounded. Raises ValueError if there is no day on, if a day
+    on is outside the cycle, or if the range is empty.
     """
 
     cycle_days: int

@@ -15,7 +15,7 @@ MAX_TRAVEL_MINUTES = 480
 UNSAVED_KEPT_FOR = timedelta(days=1)
 """How long a calendar preview that nobody saved is kept (product rule)."""
 DECLINED_KEPT_FOR = timedelta(days=30)
-"""How long a declined calendar and the reason for it are shown to the patient (product rule)."""
+"""How long the patient can see a declined calendar and why it was declined (product rule)."""
 CALENDAR_KINDS = (CommitmentKind.WORK, CommitmentKind.SCHOOL, CommitmentKind.OTHER)
 
 

@@ -16,7 +16,7 @@ class BeforeAdmission(Reason):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyEnrolled(Reason):
-    """The patient already has an enrollment in the track, which starts on `since`."""
+    """The patient is already enrolled in the track, from the day `since` on."""
 
     track: str
     since: date

@@ -84,7 +84,7 @@ class CalendarFileForm(forms.Form):
 
 
 class SaveCalendarForm(forms.Form):
-    """Whether the patient is busy on days with an all-day entry. Asked only if the calendar has such days."""
+    """Form to save a calendar. If the calendar has all-day entries, the form asks whether the patient is busy on those days."""
 
     reason_fields: ClassVar = {"all_day_choice_missing": "whole_days"}
 

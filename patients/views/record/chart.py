@@ -273,7 +273,7 @@ def _moves_by_meeting(
 
 
 def _is_agreed_conflict(conflict: BookingConflict, moves: Mapping[int, Sequence[Conflict]]) -> bool:
-    """Whether the session is held at its usual time and the commitment is one that can move for its meeting."""
+    """Whether the session is unchanged and the commitment can move far enough for the session's meeting."""
     session = conflict.booking.session
     agreed = moves.get(session.meeting_id or 0, ())
     return not session.is_changed and any(move.busy == conflict.busy for move in agreed)

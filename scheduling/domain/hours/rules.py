@@ -283,7 +283,7 @@ def assess_choice(
 
 
 def _is_implied_by_prescription(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
-    """Whether the reason is redundant: a prescription at least as high as the minimum is not met either."""
+    """Whether the reason is redundant: the prescription is also not met, and it is at least as high as the minimum."""
     return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
         isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum
     )

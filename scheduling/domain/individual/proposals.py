@@ -13,7 +13,7 @@ from timekeeping.weeks import is_within
 
 MIN_SESSION_MINUTES = 30
 MAX_SESSION_MINUTES = 90
-"""Weekly minutes above which two sessions are tried before one (product rule)."""
+"""Above this number of minutes a week, two shorter sessions are preferred to one (product rule)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ def check_home_track(
 ) -> Iterable[MoreOfAnotherTrack]:
     """Yield a reason if another track has more of the chosen meetings than `offer`.
 
-    A patient is enrolled in the track that they attend most, because its waitlist and end date apply to its patients.
+    A patient is enrolled in the track that they attend most, because that track's waitlist and end date apply to them.
     If two tracks have the same number of the chosen meetings, either is allowed (product rule). Each offer must have
     only its track's own meetings.
     """

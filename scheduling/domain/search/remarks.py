@@ -161,7 +161,7 @@ class ChangesSchedule(Remark):
 
 
 def remarks_on(schedule: Schedule, offers: Iterable[Offer]) -> tuple[Remark, ...]:
-    """Return every remark on a schedule. `offers` are the tracks among which it was found."""
+    """Return every remark on a schedule. `offers` are the tracks that were searched."""
     meetings, need, score = schedule.meetings, schedule.need, schedule.score
     found: list[Remark] = [StartsOn(schedule.starts, score.wait_days), _track_remark(schedule, offers)]
     lengths = sorted(minutes_on_site(today) for today in _by_day(meetings))

@@ -323,7 +323,7 @@ def _time_slots(pool: MeetingPool, need: Need, weights: Weights, kept: Collectio
 
 
 def _meeting_cost(meeting: WeeklyMeeting, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> int:
-    """Return those points for attending a meeting that do not depend on the other meetings of the week."""
+    """Return the points for attending a meeting, as far as they do not depend on the other meetings of the week."""
     conflicts = need.conflicts_with(meeting)
     cost = sum(score_move(move, weights) for move in conflicts.moves)
     cost += len(conflicts.missed) * weights.missed_date + conflicts.is_tight * weights.close

@@ -77,7 +77,7 @@ def _token_part(value: object) -> str:
 
 
 def with_places(offer: Offer, keys: Collection[Key]) -> Offer:
-    """Return the track, in which the meetings with these keys are no longer full on any date."""
+    """Return a copy of the track in which the meetings with these keys are not full on any date."""
     meetings = (replace(each, full_on=()) if each.meeting.key in keys else each for each in offer.meetings)
     return replace(offer, meetings=tuple(meetings))
 

@@ -1,4 +1,4 @@
-"""Adjustments of commitments: end earlier, start later, move further, need less travel, or be skipped."""
+"""Adjustments of commitments, which end earlier, start later, move further, need less travel, or are skipped."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace

@@ -25,7 +25,7 @@ class ChangedCommitment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """The changes of a what-if: to commitments, the prescription, full meetings, start dates, and the rules.
+    """A what-if scenario: changes to commitments, the prescription, full meetings, start dates, and the rules.
 
     `prescribed_minutes` and `prescribed_days` are per week; None means that they do not change. `places_in` has the
     keys of full meetings that get a spot. `joined` has the keys of tracks that take the patient on the requested day,

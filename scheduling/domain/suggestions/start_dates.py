@@ -13,7 +13,7 @@ from timekeeping.weeks import OnDates
 
 DAY = timedelta(days=1)
 HORIZON_DIVISOR = 2
-"""A later start is searched for in half of the horizon only, because little is known about later dates (product rule)."""
+"""Start dates in the second half of the horizon are not tried, because little is known about them (product rule)."""
 
 
 def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adjustment]:

@@ -73,9 +73,9 @@ class Command(BaseCommand):
 
     @contextmanager
     def _told_to_stop(self) -> Iterator[None]:
-        """Handle SIGTERM and SIGINT within the context: a first signal lets the running job finish and then stops.
+        """Handle SIGTERM and SIGINT until the context ends.
 
-        A second signal interrupts the job.
+        After the first signal, the running job finishes and then the process stops. A second signal interrupts the job.
         """
 
         def stop(number: int, _: Any) -> None:

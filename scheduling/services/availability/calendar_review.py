@@ -107,8 +107,8 @@ def save_calendar(
 ) -> ImportedCalendar:
     """Save a previewed or waiting calendar in place of the patient's saved calendar of the same kind.
 
-    Bookings do not change. But if `by` is the patient, and the calendar conflicts with a booking that the one it
-    replaces does not conflict with, it waits for a coordinator instead. Return the calendar with its new state.
+    Bookings do not change. But if `by` is the patient, and the calendar adds a conflict with a booking, compared with
+    the one that it replaces, it waits for a coordinator instead. Return the calendar with its new state.
 
     Raises Refused if the calendar has all-day entries and `whole_days_count` is None, if it has already been decided on,
     and if it no longer exists.

@@ -186,7 +186,7 @@ def withdraw_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) 
 def _has_new_conflicts(
     patient: Patient, values: CommitmentValues, instead_of: Commitment | None, now: datetime
 ) -> bool:
-    """Whether the values conflict with a booking that the commitment they replace (`instead_of`) does not conflict with."""
+    """Whether the values add a conflict with a booking, compared with the commitment `instead_of` that they replace."""
     found = booking_conflicts(
         patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now
     )

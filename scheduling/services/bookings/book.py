@@ -32,7 +32,7 @@ from scheduling.services.session_facilitators import facilitator_times
 from scheduling.services.stale_feeds import mark_episode_feeds_stale, mark_session_feeds_stale
 
 NOT_AVAILABLE = "Not free then"
-"""Release reason of bookings created as released because the patient is busy. It doesn't mention the commitment."""
+"""Reason on bookings that are released from the start because the patient is busy. It doesn't mention the commitment."""
 
 
 def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
@@ -71,7 +71,7 @@ def missed_text(missed: Sequence[Session], covered: Sequence[Session]) -> str:
 
 
 def missed_from_the_start(enrollment: Enrollment) -> BookingQuerySet:
-    """Return the enrollment's bookings that `book_sessions` created as released because the patient is busy."""
+    """Return the enrollment's bookings that were released from the start because the patient is busy."""
     return Booking.objects.filter(enrollment=enrollment, release_reason=NOT_AVAILABLE)
 
 

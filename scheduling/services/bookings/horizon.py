@@ -75,9 +75,10 @@ def write_sessions(
     """Create the missing sessions of the site's meetings in [first, until), except on closed days.
 
     This covers the meetings of published tracks, meetings of retired tracks until their end date, and individual meetings.
-    `only` limits it to the meetings with these ids. No session is created that starts before the instant `since`, or for a
-    date that already has its session, even if that session was moved to another day. If the room or a facilitator is in
-    another session at that time, which happens only after changes by hand, the session is created without them.
+    `only` limits it to the meetings with these ids. Sessions that would start before the instant `since` are not
+    created. Neither are sessions for dates that already have one, even if that one was moved to another day. If the room or
+    a facilitator is in another session at that time, which happens only after changes by hand, the session is created
+    without them.
     """
     meetings = (
         Meeting.objects.filter(site=site)

@@ -1,4 +1,4 @@
-"""Which dated sessions an enrollment covers, and booking all enrollments of a site into their sessions."""
+"""Determine which dated sessions an enrollment covers, and book all enrollments of a site into their sessions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

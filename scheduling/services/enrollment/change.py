@@ -93,7 +93,7 @@ def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting
 
 
 def _without_known_reasons(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
-    """Leave out reasons that the weekly check has already given: sessions of full meetings, and weekly conflicts."""
+    """Leave out full sessions of meetings that are known to be full, and overlaps that are known as weekly conflicts."""
     full = {reason.meeting.name for reason in known if isinstance(reason, MeetingFull)}
     conflicting = {reason.busy.label for reason in known if isinstance(reason, CommitmentConflict)}
     return [

@@ -40,8 +40,8 @@ def transfer_enrollment(
 ) -> Enrollment:
     """End the enrollment the day before `starts`, and enroll the patient in the other track from `starts` on.
 
-    If `starts` is the first day of the enrollment, it is canceled instead. Sessions that have begun stay booked. Return
-    the new enrollment.
+    If `starts` is the first day of the old enrollment, that enrollment is canceled. Sessions that have begun stay
+    booked. Return the new enrollment.
 
     Raises Refused as `enroll_patient` does. Also raises Refused if `track` is the patient's current track, if the day has
     passed, if the enrollment is over by then, and if the enrollment began today. Nothing is changed in these cases.

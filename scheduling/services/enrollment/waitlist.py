@@ -1,4 +1,4 @@
-"""Waitlists of tracks: patients join, patients leave, and entries are closed. `WaitingQuerySet.in_order` has the order."""
+"""Waitlists of tracks: patients join, patients leave, and entries are closed. `WaitingQuerySet.in_order` sorts them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -19,7 +19,10 @@ from scheduling.services.search.offers import as_offer, full_dates
 from timekeeping.reasons import Reason, Refused
 
 REQUIRED_AVAILABILITY = timedelta(weeks=4)
-"""How long before the horizon a start must be if it waits for a spot. No date beyond the horizon counts as full."""
+"""A start that waits for a spot must be at least this long before the end of the horizon.
+
+No date beyond the horizon counts as full, so a later start would seem to have spots.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,7 @@ def _compare(scope: SnapshotScope, before: Snapshot, after: Snapshot, now: datet
 
 
 def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:
-    """Add to a lost booking the session that the patient attends at the same time instead, if there is one."""
+    """Return the change. For a lost booking, `instead` is set to the session that the patient attends at that time, if any."""
     lost = change.before
     if lost is None or change.after is not None:
         return change
@@ -195,7 +195,7 @@ def _conflicts(changes: Iterable[BookingChange], patients: _AffectedPatients) ->
 def _with_savers(
     shortfalls: Iterable[WeekShortfall], after: Snapshot, patients: _AffectedPatients
 ) -> Iterable[WeekShortfall]:
-    """Add to each shortfall the fewest sessions of its week that would make it up, preferring earlier ones."""
+    """Yield each shortfall with its make-up sessions: as few as possible in that week, preferring earlier ones."""
     book = RuleBook.of(patients.site)
     open_in: dict[date, list[SessionState]] = defaultdict(list)
     for session in after.sessions.values():

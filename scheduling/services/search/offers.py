@@ -108,7 +108,7 @@ def as_offer(
 ) -> Offer:
     """Return the track as an offer, with the meetings that are held in the week of the first possible start.
 
-    `goes_on` means that the patient is already in the track and continues from any day, at any level and age. Meetings in
+    With `goes_on`, the patient is already in the track and may continue from any day, at any level and age. Meetings in
     `beside` belong to other tracks and come last. Reads the site, and prefetched meetings and start dates.
     """
     starts = from_day if goes_on else track.next_entry(from_day) or from_day

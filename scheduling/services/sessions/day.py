@@ -23,7 +23,7 @@ class DayBooking(NamedTuple):
 
 
 class DaySession(NamedTuple):
-    """A session on the day. `lines` are its bookings; it is empty if the user may not see the roster."""
+    """A session on the day. `lines` has its bookings, but is empty if the user may not see the roster."""
 
     pk: int
     name: str

@@ -88,7 +88,7 @@ def check_meeting_change(
 ) -> Iterator[Reason]:
     """Yield the reasons why the meeting can't have these values from the day `begins` on.
 
-    Its sessions from the date `since` on are created again, or all sessions that have not begun if `since` is None.
+    The change recreates the sessions from the date `since` on, or all sessions that have not begun if `since` is None.
     """
     yield from check_meeting_values(values)
     yield from _check_places(meeting, values.places, begins, since, now)

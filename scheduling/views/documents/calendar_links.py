@@ -38,7 +38,10 @@ class FeedAddress:
 def _create_feed_from_form(
     request: HttpRequest, *, patient: Patient | None = None, facilitator: User | None = None, track: Track | None = None
 ) -> tuple[FeedForm, FeedAddress | None]:
-    """Return the form and, if a valid POST created a feed, its address, which can't be shown again later."""
+    """Return the form, and the address of the new feed if a valid POST created one.
+
+    The address can't be shown again later.
+    """
     form = FeedForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return form, None

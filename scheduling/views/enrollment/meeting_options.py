@@ -153,7 +153,7 @@ def _in_week_order(meetings: Iterable[Meeting]) -> list[Meeting]:
 
 
 def requested_start(request: HttpRequest, form: forms.Form, *, otherwise: date) -> date:
-    """Return the first day in the form or, before it is submitted, in `?from=`. The default is `otherwise`."""
+    """Return the requested first day, from a submitted form or else from `?from=`. The default is `otherwise`."""
     if form.is_bound:
         form.is_valid()
         return form.cleaned_data.get("starts") or otherwise

@@ -171,7 +171,10 @@ def test_an_impossible_prescription_is_refused(minutes: int, days: int) -> None:
 
 
 def test_the_ledger_sums_credited_and_remaining_minutes() -> None:
-    """Monday is attended in full, Wednesday in part, and Friday is to come. Two other sessions are canceled or do not count."""
+    """Monday was attended in full and Wednesday in part, and Friday is in the future.
+
+    The two other sessions don't count: one is canceled, and one has no countable minutes.
+    """
     week = build_ledger(
         WeekPolicy(),
         [

@@ -1,4 +1,4 @@
-"""The formats in which an import file may write a value, and the values that are read from them."""
+"""The formats that values in an import file may have, and the values that are read from them."""
 
 from collections.abc import Callable
 from datetime import date, time

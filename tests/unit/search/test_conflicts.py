@@ -1,4 +1,4 @@
-"""Whether a conflict blocks a meeting, moves a commitment or costs a session: named cases, then a minute-by-minute calendar."""
+"""A conflict blocks a meeting, moves a commitment or costs a session. A minute-by-minute calendar checks the results."""
 
 from datetime import date, time, timedelta
 from typing import Any
