@@ -24,7 +24,7 @@ class OverlapGuard:
     condition: str
     columns: tuple[str, ...]
     ranges: str = "tstzrange(starts, ends) WITH &&"
-    """PostgreSQL only: the range expression that must not overlap between two rows of the same subject."""
+    """PostgreSQL only: the element of the exclusion constraint that compares the time ranges of two rows."""
     overlaps: str = "other.starts < NEW.ends AND NEW.starts < other.ends"
     """SQLite only: the SQL condition that is true when two rows overlap."""
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class ClockChange:
-    """A clock change in the night before the date `on`, by `minutes`; positive means forward.
+    """A clock change in the night that ends on the date `on`. `minutes` is positive if clocks go forward.
 
     Raises ValueError for a change of 0 minutes.
     """

@@ -100,5 +100,5 @@ def is_lost(started_at: datetime, now: datetime) -> bool:
 
 
 def scheduler_seems_stopped(*, last_started: datetime | None, now: datetime) -> bool:
-    """Whether the scheduler must have stopped, because no job was ever started or the last start is too long ago."""
+    """Whether the scheduler seems to have stopped: no job was ever started, or the last start is too long ago."""
     return last_started is None or now - last_started > SCHEDULER_SILENCE_LIMIT

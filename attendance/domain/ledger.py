@@ -141,7 +141,7 @@ class WeekLedger:
     standing: Standing
     partial: frozenset[PartialReason] = frozenset()
     makeup_openings: tuple[int, ...] = field(default=())
-    """Keys of the fewest openings that together close the gap; among equally few, the earliest."""
+    """Keys of the smallest set of openings that closes the gap. If several sets are equally small, it is the earliest."""
 
 
 def build_ledger(
@@ -199,9 +199,10 @@ def find_makeup_openings(
 ) -> tuple[MakeupOpening, ...] | None:
     """Return the fewest openings that close a gap of minutes and days, or None if no openings do.
 
-    Among equally few, the earliest are returned. The openings overlap neither each other nor a booked session. A session on
-    one of the `counted_days` adds no further day. The result is exact for any number of openings: an opening can only be
-    followed by one that starts after it has ended, so the best continuation of each opening is computed once and cached.
+    If several sets of openings are equally small, the earliest is returned. The openings overlap neither each other nor a
+    booked session. A session on one of the `counted_days` adds no further day. The result is exact for any number of
+    openings: an opening can only be followed by one that starts after it has ended, so the best continuation of each
+    opening is computed once and cached.
     """
     free = [each for each in openings if not any(each.time.overlaps(other.time) for other in booked)]
     free = sorted((each for each in free if each.countable_minutes > 0), key=lambda each: (each.time.start, each.key))
@@ -209,14 +210,14 @@ def find_makeup_openings(
     following = [range(bisect_left(starts, each.time.end), len(free)) for each in free]
 
     def days_owed(owed: int, chosen: int, before: int | None) -> int:
-        """Return how many days are still needed after `chosen`, which follows `before`; both are indexes in `free`."""
+        """Return how many of the `owed` days are left after `chosen`. The previous choice is `before`; both index `free`."""
         on = free[chosen].on
         is_new = on not in counted_days and (before is None or free[before].on != on)
         return max(0, owed - 1) if is_new else owed
 
     @cache
     def most_minutes(chosen: int, size: int, owed: int) -> int:
-        """Return the most minutes that `chosen` and later openings, `size` in all, can add; 0 if they can't add `owed` days."""
+        """Return the most minutes of `size` openings that begin with `chosen`; 0 if those after it can't add `owed` days."""
         if owed >= size:
             return 0
         if size == 1:

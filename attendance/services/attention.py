@@ -18,7 +18,7 @@ UNFINISHED_DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Weeks that can't be met, followed by weeks at risk; and past sessions that are not finalized.
+    """The weeks that can't be met, then the weeks at risk, and the past sessions that are not finalized.
 
     Each session is annotated with `unmarked`, the number of its bookings without a mark.
     """
@@ -28,7 +28,7 @@ class Attention:
 
 
 def find_attention(*, site: Site, user: User, now: datetime) -> Attention:
-    """Return the site's weeks and sessions that need attention today, as far as the user may see them."""
+    """Return the site's weeks and sessions that need attention today and that the user may see."""
     today = now.astimezone(site.zone).date()
     unfinished = (
         Session.objects.with_roster_of(user)

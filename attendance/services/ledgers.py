@@ -56,13 +56,13 @@ class LedgerRow:
 
 
 def week_ledger(*, episode: Episode, week: date, now: datetime) -> WeekLedger | None:
-    """Return the ledger of the week around the day `week`, or None if no care was prescribed in that week."""
+    """Return the ledger of the week that contains the day `week`, or None if no care was prescribed in that week."""
     rows = site_ledgers(site=episode.site_on(week), week=week, now=now, episodes=[episode])
     return rows[0].ledger if rows else None
 
 
 def site_ledgers(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[LedgerRow]:
-    """Return the week around the day `week` for each of the episodes with care prescribed in that week.
+    """Return the week that contains the day `week` for each of the episodes with care prescribed in it.
 
     The caller must have selected the patient and prefetched the spans of the episodes.
     """

@@ -10,7 +10,7 @@ from scheduling.models.booking import BookingQuerySet
 from timekeeping.intervals import Interval
 
 MAKEUP_LOOKBACK = timedelta(weeks=4)
-"""How far back before a week a missed session can be made up in that week (product rule)."""
+"""Longest time from the week of a missed session to the week in which it is made up (product rule)."""
 
 
 def makeup_candidates(patient: Patient, week: Interval[date]) -> list[Booking]:

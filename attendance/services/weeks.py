@@ -46,7 +46,7 @@ class WeekReport:
 
 
 def week_report(*, patient: Patient, day: date, now: datetime) -> WeekReport:
-    """Return the report on the week around the day, for the patient's latest episode in that week."""
+    """Return the report on the week that contains the day, for the patient's latest episode in that week."""
     episode, week = _latest_episode_in_week(patient, day)
     row, openings = ledger_with_openings(episode=episode, week=week, now=now) if episode else (None, [])
     if row is None or not _has_gap(row):
@@ -76,7 +76,7 @@ def _has_gap(row: LedgerRow) -> bool:
 
 
 def _latest_episode_in_week(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
-    """Return the patient's latest episode in the week around `day`, and that week by the rules of its site.
+    """Return the patient's latest episode in the week that contains `day`, and that week by the rules of its site.
 
     The episode is None if the patient had none in that week.
     """

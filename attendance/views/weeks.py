@@ -81,7 +81,7 @@ def _requested_week(text: str, site: Site, now: datetime) -> Interval[date]:
 @require_safe
 @transaction.atomic
 def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpResponse:
-    """Show one patient's week around the day: the bookings, the missing hours, and the possible make-up sessions."""
+    """Show the patient's week that contains the day: bookings, missing hours, and possible make-up sessions."""
     user, now = signed_in(request), clock.now()
     patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.SEE_HOURS, patient.site_id))

@@ -19,7 +19,10 @@ from patients.domain.calendar_files import (
 from timekeeping.reasons import Refused
 
 FOLD = re.compile(r"(?<!\n)\n+[ \t]")
-"""Line break that continues a line. Matches only at the first of several breaks, to be fast even for a million breaks."""
+"""Line breaks before a continuation line, which begins with a space or tab.
+
+A match can start only at the first of several breaks, which keeps the search fast even for a million breaks.
+"""
 PROPERTY_NAME = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
 EVENT_PROPERTIES = frozenset(
     {

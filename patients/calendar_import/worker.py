@@ -19,7 +19,7 @@ MAX_MEMORY = 448 * MEGABYTE
 MAX_CPU_SECONDS = 4
 """Maximum CPU time in seconds. On a small computer, the largest calendar needs less than half of this."""
 NICENESS = 5
-"""Gives this process a lower priority than the server, so that pages go first when the computer is busy."""
+"""Gives this process a lower priority than the server, so that pages come first when the computer is busy."""
 
 
 def limit_this_process() -> None:

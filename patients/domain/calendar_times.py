@@ -151,9 +151,9 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tuple[Recurrence, ...], frozenset[date]]:
     """Find the weekly patterns among the dates of one wall-clock time. Return them and the remaining dates.
 
-    A weekday becomes a pattern of every week (or every other week) if the time occurs in at least three out of four of
-    these weeks, for at least four of them. The dates are in [first, until). A pattern that reaches an end of this range
-    is assumed to continue beyond it, until a later calendar is imported.
+    A weekday becomes a pattern of every week (or every other week) if its dates span at least four of these weeks, and at
+    most one of any four successive ones is missing. The dates are in [first, until). A pattern that reaches an end of this
+    range is assumed to continue beyond it, until a later calendar is imported.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)

@@ -34,7 +34,7 @@ class CalendarState(models.TextChoices):
 
 class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
     def visible_to(self, user: User) -> "ImportedCalendarQuerySet":
-        """Calendars of patients whose commitments the user may see. Previews only if the user uploaded them."""
+        """Calendars of patients whose commitments the user may see, except previews that someone else uploaded."""
         may_see = Patient.objects.with_commitments_visible_to(user)
         return self.filter(~Q(state=CalendarState.UNDERSTOOD) | Q(uploaded_by=user), patient__in=may_see)
 

@@ -126,7 +126,7 @@ times. "other_times": groups at other times. "dropped": no groups are left. "add
 
 @dataclass(frozen=True, slots=True)
 class ChangedDays:
-    """Weekdays that change in the same way. `code` is one of `DAY_CODES`; templates choose the text by it."""
+    """Weekdays that change in the same way. `code` is one of `DAY_CODES` and selects the text in templates."""
 
     code: str
     weekdays: tuple[int, ...]

@@ -34,8 +34,8 @@ NO_VIEW = "0"
 class PageTag(NamedTuple):
     """The tag of a page in a browser's cache.
 
-    `view` identifies the view that first showed these patients in the audit trail. `people` is a signature of `view`
-    and the patients, and `page` is a signature of the whole page.
+    `view` is the id that the audit trail has for the first view of these patients. `people` is a signature of `view` and
+    the patients, and `page` is a signature of the whole page.
     """
 
     view: str
@@ -47,7 +47,7 @@ class PageTag(NamedTuple):
 
     @classmethod
     def read(cls, header: str) -> Self | None:
-        """Parse the header If-None-Match, which has the tag of the browser's copy. Return None if it is not such a tag."""
+        """Parse the tag of the browser's copy from the If-None-Match header. Return None if it has another format."""
         parts = header.strip().removeprefix("W/").strip('"').split(".")
         return cls(*parts) if len(parts) == len(cls._fields) else None
 
@@ -123,9 +123,9 @@ def _make_tag(request: HttpRequest, view: str, shown: str, content: str) -> Page
 def _repeated_view(
     cached: PageTag | None, shown: str, people: int, *, user: User, site: Site, at: datetime, detail: str
 ) -> str:
-    """Record that the cached view was repeated, and return its id.
+    """Record another view of a cached page, and return the id of its first view.
 
-    Return an empty string if that view showed other patients or is not on record.
+    Return an empty string if the first view showed other patients or is not on record.
     """
     if cached is None or not constant_time_compare(cached.people, _sign(cached.view, shown)):
         return ""

@@ -71,7 +71,7 @@ def picture_of_schedule(schedule: Schedule) -> WeekPicture:
 
 
 def _dates_after_moves(busy: BusyTime, gives: Iterable[Conflict], monday: date) -> Iterable[BusyTime]:
-    """Yield the busy time on each of its dates around the week, shortened if it has to move for the schedule."""
+    """Yield the busy time on each of its dates in or near the week, shortened if it has to move for the schedule."""
     for on in busy.recurrence.dates(monday - timedelta(days=3), monday + timedelta(days=10)):
         begins, ends = datetime.combine(on, busy.starts), datetime.combine(on, busy.ends)
         for move in gives:

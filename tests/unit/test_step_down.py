@@ -197,7 +197,7 @@ def random_steps(random: Random) -> tuple[list[Step], EnrolledMeetings]:
 def try_everything(
     steps: Sequence[Step], enrolled: EnrolledMeetings, found: dict[object, tuple[Schedule, ...]]
 ) -> Expected:
-    """Try every schedule of every step, and return the fewest points of any plan and the first plan that has them."""
+    """Try every schedule of every step, and return the lowest score of any plan and the first plan with that score."""
     if not steps:
         return 0, ()
     step, *rest = steps

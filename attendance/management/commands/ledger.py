@@ -1,4 +1,4 @@
-"""`manage.py ledger PATIENT_CODE`: print a patient's treatment week, with the data that its page shows."""
+"""`manage.py ledger PATIENT_CODE`: print a patient's treatment week, with the same data as its page."""
 
 import json
 from argparse import ArgumentParser

@@ -206,7 +206,7 @@ class CommitmentForm(forms.Form):
 
 
 class CommitmentEndForm(LastDayForm):
-    """The last day of a commitment. There is no field for one on specific dates, which is removed instead."""
+    """The last day of a commitment. A commitment on specific dates is removed instead, so its form has no field."""
 
     def __init__(self, data: Mapping[str, Any] | None, *, commitment: Commitment, today: date) -> None:
         super().__init__(data, initial={"last_day": today}, help_text="It still holds on this day.")

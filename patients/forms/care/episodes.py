@@ -58,7 +58,7 @@ class EndingForm(LastDayForm):
 
 
 class LevelForm(forms.Form):
-    """A level of care with its prescription and first day. On admission, also who referred the patient."""
+    """A level of care with its prescription and first day and, for an admission, who referred the patient."""
 
     reason_fields: ClassVar = {"level_overlaps": "starts", "already_admitted": "starts", "already_ended": "starts"}
 

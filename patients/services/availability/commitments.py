@@ -209,7 +209,7 @@ def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime)
 
 @transaction.atomic
 def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User | None, now: datetime) -> None:
-    """End a repeating commitment after `last_day`, or remove a commitment on specific dates, which needs none.
+    """End a repeating commitment after `last_day`, or remove a commitment on specific dates and ignore `last_day`.
 
     Raises Refused if `last_day` is before the commitment begins, and ValueError if a repeating commitment is given no last
     day.

@@ -26,7 +26,7 @@ from timekeeping.reasons import Refused
 def site_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Choose the new site (`?to=` preselects one), preview the transfer, and carry it out once it is confirmed.
 
-    Only sites where the user manages patients are offered, so that the user can still see the patient afterwards.
+    Only sites where the user manages patients are offered, so that the user can still see the patient afterward.
     """
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)

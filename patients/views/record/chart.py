@@ -80,7 +80,7 @@ class ListedEnrollment:
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityRecord:
-    """What is on record about when a patient is busy. Empty if the user may not see commitments.
+    """The commitments, calendars, proposals and busy times on a chart. Empty if the user may not see commitments.
 
     `imported` are this week's busy times from saved calendars. `busy` also includes the commitments.
     """
@@ -122,8 +122,8 @@ class Chart:
 def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
     """Build the chart from everything that the user may see, in a fixed number of queries.
 
-    If the patient is annotated with `has_calendars` and `has_proposals`, no query is made for calendars or proposals where
-    there are none.
+    If the patient is annotated with `has_calendars` and `has_proposals`, calendars and proposals are queried only if there
+    are any.
     """
     site, today = patient.site, patient.site.today_at(now)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
@@ -292,7 +292,7 @@ def _released_bookings(enrollments: Iterable[ListedEnrollment], now: datetime) -
 
 
 def _weekly_totals(enrollments: Sequence[ListedEnrollment], rules: HoursRules) -> WeeklyTotals:
-    """Add up the weekly hours: the groups, and the tracks' individual time whether or not it is arranged."""
+    """Add up the weekly hours of the groups and of the tracks' individual time, whether or not this time is arranged."""
     attended = [each.meeting for listed in enrollments for each in listed.meetings]
     groups = {meeting.pk: meeting.as_weekly_meeting() for meeting in attended if meeting.kept_for_id is None}
     individual = sum(each.enrollment.track.individual_minutes for each in enrollments)

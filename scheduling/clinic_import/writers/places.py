@@ -157,7 +157,7 @@ def write_closures(run: ImportRun, sites: dict[str, Site]) -> None:
     """Write the closures in the file, identified by site and first day. Notices count the canceled sessions."""
     closures = {(closure.site.code, closure.starts): closure for closure in Closure.objects.select_related("site")}
     ends_of: dict[str, list[ClosureRow]] = {}
-    # In the order of the dates, because a closure that ends earlier now can make room for the next one.
+    # Closures are written in date order, because one that now ends earlier can make room for the next.
     for row in sorted(run.rows("closures"), key=lambda row: row.first_day):
         site = run.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:

@@ -93,10 +93,10 @@ def _track_values(row: TrackRow, track: Track | None) -> TrackValues:
 def publish_tracks(
     run: ImportRun, tracks: dict[TrackKey, Track], changed_by: dict[int, ImportRow], uncertain: set[TrackKey]
 ) -> None:
-    """Publish the tracks that the file publishes, and check published tracks whose meetings changed.
+    """Publish the drafts that the file marks as published, and check published tracks whose meetings changed.
 
-    `changed_by` maps the ids of these tracks to a row that changed one of their meetings. Tracks in `uncertain` are
-    skipped: a faulty row refers to them, so their weekly hours are not known.
+    `changed_by` maps the id of each track whose meetings changed to a row that changed one of them. Tracks in `uncertain`
+    are skipped: a faulty row refers to them, so their weekly hours are not known.
     """
     sites: dict[int, Site] = {}
     for key, track in tracks.items():

@@ -57,7 +57,7 @@ class GroupSlot:
         return cls(weekday, start, end, minutes, cost, in_order, people, tracks)
 
     def of_track(self, track: int) -> "GroupSlot | None":
-        """Return the slot with only the groups of one track, given as a bit, or None if the track has none of them."""
+        """Return the slot with only the groups of one track, or None if it has none. `track` is the bit of the track."""
         if not self.tracks & track:
             return None
         own = [group for group in self.groups if group.tracks & track]

@@ -113,7 +113,7 @@ def _mixed_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """Yield the weeks that take more than one track to provide. Their cost includes mixing from the start."""
+    """Yield the weeks that no single track can provide. Every cost includes the cost of mixing tracks."""
     for candidate in _search_weeks(slots, limits, replace(weights, mixed=0), kept, spent + weights.mixed):
         if candidate.is_mixed:
             yield candidate

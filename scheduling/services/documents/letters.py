@@ -49,7 +49,7 @@ class NoAppointments(Reason):
 
 @dataclass(frozen=True, slots=True)
 class LetterTooLong(Reason):
-    """The letter would cover a period of more weeks than allowed."""
+    """The letter would cover more weeks than allowed."""
 
     weeks: int
     most: int

@@ -78,7 +78,7 @@ class BoardDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """The calendar of a site for the half-open dates `span`."""
+    """The calendar of a site for the dates in `span`, whose end is exclusive."""
 
     span: Interval[date]
     entries: Sequence[BoardSession]
@@ -110,10 +110,10 @@ def read_board(
     by: User,
     now: datetime,
 ) -> Board:
-    """Read the site's calendar for the half-open dates `span`.
+    """Read the site's calendar for the dates in `span`, whose end is exclusive.
 
-    `sessions` are the sessions that `by` may see and that match the filters. `marked` are the site's tracks with their
-    letters and colors.
+    `sessions` are the sessions that `by` may see and that match the filters. `marked` has the site's tracks, each with
+    its letter and color.
     """
     found = (
         sessions.filter(site=site)

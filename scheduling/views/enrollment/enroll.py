@@ -1,4 +1,4 @@
-"""Enroll a patient in all of a track's meetings, or in enough of them."""
+"""Enroll a patient in all of a track's meetings, or in some of them."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -49,7 +49,7 @@ class WaitlistRow:
 
 
 def _track_of_waitlist(user: User, track_id: int) -> Track:
-    """Find a track, with all data for judging how it fits, even if it is no longer published."""
+    """Find a track, even one that is no longer published, with all data for judging how it fits."""
     tracks = Track.objects.visible_to(user).select_related("site")
     return get_object_or_404(
         tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"),

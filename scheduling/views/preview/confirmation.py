@@ -17,7 +17,7 @@ from scheduling.views.refusals import RefusableForm, Saved, show_refusal
 from timekeeping.reasons import Reason, Refused
 
 SEEN, CHECK, NEXT = "seen", "check", "next"
-"""Form field names: the confirmed impact's key, a request for a preview, and the URL to go to afterwards."""
+"""Form field names: the confirmed impact's key, a request for a preview, and the URL to go to afterward."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,10 @@ class OtherSiteResult:
 
 
 def search_other_sites(episode: Episode, from_day: date, user: User) -> list[OtherSiteResult]:
-    """Search each other site in reach. Each result links to the site transfer, which leads to the enrollment."""
+    """Search the other sites that the patient can reach. Each result links to the site transfer.
+
+    After the transfer, the enrollment page opens with the best schedule of that site, if one fits.
+    """
     return [_search_site(each, episode) for each in offers_at_other_sites(episode=episode, from_day=from_day, by=user)]
 
 

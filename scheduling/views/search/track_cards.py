@@ -21,7 +21,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True)
 class TrackCard:
-    """How a track fits a need: the reasons against single meetings, all other reasons, and a picture of the week."""
+    """How a track fits a need: the reasons against each meeting, all other reasons, and a picture of the week."""
 
     fit: Fit
     need: Need
@@ -38,7 +38,7 @@ class TrackCard:
 
 
 def group_by_meeting(reasons: Iterable[Reason]) -> list[tuple[WeeklyMeeting, list[Reason]]]:
-    """Group the reasons against single meetings by meeting, in the order of the week. Other reasons are skipped."""
+    """Return each meeting with the reasons against it, in the order of the week. Other kinds of reasons are skipped."""
     found: dict[WeeklyMeeting, list[Reason]] = {}
     for reason in reasons:
         if isinstance(reason, CommitmentConflict | MeetingFull):

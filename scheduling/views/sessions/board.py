@@ -81,7 +81,7 @@ def board_print(request: HttpRequest) -> HttpResponse:
 
 
 def _week_context(query: BoardQuery, day: date) -> dict[str, object]:
-    """Build the context of the week around the day, without weekend days that have no entries."""
+    """Build the context of the week that contains the day, without weekend days that have no entries."""
     first = RuleBook.of(query.site).week_of(day)
     span = Interval(first, first + timedelta(weeks=1))
     marked = marked_tracks(query.site)

@@ -1,4 +1,4 @@
-"""The command `manage.py run_jobs`, which runs the nightly jobs: its output, its waiting, and its response to signals."""
+"""The command `manage.py run_jobs`: its output, how often it checks for due jobs, and how it responds to signals."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""At sites that mix tracks, one enrollment can include groups of other tracks; changes of these groups affect it too."""
+"""At sites that mix tracks, an enrollment can include groups of other tracks, and changes to these groups affect it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -84,7 +84,7 @@ def evenings(site: Site) -> Track:
 
 
 def state(episode: Episode, starts: date, minutes: int = 540, days: int = 3) -> LevelOfCareSpan:
-    """Order another level of care from `starts` on, which ends the current one."""
+    """End the current level of care on `starts` (exclusive), and order another one from that day on."""
     episode.spans.filter(ends=None).update(ends=starts)
     return LevelOfCareSpan.objects.create(
         episode=episode,

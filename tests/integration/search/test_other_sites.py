@@ -62,7 +62,7 @@ def read(episode: Episode) -> Episode:
 
 
 def offers_at_sites(episode: Episode, by: User, from_day: date = MONDAY) -> list[SiteOffers]:
-    """Return the offers at the patient's own site, followed by those at other sites in reach."""
+    """Return the offers at the patient's own site, followed by those at other sites that the patient can reach."""
     episode = read(episode)
     own = SiteOffers(
         site=episode.site,
@@ -162,7 +162,7 @@ def test_each_site_takes_the_same_number_of_queries(episode: Episode, here: Site
     make_commitment(episode.patient, [0], "12:00", "16:00", place=episode.patient.places.get())
     one_site = queries()
     make_place(episode.patient, {far: (0, 0)}, name="Warehouse")
-    for_each_site = one_site - 2  # one query for the roles of the user, one for the sites in reach
+    for_each_site = one_site - 2  # one query for the user's roles, one for the reachable sites
     assert queries() - one_site == for_each_site
     assert isinstance(offers_at_sites(episode, by)[1].need.busy[0], BusyTime)
     assert isinstance(offers_at_sites(episode, by)[1].need.busy[0].recurrence, Recurrence)

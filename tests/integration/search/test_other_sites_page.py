@@ -1,4 +1,4 @@
-"""The page that finds a schedule also searches other sites in reach, and links to a transfer of the patient there."""
+"""The page that finds a schedule also searches other sites that the patient can reach, and links to a transfer."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -351,7 +351,7 @@ def test_a_roster_is_sorted_by_last_name_without_released_bookings(clinic: Clini
 
 
 def test_the_context_has_no_model_instances(clinic: Clinic) -> None:
-    """The ETag is computed from the context, where a model instance would count only by its name."""
+    """The ETag is computed from the context. A model instance there would contribute its name, but not its other fields."""
     request = RequestFactory().get("/")
     request.user = clinic.coordinator
     given = {"people": {}, "site": clinic.site, "at": AFTER, "detail": "", "framed": False}

@@ -96,7 +96,7 @@ def week_totals() -> dict[tuple[int, date], tuple[int, int]]:
 def week_drops(
     before: dict[tuple[int, date], tuple[int, int]], after: dict[tuple[int, date], tuple[int, int]], until: date
 ) -> set[tuple[int, date, int, int]]:
-    """Return the weeks that have fewer minutes or days than before and than prescribed.
+    """Return the weeks in which the minutes or days are lower than before and below the prescription.
 
     Weeks after a discharge are left out, and so are weeks that end after `until`, because their sessions are incomplete.
     """

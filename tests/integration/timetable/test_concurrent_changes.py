@@ -41,7 +41,10 @@ MOVES, HANDS = 100, 20
 
 
 def at_once[T](tries: Sequence[Callable[[], T]], hands: int) -> list[T]:
-    """Run all functions in `hands` threads that start at once, each with its own database connection; return the results."""
+    """Divide the functions among `hands` threads that start at the same moment, and return the results.
+
+    Each thread has its own database connection.
+    """
     barrier = Barrier(hands)
 
     def run(mine: Sequence[Callable[[], T]]) -> list[T]:

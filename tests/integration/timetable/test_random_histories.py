@@ -80,7 +80,7 @@ shifts = st.integers(min_value=-3, max_value=4)
 
 
 class Clinic(RuleBasedStateMachine):
-    """A small clinic in the weeks around a clock change. Each random number selects one of the existing rows."""
+    """A small clinic in the weeks around a clock change. The random numbers that actions take select existing rows."""
 
     def __init__(self) -> None:
         super().__init__()

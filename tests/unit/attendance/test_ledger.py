@@ -1,4 +1,4 @@
-"""The standing of a treatment week in named cases, and make-up openings compared with every possible set of openings."""
+"""The standing of a treatment week in selected cases, and make-up openings compared with every possible set of openings."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta

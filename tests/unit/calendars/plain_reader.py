@@ -45,7 +45,7 @@ def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> Plain
 
 
 def _busy_interval(start: datetime, end: datetime, zone: ZoneInfo) -> Interval[datetime] | None:
-    """Return an entry's interval, or None if it is empty. If the start is skipped by the clocks, keep the length as written."""
+    """Return an entry's interval, or None if it is empty. If clocks skip the start, keep the length as written."""
     own_zone = start.tzinfo or zone
     starts = start.replace(tzinfo=own_zone).astimezone(UTC)
     ends = end.replace(tzinfo=end.tzinfo or zone).astimezone(UTC)

@@ -18,9 +18,9 @@ FIRST, UNTIL = date(2026, 9, 7), date(2027, 3, 8)
 MONDAYS = [FIRST + timedelta(weeks=number) for number in range(26)]
 ZONES = [
     "America/New_York",
-    "America/Havana",  # clocks go back past midnight, which occurs twice
+    "America/Havana",  # clocks go back to midnight, so the hour after midnight occurs twice
     "America/Asuncion",
-    "Asia/Beirut",  # clocks go forward at midnight, which is skipped
+    "Asia/Beirut",  # clocks go forward at midnight, so the hour after midnight is skipped
     "Australia/Lord_Howe",  # clocks change by half an hour
     "Europe/Berlin",
     "Pacific/Apia",

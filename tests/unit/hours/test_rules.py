@@ -1,4 +1,4 @@
-"""The weekly-hours rule in named cases, and its totals compared with a count of minutes."""
+"""The weekly-hours rule in selected cases, and its totals compared with a count of minutes."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, time

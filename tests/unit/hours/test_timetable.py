@@ -33,7 +33,7 @@ def runs(*weekdays: int, start: int | None = None, end: int | None = None, **mor
 
 
 def summary(periods: tuple[Period, ...]) -> list[tuple[int, int | None, int, bool]]:
-    """Return each period's first day and end (in days after November 2), its days a week, and whether it is allowed."""
+    """Return each period's first day and end (in days after November 2), its days per week, and whether it is allowed."""
     return [
         (
             (each.first - MONDAY).days,

@@ -1,4 +1,4 @@
-"""The search for weekly individual sessions: named cases, then a comparison with a minute-by-minute calendar."""
+"""The search for weekly individual sessions: selected cases, then a comparison with a minute-by-minute calendar."""
 
 from collections.abc import Iterator
 from dataclasses import replace

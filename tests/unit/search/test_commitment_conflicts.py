@@ -1,4 +1,4 @@
-"""The reason given for a conflict with a commitment: named cases, then a comparison with a minute-by-minute calendar."""
+"""The reason given for a conflict with a commitment: selected cases, then a comparison with a minute-by-minute calendar."""
 
 from datetime import date, time, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ def need(*commitments: BusyTime, **more: Any) -> Need:
 
 
 def numbers_of(group: WeeklyMeeting, *commitments: BusyTime, **more: Any) -> list[tuple[int, int, int, bool]]:
-    """Return each conflict's missing minutes, overlap without travel, gap, and whether the commitment is first."""
+    """Return each conflict's missing minutes, overlap without travel, gap, and whether the commitment comes first."""
     found = blocking_conflicts(group, need(*commitments, **more))
     return [(each.minutes, each.overlap_minutes, each.gap_minutes, each.before) for each in found]
 

@@ -1,4 +1,4 @@
-"""A suggestion is encoded as query parameters of the what-if form, and a change of a rule is read back from one."""
+"""A suggestion is encoded as query parameters of the what-if form, and changes to rules are parsed from them."""
 
 from dataclasses import replace
 from datetime import date, time

@@ -92,7 +92,7 @@ def test_a_suggestion_gives_its_schedules_and_one_step_less_is_not_enough(hundre
 
 
 def all_adjustments_of(busy: BusyTime) -> Iterator[list[CommitmentAdjustment]]:
-    """Yield, for each kind of adjustment of a commitment, the adjustments by every amount, the smallest first."""
+    """Yield a list for each kind of adjustment of a commitment, with every possible amount, the smallest first."""
     days = sorted(weekdays_of(busy.recurrence))
     for weekday in (*(days if len(days) > 1 else ()), None):
         steps = range(STEP, busy.minutes - busy.movable_minutes, STEP)

@@ -91,7 +91,7 @@ def test_subtraction_leaves_the_minutes_that_are_in_no_hole(
 
 
 def test_instants_are_kept_in_utc_so_that_the_repeated_hour_lasts_an_hour() -> None:
-    """On November 1, 2026, the hour from 01:00 to 02:00 comes twice in New York, so 01:45 EDT is before 01:15 EST."""
+    """On November 1, 2026, the hour from 01:00 to 02:00 occurs twice in New York, so 01:45 EDT is before 01:15 EST."""
     first = datetime(2026, 11, 1, 1, 45, tzinfo=NEW_YORK)
     second = datetime(2026, 11, 1, 1, 15, fold=1, tzinfo=NEW_YORK)
     night = Interval(first, second)
