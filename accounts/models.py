@@ -3,16 +3,19 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import F, Q, Window
 from django.db.models.functions import Lower, RowNumber
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import AppendOnlyModel
 from accounts.domain import job_schedule
 from accounts.permissions import GRANTS, Permission, Role
+from iopmanager.reader import HourClock
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
@@ -57,6 +60,18 @@ class User(AbstractBaseUser):
         max_length=40, unique=True, null=True, blank=True, help_text="The clinic's own code for a member of staff."
     )
     credential = models.CharField(max_length=60, blank=True, help_text="As it is signed, for example LADC.")
+    language = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=settings.LANGUAGES,
+        help_text=_("The language of the pages. Leave blank to follow the browser."),
+    )
+    hour_clock = models.CharField(
+        max_length=2,
+        blank=True,
+        choices=HourClock.choices,
+        help_text=_("How times are written. Leave blank to follow the site."),
+    )
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 

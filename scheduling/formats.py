@@ -1,14 +1,23 @@
-"""Text formats for durations, times, days and counts, shared by pages, letters and printouts."""
+"""Text formats for durations, times, days and counts, shared by pages, letters and printouts.
+
+Dates and times follow the reader: the active language (its formats are in `iopmanager/locales/`), and a 12-hour or a
+24-hour clock (`iopmanager/reader.py`).
+"""
 
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from django.utils.dateformat import format as format_date
+from django.utils.dateformat import time_format
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.formats import get_format
+from django.utils.translation import gettext as _
+
 from iopmanager.clock import today
+from iopmanager.reader import uses_24_hours
 from timekeeping.clock_changes import ClockChange
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MIN_DAY_RANGE = 3
 """Minimum number of weekdays in a row that are shown as a range: "Mon–Wed"."""
 BREAK_BEFORE_PUNCTUATION = re.compile(r"\s*\n\s*(?=(?:<\w[^>]*>)?[,.:;])")
@@ -16,22 +25,25 @@ BREAK = re.compile(r"\s*\n\s*")
 
 
 def hours(minutes: int | None) -> str:
-    """Format minutes as hours and minutes: 450 → "7 h 30"; 540 → "9 h"; 45 → "45 min"; 0 → "0 h"; None → "–"."""
+    """Format minutes as hours and minutes: 450 → "7 h 30 min"; 540 → "9 h"; 45 → "45 min"; 0 → "0 h"; None → "–"."""
     if minutes is None:
         return "–"
     whole, rest = divmod(abs(int(minutes)), 60)
-    sign = "−" if minutes < 0 else ""
-    if not whole and rest:
-        return f"{sign}{rest} min"
-    return f"{sign}{whole} h {rest:02}" if rest else f"{sign}{whole} h"
+    if not rest:
+        text = _("%(hours)d h") % {"hours": whole}
+    elif not whole:
+        text = _("%(minutes)d min") % {"minutes": rest}
+    else:
+        text = _("%(hours)d h %(minutes)d min") % {"hours": whole, "minutes": rest}
+    return f"−{text}" if minutes < 0 else text
 
 
 def elapsed(time: timedelta) -> str:
-    """Format how long a task took: "under 1 s", "42 s", "3 min", "1 h 05"."""
+    """Format how long a task took: "under 1 s", "42 s", "3 min", "1 h 5 min"."""
     seconds = int(time.total_seconds())
-    if seconds < 60:
-        return f"{seconds} s" if seconds else "under 1 s"
-    return hours(seconds // 60)
+    if seconds < 1:
+        return _("under 1 s")
+    return _("%(seconds)d s") % {"seconds": seconds} if seconds < 60 else hours(seconds // 60)
 
 
 def counted(number: int, noun: str) -> str:
@@ -62,23 +74,45 @@ def at_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
     return moment.astimezone(zone) if moment else None
 
 
-def clock(moment: time | datetime | int | None, zone: tzinfo | None = None) -> str:
-    """Format a time as "9:00". `moment` is a time, a datetime (converted to `zone` if given), or minutes since midnight.
+def _wall_time(moment: time | datetime | int, zone: tzinfo | None = None) -> time:
+    """Return the time of day; the end of the day, 1440 minutes, is midnight."""
+    if isinstance(moment, int):
+        return time(moment // 60 % 24, moment % 60)
+    return _local_time(moment, zone).time() if isinstance(moment, datetime) else moment
 
-    1440 minutes, the end of the day, are "24:00". None gives an empty string.
+
+def clock(moment: time | datetime | int | None, zone: tzinfo | None = None) -> str:
+    """Format a time: "9:00 AM". `moment` is a time, a datetime (converted to `zone` if given), or minutes since midnight.
+
+    For readers with a 24-hour clock it is "9:00", and 1440 minutes, the end of the day, are "24:00". None gives an empty
+    string.
     """
     if moment is None:
         return ""
-    if isinstance(moment, int):
-        return f"{moment // 60}:{moment % 60:02}"
-    wall = _local_time(moment, zone) if isinstance(moment, datetime) else moment
-    return f"{wall.hour}:{wall.minute:02}"
+    if uses_24_hours():
+        if moment == 1440 and isinstance(moment, int):
+            return "24:00"
+        return time_format(_wall_time(moment, zone), get_format("TIME_24_FORMAT"))
+    return time_format(_wall_time(moment, zone), get_format("TIME_FORMAT"))
+
+
+def hour_tick(hour: int) -> str:
+    """Format a whole hour, from 0 to 24, for the scale of a picture: "9 AM", or "9:00" with a 24-hour clock."""
+    if uses_24_hours():
+        return clock(hour * 60)
+    return time_format(time(hour % 24), get_format("HOUR_FORMAT"))
 
 
 def times(starts: time | datetime | int, ends: time | datetime | int, zone: tzinfo | None = None) -> str:
-    """Format a range of times: "9:00–12:00". If both are the same time of day, the result is "the whole day"."""
+    """Format a range of times: "9:00 AM–12:15 PM", or "9:00–11:30 AM" if both are in one half of the day.
+
+    If both are the same time of day, the result is "all day".
+    """
     if isinstance(starts, time) and starts == ends:
-        return "the whole day"
+        return _("all day")
+    first, last = _wall_time(starts, zone), _wall_time(ends, zone)
+    if not uses_24_hours() and (first.hour < 12) == (last.hour < 12) and first < last:
+        return f"{time_format(first, get_format('TIME_WITHOUT_HALF_FORMAT'))}–{clock(ends, zone)}"
     return f"{clock(starts, zone)}–{clock(ends, zone)}"
 
 
@@ -86,13 +120,12 @@ def _date(moment: date, zone: tzinfo | None = None) -> date:
     return _local_time(moment, zone).date() if isinstance(moment, datetime) else moment
 
 
-def _short_date(on: date, year: int) -> str:
-    text = f"{DAYS[on.weekday()][:3]} {on.day} {MONTHS[on.month - 1]}"
-    return text if on.year == year else f"{text} {on.year}"
+def _weekday_date(on: date, year: int) -> str:
+    return format_date(on, get_format("WEEKDAY_FORMAT" if on.year == year else "WEEKDAY_YEAR_FORMAT"))
 
 
 def day(moment: date | datetime | None, reference: date | tzinfo | None = None) -> str:
-    """Format a date as "Mon 23 Nov", followed by the year if it is not the current one.
+    """Format a date as "Mon, Nov 23", followed by the year if it is not the current one.
 
     If `reference` is a date, its year is used in place of the current one. If it is a time zone, a datetime is converted to
     it first, as in `{{ session.starts|day:site.zone }}`.
@@ -100,47 +133,48 @@ def day(moment: date | datetime | None, reference: date | tzinfo | None = None) 
     if moment is None:
         return "–"
     if isinstance(reference, date):
-        return _short_date(_date(moment), reference.year)
-    return _short_date(_date(moment, reference), today(reference or UTC).year)
+        return _weekday_date(_date(moment), reference.year)
+    return _weekday_date(_date(moment, reference), today(reference or UTC).year)
+
+
+def long_day(moment: date | datetime) -> str:
+    """Format a date in full, without its year, for a heading: "Monday, November 23"."""
+    return format_date(_date(moment), get_format("LONG_WEEKDAY_FORMAT"))
 
 
 def full_date(moment: date | datetime | None) -> str:
-    """Format a date with its year: "23 Nov 2026"."""
-    if moment is None:
-        return "–"
-    on = _date(moment)
-    return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
+    """Format a date with its year: "Nov 23, 2026"."""
+    return "–" if moment is None else format_date(_date(moment), get_format("DATE_FORMAT"))
 
 
 def day_range(first: date, last: date) -> str:
-    """Format a range of days, both inclusive: "Mon 23 – Sun 29 Nov"."""
+    """Format a range of days, both inclusive: "Mon, Nov 23 – Sun, Nov 29"."""
     if first == last:
         return day(first)
-    ends = _short_date(last, today(UTC).year)
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{DAYS[first.weekday()][:3]} {first.day} – {ends}"
-    return f"{_short_date(first, last.year)} – {ends}"
+    return f"{_weekday_date(first, last.year)} – {day(last)}"
 
 
 def instant(moment: datetime | None, zone: tzinfo | None = None) -> str:
-    """Format a datetime: "Mon 23 Nov, 9:00"."""
+    """Format a datetime: "Mon, Nov 23, 9:00 AM"."""
     return "–" if moment is None else f"{day(moment, zone)}, {clock(moment, zone)}"
 
 
 def clock_change_text(change: ClockChange) -> str:
     """Describe a clock change: "Clocks go back 1 h in the night to Sunday"."""
-    direction = "forward" if change.minutes > 0 else "back"
-    return f"Clocks go {direction} {hours(abs(change.minutes))} in the night to {weekday(change.on.weekday())}"
+    values = {"length": hours(abs(change.minutes)), "weekday": weekday(change.on.weekday())}
+    if change.minutes > 0:
+        return _("Clocks go forward %(length)s in the night to %(weekday)s") % values
+    return _("Clocks go back %(length)s in the night to %(weekday)s") % values
 
 
 def weekday(number: int) -> str:
     """Return the name of a weekday: 0 → "Monday"."""
-    return DAYS[int(number)]
+    return str(WEEKDAYS[int(number)])
 
 
 def weekday_short(number: int) -> str:
     """Return the short name of a weekday: 0 → "Mon"."""
-    return DAYS[int(number)][:3]
+    return str(WEEKDAYS_ABBR[int(number)])
 
 
 def weekdays(numbers: Iterable[int]) -> str:

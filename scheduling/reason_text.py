@@ -43,7 +43,7 @@ def suggestion_text(suggestion: Suggestion) -> str:
 
 
 def adjustment_text(adjustment: Adjustment) -> str:
-    """Return one change of a suggestion as a clause in plain text: "treatment began on Mon 7 Dec instead of Mon 2 Nov"."""
+    """Return one change of a suggestion as a clause in plain text: "treatment began on Mon, Dec 7 instead of Mon, Nov 2"."""
     return _render_text(f"scheduling/suggestions/adjustments.html#{adjustment.code}", adjustment=adjustment)
 
 

@@ -9,10 +9,12 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.domain.job_schedule import JobScope
 from accounts.models import User
 from accounts.permissions import Permission
+from iopmanager.reader import HourClock
 from patients.models import LevelOfCare
 from scheduling.domain.hours import rules
 from scheduling.domain.letters import revealing_words
@@ -68,6 +70,13 @@ class Site(models.Model):
     closes = models.TimeField(null=True, blank=True, help_text="Nothing is held after; empty: at any hour.")
     country = models.CharField(max_length=2, default="US", help_text="Whose public holidays are offered, as ISO 3166.")
     state = models.CharField(max_length=10, blank=True, help_text="For example ME: its holidays are offered too.")
+
+    hour_clock = models.CharField(
+        max_length=2,
+        choices=HourClock.choices,
+        default=HourClock.TWELVE,
+        help_text=_("How times are written for patients, and for staff who have not chosen otherwise."),
+    )
 
     mixes_tracks = models.BooleanField(
         default=False,

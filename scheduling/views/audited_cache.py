@@ -21,10 +21,12 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import get_language
 
 from accounts.audit import record_repeated_view, record_views
 from accounts.models import User
 from accounts.views import signed_in
+from iopmanager.reader import uses_24_hours
 from iopmanager.release import fingerprint
 from scheduling.models import Site
 
@@ -88,7 +90,8 @@ def audited_response(
     user = signed_in(request)
     cached = PageTag.read(request.headers.get("If-None-Match", ""))
     shown = _digest(user.pk, site.pk, detail, sorted(people.items()))
-    content = _digest(fingerprint(), template, context, _render_frame(request) if framed else "")
+    frame = _render_frame(request) if framed else ""
+    content = _digest(fingerprint(), get_language(), uses_24_hours(), template, context, frame)
     view = NO_VIEW
     if people:
         view = _repeated_view(cached, shown, len(people), user=user, site=site, at=at, detail=detail)

@@ -54,7 +54,7 @@ def test_everyone_is_marked_present_then_one_mark_is_changed_and_the_roster_is_f
     axe(page)
     mark_form.get_by_label("Arrived").fill("09:20")
     mark_form.get_by_role("button").click()
-    expect(page.get_by_text("2 h 40 credited")).to_be_visible()
+    expect(page.get_by_text("2 h 40 min credited")).to_be_visible()
     expect(page.get_by_text("3 marked present.")).to_be_visible()  # the page was not reloaded
     expect(page.get_by_text("Change the mark of Tomasz Lindqvist")).to_be_focused()
 

@@ -132,7 +132,7 @@ def test_the_week_view_says_in_words_what_its_colors_mean(
 ) -> None:
     sign_in(page, coordinator)
     page.goto(board())
-    expect(page.get_by_role("heading", name="Mon 23 – Sun 29 Nov")).to_be_visible()
+    expect(page.get_by_role("heading", name="Mon, Nov 23 – Sun, Nov 29")).to_be_visible()
     expect(session_box(page, "Coping skills")).to_have_text(
         re.compile("MD 9:00.*Coping skills.*Garden room · Ada Park.*1 of 10 places")
     )
@@ -181,7 +181,7 @@ def test_the_url_keeps_the_view_the_date_and_the_filter(
     sign_in(page, coordinator)
     page.goto(board())
     page.get_by_role("link", name="After").click()
-    expect(page.get_by_role("heading", name="Mon 30 Nov – Sun 6 Dec")).to_be_visible()
+    expect(page.get_by_role("heading", name="Mon, Nov 30 – Sun, Dec 6")).to_be_visible()
     page.get_by_role("button", name="Month").click()
     expect(page.get_by_role("heading", name="November 2026")).to_be_visible()
     page.get_by_label("Room").select_option(label="Garden room")
@@ -198,7 +198,7 @@ def test_the_url_keeps_the_view_the_date_and_the_filter(
     page.go_back()
     expect(page.get_by_role("heading", name="November 2026")).to_be_visible()
     follow(page.get_by_role("link", name="The week on paper"))
-    expect(page.get_by_role("heading", name="Mon 30 Nov – Sun 6 Dec")).to_be_visible()
+    expect(page.get_by_role("heading", name="Mon, Nov 30 – Sun, Dec 6")).to_be_visible()
     expect(page.get_by_text("Garden room only")).to_be_visible()
 
 
@@ -226,13 +226,13 @@ def test_a_session_is_dragged_to_another_day_and_hour(
     assert coping.on == WEDNESDAY
     axe(page)
     follow(page.get_by_role("link", name="Go back"))
-    expect(element).to_contain_text("9:00–12:15")
+    expect(element).to_contain_text("9:00 AM–12:15 PM")
 
     posted_fields(page, lambda: drag(page, element, right=right, down=down), coping)
     follow(page.get_by_role("button", name="Move it"))
-    expect(page.get_by_text("Coping skills is on Fri 27 Nov, 10:00–13:15, Garden room.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Mon 23 – Sun 29 Nov")).to_be_visible()
-    expect(element).to_contain_text(re.compile("10:00–13:15.*changed"))
+    expect(page.get_by_text("Coping skills is on Fri, Nov 27, 10:00 AM–1:15 PM, Garden room.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Mon, Nov 23 – Sun, Nov 29")).to_be_visible()
+    expect(element).to_contain_text(re.compile("10:00 AM–1:15 PM.*changed"))
     coping.refresh_from_db()
     assert (coping.on, coping.local_starts().hour) == (FRIDAY, 10)
 
@@ -291,12 +291,12 @@ def test_a_session_is_moved_with_keys(
     element, status = session_box(page, "Coping skills"), page.get_by_role("status")
     element.focus()
     for keys, times in (
-        ("Alt+ArrowRight", "Thu 26 Nov, 9:00–12:15"),
-        ("Alt+ArrowDown", "Thu 26 Nov, 9:15–12:30"),
-        ("Alt+ArrowDown", "Thu 26 Nov, 9:30–12:45"),
-        ("Alt+ArrowUp", "Thu 26 Nov, 9:15–12:30"),
-        ("Alt+ArrowLeft", "Wed 25 Nov, 9:15–12:30"),
-        ("Alt+ArrowLeft", "Tue 24 Nov, 9:15–12:30"),
+        ("Alt+ArrowRight", "Thu, Nov 26, 9:00 AM–12:15 PM"),
+        ("Alt+ArrowDown", "Thu, Nov 26, 9:15 AM–12:30 PM"),
+        ("Alt+ArrowDown", "Thu, Nov 26, 9:30 AM–12:45 PM"),
+        ("Alt+ArrowUp", "Thu, Nov 26, 9:15 AM–12:30 PM"),
+        ("Alt+ArrowLeft", "Wed, Nov 25, 9:15 AM–12:30 PM"),
+        ("Alt+ArrowLeft", "Tue, Nov 24, 9:15 AM–12:30 PM"),
     ):
         page.keyboard.press(keys)
         expect(status).to_have_text(f"Coping skills: {times}. Enter goes on, Esc puts it back.")
@@ -318,10 +318,10 @@ def test_keys_move_a_session_into_the_next_week_and_escape_puts_it_back(
     for _ in range(5):
         page.keyboard.press("Alt+ArrowRight")
         expect(element).to_be_focused()
-    expect(page.get_by_role("heading", name="Mon 30 Nov – Sun 6 Dec")).to_be_visible()
-    expect(page.get_by_role("status")).to_contain_text("Coping skills: Mon 30 Nov, 9:00–12:15")
+    expect(page.get_by_role("heading", name="Mon, Nov 30 – Sun, Dec 6")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("Coping skills: Mon, Nov 30, 9:00 AM–12:15 PM")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("heading", name="Mon 23 – Sun 29 Nov")).to_be_visible()
+    expect(page.get_by_role("heading", name="Mon, Nov 23 – Sun, Nov 29")).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("Coping skills is back where it was.")
     expect(element).to_be_focused()
     page.keyboard.press("Enter")
@@ -342,7 +342,7 @@ def test_the_m_key_opens_the_page_that_moves_a_session(
     page.get_by_label("Until").fill("13:15")
     follow(page.get_by_role("button", name="Move it"))
     follow(page.get_by_role("button", name="Move it"))
-    expect(session_box(page, "Coping skills")).to_contain_text("10:00–13:15")
+    expect(session_box(page, "Coping skills")).to_contain_text("10:00 AM–1:15 PM")
 
 
 def test_the_week_is_shown_without_javascript(
@@ -354,7 +354,7 @@ def test_the_week_is_shown_without_javascript(
     page.goto(reverse("board"))
     expect(page.get_by_role("link", name="Coping skills")).to_be_visible()
     follow(page.get_by_role("link", name="After"))
-    expect(page.get_by_role("heading", name="Mon 30 Nov – Sun 6 Dec")).to_be_visible()
+    expect(page.get_by_role("heading", name="Mon, Nov 30 – Sun, Dec 6")).to_be_visible()
     follow(page.get_by_role("link", name="Today").last)
     page.get_by_label("Room").select_option(label="Library")
     follow(page.get_by_role("button", name="Show"))

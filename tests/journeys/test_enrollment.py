@@ -78,7 +78,7 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     page.goto(reverse("tracks"))
     axe(page)
     follow(page.get_by_role("link", name="1 waiting"))
-    offer = page.get_by_role("button", name="Enroll from Mon 23 Nov")
+    offer = page.get_by_role("button", name="Enroll from Mon, Nov 23")
     expect(offer).to_be_visible()
     axe(page)
     page.goto(reverse("waitlist-remove", args=[episode.waiting_entries.get().pk]))
@@ -87,7 +87,7 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     axe(page)
     page.goto(reverse("waitlist", args=[small.pk]))
     follow(offer)
-    expect(page.get_by_text("Rosa Lindqvist is enrolled in Small group from Mon 23 Nov.")).to_be_visible()
+    expect(page.get_by_text("Rosa Lindqvist is enrolled in Small group from Mon, Nov 23.")).to_be_visible()
     page.goto(reverse("patient", args=[rosa.pk]))
     axe(page)
 
@@ -104,7 +104,7 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     expect(page.get_by_text("Loses “Small 3”").first).to_be_visible()
     axe(page)
     follow(page.get_by_role("button", name="Change the meetings"))
-    expect(page.get_by_text("The meetings change from Mon 7 Dec")).to_be_visible()
+    expect(page.get_by_text("The meetings change from Mon, Dec 7")).to_be_visible()
 
     # Record a leave of absence, then an earlier return.
     follow(page.get_by_role("link", name="Leave of absence"))
@@ -129,7 +129,7 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     # The portal shows the dates of the leave, but not its reason.
     sign_in(phone, make_patient_user(rosa))
     phone.goto(reverse("portal-home"))
-    expect(phone.get_by_text("Away from Wed 25 Nov until Fri 4 Dec")).to_be_visible()
+    expect(phone.get_by_text("Away from Wed, Nov 25 until Fri, Dec 4")).to_be_visible()
     axe(phone)
     phone.goto(reverse("portal-week"))
     axe(phone)

@@ -71,12 +71,12 @@ def test_a_suggestion_is_tried_then_saved_and_the_patient_is_enrolled(
     axe(page)
     follow(page.get_by_role("button", name="Try it").first)
     expect(page.get_by_role("heading", name="What if: not saved")).to_be_visible()
-    expect(page.get_by_text("on Mon alone, 12:00–16:00 instead of 11:40–16:00")).to_be_visible()
+    expect(page.get_by_text("on Mon alone, 12:00–4:00 PM instead of 11:40 AM–4:00 PM")).to_be_visible()
     expect(page.get_by_text("Stands only with").first).to_be_visible()
     axe(page)
     follow(page.get_by_role("button", name="Keep this change"))
 
-    enroll = page.get_by_role("link", name=re.compile("^Enroll from Mon 23 Nov"))
+    enroll = page.get_by_role("link", name=re.compile("^Enroll from Mon, Nov 23"))
     expect(enroll.first).to_be_visible()
     expect(page.get_by_text("What if: not saved")).to_have_count(0)
     assert sorted((each.weekday_numbers, each.starts) for each in rosa.commitments.all()) == [

@@ -48,7 +48,7 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     # On a desktop, the enrollment page offers the hour right after the group.
     sign_in(page, coordinator)
     page.goto(reverse("enroll", args=[rosa.pk, track.pk]))
-    page.get_by_label("Wednesday 12:00–13:00 with Ada Park").check()
+    page.get_by_label("Wednesday 12:00–1:00 PM with Ada Park").check()
     expect(page.get_by_text("10 h on 3 days a week")).to_be_visible()
     axe(page)
     follow(page.get_by_role("button", name="Enroll"))
@@ -59,8 +59,8 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     # On a phone, the next patient is offered the next hour.
     sign_in(phone, coordinator)
     phone.goto(reverse("enroll", args=[omar.pk, track.pk]))
-    expect(phone.get_by_label("Wednesday 12:00–13:00 with Ada Park")).to_have_count(0)
-    phone.get_by_label("Wednesday 13:00–14:00 with Ada Park").check()
+    expect(phone.get_by_label("Wednesday 12:00–1:00 PM with Ada Park")).to_have_count(0)
+    phone.get_by_label("Wednesday 1:00–2:00 PM with Ada Park").check()
     axe(phone)
     follow(phone.get_by_role("button", name="Enroll"))
     expect(phone.get_by_text("Every session up to the horizon is booked.")).to_be_visible()

@@ -37,10 +37,10 @@ def test_a_shift_that_ends_fifteen_minutes_earlier_makes_a_schedule_fit(
     smallest = (
         page.get_by_role("listitem")
         .filter(has_text="Warehouse until closing")
-        .filter(has_text="instead of 17:20")
+        .filter(has_text="instead of 5:20 PM")
         .first
     )
-    expect(smallest).to_contain_text("ended at 17:05 instead of 17:20")
+    expect(smallest).to_contain_text("ended at 5:05 PM instead of 5:20 PM")
     axe(page)
 
     follow(smallest.get_by_role("button", name="Try it"))

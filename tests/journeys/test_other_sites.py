@@ -66,7 +66,7 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     chosen = ",".join(str(meeting.pk) for meeting in [*mornings.meetings.filter(weekday__in=(0, 1)), evenings[1]])
     page.goto(f"{reverse('enroll', args=[rosa.pk, mornings.pk])}?from={MONDAY.isoformat()}&meetings={chosen}")
     expect(page.get_by_label("Evening 3")).to_be_checked()
-    expect(page.get_by_text("Misses 1 of 36 sessions: Mon 30 Nov")).to_be_visible()
+    expect(page.get_by_text("Misses 1 of 36 sessions: Mon, Nov 30")).to_be_visible()
     axe(page)
     phone.goto(page.url)
     axe(phone)
@@ -77,14 +77,14 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     expect(page.get_by_text("Fits", exact=True)).to_be_visible()
     follow(page.get_by_role("button", name="Enroll"))
     expect(page.get_by_text("of Evenings, ")).to_be_visible()
-    expect(page.get_by_text("Not there on Mon 30 Nov: Morning 0")).to_be_visible()
+    expect(page.get_by_text("Not there on Mon, Nov 30: Morning 0")).to_be_visible()
     axe(page)
 
     # The patient can't move before the enrollment ends.
     follow(page.get_by_role("link", name="Move to another site"))
     axe(page)
     follow(page.get_by_role("button", name="Show what it brings"))
-    expect(page.get_by_text("Enrolled in Mornings since Mon 23 Nov. End that first.")).to_be_visible()
+    expect(page.get_by_text("Enrolled in Mornings since Mon, Nov 23. End that first.")).to_be_visible()
     axe(page)
 
     now = MONDAY_AT_8 + WEEK
@@ -99,5 +99,5 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     axe(phone)
     follow(phone.get_by_role("button", name="Move to Prairie Avenue"))
     expect(phone.get_by_text("Rosa is at Prairie Avenue from today.")).to_be_visible()
-    expect(phone.get_by_role("cell", name="Wed 8:00–16:00")).to_be_visible()
+    expect(phone.get_by_role("cell", name="Wed 8:00 AM–4:00 PM")).to_be_visible()
     axe(phone)

@@ -76,12 +76,12 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
     # The form is filled in already. Preview the change, and confirm it.
     page.goto(reverse("step-down", args=[rosa.pk]))
     axe(page)
-    follow(page.get_by_role("link", name="Change meetings from Mon 14 Dec"))
+    follow(page.get_by_role("link", name="Change meetings from Mon, Dec 14"))
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(3)
     follow(page.get_by_role("button", name="Change the meetings"))
     expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
     follow(page.get_by_role("button", name="Change the meetings"))
-    expect(page.get_by_text("The meetings change from Mon 14 Dec.")).to_be_visible()
+    expect(page.get_by_text("The meetings change from Mon, Dec 14.")).to_be_visible()
 
     page.goto(reverse("step-down", args=[rosa.pk]))
     expect(page.get_by_text("Arranged")).to_have_count(2)

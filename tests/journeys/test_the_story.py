@@ -59,7 +59,7 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     follow(page.get_by_role("link", name="Find a schedule").first)
     expect(page.get_by_text("overlap by 1 h").first).to_be_attached()
     axe(page)
-    follow(page.get_by_role("link", name="Enroll from Mon 23 Nov"))
+    follow(page.get_by_role("link", name="Enroll from Mon, Nov 23"))
     axe(page)
     follow(page.get_by_role("button", name=re.compile("^Enroll")))
     expect(page.get_by_text("Morning track").first).to_be_visible()
@@ -98,7 +98,7 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     # The patient sees the same week on a phone.
     sign_in_with_form(phone, user.email)
     expect(phone).to_have_title("My schedule")
-    expect(phone.get_by_text("Wed 25 Nov").first).to_be_visible()
+    expect(phone.get_by_text("Wed, Nov 25").first).to_be_visible()
     expect(phone.get_by_text("6 h still to come").first).to_be_visible()
     axe(phone)
     for name in ("Week", "Calendar", "Me"):

@@ -7,8 +7,7 @@ from scheduling.domain.individual.proposals import IndividualProposals
 from scheduling.domain.search.fit import Fit
 from scheduling.domain.search.remarks import commitment_remarks
 from scheduling.domain.search.schedules import Schedule
-from scheduling.formats import clock as wall
-from scheduling.formats import counted, day, hours, weekday_short
+from scheduling.formats import counted, day, full_date, hours, times, weekday_short
 from scheduling.management.fit.report import FitReport
 from scheduling.reason_text import change_text, reason_text, remark_text, suggestion_text
 from scheduling.services.enrollment.step_down import LevelPlan
@@ -25,7 +24,7 @@ def as_text(report: FitReport) -> str:
 def _lines(report: FitReport) -> Iterator[str]:
     need = report.need
     prescribed = f"{_prescribed(need.prescribed_minutes, need.prescribed_days)} are prescribed"
-    yield f"{report.patient}: {prescribed}, to begin on {day(need.from_day)} {need.from_day.year}."
+    yield f"{report.patient}: {prescribed}, to begin on {weekday_short(need.from_day.weekday())}, {full_date(need.from_day)}."
     if not report.fits:
         yield f"No track is on offer at {report.episode.site}."
     elif not report.schedules:
@@ -64,8 +63,8 @@ def _individual(found: IndividualProposals) -> str:
     if not found.proposals:
         return "for which no counselor has a free hour"
     first = found.proposals[0]
-    times = (f"{weekday_short(hour.weekday)} {wall(hour.starts)}–{wall(hour.ends)}" for hour in first.hours)
-    return f"for example {' and '.join(times)} with {first.name}"
+    free = (f"{weekday_short(hour.weekday)} {times(hour.starts, hour.ends)}" for hour in first.hours)
+    return f"for example {' and '.join(free)} with {first.name}"
 
 
 def _track(fit: Fit) -> Iterator[str]:
@@ -109,4 +108,4 @@ def _prescribed(minutes: int, days: int) -> str:
 
 def _slot(meeting: WeeklyMeeting) -> str:
     every = " every other week" if meeting.anchor else ""
-    return f"{weekday_short(meeting.weekday)} {wall(meeting.starts)}–{wall(meeting.ends)}{every} {meeting.name}"
+    return f"{weekday_short(meeting.weekday)} {times(meeting.starts, meeting.ends)}{every} {meeting.name}"

@@ -213,7 +213,7 @@ def test_the_chart_shows_repeated_views(clinic: Clinic, rosa: Episode, monkeypat
     look(client, tag)
     RoleAssignment.objects.create(user=clinic.reviewer, role=Role.ADMINISTRATOR, site=clinic.site)
     chart = client_for(clinic.reviewer).get(reverse("patient", args=[rosa.patient_id])).text
-    assert '13:05 <span class="muted">Cleo Marsh, LADC: viewed patient, today, the same again' in chart
+    assert '1:05 PM <span class="muted">Cleo Marsh, LADC: viewed patient, today, the same again' in chart
     assert '13:00 <span class="muted">Cleo Marsh, LADC: viewed patient, today<' in chart
 
 

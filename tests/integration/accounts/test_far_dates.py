@@ -39,7 +39,7 @@ def test_an_implausible_date_in_a_url_means_today(client: Client, far: str) -> N
     client.force_login(make_patient_user(patient))
     assert "This week" in client.get(reverse("portal-week"), {"week": far}).text
     client.force_login(make_staff(Role.COORDINATOR, site))
-    assert "Today, Mon 23 Nov" in client.get(reverse("today"), {"date": far}).text
+    assert "Today, Mon, Nov 23" in client.get(reverse("today"), {"date": far}).text
     assert client.get(reverse("weeks"), {"week": far}).status_code == 200
     enroll = client.get(reverse("enroll", args=[patient.pk, track.pk]), {"from": far})
     assert 'value="2026-11-23"' in enroll.text

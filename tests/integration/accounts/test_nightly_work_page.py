@@ -60,14 +60,20 @@ def test_each_job_is_shown_with_its_last_run_and_next_attempt(client: Client, si
     for part in (
         "Harbor Street",
         "Good night",
-        "Tue 24 Nov, 2:15",
+        "Tue, Nov 24, 2:15 AM",
         "2 s",
         "Done",
         "Said good night.",
-        "Wed 25 Nov, 2:15",
+        "Wed, Nov 25, 2:15 AM",
     ):
         assert part in night
-    for part in ("Times are New York time", "Tidying", "Tue 24 Nov, 2:00", "Put things away.", "Wed 25 Nov, 2:00"):
+    for part in (
+        "Times are New York time",
+        "Tidying",
+        "Tue, Nov 24, 2:00 AM",
+        "Put things away.",
+        "Wed, Nov 25, 2:00 AM",
+    ):
         assert part in all_sites
     assert "does not seem to be running" not in text
     assert "since" not in text
@@ -81,9 +87,9 @@ def test_times_are_shown_in_the_zone_of_their_site(client: Client, administrator
     make_run(chicago, NIGHT + HOUR)
     text = text_of(client)
     first_site, second_site = text[text.index("<h2") :].split("Prairie Avenue")
-    assert "Tue 24 Nov, 2:15" in first_site
+    assert "Tue, Nov 24, 2:15 AM" in first_site
     assert "Times are Chicago time" in second_site
-    assert "Tue 24 Nov, 2:15" in second_site
+    assert "Tue, Nov 24, 2:15 AM" in second_site
 
 
 @pytest.mark.usefixtures("administrator")
@@ -93,10 +99,10 @@ def test_a_failure_is_shown_with_what_happens_next(client: Client, site: Site) -
     text = text_of(client)
     assert "Failed" in text
     assert "It failed with LookupError." in text
-    assert "Wed 25 Nov, 2:15" in text, "the first try of the night was done"
+    assert "Wed, Nov 25, 2:15 AM" in text, "the first try of the night was done"
 
     JobRun.objects.filter(attempt=1, name="greet").update(outcome="failed")
-    assert "Tue 24 Nov, 9:45" in text_of(client)
+    assert "Tue, Nov 24, 9:45 AM" in text_of(client)
     assert "try 3 of 3" in text_of(client)
 
 
@@ -105,14 +111,14 @@ def test_a_running_job_has_no_duration_yet(client: Client, site: Site) -> None:
     make_run(site, MORNING - HOUR / 2, outcome="running")
     text = text_of(client)
     assert "Running" in text
-    assert "Wed 25 Nov, 2:15" in text
+    assert "Wed, Nov 25, 2:15 AM" in text
 
 
 @pytest.mark.usefixtures("administrator")
 def test_an_overdue_job_is_shown_as_due(client: Client, site: Site) -> None:
     ran(site)
     JobRun.objects.filter(name="greet").update(night=(NIGHT - DAY).date())
-    assert 'Due</span> <span class="nowrap">since Tue 24 Nov, 2:15' in text_of(client)
+    assert 'Due</span> <span class="nowrap">since Tue, Nov 24, 2:15 AM' in text_of(client)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +128,7 @@ def test_an_overdue_job_is_shown_as_due(client: Client, site: Site) -> None:
         pytest.param(MORNING - 26 * HOUR, None, id="a day ago"),
         pytest.param(
             MORNING - 27 * HOUR,
-            "Nothing has run since Mon 23 Nov, 6:15. The scheduler does not seem to be running",
+            "Nothing has run since Mon, Nov 23, 6:15 AM. The scheduler does not seem to be running",
             id="more than 26 hours ago",
         ),
     ],

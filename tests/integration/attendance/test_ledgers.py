@@ -207,10 +207,10 @@ def test_the_command_prints_what_the_page_shows(
 
     output = printed(rosa.patient.code, "--week", "2026-11-25")
 
-    assert "Mon 23 – Sun 29 Nov" in output
+    assert "Mon, Nov 23 – Sun, Nov 29" in output
     assert "3 h of 9 h" in output
     assert "At risk" in output
-    assert "Sat 28 Nov" in output
+    assert "Sat, Nov 28" in output
 
 
 def test_the_command_prints_json_for_other_programs(

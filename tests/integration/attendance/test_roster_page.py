@@ -51,9 +51,16 @@ def test_the_page_shows_time_room_facilitator_patients_and_marks(clinic: Clinic,
 
     text = client_for(clinic.leader).get(page(clinic.monday)).text
 
-    for part in ("9:00–12:00", "1 of 10 places", "Ada Park, LADC", "Ro Lindqvist", rosa.patient.code, "arrived 9:20"):
+    for part in (
+        "9:00 AM–12:00 PM",
+        "1 of 10 places",
+        "Ada Park, LADC",
+        "Ro Lindqvist",
+        rosa.patient.code,
+        "arrived 9:20 AM",
+    ):
         assert part in text
-    assert "2 h 40 credited" in text
+    assert "2 h 40 min credited" in text
     assert "Finalize as Ada Park, LADC" in text
 
 
@@ -172,7 +179,7 @@ def test_a_session_cannot_be_finalized_before_it_ends(clinic: Clinic, rosa: Epis
     clinic.mark(booking_of(rosa), "present", DURING)
     with time_machine.travel(DURING, tick=False):
         response = client_for(clinic.leader).post(reverse("session-finalize", args=[clinic.monday.pk]), follow=True)
-    assert "The session ends at 12:00; it can be finalized after that." in response.text
+    assert "The session ends at 12:00 PM; it can be finalized after that." in response.text
 
 
 def test_nobody_is_marked_present_before_the_session_begins(clinic: Clinic, rosa: Episode) -> None:

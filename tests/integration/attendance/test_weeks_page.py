@@ -65,7 +65,7 @@ def make_up(episode: Episode) -> str:
 def test_each_patients_week_has_a_row(clinic: Clinic) -> None:
     text = client_for(clinic.coordinator).get(reverse("weeks")).text
 
-    assert "This week, Mon 23 – Sun 29 Nov" in text
+    assert "This week, Mon, Nov 23 – Sun, Nov 29" in text
     assert "All 2" in text
     assert "On course 1" in text
     assert "At risk 1" in text
@@ -86,9 +86,9 @@ def test_weeks_are_filtered_by_standing(clinic: Clinic) -> None:
 def test_the_page_links_to_earlier_and_later_weeks(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     before = client.get(reverse("weeks"), {"week": "2026-11-22"}).text
-    assert "Mon 16 – Sun 22 Nov" in before
+    assert "Mon, Nov 16 – Sun, Nov 22" in before
     assert "Nobody is in care in this week" in before
-    assert "Mon 30 Nov – Sun 6 Dec" in client.get(reverse("weeks"), {"week": "2026-11-30"}).text
+    assert "Mon, Nov 30 – Sun, Dec 6" in client.get(reverse("weeks"), {"week": "2026-11-30"}).text
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_page_links_to_earlier_and_later_weeks(clinic: Clinic) -> None:
 def test_an_invalid_query_string_means_this_week(clinic: Clinic, nonsense: dict[str, str]) -> None:
     response = client_for(clinic.coordinator).get(reverse("weeks"), nonsense)
     assert response.status_code == 200
-    assert "This week, Mon 23 – Sun 29 Nov" in response.text
+    assert "This week, Mon, Nov 23 – Sun, Nov 29" in response.text
 
 
 @pytest.mark.parametrize("patients", [1, 3])
@@ -143,7 +143,7 @@ def test_a_patients_week_shows_missing_hours_and_makeup_sessions(
 ) -> None:
     text = client_for(clinic.coordinator).get(week_of(rosa)).text
 
-    for part in ("3 h</span> of 9 h", "At risk", "No show", "9:00–12:00", "Saturday group", "Book as make-up"):
+    for part in ("3 h</span> of 9 h", "At risk", "No show", "9:00 AM–12:00 PM", "Saturday group", "Book as make-up"):
         assert part in text
     assert "Make-up sessions that save the week" in text
     assert AuditEvent.objects.filter(action=Action.VIEWED, patient_key=rosa.patient_id).count() == 1
@@ -165,7 +165,7 @@ def test_a_makeup_session_that_filled_up_meanwhile_is_refused(clinic: Clinic, ro
     Session.objects.filter(pk=saturday.pk).update(places=2, booked=2)
     data = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
     response = client_for(clinic.coordinator).post(make_up(rosa), data, follow=True)
-    assert "No place is left in “Saturday group” on Sat 28 Nov." in response.text
+    assert "No place is left in “Saturday group” on Sat, Nov 28." in response.text
     assert not Booking.objects.filter(session=saturday).exists()
 
 

@@ -136,7 +136,7 @@ def test_a_calendar_is_previewed_first_and_then_saved(desk: Client, coordinator:
     assert not calendar_busy_in_weeks([rosa.pk], rosa.site.zone)
     text = desk.get(response["Location"]).text
     assert "26 busy times, from 1 entry in the file." in text
-    assert "Tue 14:00–17:00" in text
+    assert "Tue 2:00–5:00 PM" in text
     saved = desk.post(response["Location"])
     assert saved["Location"] == reverse("patient", args=[rosa.pk])
     made.refresh_from_db()
@@ -207,7 +207,7 @@ def test_a_file_is_never_written_to_disk(settings: Any) -> None:
 
 def test_all_day_entries_need_a_choice(desk: Client, rosa: Patient) -> None:
     page = sent(desk, "imported-calendar-new", WITH_WHOLE_DAYS, rosa.pk)["Location"]
-    assert "On 1 day there is an entry without a time: Thu 24 Dec" in desk.get(page).text
+    assert "On 1 day there is an entry without a time: Thu, Dec 24" in desk.get(page).text
     refused = desk.post(page)
     assert refused.status_code == 422
     assert "Some entries have no time. Are they busy days?" in refused.text
@@ -230,10 +230,10 @@ def test_a_new_calendar_replaces_the_earlier_one_of_its_kind(desk: Client, coord
     make_calendar(rosa, coordinator, at(date(2026, 12, 9), 20), kind="school")
     page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
     text = desk.get(page).text
-    assert "Instead of the calendar of Mon 23 Nov" in text
+    assert "Instead of the calendar of Mon, Nov 23" in text
     assert "25 times are new, 1 time is no longer there." in text
-    assert "Mon 7 Dec 10:00–11:00" in text
-    assert "Tue 14:00–17:00" in text
+    assert "Mon, Dec 7 10:00–11:00 AM" in text
+    assert "Tue 2:00–5:00 PM" in text
     desk.post(page)
     saved = {each.kind: each.intervals.count() for each in ImportedCalendar.objects.filter(state="kept")}
     assert saved == {"work": 26, "school": 1}
@@ -279,7 +279,7 @@ def test_a_patients_calendar_without_conflicts_is_saved_at_once(own: Client, ros
     page = sent(own, "portal-calendar-file-new")["Location"]
     response = own.post(page, follow=True)
     assert "Your calendar is kept." in response.text
-    assert "Known to Mon 24 May 2027" in response.text
+    assert "Known to Mon, May 24, 2027" in response.text
     assert ImportedCalendar.objects.get().state == CalendarState.KEPT
 
 
@@ -303,7 +303,7 @@ def test_a_calendar_that_conflicts_with_a_booking_waits_for_the_coordinator(
     assert (refused.status_code, ImportedCalendar.objects.get(pk=waiting.pk).state) == (422, "waiting")
     desk.post(decision_page, {"decision": "accept"})
     assert list(ImportedCalendar.objects.values_list("pk", "state")) == [(waiting.pk, "kept")]
-    assert "Work calendar 10:00–11:00" in desk.get(reverse("patient", args=[rosa.pk])).text
+    assert "Work calendar 10:00–11:00 AM" in desk.get(reverse("patient", args=[rosa.pk])).text
 
 
 def test_the_patient_sees_why_a_calendar_is_declined(
@@ -534,10 +534,10 @@ def test_another_week_is_shown_and_invalid_input_shows_the_first(
 ) -> None:
     made = make_calendar(rosa, coordinator, at(WEDNESDAY, 20))
     address = reverse("imported-calendar", args=[made.pk])
-    assert "Week of Mon 7 Dec" in desk.get(address, {"week": "2026-12-09"}).text
+    assert "Week of Mon, Dec 7" in desk.get(address, {"week": "2026-12-09"}).text
     for invalid_week in ("soon", "0001-01-01", "1990-01-01"):
-        assert "Week of Mon 23 Nov" in desk.get(address, {"week": invalid_week}).text
-    assert "Week of Mon 17 May 2027" in desk.get(address, {"week": "2030-01-01"}).text
+        assert "Week of Mon, Nov 23" in desk.get(address, {"week": invalid_week}).text
+    assert "Week of Mon, May 17, 2027" in desk.get(address, {"week": "2030-01-01"}).text
 
 
 def test_the_values_of_the_last_file_are_the_defaults_of_the_next(

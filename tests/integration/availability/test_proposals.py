@@ -143,7 +143,7 @@ def test_a_proposal_that_conflicts_with_a_booking_waits_and_changes_nothing(own:
     assert not Commitment.objects.exists()
     assert states() == [("add", "waiting")]
     text = response.text
-    assert "It falls on Wed 25 Nov." in text
+    assert "It falls on Wed, Nov 25." in text
     assert [word for word in SECRETS if word in text.replace("555-0100", "")] == []
 
 
@@ -279,7 +279,7 @@ def test_the_coordinator_sees_the_conflicts_and_accepts(coordinator: Client, ros
     assert "1 change Rosa asks for" in chart
     page = coordinator.get(reverse("proposal", args=[proposal.pk])).text
     for text in (chart, page):
-        assert "It runs into 1 booked session: Wed 25 Nov 9:00–12:00" in " ".join(text.split())
+        assert "It runs into 1 booked session: Wed, Nov 25 9:00 AM–12:00 PM" in " ".join(text.split())
 
     coordinator.post(reverse("proposal", args=[proposal.pk]), {"decision": "accept"})
 

@@ -56,7 +56,7 @@ def test_a_commitment_is_at_one_of_the_patients_places(coordinator: Client, site
     assert coordinator.post(address, typed | {"place": str(foreign.pk)}).status_code == 422
     response = coordinator.post(address, typed | {"place": str(place.pk)}, follow=True)
 
-    assert "Mon 9:00–17:00, from Home" in response.text
+    assert "Mon 9:00 AM–5:00 PM, from Home" in response.text
     assert Commitment.objects.get().place == place
 
 

@@ -197,12 +197,12 @@ def desk(by: User, client: Client) -> Client:
 def test_the_pages_show_which_date_is_missed(desk: Client, episode: Episode, track: Track) -> None:
     address = reverse("enroll", args=[episode.patient_id, track.pk])
     page = desk.get(f"{address}?from=2026-11-23&choice=enough").text
-    assert "Misses 1 of 36 sessions: Mon 7 Dec" in page
+    assert "Misses 1 of 36 sessions: Mon, Dec 7" in page
     typed = {"starts": "2026-11-23", "modality": "in_person", "meetings": [each.pk for each in on_days(track, 0, 1, 2)]}
     assert desk.post(address, typed).status_code == 302
     chart = desk.get(reverse("patient", args=[episode.patient_id])).text
     assert "Every session up to the horizon is booked, but for 1 session that is missed." in chart
-    assert "Not there on Mon 7 Dec: Group 0" in chart
+    assert "Not there on Mon, Dec 7: Group 0" in chart
     assert "life leaves no time for" not in chart
 
 

@@ -138,13 +138,13 @@ def test_the_letter_has_times_and_the_notice_and_nothing_about_treatment(consent
         "HS Offices",
         "12 Harbor Street",
         "555-0100",
-        "25 Nov 2026",
+        "Nov 25, 2026",
         "Harbor Bakery",
         "Appointments of Rosa Lindqvist",
-        "Every Monday from 23 Nov 2026 to 14 Dec 2026",
-        "Every Thursday from 26 Nov 2026 to 17 Dec 2026",
-        "9:00–12:00",
-        "signed on 18 Nov 2026",
+        "Every Monday from Nov 23, 2026 to Dec 14, 2026",
+        "Every Thursday from Nov 26, 2026 to Dec 17, 2026",
+        "9:00 AM–12:00 PM",
+        "signed on Nov 18, 2026",
         NOTICE,
     ):
         assert expected_text in text
@@ -257,7 +257,7 @@ def test_a_coordinator_records_a_consent_writes_a_letter_and_revokes_the_consent
     page = client.get(reverse("consents", args=[patient.pk])).text
     assert "Bay College" in page
     shown = client.get(reverse("letter-new", args=[consent.pk]))
-    assert "Every Monday from 30 Nov 2026 to 14 Dec 2026" in shown.text
+    assert "Every Monday from Nov 30, 2026 to Dec 14, 2026" in shown.text
     assert not Letter.objects.exists(), "looking tells nobody"
     letter_form = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
     previewed = client.post(reverse("letter-new", args=[consent.pk]), letter_form)
@@ -267,7 +267,7 @@ def test_a_coordinator_records_a_consent_writes_a_letter_and_revokes_the_consent
     assert letter["Content-Disposition"] == 'attachment; filename="schedule.pdf"'
     assert "no-store" in letter["Cache-Control"]
     assert text_of(letter.content).startswith("HS Offices")
-    assert "Letter of Wed 25 Nov" in client.get(reverse("consents", args=[patient.pk])).text
+    assert "Letter of Wed, Nov 25" in client.get(reverse("consents", args=[patient.pk])).text
     client.post(reverse("consent-revoke", args=[consent.pk]))
     late = client.post(reverse("letter-new", args=[consent.pk]), letter_form)
     assert late.status_code == 422
@@ -287,7 +287,7 @@ def test_a_changed_letter_is_previewed_again(client: Client, consent: Consent, c
     response = client.post(address, typed | {"write": "1"})
     assert response.status_code == 422
     assert "something else by now" in response.text
-    assert "Every Monday from 30 Nov 2026" in response.text
+    assert "Every Monday from Nov 30, 2026" in response.text
     assert not Letter.objects.exists()
     typed["seen"] = response.context["content"].key
     assert client.post(address, typed | {"write": "1", "name": "Ro Lindqvist"}).status_code == 422
@@ -355,15 +355,15 @@ def test_a_patient_sees_their_consents_and_revokes_one(client: Client, consent: 
     client.force_login(user)
     page = client.get(reverse("portal-consents")).text
     assert "Harbor Bakery" in page
-    assert "Told on Wed 25 Nov" in page
+    assert "Told on Wed, Nov 25" in page
     assert "<title>My schedule" in page
     client.post(reverse("portal-consent-revoke", args=[consent.pk]))
     consent.refresh_from_db()
     assert consent.revoked_by == user
     page = client.get(reverse("portal-consents")).text
     assert "Nobody is told when you are here." in page
-    assert "Taken back on Wed 25 Nov" in page, "whom they were told stays in sight"
-    assert "Told on Wed 25 Nov" in page
+    assert "Taken back on Wed, Nov 25" in page, "whom they were told stays in sight"
+    assert "Told on Wed, Nov 25" in page
 
 
 def test_a_patient_revokes_only_their_own_consents(client: Client, consent: Consent) -> None:

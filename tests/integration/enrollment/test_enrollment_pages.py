@@ -121,7 +121,10 @@ def test_the_change_page_opens_with_the_attended_meetings(desk: Client, enrollme
 
 def test_meetings_change_after_the_preview_was_confirmed(desk: Client, enrollment: Enrollment) -> None:
     shown = preview_and_confirm(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
-    for words in ("Loses “Group 2”, Wednesdays 9:00–12:00, 10 times from Wed 9 Dec", "Gains “Group 1”, Tuesdays"):
+    for words in (
+        "Loses “Group 2”, Wednesdays 9:00 AM–12:00 PM, 10 times from Wed, Dec 9",
+        "Gains “Group 1”, Tuesdays",
+    ):
         assert words in shown.text
     assert "falls" not in shown.text
     assert weekdays(enrollment, date(2026, 12, 7)) == {0, 1, 4}
@@ -155,7 +158,7 @@ def test_a_refused_change_keeps_the_input_and_shows_the_reason(desk: Client, enr
 @pytest.mark.parametrize(
     ("starts", "words"),
     [
-        pytest.param("2026-11-20", "is too early: it begins on Mon 23 Nov", id="before the place"),
+        pytest.param("2026-11-20", "is too early: it begins on Mon, Nov 23", id="before the place"),
         pytest.param("", "required", id="no day"),
         pytest.param("soon", "valid date", id="no date"),
     ],
@@ -188,7 +191,7 @@ def test_other_tracks_are_judged_without_the_current_enrollment(
     assert response.context["others"] == []
     transfer_link = reverse("enrollment-transfer-to", args=[enrollment.pk, evenings.pk])
     assert f"{transfer_link}?from=2026-12-07" in response.text
-    assert "Move here from Mon 7 Dec" in response.text
+    assert "Move here from Mon, Dec 7" in response.text
     assert views("move from Morning track") == 1
 
 
@@ -221,8 +224,8 @@ def test_a_transfer_to_the_same_track_or_to_another_site_gets_404(
 def test_the_preview_of_the_end_shows_lost_sessions_and_short_weeks(desk: Client, enrollment: Enrollment) -> None:
     address = reverse("enrollment-end", args=[enrollment.pk])
     shown = preview_and_confirm(desk, address, {"last_day": "2026-12-06", "reason": "Moved"})
-    assert "Loses “Group 0”, Mondays 9:00–12:00, 10 times from Mon 7 Dec" in shown.text
-    assert "Mon 7 Dec and 8 weeks more fall to 0 h on 0 days" in shown.text
+    assert "Loses “Group 0”, Mondays 9:00 AM–12:00 PM, 10 times from Mon, Dec 7" in shown.text
+    assert "Mon, Dec 7 and 8 weeks more fall to 0 h on 0 days" in shown.text
     enrollment.refresh_from_db()
     assert (enrollment.ends, enrollment.end_reason) == (date(2026, 12, 7), "Moved")
 
@@ -236,13 +239,13 @@ def leave_typed(first: str = "2026-11-25", last: str = "2026-11-27", reason: str
 
 def test_a_leave_is_saved_after_the_preview_was_confirmed(desk: Client, rosa: Patient, enrollment: Enrollment) -> None:
     shown = preview_and_confirm(desk, reverse("leave-new", args=[rosa.pk]), leave_typed())
-    for words in ("Excused from “Group 2”, Wed 25 Nov 9:00–12:00", "1 patient is excused", "away on leave"):
+    for words in ("Excused from “Group 2”, Wed, Nov 25 9:00 AM–12:00 PM", "1 patient is excused", "away on leave"):
         assert words in shown.text
     leave = LeaveOfAbsence.objects.get()
     assert (leave.starts, leave.last_day, leave.reason) == (date(2026, 11, 25), date(2026, 11, 27), "Surgery")
     assert Attendance.objects.filter(leave=leave).count() == 2
     chart = desk.get(reverse("patient", args=[rosa.pk])).text
-    for words in ("Will be away", "Wed 25 – Fri 27 Nov", "Surgery", "Comes back…"):
+    for words in ("Will be away", "Wed, Nov 25 – Fri, Nov 27", "Surgery", "Comes back…"):
         assert words in chart
 
 
@@ -288,9 +291,9 @@ def leave(enrollment: Enrollment, by: User) -> LeaveOfAbsence:
 
 def test_a_patient_who_comes_back_is_expected_again(desk: Client, leave: LeaveOfAbsence) -> None:
     address = reverse("leave-end", args=[leave.pk])
-    assert "from Mon 23 Nov until further notice: Surgery" in desk.get(address).text
+    assert "from Mon, Nov 23 until further notice: Surgery" in desk.get(address).text
     shown = preview_and_confirm(desk, address, {"last_day": "2026-12-06"})
-    assert "Expected again in “Group 0”, Mondays 9:00–12:00, 10 times from Mon 7 Dec" in shown.text
+    assert "Expected again in “Group 0”, Mondays 9:00 AM–12:00 PM, 10 times from Mon, Dec 7" in shown.text
     leave.refresh_from_db()
     assert leave.last_day == date(2026, 12, 6)
     assert Attendance.objects.count() == 6
@@ -299,7 +302,7 @@ def test_a_patient_who_comes_back_is_expected_again(desk: Client, leave: LeaveOf
 def test_a_return_before_the_leave_is_refused_beside_its_field(desk: Client, leave: LeaveOfAbsence) -> None:
     response = desk.post(reverse("leave-end", args=[leave.pk]), {"last_day": "2026-11-20"})
     assert response.status_code == 422
-    assert "is too early: it begins on Mon 23 Nov" in response.context["form"].errors["last_day"][0]
+    assert "is too early: it begins on Mon, Nov 23" in response.context["form"].errors["last_day"][0]
 
 
 def test_a_canceled_leave_leaves_no_excuse(desk: Client, leave: LeaveOfAbsence) -> None:
@@ -330,7 +333,7 @@ def test_the_patient_sees_the_dates_of_the_leave_and_not_the_reason(rosa: Patien
             assert "Surgery" not in text
             assert "eave of absence" not in text
         LeaveOfAbsence.objects.update(ends=date(2026, 12, 5))
-        assert "Away until Fri 4 Dec" in client.get(reverse("portal-week")).text
+        assert "Away until Fri, Dec 4" in client.get(reverse("portal-week")).text
         assert "Nothing is planned" in client.get(reverse("portal-home")).text
         assert "Away until" not in client.get(reverse("portal-week"), {"week": "2027-01-04"}).text
 

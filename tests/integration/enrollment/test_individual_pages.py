@@ -112,7 +112,7 @@ def test_times_are_proposed_with_reasons_and_chosen_with_the_track(
 ) -> None:
     page = desk.get(address(episode, track)).content.decode()
     assert "1 h a week with one counselor" in page
-    assert "<strong>Wednesday 12:00–13:00</strong> with Ada Park" in page
+    assert "<strong>Wednesday 12:00–1:00 PM</strong> with Ada Park" in page
     assert "right after Group" in page
     assert "on a day of its own" in page
     assert "Other times" in page
@@ -150,7 +150,7 @@ def test_a_time_that_was_taken_in_the_meantime_is_refused_and_the_input_is_kept(
     page = response.content.decode()
     assert response.status_code == 422
     assert (
-        "Wednesday 12:00–13:00 with Ada Park is not free, or no longer: their “Individual session” takes 1 h of it."
+        "Wednesday 12:00–1:00 PM with Ada Park is not free, or no longer: their “Individual session” takes 1 h of it."
         in page
     )
     assert f'value="{encode_hours([hour(ada, 2, 12)])}" id="individual-gone" checked' in page
@@ -195,7 +195,7 @@ def test_individual_time_is_arranged_after_the_preview_was_confirmed(
     enrollment = enrolled(episode, track, by)
     page_address = reverse("individual-sessions", args=[enrollment.pk])
     page = desk.get(page_address).content.decode()
-    assert "Wednesday 12:00–13:00" in page
+    assert "Wednesday 12:00–1:00 PM" in page
     assert "individual-none" not in page
     assert desk.post(page_address, {"starts": MONDAY}).status_code == 422
     typed = {"starts": MONDAY + timedelta(weeks=1), "individual": encode_hours([hour(ada, 2, 12)])}
@@ -333,7 +333,7 @@ def test_a_clinician_enters_only_their_own_hours(site: Site, track: Track, ada: 
 
 def test_a_coordinator_enters_the_hours_of_any_counselor(desk: Client, site: Site, track: Track, ada: User) -> None:
     response = desk.post(reverse("counselor-hours-new"), stated(user=ada.pk, last_day="2026-12-31"), follow=True)
-    assert "until Thu 31 Dec" in response.content.decode()
+    assert "until Thu, Dec 31" in response.content.decode()
     hours = CounselorHours.objects.get(weekday=3)
     assert hours.valid_until == date(2027, 1, 1)
     page = desk.get(reverse("counselor-hours-edit", args=[hours.pk])).content.decode()
@@ -348,16 +348,16 @@ def test_a_coordinator_enters_the_hours_of_any_counselor(desk: Client, site: Sit
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        pytest.param({"ends": "08:00"}, "The end (8:00) must come after the start (9:00).", id="backwards"),
+        pytest.param({"ends": "08:00"}, "The end (8:00 AM) must come after the start (9:00 AM).", id="backwards"),
         pytest.param(
             {"weekday": 2, "starts": "14:00", "ends": "16:00"},
-            "Some of that is stated already: Wednesday 12:00–15:00 at Harbor Street.",
+            "Some of that is stated already: Wednesday 12:00–3:00 PM at Harbor Street.",
             id="entered already",
         ),
         pytest.param(
-            {"valid_from": "2026-12-01", "last_day": "2026-11-30"}, "Mon 30 Nov is too early", id="last before first"
+            {"valid_from": "2026-12-01", "last_day": "2026-11-30"}, "Mon, Nov 30 is too early", id="last before first"
         ),
-        pytest.param({"ends": "22:30"}, "The site is open until 22:00.", id="after the site closes"),
+        pytest.param({"ends": "22:30"}, "The site is open until 10:00 PM.", id="after the site closes"),
         pytest.param({"starts": "soon"}, "Enter a valid time.", id="no time"),
     ],
 )

@@ -272,14 +272,14 @@ def test_the_page_has_a_column_for_each_level_that_shows_which_meetings_are_kept
     assert (first.total.minutes, second.total.minutes) == (900, 540)
     for words in (
         "Level 2.1 now",
-        "Until Sun 13 Dec",
-        "Level 2.1 from Mon 14 Dec",
+        "Until Sun, Dec 13",
+        "Level 2.1 from Mon, Dec 14",
         "Keeps Mon–Wed with the same groups",
         "Drops Thu, Fri",
     ):
         assert words in response.text
     assert "Enroll for the level before first" in response.text
-    assert "Enroll from Tue 24 Nov" in response.text
+    assert "Enroll from Tue, Nov 24" in response.text
     event = AuditEvent.objects.get(detail="step-down ahead")
     assert event.patient_key == rosa.pk
 
@@ -315,7 +315,7 @@ def test_another_track_at_the_next_level_links_to_a_transfer(
     _, second = response.context["columns"]
     move = reverse("enrollment-transfer-to", args=[enrollment.pk, mornings.pk])
     assert second.action_url.startswith(f"{move}?from=2026-12-14&meetings=")
-    assert "Move to Mornings from Mon 14 Dec" in response.text
+    assert "Move to Mornings from Mon, Dec 14" in response.text
     assert "Other times on Mon–Wed" in response.text
     form = desk.get(second.action_url)
     assert [option.meeting.weekday for option in form.context["options"] if option.is_chosen] == [0, 1, 2]
@@ -346,7 +346,7 @@ def test_a_level_without_a_fit_shows_the_reasons(desk: Client, rosa: Patient, ev
 
 def test_suggestions_are_shown(desk: Client, rosa: Patient, evenings: Track) -> None:
     make_commitment(rosa, [1], "12:00", "18:10", label="Late shift", movable_minutes=30)
-    assert "Late shift would have to end 10 min earlier on Tue: at 18:00" in page_of(desk, rosa).text
+    assert "Late shift would have to end 10 min earlier on Tue: at 6:00 PM" in page_of(desk, rosa).text
 
 
 def test_a_patient_without_an_episode_has_no_plan(desk: Client, site: Site) -> None:

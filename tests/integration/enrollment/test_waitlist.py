@@ -313,18 +313,18 @@ def test_the_page_shows_who_is_next_and_enrolls_with_one_button(
 ) -> None:
     joins(rosa, track, by, Priority.SOON)
     before = page_of(desk, track).text
-    for words in ("Rosa Lindqvist", "Priority: soon", "waiting since Sun 22 Nov", "Not yet", "is full on 12 dates"):
+    for words in ("Rosa Lindqvist", "Priority: soon", "waiting since Sun, Nov 22", "Not yet", "is full on 12 dates"):
         assert words in before
     assert "Enroll from" not in before
     end_enrollment(enrollment=taken, last_day=MONDAY, by=by, now=NOW)
 
     shown = page_of(desk, track)
-    for words in ("Next", "Fits", "9 h", "3 days", "Enroll from Tue 24 Nov"):
+    for words in ("Next", "Fits", "9 h", "3 days", "Enroll from Tue, Nov 24"):
         assert words in shown.text
     [line] = shown.context["lines"]
     typed = {"starts": "2026-11-24", "meetings": [meeting.key for meeting in line.waiting.fit.choice]}
     response = desk.post(reverse("waitlist-enroll", args=[line.waiting.entry.pk]), typed, follow=True)
-    assert "Rosa Lindqvist is enrolled in Small from Tue 24 Nov." in response.text
+    assert "Rosa Lindqvist is enrolled in Small from Tue, Nov 24." in response.text
     assert rosa.enrollments.get().bookings.count() == 35
     assert "Nobody waits for this track" in response.text
 

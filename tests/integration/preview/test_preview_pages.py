@@ -81,7 +81,7 @@ def test_nothing_is_done_before_it_is_confirmed(client: Client, clinic: Clinic) 
     assert shown.status_code == 200
     assert "Rosa0 Lindqvist" in shown.text
     assert "falls to 6 h on 2 days" in shown.text
-    assert "“Evening”, Thu 26 Nov 17:00–20:00" in shown.text
+    assert "“Evening”, Thu, Nov 26 5:00–8:00 PM" in shown.text
     assert clinic.on(MONDAY).status == SessionStatus.SCHEDULED
     assert 'value="Flooded"' in shown.text
     done = client.post(address, {"reason": "Flooded", "seen": impact_key(shown.text)}, follow=True)
@@ -118,29 +118,29 @@ def test_an_action_that_affects_nobody_is_done_at_once_unless_a_preview_is_reque
 def test_a_move_shows_its_conflicts(client: Client, clinic: Clinic) -> None:
     make_commitment(clinic.patients[0], [1], "12:00", "17:00", "Shop", travel_minutes=15)
     shown = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(TUESDAY, "9:00", "12:00"))
-    assert "Moved: “Skills”, Mon 23 Nov 9:00–12:00 → Tue 24 Nov 9:00–12:00" in shown.text
-    assert "Shop is at that time, or too near: Tue 24 Nov, 9:00–12:00" in shown.text
+    assert "Moved: “Skills”, Mon, Nov 23 9:00 AM–12:00 PM → Tue, Nov 24 9:00 AM–12:00 PM" in shown.text
+    assert "Shop is at that time, or too near: Tue, Nov 24, 9:00 AM–12:00 PM" in shown.text
     preview = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(WEDNESDAY, "11:00", "13:00"))
     assert preview.status_code == 422
-    assert "Ada Park is in “Skills” on Wed 25 Nov, 9:00–12:00" in preview.text
+    assert "Ada Park is in “Skills” on Wed, Nov 25, 9:00 AM–12:00 PM" in preview.text
     assert 'value="11:00"' in preview.text
 
 
 def test_an_hour_that_clocks_repeat_is_explained(client: Client, clinic: Clinic) -> None:
     night = move_to(date(2027, 11, 7), "1:30", "3:00")
     shown = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), night)
-    assert "1:30 comes twice, and the first is meant" in shown.text
+    assert "1:30 AM comes twice, and the first is meant" in shown.text
     skipped = client.post(
         reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(date(2027, 3, 14), "2:30", "4:00")
     )
     assert skipped.status_code == 422
-    assert "There is no 2:30 on Sun 14 Mar 2027: clocks go forward past it." in skipped.text
+    assert "There is no 2:30 AM on Sun, Mar 14, 2027: clocks go forward past it." in skipped.text
 
 
 def test_a_substitute_affects_no_patient(client: Client, clinic: Clinic) -> None:
     session = clinic.on(MONDAY)
     done = client.post(reverse("session-facilitators", args=[session.pk]), {"lead": clinic.ben.pk}, follow=True)
-    assert "Ben Strand leads Skills on Mon 23 Nov" in done.text
+    assert "Ben Strand leads Skills on Mon, Nov 23" in done.text
     assert session.session_facilitators.get().user == clinic.ben
 
 
@@ -151,7 +151,7 @@ def test_a_refused_new_session_has_its_reason_beside_the_field(client: Client, c
     }  # fmt: skip
     refused = client.post(reverse("session-new"), typed)
     assert refused.status_code == 422
-    assert f"{clinic.room} is taken on Mon 23 Nov: “Skills” is in it, 9:00–12:00." in refused.text
+    assert f"{clinic.room} is taken on Mon, Nov 23: “Skills” is in it, 9:00 AM–12:00 PM." in refused.text
     assert 'value="Extra"' in refused.text
     done = client.post(reverse("session-new"), typed | {"room": clinic.other_room.pk}, follow=True)
     assert done.redirect_chain

@@ -186,8 +186,8 @@ def test_the_chart_shows_schedule_commitments_care_and_weeks(coordinator: Client
     text = coordinator.get(reverse("patient", args=[rosa.pk])).text
 
     for words in (
-        "Morning track", "9:00–12:00", "Ada Park", "Late shift", "Mon–Fri 13:00–21:00, 30 min on the way", "Wed 25 Nov",
-        "Level 2.1", "Dr. Imani Cole, MD", "Attendance by week", "17 May 1990", "9 h on 3 days a week",
+        "Morning track", "9:00 AM–12:00 PM", "Ada Park", "Late shift", "Mon–Fri 1:00–9:00 PM, 30 min on the way", "Wed, Nov 25",
+        "Level 2.1", "Dr. Imani Cole, MD", "Attendance by week", "May 17, 1990", "9 h on 3 days a week",
     ):  # fmt: skip
         assert words in text
     assert reverse("commitment-new", args=[rosa.pk]) in text
@@ -242,7 +242,7 @@ def test_booked_sessions_that_conflict_with_commitments_are_listed_on_the_chart(
     text = coordinator.get(reverse("patient", args=[rosa.pk])).text
 
     assert "1 booked session that life leaves no time for" in text
-    assert "School run 12:10–12:50, 15 min on the way" in text
+    assert "School run 12:10–12:50 PM, 15 min on the way" in text
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one of each"), pytest.param(3, id="three of each")])
@@ -349,7 +349,9 @@ def test_a_commitment_that_conflicts_with_bookings_is_saved_with_a_warning(coord
 
     assert Commitment.objects.filter(label="Day shift").exists()
     [message] = response.context["messages"]
-    assert str(message) == ("The commitment is kept. It runs into 1 booked session: Wed 25 Nov. They are listed below.")
+    assert str(message) == (
+        "The commitment is kept. It runs into 1 booked session: Wed, Nov 25. They are listed below."
+    )
 
 
 def test_a_commitment_without_conflicts_is_saved_without_a_warning(coordinator: Client, rosa: Patient) -> None:
@@ -378,17 +380,17 @@ def test_the_form_of_a_commitment_opens_with_its_values_and_changes_them(coordin
     [
         pytest.param(
             {"pattern": "rotation", "rotation": "2-2-3", "round_from": "2026-11-02"},
-            "2 on, 2 off, 3 on from Mon 2 Nov, 10:00–18:00, 25 min on the way",
+            "2 on, 2 off, 3 on from Mon, Nov 2, 10:00 AM–6:00 PM, 25 min on the way",
             id="a rotation",
         ),
         pytest.param(
             {"pattern": "range", "first_on": "2026-12-07", "last_on": "2026-12-11", "weekdays": [], "whole_day": "on"},
-            "Mon 7 – Fri 11 Dec, the whole day, 25 min on the way",
+            "Mon, Dec 7 – Fri, Dec 11, the whole day, 25 min on the way",
             id="dates in a row, all day",
         ),
         pytest.param(
             {"could_move": "yes", "movable_minutes": "30", "travel_after_minutes": "40"},
-            "Mon, Tue 10:00–18:00, could move by 30 min, 25 min there, 40 min back",
+            "Mon, Tue 10:00 AM–6:00 PM, could move by 30 min, 25 min there, 40 min back",
             id="what could move",
         ),
     ],
@@ -425,7 +427,7 @@ def test_a_commitment_on_one_date_is_deleted(coordinator: Client, rosa: Patient)
     hearing = make_commitment(rosa, [], "10:00", "11:00", label="Hearing", kind="court", on=date(2026, 12, 1))
     address = reverse("commitment-end", args=[hearing.pk])
 
-    assert "Tue 1 Dec 10:00–11:00" in coordinator.get(address).text
+    assert "Tue, Dec 1 10:00–11:00 AM" in coordinator.get(address).text
     coordinator.post(address)
 
     assert not Commitment.objects.filter(pk=hearing.pk).exists()

@@ -128,8 +128,9 @@ def test_a_schedule_shows_its_times_remarks_week_and_a_link_to_enroll(
     assert next(block.label for column in best.picture.columns for block in column.blocks).startswith("Group")
     text = plain(response.text)
     for words in (
-        "5 schedules fit", "Mon–Wed 9:00–12:00", "9 h", "3 days", "Starts Tue 24 Nov", "3 of the 4 groups of Morning track",
-        "3 trips a week, 3 h each", "One facilitator", "Enroll from Tue 24 Nov", "No commitments are known",
+        "5 schedules fit", "Mon–Wed 9:00 AM–12:00 PM", "9 h", "3 days", "Starts Tue, Nov 24",
+        "3 of the 4 groups of Morning track",
+        "3 trips a week, 3 h each", "One facilitator", "Enroll from Tue, Nov 24", "No commitments are known",
         "How they are ranked", "60 for each trip",
     ):  # fmt: skip
         assert words in text
@@ -144,7 +145,7 @@ def test_the_search_starts_with_the_episode_or_today_or_a_chosen_day(desk: Clien
     assert search(desk, rosa).context["need"].from_day == date(2026, 12, 2)
     response = search(desk, rosa, **{"from": "2026-12-14"})
     assert response.context["need"].from_day == date(2026, 12, 14)
-    assert "Enroll from Mon 14 Dec" in response.text
+    assert "Enroll from Mon, Dec 14" in response.text
 
 
 def test_a_track_with_a_conflict_can_fit_and_shows_the_conflict(desk: Client, rosa: Patient, track: Track) -> None:
@@ -156,7 +157,7 @@ def test_a_track_with_a_conflict_can_fit_and_shows_the_conflict(desk: Client, ro
     assert (card.schedule.minutes, card.schedule.days, card.schedule.is_whole) == (540, 3, False)
     assert "Nothing has to move" in response.text
     assert "1 track fits in part" in response.text
-    assert "ends 15 min before Late shift begins at 12:15, and the way takes 25 min: 10 min short." in response.text
+    assert "ends 15 min before Late shift begins at 12:15 PM, and the way takes 25 min: 10 min short." in response.text
 
 
 def test_a_biweekly_group_is_marked(desk: Client, rosa: Patient, site: Site) -> None:
@@ -165,8 +166,8 @@ def test_a_biweekly_group_is_marked(desk: Client, rosa: Patient, site: Site) -> 
 
     response = search(desk, rosa)
 
-    assert "Mon–Wed 9:00–12:00" in response.text
-    assert "Fri 9:00–12:00 every other week" in plain(response.text)
+    assert "Mon–Wed 9:00 AM–12:00 PM" in response.text
+    assert "Fri 9:00 AM–12:00 PM every other week" in plain(response.text)
 
 
 def test_moved_commitments_and_missed_dates_are_shown(desk: Client, rosa: Patient, track: Track) -> None:
@@ -180,8 +181,8 @@ def test_moved_commitments_and_missed_dates_are_shown(desk: Client, rosa: Patien
     [card] = shown(response)
     text = plain(response.text)
     for words in (
-        "Late shift would have to begin 10 min later on Mon: at 12:25",
-        "Misses 1 of 36 sessions: Wed 9 Dec",
+        "Late shift would have to begin 10 min later on Mon: at 12:25 PM",
+        "Misses 1 of 36 sessions: Wed, Dec 9",
         "10 min to spare between Early shift and the group on Tuesdays",
     ):
         assert words in text
@@ -233,8 +234,8 @@ def test_a_track_that_does_not_fit_shows_every_reason_by_meeting(desk: Client, r
     ]
     text = plain(response.text)
     for words in (
-        "Nothing fits", "1 track does not fit", "6 h short", "Day shift (8:00–16:00) overlap by 3 h",
-        "on Wednesday is full on 1 date, first on Wed 25 Nov", "3 h a week is 6 h less than the 9 h that are prescribed",
+        "Nothing fits", "1 track does not fit", "6 h short", "Day shift (8:00 AM–4:00 PM) overlap by 3 h",
+        "on Wednesday is full on 1 date, first on Wed, Nov 25", "3 h a week is 6 h less than the 9 h that are prescribed",
     ):  # fmt: skip
         assert words in text
 
@@ -245,7 +246,7 @@ def test_cohorts_start_on_their_start_date(desk: Client, rosa: Patient, track: T
 
     response = search(desk, rosa)
 
-    assert "Enroll from Mon 7 Dec" in response.text
+    assert "Enroll from Mon, Dec 7" in response.text
     assert "?from=2026-12-07" in response.text
 
 
@@ -262,7 +263,7 @@ def test_without_an_episode_the_page_links_to_admission(desk: Client, site: Site
     ("day", "words"),
     [
         pytest.param("soon", "Enter a valid date.", id="no date"),
-        pytest.param("2026-11-01", "Sun 1 Nov is before the admission on Mon 23 Nov.", id="before admission"),
+        pytest.param("2026-11-01", "Sun, Nov 1 is before the admission on Mon, Nov 23.", id="before admission"),
         pytest.param("2027-03-01", "no open episode", id="after discharge"),
     ],
 )
@@ -380,10 +381,10 @@ def test_full_groups_early_starts_and_empty_choices_are_refused(desk: Client, ro
 
     response = desk.post(enroll_address(rosa, track), typed(track.meetings.all()))
     assert refused_codes(response) == ["too_many_minutes", "too_many_days", "full"]
-    assert "is before the admission on Tue 1 Dec" in response.context["form"].errors["starts"][0]
+    assert "is before the admission on Tue, Dec 1" in response.context["form"].errors["starts"][0]
     response = desk.post(enroll_address(rosa, track), typed([]))
     assert refused_codes(response)[0] == "no_meetings"
-    assert "is before the admission on Tue 1 Dec" in response.context["form"].errors["starts"][0]
+    assert "is before the admission on Tue, Dec 1" in response.context["form"].errors["starts"][0]
 
 
 def test_no_patient_is_enrolled_twice_in_a_track(desk: Client, rosa: Patient, track: Track) -> None:
@@ -523,7 +524,7 @@ def test_an_enrollment_does_not_end_before_it_starts(desk: Client, rosa: Patient
     response = desk.post(reverse("enrollment-end", args=[enrollment.pk]), {"last_day": str(MONDAY - timedelta(days=1))})
 
     assert response.status_code == 422
-    assert "is too early: it begins on Mon 23 Nov." in response.context["form"].errors["last_day"][0]
+    assert "is too early: it begins on Mon, Nov 23." in response.context["form"].errors["last_day"][0]
 
 
 # Permissions

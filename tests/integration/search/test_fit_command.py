@@ -83,15 +83,15 @@ def test_when_nothing_fits_every_obstacle_is_printed(clinic: Episode) -> None:
     printed, exit_code = run("P007")
     rows = printed.splitlines()
     assert exit_code == NOTHING_FITS == 3
-    assert rows[:2] == ["P007: 9 h a week over 3 days are prescribed, to begin on Mon 23 Nov 2026.", "Nothing fits."]
+    assert rows[:2] == ["P007: 9 h a week over 3 days are prescribed, to begin on Mon, Nov 23, 2026.", "Nothing fits."]
     assert rows[3:5] == [
         "What would help:",
-        "   - If “Late shift” ended at 17:35 instead of 17:45: 1 schedule fits.",
+        "   - If “Late shift” ended at 5:35 PM instead of 5:45 PM: 1 schedule fits.",
     ]
     evening = rows.index("Evening track: does not fit; 6 h over 2 days are left, 3 h too few")
     assert rows[evening : evening + 4] == [
         "Evening track: does not fit; 6 h over 2 days are left, 3 h too few",
-        "   - Thursday’s “Evening 3” (18:00–21:00) begins 15 min after Late shift ends at 17:45, and the way takes 25 min:"
+        "   - Thursday’s “Evening 3” (6:00–9:00 PM) begins 15 min after Late shift ends at 5:45 PM, and the way takes 25 min:"
         " 10 min short.",
         "   - 6 h a week is 3 h less than the 9 h that are prescribed.",
         "   - 2 days a week: 3 are prescribed.",
@@ -108,10 +108,10 @@ def test_schedules_are_ranked_and_printed_with_their_scores(clinic: Episode) -> 
     assert exit_code == 0
     assert printed.splitlines()[1:6] == [
         "",
-        "1. Evening track, whole: 9 h over 3 days, from Mon 7 Dec (720 points)",
-        "   Mon 18:00–21:00 Evening 0",
-        "   Tue 18:00–21:00 Evening 1",
-        "   Thu 18:00–21:00 Evening 3",
+        "1. Evening track, whole: 9 h over 3 days, from Mon, Dec 7 (720 points)",
+        "   Mon 6:00–9:00 PM Evening 0",
+        "   Tue 6:00–9:00 PM Evening 1",
+        "   Thu 6:00–9:00 PM Evening 3",
     ]
     assert "Evening track: fits whole" not in printed
 
@@ -121,8 +121,8 @@ def test_commitments_to_move_and_missed_dates_are_printed(clinic: Episode) -> No
     make_commitment(clinic.patient, [], "17:00", "19:00", "Court", on=MONDAY + WEEK, kind="court")
     rows = lines("P007")
     assert rows[6:8] == [
-        "   - Late shift would have to end 10 min earlier on Thu: at 17:35.",
-        "   - Misses 1 of 36 sessions: Mon 30 Nov.",
+        "   - Late shift would have to end 10 min earlier on Thu: at 5:35 PM.",
+        "   - Misses 1 of 36 sessions: Mon, Nov 30.",
     ]
 
 
@@ -149,7 +149,7 @@ def test_current_enrollments_conflict_unless_the_patient_leaves_them(clinic: Epi
     assert (
         lines("P007")[1] == "Nothing fits beside the place that is there already. --leaving looks as if it were over."
     )
-    assert lines("P007", "--leaving")[2] == "1. Evening track, whole: 9 h over 3 days, from Mon 23 Nov (720 points)"
+    assert lines("P007", "--leaving")[2] == "1. Evening track, whole: 9 h over 3 days, from Mon, Nov 23 (720 points)"
 
 
 # What-if options
@@ -201,13 +201,13 @@ def test_the_next_levels_of_care_are_printed_last(clinic: Episode) -> None:
     )
     clinic.site.rule_sets.update(minimum_minutes=360, minimum_days=2)
     rows = lines("P007", "--ahead")
-    index = rows.index("Level 2.1 from Mon 23 Nov to Sun 20 Dec, 9 h a week over 3 days: found")
+    index = rows.index("Level 2.1 from Mon, Nov 23 to Sun, Dec 20, 9 h a week over 3 days: found")
     assert rows[index + 1] == "   9 h over 3 days in Evening track"
-    next_level = rows[rows.index("Level 2.1 from Mon 21 Dec, 6 h a week over 2 days: found") :]
+    next_level = rows[rows.index("Level 2.1 from Mon, Dec 21, 6 h a week over 2 days: found") :]
     assert next_level[1:] == [
         "   6 h over 2 days in Evening track",
-        "   Mon 18:00–21:00 Evening 0",
-        "   Tue 18:00–21:00 Evening 1",
+        "   Mon 6:00–9:00 PM Evening 0",
+        "   Tue 6:00–9:00 PM Evening 1",
         "   - Keeps Mon, Tue with the same groups.",
         "   - Drops Thu.",
     ]
@@ -221,8 +221,8 @@ def test_the_next_levels_of_care_are_printed_last(clinic: Episode) -> None:
 
 def test_a_level_for_which_nothing_fits_has_its_reasons(clinic: Episode) -> None:
     rows = lines("P007", "--ahead")
-    index = rows.index("Level 2.1 from Mon 23 Nov, 9 h a week over 3 days: nothing fits")
-    assert rows[index + 1].startswith("   - If “Late shift” ended at 17:35 instead of 17:45")
+    index = rows.index("Level 2.1 from Mon, Nov 23, 9 h a week over 3 days: nothing fits")
+    assert rows[index + 1].startswith("   - If “Late shift” ended at 5:35 PM instead of 5:45 PM")
     assert "   Evening track: does not fit; 6 h over 2 days are left, 3 h too few" in rows[index:]
     [level] = as_json("P007", "--ahead")["ahead"]
     assert level["repairs"][0]["best"]["track"] == "PM"
@@ -240,7 +240,7 @@ def test_a_level_for_which_nothing_fits_has_its_reasons(clinic: Episode) -> None
         pytest.param(["P007", "--from", "soon"], "soon is not a date. Write it as 2027-01-04.", id="not a date"),
         pytest.param(
             ["P009"],
-            "There is no open episode with a level of care on Mon 23 Nov. Admit the patient first.",
+            "There is no open episode with a level of care on Mon, Nov 23. Admit the patient first.",
             id="no level",
         ),
         pytest.param(["P007", "--most", "0"], "--most is from 1 to 50, not 0.", id="too few"),
@@ -308,13 +308,13 @@ def test_individual_times_are_proposed_beside_a_schedule(clinic: Episode) -> Non
     assert schedule["individual_times"] == [
         {"with": "Ada Park", "hours": [{"weekday": 3, "starts": "09:00", "ends": "10:00"}]}
     ]
-    assert "   and 1 h of individual time, for example Thu 9:00–10:00 with Ada Park" in lines("P007")
+    assert "   and 1 h of individual time, for example Thu 9:00–10:00 AM with Ada Park" in lines("P007")
 
 
 def test_a_full_group_is_reported_with_its_dates(clinic: Episode) -> None:
     Session.objects.filter(name="Evening 0").update(places=10, booked=10)
     (evening,) = [each for each in as_json("P007")["tracks"] if each["track"] == "PM"]
-    assert "“Evening 0” on Monday is full on 12 dates, first on Mon 23 Nov." in [
+    assert "“Evening 0” on Monday is full on 12 dates, first on Mon, Nov 23." in [
         each["sentence"] for each in evening["obstacles"]
     ]
 

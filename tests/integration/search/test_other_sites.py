@@ -111,7 +111,7 @@ def test_each_site_has_its_own_offers_rules_closures_and_travel(
 
 
 def test_commitments_are_converted_to_the_time_zone_of_each_site(episode: Episode, there: Site, by: User) -> None:
-    """A commitment from noon in New York starts at 11:00 in Chicago, so it conflicts with a group there that ends at noon."""
+    """A commitment from noon in New York starts at 11:00 in Chicago, and conflicts with a group there that ends at noon."""
     make_place(episode.patient, {there: (0, 0)})
     make_commitment(episode.patient, [0, 2, 4], "12:00", "16:00")
     make_weekday_track(there)

@@ -111,7 +111,7 @@ def plain(text: str) -> str:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        pytest.param({"starts": "12:00"}, "12:00–16:00 instead of 11:00–16:00", id="other times"),
+        pytest.param({"starts": "12:00"}, "12:00–4:00 PM instead of 11:00 AM–4:00 PM", id="other times"),
         pytest.param({"weekdays": ["1", "3"]}, "on Tue, Thu instead of Mon, Wed, Fri", id="other days"),
         pytest.param({"movable_minutes": "60"}, "could move by 1 h", id="could move"),
         pytest.param({"leave_out": "on"}, "left out", id="left out"),
@@ -140,7 +140,7 @@ def test_a_commitment_changes_on_some_days_only(desk: Client, rosa: Patient, sit
     response = what_if(desk, rosa, typed(life(shift, starts="12:00", only=["0"])))
 
     assert numbers(response) == [540]
-    assert "on Mon alone, 12:00–16:00 instead of 11:00–16:00" in response.text
+    assert "on Mon alone, 12:00–4:00 PM instead of 11:00 AM–4:00 PM" in response.text
     assert numbers(what_if(desk, rosa, typed(life(shift, starts="12:00", only=["2"])))) == []
     assert numbers(what_if(desk, rosa, typed(life(shift, leave_out="on", only=["0"])))) == [540]
 
@@ -339,7 +339,7 @@ def test_when_nothing_fits_a_suggestion_is_tried_with_one_button(desk: Client, r
 
     first = tries(response)[0]
     assert first == f"c{shop.pk}-only=0&c{shop.pk}-starts=12%3A00"
-    for words in ("What would make it fit", "“Shop” began at 12:00 instead of 11:40 on Mondays", "Try it"):
+    for words in ("What would make it fit", "“Shop” began at 12:00 PM instead of 11:40 AM on Mondays", "Try it"):
         assert words in response.text
     tried = what_if(desk, rosa, typed(life(shop), **{"try": first}))
     assert numbers(tried) == [540]
@@ -368,7 +368,7 @@ def test_a_suggestion_for_a_full_group_leads_to_the_waitlist(desk: Client, rosa:
 
     response = desk.get(reverse("find-schedule", args=[rosa.pk]))
     [suggestion] = [each for each in response.context["suggestions"] if each.waitlist_track]
-    note = f"A place in Wednesday’s {meeting.name} (9:00–12:00)"
+    note = f"A place in Wednesday’s {meeting.name} (9:00 AM–12:00 PM)"
     assert (suggestion.waitlist_track, note in response.text) == (track.pk, True)
     tried = what_if(desk, rosa, typed(**{"try": suggestion.form_query}))
     assert numbers(tried) == [540]
@@ -402,7 +402,7 @@ def test_two_schedules_are_compared_side_by_side(desk: Client, rosa: Patient, fo
 
     differs = {part.code: part.differs for part in response.context["parts"]}
     assert {code for code, is_different in differs.items() if is_different} == {"when", "groups"}
-    assert response.text.count("Enroll from Tue 24 Nov") == 2
+    assert response.text.count("Enroll from Tue, Nov 24") == 2
     assert 'name="prescribed_minutes" value="9:00"' in response.text
 
 
@@ -446,7 +446,7 @@ def test_a_card_opens_the_enrollment_with_its_meetings_and_remarks(
     response = desk.get(f"{reverse('enroll', args=[rosa.pk, four_days.pk])}?{card.enroll_query}")
 
     assert [option.meeting.weekday for option in response.context["options"] if option.is_chosen] == [0, 1, 3]
-    assert "Late shift would have to begin 10 min later on Thu: at 12:25" in response.text
+    assert "Late shift would have to begin 10 min later on Thu: at 12:25 PM" in response.text
 
 
 # Query counts

@@ -335,13 +335,13 @@ def test_the_filters_offer_the_sites_own_choices_and_keep_the_chosen_ones(
 def test_an_invalid_url_shows_this_week(client: Client, site: Site, coordinator: User, query: dict[str, str]) -> None:
     page = client.get(reverse("board"), query).text
     assert 'data-date="2026-11-23" data-view=""' in page
-    assert "Mon 23 – Sun 29 Nov" in page
+    assert "Mon, Nov 23 – Sun, Nov 29" in page
 
 
 def test_the_week_starts_on_the_day_that_the_site_sets(client: Client, site: Site, coordinator: User) -> None:
     site.rule_sets.update(starts=date(2020, 1, 5), week_starts=6)
     page = client.get(reverse("board"), {"date": "2026-11-25"}).text
-    assert "Sun 22 – Sat 28 Nov" in page
+    assert "Sun, Nov 22 – Sat, Nov 28" in page
     assert 'data-first-day="0"' in page
 
 
@@ -360,7 +360,7 @@ def test_without_javascript_the_week_has_a_column_for_each_day(client: Client, s
         columns = re.findall(r"<section[^>]* aria-labelledby=\"day-([0-9-]+)\">(.*?)</section>", page, re.DOTALL)
         assert [day for day, _ in columns] == [f"2026-11-{number}" for number in (23, 24, 25, 26, 27)]
         written = {day: re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", column)) for day, column in columns}
-        assert "M 9:00–12:15 Coping skills Garden room · Ada 0 of 10 places" in written["2026-11-25"]
+        assert "M 9:00 AM–12:15 PM Coping skills Garden room · Ada 0 of 10 places" in written["2026-11-25"]
         assert "Closed: Thanksgiving" in written["2026-11-26"]
         assert "Closed: Thanksgiving" in written["2026-11-27"]
         assert "Nothing is on." in written["2026-11-24"]
@@ -370,8 +370,8 @@ def test_without_javascript_the_week_has_a_column_for_each_day(client: Client, s
 def test_a_weekend_is_shown_if_it_has_sessions(client: Client, site: Site, coordinator: User) -> None:
     make_session(make_meeting(site, 5), MONDAY + timedelta(days=5))
     page = client.get(reverse("board-print")).text
-    assert "Sat 28 Nov</h2>" in page
-    assert "Sun 29 Nov</h2>" not in page
+    assert "Sat, Nov 28</h2>" in page
+    assert "Sun, Nov 29</h2>" not in page
     autumn = client.get(reverse("board-print"), {"week": "2026-10-28"}).text
     assert "Clocks go back 1 h in the night to Sunday" in autumn
 

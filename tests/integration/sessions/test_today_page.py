@@ -139,7 +139,9 @@ CHANGES = [
     pytest.param(
         change(Session, status=SessionStatus.CANCELLED, cancel_reason="Burst pipe"), "Burst pipe", id="it is cancelled"
     ),
-    pytest.param(change(Session, starts=AFTER - timedelta(hours=3)), "10:00–12:00", id="it is moved within the day"),
+    pytest.param(
+        change(Session, starts=AFTER - timedelta(hours=3)), "10:00 AM–12:00 PM", id="it is moved within the day"
+    ),
     pytest.param(change(Session, on=MONDAY + timedelta(days=1)), "No sessions on this day", id="it is moved away"),
     pytest.param(change(Session, name="Coping"), "Coping", id="the session is named otherwise"),
     pytest.param(change(Session, room=None), "No room", id="it loses its room"),
@@ -149,7 +151,7 @@ CHANGES = [
     pytest.param(substitute, "Ben Ortiz", id="somebody else leads it"),
     pytest.param(add_a_session, "Afternoon group", id="another is added"),
     pytest.param(change(Site, name="Pier Road"), "Pier Road", id="the site is named otherwise"),
-    pytest.param(change(Site, time_zone="America/Chicago"), "8:00–11:00", id="the site keeps another time"),
+    pytest.param(change(Site, time_zone="America/Chicago"), "8:00–11:00 AM", id="the site keeps another time"),
     pytest.param(change(User, name="Cleo Marsh-Ito"), "Cleo Marsh-Ito", id="who looks is named otherwise"),
     pytest.param(change(User, credential="LPC"), "Cleo Marsh, LPC", id="who looks has another credential"),
     pytest.param(work_at_another_site_too, "Mill Lane", id="who looks works at another site too"),
@@ -189,7 +191,7 @@ def test_the_page_is_sent_again_on_the_next_day(clinic: Clinic, monkeypatch: pyt
     monkeypatch.setattr(clock, "now", lambda: AFTER + timedelta(days=1))
     response = look(client, tag)
     assert response.status_code == 200
-    assert "Today, Mon 23 Nov" not in response.text
+    assert "Today, Mon, Nov 23" not in response.text
 
 
 @pytest.mark.usefixtures("rosa")

@@ -99,12 +99,12 @@ def test_a_change_is_previewed_and_made_once_it_is_confirmed(client: Client, cli
     shown = client.post(clinic.page, clinic.typed(**LATER))
     assert shown.status_code == 200
     assert "1 patient at another time" in shown.text
-    assert "Moved: “Skills”, Mondays 9:00–12:00 → 13:00–16:00, 11 times from Mon 30 Nov" in shown.text
+    assert "Moved: “Skills”, Mondays 9:00 AM–12:00 PM → 1:00–4:00 PM, 11 times from Mon, Nov 30" in shown.text
     assert 'value="13:00"' in shown.text
     assert clinic.monday.runs_until is None
     response = client.post(clinic.page, clinic.typed(**LATER, seen=impact_key(shown.text)), follow=True)
     assert response.redirect_chain[0][0] == reverse("track", args=[clinic.track.pk])
-    assert "Skills is changed from Mon 30 Nov on." in response.text
+    assert "Skills is changed from Mon, Nov 30 on." in response.text
     assert clinic.monday.runs_until == MONDAY + WEEK
     held = Session.objects.get(on=MONDAY + WEEK, status=SessionStatus.SCHEDULED)
     assert held.local_starts().time() == time(13)
@@ -126,7 +126,7 @@ def test_the_form_starts_with_the_first_day_that_can_be_changed(
     page = client.get(clinic.page).text
     assert 'name="runs_from" value="2026-11-24"' in page
     shown = client.post(clinic.page, clinic.typed(**LATER, runs_from="2026-11-01"))
-    assert "It changes from Tue 24 Nov on: what was held before stays." in shown.text
+    assert "It changes from Tue, Nov 24 on: what was held before stays." in shown.text
 
 
 def test_sessions_changed_by_hand_are_listed_with_their_changes(client: Client, clinic: Clinic) -> None:
@@ -147,13 +147,13 @@ def test_sessions_changed_by_hand_are_listed_with_their_changes(client: Client, 
     restore_session(session=clinic.cancel(MONDAY + 7 * WEEK), by=clinic.coordinator, now=NOW)
     page = client.get(clinic.page).text
     for words in (
-        "Keep Mon 30 Nov: cancelled, Ill",
-        "Keep Mon 7 Dec: moved to Tue 8 Dec, 14:00–17:00",
-        "Keep Mon 14 Dec: no room",
-        "Keep Mon 21 Dec: led by Ben Strand, Ada Park (assists)",
-        "Keep Mon 28 Dec: moved to 10:00–12:00; 3 places; topic, link or form of its own",
-        "Keep Mon 4 Jan 2027: nobody leads it",
-        "Keep Mon 11 Jan 2027: as the group usually is",
+        "Keep Mon, Nov 30: cancelled, Ill",
+        "Keep Mon, Dec 7: moved to Tue, Dec 8, 2:00–5:00 PM",
+        "Keep Mon, Dec 14: no room",
+        "Keep Mon, Dec 21: led by Ben Strand, Ada Park (assists)",
+        "Keep Mon, Dec 28: moved to 10:00 AM–12:00 PM; 3 places; topic, link or form of its own",
+        "Keep Mon, Jan 4, 2027: nobody leads it",
+        "Keep Mon, Jan 11, 2027: as the group usually is",
     ):
         assert words in re.sub(r"\s+", " ", page)
     assert page.count(" checked") - page.count('name="tracks"') == 7
@@ -163,7 +163,7 @@ def test_one_changed_session_is_kept_and_one_is_dropped(client: Client, clinic: 
     kept, dropped = clinic.cancel(MONDAY + WEEK), clinic.cancel(MONDAY + 2 * WEEK)
     typed = clinic.typed(**LATER, shown=[kept.pk, dropped.pk], keep=[kept.pk])
     shown = client.post(clinic.page, typed)
-    assert "Gains “Skills”, Mon 7 Dec 13:00–16:00" in shown.text
+    assert "Gains “Skills”, Mon, Dec 7 1:00–4:00 PM" in shown.text
     page = re.sub(r"\s+", " ", shown.text)
     assert f'id="keep-{kept.pk}" checked' in page
     assert f'id="keep-{dropped.pk}">' in page
@@ -182,7 +182,7 @@ def test_changed_sessions_are_shown_again_for_another_date(client: Client, clini
     shown_again = client.post(clinic.page, confirmed)
     assert shown_again.status_code == 200
     assert shown_in(shown_again.text) == [early.pk, late.pk]
-    assert "Changed by hand, from Mon 30 Nov on" in shown_again.text
+    assert "Changed by hand, from Mon, Nov 30 on" in shown_again.text
     assert clinic.monday.runs_until is None
     response = client.post(
         clinic.page, confirmed | {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": impact_key(shown_again.text)}
@@ -221,7 +221,7 @@ def test_changed_sessions_become_one_off_sessions_when_their_meeting_ends(client
     again = client.post(page, typed | {"seen": impact_key(shown.text)})
     assert "Something changed in the meantime" in again.text
     response = client.post(page, typed | {"seen": impact_key(again.text)}, follow=True)
-    assert "Skills: the last day is Mon 30 Nov." in response.text
+    assert "Skills: the last day is Mon, Nov 30." in response.text
     kept.refresh_from_db()
     dropped.refresh_from_db()
     assert (kept.meeting, kept.status, dropped.status) == (None, SessionStatus.SCHEDULED, SessionStatus.CANCELLED)
@@ -230,15 +230,15 @@ def test_changed_sessions_become_one_off_sessions_when_their_meeting_ends(client
 def test_a_refused_last_day_has_its_reason_beside_the_field(client: Client, clinic: Clinic) -> None:
     response = client.post(reverse("meeting-end", args=[clinic.monday.pk]), {"last_day": "2026-11-01"})
     assert response.status_code == 422
-    assert "Sun 1 Nov is too early: it begins on Sun 22 Nov." in response.text
+    assert "Sun, Nov 1 is too early: it begins on Sun, Nov 22." in response.text
     assert 'value="2026-11-01"' in response.text
 
 
 @pytest.mark.parametrize(
     ("wrong", "field", "words"),
     [
-        pytest.param({"starts": "06:00"}, "starts", "The site is open from 6:30 until 22:00.", id="too early"),
-        pytest.param({"ends": "22:05"}, "starts", "The site is open from 6:30 until 22:00.", id="too late"),
+        pytest.param({"starts": "06:00"}, "starts", "The site is open from 6:30 AM until 10:00 PM.", id="too early"),
+        pytest.param({"ends": "22:05"}, "starts", "The site is open from 6:30 AM until 10:00 PM.", id="too late"),
         pytest.param({"places": 13}, "places", "Garden holds 12 people, not 13.", id="too many for the room"),
         pytest.param(
             {"weekday": 2, "starts": "11:00", "ends": "14:00"}, "room",
@@ -273,7 +273,7 @@ def test_fewer_spots_than_are_booked_are_refused_with_the_dates(client: Client, 
     )
     response = client.post(clinic.page, clinic.typed(places=1, runs_from="2027-02-01"))
     assert response.status_code == 422
-    words = "Up to 2 patients are booked into “Skills”, more than 1 place: Mon 1 Feb 2027, Mon 8 Feb 2027."
+    words = "Up to 2 patients are booked into “Skills”, more than 1 place: Mon, Feb 1, 2027, Mon, Feb 8, 2027."
     assert words in response.text.partition('id="id_places_error"')[2]
 
 
@@ -285,12 +285,12 @@ def test_a_new_group_whose_room_is_taken_on_a_date_is_previewed(client: Client, 
     page = reverse("meeting-new", args=[clinic.track.pk])
     typed = clinic.typed(code="NEW", name="Den group", weekday=1, room=clinic.den.pk, places=4, runs_from="2026-11-24")
     shown = client.post(page, typed)
-    assert "Den group on Tue 1 Dec would have no room." in shown.text
+    assert "Den group on Tue, Dec 1 would have no room." in shown.text
     assert not Meeting.objects.filter(code="NEW").exists()
     response = client.post(page, typed | {"seen": impact_key(shown.text)}, follow=True)
-    assert "Den group is added, Tuesdays from Tue 24 Nov." in response.text
+    assert "Den group is added, Tuesdays from Tue, Nov 24." in response.text
     track = re.sub(r"\s+", " ", client.get(reverse("track", args=[clinic.track.pk])).text)
-    assert "Tue 1 Dec, Den group</a>: no room" in track
+    assert "Tue, Dec 1, Den group</a>: no room" in track
     assert "To look at" in track
 
 
@@ -302,12 +302,12 @@ def test_times_that_clocks_skip_or_repeat_are_explained(
     night = {"code": "N", "name": "Night group", "weekday": 6, "check": "1", "lead": "", "room": ""}
     page = reverse("meeting-new", args=[clinic.track.pk])
     clocks_back = client.post(page, clinic.typed(**night, starts="01:30", ends="04:00", runs_from="2026-10-04"))
-    assert "On Sun 1 Nov 1:30 comes twice: the first is meant." in clocks_back.text
+    assert "On Sun, Nov 1 1:30 AM comes twice: the first is meant." in clocks_back.text
     monkeypatch.setattr(clock, "now", lambda: datetime(2027, 2, 1, 12, tzinfo=UTC))
     typed = clinic.typed(**night, starts="02:30", ends="04:00", runs_from="2027-02-07")
-    assert "On Sun 14 Mar clocks skip 2:30: 3:30 is meant." in client.post(page, typed).text
+    assert "On Sun, Mar 14 clocks skip 2:30 AM: 3:30 AM is meant." in client.post(page, typed).text
     skipped = client.post(page, typed | {"starts": "02:00", "ends": "03:00"})
-    assert "On Sun 14 Mar clocks skip 2:00, and no minute is left: it is not held." in skipped.text
+    assert "On Sun, Mar 14 clocks skip 2:00 AM, and no minute is left: it is not held." in skipped.text
     assert "clocks skip" not in client.post(page, typed | {"last_day": "2027-03-13"}).text
 
 
@@ -348,9 +348,11 @@ def test_a_track_shows_the_changed_sessions_of_its_next_four_weeks(client: Clien
         session=Session.objects.filter(name="Other")[0], reason="Of the other", by=clinic.coordinator, now=NOW
     )
     page = re.sub(r"\s+", " ", client.get(reverse("track", args=[clinic.track.pk])).text)
-    assert f'<a href="{reverse("session", args=[clinic.on(MONDAY).pk])}">Mon 23 Nov, Skills</a>: cancelled, Ill' in page
-    assert "Mon 30 Nov, Skills</a>: in Attic" in page
-    for words in ("Mon 7 Dec", "Too far away", "Of the other", "To look at"):
+    assert (
+        f'<a href="{reverse("session", args=[clinic.on(MONDAY).pk])}">Mon, Nov 23, Skills</a>: cancelled, Ill' in page
+    )
+    assert "Mon, Nov 30, Skills</a>: in Attic" in page
+    for words in ("Mon, Dec 7", "Too far away", "Of the other", "To look at"):
         assert words not in page
     assert "Of the other" in client.get(reverse("track", args=[other.pk])).text
 
@@ -362,7 +364,7 @@ def test_a_track_without_changed_sessions_has_no_list_of_them(client: Client, cl
 def test_a_session_without_a_facilitator_is_marked(client: Client, clinic: Clinic) -> None:
     assign_staff(session=clinic.on(MONDAY), staffing=Staffing(), by=clinic.coordinator, now=NOW)
     page = re.sub(r"\s+", " ", client.get(reverse("track", args=[clinic.track.pk])).text)
-    assert "Mon 23 Nov, Skills</a>: nobody leads it" in page
+    assert "Mon, Nov 23, Skills</a>: nobody leads it" in page
     assert page.count("To look at") == 1
 
 

@@ -69,11 +69,11 @@ def refused_for(*reasons: object) -> Iterator[None]:
     ("slots", "reasons"),
     [
         pytest.param([], [NoMeetings(), TooFewMinutes(0, 540), TooFewDays(0, 3)], id="nothing"),
-        pytest.param([(0, "12:00"), (2, "12:00"), (4, "11:55")], [TooFewMinutes(535, 540)], id="8 h 55"),
+        pytest.param([(0, "12:00"), (2, "12:00"), (4, "11:55")], [TooFewMinutes(535, 540)], id="8 h 55 min"),
         pytest.param([(0, "12:00"), (2, "12:00"), (4, "12:00")], [], id="9 h"),
         pytest.param([(0, "14:00"), (2, "14:00")], [TooFewDays(2, 3)], id="two days"),
         pytest.param([(day, "14:00") for day in range(5)], [], id="25 h"),
-        pytest.param([*((d, "14:00") for d in range(4)), (4, "14:05")], [TooManyMinutes(1505, 1500)], id="25 h 05"),
+        pytest.param([*((d, "14:00") for d in range(4)), (4, "14:05")], [TooManyMinutes(1505, 1500)], id="25 h 5 min"),
         pytest.param([(day, "11:00") for day in range(6)], [TooManyDays(6, 5)], id="six days"),
     ],
 )

@@ -97,7 +97,7 @@ def test_the_day_page_of_three_sessions_takes_as_many_queries_as_one(
 
 
 def test_an_invalid_date_shows_today(client: Client, site: Site, coordinator: User) -> None:
-    assert "Mon 23 Nov" in client.get(reverse("today"), {"date": "tomorrow"}).text
+    assert "Mon, Nov 23" in client.get(reverse("today"), {"date": "tomorrow"}).text
 
 
 def test_a_clinician_sees_only_the_rosters_of_their_own_groups(client: Client, site: Site) -> None:
@@ -127,8 +127,12 @@ def test_a_track_is_drafted_gets_meetings_and_is_published(client: Client, site:
 
 
 REFUSED = [
-    pytest.param([(0, "9:00", "12:00"), (2, "9:00", "12:00"), (4, "9:00", "11:55")], "8 h 55 a week", id="8 h 55"),
-    pytest.param([(day, "9:00", "14:00") for day in range(4)] + [(4, "9:00", "14:05")], "25 h 05 a week", id="25 h 05"),
+    pytest.param(
+        [(0, "9:00", "12:00"), (2, "9:00", "12:00"), (4, "9:00", "11:55")], "8 h 55 min a week", id="8 h 55 min"
+    ),
+    pytest.param(
+        [(day, "9:00", "14:00") for day in range(4)] + [(4, "9:00", "14:05")], "25 h 5 min a week", id="25 h 5 min"
+    ),
     pytest.param([(0, "9:00", "13:30"), (2, "9:00", "13:30")], "2 days a week", id="2 days"),
     pytest.param([(day, "9:00", "11:00") for day in range(6)], "6 days a week", id="6 days"),
 ]
@@ -190,7 +194,7 @@ def test_the_hours_meter_follows_the_input(client: Client, site: Site, coordinat
     track = make_weekday_track(site)
     page = reverse("track-meter", args=[track.pk])
     assert "9 h" in client.get(page).text
-    assert "10 h 30" in client.get(page, {"weekday": "1", "starts": "09:00", "ends": "10:30"}).text
+    assert "10 h 30 min" in client.get(page, {"weekday": "1", "starts": "09:00", "ends": "10:30"}).text
 
 
 def test_ending_a_meeting_of_a_published_track_is_refused_when_the_hours_would_break(
@@ -226,7 +230,7 @@ def test_three_sessions_in_the_portal_take_as_many_queries_as_one(
     client.force_login(make_patient_user(patient))
     with django_assert_num_queries(queries):
         response = client.get(reverse(page))
-    assert response.text.count("9:00–12:00") >= number
+    assert response.text.count("9:00 AM–12:00 PM") >= number
 
 
 def test_the_title_of_the_portal_reveals_nothing(client: Client, site: Site) -> None:

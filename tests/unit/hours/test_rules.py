@@ -57,8 +57,8 @@ def each_day(*minutes: int) -> list[WeeklyMeeting]:
     [
         pytest.param((180, 0, 180, 0, 180), (), id="exactly 9 h over 3 days"),
         pytest.param((300, 300, 300, 300, 300), (), id="exactly 25 h over 5 days"),
-        pytest.param((180, 0, 180, 0, 175), (TooFewMinutes(535, 540),), id="8 h 55"),
-        pytest.param((300, 300, 300, 300, 305), (TooManyMinutes(1505, 1500),), id="25 h 05"),
+        pytest.param((180, 0, 180, 0, 175), (TooFewMinutes(535, 540),), id="8 h 55 min"),
+        pytest.param((300, 300, 300, 300, 305), (TooManyMinutes(1505, 1500),), id="25 h 5 min"),
         pytest.param((300, 0, 300), (TooFewDays(2, 3),), id="2 days"),
         pytest.param((120, 120, 120, 120, 120, 120), (TooManyDays(6, 5),), id="6 days"),
         pytest.param((0, 0, 180, 0, 180, 180), (), id="a Saturday is a day like others"),

@@ -16,7 +16,7 @@ from scheduling.formats import elapsed
         (timedelta(seconds=59, milliseconds=900), "59 s"),
         (timedelta(seconds=60), "1 min"),
         (timedelta(minutes=59, seconds=59), "59 min"),
-        (timedelta(minutes=65), "1 h 05"),
+        (timedelta(minutes=65), "1 h 5 min"),
     ],
 )
 def test_elapsed_time_is_rounded_down_and_formatted(time: timedelta, said: str) -> None:

@@ -165,42 +165,42 @@ def clash(**numbers: typing.Any) -> CommitmentConflict:
     [
         pytest.param(
             clash(),
-            "Thursday’s “Relapse & recovery” (16:30–17:30) ends 15 min before Night shift begins at 17:45, and the way takes"
+            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) ends 15 min before Night shift begins at 5:45 PM, and the way takes"
             " 25 min: 10 min short.",
             id="too close before the shift",
         ),
         pytest.param(
             clash(before=True, gap_minutes=20, minutes=5),
-            "Thursday’s “Relapse & recovery” (16:30–17:30) begins 20 min after Night shift ends at 2:00, and the way takes"
+            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) begins 20 min after Night shift ends at 2:00 AM, and the way takes"
             " 25 min: 5 min short.",
             id="too close after the shift",
         ),
         pytest.param(
             clash(overlap_minutes=30, minutes=55, gap_minutes=0),
-            "Thursday’s “Relapse & recovery” (16:30–17:30) and Night shift (17:45–2:00) overlap by 30 min,"
+            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) and Night shift (5:45 PM–2:00 AM) overlap by 30 min,"
             " with the way 55 min.",
             id="overlap and travel",
         ),
         pytest.param(
             clash(overlap_minutes=30, minutes=30, gap_minutes=0, dates=1),
-            "Thursday’s “Relapse & recovery” (16:30–17:30) and Night shift (17:45–2:00) overlap by 30 min."
-            " Only on Thu 26 Nov.",
+            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) and Night shift (5:45 PM–2:00 AM) overlap by 30 min."
+            " Only on Thu, Nov 26.",
             id="once",
         ),
         pytest.param(
             TooFewMinutes(535, 540),
-            "8 h 55 a week is 5 min less than the 9 h that are needed.",
+            "8 h 55 min a week is 5 min less than the 9 h that are needed.",
             id="five minutes short",
         ),
         pytest.param(
             AlreadyEnrolled("Morning", date(2026, 11, 2)),
-            "Enrolled in Morning since Mon 2 Nov. End that first.",
+            "Enrolled in Morning since Mon, Nov 2. End that first.",
             id="what would help",
         ),
         pytest.param(
             NoFreeHour(60, NearestHour(name="Ada Park", hour=HOUR, conflicts=TAKEN)),
-            "No counselor has 1 h free every week that suits, whole or in two sessions. The nearest is Tuesday 12:00–13:00"
-            " with Ada Park: their “Family group” takes 30 min of it, “Dentist” takes 15 min of it on Tue 1 Dec.",
+            "No counselor has 1 h free every week that suits, whole or in two sessions. The nearest is Tuesday 12:00–1:00 PM"
+            " with Ada Park: their “Family group” takes 30 min of it, “Dentist” takes 15 min of it on Tue, Dec 1.",
             id="no free hour, and what comes nearest",
         ),
         pytest.param(
@@ -210,12 +210,12 @@ def clash(**numbers: typing.Any) -> CommitmentConflict:
         ),
         pytest.param(
             HourNotFree("Ada Park", HOUR, ()),
-            "Tuesday 12:00–13:00 with Ada Park is not within the hours in which they see people one to one.",
+            "Tuesday 12:00–1:00 PM with Ada Park is not within the hours in which they see people one to one.",
             id="outside the counselor's hours",
         ),
         pytest.param(
             HourNotFree("Ada Park", HOUR, TAKEN[:1]),
-            "Tuesday 12:00–13:00 with Ada Park is not free, or no longer: their “Family group” takes 30 min of it.",
+            "Tuesday 12:00–1:00 PM with Ada Park is not free, or no longer: their “Family group” takes 30 min of it.",
             id="taken meanwhile",
         ),
     ],

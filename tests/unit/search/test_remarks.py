@@ -131,26 +131,28 @@ SHOP = busy({3}, time(9), time(17, 30))
 @pytest.mark.parametrize(
     ("remark", "text"),
     [
-        pytest.param(StartsOn(date(2026, 12, 7), 0), "Starts Mon 7 Dec", id="at once"),
-        pytest.param(StartsOn(date(2026, 12, 7), 1), "Starts Mon 7 Dec, 1 day later than asked", id="later"),
+        pytest.param(StartsOn(date(2026, 12, 7), 0), "Starts Mon, Dec 7", id="at once"),
+        pytest.param(StartsOn(date(2026, 12, 7), 1), "Starts Mon, Dec 7, 1 day later than asked", id="later"),
         pytest.param(WholeTrack("Evening"), "All of Evening", id="whole"),
         pytest.param(PartOfTrack("Evening", 3, 5), "3 of the 5 groups of Evening", id="part"),
         pytest.param(MixesTracks(("Evening", "Day")), "Mixes Evening and Day", id="two tracks"),
         pytest.param(MixesTracks(("A", "B", "C")), "Mixes A, B and C", id="three tracks"),
         pytest.param(WeeklyTrips(3, 180, 180), "3 trips a week, 3 h each", id="days of one length"),
-        pytest.param(WeeklyTrips(3, 120, 210), "3 trips a week, 2 h to 3 h 30 each", id="days of different lengths"),
+        pytest.param(
+            WeeklyTrips(3, 120, 210), "3 trips a week, 2 h to 3 h 30 min each", id="days of different lengths"
+        ),
         pytest.param(
             WouldMove(SHOP, (3,), True, 20, False),
-            "Shop would have to end 20 min earlier on Thu: at 17:10",
+            "Shop would have to end 20 min earlier on Thu: at 5:10 PM",
             id="ends earlier",
         ),
         pytest.param(
             WouldMove(SHOP, (3,), False, 20, False),
-            "Shop would have to begin 20 min later on Thu: at 9:20",
+            "Shop would have to begin 20 min later on Thu: at 9:20 AM",
             id="starts later",
         ),
         pytest.param(
-            MissedSessions(((date(2026, 12, 7), WEEK[0]),), 36), "Misses 1 of 36 sessions: Mon 7 Dec", id="misses"
+            MissedSessions(((date(2026, 12, 7), WEEK[0]),), 36), "Misses 1 of 36 sessions: Mon, Dec 7", id="misses"
         ),
         pytest.param(FacilitatorCount(1), "One facilitator", id="one"),
         pytest.param(FacilitatorCount(3), "3 facilitators", id="three"),

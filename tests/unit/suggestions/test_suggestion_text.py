@@ -59,18 +59,22 @@ def text_of(*changes: Adjustment, schedules: int = 2) -> str:
     [
         pytest.param(
             EndsEarlier(busy=SHIFT, weekday=3, minutes=20),
-            "“Joe's & <son>” ended at 17:10 instead of 17:30 on Thursdays",
+            "“Joe's & <son>” ended at 5:10 PM instead of 5:30 PM on Thursdays",
             id="one weekday",
         ),
         pytest.param(
-            EndsEarlier(busy=SHIFT, minutes=20), "“Joe's & <son>” ended at 17:10 instead of 17:30", id="all its days"
+            EndsEarlier(busy=SHIFT, minutes=20),
+            "“Joe's & <son>” ended at 5:10 PM instead of 5:30 PM",
+            id="all its days",
         ),
         pytest.param(
-            EndsEarlier(busy=COURT, minutes=90), "“Court” ended at 16:00 instead of 17:30 on Thu 5 Nov", id="one date"
+            EndsEarlier(busy=COURT, minutes=90),
+            "“Court” ended at 4:00 PM instead of 5:30 PM on Thu, Nov 5",
+            id="one date",
         ),
         pytest.param(
             BeginsLater(busy=SHIFT, weekday=2, minutes=45),
-            "“Joe's & <son>” began at 9:45 instead of 9:00 on Wednesdays",
+            "“Joe's & <son>” began at 9:45 AM instead of 9:00 AM on Wednesdays",
             id="begins later",
         ),
         pytest.param(
@@ -96,7 +100,7 @@ def text_of(*changes: Adjustment, schedules: int = 2) -> str:
         pytest.param(CommitmentSkipped(busy=SHIFT), "“Joe's & <son>” did not take place", id="not at all"),
         pytest.param(
             OneMorePlace(meeting=GROUP, full_on=(THURSDAY, date(2026, 11, 12))),
-            "Thursday’s “Relapse & recovery” (16:30–17:30) had one more place on 2 dates, first on Thu 5 Nov",
+            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) had one more place on 2 dates, first on Thu, Nov 5",
             id="full",
         ),
         pytest.param(
@@ -108,22 +112,22 @@ def text_of(*changes: Adjustment, schedules: int = 2) -> str:
                     OneMorePlace(meeting=GROUP, full_on=(THURSDAY,)),
                 ),
             ),
-            "2 full groups of Evening track had one more place each, first on Thu 5 Nov",
+            "2 full groups of Evening track had one more place each, first on Thu, Nov 5",
             id="a full track",
         ),
         pytest.param(
             StartsLater(asked=date(2026, 11, 2), first=date(2026, 12, 7)),
-            "treatment began on Mon 7 Dec instead of Mon 2 Nov",
+            "treatment began on Mon, Dec 7 instead of Mon, Nov 2",
             id="later",
         ),
         pytest.param(
             JoinsBetweenStartDates(track=1, name="Evening track", on=THURSDAY),
-            "Evening track took the patient on Thu 5 Nov, which is none of its start dates",
+            "Evening track took the patient on Thu, Nov 5, which is none of its start dates",
             id="between start dates",
         ),
         pytest.param(
             PrescribesFewerMinutes(before=540, after=510),
-            "8 h 30 a week were prescribed instead of 9 h (for whoever stated the level of care to decide)",
+            "8 h 30 min a week were prescribed instead of 9 h (for whoever stated the level of care to decide)",
             id="prescription",
         ),
         pytest.param(
@@ -133,12 +137,12 @@ def text_of(*changes: Adjustment, schedules: int = 2) -> str:
         ),
         pytest.param(
             RuleAdjustment(rule="minimum_minutes", before=540, after=535),
-            "the site’s rules asked for 8 h 55 a week at least instead of 9 h",
+            "the site’s rules asked for 8 h 55 min a week at least instead of 9 h",
             id="least minutes",
         ),
         pytest.param(
             RuleAdjustment(rule="maximum_minutes", before=900, after=910),
-            "the site’s rules allowed 15 h 10 a week instead of 15 h",
+            "the site’s rules allowed 15 h 10 min a week instead of 15 h",
             id="most minutes",
         ),
         pytest.param(
@@ -153,7 +157,7 @@ def text_of(*changes: Adjustment, schedules: int = 2) -> str:
         ),
         pytest.param(
             RuleAdjustment(rule="minimum_minutes_per_day", before=180, after=150),
-            "the site’s rules asked for 2 h 30 a day at least instead of 3 h",
+            "the site’s rules asked for 2 h 30 min a day at least instead of 3 h",
             id="least of a day",
         ),
     ],
@@ -173,7 +177,7 @@ def test_the_text_of_a_suggestion_says_how_many_schedules_would_fit(schedules: i
 def test_two_changes_are_one_sentence() -> None:
     pair = (EndsEarlier(busy=SHIFT, weekday=3, minutes=20), CommitmentSkipped(busy=COURT))
     assert text_of(*pair) == (
-        "If “Joe's & <son>” ended at 17:10 instead of 17:30 on Thursdays and “Court” did not take place on Thu 5 Nov:"
+        "If “Joe's & <son>” ended at 5:10 PM instead of 5:30 PM on Thursdays and “Court” did not take place on Thu, Nov 5:"
         " 2 schedules fit."
     )
 

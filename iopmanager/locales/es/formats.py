@@ -1,0 +1,18 @@
+"""US Spanish formats of dates and times, in Django's format characters."""
+
+DATE_FORMAT = "j b Y"
+SHORT_DATE_FORMAT = "j b Y"
+TIME_FORMAT = "g:i A"
+DATETIME_FORMAT = "j b Y, g:i A"
+SHORT_DATETIME_FORMAT = "j b Y, g:i A"
+MONTH_DAY_FORMAT = "j b"
+YEAR_MONTH_FORMAT = r"F \d\e Y"
+
+# The project's own formats.
+WEEKDAY_FORMAT = "D j b"
+WEEKDAY_YEAR_FORMAT = "D j b Y"
+LONG_WEEKDAY_FORMAT = r"l j \d\e F"
+TIME_WITHOUT_HALF_FORMAT = "g:i"
+TIME_24_FORMAT = "G:i"
+HOUR_FORMAT = "g A"
+HOUR_24_FORMAT = "G:i"

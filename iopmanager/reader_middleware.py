@@ -1,0 +1,61 @@
+"""Serve each page in its reader's language, with times written with their clock."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+
+from accounts.models import User
+from accounts.views import is_patient
+from iopmanager.reader import HourClock, hour_clock_of
+from patients.domain.languages import language_code
+from scheduling.views.current_site import current_site, sites_worked_at
+
+
+class ReaderMiddleware:
+    """Activate the language and the clock of whoever reads the response, for the time in which it is made.
+
+    A patient's pages follow the language of the record; others follow the user's setting, and then the browser. A request
+    without a session cookie, such as a calendar app's, is not looked up.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = signed_in_user(request)
+        chosen = chosen_language(user) if user else None
+        language = chosen or translation.get_language_from_request(request)
+        with translation.override(language), hour_clock_of(lambda: hour_clock(request, user)):
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        if chosen is None:
+            patch_vary_headers(response, ["Accept-Language"])
+        return response
+
+
+def signed_in_user(request: HttpRequest) -> User | None:
+    """Return the user of the request's session, without a query if the request has no session cookie."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return None
+    return request.user if isinstance(request.user, User) else None
+
+
+def chosen_language(user: User) -> str | None:
+    """Return the language code of the patient's record or of the user's setting, or None if neither decides."""
+    if not user.has_any_role and is_patient(user) and (code := language_code(user.patient.language)):
+        return code
+    return user.language or None
+
+
+def hour_clock(request: HttpRequest, user: User | None) -> str:
+    """Return the clock that the user chose, or that of the site where they work or are treated."""
+    if user is None:
+        return HourClock.TWELVE
+    if user.hour_clock:
+        return user.hour_clock
+    if user.has_any_role:
+        return current_site(request).hour_clock if sites_worked_at(request) else HourClock.TWELVE
+    return user.patient.site.hour_clock if is_patient(user) else HourClock.TWELVE

@@ -1,0 +1,84 @@
+"""Dates, times and durations are written as their reader's locale and clock have them."""
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import translation
+
+from iopmanager.reader import hour_clock_of
+from scheduling import formats
+
+NEW_YORK = ZoneInfo("America/New_York")
+MONDAY = date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("language", "hour_clock", "starts", "ends", "expected"),
+    [
+        pytest.param("en", "12", time(9), time(12, 15), "9:00 AM–12:15 PM", id="from one half of the day to the other"),
+        pytest.param("en", "12", time(9), time(11, 30), "9:00–11:30 AM", id="within the morning"),
+        pytest.param("en", "12", time(12), time(13), "12:00–1:00 PM", id="noon"),
+        pytest.param("en", "12", time(22), time(6), "10:00 PM–6:00 AM", id="past midnight"),
+        pytest.param("en", "12", time(23), time(13), "11:00 PM–1:00 PM", id="past midnight to the same half of a day"),
+        pytest.param("en", "12", 1080, 1440, "6:00 PM–12:00 AM", id="to the end of the day"),
+        pytest.param("en", "24", time(9), time(17, 30), "9:00–17:30", id="24 hours"),
+        pytest.param("en", "24", 1080, 1440, "18:00–24:00", id="24 hours, to the end of the day"),
+        pytest.param("es", "12", time(9), time(17, 30), "9:00 AM–5:30 PM", id="US Spanish"),
+        pytest.param("en", "12", time(9), time(9), "all day", id="all day"),
+    ],
+)
+def test_times_follow_the_reader(
+    language: str, hour_clock: str, starts: time | int, ends: time | int, expected: str
+) -> None:
+    with translation.override(language), hour_clock_of(lambda: hour_clock):
+        assert formats.times(starts, ends) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        pytest.param(
+            "en", ("Mon, Nov 23", "Mon, Nov 23, 2026", "Nov 23, 2026", "Monday, November 23"), id="US English"
+        ),
+        pytest.param("es", ("lun 23 nov", "lun 23 nov 2026", "23 nov 2026", "lunes 23 de noviembre"), id="US Spanish"),
+    ],
+)
+def test_dates_follow_the_reader(language: str, expected: tuple[str, ...]) -> None:
+    with translation.override(language):
+        shown = (
+            formats.day(MONDAY, MONDAY),
+            formats.day(MONDAY, date(2025, 1, 1)),
+            formats.full_date(MONDAY),
+            formats.long_day(MONDAY),
+        )
+    assert shown == expected
+
+
+def test_an_instant_is_shown_in_the_zone_of_the_site() -> None:
+    moment = datetime(2026, 11, 23, 22, 30, tzinfo=ZoneInfo("UTC"))
+    assert formats.clock(moment, NEW_YORK) == "5:30 PM"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        (450, "7 h 30 min"),
+        (65, "1 h 5 min"),
+        (540, "9 h"),
+        (45, "45 min"),
+        (0, "0 h"),
+        (-90, "−1 h 30 min"),
+        (None, "–"),
+    ],
+)
+def test_durations_have_hours_and_minutes(minutes: int | None, expected: str) -> None:
+    assert formats.hours(minutes) == expected
+
+
+@pytest.mark.parametrize(
+    ("hour_clock", "expected"), [("12", ["8 AM", "12 PM", "12 AM"]), ("24", ["8:00", "12:00", "24:00"])]
+)
+def test_the_scale_of_a_picture_follows_the_clock(hour_clock: str, expected: list[str]) -> None:
+    with hour_clock_of(lambda: hour_clock):
+        assert [formats.hour_tick(hour) for hour in (8, 12, 24)] == expected
