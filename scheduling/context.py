@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -16,7 +17,7 @@ from scheduling.views.current_site import current_site, sites_worked_at
 class NavSection:
     """A section of the navigation. `paths` are the first parts of the URL paths that belong to the section."""
 
-    name: str
+    name: str | Promise
     url_name: str
     icon: str
     paths: frozenset[str]
@@ -27,7 +28,7 @@ class NavSection:
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    name: str
+    name: str | Promise
     url: str
     icon: str
     active: bool
@@ -39,29 +40,29 @@ MAX_BAR_ITEMS = 4
 
 NAV_SECTIONS = (
     NavSection(
-        "Today",
+        _("Today"),
         "today",
         "calendar-day",
         frozenset({"today", "sessions", "attendance"}),
         frozenset({Permission.SEE_TIMETABLE}),
     ),
     NavSection(
-        "Patients",
+        _("Patients"),
         "patients",
         "people",
         frozenset({"patients", "commitments", "episodes", "enrollments"}),
         frozenset({Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS}),
     ),
     NavSection(
-        "Tracks",
+        _("Tracks"),
         "tracks",
         "grid-3x2-gap",
         frozenset({"tracks", "meetings", "closures", "hours"}),
         frozenset({Permission.SEE_TIMETABLE}),
         seldom=True,
     ),
-    NavSection("Board", "board", "calendar3-week", frozenset({"board"}), frozenset({Permission.SEE_TIMETABLE})),
-    NavSection("Weeks", "weeks", "calendar-check", frozenset({"weeks"}), frozenset({Permission.SEE_HOURS})),
+    NavSection(_("Board"), "board", "calendar3-week", frozenset({"board"}), frozenset({Permission.SEE_TIMETABLE})),
+    NavSection(_("Weekly hours"), "weeks", "calendar-check", frozenset({"weeks"}), frozenset({Permission.SEE_HOURS})),
 )
 
 

@@ -8,6 +8,9 @@ from functools import cache
 from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
 
 from scheduling.formats import (
     at_zone,
@@ -151,11 +154,12 @@ def meter(
 
     parts = [hours(minutes)]
     if to_come:
-        parts.append(f"{hours(to_come)} still to come")
+        parts.append(_("%(hours)s still to come") % {"hours": hours(to_come)})
     if prescribed is not None:
-        parts.append(f"{hours(prescribed)} prescribed")
+        parts.append(_("%(hours)s prescribed") % {"hours": hours(prescribed)})
     if minimum != maximum:
-        parts.append(f"{hours(minimum)} to {hours(maximum)} a week allowed")
+        allowed = {"minimum": hours(minimum), "maximum": hours(maximum)}
+        parts.append(_("%(minimum)s to %(maximum)s a week allowed") % allowed)
     return {
         "said": ", ".join(parts),
         "minimum": share(minimum),
@@ -167,13 +171,13 @@ def meter(
     }
 
 
-KIND_NAMES = {TREATMENT: "Treatment", COMMITMENT: "Life", TRAVEL: "Travel"}
-DISCREET_KIND_NAMES = {TREATMENT: "Appointment", COMMITMENT: "Yours", TRAVEL: "Travel"}
+KIND_NAMES = {TREATMENT: _lazy("Treatment"), COMMITMENT: _lazy("Commitments"), TRAVEL: _lazy("Travel")}
+DISCREET_KIND_NAMES = {TREATMENT: _lazy("Appointment"), COMMITMENT: _lazy("When I’m busy"), TRAVEL: _lazy("Travel")}
 
 
 @register.simple_tag
 def kind_text(kind: str, discreet: bool = False) -> str:
-    return DISCREET_KIND_NAMES[kind] if discreet else KIND_NAMES[kind]
+    return str(DISCREET_KIND_NAMES[kind] if discreet else KIND_NAMES[kind])
 
 
 @register.inclusion_tag("components/week_picture.html")
@@ -184,11 +188,24 @@ def week_picture(
 
     With `discreet`, the words do not mention treatment, for pages that other people may see.
     """
-    what = "appointments" if discreet else "treatment"
-    summary = f"{hours(picture.treatment_minutes)} of {what} over {counted(picture.treatment_days, 'day')}"
+    values = {"hours": hours(picture.treatment_minutes), "number": picture.treatment_days}
+    if not picture.treatment_days:
+        summary = _("No appointments") if discreet else _("No treatment")
+    elif discreet:
+        summary = ngettext(
+            "%(hours)s of appointments on %(number)d day",
+            "%(hours)s of appointments on %(number)d days",
+            picture.treatment_days,
+        )
+    else:
+        summary = ngettext(
+            "%(hours)s of treatment on %(number)d day",
+            "%(hours)s of treatment on %(number)d days",
+            picture.treatment_days,
+        )
     return {
         "picture": picture,
         "today": today,
         "discreet": discreet,
-        "said": summary if picture.treatment_days else f"No {what}",
+        "said": summary % values,
     }

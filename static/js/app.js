@@ -2,6 +2,9 @@
 (() => {
   "use strict";
 
+  // The words that this script shows are in data attributes of the body, in the language of the page.
+  const texts = document.body.dataset;
+  const SVG = "http://www.w3.org/2000/svg";
   const WAIT_UNTIL_SHOWN = 1000; // milliseconds; shorter waits show no progress bar
 
   const show = (id, shown) => {
@@ -21,10 +24,13 @@
     dismiss.type = "button";
     dismiss.className = "btn-dismiss";
     dismiss.dataset.dismiss = "";
-    dismiss.setAttribute("aria-label", "Dismiss");
-    const cross = document.createElement("i");
-    cross.className = "bi bi-x-lg";
+    dismiss.setAttribute("aria-label", texts.dismissLabel);
+    const cross = document.createElementNS(SVG, "svg");
+    cross.setAttribute("class", "bi");
     cross.setAttribute("aria-hidden", "true");
+    const use = document.createElementNS(SVG, "use");
+    use.setAttribute("href", `${document.documentElement.dataset.icons}#x-lg`);
+    cross.append(use);
     dismiss.append(cross);
     note.append(text, dismiss);
     place.append(note);
@@ -56,7 +62,7 @@
       if (!document.execCommand("copy")) return;
     }
     const before = button.innerHTML;
-    button.textContent = "Copied";
+    button.textContent = texts.copied;
     setTimeout(() => { button.innerHTML = before; }, 2000);
   };
 
@@ -73,11 +79,11 @@
     const yes = document.createElement("button");
     yes.type = "button";
     yes.className = "btn btn-primary";
-    yes.textContent = (submitter?.textContent || "Yes").trim();
+    yes.textContent = (submitter?.textContent || texts.yes).trim();
     const no = document.createElement("button");
     no.type = "button";
     no.className = "btn btn-link";
-    no.textContent = "Not now";
+    no.textContent = texts.notNow;
     actions.append(yes, no);
     dialog.append(question, actions);
     document.body.append(dialog);
@@ -142,10 +148,10 @@
   document.addEventListener("htmx:beforeRequest", startWaiting);
   document.addEventListener("htmx:afterRequest", stopWaiting);
   document.addEventListener("htmx:load", (event) => showZones(event.target));
-  document.addEventListener("htmx:sendError", () => say("No connection. Nothing was saved; try again."));
+  document.addEventListener("htmx:sendError", () => say(texts.sendError));
   document.addEventListener("htmx:responseError", (event) => {
     const refused = event.detail.xhr.status === 403;
-    say(refused ? "That is not allowed, or this page was open for too long. Load it again." : "That did not work. Load the page again.");
+    say(refused ? texts.forbidden : texts.failed);
   });
   // When htmx replaces a part of the page, keep the <details> elements open that the user has opened.
   let opened = [];
@@ -156,6 +162,11 @@
     const again = document.getElementById(id);
     if (again) again.open = true;
   }));
+  // Browsers ignore autofocus on a page that comes back after a refused form if the address has a fragment, and in swapped content.
+  const focusErrors = (root) => root.querySelector(".error-summary")?.focus();
+  focusErrors(document);
+  document.addEventListener("htmx:load", (event) => focusErrors(event.target));
+
   // If the user has been signed out in the meantime, reload the page, so that the sign-in form doesn't appear inside it.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/accounts/login")) {

@@ -58,8 +58,10 @@ FILTERS_WITH_TEXT = re.compile(r"""\|(?:default|default_if_none|yesno|counted|pl
 
 def texts_in_tags(token: Token) -> Iterator[str]:
     """Yield literal texts that a tag or a variable passes on to be shown, unless they are marked with `_()`."""
-    yield from (match["text"].strip("\"'") for match in FILTERS_WITH_TEXT.finditer(token.contents))
     name = token.contents.split()[0]
+    if name == "icon":
+        return
+    yield from (match["text"].strip("\"'") for match in FILTERS_WITH_TEXT.finditer(token.contents))
     if token.token_type == TokenType.BLOCK and name in TAGS_WITH_TEXT:
         for match in STRING_IN_TAG.finditer(token.contents):
             if " " in match["text"] or match["text"][:1].isupper():
@@ -75,7 +77,7 @@ def untranslatable_texts(source: str, *, is_html: bool = True) -> list[str]:
             if inside:
                 inside = "" if words[0] == inside else inside
                 continue
-            if words[0] in {"blocktranslate", "blocktrans", "comment"}:
+            if words[0] in {"blocktranslate", "blocktrans", "comment"} or words[:2] == ["block", "html_class"]:
                 inside = f"end{words[0]}"
                 continue
         if inside or token.token_type == TokenType.COMMENT:

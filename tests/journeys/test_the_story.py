@@ -74,7 +74,7 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     axe(page)
     follow(page.get_by_role("button", name="Mark everyone present"))
     expect(page.get_by_text("Present", exact=True).first).to_be_visible()
-    follow(page.get_by_role("link", name="Weeks"))
+    follow(page.get_by_role("link", name="Weekly hours"))
     row = page.get_by_role("row").filter(has_text="Rosa Lindqvist")
     expect(row).to_contain_text("3 h")
     expect(row).to_contain_text("On course")

@@ -118,9 +118,9 @@ def test_a_password_is_reset_by_a_link_that_does_not_name_the_clinic(
     ("role", "names"),
     [
         (Role.ADMINISTRATOR, ["Today", "Tracks", "Board"]),
-        (Role.COORDINATOR, ["Today", "Patients", "Tracks", "Board", "Weeks"]),
-        (Role.CLINICIAN, ["Today", "Patients", "Tracks", "Board", "Weeks"]),
-        (Role.REVIEWER, ["Today", "Patients", "Tracks", "Board", "Weeks"]),
+        (Role.COORDINATOR, ["Today", "Patients", "Tracks", "Board", "Weekly hours"]),
+        (Role.CLINICIAN, ["Today", "Patients", "Tracks", "Board", "Weekly hours"]),
+        (Role.REVIEWER, ["Today", "Patients", "Tracks", "Board", "Weekly hours"]),
     ],
 )
 def test_the_navigation_has_only_permitted_pages(site: Site, role: Role, names: list[str]) -> None:
@@ -137,7 +137,7 @@ def test_the_navigation_has_only_permitted_pages(site: Site, role: Role, names: 
         ("/meetings/4/edit/", "Tracks"),
         ("/closures/4/open/", "Tracks"),
         ("/board/print/", "Board"),
-        ("/weeks/", "Weeks"),
+        ("/weeks/", "Weekly hours"),
     ],
 )
 def test_the_navigation_marks_the_current_page(coordinator: User, path: str, name: str) -> None:
@@ -149,7 +149,7 @@ def test_on_phones_the_bar_has_four_links_and_the_menu_has_the_others(site: Site
     items = nav_items(make_staff(role, site), "/today/")
     in_bar = [item.name for item in items if item.in_bar]
     assert in_bar == (
-        ["Today", "Tracks", "Board"] if role == Role.ADMINISTRATOR else ["Today", "Patients", "Board", "Weeks"]
+        ["Today", "Tracks", "Board"] if role == Role.ADMINISTRATOR else ["Today", "Patients", "Board", "Weekly hours"]
     )
 
 
