@@ -7,7 +7,7 @@ PORT ?= 8000
 VENV := .venv/bin
 export HOST PORT
 
-.PHONY: run test test-postgres coverage check demo-reset setup
+.PHONY: run test test-postgres coverage check shots catalogs demo-reset setup
 
 # Serves the demo clinic, or your own. You can set HOST and PORT; DEBUG=1 turns on Django's debug pages.
 run demo-reset: export DEPLOYMENT = local
@@ -42,6 +42,17 @@ check: setup
 	$(VENV)/deptry .
 	$(VENV)/python manage.py makemigrations --check --dry-run
 	bin/check-deploy
+
+# Takes screenshots of every page in three widths, light and dark, English and Spanish, into var/shots. Needs Chromium.
+shots: export DEPLOYMENT = local
+shots: setup
+	@bin/collect-static
+	@$(VENV)/python -m tests.shots
+
+# Collects the texts of the sources in locale/, and compiles the translations.
+catalogs: setup
+	@$(VENV)/python manage.py catalogs
+	@bin/set-up
 
 # Deletes the local database and loads the demo clinic again.
 demo-reset: setup

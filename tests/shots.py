@@ -1,0 +1,179 @@
+"""Take a screenshot of every page that can be reached by links, for each role: `make shots`.
+
+The pages are those of a demo clinic that is made for this purpose. Of pages that differ only by the row they show, the first
+one that is found is taken. Screenshots are written to var/shots/<language>-<colors>-<width>/<role>-<page>.png. Pages that are
+wider than the screen, and URL names that no link leads to, are printed.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.error import URLError
+from urllib.parse import urlsplit
+
+import django
+from django.urls import Resolver404, resolve
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.paths import PROJECT
+
+WIDTHS = (390, 768, 1280)
+COLORS = ("light", "dark")
+LANGUAGES = ("en", "es")
+SHOTS = PROJECT / "var" / "shots"
+SERVER_STARTS_WITHIN = 120
+"""Seconds."""
+NOT_PAGES = ("/accounts/logout/", "/calendar/", "/static/", "/admin/")
+FILES = (".pdf", ".ics", ".csv", ".txt")
+
+
+@dataclass(frozen=True)
+class View:
+    """How a page is looked at."""
+
+    language: str
+    colors: str
+    width: int
+
+    @property
+    def folder(self) -> str:
+        return f"{self.language}-{self.colors}-{self.width}"
+
+
+def url_name(path: str) -> str:
+    """Return the name of the URL of a path, or an empty string if it has none or is no page of its own."""
+    bare = urlsplit(path).path
+    if bare.startswith(NOT_PAGES) or bare.endswith(FILES):
+        return ""
+    try:
+        return resolve(bare).url_name or ""
+    except Resolver404:
+        return ""
+
+
+def links_of(page: Page, base: str) -> list[str]:
+    hrefs: list[str] = page.eval_on_selector_all("a[href]:not([download])", "links => links.map(link => link.href)")
+    return [href.removeprefix(base) for href in hrefs if href.startswith(base)]
+
+
+def sign_in(page: Page, base: str, email: str, password: str) -> None:
+    page.goto(f"{base}/accounts/login/")
+    page.fill("[name=login]", email)
+    page.fill("[name=password]", password)
+    page.click("main button[type=submit]")
+    page.wait_for_load_state("networkidle")
+
+
+def pages_of(page: Page, base: str) -> dict[str, str]:
+    """Follow links from the home page, and return one path for each URL name that is found."""
+    found: dict[str, str] = {}
+    paths = ["/"]
+    while paths:
+        path = paths.pop(0)
+        name = url_name(path)
+        if not name or name in found:
+            continue
+        found[name] = path
+        response = page.goto(base + path)
+        if response is not None and "text/html" in response.headers.get("content-type", ""):
+            paths += links_of(page, base)
+        else:
+            del found[name]
+    return found
+
+
+def take_shots(browser: Browser, base: str) -> Iterator[str]:
+    """Take all screenshots, and yield a sentence for each page that is wider than the screen."""
+    from demo.sign_ins import SIGN_INS  # needs the settings
+
+    for sign_in_of in SIGN_INS:
+        context = browser.new_context(locale="en-US")
+        page = context.new_page()
+        sign_in(page, base, sign_in_of.email, sign_in_of.password)
+        paths = pages_of(page, base)
+        print(f"{sign_in_of.role}: {len(paths)} pages", flush=True)
+        state = context.storage_state()
+        context.close()
+        views = [View(language, colors, width) for language in LANGUAGES for colors in COLORS for width in WIDTHS]
+        for view in views:
+            yield from _shots_of_view(browser, base, view, sign_in_of.role, paths, state)
+
+
+def _shots_of_view(
+    browser: Browser, base: str, view: View, role: str, paths: dict[str, str], state: object
+) -> Iterator[str]:
+    folder = SHOTS / view.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    context = browser.new_context(
+        viewport={"width": view.width, "height": 900},
+        color_scheme="dark" if view.colors == "dark" else "light",
+        locale="es-US" if view.language == "es" else "en-US",
+        storage_state=state,  # type: ignore[arg-type]  # what storage_state() returned
+    )
+    page = context.new_page()
+    for name, path in paths.items():
+        page.goto(base + path)
+        page.wait_for_load_state("networkidle")
+        width: int = page.evaluate("document.documentElement.scrollWidth")
+        if width > view.width:
+            yield f"{view.folder}: {role}'s page {name} is {width} px wide"
+        page.screenshot(path=folder / f"{role}-{name}.png", full_page=True)
+    context.close()
+
+
+def wait_until_served(base: str) -> None:
+    end = time.monotonic() + SERVER_STARTS_WITHIN
+    without_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < end:
+        try:
+            without_proxy.open(f"{base}/accounts/login/", timeout=30).close()
+        except (URLError, TimeoutError):
+            time.sleep(0.5)
+        else:
+            return
+    raise TimeoutError(f"the server did not answer within {SERVER_STARTS_WITHIN} s")
+
+
+def free_port() -> int:
+    with socket.socket() as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        port: int = any_port.getsockname()[1]
+        return port
+
+
+def main() -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("Chromium was not found. Install it (on Debian: apt-get install chromium).")
+    shutil.rmtree(SHOTS, ignore_errors=True)
+    SHOTS.mkdir(parents=True)
+    os.environ |= {"DEPLOYMENT": "local", "DATABASE_URL": f"sqlite:///{SHOTS / 'demo.sqlite3'}"}
+    os.environ["DJANGO_SETTINGS_MODULE"] = "iopmanager.settings"
+    django.setup()
+    manage = [sys.executable, str(PROJECT / "manage.py")]
+    subprocess.run([*manage, "prepare_local"], check=True, stdout=subprocess.DEVNULL)
+    port = free_port()
+    server = subprocess.Popen([*manage, "runserver", "--noreload", str(port)], stderr=subprocess.DEVNULL)
+    try:
+        base = f"http://127.0.0.1:{port}"
+        wait_until_served(base)
+        with sync_playwright() as playwright:
+            as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+            browser = playwright.chromium.launch(executable_path=chromium, args=as_root)
+            for sentence in take_shots(browser, base):
+                print(sentence, flush=True)
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+    print(f"The screenshots are in {SHOTS.relative_to(PROJECT)}/.")
+
+
+if __name__ == "__main__":
+    main()
